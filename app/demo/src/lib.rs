@@ -1,0 +1,1 @@
+//! The whole world on one machine: broker, vehicle, cloud and head unit.

@@ -1,0 +1,1 @@
+//! The head unit: configuration, clock, keys, runtime and command line.

@@ -1,0 +1,1 @@
+//! Vehicle signals folded into trips, charging sessions and their evidence.

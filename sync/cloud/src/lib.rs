@@ -1,0 +1,1 @@
+//! The reference member cloud: verifies, re-runs the rules, answers and signs.

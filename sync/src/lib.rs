@@ -1,0 +1,1 @@
+//! The car's reconciler: a machine without IO, and the HTTPS transport that drives it.

@@ -1,0 +1,1 @@
+//! What car and cloud sign and send: bytes to types and back.

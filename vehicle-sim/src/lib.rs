@@ -1,0 +1,1 @@
+//! A simulated vehicle that speaks MQTT and VSS, and can host the broker.
