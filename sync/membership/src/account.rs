@@ -1,0 +1,165 @@
+//! One member's account: lots, growth value, tier, caps used.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BenefitId, CapId, EntryRef, LedgerVersion, RuleId, TierId};
+use crate::points::{Growth, Milli, Points};
+use crate::time::{LocalDay, ServerTime};
+use crate::verdict::{Paid, ReviewReason, Verdict};
+
+/// Everything about a member that the rules need to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Raised with each change.
+    pub version: LedgerVersion,
+    /// What can be spent, in the order it was earned; a lot with nothing left is dropped.
+    pub lots: Vec<Lot>,
+    /// Points owed after a clawback; later awards pay them first. Nonzero only while nothing can be spent.
+    pub arrears: Points,
+    /// Growth value since the last tier review.
+    pub growth: Growth,
+    /// Growth value since the present tier was reached or kept.
+    pub growth_in_period: Growth,
+    /// The tier.
+    pub tier: TierHeld,
+    /// What was paid against each cap, by the first local day of the period: an entry that arrives late still counts
+    /// for its own day.
+    pub used: BTreeMap<CapId, BTreeMap<LocalDay, Milli>>,
+    /// Thousandths carried to the next award of each rule.
+    pub remainders: BTreeMap<RuleId, Remainder>,
+    /// Held back by the cloud, oldest first.
+    pub pending: Vec<Pending>,
+}
+
+/// Points that expire together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lot {
+    /// The settlement that made it.
+    pub id: LotId,
+    /// Points when it was made.
+    pub points: Points,
+    /// Points left: 1..=points.
+    pub remaining: Points,
+    /// First instant at which they can no longer be spent.
+    pub expires: ServerTime,
+}
+
+/// A lot is named after the ledger version that made it.
+pub type LotId = LedgerVersion;
+
+/// A tier as one member holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TierHeld {
+    /// Which tier.
+    pub tier: TierId,
+    /// Since when, or since its last review.
+    pub since: ServerTime,
+    /// When it is reviewed; never for the lowest.
+    pub until: Option<ServerTime>,
+}
+
+/// Thousandths of a rule that did not make a whole yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remainder {
+    /// Of points: 0..=999.
+    pub points: Milli,
+    /// Of growth value: 0..=999.
+    pub growth: Milli,
+}
+
+/// Points that the cloud holds back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// For which entry.
+    pub entry: EntryRef,
+    /// How much.
+    pub paid: Paid,
+    /// Why.
+    pub reason: ReviewReason,
+    /// When they are paid unless somebody objects.
+    pub until: ServerTime,
+    /// When a lot made of them expires.
+    pub expires: ServerTime,
+}
+
+/// One row of the ledger as the member sees it: what changed the account, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settlement {
+    /// The state of the account that it made.
+    pub version: LedgerVersion,
+    /// When.
+    pub at: ServerTime,
+    /// Why.
+    pub cause: Cause,
+    /// Change of the balance.
+    pub points: Points,
+    /// Change of the growth value.
+    pub growth: Growth,
+    /// Change of the arrears.
+    pub arrears: Points,
+    /// From which lots points were taken, or to which they were given back; sums to `points` for a debit.
+    pub allocations: Vec<Allocation>,
+}
+
+/// Part of a debit and the lot that it came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allocation {
+    /// The lot.
+    pub lot: LotId,
+    /// How much, counted positive.
+    pub points: Points,
+    /// When the lot expires, so that a reversal can make it again.
+    pub expires: ServerTime,
+}
+
+/// Why an account changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// The verdict on an entry.
+    Entry {
+        /// Which entry.
+        entry: EntryRef,
+        /// The verdict.
+        verdict: Verdict,
+    },
+    /// What was held back is paid.
+    Released {
+        /// For which entry.
+        entry: EntryRef,
+    },
+    /// Points were spent.
+    Spent {
+        /// On which benefit.
+        benefit: BenefitId,
+    },
+    /// A debit was taken back, lot by lot.
+    Reversed {
+        /// Which settlement.
+        of: LedgerVersion,
+    },
+    /// A lot expired.
+    Expired {
+        /// Which.
+        lot: LotId,
+    },
+    /// An award turned out wrong and was taken back.
+    ClawedBack {
+        /// For which entry.
+        entry: EntryRef,
+    },
+    /// An operator gave points, with a reason on record.
+    Granted {
+        /// What the member reads.
+        reason: String,
+    },
+    /// The tier changed or was kept at its review.
+    TierChanged {
+        /// The tier before.
+        from: TierId,
+        /// The tier now.
+        to: TierId,
+    },
+}

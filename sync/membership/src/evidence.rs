@@ -1,0 +1,166 @@
+//! What the car can show for an award: sums over lifetime meters, never a track.
+//!
+//! Integers only: metres, watt-hours, milliseconds, permille, score times 100.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::CoarseTime;
+
+/// A lifetime counter of the vehicle that is paid for at most once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Meter {
+    /// The odometer, in metres.
+    Odometer,
+    /// Energy ever charged from outside, in watt-hours.
+    Charged,
+    /// Energy ever given back to the grid, in watt-hours.
+    Discharged,
+}
+
+/// A half-open stretch `from..to` of one meter that an entry claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MeterInterval {
+    /// Which meter.
+    pub meter: Meter,
+    /// First unit that is claimed.
+    pub from: u64,
+    /// First unit after it that is not.
+    pub to: u64,
+}
+
+impl MeterInterval {
+    /// Units claimed; 0 for an interval that runs backwards.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        self.to.saturating_sub(self.from)
+    }
+
+    /// Whether both claim a common unit of the same meter.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.meter == other.meter && self.from < other.to && other.from < self.to
+    }
+}
+
+/// A factor of the driving score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Factor {
+    /// Time of backward acceleration over the hard threshold, over time over the soft one.
+    HardBraking,
+    /// Time of lateral acceleration over the hard threshold, over time over the soft one.
+    AggressiveTurning,
+    /// Time with headway under the short limit over time under the long one, at speed.
+    UnsafeFollowing,
+    /// Weighted time at late hours over driving time.
+    LateNight,
+    /// Time over the speed limit of the model over driving time.
+    ExcessiveSpeed,
+    /// Time unbelted at speed over driving time.
+    Unbuckled,
+}
+
+/// What was seen of one factor of the score in one trip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FactorSeen {
+    /// Which factor.
+    pub factor: Factor,
+    /// Time counted against the driver, in milliseconds (late night: already weighted).
+    pub against_ms: u64,
+    /// Time it is a share of, in milliseconds.
+    pub base_ms: u64,
+}
+
+/// Where the word on the origin of the energy comes from; better first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grade {
+    /// ISO 15118 or a meter of the site, in the session.
+    Metered,
+    /// The operator's published mix of that charging point (OCPI).
+    Declared,
+    /// A time window of the policy, or a session reconstructed from the counter.
+    Estimated,
+}
+
+/// Kind of current of a charging session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Current {
+    /// Alternating.
+    Ac,
+    /// Direct.
+    Dc,
+    /// The car was not told.
+    Unknown,
+}
+
+/// One trip: from ignition on with movement to park with ignition off, or to a gap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trip {
+    /// Stretch of the odometer; its length is the distance in metres.
+    pub odometer: MeterInterval,
+    /// When it began.
+    pub started: CoarseTime,
+    /// Time in motion or standing in traffic, in seconds.
+    pub driving_s: u32,
+    /// Time of the trip of which nothing was seen (a crash, a silent bus), in seconds.
+    pub missed_s: u32,
+    /// Energy drawn from the battery, in watt-hours.
+    pub used_wh: u32,
+    /// Energy put back by braking, in watt-hours.
+    pub regained_wh: u32,
+    /// Driving score times 100: 0..=10,000.
+    pub score_x100: u16,
+    /// The observed factors, ascending; a factor that is not here had no signal.
+    pub factors: Vec<FactorSeen>,
+}
+
+/// One charging session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    /// Stretch of the charged-energy meter; its length is the energy in watt-hours.
+    pub charged: MeterInterval,
+    /// When it began; unknown when the head unit slept through it.
+    pub started: Option<CoarseTime>,
+    /// Share of renewable energy, weighted by energy, in permille.
+    pub renewable_permille: u16,
+    /// How good the word on that share is.
+    pub grade: Grade,
+    /// Kind of current.
+    pub current: Current,
+}
+
+/// One session of giving energy back to the grid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discharge {
+    /// Stretch of the discharged-energy meter; its length is the energy in watt-hours.
+    pub discharged: MeterInterval,
+    /// When it began; unknown when the head unit slept through it.
+    pub started: Option<CoarseTime>,
+}
+
+/// What an earn entry shows for its awards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Evidence {
+    /// A trip.
+    Trip(Trip),
+    /// A charging session.
+    Charge(Charge),
+    /// A session of giving back.
+    Discharge(Discharge),
+}
+
+impl Evidence {
+    /// The stretch of a lifetime meter that it claims.
+    #[must_use]
+    pub const fn interval(&self) -> MeterInterval {
+        match self {
+            Self::Trip(trip) => trip.odometer,
+            Self::Charge(charge) => charge.charged,
+            Self::Discharge(discharge) => discharge.discharged,
+        }
+    }
+}

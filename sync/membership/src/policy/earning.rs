@@ -1,0 +1,100 @@
+//! Earning rules, caps and the offline allowance, as data.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{CapId, RuleId};
+use crate::points::Points;
+use crate::text::Text;
+
+/// What a rule looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trigger {
+    /// A trip.
+    Trip,
+    /// A charging session.
+    Charge,
+    /// A session of giving back to the grid.
+    Discharge,
+    /// The daily check-in.
+    CheckIn,
+}
+
+/// One earning rule: three expressions of the rule profile (a closed subset of CEL) over integer evidence fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarningRule {
+    /// Its name in entries and reports.
+    pub id: RuleId,
+    /// What it looks at.
+    pub on: Trigger,
+    /// What the member reads.
+    pub title: Text,
+    /// Boolean: whether it pays at all.
+    pub when: String,
+    /// Integer: thousandths of a point.
+    pub points: String,
+    /// Integer: thousandths of growth value.
+    pub growth: String,
+    /// Evaluated and reported, pays nothing.
+    #[serde(default)]
+    pub shadow: bool,
+}
+
+/// What a cap adds up.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CapOver {
+    /// What one rule pays.
+    Rule(RuleId),
+    /// What all rules of one kind pay.
+    Kind(Trigger),
+    /// What all rules pay.
+    All,
+}
+
+/// A stretch of the member's local calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Period {
+    /// A day.
+    Day,
+    /// A week, from Monday.
+    Week,
+    /// A month.
+    Month,
+    /// A year.
+    Year,
+}
+
+/// The most that a member earns in a period, over all devices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cap {
+    /// Its name in verdicts.
+    pub id: CapId,
+    /// What it adds up.
+    pub over: CapOver,
+    /// Over which stretch.
+    pub per: Period,
+    /// The most.
+    pub points: Points,
+}
+
+/// How much a device may mint until its next receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allowance {
+    /// Beyond it the screen asks to connect.
+    pub soft: AllowanceLimit,
+    /// Beyond it an award is kept but needs confirmation.
+    pub hard: AllowanceLimit,
+}
+
+/// One level of the offline allowance; whichever is reached first counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllowanceLimit {
+    /// Points minted.
+    pub points: Points,
+    /// Entries signed.
+    pub entries: u32,
+    /// Days since the last receipt.
+    pub days: u16,
+}

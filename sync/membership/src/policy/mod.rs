@@ -1,0 +1,103 @@
+//! The policy: one signed bundle of everything that the operator may change without shipping an app.
+
+mod decimal;
+mod earning;
+mod score_model;
+mod tier;
+
+use serde::{Deserialize, Serialize};
+
+pub use decimal::{Decimal8, ParseDecimalError};
+pub use earning::{Allowance, AllowanceLimit, Cap, CapOver, EarningRule, Period, Trigger};
+pub use score_model::{FactorModel, LateHour, ScoreModel, Thresholds};
+pub use tier::{Demotion, Tier, Tiers};
+
+use crate::ids::PolicyVersion;
+use crate::points::Points;
+use crate::time::ServerTime;
+
+/// The rules of one version: what is paid, within which caps, how a drive is scored, how points expire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Raised with each change; the cloud never lowers it.
+    pub version: PolicyVersion,
+    /// From when it is in force.
+    pub valid_from: ServerTime,
+    /// Until when it is meant to be in force.
+    pub valid_until: ServerTime,
+    /// How long after `valid_until` an award under it is still paid by it, in seconds.
+    pub grace_s: u32,
+    /// Version of the time zone database that the operator counts days with, such as `2026a`.
+    pub zone_data: String,
+    /// Worth of a point: that many points are one yuan.
+    pub points_per_yuan: u32,
+    /// What is earned for what.
+    pub rules: Vec<EarningRule>,
+    /// How much of it at most.
+    pub caps: Vec<Cap>,
+    /// How a drive is scored.
+    pub score: ScoreModel,
+    /// What a kilometre and a kilowatt-hour stand for in carbon.
+    pub carbon: Carbon,
+    /// Where the mix of a charging point is declared.
+    pub sites: Vec<SiteMix>,
+    /// What share is assumed when nothing better is known, by local time of day.
+    pub windows: Vec<CleanWindow>,
+    /// The tiers.
+    pub tiers: Tiers,
+    /// How points expire.
+    pub expiry: Expiry,
+    /// Days before an expiry at which the member is reminded, descending.
+    pub remind_days: Vec<u16>,
+    /// How much a car may mint without a receipt.
+    pub allowance: Allowance,
+    /// How long points that rest on an estimate are held back, in days; 0 pays them at once.
+    pub estimate_hold_days: u16,
+}
+
+/// Factors of T/CSAE 235-2021: avoided = km x petrol - kWh x grid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carbon {
+    /// Emission of the petrol car that the trip replaces, in grams per kilometre.
+    pub petrol_g_per_km: u32,
+    /// Emission of the grid, in grams per kilowatt-hour.
+    pub grid_g_per_kwh: u32,
+}
+
+/// The declared mix of a group of charging points (OCPI EnergyMix).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteMix {
+    /// How the EVSE ids of the group begin.
+    pub evse_prefix: String,
+    /// Share of renewable energy, in permille.
+    pub renewable_permille: u16,
+}
+
+/// A window of the local day with its assumed share of renewable energy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CleanWindow {
+    /// First minute of the local day, 0..1440.
+    pub from_min: u16,
+    /// First minute after it; not above 1440.
+    pub to_min: u16,
+    /// Share of renewable energy, in permille.
+    pub renewable_permille: u16,
+}
+
+/// How points expire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expiry {
+    /// At the end of the member's local day, that many months after they were earned.
+    Months(u16),
+    /// At the end of the Nth calendar year, counting the year they were earned in as the first.
+    CalendarYears(u16),
+}
+
+impl Policy {
+    /// The worth of points in fen (hundredths of a yuan), rounded down.
+    #[must_use]
+    pub fn worth_fen(&self, points: Points) -> i64 {
+        points.get().saturating_mul(100) / i64::from(self.points_per_yuan.max(1))
+    }
+}

@@ -1,0 +1,68 @@
+//! The model of the driving score, as data.
+
+use serde::{Deserialize, Serialize};
+
+use super::decimal::Decimal8;
+use crate::evidence::Factor;
+
+/// `score = clamp(intercept - slope x base x product(coefficient_i ^ min(percent_i, cap_i)), 0, 100)`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScoreModel {
+    /// The constant that everything is taken from.
+    pub intercept: Decimal8,
+    /// What the product is multiplied with.
+    pub slope: Decimal8,
+    /// What the product begins with.
+    pub base: Decimal8,
+    /// The factors, ascending.
+    pub factors: Vec<FactorModel>,
+    /// Where a factor begins to count.
+    pub thresholds: Thresholds,
+    /// Weights of late hours, by local time; hours that are not here weigh nothing.
+    pub late_hours: Vec<LateHour>,
+}
+
+/// How one factor enters the score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactorModel {
+    /// Which factor.
+    pub factor: Factor,
+    /// Base of its power.
+    pub coefficient: Decimal8,
+    /// The most percent that count.
+    pub cap_percent: Decimal8,
+    /// What it counts as when no signal was there.
+    pub unobserved_percent: Decimal8,
+}
+
+/// Where a factor begins to count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thresholds {
+    /// Backward acceleration counted against the driver, in thousandths of g.
+    pub brake_hard_mg: u16,
+    /// Backward acceleration counted at all, in thousandths of g.
+    pub brake_soft_mg: u16,
+    /// Lateral acceleration counted against the driver, in thousandths of g.
+    pub turn_hard_mg: u16,
+    /// Lateral acceleration counted at all, in thousandths of g.
+    pub turn_soft_mg: u16,
+    /// Headway counted against the driver, in milliseconds.
+    pub headway_short_ms: u16,
+    /// Headway counted at all, in milliseconds.
+    pub headway_long_ms: u16,
+    /// Speed from which headway counts, in m/h.
+    pub headway_speed_m_per_h: u32,
+    /// Speed above which driving is excessive, in m/h.
+    pub excessive_speed_m_per_h: u32,
+    /// Speed above which an open belt counts, in m/h.
+    pub unbuckled_speed_m_per_h: u32,
+}
+
+/// Weight of one hour of the local night.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateHour {
+    /// Hour of the local day, 0..24.
+    pub hour: u8,
+    /// Weight in percent.
+    pub weight_percent: u8,
+}

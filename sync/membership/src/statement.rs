@@ -1,0 +1,64 @@
+//! The statement: everything that the cloud knows of one member, for the car to fold its own entries on.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::{Account, Settlement};
+use crate::chain::Chain;
+use crate::ids::{DeviceId, EntryHash, Epoch, LedgerVersion, MemberId, Seq, ServerEpoch};
+use crate::time::ServerTime;
+
+/// One member's state at the cloud; an older one than the one held is ignored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    /// Whose.
+    pub member: MemberId,
+    /// Which life of the cloud's database.
+    pub server_epoch: ServerEpoch,
+    /// When it was made.
+    pub issued: ServerTime,
+    /// Who the member is.
+    pub profile: Profile,
+    /// Balance, lots, tier, caps used.
+    pub account: Account,
+    /// Which entries of each device it contains.
+    pub covers: BTreeMap<DeviceId, Cover>,
+    /// The version after which `settlements` begins.
+    pub since: LedgerVersion,
+    /// What changed the account after `since`, oldest first.
+    pub settlements: Vec<Settlement>,
+}
+
+impl Statement {
+    /// Whether it is newer than another of the same member.
+    #[must_use]
+    pub fn supersedes(&self, other: &Self) -> bool {
+        (self.server_epoch, self.account.version, self.issued)
+            > (other.server_epoch, other.account.version, other.issued)
+    }
+}
+
+/// Who a member is: what the card shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Name as the member writes it.
+    pub name: String,
+    /// Since when a member.
+    pub joined: ServerTime,
+    /// IANA zone in which the member's days are counted, such as `Asia/Shanghai`.
+    pub zone: String,
+}
+
+/// Up to where a statement contains one device's entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cover {
+    /// The life of the chain.
+    pub epoch: Epoch,
+    /// The last entry contained; 0 for none of this epoch.
+    pub through: Seq,
+    /// Its hash; for 0, of the epoch's grant.
+    pub head: EntryHash,
+    /// What both ends derive from the chain up to there.
+    pub chain: Chain,
+}

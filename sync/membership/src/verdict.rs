@@ -1,0 +1,104 @@
+//! What the cloud says of an entry.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{CapId, PolicyVersion, RuleId};
+use crate::points::{Growth, Points};
+use crate::time::ServerTime;
+
+/// The cloud's final word on one entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Paid as the car predicted.
+    Accepted {
+        /// What was paid.
+        paid: Paid,
+    },
+    /// Paid, but not as predicted.
+    Adjusted {
+        /// What was paid.
+        paid: Paid,
+        /// Why, in the order of the rules.
+        reasons: Vec<Adjustment>,
+    },
+    /// Authentic, but not admissible: nothing is paid.
+    Rejected {
+        /// Why.
+        reason: Rejection,
+    },
+    /// Held back: shown as pending until it is settled.
+    Review {
+        /// What is held back.
+        paid: Paid,
+        /// Why.
+        reason: ReviewReason,
+        /// When it is paid unless somebody objects.
+        until: ServerTime,
+    },
+}
+
+/// An amount of both accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paid {
+    /// Spendable points.
+    pub points: Points,
+    /// Growth value.
+    pub growth: Growth,
+}
+
+/// Why an award was paid differently from the car's prediction.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Adjustment {
+    /// The cap had less room, or more, than the car knew.
+    Cap {
+        /// Which cap bound.
+        cap: CapId,
+    },
+    /// Valued under another version of the policy.
+    Policy {
+        /// Which one.
+        version: PolicyVersion,
+    },
+    /// The rule gives another amount for this evidence than the entry says.
+    Rule {
+        /// Which rule.
+        rule: RuleId,
+    },
+    /// A thousandth carried from another device tipped a whole point.
+    Remainder {
+        /// Of which rule.
+        rule: RuleId,
+    },
+}
+
+/// Why nothing is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rejection {
+    /// The device has no such binding to a member.
+    NoBinding,
+    /// The binding was not valid then.
+    BindingNotValid,
+    /// A unit of the meter interval has been paid before.
+    AlreadyPaid,
+    /// The same transaction has been recorded under its original entry.
+    AlreadyRecorded,
+    /// The evidence contradicts itself, or what a car can do.
+    Implausible,
+    /// The cloud never had that version of the policy.
+    UnknownPolicy,
+}
+
+/// Why something is held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReviewReason {
+    /// Minted beyond the hard limit of the offline allowance.
+    OverAllowance,
+    /// Rests on an estimate.
+    Estimated,
+    /// The device's chain forked.
+    Forked,
+}
