@@ -99,8 +99,11 @@ pub struct Settlement {
     pub growth: Growth,
     /// Change of the arrears.
     pub arrears: Points,
-    /// From which lots points were taken, or to which they were given back; sums to `points` for a debit.
+    /// From which lots points were taken, or to which they were given back; sums to `points` without its sign unless
+    /// the points make a lot of their own.
     pub allocations: Vec<Allocation>,
+    /// The higher tier that it lifted the member to, if it did.
+    pub promoted: Option<TierId>,
 }
 
 /// Part of a debit and the lot that it came from.
@@ -110,7 +113,9 @@ pub struct Allocation {
     pub lot: LotId,
     /// How much, counted positive.
     pub points: Points,
-    /// When the lot expires, so that a reversal can make it again.
+    /// Points of the lot when it was made; with `expires`, what a reversal needs to make a used-up lot again.
+    pub size: Points,
+    /// When the lot expires.
     pub expires: ServerTime,
 }
 

@@ -17,3 +17,16 @@ pub struct Chain {
     /// Points predicted by them.
     pub points: Points,
 }
+
+impl Chain {
+    /// The state of a chain that has no entry yet, opened at that time.
+    #[must_use]
+    pub const fn start(at: ServerTime) -> Self {
+        Self {
+            cap_time: at,
+            receipt_at: at,
+            entries: 0,
+            points: Points::ZERO,
+        }
+    }
+}

@@ -86,6 +86,8 @@ pub struct Allowance {
     pub soft: AllowanceLimit,
     /// Beyond it an award is kept but needs confirmation.
     pub hard: AllowanceLimit,
+    /// Days for which the cloud waits for an objection before it pays what was minted beyond `hard`.
+    pub confirm_days: u16,
 }
 
 /// One level of the offline allowance; whichever is reached first counts.
