@@ -1,0 +1,153 @@
+//! The fields of a struct as entries of a map.
+
+use super::{BODY_VERSION, Book, Cbor, Reader, Writer};
+use crate::error::WireError;
+
+/// What can stand under a key: a value that must be there, or an `Option` that is left out when it is `None`.
+pub trait Field: Sized {
+    /// Whether it has an entry.
+    fn is_present(&self) -> bool;
+
+    /// Writes its entry, if it has one.
+    fn put(&self, key: u64, out: &mut Writer);
+
+    /// Takes it from the map, in the order of the keys.
+    ///
+    /// # Errors
+    /// [`WireError`] when it must be there and is not, or is of another shape.
+    fn take(map: &mut MapReader<'_, '_>, key: u64) -> Result<Self, WireError>;
+
+    /// Its type in the book.
+    fn describe(book: &mut Book) -> String;
+}
+
+impl<T: Cbor> Field for T {
+    fn is_present(&self) -> bool {
+        true
+    }
+
+    fn put(&self, key: u64, out: &mut Writer) {
+        out.uint(key);
+        self.write(out);
+    }
+
+    fn take(map: &mut MapReader<'_, '_>, key: u64) -> Result<Self, WireError> {
+        map.take(key)?.ok_or_else(|| WireError::MissingKey {
+            key,
+            at: map.input.position(),
+        })
+    }
+
+    fn describe(book: &mut Book) -> String {
+        T::describe(book)
+    }
+}
+
+impl<T: Cbor> Field for Option<T> {
+    fn is_present(&self) -> bool {
+        self.is_some()
+    }
+
+    fn put(&self, key: u64, out: &mut Writer) {
+        if let Some(value) = self {
+            value.put(key, out);
+        }
+    }
+
+    fn take(map: &mut MapReader<'_, '_>, key: u64) -> Result<Self, WireError> {
+        map.take(key)
+    }
+
+    fn describe(book: &mut Book) -> String {
+        format!("{}, optional", T::describe(book))
+    }
+}
+
+/// A map whose fields are being taken in ascending order of their keys.
+#[derive(Debug)]
+pub struct MapReader<'r, 'b> {
+    input: &'r mut Reader<'b>,
+    entries_left: usize,
+    /// The key that was read and whose value comes next.
+    key: Option<u64>,
+}
+
+impl<'r, 'b> MapReader<'r, 'b> {
+    pub(crate) fn open(input: &'r mut Reader<'b>) -> Result<Self, WireError> {
+        let entries_left = input.map()?;
+        let mut map = Self {
+            input,
+            entries_left,
+            key: None,
+        };
+        map.advance()?;
+        Ok(map)
+    }
+
+    /// Opens the map of a signed body and takes its version.
+    pub(crate) fn open_versioned(input: &'r mut Reader<'b>) -> Result<Self, WireError> {
+        let mut map = Self::open(input)?;
+        match u64::take(&mut map, 0)? {
+            BODY_VERSION => Ok(map),
+            found => Err(WireError::Version { found }),
+        }
+    }
+
+    /// Ends the map: no key may be left.
+    pub(crate) fn close(self) -> Result<(), WireError> {
+        match self.key {
+            None => Ok(()),
+            Some(key) => Err(WireError::UnknownKey {
+                key,
+                at: self.input.position(),
+            }),
+        }
+    }
+
+    fn take<T: Cbor>(&mut self, key: u64) -> Result<Option<T>, WireError> {
+        if self.key != Some(key) {
+            return Ok(None);
+        }
+        let value = T::read(self.input)?;
+        self.advance()?;
+        Ok(Some(value))
+    }
+
+    fn advance(&mut self) -> Result<(), WireError> {
+        self.key = match self.entries_left.checked_sub(1) {
+            None => None,
+            Some(left) => {
+                self.entries_left = left;
+                Some(self.input.uint()?)
+            }
+        };
+        Ok(())
+    }
+}
+
+/// Writes the head of a struct's map.
+pub(crate) fn open_map(out: &mut Writer, fields_present: usize) {
+    out.map(fields_present);
+}
+
+/// Writes the head of a signed body's map, and its version.
+pub(crate) fn open_versioned_map(out: &mut Writer, fields_present: usize) {
+    out.map(fields_present + 1);
+    BODY_VERSION.put(0, out);
+}
+
+/// A field's [`Field::take`], named so that a macro can let the field's type be inferred from where the value goes.
+pub(crate) type Take<T> = fn(&mut MapReader<'_, '_>, u64) -> Result<T, WireError>;
+
+/// Describes the type that a [`Take`] makes.
+pub(crate) fn describe_taken<T: Field>(_: Take<T>, book: &mut Book) -> String {
+    T::describe(book)
+}
+
+/// The same for a body that is not a field.
+pub(crate) type Read<T> = fn(&mut Reader<'_>) -> Result<T, WireError>;
+
+/// Describes the type that a [`Read`] makes.
+pub(crate) fn describe_read<T: Cbor>(_: Read<T>, book: &mut Book) -> String {
+    T::describe(book)
+}

@@ -1,0 +1,78 @@
+//! Deterministic CBOR: one accepted encoding for each value.
+//!
+//! A struct is a map with ascending integer keys, an absent `Option` has no key; a closed choice is its number, or
+//! `[number, body]` when the variant carries something; a newtype is its inner value; a `BTreeMap` is a map in the order
+//! of its encoded keys. There are no floating-point numbers, no tags inside a body and no indefinite lengths. The types
+//! do not contain themselves, so they bound the nesting.
+
+pub(crate) mod book;
+mod containers;
+pub(crate) mod map;
+mod primitives;
+pub(crate) mod reader;
+mod tables;
+mod vocabulary;
+mod writer;
+
+pub use book::{Book, Row, Shape};
+pub use map::{Field, MapReader};
+pub use reader::Reader;
+pub(crate) use vocabulary::{cbor_choice, cbor_map};
+pub use writer::Writer;
+
+use crate::MAX_DECODED;
+use crate::error::WireError;
+
+/// The version that stands under key 0 of every signed body.
+pub const BODY_VERSION: u64 = 1;
+
+/// Most bytes of one text: the longest are the terms of a benefit.
+pub const MAX_TEXT: usize = 4 * 1024;
+
+/// Most items of one array or map: a member's lots of ten entries a day over the longest expiry.
+pub const MAX_ITEMS: usize = 64 * 1024;
+
+/// A type with one encoding.
+pub trait Cbor: Sized {
+    /// Writes the value.
+    fn write(&self, out: &mut Writer);
+
+    /// Reads a value, laxly where CBOR has several forms for it: [`decode`] refuses all but one of them.
+    ///
+    /// # Errors
+    /// [`WireError`] when the bytes are of another shape.
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError>;
+
+    /// Enters the type, and those it is made of, in the book that the protocol's document is checked against, and
+    /// returns its name there.
+    fn describe(book: &mut Book) -> String;
+}
+
+/// The one encoding of a value.
+#[must_use]
+pub fn encode<T: Cbor>(value: &T) -> Vec<u8> {
+    let mut out = Writer::default();
+    value.write(&mut out);
+    out.into_bytes()
+}
+
+/// The value of an encoding, if it is the one accepted.
+///
+/// # Errors
+/// [`WireError`] when the bytes are too many, of another shape, or encoded in another way.
+pub fn decode<T: Cbor>(bytes: &[u8]) -> Result<T, WireError> {
+    if bytes.len() > MAX_DECODED {
+        return Err(WireError::TooLong {
+            len: bytes.len(),
+            max: MAX_DECODED,
+        });
+    }
+    let mut input = Reader::new(bytes);
+    let value = T::read(&mut input)?;
+    // Comparing is simpler than checking each rule, and it cannot forget one.
+    if input.is_at_end() && encode(&value) == bytes {
+        Ok(value)
+    } else {
+        Err(WireError::NotCanonical)
+    }
+}

@@ -1,0 +1,9 @@
+//! The key tables of the types of membership.
+//!
+//! A number that was once given is never given to something else.
+
+mod account;
+mod benefit;
+mod entry;
+mod newtypes;
+mod policy;

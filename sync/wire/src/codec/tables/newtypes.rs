@@ -1,0 +1,114 @@
+//! Ids, versions, amounts and times: as the one value inside.
+
+use dashpoint_membership::policy::Decimal8;
+use dashpoint_membership::{
+    BenefitId, BindingId, CapId, CatalogueVersion, CoarseTime, DeviceId, DriverTag, EntryHash,
+    Epoch, EvidenceDigest, Growth, LedgerVersion, LocalDay, MemberId, Milli, Points, PolicyVersion,
+    RuleId, Seq, ServerEpoch, ServerTime, TierId, VehicleId,
+};
+
+use crate::codec::{Book, Cbor, Reader, Writer};
+use crate::error::WireError;
+use crate::key::PublicKey;
+
+macro_rules! bytes {
+    ($($name:ident),+ $(,)?) => {$(
+        impl Cbor for $name {
+            fn write(&self, out: &mut Writer) {
+                self.as_bytes().write(out);
+            }
+
+            fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+                <[u8; Self::LEN]>::read(input).map(Self::from_bytes)
+            }
+
+            fn describe(book: &mut Book) -> String {
+                let inner = <[u8; Self::LEN]>::describe(book);
+                book.newtype(stringify!($name), inner)
+            }
+        }
+    )+};
+}
+
+bytes!(
+    MemberId,
+    DeviceId,
+    VehicleId,
+    BindingId,
+    DriverTag,
+    EntryHash,
+    EvidenceDigest,
+    PublicKey,
+);
+
+macro_rules! numbers {
+    ($($name:ident as $inner:ty: $from:ident, $to:ident;)+) => {$(
+        impl Cbor for $name {
+            fn write(&self, out: &mut Writer) {
+                self.$to().write(out);
+            }
+
+            fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+                <$inner>::read(input).map(Self::$from)
+            }
+
+            fn describe(book: &mut Book) -> String {
+                let inner = <$inner>::describe(book);
+                book.newtype(stringify!($name), inner)
+            }
+        }
+    )+};
+}
+
+numbers! {
+    Epoch as u32: new, get;
+    Seq as u64: new, get;
+    PolicyVersion as u32: new, get;
+    CatalogueVersion as u32: new, get;
+    ServerEpoch as u32: new, get;
+    LedgerVersion as u64: new, get;
+    Points as i64: new, get;
+    Growth as i64: new, get;
+    Milli as i64: new, get;
+    ServerTime as i64: from_unix_s, as_unix_s;
+    LocalDay as i32: new, get;
+    Decimal8 as i64: from_units, units;
+}
+
+macro_rules! names {
+    ($($name:ident),+ $(,)?) => {$(
+        impl Cbor for $name {
+            fn write(&self, out: &mut Writer) {
+                out.text(self.as_str());
+            }
+
+            fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+                Self::new(input.text()?)
+                    .map_err(|_| input.value("a name of 1 to 48 characters out of a-z, 0-9 and -"))
+            }
+
+            fn describe(book: &mut Book) -> String {
+                let inner = String::describe(book);
+                book.newtype(stringify!($name), inner)
+            }
+        }
+    )+};
+}
+
+names!(RuleId, CapId, BenefitId, TierId);
+
+impl Cbor for CoarseTime {
+    fn write(&self, out: &mut Writer) {
+        self.as_unix_min().write(out);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+        Self::from_unix_min(i64::read(input)?)
+            .ok_or_else(|| input.value("a multiple of five minutes"))
+    }
+
+    fn describe(book: &mut Book) -> String {
+        let inner = i64::describe(book);
+        book.newtype("CoarseTime", inner)
+    }
+}

@@ -1,0 +1,239 @@
+//! Signed bodies with their raw bytes, and raw bytes that nobody verified yet.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use dashpoint_membership::{DeviceId, EntryHash, MemberId};
+
+use crate::codec::{Book, Cbor, Reader, Writer, decode, encode, reader};
+use crate::cose::{Purpose, sign1, verify1};
+use crate::digest;
+use crate::error::WireError;
+use crate::key::{PublicKey, SigningKey};
+
+/// A body that is signed, for one purpose only.
+pub trait Signable: Cbor {
+    /// What it is signed for: a device, a member, or `()` for everyone.
+    type Scope: Scope;
+
+    /// Names the purpose in what the signature covers.
+    const CONTEXT: &'static str;
+
+    /// Most raw bytes, signature and all.
+    const MAX_LEN: usize;
+
+    /// Refuses a body that contradicts itself or speaks of another than its scope.
+    ///
+    /// # Errors
+    /// [`WireError::WrongScope`] or [`WireError::Unsound`].
+    fn check(&self, scope: &Self::Scope) -> Result<(), WireError>;
+}
+
+/// What a signature is made for.
+pub trait Scope {
+    /// The bytes that the signature covers.
+    fn as_scope(&self) -> &[u8];
+}
+
+impl Scope for DeviceId {
+    fn as_scope(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl Scope for MemberId {
+    fn as_scope(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl Scope for () {
+    fn as_scope(&self) -> &[u8] {
+        &[]
+    }
+}
+
+/// A body whose signature was made or verified here, with the very bytes that were signed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Signed<T> {
+    raw: Vec<u8>,
+    body: T,
+}
+
+impl<T: Signable> Signed<T> {
+    /// Signs a body.
+    ///
+    /// # Errors
+    /// [`WireError`] for a body that [`Signed::verify`] would refuse: one that is too long, names another device or member
+    /// than `scope`, or contradicts itself.
+    pub fn sign(body: T, key: &SigningKey, scope: &T::Scope) -> Result<Self, WireError> {
+        body.check(scope)?;
+        let payload = encode(&body);
+        // A text or an array can be longer than the other end reads; better to learn it before it is sent.
+        decode::<T>(&payload)?;
+        let raw = sign1(&payload, key, purpose::<T>(scope));
+        reader::bounded(raw.len(), T::MAX_LEN)?;
+        Ok(Self { raw, body })
+    }
+
+    /// Takes signed bytes as they came: the signature is verified over them as they are, then the body is read.
+    ///
+    /// # Errors
+    /// [`WireError`] unless they are the one accepted encoding of a body, signed by `key`, for this purpose and `scope`.
+    pub fn verify(
+        raw: impl Into<Vec<u8>>,
+        key: &PublicKey,
+        scope: &T::Scope,
+    ) -> Result<Self, WireError> {
+        let raw = raw.into();
+        reader::bounded(raw.len(), T::MAX_LEN)?;
+        let payload = verify1(&raw, key, purpose::<T>(scope))?;
+        let body: T = decode(payload)?;
+        body.check(scope)?;
+        Ok(Self { raw, body })
+    }
+}
+
+impl<T> Signed<T> {
+    /// The signed bytes.
+    #[must_use]
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// What they say.
+    #[must_use]
+    pub const fn body(&self) -> &T {
+        &self.body
+    }
+
+    /// SHA-256 of the signed bytes: the `prev` of the next entry.
+    #[must_use]
+    pub fn hash(&self) -> EntryHash {
+        EntryHash::from_bytes(digest(&self.raw))
+    }
+
+    /// The signed bytes, to be sent.
+    #[must_use]
+    pub fn to_raw(&self) -> Raw<T> {
+        Raw::from(self.raw.clone())
+    }
+
+    /// The signed bytes and what they say.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<u8>, T) {
+        (self.raw, self.body)
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Signed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Signed").field(&self.body).finish()
+    }
+}
+
+fn purpose<T: Signable>(scope: &T::Scope) -> Purpose<'_> {
+    Purpose {
+        context: T::CONTEXT,
+        scope: scope.as_scope(),
+    }
+}
+
+/// Bytes that claim to be a signed `T`. What they say is out of reach until [`Raw::verify`].
+pub struct Raw<T> {
+    bytes: Vec<u8>,
+    claims: PhantomData<fn() -> T>,
+}
+
+impl<T> Raw<T> {
+    /// The bytes as they came.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes as they came.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// SHA-256 of the bytes.
+    #[must_use]
+    pub fn hash(&self) -> EntryHash {
+        EntryHash::from_bytes(digest(&self.bytes))
+    }
+}
+
+impl<T: Signable> Raw<T> {
+    /// [`Signed::verify`] of these bytes.
+    ///
+    /// # Errors
+    /// Those of [`Signed::verify`].
+    pub fn verify(self, key: &PublicKey, scope: &T::Scope) -> Result<Signed<T>, WireError> {
+        Signed::verify(self.bytes, key, scope)
+    }
+}
+
+impl<T> From<Vec<u8>> for Raw<T> {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            claims: PhantomData,
+        }
+    }
+}
+
+impl<T> From<&[u8]> for Raw<T> {
+    fn from(bytes: &[u8]) -> Self {
+        Self::from(bytes.to_vec())
+    }
+}
+
+impl<T> From<Raw<T>> for Vec<u8> {
+    fn from(raw: Raw<T>) -> Self {
+        raw.bytes
+    }
+}
+
+impl<T> From<Signed<T>> for Raw<T> {
+    fn from(signed: Signed<T>) -> Self {
+        Self::from(signed.raw)
+    }
+}
+
+impl<T> Clone for Raw<T> {
+    fn clone(&self) -> Self {
+        Self::from(self.bytes.clone())
+    }
+}
+
+impl<T> PartialEq for Raw<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl<T> Eq for Raw<T> {}
+
+impl<T> fmt::Debug for Raw<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Raw({} bytes, {})", self.bytes.len(), self.hash())
+    }
+}
+
+impl<T: Signable> Cbor for Raw<T> {
+    fn write(&self, out: &mut Writer) {
+        out.bytes(&self.bytes);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+        let bytes = input.bytes()?;
+        reader::bounded(bytes.len(), T::MAX_LEN)?;
+        Ok(Self::from(bytes))
+    }
+
+    fn describe(book: &mut Book) -> String {
+        format!("signed {}", T::describe(book))
+    }
+}
