@@ -46,8 +46,9 @@ cbor_map! {
         5 => growth,
         6 => arrears,
         7 => allocations,
+        8 => promoted,
     }
-    Allocation { 1 => lot, 2 => points, 3 => expires }
+    Allocation { 1 => lot, 2 => points, 3 => size, 4 => expires }
 }
 
 cbor_choice! {
