@@ -1,11 +1,17 @@
 //! The catalogue of benefits (权益).
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BenefitId, CatalogueVersion, TierId};
 use crate::points::Points;
+use crate::policy::CompiledPolicy;
 use crate::text::Text;
 use crate::time::ServerTime;
+
+/// The catalogue that the programme ships with, as TOML.
+pub const DEFAULT_CATALOGUE_TOML: &str = include_str!("../policy/catalogue.toml");
 
 /// All benefits, in the order they are shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,4 +67,41 @@ pub enum Suits {
     LowCharge,
     /// A service is due.
     ServiceDue,
+}
+
+/// Why a catalogue is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("benefit {benefit}: expected {expected}")]
+pub struct CatalogueError {
+    benefit: BenefitId,
+    expected: &'static str,
+}
+
+impl Catalogue {
+    /// Checks it against the policy that it goes with.
+    ///
+    /// # Errors
+    /// [`CatalogueError`] that names the first wrong benefit and what is expected of it.
+    pub fn check(&self, policy: &CompiledPolicy) -> Result<(), CatalogueError> {
+        let mut seen = BTreeSet::new();
+        for benefit in &self.benefits {
+            let tier = policy.policy().tiers.rank(&benefit.tier);
+            let checks = [
+                (seen.insert(&benefit.id), "an id that no other benefit has"),
+                (benefit.price >= Points::ZERO, "a price of at least 0"),
+                (tier.is_some(), "a tier of the policy"),
+                (
+                    benefit.valid_days > 0,
+                    "vouchers that are valid for at least a day",
+                ),
+            ];
+            if let Some((_, expected)) = checks.into_iter().find(|(holds, _)| !holds) {
+                return Err(CatalogueError {
+                    benefit: benefit.id.clone(),
+                    expected,
+                });
+            }
+        }
+        Ok(())
+    }
 }

@@ -10,16 +10,24 @@ mod evidence;
 mod ids;
 mod points;
 pub mod policy;
+pub mod profile;
+mod score;
+mod settlement;
 mod statement;
 mod text;
 mod time;
+mod valuation;
 mod verdict;
+mod zone;
 
 pub use account::{
-    Account, Allocation, Cause, Lot, LotId, Pending, Remainder, Settlement, TierHeld,
+    Account, AccountError, Allocation, Cause, Flaw, Lot, LotId, Pending, Remainder, Settlement,
+    TierHeld,
 };
-pub use catalogue::{Benefit, BenefitKind, Catalogue, Suits};
-pub use chain::Chain;
+pub use catalogue::{
+    Benefit, BenefitKind, Catalogue, CatalogueError, DEFAULT_CATALOGUE_TOML, Suits,
+};
+pub use chain::{AllowanceState, Chain};
 pub use entry::{Award, Entry, EntryBody, MemberAction, Transaction};
 pub use evidence::{
     Charge, Current, Discharge, Evidence, Factor, FactorSeen, Grade, Meter, MeterInterval, Trip,
@@ -30,8 +38,15 @@ pub use ids::{
     TierId, VehicleId,
 };
 pub use points::{Growth, Milli, Points};
-pub use policy::Policy;
+pub use policy::{CompiledPolicy, DEFAULT_POLICY_TOML, Policies, Policy, PolicyError};
+pub use score::score_x100;
+pub use settlement::{
+    CapToday, ChainStart, Fold, Header, KeepTier, NextTier, PendingItem, PendingState, Subject,
+    View, fold, reject, settle, view,
+};
 pub use statement::{Cover, Profile, Statement};
 pub use text::Text;
 pub use time::{ClockQuality, CoarseTime, EventTime, LocalDay, ServerTime};
+pub use valuation::{Appraisal, Problem, appraise, co2_avoided_g};
 pub use verdict::{Adjustment, Paid, Rejection, ReviewReason, Verdict};
+pub use zone::{Zone, ZoneError};

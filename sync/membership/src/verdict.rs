@@ -102,3 +102,30 @@ pub enum ReviewReason {
     /// The device's chain forked.
     Forked,
 }
+
+impl Paid {
+    /// Nothing of both.
+    pub const NOTHING: Self = Self {
+        points: Points::ZERO,
+        growth: Growth::ZERO,
+    };
+
+    /// Whether it is nothing of both.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.points.is_zero() && self.growth.is_zero()
+    }
+}
+
+impl Verdict {
+    /// What is paid, or held back.
+    #[must_use]
+    pub const fn paid(&self) -> Paid {
+        match self {
+            Self::Accepted { paid } | Self::Adjusted { paid, .. } | Self::Review { paid, .. } => {
+                *paid
+            }
+            Self::Rejected { .. } => Paid::NOTHING,
+        }
+    }
+}

@@ -1,20 +1,31 @@
 //! The policy: one signed bundle of everything that the operator may change without shipping an app.
 
+mod compiled;
 mod decimal;
 mod earning;
+mod error;
+mod policies;
 mod score_model;
 mod tier;
+mod validate;
 
 use serde::{Deserialize, Serialize};
 
+pub use compiled::CompiledPolicy;
+pub(crate) use compiled::CompiledRule;
 pub use decimal::{Decimal8, ParseDecimalError};
 pub use earning::{Allowance, AllowanceLimit, Cap, CapOver, EarningRule, Period, Trigger};
+pub use error::PolicyError;
+pub use policies::Policies;
 pub use score_model::{FactorModel, LateHour, ScoreModel, Thresholds};
 pub use tier::{Demotion, Tier, Tiers};
 
 use crate::ids::PolicyVersion;
 use crate::points::Points;
 use crate::time::ServerTime;
+
+/// The policy that the programme ships with, as TOML.
+pub const DEFAULT_POLICY_TOML: &str = include_str!("../../policy/default.toml");
 
 /// The rules of one version: what is paid, within which caps, how a drive is scored, how points expire.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

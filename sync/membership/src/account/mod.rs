@@ -1,5 +1,11 @@
 //! One member's account: lots, growth value, tier, caps used.
 
+mod check;
+mod error;
+mod holding;
+mod lots;
+mod tiering;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +14,8 @@ use crate::ids::{BenefitId, CapId, EntryRef, LedgerVersion, RuleId, TierId};
 use crate::points::{Growth, Milli, Points};
 use crate::time::{LocalDay, ServerTime};
 use crate::verdict::{Paid, ReviewReason, Verdict};
+
+pub use error::{AccountError, Flaw};
 
 /// Everything about a member that the rules need to know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

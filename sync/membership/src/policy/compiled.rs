@@ -1,0 +1,106 @@
+//! A policy that was checked and can be applied.
+
+use super::validate::validate;
+use super::{EarningRule, Policy, PolicyError, Tier, Tiers};
+use crate::ids::{PolicyVersion, TierId};
+use crate::points::Growth;
+use crate::profile::{BoolExpression, IntExpression, ProfileError};
+use crate::time::ServerTime;
+
+/// A policy whose every part was checked and whose rules are ready to be evaluated.
+#[derive(Debug, Clone)]
+pub struct CompiledPolicy {
+    policy: Policy,
+    rules: Vec<CompiledRule>,
+}
+
+/// The three expressions of one rule.
+#[derive(Debug, Clone)]
+pub(crate) struct CompiledRule {
+    pub(crate) when: BoolExpression,
+    pub(crate) points: IntExpression,
+    pub(crate) growth: IntExpression,
+}
+
+impl CompiledPolicy {
+    /// Checks the whole policy and compiles its rules.
+    ///
+    /// # Errors
+    /// [`PolicyError`] that names the first wrong place and what is expected there.
+    pub fn compile(policy: Policy) -> Result<Self, PolicyError> {
+        validate(&policy)?;
+        let rules = policy
+            .rules
+            .iter()
+            .map(compile_rule)
+            .collect::<Result<_, _>>()?;
+        Ok(Self { policy, rules })
+    }
+
+    /// The policy as it was signed.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Its version.
+    #[must_use]
+    pub const fn version(&self) -> PolicyVersion {
+        self.policy.version
+    }
+
+    /// Whether an award under it is still paid by it at that time.
+    #[must_use]
+    pub const fn pays_at(&self, at: ServerTime) -> bool {
+        let last = self.policy.valid_until.plus_s(self.policy.grace_s as i64);
+        at.as_unix_s() <= last.as_unix_s()
+    }
+
+    /// The tier that every member has at least.
+    #[must_use]
+    pub fn lowest_tier(&self) -> &Tier {
+        self.policy
+            .tiers
+            .ladder
+            .first()
+            .expect("invariant: a compiled policy has a tier")
+    }
+
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (&EarningRule, &CompiledRule)> {
+        self.policy.rules.iter().zip(&self.rules)
+    }
+}
+
+impl Tiers {
+    /// The place of a tier in the ladder, from 0; `None` for one that this policy no longer has.
+    #[must_use]
+    pub fn rank(&self, tier: &TierId) -> Option<usize> {
+        self.ladder.iter().position(|step| step.id == *tier)
+    }
+
+    /// The place of the highest tier that a growth value reaches.
+    #[must_use]
+    pub fn reached(&self, growth: Growth) -> usize {
+        self.ladder
+            .iter()
+            .rposition(|step| step.threshold <= growth)
+            .unwrap_or(0)
+    }
+}
+
+fn compile_rule(rule: &EarningRule) -> Result<CompiledRule, PolicyError> {
+    let wrong = |expression: &'static str, source: &str, problem: ProfileError| PolicyError::Rule {
+        rule: rule.id.clone(),
+        expression,
+        source_text: source.to_owned(),
+        problem,
+    };
+    Ok(CompiledRule {
+        when: BoolExpression::compile(&rule.when, rule.on)
+            .map_err(|problem| wrong("when", &rule.when, problem))?,
+        points: IntExpression::compile(&rule.points, rule.on)
+            .map_err(|problem| wrong("points", &rule.points, problem))?,
+        growth: IntExpression::compile(&rule.growth, rule.on)
+            .map_err(|problem| wrong("growth", &rule.growth, problem))?,
+    })
+}

@@ -1,0 +1,55 @@
+//! The rule profile: the closed subset of CEL that earning rules are written in.
+//!
+//! Both ends must get the same integer from the same rule, so the profile has integers, booleans and the named values
+//! of two enumerations, the evidence fields of the rule's trigger, `+ - * / %`, comparisons, `&& || !`, `?:`, `min`
+//! and `max`, and nothing else. cel parses; what it parsed is checked and turned into a typed tree of our own, which
+//! cannot fail by type and is evaluated with checked 64-bit arithmetic. `&&` and `||` absorb an error on one side when
+//! the other side decides, as CEL defines it.
+
+mod error;
+mod eval;
+mod facts;
+mod scan;
+mod typed;
+
+pub use error::ProfileError;
+pub use eval::EvalError;
+pub(crate) use facts::Facts;
+
+use crate::policy::Trigger;
+use typed::{BoolNode, IntNode};
+
+/// Longest expression in bytes.
+pub const MAX_SOURCE_BYTES: usize = 1_024;
+/// Deepest nesting of parentheses and conditions.
+pub const MAX_NESTING: usize = 8;
+/// Most operators in one expression. Bounds the depth of a chain such as `a + b + c`, which needs no parentheses.
+pub const MAX_OPERATORS: usize = 64;
+
+/// A checked expression that gives a boolean.
+#[derive(Debug, Clone)]
+pub(crate) struct BoolExpression(BoolNode);
+
+/// A checked expression that gives an integer.
+#[derive(Debug, Clone)]
+pub(crate) struct IntExpression(IntNode);
+
+impl BoolExpression {
+    pub(crate) fn compile(source: &str, on: Trigger) -> Result<Self, ProfileError> {
+        typed::compile(source, on)?.into_bool().map(Self)
+    }
+
+    pub(crate) fn eval(&self, facts: &Facts) -> Result<bool, EvalError> {
+        self.0.eval(facts.values())
+    }
+}
+
+impl IntExpression {
+    pub(crate) fn compile(source: &str, on: Trigger) -> Result<Self, ProfileError> {
+        typed::compile(source, on)?.into_int().map(Self)
+    }
+
+    pub(crate) fn eval(&self, facts: &Facts) -> Result<i64, EvalError> {
+        self.0.eval(facts.values())
+    }
+}

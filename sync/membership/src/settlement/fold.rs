@@ -1,0 +1,95 @@
+//! What the car shows: the statement and, on top of it, the entries that it does not contain yet.
+
+use super::settle::settle;
+use crate::account::{Account, Settlement};
+use crate::chain::Chain;
+use crate::entry::Entry;
+use crate::ids::{DeviceId, EntryRef, Epoch, Seq};
+use crate::policy::Policies;
+use crate::statement::Statement;
+use crate::time::ServerTime;
+use crate::zone::Zone;
+
+/// Where the present epoch of a device's chain begins: what its grant says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChainStart {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// The state of the chain that it goes on from.
+    pub chain: Chain,
+}
+
+/// A member's account as this device expects it to become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fold {
+    /// The account with the device's own entries in it.
+    pub account: Account,
+    /// The chain after them.
+    pub chain: Chain,
+    /// What the device expects of each of them, in order.
+    pub settlements: Vec<Settlement>,
+    pub(super) device: DeviceId,
+    pub(super) zone: Zone,
+}
+
+/// Folds the device's own entries onto a statement: those of the present epoch after the last one it contains.
+///
+/// `start` is what the grant of the present epoch says; it counts while the statement covers none of that epoch.
+/// Entries of earlier epochs are never folded: the cloud has them, or they were signed again. A statement that covers
+/// a later epoch than `start` says that this disk is an old copy; then nothing is folded until the car has caught up.
+#[must_use]
+pub fn fold(
+    statement: &Statement,
+    device: DeviceId,
+    start: ChainStart,
+    own: &[Entry],
+    policies: &Policies,
+    now: ServerTime,
+) -> Fold {
+    let cover = statement.covers.get(&device);
+    let (epoch, after, chain) = match cover {
+        Some(cover) if cover.epoch >= start.epoch => (cover.epoch, cover.through, cover.chain),
+        Some(_) | None => (start.epoch, Seq::new(0), start.chain),
+    };
+    let mut fold = Fold {
+        account: statement.account.clone(),
+        chain,
+        settlements: Vec::new(),
+        device,
+        zone: Zone::of_member(&statement.profile.zone),
+    };
+    for entry in own {
+        if entry.epoch == epoch && entry.epoch == start.epoch && entry.seq > after {
+            fold.push(policies, entry, now);
+        }
+    }
+    fold
+}
+
+impl Fold {
+    /// Takes the next entry of the device and gives what it expects of it.
+    pub fn push(&mut self, policies: &Policies, entry: &Entry, now: ServerTime) -> Settlement {
+        let at = EntryRef {
+            device: self.device,
+            epoch: entry.epoch,
+            seq: entry.seq,
+        };
+        let arrival = arrival(now, entry.receipt_at);
+        let settlement = settle(
+            &mut self.account,
+            &mut self.chain,
+            &self.zone,
+            policies,
+            at,
+            entry,
+            arrival,
+        );
+        self.settlements.push(settlement.clone());
+        settlement
+    }
+}
+
+/// The earliest arrival that the car can expect: its own clock may be behind what the cloud has told it.
+pub(super) fn arrival(now: ServerTime, receipt_at: ServerTime) -> ServerTime {
+    now.max(receipt_at)
+}

@@ -1,0 +1,12 @@
+//! The way of an entry into the account: the same code predicts in the car and decides in the cloud.
+
+mod fold;
+mod mint;
+mod payment;
+mod settle;
+mod view;
+
+pub use fold::{ChainStart, Fold, fold};
+pub use mint::{Header, Subject};
+pub use settle::{reject, settle};
+pub use view::{CapToday, KeepTier, NextTier, PendingItem, PendingState, View, view};

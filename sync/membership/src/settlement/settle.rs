@@ -1,0 +1,241 @@
+//! The verdict on an entry and what it does to the account.
+
+use super::payment::{Appraised, Meters, Payment};
+use crate::account::{Account, Cause, Pending, Settlement};
+use crate::chain::{Chain, LATEST_ARRIVAL_DAYS, Standing};
+use crate::entry::{Award, Entry, Transaction};
+use crate::evidence::{Charge, Evidence, Grade};
+use crate::ids::{EntryRef, RuleId};
+use crate::points::Points;
+use crate::policy::{CompiledPolicy, Policies};
+use crate::time::{LocalDay, ServerTime};
+use crate::valuation::appraise;
+use crate::verdict::{Adjustment, Paid, Rejection, ReviewReason, Verdict};
+use crate::zone::{DAY_S, Zone};
+
+/// Values an admissible entry again and pays it: the cloud's word when it arrives, the car's prediction before.
+///
+/// The caller has verified the signature, the place in the chain, the binding and that the meter interval is unpaid;
+/// when one of these fails it calls [`reject`]. Always gives exactly one row of the ledger.
+pub fn settle(
+    account: &mut Account,
+    chain: &mut Chain,
+    zone: &Zone,
+    policies: &Policies,
+    at: EntryRef,
+    entry: &Entry,
+    arrival: ServerTime,
+) -> Settlement {
+    let Some(signed) = policies.get(entry.policy) else {
+        return reject(account, chain, at, entry, Rejection::UnknownPolicy, arrival);
+    };
+    if entry.receipt_at > arrival {
+        return reject(account, chain, at, entry, Rejection::Implausible, arrival);
+    }
+    let standing = chain.advance(entry, arrival);
+    let policy = valuing(signed, policies, standing.cap_time);
+    let transaction = entry.transaction();
+    let mut meters = Meters::of(account);
+    let payments = meters.pay(
+        policy,
+        transaction.trigger(),
+        zone.local_day(standing.cap_time),
+        &appraise(policy, transaction),
+    );
+    meters.put_into(account);
+    prune(account, policies, zone.local_day(arrival));
+    let verdict = judge(entry, policy, &payments, &standing, arrival);
+    let expires = policy
+        .policy()
+        .expiry
+        .of_points_earned(standing.cap_time, zone);
+    let tiers = policies.in_force_at(arrival);
+    enter(account, at, &verdict, arrival, expires, tiers, zone)
+}
+
+/// Records that an authentic entry is not admissible: nothing is paid, the chain counts it.
+pub fn reject(
+    account: &mut Account,
+    chain: &mut Chain,
+    at: EntryRef,
+    entry: &Entry,
+    reason: Rejection,
+    arrival: ServerTime,
+) -> Settlement {
+    chain.advance(entry, arrival);
+    let cause = Cause::Entry {
+        entry: at,
+        verdict: Verdict::Rejected { reason },
+    };
+    account.row(arrival, cause)
+}
+
+/// The version that values an entry: the one that it was signed under while that still pays, else the one in force.
+fn valuing<'a>(
+    signed: &'a CompiledPolicy,
+    policies: &'a Policies,
+    cap_time: ServerTime,
+) -> &'a CompiledPolicy {
+    if signed.pays_at(cap_time) {
+        signed
+    } else {
+        policies.in_force_at(cap_time)
+    }
+}
+
+fn judge(
+    entry: &Entry,
+    policy: &CompiledPolicy,
+    payments: &[Payment],
+    standing: &Standing,
+    arrival: ServerTime,
+) -> Verdict {
+    let paid = Paid {
+        points: payments.iter().map(|payment| payment.paid.points).sum(),
+        growth: payments.iter().map(|payment| payment.paid.growth).sum(),
+    };
+    if !paid.is_nothing()
+        && let Some((reason, days)) = held_back(entry.transaction(), policy, standing)
+    {
+        return Verdict::Review {
+            paid,
+            reason,
+            until: arrival.plus_s(i64::from(days) * DAY_S),
+        };
+    }
+    let reasons = adjustments(entry, policy, payments);
+    if reasons.is_empty() {
+        Verdict::Accepted { paid }
+    } else {
+        Verdict::Adjusted { paid, reasons }
+    }
+}
+
+/// Why and for how many days a payment is held back, if it is.
+fn held_back(
+    transaction: &Transaction,
+    policy: &CompiledPolicy,
+    standing: &Standing,
+) -> Option<(ReviewReason, u16)> {
+    let policy = policy.policy();
+    if standing.minted.reaches(&policy.allowance.hard) {
+        return Some((ReviewReason::OverAllowance, policy.allowance.confirm_days));
+    }
+    let estimated = matches!(
+        transaction,
+        Transaction::Earn {
+            evidence: Evidence::Charge(Charge {
+                grade: Grade::Estimated,
+                ..
+            }),
+            ..
+        }
+    );
+    (estimated && policy.estimate_hold_days > 0)
+        .then_some((ReviewReason::Estimated, policy.estimate_hold_days))
+}
+
+/// One reason for each rule that pays other than predicted, in the order of the rules; then the rules that pay nothing.
+fn adjustments(entry: &Entry, policy: &CompiledPolicy, payments: &[Payment]) -> Vec<Adjustment> {
+    let awards = entry.transaction().awards();
+    let mut reasons = Vec::new();
+    let mut add = |reason: Adjustment| {
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    };
+    for payment in payments {
+        let award = awards.iter().find(|award| award.rule == payment.rule);
+        let predicted = award.map_or(Points::ZERO, |award| award.predicted);
+        if payment.paid.points != predicted {
+            add(reason_for(entry, policy, payment, award));
+        }
+    }
+    let unpaid = |award: &&Award| payments.iter().all(|payment| payment.rule != award.rule);
+    for award in awards.iter().filter(unpaid) {
+        if !award.predicted.is_zero() {
+            add(other_value(entry, policy, &award.rule));
+        }
+    }
+    reasons
+}
+
+fn reason_for(
+    entry: &Entry,
+    policy: &CompiledPolicy,
+    payment: &Payment,
+    award: Option<&Award>,
+) -> Adjustment {
+    let signed = award.map(|award| Appraised {
+        points: award.points,
+        growth: award.growth,
+    });
+    if signed != Some(payment.raw) {
+        return other_value(entry, policy, &payment.rule);
+    }
+    // A remainder only ever adds, so a prediction below the whole points of the award was cut by a cap in the car.
+    let least = payment.raw.points.split().0;
+    let predicted = award.map_or(Points::ZERO, |award| award.predicted);
+    match &payment.tightest {
+        Some((cap, cut)) if *cut || predicted.get() < least => Adjustment::Cap { cap: cap.clone() },
+        Some(_) | None => Adjustment::Remainder {
+            rule: payment.rule.clone(),
+        },
+    }
+}
+
+fn other_value(entry: &Entry, policy: &CompiledPolicy, rule: &RuleId) -> Adjustment {
+    if policy.version() == entry.policy {
+        Adjustment::Rule { rule: rule.clone() }
+    } else {
+        Adjustment::Policy {
+            version: policy.version(),
+        }
+    }
+}
+
+fn enter(
+    account: &mut Account,
+    at: EntryRef,
+    verdict: &Verdict,
+    arrival: ServerTime,
+    expires: ServerTime,
+    tiers: &CompiledPolicy,
+    zone: &Zone,
+) -> Settlement {
+    let cause = Cause::Entry {
+        entry: at,
+        verdict: verdict.clone(),
+    };
+    let mut row = account.row(arrival, cause);
+    match verdict {
+        Verdict::Accepted { paid } | Verdict::Adjusted { paid, .. } => {
+            account.pay_in(&mut row, paid.points, expires);
+            account.grow(&mut row, paid.growth, tiers, zone);
+        }
+        Verdict::Review {
+            paid,
+            reason,
+            until,
+        } => account.pending.push(Pending {
+            entry: at,
+            paid: *paid,
+            reason: *reason,
+            until: *until,
+            expires,
+        }),
+        Verdict::Rejected { .. } => {}
+    }
+    row
+}
+
+/// Forgets what was paid against caps in stretches that no entry can count for any more.
+fn prune(account: &mut Account, policies: &Policies, today: LocalDay) {
+    let reach = i32::try_from(LATEST_ARRIVAL_DAYS).unwrap_or(i32::MAX);
+    let earliest = LocalDay::new(today.get().saturating_sub(reach + 1));
+    account.used.retain(|cap, periods| {
+        let per = policies.cap_period(cap);
+        periods.retain(|first, _| per.last_day(*first) >= earliest);
+        !periods.is_empty()
+    });
+}

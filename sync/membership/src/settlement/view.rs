@@ -1,0 +1,218 @@
+//! What the screen shows of a membership, as one value.
+
+use super::fold::Fold;
+use crate::account::{Cause, Settlement};
+use crate::chain::AllowanceState;
+use crate::ids::{CapId, EntryRef, TierId};
+use crate::points::{Growth, Points};
+use crate::policy::{Cap, CapOver, CompiledPolicy, Period};
+use crate::statement::Statement;
+use crate::time::ServerTime;
+use crate::verdict::{Paid, ReviewReason, Verdict};
+use crate::zone::DAY_S;
+
+/// A member's card: what is confirmed, and what is on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Confirmed points that can be spent.
+    pub balance: Points,
+    /// Their worth, in hundredths of a yuan.
+    pub worth_fen: i64,
+    /// Confirmed points owed; awards pay them first.
+    pub arrears: Points,
+    /// Points on their way: the sum of `pending_items`.
+    pub pending: Points,
+    /// What is on its way, oldest first.
+    pub pending_items: Vec<PendingItem>,
+    /// Points that expire within the time of the first reminder, soonest first.
+    pub expiring: Vec<(ServerTime, Points)>,
+    /// Confirmed growth value.
+    pub growth: Growth,
+    /// The confirmed tier.
+    pub tier: TierId,
+    /// The tier that the pending entries would lead to, when it is another: opens no benefit yet.
+    pub provisional_tier: Option<TierId>,
+    /// The tier above the confirmed one; `None` on the highest.
+    pub next_tier: Option<NextTier>,
+    /// What keeps the confirmed tier; `None` for the lowest.
+    pub keep: Option<KeepTier>,
+    /// What was earned today against each cap of a day, pending entries included, in the order of the policy.
+    pub today: Vec<CapToday>,
+    /// Whether the car should connect.
+    pub allowance: AllowanceState,
+    /// When the cloud said all that is confirmed.
+    pub as_of: ServerTime,
+}
+
+/// One award on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PendingItem {
+    /// For which entry.
+    pub entry: EntryRef,
+    /// What is expected.
+    pub paid: Paid,
+    /// What it waits for.
+    pub state: PendingState,
+}
+
+/// What a pending award waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PendingState {
+    /// The cloud's verdict.
+    Unconfirmed,
+    /// The cloud's verdict, which will hold it back.
+    NeedsConfirmation {
+        /// Why.
+        reason: ReviewReason,
+    },
+    /// The end of the time for which the cloud holds it back.
+    HeldBack {
+        /// Why.
+        reason: ReviewReason,
+        /// When it is paid unless somebody objects.
+        until: ServerTime,
+    },
+}
+
+/// The way to the next tier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextTier {
+    /// The tier.
+    pub tier: TierId,
+    /// Growth value that is missing.
+    pub missing: Growth,
+}
+
+/// What keeps the tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepTier {
+    /// When it is reviewed.
+    pub by: ServerTime,
+    /// Growth value that is missing until then; nothing when it is safe.
+    pub missing: Growth,
+}
+
+/// What was earned today against one cap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CapToday {
+    /// The cap.
+    pub cap: CapId,
+    /// What it adds up.
+    pub over: CapOver,
+    /// Earned, in whole points.
+    pub earned: Points,
+    /// The most.
+    pub most: Points,
+}
+
+/// Makes the view: `statement + fold`, and nothing else.
+///
+/// `fold` must have been made from the same statement.
+#[must_use]
+pub fn view(statement: &Statement, fold: &Fold, policy: &CompiledPolicy, now: ServerTime) -> View {
+    let confirmed = &statement.account;
+    let balance = confirmed.balance();
+    let pending_items = pending_items(statement, fold);
+    let tier = confirmed.tier.tier.clone();
+    let provisional = &fold.account.tier.tier;
+    let (next_tier, keep) = tier_outlook(statement, policy);
+    View {
+        balance,
+        worth_fen: policy.policy().worth_fen(balance),
+        arrears: confirmed.arrears,
+        pending: pending_items.iter().map(|item| item.paid.points).sum(),
+        pending_items,
+        expiring: expiring(statement, policy, now),
+        growth: confirmed.growth,
+        provisional_tier: (*provisional != tier).then(|| provisional.clone()),
+        tier,
+        next_tier,
+        keep,
+        today: today(fold, policy, now),
+        allowance: fold
+            .chain
+            .allowance(&policy.policy().allowance, statement.issued, now),
+        as_of: statement.issued,
+    }
+}
+
+fn pending_items(statement: &Statement, fold: &Fold) -> Vec<PendingItem> {
+    let held = statement.account.pending.iter().map(|held| PendingItem {
+        entry: held.entry,
+        paid: held.paid,
+        state: PendingState::HeldBack {
+            reason: held.reason,
+            until: held.until,
+        },
+    });
+    held.chain(fold.settlements.iter().filter_map(expected))
+        .collect()
+}
+
+fn expected(settlement: &Settlement) -> Option<PendingItem> {
+    let Cause::Entry { entry, verdict } = &settlement.cause else {
+        return None;
+    };
+    let state = match verdict {
+        Verdict::Accepted { .. } | Verdict::Adjusted { .. } => PendingState::Unconfirmed,
+        Verdict::Review { reason, .. } => PendingState::NeedsConfirmation { reason: *reason },
+        Verdict::Rejected { .. } => return None,
+    };
+    Some(PendingItem {
+        entry: *entry,
+        paid: verdict.paid(),
+        state,
+    })
+}
+
+fn expiring(
+    statement: &Statement,
+    policy: &CompiledPolicy,
+    now: ServerTime,
+) -> Vec<(ServerTime, Points)> {
+    let days = policy.policy().remind_days.iter().max().copied();
+    let horizon = now.plus_s(i64::from(days.unwrap_or(0)) * DAY_S);
+    let expiring = statement.account.expiring();
+    expiring
+        .range(..=horizon)
+        .map(|(at, sum)| (*at, *sum))
+        .collect()
+}
+
+fn tier_outlook(
+    statement: &Statement,
+    policy: &CompiledPolicy,
+) -> (Option<NextTier>, Option<KeepTier>) {
+    let account = &statement.account;
+    let tiers = &policy.policy().tiers;
+    let missing = |threshold: Growth, growth: Growth| threshold.minus(growth).max(Growth::ZERO);
+    let rank = tiers.rank(&account.tier.tier);
+    let above = rank.map_or(tiers.reached(account.growth), |rank| rank) + 1;
+    let next = tiers.ladder.get(above).map(|tier| NextTier {
+        tier: tier.id.clone(),
+        missing: missing(tier.threshold, account.growth),
+    });
+    let threshold = rank.map_or(Growth::ZERO, |rank| tiers.ladder[rank].threshold);
+    let keep = account.tier.until.map(|by| KeepTier {
+        by,
+        missing: missing(threshold, account.growth_in_period),
+    });
+    (next, keep)
+}
+
+fn today(fold: &Fold, policy: &CompiledPolicy, now: ServerTime) -> Vec<CapToday> {
+    let today = fold.zone.local_day(now);
+    let caps = policy.policy().caps.iter();
+    caps.filter(|cap| cap.per == Period::Day)
+        .map(|cap: &Cap| {
+            let periods = fold.account.used.get(&cap.id);
+            let used = periods.and_then(|periods| periods.get(&today));
+            CapToday {
+                cap: cap.id.clone(),
+                over: cap.over.clone(),
+                earned: Points::new(used.map_or(0, |used| used.split().0)),
+                most: cap.points,
+            }
+        })
+        .collect()
+}

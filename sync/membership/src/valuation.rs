@@ -1,0 +1,102 @@
+//! What the rules of a policy say about one transaction, before caps and remainders.
+
+use crate::entry::Transaction;
+use crate::ids::RuleId;
+use crate::points::Milli;
+use crate::policy::{Carbon, CompiledPolicy};
+use crate::profile::{EvalError, Facts};
+
+/// What one rule says about one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appraisal {
+    /// The rule.
+    pub rule: RuleId,
+    /// Whether its condition held and its amounts could be computed.
+    pub held: bool,
+    /// What it pays; nothing unless it held.
+    pub points: Milli,
+    /// What it pays to the growth value; nothing unless it held.
+    pub growth: Milli,
+    /// Whether it is only reported.
+    pub shadow: bool,
+    /// What it looked at, by the names of the rule profile.
+    pub fields: Vec<(&'static str, i64)>,
+    /// Why it could not be computed, if so.
+    pub problem: Option<Problem>,
+}
+
+/// Why a rule of a valid policy did not give an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The arithmetic failed.
+    #[error(transparent)]
+    Arithmetic(#[from] EvalError),
+    /// Less than nothing, or more than any award.
+    #[error("the amount is not within 0..={} thousandths", Appraisal::MOST.get())]
+    OutOfRange,
+}
+
+impl Appraisal {
+    /// The most that one rule pays for one transaction: a million points. Keeps all sums far from the ends of 64 bits.
+    pub const MOST: Milli = Milli::new(1_000_000_000);
+}
+
+/// Values a transaction by each rule of the policy that looks at its kind, in the order of the policy.
+///
+/// Awards inside the transaction are ignored.
+#[must_use]
+pub fn appraise(policy: &CompiledPolicy, transaction: &Transaction) -> Vec<Appraisal> {
+    let facts = Facts::of(transaction, &policy.policy().carbon);
+    policy
+        .rules()
+        .filter(|(rule, _)| rule.on == transaction.trigger())
+        .map(|(rule, compiled)| {
+            let outcome = amounts(compiled, &facts);
+            let (held, points, growth, problem) = match outcome {
+                Ok(Some((points, growth))) => (true, points, growth, None),
+                Ok(None) => (false, Milli::ZERO, Milli::ZERO, None),
+                Err(problem) => (false, Milli::ZERO, Milli::ZERO, Some(problem)),
+            };
+            Appraisal {
+                rule: rule.id.clone(),
+                held,
+                points,
+                growth,
+                shadow: rule.shadow,
+                fields: facts.named(),
+                problem,
+            }
+        })
+        .collect()
+}
+
+fn amounts(
+    rule: &crate::policy::CompiledRule,
+    facts: &Facts,
+) -> Result<Option<(Milli, Milli)>, Problem> {
+    if !rule.when.eval(facts)? {
+        return Ok(None);
+    }
+    let points = bounded(rule.points.eval(facts)?)?;
+    let growth = bounded(rule.growth.eval(facts)?)?;
+    Ok(Some((points, growth)))
+}
+
+fn bounded(amount: i64) -> Result<Milli, Problem> {
+    if (0..=Appraisal::MOST.get()).contains(&amount) {
+        Ok(Milli::new(amount))
+    } else {
+        Err(Problem::OutOfRange)
+    }
+}
+
+/// CO2 that a trip avoided against the petrol car that it replaces, in whole grams, rounded down (T/CSAE 235-2021).
+///
+/// Negative when the grid emitted more than the petrol car would have.
+#[must_use]
+pub fn co2_avoided_g(carbon: &Carbon, distance_m: i64, net_wh: i64) -> i64 {
+    // Metres times grams per kilometre are milligrams, as are watt-hours times grams per kilowatt-hour.
+    let petrol_mg = distance_m.saturating_mul(i64::from(carbon.petrol_g_per_km));
+    let grid_mg = net_wh.saturating_mul(i64::from(carbon.grid_g_per_kwh));
+    petrol_mg.saturating_sub(grid_mg).div_euclid(1_000)
+}
