@@ -1,1 +1,43 @@
 //! A simulated vehicle that speaks MQTT and VSS, and can host the broker.
+//!
+//! A [`Command`] becomes a [`Plan`]: every message with its time, worked out beforehand and the same for the same
+//! arguments. Only then does [`Simulator::run`] connect to the broker and publish it, paced by what the head unit
+//! says it has taken. The car's clock and lifetime meters are kept between commands, so that they follow each
+//! other in time and the odometer goes on.
+//!
+//! The crate shares no code with the car that it tests: a mistake made twice would cancel out.
+
+mod broker;
+mod cycle;
+mod error;
+mod identity;
+mod link;
+mod message;
+mod meters;
+mod pacing;
+mod physics;
+mod plan;
+mod publisher;
+mod recording;
+mod simulator;
+mod state;
+mod summary;
+mod vehicle;
+mod vss;
+
+pub use broker::{Broker, BrokerError};
+pub use cycle::Cycle;
+pub use error::SimError;
+pub use identity::{Driver, Identity, Vin};
+pub use link::Endpoint;
+pub use message::{Delivery, Message};
+pub use meters::Meters;
+pub use pacing::Speed;
+pub use plan::{Charge, EnergySource, Plan};
+pub use publisher::{Delivered, Progress, Seen};
+pub use recording::{Observation, Recording, RecordingKind, Row};
+pub use simulator::{Command, Options, Simulator, Stopper};
+pub use state::SimState;
+pub use summary::Summary;
+pub use vehicle::Vehicle;
+pub use vss::{Signal, Value};

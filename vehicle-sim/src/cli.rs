@@ -1,0 +1,307 @@
+//! The command line: what may be typed, and what it becomes.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValue;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use vehicle_sim::{
+    Charge, Command, Cycle, Driver, Endpoint, EnergySource, Identity, Options, SimError, Speed,
+    Vehicle, Vin,
+};
+
+/// A simulated electric car on an MQTT bus, in COVESA VSS 6.0.
+///
+/// Commands follow each other in simulated time: the clock, the odometer and the energy counters are kept in a state
+/// file. The same arguments and the same state publish the same messages.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  vehicle-sim broker                                 an MQTT broker on 127.0.0.1:1883, for a desk without one
+  vehicle-sim drive --cycle us06                     ten minutes of aggressive driving
+  vehicle-sim charge --kwh 18 --renewable 80         an AC charge, 80 % of it renewable
+  vehicle-sim replay day.csv --speedup 60            a recorded day, an hour in a minute
+  vehicle-sim list                                   cycles, file formats, signals
+
+Exit codes: 0 done, 1 failed, 2 the command line is wrong."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Drive along a recording; its header says what it is
+    #[command(after_help = "\
+Formats:
+  cycSecs,cycMps or second,m/s                  a speed table
+  timestamp,cycle_sec,timestep,speed_mph        a recorded day; timestep > 1 is a gap, in which nothing is
+                                                published and the odometer stands still
+  field,signal,value,delay                      VSS signals, as KUKSA's csv-provider has them
+
+Examples:
+  vehicle-sim replay day.csv
+  vehicle-sim replay day.csv --keep-time --zone America/Chicago
+  vehicle-sim replay recording.csv --omit Vehicle.Acceleration.Longitudinal --json")]
+    Replay {
+        /// The recording
+        file: PathBuf,
+        /// Keep the times of a recorded day, in --zone, instead of following on the last command
+        #[arg(long)]
+        keep_time: bool,
+        /// Publish the positions in the recording too; without it no position leaves the file
+        #[arg(long)]
+        with_position: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Drive a cycle that the program brings along
+    #[command(after_help = "\
+Examples:
+  vehicle-sim drive --cycle wltc-3b
+  vehicle-sim drive --cycle udds --driver https://id.example.com/42 --speedup 10")]
+    Drive {
+        /// The cycle
+        #[arg(long, value_enum)]
+        cycle: CycleName,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Charge, parked and switched off
+    #[command(after_help = "\
+Examples:
+  vehicle-sim charge --kwh 18 --renewable 80
+  vehicle-sim charge --kwh 30 --renewable 25 --source OCPI --dc")]
+    Charge {
+        /// Energy into the battery
+        #[arg(long)]
+        kwh: f64,
+        /// Renewable share in percent
+        #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
+        renewable: u8,
+        /// Who says how clean the energy is
+        #[arg(long, value_enum, ignore_case = true, default_value = "ISO15118")]
+        source: SourceName,
+        /// At a DC post rather than an AC one
+        #[arg(long)]
+        dc: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Host an MQTT broker on 127.0.0.1 until interrupted
+    #[command(after_help = "Example:\n  vehicle-sim broker --port 1884")]
+    Broker {
+        /// The port; 0 is any free one
+        #[arg(long, default_value_t = 1883)]
+        port: u16,
+    },
+    /// Show cycles, file formats and signals
+    List,
+}
+
+/// What every command that publishes takes.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The MQTT broker
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
+    broker: Endpoint,
+    /// Where clock and lifetime meters are kept; remove it for a new car
+    #[arg(long, value_name = "FILE", default_value = "vehicle-sim.state.json")]
+    state: PathBuf,
+    /// Begin no earlier; without it at 08:00 of today, later five minutes after the last command
+    #[arg(long, value_name = "RFC3339")]
+    start: Option<Timestamp>,
+    /// Local time of the car
+    #[arg(long, value_parser = zone, default_value = "Asia/Shanghai")]
+    zone: TimeZone,
+    /// Simulated time: N times as fast as the clock on the wall, or as fast as it is taken
+    #[arg(long, value_name = "N|max", default_value = "max")]
+    speedup: Speed,
+    /// Vehicle identification number
+    #[arg(long, default_value = Vin::FAKE)]
+    vin: Vin,
+    /// Who drives, as the car's sign-in has it; without it nobody is named
+    #[arg(long, value_name = "ISSUER/SUBJECT")]
+    driver: Option<Driver>,
+    /// Do not publish this signal (repeatable)
+    #[arg(long, value_name = "SIGNAL")]
+    omit: Vec<String>,
+    /// State of charge to begin with, as if the battery had been swapped
+    #[arg(long, value_name = "PERCENT")]
+    soc: Option<f64>,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn zone(name: &str) -> Result<TimeZone, jiff::Error> {
+    TimeZone::get(name)
+}
+
+impl Common {
+    /// The options of the car; `now` is the wall clock.
+    pub fn options(&self, now: Timestamp) -> Options {
+        Options {
+            broker: self.broker.clone(),
+            state: Some(self.state.clone()),
+            start: self.start,
+            zone: self.zone.clone(),
+            now,
+            speed: self.speedup,
+            identity: Identity {
+                vin: self.vin.clone(),
+                driver: self.driver.clone(),
+            },
+            omit: self.omit.iter().cloned().collect(),
+            vehicle: Vehicle::bolt(),
+            charge_percent: self.soc,
+        }
+    }
+}
+
+impl Action {
+    /// The command and its options, or `None` for what does not publish.
+    pub fn command(&self) -> Option<(Command, &Common)> {
+        match self {
+            Self::Replay {
+                file,
+                keep_time,
+                with_position,
+                common,
+            } => {
+                let replay = Command::Replay {
+                    file: file.clone(),
+                    keep_time: *keep_time,
+                    with_position: *with_position,
+                };
+                Some((replay, common))
+            }
+            Self::Drive { cycle, common } => Some((Command::Drive(cycle.0), common)),
+            Self::Charge {
+                kwh,
+                renewable,
+                source,
+                dc,
+                common,
+            } => {
+                let charge = Charge {
+                    kwh: *kwh,
+                    renewable_percent: *renewable,
+                    source: source.0,
+                    dc: *dc,
+                };
+                Some((Command::Charge(charge), common))
+            }
+            Self::Broker { .. } | Self::List => None,
+        }
+    }
+}
+
+/// A cycle, by its name.
+#[derive(Debug, Clone, Copy)]
+pub struct CycleName(Cycle);
+
+impl ValueEnum for CycleName {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [CycleName; 4] = [
+            CycleName(Cycle::ALL[0]),
+            CycleName(Cycle::ALL[1]),
+            CycleName(Cycle::ALL[2]),
+            CycleName(Cycle::ALL[3]),
+        ];
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.name()).help(self.0.about()))
+    }
+}
+
+/// A source of the energy mix, by its name on the bus.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceName(EnergySource);
+
+impl ValueEnum for SourceName {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [SourceName; 5] = [
+            SourceName(EnergySource::ALL[0]),
+            SourceName(EnergySource::ALL[1]),
+            SourceName(EnergySource::ALL[2]),
+            SourceName(EnergySource::ALL[3]),
+            SourceName(EnergySource::ALL[4]),
+        ];
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.name()))
+    }
+}
+
+/// The exit code that an error of the simulator stands for.
+pub fn exit_code(error: &SimError) -> u8 {
+    if error.is_usage() { 2 } else { 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_full_command_line_becomes_options() {
+        let line = "vehicle-sim charge --kwh 18 --renewable 80 --dc --source ocpi --broker car:1884 --speedup 60 \
+                    --start 2026-11-22T00:00:00Z --zone Europe/Berlin --omit Vehicle.Speed --omit Vehicle.IsMoving \
+                    --driver maker/42 --soc 20 --json";
+        let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
+        let (command, common) = cli.action.command().unwrap();
+        let charge = Charge {
+            kwh: 18.0,
+            renewable_percent: 80,
+            source: EnergySource::Ocpi,
+            dc: true,
+        };
+        assert_eq!(command, Command::Charge(charge));
+        let options = common.options(Timestamp::UNIX_EPOCH);
+        assert_eq!(options.broker.to_string(), "car:1884");
+        assert_eq!(options.speed, Speed::Times(60.0));
+        assert_eq!(options.omit.len(), 2);
+        assert_eq!(options.charge_percent, Some(20.0));
+        assert_eq!(
+            options.identity.driver.map(|driver| driver.subject),
+            Some("42".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused() {
+        for line in [
+            "vehicle-sim",
+            "vehicle-sim drive",
+            "vehicle-sim drive --cycle nedc",
+            "vehicle-sim charge --kwh 18",
+            "vehicle-sim charge --kwh 18 --renewable 101",
+            "vehicle-sim drive --cycle udds --zone Moon/Crater",
+            "vehicle-sim drive --cycle udds --vin SHORT",
+            "vehicle-sim drive --cycle udds --broker nowhere",
+            "vehicle-sim drive --cycle udds --speedup 0",
+            "vehicle-sim replay",
+        ] {
+            assert!(
+                Cli::try_parse_from(line.split_whitespace()).is_err(),
+                "{line}"
+            );
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What can go wrong in the simulator.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+/// A failure of a command; the message says what to do where something can be done.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    #[error(
+        "`{text}` is not a VIN: 17 capital letters (no I, O, Q) and digits, the last four digits"
+    )]
+    Vin { text: String },
+    #[error(
+        "`{text}` is not a driver: expected ISSUER/SUBJECT, for example https://id.example.com/42"
+    )]
+    Driver { text: String },
+    #[error("`{text}` is not a broker: expected HOST:PORT, for example 127.0.0.1:1883")]
+    Endpoint { text: String },
+    #[error("`{text}` is not a speed: expected `max` or a number above 0, for example 60")]
+    Speed { text: String },
+    #[error("{what} is {value}: expected {expected}")]
+    OutOfRange {
+        what: &'static str,
+        value: f64,
+        expected: &'static str,
+    },
+    #[error(
+        "nothing in this command publishes `{path}`, so it cannot be omitted; `vehicle-sim list` shows the signals"
+    )]
+    OmitsNothing { path: String },
+    #[error("{name} carries no time of its own, so it cannot keep it")]
+    NoOwnTime { name: String },
+    #[error("{name}: unknown columns `{header}`; known are {expected}")]
+    UnknownHeader {
+        name: String,
+        header: String,
+        expected: &'static str,
+    },
+    #[error("{name}, line {line}: {column} is `{text}`, expected {expected}")]
+    BadRow {
+        name: String,
+        line: u64,
+        column: &'static str,
+        text: String,
+        expected: &'static str,
+    },
+    #[error("{name} holds no speed")]
+    EmptyRecording { name: String },
+    #[error("{name} is not a readable table")]
+    Csv {
+        name: String,
+        #[source]
+        source: csv::Error,
+    },
+    #[error("cannot read {path}")]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("cannot write {path}")]
+    Write {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{path} is not a state of the simulator; move it away to begin with a new car")]
+    State {
+        path: PathBuf,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("{path} is of format {format}, and this program reads format {known}")]
+    StateFormat {
+        path: PathBuf,
+        format: u32,
+        known: u32,
+    },
+    #[error("{name} is not a description of a vehicle")]
+    Vehicle {
+        name: String,
+        #[source]
+        source: toml::de::Error,
+    },
+    #[error(
+        "the battery would be empty after {km:.1} km; charge first, or begin with --soc PERCENT"
+    )]
+    BatteryEmpty { km: f64 },
+    #[error(
+        "the battery has room for {room_kwh:.1} kWh; charge less, drive first, or begin with --soc PERCENT"
+    )]
+    BatteryFull { room_kwh: f64 },
+    #[error("the time runs out of the calendar")]
+    Time(#[source] jiff::Error),
+    #[error(
+        "no MQTT broker at {broker}; start one with `vehicle-sim broker` or name another with --broker"
+    )]
+    Unreachable {
+        broker: String,
+        #[source]
+        source: Box<rumqttc::ConnectionError>,
+    },
+    #[error("the MQTT broker at {broker} went away and did not come back within {waited_s} s")]
+    Lost {
+        broker: String,
+        waited_s: u64,
+        #[source]
+        source: Box<rumqttc::ConnectionError>,
+    },
+    #[error("stopped at {at} of the simulated time; the next command goes on from there")]
+    Stopped { at: Timestamp },
+}
+
+impl SimError {
+    /// Whether the command itself was wrong, so that trying again cannot help.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Vin { .. }
+            | Self::Driver { .. }
+            | Self::Endpoint { .. }
+            | Self::Speed { .. }
+            | Self::OutOfRange { .. }
+            | Self::OmitsNothing { .. }
+            | Self::NoOwnTime { .. } => true,
+            Self::UnknownHeader { .. }
+            | Self::BadRow { .. }
+            | Self::EmptyRecording { .. }
+            | Self::Csv { .. }
+            | Self::Read { .. }
+            | Self::Write { .. }
+            | Self::State { .. }
+            | Self::StateFormat { .. }
+            | Self::Vehicle { .. }
+            | Self::BatteryEmpty { .. }
+            | Self::BatteryFull { .. }
+            | Self::Time(_)
+            | Self::Unreachable { .. }
+            | Self::Lost { .. }
+            | Self::Stopped { .. } => false,
+        }
+    }
+}

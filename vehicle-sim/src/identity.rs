@@ -1,0 +1,113 @@
+//! Who the car is and who drives it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::SimError;
+
+/// A vehicle identification number of the shape of ISO 3779.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vin(String);
+
+impl Vin {
+    /// A number that no maker has given out: plainly a fake, and valid in shape.
+    pub const FAKE: &'static str = "LDPTEST0000000001";
+
+    /// The seventeen characters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Vin {
+    fn default() -> Self {
+        Self(Self::FAKE.to_owned())
+    }
+}
+
+impl FromStr for Vin {
+    type Err = SimError;
+
+    fn from_str(text: &str) -> Result<Self, SimError> {
+        let allowed =
+            |c: char| c.is_ascii_digit() || (c.is_ascii_uppercase() && !"IOQ".contains(c));
+        let digits_at_end = text.chars().rev().take(4).all(|c| c.is_ascii_digit());
+        if text.chars().count() == 17 && text.chars().all(allowed) && digits_at_end {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(SimError::Vin {
+                text: text.to_owned(),
+            })
+        }
+    }
+}
+
+impl fmt::Display for Vin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The driver as the car's own sign-in knows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Driver {
+    pub issuer: String,
+    pub subject: String,
+}
+
+impl FromStr for Driver {
+    type Err = SimError;
+
+    /// Parses `ISSUER/SUBJECT`; the subject is what follows the last slash, so that an issuer may be a URL.
+    fn from_str(text: &str) -> Result<Self, SimError> {
+        match text.rsplit_once('/') {
+            Some((issuer, subject)) if !issuer.is_empty() && !subject.is_empty() => Ok(Self {
+                issuer: issuer.to_owned(),
+                subject: subject.to_owned(),
+            }),
+            Some(_) | None => Err(SimError::Driver {
+                text: text.to_owned(),
+            }),
+        }
+    }
+}
+
+/// What the car says of itself at the start of each command.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    pub vin: Vin,
+    /// Nobody is named when absent; what the broker retains from an earlier command then stays.
+    pub driver: Option<Driver>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vin_has_the_shape_of_iso_3779() {
+        assert!(Vin::FAKE.parse::<Vin>().is_ok());
+        for bad in [
+            "",
+            "LDPTEST000000001",
+            "LDPTEST00000000012",
+            "LDPTESTO000000001",
+            "ldptest0000000001",
+            "LDPTEST000000000A",
+        ] {
+            assert!(bad.parse::<Vin>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn driver_may_have_a_url_as_issuer() {
+        let driver: Driver = "https://id.example.com/42".parse().unwrap();
+        assert_eq!(
+            (driver.issuer.as_str(), driver.subject.as_str()),
+            ("https://id.example.com", "42")
+        );
+        for bad in ["", "42", "/42", "maker/"] {
+            assert!(bad.parse::<Driver>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The connection to the MQTT broker. One connection is one [`Link`]: when it breaks it is thrown away and a new
+//! one is made, since rumqttc's own reconnecting can spin for ever (rumqtt issue 1056).
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rumqttc::{
+    AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Outgoing, Packet, Publish, QoS,
+};
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::error::SimError;
+use crate::message::{Delivery, Message};
+
+/// Where the head unit says how far it has come.
+const SEEN_TOPIC: &str = "dashpoint/seen";
+/// Messages that may wait for the event loop; the publisher keeps well below it.
+const REQUESTS: usize = 256;
+const EVENTS: usize = 1024;
+/// QoS 1 messages that may wait for their acknowledgement.
+const INFLIGHT: u16 = 100;
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// Where the broker listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    pub host: String,
+    pub port: u16,
+}
+
+impl Endpoint {
+    /// A broker on this machine.
+    pub fn local(port: u16) -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port,
+        }
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = SimError;
+
+    fn from_str(text: &str) -> Result<Self, SimError> {
+        let wrong = || SimError::Endpoint {
+            text: text.to_owned(),
+        };
+        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+        let port = port.parse::<u16>().map_err(|_| wrong())?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        if host.is_empty() || port == 0 {
+            return Err(wrong());
+        }
+        Ok(Self {
+            host: host.to_owned(),
+            port,
+        })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// What happened on a connection.
+pub(crate) enum LinkEvent {
+    Connected,
+    /// The next message went out to the network.
+    Sent,
+    /// The broker took a QoS 1 message.
+    Acknowledged,
+    /// The head unit has taken everything up to here.
+    Seen(Timestamp),
+    /// The connection was ended from here, and everything before it went out.
+    Closed,
+    Lost(ConnectionError),
+}
+
+/// One connection, driven by a task of its own that ends with it.
+pub(crate) struct Link {
+    client: AsyncClient,
+    events: mpsc::Receiver<LinkEvent>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Link {
+    /// Begins to connect; [`LinkEvent::Connected`] or [`LinkEvent::Lost`] follows.
+    pub(crate) fn open(endpoint: &Endpoint) -> Self {
+        let mut options = MqttOptions::new(client_id(), endpoint.host.clone(), endpoint.port);
+        options
+            .set_keep_alive(KEEP_ALIVE)
+            .set_inflight(INFLIGHT)
+            .set_clean_session(true);
+        let (client, mut event_loop) = AsyncClient::new(options, REQUESTS);
+        event_loop.network_options.set_tcp_nodelay(true);
+        let (sender, events) = mpsc::channel(EVENTS);
+        let task = tokio::spawn(drive(event_loop, client.clone(), sender));
+        Self {
+            client,
+            events,
+            task,
+        }
+    }
+
+    /// Hands a message to the connection; false when its queue is full or it is gone.
+    pub(crate) fn hand(&self, message: &Message) -> bool {
+        let (qos, retain) = match message.delivery {
+            Delivery::Sample => (QoS::AtMostOnce, false),
+            Delivery::State => (QoS::AtLeastOnce, true),
+        };
+        self.client
+            .try_publish(message.topic(), qos, retain, message.payload())
+            .is_ok()
+    }
+
+    /// The next event. Cancelling loses none.
+    pub(crate) async fn event(&mut self) -> LinkEvent {
+        self.events.recv().await.unwrap_or(LinkEvent::Closed)
+    }
+
+    /// Asks for an orderly end; [`LinkEvent::Closed`] follows.
+    pub(crate) fn close(&self) -> bool {
+        self.client.try_disconnect().is_ok()
+    }
+}
+
+/// A broker throws out the older of two clients of one name, so each connection has its own.
+fn client_id() -> String {
+    static CONNECTIONS: AtomicU32 = AtomicU32::new(0);
+    let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+    format!("vehicle-sim-{}-{connection}", std::process::id())
+}
+
+async fn drive(mut event_loop: EventLoop, client: AsyncClient, events: mpsc::Sender<LinkEvent>) {
+    loop {
+        let event = match event_loop.poll().await {
+            Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                // The queue is empty right after connecting.
+                if client.try_subscribe(SEEN_TOPIC, QoS::AtMostOnce).is_err() {
+                    tracing::warn!("no room to subscribe to {SEEN_TOPIC}");
+                }
+                LinkEvent::Connected
+            }
+            Ok(Event::Incoming(Packet::PubAck(_))) => LinkEvent::Acknowledged,
+            Ok(Event::Incoming(Packet::Publish(publish))) => match seen(&publish) {
+                Some(ts) => LinkEvent::Seen(ts),
+                None => continue,
+            },
+            Ok(Event::Outgoing(Outgoing::Publish(_))) => LinkEvent::Sent,
+            Ok(Event::Outgoing(Outgoing::Disconnect)) => LinkEvent::Closed,
+            Ok(Event::Incoming(_) | Event::Outgoing(_)) => continue,
+            Err(error) => LinkEvent::Lost(error),
+        };
+        let is_end = matches!(event, LinkEvent::Closed | LinkEvent::Lost(_));
+        if events.send(event).await.is_err() || is_end {
+            return;
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct SeenPayload {
+    ts: Timestamp,
+}
+
+/// What a message on the head unit's topic says. A retained one was said before this command and is no answer.
+fn seen(publish: &Publish) -> Option<Timestamp> {
+    if publish.retain || publish.topic != SEEN_TOPIC {
+        return None;
+    }
+    match serde_json::from_slice::<SeenPayload>(&publish.payload) {
+        Ok(payload) => Some(payload.ts),
+        Err(error) => {
+            tracing::warn!(%error, "{SEEN_TOPIC} is not readable");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_are_told_from_what_is_none() {
+        let six: Endpoint = "[::1]:1884".parse().unwrap();
+        assert_eq!((six.host.as_str(), six.port), ("::1", 1884));
+        assert_eq!(six.to_string(), "[::1]:1884");
+        assert_eq!(
+            "car.local:1".parse::<Endpoint>().unwrap().to_string(),
+            "car.local:1"
+        );
+        for bad in [
+            "",
+            "localhost",
+            "localhost:",
+            ":1883",
+            "localhost:0",
+            "localhost:70000",
+        ] {
+            assert!(bad.parse::<Endpoint>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_a_fresh_readable_answer_counts() {
+        let mut publish = Publish::new(
+            SEEN_TOPIC,
+            QoS::AtMostOnce,
+            r#"{"ts":"2026-11-22T08:00:01.250Z"}"#,
+        );
+        assert_eq!(
+            seen(&publish),
+            Some("2026-11-22T08:00:01.250Z".parse().unwrap())
+        );
+        publish.retain = true;
+        assert_eq!(seen(&publish), None);
+        for bad in ["", "{}", r#"{"ts":"soon"}"#, r#"{"ts":12}"#] {
+            assert_eq!(
+                seen(&Publish::new(SEEN_TOPIC, QoS::AtMostOnce, bad)),
+                None,
+                "{bad}"
+            );
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! How fast messages may go out: by the wall clock, and never far ahead of what the head unit has taken.
+
+use std::collections::VecDeque;
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::error::SimError;
+use crate::message::{Delivery, Message};
+
+/// Samples go by QoS 0, which a broker drops without a word for a subscriber that is busy.
+const SAMPLES_AHEAD: usize = 500;
+/// States go by QoS 1, of which mosquitto queues 1,000 for a subscriber and drops the rest.
+const STATES_AHEAD: usize = 800;
+/// How long the window may stay full without a word from the head unit before it counts as absent.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// 2,000 samples a second when nobody answers.
+const UNPACED_STEP: Duration = Duration::from_micros(500);
+/// Timers fire a millisecond late; this much may be caught up at once.
+const CATCH_UP: Duration = Duration::from_millis(10);
+
+/// How fast the simulated time goes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Speed {
+    /// As fast as the head unit takes it.
+    Max,
+    /// So many times as fast as the wall clock; above 0.
+    Times(f64),
+}
+
+impl FromStr for Speed {
+    type Err = SimError;
+
+    fn from_str(text: &str) -> Result<Self, SimError> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        match text.parse::<f64>() {
+            Ok(times) if (1e-3..=1e6).contains(&times) => Ok(Self::Times(times)),
+            Ok(_) | Err(_) => Err(SimError::Speed {
+                text: text.to_owned(),
+            }),
+        }
+    }
+}
+
+/// Whether a message may go out now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Permit {
+    Go,
+    /// Not before this time, unless the head unit answers.
+    Wait(Duration),
+}
+
+/// Decides when each message may go. Times are those since the command began, by a clock that never jumps.
+pub(crate) struct Pacer {
+    speed: Speed,
+    first: Timestamp,
+    mode: Mode,
+    /// Times of the messages that the head unit has not said it has taken, oldest first.
+    samples: VecDeque<Timestamp>,
+    states: VecDeque<Timestamp>,
+    newest_sent: Option<Timestamp>,
+    seen: Option<Timestamp>,
+    answered: bool,
+    gave_up: bool,
+    gave_up_unsaid: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Mode {
+    /// `full_since` is when the window was first found full, with no answer since.
+    Paced { full_since: Option<Duration> },
+    /// Nobody answers; the next sample may go at `free_at`.
+    Unpaced { free_at: Duration },
+}
+
+impl Pacer {
+    /// `first` is the time of the first message.
+    pub(crate) fn new(speed: Speed, first: Timestamp) -> Self {
+        Self {
+            speed,
+            first,
+            mode: Mode::Paced { full_since: None },
+            samples: VecDeque::new(),
+            states: VecDeque::new(),
+            newest_sent: None,
+            seen: None,
+            answered: false,
+            gave_up: false,
+            gave_up_unsaid: false,
+        }
+    }
+
+    /// Whether `message` may go out at `now`.
+    pub(crate) fn permit(&mut self, message: &Message, now: Duration) -> Permit {
+        let due = self.due(message.at);
+        if now < due {
+            return Permit::Wait(due);
+        }
+        if let Mode::Paced { full_since } = self.mode {
+            if !self.is_full(message.delivery) {
+                return Permit::Go;
+            }
+            let give_up_at = full_since.unwrap_or(now) + PATIENCE;
+            if now < give_up_at {
+                self.mode = Mode::Paced {
+                    full_since: Some(full_since.unwrap_or(now)),
+                };
+                return Permit::Wait(give_up_at);
+            }
+            self.gave_up_unsaid = !self.gave_up;
+            self.gave_up = true;
+            self.mode = Mode::Unpaced { free_at: now };
+        }
+        match self.mode {
+            Mode::Unpaced { free_at } if message.delivery == Delivery::Sample && now < free_at => {
+                Permit::Wait(free_at)
+            }
+            Mode::Unpaced { .. } | Mode::Paced { .. } => Permit::Go,
+        }
+    }
+
+    /// Notes that `message` went out at `now`.
+    pub(crate) fn sent(&mut self, message: &Message, now: Duration) {
+        self.newest_sent = self.newest_sent.max(Some(message.at));
+        let (queue, most) = match message.delivery {
+            Delivery::Sample => (&mut self.samples, SAMPLES_AHEAD),
+            Delivery::State => (&mut self.states, STATES_AHEAD),
+        };
+        if queue.len() == most {
+            queue.pop_front();
+        }
+        queue.push_back(message.at);
+        if let Mode::Unpaced { free_at } = &mut self.mode
+            && message.delivery == Delivery::Sample
+        {
+            *free_at = (*free_at).max(now.saturating_sub(CATCH_UP)) + UNPACED_STEP;
+        }
+    }
+
+    /// Notes that the head unit has taken everything up to `ts`. A time beyond what was sent is a word of life, but
+    /// says nothing of these messages: the head unit was fed by another simulator before.
+    pub(crate) fn seen(&mut self, ts: Timestamp) {
+        self.answered = true;
+        self.mode = Mode::Paced { full_since: None };
+        if Some(ts) > self.newest_sent {
+            return;
+        }
+        self.seen = self.seen.max(Some(ts));
+        self.samples.retain(|at| *at > ts);
+        self.states.retain(|at| *at > ts);
+    }
+
+    /// Whether everything that was sent has been taken.
+    pub(crate) fn all_seen(&self) -> bool {
+        self.seen.is_some() && self.seen == self.newest_sent
+    }
+
+    /// The newest time that the head unit has taken of this command.
+    pub(crate) fn seen_until(&self) -> Option<Timestamp> {
+        self.seen
+    }
+
+    /// Whether the head unit has said anything at all.
+    pub(crate) fn answered(&self) -> bool {
+        self.answered
+    }
+
+    /// Whether messages went out without pacing at any time, because nobody answered.
+    pub(crate) fn gave_up(&self) -> bool {
+        self.gave_up
+    }
+
+    /// True once, after pacing was first given up.
+    pub(crate) fn take_gave_up(&mut self) -> bool {
+        std::mem::take(&mut self.gave_up_unsaid)
+    }
+
+    fn is_full(&self, delivery: Delivery) -> bool {
+        match delivery {
+            Delivery::Sample => self.samples.len() >= SAMPLES_AHEAD,
+            Delivery::State => self.states.len() >= STATES_AHEAD,
+        }
+    }
+
+    fn due(&self, at: Timestamp) -> Duration {
+        match self.speed {
+            Speed::Max => Duration::ZERO,
+            Speed::Times(times) => {
+                let since_first = at.duration_since(self.first).as_secs_f64().max(0.0);
+                Duration::try_from_secs_f64(since_first / times).unwrap_or(Duration::MAX)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vss::{Signal, Value};
+    use jiff::SignedDuration;
+
+    fn second(second: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)
+    }
+
+    fn sample(at: i64) -> Message {
+        let path = Signal::Speed.path().into();
+        Message {
+            path,
+            value: Value::Float(1.0),
+            at: second(at),
+            delivery: Delivery::Sample,
+        }
+    }
+
+    /// Sends samples, one a second of their time, for as long as they may go.
+    fn send_all(pacer: &mut Pacer, from: i64, now: Duration) -> i64 {
+        let mut at = from;
+        while pacer.permit(&sample(at), now) == Permit::Go && at < from + 5_000 {
+            pacer.sent(&sample(at), now);
+            at += 1;
+        }
+        at
+    }
+
+    #[test]
+    fn no_more_than_the_window_goes_ahead_of_what_was_seen() {
+        let mut pacer = Pacer::new(Speed::Max, second(0));
+        assert_eq!(send_all(&mut pacer, 0, Duration::ZERO), 500);
+        pacer.seen(second(99));
+        assert_eq!(send_all(&mut pacer, 500, Duration::ZERO), 600);
+        assert!(!pacer.all_seen());
+        pacer.seen(second(599));
+        assert!(pacer.all_seen() && pacer.answered() && !pacer.gave_up());
+    }
+
+    #[test]
+    fn states_have_a_window_of_their_own() {
+        let mut pacer = Pacer::new(Speed::Max, second(0));
+        let state = Message {
+            delivery: Delivery::State,
+            ..sample(0)
+        };
+        let mut went = 0;
+        while pacer.permit(&state, Duration::ZERO) == Permit::Go {
+            pacer.sent(&state, Duration::ZERO);
+            went += 1;
+        }
+        assert_eq!(went, 800);
+        assert_eq!(pacer.permit(&sample(0), Duration::ZERO), Permit::Go);
+    }
+
+    #[test]
+    fn when_nobody_answers_it_goes_on_at_a_bounded_rate_and_says_so_once() {
+        let mut pacer = Pacer::new(Speed::Max, second(0));
+        let mut at = send_all(&mut pacer, 0, Duration::ZERO);
+        assert_eq!(
+            pacer.permit(&sample(at), Duration::from_secs(1)),
+            Permit::Wait(PATIENCE)
+        );
+        assert!(!pacer.take_gave_up());
+        let before = at;
+        for millis in 3_000..4_000 {
+            at = send_all(&mut pacer, at, Duration::from_millis(millis));
+        }
+        assert!((1_990..=2_030).contains(&(at - before)), "{}", at - before);
+        assert!(pacer.take_gave_up() && !pacer.take_gave_up() && pacer.gave_up());
+    }
+
+    #[test]
+    fn an_answer_brings_the_window_back() {
+        let mut pacer = Pacer::new(Speed::Max, second(0));
+        let at = send_all(&mut pacer, 0, Duration::ZERO);
+        assert_eq!(
+            pacer.permit(&sample(at), Duration::ZERO),
+            Permit::Wait(PATIENCE)
+        );
+        let at = send_all(&mut pacer, at, PATIENCE);
+        pacer.seen(second(at - 1));
+        assert_eq!(send_all(&mut pacer, at, PATIENCE), at + 500);
+        pacer.seen(second(at - 1));
+        assert_eq!(
+            pacer.permit(&sample(at + 500), PATIENCE * 2),
+            Permit::Wait(PATIENCE * 3),
+            "the patience begins again with each answer"
+        );
+    }
+
+    #[test]
+    fn a_time_never_sent_is_no_proof_that_this_was_taken() {
+        let mut pacer = Pacer::new(Speed::Max, second(0));
+        let at = send_all(&mut pacer, 0, Duration::ZERO);
+        pacer.seen(second(1_000_000));
+        assert!(pacer.answered() && !pacer.all_seen());
+        assert_eq!(send_all(&mut pacer, at, Duration::ZERO), at);
+    }
+
+    #[test]
+    fn a_speed_is_kept_by_the_wall_clock() {
+        let mut pacer = Pacer::new("60".parse().unwrap(), second(0));
+        assert_eq!(
+            pacer.permit(&sample(120), Duration::from_secs(1)),
+            Permit::Wait(Duration::from_secs(2))
+        );
+        assert_eq!(
+            pacer.permit(&sample(120), Duration::from_secs(2)),
+            Permit::Go
+        );
+        for bad in ["0", "-1", "fast", "NaN", "inf", ""] {
+            assert!(bad.parse::<Speed>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! A charging session.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Plan, Script};
+use crate::error::SimError;
+use crate::identity::Identity;
+use crate::meters::Meters;
+use crate::vehicle::Vehicle;
+use crate::vss::Signal;
+
+const PARK: i64 = 126;
+const SECONDS_PER_HOUR: f64 = 3600.0;
+const WATTS_PER_KW: f64 = 1000.0;
+
+/// How often the meters are published while charging.
+const STEP_S: u32 = 10;
+
+/// Emission of fossil generation in China in 2023, g/kWh (Ministry of Ecology and Environment and National Bureau
+/// of Statistics: 0.8273 kg/kWh). The share that is not renewable is taken to come from it.
+const FOSSIL_G_PER_KWH: f64 = 827.3;
+
+/// Who says how clean the energy is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EnergySource {
+    /// The station, over the cable.
+    Iso15118,
+    /// The operator's energy mix of the charging point.
+    Ocpi,
+    /// A utility's signal.
+    OpenAdr,
+    /// A meter of the site.
+    Site,
+    Estimate,
+}
+
+impl EnergySource {
+    /// Every source.
+    pub const ALL: [Self; 5] = [
+        Self::Iso15118,
+        Self::Ocpi,
+        Self::OpenAdr,
+        Self::Site,
+        Self::Estimate,
+    ];
+
+    /// The value on the bus.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Iso15118 => "ISO15118",
+            Self::Ocpi => "OCPI",
+            Self::OpenAdr => "OPENADR",
+            Self::Site => "SITE",
+            Self::Estimate => "ESTIMATE",
+        }
+    }
+}
+
+/// What to charge.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Charge {
+    /// Energy into the battery; above 0.
+    pub kwh: f64,
+    /// 0 to 100.
+    pub renewable_percent: u8,
+    pub source: EnergySource,
+    /// At a DC post, with its power and its id, rather than at an AC one.
+    pub dc: bool,
+}
+
+impl Charge {
+    /// The id of the simulated charging point: of the shape of ISO 15118-2 Annex H, without separators.
+    pub fn evse_id(&self) -> &'static str {
+        if self.dc {
+            "CNTSTE000002"
+        } else {
+            "CNTSTE000001"
+        }
+    }
+
+    /// g/kWh, from the share that is not renewable.
+    pub fn carbon_g_per_kwh(&self) -> i64 {
+        let fossil = f64::from(100_u8.saturating_sub(self.renewable_percent)) / 100.0;
+        #[expect(clippy::cast_possible_truncation, reason = "between 0 and 827")]
+        let grams = (fossil * FOSSIL_G_PER_KWH).round() as i64;
+        grams
+    }
+
+    fn check(&self) -> Result<(), SimError> {
+        if !(self.kwh.is_finite() && self.kwh > 0.0) {
+            return Err(SimError::OutOfRange {
+                what: "kwh",
+                value: self.kwh,
+                expected: "a number above 0",
+            });
+        }
+        if self.renewable_percent > 100 {
+            let value = f64::from(self.renewable_percent);
+            return Err(SimError::OutOfRange {
+                what: "renewable",
+                value,
+                expected: "0 to 100 percent",
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Works out a session: parked, ignition off, power at once and even until exactly the energy is in.
+pub(crate) fn plan_charge(
+    charge: &Charge,
+    start: Timestamp,
+    vehicle: &Vehicle,
+    identity: &Identity,
+    omit: &BTreeSet<String>,
+    meters: &Meters,
+) -> Result<Plan, SimError> {
+    charge.check()?;
+    let room_kwh = (vehicle.battery.capacity_kwh - meters.stored_kwh).max(0.0);
+    if charge.kwh > room_kwh {
+        return Err(SimError::BatteryFull { room_kwh });
+    }
+    let power_kw = if charge.dc {
+        vehicle.charging.dc_kw
+    } else {
+        vehicle.charging.ac_kw
+    };
+    let mut script = Script::open(start, vehicle, identity, omit, meters);
+    script.show(Signal::SelectedGear, PARK);
+    script.show(Signal::ParkingBrake, true);
+    script.show(Signal::Ignition, "OFF");
+    script.show(Signal::EvseId, charge.evse_id());
+    // The mix is on the bus before the session begins, as the station says it before it closes its contactor.
+    script.show(Signal::EnergyMixSource, charge.source.name());
+    script.show(
+        Signal::RenewablePercentage,
+        i64::from(charge.renewable_percent),
+    );
+    script.show(Signal::CarbonIntensity, charge.carbon_g_per_kwh());
+
+    let begins = after(start, 1.0)?;
+    script.turn_to(begins);
+    script.show(Signal::IsCharging, true);
+    script.show(Signal::ChargingAveragePower, power_kw);
+    script.show(Signal::BatteryPower, power_kw * WATTS_PER_KW);
+    let total_s = charge.kwh / power_kw * SECONDS_PER_HOUR;
+    for step in 1_u32.. {
+        let elapsed_s = f64::from(step) * f64::from(STEP_S);
+        if elapsed_s >= total_s {
+            break;
+        }
+        script.turn_to(after(begins, elapsed_s)?);
+        script.show(Signal::BatteryPower, power_kw * WATTS_PER_KW);
+        script.show_meters(
+            &meters.charged(charge.kwh * elapsed_s / total_s, charge.renewable_percent),
+        );
+    }
+    let full = meters.charged(charge.kwh, charge.renewable_percent);
+    script.turn_to(after(begins, total_s)?);
+    script.show_meters(&full);
+    script.turn_to(after(begins, total_s + 1.0)?);
+    script.show(Signal::BatteryPower, 0.0);
+    script.show(Signal::IsCharging, false);
+    script.close(&full)
+}
+
+/// To the millisecond, since that is what the payload carries and what comes back as seen.
+fn after(start: Timestamp, seconds: f64) -> Result<Timestamp, SimError> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a full battery at the least power is far below"
+    )]
+    let millis = (seconds * 1000.0).round() as i64;
+    start
+        .checked_add(SignedDuration::from_millis(millis))
+        .map_err(SimError::Time)
+}

@@ -1,0 +1,310 @@
+//! The simulated car as a whole: options, commands, and the state between them.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+
+use crate::cycle::Cycle;
+use crate::error::SimError;
+use crate::identity::Identity;
+use crate::link::Endpoint;
+use crate::meters::Meters;
+use crate::pacing::Speed;
+use crate::plan::{Charge, DriveInput, Plan, plan_charge, plan_drive};
+use crate::publisher::{Progress, Publisher};
+use crate::recording::{Recording, RecordingKind};
+use crate::state::SimState;
+use crate::summary::Summary;
+use crate::vehicle::Vehicle;
+
+/// Between two commands, so that no two share a second.
+const BREAK: SignedDuration = SignedDuration::from_mins(5);
+/// When the first command of a new car begins, in local time.
+const FIRST_HOUR: i8 = 8;
+const NANOS_PER_SECOND: i32 = 1_000_000_000;
+
+/// How the car is set up. Commands read it anew each time.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub broker: Endpoint,
+    /// Where clock and meters are kept; in memory only when absent.
+    pub state: Option<PathBuf>,
+    /// Commands begin no earlier.
+    pub start: Option<Timestamp>,
+    /// Local time of the first start, and of recorded days.
+    pub zone: TimeZone,
+    /// The wall clock, for the day of the first start.
+    pub now: Timestamp,
+    pub speed: Speed,
+    pub identity: Identity,
+    /// Paths that are not published.
+    pub omit: BTreeSet<String>,
+    pub vehicle: Vehicle,
+    /// State of charge at the start of each command, as if the battery had been swapped.
+    pub charge_percent: Option<f64>,
+}
+
+impl Options {
+    /// The crate's own car, in UTC, flat out, with its state in memory.
+    pub fn new(broker: Endpoint, now: Timestamp) -> Self {
+        Self {
+            broker,
+            state: None,
+            start: None,
+            zone: TimeZone::UTC,
+            now,
+            speed: Speed::Max,
+            identity: Identity::default(),
+            omit: BTreeSet::new(),
+            vehicle: Vehicle::bolt(),
+            charge_percent: None,
+        }
+    }
+}
+
+/// What the car is to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Drives a cycle.
+    Drive(Cycle),
+    /// Drives along a recording.
+    Replay {
+        file: PathBuf,
+        /// Keep the times of a recorded day instead of following on the last command.
+        keep_time: bool,
+        /// Publish the positions of a recording as well.
+        with_position: bool,
+    },
+    /// Charges, parked.
+    Charge(Charge),
+}
+
+impl Command {
+    fn label(&self) -> String {
+        match self {
+            Self::Drive(cycle) => format!("drive --cycle {}", cycle.name()),
+            Self::Replay { file, .. } => format!("replay {}", file.display()),
+            Self::Charge(charge) => {
+                format!(
+                    "charge --kwh {} --renewable {}",
+                    charge.kwh, charge.renewable_percent
+                )
+            }
+        }
+    }
+}
+
+/// Stops a running command from elsewhere; the car's state is kept as far as it came.
+#[derive(Debug, Clone)]
+pub struct Stopper(watch::Sender<bool>);
+
+impl Stopper {
+    /// Stops the command that runs, and any after it.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// A simulated car.
+#[derive(Debug)]
+pub struct Simulator {
+    options: Options,
+    state: SimState,
+    stop: watch::Sender<bool>,
+}
+
+impl Simulator {
+    /// A car with the state that its file holds, or a new one.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn new(options: Options) -> Result<Self, SimError> {
+        let state = match &options.state {
+            Some(path) => SimState::load(path, &options.vehicle)?,
+            None => SimState::new(&options.vehicle),
+        };
+        Ok(Self {
+            options,
+            state,
+            stop: watch::Sender::new(false),
+        })
+    }
+
+    /// The options, to be changed between commands. The state file is only read at the beginning.
+    pub fn options_mut(&mut self) -> &mut Options {
+        &mut self.options
+    }
+
+    /// The clock and the meters.
+    pub fn state(&self) -> &SimState {
+        &self.state
+    }
+
+    /// A handle that stops this car.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.stop.clone())
+    }
+
+    /// Works out what a command would publish now, without publishing: the same for the same arguments and state.
+    ///
+    /// # Errors
+    /// When the command makes no sense, its file is not readable, or the battery does not allow it.
+    pub fn plan(&self, command: &Command) -> Result<Plan, SimError> {
+        match command {
+            Command::Drive(cycle) => self.plan_recording(&cycle.recording()?, self.start()?, false),
+            Command::Replay {
+                file,
+                keep_time,
+                with_position,
+            } => {
+                let recording = Recording::open(file)?;
+                let start = match (keep_time, recording.kind) {
+                    (true, RecordingKind::RecordedDay { begins }) => begins
+                        .to_zoned(self.options.zone.clone())
+                        .map_err(SimError::Time)?
+                        .timestamp(),
+                    (true, RecordingKind::SpeedTable | RecordingKind::VssRows) => {
+                        return Err(SimError::NoOwnTime {
+                            name: recording.name,
+                        });
+                    }
+                    (false, _) => self.start()?,
+                };
+                self.plan_recording(&recording, start, *with_position)
+            }
+            Command::Charge(charge) => {
+                let Options {
+                    vehicle,
+                    identity,
+                    omit,
+                    ..
+                } = &self.options;
+                let meters = self.meters()?;
+                plan_charge(charge, self.start()?, vehicle, identity, omit, &meters)
+            }
+        }
+    }
+
+    /// Publishes a command.
+    ///
+    /// # Errors
+    /// As [`Simulator::plan`], and when the broker is not there or goes away for good, or somebody says stop. The
+    /// clock and the meters are kept as far as the car came.
+    pub async fn run(&mut self, command: &Command) -> Result<Summary, SimError> {
+        self.run_reporting(command, &mut |_| {}).await
+    }
+
+    /// Publishes a plan worked out before, telling how it goes. See [`Simulator::run`].
+    ///
+    /// # Errors
+    /// As [`Simulator::run`].
+    pub async fn run_reporting(
+        &mut self,
+        command: &Command,
+        report: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Summary, SimError> {
+        let plan = self.plan(command)?;
+        let before = self.meters()?;
+        let Options { broker, speed, .. } = &self.options;
+        let mut publisher =
+            Publisher::connect(&plan, broker, *speed, self.stop.subscribe(), report).await?;
+        let outcome = publisher.publish().await;
+        let reached = publisher.reached();
+        drop(publisher);
+        // Also when it broke off: an odometer that goes back at the next command would be a broken car.
+        self.keep(&plan, reached)?;
+        let after = &self.state.meters;
+        Ok(Summary::new(
+            command.label(),
+            &plan,
+            outcome?,
+            &before,
+            after,
+            &self.options.vehicle,
+        ))
+    }
+
+    fn plan_recording(
+        &self,
+        recording: &Recording,
+        start: Timestamp,
+        with_position: bool,
+    ) -> Result<Plan, SimError> {
+        let Options {
+            vehicle,
+            identity,
+            omit,
+            ..
+        } = &self.options;
+        let meters = &self.meters()?;
+        plan_drive(DriveInput {
+            recording,
+            start,
+            vehicle,
+            identity,
+            omit,
+            meters,
+            with_position,
+        })
+    }
+
+    /// When the next command begins: after the last one, and not before what was asked for. A whole second.
+    fn start(&self) -> Result<Timestamp, SimError> {
+        let follows = match self.state.clock {
+            Some(clock) => Some(clock.checked_add(BREAK).map_err(SimError::Time)?),
+            None => None,
+        };
+        let start = match follows.max(self.options.start) {
+            Some(start) => start,
+            None => self.first_start()?,
+        };
+        if start.subsec_nanosecond() == 0 {
+            return Ok(start);
+        }
+        let to_whole =
+            SignedDuration::from_nanos(i64::from(NANOS_PER_SECOND - start.subsec_nanosecond()));
+        start.checked_add(to_whole).map_err(SimError::Time)
+    }
+
+    fn first_start(&self) -> Result<Timestamp, SimError> {
+        let zone = self.options.zone.clone();
+        let today = self.options.now.to_zoned(zone.clone()).date();
+        let first = today
+            .at(FIRST_HOUR, 0, 0, 0)
+            .to_zoned(zone)
+            .map_err(SimError::Time)?;
+        Ok(first.timestamp())
+    }
+
+    fn meters(&self) -> Result<Meters, SimError> {
+        let mut meters = self.state.meters.clone();
+        if let Some(percent) = self.options.charge_percent {
+            if !(0.0..=100.0).contains(&percent) {
+                let expected = "0 to 100 percent";
+                return Err(SimError::OutOfRange {
+                    what: "soc",
+                    value: percent,
+                    expected,
+                });
+            }
+            meters.stored_kwh = self.options.vehicle.battery.capacity_kwh * percent / 100.0;
+        }
+        Ok(meters)
+    }
+
+    fn keep(&mut self, plan: &Plan, reached: usize) -> Result<(), SimError> {
+        let Some(mark) = plan.mark_after(reached) else {
+            return Ok(());
+        };
+        // A recorded day with its own times may lie in the past; what follows must not.
+        self.state.clock = self.state.clock.max(Some(mark.at));
+        self.state.meters = mark.meters.clone();
+        match &self.options.state {
+            Some(path) => self.state.save(path),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What the car keeps between commands: its clock and its meters.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::error::SimError;
+use crate::meters::Meters;
+use crate::vehicle::Vehicle;
+
+const FORMAT: u32 = 1;
+
+/// The car between two commands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SimState {
+    format: u32,
+    /// The end of the last command; absent before the first.
+    pub clock: Option<Timestamp>,
+    pub meters: Meters,
+}
+
+impl SimState {
+    /// A new car.
+    pub fn new(vehicle: &Vehicle) -> Self {
+        Self {
+            format: FORMAT,
+            clock: None,
+            meters: Meters::new(vehicle),
+        }
+    }
+
+    /// Reads the file, or begins with a new car when there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is something else.
+    pub fn load(path: &Path, vehicle: &Vehicle) -> Result<Self, SimError> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::new(vehicle)),
+            Err(source) => {
+                return Err(SimError::Read {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
+        };
+        let state: Self = serde_json::from_str(&text).map_err(|source| SimError::State {
+            path: path.to_owned(),
+            source,
+        })?;
+        if state.format == FORMAT {
+            Ok(state)
+        } else {
+            Err(SimError::StateFormat {
+                path: path.to_owned(),
+                format: state.format,
+                known: FORMAT,
+            })
+        }
+    }
+
+    /// Writes the file whole or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), SimError> {
+        self.write(path).map_err(|source| SimError::Write {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    fn write(&self, path: &Path) -> io::Result<()> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".new");
+        let mut file = fs::File::create(&beside)?;
+        file.write_all(&serde_json::to_vec_pretty(self)?)?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    }
+}

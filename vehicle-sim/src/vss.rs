@@ -1,0 +1,178 @@
+//! The signals that the simulated car publishes, by their names in COVESA VSS 6.0.
+
+use serde::Serialize;
+
+use crate::message::Delivery;
+
+/// A signal of the simulated car.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Signal {
+    /// km/h.
+    Speed,
+    IsMoving,
+    /// m/s², positive forward.
+    LongitudinalAcceleration,
+    /// W, positive into the battery.
+    BatteryPower,
+    /// Lifetime metres.
+    Odometer,
+    /// The state of the low voltage system, which VSS has in place of an ignition.
+    Ignition,
+    SelectedGear,
+    ParkingBrake,
+    /// Percent of the capacity.
+    StateOfCharge,
+    /// Lifetime kWh put into the battery by charging; braking does not raise it.
+    ChargedEnergy,
+    /// Lifetime kWh drawn by the car, less what braking gave back; never goes back.
+    ConsumedEnergy,
+    IsCharging,
+    /// kW of the last or current charging event.
+    ChargingAveragePower,
+    EvseId,
+    /// Percent, of the overlay.
+    RenewablePercentage,
+    /// g/kWh, of the overlay.
+    CarbonIntensity,
+    /// Of the overlay.
+    EnergyMixSource,
+    /// Lifetime kWh, of the overlay.
+    RenewableEnergy,
+    DriverIssuer,
+    DriverSubject,
+    Vin,
+    VssMajor,
+    VssMinor,
+}
+
+impl Signal {
+    /// Every signal, in the order of the declaration.
+    pub const ALL: [Self; 23] = [
+        Self::Speed,
+        Self::IsMoving,
+        Self::LongitudinalAcceleration,
+        Self::BatteryPower,
+        Self::Odometer,
+        Self::Ignition,
+        Self::SelectedGear,
+        Self::ParkingBrake,
+        Self::StateOfCharge,
+        Self::ChargedEnergy,
+        Self::ConsumedEnergy,
+        Self::IsCharging,
+        Self::ChargingAveragePower,
+        Self::EvseId,
+        Self::RenewablePercentage,
+        Self::CarbonIntensity,
+        Self::EnergyMixSource,
+        Self::RenewableEnergy,
+        Self::DriverIssuer,
+        Self::DriverSubject,
+        Self::Vin,
+        Self::VssMajor,
+        Self::VssMinor,
+    ];
+
+    /// The path in the VSS tree.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Speed => "Vehicle.Speed",
+            Self::IsMoving => "Vehicle.IsMoving",
+            Self::LongitudinalAcceleration => "Vehicle.Acceleration.Longitudinal",
+            Self::BatteryPower => "Vehicle.Powertrain.TractionBattery.CurrentPower",
+            Self::Odometer => "Vehicle.TraveledDistance",
+            Self::Ignition => "Vehicle.LowVoltageSystemState",
+            Self::SelectedGear => "Vehicle.Powertrain.Transmission.SelectedGear",
+            Self::ParkingBrake => "Vehicle.Chassis.ParkingBrake.IsEngaged",
+            Self::StateOfCharge => "Vehicle.Powertrain.TractionBattery.StateOfCharge.Current",
+            Self::ChargedEnergy => "Vehicle.Powertrain.TractionBattery.AccumulatedChargedEnergy",
+            Self::ConsumedEnergy => "Vehicle.Powertrain.TractionBattery.AccumulatedConsumedEnergy",
+            Self::IsCharging => "Vehicle.Powertrain.TractionBattery.Charging.IsCharging",
+            Self::ChargingAveragePower => {
+                "Vehicle.Powertrain.TractionBattery.Charging.AveragePower"
+            }
+            Self::EvseId => "Vehicle.Powertrain.TractionBattery.Charging.EvseId",
+            Self::RenewablePercentage => {
+                "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.RenewablePercentage"
+            }
+            Self::CarbonIntensity => {
+                "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.CarbonIntensity"
+            }
+            Self::EnergyMixSource => "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.Source",
+            Self::RenewableEnergy => {
+                "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.AccumulatedRenewableEnergy"
+            }
+            Self::DriverIssuer => "Vehicle.Occupant.Row1.DriverSide.Identifier.Issuer",
+            Self::DriverSubject => "Vehicle.Occupant.Row1.DriverSide.Identifier.Subject",
+            Self::Vin => "Vehicle.VehicleIdentification.VIN",
+            Self::VssMajor => "Vehicle.VersionVSS.Major",
+            Self::VssMinor => "Vehicle.VersionVSS.Minor",
+        }
+    }
+
+    /// How the signal is carried: a stream of samples, or a state that a late subscriber must learn.
+    pub fn delivery(self) -> Delivery {
+        match self {
+            Self::Speed | Self::LongitudinalAcceleration | Self::BatteryPower => Delivery::Sample,
+            Self::IsMoving
+            | Self::Odometer
+            | Self::Ignition
+            | Self::SelectedGear
+            | Self::ParkingBrake
+            | Self::StateOfCharge
+            | Self::ChargedEnergy
+            | Self::ConsumedEnergy
+            | Self::IsCharging
+            | Self::ChargingAveragePower
+            | Self::EvseId
+            | Self::RenewablePercentage
+            | Self::CarbonIntensity
+            | Self::EnergyMixSource
+            | Self::RenewableEnergy
+            | Self::DriverIssuer
+            | Self::DriverSubject
+            | Self::Vin
+            | Self::VssMajor
+            | Self::VssMinor => Delivery::State,
+        }
+    }
+
+    /// The signal with this path, if the simulated car publishes it.
+    pub fn from_path(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|signal| signal.path() == path)
+    }
+}
+
+/// The value of a signal, as native JSON.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Value {
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(String),
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::Float(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}

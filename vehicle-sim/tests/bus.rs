@@ -1,0 +1,207 @@
+//! The whole way over a real broker.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rumqttc::{AsyncClient, Event, MqttOptions, Outgoing, Packet, QoS};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use vehicle_sim::{
+    Broker, Charge, Command, Cycle, Delivery, Endpoint, EnergySource, Options, Plan, Progress,
+    Seen, SimError, Simulator,
+};
+
+/// A head unit reduced to counting: what it took by topic, the last payload of each, and whether times went back.
+#[derive(Default)]
+struct Taken {
+    counts: BTreeMap<String, usize>,
+    last: BTreeMap<String, String>,
+    retained: usize,
+    newest: Option<Timestamp>,
+    went_back: usize,
+}
+
+impl Taken {
+    fn total(&self) -> usize {
+        self.counts.values().sum()
+    }
+}
+
+/// Subscribes, says `dashpoint/seen` once a second of event time if `answers`, and stops at the last message.
+async fn head_unit(port: u16, answers: bool, until: usize) -> JoinHandle<Taken> {
+    let (ready, subscribed) = oneshot::channel();
+    let mut ready = Some(ready);
+    let task = tokio::spawn(async move {
+        let mut options =
+            MqttOptions::new(format!("head-unit-{answers}-{until}"), "127.0.0.1", port);
+        options.set_keep_alive(Duration::from_secs(20));
+        let (client, mut events) = AsyncClient::new(options, 1000);
+        client.subscribe("vss/#", QoS::AtLeastOnce).await.unwrap();
+        let mut taken = Taken::default();
+        let mut said = None;
+        while taken.total() < until {
+            let publish = match events.poll().await.unwrap() {
+                Event::Incoming(Packet::SubAck(_)) => {
+                    ready.take().unwrap().send(()).unwrap();
+                    continue;
+                }
+                Event::Incoming(Packet::Publish(publish)) => publish,
+                Event::Incoming(_) | Event::Outgoing(_) => continue,
+            };
+            let payload = String::from_utf8(publish.payload.to_vec()).unwrap();
+            let json: serde_json::Value = serde_json::from_str(&payload).unwrap();
+            let ts: Timestamp = json["ts"].as_str().unwrap().parse().unwrap();
+            // Retained states come in any order.
+            taken.went_back += usize::from(!publish.retain && taken.newest > Some(ts));
+            taken.newest = taken.newest.max(Some(ts));
+            taken.retained += usize::from(publish.retain);
+            *taken.counts.entry(publish.topic.clone()).or_default() += 1;
+            taken.last.insert(publish.topic, payload);
+            if answers && said != taken.newest {
+                said = taken.newest;
+                let answer = format!(r#"{{"ts":"{ts:.3}"}}"#);
+                client
+                    .publish("dashpoint/seen", QoS::AtMostOnce, false, answer)
+                    .await
+                    .unwrap();
+            }
+        }
+        // The last answer still has to leave.
+        client.disconnect().await.unwrap();
+        while events.poll().await.unwrap() != Event::Outgoing(Outgoing::Disconnect) {}
+        taken
+    });
+    subscribed.await.unwrap();
+    task
+}
+
+fn simulator(port: u16) -> Simulator {
+    let now = "2026-11-22T03:00:00Z".parse().unwrap();
+    Simulator::new(Options::new(Endpoint::local(port), now)).unwrap()
+}
+
+/// How many topics hold a retained message after a plan.
+fn states(plan: &Plan) -> usize {
+    let states = plan
+        .messages
+        .iter()
+        .filter(|message| message.delivery == Delivery::State);
+    states
+        .map(|message| message.path.as_ref())
+        .collect::<BTreeSet<_>>()
+        .len()
+}
+
+fn charge() -> Command {
+    let source = EnergySource::Iso15118;
+    Command::Charge(Charge {
+        kwh: 18.0,
+        renewable_percent: 80,
+        source,
+        dc: false,
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_sent_is_taken_in_order() {
+    let broker = Broker::start(0).unwrap();
+    let mut simulator = simulator(broker.port());
+    // What is retained from the command before comes first.
+    let mut retained = 0;
+    for command in [Command::Drive(Cycle::Us06), charge()] {
+        let plan = simulator.plan(&command).unwrap();
+        let head_unit = head_unit(broker.port(), true, plan.messages.len() + retained).await;
+        let summary = simulator.run(&command).await.unwrap();
+        let taken = head_unit.await.unwrap();
+        assert_eq!(summary.delivered.messages, plan.messages.len());
+        assert_eq!(taken.total(), plan.messages.len() + retained);
+        assert_eq!((taken.retained, taken.went_back), (retained, 0));
+        assert_eq!(summary.delivered.seen, Seen::All);
+        assert!(summary.all_seen() && summary.delivered.paced && summary.delivered.sent_again == 0);
+        assert_eq!(simulator.state().clock, Some(plan.span().1));
+        retained = states(&plan);
+    }
+    assert!((simulator.state().meters.odometer_m - 12_887.6).abs() < 1.0);
+    assert_eq!(simulator.state().meters.charged_kwh, 18.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_subscriber_learns_the_states_and_no_sample() {
+    let broker = Broker::start(0).unwrap();
+    let mut simulator = simulator(broker.port());
+    let expected = states(&simulator.plan(&charge()).unwrap());
+    simulator.run(&charge()).await.unwrap();
+    let taken = head_unit(broker.port(), false, expected)
+        .await
+        .await
+        .unwrap();
+    assert_eq!((taken.retained, taken.counts.len()), (expected, expected));
+    assert!(!taken.counts.contains_key("vss/Vehicle/Speed"));
+    let charged = &taken.last["vss/Vehicle/Powertrain/TractionBattery/AccumulatedChargedEnergy"];
+    assert_eq!(charged, r#"{"value":18.0,"ts":"2026-11-22T10:30:01.000Z"}"#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_answer_it_goes_on_and_says_so_once() {
+    let broker = Broker::start(0).unwrap();
+    let mut simulator = simulator(broker.port());
+    let command = Command::Drive(Cycle::Us06);
+    let plan = simulator.plan(&command).unwrap();
+    let head_unit = head_unit(broker.port(), false, plan.messages.len()).await;
+    let mut said = Vec::new();
+    let summary = simulator
+        .run_reporting(&command, &mut |progress| match progress {
+            Progress::NobodyAnswers | Progress::Reconnecting => said.push(progress),
+            Progress::Sent { .. } => {}
+        })
+        .await
+        .unwrap();
+    assert_eq!(said, [Progress::NobodyAnswers]);
+    assert_eq!(summary.delivered.seen, Seen::NoAnswer);
+    assert!(!summary.delivered.paced);
+    assert_eq!(head_unit.await.unwrap().total(), plan.messages.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_broker_is_said_at_once_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options::new(Endpoint::local(1), "2026-11-22T03:00:00Z".parse().unwrap());
+    options.state = Some(folder.path().join("state.json"));
+    let mut simulator = Simulator::new(options).unwrap();
+    let error = simulator
+        .run(&Command::Drive(Cycle::Us06))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, SimError::Unreachable { .. }));
+    assert!(!folder.path().join("state.json").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_drive_keeps_its_odometer_for_the_next_command() {
+    let broker = Broker::start(0).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options::new(
+        Endpoint::local(broker.port()),
+        "2026-11-22T03:00:00Z".parse().unwrap(),
+    );
+    options.state = Some(folder.path().join("state.json"));
+    let mut simulator = Simulator::new(options.clone()).unwrap();
+    let stopper = simulator.stopper();
+    let command = Command::Drive(Cycle::Us06);
+    let stopped = simulator
+        .run_reporting(&command, &mut |progress| match progress {
+            Progress::Sent { messages, .. } if messages > 500 => stopper.stop(),
+            Progress::Sent { .. } | Progress::NobodyAnswers | Progress::Reconnecting => {}
+        })
+        .await;
+    assert!(matches!(stopped, Err(SimError::Stopped { .. })));
+    let again = Simulator::new(options).unwrap();
+    assert_eq!(again.state(), simulator.state());
+    let odometer_m = again.state().meters.odometer_m;
+    assert!((100.0..12_000.0).contains(&odometer_m), "{odometer_m}");
+    let next = again.plan(&command).unwrap();
+    assert!(Some(next.span().0) > again.state().clock);
+}
