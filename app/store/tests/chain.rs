@@ -257,7 +257,7 @@ fn a_disk_that_went_back_gets_its_entries_back() {
         Err(StoreError::NotGranted { .. })
     ));
     let restored = store
-        .restore_entries(&[grant.clone()], &fetched[..3])
+        .restore_entries(std::slice::from_ref(&grant), &fetched[..3])
         .unwrap();
     assert_eq!((restored.filled, restored.known), (3, 0));
     let restored = store.restore_entries(&[grant], &fetched).unwrap();
