@@ -9,7 +9,7 @@ enum Item {
     Leaf(String),
     Group {
         open: String,
-        items: Vec<(String, Item)>,
+        items: Vec<(String, Self)>,
         close: &'static str,
     },
 }
@@ -57,7 +57,25 @@ fn read(input: &mut Decoder<'_>) -> Item {
         }
         Type::String => Item::Leaf(format!("{:?}", input.str().unwrap())),
         Type::Bool => Item::Leaf(input.bool().unwrap().to_string()),
-        _ => Item::Leaf(input.int().unwrap().to_string()),
+        Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
+            Item::Leaf(input.u64().unwrap().to_string())
+        }
+        Type::I8 | Type::I16 | Type::I32 | Type::I64 => {
+            Item::Leaf(input.i64().unwrap().to_string())
+        }
+        Type::Null
+        | Type::Undefined
+        | Type::Int
+        | Type::F16
+        | Type::F32
+        | Type::F64
+        | Type::Simple
+        | Type::BytesIndef
+        | Type::StringIndef
+        | Type::ArrayIndef
+        | Type::MapIndef
+        | Type::Break
+        | Type::Unknown(_) => panic!("no such item is in the protocol"),
     }
 }
 

@@ -1,17 +1,20 @@
-//! `PROTOCOL.md` names every context, key and number that the code has, and nothing else.
+//! `PROTOCOL.md` names every context, key, number and limit that the code has, and no key or number more.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use dashpoint_membership::{Catalogue, Entry, Policy, Statement};
-use dashpoint_wire::codec::{Book, Shape};
+use dashpoint_wire::codec::{Book, MAX_ITEMS, MAX_TEXT, Shape};
 use dashpoint_wire::message::{
     Divergence, EnrolRequest, EnrolState, EnrolTicket, EntriesPage, EntriesRequest,
-    EntriesResponse, EpochRequest, EpochResponse, Refusal,
+    EntriesResponse, EpochRequest, EpochResponse, Refusal, RefusalCode,
 };
-use dashpoint_wire::{Binding, Cbor, DeviceCertificate, EpochGrant, Receipt, RequestToken};
+use dashpoint_wire::{
+    Binding, Cbor, DeviceCertificate, EpochGrant, MAX_BODY, MAX_DECODED, MAX_ENTRIES, Receipt,
+    RequestToken, TOKEN_WINDOW_S,
+};
 
-use crate::samples;
+use crate::{samples, vectors};
 
 fn protocol() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../PROTOCOL.md");
@@ -109,15 +112,76 @@ fn every_key_and_number_is_in_the_document() {
 }
 
 #[test]
-fn every_context_is_in_the_document() {
+fn every_signed_thing_is_in_the_document() {
     let text = protocol();
     for (sample, seal) in samples::all_sealed() {
         let context = format!("| `{}` |", seal.context);
-        assert!(text.contains(&context), "{context}");
-        assert!(
-            text.contains(&format!("`{}`", sample.name)),
-            "{}",
-            sample.name
-        );
+        let row = text.lines().find(|line| line.starts_with(&context));
+        let row = row.unwrap_or_else(|| panic!("{context} is not in PROTOCOL.md"));
+        let signer = seal.signer.name();
+        for said in [
+            format!("| {signer} |"),
+            format!("| {} |", seal.max_len),
+            format!("`{}`", sample.name),
+        ] {
+            assert!(row.contains(&said), "{said} is not in {row}");
+        }
+    }
+}
+
+#[test]
+fn every_message_is_in_the_document() {
+    let text = protocol();
+    for sample in samples::all() {
+        let name = format!("`{}`", sample.name);
+        assert!(text.contains(&name), "{name} is not in PROTOCOL.md");
+    }
+}
+
+#[test]
+fn the_example_in_the_document_is_the_vector() {
+    let text = protocol();
+    let example = text.split("```hex\n").nth(1).unwrap();
+    let example = example.split("```").next().unwrap();
+    let digits: String = example
+        .lines()
+        .filter_map(|line| line.split('#').next())
+        .flat_map(str::split_whitespace)
+        .collect();
+    let vector = data_encoding::HEXLOWER.encode(&vectors::read("entry-check-in"));
+    assert_eq!(digits, vector);
+}
+
+#[test]
+fn the_limits_are_in_the_document() {
+    let text = protocol();
+    for (limit, said) in [
+        (MAX_TEXT, "at most 4,096 bytes"),
+        (MAX_ITEMS, "at most 65,536 items"),
+        (MAX_DECODED, "at most 1,048,576 bytes"),
+        (MAX_BODY, "at most 65,536 bytes in a request"),
+        (MAX_ENTRIES, "At most 100 entries"),
+        (
+            usize::try_from(TOKEN_WINDOW_S).unwrap(),
+            "within 120 seconds",
+        ),
+    ] {
+        let digits: String = said.chars().filter(char::is_ascii_digit).collect();
+        assert_eq!(digits, limit.to_string());
+        assert!(text.contains(said), "{said:?} is not in PROTOCOL.md");
+    }
+    for code in [
+        RefusalCode::Malformed,
+        RefusalCode::Token,
+        RefusalCode::Device,
+        RefusalCode::NotBound,
+        RefusalCode::NotFound,
+        RefusalCode::TooLarge,
+        RefusalCode::NotAuthentic,
+        RefusalCode::SlowDown,
+        RefusalCode::Unavailable,
+    ] {
+        let said = format!("| `{code:?}` | | {}. ", code.status());
+        assert!(text.contains(&said), "{said:?} is not in PROTOCOL.md");
     }
 }

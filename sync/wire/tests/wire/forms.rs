@@ -2,11 +2,11 @@
 
 use coset::cbor::Value;
 use coset::{CborSerializable, CoseSign1, TaggedCborSerializable};
-use dashpoint_membership::{DeviceId, Entry, Policy};
+use dashpoint_membership::{DeviceId, Entry, Points, Policy, Statement};
 use dashpoint_wire::message::RefusalCode;
 use dashpoint_wire::{EntryVerdict, Signable, Signed, WireError, decode, encode, verdicts_digest};
 
-use crate::samples::{DEVICE, Signer, trip_entry};
+use crate::samples::{DEVICE, MEMBER, Signer, trip_entry};
 use crate::second_reader;
 
 /// An entry whose payload was made by somebody else, genuinely signed.
@@ -21,7 +21,8 @@ fn entry_map() -> Vec<(Value, Value)> {
 }
 
 fn read_entry_map(entries: Vec<(Value, Value)>) -> Result<Signed<Entry>, WireError> {
-    read_entry(&Value::Map(entries).to_vec().unwrap())
+    let payload = Value::Map(entries).to_vec();
+    read_entry(&payload.unwrap_or_default())
 }
 
 #[test]
@@ -148,4 +149,21 @@ fn a_refusal_knows_its_status() {
     assert_eq!(RefusalCode::Token.status(), 401);
     assert!(RefusalCode::SlowDown.is_transient());
     assert!(!RefusalCode::NotAuthentic.is_transient());
+}
+
+#[test]
+fn a_statement_whose_account_contradicts_itself_is_neither_signed_nor_read() {
+    let mut statement = crate::samples::statement();
+    statement.account.lots[0].remaining = Points::new(101);
+    let payload = encode(&statement);
+    let refused = Signed::sign(statement, &Signer::Cloud.key(), &MEMBER);
+    assert!(matches!(refused, Err(WireError::Account(_))), "{refused:?}");
+    let raw = second_reader::sign(
+        &payload,
+        Signer::Cloud,
+        Statement::CONTEXT,
+        MEMBER.as_bytes(),
+    );
+    let refused = Signed::<Statement>::verify(raw, &Signer::Cloud.key().public(), &MEMBER);
+    assert!(matches!(refused, Err(WireError::Account(_))), "{refused:?}");
 }

@@ -6,7 +6,7 @@ use dashpoint_wire::{
 };
 
 use super::{
-    BINDING, DEVICE, DRIVER, HASH, MEMBER, NOW, Sample, Signer, VEHICLE, account, policy, sealed,
+    BINDING, DEVICE, DRIVER, HASH, MEMBER, NOW, Sample, Signer, VEHICLE, policy, sealed, statement,
 };
 
 const YEAR_S: i64 = 365 * 86_400;
@@ -14,15 +14,17 @@ const YEAR_S: i64 = 365 * 86_400;
 pub fn samples() -> Vec<Sample> {
     let cloud = Signer::Cloud;
     vec![
-        sealed("receipt", cloud, receipt(), DEVICE),
-        sealed("grant-first", cloud, grant(None), DEVICE),
-        sealed("grant-next", cloud, grant(Some(head())), DEVICE),
-        sealed("binding", cloud, binding(), DEVICE),
-        sealed("certificate", cloud, certificate(), DEVICE),
-        sealed("statement", cloud, account::statement(), MEMBER),
-        sealed("policy", cloud, policy(), ()),
-        sealed("catalogue", cloud, policy::catalogue(), ()),
-        sealed("token", Signer::Car, token(), DEVICE),
+        sealed("receipt", cloud, &receipt(), DEVICE),
+        sealed("grant-first", cloud, &grant(None), DEVICE),
+        sealed("grant-next", cloud, &grant(Some(head())), DEVICE),
+        sealed("binding", cloud, &binding(), DEVICE),
+        sealed("certificate", cloud, &certificate(), DEVICE),
+        sealed("statement", cloud, &statement(), MEMBER),
+        sealed("policy", cloud, &policy(), ()),
+        sealed("policy-default", cloud, &policy::shipped_policy(), ()),
+        sealed("catalogue", cloud, &policy::catalogue(), ()),
+        sealed("catalogue-default", cloud, &policy::shipped_catalogue(), ()),
+        sealed("token", Signer::Car, &token(), DEVICE),
     ]
 }
 

@@ -9,13 +9,13 @@ use dashpoint_membership::{
 use super::{BINDING, DEVICE, HASH, NOW, Sample, Signer, sealed};
 
 pub fn samples() -> Vec<Sample> {
-    let entry = |name, entry| sealed(name, Signer::Car, entry, DEVICE);
+    let entry = |name, entry: &Entry| sealed(name, Signer::Car, entry, DEVICE);
     vec![
-        entry("entry-trip", trip_entry()),
-        entry("entry-charge", fresh(2, charge())),
-        entry("entry-check-in", fresh(3, check_in())),
-        entry("entry-discharge", fresh(4, discharge())),
-        entry("entry-carry", carried_trip()),
+        entry("entry-trip", &trip_entry()),
+        entry("entry-charge", &fresh(2, charge())),
+        entry("entry-check-in", &fresh(3, check_in())),
+        entry("entry-discharge", &fresh(4, discharge())),
+        entry("entry-carry", &carried_trip()),
     ]
 }
 

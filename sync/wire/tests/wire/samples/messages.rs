@@ -9,7 +9,7 @@ use dashpoint_wire::{EntryVerdict, Raw, Signable, Signed};
 
 use super::{
     DEVICE, DRIVER, MEMBER, NOW, Sample, Signer, VEHICLE, account, documents, entries, plain,
-    policy,
+    policy, statement,
 };
 
 pub fn samples() -> Vec<Sample> {
@@ -60,7 +60,7 @@ fn entries_response() -> EntriesResponse {
     EntriesResponse {
         verdicts,
         receipt: raw(Signer::Cloud, documents::receipt(), &DEVICE),
-        statements: vec![raw(Signer::Cloud, account::statement(), &MEMBER)],
+        statements: vec![raw(Signer::Cloud, statement(), &MEMBER)],
     }
 }
 
@@ -117,7 +117,7 @@ fn enrol_approved() -> EnrolState {
         grant: raw(cloud, documents::grant(None), &DEVICE),
         policy: raw(cloud, policy(), &()),
         catalogue: raw(cloud, policy::catalogue(), &()),
-        statement: raw(cloud, account::statement(), &MEMBER),
+        statement: raw(cloud, statement(), &MEMBER),
     }
 }
 

@@ -9,8 +9,13 @@ mod policy;
 use dashpoint_membership::{
     BindingId, DeviceId, DriverTag, EntryHash, MemberId, ServerTime, VehicleId,
 };
-use dashpoint_wire::{Cbor, PublicKey, Scope, Signable, Signed, SigningKey, decode, encode};
+use dashpoint_wire::{
+    Cbor, PublicKey, Scope, Signable, Signed, SigningKey, WireError, decode, encode,
+};
 
+type Verify = Box<dyn Fn(&[u8], &PublicKey) -> Result<(), WireError>>;
+
+pub use account::statement;
 pub use documents::receipt;
 pub use entries::trip_entry;
 pub use messages::verdicts;
@@ -55,7 +60,7 @@ pub struct Sample {
     pub bytes: Vec<u8>,
     pub seal: Option<Seal>,
     /// Reads the payload, or the whole when it is not signed, and writes it again.
-    pub reread: fn(&[u8]) -> Result<Vec<u8>, dashpoint_wire::WireError>,
+    pub reread: fn(&[u8]) -> Result<Vec<u8>, WireError>,
 }
 
 /// How a sample is signed.
@@ -63,9 +68,10 @@ pub struct Seal {
     pub signer: Signer,
     pub context: &'static str,
     pub scope: Vec<u8>,
+    pub max_len: usize,
     pub payload: Vec<u8>,
     /// Verifies bytes under any key for this purpose and scope.
-    pub verify: Box<dyn Fn(&[u8], &PublicKey) -> Result<(), dashpoint_wire::WireError>>,
+    pub verify: Verify,
 }
 
 fn plain<T: Cbor>(name: &'static str, value: &T) -> Sample {
@@ -77,14 +83,14 @@ fn plain<T: Cbor>(name: &'static str, value: &T) -> Sample {
     }
 }
 
-fn sealed<T>(name: &'static str, signer: Signer, body: T, scope: T::Scope) -> Sample
+fn sealed<T>(name: &'static str, signer: Signer, body: &T, scope: T::Scope) -> Sample
 where
     T: Signable + Clone + PartialEq + std::fmt::Debug + 'static,
     T::Scope: 'static,
 {
-    let payload = encode(&body);
+    let payload = encode(body);
     let signed = Signed::sign(body.clone(), &signer.key(), &scope).unwrap();
-    assert_eq!(signed.body(), &body);
+    assert_eq!(signed.body(), body);
     Sample {
         name,
         bytes: signed.raw().to_vec(),
@@ -93,6 +99,7 @@ where
             signer,
             context: T::CONTEXT,
             scope: scope.as_scope().to_vec(),
+            max_len: T::MAX_LEN,
             payload,
             verify: Box::new(move |raw, key| {
                 let signed = Signed::<T>::verify(raw, key, &scope)?;
@@ -103,7 +110,7 @@ where
     }
 }
 
-fn reread<T: Cbor>(bytes: &[u8]) -> Result<Vec<u8>, dashpoint_wire::WireError> {
+fn reread<T: Cbor>(bytes: &[u8]) -> Result<Vec<u8>, WireError> {
     decode::<T>(bytes).map(|value| encode(&value))
 }
 

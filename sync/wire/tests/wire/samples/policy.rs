@@ -1,12 +1,13 @@
-//! A policy and a catalogue with every kind of rule, cap and benefit.
+//! A policy and a catalogue with every kind of rule, cap and benefit, and those that the project ships.
 
 use dashpoint_membership::policy::{
-    Allowance, AllowanceLimit, Cap, CapOver, Carbon, CleanWindow, Decimal8, Demotion, EarningRule,
-    Expiry, FactorModel, LateHour, Period, ScoreModel, SiteMix, Thresholds, Tier, Tiers, Trigger,
+    Allowance, AllowanceLimit, Cap, CapOver, Carbon, CleanWindow, DEFAULT_POLICY_TOML, Decimal8,
+    Demotion, EarningRule, Expiry, FactorModel, LateHour, Period, ScoreModel, SiteMix, Thresholds,
+    Tier, Tiers, Trigger,
 };
 use dashpoint_membership::{
-    Benefit, BenefitId, BenefitKind, CapId, Catalogue, CatalogueVersion, Factor, Growth, Points,
-    Policy, PolicyVersion, RuleId, Suits, Text, TierId,
+    Benefit, BenefitId, BenefitKind, CapId, Catalogue, CatalogueVersion, DEFAULT_CATALOGUE_TOML,
+    Factor, Growth, Points, Policy, PolicyVersion, RuleId, Suits, Text, TierId,
 };
 
 use super::NOW;
@@ -45,6 +46,16 @@ pub fn policy() -> Policy {
         },
         estimate_hold_days: 0,
     }
+}
+
+/// The policy that the project ships.
+pub fn shipped_policy() -> Policy {
+    toml::from_str(DEFAULT_POLICY_TOML).unwrap()
+}
+
+/// The catalogue that the project ships.
+pub fn shipped_catalogue() -> Catalogue {
+    toml::from_str(DEFAULT_CATALOGUE_TOML).unwrap()
 }
 
 pub fn catalogue() -> Catalogue {
