@@ -30,16 +30,26 @@ impl Origin {
     /// Judges what the bus has said since `since_ms`.
     pub(crate) fn of(mix: &Mix, since_ms: Option<i64>, at_ms: i64, settings: &Settings) -> Self {
         let holds = |said_ms: i64| since_ms.is_none_or(|since_ms| said_ms >= since_ms);
-        if let (Some((source_ms, MixSource::Meter)), Some((share_ms, permille))) = (mix.source, mix.permille)
+        if let (Some((source_ms, MixSource::Meter)), Some((share_ms, permille))) =
+            (mix.source, mix.permille)
             && holds(source_ms)
             && holds(share_ms)
         {
-            return Self { permille, grade: Grade::Metered };
+            return Self {
+                permille,
+                grade: Grade::Metered,
+            };
         }
         let evse = mix.evse.as_ref().filter(|(said_ms, _)| holds(*said_ms));
         match evse.and_then(|(_, evse)| settings.declared_permille(evse)) {
-            Some(permille) => Self { permille, grade: Grade::Declared },
-            None => Self { permille: settings.assumed_permille(at_ms), grade: Grade::Estimated },
+            Some(permille) => Self {
+                permille,
+                grade: Grade::Declared,
+            },
+            None => Self {
+                permille: settings.assumed_permille(at_ms),
+                grade: Grade::Estimated,
+            },
         }
     }
 }
@@ -59,7 +69,12 @@ pub(crate) struct OpenCharge {
 }
 
 impl OpenCharge {
-    pub(crate) fn start(driver: Driver, started_ms: Option<i64>, at_ms: i64, from_wh: Option<u64>) -> Self {
+    pub(crate) fn start(
+        driver: Driver,
+        started_ms: Option<i64>,
+        at_ms: i64,
+        from_wh: Option<u64>,
+    ) -> Self {
         Self {
             driver,
             started_ms,
@@ -71,9 +86,9 @@ impl OpenCharge {
         }
     }
 
-    /// Where its counter stands.
-    pub(crate) fn counter_wh(&self) -> Option<u64> {
-        self.stretch.map(|(_, to_wh)| to_wh)
+    /// From where to where its counter has risen; `None` before its first value.
+    pub(crate) fn stretch_wh(&self) -> Option<(u64, u64)> {
+        self.stretch
     }
 
     pub(crate) fn power(&mut self, watts: f64) {
@@ -113,7 +128,13 @@ impl OpenCharge {
                 step.permille = u16::try_from(weighted / step.wh).unwrap_or(0);
                 step.grade = step.grade.max(grade);
             }
-            Some(_) | None => self.steps.push(ChargeStep { from_ms, to_ms: at_ms, wh, permille, grade }),
+            Some(_) | None => self.steps.push(ChargeStep {
+                from_ms,
+                to_ms: at_ms,
+                wh,
+                permille,
+                grade,
+            }),
         }
     }
 
@@ -121,7 +142,10 @@ impl OpenCharge {
     pub(crate) fn finish(self, marks: &mut Marks, settings: &Settings) -> Option<Finished> {
         let (from_wh, to_wh) = self.stretch?;
         let charged = marks.unsettled(Meter::Charged, from_wh, to_wh)?;
-        marks.raise(MeterMark { meter: Meter::Charged, at: charged.to });
+        marks.raise(MeterMark {
+            meter: Meter::Charged,
+            at: charged.to,
+        });
         let evidence = Charge {
             charged,
             started: self.started_ms.map(coarse),
@@ -137,12 +161,23 @@ impl OpenCharge {
             power_max_w: self.power_max_w.round() as u64,
             steps: self.steps,
         };
-        Some(finished(evidence, self.driver, self.last_ms, trace, marks, settings))
+        Some(finished(
+            evidence,
+            self.driver,
+            self.last_ms,
+            trace,
+            marks,
+            settings,
+        ))
     }
 
     fn renewable_permille(&self) -> u16 {
         let total_wh: u64 = self.steps.iter().map(|step| step.wh).sum();
-        let weighted: u64 = self.steps.iter().map(|step| step.wh * u64::from(step.permille)).sum();
+        let weighted: u64 = self
+            .steps
+            .iter()
+            .map(|step| step.wh * u64::from(step.permille))
+            .sum();
         let rounded = (weighted + total_wh / 2).checked_div(total_wh).unwrap_or(0);
         u16::try_from(rounded).unwrap_or(0)
     }
@@ -154,7 +189,10 @@ impl OpenCharge {
             let of_grade = self.steps.iter().filter(|step| step.grade == *grade);
             of_grade.map(|step| step.wh).sum::<u64>() * WEAK_SHARE > total_wh
         };
-        [Grade::Estimated, Grade::Declared].into_iter().find(stands).unwrap_or(Grade::Metered)
+        [Grade::Estimated, Grade::Declared]
+            .into_iter()
+            .find(stands)
+            .unwrap_or(Grade::Metered)
     }
 
     fn current(&self) -> Current {
@@ -177,7 +215,10 @@ pub(crate) fn reconstructed(
     settings: &Settings,
 ) -> Option<Finished> {
     let charged = marks.unsettled(Meter::Charged, stretch_wh.0, stretch_wh.1)?;
-    marks.raise(MeterMark { meter: Meter::Charged, at: charged.to });
+    marks.raise(MeterMark {
+        meter: Meter::Charged,
+        at: charged.to,
+    });
     // Without a time no window applies: nothing renewable is assumed.
     let evidence = Charge {
         charged,

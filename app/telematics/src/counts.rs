@@ -55,20 +55,28 @@ impl Counts {
 
     /// Every signal that was ever seen.
     pub fn iter(&self) -> impl Iterator<Item = (Signal, &SignalCounts)> {
-        self.signals.iter().map(|(signal, counts)| (*signal, counts))
+        self.signals
+            .iter()
+            .map(|(signal, counts)| (*signal, counts))
     }
 
     /// How many samples of a signal were refused for this.
     #[must_use]
     pub fn faults(&self, signal: Signal, fault: Fault) -> u64 {
         let counts = self.signals.get(&signal);
-        counts.and_then(|counts| counts.faults.get(&fault)).copied().unwrap_or(0)
+        counts
+            .and_then(|counts| counts.faults.get(&fault))
+            .copied()
+            .unwrap_or(0)
     }
 
     /// How many samples were refused for this, of all signals.
     #[must_use]
     pub fn all_faults(&self, fault: Fault) -> u64 {
-        self.signals.values().filter_map(|counts| counts.faults.get(&fault)).sum()
+        self.signals
+            .values()
+            .filter_map(|counts| counts.faults.get(&fault))
+            .sum()
     }
 
     /// How many samples were taken, of all signals.
@@ -84,6 +92,12 @@ impl Counts {
     }
 
     pub(crate) fn refuse(&mut self, signal: Signal, fault: Fault) {
-        *self.signals.entry(signal).or_default().faults.entry(fault).or_default() += 1;
+        *self
+            .signals
+            .entry(signal)
+            .or_default()
+            .faults
+            .entry(fault)
+            .or_default() += 1;
     }
 }

@@ -26,9 +26,20 @@ pub(crate) struct OpenDischarge {
 }
 
 impl OpenDischarge {
-    pub(crate) fn start(driver: Driver, started_ms: Option<i64>, at_ms: i64, marks: &Marks) -> Self {
+    pub(crate) fn start(
+        driver: Driver,
+        started_ms: Option<i64>,
+        at_ms: i64,
+        marks: &Marks,
+    ) -> Self {
         let from_wh = marks.discharged.unwrap_or(0);
-        Self { driver, started_ms, last_ms: at_ms, given_wh: 0.0, from_wh }
+        Self {
+            driver,
+            started_ms,
+            last_ms: at_ms,
+            given_wh: 0.0,
+            from_wh,
+        }
     }
 
     /// Takes the power that the battery has had since a time, positive into the battery.
@@ -44,14 +55,23 @@ impl OpenDischarge {
     pub(crate) fn finish(self, marks: &mut Marks, settings: &Settings) -> Option<Finished> {
         let to_wh = self.from_wh.saturating_add(self.given_wh as u64);
         let discharged: MeterInterval = marks.unsettled(Meter::Discharged, self.from_wh, to_wh)?;
-        marks.raise(MeterMark { meter: Meter::Discharged, at: discharged.to });
+        marks.raise(MeterMark {
+            meter: Meter::Discharged,
+            at: discharged.to,
+        });
         let (started_ms, ended_ms) = (self.started_ms, self.last_ms);
         Some(Finished {
-            evidence: Evidence::Discharge(Discharge { discharged, started: started_ms.map(coarse) }),
+            evidence: Evidence::Discharge(Discharge {
+                discharged,
+                started: started_ms.map(coarse),
+            }),
             driver: self.driver,
             ended_ms,
             utc_offset_min: settings.utc_offset_min,
-            private: PrivateEvidence::Discharge(DischargeTrace { started_ms, ended_ms }),
+            private: PrivateEvidence::Discharge(DischargeTrace {
+                started_ms,
+                ended_ms,
+            }),
             marks: *marks,
         })
     }

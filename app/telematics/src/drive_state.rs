@@ -48,7 +48,9 @@ pub(crate) const STANDSTILL_KMH: f64 = 0.5;
 /// Tells the drive state. The parking brake alone says nothing: it is also set at red lights.
 #[must_use]
 pub fn drive_state(motion: Motion) -> DriveState {
-    let rolls = motion.speed_kmh.is_some_and(|speed_kmh| speed_kmh > STANDSTILL_KMH);
+    let rolls = motion
+        .speed_kmh
+        .is_some_and(|speed_kmh| speed_kmh > STANDSTILL_KMH);
     if rolls || motion.is_moving == Some(true) {
         DriveState::Moving
     } else if motion.in_park == Some(true) || motion.ignition_on == Some(false) {
@@ -70,16 +72,30 @@ pub(crate) struct MotionWatch {
 
 impl MotionWatch {
     /// Takes a reading that was not refused; gives the drive state when it is another than before.
-    pub(crate) fn take(&mut self, signal: Signal, at_ms: i64, reading: &Reading) -> Option<DriveState> {
-        if self.seen_ms.get(&signal).is_some_and(|&seen_ms| at_ms < seen_ms) {
+    pub(crate) fn take(
+        &mut self,
+        signal: Signal,
+        at_ms: i64,
+        reading: &Reading,
+    ) -> Option<DriveState> {
+        if self
+            .seen_ms
+            .get(&signal)
+            .is_some_and(|&seen_ms| at_ms < seen_ms)
+        {
             return None;
         }
-        #[expect(clippy::wildcard_enum_match_arm, reason = "the others say nothing of motion")]
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the others say nothing of motion"
+        )]
         match reading {
             Reading::SpeedKmh(speed_kmh) => self.motion.speed_kmh = Some(*speed_kmh),
             Reading::Moving(moving) => self.motion.is_moving = Some(*moving),
             Reading::InPark(in_park) => self.motion.in_park = Some(*in_park),
-            Reading::Ignition(ignition) => self.motion.ignition_on = Some(*ignition == Ignition::On),
+            Reading::Ignition(ignition) => {
+                self.motion.ignition_on = Some(*ignition == Ignition::On);
+            }
             _ => return None,
         }
         self.seen_ms.insert(signal, at_ms);
@@ -99,15 +115,35 @@ mod tests {
     #[test]
     fn parked_needs_park_or_ignition_off_and_anything_that_moves_wins() {
         let motion = |speed_kmh, is_moving, in_park, ignition_on| {
-            drive_state(Motion { speed_kmh, is_moving, in_park, ignition_on })
+            drive_state(Motion {
+                speed_kmh,
+                is_moving,
+                in_park,
+                ignition_on,
+            })
         };
         assert_eq!(motion(None, None, None, None), DriveState::Unknown);
-        assert_eq!(motion(None, None, Some(false), Some(true)), DriveState::Unknown);
-        assert_eq!(motion(Some(0.0), None, Some(false), Some(true)), DriveState::Standing);
+        assert_eq!(
+            motion(None, None, Some(false), Some(true)),
+            DriveState::Unknown
+        );
+        assert_eq!(
+            motion(Some(0.0), None, Some(false), Some(true)),
+            DriveState::Standing
+        );
         assert_eq!(motion(Some(0.0), None, None, None), DriveState::Standing);
-        assert_eq!(motion(Some(0.0), None, Some(true), Some(true)), DriveState::Parked);
+        assert_eq!(
+            motion(Some(0.0), None, Some(true), Some(true)),
+            DriveState::Parked
+        );
         assert_eq!(motion(None, None, None, Some(false)), DriveState::Parked);
-        assert_eq!(motion(Some(3.0), None, Some(true), Some(false)), DriveState::Moving);
-        assert_eq!(motion(Some(0.0), Some(true), Some(true), None), DriveState::Moving);
+        assert_eq!(
+            motion(Some(3.0), None, Some(true), Some(false)),
+            DriveState::Moving
+        );
+        assert_eq!(
+            motion(Some(0.0), Some(true), Some(true), None),
+            DriveState::Moving
+        );
     }
 }

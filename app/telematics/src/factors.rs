@@ -30,7 +30,9 @@ impl Tick {
     /// The time between two samples, unless it was missed.
     pub(crate) fn between(from_ms: i64, to_ms: i64) -> Option<Self> {
         let tick = Self { from_ms, to_ms };
-        (1..=TICK_MS_MAX).contains(&to_ms.saturating_sub(from_ms)).then_some(tick)
+        (1..=TICK_MS_MAX)
+            .contains(&to_ms.saturating_sub(from_ms))
+            .then_some(tick)
     }
 
     pub(crate) fn ms(self) -> u64 {
@@ -49,7 +51,7 @@ pub(crate) struct Around {
 /// One factor, counted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Tally {
-    /// Time with the signal there.
+    /// Time in which the signal was there.
     seen_ms: u64,
     base_ms: u64,
     against_ms: u64,
@@ -75,7 +77,12 @@ impl Tally {
             }
             Some(_) | None if !full => {
                 let Tick { from_ms, to_ms } = tick;
-                self.spells.push(Spell { factor, from_ms, to_ms, worst });
+                self.spells.push(Spell {
+                    factor,
+                    from_ms,
+                    to_ms,
+                    worst,
+                });
             }
             Some(_) | None => self.unlisted = self.unlisted.saturating_add(1),
         }
@@ -86,7 +93,11 @@ impl Tally {
         self.seen_ms += tick.ms();
         if mg > f64::from(soft_mg) {
             self.base_ms += tick.ms();
-            let against_ms = if mg > f64::from(hard_mg) { tick.ms() } else { 0 };
+            let against_ms = if mg > f64::from(hard_mg) {
+                tick.ms()
+            } else {
+                0
+            };
             self.add(factor, tick, against_ms, mg.round() as i64);
         }
     }
@@ -99,8 +110,16 @@ impl Tally {
     }
 
     fn seen(&self, factor: Factor) -> Option<FactorSeen> {
-        let Self { against_ms, base_ms, .. } = *self;
-        (self.seen_ms > 0).then_some(FactorSeen { factor, against_ms, base_ms })
+        let Self {
+            against_ms,
+            base_ms,
+            ..
+        } = *self;
+        (self.seen_ms > 0).then_some(FactorSeen {
+            factor,
+            against_ms,
+            base_ms,
+        })
     }
 }
 
@@ -120,19 +139,37 @@ pub(crate) struct Factors {
 
 impl Factors {
     /// Takes one tick of driving from a speed to a speed.
-    pub(crate) fn speed(&mut self, tick: Tick, from_kmh: f64, to_kmh: f64, around: Around, settings: &Settings) {
+    pub(crate) fn speed(
+        &mut self,
+        tick: Tick,
+        from_kmh: f64,
+        to_kmh: f64,
+        around: Around,
+        settings: &Settings,
+    ) {
         let limits = &settings.score.thresholds;
         self.brake_by_speed(tick, from_kmh, to_kmh, limits);
         let m_per_h = to_kmh * 1_000.0;
         let whole = |wrong: bool| if wrong { tick.ms() } else { 0 };
         let percent = settings.late_percent(tick.from_ms);
         let late_ms = tick.ms() * percent / 100;
-        self.late.share(Factor::LateNight, tick, late_ms, i64::try_from(percent).unwrap_or(0));
+        self.late.share(
+            Factor::LateNight,
+            tick,
+            late_ms,
+            i64::try_from(percent).unwrap_or(0),
+        );
         let too_fast = m_per_h > f64::from(limits.excessive_speed_m_per_h);
-        self.speeding.share(Factor::ExcessiveSpeed, tick, whole(too_fast), m_per_h.round() as i64);
+        self.speeding.share(
+            Factor::ExcessiveSpeed,
+            tick,
+            whole(too_fast),
+            m_per_h.round() as i64,
+        );
         if let Some(belted) = around.belted {
             let open = !belted && m_per_h > f64::from(limits.unbuckled_speed_m_per_h);
-            self.unbuckled.share(Factor::Unbuckled, tick, whole(open), m_per_h.round() as i64);
+            self.unbuckled
+                .share(Factor::Unbuckled, tick, whole(open), m_per_h.round() as i64);
         }
         let Some((front_ms, front_m)) = around.front else {
             return;
@@ -144,15 +181,25 @@ impl Factors {
             if headway_ms < f64::from(limits.headway_long_ms) {
                 self.following.base_ms += tick.ms();
                 let close = headway_ms < f64::from(limits.headway_short_ms);
-                self.following.add(Factor::UnsafeFollowing, tick, whole(close), headway_ms.round() as i64);
+                self.following.add(
+                    Factor::UnsafeFollowing,
+                    tick,
+                    whole(close),
+                    headway_ms.round() as i64,
+                );
             }
         }
     }
 
     fn brake_by_speed(&mut self, tick: Tick, from_kmh: f64, to_kmh: f64, limits: &Thresholds) {
-        let known = self.brake_from.filter(|(at_ms, _)| tick.to_ms.saturating_sub(*at_ms) <= TICK_MS_MAX);
+        let known = self
+            .brake_from
+            .filter(|(at_ms, _)| tick.to_ms.saturating_sub(*at_ms) <= TICK_MS_MAX);
         let (from_ms, from_kmh) = known.unwrap_or((tick.from_ms, from_kmh));
-        let span = Tick { from_ms, to_ms: tick.to_ms };
+        let span = Tick {
+            from_ms,
+            to_ms: tick.to_ms,
+        };
         if span.to_ms.saturating_sub(span.from_ms) < BRAKE_SPAN_MS_MIN {
             self.brake_from = Some((from_ms, from_kmh));
             return;
@@ -160,21 +207,39 @@ impl Factors {
         self.brake_from = Some((tick.to_ms, to_kmh));
         let backward_mps2 = (from_kmh - to_kmh) / KMH_PER_MPS / (span.ms() as f64 / 1_000.0);
         let mg = backward_mps2 * MG_PER_MPS2;
-        self.braking_by_speed.force(Factor::HardBraking, span, mg, limits.brake_soft_mg, limits.brake_hard_mg);
+        self.braking_by_speed.force(
+            Factor::HardBraking,
+            span,
+            mg,
+            limits.brake_soft_mg,
+            limits.brake_hard_mg,
+        );
     }
 
     /// Takes one tick of acceleration along the road.
     pub(crate) fn longitudinal(&mut self, tick: Tick, mps2: f64, settings: &Settings) {
         let limits = &settings.score.thresholds;
         let mg = -mps2 * MG_PER_MPS2;
-        self.braking_published.force(Factor::HardBraking, tick, mg, limits.brake_soft_mg, limits.brake_hard_mg);
+        self.braking_published.force(
+            Factor::HardBraking,
+            tick,
+            mg,
+            limits.brake_soft_mg,
+            limits.brake_hard_mg,
+        );
     }
 
     /// Takes one tick of acceleration across the road.
     pub(crate) fn lateral(&mut self, tick: Tick, mps2: f64, settings: &Settings) {
         let limits = &settings.score.thresholds;
         let mg = mps2.abs() * MG_PER_MPS2;
-        self.turning.force(Factor::AggressiveTurning, tick, mg, limits.turn_soft_mg, limits.turn_hard_mg);
+        self.turning.force(
+            Factor::AggressiveTurning,
+            tick,
+            mg,
+            limits.turn_soft_mg,
+            limits.turn_hard_mg,
+        );
     }
 
     /// What the braking is taken from: the published acceleration when it was there for half of the time at least.
@@ -204,14 +269,23 @@ impl Factors {
 
     /// The observed factors, ascending.
     pub(crate) fn seen(&self) -> Vec<FactorSeen> {
-        self.tallies().iter().filter_map(|(factor, tally)| tally.seen(*factor)).collect()
+        self.tallies()
+            .iter()
+            .filter_map(|(factor, tally)| tally.seen(*factor))
+            .collect()
     }
 
     /// When they counted against the driver, oldest first, and how many spells are not listed.
     pub(crate) fn spells(&self) -> (Vec<Spell>, u32) {
         let tallies = self.tallies();
-        let mut spells: Vec<Spell> = tallies.iter().flat_map(|(_, tally)| tally.spells.iter().copied()).collect();
+        let mut spells: Vec<Spell> = tallies
+            .iter()
+            .flat_map(|(_, tally)| tally.spells.iter().copied())
+            .collect();
         spells.sort_by_key(|spell| (spell.from_ms, spell.factor));
-        (spells, tallies.iter().map(|(_, tally)| tally.unlisted).sum())
+        (
+            spells,
+            tallies.iter().map(|(_, tally)| tally.unlisted).sum(),
+        )
     }
 }

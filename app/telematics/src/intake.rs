@@ -68,9 +68,13 @@ impl Intake {
 
     /// What waits, for a checkpoint.
     pub(crate) fn waiting(&self) -> Vec<Stamped> {
-        let stamped = |(&(at_ms, signal), (reading, retained)): (&(i64, Signal), &(Reading, bool))| {
-            Stamped { signal, at_ms, reading: reading.clone(), retained: *retained }
-        };
+        let stamped =
+            |(&(at_ms, signal), (reading, retained)): (&(i64, Signal), &(Reading, bool))| Stamped {
+                signal,
+                at_ms,
+                reading: reading.clone(),
+                retained: *retained,
+            };
         self.waiting.iter().map(stamped).collect()
     }
 
@@ -86,23 +90,34 @@ impl Intake {
             return Vec::new();
         }
         let reference = self.newest_ms.or(self.hint_ms);
-        if reference.is_some_and(|bus_ms| bus_ms.abs_diff(sample.at_ms) > STRANGE_MS.unsigned_abs()) {
+        if reference.is_some_and(|bus_ms| bus_ms.abs_diff(sample.at_ms) > STRANGE_MS.unsigned_abs())
+        {
             return self.take_strange(sample, counts);
         }
         if self.is_late(sample.at_ms) {
             let known = counts.of(sample.signal).and_then(|known| known.last_ts_ms);
-            let fault = if known == Some(sample.at_ms) { Fault::Duplicate } else { Fault::Late };
+            let fault = if known == Some(sample.at_ms) {
+                Fault::Duplicate
+            } else {
+                Fault::Late
+            };
             counts.refuse(sample.signal, fault);
             return Vec::new();
         }
         let key = (sample.at_ms, sample.signal);
-        if self.waiting.get(&key).is_some_and(|(reading, _)| *reading == sample.reading) {
+        if self
+            .waiting
+            .get(&key)
+            .is_some_and(|(reading, _)| *reading == sample.reading)
+        {
             counts.refuse(sample.signal, Fault::Duplicate);
             return Vec::new();
         }
         counts.take(sample.signal, sample.at_ms);
         self.waiting.insert(key, (sample.reading, false));
-        let newest_ms = self.newest_ms.map_or(sample.at_ms, |newest_ms| newest_ms.max(sample.at_ms));
+        let newest_ms = self
+            .newest_ms
+            .map_or(sample.at_ms, |newest_ms| newest_ms.max(sample.at_ms));
         self.newest_ms = Some(newest_ms);
         self.ripe(newest_ms.saturating_sub(LATENESS_MS))
     }
@@ -129,23 +144,39 @@ impl Intake {
     }
 
     fn take_retained(&mut self, sample: Stamped, counts: &mut Counts) {
-        let Stamped { signal, at_ms, reading, .. } = sample;
+        let Stamped {
+            signal,
+            at_ms,
+            reading,
+            ..
+        } = sample;
         self.hint_ms = self.hint_ms.max(Some(at_ms));
-        if self.retained.get(&signal).is_some_and(|(known_ms, _)| *known_ms >= at_ms) {
+        if self
+            .retained
+            .get(&signal)
+            .is_some_and(|(known_ms, _)| *known_ms >= at_ms)
+        {
             counts.refuse(signal, Fault::Duplicate);
             return;
         }
         counts.take(signal, at_ms);
         // While the bus lives, newer state takes its place among the samples; older state goes before them.
         if self.newest_ms.is_some() && !self.is_late(at_ms) {
-            self.waiting.entry((at_ms, signal)).or_insert((reading, true));
+            self.waiting
+                .entry((at_ms, signal))
+                .or_insert((reading, true));
         } else {
             self.retained.insert(signal, (at_ms, reading));
         }
     }
 
     fn take_strange(&mut self, sample: Stamped, counts: &mut Counts) -> Vec<Batch> {
-        let Stamped { signal, at_ms, reading, .. } = sample;
+        let Stamped {
+            signal,
+            at_ms,
+            reading,
+            ..
+        } = sample;
         counts.refuse(signal, Fault::Quarantined);
         self.quarantine.push_back((at_ms, signal, reading));
         let agrees = |held_ms: i64| held_ms.abs_diff(at_ms) <= AGREEMENT_MS.unsigned_abs();
@@ -168,7 +199,11 @@ impl Intake {
             if agrees(held_ms) {
                 counts.take(signal, held_ms);
                 self.newest_ms = Some(self.newest_ms.map_or(held_ms, |newest_ms| {
-                    if agrees(newest_ms) { newest_ms.max(held_ms) } else { held_ms }
+                    if agrees(newest_ms) {
+                        newest_ms.max(held_ms)
+                    } else {
+                        held_ms
+                    }
                 }));
                 self.waiting.insert((held_ms, signal), (reading, false));
             }
@@ -180,7 +215,8 @@ impl Intake {
 
     fn is_late(&self, at_ms: i64) -> bool {
         let behind = |newest_ms: i64| at_ms < newest_ms.saturating_sub(LATENESS_MS);
-        self.newest_ms.is_some_and(behind) || self.folded_ms.is_some_and(|folded_ms| at_ms <= folded_ms)
+        self.newest_ms.is_some_and(behind)
+            || self.folded_ms.is_some_and(|folded_ms| at_ms <= folded_ms)
     }
 
     /// Everything before `until_ms`, oldest first.
@@ -195,10 +231,21 @@ impl Intake {
             batches.extend(self.settled());
         }
         for ((at_ms, signal), (reading, retained)) in ripe {
-            let stamped = Stamped { signal, at_ms, reading, retained };
+            let stamped = Stamped {
+                signal,
+                at_ms,
+                reading,
+                retained,
+            };
             match batches.last_mut() {
-                Some(Batch::Instant { at_ms: same_ms, readings }) if *same_ms == at_ms => readings.push(stamped),
-                Some(_) | None => batches.push(Batch::Instant { at_ms, readings: vec![stamped] }),
+                Some(Batch::Instant {
+                    at_ms: same_ms,
+                    readings,
+                }) if *same_ms == at_ms => readings.push(stamped),
+                Some(_) | None => batches.push(Batch::Instant {
+                    at_ms,
+                    readings: vec![stamped],
+                }),
             }
         }
         batches
@@ -209,7 +256,12 @@ impl Intake {
         if retained.is_empty() {
             return None;
         }
-        let stamped = |(signal, (at_ms, reading))| Stamped { signal, at_ms, reading, retained: true };
+        let stamped = |(signal, (at_ms, reading))| Stamped {
+            signal,
+            at_ms,
+            reading,
+            retained: true,
+        };
         Some(Batch::Retained(retained.into_iter().map(stamped).collect()))
     }
 }
@@ -219,7 +271,12 @@ mod tests {
     use super::*;
 
     fn sample(signal: Signal, at_ms: i64) -> Stamped {
-        Stamped { signal, at_ms, reading: Reading::Elsewhere, retained: false }
+        Stamped {
+            signal,
+            at_ms,
+            reading: Reading::Elsewhere,
+            retained: false,
+        }
     }
 
     fn times(batches: &[Batch]) -> Vec<i64> {
@@ -233,15 +290,35 @@ mod tests {
     #[test]
     fn two_seconds_late_is_in_order_and_a_millisecond_more_is_late() {
         let (mut intake, mut counts) = (Intake::default(), Counts::default());
-        assert!(intake.take(sample(Signal::Speed, 10_000), &mut counts).is_empty());
-        assert!(intake.take(sample(Signal::Odometer, 8_000), &mut counts).is_empty());
-        assert!(intake.take(sample(Signal::Gear, 7_999), &mut counts).is_empty());
+        assert!(
+            intake
+                .take(sample(Signal::Speed, 10_000), &mut counts)
+                .is_empty()
+        );
+        assert!(
+            intake
+                .take(sample(Signal::Odometer, 8_000), &mut counts)
+                .is_empty()
+        );
+        assert!(
+            intake
+                .take(sample(Signal::Gear, 7_999), &mut counts)
+                .is_empty()
+        );
         assert_eq!(counts.faults(Signal::Gear, Fault::Late), 1);
         let batches = intake.take(sample(Signal::Speed, 12_001), &mut counts);
         assert_eq!(times(&batches), [8_000, 10_000]);
-        assert!(intake.take(sample(Signal::Speed, 10_000), &mut counts).is_empty());
+        assert!(
+            intake
+                .take(sample(Signal::Speed, 10_000), &mut counts)
+                .is_empty()
+        );
         assert_eq!(counts.faults(Signal::Speed, Fault::Late), 1);
-        assert!(intake.take(sample(Signal::Speed, 12_001), &mut counts).is_empty());
+        assert!(
+            intake
+                .take(sample(Signal::Speed, 12_001), &mut counts)
+                .is_empty()
+        );
         assert_eq!(counts.faults(Signal::Speed, Fault::Duplicate), 1);
     }
 
@@ -251,10 +328,18 @@ mod tests {
         let future_ms = 10_000 + STRANGE_MS + 1;
         intake.take(sample(Signal::Speed, 10_000), &mut counts);
         for _ in 0..200 {
-            assert!(intake.take(sample(Signal::Speed, future_ms), &mut counts).is_empty());
+            assert!(
+                intake
+                    .take(sample(Signal::Speed, future_ms), &mut counts)
+                    .is_empty()
+            );
         }
         assert_eq!(intake.quarantine.len(), QUARANTINE_LEN_MAX);
-        assert!(intake.take(sample(Signal::Odometer, future_ms), &mut counts).is_empty());
+        assert!(
+            intake
+                .take(sample(Signal::Odometer, future_ms), &mut counts)
+                .is_empty()
+        );
         assert_eq!(intake.newest_ms(), Some(10_000));
         let batches = intake.take(sample(Signal::Gear, future_ms + 5_000), &mut counts);
         assert_eq!(times(&batches), [10_000, future_ms]);
@@ -276,7 +361,10 @@ mod tests {
 
     #[test]
     fn retained_state_goes_before_the_samples_or_when_the_bus_is_quiet() {
-        let retained = |signal, at_ms| Stamped { retained: true, ..sample(signal, at_ms) };
+        let retained = |signal, at_ms| Stamped {
+            retained: true,
+            ..sample(signal, at_ms)
+        };
         let (mut intake, mut counts) = (Intake::default(), Counts::default());
         intake.take(retained(Signal::Odometer, 1_000), &mut counts);
         assert!(intake.quiet(999).is_empty());

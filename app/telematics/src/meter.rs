@@ -17,15 +17,30 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// Metres: 100 m/s is more than any road car drives.
-    pub(crate) const ODOMETER: Self = Self { per_s: 100, slack: 1_000, falls: false };
+    pub(crate) const ODOMETER: Self = Self {
+        per_s: 100,
+        slack: 1_000,
+        falls: false,
+    };
     /// Watt-hours: 300 Wh/s is more than a megawatt.
-    pub(crate) const CHARGED: Self = Self { per_s: 300, slack: 1_000, falls: false };
+    pub(crate) const CHARGED: Self = Self {
+        per_s: 300,
+        slack: 1_000,
+        falls: false,
+    };
     /// Watt-hours: a counter that is net of what braking gives back may also fall.
-    pub(crate) const CONSUMED: Self = Self { per_s: 300, slack: 1_000, falls: true };
+    pub(crate) const CONSUMED: Self = Self {
+        per_s: 300,
+        slack: 1_000,
+        falls: true,
+    };
 
     fn judge(self, known: (i64, u64), seen: (i64, u64)) -> Result<(), Fault> {
         let seconds = seen.0.saturating_sub(known.0).max(0).unsigned_abs() / 1_000;
-        let most = self.per_s.saturating_mul(seconds).saturating_add(self.slack);
+        let most = self
+            .per_s
+            .saturating_mul(seconds)
+            .saturating_add(self.slack);
         if seen.1 < known.1 && !self.falls {
             Err(Fault::WentBack)
         } else if known.1.abs_diff(seen.1) > most {
@@ -75,16 +90,27 @@ impl MeterTrack {
             return Taken::Moved;
         };
         let Err(fault) = pace.judge(known, seen) else {
-            *self = Self { known: Some(seen), suspect: None };
+            *self = Self {
+                known: Some(seen),
+                suspect: None,
+            };
             return Taken::Moved;
         };
-        let follows = |&(suspect_ms, suspect, _): &(i64, u64, u8)| pace.judge((suspect_ms, suspect), seen).is_ok();
-        let times = self.suspect.filter(follows).map_or(1, |(.., times)| times + 1);
+        let follows = |&(suspect_ms, suspect, _): &(i64, u64, u8)| {
+            pace.judge((suspect_ms, suspect), seen).is_ok()
+        };
+        let times = self
+            .suspect
+            .filter(follows)
+            .map_or(1, |(.., times)| times + 1);
         if times < COHERENT {
             self.suspect = Some((at_ms, value, times));
             return Taken::Refused(fault);
         }
-        *self = Self { known: Some(seen), suspect: None };
+        *self = Self {
+            known: Some(seen),
+            suspect: None,
+        };
         Taken::Rebased
     }
 }
@@ -117,6 +143,9 @@ mod tests {
     fn after_a_night_a_day_of_driving_is_no_leap() {
         let mut track = MeterTrack::default();
         assert_eq!(track.take(Pace::ODOMETER, 0, 0), Taken::Moved);
-        assert_eq!(track.take(Pace::ODOMETER, 36_000_000, 800_000), Taken::Moved);
+        assert_eq!(
+            track.take(Pace::ODOMETER, 36_000_000, 800_000),
+            Taken::Moved
+        );
     }
 }

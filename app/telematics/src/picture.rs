@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::driver::Driver;
-use crate::factors::Tick;
 use crate::intake::Stamped;
 use crate::reading::{Ignition, MixSource, Reading};
 use crate::signal::Signal;
@@ -88,17 +87,14 @@ impl Picture {
             Reading::Belted(belted) => self.belted = Some(*belted),
             Reading::Issuer(issuer) => self.issuer = Some(issuer.clone()),
             Reading::Subject(subject) => self.subject = Some(subject.clone()),
-            Reading::OdometerM(_) | Reading::ChargedWh(_) | Reading::ConsumedWh(_) | Reading::Elsewhere => {}
+            Reading::OdometerM(_)
+            | Reading::ChargedWh(_)
+            | Reading::ConsumedWh(_)
+            | Reading::Elsewhere => {}
         }
     }
 
     pub(crate) fn driver(&self) -> Driver {
         Driver::of(self.issuer.as_deref(), self.subject.as_deref())
-    }
-
-    /// The time that an acceleration speaks for: since the one before, or since the last speed when that is closer.
-    pub(crate) fn tick_of(&self, before_ms: Option<i64>, at_ms: i64) -> Option<Tick> {
-        let speed_ms = self.speed.map(|(speed_ms, _)| speed_ms);
-        Tick::between(before_ms.max(speed_ms)?, at_ms)
     }
 }

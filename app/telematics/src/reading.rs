@@ -104,7 +104,10 @@ impl Reading {
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are not for the fold")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are not for the fold"
+    )]
     fn of_flag(signal: Signal, flag: bool) -> Self {
         match signal {
             Signal::IsMoving => Self::Moving(flag),
@@ -115,7 +118,10 @@ impl Reading {
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are not for the fold")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are not for the fold"
+    )]
     fn of_number(signal: Signal, number: f64) -> Self {
         match signal {
             Signal::Speed => Self::SpeedKmh(number.abs()),
@@ -136,7 +142,10 @@ impl Reading {
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are not for the fold")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are not for the fold"
+    )]
     fn of_text(signal: Signal, text: &str) -> Result<Self, Fault> {
         if text.len() > TEXT_LEN_MAX {
             return Err(Fault::OutOfRange);
@@ -186,17 +195,45 @@ mod tests {
             (Signal::Odometer, number(-1.0), Err(Fault::OutOfRange)),
             (Signal::Gear, number(126.0), Ok(Reading::InPark(true))),
             (Signal::Gear, number(0.0), Ok(Reading::InPark(false))),
-            (Signal::ChargedEnergy, number(0.0005), Ok(Reading::ChargedWh(1))),
-            (Signal::RenewablePercentage, number(80.0), Ok(Reading::RenewablePermille(800))),
-            (Signal::RenewablePercentage, number(255.0), Err(Fault::OutOfRange)),
-            (Signal::Ignition, text("START"), Ok(Reading::Ignition(Ignition::On))),
-            (Signal::Ignition, text("ACC"), Ok(Reading::Ignition(Ignition::Off))),
+            (
+                Signal::ChargedEnergy,
+                number(0.0005),
+                Ok(Reading::ChargedWh(1)),
+            ),
+            (
+                Signal::RenewablePercentage,
+                number(80.0),
+                Ok(Reading::RenewablePermille(800)),
+            ),
+            (
+                Signal::RenewablePercentage,
+                number(255.0),
+                Err(Fault::OutOfRange),
+            ),
+            (
+                Signal::Ignition,
+                text("START"),
+                Ok(Reading::Ignition(Ignition::On)),
+            ),
+            (
+                Signal::Ignition,
+                text("ACC"),
+                Ok(Reading::Ignition(Ignition::Off)),
+            ),
             (Signal::Ignition, text("on"), Err(Fault::OutOfRange)),
             (Signal::IsCharging, number(1.0), Err(Fault::WrongType)),
-            (Signal::EvseId, text("ZZ00000"), Ok(Reading::Evse(String::new()))),
+            (
+                Signal::EvseId,
+                text("ZZ00000"),
+                Ok(Reading::Evse(String::new())),
+            ),
             (Signal::Vin, text(&"x".repeat(300)), Err(Fault::OutOfRange)),
         ] {
-            assert_eq!(Reading::new(signal, &value), expected, "{signal:?} {value:?}");
+            assert_eq!(
+                Reading::new(signal, &value),
+                expected,
+                "{signal:?} {value:?}"
+            );
         }
     }
 }

@@ -49,12 +49,18 @@ impl Settings {
     pub(crate) fn assumed_permille(&self, at_ms: i64) -> u16 {
         let minute = self.local_minute(at_ms);
         let holds = |window: &&CleanWindow| (window.from_min..window.to_min).contains(&minute);
-        self.windows.iter().find(holds).map_or(0, |window| window.renewable_permille.min(1_000))
+        self.windows
+            .iter()
+            .find(holds)
+            .map_or(0, |window| window.renewable_permille.min(1_000))
     }
 
     /// The share that is declared for a charging point, in permille: the longest prefix says it.
     pub(crate) fn declared_permille(&self, evse: &str) -> Option<u16> {
-        let sites = self.sites.iter().filter(|site| evse.starts_with(&site.evse_prefix));
+        let sites = self
+            .sites
+            .iter()
+            .filter(|site| evse.starts_with(&site.evse_prefix));
         let site = sites.max_by_key(|site| site.evse_prefix.len())?;
         (!evse.is_empty()).then_some(site.renewable_permille.min(1_000))
     }

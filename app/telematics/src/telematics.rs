@@ -38,7 +38,11 @@ impl Telematics {
 
     /// Goes on from a checkpoint. What of it the marks show to be settled is dropped.
     #[must_use]
-    pub fn resume(settings: Settings, marks: Marks, checkpoint: Checkpoint) -> (Self, Vec<Outcome>) {
+    pub fn resume(
+        settings: Settings,
+        marks: Marks,
+        checkpoint: Checkpoint,
+    ) -> (Self, Vec<Outcome>) {
         let Checkpoint { mut fold, waiting } = checkpoint;
         fold.wake(marks);
         let (intake, batches) = Intake::resume(waiting, fold.last_ms());
@@ -64,9 +68,23 @@ impl Telematics {
                 return out;
             }
         };
-        let Sample { signal, ts_ms, retained, .. } = *sample;
-        out.extend(self.motion.take(signal, ts_ms, &reading).map(Outcome::DriveState));
-        let stamped = Stamped { signal, at_ms: ts_ms, reading, retained };
+        let Sample {
+            signal,
+            ts_ms,
+            retained,
+            ..
+        } = *sample;
+        out.extend(
+            self.motion
+                .take(signal, ts_ms, &reading)
+                .map(Outcome::DriveState),
+        );
+        let stamped = Stamped {
+            signal,
+            at_ms: ts_ms,
+            reading,
+            retained,
+        };
         let batches = self.intake.take(stamped, &mut self.counts);
         self.fold_all(&batches, &mut out);
         out
@@ -80,9 +98,18 @@ impl Telematics {
         let mut out = Vec::new();
         let batches = self.intake.quiet(for_ms);
         self.fold_all(&batches, &mut out);
-        if let Some(newest_ms) = self.intake.newest_ms() {
-            let Self { settings, fold, counts, .. } = self;
-            let mut context = Context { settings, counts, out: &mut out };
+        if let Some(newest_ms) = self.intake.newest_ms().max(self.fold.last_ms()) {
+            let Self {
+                settings,
+                fold,
+                counts,
+                ..
+            } = self;
+            let mut context = Context {
+                settings,
+                counts,
+                out: &mut out,
+            };
             fold.pass(newest_ms.saturating_add(for_ms), &mut context);
         }
         out
@@ -99,7 +126,10 @@ impl Telematics {
     /// The state to go on from, for an orderly end.
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
-        Checkpoint { fold: self.fold.clone(), waiting: self.intake.waiting() }
+        Checkpoint {
+            fold: self.fold.clone(),
+            waiting: self.intake.waiting(),
+        }
     }
 
     /// Goes on under another policy or in another zone; what is open ends under it.
@@ -152,14 +182,26 @@ impl Telematics {
         if batches.is_empty() {
             return;
         }
-        let Self { settings, fold, counts, .. } = self;
+        let Self {
+            settings,
+            fold,
+            counts,
+            ..
+        } = self;
         let known = out.len();
-        let mut context = Context { settings, counts, out };
+        let mut context = Context {
+            settings,
+            counts,
+            out,
+        };
         for batch in batches {
             fold.take(batch, &mut context);
         }
         // After an end the checkpoint from before it must not stay the newest one.
-        let ended = out.iter().skip(known).any(|outcome| matches!(outcome, Outcome::Finished(_)));
+        let ended = out
+            .iter()
+            .skip(known)
+            .any(|outcome| matches!(outcome, Outcome::Finished(_)));
         if self.fold.wants_checkpoint() || ended {
             out.push(Outcome::Checkpoint(Box::new(self.checkpoint())));
         }

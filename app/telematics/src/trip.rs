@@ -44,16 +44,29 @@ pub(crate) struct OpenTrip {
     factors: Factors,
 }
 
+impl Stretch {
+    const fn at(value: u64) -> Self {
+        Self {
+            from: value,
+            to: value,
+        }
+    }
+}
+
 impl OpenTrip {
-    pub(crate) fn start(driver: Driver, started_ms: i64, odometer_m: Option<u64>, consumed_wh: Option<u64>) -> Self {
-        let at = |value: u64| Stretch { from: value, to: value };
+    pub(crate) fn start(
+        driver: Driver,
+        started_ms: i64,
+        odometer_m: Option<u64>,
+        consumed_wh: Option<u64>,
+    ) -> Self {
         Self {
             driver,
             started_ms,
             last_ms: started_ms,
-            odometer: odometer_m.map(at),
+            odometer: odometer_m.map(Stretch::at),
             odometer_read: false,
-            consumed_wh: consumed_wh.map(at),
+            consumed_wh: consumed_wh.map(Stretch::at),
             drawn_wh: 0.0,
             regained_wh: 0.0,
             driving_ms: 0,
@@ -63,9 +76,9 @@ impl OpenTrip {
         }
     }
 
-    /// Where its odometer stands.
-    pub(crate) fn odometer_m(&self) -> Option<u64> {
-        self.odometer.map(|stretch| stretch.to)
+    /// From where to where its odometer has gone.
+    pub(crate) fn stretch_m(&self) -> Option<(u64, u64)> {
+        self.odometer.map(|stretch| (stretch.from, stretch.to))
     }
 
     /// Whether so much time has passed since its last sample that it is over.
@@ -85,10 +98,12 @@ impl OpenTrip {
         match &mut self.odometer {
             // The car has been driven unseen since the odometer was known: the trip begins here.
             Some(known) if !self.odometer_read && stale(*known) => {
-                *known = Stretch { from: odometer_m, to: odometer_m };
+                *known = Stretch::at(odometer_m);
             }
             Some(known) => known.to = known.to.max(odometer_m),
-            None => self.odometer = Some(Stretch { from: odometer_m, to: odometer_m }),
+            None => {
+                self.odometer = Some(Stretch::at(odometer_m));
+            }
         }
         self.odometer_read = true;
     }
@@ -96,12 +111,21 @@ impl OpenTrip {
     pub(crate) fn take_consumed(&mut self, consumed_wh: u64) {
         match &mut self.consumed_wh {
             Some(known) => known.to = consumed_wh,
-            None => self.consumed_wh = Some(Stretch { from: consumed_wh, to: consumed_wh }),
+            None => {
+                self.consumed_wh = Some(Stretch::at(consumed_wh));
+            }
         }
     }
 
     /// Takes one tick of speed.
-    pub(crate) fn speed(&mut self, tick: Tick, kmh: (f64, f64), in_park: bool, around: Around, settings: &Settings) {
+    pub(crate) fn speed(
+        &mut self,
+        tick: Tick,
+        kmh: (f64, f64),
+        in_park: bool,
+        around: Around,
+        settings: &Settings,
+    ) {
         if in_park {
             self.parked_ms += tick.ms();
             return;
@@ -130,12 +154,22 @@ impl OpenTrip {
     }
 
     /// Ends it; `None` when the odometer tells of no way that is not settled yet. Raises the mark.
-    pub(crate) fn finish(self, end: TripEnd, marks: &mut Marks, settings: &Settings) -> Option<Finished> {
+    pub(crate) fn finish(
+        self,
+        end: TripEnd,
+        marks: &mut Marks,
+        settings: &Settings,
+    ) -> Option<Finished> {
         let stretch = self.odometer?;
         let odometer = marks.unsettled(Meter::Odometer, stretch.from, stretch.to)?;
-        marks.raise(MeterMark { meter: Meter::Odometer, at: odometer.to });
+        marks.raise(MeterMark {
+            meter: Meter::Odometer,
+            at: odometer.to,
+        });
         let duration_ms = self.last_ms.abs_diff(self.started_ms);
-        let missed_ms = duration_ms.saturating_sub(self.driving_ms).saturating_sub(self.parked_ms);
+        let missed_ms = duration_ms
+            .saturating_sub(self.driving_ms)
+            .saturating_sub(self.parked_ms);
         let factors = self.factors.seen();
         let (used_wh, regained_wh) = self.energy_wh();
         let evidence = Trip {

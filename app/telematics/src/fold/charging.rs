@@ -28,7 +28,12 @@ impl Fold {
     /// Where the energy comes from, as known now.
     pub(super) fn origin(&self, at_ms: i64, settings: &Settings) -> Option<Origin> {
         self.charge.as_ref()?;
-        Some(Origin::of(&self.picture.mix, self.mix_since_ms, at_ms, settings))
+        Some(Origin::of(
+            &self.picture.mix,
+            self.mix_since_ms,
+            at_ms,
+            settings,
+        ))
     }
 
     pub(super) fn charge(
@@ -39,12 +44,22 @@ impl Fold {
         origin_before: Option<Origin>,
         context: &mut Context<'_>,
     ) {
-        #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is of the session")]
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "nothing else is of the session"
+        )]
         let flag = news.iter().find_map(|stamped| match stamped.reading {
-            Reading::Charging(on) => Some(Flag { at_ms: stamped.at_ms, on, retained: stamped.retained }),
+            Reading::Charging(on) => Some(Flag {
+                at_ms: stamped.at_ms,
+                on,
+                retained: stamped.retained,
+            }),
             _ => None,
         });
-        #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is of the counter")]
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "nothing else is of the counter"
+        )]
         let counter = news.iter().find_map(|stamped| match stamped.reading {
             Reading::ChargedWh(wh) => Some((stamped.at_ms, wh)),
             _ => None,
@@ -74,7 +89,12 @@ impl Fold {
     }
 
     /// The car drives away: whatever charged it has ended.
-    pub(super) fn stop_charging(&mut self, at_ms: i64, charged_wh: Option<u64>, context: &mut Context<'_>) {
+    pub(super) fn stop_charging(
+        &mut self,
+        at_ms: i64,
+        charged_wh: Option<u64>,
+        context: &mut Context<'_>,
+    ) {
         self.end_charging(at_ms, context);
         self.end_discharging(context);
         if let Some(wh) = charged_wh.filter(|_| !self.slept) {
@@ -90,19 +110,40 @@ impl Fold {
             context.finished(finished);
         }
         self.charged_floor_wh = Some(wh);
-        self.mark(MeterMark { meter: Meter::Charged, at: wh }, context);
+        self.mark(
+            MeterMark {
+                meter: Meter::Charged,
+                at: wh,
+            },
+            context,
+        );
     }
 
-    pub(super) fn discharge(&mut self, at_ms: i64, news: &[&Stamped], before: &Before, context: &mut Context<'_>) {
-        let power = news.iter().any(|stamped| matches!(stamped.reading, Reading::BatteryW(_)));
-        if let (Some(open), Some((from_ms, watts)), true) = (&mut self.discharge, before.battery_w, power) {
+    pub(super) fn discharge(
+        &mut self,
+        at_ms: i64,
+        news: &[&Stamped],
+        before: &Before,
+        context: &mut Context<'_>,
+    ) {
+        let power = news
+            .iter()
+            .any(|stamped| matches!(stamped.reading, Reading::BatteryW(_)));
+        if let (Some(open), Some((from_ms, watts)), true) =
+            (&mut self.discharge, before.battery_w, power)
+        {
             open.power(from_ms, at_ms, watts);
         }
         for stamped in news {
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "nothing else begins or ends it"
+            )]
             match stamped.reading {
                 Reading::Discharging(true) if self.discharge.is_none() => {
                     let started_ms = (!stamped.retained).then_some(stamped.at_ms);
-                    let open = OpenDischarge::start(self.owner(), started_ms, stamped.at_ms, &self.marks);
+                    let open =
+                        OpenDischarge::start(self.owner(), started_ms, stamped.at_ms, &self.marks);
                     self.discharge = Some(open);
                 }
                 Reading::Discharging(false) => self.end_discharging(context),
@@ -129,7 +170,9 @@ impl Fold {
     }
 
     fn accounted_wh(&self) -> Option<u64> {
-        self.marks.charged.map(|mark| mark.max(self.charged_floor_wh.unwrap_or(0)))
+        self.marks
+            .charged
+            .map(|mark| mark.max(self.charged_floor_wh.unwrap_or(0)))
     }
 
     fn start_charging(&mut self, flag: Flag, known_wh: Option<u64>, context: &mut Context<'_>) {
@@ -137,21 +180,46 @@ impl Fold {
             self.settle_unseen(wh, UNSEEN_MIN_WH, flag.at_ms, context);
         }
         // A first counter is still to come: whatever it then shows had been charged before.
-        let from_wh = self.accounted_wh().filter(|_| known_wh.is_some() && !self.slept);
+        let from_wh = self
+            .accounted_wh()
+            .filter(|_| known_wh.is_some() && !self.slept);
         let started_ms = (!flag.retained).then_some(flag.at_ms);
-        self.charge = Some(OpenCharge::start(self.owner(), started_ms, flag.at_ms, from_wh));
+        self.charge = Some(OpenCharge::start(
+            self.owner(),
+            started_ms,
+            flag.at_ms,
+            from_wh,
+        ));
         self.checkpoint_due_ms = None;
     }
 
-    fn take_counter(&mut self, at_ms: i64, wh: u64, origin_before: Option<Origin>, context: &mut Context<'_>) {
-        let origin_now = Origin::of(&self.picture.mix, self.mix_since_ms, at_ms, context.settings);
-        if self.charge.as_ref().is_some_and(|charge| charge.counter_wh().is_none()) || self.marks.charged.is_none() {
+    fn take_counter(
+        &mut self,
+        at_ms: i64,
+        wh: u64,
+        origin_before: Option<Origin>,
+        context: &mut Context<'_>,
+    ) {
+        let origin_now = Origin::of(
+            &self.picture.mix,
+            self.mix_since_ms,
+            at_ms,
+            context.settings,
+        );
+        if self
+            .charge
+            .as_ref()
+            .is_some_and(|charge| charge.stretch_wh().is_none())
+            || self.marks.charged.is_none()
+        {
             self.settle_unseen(wh, 1, at_ms, context);
         }
         match &mut self.charge {
             // The energy since the last value flowed under what was known then; at first only the present is known.
             Some(charge) => charge.take_counter(at_ms, wh, origin_before.unwrap_or(origin_now)),
-            None if self.trip.is_some() => self.charged_floor_wh = self.charged_floor_wh.max(Some(wh)),
+            None if self.trip.is_some() => {
+                self.charged_floor_wh = self.charged_floor_wh.max(Some(wh));
+            }
             None => {}
         }
     }
@@ -161,14 +229,23 @@ impl Fold {
             return;
         };
         for stamped in news {
-            #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is power or place")]
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "nothing else is power or place"
+            )]
             match &stamped.reading {
                 Reading::BatteryW(watts) | Reading::ChargingW(watts) => charge.power(*watts),
                 _ => {}
             }
         }
         let holds = |said_ms: i64| self.mix_since_ms.is_none_or(|since_ms| said_ms >= since_ms);
-        if let Some((_, evse)) = self.picture.mix.evse.as_ref().filter(|(said_ms, _)| holds(*said_ms)) {
+        if let Some((_, evse)) = self
+            .picture
+            .mix
+            .evse
+            .as_ref()
+            .filter(|(said_ms, _)| holds(*said_ms))
+        {
             charge.evse(evse);
         }
     }
@@ -184,7 +261,10 @@ impl Fold {
 
     /// Accounts for a rise of the counter that no session was open for, when it is `least_wh` or more.
     fn settle_unseen(&mut self, wh: u64, least_wh: u64, at_ms: i64, context: &mut Context<'_>) {
-        let mark = MeterMark { meter: Meter::Charged, at: wh };
+        let mark = MeterMark {
+            meter: Meter::Charged,
+            at: wh,
+        };
         let Some(from_wh) = self.accounted_wh() else {
             self.mark(mark, context);
             return;
@@ -199,7 +279,13 @@ impl Fold {
             return;
         }
         let owner = self.owner();
-        let finished = reconstructed(owner, (from_wh, wh), at_ms, &mut self.marks, context.settings);
+        let finished = reconstructed(
+            owner,
+            (from_wh, wh),
+            at_ms,
+            &mut self.marks,
+            context.settings,
+        );
         context.finished(finished);
     }
 }

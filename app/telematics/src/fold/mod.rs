@@ -53,7 +53,8 @@ pub(crate) struct Context<'a> {
 
 impl Context<'_> {
     fn finished(&mut self, finished: Option<Finished>) {
-        self.out.extend(finished.map(|finished| Outcome::Finished(Box::new(finished))));
+        self.out
+            .extend(finished.map(|finished| Outcome::Finished(Box::new(finished))));
     }
 }
 
@@ -91,11 +92,25 @@ impl Fold {
     /// Goes on after a restart. What is open and settled already is dropped: it was committed before the crash.
     pub(crate) fn wake(&mut self, marks: Marks) {
         self.marks = self.marks.highest(marks);
-        let settled = |at: Option<u64>, mark: Option<u64>| matches!((at, mark), (Some(at), Some(mark)) if at <= mark);
-        let Marks { odometer, charged, discharged } = self.marks;
-        self.trip = self.trip.take().filter(|trip| !settled(trip.odometer_m(), odometer));
-        self.charge = self.charge.take().filter(|charge| !settled(charge.counter_wh(), charged));
-        self.discharge = self.discharge.take().filter(|open| discharged.unwrap_or(0) <= open.from_wh);
+        // One that has only just begun stands at the mark too, but does not begin below it.
+        let settled = |stretch: Option<(u64, u64)>, mark: Option<u64>| matches!((stretch, mark), (Some((from, to)), Some(mark)) if from < mark && to <= mark);
+        let Marks {
+            odometer,
+            charged,
+            discharged,
+        } = self.marks;
+        self.trip = self
+            .trip
+            .take()
+            .filter(|trip| !settled(trip.stretch_m(), odometer));
+        self.charge = self
+            .charge
+            .take()
+            .filter(|charge| !settled(charge.stretch_wh(), charged));
+        self.discharge = self
+            .discharge
+            .take()
+            .filter(|open| discharged.unwrap_or(0) <= open.from_wh);
         self.slept = true;
     }
 
@@ -136,7 +151,11 @@ impl Fold {
 
     /// Time has come so far without anything to fold.
     pub(crate) fn pass(&mut self, now_ms: i64, context: &mut Context<'_>) {
-        if self.trip.as_ref().is_some_and(|trip| trip.is_over_by(now_ms)) {
+        if self
+            .trip
+            .as_ref()
+            .is_some_and(|trip| trip.is_over_by(now_ms))
+        {
             self.end_trip(TripEnd::Gap, context);
         }
     }
@@ -150,7 +169,10 @@ impl Fold {
             }
             Batch::Retained(readings) => {
                 let newest_ms = readings.iter().map(|stamped| stamped.at_ms).max();
-                self.fold(newest_ms.unwrap_or_default(), readings, context);
+                let newest_ms = newest_ms.unwrap_or_default();
+                // A trip from before a long sleep must not stand in the way of what was charged meanwhile.
+                self.pass(newest_ms, context);
+                self.fold(newest_ms, readings, context);
             }
         }
     }
@@ -204,14 +226,22 @@ impl Fold {
     /// Takes a lifetime meter; `false` when its value is not believed. Any other reading is.
     fn take_meter(&mut self, stamped: &Stamped, context: &mut Context<'_>) -> bool {
         let at_ms = stamped.at_ms;
-        #[expect(clippy::wildcard_enum_match_arm, reason = "only three readings are lifetime meters")]
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "only three readings are lifetime meters"
+        )]
         let taken = match stamped.reading {
             Reading::OdometerM(metres) => {
                 let taken = self.odometer.take(Pace::ODOMETER, at_ms, metres);
                 if taken == Taken::Rebased {
                     self.end_trip(TripEnd::OdometerMoved, context);
                 }
-                self.set_first_mark(dashpoint_membership::Meter::Odometer, metres, taken, context);
+                self.set_first_mark(
+                    dashpoint_membership::Meter::Odometer,
+                    metres,
+                    taken,
+                    context,
+                );
                 taken
             }
             Reading::ChargedWh(wh) => {
