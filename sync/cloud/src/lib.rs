@@ -1,1 +1,24 @@
-//! The reference member cloud: verifies, re-runs the rules, answers and signs.
+//! The reference member cloud: verifies what cars sign, re-runs the rules, answers and signs.
+//!
+//! [`CloudCore`] decides and writes, with the time and new ids as parameters; [`Cloud`] serves it over HTTP, and the
+//! command line works on the same database beside it.
+
+pub mod cli;
+mod clock;
+mod core;
+mod error;
+mod folder;
+mod http;
+mod ledger;
+mod random;
+mod server;
+mod store;
+
+pub use clock::ClockKind;
+pub use core::{
+    Approved, AskIds, CloudCore, DeviceLine, EntryLine, Flaw, GrantedIds, Maintained, NewMember,
+    PolicyLine, Posted, SETTLEMENTS_MAX, Waiting, flaw,
+};
+pub use error::CloudError;
+pub use server::{Cloud, Config, Running};
+pub use store::{MemberLine, open_file, open_in_memory};

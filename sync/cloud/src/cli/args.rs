@@ -1,0 +1,214 @@
+//! What can be said on the command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use dashpoint_membership::{DeviceId, MemberId, PolicyVersion, ServerTime};
+
+use crate::clock::ClockKind;
+
+const EXAMPLES: &str = "Examples:
+  dashpoint-cloud serve
+  dashpoint-cloud member add --name 李雷 --zone Asia/Shanghai
+  dashpoint-cloud device list
+  dashpoint-cloud device approve 7K3M-Z0QA --member 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+  dashpoint-cloud entries --member 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+  dashpoint-cloud policy show > policy.toml; dashpoint-cloud policy sign policy.toml
+  dashpoint-cloud --json statement 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+
+Every command but `serve` may be used while `serve` runs. Times in JSON are seconds since 1970-01-01T00:00:00Z.
+Exit codes: 0 done, 1 failed, 2 wrong argument or file.";
+
+/// The reference member cloud of Dashpoint.
+#[derive(Debug, Parser)]
+#[command(name = "dashpoint-cloud", version, after_help = EXAMPLES)]
+pub struct Args {
+    /// The cloud's folder: its key and its database
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "dashpoint-cloud-data"
+    )]
+    pub data: PathBuf,
+    /// Write JSON in place of a table
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve cars and the approval page; makes the folder, its key, the default policy and catalogue on the first start
+    Serve(Serve),
+    /// Members
+    #[command(subcommand)]
+    Member(Member),
+    /// Head units and their requests to be enrolled
+    #[command(subcommand)]
+    Device(Device),
+    /// Policies: what is earned for what
+    #[command(subcommand)]
+    Policy(Policy),
+    /// The catalogue of benefits
+    #[command(subcommand)]
+    Catalogue(Catalogue),
+    /// List entries with their verdicts, in the order they came
+    Entries {
+        /// Only those of this device
+        #[arg(long, value_name = "ID")]
+        device: Option<DeviceId>,
+        /// Only those of this member
+        #[arg(long, value_name = "ID")]
+        member: Option<MemberId>,
+    },
+    /// Show a member's statement as the car gets it
+    Statement {
+        /// The member
+        member: MemberId,
+    },
+    /// Run expiry, releases and tier reviews now; `serve` does it every hour
+    #[command(visible_alias = "expire")]
+    Maintain,
+}
+
+/// How to serve.
+#[derive(Debug, clap::Args)]
+pub struct Serve {
+    /// Address to listen on; port 0 takes a free one. Plain HTTP: put a TLS terminator before it for anything but loopback
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8460")]
+    pub listen: SocketAddr,
+    /// How cars and members reach it from outside, such as https://cloud.example
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Whose clock it goes by; chosen on the first start and kept
+    #[arg(long, value_enum, default_value = "system")]
+    pub clock: Clock,
+    /// Where a posted clock begins, such as 2026-11-22T08:00:00Z; by default now
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "test")]
+    pub posted_from: Option<ServerTime>,
+    /// This cloud is for tests
+    #[arg(long)]
+    pub test: bool,
+}
+
+/// Whose clock it goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Clock {
+    /// The machine's
+    System,
+    /// The newest event time that a device posted; only with --test
+    Posted,
+}
+
+impl From<Clock> for ClockKind {
+    fn from(clock: Clock) -> Self {
+        match clock {
+            Clock::System => Self::System,
+            Clock::Posted => Self::Posted,
+        }
+    }
+}
+
+/// About members.
+#[derive(Debug, Subcommand)]
+pub enum Member {
+    /// Make somebody a member and print the id
+    Add {
+        /// Name as the member writes it
+        #[arg(long)]
+        name: String,
+        /// Zone in which the member's days are counted
+        #[arg(long, default_value = "Asia/Shanghai")]
+        zone: String,
+    },
+    /// List members
+    List,
+    /// Show one member with devices and lots
+    Show {
+        /// The member
+        member: MemberId,
+    },
+}
+
+/// About devices.
+#[derive(Debug, Subcommand)]
+pub enum Device {
+    /// List devices, and head units that wait to be enrolled
+    List,
+    /// Say yes to the head unit that shows this code
+    Approve {
+        /// The code on the car's screen
+        code: String,
+        /// Whom it earns for
+        #[arg(long, value_name = "ID")]
+        member: MemberId,
+    },
+    /// Say no to the head unit that shows this code
+    Refuse {
+        /// The code on the car's screen
+        code: String,
+    },
+    /// Shut a device out
+    Revoke {
+        /// The device
+        device: DeviceId,
+    },
+}
+
+/// About policies.
+#[derive(Debug, Subcommand)]
+pub enum Policy {
+    /// Print a policy as TOML, to be edited and signed again
+    Show {
+        /// Which version; by default the one in force
+        #[arg(value_parser = version)]
+        version: Option<PolicyVersion>,
+    },
+    /// Check a policy file without signing it
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Check and sign a policy file; its version must be higher than the newest
+    Sign {
+        /// The file
+        file: PathBuf,
+        /// In force from here, in place of the file's `valid_from`
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        valid_from: Option<ServerTime>,
+        /// Meant to be in force until here, in place of the file's `valid_until`
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        valid_until: Option<ServerTime>,
+    },
+    /// List all versions
+    List,
+}
+
+/// About the catalogue.
+#[derive(Debug, Subcommand)]
+pub enum Catalogue {
+    /// Print the catalogue as TOML, to be edited and signed again
+    Show,
+    /// Check and sign a catalogue file; its version must be higher than the newest
+    Sign {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+fn time(text: &str) -> Result<ServerTime, String> {
+    text.parse::<jiff::Timestamp>()
+        .map(|at| ServerTime::from_unix_s(at.as_second()))
+        .map_err(|_| "expected a time such as 2026-11-22T08:00:00Z".to_owned())
+}
+
+fn version(text: &str) -> Result<PolicyVersion, String> {
+    text.parse()
+        .map(PolicyVersion::new)
+        .map_err(|_| "expected a number such as 3".to_owned())
+}

@@ -1,0 +1,311 @@
+//! Does what was said on the command line.
+
+use std::io::Write;
+use std::path::Path;
+
+use dashpoint_membership::{
+    BindingId, Catalogue, CompiledPolicy, DeviceId, LedgerVersion, MemberId, Policy, ServerTime,
+};
+use serde::de::DeserializeOwned;
+
+use super::CliError;
+use super::args::{self, Args, Command};
+use super::show;
+use crate::clock::system_now;
+use crate::core::{CloudCore, GrantedIds, NewMember};
+use crate::error::CloudError;
+use crate::random;
+use crate::server::{Cloud, Config};
+
+/// What commands take from outside: the time, new ids, and how to write.
+#[derive(Debug, Clone, Copy)]
+pub struct Edge {
+    /// The time by the cloud's clock.
+    pub now: ServerTime,
+    /// New random ids, drawn whether they are needed or not.
+    pub ids: [[u8; 16]; 2],
+    /// Write JSON in place of a table.
+    pub json: bool,
+}
+
+pub(super) fn run(args: Args, out: &mut dyn Write) -> Result<(), CliError> {
+    if let Command::Serve(serve) = args.command {
+        return self::serve(args.data, args.json, serve, out);
+    }
+    if let Command::Policy(args::Policy::Check { file }) = &args.command {
+        return check_policy(file, args.json, out);
+    }
+    let mut core = CloudCore::open_folder(&args.data)?;
+    let now = core.now(system_now())?;
+    let ids = [
+        random::bytes().map_err(CloudError::from)?,
+        random::bytes().map_err(CloudError::from)?,
+    ];
+    let edge = Edge {
+        now,
+        ids,
+        json: args.json,
+    };
+    execute(args.command, &mut core, edge, out)
+}
+
+/// Does one command on a cloud, beside the program that serves it.
+///
+/// # Errors
+/// [`CliError`] when the cloud refuses or fails, or the output cannot be written. [`Command::Serve`] is none of these
+/// commands and does nothing here.
+pub fn execute(
+    command: Command,
+    core: &mut CloudCore,
+    edge: Edge,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    match command {
+        Command::Serve(_) => Ok(()),
+        Command::Member(command) => member(command, core, edge, out),
+        Command::Device(command) => device(command, core, edge, out),
+        Command::Policy(command) => policy(command, core, edge, out),
+        Command::Catalogue(command) => catalogue(command, core, edge, out),
+        Command::Entries { device, member } => {
+            let lines = core.entry_lines(device, member)?;
+            show::either(out, edge.json, &lines, |lines| show::entries(lines))
+        }
+        Command::Statement { member } => {
+            let statement = core.statement(member, LedgerVersion::new(0), edge.now)?;
+            show::either(out, edge.json, statement.body(), show::statement)
+        }
+        Command::Maintain => {
+            let done = core.maintain(edge.now)?;
+            show::either(out, edge.json, &done, |done| {
+                format!(
+                    "{} members, {} changed, {} settlements\n",
+                    done.members, done.changed, done.settlements
+                )
+            })
+        }
+    }
+}
+
+fn member(
+    command: args::Member,
+    core: &mut CloudCore,
+    edge: Edge,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    match command {
+        args::Member::Add { name, zone } => {
+            let id = MemberId::from_bytes(edge.ids[0]);
+            core.add_member(&NewMember { id, name, zone }, edge.now)?;
+            show::either(out, edge.json, &show::Added { member: id }, |added| {
+                format!("{}\n", added.member)
+            })
+        }
+        args::Member::List => show::either(out, edge.json, &core.member_lines()?, |lines| {
+            show::members(lines)
+        }),
+        args::Member::Show { member } => {
+            let statement = core.statement(member, LedgerVersion::new(0), edge.now)?;
+            let lines = core.member_lines()?;
+            let line = lines.into_iter().find(|line| line.member == member);
+            let shown = show::MemberShown {
+                member: line.ok_or(CloudError::NoMember(member))?,
+                lots: statement.body().account.lots.clone(),
+                pending: statement.body().account.pending.clone(),
+                devices: statement.body().covers.keys().copied().collect(),
+            };
+            show::either(out, edge.json, &shown, show::member)
+        }
+    }
+}
+
+fn device(
+    command: args::Device,
+    core: &mut CloudCore,
+    edge: Edge,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    match command {
+        args::Device::List => {
+            let shown = show::DevicesShown {
+                devices: core.device_lines()?,
+                waiting: core.waiting(edge.now)?,
+            };
+            show::either(out, edge.json, &shown, show::devices)
+        }
+        args::Device::Approve { code, member } => {
+            let ids = GrantedIds {
+                device: DeviceId::from_bytes(edge.ids[0]),
+                binding: BindingId::from_bytes(edge.ids[1]),
+            };
+            let approved = core.approve(&random::typed_code(&code), member, ids, edge.now)?;
+            show::either(out, edge.json, &approved, |approved| {
+                format!(
+                    "device {} earns for member {} as binding {}\n",
+                    approved.device, approved.member, approved.binding
+                )
+            })
+        }
+        args::Device::Refuse { code } => {
+            let code = random::typed_code(&code);
+            core.refuse(&code, edge.now)?;
+            show::either(out, edge.json, &show::Refused { refused: code }, |_| {
+                "refused\n".to_owned()
+            })
+        }
+        args::Device::Revoke { device } => {
+            core.revoke_device(device, edge.now)?;
+            let revoked = show::Revoked { revoked: device };
+            show::either(out, edge.json, &revoked, |_| "revoked\n".to_owned())
+        }
+    }
+}
+
+fn policy(
+    command: args::Policy,
+    core: &mut CloudCore,
+    edge: Edge,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    match command {
+        args::Policy::Show { version } => {
+            let policy = core.policy(version, edge.now)?;
+            let text = toml::to_string(&policy)?;
+            show::either(out, edge.json, &policy, |_| text)
+        }
+        args::Policy::Check { file } => check_policy(&file, edge.json, out),
+        args::Policy::Sign {
+            file,
+            valid_from,
+            valid_until,
+        } => {
+            let mut policy: Policy = read(&file)?;
+            policy.valid_from = valid_from.unwrap_or(policy.valid_from);
+            policy.valid_until = valid_until.unwrap_or(policy.valid_until);
+            let version = policy.version;
+            core.sign_policy(policy, edge.now)?;
+            show::either(out, edge.json, &show::Signed { signed: version }, |_| {
+                format!("signed policy {version}\n")
+            })
+        }
+        args::Policy::List => {
+            let lines = core.policy_list(edge.now)?;
+            show::either(out, edge.json, &lines, |lines| show::policies(lines))
+        }
+    }
+}
+
+fn catalogue(
+    command: args::Catalogue,
+    core: &mut CloudCore,
+    edge: Edge,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    match command {
+        args::Catalogue::Show => {
+            let catalogue = core.catalogue(edge.now)?;
+            let text = toml::to_string(&catalogue)?;
+            show::either(out, edge.json, &catalogue, |_| text)
+        }
+        args::Catalogue::Sign { file } => {
+            let catalogue: Catalogue = read(&file)?;
+            let version = catalogue.version;
+            core.sign_catalogue(catalogue, edge.now)?;
+            show::either(out, edge.json, &show::Signed { signed: version }, |_| {
+                format!("signed catalogue {version}\n")
+            })
+        }
+    }
+}
+
+fn check_policy(file: &Path, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+    let policy: Policy = read(file)?;
+    let compiled = CompiledPolicy::compile(policy).map_err(CloudError::from)?;
+    let checked = show::Checked::of(compiled.policy());
+    show::either(out, json, &checked, |checked| {
+        format!(
+            "policy {} can be signed: {} rules, {} caps, {} tiers\n",
+            checked.version, checked.rules, checked.caps, checked.tiers
+        )
+    })
+}
+
+fn read<T: DeserializeOwned>(file: &Path) -> Result<T, CloudError> {
+    let text = std::fs::read_to_string(file).map_err(|failed| CloudError::Unreadable {
+        path: file.to_owned(),
+        reason: failed.to_string(),
+    })?;
+    toml::from_str(&text).map_err(|refused| {
+        let line = refused
+            .span()
+            .and_then(|span| text.get(..span.start))
+            .map_or(1, |before| before.matches('\n').count() + 1);
+        let message = refused.message().replace('\n', ", ");
+        CloudError::Unreadable {
+            path: file.to_owned(),
+            reason: format!("line {line}: {message}"),
+        }
+    })
+}
+
+fn serve(
+    data: std::path::PathBuf,
+    json: bool,
+    serve: args::Serve,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    log_to_stderr();
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let running = Cloud::start(Config {
+            data,
+            listen: serve.listen,
+            url: serve.url,
+            clock: serve.clock.into(),
+            posted_from: serve.posted_from,
+            test: serve.test,
+        })
+        .await?;
+        let started = show::Started {
+            url: running.url().to_owned(),
+            public_key: running.public_key().to_string(),
+        };
+        show::line(out, json, &started, |started| {
+            format!(
+                "dashpoint-cloud serves {} with key {}\n",
+                started.url, started.public_key
+            )
+        })?;
+        told_to_stop().await?;
+        running.shutdown().await;
+        Ok(())
+    })
+}
+
+/// Logs go to standard error, so that the one line on standard output stays readable by programs.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let logging = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_env_filter(filter)
+        .try_init();
+    if logging.is_err() {
+        tracing::debug!("somebody logs already");
+    }
+}
+
+/// Waits for ctrl-c or SIGTERM.
+async fn told_to_stop() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}

@@ -1,0 +1,380 @@
+//! Tables for people and JSON for programs, of the same values.
+
+use std::io::Write;
+
+use comfy_table::{Table, presets};
+use dashpoint_membership::{
+    Adjustment, Cause, DeviceId, Lot, MemberId, Pending, Policy, PolicyVersion, Rejection,
+    ReviewReason, ServerTime, Settlement, Statement, Verdict,
+};
+use serde::Serialize;
+
+use super::CliError;
+use crate::core::{DeviceLine, EntryLine, PolicyLine, Waiting};
+use crate::random::spoken_code;
+use crate::store::MemberLine;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Started {
+    pub url: String,
+    pub public_key: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Added {
+    pub member: MemberId,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Refused {
+    pub refused: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Revoked {
+    pub revoked: DeviceId,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Signed<T> {
+    pub signed: T,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Checked {
+    pub version: PolicyVersion,
+    pub rules: usize,
+    pub caps: usize,
+    pub tiers: usize,
+}
+
+impl Checked {
+    pub fn of(policy: &Policy) -> Self {
+        Self {
+            version: policy.version,
+            rules: policy.rules.len(),
+            caps: policy.caps.len(),
+            tiers: policy.tiers.ladder.len(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct MemberShown {
+    pub member: MemberLine,
+    pub lots: Vec<Lot>,
+    pub pending: Vec<Pending>,
+    pub devices: Vec<DeviceId>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct DevicesShown {
+    pub devices: Vec<DeviceLine>,
+    pub waiting: Vec<Waiting>,
+}
+
+/// Writes a value as JSON over several lines, or as people read it.
+pub(super) fn either<T: Serialize>(
+    out: &mut dyn Write,
+    json: bool,
+    value: &T,
+    text: impl FnOnce(&T) -> String,
+) -> Result<(), CliError> {
+    if json {
+        serde_json::to_writer_pretty(&mut *out, value)?;
+        writeln!(out)?;
+    } else {
+        out.write_all(text(value).as_bytes())?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// The same, with JSON in one line.
+pub(super) fn line<T: Serialize>(
+    out: &mut dyn Write,
+    json: bool,
+    value: &T,
+    text: impl FnOnce(&T) -> String,
+) -> Result<(), CliError> {
+    if json {
+        serde_json::to_writer(&mut *out, value)?;
+        writeln!(out)?;
+    } else {
+        out.write_all(text(value).as_bytes())?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+pub(super) fn members(lines: &[MemberLine]) -> String {
+    let mut table = table([
+        "member", "name", "zone", "joined", "points", "growth", "tier",
+    ]);
+    for line in lines {
+        table.add_row([
+            line.member.to_string(),
+            line.name.clone(),
+            line.zone.clone(),
+            line.joined.to_string(),
+            line.balance.to_string(),
+            line.growth.to_string(),
+            line.tier.clone(),
+        ]);
+    }
+    written(&table)
+}
+
+pub(super) fn member(shown: &MemberShown) -> String {
+    let mut out = members(std::slice::from_ref(&shown.member));
+    if !shown.devices.is_empty() {
+        let devices: Vec<_> = shown.devices.iter().map(ToString::to_string).collect();
+        out.push_str(&format!("\ndevices: {}\n", devices.join(", ")));
+    }
+    out.push_str(&lots(&shown.lots));
+    out.push_str(&pending(&shown.pending));
+    out
+}
+
+pub(super) fn devices(shown: &DevicesShown) -> String {
+    let mut devices = table([
+        "device", "vin", "members", "enrolled", "epoch", "entries", "state",
+    ]);
+    for line in &shown.devices {
+        let members: Vec<_> = line.members.iter().map(ToString::to_string).collect();
+        devices.add_row([
+            line.device.to_string(),
+            format!("…{}", line.vin_last4),
+            members.join(", "),
+            line.enrolled.to_string(),
+            line.epoch.to_string(),
+            line.seq.to_string(),
+            device_state(line),
+        ]);
+    }
+    let mut out = written(&devices);
+    if !shown.waiting.is_empty() {
+        let mut waits = table(["waiting", "vin", "until"]);
+        for waiting in &shown.waiting {
+            waits.add_row([
+                spoken_code(&waiting.code),
+                format!("…{}", waiting.vin_last4),
+                waiting.expires.to_string(),
+            ]);
+        }
+        out.push('\n');
+        out.push_str(&written(&waits));
+    }
+    out
+}
+
+fn device_state(line: &DeviceLine) -> String {
+    let forked = line.forked.map(|at| {
+        format!(
+            "under review: its chain went on twice ({} kept) since {at}",
+            line.branches
+        )
+    });
+    match (line.revoked, forked) {
+        (Some(at), _) => format!("revoked {at}"),
+        (None, Some(forked)) => forked,
+        (None, None) => "enrolled".to_owned(),
+    }
+}
+
+pub(super) fn policies(lines: &[PolicyLine]) -> String {
+    let mut table = table(["version", "valid from", "valid until", "rules", "in force"]);
+    for line in lines {
+        table.add_row([
+            line.version.to_string(),
+            line.valid_from.to_string(),
+            line.valid_until.to_string(),
+            line.rules.to_string(),
+            if line.in_force { "yes" } else { "" }.to_owned(),
+        ]);
+    }
+    written(&table)
+}
+
+pub(super) fn entries(lines: &[EntryLine]) -> String {
+    let mut table = table([
+        "entry", "kind", "happened", "arrived", "member", "expected", "verdict",
+    ]);
+    for line in lines {
+        let carried = if line.carried { " (carried)" } else { "" };
+        table.add_row([
+            line.entry.to_string(),
+            format!("{}{carried}", line.kind),
+            line.happened.to_string(),
+            line.arrived.to_string(),
+            line.member
+                .map_or_else(|| "nobody".to_owned(), |member| member.to_string()),
+            line.predicted.to_string(),
+            verdict(&line.verdict),
+        ]);
+    }
+    written(&table)
+}
+
+pub(super) fn statement(statement: &Statement) -> String {
+    let account = &statement.account;
+    let mut out = format!(
+        "member    {} ({})\nas of     {}, version {}\npoints    {}\ngrowth    {}\ntier      {}{}\n",
+        statement.member,
+        statement.profile.name,
+        statement.issued,
+        account.version,
+        account.balance(),
+        account.growth,
+        account.tier.tier,
+        account
+            .tier
+            .until
+            .map_or_else(String::new, |until| format!(", until {until}")),
+    );
+    if !account.arrears.is_zero() {
+        out.push_str(&format!("owed      {}\n", account.arrears));
+    }
+    out.push_str(&lots(&account.lots));
+    out.push_str(&pending(&account.pending));
+    out.push_str(&settlements(&statement.settlements));
+    for (device, cover) in &statement.covers {
+        out.push_str(&format!(
+            "\ncovers device {device} up to entry {} of epoch {}\n",
+            cover.through, cover.epoch
+        ));
+    }
+    out
+}
+
+fn lots(lots: &[Lot]) -> String {
+    if lots.is_empty() {
+        return String::new();
+    }
+    let mut table = table(["lot", "points", "left", "expires"]);
+    for lot in lots {
+        table.add_row([
+            lot.id.to_string(),
+            lot.points.to_string(),
+            lot.remaining.to_string(),
+            lot.expires.to_string(),
+        ]);
+    }
+    format!("\n{}", written(&table))
+}
+
+fn pending(held: &[Pending]) -> String {
+    if held.is_empty() {
+        return String::new();
+    }
+    let mut table = table(["held back for", "points", "growth", "reason", "until"]);
+    for held in held {
+        table.add_row([
+            held.entry.to_string(),
+            held.paid.points.to_string(),
+            held.paid.growth.to_string(),
+            review(held.reason).to_owned(),
+            held.until.to_string(),
+        ]);
+    }
+    format!("\n{}", written(&table))
+}
+
+fn settlements(settlements: &[Settlement]) -> String {
+    if settlements.is_empty() {
+        return String::new();
+    }
+    let mut table = table(["version", "at", "cause", "points", "growth"]);
+    for settlement in settlements {
+        table.add_row([
+            settlement.version.to_string(),
+            time(settlement.at),
+            cause(&settlement.cause),
+            settlement.points.to_string(),
+            settlement.growth.to_string(),
+        ]);
+    }
+    format!("\n{}", written(&table))
+}
+
+fn cause(cause: &Cause) -> String {
+    match cause {
+        Cause::Entry { entry, verdict } => format!("{}: {}", short(entry), self::verdict(verdict)),
+        Cause::Released { entry } => format!("{}: released", short(entry)),
+        Cause::Spent { benefit } => format!("spent on {benefit}"),
+        Cause::Reversed { of } => format!("reversal of {of}"),
+        Cause::Expired { lot } => format!("lot {lot} expired"),
+        Cause::ClawedBack { entry } => format!("{}: taken back", short(entry)),
+        Cause::Granted { reason } => format!("granted: {reason}"),
+        Cause::TierChanged { from, to } => format!("tier {from} -> {to}"),
+    }
+}
+
+fn short(entry: &dashpoint_membership::EntryRef) -> String {
+    format!("entry {}/{}", entry.epoch, entry.seq)
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Accepted { paid } => format!("accepted {}", paid.points),
+        Verdict::Adjusted { paid, reasons } => {
+            let reasons: Vec<_> = reasons.iter().map(adjustment).collect();
+            format!("adjusted {}: {}", paid.points, reasons.join(", "))
+        }
+        Verdict::Rejected { reason } => format!("rejected: {}", rejection(*reason)),
+        Verdict::Review {
+            paid,
+            reason,
+            until,
+        } => format!("review {}: {} until {until}", paid.points, review(*reason)),
+    }
+}
+
+fn adjustment(adjustment: &Adjustment) -> String {
+    match adjustment {
+        Adjustment::Cap { cap } => format!("cap {cap}"),
+        Adjustment::Policy { version } => format!("policy {version}"),
+        Adjustment::Rule { rule } => format!("rule {rule}"),
+        Adjustment::Remainder { rule } => format!("remainder of {rule}"),
+    }
+}
+
+const fn rejection(reason: Rejection) -> &'static str {
+    match reason {
+        Rejection::NoBinding => "no binding",
+        Rejection::BindingNotValid => "binding not valid",
+        Rejection::AlreadyPaid => "already paid",
+        Rejection::AlreadyRecorded => "already recorded",
+        Rejection::Implausible => "implausible",
+        Rejection::UnknownPolicy => "unknown policy",
+    }
+}
+
+const fn review(reason: ReviewReason) -> &'static str {
+    match reason {
+        ReviewReason::OverAllowance => "over the offline allowance",
+        ReviewReason::Estimated => "estimated",
+        ReviewReason::Forked => "forked chain",
+    }
+}
+
+fn time(at: ServerTime) -> String {
+    at.to_string()
+}
+
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(header);
+    table
+}
+
+/// One line a row, whatever the width of the terminal, so that `grep` and `awk` work on it.
+fn written(table: &Table) -> String {
+    let mut out = String::new();
+    for line in table.lines() {
+        out.push_str(line.trim());
+        out.push('\n');
+    }
+    out
+}

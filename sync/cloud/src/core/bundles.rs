@@ -1,0 +1,230 @@
+//! Policies and catalogues: checked, signed, kept for ever.
+
+use dashpoint_membership::policy::CompiledPolicy;
+use dashpoint_membership::{
+    Catalogue, CatalogueVersion, DEFAULT_CATALOGUE_TOML, DEFAULT_POLICY_TOML, Policies, Policy,
+    PolicyVersion, ServerTime,
+};
+use dashpoint_wire::{PublicKey, Raw, Signed, SigningKey};
+use rusqlite::Connection;
+use serde::Serialize;
+
+use super::CloudCore;
+use super::desk::Desk;
+use crate::error::CloudError;
+use crate::store::bundles;
+
+/// One version of the policy as `policy list` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PolicyLine {
+    /// The version.
+    pub version: PolicyVersion,
+    /// From when it is in force.
+    pub valid_from: ServerTime,
+    /// Until when it is meant to be.
+    pub valid_until: ServerTime,
+    /// How many earning rules it has.
+    pub rules: usize,
+    /// Whether it is in force now.
+    pub in_force: bool,
+}
+
+/// Signs what a new cloud begins with.
+pub(super) fn sign_defaults(
+    db: &Connection,
+    key: &SigningKey,
+    now: ServerTime,
+) -> Result<(), CloudError> {
+    let policy: Policy = default_bundle(DEFAULT_POLICY_TOML, "the default policy")?;
+    let compiled = CompiledPolicy::compile(policy.clone())?;
+    let signed = Signed::sign(policy, key, &())?;
+    bundles::insert_policy(db, compiled.version(), signed.raw(), now)?;
+    let catalogue: Catalogue = default_bundle(DEFAULT_CATALOGUE_TOML, "the default catalogue")?;
+    catalogue.check(&compiled)?;
+    let version = catalogue.version;
+    let signed = Signed::sign(catalogue, key, &())?;
+    bundles::insert_catalogue(db, version, signed.raw(), now)
+}
+
+fn default_bundle<T: serde::de::DeserializeOwned>(
+    text: &str,
+    what: &'static str,
+) -> Result<T, CloudError> {
+    toml::from_str(text).map_err(|refused| CloudError::Unreadable {
+        path: what.into(),
+        reason: refused.message().to_owned(),
+    })
+}
+
+/// Reads every policy that was signed.
+pub(super) fn load(db: &Connection, key: &PublicKey) -> Result<Policies, CloudError> {
+    let mut versions = Vec::new();
+    for raw in bundles::policies_after(db, PolicyVersion::new(0))? {
+        versions.push(compiled(raw, key)?);
+    }
+    Policies::of(versions).ok_or(CloudError::NoPolicy)
+}
+
+/// Takes up the policies that were signed since, by this program or by another beside it.
+pub(super) fn learn(
+    db: &Connection,
+    key: &PublicKey,
+    policies: &mut Policies,
+) -> Result<(), CloudError> {
+    for raw in bundles::policies_after(db, policies.newest().version())? {
+        policies.insert(compiled(raw, key)?);
+    }
+    Ok(())
+}
+
+fn compiled(raw: Vec<u8>, key: &PublicKey) -> Result<CompiledPolicy, CloudError> {
+    let policy = Signed::<Policy>::verify(raw, key, &())?.into_parts().1;
+    Ok(CompiledPolicy::compile(policy)?)
+}
+
+impl Desk<'_> {
+    pub fn policy_bytes(&self, version: PolicyVersion) -> Result<Raw<Policy>, CloudError> {
+        bundles::policy(self.db, version)?
+            .map(Raw::from)
+            .ok_or(CloudError::NoPolicyVersion(version))
+    }
+
+    pub fn catalogue_bytes(&self) -> Result<(CatalogueVersion, Raw<Catalogue>), CloudError> {
+        let (version, raw) = bundles::newest_catalogue(self.db)?.ok_or(CloudError::NoCatalogue)?;
+        Ok((version, Raw::from(raw)))
+    }
+}
+
+impl CloudCore {
+    /// Signs a new version of the policy.
+    ///
+    /// # Errors
+    /// [`CloudError::Policy`] when it does not compile; [`CloudError::VersionNotHigher`]: a version is never lowered and
+    /// never replaced.
+    pub fn sign_policy(&mut self, policy: Policy, now: ServerTime) -> Result<(), CloudError> {
+        CompiledPolicy::compile(policy.clone())?;
+        self.work(now, |desk| {
+            let newest = desk.policies.newest().version();
+            let version = policy.version;
+            if version <= newest {
+                return Err(CloudError::VersionNotHigher {
+                    found: version.get(),
+                    newest: newest.get(),
+                });
+            }
+            let signed = desk.sign(policy, &())?;
+            bundles::insert_policy(desk.db, version, signed.raw(), now)
+        })
+    }
+
+    /// Signs a new version of the catalogue.
+    ///
+    /// # Errors
+    /// [`CloudError::Catalogue`], [`CloudError::VersionNotHigher`].
+    pub fn sign_catalogue(
+        &mut self,
+        catalogue: Catalogue,
+        now: ServerTime,
+    ) -> Result<(), CloudError> {
+        self.work(now, |desk| {
+            catalogue.check(desk.policies.newest())?;
+            let version = catalogue.version;
+            let newest = bundles::newest_catalogue(desk.db)?.map(|(newest, _)| newest);
+            if let Some(newest) = newest.filter(|newest| version <= *newest) {
+                return Err(CloudError::VersionNotHigher {
+                    found: version.get(),
+                    newest: newest.get(),
+                });
+            }
+            let signed = desk.sign(catalogue, &())?;
+            bundles::insert_catalogue(desk.db, version, signed.raw(), now)
+        })
+    }
+
+    /// The next policy for a car that has `since`: it walks to the newest one by one, and never misses the one in force.
+    /// `None` when there is nothing newer.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub fn policy_since(
+        &mut self,
+        since: PolicyVersion,
+        now: ServerTime,
+    ) -> Result<Option<Raw<Policy>>, CloudError> {
+        self.work(now, |desk| {
+            let in_force = desk.policy().version();
+            // Versions that were superseded before this car came are history to it.
+            let after = since.max(PolicyVersion::new(in_force.get().saturating_sub(1)));
+            let next = bundles::policies_after(desk.db, after)?;
+            Ok(next.into_iter().next().map(Raw::from))
+        })
+    }
+
+    /// The newest catalogue, unless the car has it already.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub fn catalogue_since(
+        &mut self,
+        since: CatalogueVersion,
+        now: ServerTime,
+    ) -> Result<Option<Raw<Catalogue>>, CloudError> {
+        self.work(now, |desk| {
+            let (version, raw) = desk.catalogue_bytes()?;
+            Ok((version > since).then_some(raw))
+        })
+    }
+
+    /// A version of the policy, or the one in force.
+    ///
+    /// # Errors
+    /// [`CloudError::NoPolicyVersion`], [`CloudError::NoPolicy`].
+    pub fn policy(
+        &mut self,
+        version: Option<PolicyVersion>,
+        now: ServerTime,
+    ) -> Result<Policy, CloudError> {
+        self.work(now, |desk| match version {
+            Some(version) => desk
+                .policies
+                .get(version)
+                .map(|policy| policy.policy().clone())
+                .ok_or(CloudError::NoPolicyVersion(version)),
+            None => Ok(desk.policy().policy().clone()),
+        })
+    }
+
+    /// Every version of the policy, ascending.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub fn policy_list(&mut self, now: ServerTime) -> Result<Vec<PolicyLine>, CloudError> {
+        self.work(now, |desk| {
+            let in_force = desk.policy().version();
+            let raws = bundles::policies_after(desk.db, PolicyVersion::new(0))?;
+            let key = desk.key.public();
+            let line = |raw: Vec<u8>| {
+                let policy = Signed::<Policy>::verify(raw, &key, &())?.into_parts().1;
+                Ok(PolicyLine {
+                    version: policy.version,
+                    valid_from: policy.valid_from,
+                    valid_until: policy.valid_until,
+                    rules: policy.rules.len(),
+                    in_force: policy.version == in_force,
+                })
+            };
+            raws.into_iter().map(line).collect()
+        })
+    }
+
+    /// The newest catalogue.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub fn catalogue(&mut self, now: ServerTime) -> Result<Catalogue, CloudError> {
+        self.work(now, |desk| {
+            let (_, raw) = desk.catalogue_bytes()?;
+            Ok(raw.verify(&desk.key.public(), &())?.into_parts().1)
+        })
+    }
+}

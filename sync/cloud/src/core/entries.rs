@@ -1,0 +1,268 @@
+//! Entries: verified, judged, settled, answered; effect, log, head and receipt in one transaction.
+
+use dashpoint_membership::{DeviceId, Entry, EntryRef, Epoch, LedgerVersion, Seq, ServerTime};
+use dashpoint_wire::message::{
+    Divergence, EntriesPage, EntriesRequest, EntriesResponse, EntryVerdict,
+};
+use dashpoint_wire::{ChainPoint, MAX_ENTRIES, Raw, Receipt, Signed, WireError, verdicts_digest};
+
+use super::CloudCore;
+use super::desk::Desk;
+use super::settler::Settler;
+use crate::clock::ClockKind;
+use crate::error::CloudError;
+use crate::store::devices::{self, Device, Head};
+use crate::store::{forks, life, log};
+
+/// What the cloud answers to a batch of entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Posted {
+    /// Each has its verdict.
+    Settled(EntriesResponse),
+    /// They do not follow what the cloud has: nothing was settled.
+    Diverged(Divergence),
+    /// One is not authentic, or not what the envelope says: nothing was settled, the head did not move.
+    NotAuthentic(WireError),
+}
+
+/// One entry's place in the log before it is settled.
+enum Place {
+    Known(log::Logged),
+    Next,
+    Branch,
+}
+
+impl CloudCore {
+    /// Takes a batch of entries from a device whose request was let in.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails or an account would break: then nothing was written.
+    pub fn post_entries(
+        &mut self,
+        device: DeviceId,
+        request: &EntriesRequest,
+        now: ServerTime,
+    ) -> Result<Posted, CloudError> {
+        self.work(now, |desk| {
+            let device = desk.device(device)?;
+            match verified(&device, request) {
+                Ok(entries) => desk.post(&device, request, &entries),
+                Err(refused) => Ok(Posted::NotAuthentic(refused)),
+            }
+        })
+    }
+
+    /// Moves a posted clock to the newest event time of authentic entries; a cloud on the system's clock ignores it.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub fn hear_times(
+        &mut self,
+        device: DeviceId,
+        request: &EntriesRequest,
+        now: ServerTime,
+    ) -> Result<(), CloudError> {
+        self.work(now, |desk| {
+            let posted = life::find(desk.db)?.is_some_and(|life| life.clock == ClockKind::Posted);
+            let entries = verified(&desk.device(device)?, request).unwrap_or_default();
+            let newest = entries.iter().map(|entry| entry.body().time.at.as_unix_s());
+            match newest.max() {
+                Some(newest) if posted => life::post_now(desk.db, ServerTime::from_unix_s(newest)),
+                Some(_) | None => Ok(()),
+            }
+        })
+    }
+
+    /// A device's own entries of one epoch, from a place on: for a car whose disk went back.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub fn entries_from(
+        &self,
+        device: DeviceId,
+        epoch: Epoch,
+        from: Seq,
+    ) -> Result<EntriesPage, CloudError> {
+        let most = u32::try_from(MAX_ENTRIES).unwrap_or(u32::MAX);
+        let mut entries = log::raw_from(&self.db, device, epoch, from, most + 1)?;
+        let more = entries.len() > MAX_ENTRIES;
+        entries.truncate(MAX_ENTRIES);
+        Ok(EntriesPage {
+            entries: entries.into_iter().map(Raw::from).collect(),
+            more,
+        })
+    }
+}
+
+/// Verifies every entry of a batch over its raw bytes, and that the batch is the run of entries that it says it is.
+fn verified(device: &Device, request: &EntriesRequest) -> Result<Vec<Signed<Entry>>, WireError> {
+    let mut seq = request.from;
+    let mut entries = Vec::with_capacity(request.entries.len());
+    for raw in &request.entries {
+        let entry = raw.clone().verify(&device.key, &device.id)?;
+        if entry.body().epoch != request.epoch || entry.body().seq != seq {
+            return Err(WireError::Unsound("an entry is not where its batch says"));
+        }
+        seq = seq.next();
+        entries.push(entry);
+    }
+    if request.from.get() == 0 && !entries.is_empty() {
+        return Err(WireError::Unsound("entries are counted from 1"));
+    }
+    Ok(entries)
+}
+
+impl Desk<'_> {
+    fn post(
+        &self,
+        device: &Device,
+        request: &EntriesRequest,
+        entries: &[Signed<Entry>],
+    ) -> Result<Posted, CloudError> {
+        self.notice_restore(device, request);
+        let Some(known) = self.places(device, request, entries)? else {
+            return Ok(Posted::Diverged(Divergence {
+                known: point(&device.head),
+            }));
+        };
+        let mut settler = Settler::new(self, device);
+        let mut verdicts = Vec::with_capacity(entries.len());
+        for known in &known {
+            settler.touch(known.member);
+            verdicts.push((known.verdict.clone(), true));
+        }
+        for entry in &entries[known.len()..] {
+            verdicts.push((settler.take(entry)?, false));
+        }
+        let verdicts: Vec<_> = entries
+            .iter()
+            .zip(verdicts)
+            .map(|(entry, (verdict, duplicate))| EntryVerdict {
+                seq: entry.body().seq,
+                verdict,
+                duplicate,
+            })
+            .collect();
+        let (head, touched) = settler.finish()?;
+        let receipt = self.receipt(device.id, &head, &verdicts)?;
+        devices::keep_receipt(self.db, device.id, receipt.raw())?;
+        let statements = touched
+            .into_iter()
+            .map(|member| Ok(self.statement(member, LedgerVersion::new(0))?.into()))
+            .collect::<Result<_, CloudError>>()?;
+        Ok(Posted::Settled(EntriesResponse {
+            verdicts,
+            receipt: receipt.into(),
+            statements,
+        }))
+    }
+
+    /// Finds the entries of the batch that the log has already: they come first. `None` when the rest does not follow the
+    /// head; other entries for places that are taken are kept as evidence of a fork.
+    fn places(
+        &self,
+        device: &Device,
+        request: &EntriesRequest,
+        entries: &[Signed<Entry>],
+    ) -> Result<Option<Vec<log::Logged>>, CloudError> {
+        if request.epoch != device.head.epoch || request.from > device.head.seq.next() {
+            self.keep_branches(device, entries)?;
+            return Ok(None);
+        }
+        let mut known = Vec::new();
+        let mut head = device.head.hash;
+        for entry in entries {
+            match self.place(device, entry)? {
+                Place::Known(logged) => known.push(logged),
+                Place::Next if entry.body().prev == head => head = entry.hash(),
+                Place::Next | Place::Branch => {
+                    self.keep_branches(device, entries)?;
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(known))
+    }
+
+    fn place(&self, device: &Device, entry: &Signed<Entry>) -> Result<Place, CloudError> {
+        let logged = log::find(self.db, reference(device.id, entry.body()))?;
+        Ok(match logged {
+            Some(logged) if logged.hash == entry.hash() => Place::Known(logged),
+            Some(_) => Place::Branch,
+            None => Place::Next,
+        })
+    }
+
+    /// Keeps each authentic entry whose place in the log another one holds, and marks the device.
+    ///
+    /// A restored disk leaves this trace too: it is evidence and not yet a judgement, and nothing is withheld for it here.
+    fn keep_branches(&self, device: &Device, entries: &[Signed<Entry>]) -> Result<(), CloudError> {
+        for entry in entries {
+            if let Place::Branch = self.place(device, entry)? {
+                let place = reference(device.id, entry.body());
+                forks::keep(self.db, place, entry.hash(), self.now, entry.raw())?;
+                devices::mark_forked(self.db, device.id, self.now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A receipt of this cloud that is ahead of its own head says that the database went back. Raising the server epoch is
+    /// the operator's act; here it is made known.
+    fn notice_restore(&self, device: &Device, request: &EntriesRequest) {
+        let Some(receipt) = &request.last_receipt else {
+            return;
+        };
+        match receipt.clone().verify(&self.key.public(), &device.id) {
+            Ok(receipt) => {
+                let receipt = receipt.body();
+                if (receipt.epoch, receipt.through) > (device.head.epoch, device.head.seq) {
+                    tracing::warn!(
+                        device = %device.id,
+                        "a device holds a receipt ahead of the log: was this database restored from a backup?"
+                    );
+                }
+            }
+            Err(refused) => {
+                tracing::warn!(device = %device.id, %refused, "a device holds a receipt that this cloud did not sign");
+            }
+        }
+    }
+
+    fn receipt(
+        &self,
+        device: DeviceId,
+        head: &Head,
+        verdicts: &[EntryVerdict],
+    ) -> Result<Signed<Receipt>, CloudError> {
+        let receipt = Receipt {
+            device,
+            epoch: head.epoch,
+            through: head.seq,
+            head: head.hash,
+            verdicts: verdicts_digest(verdicts),
+            server_time: self.now,
+            server_epoch: self.server_epoch,
+            policy: self.policies.newest().version(),
+        };
+        self.sign(receipt, &device)
+    }
+}
+
+/// The name of a device's entry.
+pub(super) const fn reference(device: DeviceId, entry: &Entry) -> EntryRef {
+    EntryRef {
+        device,
+        epoch: entry.epoch,
+        seq: entry.seq,
+    }
+}
+
+/// A head as a place in the chain.
+pub(super) const fn point(head: &Head) -> ChainPoint {
+    ChainPoint {
+        epoch: head.epoch,
+        seq: head.seq,
+        hash: head.hash,
+    }
+}

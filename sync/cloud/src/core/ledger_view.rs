@@ -1,0 +1,96 @@
+//! The log as operators read it.
+
+use std::collections::BTreeMap;
+
+use dashpoint_membership::{
+    CoarseTime, DeviceId, Entry, EntryBody, EntryHash, EntryRef, Evidence, MemberId, Points,
+    PolicyVersion, ServerTime, Transaction, Verdict,
+};
+use dashpoint_wire::Raw;
+use serde::Serialize;
+
+use super::CloudCore;
+use crate::error::CloudError;
+use crate::store::{devices, log};
+
+/// One entry as `entries` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EntryLine {
+    /// Which entry.
+    pub entry: EntryRef,
+    /// SHA-256 of its raw bytes.
+    pub hash: EntryHash,
+    /// Whose, when its binding names somebody.
+    pub member: Option<MemberId>,
+    /// What happened: `trip`, `charge`, `discharge` or `check-in`.
+    pub kind: &'static str,
+    /// Whether it was said before in an epoch that the cloud never got.
+    pub carried: bool,
+    /// When it happened, as the device saw it.
+    pub happened: CoarseTime,
+    /// When it came.
+    pub arrived: ServerTime,
+    /// The policy that it was valued by in the car.
+    pub policy: PolicyVersion,
+    /// What the car expected to be paid.
+    pub predicted: Points,
+    /// What was answered.
+    pub verdict: Verdict,
+}
+
+impl CloudCore {
+    /// Entries in the order they came, of one device or one member or all, each verified again.
+    ///
+    /// # Errors
+    /// [`CloudError::Wire`] when the log holds bytes that its device did not sign.
+    pub fn entry_lines(
+        &self,
+        device: Option<DeviceId>,
+        member: Option<MemberId>,
+    ) -> Result<Vec<EntryLine>, CloudError> {
+        let keys: BTreeMap<_, _> = devices::list(&self.db)?
+            .into_iter()
+            .map(|device| (device.id, device.key))
+            .collect();
+        let line = |row: log::LogLine| {
+            let device = row.entry.device;
+            let key = keys.get(&device).ok_or(CloudError::NoDevice(device))?;
+            let signed = Raw::<Entry>::from(row.raw).verify(key, &device)?;
+            let entry = signed.body();
+            Ok(EntryLine {
+                entry: row.entry,
+                hash: signed.hash(),
+                member: row.member,
+                kind: kind(entry.transaction()),
+                carried: matches!(entry.body, EntryBody::Carry { .. }),
+                happened: entry.time.at,
+                arrived: row.arrived,
+                policy: entry.policy,
+                predicted: entry.predicted(),
+                verdict: row.verdict,
+            })
+        };
+        log::list(&self.db, device, member)?
+            .into_iter()
+            .map(line)
+            .collect()
+    }
+}
+
+const fn kind(transaction: &Transaction) -> &'static str {
+    match transaction {
+        Transaction::Earn {
+            evidence: Evidence::Trip(_),
+            ..
+        } => "trip",
+        Transaction::Earn {
+            evidence: Evidence::Charge(_),
+            ..
+        } => "charge",
+        Transaction::Earn {
+            evidence: Evidence::Discharge(_),
+            ..
+        } => "discharge",
+        Transaction::Member { .. } => "check-in",
+    }
+}

@@ -1,0 +1,59 @@
+//! What happens to accounts with time alone: expiry, release of what was held, tier reviews.
+
+use dashpoint_membership::{MemberId, ServerTime, Settlement};
+use serde::Serialize;
+
+use super::CloudCore;
+use super::desk::Desk;
+use crate::error::CloudError;
+use crate::store::{accounts, members};
+
+/// What one run did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Maintained {
+    /// Members that were looked at.
+    pub members: usize,
+    /// Members whose account changed.
+    pub changed: usize,
+    /// Settlements that were written.
+    pub settlements: usize,
+}
+
+impl CloudCore {
+    /// Releases what is due, expires what is over and reviews the tiers of all members, one transaction a member so that
+    /// entries get in between.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails or an account would break; members before it are done.
+    pub fn maintain(&mut self, now: ServerTime) -> Result<Maintained, CloudError> {
+        let ids = members::ids(&self.db)?;
+        let mut done = Maintained {
+            members: ids.len(),
+            ..Maintained::default()
+        };
+        for member in ids {
+            let settlements = self.work(now, |desk| desk.maintain(member))?;
+            done.changed += usize::from(settlements > 0);
+            done.settlements += settlements;
+        }
+        Ok(done)
+    }
+}
+
+impl Desk<'_> {
+    fn maintain(&self, member: MemberId) -> Result<usize, CloudError> {
+        let mut account = accounts::find(self.db, member)?.ok_or(CloudError::NoMember(member))?;
+        let zone = self.zone(member)?;
+        let policy = self.policy();
+        let mut settlements: Vec<Settlement> = account.release(self.now, &zone, policy);
+        settlements.extend(account.expire(self.now));
+        // Several periods may have ended since the last run.
+        while let Some(reviewed) = account.review_tier(policy, self.now, &zone) {
+            settlements.push(reviewed);
+        }
+        if !settlements.is_empty() {
+            accounts::save(self.db, member, &account, &settlements)?;
+        }
+        Ok(settlements.len())
+    }
+}

@@ -1,0 +1,122 @@
+//! Members and devices, as the operator adds and sees them.
+
+use dashpoint_membership::{
+    Account, DeviceId, EntryHash, Epoch, MemberId, Profile, Seq, ServerTime, VehicleId,
+};
+use serde::Serialize;
+
+use super::CloudCore;
+use super::desk::zone;
+use crate::error::CloudError;
+use crate::store::members::MemberLine;
+use crate::store::{accounts, bindings, devices, forks, members};
+
+/// Somebody to be made a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMember {
+    /// A new random id.
+    pub id: MemberId,
+    /// Name as the member writes it.
+    pub name: String,
+    /// IANA zone in which the member's days are counted.
+    pub zone: String,
+}
+
+/// One device as `device list` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeviceLine {
+    /// The device.
+    pub device: DeviceId,
+    /// The vehicle it is built into.
+    pub vehicle: VehicleId,
+    /// Last four characters of the VIN.
+    pub vin_last4: String,
+    /// Members that it has bindings to.
+    pub members: Vec<MemberId>,
+    /// When it was enrolled.
+    pub enrolled: ServerTime,
+    /// The life of its chain.
+    pub epoch: Epoch,
+    /// Its last entry.
+    pub seq: Seq,
+    /// That entry's hash, or the grant's.
+    pub head: EntryHash,
+    /// When it was shut out, if it was.
+    pub revoked: Option<ServerTime>,
+    /// When its chain was first seen to go on twice from one place: a restored disk, or a clone. Under review since.
+    pub forked: Option<ServerTime>,
+    /// Entries of other branches that are kept as evidence.
+    pub branches: i64,
+}
+
+impl CloudCore {
+    /// Makes somebody a member, with an open account.
+    ///
+    /// # Errors
+    /// [`CloudError::Zone`] for a zone that nobody knows.
+    pub fn add_member(&mut self, new: &NewMember, now: ServerTime) -> Result<(), CloudError> {
+        zone(&new.zone)?;
+        self.work(now, |desk| {
+            let profile = Profile {
+                name: new.name.clone(),
+                joined: now,
+                zone: new.zone.clone(),
+            };
+            let account = Account::open(desk.policy(), now);
+            accounts::open(desk.db, new.id, &profile, &account)
+        })
+    }
+
+    /// All members, in the order they joined.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub fn member_lines(&self) -> Result<Vec<MemberLine>, CloudError> {
+        members::list(&self.db)
+    }
+
+    /// How many members there are.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub fn member_count(&self) -> Result<i64, CloudError> {
+        members::count(&self.db)
+    }
+
+    /// All devices, in the order they were enrolled.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub fn device_lines(&self) -> Result<Vec<DeviceLine>, CloudError> {
+        let line = |device: devices::Device| {
+            Ok(DeviceLine {
+                members: bindings::members_of(&self.db, device.id)?,
+                branches: forks::count(&self.db, device.id)?,
+                device: device.id,
+                vehicle: device.vehicle,
+                vin_last4: device.vin_last4,
+                enrolled: device.enrolled,
+                epoch: device.head.epoch,
+                seq: device.head.seq,
+                head: device.head.hash,
+                revoked: device.revoked,
+                forked: device.forked,
+            })
+        };
+        devices::list(&self.db)?.into_iter().map(line).collect()
+    }
+
+    /// Shuts a device out: none of its requests is let in any more.
+    ///
+    /// # Errors
+    /// [`CloudError::NoDevice`], [`CloudError::AlreadyRevoked`].
+    pub fn revoke_device(&mut self, device: DeviceId, now: ServerTime) -> Result<(), CloudError> {
+        self.work(now, |desk| {
+            desk.device(device)?;
+            match devices::revoke(desk.db, device, now)? {
+                true => Ok(()),
+                false => Err(CloudError::AlreadyRevoked(device)),
+            }
+        })
+    }
+}

@@ -1,0 +1,136 @@
+//! What a car can do: bounds on evidence that is attested by the device and not measured again.
+
+use dashpoint_membership::policy::ScoreModel;
+use dashpoint_membership::{
+    Charge, Discharge, Entry, Evidence, Meter, MeterInterval, ServerTime, Transaction, Trip,
+    score_x100,
+};
+
+/// Why evidence cannot be true; the car is told `implausible`, the operator's log says which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// It says that a receipt was held that had not been signed yet.
+    #[error("held a receipt of the future")]
+    ReceiptOfTheFuture,
+    /// Another meter than the kind of evidence is about.
+    #[error("claims another meter")]
+    OtherMeter,
+    /// An interval that is empty or runs backwards.
+    #[error("claims nothing, or backwards")]
+    EmptyInterval,
+    /// A meter reading beyond any vehicle's life.
+    #[error("a reading beyond a vehicle's life")]
+    ReadingTooHigh,
+    /// More in one session than a vehicle can.
+    #[error("more than a vehicle can")]
+    TooMuch,
+    /// A trip faster than any car.
+    #[error("faster than a car")]
+    TooFast,
+    /// A trip longer than anybody drives without a stop.
+    #[error("longer than a trip")]
+    TooLong,
+    /// Factors twice, out of order, or with more against the driver than was seen.
+    #[error("factors that contradict themselves")]
+    Factors,
+    /// A score that the factors do not give.
+    #[error("a score that the factors do not give")]
+    Score,
+    /// A share above the whole.
+    #[error("a share above the whole")]
+    Share,
+}
+
+/// 10 million kilometres, in metres; and as much in watt-hours.
+const READING_MAX: u64 = 10_000_000_000;
+/// Metres in nine seconds at 400 km/h: integers keep the bound exact.
+const METRES_IN_9_S_MAX: u64 = 1_000;
+/// A trip ends with the ignition; three days cover a caravan that never switches off.
+const TRIP_S_MAX: u64 = 3 * 86_400;
+/// One megawatt, in watt-hours a second times 3,600: more than any drive or brake of a car.
+const DRIVE_W_MAX: u64 = 1_000_000;
+/// Watt-hours beyond the power bound that rounding of the counters may add.
+const ENERGY_SLACK_WH: u64 = 1_000;
+/// One session fills a lorry's battery at most.
+const SESSION_WH_MAX: u64 = 2_000_000;
+/// The score is rounded once, by the car; its arithmetic may differ in the last digit.
+const SCORE_SLACK_X100: u16 = 1;
+
+/// Finds what cannot be true in an entry; `None` when all of it can.
+#[must_use]
+pub fn flaw(entry: &Entry, model: &ScoreModel, arrival: ServerTime) -> Option<Flaw> {
+    if entry.receipt_at > arrival {
+        return Some(Flaw::ReceiptOfTheFuture);
+    }
+    match entry.transaction() {
+        Transaction::Earn {
+            evidence: Evidence::Trip(trip),
+            ..
+        } => trip_flaw(trip, model),
+        Transaction::Earn {
+            evidence: Evidence::Charge(charge),
+            ..
+        } => charge_flaw(charge),
+        Transaction::Earn {
+            evidence: Evidence::Discharge(discharge),
+            ..
+        } => discharge_flaw(discharge),
+        Transaction::Member { .. } => None,
+    }
+}
+
+fn trip_flaw(trip: &Trip, model: &ScoreModel) -> Option<Flaw> {
+    let lasted_s = u64::from(trip.driving_s) + u64::from(trip.missed_s);
+    let energy_wh_max = lasted_s * DRIVE_W_MAX / 3_600 + ENERGY_SLACK_WH;
+    interval_flaw(trip.odometer, Meter::Odometer)
+        .or_else(|| (lasted_s > TRIP_S_MAX).then_some(Flaw::TooLong))
+        .or_else(|| {
+            let too_fast = trip.odometer.length() * 9 > lasted_s * METRES_IN_9_S_MAX;
+            too_fast.then_some(Flaw::TooFast)
+        })
+        .or_else(|| {
+            let energy_wh = u64::from(trip.used_wh.max(trip.regained_wh));
+            (energy_wh > energy_wh_max).then_some(Flaw::TooMuch)
+        })
+        .or_else(|| factors_flaw(trip, lasted_s))
+        .or_else(|| {
+            let given = score_x100(model, &trip.factors);
+            let off = given.abs_diff(trip.score_x100) > SCORE_SLACK_X100;
+            (off || trip.score_x100 > 10_000).then_some(Flaw::Score)
+        })
+}
+
+fn factors_flaw(trip: &Trip, lasted_s: u64) -> Option<Flaw> {
+    let ascending = trip
+        .factors
+        .windows(2)
+        .all(|pair| pair[0].factor < pair[1].factor);
+    // A second of grace: driving time is rounded to seconds, the factors are not.
+    let base_ms_max = (lasted_s + 1) * 1_000;
+    let within = trip
+        .factors
+        .iter()
+        .all(|seen| seen.against_ms <= seen.base_ms && seen.base_ms <= base_ms_max);
+    (!ascending || !within).then_some(Flaw::Factors)
+}
+
+fn charge_flaw(charge: &Charge) -> Option<Flaw> {
+    interval_flaw(charge.charged, Meter::Charged)
+        .or_else(|| (charge.charged.length() > SESSION_WH_MAX).then_some(Flaw::TooMuch))
+        .or_else(|| (charge.renewable_permille > 1_000).then_some(Flaw::Share))
+}
+
+fn discharge_flaw(discharge: &Discharge) -> Option<Flaw> {
+    interval_flaw(discharge.discharged, Meter::Discharged)
+        .or_else(|| (discharge.discharged.length() > SESSION_WH_MAX).then_some(Flaw::TooMuch))
+}
+
+fn interval_flaw(interval: MeterInterval, meter: Meter) -> Option<Flaw> {
+    if interval.meter != meter {
+        return Some(Flaw::OtherMeter);
+    }
+    if interval.from >= interval.to {
+        return Some(Flaw::EmptyInterval);
+    }
+    (interval.to > READING_MAX).then_some(Flaw::ReadingTooHigh)
+}

@@ -1,0 +1,238 @@
+//! Judges and settles entries that follow the log.
+
+use std::collections::btree_map::Entry as Slot;
+use std::collections::{BTreeMap, BTreeSet};
+
+use dashpoint_membership::{
+    Account, Cause, Chain, Entry, EntryBody, EntryHash, EntryRef, MemberId, Rejection, ServerTime,
+    Settlement, Verdict, Zone, reject, settle,
+};
+use dashpoint_wire::{Signed, WireError};
+
+use super::desk::Desk;
+use super::entries::reference;
+use super::plausible::flaw;
+use crate::error::CloudError;
+use crate::store::devices::{self, Device, Head};
+use crate::store::{accounts, bindings, intervals, log};
+
+/// Settles entries one after the other, with the accounts they touch held open until the end.
+pub(super) struct Settler<'a> {
+    desk: &'a Desk<'a>,
+    device: &'a Device,
+    head: Head,
+    open: BTreeMap<MemberId, OpenAccount>,
+    touched: BTreeSet<MemberId>,
+}
+
+struct OpenAccount {
+    account: Account,
+    zone: Zone,
+    settlements: Vec<Settlement>,
+}
+
+/// Whose an entry is, and why it is not admissible if it is not.
+struct Admission {
+    member: Option<MemberId>,
+    refused: Option<Rejection>,
+}
+
+impl<'a> Settler<'a> {
+    pub fn new(desk: &'a Desk<'a>, device: &'a Device) -> Self {
+        Self {
+            desk,
+            device,
+            head: device.head,
+            open: BTreeMap::new(),
+            touched: BTreeSet::new(),
+        }
+    }
+
+    /// Names a member whose statement goes into the answer.
+    pub fn touch(&mut self, member: Option<MemberId>) {
+        self.touched.extend(member);
+    }
+
+    /// Judges one entry, settles it and writes it to the log.
+    pub fn take(&mut self, entry: &Signed<Entry>) -> Result<Verdict, CloudError> {
+        let (db, now) = (self.desk.db, self.desk.now);
+        let place = reference(self.device.id, entry.body());
+        let origin = origin(entry);
+        let admission = self.admit(entry, origin)?;
+        let verdict = self.settle(place, entry.body(), &admission)?;
+        log::append(
+            db,
+            &log::NewRow {
+                entry: place,
+                hash: entry.hash(),
+                origin,
+                vehicle: self.device.vehicle,
+                member: admission.member,
+                arrived: now,
+                verdict: &verdict,
+                raw: entry.raw(),
+            },
+        )?;
+        if let (true, Some(interval)) = (counts(&verdict), entry.body().transaction().interval()) {
+            intervals::claim(db, self.device.vehicle, interval, place)?;
+        }
+        self.head.seq = entry.body().seq;
+        self.head.hash = entry.hash();
+        Ok(verdict)
+    }
+
+    /// Judges an authentic entry, the plainest reason first.
+    fn admit(&self, entry: &Signed<Entry>, origin: EntryHash) -> Result<Admission, CloudError> {
+        let (desk, entry) = (self.desk, entry.body());
+        let bound =
+            bindings::find(desk.db, entry.binding)?.filter(|bound| bound.device == self.device.id);
+        let Some(bound) = bound else {
+            return Ok(Admission {
+                member: None,
+                refused: Some(Rejection::NoBinding),
+            });
+        };
+        let refused = if entry.receipt_at > desk.now {
+            Some(Rejection::Implausible)
+        } else if !(bound.valid_from..bound.valid_until).contains(&happened(entry, desk.now)) {
+            Some(Rejection::BindingNotValid)
+        } else {
+            self.contradiction(entry, origin)?
+        };
+        Ok(Admission {
+            member: Some(bound.member),
+            refused,
+        })
+    }
+
+    fn contradiction(
+        &self,
+        entry: &Entry,
+        origin: EntryHash,
+    ) -> Result<Option<Rejection>, CloudError> {
+        let desk = self.desk;
+        // Without its policy an entry is refused by the rules themselves.
+        let Some(policy) = desk.policies.get(entry.policy) else {
+            return Ok(None);
+        };
+        if let Some(flaw) = flaw(entry, &policy.policy().score, desk.now) {
+            tracing::info!(device = %self.device.id, seq = %entry.seq, %flaw, "implausible evidence");
+            return Ok(Some(Rejection::Implausible));
+        }
+        let carried = matches!(entry.body, EntryBody::Carry { .. });
+        if carried && log::knows_origin(desk.db, self.device.vehicle, origin)? {
+            return Ok(Some(Rejection::AlreadyRecorded));
+        }
+        match entry.transaction().interval() {
+            Some(interval) if intervals::overlaps(desk.db, self.device.vehicle, interval)? => {
+                Ok(Some(Rejection::AlreadyPaid))
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    fn settle(
+        &mut self,
+        place: EntryRef,
+        entry: &Entry,
+        admission: &Admission,
+    ) -> Result<Verdict, CloudError> {
+        let desk = self.desk;
+        let chain = &mut self.head.chain;
+        let Some(member) = admission.member else {
+            return nobodys(desk, chain, place, entry);
+        };
+        let open = match self.open.entry(member) {
+            Slot::Occupied(open) => open.into_mut(),
+            Slot::Vacant(empty) => empty.insert(OpenAccount {
+                account: accounts::find(desk.db, member)?.ok_or(CloudError::NoMember(member))?,
+                zone: desk.zone(member)?,
+                settlements: Vec::new(),
+            }),
+        };
+        let settlement = match admission.refused {
+            Some(reason) => reject(&mut open.account, chain, place, entry, reason, desk.now),
+            None => settle(
+                &mut open.account,
+                chain,
+                &open.zone,
+                desk.policies,
+                place,
+                entry,
+                desk.now,
+            ),
+        };
+        let verdict = verdict_of(&settlement)?;
+        open.settlements.push(settlement);
+        self.touched.insert(member);
+        Ok(verdict)
+    }
+
+    /// Writes the accounts, members ascending, and the head.
+    pub fn finish(self) -> Result<(Head, BTreeSet<MemberId>), CloudError> {
+        for (member, open) in &self.open {
+            accounts::save(self.desk.db, *member, &open.account, &open.settlements)?;
+        }
+        if self.head != self.device.head {
+            devices::move_head(self.desk.db, self.device.id, &self.head)?;
+        }
+        Ok((self.head, self.touched))
+    }
+}
+
+/// An entry that no member's account has: the chain goes on, nothing is paid.
+fn nobodys(
+    desk: &Desk<'_>,
+    chain: &mut Chain,
+    place: EntryRef,
+    entry: &Entry,
+) -> Result<Verdict, CloudError> {
+    let mut nobody = Account::open(desk.policy(), desk.now);
+    let refused = reject(
+        &mut nobody,
+        chain,
+        place,
+        entry,
+        Rejection::NoBinding,
+        desk.now,
+    );
+    verdict_of(&refused)
+}
+
+fn verdict_of(settlement: &Settlement) -> Result<Verdict, CloudError> {
+    match &settlement.cause {
+        Cause::Entry { verdict, .. } => Ok(verdict.clone()),
+        Cause::Released { .. }
+        | Cause::Spent { .. }
+        | Cause::Reversed { .. }
+        | Cause::Expired { .. }
+        | Cause::ClawedBack { .. }
+        | Cause::Granted { .. }
+        | Cause::TierChanged { .. } => {
+            Err(WireError::Unsound("an entry was settled without a verdict").into())
+        }
+    }
+}
+
+/// Whether a verdict pays, or may still pay, for the evidence.
+const fn counts(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Accepted { .. } | Verdict::Adjusted { .. } | Verdict::Review { .. } => true,
+        Verdict::Rejected { .. } => false,
+    }
+}
+
+/// When an entry happened as far as the cloud can know: not before the receipt that the device held, not after now.
+fn happened(entry: &Entry, now: ServerTime) -> ServerTime {
+    ServerTime::from_unix_s(entry.time.at.as_unix_s())
+        .max(entry.receipt_at)
+        .min(now)
+}
+
+/// The hash of the first entry that said it.
+fn origin(entry: &Signed<Entry>) -> EntryHash {
+    match &entry.body().body {
+        EntryBody::Fresh(_) => entry.hash(),
+        EntryBody::Carry { original, .. } => *original,
+    }
+}

@@ -1,0 +1,112 @@
+//! Statements: everything that the cloud knows of one member, signed.
+
+use std::collections::BTreeMap;
+
+use dashpoint_membership::{Cover, DeviceId, LedgerVersion, MemberId, Statement};
+use dashpoint_wire::Signed;
+
+use super::CloudCore;
+use super::desk::Desk;
+use crate::error::CloudError;
+use crate::store::{accounts, bindings, devices, members};
+
+/// Settlements in one statement: the newest ones, about a month of daily driving.
+pub const SETTLEMENTS_MAX: u32 = 200;
+
+impl Desk<'_> {
+    /// Signs a member's statement, with the newest settlements after a version.
+    pub fn statement(
+        &self,
+        member: MemberId,
+        since: LedgerVersion,
+    ) -> Result<Signed<Statement>, CloudError> {
+        let profile = members::profile(self.db, member)?.ok_or(CloudError::NoMember(member))?;
+        let account = accounts::find(self.db, member)?.ok_or(CloudError::NoMember(member))?;
+        let settlements = accounts::settlements_after(self.db, member, since, SETTLEMENTS_MAX)?;
+        // With older ones left out, the list begins later than asked, and says so.
+        let since = settlements.first().map_or(account.version, |first| {
+            let before = LedgerVersion::new(first.version.get().saturating_sub(1));
+            before.max(since)
+        });
+        let statement = Statement {
+            member,
+            server_epoch: self.server_epoch,
+            issued: self.now,
+            profile,
+            account,
+            covers: self.covers(member)?,
+            since,
+            settlements,
+        };
+        self.sign(statement, &member)
+    }
+
+    fn covers(&self, member: MemberId) -> Result<BTreeMap<DeviceId, Cover>, CloudError> {
+        let mut covers = BTreeMap::new();
+        for device in bindings::devices_of(self.db, member)? {
+            let head = self.device(device)?.head;
+            covers.insert(
+                device,
+                Cover {
+                    epoch: head.epoch,
+                    through: head.seq,
+                    head: head.hash,
+                    chain: head.chain,
+                },
+            );
+        }
+        Ok(covers)
+    }
+}
+
+impl CloudCore {
+    /// A member's statement, with the newest settlements after a version.
+    ///
+    /// # Errors
+    /// [`CloudError::NoMember`].
+    pub fn statement(
+        &mut self,
+        member: MemberId,
+        since: LedgerVersion,
+        now: dashpoint_membership::ServerTime,
+    ) -> Result<Signed<Statement>, CloudError> {
+        self.work(now, |desk| desk.statement(member, since))
+    }
+
+    /// The same for a device that has, or had, a binding to the member; `None` when its statement of version `since` is
+    /// still the newest.
+    ///
+    /// # Errors
+    /// [`CloudError::NoMember`] also when the device has no binding to that member: it learns nothing of others.
+    pub fn statement_for(
+        &mut self,
+        device: DeviceId,
+        member: MemberId,
+        since: LedgerVersion,
+        now: dashpoint_membership::ServerTime,
+    ) -> Result<Option<Signed<Statement>>, CloudError> {
+        self.work(now, |desk| {
+            if !bindings::members_of(desk.db, device)?.contains(&member) {
+                return Err(CloudError::NoMember(member));
+            }
+            let account = accounts::find(desk.db, member)?.ok_or(CloudError::NoMember(member))?;
+            if since.get() > 0 && account.version == since {
+                return Ok(None);
+            }
+            desk.statement(member, since).map(Some)
+        })
+    }
+
+    /// Whether a device is enrolled, with a certificate that is valid, and not shut out.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub fn admitted_device(
+        &self,
+        device: DeviceId,
+        now: dashpoint_membership::ServerTime,
+    ) -> Result<Option<devices::Device>, CloudError> {
+        let found = devices::find(&self.db, device)?;
+        Ok(found.filter(|device| device.revoked.is_none() && now < device.valid_until))
+    }
+}

@@ -1,0 +1,203 @@
+//! What can go wrong in the cloud, and what the operator is told.
+
+use std::path::PathBuf;
+
+use dashpoint_membership::policy::PolicyError;
+use dashpoint_membership::{AccountError, CatalogueError, DeviceId, MemberId, PolicyVersion};
+use dashpoint_wire::WireError;
+
+/// A failure of the cloud. A verdict on an entry is never one: it is an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CloudError {
+    /// The database failed.
+    #[error("the database refused: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// A file or a socket failed.
+    #[error("{what} {path}: {source}", path = path.display())]
+    File {
+        /// What was tried.
+        what: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The address to listen on cannot be had.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Which address.
+        address: std::net::SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Something signed, by this cloud or to be signed, is not sound.
+    #[error("{0}")]
+    Wire(#[from] WireError),
+    /// An account would break, or is broken: nothing was written.
+    #[error("an account is not sound, nothing was written: {0}")]
+    Account(#[from] AccountError),
+    /// A policy that must not be signed.
+    #[error("the policy cannot be used: {0}")]
+    Policy(#[from] PolicyError),
+    /// A catalogue that must not be signed.
+    #[error("the catalogue cannot be used: {0}")]
+    Catalogue(#[from] CatalogueError),
+    /// A zone that nobody knows.
+    #[error("{0:?} is not a time zone: expected an IANA name such as Asia/Shanghai")]
+    Zone(String),
+    /// A version that is not higher than the newest.
+    #[error("version {found} is not higher than the newest, {newest}: raise `version` in the file")]
+    VersionNotHigher {
+        /// The version in the file.
+        found: u32,
+        /// The newest version that was signed.
+        newest: u32,
+    },
+    /// A file of the operator's that cannot be read as what it should be.
+    #[error("{path}: {reason}", path = path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it, in one line.
+        reason: String,
+    },
+    /// No member has this id.
+    #[error("no member has the id {0}")]
+    NoMember(MemberId),
+    /// No device has this id.
+    #[error("no device has the id {0}")]
+    NoDevice(DeviceId),
+    /// The device was shut out already.
+    #[error("the device {0} is revoked already")]
+    AlreadyRevoked(DeviceId),
+    /// Nobody waits with this code.
+    #[error(
+        "no head unit waits with the code {0}: it is wrong, was answered, or its five minutes are over"
+    )]
+    NoCode(String),
+    /// The database has no policy, which every cloud is begun with.
+    #[error("the database has no policy")]
+    NoPolicy,
+    /// The database has no catalogue, which every cloud is begun with.
+    #[error("the database has no catalogue")]
+    NoCatalogue,
+    /// The version of the policy does not exist.
+    #[error("there is no policy of version {0}")]
+    NoPolicyVersion(PolicyVersion),
+    /// Too many head units wait to be enrolled.
+    #[error("too many head units wait to be enrolled")]
+    TooManyWaiting,
+    /// The data folder has no cloud.
+    #[error("there is no member cloud in {}: `dashpoint-cloud serve` makes one", .0.display())]
+    NoCloud(PathBuf),
+    /// Another program serves from the data folder.
+    #[error("another program serves from {} already", .0.display())]
+    Locked(PathBuf),
+    /// The data folder was made for another clock.
+    #[error("this cloud was made with `--clock {made}` and keeps it")]
+    ClockKept {
+        /// The clock it was made with.
+        made: &'static str,
+    },
+    /// A posted clock is for tests only.
+    #[error("`--clock posted` is for tests only: add `--test`")]
+    PostedWithoutTest,
+    /// An existing database of no bytes: something outside truncated it.
+    #[error("{} is empty: it was cut off from outside; restore it from a backup or move it away", .0.display())]
+    EmptyDatabase(PathBuf),
+    /// A database of another program.
+    #[error("the database is not a member cloud's")]
+    ForeignDatabase,
+    /// A database of a newer program; nothing was changed.
+    #[error(
+        "the database has schema {found} and this program knows {known}: use the newer program; nothing was changed"
+    )]
+    NewerSchema {
+        /// The schema in the file.
+        found: i32,
+        /// The newest schema that this program knows.
+        known: i32,
+    },
+    /// The linked SQLite has a bug that loses commits.
+    #[error("SQLite {0} can lose commits: 3.51.3 or newer is needed")]
+    OldSqlite(&'static str),
+    /// The ledger's queue is full: come back soon.
+    #[error("the ledger is busy")]
+    Busy,
+    /// The ledger's thread has ended.
+    #[error("the cloud is stopping")]
+    Stopping,
+}
+
+impl CloudError {
+    /// Whether the same call may succeed a moment later.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Busy | Self::Stopping | Self::TooManyWaiting => true,
+            Self::Database(refused) => matches!(
+                refused.sqlite_error_code(),
+                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+            ),
+            Self::File { .. }
+            | Self::Listen { .. }
+            | Self::Wire(_)
+            | Self::Account(_)
+            | Self::Policy(_)
+            | Self::Catalogue(_)
+            | Self::Zone(_)
+            | Self::VersionNotHigher { .. }
+            | Self::Unreadable { .. }
+            | Self::NoMember(_)
+            | Self::NoDevice(_)
+            | Self::AlreadyRevoked(_)
+            | Self::NoCode(_)
+            | Self::NoPolicy
+            | Self::NoCatalogue
+            | Self::NoPolicyVersion(_)
+            | Self::NoCloud(_)
+            | Self::Locked(_)
+            | Self::ClockKept { .. }
+            | Self::PostedWithoutTest
+            | Self::EmptyDatabase(_)
+            | Self::ForeignDatabase
+            | Self::NewerSchema { .. }
+            | Self::OldSqlite(_) => false,
+        }
+    }
+
+    /// Whether the caller asked for something that cannot be: a wrong argument or a wrong file, not a failure.
+    #[must_use]
+    pub const fn is_usage(&self) -> bool {
+        match self {
+            Self::Policy(_)
+            | Self::Catalogue(_)
+            | Self::Zone(_)
+            | Self::VersionNotHigher { .. }
+            | Self::Unreadable { .. }
+            | Self::NoMember(_)
+            | Self::NoDevice(_)
+            | Self::AlreadyRevoked(_)
+            | Self::NoCode(_)
+            | Self::NoPolicyVersion(_)
+            | Self::NoCloud(_)
+            | Self::ClockKept { .. }
+            | Self::PostedWithoutTest => true,
+            Self::Database(_)
+            | Self::File { .. }
+            | Self::Listen { .. }
+            | Self::Wire(_)
+            | Self::Account(_)
+            | Self::NoPolicy
+            | Self::NoCatalogue
+            | Self::TooManyWaiting
+            | Self::Locked(_)
+            | Self::EmptyDatabase(_)
+            | Self::ForeignDatabase
+            | Self::NewerSchema { .. }
+            | Self::OldSqlite(_)
+            | Self::Busy
+            | Self::Stopping => false,
+        }
+    }
+}

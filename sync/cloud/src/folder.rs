@@ -1,0 +1,159 @@
+//! The data folder: the key, the database, and the lock of the one program that serves from it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use dashpoint_wire::SigningKey;
+
+use crate::error::CloudError;
+
+const KEY_FILE: &str = "cloud-key.pk8";
+const DATABASE_FILE: &str = "cloud.db";
+const LOCK_FILE: &str = "serve.lock";
+
+/// One cloud's files.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    path: PathBuf,
+}
+
+/// Keeps every other program from serving from the folder, as long as it lives.
+#[derive(Debug)]
+pub(crate) struct ServeLock {
+    _file: File,
+}
+
+impl Folder {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path.join(DATABASE_FILE)
+    }
+
+    /// Whether a cloud was begun here.
+    pub(crate) fn has_cloud(&self) -> bool {
+        self.path.join(KEY_FILE).exists() && self.database().exists()
+    }
+
+    /// Makes the folder, readable by its owner alone.
+    pub(crate) fn make(&self) -> Result<(), CloudError> {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .create(&self.path)
+            .map_err(|source| failed("cannot make the folder", &self.path, source))
+    }
+
+    /// Takes the lock that says who serves.
+    pub(crate) fn lock(&self) -> Result<ServeLock, CloudError> {
+        let path = self.path.join(LOCK_FILE);
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|source| failed("cannot open", &path, source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(ServeLock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(CloudError::Locked(self.path.clone())),
+            Err(TryLockError::Error(source)) => Err(failed("cannot lock", &path, source)),
+        }
+    }
+
+    /// Reads the cloud's key.
+    pub(crate) fn read_key(&self) -> Result<SigningKey, CloudError> {
+        let path = self.path.join(KEY_FILE);
+        let stored = std::fs::read(&path).map_err(|source| failed("cannot read", &path, source))?;
+        Ok(SigningKey::from_pkcs8(&stored)?)
+    }
+
+    /// Reads the cloud's key, or makes it when there is none yet.
+    ///
+    /// A database without its key is never given a new one: no car would believe it.
+    pub(crate) fn read_or_make_key(&self) -> Result<SigningKey, CloudError> {
+        let path = self.path.join(KEY_FILE);
+        if path.exists() || self.database().exists() {
+            return self.read_key();
+        }
+        let key = SigningKey::generate()?;
+        let draft = self.path.join(format!("{KEY_FILE}.new"));
+        write_private(&draft, &key).map_err(|source| failed("cannot write", &draft, source))?;
+        std::fs::rename(&draft, &path).map_err(|source| failed("cannot write", &path, source))?;
+        sync_folder(&self.path).map_err(|source| failed("cannot write", &self.path, source))?;
+        self.read_key()
+    }
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// The name of a new file is on the disk only once its folder is.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    if cfg!(unix) {
+        File::open(path)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn failed(what: &'static str, path: &Path, source: std::io::Error) -> CloudError {
+    CloudError::File {
+        what,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_made_once_for_its_owner_alone() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::new(&temporary.path().join("data"));
+        folder.make().unwrap();
+        let key = folder.read_or_make_key().unwrap().public();
+        assert_eq!(folder.read_or_make_key().unwrap().public(), key);
+        #[cfg(unix)]
+        {
+            let file = std::fs::metadata(folder.path.join(KEY_FILE)).unwrap();
+            let mode = std::os::unix::fs::PermissionsExt::mode(&file.permissions());
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_database_without_its_key_gets_no_new_one() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::new(temporary.path());
+        std::fs::write(folder.database(), b"anything").unwrap();
+        assert!(matches!(
+            folder.read_or_make_key(),
+            Err(CloudError::File { .. })
+        ));
+    }
+
+    #[test]
+    fn a_second_program_is_refused() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::new(temporary.path());
+        let held = folder.lock().unwrap();
+        assert!(matches!(folder.lock(), Err(CloudError::Locked(_))));
+        drop(held);
+        assert!(folder.lock().is_ok());
+    }
+}

@@ -1,0 +1,124 @@
+//! What goes back: deflated CBOR, refusals, and nothing of what went wrong inside.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use dashpoint_wire::message::{Refusal, RefusalCode};
+use dashpoint_wire::{Cbor, Nonce, deflate, encode};
+
+use crate::error::CloudError;
+
+/// Seconds after which a busy cloud is worth another try.
+const RETRY_AFTER_S: u64 = 2;
+/// Seconds after which somebody who asked too often is heard again.
+const SLOW_DOWN_S: u64 = 60;
+
+/// A request that is not answered with what it asked for.
+#[derive(Debug)]
+pub(super) struct Denied {
+    code: RefusalCode,
+    nonce: Option<Nonce>,
+}
+
+impl Denied {
+    pub const fn because(code: RefusalCode) -> Self {
+        Self { code, nonce: None }
+    }
+
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    pub const fn with_nonce(nonce: Nonce) -> Self {
+        Self {
+            code: RefusalCode::Token,
+            nonce: Some(nonce),
+        }
+    }
+}
+
+impl From<CloudError> for Denied {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "whatever is not named here as the caller's is the cloud's own failure"
+    )]
+    fn from(failed: CloudError) -> Self {
+        match &failed {
+            CloudError::NoMember(_) => Self::because(RefusalCode::NotBound),
+            CloudError::NoDevice(_) => Self::because(RefusalCode::Device),
+            CloudError::NoCode(_) => Self::because(RefusalCode::NotFound),
+            CloudError::TooManyWaiting => Self::because(RefusalCode::SlowDown),
+            _ => {
+                // The one place where a failure of the cloud itself is logged; the car learns only to come back.
+                if failed.is_temporary() {
+                    tracing::warn!(%failed, "a request has to come back");
+                } else {
+                    tracing::error!(%failed, "a request failed");
+                }
+                Self::because(RefusalCode::Unavailable)
+            }
+        }
+    }
+}
+
+impl IntoResponse for Denied {
+    fn into_response(self) -> axum::response::Response {
+        let body = Refusal {
+            code: self.code,
+            nonce: self.nonce,
+        };
+        let mut response = cbor(self.status(), &body);
+        let retry_after_s = match self.code {
+            RefusalCode::SlowDown => Some(SLOW_DOWN_S),
+            RefusalCode::Unavailable => Some(RETRY_AFTER_S),
+            RefusalCode::Malformed
+            | RefusalCode::Token
+            | RefusalCode::Device
+            | RefusalCode::NotBound
+            | RefusalCode::NotFound
+            | RefusalCode::TooLarge
+            | RefusalCode::NotAuthentic => None,
+        };
+        if let Some(seconds) = retry_after_s {
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// A message of the protocol.
+pub(super) fn cbor<T: Cbor>(status: StatusCode, message: &T) -> axum::response::Response {
+    bytes(status, &encode(message))
+}
+
+/// Signed bytes as they are.
+pub(super) fn signed(raw: &[u8]) -> axum::response::Response {
+    bytes(StatusCode::OK, raw)
+}
+
+/// The caller has the newest already.
+pub(super) fn unchanged() -> axum::response::Response {
+    StatusCode::NOT_MODIFIED.into_response()
+}
+
+/// There is no such endpoint.
+pub(super) async fn not_found() -> Denied {
+    Denied::because(RefusalCode::NotFound)
+}
+
+fn bytes(status: StatusCode, plain: &[u8]) -> axum::response::Response {
+    let mut response = Response::new(Body::from(deflate(plain)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/cbor"),
+    );
+    headers.insert(
+        header::CONTENT_ENCODING,
+        HeaderValue::from_static("deflate"),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

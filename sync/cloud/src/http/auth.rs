@@ -1,0 +1,85 @@
+//! Lets a device's request in.
+
+use std::sync::Arc;
+
+use dashpoint_membership::{DeviceId, ServerTime};
+use dashpoint_wire::message::RefusalCode;
+use dashpoint_wire::{Nonce, PublicKey, TokenError, parse_authorization, verify_token};
+
+use super::Site;
+use super::answer::Denied;
+use super::incoming::Incoming;
+use crate::clock::system_now;
+use crate::core::CloudCore;
+use crate::random;
+
+impl Site {
+    /// Does a job for a device on the ledger's thread, once its token is verified there.
+    pub(super) async fn for_device<R: Send + 'static>(
+        self: &Arc<Self>,
+        incoming: Incoming,
+        device: DeviceId,
+        job: impl FnOnce(&mut CloudCore, &Incoming, ServerTime) -> Result<R, Denied> + Send + 'static,
+    ) -> Result<R, Denied> {
+        let site = Arc::clone(self);
+        self.ledger
+            .call(move |core| {
+                let now = core.now(system_now())?;
+                let found = core
+                    .admitted_device(device, now)?
+                    .ok_or(Denied::because(RefusalCode::Device))?;
+                site.let_in(&incoming, device, &found.key, now)?;
+                job(core, &incoming, now)
+            })
+            .await
+    }
+
+    fn let_in(
+        &self,
+        incoming: &Incoming,
+        device: DeviceId,
+        key: &PublicKey,
+        now: ServerTime,
+    ) -> Result<(), Denied> {
+        let refused = || Denied::because(RefusalCode::Token);
+        let token = parse_authorization(incoming.authorization()?).map_err(|_| refused())?;
+        let asked = incoming.asked();
+        let outcome = match verify_token(token.clone(), key, &device, asked, now, &[]) {
+            Err(TokenError::Nonce) => {
+                // Genuine, and it names a nonce: only now is it worth a look at what is out.
+                let body = token.clone().verify(key, &device).map_err(|_| refused())?;
+                let nonces: Vec<Nonce> = body
+                    .body()
+                    .nonce
+                    .filter(|nonce| self.take_nonce(device, *nonce))
+                    .into_iter()
+                    .collect();
+                verify_token(token, key, &device, asked, now, &nonces)
+            }
+            outcome => outcome,
+        };
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(error) if error.wants_nonce() => self.challenge(device),
+            Err(_) => Err(refused()),
+        }
+    }
+
+    fn take_nonce(&self, device: DeviceId, nonce: Nonce) -> bool {
+        // Nonces age by the machine's clock: a posted one may jump over their two minutes.
+        match self.nonces.lock() {
+            Ok(mut nonces) => nonces.take(device, nonce, system_now()),
+            Err(_) => false,
+        }
+    }
+
+    fn challenge(&self, device: DeviceId) -> Result<(), Denied> {
+        let unavailable = || Denied::because(RefusalCode::Unavailable);
+        let nonce: Nonce = random::bytes().map_err(|_| unavailable())?;
+        self.nonces
+            .lock()
+            .map_err(|_| unavailable())?
+            .give(device, nonce, system_now());
+        Err(Denied::with_nonce(nonce))
+    }
+}

@@ -1,0 +1,80 @@
+//! What the cloud signs for members and for everyone: unchanged costs nothing.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use dashpoint_membership::{CatalogueVersion, LedgerVersion, MemberId, PolicyVersion};
+use serde::Deserialize;
+
+use super::Site;
+use super::answer::{Denied, signed, unchanged};
+use super::incoming::{Incoming, parsed};
+
+type Shared = State<Arc<Site>>;
+
+/// The version that the caller has; 0 for none.
+#[derive(Debug, Deserialize)]
+pub(super) struct Since {
+    #[serde(default)]
+    since: u64,
+}
+
+impl Since {
+    fn of(incoming: &Incoming) -> Result<u64, Denied> {
+        incoming.query::<Self>().map(|wanted| wanted.since)
+    }
+
+    /// A version beyond the range is newer than any.
+    fn short(incoming: &Incoming) -> Result<u32, Denied> {
+        Ok(u32::try_from(Self::of(incoming)?).unwrap_or(u32::MAX))
+    }
+}
+
+/// `GET /v1/members/{m}/statement?since=`.
+pub(super) async fn statement(
+    State(site): Shared,
+    Path(member): Path<String>,
+    incoming: Incoming,
+) -> Result<Response, Denied> {
+    let member: MemberId = parsed(&member)?;
+    let since = LedgerVersion::new(Since::of(&incoming)?);
+    let device = incoming.device()?;
+    let statement = site
+        .for_device(incoming, device, move |core, _, now| {
+            Ok(core.statement_for(device, member, since, now)?)
+        })
+        .await?;
+    Ok(statement.map_or_else(unchanged, |statement| signed(statement.raw())))
+}
+
+/// `GET /v1/policy?since=`: the next version after it that the car needs.
+pub(super) async fn policy(State(site): Shared, incoming: Incoming) -> Result<Response, Denied> {
+    let since = PolicyVersion::new(Since::short(&incoming)?);
+    let device = incoming.device()?;
+    let policy = site
+        .for_device(incoming, device, move |core, _, now| {
+            Ok(core.policy_since(since, now)?)
+        })
+        .await?;
+    Ok(policy.map_or_else(unchanged, |policy| signed(policy.as_bytes())))
+}
+
+/// `GET /v1/catalogue?since=`.
+pub(super) async fn catalogue(State(site): Shared, incoming: Incoming) -> Result<Response, Denied> {
+    let since = CatalogueVersion::new(Since::short(&incoming)?);
+    let device = incoming.device()?;
+    let catalogue = site
+        .for_device(incoming, device, move |core, _, now| {
+            Ok(core.catalogue_since(since, now)?)
+        })
+        .await?;
+    Ok(catalogue.map_or_else(unchanged, |catalogue| signed(catalogue.as_bytes())))
+}
+
+/// `GET /healthz`: the ledger answers.
+pub(super) async fn healthz(State(site): Shared) -> Result<&'static str, Denied> {
+    site.ledger
+        .call(|core| core.member_count().map(|_| "ok\n").map_err(Denied::from))
+        .await
+}

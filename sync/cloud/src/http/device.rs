@@ -1,0 +1,87 @@
+//! What a device says and asks about its own chain.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use dashpoint_membership::{DeviceId, Epoch, Seq};
+use dashpoint_wire::MAX_ENTRIES;
+use dashpoint_wire::message::{EntriesRequest, EpochRequest, RefusalCode};
+use serde::Deserialize;
+
+use super::Site;
+use super::answer::{Denied, cbor};
+use super::incoming::{Incoming, parsed};
+use crate::clock::system_now;
+use crate::core::Posted;
+
+type Shared = State<Arc<Site>>;
+
+/// Where a device wants its own entries from.
+#[derive(Debug, Deserialize)]
+pub(super) struct From {
+    epoch: u32,
+    from: u64,
+}
+
+/// `POST /v1/devices/{d}/entries`.
+pub(super) async fn post_entries(
+    State(site): Shared,
+    Path(device): Path<String>,
+    incoming: Incoming,
+) -> Result<Response, Denied> {
+    let device: DeviceId = parsed(&device)?;
+    let posted = site
+        .for_device(incoming, device, move |core, incoming, now| {
+            let request: EntriesRequest = incoming.message()?;
+            if request.entries.len() > MAX_ENTRIES {
+                return Err(Denied::because(RefusalCode::TooLarge));
+            }
+            core.hear_times(device, &request, now)?;
+            let now = core.now(system_now())?;
+            Ok(core.post_entries(device, &request, now)?)
+        })
+        .await?;
+    match posted {
+        Posted::Settled(response) => Ok(cbor(StatusCode::OK, &response)),
+        Posted::Diverged(divergence) => Ok(cbor(StatusCode::CONFLICT, &divergence)),
+        Posted::NotAuthentic(refused) => {
+            tracing::warn!(%device, %refused, "bytes that are not authentic");
+            Err(Denied::because(RefusalCode::NotAuthentic))
+        }
+    }
+}
+
+/// `GET /v1/devices/{d}/entries?epoch=&from=`.
+pub(super) async fn get_entries(
+    State(site): Shared,
+    Path(device): Path<String>,
+    incoming: Incoming,
+) -> Result<Response, Denied> {
+    let device: DeviceId = parsed(&device)?;
+    let wanted: From = incoming.query()?;
+    let page = site
+        .for_device(incoming, device, move |core, _, _| {
+            let (epoch, from) = (Epoch::new(wanted.epoch), Seq::new(wanted.from));
+            Ok(core.entries_from(device, epoch, from)?)
+        })
+        .await?;
+    Ok(cbor(StatusCode::OK, &page))
+}
+
+/// `POST /v1/devices/{d}/epochs`.
+pub(super) async fn post_epochs(
+    State(site): Shared,
+    Path(device): Path<String>,
+    incoming: Incoming,
+) -> Result<Response, Denied> {
+    let device: DeviceId = parsed(&device)?;
+    let opened = site
+        .for_device(incoming, device, move |core, incoming, now| {
+            let request: EpochRequest = incoming.message()?;
+            Ok(core.open_epoch(device, &request, now)?)
+        })
+        .await?;
+    Ok(cbor(StatusCode::OK, &opened))
+}

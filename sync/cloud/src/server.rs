@@ -1,0 +1,240 @@
+//! Serves a data folder over HTTP, until it is told to stop.
+
+use std::future::IntoFuture;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use dashpoint_membership::{BindingId, DeviceId, MemberId, ServerTime};
+use dashpoint_wire::PublicKey;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::clock::{ClockKind, system_now};
+use crate::core::{Approved, CloudCore, GrantedIds, NewMember, Waiting};
+use crate::error::CloudError;
+use crate::folder::{Folder, ServeLock};
+use crate::http::{Site, router};
+use crate::ledger::Ledger;
+use crate::{random, store};
+
+/// How often expiry, releases and tier reviews run.
+const MAINTAIN_EVERY: Duration = Duration::from_secs(3_600);
+/// How long requests in flight may take once the cloud is told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// How to serve.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The data folder; it is made when there is none.
+    pub data: PathBuf,
+    /// Address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How cars and members reach it from outside; by default `http://` and the address it listens on.
+    pub url: Option<String>,
+    /// Whose clock it goes by.
+    pub clock: ClockKind,
+    /// Where a posted clock begins; by default at the machine's time.
+    pub posted_from: Option<ServerTime>,
+    /// Says that this cloud is for tests: a posted clock is refused without it.
+    pub test: bool,
+}
+
+/// The reference member cloud.
+#[derive(Debug, Clone, Copy)]
+pub struct Cloud;
+
+/// A cloud that serves.
+#[derive(Debug)]
+pub struct Running {
+    addr: SocketAddr,
+    url: String,
+    public_key: PublicKey,
+    ledger: Ledger,
+    thread: JoinHandle<()>,
+    tasks: JoinSet<()>,
+    stop: watch::Sender<bool>,
+    _lock: ServeLock,
+}
+
+impl Cloud {
+    /// Opens the data folder, or makes it with a new key, the default policy and the default catalogue, and serves.
+    ///
+    /// # Errors
+    /// [`CloudError::Locked`] when another program serves from the folder; [`CloudError`] when the folder or the address
+    /// cannot be had.
+    pub async fn start(config: Config) -> Result<Running, CloudError> {
+        if config.clock == ClockKind::Posted && !config.test {
+            return Err(CloudError::PostedWithoutTest);
+        }
+        let folder = Folder::new(&config.data);
+        folder.make()?;
+        let lock = folder.lock()?;
+        let key = folder.read_or_make_key()?;
+        let db = store::open_file(&folder.database())?;
+        let begin = config.posted_from.unwrap_or_else(system_now);
+        let core = CloudCore::start(db, key, config.clock, begin)?;
+        let public_key = core.public_key();
+
+        let listening = |source| CloudError::Listen {
+            address: config.listen,
+            source,
+        };
+        let listener = TcpListener::bind(config.listen).await.map_err(listening)?;
+        let addr = listener.local_addr().map_err(listening)?;
+        let url = config.url.map_or_else(
+            || format!("http://{addr}"),
+            |url| url.trim_end_matches('/').to_owned(),
+        );
+
+        let (ledger, thread) = Ledger::start(core).map_err(|source| CloudError::File {
+            what: "cannot start the ledger's thread for",
+            path: config.data,
+            source,
+        })?;
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serve(
+            listener,
+            Site::new(ledger.clone(), url.clone()),
+            stopped.clone(),
+        ));
+        tasks.spawn(maintain(ledger.clone(), stopped));
+        Ok(Running {
+            addr,
+            url,
+            public_key,
+            ledger,
+            thread,
+            tasks,
+            stop,
+            _lock: lock,
+        })
+    }
+}
+
+impl Running {
+    /// The address it listens on.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// How it is reached, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The key that verifies what it signs.
+    #[must_use]
+    pub const fn public_key(&self) -> PublicKey {
+        self.public_key
+    }
+
+    /// Does something with the core, on its thread, with the time of its clock.
+    ///
+    /// # Errors
+    /// [`CloudError::Busy`], and what the job returns.
+    pub async fn with_core<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut CloudCore, ServerTime) -> Result<R, CloudError> + Send + 'static,
+    ) -> Result<R, CloudError> {
+        self.ledger
+            .call(move |core| {
+                let now = core.now(system_now())?;
+                job(core, now)
+            })
+            .await
+    }
+
+    /// Makes somebody a member.
+    ///
+    /// # Errors
+    /// [`CloudError::Zone`].
+    pub async fn add_member(&self, name: &str, zone: &str) -> Result<MemberId, CloudError> {
+        let new = NewMember {
+            id: MemberId::from_bytes(random::bytes()?),
+            name: name.to_owned(),
+            zone: zone.to_owned(),
+        };
+        self.with_core(move |core, now| core.add_member(&new, now).map(|()| new.id))
+            .await
+    }
+
+    /// Head units that wait to be enrolled, oldest first.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub async fn waiting(&self) -> Result<Vec<Waiting>, CloudError> {
+        self.with_core(|core, now| core.waiting(now)).await
+    }
+
+    /// Says yes to the head unit that waits with a code.
+    ///
+    /// # Errors
+    /// [`CloudError::NoCode`], [`CloudError::NoMember`].
+    pub async fn approve(&self, code: &str, member: MemberId) -> Result<Approved, CloudError> {
+        let code = random::typed_code(code);
+        let ids = GrantedIds {
+            device: DeviceId::from_bytes(random::bytes()?),
+            binding: BindingId::from_bytes(random::bytes()?),
+        };
+        self.with_core(move |core, now| core.approve(&code, member, ids, now))
+            .await
+    }
+
+    /// Stops: no new requests, those in flight are answered within ten seconds, the ledger writes what it has.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        let drained = tokio::time::timeout(DRAIN, async {
+            while self.tasks.join_next().await.is_some() {}
+        });
+        if drained.await.is_err() {
+            tracing::warn!("requests were still in flight when the cloud stopped");
+            self.tasks.shutdown().await;
+        }
+        drop(self.ledger);
+        let thread = self.thread;
+        let ended = tokio::task::spawn_blocking(move || thread.join()).await;
+        if !matches!(ended, Ok(Ok(()))) {
+            tracing::error!("the ledger's thread ended with a panic");
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, site: Site, mut stopped: watch::Receiver<bool>) {
+    let until = async move {
+        // The sender is gone only when the cloud is: that is a stop as well.
+        drop(stopped.wait_for(|stop| *stop).await);
+    };
+    let served = axum::serve(listener, router(site)).with_graceful_shutdown(until);
+    if let Err(failed) = served.into_future().await {
+        tracing::error!(%failed, "the server ended");
+    }
+}
+
+async fn maintain(ledger: Ledger, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(MAINTAIN_EVERY);
+    loop {
+        tokio::select! {
+            stop = stopped.wait_for(|stop| *stop) => {
+                drop(stop);
+                return;
+            }
+            _ = ticks.tick() => {}
+        }
+        let done = ledger
+            .call(|core| {
+                let now = core.now(system_now())?;
+                core.maintain(now)
+            })
+            .await;
+        match done {
+            Ok(done) => tracing::info!(changed = done.changed, "accounts maintained"),
+            Err(failed) => tracing::error!(%failed, "accounts could not be maintained"),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Accounts: the state that the rules work on, the lots in it, and every change it ever had.
+
+use dashpoint_membership::{
+    Account, Allocation, Cause, LedgerVersion, Lot, MemberId, Profile, Settlement, TierId,
+};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{Col, Json};
+use crate::error::CloudError;
+
+/// Opens a member's account.
+pub(crate) fn open(
+    db: &Connection,
+    member: MemberId,
+    profile: &Profile,
+    account: &Account,
+) -> Result<(), CloudError> {
+    account.check()?;
+    db.execute(
+        "INSERT INTO members (member, name, zone, joined, account, version, balance, growth, arrears, tier)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        (
+            Col(member),
+            &profile.name,
+            &profile.zone,
+            Col(profile.joined),
+            Json(account),
+            Col(account.version),
+            Col(account.balance()),
+            Col(account.growth),
+            Col(account.arrears),
+            account.tier.tier.as_str(),
+        ),
+    )?;
+    write_lots(db, member, &account.lots)
+}
+
+/// Reads a member's account.
+pub(crate) fn find(db: &Connection, member: MemberId) -> Result<Option<Account>, CloudError> {
+    let account = db
+        .prepare_cached("SELECT account FROM members WHERE member = ?1")?
+        .query_row([Col(member)], |row| Ok(row.get::<_, Json<Account>>(0)?.0))
+        .optional()?;
+    if let Some(account) = &account {
+        account.check()?;
+    }
+    Ok(account)
+}
+
+/// Writes an account after settlements, with each of them.
+///
+/// The invariants are asserted before the write: a broken account never reaches the disk.
+pub(crate) fn save(
+    db: &Connection,
+    member: MemberId,
+    account: &Account,
+    settlements: &[Settlement],
+) -> Result<(), CloudError> {
+    account.check()?;
+    db.prepare_cached(
+        "UPDATE members SET account = ?2, version = ?3, balance = ?4, growth = ?5, arrears = ?6, tier = ?7
+         WHERE member = ?1",
+    )?
+    .execute((
+        Col(member),
+        Json(account),
+        Col(account.version),
+        Col(account.balance()),
+        Col(account.growth),
+        Col(account.arrears),
+        account.tier.tier.as_str(),
+    ))?;
+    db.prepare_cached("DELETE FROM lots WHERE member = ?1")?
+        .execute([Col(member)])?;
+    write_lots(db, member, &account.lots)?;
+    for settlement in settlements {
+        append(db, member, settlement)?;
+    }
+    Ok(())
+}
+
+fn write_lots(db: &Connection, member: MemberId, lots: &[Lot]) -> Result<(), CloudError> {
+    let mut insert = db.prepare_cached(
+        "INSERT INTO lots (member, lot, points, remaining, expires) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for lot in lots {
+        insert.execute((
+            Col(member),
+            Col(lot.id),
+            Col(lot.points),
+            Col(lot.remaining),
+            Col(lot.expires),
+        ))?;
+    }
+    Ok(())
+}
+
+fn append(db: &Connection, member: MemberId, settlement: &Settlement) -> Result<(), CloudError> {
+    db.prepare_cached(
+        "INSERT INTO settlements (member, version, at, kind, cause, points, growth, arrears, promoted)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute((
+        Col(member),
+        Col(settlement.version),
+        Col(settlement.at),
+        kind(&settlement.cause),
+        Json(&settlement.cause),
+        Col(settlement.points),
+        Col(settlement.growth),
+        Col(settlement.arrears),
+        settlement.promoted.as_ref().map(TierId::as_str),
+    ))?;
+    let mut insert = db.prepare_cached(
+        "INSERT INTO allocations (member, version, lot, points, size, expires)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for allocation in &settlement.allocations {
+        insert.execute((
+            Col(member),
+            Col(settlement.version),
+            Col(allocation.lot),
+            Col(allocation.points),
+            Col(allocation.size),
+            Col(allocation.expires),
+        ))?;
+    }
+    Ok(())
+}
+
+/// The word of a cause that reports group by.
+pub(crate) const fn kind(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::Entry { .. } => "entry",
+        Cause::Released { .. } => "released",
+        Cause::Spent { .. } => "spent",
+        Cause::Reversed { .. } => "reversed",
+        Cause::Expired { .. } => "expired",
+        Cause::ClawedBack { .. } => "clawed-back",
+        Cause::Granted { .. } => "granted",
+        Cause::TierChanged { .. } => "tier-changed",
+    }
+}
+
+/// The newest settlements after a version, oldest first, and at most so many.
+pub(crate) fn settlements_after(
+    db: &Connection,
+    member: MemberId,
+    after: LedgerVersion,
+    most: u32,
+) -> Result<Vec<Settlement>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "SELECT version, at, cause, points, growth, arrears, promoted FROM settlements
+         WHERE member = ?1 AND version > ?2 ORDER BY version DESC LIMIT ?3",
+    )?;
+    let rows = statement.query_map((Col(member), Col(after), most), |row| {
+        Ok(Settlement {
+            version: row.get::<_, Col<_>>(0)?.0,
+            at: row.get::<_, Col<_>>(1)?.0,
+            cause: row.get::<_, Json<Cause>>(2)?.0,
+            points: row.get::<_, Col<_>>(3)?.0,
+            growth: row.get::<_, Col<_>>(4)?.0,
+            arrears: row.get::<_, Col<_>>(5)?.0,
+            allocations: Vec::new(),
+            promoted: row.get::<_, Option<Col<_>>>(6)?.map(|tier| tier.0),
+        })
+    })?;
+    let mut settlements = rows.collect::<Result<Vec<_>, _>>()?;
+    settlements.reverse();
+    for settlement in &mut settlements {
+        settlement.allocations = allocations(db, member, settlement.version)?;
+    }
+    Ok(settlements)
+}
+
+fn allocations(
+    db: &Connection,
+    member: MemberId,
+    version: LedgerVersion,
+) -> Result<Vec<Allocation>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "SELECT lot, points, size, expires FROM allocations
+         WHERE member = ?1 AND version = ?2 ORDER BY expires, lot",
+    )?;
+    let rows = statement.query_map((Col(member), Col(version)), |row| {
+        Ok(Allocation {
+            lot: row.get::<_, Col<_>>(0)?.0,
+            points: row.get::<_, Col<_>>(1)?.0,
+            size: row.get::<_, Col<_>>(2)?.0,
+            expires: row.get::<_, Col<_>>(3)?.0,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,65 @@
+//! Epoch grants.
+
+use dashpoint_membership::{DeviceId, Epoch, ServerTime};
+use dashpoint_wire::ChainPoint;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::Col;
+use crate::error::CloudError;
+
+/// Reads the grant of an epoch.
+pub(crate) fn find(
+    db: &Connection,
+    device: DeviceId,
+    epoch: Epoch,
+) -> Result<Option<Vec<u8>>, CloudError> {
+    let row = db
+        .prepare_cached("SELECT raw FROM grants WHERE device = ?1 AND epoch = ?2")?
+        .query_row((Col(device), Col(epoch)), |row| row.get(0))
+        .optional()?;
+    Ok(row)
+}
+
+/// Reads the grant that a device was given when it named that head.
+pub(crate) fn asked_with(
+    db: &Connection,
+    device: DeviceId,
+    head: ChainPoint,
+) -> Result<Option<Vec<u8>>, CloudError> {
+    let row = db
+        .prepare_cached(
+            "SELECT raw FROM grants
+             WHERE device = ?1 AND asked_epoch = ?2 AND asked_seq = ?3 AND asked_head = ?4",
+        )?
+        .query_row(
+            (Col(device), Col(head.epoch), Col(head.seq), Col(head.hash)),
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(row)
+}
+
+/// Writes a new grant, with the head that the device named; the first grant of a chain was asked by nobody.
+pub(crate) fn insert(
+    db: &Connection,
+    device: DeviceId,
+    epoch: Epoch,
+    raw: &[u8],
+    issued: ServerTime,
+    asked: Option<ChainPoint>,
+) -> Result<(), CloudError> {
+    db.execute(
+        "INSERT INTO grants (device, epoch, raw, issued, asked_epoch, asked_seq, asked_head)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        (
+            Col(device),
+            Col(epoch),
+            raw,
+            Col(issued),
+            asked.map(|head| Col(head.epoch)),
+            asked.map(|head| Col(head.seq)),
+            asked.map(|head| Col(head.hash)),
+        ),
+    )?;
+    Ok(())
+}

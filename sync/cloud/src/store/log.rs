@@ -1,0 +1,139 @@
+//! The log of entries: append-only, keyed by device.
+
+use dashpoint_membership::{
+    DeviceId, EntryHash, EntryRef, Epoch, MemberId, Seq, ServerTime, VehicleId, Verdict,
+};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{Col, Json};
+use crate::error::CloudError;
+
+/// What the log knows of an entry that came before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Logged {
+    pub hash: EntryHash,
+    pub member: Option<MemberId>,
+    pub verdict: Verdict,
+}
+
+/// One row to append.
+#[derive(Debug)]
+pub(crate) struct NewRow<'a> {
+    pub entry: EntryRef,
+    pub hash: EntryHash,
+    pub origin: EntryHash,
+    pub vehicle: VehicleId,
+    pub member: Option<MemberId>,
+    pub arrived: ServerTime,
+    pub verdict: &'a Verdict,
+    pub raw: &'a [u8],
+}
+
+/// One row as `entries` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// Which entry.
+    pub entry: EntryRef,
+    /// Whose, when the binding named one.
+    pub member: Option<MemberId>,
+    /// When it came.
+    pub arrived: ServerTime,
+    /// What was answered.
+    pub verdict: Verdict,
+    /// The bytes that the device signed.
+    pub raw: Vec<u8>,
+}
+
+/// Reads the verdict on an entry.
+pub(crate) fn find(db: &Connection, entry: EntryRef) -> Result<Option<Logged>, CloudError> {
+    let row = db
+        .prepare_cached(
+            "SELECT hash, member, verdict FROM entries WHERE device = ?1 AND epoch = ?2 AND seq = ?3",
+        )?
+        .query_row(
+            (Col(entry.device), Col(entry.epoch), Col(entry.seq)),
+            |row| {
+                Ok(Logged {
+                    hash: row.get::<_, Col<_>>(0)?.0,
+                    member: row.get::<_, Option<Col<_>>>(1)?.map(|member| member.0),
+                    verdict: row.get::<_, Json<_>>(2)?.0,
+                })
+            },
+        )
+        .optional()?;
+    Ok(row)
+}
+
+/// Whether an entry of this vehicle said the same before.
+pub(crate) fn knows_origin(
+    db: &Connection,
+    vehicle: VehicleId,
+    origin: EntryHash,
+) -> Result<bool, CloudError> {
+    Ok(db
+        .prepare_cached("SELECT 1 FROM entries WHERE vehicle = ?1 AND origin = ?2")?
+        .exists((Col(vehicle), Col(origin)))?)
+}
+
+/// Appends a row; the key (device, epoch, seq) refuses a second one.
+pub(crate) fn append(db: &Connection, row: &NewRow<'_>) -> Result<(), CloudError> {
+    db.prepare_cached(
+        "INSERT INTO entries (device, epoch, seq, hash, origin, vehicle, member, arrived, verdict, raw)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?
+    .execute((
+        Col(row.entry.device),
+        Col(row.entry.epoch),
+        Col(row.entry.seq),
+        Col(row.hash),
+        Col(row.origin),
+        Col(row.vehicle),
+        row.member.map(Col),
+        Col(row.arrived),
+        Json(row.verdict),
+        row.raw,
+    ))?;
+    Ok(())
+}
+
+/// The raw entries of one epoch from a place on, at most so many.
+pub(crate) fn raw_from(
+    db: &Connection,
+    device: DeviceId,
+    epoch: Epoch,
+    from: Seq,
+    most: u32,
+) -> Result<Vec<Vec<u8>>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "SELECT raw FROM entries WHERE device = ?1 AND epoch = ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4",
+    )?;
+    let rows = statement.query_map((Col(device), Col(epoch), Col(from), most), |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Rows in the order they came, of one device or one member or all.
+pub(crate) fn list(
+    db: &Connection,
+    device: Option<DeviceId>,
+    member: Option<MemberId>,
+) -> Result<Vec<LogLine>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "SELECT device, epoch, seq, member, arrived, verdict, raw FROM entries
+         WHERE (?1 IS NULL OR device = ?1) AND (?2 IS NULL OR member = ?2)
+         ORDER BY arrived, device, epoch, seq",
+    )?;
+    let rows = statement.query_map((device.map(Col), member.map(Col)), |row| {
+        Ok(LogLine {
+            entry: EntryRef {
+                device: row.get::<_, Col<_>>(0)?.0,
+                epoch: row.get::<_, Col<_>>(1)?.0,
+                seq: row.get::<_, Col<_>>(2)?.0,
+            },
+            member: row.get::<_, Option<Col<_>>>(3)?.map(|member| member.0),
+            arrived: row.get::<_, Col<_>>(4)?.0,
+            verdict: row.get::<_, Json<_>>(5)?.0,
+            raw: row.get(6)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,20 @@
+//! The cloud's tables: its only SQL. One file for each noun, statements beside the function that uses them.
+
+pub(crate) mod accounts;
+pub(crate) mod bindings;
+pub(crate) mod bundles;
+mod columns;
+pub(crate) mod devices;
+pub(crate) mod enrolments;
+pub(crate) mod forks;
+pub(crate) mod grants;
+pub(crate) mod intervals;
+pub(crate) mod life;
+pub(crate) mod log;
+pub(crate) mod members;
+mod open;
+
+pub use members::MemberLine;
+pub use open::{open_file, open_in_memory};
+
+use columns::{Col, Json};

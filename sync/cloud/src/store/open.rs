@@ -1,0 +1,158 @@
+//! Opens the database: pragmas, version checks, migrations.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::error::CloudError;
+
+/// Marks the file as a member cloud's, "DPMC".
+const APPLICATION_ID: i32 = 0x4450_4d43;
+
+/// The schema of each version, from 1; a step is never edited once it was released.
+const STEPS: [&str; 1] = [include_str!("../../sql/schema-1.sql")];
+
+/// SQLite before 3.51.3 can lose commits of a database in WAL mode with two connections (the WAL-reset bug).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// How long a statement waits for another program's transaction: the CLI works beside `serve`.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Opens the database file, makes it when there is none, and brings its schema up to date.
+///
+/// # Errors
+/// [`CloudError`] when the file is empty, is not a member cloud's, was written by a newer program, or cannot be read.
+pub fn open_file(path: &Path) -> Result<Connection, CloudError> {
+    // A crash never leaves an empty file (SQLite writes the first page with the WAL), so one is a file that was lost.
+    if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        return Err(CloudError::EmptyDatabase(path.to_owned()));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    prepare(Connection::open_with_flags(path, flags)?)
+}
+
+/// Opens a database that lives as long as its connection, for tests and simulations.
+///
+/// # Errors
+/// [`CloudError`] when SQLite refuses.
+pub fn open_in_memory() -> Result<Connection, CloudError> {
+    prepare(Connection::open_in_memory()?)
+}
+
+fn prepare(mut db: Connection) -> Result<Connection, CloudError> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(CloudError::OldSqlite(rusqlite::version()));
+    }
+    db.busy_timeout(BUSY)?;
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA cell_size_check = ON;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA journal_size_limit = 4194304;",
+    )?;
+    migrate(&mut db)?;
+    db.set_prepared_statement_cache_capacity(64);
+    Ok(db)
+}
+
+fn migrate(db: &mut Connection) -> Result<(), CloudError> {
+    // Most starts find nothing to do and need no write lock.
+    if pragma(db, "user_version")? == newest() {
+        return own(db);
+    }
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = pragma(&tx, "user_version")?;
+    let done = usize::try_from(found).unwrap_or(usize::MAX);
+    let Some(steps) = STEPS.get(done..) else {
+        return Err(CloudError::NewerSchema {
+            found,
+            known: newest(),
+        });
+    };
+    if done == 0 {
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    own(&tx)?;
+    for step in steps {
+        tx.execute_batch(step)?;
+    }
+    tx.pragma_update(None, "user_version", newest())?;
+    tx.commit()?;
+    Ok(())
+}
+
+fn own(db: &Connection) -> Result<(), CloudError> {
+    match pragma(db, "application_id")? {
+        APPLICATION_ID => Ok(()),
+        _ => Err(CloudError::ForeignDatabase),
+    }
+}
+
+fn newest() -> i32 {
+    i32::try_from(STEPS.len()).unwrap_or(i32::MAX)
+}
+
+fn pragma(db: &Connection, name: &str) -> Result<i32, CloudError> {
+    Ok(db.pragma_query_value(None, name, |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_schema_and_a_foreign_file_are_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cloud.db");
+        drop(open_file(&path).unwrap());
+        drop(open_file(&path).unwrap());
+
+        let db = Connection::open(&path).unwrap();
+        db.pragma_update(None, "user_version", newest() + 1)
+            .unwrap();
+        drop(db);
+        assert!(matches!(
+            open_file(&path),
+            Err(CloudError::NewerSchema { found: 2, known: 1 })
+        ));
+
+        let foreign = folder.path().join("foreign.db");
+        let db = Connection::open(&foreign).unwrap();
+        db.execute_batch("CREATE TABLE notes (note TEXT); PRAGMA user_version = 1;")
+            .unwrap();
+        drop(db);
+        assert!(matches!(
+            open_file(&foreign),
+            Err(CloudError::ForeignDatabase)
+        ));
+
+        let empty = folder.path().join("empty.db");
+        std::fs::write(&empty, b"").unwrap();
+        assert!(matches!(
+            open_file(&empty),
+            Err(CloudError::EmptyDatabase(_))
+        ));
+    }
+
+    #[test]
+    fn what_was_settled_cannot_be_rewritten() {
+        let db = open_in_memory().unwrap();
+        db.execute_batch(
+            "INSERT INTO members VALUES (zeroblob(16), 'n', 'UTC', 0, '{}', 1, 0, 0, 0, 'basic');
+             INSERT INTO settlements VALUES (zeroblob(16), 1, 0, 'expired', '{}', 0, 0, 0, NULL);",
+        )
+        .unwrap();
+        for forbidden in [
+            "UPDATE settlements SET points = 1000",
+            "DELETE FROM settlements",
+        ] {
+            assert!(db.execute(forbidden, []).is_err(), "{forbidden}");
+        }
+    }
+}
