@@ -25,6 +25,14 @@ fn main() -> ExitCode {
         .init();
     match act(&cli.action) {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the output has seen enough, as `head` has.
+        Err(error)
+            if error
+                .downcast_ref::<io::Error>()
+                .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) =>
+        {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             say(format!("{error:#}"));
             ExitCode::from(error.downcast_ref::<SimError>().map_or(1, exit_code))

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rumqttc::{AsyncClient, Event, MqttOptions, Outgoing, Packet, QoS};
+use tokio::io::{AsyncReadExt, copy};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use vehicle_sim::{
-    Broker, Charge, Command, Cycle, Delivery, Endpoint, EnergySource, Options, Plan, Progress,
-    Seen, SimError, Simulator,
+    Broker, Charge, Command, Cycle, Delivery, Endpoint, EnergySource, Message, Options, Plan,
+    Progress, Seen, SimError, Simulator,
 };
 
 /// A head unit reduced to counting: what it took by topic, the last payload of each, and whether times went back.
@@ -163,6 +165,73 @@ async fn without_an_answer_it_goes_on_and_says_so_once() {
     assert_eq!(summary.delivered.seen, Seen::NoAnswer);
     assert!(!summary.delivered.paced);
     assert_eq!(head_unit.await.unwrap().total(), plan.messages.len());
+}
+
+/// Stands between the car and the broker, and cuts the first connection after so many bytes from the car.
+async fn cut_once(broker: u16, after: usize) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        for limit in [after, usize::MAX] {
+            let (mut car, _) = listener.accept().await.unwrap();
+            let mut broker = TcpStream::connect(("127.0.0.1", broker)).await.unwrap();
+            let (mut from_car, mut to_car) = car.split();
+            let (mut from_broker, mut to_broker) = broker.split();
+            let mut limited = (&mut from_car).take(limit as u64);
+            tokio::select! {
+                _ = copy(&mut limited, &mut to_broker) => {}
+                _ = copy(&mut from_broker, &mut to_car) => {}
+            }
+        }
+    });
+    port
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_connection_loses_no_message() {
+    let broker = Broker::start(0).unwrap();
+    let mut simulator = simulator(cut_once(broker.port(), 100_000).await);
+    let command = Command::Drive(Cycle::Us06);
+    let plan = simulator.plan(&command).unwrap();
+    let (client, mut events) =
+        AsyncClient::new(MqttOptions::new("witness", "127.0.0.1", broker.port()), 10);
+    client.subscribe("vss/#", QoS::AtMostOnce).await.unwrap();
+    while !matches!(
+        events.poll().await.unwrap(),
+        Event::Incoming(Packet::SubAck(_))
+    ) {}
+    let last = plan.messages.last().unwrap().payload();
+    let witness = tokio::spawn(async move {
+        let mut taken = BTreeSet::new();
+        loop {
+            let Event::Incoming(Packet::Publish(publish)) = events.poll().await.unwrap() else {
+                continue;
+            };
+            let payload = String::from_utf8(publish.payload.to_vec()).unwrap();
+            let is_last = payload == last;
+            taken.insert((publish.topic, payload));
+            if is_last {
+                return taken;
+            }
+        }
+    });
+    let mut said = Vec::new();
+    let summary = simulator
+        .run_reporting(&command, &mut |progress| match progress {
+            Progress::NobodyAnswers | Progress::Reconnecting => said.push(progress),
+            Progress::Sent { .. } => {}
+        })
+        .await
+        .unwrap();
+    assert!(said.contains(&Progress::Reconnecting), "{said:?}");
+    assert!(summary.delivered.sent_again > 0);
+    let taken = witness.await.unwrap();
+    let missing: Vec<_> = plan
+        .messages
+        .iter()
+        .filter(|m| !taken.contains(&(m.topic(), m.payload())))
+        .collect();
+    assert_eq!(missing, Vec::<&Message>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
