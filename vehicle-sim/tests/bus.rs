@@ -41,6 +41,8 @@ async fn head_unit(port: u16, answers: bool, until: usize) -> JoinHandle<Taken> 
             MqttOptions::new(format!("head-unit-{answers}-{until}"), "127.0.0.1", port);
         options.set_keep_alive(Duration::from_secs(20));
         let (client, mut events) = AsyncClient::new(options, 1000);
+        // Each answer is a small packet that the car waits for.
+        events.network_options.set_tcp_nodelay(true);
         client.subscribe("vss/#", QoS::AtLeastOnce).await.unwrap();
         let mut taken = Taken::default();
         let mut said = None;
