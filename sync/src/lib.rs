@@ -1,1 +1,34 @@
 //! The car's reconciler: a machine without IO, and the HTTPS transport that drives it.
+//!
+//! [`Reconciler`] decides: it is told [`Event`]s and returns [`Effect`]s, and everything that the cloud says is verified
+//! in it before it leaves as an effect. [`driver`] holds the only sockets: a [`driver::Transport`] sends one request and
+//! returns one answer. Who owns the store and the clock glues them together.
+//!
+//! Invariant: the machine reads no clock, draws no chance, knows no key and no store; equal inputs give equal outputs.
+//! Invariant: at most one effect with a ticket is open, so at most one request is on its way.
+//! Invariant: nothing that did not verify reaches the store.
+
+mod agenda;
+mod contact;
+pub mod driver;
+mod effect;
+mod error;
+mod event;
+mod exchange;
+mod held;
+mod now;
+mod own_chain;
+mod pacing;
+mod reconciler;
+mod status;
+mod verify;
+
+pub use effect::{Beginning, Effect, Outcome, Report, Subject};
+pub use error::Refused;
+pub use event::{Event, LocalFacts};
+pub use exchange::{Credential, HttpRequest, Method, Response, TransportFailure};
+pub use held::StatementMark;
+pub use now::{Now, Ticket};
+pub use reconciler::Reconciler;
+pub use status::{ConnectionState, FaultReason, OfflineReason, Status};
+pub use verify::Identity;

@@ -1,1 +1,38 @@
 //! The SQLite files of the car: the ledger that must never be lost and the cache that can be rebuilt.
+//!
+//! [`Store`] owns a data folder and is the only writer in it; [`Reader`] holds the questions, of a store or of a folder
+//! that another program runs on. Both are synchronous and `Send`: the head unit gives its store to one thread, and
+//! everything else sends that thread commands. No other crate of the car speaks SQL.
+//!
+//! Signed things are kept as the raw bytes that were signed; the store compares hashes and places and leaves
+//! signatures to its callers.
+//!
+//! Invariant: no row of the ledger that came from a signature is ever changed or deleted, by any path.
+//! Invariant: an entry, its private evidence and the marks it claims are one transaction.
+//! Invariant: a file that cannot be used is renamed, never deleted.
+//! Invariant: nothing here reads a clock or makes randomness.
+
+mod aside;
+mod cache;
+mod database;
+mod entry;
+mod error;
+mod health;
+mod identity;
+mod ledger;
+mod open;
+mod read;
+mod reconcile;
+mod salvage;
+mod seal;
+
+pub use aside::{Incident, Trouble};
+pub use cache::{Put, Statements, StoredStatement};
+pub use entry::{Activity, NewEntry, StoredEntry, Summary};
+pub use error::StoreError;
+pub use health::Finding;
+pub use ledger::{Awaiting, AwaitingId, Begun, Mark, Restored, StoredEpoch};
+pub use open::{Check, Options, Store};
+pub use read::{Reader, Unconfirmed};
+pub use reconcile::{Applied, Reconciled, StoredReceipt, StoredVerdict};
+pub use seal::{Nonces, SealKey};

@@ -181,7 +181,8 @@ impl Signable for Statement {
     const MAX_LEN: usize = 768 * 1024;
 
     fn check(&self, scope: &MemberId) -> Result<(), WireError> {
-        same(&self.member, scope)
+        same(&self.member, scope)?;
+        Ok(self.account.check()?)
     }
 }
 

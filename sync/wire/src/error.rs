@@ -1,5 +1,7 @@
 //! Why bytes are not what they should be.
 
+use dashpoint_membership::AccountError;
+
 /// Bytes that are not what they should be, or a body that must not be signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
@@ -64,6 +66,9 @@ pub enum WireError {
     /// Signed, but contradicting itself.
     #[error("the body contradicts itself: {0}")]
     Unsound(&'static str),
+    /// A statement whose account contradicts itself.
+    #[error("the statement cannot be used: {0}")]
+    Account(#[from] AccountError),
     /// A private key that cannot be used.
     #[error("not a private Ed25519 key in PKCS#8 version 2")]
     PrivateKey,

@@ -25,7 +25,7 @@ pub trait Signable: Cbor {
     /// Refuses a body that contradicts itself or speaks of another than its scope.
     ///
     /// # Errors
-    /// [`WireError::WrongScope`] or [`WireError::Unsound`].
+    /// [`WireError::WrongScope`], [`WireError::Account`].
     fn check(&self, scope: &Self::Scope) -> Result<(), WireError>;
 }
 

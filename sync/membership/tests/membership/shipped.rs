@@ -1,10 +1,9 @@
 //! What ships: the default policy, its score model, its catalogue.
 
-mod support;
-
 use dashpoint_membership::policy::Policy;
 use dashpoint_membership::*;
-use support::*;
+
+use crate::support::*;
 
 #[test]
 fn the_default_policy_is_valid_and_reads_what_it_writes() {

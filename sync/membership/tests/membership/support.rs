@@ -1,9 +1,4 @@
 //! What the tests of this crate build their members and entries from.
-#![allow(
-    dead_code,
-    reason = "each test file is a crate of its own and uses a part of it"
-)]
-
 use dashpoint_membership::policy::Policy;
 use dashpoint_membership::*;
 

@@ -1,0 +1,385 @@
+//! One SQLite file: how it is opened, told apart and brought to the newest schema.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig, ffi};
+
+use crate::error::{Doing as _, StoreError};
+
+/// What a file is for: its name, its mark in the header, its schemas and how careful its commits are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    /// Name without folder and ending.
+    pub stem: &'static str,
+    /// `application_id` in the header: tells our file from another program's.
+    pub application_id: i32,
+    /// One script per schema version, from 1; never edited once released.
+    pub schemas: &'static [&'static str],
+    /// FULL: a commit that was reported is on the disk. NORMAL: a power cut may take the last ones back.
+    pub synchronous: &'static str,
+}
+
+pub(crate) const LEDGER: Kind = Kind {
+    stem: "ledger",
+    application_id: i32::from_be_bytes(*b"DPLG"),
+    schemas: &[include_str!("../sql/ledger/1.sql")],
+    synchronous: "FULL",
+};
+
+pub(crate) const CACHE: Kind = Kind {
+    stem: "cache",
+    application_id: i32::from_be_bytes(*b"DPCA"),
+    schemas: &[include_str!("../sql/cache/1.sql")],
+    synchronous: "NORMAL",
+};
+
+/// Longest wait for a reader that holds the file, in milliseconds; only a checkpoint ever waits.
+const BUSY_TIMEOUT_MS: i64 = 5_000;
+/// Up to here the log of a file is kept for reuse, in bytes.
+const LOG_KEPT_BYTES: i64 = 2 * 1024 * 1024;
+/// Copies before migrations that a folder may hold: more than there will ever be schemas.
+const COPIES_MAX: u32 = 99;
+
+impl Kind {
+    pub(crate) fn file(&self, folder: &Path) -> PathBuf {
+        folder.join(format!("{}.db", self.stem))
+    }
+
+    /// Where a salvaged file is built before it takes the damaged one's place.
+    pub(crate) fn scratch(&self, folder: &Path) -> PathBuf {
+        folder.join(format!("{}.new.db", self.stem))
+    }
+
+    pub(crate) fn newest_schema(&self) -> u32 {
+        u32::try_from(self.schemas.len()).unwrap_or(u32::MAX)
+    }
+}
+
+/// What is found where a database should be.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// No file.
+    Absent,
+    /// A database without content: creation was interrupted.
+    Blank,
+    /// Ours, with this schema version.
+    Ours(u32),
+    /// Another program's database.
+    Foreign,
+    /// A file that SQLite cannot read.
+    Damaged,
+}
+
+/// Looks at a file without changing a byte of it, so that a newer program's file stays as it is.
+pub(crate) fn probe(kind: &Kind, file: &Path, vfs: Option<&str>) -> Result<Found, StoreError> {
+    let doing = "look at the database";
+    match look(kind, file, vfs, OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        Ok(found) => Ok(found),
+        Err(error) => match error.sqlite_error().map(|error| error.code) {
+            Some(ffi::ErrorCode::CannotOpen) if !file.exists() => Ok(Found::Absent),
+            Some(ffi::ErrorCode::DatabaseCorrupt | ffi::ErrorCode::NotADatabase) => {
+                Ok(Found::Damaged)
+            }
+            // A rollback journal left by an interrupted creation can be played back only by a writer.
+            Some(ffi::ErrorCode::ReadOnly | ffi::ErrorCode::CannotOpen) => {
+                look(kind, file, vfs, OpenFlags::SQLITE_OPEN_READ_WRITE).doing(doing)
+            }
+            _ => Err(error).doing(doing),
+        },
+    }
+}
+
+fn look(kind: &Kind, file: &Path, vfs: Option<&str>, access: OpenFlags) -> rusqlite::Result<Found> {
+    let connection = connect(file, vfs, access)?;
+    let application_id: i32 =
+        connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let objects: u32 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(if application_id == kind.application_id && version > 0 {
+        Found::Ours(version)
+    } else if application_id == 0 && version == 0 && objects == 0 {
+        Found::Blank
+    } else {
+        Found::Foreign
+    })
+}
+
+pub(crate) fn connect(
+    file: &Path,
+    vfs: Option<&str>,
+    access: OpenFlags,
+) -> rusqlite::Result<Connection> {
+    // Each connection stays with one thread, but may be moved there: SQLite's own mutexes are not needed.
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    match vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(file, flags, vfs),
+        None => Connection::open_with_flags(file, flags),
+    }
+}
+
+/// Opens for writing, with the settings that every promise of this crate rests on.
+pub(crate) fn open_writer(
+    kind: &Kind,
+    file: &Path,
+    vfs: Option<&str>,
+) -> Result<Connection, StoreError> {
+    let doing = "open the database";
+    let access = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let connection = connect(file, vfs, access).doing(doing)?;
+    guard(&connection).doing(doing)?;
+    let mode: String = connection
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .doing(doing)?;
+    if mode != "wal" {
+        // SQLite keeps the old mode, without an error, where the file system cannot do it.
+        return Err(refused("the file system cannot hold a write-ahead log")).doing(doing);
+    }
+    connection
+        .pragma_update(None, "synchronous", kind.synchronous)
+        .and_then(|()| connection.pragma_update(None, "journal_size_limit", LOG_KEPT_BYTES))
+        .doing(doing)?;
+    Ok(connection)
+}
+
+/// Opens for reading; never writes a page or checkpoints the log.
+pub(crate) fn open_reader(file: &Path, vfs: Option<&str>) -> Result<Connection, StoreError> {
+    let doing = "open the database for reading";
+    let connection = connect(file, vfs, OpenFlags::SQLITE_OPEN_READ_ONLY).doing(doing)?;
+    guard(&connection).doing(doing)?;
+    Ok(connection)
+}
+
+/// An empty database of that kind in memory, for readers of a folder whose cache cannot be read.
+pub(crate) fn in_memory(kind: &Kind) -> Result<Connection, StoreError> {
+    let doing = "make an empty database";
+    let connection = Connection::open_in_memory().doing(doing)?;
+    for schema in kind.schemas {
+        connection.execute_batch(schema).doing(doing)?;
+    }
+    Ok(connection)
+}
+
+/// Settings of every connection: a damaged or forged file must not make SQLite do more than fail.
+fn guard(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.pragma_update(None, "busy_timeout", BUSY_TIMEOUT_MS)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "recursive_triggers", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")
+}
+
+/// Makes the newest schema in a new or blank file and moves it into the file proper: from now on the file is never
+/// empty, whatever happens to its log.
+pub(crate) fn create(
+    kind: &Kind,
+    file: &Path,
+    vfs: Option<&str>,
+) -> Result<Connection, StoreError> {
+    let mut connection = open_writer(kind, file, vfs)?;
+    upgrade(kind, file, &mut connection, 0)?;
+    checkpoint(&connection)?;
+    Ok(connection)
+}
+
+/// Opens a file of ours and brings it to the newest schema, after a copy of it has been put beside it.
+pub(crate) fn open_and_migrate(
+    kind: &Kind,
+    file: &Path,
+    vfs: Option<&str>,
+    found: u32,
+) -> Result<Connection, StoreError> {
+    let known = kind.newest_schema();
+    if found > known {
+        return Err(StoreError::NewerSchema {
+            file: file.to_owned(),
+            found,
+            known,
+        });
+    }
+    let mut connection = open_writer(kind, file, vfs)?;
+    if found < known {
+        copy_aside(kind, file, &connection, found)?;
+        upgrade(kind, file, &mut connection, found)?;
+        checkpoint(&connection)?;
+    }
+    Ok(connection)
+}
+
+fn upgrade(
+    kind: &Kind,
+    file: &Path,
+    connection: &mut Connection,
+    from: u32,
+) -> Result<(), StoreError> {
+    let to = kind.newest_schema();
+    let steps = &kind.schemas[(from as usize).min(kind.schemas.len())..];
+    let mut run = || -> rusqlite::Result<()> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+        for step in steps {
+            transaction.execute_batch(step)?;
+        }
+        transaction.pragma_update(None, "application_id", kind.application_id)?;
+        transaction.pragma_update(None, "user_version", to)?;
+        transaction.commit()
+    };
+    run().map_err(|source| StoreError::Migration {
+        file: file.to_owned(),
+        from,
+        to,
+        source,
+    })
+}
+
+/// Puts a whole copy beside the file under the first free name: `ledger.schema-1.copy-1.db`.
+fn copy_aside(
+    kind: &Kind,
+    file: &Path,
+    connection: &Connection,
+    found: u32,
+) -> Result<(), StoreError> {
+    let mut last = refused("every name for a copy is taken");
+    for number in 1..=COPIES_MAX {
+        let name = format!("{}.schema-{found}.copy-{number}.db", kind.stem);
+        let copy = file.with_file_name(name);
+        if copy.exists() {
+            continue;
+        }
+        match connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()]) {
+            Ok(_) => return Ok(()),
+            // A VFS of its own may hold a file of that name that the file system does not show.
+            Err(error) if error.sqlite_error_code() == Some(ffi::ErrorCode::Unknown) => {
+                last = error;
+            }
+            Err(error) => return Err(error).doing("copy the database before its migration"),
+        }
+    }
+    Err(last).doing("copy the database before its migration")
+}
+
+/// Moves the whole log into the file.
+pub(crate) fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
+    connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .doing("move the log into the database")
+}
+
+fn refused(why: &str) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(why.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V1: &str = "CREATE TABLE thing (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;";
+    const OLD: Kind = Kind {
+        stem: "things",
+        application_id: 7,
+        schemas: &[V1],
+        synchronous: "FULL",
+    };
+
+    fn make_old(folder: &Path) -> PathBuf {
+        let file = OLD.file(folder);
+        let connection = create(&OLD, &file, None).unwrap();
+        connection
+            .execute("INSERT INTO thing (name) VALUES ('kept')", [])
+            .unwrap();
+        file
+    }
+
+    #[test]
+    fn a_migration_keeps_the_rows_and_leaves_a_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = make_old(folder.path());
+        let new = Kind {
+            schemas: &[V1, "ALTER TABLE thing ADD COLUMN colour TEXT;"],
+            ..OLD
+        };
+        let connection = open_and_migrate(&new, &file, None, 1).unwrap();
+        let name: String = connection
+            .query_row("SELECT name FROM thing WHERE colour IS NULL", [], |row| {
+                row.get(0)
+            })
+            .unwrap();
+        assert_eq!(name, "kept");
+        drop(connection);
+        assert!(matches!(probe(&new, &file, None), Ok(Found::Ours(2))));
+        let copy = folder.path().join("things.schema-1.copy-1.db");
+        assert!(matches!(probe(&OLD, &copy, None), Ok(Found::Ours(1))));
+    }
+
+    #[test]
+    fn a_failed_migration_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = make_old(folder.path());
+        let broken = Kind {
+            schemas: &[V1, "DROP TABLE thing; CREATE TABLE thing (nonsense"],
+            ..OLD
+        };
+        for number in 1..=2 {
+            let error = open_and_migrate(&broken, &file, None, 1).unwrap_err();
+            assert!(
+                matches!(error, StoreError::Migration { from: 1, to: 2, .. }),
+                "{error}"
+            );
+            let copy = format!("things.schema-1.copy-{number}.db");
+            assert!(folder.path().join(copy).exists());
+        }
+        let connection = open_and_migrate(&OLD, &file, None, 1).unwrap();
+        let rows: u32 = connection
+            .query_row("SELECT count(*) FROM thing", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(rows, 1);
+    }
+
+    #[test]
+    fn a_file_is_told_by_its_header() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x.db");
+        assert!(matches!(probe(&OLD, &file, None), Ok(Found::Absent)));
+        std::fs::write(&file, b"").unwrap();
+        assert!(matches!(probe(&OLD, &file, None), Ok(Found::Blank)));
+        std::fs::write(&file, [b'x'; 5000]).unwrap();
+        assert!(matches!(probe(&OLD, &file, None), Ok(Found::Damaged)));
+        std::fs::remove_file(&file).unwrap();
+        drop(
+            create(
+                &Kind {
+                    application_id: 8,
+                    ..OLD
+                },
+                &file,
+                None,
+            )
+            .unwrap(),
+        );
+        assert!(matches!(probe(&OLD, &file, None), Ok(Found::Foreign)));
+    }
+
+    #[test]
+    fn a_commit_is_as_careful_as_its_file_asks() {
+        let folder = tempfile::tempdir().unwrap();
+        for (kind, level) in [(LEDGER, 2), (CACHE, 1)] {
+            let connection = create(&kind, &kind.file(folder.path()), None).unwrap();
+            let asked = [
+                ("synchronous", level),
+                ("foreign_keys", 1),
+                ("trusted_schema", 0),
+                ("cell_size_check", 1),
+                ("busy_timeout", BUSY_TIMEOUT_MS),
+                ("journal_size_limit", LOG_KEPT_BYTES),
+                ("application_id", i64::from(kind.application_id)),
+            ];
+            for (pragma, expected) in asked {
+                let value: i64 = connection
+                    .pragma_query_value(None, pragma, |row| row.get(0))
+                    .unwrap();
+                assert_eq!(value, expected, "{}: {pragma}", kind.stem);
+            }
+        }
+    }
+}

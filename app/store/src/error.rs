@@ -1,0 +1,250 @@
+//! What can go wrong with the files of the car, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use dashpoint_membership::{Epoch, Meter, Seq};
+use dashpoint_wire::ChainPoint;
+use rusqlite::ffi;
+
+/// Why the store could not do what it was asked; nothing of it was done.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another program holds the folder.
+    #[error("the data folder {} is in use by another program", folder.display())]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is no ledger to read.
+    #[error("there is no ledger in {}", folder.display())]
+    NotThere {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The SQLite linked in has the defect that loses commits when two connections write or checkpoint at once.
+    #[error("SQLite {found} is linked in, but 3.51.3 or later is needed")]
+    OldSqlite {
+        /// Its version.
+        found: &'static str,
+    },
+    /// A newer program wrote the file; it was left untouched.
+    #[error("{} was written by a newer program (schema {found}, this one knows up to {known})", file.display())]
+    NewerSchema {
+        /// The file.
+        file: PathBuf,
+        /// Its schema.
+        found: u32,
+        /// The newest schema known here.
+        known: u32,
+    },
+    /// The file waits for a migration, which only the owner of the folder makes.
+    #[error("{} has the older schema {found}: run the head unit once to bring it to {known}", file.display())]
+    OlderSchema {
+        /// The file.
+        file: PathBuf,
+        /// Its schema.
+        found: u32,
+        /// The newest schema known here.
+        known: u32,
+    },
+    /// A migration failed; the file is as it was before.
+    #[error("cannot bring {} from schema {from} to {to}", file.display())]
+    Migration {
+        /// The file.
+        file: PathBuf,
+        /// Its schema.
+        from: u32,
+        /// The schema it should have got.
+        to: u32,
+        /// Why.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The file system refused.
+    #[error("cannot {doing} {}", path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// SQLite refused.
+    #[error("cannot {doing}")]
+    Sqlite {
+        /// What was tried.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A row holds what the program never wrote.
+    #[error("the stored {what} is damaged")]
+    Damaged {
+        /// Which value.
+        what: &'static str,
+    },
+    /// A number does not fit the file's format.
+    #[error("{what} is out of range")]
+    OutOfRange {
+        /// Which number.
+        what: &'static str,
+    },
+    /// The entry does not follow the last one of the chain.
+    #[error("entry {epoch}/{seq} does not follow {}/{}", head.epoch, head.seq)]
+    NotNext {
+        /// Its epoch.
+        epoch: Epoch,
+        /// Its place.
+        seq: Seq,
+        /// The last one of the chain.
+        head: ChainPoint,
+    },
+    /// There is another entry, grant or receipt in that place.
+    #[error("something else is recorded at {epoch}/{seq}")]
+    Taken {
+        /// Its epoch.
+        epoch: Epoch,
+        /// Its place; 0 for the epoch's grant.
+        seq: Seq,
+    },
+    /// The epoch has no grant here.
+    #[error("epoch {epoch} has not been granted")]
+    NotGranted {
+        /// The epoch.
+        epoch: Epoch,
+    },
+    /// A later epoch has begun, or this one is not later than the last.
+    #[error("epoch {epoch} is not the newest: that is {newest}")]
+    OldEpoch {
+        /// The epoch.
+        epoch: Epoch,
+        /// The newest one granted.
+        newest: Epoch,
+    },
+    /// A unit of the meter has been settled before.
+    #[error("the {meter:?} meter is settled up to {mark}, the entry claims from {from}")]
+    AlreadySettled {
+        /// The meter.
+        meter: Meter,
+        /// Where the entry begins.
+        from: u64,
+        /// Where the settled part ends.
+        mark: u64,
+    },
+    /// There is no such evidence waiting to be signed.
+    #[error("no such evidence is waiting to be signed")]
+    NotAwaiting,
+    /// The store was opened without a key to seal with.
+    #[error("there is no key to seal the member's statement with")]
+    NoSealKey,
+    /// The source of nonces gave none.
+    #[error("there is no randomness to seal the member's statement with")]
+    NoNonce,
+}
+
+impl StoreError {
+    /// Whether the disk, or the room given to the file, is full.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        self.io()
+            .is_some_and(|source| source.kind() == io::ErrorKind::StorageFull)
+            || self.sqlite().is_some_and(|source| {
+                source.code == ffi::ErrorCode::DiskFull
+                    || source.extended_code == ffi::SQLITE_IOERR_SHMSIZE
+            })
+    }
+
+    /// Whether the folder cannot be written: a read-only mount, or no permission.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.io().is_some_and(|source| {
+            matches!(
+                source.kind(),
+                io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied
+            )
+        }) || self.sqlite().is_some_and(|source| {
+            matches!(
+                source.code,
+                ffi::ErrorCode::ReadOnly | ffi::ErrorCode::PermissionDenied
+            )
+        })
+    }
+
+    /// Whether another program holds the folder.
+    #[must_use]
+    pub const fn is_in_use(&self) -> bool {
+        matches!(self, Self::InUse { .. })
+    }
+
+    /// Whether a file is damaged: opening the folder again with [`crate::Check::Full`] sets it aside and salvages it.
+    #[must_use]
+    pub fn is_corrupt(&self) -> bool {
+        matches!(self, Self::Damaged { .. })
+            || self.sqlite().is_some_and(|source| {
+                matches!(
+                    source.code,
+                    ffi::ErrorCode::DatabaseCorrupt | ffi::ErrorCode::NotADatabase
+                )
+            })
+    }
+
+    /// Whether the device reported a read, write or sync as failed.
+    #[must_use]
+    pub fn is_io(&self) -> bool {
+        self.io().is_some()
+            || self
+                .sqlite()
+                .is_some_and(|source| source.code == ffi::ErrorCode::SystemIoFailure)
+    }
+
+    /// Whether a newer program wrote the folder.
+    #[must_use]
+    pub const fn is_newer_schema(&self) -> bool {
+        matches!(self, Self::NewerSchema { .. })
+    }
+
+    const fn io(&self) -> Option<&io::Error> {
+        if let Self::Io { source, .. } = self {
+            Some(source)
+        } else {
+            None
+        }
+    }
+
+    fn sqlite(&self) -> Option<&ffi::Error> {
+        if let Self::Sqlite { source, .. } | Self::Migration { source, .. } = self {
+            source.sqlite_error()
+        } else {
+            None
+        }
+    }
+}
+
+/// Says what was being done when SQLite or the file system refused.
+pub(crate) trait Doing<T> {
+    fn doing(self, doing: &'static str) -> Result<T, StoreError>;
+}
+
+impl<T> Doing<T> for rusqlite::Result<T> {
+    fn doing(self, doing: &'static str) -> Result<T, StoreError> {
+        self.map_err(|source| StoreError::Sqlite { doing, source })
+    }
+}
+
+pub(crate) trait DoingOn<T> {
+    fn doing_on(self, doing: &'static str, path: &Path) -> Result<T, StoreError>;
+}
+
+impl<T> DoingOn<T> for io::Result<T> {
+    fn doing_on(self, doing: &'static str, path: &Path) -> Result<T, StoreError> {
+        self.map_err(|source| StoreError::Io {
+            doing,
+            path: path.to_owned(),
+            source,
+        })
+    }
+}

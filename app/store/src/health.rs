@@ -1,0 +1,133 @@
+//! Whether the ledger's file is whole.
+
+use std::fmt;
+
+use dashpoint_membership::{EntryHash, Epoch, Seq};
+use dashpoint_wire::digest;
+use rusqlite::Connection;
+
+use crate::entry::place;
+use crate::error::{Doing as _, StoreError};
+use crate::open::Check;
+use crate::read::{self, Reader};
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// SQLite's word on a page, an index or a constraint.
+    File(String),
+    /// The signed bytes are not those of the hash beside them.
+    Bytes(Epoch, Seq),
+    /// The entry does not follow the one before.
+    Link(Epoch, Seq),
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(what) => f.write_str(what),
+            Self::Bytes(epoch, seq) => write!(f, "the bytes of entry {epoch}/{seq} were changed"),
+            Self::Link(epoch, seq) => {
+                write!(f, "entry {epoch}/{seq} does not follow the one before")
+            }
+        }
+    }
+}
+
+impl Reader {
+    /// Looks at the ledger; no finding means that it is whole. Signatures are for the caller to verify.
+    ///
+    /// Meant for after the first frame: [`Check::Full`] reads the whole file.
+    ///
+    /// # Errors
+    /// [`StoreError::is_corrupt`] when it is too damaged to be looked at.
+    pub fn check(&self, check: Check) -> Result<Vec<Finding>, StoreError> {
+        match check {
+            Check::Ends => {
+                look_at_ends(&self.ledger)?;
+                Ok(Vec::new())
+            }
+            Check::Pages => pages(&self.ledger, "PRAGMA quick_check(20)"),
+            Check::Full => {
+                let mut findings = pages(&self.ledger, "PRAGMA integrity_check(20)")?;
+                findings.extend(pages(&self.ledger, "PRAGMA foreign_key_check")?);
+                if findings.is_empty() {
+                    findings = links(&self.ledger)?;
+                }
+                Ok(findings)
+            }
+        }
+    }
+}
+
+/// Whether the ledger may be used.
+pub(crate) fn is_ledger_sound(ledger: &Connection, check: Check) -> Result<bool, StoreError> {
+    look_at_ends(ledger)?;
+    Ok(match check {
+        Check::Ends => true,
+        Check::Pages => is_file_sound(ledger)?,
+        Check::Full => {
+            pages(ledger, "PRAGMA integrity_check(1)")?.is_empty() && links(ledger)?.is_empty()
+        }
+    })
+}
+
+/// Whether all pages of a file can be read.
+pub(crate) fn is_file_sound(file: &Connection) -> Result<bool, StoreError> {
+    Ok(pages(file, "PRAGMA quick_check(1)")?.is_empty())
+}
+
+/// Reads the few rows that work begins with.
+fn look_at_ends(ledger: &Connection) -> Result<(), StoreError> {
+    if let Some(epoch) = read::newest_epoch(ledger)? {
+        read::head(ledger, epoch)?;
+    }
+    for table in ["mark", "awaiting", "binding", "certificate", "meta"] {
+        ledger
+            .query_row(&format!("SELECT count(*) FROM {table}"), [], |_| Ok(()))
+            .doing("look at the ledger")?;
+    }
+    Ok(())
+}
+
+fn pages(file: &Connection, pragma: &str) -> Result<Vec<Finding>, StoreError> {
+    let doing = "check the file's pages";
+    let mut statement = file.prepare(pragma).doing(doing)?;
+    let rows = statement.query_map([], |row| row.get::<_, String>(0));
+    let lines: Vec<String> = rows.and_then(Iterator::collect).doing(doing)?;
+    Ok(lines
+        .into_iter()
+        .filter(|line| line != "ok")
+        .map(Finding::File)
+        .collect())
+}
+
+/// Holds every entry against its hash and the one before.
+fn links(ledger: &Connection) -> Result<Vec<Finding>, StoreError> {
+    let doing = "check the chain";
+    let mut statement = ledger
+        .prepare("SELECT id, hash, prev, raw FROM entry ORDER BY id")
+        .doing(doing)?;
+    let mut rows = statement.query([]).doing(doing)?;
+    let mut findings = Vec::new();
+    let mut last: Option<(Epoch, Seq, EntryHash)> = None;
+    while let Some(row) = rows.next().doing(doing)? {
+        let (epoch, seq) = place(row.get(0).doing(doing)?)?;
+        let hash = EntryHash::from_bytes(row.get(1).doing(doing)?);
+        let prev = EntryHash::from_bytes(row.get(2).doing(doing)?);
+        let raw: Vec<u8> = row.get(3).doing(doing)?;
+        if digest(&raw) != *hash.as_bytes() {
+            findings.push(Finding::Bytes(epoch, seq));
+        }
+        let before = match last {
+            Some((e, s, hash)) if e == epoch && s.next() == seq => Some(hash),
+            _ if seq.get() == 1 => read::point(ledger, epoch, Seq::new(0))?.map(|grant| grant.hash),
+            _ => None,
+        };
+        if before != Some(prev) {
+            findings.push(Finding::Link(epoch, seq));
+        }
+        last = Some((epoch, seq, hash));
+    }
+    Ok(findings)
+}

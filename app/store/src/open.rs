@@ -1,0 +1,301 @@
+//! Opening a data folder: one owner, files told apart, nothing thrown away.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use crate::aside::{self, Incident, Trouble};
+use crate::database::{self, CACHE, Found, Kind, LEDGER};
+use crate::error::{DoingOn as _, StoreError};
+use crate::read::Reader;
+use crate::seal::{Nonces, SealKey};
+use crate::{health, salvage};
+
+/// First SQLite version without the defect that loses commits when two connections write or checkpoint at once.
+const SQLITE_NEEDED: i32 = 3_051_003;
+/// Name of the file whose lock means that the folder has an owner.
+const LOCK_FILE: &str = "dashpoint.lock";
+
+/// How a folder is opened.
+pub struct Options {
+    /// Name of a registered SQLite VFS to go through; the system's own if none. Files that this VFS keeps outside the
+    /// file system are never set aside: their trouble is returned as an error.
+    pub vfs: Option<String>,
+    /// Key for member data; without one there are no statements, everything else works.
+    pub seal: Option<SealKey>,
+    /// Source of nonces for the seal.
+    pub nonces: Nonces,
+    /// How closely the ledger is looked at before it is used.
+    pub check: Check,
+}
+
+/// How closely the ledger is looked at before it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// Its header, its schema and the end of its chain: a few pages.
+    Ends,
+    /// All pages, without comparing indexes.
+    Pages,
+    /// All pages, and every entry against its hash and the one before.
+    Full,
+}
+
+/// The owner of a data folder: the only writer of its two files.
+///
+/// Every writing method is one transaction: after an error nothing of it is there. One thread at a time.
+pub struct Store {
+    // Fields drop in this order: the lock outlives the connections.
+    pub(crate) read: Reader,
+    pub(crate) nonces: Nonces,
+    incidents: Vec<Incident>,
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the folder as its one owner, and makes what is missing.
+    ///
+    /// A ledger that is damaged, empty or foreign is renamed and kept, and what can be read of it is carried into a
+    /// new one; a cache is begun anew. [`Self::incidents`] tells of both.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] while another program has it; [`StoreError::NewerSchema`] when a newer program wrote it,
+    /// with no byte changed; [`StoreError::is_read_only`] and [`StoreError::is_disk_full`] where it cannot be written.
+    pub fn open(folder: impl Into<PathBuf>, options: Options) -> Result<Self, StoreError> {
+        let folder = folder.into();
+        let Options {
+            vfs,
+            seal,
+            nonces,
+            check,
+        } = options;
+        let vfs = vfs.as_deref();
+        check_sqlite()?;
+        fs::create_dir_all(&folder).doing_on("make the folder", &folder)?;
+        let lock = lock(&folder)?;
+        let mut incidents = Vec::new();
+        finish_salvage(&folder)?;
+        // A newer cache is refused before anything of the ledger is touched, and the other way round.
+        for kind in [LEDGER, CACHE] {
+            refuse_newer(&kind, &folder, vfs)?;
+        }
+        let ledger = open_ledger(&folder, vfs, check, &mut incidents)?;
+        let cache = open_cache(&folder, vfs, &mut incidents)?;
+        aside::sync_folder(&folder)?;
+        Ok(Self {
+            read: Reader::new(ledger, cache, seal),
+            nonces,
+            incidents,
+            folder,
+            _lock: lock,
+        })
+    }
+
+    /// The questions that can be asked of it.
+    #[must_use]
+    pub const fn read(&self) -> &Reader {
+        &self.read
+    }
+
+    /// The files that were set aside when it was opened.
+    #[must_use]
+    pub fn incidents(&self) -> &[Incident] {
+        &self.incidents
+    }
+
+    /// The folder that it owns.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Moves the logs into the files and lets the folder go. Without it nothing is lost: the next start does it.
+    ///
+    /// # Errors
+    /// When the disk refuses; the folder is let go all the same.
+    pub fn close(self) -> Result<(), StoreError> {
+        database::checkpoint(&self.read.ledger)?;
+        database::checkpoint(&self.read.cache)
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reader {
+    /// Opens the folder for reading, also while its owner runs.
+    ///
+    /// A cache that cannot be read counts as empty.
+    ///
+    /// # Errors
+    /// [`StoreError::NotThere`] without a ledger; [`StoreError::NewerSchema`] and [`StoreError::OlderSchema`] when it
+    /// is another program's to read; [`StoreError::is_corrupt`] when its owner has to set it aside first.
+    pub fn open(
+        folder: &Path,
+        vfs: Option<&str>,
+        seal: Option<SealKey>,
+    ) -> Result<Self, StoreError> {
+        check_sqlite()?;
+        let ledger = open_to_read(&LEDGER, folder, vfs)?;
+        let cache = match open_to_read(&CACHE, folder, vfs) {
+            Ok(cache) => cache,
+            Err(_) => database::in_memory(&CACHE)?,
+        };
+        Ok(Self::new(ledger, cache, seal))
+    }
+}
+
+fn open_to_read(kind: &Kind, folder: &Path, vfs: Option<&str>) -> Result<Connection, StoreError> {
+    let file = kind.file(folder);
+    let known = kind.newest_schema();
+    match database::probe(kind, &file, vfs)? {
+        Found::Absent | Found::Blank => Err(StoreError::NotThere {
+            folder: folder.to_owned(),
+        }),
+        Found::Ours(found) if found > known => Err(StoreError::NewerSchema { file, found, known }),
+        Found::Ours(found) if found < known => Err(StoreError::OlderSchema { file, found, known }),
+        Found::Ours(_) => database::open_reader(&file, vfs),
+        Found::Foreign | Found::Damaged => Err(StoreError::Damaged { what: "database" }),
+    }
+}
+
+fn check_sqlite() -> Result<(), StoreError> {
+    if rusqlite::version_number() < SQLITE_NEEDED {
+        return Err(StoreError::OldSqlite {
+            found: rusqlite::version(),
+        });
+    }
+    Ok(())
+}
+
+fn lock(folder: &Path) -> Result<File, StoreError> {
+    let path = folder.join(LOCK_FILE);
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .doing_on("open the lock file", &path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
+            folder: folder.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(StoreError::Io {
+            doing: "lock",
+            path,
+            source,
+        }),
+    }
+}
+
+/// Finishes or forgets a salvage that a crash interrupted: once the damaged file has its new name, the salvaged one is
+/// complete; before, it is only a scratch.
+fn finish_salvage(folder: &Path) -> Result<(), StoreError> {
+    let (file, scratch) = (LEDGER.file(folder), LEDGER.scratch(folder));
+    if !scratch.exists() {
+        return Ok(());
+    }
+    if file.exists() {
+        return aside::remove_scratch(&scratch);
+    }
+    aside::reunite(&LEDGER, folder)?;
+    if aside::is_emptied(&file) {
+        // SQLite would play any log that lies beside the new file into it.
+        aside::set_aside(&LEDGER, folder, Trouble::Empty)?;
+    }
+    aside::rename_if_there(&scratch, &file)?;
+    aside::sync_folder(folder)
+}
+
+fn refuse_newer(kind: &Kind, folder: &Path, vfs: Option<&str>) -> Result<(), StoreError> {
+    let file = kind.file(folder);
+    if aside::is_emptied(&file) {
+        return Ok(());
+    }
+    let known = kind.newest_schema();
+    match database::probe(kind, &file, vfs)? {
+        Found::Ours(found) if found > known => Err(StoreError::NewerSchema { file, found, known }),
+        Found::Ours(_) | Found::Absent | Found::Blank | Found::Foreign | Found::Damaged => Ok(()),
+    }
+}
+
+/// Opens the file as it is; a file that cannot be used is the inner `Err`.
+fn open_file(
+    kind: &Kind,
+    folder: &Path,
+    vfs: Option<&str>,
+) -> Result<Result<Connection, Trouble>, StoreError> {
+    let file = kind.file(folder);
+    if aside::is_emptied(&file) {
+        return Ok(Err(Trouble::Empty));
+    }
+    let opened = match database::probe(kind, &file, vfs)? {
+        Found::Absent | Found::Blank => database::create(kind, &file, vfs),
+        Found::Ours(found) => database::open_and_migrate(kind, &file, vfs, found),
+        Found::Foreign => return Ok(Err(Trouble::Foreign)),
+        Found::Damaged => return Ok(Err(Trouble::Corrupt)),
+    };
+    match opened {
+        Ok(connection) => Ok(Ok(connection)),
+        Err(error) if error.is_corrupt() => Ok(Err(Trouble::Corrupt)),
+        Err(error) => Err(error),
+    }
+}
+
+fn open_ledger(
+    folder: &Path,
+    vfs: Option<&str>,
+    check: Check,
+    incidents: &mut Vec<Incident>,
+) -> Result<Connection, StoreError> {
+    let trouble = match open_file(&LEDGER, folder, vfs)? {
+        Ok(connection) => match health::is_ledger_sound(&connection, check) {
+            Ok(true) => return Ok(connection),
+            Ok(false) => Trouble::Corrupt,
+            Err(error) if error.is_corrupt() => Trouble::Corrupt,
+            Err(error) => return Err(error),
+        },
+        Err(trouble) => trouble,
+    };
+    let file = LEDGER.file(folder);
+    if vfs.is_some() && !file.exists() && !aside::is_emptied(&file) {
+        return Err(StoreError::Damaged { what: "ledger" });
+    }
+    incidents.push(salvage::replace(folder, vfs, trouble)?);
+    database::open_and_migrate(&LEDGER, &file, vfs, LEDGER.newest_schema())
+}
+
+fn open_cache(
+    folder: &Path,
+    vfs: Option<&str>,
+    incidents: &mut Vec<Incident>,
+) -> Result<Connection, StoreError> {
+    let file = CACHE.file(folder);
+    let trouble = match open_file(&CACHE, folder, vfs)? {
+        Ok(connection) => match health::is_file_sound(&connection) {
+            Ok(true) => return Ok(connection),
+            Ok(false) => Trouble::Corrupt,
+            Err(error) if error.is_corrupt() => Trouble::Corrupt,
+            Err(error) => return Err(error),
+        },
+        Err(trouble) => trouble,
+    };
+    if vfs.is_some() && !file.exists() {
+        return Err(StoreError::Damaged { what: "cache" });
+    }
+    incidents.push(Incident {
+        trouble,
+        kept_as: aside::set_aside(&CACHE, folder, trouble)?,
+        chained: 0,
+        beside: 0,
+        unreadable: 0,
+    });
+    database::create(&CACHE, &file, vfs)
+}

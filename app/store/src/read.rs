@@ -1,0 +1,334 @@
+//! Questions to the ledger.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use dashpoint_membership::{Entry, EntryHash, Epoch, Meter, Points, Seq};
+use dashpoint_wire::{ChainPoint, Raw};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use crate::entry::{Activity, SEQ_MAX, StoredEntry, Summary, meter_of, place, row_id};
+use crate::error::{Doing as _, StoreError};
+use crate::ledger::{Awaiting, AwaitingId, StoredEpoch};
+use crate::reconcile::StoredVerdict;
+use crate::seal::SealKey;
+
+/// The questions that can be asked of a data folder; see [`crate::Store::read`] and [`Reader::open`].
+///
+/// Every method fails with [`StoreError::Sqlite`] or [`StoreError::Damaged`] when the file cannot be read.
+pub struct Reader {
+    pub(crate) ledger: Connection,
+    pub(crate) cache: Connection,
+    pub(crate) seal: Option<SealKey>,
+}
+
+/// Entries that no receipt covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unconfirmed {
+    /// How many.
+    pub entries: u64,
+    /// What the car expects to be paid for them.
+    pub points: Points,
+    /// The car's own clock when the oldest was made, in seconds since 1970-01-01T00:00:00Z.
+    pub since_unix_s: Option<i64>,
+}
+
+const ENTRY_COLUMNS: &str =
+    "id, hash, prev, raw, private, made_at, binding, trigger, carried, points,
+    at_min, meter, meter_from, meter_to";
+
+impl Reader {
+    pub(crate) const fn new(ledger: Connection, cache: Connection, seal: Option<SealKey>) -> Self {
+        Self {
+            ledger,
+            cache,
+            seal,
+        }
+    }
+
+    /// The newest grant.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub fn newest_epoch(&self) -> Result<Option<StoredEpoch>, StoreError> {
+        Ok(self.epochs()?.pop())
+    }
+
+    /// All grants, oldest first.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub fn epochs(&self) -> Result<Vec<StoredEpoch>, StoreError> {
+        let doing = "read the epochs";
+        let mut statement = self
+            .ledger
+            .prepare_cached("SELECT epoch, hash, raw FROM epoch ORDER BY epoch")
+            .doing(doing)?;
+        let rows = statement.query_map([], |row| {
+            Ok(StoredEpoch {
+                epoch: Epoch::new(row.get(0)?),
+                hash: EntryHash::from_bytes(row.get(1)?),
+                raw: Raw::from(row.get::<_, Vec<u8>>(2)?),
+            })
+        });
+        rows.and_then(Iterator::collect).doing(doing)
+    }
+
+    /// The last link of an epoch: its grant while it has no entry; `None` when it was not granted.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub fn head(&self, epoch: Epoch) -> Result<Option<ChainPoint>, StoreError> {
+        head(&self.ledger, epoch)
+    }
+
+    /// The link at a place, 0 being the epoch's grant.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub fn point(&self, epoch: Epoch, seq: Seq) -> Result<Option<ChainPoint>, StoreError> {
+        point(&self.ledger, epoch, seq)
+    }
+
+    /// The signed bytes of the entries of an epoch after a place, in order, at most `limit`.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub fn entries_after(
+        &self,
+        epoch: Epoch,
+        seq: Seq,
+        limit: u32,
+    ) -> Result<Vec<Raw<Entry>>, StoreError> {
+        let doing = "read entries to send";
+        let after = row_id(epoch, seq)?;
+        let last = row_id(epoch, Seq::new(SEQ_MAX))?;
+        let mut statement = self
+            .ledger
+            .prepare_cached("SELECT raw FROM entry WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3")
+            .doing(doing)?;
+        let rows = statement.query_map(params![after, last, limit], |row| {
+            Ok(Raw::from(row.get::<_, Vec<u8>>(0)?))
+        });
+        rows.and_then(Iterator::collect).doing(doing)
+    }
+
+    /// One entry with its private evidence.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub fn entry(&self, epoch: Epoch, seq: Seq) -> Result<Option<StoredEntry>, StoreError> {
+        let doing = "read an entry";
+        let sql = format!("SELECT {ENTRY_COLUMNS} FROM entry WHERE id = ?1");
+        let mut statement = self.ledger.prepare_cached(&sql).doing(doing)?;
+        let mut rows = statement.query([row_id(epoch, seq)?]).doing(doing)?;
+        rows.next().doing(doing)?.map(stored_entry).transpose()
+    }
+
+    /// Shows every entry to `look` in the order of the chain, epoch by epoch, until it breaks off.
+    ///
+    /// One at a time is in memory.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub fn for_each_entry(
+        &self,
+        mut look: impl FnMut(StoredEntry) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let doing = "read all entries";
+        let sql = format!("SELECT {ENTRY_COLUMNS} FROM entry ORDER BY id");
+        let mut statement = self.ledger.prepare_cached(&sql).doing(doing)?;
+        let mut rows = statement.query([]).doing(doing)?;
+        while let Some(row) = rows.next().doing(doing)? {
+            if look(stored_entry(row)?).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Entries of this device that do not fit the chain here, in the order of their places.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub fn strays(&self) -> Result<Vec<StoredEntry>, StoreError> {
+        let doing = "read the entries beside the chain";
+        let sql = format!("SELECT {ENTRY_COLUMNS} FROM stray ORDER BY id, hash");
+        let mut statement = self.ledger.prepare_cached(&sql).doing(doing)?;
+        let mut rows = statement.query([]).doing(doing)?;
+        let mut strays = Vec::new();
+        while let Some(row) = rows.next().doing(doing)? {
+            strays.push(stored_entry(row)?);
+        }
+        Ok(strays)
+    }
+
+    /// A page of entries with the cloud's word on each, newest first: those before a place, or the last ones.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub fn activity(
+        &self,
+        before: Option<(Epoch, Seq)>,
+        limit: u32,
+    ) -> Result<Vec<Activity>, StoreError> {
+        const SQL: &str = "SELECT e.id, e.hash, e.raw, v.server_epoch, v.raw,
+                e.binding, e.trigger, e.carried, e.points, e.at_min, e.meter, e.meter_from, e.meter_to
+            FROM entry e
+            LEFT JOIN verdict v ON v.entry = e.id
+                AND v.server_epoch = (SELECT max(server_epoch) FROM verdict WHERE entry = e.id)
+            WHERE e.id < ?1 ORDER BY e.id DESC LIMIT ?2";
+        let doing = "read the activity";
+        let before = before.map_or(Ok(i64::MAX), |(epoch, seq)| row_id(epoch, seq))?;
+        let mut statement = self.ledger.prepare_cached(SQL).doing(doing)?;
+        let mut rows = statement.query(params![before, limit]).doing(doing)?;
+        let mut page = Vec::new();
+        while let Some(row) = rows.next().doing(doing)? {
+            page.push(Activity {
+                point: chain_point(row)?,
+                raw: Raw::from(row.get::<_, Vec<u8>>(2).doing(doing)?),
+                summary: Summary::read(row, 5)?,
+                verdict: StoredVerdict::read_if_any(row, 3)?,
+            });
+        }
+        Ok(page)
+    }
+
+    /// What of an epoch no receipt covers: derived each time, never kept.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub fn unconfirmed(&self, epoch: Epoch) -> Result<Unconfirmed, StoreError> {
+        let through = match self.last_receipt()? {
+            Some(receipt) if receipt.through.epoch == epoch => receipt.through.seq,
+            Some(_) | None => Seq::new(0),
+        };
+        let last = row_id(epoch, Seq::new(SEQ_MAX))?;
+        self.ledger
+            .prepare_cached(
+                "SELECT count(*), coalesce(sum(points), 0), min(made_at) FROM entry WHERE id > ?1 AND id <= ?2",
+            )
+            .doing("count what is unconfirmed")?
+            .query_row(params![row_id(epoch, through)?, last], |row| {
+                Ok(Unconfirmed {
+                    entries: row.get(0)?,
+                    points: Points::new(row.get(1)?),
+                    since_unix_s: row.get(2)?,
+                })
+            })
+            .doing("count what is unconfirmed")
+    }
+
+    /// Up to where each meter has been settled.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub fn marks(&self) -> Result<BTreeMap<Meter, u64>, StoreError> {
+        let doing = "read the meter marks";
+        let mut statement = self
+            .ledger
+            .prepare_cached("SELECT meter, high FROM mark")
+            .doing(doing)?;
+        let mut rows = statement.query([]).doing(doing)?;
+        let mut marks = BTreeMap::new();
+        while let Some(row) = rows.next().doing(doing)? {
+            marks.insert(
+                meter_of(row.get(0).doing(doing)?)?,
+                row.get(1).doing(doing)?,
+            );
+        }
+        Ok(marks)
+    }
+
+    /// Evidence that waits to be signed, oldest first.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub fn awaiting(&self) -> Result<Vec<Awaiting>, StoreError> {
+        let doing = "read the evidence that awaits signing";
+        let mut statement = self
+            .ledger
+            .prepare_cached("SELECT id, evidence, made_at FROM awaiting ORDER BY id")
+            .doing(doing)?;
+        let rows = statement.query_map([], |row| {
+            Ok(Awaiting {
+                id: AwaitingId(row.get(0)?),
+                evidence: row.get(1)?,
+                made_at_unix_s: row.get(2)?,
+            })
+        });
+        rows.and_then(Iterator::collect).doing(doing)
+    }
+}
+
+pub(crate) fn newest_epoch(ledger: &Connection) -> Result<Option<Epoch>, StoreError> {
+    ledger
+        .prepare_cached("SELECT max(epoch) FROM epoch")
+        .and_then(|mut statement| statement.query_row([], |row| row.get::<_, Option<u32>>(0)))
+        .map(|newest| newest.map(Epoch::new))
+        .doing("read the newest epoch")
+}
+
+pub(crate) fn head(ledger: &Connection, epoch: Epoch) -> Result<Option<ChainPoint>, StoreError> {
+    let doing = "read the head of the chain";
+    let grant = row_id(epoch, Seq::new(0))?;
+    let last = row_id(epoch, Seq::new(SEQ_MAX))?;
+    let mut statement = ledger
+        .prepare_cached(
+            "SELECT id, hash FROM entry WHERE id > ?1 AND id <= ?2 ORDER BY id DESC LIMIT 1",
+        )
+        .doing(doing)?;
+    let mut rows = statement.query(params![grant, last]).doing(doing)?;
+    match rows.next().doing(doing)? {
+        Some(row) => chain_point(row).map(Some),
+        None => point(ledger, epoch, Seq::new(0)),
+    }
+}
+
+pub(crate) fn point(
+    ledger: &Connection,
+    epoch: Epoch,
+    seq: Seq,
+) -> Result<Option<ChainPoint>, StoreError> {
+    let (sql, key) = if seq.get() == 0 {
+        (
+            "SELECT hash FROM epoch WHERE epoch = ?1",
+            i64::from(epoch.get()),
+        )
+    } else {
+        ("SELECT hash FROM entry WHERE id = ?1", row_id(epoch, seq)?)
+    };
+    let hash: Option<[u8; EntryHash::LEN]> = ledger
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.query_row([key], |row| row.get(0)).optional())
+        .doing("read a link of the chain")?;
+    Ok(hash.map(|hash| ChainPoint {
+        epoch,
+        seq,
+        hash: EntryHash::from_bytes(hash),
+    }))
+}
+
+/// Reads the columns `id, hash`.
+fn chain_point(row: &Row<'_>) -> Result<ChainPoint, StoreError> {
+    let doing = "read a link of the chain";
+    let (epoch, seq) = place(row.get(0).doing(doing)?)?;
+    Ok(ChainPoint {
+        epoch,
+        seq,
+        hash: EntryHash::from_bytes(row.get(1).doing(doing)?),
+    })
+}
+
+/// Reads [`ENTRY_COLUMNS`].
+fn stored_entry(row: &Row<'_>) -> Result<StoredEntry, StoreError> {
+    let doing = "read an entry";
+    Ok(StoredEntry {
+        point: chain_point(row)?,
+        prev: EntryHash::from_bytes(row.get(2).doing(doing)?),
+        raw: Raw::from(row.get::<_, Vec<u8>>(3).doing(doing)?),
+        private: row.get(4).doing(doing)?,
+        summary: Summary::read(row, 6)?,
+        made_at_unix_s: row.get(5).doing(doing)?,
+    })
+}

@@ -1,0 +1,214 @@
+//! The cloud's answers: verdicts, receipts and the statements that came with them.
+
+use dashpoint_membership::{EntryHash, Epoch, Seq, ServerEpoch, ServerTime, Statement, Verdict};
+use dashpoint_wire::{ChainPoint, EntryVerdict, Raw, Receipt, Signed, decode, encode};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use crate::cache::Put;
+use crate::entry::row_id;
+use crate::error::{Doing as _, StoreError};
+use crate::open::Store;
+use crate::read::{self, Reader};
+
+/// One answer of the cloud to entries that were sent, every signature in it verified.
+#[derive(Debug, Clone)]
+pub struct Reconciled {
+    /// The receipt.
+    pub receipt: Signed<Receipt>,
+    /// Verdicts on entries of the receipt's epoch.
+    pub verdicts: Vec<EntryVerdict>,
+    /// Statements of the members it touched.
+    pub statements: Vec<Signed<Statement>>,
+}
+
+/// What of an answer was new.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Verdicts that were not known.
+    pub verdicts: u64,
+    /// Verdicts that contradict an earlier one of the same life of the cloud: the earlier one stays.
+    pub contradictions: u64,
+    /// Verdicts on entries that are not here.
+    pub elsewhere: u64,
+    /// Statements that took the place of an older one.
+    pub statements: u64,
+}
+
+/// The cloud's word on an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredVerdict {
+    /// Which life of the cloud's database it is from.
+    pub server_epoch: ServerEpoch,
+    /// What it says.
+    pub verdict: Verdict,
+}
+
+/// A receipt as the ledger keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredReceipt {
+    /// Up to where the cloud has the chain.
+    pub through: ChainPoint,
+    /// When it was made.
+    pub server_time: ServerTime,
+    /// Which life of the cloud's database.
+    pub server_epoch: ServerEpoch,
+    /// The signed bytes.
+    pub raw: Raw<Receipt>,
+}
+
+impl Store {
+    /// Records an answer: verdicts and receipt in one transaction of the ledger, then the statements in one of the
+    /// cache. The same answer again changes nothing.
+    ///
+    /// Should the power fail between the two, the older statement still counts the entries as pending, and the next
+    /// answer or question brings the new one. Without a key to seal with, statements are passed over.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] when the receipt names another entry than the one here; [`StoreError::is_disk_full`].
+    pub fn apply(&mut self, answer: &Reconciled) -> Result<Applied, StoreError> {
+        let mut applied = Applied::default();
+        let receipt = answer.receipt.body();
+        let tx = self.begin()?;
+        if let Some(there) = read::point(&tx, receipt.epoch, receipt.through)?
+            && there.hash != receipt.head
+        {
+            return Err(StoreError::Taken {
+                epoch: receipt.epoch,
+                seq: receipt.through,
+            });
+        }
+        for verdict in &answer.verdicts {
+            judge(&tx, receipt, verdict, &mut applied)?;
+        }
+        keep_receipt(&tx, &answer.receipt)?;
+        tx.commit().doing("record the cloud's answer")?;
+        if self.read.seal.is_some() {
+            for put in self.put_statements(&answer.statements)? {
+                applied.statements += u64::from(put == Put::Stored);
+            }
+        }
+        Ok(applied)
+    }
+}
+
+impl Reader {
+    /// The newest receipt of the newest life of the cloud.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub fn last_receipt(&self) -> Result<Option<StoredReceipt>, StoreError> {
+        self.ledger
+            .prepare_cached(
+                "SELECT epoch, through, head, server_time, server_epoch, raw FROM receipt
+                 ORDER BY server_epoch DESC, epoch DESC, through DESC, server_time DESC LIMIT 1",
+            )
+            .and_then(|mut statement| statement.query_row([], stored_receipt).optional())
+            .doing("read the last receipt")
+    }
+
+    /// The newest word of the cloud on an entry.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub fn verdict(&self, epoch: Epoch, seq: Seq) -> Result<Option<StoredVerdict>, StoreError> {
+        let doing = "read a verdict";
+        let mut statement = self
+            .ledger
+            .prepare_cached(
+                "SELECT server_epoch, raw FROM verdict WHERE entry = ?1
+                 ORDER BY server_epoch DESC LIMIT 1",
+            )
+            .doing(doing)?;
+        let mut rows = statement.query([row_id(epoch, seq)?]).doing(doing)?;
+        match rows.next().doing(doing)? {
+            Some(row) => StoredVerdict::read_if_any(row, 0),
+            None => Ok(None),
+        }
+    }
+}
+
+impl StoredVerdict {
+    /// Reads the columns `server_epoch, raw`, both NULL when there is none.
+    pub(crate) fn read_if_any(row: &Row<'_>, first: usize) -> Result<Option<Self>, StoreError> {
+        let doing = "read a verdict";
+        let Some(server_epoch) = row.get::<_, Option<u32>>(first).doing(doing)? else {
+            return Ok(None);
+        };
+        let raw: Vec<u8> = row.get(first + 1).doing(doing)?;
+        let verdict = decode(&raw).map_err(|_| StoreError::Damaged { what: "verdict" })?;
+        Ok(Some(Self {
+            server_epoch: ServerEpoch::new(server_epoch),
+            verdict,
+        }))
+    }
+}
+
+fn stored_receipt(row: &Row<'_>) -> rusqlite::Result<StoredReceipt> {
+    Ok(StoredReceipt {
+        through: ChainPoint {
+            epoch: Epoch::new(row.get(0)?),
+            seq: Seq::new(row.get(1)?),
+            hash: EntryHash::from_bytes(row.get(2)?),
+        },
+        server_time: ServerTime::from_unix_s(row.get(3)?),
+        server_epoch: ServerEpoch::new(row.get(4)?),
+        raw: Raw::from(row.get::<_, Vec<u8>>(5)?),
+    })
+}
+
+fn judge(
+    tx: &Connection,
+    receipt: &Receipt,
+    given: &EntryVerdict,
+    applied: &mut Applied,
+) -> Result<(), StoreError> {
+    let doing = "write a verdict";
+    if read::point(tx, receipt.epoch, given.seq)?.is_none() {
+        applied.elsewhere += 1;
+        return Ok(());
+    }
+    let entry = row_id(receipt.epoch, given.seq)?;
+    let raw = encode(&given.verdict);
+    let before: Option<Vec<u8>> = tx
+        .prepare_cached("SELECT raw FROM verdict WHERE entry = ?1 AND server_epoch = ?2")
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![entry, receipt.server_epoch.get()], |row| row.get(0))
+                .optional()
+        })
+        .doing(doing)?;
+    match before {
+        Some(before) if before == raw => {}
+        Some(_) => applied.contradictions += 1,
+        None => {
+            tx.prepare_cached("INSERT INTO verdict (entry, server_epoch, raw) VALUES (?1, ?2, ?3)")
+                .and_then(|mut statement| {
+                    statement.execute(params![entry, receipt.server_epoch.get(), raw])
+                })
+                .doing(doing)?;
+            applied.verdicts += 1;
+        }
+    }
+    Ok(())
+}
+
+fn keep_receipt(tx: &Connection, signed: &Signed<Receipt>) -> Result<(), StoreError> {
+    let receipt = signed.body();
+    row_id(receipt.epoch, receipt.through)?;
+    tx.prepare_cached(
+        "INSERT INTO receipt (server_epoch, epoch, through, server_time, head, raw)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+    )
+    .and_then(|mut statement| {
+        statement.execute(params![
+            receipt.server_epoch.get(),
+            receipt.epoch.get(),
+            receipt.through.get().cast_signed(),
+            receipt.server_time.as_unix_s(),
+            receipt.head.as_bytes(),
+            signed.raw(),
+        ])
+    })
+    .map(|_| ())
+    .doing("write a receipt")
+}

@@ -1,0 +1,248 @@
+//! Carries what can be read of a ledger that cannot be used into a new one.
+//!
+//! The new file is built beside the old one, made durable, and only then do both get their new names: a crash on the
+//! way leaves either the old file or the whole new one.
+
+use std::path::Path;
+
+use dashpoint_membership::{Epoch, Seq};
+use dashpoint_wire::digest;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
+
+use crate::aside::{self, Incident, Trouble};
+use crate::database::{self, LEDGER};
+use crate::entry::{EPOCH_MAX, meter_of, row_id};
+use crate::error::{Doing as _, StoreError};
+use crate::ledger::{self, INSERT_STRAY, Mark};
+
+/// Places in a row without a readable entry after which an epoch counts as read to its end: more than any page holds,
+/// so that what lies behind some lost pages is found.
+const MISSES_MAX: u32 = 4_096;
+
+/// Tables that are copied row by row as they are: name, columns, in an order that satisfies their references.
+const PLAIN: [(&str, &str, usize); 7] = [
+    ("mark", "meter, high", 2),
+    ("awaiting", "id, evidence, made_at", 3),
+    (
+        "receipt",
+        "server_epoch, epoch, through, server_time, head, raw",
+        6,
+    ),
+    ("certificate", "id, raw", 2),
+    ("binding", "id, binding, raw", 3),
+    ("meta", "name, value", 2),
+    ("verdict", "entry, server_epoch, raw", 3),
+];
+
+const ENTRY: &str = "SELECT id, hash, prev, raw, private, binding, trigger, carried, points,
+    at_min, meter, meter_from, meter_to, made_at FROM";
+
+/// Sets the ledger aside and puts what can be read of it in its place.
+pub(crate) fn replace(
+    folder: &Path,
+    vfs: Option<&str>,
+    trouble: Trouble,
+) -> Result<Incident, StoreError> {
+    let (file, scratch) = (LEDGER.file(folder), LEDGER.scratch(folder));
+    aside::remove_scratch(&scratch)?;
+    let mut new = database::create(&LEDGER, &scratch, vfs)?;
+    let mut found = Found::default();
+    if trouble == Trouble::Corrupt
+        && let Ok(old) = open_damaged(&file, vfs)
+    {
+        let tx = new.transaction().doing("salvage the ledger")?;
+        found = salvage(&old, &tx)?;
+        tx.commit().doing("salvage the ledger")?;
+    }
+    database::checkpoint(&new)?;
+    drop(new);
+    let kept_as = aside::set_aside(&LEDGER, folder, trouble)?;
+    aside::rename_if_there(&scratch, &file)?;
+    aside::sync_folder(folder)?;
+    Ok(Incident {
+        trouble,
+        kept_as,
+        chained: found.chained,
+        beside: found.beside,
+        unreadable: found.unreadable,
+    })
+}
+
+#[derive(Default)]
+struct Found {
+    chained: u64,
+    beside: u64,
+    unreadable: u64,
+}
+
+fn open_damaged(file: &Path, vfs: Option<&str>) -> rusqlite::Result<Connection> {
+    // Reading plays the log in, so nothing that was committed is missed; a file without a readable header fails here.
+    let old = database::connect(file, vfs, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    old.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    Ok(old)
+}
+
+fn salvage(old: &Connection, new: &Connection) -> Result<Found, StoreError> {
+    let mut found = Found::default();
+    let epochs = copy_epochs(old, new, &mut found)?;
+    for table in ["entry", "stray"] {
+        for epoch in &epochs {
+            copy_entries(old, new, table, *epoch, &mut found)?;
+        }
+    }
+    found.chained = ledger::adopt(new)?;
+    found.beside = new
+        .query_row("SELECT count(*) FROM stray", [], |row| row.get(0))
+        .doing("count what was salvaged")?;
+    for (table, columns, width) in PLAIN {
+        copy_rows(old, new, table, columns, width, &mut found)?;
+    }
+    raise_to_claims(new)?;
+    Ok(found)
+}
+
+/// Copies the grants, and names the epochs to look for entries in: those granted and, should grants be lost, those of
+/// the ends of the entries.
+fn copy_epochs(
+    old: &Connection,
+    new: &Connection,
+    found: &mut Found,
+) -> Result<Vec<Epoch>, StoreError> {
+    copy_rows(old, new, "epoch", "epoch, hash, raw", 3, found)?;
+    let mut newest: u32 = new
+        .query_row("SELECT coalesce(max(epoch), 0) FROM epoch", [], |row| {
+            row.get(0)
+        })
+        .doing("count what was salvaged")?;
+    for end in ["min(id)", "max(id)"] {
+        let sql = format!("SELECT {end} >> 40 FROM entry");
+        if let Ok(Some(epoch)) = old.query_row(&sql, [], |row| row.get::<_, Option<u32>>(0)) {
+            newest = newest.max(epoch.min(EPOCH_MAX));
+        }
+    }
+    Ok((1..=newest).map(Epoch::new).collect())
+}
+
+/// Copies the readable entries of an epoch, one place at a time, so that a lost page costs no more than its rows. All
+/// go beside the chain first; [`ledger::adopt`] then links them.
+fn copy_entries(
+    old: &Connection,
+    new: &Connection,
+    table: &str,
+    epoch: Epoch,
+    found: &mut Found,
+) -> Result<(), StoreError> {
+    let Ok(mut select) = old.prepare(&format!("{ENTRY} {table} WHERE id = ?1")) else {
+        return Ok(());
+    };
+    let mut misses = 0;
+    let mut seq = Seq::new(0);
+    while misses < MISSES_MAX {
+        seq = seq.next();
+        misses += 1;
+        let Ok(mut rows) = select.query([row_id(epoch, seq)?]) else {
+            continue;
+        };
+        loop {
+            match rows.next() {
+                Ok(Some(row)) => {
+                    misses = 0;
+                    match intact(row) {
+                        Some(values) => {
+                            new.prepare_cached(INSERT_STRAY)
+                                .and_then(|mut insert| insert.execute(params_from_iter(values)))
+                                .doing("salvage an entry")?;
+                        }
+                        None => found.unreadable += 1,
+                    }
+                }
+                Ok(None) => break,
+                Err(_) => {
+                    found.unreadable += 1;
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The columns of an entry whose bytes have the hash beside them.
+fn intact(row: &Row<'_>) -> Option<Vec<Value>> {
+    let hash: [u8; 32] = row.get(1).ok()?;
+    let raw: Vec<u8> = row.get(3).ok()?;
+    if digest(&raw) != hash {
+        return None;
+    }
+    (0..14).map(|column| row.get(column).ok()).collect()
+}
+
+/// Copies rows until one cannot be read; one that the new file refuses is left out.
+fn copy_rows(
+    old: &Connection,
+    new: &Connection,
+    table: &str,
+    columns: &str,
+    width: usize,
+    found: &mut Found,
+) -> Result<(), StoreError> {
+    let places = vec!["?"; width].join(", ");
+    let insert = format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})");
+    let mut insert = new.prepare(&insert).doing("salvage rows")?;
+    let Ok(mut select) = old.prepare(&format!("SELECT {columns} FROM {table}")) else {
+        return Ok(());
+    };
+    let Ok(mut rows) = select.query([]) else {
+        return Ok(());
+    };
+    loop {
+        match rows.next() {
+            Ok(Some(row)) => {
+                let values: rusqlite::Result<Vec<Value>> =
+                    (0..width).map(|column| row.get(column)).collect();
+                match values.and_then(|values| insert.execute(params_from_iter(values))) {
+                    Ok(_) => {}
+                    Err(error) => {
+                        let error = Err::<(), _>(error).doing("salvage rows");
+                        match error {
+                            Err(error) if error.is_disk_full() || error.is_io() => {
+                                return Err(error);
+                            }
+                            Ok(()) | Err(_) => found.unreadable += 1,
+                        }
+                    }
+                }
+            }
+            Ok(None) => return Ok(()),
+            Err(_) => {
+                found.unreadable += 1;
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Marks must not be below what a salvaged entry claims, even where their own rows are lost.
+fn raise_to_claims(new: &Connection) -> Result<(), StoreError> {
+    let doing = "salvage the meter marks";
+    let mut statement = new
+        .prepare(
+            "SELECT meter, max(meter_to) FROM
+                 (SELECT meter, meter_to FROM entry UNION ALL SELECT meter, meter_to FROM stray)
+             WHERE meter IS NOT NULL GROUP BY meter",
+        )
+        .doing(doing)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    let claims: Vec<(i64, u64)> = rows.and_then(Iterator::collect).doing(doing)?;
+    for (code, high) in claims {
+        ledger::raise(
+            new,
+            Mark {
+                meter: meter_of(code)?,
+                high,
+            },
+        )?;
+    }
+    Ok(())
+}

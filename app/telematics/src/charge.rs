@@ -1,0 +1,261 @@
+//! The open charging session, and the one that nobody saw.
+
+use dashpoint_membership::{Charge, CoarseTime, Current, Evidence, Grade, Meter};
+use serde::{Deserialize, Serialize};
+
+use crate::driver::Driver;
+use crate::marks::{Marks, MeterMark};
+use crate::outcome::{ChargeStep, ChargeTrace, Finished, PrivateEvidence};
+use crate::picture::Mix;
+use crate::reading::MixSource;
+use crate::settings::Settings;
+
+/// Above it no charging is by alternating current.
+const AC_MAX_W: f64 = 25_000.0;
+/// Less is standing losses, not charging.
+const FLOWING_MIN_W: f64 = 100.0;
+/// Steps that are listed one by one; later ones are merged into the last.
+const STEPS_MAX: usize = 1_000;
+/// A weaker word counts once it stands for a twentieth of the energy.
+const WEAK_SHARE: u64 = 20;
+
+/// Where energy comes from, and how good the word on that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Origin {
+    permille: u16,
+    grade: Grade,
+}
+
+impl Origin {
+    /// Judges what the bus has said since `since_ms`.
+    pub(crate) fn of(mix: &Mix, since_ms: Option<i64>, at_ms: i64, settings: &Settings) -> Self {
+        let holds = |said_ms: i64| since_ms.is_none_or(|since_ms| said_ms >= since_ms);
+        if let (Some((source_ms, MixSource::Meter)), Some((share_ms, permille))) =
+            (mix.source, mix.permille)
+            && holds(source_ms)
+            && holds(share_ms)
+        {
+            return Self {
+                permille,
+                grade: Grade::Metered,
+            };
+        }
+        let evse = mix.evse.as_ref().filter(|(said_ms, _)| holds(*said_ms));
+        match evse.and_then(|(_, evse)| settings.declared_permille(evse)) {
+            Some(permille) => Self {
+                permille,
+                grade: Grade::Declared,
+            },
+            None => Self {
+                permille: settings.assumed_permille(at_ms),
+                grade: Grade::Estimated,
+            },
+        }
+    }
+}
+
+/// A session that is not over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OpenCharge {
+    driver: Driver,
+    /// Unknown when it had begun before the head unit woke.
+    started_ms: Option<i64>,
+    last_ms: i64,
+    /// From where to where the counter has risen.
+    stretch: Option<(u64, u64)>,
+    power_max_w: f64,
+    evse: String,
+    steps: Vec<ChargeStep>,
+}
+
+impl OpenCharge {
+    pub(crate) fn start(
+        driver: Driver,
+        started_ms: Option<i64>,
+        at_ms: i64,
+        from_wh: Option<u64>,
+    ) -> Self {
+        Self {
+            driver,
+            started_ms,
+            last_ms: at_ms,
+            stretch: from_wh.map(|from_wh| (from_wh, from_wh)),
+            power_max_w: 0.0,
+            evse: String::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// From where to where its counter has risen; `None` before its first value.
+    pub(crate) fn stretch_wh(&self) -> Option<(u64, u64)> {
+        self.stretch
+    }
+
+    pub(crate) fn power(&mut self, watts: f64) {
+        self.power_max_w = self.power_max_w.max(watts);
+    }
+
+    pub(crate) fn evse(&mut self, evse: &str) {
+        if !evse.is_empty() {
+            evse.clone_into(&mut self.evse);
+        }
+    }
+
+    /// Takes a value of the counter; the energy since the last one is of this origin.
+    pub(crate) fn take_counter(&mut self, at_ms: i64, counter_wh: u64, origin: Origin) {
+        let from_ms = self.last_ms;
+        self.last_ms = from_ms.max(at_ms);
+        let Some((_, to_wh)) = &mut self.stretch else {
+            self.stretch = Some((counter_wh, counter_wh));
+            return;
+        };
+        let wh = counter_wh.saturating_sub(*to_wh);
+        *to_wh = (*to_wh).max(counter_wh);
+        if wh == 0 {
+            return;
+        }
+        let Origin { permille, grade } = origin;
+        let full = self.steps.len() >= STEPS_MAX;
+        match self.steps.last_mut() {
+            Some(step) if step.permille == permille && step.grade == grade => {
+                step.to_ms = at_ms;
+                step.wh += wh;
+            }
+            Some(step) if full => {
+                let weighted = step.wh * u64::from(step.permille) + wh * u64::from(permille);
+                step.to_ms = at_ms;
+                step.wh += wh;
+                step.permille = u16::try_from(weighted / step.wh).unwrap_or(0);
+                step.grade = step.grade.max(grade);
+            }
+            Some(_) | None => self.steps.push(ChargeStep {
+                from_ms,
+                to_ms: at_ms,
+                wh,
+                permille,
+                grade,
+            }),
+        }
+    }
+
+    /// Ends it; `None` when no energy has flowed that is not settled yet. Raises the mark.
+    pub(crate) fn finish(self, marks: &mut Marks, settings: &Settings) -> Option<Finished> {
+        let (from_wh, to_wh) = self.stretch?;
+        let charged = marks.unsettled(Meter::Charged, from_wh, to_wh)?;
+        marks.raise(MeterMark {
+            meter: Meter::Charged,
+            at: charged.to,
+        });
+        let evidence = Charge {
+            charged,
+            started: self.started_ms.map(coarse),
+            renewable_permille: self.renewable_permille(),
+            grade: self.grade(),
+            current: self.current(),
+        };
+        let trace = ChargeTrace {
+            started_ms: self.started_ms,
+            ended_ms: self.last_ms,
+            reconstructed: false,
+            evse: self.evse,
+            power_max_w: self.power_max_w.round() as u64,
+            steps: self.steps,
+        };
+        Some(finished(
+            evidence,
+            self.driver,
+            self.last_ms,
+            trace,
+            marks,
+            settings,
+        ))
+    }
+
+    fn renewable_permille(&self) -> u16 {
+        let total_wh: u64 = self.steps.iter().map(|step| step.wh).sum();
+        let weighted: u64 = self
+            .steps
+            .iter()
+            .map(|step| step.wh * u64::from(step.permille))
+            .sum();
+        let rounded = (weighted + total_wh / 2).checked_div(total_wh).unwrap_or(0);
+        u16::try_from(rounded).unwrap_or(0)
+    }
+
+    /// As good as the weakest word on more than a twentieth of the energy.
+    fn grade(&self) -> Grade {
+        let total_wh: u64 = self.steps.iter().map(|step| step.wh).sum();
+        let stands = |grade: &Grade| {
+            let of_grade = self.steps.iter().filter(|step| step.grade == *grade);
+            of_grade.map(|step| step.wh).sum::<u64>() * WEAK_SHARE > total_wh
+        };
+        [Grade::Estimated, Grade::Declared]
+            .into_iter()
+            .find(stands)
+            .unwrap_or(Grade::Metered)
+    }
+
+    fn current(&self) -> Current {
+        if self.power_max_w > AC_MAX_W {
+            Current::Dc
+        } else if self.power_max_w > FLOWING_MIN_W {
+            Current::Ac
+        } else {
+            Current::Unknown
+        }
+    }
+}
+
+/// A session that only the counter tells of: the head unit slept. `None` when all of it is settled. Raises the mark.
+pub(crate) fn reconstructed(
+    driver: Driver,
+    stretch_wh: (u64, u64),
+    found_ms: i64,
+    marks: &mut Marks,
+    settings: &Settings,
+) -> Option<Finished> {
+    let charged = marks.unsettled(Meter::Charged, stretch_wh.0, stretch_wh.1)?;
+    marks.raise(MeterMark {
+        meter: Meter::Charged,
+        at: charged.to,
+    });
+    // Without a time no window applies: nothing renewable is assumed.
+    let evidence = Charge {
+        charged,
+        started: None,
+        renewable_permille: 0,
+        grade: Grade::Estimated,
+        current: Current::Unknown,
+    };
+    let trace = ChargeTrace {
+        started_ms: None,
+        ended_ms: found_ms,
+        reconstructed: true,
+        evse: String::new(),
+        power_max_w: 0,
+        steps: Vec::new(),
+    };
+    Some(finished(evidence, driver, found_ms, trace, marks, settings))
+}
+
+fn finished(
+    evidence: Charge,
+    driver: Driver,
+    ended_ms: i64,
+    trace: ChargeTrace,
+    marks: &Marks,
+    settings: &Settings,
+) -> Finished {
+    Finished {
+        evidence: Evidence::Charge(evidence),
+        driver,
+        ended_ms,
+        utc_offset_min: settings.utc_offset_min,
+        private: PrivateEvidence::Charge(trace),
+        marks: *marks,
+    }
+}
+
+pub(crate) fn coarse(at_ms: i64) -> CoarseTime {
+    CoarseTime::containing_unix_s(at_ms.div_euclid(1_000))
+}

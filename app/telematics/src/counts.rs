@@ -1,0 +1,103 @@
+//! What was taken and what was refused, by signal and by kind.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::signal::Signal;
+
+/// Why a sample was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// A text where a number belongs, and the like.
+    WrongType,
+    /// NaN or infinite.
+    NotANumber,
+    /// No car does that.
+    OutOfRange,
+    /// A lifetime meter lower than before.
+    WentBack,
+    /// A lifetime meter higher than the time since allows.
+    Jumped,
+    /// More than two seconds behind the bus.
+    Late,
+    /// Taken before.
+    Duplicate,
+    /// More than a day off the bus; taken after all once three signals agree.
+    Quarantined,
+}
+
+/// What is known of one signal.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct SignalCounts {
+    /// Samples taken.
+    pub taken: u64,
+    /// Newest time among them, in milliseconds since 1970-01-01T00:00:00Z.
+    pub last_ts_ms: Option<i64>,
+    /// Samples refused, by kind.
+    pub faults: BTreeMap<Fault, u64>,
+}
+
+/// What is known of every signal that was ever seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Counts {
+    signals: BTreeMap<Signal, SignalCounts>,
+}
+
+impl Counts {
+    /// What is known of one signal; `None` when it was never seen.
+    #[must_use]
+    pub fn of(&self, signal: Signal) -> Option<&SignalCounts> {
+        self.signals.get(&signal)
+    }
+
+    /// Every signal that was ever seen.
+    pub fn iter(&self) -> impl Iterator<Item = (Signal, &SignalCounts)> {
+        self.signals
+            .iter()
+            .map(|(signal, counts)| (*signal, counts))
+    }
+
+    /// How many samples of a signal were refused for this.
+    #[must_use]
+    pub fn faults(&self, signal: Signal, fault: Fault) -> u64 {
+        let counts = self.signals.get(&signal);
+        counts
+            .and_then(|counts| counts.faults.get(&fault))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// How many samples were refused for this, of all signals.
+    #[must_use]
+    pub fn all_faults(&self, fault: Fault) -> u64 {
+        self.signals
+            .values()
+            .filter_map(|counts| counts.faults.get(&fault))
+            .sum()
+    }
+
+    /// How many samples were taken, of all signals.
+    #[must_use]
+    pub fn all_taken(&self) -> u64 {
+        self.signals.values().map(|counts| counts.taken).sum()
+    }
+
+    pub(crate) fn take(&mut self, signal: Signal, ts_ms: i64) {
+        let counts = self.signals.entry(signal).or_default();
+        counts.taken += 1;
+        counts.last_ts_ms = counts.last_ts_ms.max(Some(ts_ms));
+    }
+
+    pub(crate) fn refuse(&mut self, signal: Signal, fault: Fault) {
+        *self
+            .signals
+            .entry(signal)
+            .or_default()
+            .faults
+            .entry(fault)
+            .or_default() += 1;
+    }
+}

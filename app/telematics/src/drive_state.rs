@@ -1,0 +1,149 @@
+//! Whether the car moves, or might.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::reading::{Ignition, Reading};
+use crate::signal::Signal;
+
+/// What the screen must reckon with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DriveState {
+    /// It moves.
+    Moving,
+    /// It stands, but not in park: a red light.
+    Standing,
+    /// In park, or ignition off.
+    Parked,
+    /// Nobody knows: to be treated as moving.
+    Unknown,
+}
+
+impl DriveState {
+    /// Whether the driver may be offered more than a glance.
+    #[must_use]
+    pub const fn is_parked(self) -> bool {
+        matches!(self, Self::Parked)
+    }
+}
+
+/// What is known of the car's motion; each part may be missing.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Motion {
+    /// Speed in km/h, without a sign.
+    pub speed_kmh: Option<f64>,
+    /// Whether the car says that it moves.
+    pub is_moving: Option<bool>,
+    /// Whether park is selected.
+    pub in_park: Option<bool>,
+    /// Whether the ignition is on.
+    pub ignition_on: Option<bool>,
+}
+
+/// Below that a speed sensor only hums.
+pub(crate) const STANDSTILL_KMH: f64 = 0.5;
+
+/// Tells the drive state. The parking brake alone says nothing: it is also set at red lights.
+#[must_use]
+pub fn drive_state(motion: Motion) -> DriveState {
+    let rolls = motion
+        .speed_kmh
+        .is_some_and(|speed_kmh| speed_kmh > STANDSTILL_KMH);
+    if rolls || motion.is_moving == Some(true) {
+        DriveState::Moving
+    } else if motion.in_park == Some(true) || motion.ignition_on == Some(false) {
+        DriveState::Parked
+    } else if motion.speed_kmh.is_some() || motion.is_moving == Some(false) {
+        DriveState::Standing
+    } else {
+        DriveState::Unknown
+    }
+}
+
+/// Follows the motion as samples arrive, without waiting for late ones: the screen must not be two seconds behind.
+#[derive(Debug, Default)]
+pub(crate) struct MotionWatch {
+    motion: Motion,
+    seen_ms: BTreeMap<Signal, i64>,
+    told: Option<DriveState>,
+}
+
+impl MotionWatch {
+    /// Takes a reading that was not refused; gives the drive state when it is another than before.
+    pub(crate) fn take(
+        &mut self,
+        signal: Signal,
+        at_ms: i64,
+        reading: &Reading,
+    ) -> Option<DriveState> {
+        if self
+            .seen_ms
+            .get(&signal)
+            .is_some_and(|&seen_ms| at_ms < seen_ms)
+        {
+            return None;
+        }
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the others say nothing of motion"
+        )]
+        match reading {
+            Reading::SpeedKmh(speed_kmh) => self.motion.speed_kmh = Some(*speed_kmh),
+            Reading::Moving(moving) => self.motion.is_moving = Some(*moving),
+            Reading::InPark(in_park) => self.motion.in_park = Some(*in_park),
+            Reading::Ignition(ignition) => {
+                self.motion.ignition_on = Some(*ignition == Ignition::On);
+            }
+            _ => return None,
+        }
+        self.seen_ms.insert(signal, at_ms);
+        let state = drive_state(self.motion);
+        (self.told.replace(state) != Some(state)).then_some(state)
+    }
+
+    pub(crate) fn state(&self) -> DriveState {
+        drive_state(self.motion)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parked_needs_park_or_ignition_off_and_anything_that_moves_wins() {
+        let motion = |speed_kmh, is_moving, in_park, ignition_on| {
+            drive_state(Motion {
+                speed_kmh,
+                is_moving,
+                in_park,
+                ignition_on,
+            })
+        };
+        assert_eq!(motion(None, None, None, None), DriveState::Unknown);
+        assert_eq!(
+            motion(None, None, Some(false), Some(true)),
+            DriveState::Unknown
+        );
+        assert_eq!(
+            motion(Some(0.0), None, Some(false), Some(true)),
+            DriveState::Standing
+        );
+        assert_eq!(motion(Some(0.0), None, None, None), DriveState::Standing);
+        assert_eq!(
+            motion(Some(0.0), None, Some(true), Some(true)),
+            DriveState::Parked
+        );
+        assert_eq!(motion(None, None, None, Some(false)), DriveState::Parked);
+        assert_eq!(
+            motion(Some(3.0), None, Some(true), Some(false)),
+            DriveState::Moving
+        );
+        assert_eq!(
+            motion(Some(0.0), Some(true), Some(true), None),
+            DriveState::Moving
+        );
+    }
+}

@@ -1,0 +1,291 @@
+//! The seconds of each factor of the driving score.
+
+use dashpoint_membership::policy::Thresholds;
+use dashpoint_membership::{Factor, FactorSeen};
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::{BrakingSource, Spell};
+use crate::settings::Settings;
+
+/// A longer time between two samples is missed: it counts neither for nor against the driver.
+pub(crate) const TICK_MS_MAX: i64 = 5_000;
+/// The difference of speeds is taken over no less: closer ones are mostly noise.
+const BRAKE_SPAN_MS_MIN: i64 = 900;
+/// How old the distance to the car ahead may be.
+const HEADWAY_AGE_MS_MAX: i64 = 2_000;
+/// Spells that are listed; the rest is only counted.
+const SPELLS_MAX: usize = 1_000;
+
+const MG_PER_MPS2: f64 = 1_000.0 / 9.806_65;
+const KMH_PER_MPS: f64 = 3.6;
+
+/// The time between two samples: the later one speaks for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tick {
+    pub(crate) from_ms: i64,
+    pub(crate) to_ms: i64,
+}
+
+impl Tick {
+    /// The time between two samples, unless it was missed.
+    pub(crate) fn between(from_ms: i64, to_ms: i64) -> Option<Self> {
+        let tick = Self { from_ms, to_ms };
+        (1..=TICK_MS_MAX)
+            .contains(&to_ms.saturating_sub(from_ms))
+            .then_some(tick)
+    }
+
+    pub(crate) fn ms(self) -> u64 {
+        self.to_ms.abs_diff(self.from_ms)
+    }
+}
+
+/// What else is known of the driving at a tick of speed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Around {
+    pub(crate) belted: Option<bool>,
+    /// Distance to what is ahead in metres, and when it was seen.
+    pub(crate) front: Option<(i64, f64)>,
+}
+
+/// One factor, counted.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Tally {
+    /// Time in which the signal was there.
+    seen_ms: u64,
+    base_ms: u64,
+    against_ms: u64,
+    spells: Vec<Spell>,
+    unlisted: u32,
+}
+
+impl Tally {
+    fn add(&mut self, factor: Factor, tick: Tick, against_ms: u64, worst: i64) {
+        self.against_ms += against_ms;
+        if against_ms == 0 {
+            return;
+        }
+        let full = self.spells.len() >= SPELLS_MAX;
+        match self.spells.last_mut() {
+            Some(spell) if spell.to_ms == tick.from_ms => {
+                spell.to_ms = tick.to_ms;
+                spell.worst = if factor == Factor::UnsafeFollowing {
+                    spell.worst.min(worst)
+                } else {
+                    spell.worst.max(worst)
+                };
+            }
+            Some(_) | None if !full => {
+                let Tick { from_ms, to_ms } = tick;
+                self.spells.push(Spell {
+                    factor,
+                    from_ms,
+                    to_ms,
+                    worst,
+                });
+            }
+            Some(_) | None => self.unlisted = self.unlisted.saturating_add(1),
+        }
+    }
+
+    /// Time over the hard threshold, over time over the soft one.
+    fn force(&mut self, factor: Factor, tick: Tick, mg: f64, soft_mg: u16, hard_mg: u16) {
+        self.seen_ms += tick.ms();
+        if mg > f64::from(soft_mg) {
+            self.base_ms += tick.ms();
+            let against_ms = if mg > f64::from(hard_mg) {
+                tick.ms()
+            } else {
+                0
+            };
+            self.add(factor, tick, against_ms, mg.round() as i64);
+        }
+    }
+
+    /// Time with something wrong, over driving time.
+    fn share(&mut self, factor: Factor, tick: Tick, against_ms: u64, worst: i64) {
+        self.seen_ms += tick.ms();
+        self.base_ms += tick.ms();
+        self.add(factor, tick, against_ms, worst);
+    }
+
+    fn seen(&self, factor: Factor) -> Option<FactorSeen> {
+        let Self {
+            against_ms,
+            base_ms,
+            ..
+        } = *self;
+        (self.seen_ms > 0).then_some(FactorSeen {
+            factor,
+            against_ms,
+            base_ms,
+        })
+    }
+}
+
+/// All factors of one trip.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Factors {
+    braking_published: Tally,
+    braking_by_speed: Tally,
+    turning: Tally,
+    following: Tally,
+    late: Tally,
+    speeding: Tally,
+    unbuckled: Tally,
+    /// Time and speed that the next difference is taken from.
+    brake_from: Option<(i64, f64)>,
+}
+
+impl Factors {
+    /// Takes one tick of driving from a speed to a speed.
+    pub(crate) fn speed(
+        &mut self,
+        tick: Tick,
+        from_kmh: f64,
+        to_kmh: f64,
+        around: Around,
+        settings: &Settings,
+    ) {
+        let limits = &settings.score.thresholds;
+        self.brake_by_speed(tick, from_kmh, to_kmh, limits);
+        let m_per_h = to_kmh * 1_000.0;
+        let whole = |wrong: bool| if wrong { tick.ms() } else { 0 };
+        let percent = settings.late_percent(tick.from_ms);
+        let late_ms = tick.ms() * percent / 100;
+        self.late.share(
+            Factor::LateNight,
+            tick,
+            late_ms,
+            i64::try_from(percent).unwrap_or(0),
+        );
+        let too_fast = m_per_h > f64::from(limits.excessive_speed_m_per_h);
+        self.speeding.share(
+            Factor::ExcessiveSpeed,
+            tick,
+            whole(too_fast),
+            m_per_h.round() as i64,
+        );
+        if let Some(belted) = around.belted {
+            let open = !belted && m_per_h > f64::from(limits.unbuckled_speed_m_per_h);
+            self.unbuckled
+                .share(Factor::Unbuckled, tick, whole(open), m_per_h.round() as i64);
+        }
+        let Some((front_ms, front_m)) = around.front else {
+            return;
+        };
+        self.following.seen_ms += tick.ms();
+        let fresh = tick.to_ms.saturating_sub(front_ms) <= HEADWAY_AGE_MS_MAX;
+        if fresh && m_per_h >= f64::from(limits.headway_speed_m_per_h) {
+            let headway_ms = front_m / (to_kmh / KMH_PER_MPS) * 1_000.0;
+            if headway_ms < f64::from(limits.headway_long_ms) {
+                self.following.base_ms += tick.ms();
+                let close = headway_ms < f64::from(limits.headway_short_ms);
+                self.following.add(
+                    Factor::UnsafeFollowing,
+                    tick,
+                    whole(close),
+                    headway_ms.round() as i64,
+                );
+            }
+        }
+    }
+
+    fn brake_by_speed(&mut self, tick: Tick, from_kmh: f64, to_kmh: f64, limits: &Thresholds) {
+        let known = self
+            .brake_from
+            .filter(|(at_ms, _)| tick.to_ms.saturating_sub(*at_ms) <= TICK_MS_MAX);
+        let (from_ms, from_kmh) = known.unwrap_or((tick.from_ms, from_kmh));
+        let span = Tick {
+            from_ms,
+            to_ms: tick.to_ms,
+        };
+        if span.to_ms.saturating_sub(span.from_ms) < BRAKE_SPAN_MS_MIN {
+            self.brake_from = Some((from_ms, from_kmh));
+            return;
+        }
+        self.brake_from = Some((tick.to_ms, to_kmh));
+        let backward_mps2 = (from_kmh - to_kmh) / KMH_PER_MPS / (span.ms() as f64 / 1_000.0);
+        let mg = backward_mps2 * MG_PER_MPS2;
+        self.braking_by_speed.force(
+            Factor::HardBraking,
+            span,
+            mg,
+            limits.brake_soft_mg,
+            limits.brake_hard_mg,
+        );
+    }
+
+    /// Takes one tick of acceleration along the road.
+    pub(crate) fn longitudinal(&mut self, tick: Tick, mps2: f64, settings: &Settings) {
+        let limits = &settings.score.thresholds;
+        let mg = -mps2 * MG_PER_MPS2;
+        self.braking_published.force(
+            Factor::HardBraking,
+            tick,
+            mg,
+            limits.brake_soft_mg,
+            limits.brake_hard_mg,
+        );
+    }
+
+    /// Takes one tick of acceleration across the road.
+    pub(crate) fn lateral(&mut self, tick: Tick, mps2: f64, settings: &Settings) {
+        let limits = &settings.score.thresholds;
+        let mg = mps2.abs() * MG_PER_MPS2;
+        self.turning.force(
+            Factor::AggressiveTurning,
+            tick,
+            mg,
+            limits.turn_soft_mg,
+            limits.turn_hard_mg,
+        );
+    }
+
+    /// What the braking is taken from: the published acceleration when it was there for half of the time at least.
+    pub(crate) fn braking_source(&self) -> BrakingSource {
+        let published_ms = self.braking_published.seen_ms;
+        if published_ms > 0 && published_ms * 2 >= self.braking_by_speed.seen_ms {
+            BrakingSource::Acceleration
+        } else {
+            BrakingSource::Speed
+        }
+    }
+
+    fn tallies(&self) -> [(Factor, &Tally); 6] {
+        let braking = match self.braking_source() {
+            BrakingSource::Acceleration => &self.braking_published,
+            BrakingSource::Speed => &self.braking_by_speed,
+        };
+        [
+            (Factor::HardBraking, braking),
+            (Factor::AggressiveTurning, &self.turning),
+            (Factor::UnsafeFollowing, &self.following),
+            (Factor::LateNight, &self.late),
+            (Factor::ExcessiveSpeed, &self.speeding),
+            (Factor::Unbuckled, &self.unbuckled),
+        ]
+    }
+
+    /// The observed factors, ascending.
+    pub(crate) fn seen(&self) -> Vec<FactorSeen> {
+        self.tallies()
+            .iter()
+            .filter_map(|(factor, tally)| tally.seen(*factor))
+            .collect()
+    }
+
+    /// When they counted against the driver, oldest first, and how many spells are not listed.
+    pub(crate) fn spells(&self) -> (Vec<Spell>, u32) {
+        let tallies = self.tallies();
+        let mut spells: Vec<Spell> = tallies
+            .iter()
+            .flat_map(|(_, tally)| tally.spells.iter().copied())
+            .collect();
+        spells.sort_by_key(|spell| (spell.from_ms, spell.factor));
+        (
+            spells,
+            tallies.iter().map(|(_, tally)| tally.unlisted).sum(),
+        )
+    }
+}

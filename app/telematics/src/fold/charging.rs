@@ -1,0 +1,291 @@
+//! The fold's part that charges and gives back.
+
+use dashpoint_membership::Meter;
+
+use super::{Before, Context, Fold};
+use crate::charge::{OpenCharge, Origin, reconstructed};
+use crate::discharge::OpenDischarge;
+use crate::driver::Driver;
+use crate::intake::Stamped;
+use crate::marks::MeterMark;
+use crate::reading::Reading;
+use crate::settings::Settings;
+
+/// A smaller rise that nobody has seen belongs to the session before or after it, in watt-hours.
+const UNSEEN_MIN_WH: u64 = 100;
+/// A greater one is no charging: five full batteries.
+const UNSEEN_MAX_WH: u64 = 500_000;
+
+/// The charging flag in a batch, when it is there.
+#[derive(Clone, Copy)]
+struct Flag {
+    at_ms: i64,
+    on: bool,
+    retained: bool,
+}
+
+impl Fold {
+    /// Where the energy comes from, as known now.
+    pub(super) fn origin(&self, at_ms: i64, settings: &Settings) -> Option<Origin> {
+        self.charge.as_ref()?;
+        Some(Origin::of(
+            &self.picture.mix,
+            self.mix_since_ms,
+            at_ms,
+            settings,
+        ))
+    }
+
+    pub(super) fn charge(
+        &mut self,
+        at_ms: i64,
+        news: &[&Stamped],
+        before: &Before,
+        origin_before: Option<Origin>,
+        context: &mut Context<'_>,
+    ) {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "nothing else is of the session"
+        )]
+        let flag = news.iter().find_map(|stamped| match stamped.reading {
+            Reading::Charging(on) => Some(Flag {
+                at_ms: stamped.at_ms,
+                on,
+                retained: stamped.retained,
+            }),
+            _ => None,
+        });
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "nothing else is of the counter"
+        )]
+        let counter = news.iter().find_map(|stamped| match stamped.reading {
+            Reading::ChargedWh(wh) => Some((stamped.at_ms, wh)),
+            _ => None,
+        });
+        let mut known_wh = before.charged_wh;
+        if let Some((_, wh)) = counter
+            && std::mem::take(&mut self.slept)
+            && self.charge.is_none()
+            && self.trip.is_none()
+        {
+            self.settle_unseen(wh, 1, at_ms, context);
+            known_wh = Some(wh);
+        }
+        if let Some(flag) = flag.filter(|flag| flag.on)
+            && self.charge.is_none()
+        {
+            self.start_charging(flag, known_wh, context);
+        }
+        if let Some((counter_ms, wh)) = counter {
+            self.take_counter(counter_ms, wh, origin_before, context);
+        }
+        self.note_power(news);
+        if let Some(flag) = flag.filter(|flag| !flag.on) {
+            self.end_charging(flag.at_ms, context);
+            self.mix_since_ms = self.mix_since_ms.or(Some(flag.at_ms));
+        }
+    }
+
+    /// The car drives away: whatever charged it has ended.
+    pub(super) fn stop_charging(
+        &mut self,
+        at_ms: i64,
+        charged_wh: Option<u64>,
+        context: &mut Context<'_>,
+    ) {
+        self.end_charging(at_ms, context);
+        self.end_discharging(context);
+        if let Some(wh) = charged_wh.filter(|_| !self.slept) {
+            self.settle_unseen(wh, UNSEEN_MIN_WH, at_ms, context);
+        }
+        self.mix_since_ms = Some(at_ms);
+    }
+
+    /// The counter is somewhere else now: nothing is paid for the way there.
+    pub(super) fn charged_moved(&mut self, wh: u64, context: &mut Context<'_>) {
+        if let Some(charge) = self.charge.take() {
+            let finished = charge.finish(&mut self.marks, context.settings);
+            context.finished(finished);
+        }
+        self.charged_floor_wh = Some(wh);
+        self.mark(
+            MeterMark {
+                meter: Meter::Charged,
+                at: wh,
+            },
+            context,
+        );
+    }
+
+    pub(super) fn discharge(
+        &mut self,
+        at_ms: i64,
+        news: &[&Stamped],
+        before: &Before,
+        context: &mut Context<'_>,
+    ) {
+        let power = news
+            .iter()
+            .any(|stamped| matches!(stamped.reading, Reading::BatteryW(_)));
+        if let (Some(open), Some((from_ms, watts)), true) =
+            (&mut self.discharge, before.battery_w, power)
+        {
+            open.power(from_ms, at_ms, watts);
+        }
+        for stamped in news {
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "nothing else begins or ends it"
+            )]
+            match stamped.reading {
+                Reading::Discharging(true) if self.discharge.is_none() => {
+                    let started_ms = (!stamped.retained).then_some(stamped.at_ms);
+                    let open =
+                        OpenDischarge::start(self.owner(), started_ms, stamped.at_ms, &self.marks);
+                    self.discharge = Some(open);
+                }
+                Reading::Discharging(false) => self.end_discharging(context),
+                _ => {}
+            }
+        }
+    }
+
+    fn end_discharging(&mut self, context: &mut Context<'_>) {
+        if let Some(open) = self.discharge.take() {
+            self.checkpoint_due_ms = None;
+            let finished = open.finish(&mut self.marks, context.settings);
+            context.finished(finished);
+        }
+    }
+
+    /// Charging belongs to whoever is known to sit there, else to the last driver.
+    fn owner(&self) -> Driver {
+        let present = self.picture.driver();
+        match (&present, &self.last_driver) {
+            (Driver::Named { .. }, _) | (Driver::Unidentified | Driver::Guest, None) => present,
+            (Driver::Unidentified | Driver::Guest, Some(last)) => last.clone(),
+        }
+    }
+
+    fn accounted_wh(&self) -> Option<u64> {
+        self.marks
+            .charged
+            .map(|mark| mark.max(self.charged_floor_wh.unwrap_or(0)))
+    }
+
+    fn start_charging(&mut self, flag: Flag, known_wh: Option<u64>, context: &mut Context<'_>) {
+        if let Some(wh) = known_wh.filter(|_| !self.slept) {
+            self.settle_unseen(wh, UNSEEN_MIN_WH, flag.at_ms, context);
+        }
+        // A first counter is still to come: whatever it then shows had been charged before.
+        let from_wh = self
+            .accounted_wh()
+            .filter(|_| known_wh.is_some() && !self.slept);
+        let started_ms = (!flag.retained).then_some(flag.at_ms);
+        self.charge = Some(OpenCharge::start(
+            self.owner(),
+            started_ms,
+            flag.at_ms,
+            from_wh,
+        ));
+        self.checkpoint_due_ms = None;
+    }
+
+    fn take_counter(
+        &mut self,
+        at_ms: i64,
+        wh: u64,
+        origin_before: Option<Origin>,
+        context: &mut Context<'_>,
+    ) {
+        let origin_now = Origin::of(
+            &self.picture.mix,
+            self.mix_since_ms,
+            at_ms,
+            context.settings,
+        );
+        if self
+            .charge
+            .as_ref()
+            .is_some_and(|charge| charge.stretch_wh().is_none())
+            || self.marks.charged.is_none()
+        {
+            self.settle_unseen(wh, 1, at_ms, context);
+        }
+        match &mut self.charge {
+            // The energy since the last value flowed under what was known then; at first only the present is known.
+            Some(charge) => charge.take_counter(at_ms, wh, origin_before.unwrap_or(origin_now)),
+            None if self.trip.is_some() => {
+                self.charged_floor_wh = self.charged_floor_wh.max(Some(wh));
+            }
+            None => {}
+        }
+    }
+
+    fn note_power(&mut self, news: &[&Stamped]) {
+        let Some(charge) = &mut self.charge else {
+            return;
+        };
+        for stamped in news {
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "nothing else is power or place"
+            )]
+            match &stamped.reading {
+                Reading::BatteryW(watts) | Reading::ChargingW(watts) => charge.power(*watts),
+                _ => {}
+            }
+        }
+        let holds = |said_ms: i64| self.mix_since_ms.is_none_or(|since_ms| said_ms >= since_ms);
+        if let Some((_, evse)) = self
+            .picture
+            .mix
+            .evse
+            .as_ref()
+            .filter(|(said_ms, _)| holds(*said_ms))
+        {
+            charge.evse(evse);
+        }
+    }
+
+    fn end_charging(&mut self, at_ms: i64, context: &mut Context<'_>) {
+        if let Some(charge) = self.charge.take() {
+            self.mix_since_ms = Some(at_ms);
+            self.checkpoint_due_ms = None;
+            let finished = charge.finish(&mut self.marks, context.settings);
+            context.finished(finished);
+        }
+    }
+
+    /// Accounts for a rise of the counter that no session was open for, when it is `least_wh` or more.
+    fn settle_unseen(&mut self, wh: u64, least_wh: u64, at_ms: i64, context: &mut Context<'_>) {
+        let mark = MeterMark {
+            meter: Meter::Charged,
+            at: wh,
+        };
+        let Some(from_wh) = self.accounted_wh() else {
+            self.mark(mark, context);
+            return;
+        };
+        let rise_wh = wh.saturating_sub(from_wh);
+        if rise_wh < least_wh {
+            return;
+        }
+        if rise_wh > UNSEEN_MAX_WH {
+            Self::refuse_charged(context);
+            self.mark(mark, context);
+            return;
+        }
+        let owner = self.owner();
+        let finished = reconstructed(
+            owner,
+            (from_wh, wh),
+            at_ms,
+            &mut self.marks,
+            context.settings,
+        );
+        context.finished(finished);
+    }
+}

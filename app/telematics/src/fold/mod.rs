@@ -1,0 +1,287 @@
+//! Batches of readings folded, in order, into what is open.
+
+mod charging;
+mod driving;
+
+use serde::{Deserialize, Serialize};
+
+use crate::charge::OpenCharge;
+use crate::counts::{Counts, Fault};
+use crate::discharge::OpenDischarge;
+use crate::driver::Driver;
+use crate::intake::{Batch, Stamped};
+use crate::marks::{Marks, MeterMark};
+use crate::meter::{MeterTrack, Pace, Taken};
+use crate::outcome::{Finished, Outcome, TripEnd};
+use crate::picture::Picture;
+use crate::reading::Reading;
+use crate::settings::Settings;
+use crate::signal::Signal;
+use crate::trip::{GAP_MS, OpenTrip};
+
+/// How often what is open is written down, in event time.
+const CHECKPOINT_MS: i64 = 60_000;
+
+/// Everything that has been folded so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Fold {
+    picture: Picture,
+    odometer: MeterTrack,
+    charged: MeterTrack,
+    consumed: MeterTrack,
+    marks: Marks,
+    /// The charged energy that is accounted for: some cars count what braking gives back, and that is no charging.
+    charged_floor_wh: Option<u64>,
+    trip: Option<OpenTrip>,
+    charge: Option<OpenCharge>,
+    discharge: Option<OpenDischarge>,
+    last_driver: Option<Driver>,
+    /// What was said before of the energy's origin belongs to another session.
+    mix_since_ms: Option<i64>,
+    last_ms: Option<i64>,
+    /// Nothing was seen for a while: the charged energy may have risen unseen.
+    slept: bool,
+    checkpoint_due_ms: Option<i64>,
+}
+
+/// What a step of the fold works with.
+pub(crate) struct Context<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) counts: &'a mut Counts,
+    pub(crate) out: &'a mut Vec<Outcome>,
+}
+
+impl Context<'_> {
+    fn finished(&mut self, finished: Option<Finished>) {
+        self.out
+            .extend(finished.map(|finished| Outcome::Finished(Box::new(finished))));
+    }
+}
+
+/// What was known before a batch: ticks and meter intervals begin there.
+struct Before {
+    speed: Option<(i64, f64)>,
+    longitudinal_ms: Option<i64>,
+    lateral_ms: Option<i64>,
+    battery_w: Option<(i64, f64)>,
+    odometer_m: Option<u64>,
+    charged_wh: Option<u64>,
+    consumed_wh: Option<u64>,
+}
+
+impl Fold {
+    pub(crate) fn new(marks: Marks) -> Self {
+        Self {
+            picture: Picture::default(),
+            odometer: MeterTrack::default(),
+            charged: MeterTrack::default(),
+            consumed: MeterTrack::default(),
+            marks,
+            charged_floor_wh: None,
+            trip: None,
+            charge: None,
+            discharge: None,
+            last_driver: None,
+            mix_since_ms: None,
+            last_ms: None,
+            slept: true,
+            checkpoint_due_ms: None,
+        }
+    }
+
+    /// Goes on after a restart. What is open and settled already is dropped: it was committed before the crash.
+    pub(crate) fn wake(&mut self, marks: Marks) {
+        self.marks = self.marks.highest(marks);
+        // One that has only just begun stands at the mark too, but does not begin below it.
+        let settled = |stretch: Option<(u64, u64)>, mark: Option<u64>| matches!((stretch, mark), (Some((from, to)), Some(mark)) if from < mark && to <= mark);
+        let Marks {
+            odometer,
+            charged,
+            discharged,
+        } = self.marks;
+        self.trip = self
+            .trip
+            .take()
+            .filter(|trip| !settled(trip.stretch_m(), odometer));
+        self.charge = self
+            .charge
+            .take()
+            .filter(|charge| !settled(charge.stretch_wh(), charged));
+        self.discharge = self
+            .discharge
+            .take()
+            .filter(|open| discharged.unwrap_or(0) <= open.from_wh);
+        self.slept = true;
+    }
+
+    /// Takes marks that became known otherwise.
+    pub(crate) fn settle(&mut self, marks: Marks) {
+        self.marks = self.marks.highest(marks);
+    }
+
+    pub(crate) fn marks(&self) -> Marks {
+        self.marks
+    }
+
+    pub(crate) fn last_ms(&self) -> Option<i64> {
+        self.last_ms
+    }
+
+    pub(crate) fn trip_driver(&self) -> Option<&Driver> {
+        self.trip.as_ref().map(|trip| &trip.driver)
+    }
+
+    pub(crate) fn is_charging(&self) -> bool {
+        self.charge.is_some()
+    }
+
+    /// Whether what is open ought to be written down now.
+    pub(crate) fn wants_checkpoint(&mut self) -> bool {
+        let open = self.trip.is_some() || self.charge.is_some() || self.discharge.is_some();
+        let Some(now_ms) = self.last_ms.filter(|_| open) else {
+            self.checkpoint_due_ms = None;
+            return false;
+        };
+        if self.checkpoint_due_ms.is_some_and(|due_ms| now_ms < due_ms) {
+            return false;
+        }
+        self.checkpoint_due_ms = Some(now_ms.saturating_add(CHECKPOINT_MS));
+        true
+    }
+
+    /// Time has come so far without anything to fold.
+    pub(crate) fn pass(&mut self, now_ms: i64, context: &mut Context<'_>) {
+        if self
+            .trip
+            .as_ref()
+            .is_some_and(|trip| trip.is_over_by(now_ms))
+        {
+            self.end_trip(TripEnd::Gap, context);
+        }
+    }
+
+    pub(crate) fn take(&mut self, batch: &Batch, context: &mut Context<'_>) {
+        match batch {
+            Batch::Instant { at_ms, readings } => {
+                self.move_clock(*at_ms, context);
+                self.pass(*at_ms, context);
+                self.fold(*at_ms, readings, context);
+            }
+            Batch::Retained(readings) => {
+                let newest_ms = readings.iter().map(|stamped| stamped.at_ms).max();
+                let newest_ms = newest_ms.unwrap_or_default();
+                // A trip from before a long sleep must not stand in the way of what was charged meanwhile.
+                self.pass(newest_ms, context);
+                self.fold(newest_ms, readings, context);
+            }
+        }
+    }
+
+    fn move_clock(&mut self, at_ms: i64, context: &mut Context<'_>) {
+        if let Some(last_ms) = self.last_ms {
+            self.slept |= at_ms.saturating_sub(last_ms) > GAP_MS;
+            if at_ms < last_ms {
+                self.end_trip(TripEnd::Gap, context);
+                self.picture.forget_times();
+                self.mix_since_ms = None;
+                self.checkpoint_due_ms = None;
+                for meter in [&mut self.odometer, &mut self.charged, &mut self.consumed] {
+                    meter.rewind(at_ms);
+                }
+            }
+        }
+        self.last_ms = Some(at_ms);
+    }
+
+    fn fold(&mut self, at_ms: i64, readings: &[Stamped], context: &mut Context<'_>) {
+        let before = self.before();
+        let origin_before = self.origin(at_ms, context.settings);
+        let mut news = Vec::with_capacity(readings.len());
+        for stamped in readings {
+            if !self.picture.is_news(stamped.signal, stamped.at_ms) {
+                continue;
+            }
+            if self.take_meter(stamped, context) {
+                self.picture.take(stamped);
+                news.push(stamped);
+            }
+        }
+        self.drive(at_ms, &news, &before, context);
+        self.charge(at_ms, &news, &before, origin_before, context);
+        self.discharge(at_ms, &news, &before, context);
+    }
+
+    fn before(&self) -> Before {
+        Before {
+            speed: self.picture.speed,
+            longitudinal_ms: self.picture.longitudinal_ms,
+            lateral_ms: self.picture.lateral_ms,
+            battery_w: self.picture.battery_w,
+            odometer_m: self.odometer.value(),
+            charged_wh: self.charged.value(),
+            consumed_wh: self.consumed.value(),
+        }
+    }
+
+    /// Takes a lifetime meter; `false` when its value is not believed. Any other reading is.
+    fn take_meter(&mut self, stamped: &Stamped, context: &mut Context<'_>) -> bool {
+        let at_ms = stamped.at_ms;
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "only three readings are lifetime meters"
+        )]
+        let taken = match stamped.reading {
+            Reading::OdometerM(metres) => {
+                let taken = self.odometer.take(Pace::ODOMETER, at_ms, metres);
+                if taken == Taken::Rebased {
+                    self.end_trip(TripEnd::OdometerMoved, context);
+                }
+                self.set_first_mark(
+                    dashpoint_membership::Meter::Odometer,
+                    metres,
+                    taken,
+                    context,
+                );
+                taken
+            }
+            Reading::ChargedWh(wh) => {
+                let taken = self.charged.take(Pace::CHARGED, at_ms, wh);
+                if taken == Taken::Rebased {
+                    self.charged_moved(wh, context);
+                }
+                taken
+            }
+            Reading::ConsumedWh(wh) => self.consumed.take(Pace::CONSUMED, at_ms, wh),
+            _ => return true,
+        };
+        match taken {
+            Taken::Moved | Taken::Rebased => true,
+            Taken::Refused(fault) => {
+                context.counts.refuse(stamped.signal, fault);
+                false
+            }
+        }
+    }
+
+    /// Nothing is paid for the time before the first value of a meter.
+    fn set_first_mark(
+        &mut self,
+        meter: dashpoint_membership::Meter,
+        value: u64,
+        taken: Taken,
+        context: &mut Context<'_>,
+    ) {
+        if self.marks.of(meter).is_none() && taken == Taken::Moved {
+            self.mark(MeterMark { meter, at: value }, context);
+        }
+    }
+
+    fn mark(&mut self, mark: MeterMark, context: &mut Context<'_>) {
+        self.marks.raise(mark);
+        context.out.push(Outcome::Mark(mark));
+    }
+
+    fn refuse_charged(context: &mut Context<'_>) {
+        context.counts.refuse(Signal::ChargedEnergy, Fault::Jumped);
+    }
+}

@@ -1,0 +1,100 @@
+//! What is known of the car, signal by signal.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::driver::Driver;
+use crate::intake::Stamped;
+use crate::reading::{Ignition, MixSource, Reading};
+use crate::signal::Signal;
+
+/// The newest of each signal; the lifetime meters are kept apart.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Picture {
+    seen_ms: BTreeMap<Signal, i64>,
+    /// Live speed and when: a retained one is no movement.
+    pub(crate) speed: Option<(i64, f64)>,
+    pub(crate) moving: Option<bool>,
+    pub(crate) ignition: Option<Ignition>,
+    pub(crate) in_park: Option<bool>,
+    pub(crate) longitudinal_ms: Option<i64>,
+    pub(crate) lateral_ms: Option<i64>,
+    pub(crate) battery_w: Option<(i64, f64)>,
+    pub(crate) charging: Option<bool>,
+    pub(crate) discharging: Option<bool>,
+    pub(crate) charging_w: Option<f64>,
+    pub(crate) front: Option<(i64, f64)>,
+    pub(crate) belted: Option<bool>,
+    pub(crate) mix: Mix,
+    issuer: Option<String>,
+    subject: Option<String>,
+}
+
+/// What the bus says of the energy's origin, and when it said so.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Mix {
+    pub(crate) evse: Option<(i64, String)>,
+    pub(crate) source: Option<(i64, MixSource)>,
+    pub(crate) permille: Option<(i64, u16)>,
+}
+
+impl Picture {
+    /// When a signal was last taken.
+    pub(crate) fn seen_ms(&self, signal: Signal) -> Option<i64> {
+        self.seen_ms.get(&signal).copied()
+    }
+
+    /// Notes the time of a reading; `false` when a newer one of its signal is known.
+    pub(crate) fn is_news(&mut self, signal: Signal, at_ms: i64) -> bool {
+        if self.seen_ms(signal).is_some_and(|seen_ms| at_ms <= seen_ms) {
+            return false;
+        }
+        self.seen_ms.insert(signal, at_ms);
+        true
+    }
+
+    /// Forgets the times: the clock of the bus has been set back.
+    pub(crate) fn forget_times(&mut self) {
+        self.seen_ms.clear();
+        self.speed = None;
+        self.battery_w = None;
+        self.front = None;
+        (self.longitudinal_ms, self.lateral_ms) = (None, None);
+        self.mix = Mix::default();
+    }
+
+    /// Takes a reading of any signal that is not a lifetime meter.
+    pub(crate) fn take(&mut self, stamped: &Stamped) {
+        let at_ms = stamped.at_ms;
+        match &stamped.reading {
+            // Movement is what happens now, not what the broker remembers.
+            Reading::SpeedKmh(_) | Reading::Moving(_) if stamped.retained => {}
+            Reading::SpeedKmh(speed_kmh) => self.speed = Some((at_ms, *speed_kmh)),
+            Reading::Moving(moving) => self.moving = Some(*moving),
+            Reading::Ignition(ignition) => self.ignition = Some(*ignition),
+            Reading::InPark(in_park) => self.in_park = Some(*in_park),
+            Reading::LongitudinalMps2(_) => self.longitudinal_ms = Some(at_ms),
+            Reading::LateralMps2(_) => self.lateral_ms = Some(at_ms),
+            Reading::BatteryW(watts) => self.battery_w = Some((at_ms, *watts)),
+            Reading::Charging(charging) => self.charging = Some(*charging),
+            Reading::Discharging(discharging) => self.discharging = Some(*discharging),
+            Reading::ChargingW(watts) => self.charging_w = Some(*watts),
+            Reading::Evse(evse) => self.mix.evse = Some((at_ms, evse.clone())),
+            Reading::RenewablePermille(permille) => self.mix.permille = Some((at_ms, *permille)),
+            Reading::Mix(source) => self.mix.source = Some((at_ms, *source)),
+            Reading::FrontM(metres) => self.front = Some((at_ms, *metres)),
+            Reading::Belted(belted) => self.belted = Some(*belted),
+            Reading::Issuer(issuer) => self.issuer = Some(issuer.clone()),
+            Reading::Subject(subject) => self.subject = Some(subject.clone()),
+            Reading::OdometerM(_)
+            | Reading::ChargedWh(_)
+            | Reading::ConsumedWh(_)
+            | Reading::Elsewhere => {}
+        }
+    }
+
+    pub(crate) fn driver(&self) -> Driver {
+        Driver::of(self.issuer.as_deref(), self.subject.as_deref())
+    }
+}

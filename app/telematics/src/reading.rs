@@ -1,0 +1,239 @@
+//! One value of one signal, checked for what it says by itself.
+
+use serde::{Deserialize, Serialize};
+
+use crate::counts::Fault;
+use crate::signal::{Signal, ValueKind};
+
+/// A value as it came over the bus.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// True or false.
+    Bool(bool),
+    /// Any number, also one that makes no sense.
+    Number(f64),
+    /// A text.
+    Text(String),
+}
+
+/// One value of one signal at one time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Which signal.
+    pub signal: Signal,
+    /// Its value.
+    pub value: Value,
+    /// When it was so, in milliseconds since 1970-01-01T00:00:00Z: the time of the event, never of arrival.
+    pub ts_ms: i64,
+    /// Whether the broker kept it for whoever comes later: then it is state, never an edge.
+    pub retained: bool,
+}
+
+/// Position of the ignition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Ignition {
+    /// LOCK, OFF or ACC: it cannot drive.
+    Off,
+    /// ON or START.
+    On,
+}
+
+/// Who says how clean the energy is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum MixSource {
+    /// The station over the cable, or a meter of the site.
+    Meter,
+    /// Anyone else: no better than what the policy knows itself.
+    Hearsay,
+}
+
+/// A value that may be true of a car, in the units of the fold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Reading {
+    SpeedKmh(f64),
+    Moving(bool),
+    OdometerM(u64),
+    Ignition(Ignition),
+    InPark(bool),
+    LongitudinalMps2(f64),
+    LateralMps2(f64),
+    BatteryW(f64),
+    ChargedWh(u64),
+    ConsumedWh(u64),
+    Charging(bool),
+    Discharging(bool),
+    ChargingW(f64),
+    Evse(String),
+    RenewablePermille(u16),
+    Mix(MixSource),
+    FrontM(f64),
+    Belted(bool),
+    Issuer(String),
+    Subject(String),
+    /// Of a signal that others use; here it only moves the time.
+    Elsewhere,
+}
+
+/// Longest text that is kept of any signal.
+const TEXT_LEN_MAX: usize = 256;
+const PARK: f64 = 126.0;
+/// What ISO 15118 says when the charging point has no id.
+const EVSE_UNKNOWN: &str = "ZZ00000";
+
+impl Reading {
+    /// Checks a value by itself and turns it into the units of the fold.
+    ///
+    /// # Errors
+    /// The fault that it is counted under.
+    pub(crate) fn new(signal: Signal, value: &Value) -> Result<Self, Fault> {
+        match (signal.kind(), value) {
+            (ValueKind::Flag, Value::Bool(flag)) => Ok(Self::of_flag(signal, *flag)),
+            (ValueKind::Number { min, max }, Value::Number(number)) => {
+                if !number.is_finite() {
+                    Err(Fault::NotANumber)
+                } else if (min..=max).contains(number) {
+                    Ok(Self::of_number(signal, *number))
+                } else {
+                    Err(Fault::OutOfRange)
+                }
+            }
+            (ValueKind::Text, Value::Text(text)) => Self::of_text(signal, text),
+            (ValueKind::Flag | ValueKind::Number { .. } | ValueKind::Text, _) => {
+                Err(Fault::WrongType)
+            }
+        }
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are not for the fold"
+    )]
+    fn of_flag(signal: Signal, flag: bool) -> Self {
+        match signal {
+            Signal::IsMoving => Self::Moving(flag),
+            Signal::IsCharging => Self::Charging(flag),
+            Signal::IsDischarging => Self::Discharging(flag),
+            Signal::IsBelted => Self::Belted(flag),
+            _ => Self::Elsewhere,
+        }
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are not for the fold"
+    )]
+    fn of_number(signal: Signal, number: f64) -> Self {
+        match signal {
+            Signal::Speed => Self::SpeedKmh(number.abs()),
+            Signal::Odometer => Self::OdometerM(whole(number.trunc())),
+            Signal::Gear => Self::InPark(number == PARK),
+            Signal::Longitudinal => Self::LongitudinalMps2(number),
+            Signal::Lateral => Self::LateralMps2(number),
+            Signal::BatteryPower => Self::BatteryW(number),
+            // Rounded once, from the lifetime value: so the sessions add up to the rise of the counter.
+            Signal::ChargedEnergy => Self::ChargedWh(whole((number * 1000.0).round())),
+            Signal::ConsumedEnergy => Self::ConsumedWh(whole((number * 1000.0).round())),
+            Signal::ChargingPower => Self::ChargingW(number * 1000.0),
+            Signal::RenewablePercentage => {
+                Self::RenewablePermille(u16::try_from(whole((number * 10.0).round())).unwrap_or(0))
+            }
+            Signal::FrontDistance => Self::FrontM(number),
+            _ => Self::Elsewhere,
+        }
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are not for the fold"
+    )]
+    fn of_text(signal: Signal, text: &str) -> Result<Self, Fault> {
+        if text.len() > TEXT_LEN_MAX {
+            return Err(Fault::OutOfRange);
+        }
+        Ok(match signal {
+            Signal::Ignition => match text {
+                "ON" | "START" => Self::Ignition(Ignition::On),
+                "OFF" | "LOCK" | "ACC" => Self::Ignition(Ignition::Off),
+                "UNDEFINED" => Self::Elsewhere,
+                _ => return Err(Fault::OutOfRange),
+            },
+            Signal::MixSource => match text {
+                "ISO15118" | "SITE" => Self::Mix(MixSource::Meter),
+                "OCPI" | "OPENADR" | "ESTIMATE" => Self::Mix(MixSource::Hearsay),
+                _ => return Err(Fault::OutOfRange),
+            },
+            Signal::EvseId if text == EVSE_UNKNOWN => Self::Evse(String::new()),
+            Signal::EvseId => Self::Evse(text.to_owned()),
+            Signal::DriverIssuer => Self::Issuer(text.to_owned()),
+            Signal::DriverSubject => Self::Subject(text.to_owned()),
+            _ => Self::Elsewhere,
+        })
+    }
+}
+
+/// A number that is known to be whole and in range, as an integer.
+fn whole(number: f64) -> u64 {
+    number as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_taken_only_when_it_can_be_true() {
+        let number = Value::Number;
+        let text = |text: &str| Value::Text(text.to_owned());
+        for (signal, value, expected) in [
+            (Signal::Speed, number(53.2), Ok(Reading::SpeedKmh(53.2))),
+            (Signal::Speed, number(-3.0), Ok(Reading::SpeedKmh(3.0))),
+            (Signal::Speed, number(900.0), Err(Fault::OutOfRange)),
+            (Signal::Speed, number(f64::NAN), Err(Fault::NotANumber)),
+            (Signal::Speed, number(f64::INFINITY), Err(Fault::NotANumber)),
+            (Signal::Speed, text("53.2"), Err(Fault::WrongType)),
+            (Signal::Odometer, number(12.9), Ok(Reading::OdometerM(12))),
+            (Signal::Odometer, number(-1.0), Err(Fault::OutOfRange)),
+            (Signal::Gear, number(126.0), Ok(Reading::InPark(true))),
+            (Signal::Gear, number(0.0), Ok(Reading::InPark(false))),
+            (
+                Signal::ChargedEnergy,
+                number(0.0005),
+                Ok(Reading::ChargedWh(1)),
+            ),
+            (
+                Signal::RenewablePercentage,
+                number(80.0),
+                Ok(Reading::RenewablePermille(800)),
+            ),
+            (
+                Signal::RenewablePercentage,
+                number(255.0),
+                Err(Fault::OutOfRange),
+            ),
+            (
+                Signal::Ignition,
+                text("START"),
+                Ok(Reading::Ignition(Ignition::On)),
+            ),
+            (
+                Signal::Ignition,
+                text("ACC"),
+                Ok(Reading::Ignition(Ignition::Off)),
+            ),
+            (Signal::Ignition, text("on"), Err(Fault::OutOfRange)),
+            (Signal::IsCharging, number(1.0), Err(Fault::WrongType)),
+            (
+                Signal::EvseId,
+                text("ZZ00000"),
+                Ok(Reading::Evse(String::new())),
+            ),
+            (Signal::Vin, text(&"x".repeat(300)), Err(Fault::OutOfRange)),
+        ] {
+            assert_eq!(
+                Reading::new(signal, &value),
+                expected,
+                "{signal:?} {value:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What the fold takes from the policy and from the place.
+
+use dashpoint_membership::Policy;
+use dashpoint_membership::policy::{CleanWindow, ScoreModel, SiteMix};
+
+/// What the fold takes from the policy and from the place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// How a drive is scored.
+    pub score: ScoreModel,
+    /// Where the mix of a charging point is declared.
+    pub sites: Vec<SiteMix>,
+    /// What share is assumed when nothing better is known.
+    pub windows: Vec<CleanWindow>,
+    /// Offset of the local clock from UTC, in minutes.
+    pub utc_offset_min: i16,
+}
+
+const MS_PER_MIN: i64 = 60_000;
+const MIN_PER_DAY: i64 = 1_440;
+
+impl Settings {
+    /// The settings under a policy, at a place.
+    #[must_use]
+    pub fn new(policy: &Policy, utc_offset_min: i16) -> Self {
+        Self {
+            score: policy.score.clone(),
+            sites: policy.sites.clone(),
+            windows: policy.windows.clone(),
+            utc_offset_min,
+        }
+    }
+
+    /// Minute of the local day, 0..1440.
+    pub(crate) fn local_minute(&self, at_ms: i64) -> u16 {
+        let minute = at_ms.div_euclid(MS_PER_MIN) + i64::from(self.utc_offset_min);
+        u16::try_from(minute.rem_euclid(MIN_PER_DAY)).unwrap_or(0)
+    }
+
+    /// Weight of that time of the local night, in percent.
+    pub(crate) fn late_percent(&self, at_ms: i64) -> u64 {
+        let hour = self.local_minute(at_ms) / 60;
+        let weighs = |late: &&dashpoint_membership::policy::LateHour| u16::from(late.hour) == hour;
+        let late = self.score.late_hours.iter().find(weighs);
+        late.map_or(0, |late| u64::from(late.weight_percent))
+    }
+
+    /// The share that the policy assumes at that time, in permille.
+    pub(crate) fn assumed_permille(&self, at_ms: i64) -> u16 {
+        let minute = self.local_minute(at_ms);
+        let holds = |window: &&CleanWindow| (window.from_min..window.to_min).contains(&minute);
+        self.windows
+            .iter()
+            .find(holds)
+            .map_or(0, |window| window.renewable_permille.min(1_000))
+    }
+
+    /// The share that is declared for a charging point, in permille: the longest prefix says it.
+    pub(crate) fn declared_permille(&self, evse: &str) -> Option<u16> {
+        let sites = self
+            .sites
+            .iter()
+            .filter(|site| evse.starts_with(&site.evse_prefix));
+        let site = sites.max_by_key(|site| site.evse_prefix.len())?;
+        (!evse.is_empty()).then_some(site.renewable_permille.min(1_000))
+    }
+}

@@ -1,0 +1,152 @@
+//! The signals of the car that Dashpoint uses, by their names in COVESA VSS 6.0 and our one overlay.
+
+use serde::{Deserialize, Serialize};
+
+/// What a signal's value may be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ValueKind {
+    /// True or false.
+    Flag,
+    /// A number; anything outside of `min..=max` cannot be true of a car.
+    Number {
+        /// The least that is plausible.
+        min: f64,
+        /// The most that is plausible.
+        max: f64,
+    },
+    /// A text.
+    Text,
+}
+
+const fn number(min: f64, max: f64) -> ValueKind {
+    ValueKind::Number { min, max }
+}
+
+macro_rules! signals {
+    ($($(#[$doc:meta])* $name:ident = $path:literal, $kind:expr;)*) => {
+        /// A signal that Dashpoint uses. The set is closed: nothing else is subscribed to.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Signal {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Signal {
+            /// Every signal, in the order of the declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The path in the VSS tree, with dots.
+            #[must_use]
+            pub const fn path(self) -> &'static str {
+                match self {
+                    $(Self::$name => $path,)*
+                }
+            }
+
+            /// What its value may be.
+            #[must_use]
+            pub const fn kind(self) -> ValueKind {
+                match self {
+                    $(Self::$name => $kind,)*
+                }
+            }
+
+            /// The signal with this path, if it is one that is used.
+            #[must_use]
+            pub fn from_path(path: &str) -> Option<Self> {
+                match path {
+                    $($path => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+signals! {
+    /// Speed in km/h; reversing may be negative.
+    Speed = "Vehicle.Speed", number(-400.0, 400.0);
+    /// Whether it moves.
+    IsMoving = "Vehicle.IsMoving", ValueKind::Flag;
+    /// Lifetime odometer in metres.
+    Odometer = "Vehicle.TraveledDistance", number(0.0, 4_294_967_295.0);
+    /// The low voltage system, which is what VSS has for an ignition: LOCK OFF ACC ON START.
+    Ignition = "Vehicle.LowVoltageSystemState", ValueKind::Text;
+    /// Selected gear; 126 is park.
+    Gear = "Vehicle.Powertrain.Transmission.SelectedGear", number(-128.0, 127.0);
+    /// Parking brake; alone it does not mean parked.
+    ParkingBrake = "Vehicle.Chassis.ParkingBrake.IsEngaged", ValueKind::Flag;
+    /// Acceleration along the road in m/s2, forward positive.
+    Longitudinal = "Vehicle.Acceleration.Longitudinal", number(-40.0, 40.0);
+    /// Acceleration across the road in m/s2.
+    Lateral = "Vehicle.Acceleration.Lateral", number(-40.0, 40.0);
+    /// Battery power in W, positive into the battery.
+    BatteryPower = "Vehicle.Powertrain.TractionBattery.CurrentPower", number(-3e6, 3e6);
+    /// State of charge in percent.
+    StateOfCharge = "Vehicle.Powertrain.TractionBattery.StateOfCharge.Current", number(0.0, 100.0);
+    /// Lifetime energy charged in kWh.
+    ChargedEnergy = "Vehicle.Powertrain.TractionBattery.AccumulatedChargedEnergy", number(0.0, 1e8);
+    /// Lifetime energy consumed in kWh.
+    ConsumedEnergy = "Vehicle.Powertrain.TractionBattery.AccumulatedConsumedEnergy", number(0.0, 1e8);
+    /// Whether energy flows in from outside.
+    IsCharging = "Vehicle.Powertrain.TractionBattery.Charging.IsCharging", ValueKind::Flag;
+    /// Whether energy flows back to the grid.
+    IsDischarging = "Vehicle.Powertrain.TractionBattery.Charging.IsDischarging", ValueKind::Flag;
+    /// Average power of the session in kW.
+    ChargingPower = "Vehicle.Powertrain.TractionBattery.Charging.AveragePower", number(0.0, 3e3);
+    /// The charging point; it never leaves the car.
+    EvseId = "Vehicle.Powertrain.TractionBattery.Charging.EvseId", ValueKind::Text;
+    /// Overlay: renewable share in percent. ISO 15118 carries up to 255: above 100 is an error of the station.
+    RenewablePercentage = "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.RenewablePercentage", number(0.0, 100.0);
+    /// Overlay: carbon intensity in g/kWh.
+    CarbonIntensity = "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.CarbonIntensity", number(0.0, 65_535.0);
+    /// Overlay: who says so: ISO15118 OCPI OPENADR SITE ESTIMATE.
+    MixSource = "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.Source", ValueKind::Text;
+    /// Overlay: lifetime renewable energy charged in kWh.
+    RenewableEnergy = "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.AccumulatedRenewableEnergy", number(0.0, 1e8);
+    /// Whether the anti-lock brakes act.
+    AbsEngaged = "Vehicle.ADAS.ABS.IsEngaged", ValueKind::Flag;
+    /// Whether the stability control acts.
+    EscEngaged = "Vehicle.ADAS.ESC.IsEngaged", ValueKind::Flag;
+    /// Distance to what is ahead in metres.
+    FrontDistance = "Vehicle.ADAS.ObstacleDetection.Front.Center.Distance", number(0.0, 10_000.0);
+    /// Forward collision warning.
+    FrontWarning = "Vehicle.ADAS.ObstacleDetection.Front.Center.IsWarning", ValueKind::Flag;
+    /// Warning of the driver monitoring.
+    DriverWarning = "Vehicle.ADAS.DMS.IsWarning", ValueKind::Flag;
+    /// Whether the driver's belt is closed.
+    IsBelted = "Vehicle.Cabin.Seat.Row1.DriverSide.IsBelted", ValueKind::Flag;
+    /// Who vouches for the driver's identity.
+    DriverIssuer = "Vehicle.Occupant.Row1.DriverSide.Identifier.Issuer", ValueKind::Text;
+    /// Who drives; empty is nobody known.
+    DriverSubject = "Vehicle.Occupant.Row1.DriverSide.Identifier.Subject", ValueKind::Text;
+    /// Whether a service is due.
+    ServiceDue = "Vehicle.Service.IsServiceDue", ValueKind::Flag;
+    /// Distance to the next service in km; negative when overdue.
+    DistanceToService = "Vehicle.Service.DistanceToService", number(-1e6, 1e6);
+    /// The VIN; it never leaves the car.
+    Vin = "Vehicle.VehicleIdentification.VIN", ValueKind::Text;
+    /// Whether the car has a way to its cloud.
+    Connectivity = "Vehicle.Connectivity.IsConnectivityAvailable", ValueKind::Flag;
+    /// DAY or NIGHT.
+    DayNight = "Vehicle.Cabin.Infotainment.HMI.DayNightMode", ValueKind::Text;
+    /// Language of the screen, ISO 639-1.
+    Language = "Vehicle.Cabin.Infotainment.HMI.CurrentLanguage", ValueKind::Text;
+    /// Major version of the tree.
+    VssMajor = "Vehicle.VersionVSS.Major", number(0.0, 4_294_967_295.0);
+    /// Minor version of the tree.
+    VssMinor = "Vehicle.VersionVSS.Minor", number(0.0, 4_294_967_295.0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_names_one_signal_and_comes_back() {
+        for signal in Signal::ALL {
+            assert_eq!(Signal::from_path(signal.path()), Some(*signal));
+        }
+        assert_eq!(Signal::from_path("Vehicle.CurrentLocation.Latitude"), None);
+    }
+}

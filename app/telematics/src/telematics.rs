@@ -1,0 +1,217 @@
+//! The fold as a whole: samples in, outcomes out.
+
+use crate::checkpoint::Checkpoint;
+use crate::counts::Counts;
+use crate::drive_state::{DriveState, MotionWatch};
+use crate::driver::Driver;
+use crate::fold::{Context, Fold};
+use crate::intake::{Batch, Intake, Stamped};
+use crate::marks::{Marks, MeterMark};
+use crate::outcome::Outcome;
+use crate::reading::{Reading, Sample};
+use crate::settings::Settings;
+
+/// Vehicle signals folded into trips and charging sessions.
+///
+/// It knows only event time: the same samples give the same outcomes, however fast they come.
+#[derive(Debug)]
+pub struct Telematics {
+    settings: Settings,
+    intake: Intake,
+    fold: Fold,
+    motion: MotionWatch,
+    counts: Counts,
+}
+
+impl Telematics {
+    /// A fold that knows nothing but what is settled.
+    #[must_use]
+    pub fn new(settings: Settings, marks: Marks) -> Self {
+        Self {
+            settings,
+            intake: Intake::default(),
+            fold: Fold::new(marks),
+            motion: MotionWatch::default(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Goes on from a checkpoint. What of it the marks show to be settled is dropped.
+    #[must_use]
+    pub fn resume(
+        settings: Settings,
+        marks: Marks,
+        checkpoint: Checkpoint,
+    ) -> (Self, Vec<Outcome>) {
+        let Checkpoint { mut fold, waiting } = checkpoint;
+        fold.wake(marks);
+        let (intake, batches) = Intake::resume(waiting, fold.last_ms());
+        let mut resumed = Self {
+            settings,
+            intake,
+            fold,
+            motion: MotionWatch::default(),
+            counts: Counts::default(),
+        };
+        let mut out = Vec::new();
+        resumed.fold_all(&batches, &mut out);
+        (resumed, out)
+    }
+
+    /// Takes one sample. What comes out is nearly always nothing, and to be kept in its order.
+    pub fn observe(&mut self, sample: &Sample) -> Vec<Outcome> {
+        let mut out = Vec::new();
+        let reading = match Reading::new(sample.signal, &sample.value) {
+            Ok(reading) => reading,
+            Err(fault) => {
+                self.counts.refuse(sample.signal, fault);
+                return out;
+            }
+        };
+        let Sample {
+            signal,
+            ts_ms,
+            retained,
+            ..
+        } = *sample;
+        out.extend(
+            self.motion
+                .take(signal, ts_ms, &reading)
+                .map(Outcome::DriveState),
+        );
+        let stamped = Stamped {
+            signal,
+            at_ms: ts_ms,
+            reading,
+            retained,
+        };
+        let batches = self.intake.take(stamped, &mut self.counts);
+        self.fold_all(&batches, &mut out);
+        out
+    }
+
+    /// Nothing has arrived for so many milliseconds: samples held back for later ones are folded, retained state is
+    /// taken for complete after one second, an open trip ends after two minutes.
+    ///
+    /// To be called about once a second while the bus is quiet, always with the whole time since the last sample.
+    pub fn quiet(&mut self, for_ms: i64) -> Vec<Outcome> {
+        let mut out = Vec::new();
+        let batches = self.intake.quiet(for_ms);
+        self.fold_all(&batches, &mut out);
+        if let Some(newest_ms) = self.intake.newest_ms().max(self.fold.last_ms()) {
+            let Self {
+                settings,
+                fold,
+                counts,
+                ..
+            } = self;
+            let mut context = Context {
+                settings,
+                counts,
+                out: &mut out,
+            };
+            fold.pass(newest_ms.saturating_add(for_ms), &mut context);
+        }
+        out
+    }
+
+    /// Folds everything that is held back: the end of a recording.
+    pub fn drain(&mut self) -> Vec<Outcome> {
+        let mut out = Vec::new();
+        let batches = self.intake.drain();
+        self.fold_all(&batches, &mut out);
+        out
+    }
+
+    /// The state to go on from, for an orderly end.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            fold: self.fold.clone(),
+            waiting: self.intake.waiting(),
+        }
+    }
+
+    /// Goes on under another policy or in another zone; what is open ends under it.
+    pub fn set_settings(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
+    /// A mark that became known otherwise, such as a stretch that the cloud has paid to another device.
+    pub fn settle(&mut self, marks: Marks) {
+        self.fold.settle(marks);
+    }
+
+    /// How far each meter is settled.
+    #[must_use]
+    pub fn marks(&self) -> Marks {
+        self.fold.marks()
+    }
+
+    /// Whether the car moves, stands or is parked.
+    #[must_use]
+    pub fn drive_state(&self) -> DriveState {
+        self.motion.state()
+    }
+
+    /// Whose the open trip is; `None` when none is open.
+    #[must_use]
+    pub fn trip_driver(&self) -> Option<&Driver> {
+        self.fold.trip_driver()
+    }
+
+    /// Whether a charging session is open.
+    #[must_use]
+    pub fn is_charging(&self) -> bool {
+        self.fold.is_charging()
+    }
+
+    /// Newest event time that was believed, in milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn bus_time_ms(&self) -> Option<i64> {
+        self.intake.newest_ms()
+    }
+
+    /// What was taken and what was refused.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    fn fold_all(&mut self, batches: &[Batch], out: &mut Vec<Outcome>) {
+        if batches.is_empty() {
+            return;
+        }
+        let Self {
+            settings,
+            fold,
+            counts,
+            ..
+        } = self;
+        let known = out.len();
+        let mut context = Context {
+            settings,
+            counts,
+            out,
+        };
+        for batch in batches {
+            fold.take(batch, &mut context);
+        }
+        // After an end the checkpoint from before it must not stay the newest one.
+        let ended = out
+            .iter()
+            .skip(known)
+            .any(|outcome| matches!(outcome, Outcome::Finished(_)));
+        if self.fold.wants_checkpoint() || ended {
+            out.push(Outcome::Checkpoint(Box::new(self.checkpoint())));
+        }
+    }
+}
+
+impl From<MeterMark> for Marks {
+    fn from(mark: MeterMark) -> Self {
+        let mut marks = Self::default();
+        marks.raise(mark);
+        marks
+    }
+}

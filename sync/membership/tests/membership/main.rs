@@ -1,0 +1,17 @@
+//! The rules of membership, seen from outside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "helpers of tests are tests, too"
+)]
+
+mod awards;
+mod caps;
+mod lots;
+mod policies;
+mod profile;
+mod shipped;
+mod support;
+mod tiers;
+mod verdicts;
+mod view;

@@ -1,0 +1,236 @@
+//! What the card shows, and what the fold takes in.
+
+use dashpoint_membership::*;
+
+use crate::support::*;
+
+#[test]
+fn a_new_member_offline_sees_what_is_on_its_way() {
+    let mut cloud = Cloud::new(default_policies(), at(MORNING));
+    let mut car = Car::new(1, &cloud, at(MORNING));
+    car.mint(&cloud.policies, CHECK_IN, MORNING);
+    car.sync(&mut cloud, MORNING + HOUR);
+    let confirmed = cloud.statement(at(MORNING + HOUR));
+    let mut us06 = trip(0, 12_888, 2_600);
+    us06.score_x100 = 8_225;
+    car.mint(
+        &cloud.policies,
+        earn(Evidence::Trip(us06)),
+        MORNING + 2 * HOUR,
+    );
+    let charge = charge(18_000, 800, Grade::Metered);
+    car.mint(
+        &cloud.policies,
+        earn(Evidence::Charge(charge)),
+        MORNING + 3 * HOUR,
+    );
+    let seen = view(
+        &confirmed,
+        &car.fold,
+        cloud.policies.newest(),
+        at(MORNING + 4 * HOUR),
+    );
+    assert_eq!(
+        (seen.balance, seen.worth_fen, seen.pending),
+        (points(1), 10, points(4 + 21))
+    );
+    assert_eq!(seen.pending_items.len(), 2);
+    assert!(
+        seen.pending_items
+            .iter()
+            .all(|item| item.state == PendingState::Unconfirmed)
+    );
+    assert_eq!(seen.growth, Growth::new(1));
+    assert_eq!(seen.tier.as_str(), "basic");
+    assert_eq!((seen.provisional_tier, seen.keep), (None, None));
+    let next = seen.next_tier.unwrap();
+    assert_eq!(
+        (next.tier.as_str(), next.missing),
+        ("silver", Growth::new(499))
+    );
+    let today: Vec<_> = seen
+        .today
+        .iter()
+        .map(|cap| (cap.cap.as_str(), cap.earned.get(), cap.most.get()))
+        .collect();
+    assert_eq!(
+        today,
+        [
+            ("check-in-day", 1, 1),
+            ("safe-trip-day", 0, 20),
+            ("trip-day", 4, 80),
+            ("charge-day", 21, 80),
+            ("all-day", 26, 100),
+        ]
+    );
+    assert_eq!(
+        (seen.allowance, seen.as_of),
+        (AllowanceState::Ok, at(MORNING + HOUR))
+    );
+}
+
+#[test]
+fn what_is_held_back_is_shown_once_before_and_after_the_verdict() {
+    let mut policy = default_policy();
+    policy.estimate_hold_days = 5;
+    let mut cloud = Cloud::new(Policies::new(compiled(policy)), at(MORNING));
+    let mut car = Car::new(1, &cloud, at(MORNING));
+    let before = cloud.statement(at(MORNING));
+    let charge = charge(18_000, 800, Grade::Estimated);
+    car.mint(
+        &cloud.policies,
+        earn(Evidence::Charge(charge)),
+        MORNING + HOUR,
+    );
+    let reason = ReviewReason::Estimated;
+    let seen = view(
+        &before,
+        &car.fold,
+        cloud.policies.newest(),
+        at(MORNING + HOUR),
+    );
+    assert_eq!((seen.pending, seen.pending_items.len()), (points(10), 1));
+    assert_eq!(
+        seen.pending_items[0].state,
+        PendingState::NeedsConfirmation { reason }
+    );
+    car.sync(&mut cloud, MORNING + 2 * HOUR);
+    let after = cloud.statement(at(MORNING + 2 * HOUR));
+    let seen = view(
+        &after,
+        &car.fold,
+        cloud.policies.newest(),
+        at(MORNING + 2 * HOUR),
+    );
+    assert_eq!((seen.pending, seen.pending_items.len()), (points(10), 1));
+    let until = at(MORNING + 2 * HOUR + 5 * DAY);
+    assert_eq!(
+        seen.pending_items[0].state,
+        PendingState::HeldBack { reason, until }
+    );
+    assert_eq!(seen.balance, Points::ZERO);
+}
+
+#[test]
+fn a_tier_ahead_is_provisional_until_the_cloud_confirms_it() {
+    let mut cloud = Cloud::new(default_policies(), at(MORNING));
+    cloud.account.growth = Growth::new(499);
+    let mut car = Car::new(1, &cloud, at(MORNING));
+    let before = cloud.statement(at(MORNING));
+    car.mint(&cloud.policies, CHECK_IN, MORNING);
+    let seen = view(&before, &car.fold, cloud.policies.newest(), at(MORNING));
+    assert_eq!(seen.tier.as_str(), "basic");
+    assert_eq!(seen.provisional_tier.unwrap().as_str(), "silver");
+    car.sync(&mut cloud, MORNING + HOUR);
+    let after = cloud.statement(at(MORNING + HOUR));
+    let seen = view(
+        &after,
+        &car.fold,
+        cloud.policies.newest(),
+        at(MORNING + HOUR),
+    );
+    assert_eq!(
+        (seen.tier.as_str(), seen.provisional_tier),
+        ("silver", None)
+    );
+    assert_eq!(seen.next_tier.unwrap().missing, Growth::new(1_500));
+    let keep = seen.keep.unwrap();
+    assert_eq!(
+        (Some(keep.by), keep.missing),
+        (cloud.account.tier.until, Growth::new(500))
+    );
+}
+
+#[test]
+fn only_what_expires_soon_is_shown() {
+    let mut cloud = Cloud::new(default_policies(), at(MORNING));
+    for (amount, days) in [(5, 10), (6, 60), (7, 61)] {
+        let policy = cloud.policies.newest().clone();
+        cloud
+            .account
+            .grant(points(amount), "care", at(MORNING), &cloud.zone, &policy)
+            .unwrap();
+        cloud.account.lots.last_mut().unwrap().expires = at(MORNING + days * DAY);
+    }
+    let car = Car::new(1, &cloud, at(MORNING));
+    let seen = view(
+        &cloud.statement(at(MORNING)),
+        &car.fold,
+        cloud.policies.newest(),
+        at(MORNING),
+    );
+    let expected = [
+        (at(MORNING + 10 * DAY), points(5)),
+        (at(MORNING + 60 * DAY), points(6)),
+    ];
+    assert_eq!(seen.expiring, expected);
+}
+
+#[test]
+fn the_screen_is_told_when_to_connect() {
+    let cloud = Cloud::new(default_policies(), at(MORNING));
+    let car = Car::new(1, &cloud, at(MORNING));
+    for (days, expected) in [
+        (20, AllowanceState::Ok),
+        (21, AllowanceState::Soft),
+        (59, AllowanceState::Soft),
+        (60, AllowanceState::Hard),
+    ] {
+        let now = at(MORNING + days * DAY);
+        let seen = view(
+            &cloud.statement(at(MORNING)),
+            &car.fold,
+            cloud.policies.newest(),
+            now,
+        );
+        assert_eq!(seen.allowance, expected, "{days} days");
+    }
+}
+
+#[test]
+fn only_entries_that_the_statement_lacks_are_folded() {
+    let mut cloud = Cloud::new(default_policies(), at(MORNING));
+    let mut car = Car::new(1, &cloud, at(MORNING));
+    for day in 0..4 {
+        car.mint(&cloud.policies, CHECK_IN, MORNING + day * DAY);
+    }
+    let own = car.unsent.clone();
+    for entry in &own[..2] {
+        cloud.take(car.device, entry, at(MORNING + 4 * DAY));
+    }
+    let now = at(MORNING + 5 * DAY);
+    let folded = |statement: &Statement, start: ChainStart| {
+        let fold = fold(statement, car.device, start, &own, &cloud.policies, now);
+        (fold.settlements.len(), fold.account.balance())
+    };
+    let statement = cloud.statement(now);
+    assert_eq!(folded(&statement, cloud.start()), (2, points(4)));
+    let second = |chain: Chain| ChainStart {
+        epoch: Epoch::new(2),
+        chain,
+    };
+    // The next epoch has been granted: what is not signed again in it is not folded.
+    assert_eq!(
+        folded(&statement, second(statement.covers[&car.device].chain)),
+        (0, points(2))
+    );
+    // The statement is from a later epoch than this disk knows.
+    let mut later = statement;
+    later.covers.get_mut(&car.device).unwrap().epoch = Epoch::new(2);
+    later.covers.get_mut(&car.device).unwrap().through = Seq::new(0);
+    assert_eq!(folded(&later, cloud.start()), (0, points(2)));
+    // Without a cover all of them are folded; the check-ins of the first two days find their caps used.
+    later.covers.clear();
+    assert_eq!(folded(&later, cloud.start()), (4, points(4)));
+}
+
+#[test]
+fn a_clock_behind_the_last_receipt_predicts_from_the_receipt() {
+    let mut cloud = Cloud::new(default_policies(), at(MORNING));
+    let mut car = Car::new(1, &cloud, at(MORNING));
+    let row = car.mint(&cloud.policies, CHECK_IN, 300);
+    assert!(matches!(verdict(&row), Verdict::Accepted { .. }));
+    assert_eq!(car.fold.chain.cap_time, at(MORNING));
+    let rows = car.sync(&mut cloud, MORNING + HOUR);
+    assert_eq!(verdict(&rows[0]), verdict(&row));
+}

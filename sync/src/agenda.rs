@@ -1,0 +1,69 @@
+//! What is asked for from time to time, even when nothing waits.
+
+use std::collections::BTreeMap;
+
+use dashpoint_membership::MemberId;
+
+/// How often statements, policy and catalogue are asked for.
+pub const REFRESH_MS: u64 = 15 * 60 * 1_000;
+/// How often a fresh receipt is asked for when no entry brings one: the offline allowance counts from the last one, and
+/// a restored cloud learns from it how far it was.
+pub const RECEIPT_MS: u64 = 6 * 60 * 60 * 1_000;
+/// How long something stays unasked that the cloud refused.
+pub const REFUSED_MS: u64 = 60 * 60 * 1_000;
+
+/// Something to ask for; in the order in which they are asked when several are due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Errand {
+    /// A fresh receipt.
+    Receipt,
+    /// A member's statement.
+    Statement(MemberId),
+    /// The policy.
+    Policy,
+    /// The catalogue.
+    Catalogue,
+}
+
+/// When each errand is due, in monotonic milliseconds.
+#[derive(Debug, Clone)]
+pub struct Agenda(BTreeMap<Errand, u64>);
+
+impl Agenda {
+    /// Everything is due at once.
+    pub fn new(members: impl IntoIterator<Item = MemberId>) -> Self {
+        let statements = members.into_iter().map(Errand::Statement);
+        let others = [Errand::Receipt, Errand::Policy, Errand::Catalogue];
+        Self(statements.chain(others).map(|errand| (errand, 0)).collect())
+    }
+
+    /// The first that is due.
+    pub fn due(&self, monotonic_ms: u64) -> Option<Errand> {
+        let is_due = |(_, due_ms): &(&Errand, &u64)| **due_ms <= monotonic_ms;
+        self.0.iter().find(is_due).map(|(errand, _)| *errand)
+    }
+
+    /// When the next one is due.
+    pub fn next_ms(&self) -> u64 {
+        self.0.values().copied().min().unwrap_or(u64::MAX)
+    }
+
+    /// Not before `due_ms`, and then.
+    pub fn put(&mut self, errand: Errand, due_ms: u64) {
+        self.0.insert(errand, due_ms);
+    }
+
+    /// All of them now.
+    pub fn hasten_all(&mut self) {
+        self.0.values_mut().for_each(|due_ms| *due_ms = 0);
+    }
+
+    /// All statements now.
+    pub fn hasten_statements(&mut self) {
+        for (errand, due_ms) in &mut self.0 {
+            if matches!(errand, Errand::Statement(_)) {
+                *due_ms = 0;
+            }
+        }
+    }
+}

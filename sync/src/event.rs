@@ -1,0 +1,78 @@
+//! What the machine is told.
+
+use dashpoint_membership::{CatalogueVersion, EntryHash, MemberId, PolicyVersion, ServerEpoch};
+use dashpoint_wire::ChainPoint;
+
+use crate::exchange::{Response, TransportFailure};
+use crate::held::StatementMark;
+use crate::now::Ticket;
+
+/// What the machine is told. Every effect with a ticket is answered exactly once, in any order.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The program started, or its bindings changed: everything before is forgotten.
+    Started(LocalFacts),
+    /// A new entry is durable; the point is the new head of the chain.
+    EntryCommitted(ChainPoint),
+    /// The vehicle says whether it has a network; a hint, not a promise.
+    ConnectivityChanged {
+        /// Whether it has.
+        available: bool,
+    },
+    /// The time of `poll_timeout` has come.
+    Tick,
+    /// The member or an engineer asks for a reconciliation now; no pause that the cloud asked for is cut short.
+    SyncRequested,
+    /// Answers `ReadEntries`: raw entries in order, none when there are no more.
+    EntriesRead {
+        /// Of the effect.
+        ticket: Ticket,
+        /// Raw signed bytes.
+        entries: Vec<Vec<u8>>,
+    },
+    /// Answers `Send`.
+    Answered {
+        /// Of the effect.
+        ticket: Ticket,
+        /// What came back.
+        answer: Result<Response, TransportFailure>,
+    },
+    /// Answers `Apply` and the `Store…` effects: it is durable.
+    Stored {
+        /// Of the effect.
+        ticket: Ticket,
+    },
+    /// Answers `BeginEpoch`: grant and carries are durable in one transaction.
+    EpochBegun {
+        /// Of the effect.
+        ticket: Ticket,
+        /// The head of the chain in the new epoch; seq 0 with the grant's hash when nothing was carried.
+        head: ChainPoint,
+    },
+    /// Answers any effect of the store: it did not happen, nothing of it remains.
+    StoreFailed {
+        /// Of the effect.
+        ticket: Ticket,
+    },
+}
+
+/// What the car holds when the machine starts.
+#[derive(Debug, Clone)]
+pub struct LocalFacts {
+    /// The newest own entry; seq 0 with the grant's hash when the epoch has none.
+    pub head: ChainPoint,
+    /// SHA-256 of the raw grant of the head's epoch.
+    pub grant: EntryHash,
+    /// The server epoch that the grant names.
+    pub server_epoch: ServerEpoch,
+    /// Raw bytes of the newest receipt, of whatever epoch.
+    pub last_receipt: Option<Vec<u8>>,
+    /// Each member bound to this car, and the statement held of him.
+    pub members: Vec<(MemberId, Option<StatementMark>)>,
+    /// The newest policy held.
+    pub policy: Option<PolicyVersion>,
+    /// The catalogue held.
+    pub catalogue: Option<CatalogueVersion>,
+    /// Whether the vehicle says that it has a network.
+    pub network: bool,
+}

@@ -1,0 +1,77 @@
+//! Where the car's own chain stands.
+
+use dashpoint_membership::{EntryHash, Epoch, Seq};
+use dashpoint_wire::{ChainPoint, Raw, Receipt};
+
+/// Where the car's own chain stands: its head, and up to where the cloud has it.
+#[derive(Debug, Clone)]
+pub struct OwnChain {
+    /// The newest own entry.
+    pub head: ChainPoint,
+    /// The last entry with a verdict; what comes after it waits. Of the head's epoch, never after the head.
+    pub acked: ChainPoint,
+    /// Hash of the grant of the head's epoch.
+    pub grant: EntryHash,
+    /// Shown to the cloud, so that a restored one learns how far it was.
+    pub last_receipt: Option<Raw<Receipt>>,
+    /// What a receipt proves of the cloud's chain and this disk does not hold: the disk went back.
+    pub lost: Option<ChainPoint>,
+}
+
+impl OwnChain {
+    /// The chain up to `head`, of which nothing is known to have arrived.
+    pub fn new(head: ChainPoint, grant: EntryHash) -> Self {
+        Self {
+            head,
+            acked: ChainPoint {
+                epoch: head.epoch,
+                seq: Seq::new(0),
+                hash: grant,
+            },
+            grant,
+            last_receipt: None,
+            lost: None,
+        }
+    }
+
+    /// Takes up the newest receipt that the disk holds.
+    pub fn resume(&mut self, receipt: &Receipt, raw: Raw<Receipt>) {
+        let through = ChainPoint {
+            epoch: receipt.epoch,
+            seq: receipt.through,
+            hash: receipt.head,
+        };
+        self.last_receipt = Some(raw);
+        if through.epoch == self.head.epoch && through.seq <= self.head.seq {
+            self.acked = through;
+        } else if through.epoch >= self.head.epoch {
+            self.lost = Some(through);
+        }
+    }
+
+    /// The epoch that is written to.
+    pub const fn epoch(&self) -> Epoch {
+        self.head.epoch
+    }
+
+    /// Entries that wait.
+    pub const fn waiting(&self) -> u64 {
+        self.head.seq.get().saturating_sub(self.acked.seq.get())
+    }
+
+    /// A new entry is durable.
+    pub fn committed(&mut self, point: ChainPoint) {
+        if point.epoch == self.head.epoch && point.seq > self.head.seq {
+            self.head = point;
+        }
+    }
+
+    /// The point before the first entry of the epoch.
+    pub const fn start(&self) -> ChainPoint {
+        ChainPoint {
+            epoch: self.head.epoch,
+            seq: Seq::new(0),
+            hash: self.grant,
+        }
+    }
+}

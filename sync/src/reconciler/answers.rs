@@ -1,0 +1,173 @@
+//! What an answer means before anybody looks at what it says: failure, refusal, patience, or the thing itself.
+
+use dashpoint_wire::decode;
+use dashpoint_wire::message::{Refusal, RefusalCode};
+
+use super::{Asking, Known, Question, Reconciler};
+use crate::agenda::REFUSED_MS;
+use crate::error::Refused;
+use crate::exchange::{Credential, Response, TransportFailure};
+use crate::now::Now;
+use crate::status::{FaultReason, OfflineReason};
+
+/// How long the machine rests when the cloud refuses what it sends: nothing will change by itself.
+const FAULT_REST_MS: u64 = 60 * 60 * 1_000;
+
+/// What an answer means.
+#[derive(Debug)]
+enum Meaning {
+    /// The thing itself, by its status: 200, 304 or 409.
+    Answer,
+    /// Once more, with this in the token.
+    Nonce([u8; 16]),
+    /// Not now.
+    Later(OfflineReason, Option<u64>),
+    /// Not ever, as it is.
+    Refused(FaultReason),
+}
+
+impl Reconciler {
+    pub(super) fn answered(
+        &mut self,
+        known: &mut Known,
+        asking: Asking,
+        answer: Result<Response, TransportFailure>,
+        now: Now,
+    ) {
+        let response = match answer {
+            Ok(response) => response,
+            Err(failure) => {
+                let meaning = Meaning::Later(offline_reason(failure), None);
+                return self.without_answer(known, asking.question, &meaning, now);
+            }
+        };
+        match meaning(&response) {
+            Meaning::Answer => self.with_answer(known, asking.question, &response, now),
+            Meaning::Nonce(nonce) => match asking.request.credential {
+                Credential::Device { nonce: None } => {
+                    let mut request = asking.request;
+                    request.credential = Credential::Device { nonce: Some(nonce) };
+                    self.ask(known, request, asking.question, now);
+                }
+                Credential::None | Credential::Device { nonce: Some(_) } => {
+                    let meaning = Meaning::Later(OfflineReason::NotAuthorised, None);
+                    self.without_answer(known, asking.question, &meaning, now);
+                }
+            },
+            other @ (Meaning::Later(..) | Meaning::Refused(_)) => {
+                self.without_answer(known, asking.question, &other, now);
+            }
+        }
+    }
+
+    fn with_answer(
+        &mut self,
+        known: &mut Known,
+        question: Question,
+        response: &Response,
+        now: Now,
+    ) {
+        match question {
+            Question::Entries(batch) => self.batch_answered(known, &batch, response, now),
+            Question::Document(errand) => self.document_answered(known, errand, response, now),
+            Question::Recovery(recovery) => {
+                self.recovery_answered(known, recovery, response, now);
+            }
+        }
+    }
+
+    /// The question stays open; what it was about decides how it is asked again.
+    fn without_answer(
+        &mut self,
+        known: &mut Known,
+        question: Question,
+        meaning: &Meaning,
+        now: Now,
+    ) {
+        match meaning {
+            Meaning::Answer | Meaning::Nonce(_) => {}
+            Meaning::Later(reason, wait_s) => {
+                match wait_s {
+                    Some(seconds) => self.pacing.asked_to_wait(*seconds, now),
+                    None => self.pacing.failed(now),
+                }
+                known.contact.bad(*reason);
+                if let Question::Recovery(recovery) = question {
+                    known.parked = Some(recovery);
+                }
+            }
+            Meaning::Refused(reason) => match question {
+                Question::Document(errand) => {
+                    let status = reason.status;
+                    self.report(errand.subject(), Refused::ByCloud { status });
+                    known.contact.good(now);
+                    let due_ms = now.monotonic_ms.saturating_add(REFUSED_MS);
+                    known.agenda.put(errand, due_ms);
+                }
+                Question::Entries(_) | Question::Recovery(_) => {
+                    self.pacing.rest(FAULT_REST_MS, now);
+                    known.contact.faulty(*reason);
+                }
+            },
+        }
+    }
+
+    /// An answer that nobody can use: nothing of it is taken, and the cloud is given time.
+    pub(super) fn bad_answer(
+        &mut self,
+        known: &mut Known,
+        what: crate::effect::Subject,
+        why: Refused,
+        now: Now,
+    ) {
+        self.report(what, why);
+        self.pacing.failed(now);
+        known.contact.bad(OfflineReason::BadAnswer);
+    }
+
+    /// Counts a turn off the straight way; false when there were too many, and the machine pauses.
+    pub(super) fn may_turn_off(&mut self, known: &mut Known, now: Now) -> bool {
+        match self.detours.count(now) {
+            Ok(()) => true,
+            Err(wait_s) => {
+                self.pacing.asked_to_wait(wait_s, now);
+                known.contact.bad(OfflineReason::BadAnswer);
+                false
+            }
+        }
+    }
+}
+
+fn meaning(response: &Response) -> Meaning {
+    let refusal: Option<Refusal> = decode(&response.body).ok();
+    let status = response.status;
+    match status {
+        200 | 304 | 409 => Meaning::Answer,
+        401 => refusal.and_then(|refusal| refusal.nonce).map_or(
+            Meaning::Later(OfflineReason::NotAuthorised, None),
+            Meaning::Nonce,
+        ),
+        408 => Meaning::Later(OfflineReason::TimedOut, response.retry_after_s),
+        429 | 503 => Meaning::Later(OfflineReason::Busy, response.retry_after_s),
+        500..=599 => Meaning::Later(
+            OfflineReason::ServerError { status },
+            response.retry_after_s,
+        ),
+        // Somebody on the way may answer with a status of his own; only the cloud's own word stops the machine.
+        400..=499 if status == 422 || refusal.is_some() => Meaning::Refused(FaultReason {
+            status,
+            code: refusal.map(|refusal: Refusal| -> RefusalCode { refusal.code }),
+        }),
+        _ => Meaning::Later(OfflineReason::BadAnswer, response.retry_after_s),
+    }
+}
+
+const fn offline_reason(failure: TransportFailure) -> OfflineReason {
+    match failure {
+        TransportFailure::Unreachable => OfflineReason::Unreachable,
+        TransportFailure::TimedOut => OfflineReason::TimedOut,
+        TransportFailure::Tls => OfflineReason::NotTheCloud,
+        TransportFailure::BadAnswer => OfflineReason::BadAnswer,
+        TransportFailure::NotSent => OfflineReason::Local,
+    }
+}

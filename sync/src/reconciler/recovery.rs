@@ -1,0 +1,420 @@
+//! The way back when car and cloud hold different chains: fetch own entries back, ask for a new epoch, and say again in
+//! it what the cloud never got.
+
+use std::collections::BTreeSet;
+
+use dashpoint_membership::{Entry, EntryBody, EntryHash, Epoch, Seq};
+use dashpoint_wire::message::{EntriesPage, EpochRequest, EpochResponse};
+use dashpoint_wire::{ChainPoint, EpochGrant, MAX_ENTRIES, Raw, Signed, decode, encode};
+
+use super::{Known, Question, Reconciler, Task};
+use crate::effect::{Beginning, Effect, Subject};
+use crate::error::Refused;
+use crate::exchange::{HttpRequest, Response};
+use crate::now::Now;
+use crate::own_chain::OwnChain;
+use crate::verify::{check_grant, check_own};
+
+/// Most epochs that are walked through. Each one was a restored disk or a clone, so a car has a handful.
+const EPOCHS_MAX: u32 = 32;
+
+/// The way back, step by step. It survives failures of the network.
+#[derive(Debug)]
+pub struct Recovery {
+    /// The head of the cloud's chain.
+    cloud: ChainPoint,
+    /// The last point that both have for sure.
+    base: ChainPoint,
+    step: Step,
+    /// What the cloud has after the base: hashes of entries, and of those that its carries say again.
+    theirs: BTreeSet<EntryHash>,
+    /// Own entries after the base.
+    ours: Vec<OwnEntry>,
+    /// The head up to which they were read.
+    head: ChainPoint,
+    grant: Option<Signed<EpochGrant>>,
+}
+
+#[derive(Debug)]
+struct OwnEntry {
+    point: ChainPoint,
+    /// Hash of the very first entry that said it.
+    original: EntryHash,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// Fetch own entries from the cloud, after this one; its hash is `None` where nobody can know it.
+    Fetch(Epoch, Seq, Option<EntryHash>),
+    /// Read own entries from the store, after this one.
+    ReadOwn(Epoch, Seq),
+    /// Ask for a grant, unless it is there.
+    Grant,
+}
+
+impl Recovery {
+    fn new(cloud: ChainPoint, base: ChainPoint) -> Self {
+        let step = if cloud.seq == Seq::new(0) && cloud.epoch <= base.epoch {
+            Step::ReadOwn(base.epoch, base.seq)
+        } else {
+            Step::Fetch(base.epoch, base.seq, Some(base.hash))
+        };
+        Self {
+            cloud,
+            base,
+            step,
+            theirs: BTreeSet::new(),
+            ours: Vec::new(),
+            head: base,
+            grant: None,
+        }
+    }
+
+    /// Takes own entries that the cloud sent; they verified and follow the step's point.
+    fn take_page(&mut self, epoch: Epoch, after: Seq, entries: &[Signed<Entry>], more: bool) {
+        let mut last = after;
+        for entry in entries {
+            last = entry.body().seq;
+            self.theirs.insert(entry.hash());
+            self.theirs.insert(original(entry));
+        }
+        self.step = if more {
+            Step::Fetch(epoch, last, entries.last().map(Signed::hash))
+        } else if epoch < self.cloud.epoch {
+            self.enter_epoch(epoch.next())
+        } else {
+            self.read_own()
+        };
+    }
+
+    /// The step into an epoch of the cloud's that comes after the base.
+    fn enter_epoch(&self, epoch: Epoch) -> Step {
+        if epoch == self.cloud.epoch && self.cloud.seq == Seq::new(0) {
+            self.read_own()
+        } else {
+            Step::Fetch(epoch, Seq::new(0), None)
+        }
+    }
+
+    const fn read_own(&self) -> Step {
+        Step::ReadOwn(self.base.epoch, self.base.seq)
+    }
+
+    /// Begins with the first entry of the base's epoch: what seemed common is not.
+    fn rebase(&mut self) {
+        self.base.seq = Seq::new(0);
+        self.step = Step::Fetch(self.base.epoch, Seq::new(0), None);
+    }
+
+    /// Own entries that the cloud lacks, oldest first.
+    fn lacking(&self) -> Vec<ChainPoint> {
+        let has = |own: &OwnEntry| {
+            self.theirs.contains(&own.point.hash) || self.theirs.contains(&own.original)
+        };
+        self.ours
+            .iter()
+            .filter(|own| !has(own))
+            .map(|own| own.point)
+            .collect()
+    }
+
+    /// Whether everything that the grant builds on has been fetched.
+    fn covers(&self, grant: &EpochGrant) -> bool {
+        grant.follows.is_none_or(|point| {
+            point.seq == Seq::new(0)
+                || point == self.base
+                || self.theirs.contains(&point.hash)
+                || self.ours.iter().any(|own| own.point == point)
+        })
+    }
+}
+
+impl Reconciler {
+    /// The cloud has a chain that this disk does not lead to.
+    pub(super) fn recover(&mut self, known: &mut Known, cloud: ChainPoint, now: Now) {
+        let chain = &known.chain;
+        let has_acked = cloud.epoch > chain.epoch()
+            || (cloud.epoch == chain.epoch() && cloud.seq > chain.acked.seq);
+        let base = if has_acked {
+            chain.acked
+        } else {
+            chain.start()
+        };
+        self.begin_recovery(known, cloud, base, now);
+    }
+
+    /// The cloud's head was compared with the own entry there.
+    pub(super) fn recover_at(
+        &mut self,
+        known: &mut Known,
+        cloud: ChainPoint,
+        is_same: bool,
+        now: Now,
+    ) {
+        if cloud.epoch == known.chain.epoch() {
+            return self.recover(known, cloud, now);
+        }
+        let mut recovery = Recovery::new(cloud, cloud);
+        if is_same {
+            // The cloud is in an earlier epoch and has nothing that this car lacks.
+            recovery.step = recovery.read_own();
+        } else {
+            recovery.rebase();
+        }
+        self.resume_recovery(known, Box::new(recovery), now);
+    }
+
+    /// A receipt proves that the cloud has more than this disk.
+    pub(super) fn recover_lost(&mut self, known: &mut Known, lost: ChainPoint, now: Now) {
+        let start = known.chain.start();
+        self.begin_recovery(known, lost, start, now);
+    }
+
+    fn begin_recovery(&mut self, known: &mut Known, cloud: ChainPoint, base: ChainPoint, now: Now) {
+        if cloud.epoch.get() > base.epoch.get().saturating_add(EPOCHS_MAX) {
+            return self.bad_answer(known, Subject::Fetched, Refused::HeadNotReached, now);
+        }
+        self.resume_recovery(known, Box::new(Recovery::new(cloud, base)), now);
+    }
+
+    /// Takes the next step.
+    pub(super) fn resume_recovery(&mut self, known: &mut Known, recovery: Box<Recovery>, now: Now) {
+        let device = self.who.device;
+        match recovery.step {
+            Step::Fetch(epoch, after, _) => {
+                let from = after.next();
+                let path = format!("/v1/devices/{device}/entries?epoch={epoch}&from={from}");
+                let question = Question::Recovery(recovery);
+                self.ask(known, HttpRequest::get(path), question, now);
+            }
+            Step::ReadOwn(epoch, after) => {
+                self.at(Task::Recovery(recovery), |ticket| Effect::ReadEntries {
+                    ticket,
+                    epoch,
+                    after,
+                    limit: MAX_ENTRIES,
+                });
+            }
+            Step::Grant if recovery.grant.is_some() => self.begin_epoch(recovery),
+            Step::Grant => {
+                let body = encode(&EpochRequest {
+                    head: recovery.head,
+                    last_receipt: known.chain.last_receipt.clone(),
+                });
+                let request = HttpRequest::post(format!("/v1/devices/{device}/epochs"), body);
+                self.ask(known, request, Question::Recovery(recovery), now);
+            }
+        }
+    }
+
+    pub(super) fn recovery_answered(
+        &mut self,
+        known: &mut Known,
+        recovery: Box<Recovery>,
+        response: &Response,
+        now: Now,
+    ) {
+        if response.status != 200 {
+            let status = response.status;
+            return self.bad_answer(known, Subject::Fetched, Refused::Status { status }, now);
+        }
+        match recovery.step {
+            Step::Fetch(epoch, after, hash) => {
+                let place = (epoch, after, hash);
+                self.page_answered(known, recovery, place, &response.body, now);
+            }
+            Step::Grant => self.grant_answered(known, recovery, &response.body, now),
+            Step::ReadOwn(..) => {
+                let why = Refused::StoreLacks;
+                self.bad_answer(known, Subject::Fetched, why, now);
+            }
+        }
+    }
+
+    fn page_answered(
+        &mut self,
+        known: &mut Known,
+        mut recovery: Box<Recovery>,
+        (epoch, after, hash): (Epoch, Seq, Option<EntryHash>),
+        body: &[u8],
+        now: Now,
+    ) {
+        let checked = decode::<EntriesPage>(body)
+            .map_err(Refused::from)
+            .and_then(|page| {
+                let entries = check_own(&self.who, epoch, (after, hash), page.entries)?;
+                let last = entries.last().map_or(after, |entry| entry.body().seq);
+                let is_last_page = epoch == recovery.cloud.epoch && !page.more;
+                let is_short = is_last_page && last < recovery.cloud.seq;
+                if is_short || (page.more && entries.is_empty()) {
+                    return Err(Refused::HeadNotReached);
+                }
+                Ok((entries, page.more))
+            });
+        match checked {
+            Ok((entries, more)) => {
+                known.contact.good(now);
+                recovery.take_page(epoch, after, &entries, more);
+                if entries.is_empty() {
+                    return self.resume_recovery(known, recovery, now);
+                }
+                self.at(Task::Recovery(recovery), |ticket| Effect::StoreFetched {
+                    ticket,
+                    entries,
+                });
+            }
+            Err(Refused::BrokenChain { .. }) if recovery.base.seq == after && hash.is_some() => {
+                recovery.rebase();
+                self.resume_recovery(known, recovery, now);
+            }
+            Err(why) => self.bad_answer(known, Subject::Fetched, why, now),
+        }
+    }
+
+    pub(super) fn own_read(
+        &mut self,
+        known: &mut Known,
+        mut recovery: Box<Recovery>,
+        raws: Vec<Vec<u8>>,
+        now: Now,
+    ) {
+        let Step::ReadOwn(epoch, after) = recovery.step else {
+            return self.local_failure(known, now);
+        };
+        if raws.is_empty() {
+            if epoch < known.chain.epoch() {
+                recovery.step = Step::ReadOwn(epoch.next(), Seq::new(0));
+            } else {
+                recovery.head = own_head(&known.chain, &recovery);
+                recovery.step = Step::Grant;
+            }
+            return self.resume_recovery(known, recovery, now);
+        }
+        let raws = raws.into_iter().map(Raw::from).collect();
+        match check_own(&self.who, epoch, (after, None), raws) {
+            Ok(entries) => {
+                let own = entries.iter().map(|entry| OwnEntry {
+                    point: ChainPoint {
+                        epoch,
+                        seq: entry.body().seq,
+                        hash: entry.hash(),
+                    },
+                    original: original(entry),
+                });
+                recovery.ours.extend(own);
+                let last = entries.last().map_or(after, |entry| entry.body().seq);
+                recovery.step = Step::ReadOwn(epoch, last);
+                self.resume_recovery(known, recovery, now);
+            }
+            Err(why) => {
+                self.report(Subject::Own, why);
+                self.local_failure(known, now);
+            }
+        }
+    }
+
+    fn grant_answered(
+        &mut self,
+        known: &mut Known,
+        mut recovery: Box<Recovery>,
+        body: &[u8],
+        now: Now,
+    ) {
+        // An epoch that has entries already is not begun a second time.
+        let unused = if recovery.cloud.seq == Seq::new(0) {
+            recovery.cloud.epoch
+        } else {
+            recovery.cloud.epoch.next()
+        };
+        let least = known.chain.epoch().next().max(unused);
+        let seen = known.held.server_epoch;
+        let checked = decode::<EpochResponse>(body)
+            .map_err(Refused::from)
+            .and_then(|response| check_grant(&self.who, seen, least, response.grant))
+            .and_then(|grant| {
+                if recovery.covers(grant.body()) {
+                    Ok(grant)
+                } else {
+                    Err(Refused::HeadNotReached)
+                }
+            });
+        match checked {
+            Ok(grant) => {
+                known.contact.good(now);
+                recovery.grant = Some(grant);
+                self.resume_recovery(known, recovery, now);
+            }
+            Err(why) => self.bad_answer(known, Subject::Grant, why, now),
+        }
+    }
+
+    fn begin_epoch(&mut self, recovery: Box<Recovery>) {
+        let Some(grant) = recovery.grant.clone() else {
+            return;
+        };
+        let beginning = Box::new(Beginning {
+            grant,
+            head: recovery.head,
+            carries: recovery.lacking(),
+        });
+        self.at(Task::Recovery(recovery), |ticket| Effect::BeginEpoch {
+            ticket,
+            beginning,
+        });
+    }
+
+    pub(super) fn epoch_begun(
+        &mut self,
+        known: &mut Known,
+        recovery: Recovery,
+        head: ChainPoint,
+        now: Now,
+    ) {
+        let Some(grant) = recovery.grant else {
+            return self.local_failure(known, now);
+        };
+        let last_receipt = known.chain.last_receipt.take();
+        known.chain = OwnChain::new(head, grant.hash());
+        known.chain.last_receipt = last_receipt;
+        known.held.raise_server_epoch(grant.body().server_epoch);
+        self.pacing.succeeded();
+    }
+
+    /// The store could not do its part of a recovery.
+    ///
+    /// A head that moved on meanwhile is no failure: own entries are read again, and the grant is still good.
+    pub(super) fn recovery_store_failed(
+        &mut self,
+        known: &mut Known,
+        mut recovery: Box<Recovery>,
+        now: Now,
+    ) {
+        let has_moved = recovery.grant.is_some() && known.chain.head.seq > recovery.head.seq;
+        if !has_moved {
+            self.local_failure(known, now);
+        }
+        recovery.ours.clear();
+        if recovery.grant.is_some() {
+            recovery.step = recovery.read_own();
+        }
+        known.parked = Some(recovery);
+    }
+}
+
+/// The head of the own chain as it was just read: fetched entries may have joined it.
+fn own_head(chain: &OwnChain, recovery: &Recovery) -> ChainPoint {
+    let last = recovery.ours.last().map(|own| own.point);
+    let read = last.filter(|point| point.epoch == chain.epoch());
+    let base = (recovery.base.epoch == chain.epoch() && recovery.base.seq > Seq::new(0))
+        .then_some(recovery.base);
+    read.or(base).unwrap_or_else(|| chain.start())
+}
+
+/// Hash of the very first entry that said what this one says.
+fn original(entry: &Signed<Entry>) -> EntryHash {
+    match entry.body().body {
+        EntryBody::Fresh(_) => entry.hash(),
+        EntryBody::Carry { original, .. } => original,
+    }
+}

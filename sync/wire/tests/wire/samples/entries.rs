@@ -1,0 +1,131 @@
+//! Entries: a trip, a charging session, a check-in, a session of giving back, and a carried trip.
+
+use dashpoint_membership::{
+    Award, Charge, ClockQuality, CoarseTime, Current, Discharge, Entry, EntryBody, Epoch,
+    EventTime, Evidence, EvidenceDigest, Factor, FactorSeen, Grade, MemberAction, Meter,
+    MeterInterval, Milli, Points, PolicyVersion, RuleId, Seq, Transaction, Trip,
+};
+
+use super::{BINDING, DEVICE, HASH, NOW, Sample, Signer, sealed};
+
+pub fn samples() -> Vec<Sample> {
+    let entry = |name, entry: &Entry| sealed(name, Signer::Car, entry, DEVICE);
+    vec![
+        entry("entry-trip", &trip_entry()),
+        entry("entry-charge", &fresh(2, charge())),
+        entry("entry-check-in", &fresh(3, check_in())),
+        entry("entry-discharge", &fresh(4, discharge())),
+        entry("entry-carry", &carried_trip()),
+    ]
+}
+
+/// A drive of 12,888 m with one hard braking: what a car signs most.
+pub fn trip_entry() -> Entry {
+    fresh(1, trip())
+}
+
+fn fresh(seq: u64, transaction: Transaction) -> Entry {
+    Entry {
+        epoch: Epoch::new(1),
+        seq: Seq::new(seq),
+        prev: HASH,
+        binding: BINDING,
+        time: EventTime {
+            at: CoarseTime::containing_unix_s(NOW.as_unix_s()),
+            utc_offset_min: 480,
+            quality: ClockQuality::Synced,
+        },
+        receipt_at: NOW.plus_s(-86_400),
+        policy: PolicyVersion::new(1),
+        body: EntryBody::Fresh(transaction),
+    }
+}
+
+fn carried_trip() -> Entry {
+    let original = trip_entry();
+    Entry {
+        epoch: Epoch::new(2),
+        body: EntryBody::Carry {
+            original: HASH,
+            transaction: trip(),
+        },
+        ..original
+    }
+}
+
+fn award(rule: &str, points: i64, growth: i64) -> Award {
+    Award {
+        rule: RuleId::new(rule).unwrap(),
+        points: Milli::new(points),
+        growth: Milli::new(growth),
+        predicted: Points::new(points / Milli::PER_ONE),
+    }
+}
+
+fn trip() -> Transaction {
+    Transaction::Earn {
+        evidence: Evidence::Trip(Trip {
+            odometer: MeterInterval {
+                meter: Meter::Odometer,
+                from: 23_456_789,
+                to: 23_469_677,
+            },
+            started: CoarseTime::containing_unix_s(NOW.as_unix_s() - 900),
+            driving_s: 596,
+            missed_s: 0,
+            used_wh: 2_210,
+            regained_wh: 340,
+            score_x100: 8_225,
+            factors: vec![FactorSeen {
+                factor: Factor::HardBraking,
+                against_ms: 2_000,
+                base_ms: 72_000,
+            }],
+        }),
+        digest: EvidenceDigest::from_bytes([0x5d; 32]),
+        awards: vec![
+            award("clean-drive", 9_144, 9_144),
+            award("safe-trip", 12_888, 12_888),
+        ],
+    }
+}
+
+fn charge() -> Transaction {
+    Transaction::Earn {
+        evidence: Evidence::Charge(Charge {
+            charged: MeterInterval {
+                meter: Meter::Charged,
+                from: 4_100_000,
+                to: 4_118_000,
+            },
+            started: None,
+            renewable_permille: 800,
+            grade: Grade::Metered,
+            current: Current::Dc,
+        }),
+        digest: EvidenceDigest::from_bytes([0x5e; 32]),
+        awards: vec![award("clean-charge", 72_000, 72_000)],
+    }
+}
+
+fn discharge() -> Transaction {
+    Transaction::Earn {
+        evidence: Evidence::Discharge(Discharge {
+            discharged: MeterInterval {
+                meter: Meter::Discharged,
+                from: 0,
+                to: 5_000,
+            },
+            started: Some(CoarseTime::containing_unix_s(NOW.as_unix_s())),
+        }),
+        digest: EvidenceDigest::from_bytes([0x5f; 32]),
+        awards: Vec::new(),
+    }
+}
+
+fn check_in() -> Transaction {
+    Transaction::Member {
+        action: MemberAction::CheckIn,
+        awards: vec![award("check-in", 1_000, 0)],
+    }
+}
