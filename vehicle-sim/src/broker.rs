@@ -35,6 +35,11 @@ pub struct Broker {
 }
 
 impl Broker {
+    /// How many states may be ahead of the head unit on this broker ([`crate::Options::states_ahead`]). It keeps the
+    /// order within one subscription such as `vss/#`, though not between several. It leaves Nagle's algorithm on, so
+    /// that each word of the head unit may take 40 ms: with a small window a drive takes minutes.
+    pub const STATES_AHEAD: usize = 400;
+
     /// Starts a broker and returns when it takes connections; port 0 is any free one.
     ///
     /// # Errors

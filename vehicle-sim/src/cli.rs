@@ -123,6 +123,9 @@ pub struct Common {
     /// Simulated time: N times as fast as the clock on the wall, or as fast as it is taken
     #[arg(long, value_name = "N|max", default_value = "max")]
     speedup: Speed,
+    /// States (QoS 1) sent ahead of what the head unit has taken; 400 is faster and right for `vehicle-sim broker`
+    #[arg(long, value_name = "N", default_value_t = Options::STATES_AHEAD, value_parser = states_ahead)]
+    states_ahead: usize,
     /// Vehicle identification number
     #[arg(long, default_value = Vin::FAKE)]
     vin: Vin,
@@ -140,6 +143,14 @@ pub struct Common {
     pub json: bool,
 }
 
+/// Fewer than a command opens with would wait for an answer to what was not said.
+fn states_ahead(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if (Options::STATES_AHEAD..=800).contains(&number) => Ok(number),
+        Ok(_) | Err(_) => Err(format!("expected {} to 800", Options::STATES_AHEAD)),
+    }
+}
+
 fn zone(name: &str) -> Result<TimeZone, jiff::Error> {
     TimeZone::get(name)
 }
@@ -154,6 +165,7 @@ impl Common {
             zone: self.zone.clone(),
             now,
             speed: self.speedup,
+            states_ahead: self.states_ahead,
             identity: Identity {
                 vin: self.vin.clone(),
                 driver: self.driver.clone(),

@@ -11,10 +11,6 @@ use crate::message::{Delivery, Message};
 
 /// Samples go by QoS 0, which a broker drops without a word for a subscriber that is busy.
 const SAMPLES_AHEAD: usize = 500;
-/// States go by QoS 1. Mosquitto holds those beyond 20 unacknowledged back, and lets samples overtake them; flat out
-/// they would come minutes late in event time. A command opens with 19 of one time at most, so 20 is always enough to
-/// get the head unit to the next second.
-const STATES_AHEAD: usize = 20;
 /// How long the window may stay full without a word from the head unit before it counts as absent.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// 2,000 samples a second when nobody answers.
@@ -58,6 +54,7 @@ pub(crate) enum Permit {
 /// Decides when each message may go. Times are those since the command began, by a clock that never jumps.
 pub(crate) struct Pacer {
     speed: Speed,
+    states_ahead: usize,
     first: Timestamp,
     mode: Mode,
     /// Times of the messages that the head unit has not said it has taken, oldest first.
@@ -80,9 +77,10 @@ enum Mode {
 
 impl Pacer {
     /// `first` is the time of the first message.
-    pub(crate) fn new(speed: Speed, first: Timestamp) -> Self {
+    pub(crate) fn new(speed: Speed, states_ahead: usize, first: Timestamp) -> Self {
         Self {
             speed,
+            states_ahead,
             first,
             mode: Mode::Paced { full_since: None },
             samples: VecDeque::new(),
@@ -129,9 +127,9 @@ impl Pacer {
         self.newest_sent = self.newest_sent.max(Some(message.at));
         let (queue, most) = match message.delivery {
             Delivery::Sample => (&mut self.samples, SAMPLES_AHEAD),
-            Delivery::State => (&mut self.states, STATES_AHEAD),
+            Delivery::State => (&mut self.states, self.states_ahead),
         };
-        if queue.len() == most {
+        if queue.len() >= most {
             queue.pop_front();
         }
         queue.push_back(message.at);
@@ -184,7 +182,7 @@ impl Pacer {
     fn is_full(&self, delivery: Delivery) -> bool {
         match delivery {
             Delivery::Sample => self.samples.len() >= SAMPLES_AHEAD,
-            Delivery::State => self.states.len() >= STATES_AHEAD,
+            Delivery::State => self.states.len() >= self.states_ahead,
         }
     }
 
@@ -231,7 +229,7 @@ mod tests {
 
     #[test]
     fn no_more_than_the_window_goes_ahead_of_what_was_seen() {
-        let mut pacer = Pacer::new(Speed::Max, second(0));
+        let mut pacer = Pacer::new(Speed::Max, 20, second(0));
         assert_eq!(send_all(&mut pacer, 0, Duration::ZERO), 500);
         pacer.seen(second(99));
         assert_eq!(send_all(&mut pacer, 500, Duration::ZERO), 599);
@@ -242,7 +240,7 @@ mod tests {
 
     #[test]
     fn states_have_a_window_of_their_own() {
-        let mut pacer = Pacer::new(Speed::Max, second(0));
+        let mut pacer = Pacer::new(Speed::Max, 20, second(0));
         let state = Message {
             delivery: Delivery::State,
             ..sample(0)
@@ -258,7 +256,7 @@ mod tests {
 
     #[test]
     fn when_nobody_answers_it_goes_on_at_a_bounded_rate_and_says_so_once() {
-        let mut pacer = Pacer::new(Speed::Max, second(0));
+        let mut pacer = Pacer::new(Speed::Max, 20, second(0));
         let mut at = send_all(&mut pacer, 0, Duration::ZERO);
         assert_eq!(
             pacer.permit(&sample(at), Duration::from_secs(1)),
@@ -275,7 +273,7 @@ mod tests {
 
     #[test]
     fn an_answer_brings_the_window_back() {
-        let mut pacer = Pacer::new(Speed::Max, second(0));
+        let mut pacer = Pacer::new(Speed::Max, 20, second(0));
         let at = send_all(&mut pacer, 0, Duration::ZERO);
         assert_eq!(
             pacer.permit(&sample(at), Duration::ZERO),
@@ -298,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_time_never_sent_is_no_proof_that_this_was_taken() {
-        let mut pacer = Pacer::new(Speed::Max, second(0));
+        let mut pacer = Pacer::new(Speed::Max, 20, second(0));
         let at = send_all(&mut pacer, 0, Duration::ZERO);
         pacer.seen(second(1_000_000));
         assert!(pacer.answered() && !pacer.all_seen());
@@ -307,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_speed_is_kept_by_the_wall_clock() {
-        let mut pacer = Pacer::new("60".parse().unwrap(), second(0));
+        let mut pacer = Pacer::new("60".parse().unwrap(), 20, second(0));
         assert_eq!(
             pacer.permit(&sample(120), Duration::from_secs(1)),
             Permit::Wait(Duration::from_secs(2))

@@ -94,7 +94,7 @@ impl<'a> Publisher<'a> {
     pub(crate) async fn connect(
         plan: &'a Plan,
         endpoint: &'a Endpoint,
-        speed: Speed,
+        (speed, states_ahead): (Speed, usize),
         stop: watch::Receiver<bool>,
         report: &'a mut (dyn FnMut(Progress) + Send),
     ) -> Result<Self, SimError> {
@@ -110,7 +110,7 @@ impl<'a> Publisher<'a> {
             stop,
             report,
             link,
-            pacer: Pacer::new(speed, plan.span().0),
+            pacer: Pacer::new(speed, states_ahead, plan.span().0),
             began: Instant::now(),
             next: 0,
             reached: 0,

@@ -39,6 +39,8 @@ pub struct Options {
     /// The wall clock, for the day of the first start.
     pub now: Timestamp,
     pub speed: Speed,
+    /// How many states (QoS 1) may be ahead of what the head unit has taken; see [`Options::STATES_AHEAD`].
+    pub states_ahead: usize,
     pub identity: Identity,
     /// Paths that are not published.
     pub omit: BTreeSet<String>,
@@ -48,6 +50,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// Right for any broker. Mosquitto holds states beyond 20 unacknowledged back and lets samples overtake them: flat
+    /// out they would come minutes late in event time. A command opens with 19 of one time at most, so 20 always get
+    /// the head unit to the next second. A broker that keeps the order may have more: [`crate::Broker::STATES_AHEAD`].
+    pub const STATES_AHEAD: usize = 20;
+
     /// The crate's own car, in UTC, flat out, with its state in memory.
     pub fn new(broker: Endpoint, now: Timestamp) -> Self {
         Self {
@@ -57,6 +64,7 @@ impl Options {
             zone: TimeZone::UTC,
             now,
             speed: Speed::Max,
+            states_ahead: Self::STATES_AHEAD,
             identity: Identity::default(),
             omit: BTreeSet::new(),
             vehicle: Vehicle::bolt(),
@@ -208,9 +216,20 @@ impl Simulator {
     ) -> Result<Summary, SimError> {
         let plan = self.plan(command)?;
         let before = self.meters()?;
-        let Options { broker, speed, .. } = &self.options;
-        let mut publisher =
-            Publisher::connect(&plan, broker, *speed, self.stop.subscribe(), report).await?;
+        let Options {
+            broker,
+            speed,
+            states_ahead,
+            ..
+        } = &self.options;
+        let mut publisher = Publisher::connect(
+            &plan,
+            broker,
+            (*speed, *states_ahead),
+            self.stop.subscribe(),
+            report,
+        )
+        .await?;
         let outcome = publisher.publish().await;
         let reached = publisher.reached();
         drop(publisher);

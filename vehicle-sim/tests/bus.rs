@@ -84,7 +84,9 @@ async fn head_unit(port: u16, answers: bool, until: usize) -> JoinHandle<Taken> 
 
 fn simulator(port: u16) -> Simulator {
     let now = "2026-11-22T03:00:00Z".parse().unwrap();
-    Simulator::new(Options::new(Endpoint::local(port), now)).unwrap()
+    let mut options = Options::new(Endpoint::local(port), now);
+    options.states_ahead = Broker::STATES_AHEAD;
+    Simulator::new(options).unwrap()
 }
 
 /// How many topics hold a retained message after a plan.
