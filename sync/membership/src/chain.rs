@@ -87,7 +87,13 @@ impl Chain {
         }
     }
 
-    /// Counts an entry, whatever its verdict: the car counts it before it knows one.
+    /// Counts an entry, whatever its verdict and whosever it is: the car counts it before it knows.
+    ///
+    /// [`crate::settle`] and [`crate::reject`] do this themselves; this is for an entry that belongs to no account here.
+    pub fn count(&mut self, entry: &Entry, arrival: ServerTime) {
+        self.advance(entry, arrival);
+    }
+
     pub(crate) fn advance(&mut self, entry: &Entry, arrival: ServerTime) -> Standing {
         let standing = self.standing(&entry.time, entry.receipt_at, arrival);
         *self = Self {

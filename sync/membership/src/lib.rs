@@ -1,6 +1,11 @@
 //! The rules of membership, the same code in the car and in the cloud.
 //!
 //! Pure: no clock, no files, no network, no randomness. `now` and ids are parameters, decisions are values.
+//!
+//! The way of a point: [`appraise`] says what the rules of a [`CompiledPolicy`] pay for a [`Transaction`];
+//! [`Fold::mint`] makes the [`Entry`] that the car signs, with what it expects; [`settle`] values it again, pays it
+//! within the caps and gives one row of the ledger, a [`Settlement`]. The car runs the same [`settle`] in [`fold`], on
+//! top of the last [`Statement`], and [`view`] is what the screen shows of both.
 
 mod account;
 mod catalogue;
@@ -42,7 +47,7 @@ pub use policy::{CompiledPolicy, DEFAULT_POLICY_TOML, Policies, Policy, PolicyEr
 pub use score::score_x100;
 pub use settlement::{
     CapToday, ChainStart, Fold, Header, KeepTier, NextTier, PendingItem, PendingState, Subject,
-    View, fold, reject, settle, view,
+    View, fold, fold_mine, reject, settle, view,
 };
 pub use statement::{Cover, Profile, Statement};
 pub use text::Text;

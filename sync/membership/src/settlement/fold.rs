@@ -4,7 +4,7 @@ use super::settle::settle;
 use crate::account::{Account, Settlement};
 use crate::chain::Chain;
 use crate::entry::Entry;
-use crate::ids::{DeviceId, EntryRef, Epoch, Seq};
+use crate::ids::{BindingId, DeviceId, EntryRef, Epoch, Seq};
 use crate::policy::Policies;
 use crate::statement::Statement;
 use crate::time::ServerTime;
@@ -46,6 +46,22 @@ pub fn fold(
     policies: &Policies,
     now: ServerTime,
 ) -> Fold {
+    fold_mine(statement, device, start, own, |_| true, policies, now)
+}
+
+/// Does what [`fold`] does on a device that several members share.
+///
+/// Entries under bindings that are not the member's only count for the chain, which all of them share.
+#[must_use]
+pub fn fold_mine(
+    statement: &Statement,
+    device: DeviceId,
+    start: ChainStart,
+    own: &[Entry],
+    is_mine: impl Fn(&BindingId) -> bool,
+    policies: &Policies,
+    now: ServerTime,
+) -> Fold {
     let cover = statement.covers.get(&device);
     let (epoch, after, chain) = match cover {
         Some(cover) if cover.epoch >= start.epoch => (cover.epoch, cover.through, cover.chain),
@@ -59,8 +75,13 @@ pub fn fold(
         zone: Zone::of_member(&statement.profile.zone),
     };
     for entry in own {
-        if entry.epoch == epoch && entry.epoch == start.epoch && entry.seq > after {
+        if entry.epoch != epoch || entry.epoch != start.epoch || entry.seq <= after {
+            continue;
+        }
+        if is_mine(&entry.binding) {
             fold.push(policies, entry, now);
+        } else {
+            fold.chain.count(entry, arrival(now, entry.receipt_at));
         }
     }
     fold

@@ -1,6 +1,7 @@
 //! From what the rules say to what is paid: remainders and caps.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use crate::account::{Account, Remainder};
 use crate::ids::{CapId, RuleId};
@@ -41,6 +42,14 @@ impl Meters {
         Self {
             used: account.used.clone(),
             remainders: account.remainders.clone(),
+        }
+    }
+
+    /// Takes them out of the account, to be put back.
+    pub(super) fn take(account: &mut Account) -> Self {
+        Self {
+            used: mem::take(&mut account.used),
+            remainders: mem::take(&mut account.remainders),
         }
     }
 

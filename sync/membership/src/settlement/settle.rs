@@ -35,7 +35,7 @@ pub fn settle(
     let standing = chain.advance(entry, arrival);
     let policy = valuing(signed, policies, standing.cap_time);
     let transaction = entry.transaction();
-    let mut meters = Meters::of(account);
+    let mut meters = Meters::take(account);
     let payments = meters.pay(
         policy,
         transaction.trigger(),
@@ -62,7 +62,7 @@ pub fn reject(
     reason: Rejection,
     arrival: ServerTime,
 ) -> Settlement {
-    chain.advance(entry, arrival);
+    chain.count(entry, arrival);
     let cause = Cause::Entry {
         entry: at,
         verdict: Verdict::Rejected { reason },

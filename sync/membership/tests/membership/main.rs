@@ -10,6 +10,7 @@ mod caps;
 mod lots;
 mod policies;
 mod profile;
+mod random;
 mod shipped;
 mod support;
 mod tiers;

@@ -205,6 +205,7 @@ impl Cloud {
 pub struct Car {
     pub device: DeviceId,
     pub fold: Fold,
+    pub policies: Policies,
     pub receipt_at: ServerTime,
     pub unsent: Vec<Entry>,
     pub sent: u64,
@@ -217,6 +218,7 @@ impl Car {
         Self {
             device,
             fold: fold(&statement, device, cloud.start(), &[], &cloud.policies, now),
+            policies: cloud.policies.clone(),
             receipt_at: cloud.opened,
             unsent: Vec::new(),
             sent: 0,
@@ -233,9 +235,15 @@ impl Car {
 
     /// Sends everything and takes the statement.
     pub fn sync(&mut self, cloud: &mut Cloud, now: i64) -> Vec<Settlement> {
+        self.send(cloud, usize::MAX, now)
+    }
+
+    /// Sends the oldest entries, at most so many, and takes the statement.
+    pub fn send(&mut self, cloud: &mut Cloud, most: usize, now: i64) -> Vec<Settlement> {
+        let batch = most.min(self.unsent.len());
         let rows = self
             .unsent
-            .drain(..)
+            .drain(..batch)
             .map(|entry| cloud.take(self.device, &entry, at(now)))
             .collect::<Vec<_>>();
         self.sent += rows.len() as u64;
@@ -254,7 +262,7 @@ impl Car {
             self.device,
             cloud.start(),
             &self.unsent,
-            &cloud.policies,
+            &self.policies,
             at(now),
         );
     }

@@ -234,3 +234,30 @@ fn a_clock_behind_the_last_receipt_predicts_from_the_receipt() {
     let rows = car.sync(&mut cloud, MORNING + HOUR);
     assert_eq!(verdict(&rows[0]), verdict(&row));
 }
+
+#[test]
+fn another_members_entries_count_for_the_chain_and_not_for_the_account() {
+    let cloud = Cloud::new(default_policies(), at(MORNING));
+    let mut car = Car::new(1, &cloud, at(MORNING));
+    for day in 0..3 {
+        car.mint(&cloud.policies, CHECK_IN, MORNING + day * DAY);
+    }
+    let mine = car.unsent[0].binding;
+    car.unsent[1].binding = BindingId::from_bytes([8; 16]);
+    let now = at(MORNING + 3 * DAY);
+    let statement = cloud.statement(at(MORNING));
+    let fold = fold_mine(
+        &statement,
+        car.device,
+        cloud.start(),
+        &car.unsent,
+        |binding| *binding == mine,
+        &cloud.policies,
+        now,
+    );
+    assert_eq!(
+        (fold.settlements.len(), fold.account.balance()),
+        (2, points(2))
+    );
+    assert_eq!(fold.chain, car.fold.chain);
+}
