@@ -31,7 +31,7 @@ pub enum Fault {
 /// What is known of one signal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SignalCounts {
-    /// Samples taken.
+    /// Samples whose time was believed; a lifetime meter may still be refused for its value.
     pub taken: u64,
     /// Newest time among them, in milliseconds since 1970-01-01T00:00:00Z.
     pub last_ts_ms: Option<i64>,

@@ -1,5 +1,7 @@
 //! The known answers: four standard cycles and a recorded day.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 #[expect(dead_code, reason = "each test file uses another part of it")]
 mod common;
 

@@ -1,5 +1,7 @@
 //! A crash keeps a trip one trip.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 #[expect(dead_code, reason = "each test file uses another part of it")]
 mod common;
 

@@ -22,6 +22,7 @@ pub fn settings() -> Settings {
 }
 
 /// A file of the shared recordings; `None`, with a line that says so, when it is not there.
+#[expect(clippy::print_stdout, reason = "a skipped test says what it misses")]
 pub fn shared(path: &str) -> Option<PathBuf> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/");
     let file = PathBuf::from(format!("{root}{path}"));

@@ -1,0 +1,380 @@
+//! Charging sessions: energy, origin, and what nobody saw.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+#[expect(dead_code, reason = "each test file uses another part of it")]
+mod common;
+
+use common::{Car, START_MS, charges, finished, fold, settings, shared, short_drive, trips};
+use dashpoint_membership::policy::{CleanWindow, SiteMix};
+use dashpoint_membership::{Current, Evidence, Grade, Meter, MeterInterval};
+use dashpoint_telematics::{
+    Driver, Finished, Marks, Outcome, PrivateEvidence, Sample, Settings, Signal, Telematics,
+};
+
+fn charged(from: u64, to: u64) -> MeterInterval {
+    MeterInterval {
+        meter: Meter::Charged,
+        from,
+        to,
+    }
+}
+
+fn station(car: &mut Car, source: &str, percent: f64) {
+    car.text(Signal::EvseId, "CNTSTE000001");
+    car.text(Signal::MixSource, source);
+    car.number(Signal::RenewablePercentage, percent);
+}
+
+fn fold_under(settings: Settings, samples: &[Sample]) -> Vec<Finished> {
+    let mut telematics = Telematics::new(settings, Marks::default());
+    let mut outcomes: Vec<Outcome> = samples
+        .iter()
+        .flat_map(|sample| telematics.observe(sample))
+        .collect();
+    outcomes.extend(telematics.drain());
+    finished(&outcomes)
+}
+
+#[test]
+fn a_metered_session_has_its_energy_and_its_share() {
+    let mut car = Car::new();
+    car.meters();
+    station(&mut car, "ISO15118", 80.0);
+    car.wait(1_000);
+    car.charge(18.0, 100);
+    let all = finished(&fold(&car.samples, Marks::default()));
+    let [charge] = &charges(&all)[..] else {
+        panic!("{all:?}");
+    };
+    assert_eq!(charge.charged, charged(4_000_000, 4_018_000));
+    assert_eq!(
+        (charge.renewable_permille, charge.grade, charge.current),
+        (800, Grade::Metered, Current::Ac)
+    );
+    assert_eq!(
+        charge.started.map(|started| started.as_unix_s()),
+        Some(START_MS / 1_000)
+    );
+    let PrivateEvidence::Charge(trace) = &all[0].private else {
+        panic!("{all:?}");
+    };
+    assert_eq!(
+        (trace.evse.as_str(), trace.steps.len(), trace.reconstructed),
+        ("CNTSTE000001", 1, false)
+    );
+}
+
+#[test]
+fn the_share_is_weighted_by_energy() {
+    let mut car = Car::new();
+    car.meters();
+    station(&mut car, "SITE", 100.0);
+    car.flag(Signal::IsCharging, true);
+    for (kwh, then) in [(6.0, 40.0), (2.0, 40.0)] {
+        car.wait(60_000);
+        car.charged_kwh += kwh;
+        car.number(Signal::ChargedEnergy, car.charged_kwh);
+        // Said together with the counter: it holds for what comes.
+        car.number(Signal::RenewablePercentage, then);
+    }
+    car.flag(Signal::IsCharging, false);
+    let charge = &charges(&finished(&fold(&car.samples, Marks::default())))[0];
+    assert_eq!(charge.renewable_permille, (6 * 1_000 + 2 * 400) / 8);
+}
+
+#[test]
+fn a_site_declares_and_a_window_estimates() {
+    let mut settings = settings();
+    settings.sites = vec![
+        SiteMix {
+            evse_prefix: "CN".to_owned(),
+            renewable_permille: 300,
+        },
+        SiteMix {
+            evse_prefix: "CNTST".to_owned(),
+            renewable_permille: 650,
+        },
+    ];
+    // 00:00 UTC is 08:00 at the car.
+    settings.windows = vec![CleanWindow {
+        from_min: 480,
+        to_min: 540,
+        renewable_permille: 420,
+    }];
+    for (evse, source, expected) in [
+        ("CNTSTE000001", "OCPI", (650, Grade::Declared)),
+        ("DETSTE000001", "OCPI", (420, Grade::Estimated)),
+        ("ZZ00000", "ESTIMATE", (420, Grade::Estimated)),
+        ("CNTSTE000001", "ISO15118", (800, Grade::Metered)),
+    ] {
+        let mut car = Car::new();
+        car.meters();
+        car.text(Signal::EvseId, evse);
+        car.text(Signal::MixSource, source);
+        car.number(Signal::RenewablePercentage, 80.0);
+        car.charge(5.0, 10);
+        let charge = charges(&fold_under(settings.clone(), &car.samples)).remove(0);
+        assert_eq!(
+            (charge.renewable_permille, charge.grade),
+            expected,
+            "{evse} {source}"
+        );
+    }
+}
+
+#[test]
+fn what_was_said_of_one_session_is_not_said_of_the_next() {
+    let mut car = Car::new();
+    car.meters();
+    station(&mut car, "ISO15118", 80.0);
+    car.charge(5.0, 10);
+    car.wait(60_000);
+    car.charge(5.0, 10);
+    let charges = charges(&finished(&fold(&car.samples, Marks::default())));
+    let grades: Vec<_> = charges
+        .iter()
+        .map(|charge| (charge.grade, charge.charged.length()))
+        .collect();
+    assert_eq!(grades, [(Grade::Metered, 5_000), (Grade::Estimated, 5_000)]);
+}
+
+fn retained(car: &Car) -> Vec<Sample> {
+    let keep = |signal: &Signal| {
+        let last = car
+            .samples
+            .iter()
+            .rev()
+            .find(|sample| sample.signal == *signal);
+        last.map(|last| Sample {
+            retained: true,
+            ..last.clone()
+        })
+    };
+    Signal::ALL
+        .iter()
+        .filter(|signal| **signal != Signal::Speed)
+        .filter_map(keep)
+        .collect()
+}
+
+#[test]
+fn what_was_charged_asleep_is_found_at_wake_and_paid_once() {
+    let mut car = Car::new();
+    car.meters();
+    station(&mut car, "ISO15118", 80.0);
+    car.charge(12.0, 10);
+    let marks = Marks {
+        charged: Some(4_000_000),
+        ..Marks::default()
+    };
+    for backwards in [false, true] {
+        let mut state = retained(&car);
+        if backwards {
+            state.reverse();
+        }
+        let mut woken = Telematics::new(settings(), marks);
+        assert!(state.iter().all(|sample| woken.observe(sample).is_empty()));
+        let found = finished(&woken.quiet(1_000));
+        let [charge] = &charges(&found)[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(charge.charged, charged(4_000_000, 4_012_000));
+        assert_eq!(
+            (charge.started, charge.grade, charge.renewable_permille),
+            (None, Grade::Estimated, 0)
+        );
+        assert_eq!(found[0].marks.charged, Some(4_012_000));
+        let mut again = Telematics::new(settings(), found[0].marks);
+        for sample in &state {
+            again.observe(sample);
+        }
+        assert!(finished(&again.quiet(1_000)).is_empty());
+    }
+}
+
+#[test]
+fn waking_while_it_charges_pays_the_part_that_nobody_saw_apart() {
+    let mut car = Car::new();
+    car.meters();
+    station(&mut car, "ISO15118", 80.0);
+    car.charge(10.0, 10);
+    let asleep = car
+        .samples
+        .iter()
+        .rposition(|sample| sample.signal == Signal::ChargedEnergy)
+        .unwrap()
+        - 5;
+    let rest = car.samples.split_off(asleep);
+    let mut woken = Telematics::new(
+        settings(),
+        Marks {
+            charged: Some(4_000_000),
+            ..Marks::default()
+        },
+    );
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for sample in retained(&car).iter().chain(&rest) {
+        outcomes.extend(woken.observe(sample));
+    }
+    outcomes.extend(woken.drain());
+    let charges = charges(&finished(&outcomes));
+    let parts: Vec<_> = charges
+        .iter()
+        .map(|charge| (charge.charged, charge.grade, charge.started))
+        .collect();
+    assert_eq!(
+        parts,
+        [
+            (charged(4_000_000, 4_004_000), Grade::Estimated, None),
+            (charged(4_004_000, 4_010_000), Grade::Metered, None)
+        ]
+    );
+}
+
+#[test]
+fn nothing_is_paid_for_the_time_before_the_first_value() {
+    let mut car = Car::new();
+    car.meters();
+    let outcomes = fold(&car.samples, Marks::default());
+    assert!(finished(&outcomes).is_empty());
+    let marks: Vec<_> = outcomes
+        .iter()
+        .filter(|outcome| matches!(outcome, Outcome::Mark(_)))
+        .collect();
+    assert_eq!(marks.len(), 2, "odometer and charged energy: {outcomes:?}");
+}
+
+#[test]
+fn what_braking_gives_back_is_no_charging_in_a_car_that_counts_it() {
+    let mut car = Car::new();
+    car.switch_on();
+    for (second, mps) in short_drive() {
+        car.follow(&[(0.0, mps)]);
+        car.odometer_m += mps;
+        car.number(Signal::Odometer, car.odometer_m.floor());
+        car.charged_kwh += second / 1_000.0;
+        car.number(Signal::ChargedEnergy, car.charged_kwh);
+        car.wait(1_000);
+    }
+    car.switch_off();
+    car.wait(5_000);
+    let driven_kwh = car.charged_kwh;
+    car.charge(3.0, 10);
+    let all = finished(&fold(&car.samples, Marks::default()));
+    assert_eq!(trips(&all).len(), 1);
+    let charges = charges(&all);
+    assert_eq!(charges.len(), 1, "{all:?}");
+    assert_eq!(
+        charges[0].charged.from,
+        (driven_kwh * 1_000.0).round() as u64
+    );
+    assert_eq!(charges[0].charged.length(), 3_000);
+}
+
+#[test]
+fn charging_belongs_to_the_last_driver() {
+    let mut car = Car::new();
+    car.text(Signal::DriverIssuer, "https://id.example");
+    car.text(Signal::DriverSubject, "lin");
+    car.drive(&short_drive());
+    car.text(Signal::DriverIssuer, "");
+    car.text(Signal::DriverSubject, "");
+    car.wait(5_000);
+    car.charge(3.0, 10);
+    let all = finished(&fold(&car.samples, Marks::default()));
+    let lin = Driver::Named {
+        issuer: "https://id.example".to_owned(),
+        subject: "lin".to_owned(),
+    };
+    assert_eq!(
+        all.iter()
+            .map(|finished| &finished.driver)
+            .collect::<Vec<_>>(),
+        [&lin, &lin]
+    );
+}
+
+#[test]
+fn giving_back_is_added_up_from_its_power() {
+    let mut car = Car::new();
+    let mut given = Vec::new();
+    for _ in 0..2 {
+        car.flag(Signal::IsDischarging, true);
+        for _ in 0..=360 {
+            car.number(Signal::BatteryPower, -5_000.0);
+            car.wait(10_000);
+        }
+        car.flag(Signal::IsDischarging, false);
+        car.number(Signal::BatteryPower, 0.0);
+        car.wait(60_000);
+    }
+    for finished in finished(&fold(&car.samples, Marks::default())) {
+        match finished.evidence {
+            Evidence::Discharge(discharge) => given.push(discharge.discharged),
+            Evidence::Trip(_) | Evidence::Charge(_) => panic!("{finished:?}"),
+        }
+    }
+    let [first, second] = given[..] else {
+        panic!("{given:?}");
+    };
+    assert!(
+        first.length().abs_diff(5_014) < 2 && first.from == 0,
+        "{given:?}"
+    );
+    assert!(
+        second.from == first.to && second.length() == first.length(),
+        "{given:?}"
+    );
+}
+
+/// Energy in Wh of each recorded session.
+fn recorded_sessions() -> Option<Vec<f64>> {
+    let mut table = csv::Reader::from_path(shared("charging/desl-epfl-sessions.csv")?).unwrap();
+    let sessions = table.records().map(|row| row.unwrap()[5].parse().unwrap());
+    Some(sessions.collect())
+}
+
+#[test]
+fn the_recorded_sessions_add_up_to_the_rise_of_the_counter() {
+    let Some(sessions) = recorded_sessions() else {
+        return;
+    };
+    assert_eq!(sessions.len(), 1_878);
+    let mut car = Car {
+        charged_kwh: 0.0,
+        ..Car::new()
+    };
+    car.meters();
+    let mut exact_kwh = 0.0;
+    let (mut expected, mut last) = (Vec::new(), 0);
+    for wh in &sessions {
+        car.wait(60_000);
+        car.flag(Signal::IsCharging, true);
+        for step in 1..=4 {
+            // At 200 kW.
+            car.wait((wh / 4.0 / 200_000.0 * 3_600_000.0) as i64);
+            // The bus carries a float of 32 bits.
+            let shown = (exact_kwh + wh * f64::from(step) / 4_000.0) as f32;
+            car.number(Signal::ChargedEnergy, f64::from(shown));
+        }
+        exact_kwh += wh / 1_000.0;
+        let counter = (f64::from(exact_kwh as f32) * 1_000.0).round() as u64;
+        expected.push(counter - last);
+        last = counter;
+        car.flag(Signal::IsCharging, false);
+    }
+    let charges = charges(&finished(&fold(&car.samples, Marks::default())));
+    let paid: Vec<u64> = charges
+        .iter()
+        .map(|charge| charge.charged.length())
+        .collect();
+    expected.retain(|wh| *wh > 0);
+    let differing = paid
+        .iter()
+        .zip(&expected)
+        .position(|(paid, expected)| paid != expected);
+    assert_eq!((differing, paid.len()), (None, expected.len()));
+    assert_eq!(paid.len(), 1_878);
+    assert_eq!(paid.iter().sum::<u64>(), last, "to the watt-hour");
+}

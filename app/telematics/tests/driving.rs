@@ -1,0 +1,354 @@
+//! When a trip begins and ends, whose it is, and what cannot disturb it.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+#[expect(dead_code, reason = "each test file uses another part of it")]
+mod common;
+
+use common::{Car, finished, fold, settings, short_drive, trips};
+use dashpoint_membership::Factor;
+use dashpoint_telematics::{
+    DriveState, Driver, Fault, Finished, Marks, Outcome, PrivateEvidence, Sample, Signal,
+    Telematics, TripEnd, Value,
+};
+
+fn named(subject: &str) -> Driver {
+    Driver::Named {
+        issuer: "https://id.example".to_owned(),
+        subject: subject.to_owned(),
+    }
+}
+
+fn end(finished: &Finished) -> TripEnd {
+    match &finished.private {
+        PrivateEvidence::Trip(trace) => trace.end,
+        PrivateEvidence::Charge(_) | PrivateEvidence::Discharge(_) => panic!("{finished:?}"),
+    }
+}
+
+#[test]
+fn a_red_light_and_waiting_in_park_end_nothing() {
+    let mut car = Car::new();
+    car.switch_on();
+    car.follow(&short_drive());
+    let standing: Vec<_> = (1..600).map(|second| (f64::from(second), 0.0)).collect();
+    car.follow(&standing);
+    car.number(Signal::Gear, 126.0);
+    car.follow(&standing);
+    car.number(Signal::Gear, 127.0);
+    car.follow(&short_drive());
+    car.switch_off();
+    let all = finished(&fold(&car.samples, Marks::default()));
+    let [trip] = &trips(&all)[..] else {
+        panic!("{all:?}");
+    };
+    assert_eq!(trip.odometer.length(), 2 * 1_222 + 1);
+    assert!(
+        (770..780).contains(&trip.driving_s),
+        "the time in park is not driven: {trip:?}"
+    );
+    assert_eq!((trip.missed_s, end(&all[0])), (0, TripEnd::Parked));
+}
+
+#[test]
+fn retained_state_starts_no_trip() {
+    let mut car = Car::new();
+    car.drive(&short_drive());
+    let mut telematics = Telematics::new(settings(), Marks::default());
+    let mut outcomes = Vec::new();
+    for sample in car.samples {
+        outcomes.extend(telematics.observe(&Sample {
+            retained: true,
+            ..sample
+        }));
+    }
+    outcomes.extend(telematics.quiet(200_000));
+    assert!(finished(&outcomes).is_empty());
+    assert!(
+        !outcomes
+            .iter()
+            .any(|outcome| matches!(outcome, Outcome::TripStarted { .. }))
+    );
+}
+
+#[test]
+fn rolling_with_the_ignition_off_is_no_trip() {
+    let mut car = Car::new();
+    car.text(Signal::Ignition, "OFF");
+    car.follow(&short_drive());
+    car.switch_off();
+    assert!(finished(&fold(&car.samples, Marks::default())).is_empty());
+}
+
+#[test]
+fn a_bus_that_falls_silent_ends_the_trip_after_two_minutes() {
+    let mut car = Car::new();
+    car.switch_on();
+    car.follow(&short_drive());
+    let mut telematics = Telematics::new(settings(), Marks::default());
+    for sample in &car.samples {
+        telematics.observe(sample);
+    }
+    assert!(finished(&telematics.quiet(119_000)).is_empty());
+    let all = finished(&telematics.quiet(121_000));
+    assert_eq!(trips(&all)[0].odometer.length(), 1_222);
+    assert_eq!(end(&all[0]), TripEnd::Gap);
+}
+
+#[test]
+fn a_change_of_driver_ends_the_trip_and_the_way_is_shared() {
+    let mut car = Car::new();
+    car.text(Signal::DriverIssuer, "https://id.example");
+    car.text(Signal::DriverSubject, "lin");
+    car.switch_on();
+    car.follow(&short_drive());
+    car.wait(1_000);
+    car.text(Signal::DriverSubject, "wang");
+    car.follow(&short_drive());
+    car.wait(1_000);
+    car.text(Signal::DriverIssuer, "");
+    car.text(Signal::DriverSubject, "");
+    car.follow(&short_drive());
+    car.switch_off();
+    let all = finished(&fold(&car.samples, Marks::default()));
+    let drivers: Vec<_> = all.iter().map(|finished| finished.driver.clone()).collect();
+    assert_eq!(drivers, [named("lin"), named("wang"), Driver::Guest]);
+    let trips = trips(&all);
+    assert_eq!(trips[0].odometer.to, trips[1].odometer.from);
+    assert_eq!(trips[1].odometer.to, trips[2].odometer.from);
+    assert_eq!(trips[2].odometer.to, car.odometer_m.floor() as u64);
+    assert_eq!(trips[0].odometer.from, 12_345_678);
+}
+
+#[test]
+fn a_name_that_comes_late_is_no_change() {
+    let mut car = Car::new();
+    car.switch_on();
+    car.follow(&short_drive()[..30]);
+    car.text(Signal::DriverIssuer, "https://id.example");
+    car.text(Signal::DriverSubject, "lin");
+    car.wait(1_000);
+    car.follow(&short_drive()[30..]);
+    car.switch_off();
+    let all = finished(&fold(&car.samples, Marks::default()));
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(all[0].driver, named("lin"));
+}
+
+#[test]
+fn implausible_samples_are_counted_and_change_nothing() {
+    let mut car = Car::new();
+    car.drive(&short_drive());
+    let clean = finished(&fold(&car.samples, Marks::default()));
+    let faulty = car.samples.iter().enumerate().flat_map(|(index, sample)| {
+        let bad = match index % 6 {
+            0 => (Signal::Speed, Value::Number(f64::NAN), 0),
+            1 => (Signal::Speed, Value::Number(900.0), 0),
+            2 => (Signal::Odometer, Value::Number(12_000_000.0), 1),
+            3 => (Signal::Odometer, Value::Number(22_345_678.0), 2),
+            4 => (Signal::Speed, Value::Text("fast".to_owned()), 0),
+            _ => (Signal::Speed, Value::Number(50.0), 73 * 365 * 86_400_000),
+        };
+        let bad = Sample {
+            signal: bad.0,
+            value: bad.1,
+            ts_ms: sample.ts_ms + bad.2,
+            retained: false,
+        };
+        // The first odometer is believed: nothing speaks against it yet.
+        [Some(sample.clone()), (index > 8).then_some(bad)]
+    });
+    let mut telematics = Telematics::new(settings(), Marks::default());
+    let mut outcomes: Vec<Outcome> = faulty
+        .flatten()
+        .collect::<Vec<_>>()
+        .iter()
+        .flat_map(|sample| telematics.observe(sample))
+        .collect();
+    outcomes.extend(telematics.drain());
+    assert_eq!(finished(&outcomes), clean);
+    let counts = telematics.counts();
+    for (signal, fault) in [
+        (Signal::Speed, Fault::NotANumber),
+        (Signal::Speed, Fault::OutOfRange),
+        (Signal::Speed, Fault::WrongType),
+        (Signal::Speed, Fault::Quarantined),
+        (Signal::Odometer, Fault::WentBack),
+        (Signal::Odometer, Fault::Jumped),
+    ] {
+        assert!(
+            (40..50).contains(&counts.faults(signal, fault)),
+            "{signal:?} {fault:?}: {counts:?}"
+        );
+    }
+}
+
+#[test]
+fn a_drive_in_reverse_order_earns_nothing() {
+    let mut car = Car::new();
+    car.drive(&short_drive());
+    car.samples.reverse();
+    assert!(finished(&fold(&car.samples, Marks::default())).is_empty());
+}
+
+#[test]
+fn an_odometer_that_moves_for_good_ends_the_trip_where_it_was() {
+    let mut car = Car::new();
+    car.switch_on();
+    car.follow(&short_drive());
+    car.odometer_m += 10_000_000.0;
+    car.wait(1_000);
+    car.follow(&short_drive());
+    car.switch_off();
+    let all = finished(&fold(&car.samples, Marks::default()));
+    let trips = trips(&all);
+    assert_eq!(end(&all[0]), TripEnd::OdometerMoved);
+    assert!(
+        trips.iter().all(|trip| trip.odometer.length() <= 1_223),
+        "{trips:?}"
+    );
+    assert_eq!(trips.len(), 2);
+}
+
+#[test]
+fn the_way_driven_while_nobody_listened_is_not_claimed() {
+    let mut car = Car::new();
+    car.drive(&short_drive());
+    car.wait(3_600_000);
+    car.odometer_m += 30_000.0;
+    // The ignition comes back before the odometer does.
+    car.text(Signal::Ignition, "ON");
+    car.follow(&short_drive());
+    car.switch_off();
+    let lengths: Vec<u64> = trips(&finished(&fold(&car.samples, Marks::default())))
+        .iter()
+        .map(|trip| trip.odometer.length())
+        .collect();
+    assert!(
+        lengths.len() == 2 && lengths[1] <= 1_223 && lengths[1] > 1_200,
+        "{lengths:?}"
+    );
+}
+
+#[test]
+fn evidence_never_begins_below_the_mark() {
+    let mut car = Car::new();
+    car.drive(&short_drive());
+    let marks = |odometer| Marks {
+        odometer: Some(odometer),
+        ..Marks::default()
+    };
+    let trips_above = |mark| trips(&finished(&fold(&car.samples, marks(mark))));
+    assert_eq!(trips_above(12_346_000)[0].odometer.from, 12_346_000);
+    assert!(trips_above(12_346_900).is_empty());
+    assert!(trips_above(99_999_999).is_empty());
+    assert_eq!(
+        trips_above(1_000)[0].odometer.from,
+        12_345_678,
+        "what nobody saw is not claimed"
+    );
+}
+
+#[test]
+fn a_trip_without_speed_has_its_distance_and_no_factors() {
+    let mut car = Car::new();
+    car.switch_on();
+    car.flag(Signal::IsMoving, true);
+    car.follow(&short_drive());
+    car.flag(Signal::IsMoving, false);
+    car.switch_off();
+    car.samples
+        .retain(|sample| !matches!(sample.signal, Signal::Speed | Signal::Longitudinal));
+    let trips = trips(&finished(&fold(&car.samples, Marks::default())));
+    assert_eq!(trips[0].odometer.length(), 1_222);
+    assert_eq!(
+        (trips[0].driving_s, trips[0].missed_s),
+        (0, 89),
+        "{trips:?}"
+    );
+    assert!(trips[0].factors.is_empty());
+}
+
+#[test]
+fn energy_is_net_of_what_braking_gives_back() {
+    let mut car = Car::new();
+    car.switch_on();
+    car.number(Signal::ConsumedEnergy, 500.0);
+    for (second, mps) in short_drive() {
+        car.follow(&[(0.0, mps)]);
+        car.odometer_m += mps;
+        car.number(Signal::Odometer, car.odometer_m.floor());
+        car.number(
+            Signal::BatteryPower,
+            if second < 70.0 { -18_000.0 } else { 36_000.0 },
+        );
+        car.wait(1_000);
+    }
+    car.number(Signal::ConsumedEnergy, 500.15);
+    car.switch_off();
+    let trip = &trips(&finished(&fold(&car.samples, Marks::default())))[0];
+    assert_eq!(trip.regained_wh, 200);
+    assert_eq!(trip.used_wh, 150 + 200);
+}
+
+#[test]
+fn the_other_factors_are_observed_when_their_signals_are_there() {
+    let mut car = Car::new();
+    car.flag(Signal::IsBelted, false);
+    car.switch_on();
+    for second in 0..120 {
+        car.follow(&[(0.0, if second < 2 { 0.0 } else { 40.0 })]);
+        car.odometer_m += 40.0;
+        car.number(Signal::Odometer, car.odometer_m.floor());
+        car.number(Signal::Lateral, if second % 2 == 0 { 4.5 } else { -2.5 });
+        car.number(Signal::FrontDistance, if second < 60 { 30.0 } else { 80.0 });
+        car.wait(1_000);
+    }
+    car.follow(&[(0.0, 0.0)]);
+    car.switch_off();
+    let trip = &trips(&finished(&fold(&car.samples, Marks::default())))[0];
+    let seen = |factor| {
+        let seen = trip
+            .factors
+            .iter()
+            .find(|seen| seen.factor == factor)
+            .unwrap();
+        (seen.against_ms, seen.base_ms)
+    };
+    assert_eq!(trip.factors.len(), 6);
+    assert_eq!(seen(Factor::AggressiveTurning), (59_000, 118_000));
+    assert_eq!(seen(Factor::UnsafeFollowing), (58_000, 118_000));
+    assert_eq!(seen(Factor::ExcessiveSpeed), (118_000, 119_000));
+    assert_eq!(seen(Factor::Unbuckled), (118_000, 119_000));
+    assert_eq!(seen(Factor::LateNight), (0, 119_000));
+    let mut night = Car {
+        now_ms: common::START_MS + 16 * 3_600_000,
+        ..Car::new()
+    };
+    night.drive(&short_drive());
+    let trip = &trips(&finished(&fold(&night.samples, Marks::default())))[0];
+    let late = trip
+        .factors
+        .iter()
+        .find(|seen| seen.factor == Factor::LateNight)
+        .unwrap();
+    assert_eq!((late.against_ms, late.base_ms), (87_000 * 53 / 100, 87_000));
+}
+
+#[test]
+fn the_drive_state_does_not_wait_for_late_samples() {
+    let mut car = Car::new();
+    car.drive(&short_drive());
+    let mut telematics = Telematics::new(settings(), Marks::default());
+    let mut told = vec![telematics.drive_state()];
+    for sample in &car.samples {
+        for outcome in telematics.observe(sample) {
+            if let Outcome::DriveState(state) = outcome {
+                assert_eq!(telematics.drive_state(), state);
+                told.push(state);
+            }
+        }
+    }
+    use DriveState::{Moving, Parked, Standing, Unknown};
+    assert_eq!(told, [Unknown, Unknown, Standing, Moving, Standing, Parked]);
+}
