@@ -14,6 +14,8 @@ use crate::settings::Settings;
 const AC_MAX_W: f64 = 25_000.0;
 /// Less is standing losses, not charging.
 const FLOWING_MIN_W: f64 = 100.0;
+/// The most that a charger gives, in watt-hours per second: 360 kW.
+const FIRST_WH_PER_S: u64 = 100;
 /// Steps that are listed one by one; later ones are merged into the last.
 const STEPS_MAX: usize = 1_000;
 /// A weaker word counts once it stands for a twentieth of the energy.
@@ -101,8 +103,36 @@ impl OpenCharge {
         }
     }
 
-    /// Takes a value of the counter; the energy since the last one is of this origin.
-    pub(crate) fn take_counter(&mut self, at_ms: i64, counter_wh: u64, origin: Origin) {
+    /// Begins at what is accounted for, when its first value is no higher than charging since its start allows: then
+    /// nothing was charged unseen before it.
+    pub(crate) fn reaches_back(
+        &mut self,
+        accounted_wh: Option<u64>,
+        at_ms: i64,
+        counter_wh: u64,
+    ) -> bool {
+        let (Some(from_wh), Some(started_ms)) = (accounted_wh, self.started_ms) else {
+            return false;
+        };
+        let seconds = at_ms.saturating_sub(started_ms).max(0).unsigned_abs() / 1_000;
+        let reaches = counter_wh.saturating_sub(from_wh) <= FIRST_WH_PER_S.saturating_mul(seconds);
+        if reaches {
+            self.stretch = Some((from_wh, from_wh));
+        }
+        reaches
+    }
+
+    /// Takes a value of the counter; the energy since the last one is of the origin known before it. At first the
+    /// better word counts: a station may speak up only once energy flows.
+    pub(crate) fn take_counter(
+        &mut self,
+        at_ms: i64,
+        counter_wh: u64,
+        before: Origin,
+        now: Origin,
+    ) {
+        let speaks_up = self.steps.is_empty() && now.grade < before.grade;
+        let origin = if speaks_up { now } else { before };
         let from_ms = self.last_ms;
         self.last_ms = from_ms.max(at_ms);
         let Some((_, to_wh)) = &mut self.stretch else {

@@ -221,15 +221,16 @@ impl Intake {
 
     /// Everything before `until_ms`, oldest first.
     fn ripe(&mut self, until_ms: i64) -> Vec<Batch> {
-        let mut ripe = self.waiting.split_off(&(until_ms, Signal::ALL[0]));
-        std::mem::swap(&mut ripe, &mut self.waiting);
         if self.newest_ms.is_some() {
             self.folded_ms = self.folded_ms.max(Some(until_ms.saturating_sub(1)));
         }
-        let mut batches = Vec::new();
-        if !ripe.is_empty() {
-            batches.extend(self.settled());
+        let oldest = self.waiting.first_key_value();
+        if oldest.is_none_or(|((oldest_ms, _), _)| *oldest_ms >= until_ms) {
+            return Vec::new();
         }
+        let mut ripe = self.waiting.split_off(&(until_ms, Signal::ALL[0]));
+        std::mem::swap(&mut ripe, &mut self.waiting);
+        let mut batches: Vec<Batch> = self.settled().into_iter().collect();
         for ((at_ms, signal), (reading, retained)) in ripe {
             let stamped = Stamped {
                 signal,

@@ -139,6 +139,32 @@ fn what_was_said_of_one_session_is_not_said_of_the_next() {
     assert_eq!(grades, [(Grade::Metered, 5_000), (Grade::Estimated, 5_000)]);
 }
 
+#[test]
+fn a_car_that_slept_while_parked_charges_in_one_session() {
+    let mut car = Car::new();
+    car.meters();
+    // Nothing was on the bus for an hour, and the counter comes only with the first energy; so does the mix.
+    car.wait(3_600_000);
+    car.flag(Signal::IsCharging, true);
+    car.number(Signal::BatteryPower, 60_000.0);
+    for _ in 0..10 {
+        car.wait(10_000);
+        car.charged_kwh += 0.16;
+        car.number(Signal::ChargedEnergy, car.charged_kwh);
+        station(&mut car, "ISO15118", 70.0);
+    }
+    car.flag(Signal::IsCharging, false);
+    let charges = charges(&finished(&fold(&car.samples, Marks::default())));
+    let [charge] = &charges[..] else {
+        panic!("{charges:?}");
+    };
+    assert_eq!(charge.charged, charged(4_000_000, 4_001_600));
+    assert_eq!(
+        (charge.renewable_permille, charge.grade, charge.current),
+        (700, Grade::Metered, Current::Dc)
+    );
+}
+
 fn retained(car: &Car) -> Vec<Sample> {
     let keep = |signal: &Signal| {
         let last = car

@@ -137,6 +137,40 @@ fn what_is_settled_already_is_dropped_from_a_checkpoint() {
 }
 
 #[test]
+fn the_next_trip_has_nothing_of_a_settled_one() {
+    let mut car = Car::new();
+    car.drive(&short_drive());
+    let first = car.samples.len();
+    car.wait(20_000);
+    car.switch_on();
+    let gently: Vec<_> = (0..60)
+        .map(|second| (f64::from(second), f64::from(second.min(10))))
+        .collect();
+    car.follow(&gently);
+    car.wait(1_000);
+    car.number(Signal::Speed, 33.0);
+    car.follow(&[(1.0, 9.0), (2.0, 0.0)]);
+    car.switch_off();
+    let mut telematics = Telematics::new(settings(), Marks::default());
+    observe_all(&mut telematics, &car.samples[..first - 20]);
+    let checkpoint = kept(&telematics.checkpoint());
+    let mut done = finished(&observe_all(
+        &mut telematics,
+        &car.samples[first - 20..first],
+    ));
+    done.extend(finished(&telematics.drain()));
+    let (mut woken, _) = Telematics::resume(settings(), done[0].marks, checkpoint);
+    let mut next = finished(&observe_all(&mut woken, &car.samples[first..]));
+    next.extend(finished(&woken.drain()));
+    let next = trips(&next);
+    assert_eq!(next.len(), 1);
+    assert!(
+        (60..65).contains(&next[0].driving_s) && next[0].missed_s == 0,
+        "{next:?}"
+    );
+}
+
+#[test]
 fn a_crash_of_more_than_two_minutes_makes_two_trips() {
     let mut car = Car::new();
     car.switch_on();

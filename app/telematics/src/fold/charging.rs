@@ -206,17 +206,21 @@ impl Fold {
             at_ms,
             context.settings,
         );
-        if self
-            .charge
-            .as_ref()
-            .is_some_and(|charge| charge.stretch_wh().is_none())
-            || self.marks.charged.is_none()
-        {
+        let accounted_wh = self.accounted_wh();
+        let first = match &mut self.charge {
+            Some(charge) => {
+                charge.stretch_wh().is_none() && !charge.reaches_back(accounted_wh, at_ms, wh)
+            }
+            None => false,
+        };
+        if first || accounted_wh.is_none() {
             self.settle_unseen(wh, 1, at_ms, context);
         }
         match &mut self.charge {
-            // The energy since the last value flowed under what was known then; at first only the present is known.
-            Some(charge) => charge.take_counter(at_ms, wh, origin_before.unwrap_or(origin_now)),
+            // The energy since the last value flowed under what was known then.
+            Some(charge) => {
+                charge.take_counter(at_ms, wh, origin_before.unwrap_or(origin_now), origin_now);
+            }
             None if self.trip.is_some() => {
                 self.charged_floor_wh = self.charged_floor_wh.max(Some(wh));
             }
