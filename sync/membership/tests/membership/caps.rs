@@ -207,14 +207,13 @@ fn a_cap_in_thousandths_is_filled_to_the_last_one() {
 
 #[test]
 fn a_late_entry_counts_for_its_own_day_and_never_for_an_earlier_one() {
-    let caps = vec![limit("day", CapOver::All, Period::Day, 15)];
+    let caps = vec![limit("day", CapOver::All, Period::Day, 20)];
     let mut cloud = Cloud::new(policies(caps), at(MORNING));
     let mut car = Car::new(1, &cloud, at(MORNING));
-    let days = |cloud: &Cloud| -> Vec<i64> {
-        let used = &cloud.account.used[&cap("day")];
+    let used = |cloud: &Cloud| -> Vec<(i32, i64)> {
         let today = cloud.zone.local_day(at(MORNING)).get();
-        used.keys()
-            .map(|day| i64::from(day.get() - today))
+        let days = cloud.account.used[&cap("day")].iter();
+        days.map(|(day, used)| (day.get() - today, used.get()))
             .collect()
     };
     // Driven today, on the next day, and again with a clock that went back to 1970; sent ten days later.
@@ -227,12 +226,12 @@ fn a_late_entry_counts_for_its_own_day_and_never_for_an_earlier_one() {
         .mint(&cloud.policies, header, drive(2), at(MORNING + DAY));
     car.unsent.push(entry);
     let rows = car.sync(&mut cloud, MORNING + 10 * DAY);
-    assert_eq!(days(&cloud), [0, 1]);
+    assert_eq!(used(&cloud), [(0, 15_000), (1, 20_000)]);
     let paid: Vec<i64> = rows
         .iter()
         .map(|row| verdict(row).paid().points.get())
         .collect();
-    assert_eq!(paid, [15, 15, 0]);
+    assert_eq!(paid, [15, 15, 5]);
 }
 
 #[test]

@@ -224,8 +224,14 @@ impl World<'_> {
         }
         car.refresh(&self.cloud, self.now);
         for entry in batch {
+            let before = self
+                .cloud
+                .chains
+                .get(&device)
+                .map(|cover| cover.chain.cap_time);
             let row = self.cloud.take(device, &entry, at(self.now));
             let counted_for = self.cloud.chains[&device].chain.cap_time;
+            assert!(Some(counted_for) >= before && counted_for <= at(self.now));
             let paid = verdict(&row).paid();
             let moved = row.points.minus(row.arrears);
             match verdict(&row) {
