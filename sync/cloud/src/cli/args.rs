@@ -22,7 +22,7 @@ Exit codes: 0 done, 1 failed, 2 wrong argument or file.";
 
 /// The reference member cloud of Dashpoint.
 #[derive(Debug, Parser)]
-#[command(name = "dashpoint-cloud", version, after_help = EXAMPLES)]
+#[command(name = "dashpoint-cloud", version, after_help = EXAMPLES, term_width = 100)]
 pub struct Args {
     /// The cloud's folder: its key and its database
     #[arg(
@@ -82,7 +82,7 @@ pub struct Serve {
     /// Address to listen on; port 0 takes a free one. Plain HTTP: put a TLS terminator before it for anything but loopback
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8460")]
     pub listen: SocketAddr,
-    /// How cars and members reach it from outside, such as https://cloud.example
+    /// How cars and members reach it from outside; by default the address it listens on
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
     /// Whose clock it goes by; chosen on the first start and kept

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::error::CloudError;
-pub use args::Args;
+pub use args::{Args, Command};
 pub use run::{Edge, execute};
 
 /// What the program was asked for cannot be: a wrong argument or a wrong file.

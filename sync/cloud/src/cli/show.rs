@@ -238,9 +238,12 @@ pub(super) fn statement(statement: &Statement) -> String {
     out.push_str(&lots(&account.lots));
     out.push_str(&pending(&account.pending));
     out.push_str(&settlements(&statement.settlements));
+    if !statement.covers.is_empty() {
+        out.push('\n');
+    }
     for (device, cover) in &statement.covers {
         out.push_str(&format!(
-            "\ncovers device {device} up to entry {} of epoch {}\n",
+            "covers device {device} up to entry {} of epoch {}\n",
             cover.through, cover.epoch
         ));
     }

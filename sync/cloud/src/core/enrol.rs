@@ -30,7 +30,7 @@ const VIN_TAIL_MAX: usize = 4;
 pub struct AskIds {
     /// Random; the car alone knows it.
     pub id: [u8; 16],
-    /// What a person types or scans, of [`crate::random::code`].
+    /// What a person types or scans: eight random digits and capitals that nobody mistakes for each other.
     pub code: String,
 }
 

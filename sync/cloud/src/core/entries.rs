@@ -63,12 +63,14 @@ impl CloudCore {
         now: ServerTime,
     ) -> Result<(), CloudError> {
         self.work(now, |desk| {
-            let posted = life::find(desk.db)?.is_some_and(|life| life.clock == ClockKind::Posted);
+            if life::find(desk.db)?.is_none_or(|life| life.clock == ClockKind::System) {
+                return Ok(());
+            }
             let entries = verified(&desk.device(device)?, request).unwrap_or_default();
             let newest = entries.iter().map(|entry| entry.body().time.at.as_unix_s());
             match newest.max() {
-                Some(newest) if posted => life::post_now(desk.db, ServerTime::from_unix_s(newest)),
-                Some(_) | None => Ok(()),
+                Some(newest) => life::post_now(desk.db, ServerTime::from_unix_s(newest)),
+                None => Ok(()),
             }
         })
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use dashpoint_membership::{
-    CoarseTime, DeviceId, Entry, EntryBody, EntryHash, EntryRef, Evidence, MemberId, Points,
-    PolicyVersion, ServerTime, Transaction, Verdict,
+    DeviceId, Entry, EntryBody, EntryHash, EntryRef, Evidence, MemberId, Points, PolicyVersion,
+    ServerTime, Transaction, Verdict,
 };
 use dashpoint_wire::Raw;
 use serde::Serialize;
@@ -26,8 +26,8 @@ pub struct EntryLine {
     pub kind: &'static str,
     /// Whether it was said before in an epoch that the cloud never got.
     pub carried: bool,
-    /// When it happened, as the device saw it.
-    pub happened: CoarseTime,
+    /// When it happened as the device saw it, to five minutes.
+    pub happened: ServerTime,
     /// When it came.
     pub arrived: ServerTime,
     /// The policy that it was valued by in the car.
@@ -63,7 +63,7 @@ impl CloudCore {
                 member: row.member,
                 kind: kind(entry.transaction()),
                 carried: matches!(entry.body, EntryBody::Carry { .. }),
-                happened: entry.time.at,
+                happened: ServerTime::from_unix_s(entry.time.at.as_unix_s()),
                 arrived: row.arrived,
                 policy: entry.policy,
                 predicted: entry.predicted(),

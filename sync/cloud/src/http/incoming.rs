@@ -1,5 +1,7 @@
 //! A request as it came, with its bounds kept before anybody looks at it.
 
+use std::time::Duration;
+
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Query, Request};
 use axum::http::{HeaderMap, Uri, header};
@@ -8,6 +10,9 @@ use dashpoint_wire::message::RefusalCode;
 use dashpoint_wire::{Asked, Cbor, MAX_BODY, MAX_DECODED, WireError, decode, inflate};
 
 use super::answer::Denied;
+
+/// How long 64 KiB may take: a sender that stalls holds no memory for longer.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// Names the device of a request whose path does not.
 const DEVICE_HEADER: &str = "dashpoint-device";
@@ -27,8 +32,9 @@ impl<S: Send + Sync> FromRequest<S> for Incoming {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Denied> {
         let (parts, body) = request.into_parts();
-        let body = to_bytes(body, MAX_BODY)
+        let body = tokio::time::timeout(BODY_TIME, to_bytes(body, MAX_BODY))
             .await
+            .map_err(|_| Denied::because(RefusalCode::Unavailable))?
             .map_err(|_| Denied::because(RefusalCode::TooLarge))?;
         let path = parts
             .uri

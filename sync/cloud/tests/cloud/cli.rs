@@ -1,0 +1,227 @@
+//! The command line: tables and JSON with fixed times and ids, exit codes, and a run beside `serve`.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use dashpoint_cloud::cli::{Args, Edge, execute, main};
+use dashpoint_wire::message::EnrolRequest;
+
+use crate::support::*;
+use dashpoint_cloud::AskIds;
+use dashpoint_membership::*;
+
+/// A cloud with one member, two cars and one waiting, and one entry of each outcome.
+fn world() -> World {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let mut clone = car.clone();
+    let mut other = world.car(4, 3, member);
+    world.pass(HOUR);
+    let entries = [
+        car.mint(drove(trip(1_000, 12_000)), world.now),
+        car.mint(CHECK_IN, world.now),
+    ];
+    world.settled(&mut car, &entries);
+    let twice = [
+        other.mint(drove(trip(2_000, 5_000)), world.now),
+        other.mint(CHECK_IN, world.now),
+    ];
+    world.settled(&mut other, &twice);
+    let branch = clone.mint(CHECK_IN, world.now);
+    world.diverged(&clone, &[branch]);
+    let request = EnrolRequest {
+        key: clone.key.public(),
+        vehicle: VehicleId::from_bytes([3; 16]),
+        vin_last4: "0815".to_owned(),
+        driver: None,
+    };
+    let ids = AskIds {
+        id: [9; 16],
+        code: "7K3MZ0QA".to_owned(),
+    };
+    world.core.ask(&request, ids, world.now).unwrap();
+    world
+}
+
+fn say(world: &mut World, line: &str) -> String {
+    let words = std::iter::once("dashpoint-cloud").chain(line.split_whitespace());
+    let args = Args::try_parse_from(words).unwrap();
+    let edge = Edge {
+        now: world.now,
+        ids: [[0xaa; 16], [0xbb; 16]],
+        json: args.json,
+    };
+    let mut out = Vec::new();
+    execute(args.command, &mut world.core, edge, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn tables() {
+    let mut world = world();
+    let member = "01".repeat(16);
+    let commands = [
+        "member list".to_owned(),
+        format!("member show {member}"),
+        "device list".to_owned(),
+        "policy list".to_owned(),
+        "entries".to_owned(),
+        format!("entries --device {}", "04".repeat(16)),
+        format!("statement {member}"),
+        "member add --name 韩梅梅".to_owned(),
+        format!("device approve 7k3m-zoqa --member {member}"),
+        format!("device revoke {}", "04".repeat(16)),
+        "device list".to_owned(),
+        "expire".to_owned(),
+    ];
+    let shown: String = commands
+        .iter()
+        .map(|line| format!("$ dashpoint-cloud {line}\n{}\n", say(&mut world, line)))
+        .collect();
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn json() {
+    let mut world = world();
+    let member = "01".repeat(16);
+    let commands = [
+        "--json member list".to_owned(),
+        format!("--json member show {member}"),
+        "--json device list".to_owned(),
+        "--json policy list".to_owned(),
+        format!("--json entries --device {}", "04".repeat(16)),
+        format!("--json statement {member}"),
+        "--json maintain".to_owned(),
+    ];
+    let shown: String = commands
+        .iter()
+        .map(|line| format!("$ dashpoint-cloud {line}\n{}\n", say(&mut world, line)))
+        .collect();
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn help() {
+    let (_, out, _) = run(&["--help"]);
+    insta::assert_snapshot!(out);
+}
+
+fn run(words: &[&str]) -> (ExitCode, String, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let args = std::iter::once("dashpoint-cloud").chain(words.iter().copied());
+    let code = main(args.map(OsString::from), &mut out, &mut err);
+    (
+        code,
+        String::from_utf8(out).unwrap(),
+        String::from_utf8(err).unwrap(),
+    )
+}
+
+#[test]
+fn a_wrong_argument_is_one_clear_line_and_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("policy.toml");
+    std::fs::write(&broken, "version = 1\nvalid_from = \"soon\"\n").unwrap();
+    let broken = broken.to_str().unwrap();
+    let missing = folder.path().join("none");
+    let missing = missing.to_str().unwrap();
+    let cases: [&[&str]; 9] = [
+        &["statement", "abc"],
+        &["member", "add"],
+        &["frobnicate"],
+        &["serve", "--clock", "bus"],
+        &["serve", "--listen", "here"],
+        &["serve", "--posted-from", "2026-11-22T08:00:00Z"],
+        &["policy", "check", broken],
+        &["policy", "check", missing],
+        &["--data", missing, "member", "list"],
+    ];
+    let folder = folder.path().to_str().unwrap();
+    let mut lines = String::new();
+    for words in cases {
+        let (code, out, err) = run(words);
+        assert_eq!(code, ExitCode::from(2), "{words:?}: {err}");
+        assert_eq!((out.as_str(), err.lines().count()), ("", 1), "{err}");
+        lines.push_str(&err.replace(folder, "DIR"));
+    }
+    insta::assert_snapshot!(lines);
+}
+
+#[test]
+fn a_shown_policy_can_be_changed_checked_and_signed() {
+    let mut world = World::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    let file = path.to_str().unwrap().to_owned();
+    let shown = say(&mut world, "policy show");
+    std::fs::write(&path, shown.replacen("version = 1", "version = 2", 1)).unwrap();
+    let (code, out, _) = run(&["policy", "check", &file]);
+    assert_eq!(code, ExitCode::SUCCESS);
+    assert_eq!(out, "policy 2 can be signed: 4 rules, 9 caps, 5 tiers\n");
+    let line = format!("policy sign {file} --valid-from 2026-12-01T00:00:00Z");
+    assert_eq!(say(&mut world, &line), "signed policy 2\n");
+    let listed = say(&mut world, "policy list");
+    assert!(listed.contains("2026-12-01T00:00:00Z"), "{listed}");
+    let catalogue = say(&mut world, "catalogue show");
+    std::fs::write(&path, catalogue.replacen("version = 1", "version = 2", 1)).unwrap();
+    let line = format!("catalogue sign {file}");
+    assert_eq!(say(&mut world, &line), "signed catalogue 2\n");
+}
+
+#[test]
+fn a_refused_head_unit_waits_no_longer() {
+    let mut world = world();
+    assert!(say(&mut world, "device list").contains("7K3M-Z0QA"));
+    assert_eq!(say(&mut world, "device refuse 7K3M-Z0QA"), "refused\n");
+    assert!(!say(&mut world, "device list").contains("7K3M-Z0QA"));
+}
+
+/// The program itself: it starts, works beside its own commands, and ends at SIGTERM with nothing left open.
+#[cfg(unix)]
+#[test]
+fn serve_says_who_it_is_and_ends_at_sigterm() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let program = env!("CARGO_BIN_EXE_dashpoint-cloud");
+    let serve = || {
+        let mut command = Command::new(program);
+        command.arg("--data").arg(&data);
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let mut serving = serve().spawn().unwrap();
+    let mut line = String::new();
+    let mut out = BufReader::new(serving.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    assert!(
+        line.starts_with("dashpoint-cloud serves http://127.0.0.1:") && line.contains(" with key "),
+        "{line}"
+    );
+    let second = serve().output().unwrap();
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert_eq!(second.status.code(), Some(1), "{said}");
+    assert!(said.contains("another program serves from"), "{said}");
+
+    let beside = Command::new(program)
+        .arg("--data")
+        .arg(&data)
+        .args(["member", "add", "--name", "Li"])
+        .output()
+        .unwrap();
+    assert!(beside.status.success());
+    let terminated = Command::new("kill").arg(serving.id().to_string()).status();
+    assert!(terminated.unwrap().success());
+    assert!(serving.wait().unwrap().success());
+    assert!(data.join("cloud.db").exists());
+    assert!(
+        !data.join("cloud.db-wal").exists(),
+        "the log was written back"
+    );
+}

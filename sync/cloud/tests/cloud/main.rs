@@ -1,0 +1,18 @@
+//! The cloud on real SQLite: its core without a network, then over loopback, then from the command line.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on fails; helpers outside of test functions are tests too"
+)]
+
+mod atoms;
+mod chain;
+mod cli;
+mod enrolment;
+mod http;
+mod policy;
+mod sharing;
+mod support;
+mod upkeep;
+mod verdicts;

@@ -1,0 +1,119 @@
+//! What happens with time alone, and statements with a long history.
+
+use dashpoint_cloud::{ClockKind, SETTLEMENTS_MAX};
+use dashpoint_membership::*;
+
+use crate::support::*;
+
+#[test]
+fn points_expire_by_a_ledger_entry() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let entry = car.mint(charged(charge(0, 18_000)), world.now);
+    let earned = paid(&world.verdict(&mut car, &entry));
+    let lot = world.statement(member).account.lots[0];
+    world.now = lot.expires.plus_s(-1);
+    assert_eq!(world.core.maintain(world.now).unwrap().settlements, 0);
+    world.pass(1);
+    let done = world.core.maintain(world.now).unwrap();
+    assert_eq!((done.members, done.changed, done.settlements), (1, 1, 1));
+    let statement = world.statement(member);
+    assert_eq!(statement.account.balance(), Points::ZERO);
+    let last = statement.settlements.last().unwrap();
+    assert_eq!(last.cause, Cause::Expired { lot: lot.id });
+    assert_eq!(last.points, Points::new(-earned));
+    assert_eq!(last.allocations[0].points, Points::new(earned));
+    assert_eq!(last.allocations[0].size, lot.points);
+}
+
+#[test]
+fn a_tier_is_reached_at_once_and_lost_at_its_review() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let silver = car.policies.newest().policy().tiers.ladder[1].clone();
+    let mut from = 0;
+    while world.statement(member).account.tier.tier != silver.id {
+        world.pass(DAY);
+        let entry = car.mint(charged(charge(from, 60_000)), world.now);
+        world.settled(&mut car, &[entry]);
+        from += 60_000;
+        assert!(from < 60_000 * 400, "silver is out of reach");
+    }
+    let held = world.statement(member).account.tier;
+    world.now = held.until.unwrap();
+    world.core.maintain(world.now).unwrap();
+    let statement = world.statement(member);
+    let reviewed = statement
+        .settlements
+        .iter()
+        .find(|settlement| matches!(settlement.cause, Cause::TierChanged { .. }));
+    assert!(reviewed.is_some());
+    assert_ne!(statement.account.tier.tier, silver.id);
+}
+
+#[test]
+fn a_statement_carries_the_newest_settlements_and_says_where_they_begin() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    for _ in 0..3 {
+        let entries: Vec<_> = (0..90).map(|_| car.mint(CHECK_IN, world.now)).collect();
+        world.settled(&mut car, &entries);
+    }
+    let most = usize::try_from(SETTLEMENTS_MAX).unwrap();
+    let whole = world.statement(member);
+    assert_eq!(whole.account.version, LedgerVersion::new(270));
+    assert_eq!(whole.settlements.len(), most);
+    assert_eq!(whole.since, LedgerVersion::new(70));
+    let versions: Vec<_> = whole
+        .settlements
+        .iter()
+        .map(|row| row.version.get())
+        .collect();
+    assert_eq!(versions, (71..=270).collect::<Vec<_>>());
+    let later = world
+        .core
+        .statement(member, LedgerVersion::new(265), world.now)
+        .unwrap();
+    assert_eq!(later.body().since, LedgerVersion::new(265));
+    assert_eq!(later.body().settlements.len(), 5);
+}
+
+#[test]
+fn a_posted_clock_goes_by_the_newest_entry_and_never_back() {
+    let mut world = World::on(ClockKind::Posted);
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let system = at(NOON + 1_000 * DAY);
+    assert_eq!(world.core.now(system).unwrap(), at(NOON));
+    let later = at(NOON + 2 * DAY);
+    let entry = car.mint(CHECK_IN, later);
+    let request = car.request(std::slice::from_ref(&entry));
+    world
+        .core
+        .hear_times(car.device, &request, at(NOON))
+        .unwrap();
+    assert_eq!(world.core.now(system).unwrap(), later);
+    world.now = later;
+    world.settled(&mut car, &[entry]);
+    let early = car.mint(CHECK_IN, at(NOON + DAY));
+    let request = car.request(&[early]);
+    world.core.hear_times(car.device, &request, later).unwrap();
+    assert_eq!(world.core.now(system).unwrap(), later);
+}
+
+#[test]
+fn a_system_clock_takes_no_time_from_entries() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let entry = car.mint(CHECK_IN, at(NOON + DAY));
+    let request = car.request(&[entry]);
+    world
+        .core
+        .hear_times(car.device, &request, at(NOON))
+        .unwrap();
+    assert_eq!(world.core.now(at(NOON + 7)).unwrap(), at(NOON + 7));
+}

@@ -1,0 +1,280 @@
+//! Each verdict and each reason for it.
+
+use dashpoint_cloud::Posted;
+use dashpoint_membership::*;
+use dashpoint_wire::message::EntriesRequest;
+
+use crate::support::*;
+
+#[test]
+fn what_the_car_predicts_is_what_the_cloud_pays() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    world.pass(HOUR);
+    let entries = [
+        car.mint(drove(trip(1_000, 12_000)), world.now),
+        car.mint(charged(charge(50_000, 18_000)), world.now),
+        car.mint(CHECK_IN, world.now),
+    ];
+    let expected = car.fold(world.now).account;
+    let response = world.settled(&mut car, &entries);
+    for said in &response.verdicts {
+        assert!(matches!(said.verdict, Verdict::Accepted { .. }), "{said:?}");
+        assert!(!said.duplicate);
+    }
+    let account = world.statement(member).account;
+    assert_eq!(account, expected, "the car's fold is the cloud's account");
+    assert!(account.balance().get() > 30);
+    account.check().unwrap();
+}
+
+#[test]
+fn an_entry_beyond_the_offline_allowance_waits_and_is_released() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let days = car.policies.newest().policy().allowance.hard.days;
+    world.pass(i64::from(days) * DAY + HOUR);
+    let entry = car.mint(CHECK_IN, world.now);
+    let verdict = world.verdict(&mut car, &entry);
+    let Verdict::Review {
+        reason: ReviewReason::OverAllowance,
+        until,
+        ..
+    } = verdict
+    else {
+        panic!("{verdict:?}");
+    };
+    assert_eq!(world.balance(member), 0);
+    assert_eq!(world.statement(member).account.pending.len(), 1);
+    world.now = until;
+    assert_eq!(world.core.maintain(world.now).unwrap().settlements, 1);
+    assert_eq!(world.balance(member), 1);
+}
+
+#[test]
+fn a_binding_must_be_this_device_s_and_valid_then() {
+    let mut world = World::new();
+    let (mine, other) = (world.member(1), world.member(4));
+    let mut car = world.car(2, 3, mine);
+    let neighbour = world.car(5, 6, other);
+    world.pass(HOUR);
+
+    let stolen = car.forged(CHECK_IN, world.now, |entry| {
+        entry.binding = neighbour.binding;
+    });
+    let response = match world.post(&car, &[stolen]) {
+        Posted::Settled(response) => response,
+        refused => panic!("{refused:?}"),
+    };
+    assert_eq!(response.verdicts[0].verdict, rejected(Rejection::NoBinding));
+    assert!(
+        response.statements.is_empty(),
+        "nobody's account was touched"
+    );
+    assert_eq!(world.balance(other), 0);
+
+    let early = car.forged(CHECK_IN, world.now, |entry| {
+        entry.time.at = CoarseTime::containing_unix_s(NOON - DAY);
+        entry.receipt_at = at(NOON - DAY);
+    });
+    assert_eq!(
+        world.verdict(&mut car, &early),
+        rejected(Rejection::BindingNotValid)
+    );
+    // One bad entry never blocks those behind it.
+    let good = car.mint(CHECK_IN, world.now);
+    assert!(matches!(
+        world.verdict(&mut car, &good),
+        Verdict::Accepted { .. }
+    ));
+    assert_eq!(world.balance(mine), 1);
+}
+
+#[test]
+fn an_unknown_policy_pays_nothing() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let entry = car.forged(CHECK_IN, world.now, |entry| {
+        entry.policy = PolicyVersion::new(99);
+    });
+    assert_eq!(
+        world.verdict(&mut car, &entry),
+        rejected(Rejection::UnknownPolicy)
+    );
+}
+
+fn implausible(change: impl FnOnce(&mut Entry), subject: Subject) {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let entry = car.forged(subject, world.now, change);
+    assert_eq!(
+        world.verdict(&mut car, &entry),
+        rejected(Rejection::Implausible),
+        "{:?}",
+        entry.body()
+    );
+    assert_eq!(world.balance(member), 0);
+}
+
+fn trip_with(change: impl FnOnce(&mut Trip)) -> Subject {
+    let mut trip = trip(1_000, 12_000);
+    change(&mut trip);
+    drove(trip)
+}
+
+fn charge_with(change: impl FnOnce(&mut Charge)) -> Subject {
+    let mut charge = charge(50_000, 18_000);
+    change(&mut charge);
+    charged(charge)
+}
+
+#[test]
+fn evidence_that_no_car_can_show_is_implausible() {
+    let future = |entry: &mut Entry| entry.receipt_at = at(NOON + 1);
+    implausible(future, CHECK_IN);
+    let trips: [fn(&mut Trip); 12] = [
+        |trip| trip.odometer.meter = Meter::Charged,
+        |trip| trip.odometer.to = trip.odometer.from,
+        |trip| trip.odometer.to = trip.odometer.from - 1,
+        |trip| trip.odometer.to = u64::MAX,
+        |trip| trip.driving_s = 107,
+        |trip| trip.driving_s = u32::MAX,
+        |trip| trip.used_wh = 600_000,
+        |trip| trip.score_x100 = 9_998,
+        |trip| trip.score_x100 = 10_001,
+        |trip| trip.factors[0].against_ms = 60_001,
+        |trip| trip.factors[0].base_ms = 1_802_000,
+        |trip| trip.factors.push(trip.factors[0]),
+    ];
+    for change in trips {
+        implausible(|_| {}, trip_with(change));
+    }
+    let charges: [fn(&mut Charge); 4] = [
+        |charge| charge.charged.meter = Meter::Odometer,
+        |charge| charge.charged.to = charge.charged.from,
+        |charge| charge.charged.to = charge.charged.from + 2_000_001,
+        |charge| charge.renewable_permille = 1_001,
+    ];
+    for change in charges {
+        implausible(|_| {}, charge_with(change));
+    }
+    implausible(
+        |_| {},
+        earn(Evidence::Discharge(Discharge {
+            discharged: MeterInterval {
+                meter: Meter::Discharged,
+                from: 5,
+                to: 5,
+            },
+            started: None,
+        })),
+    );
+}
+
+#[test]
+fn evidence_at_the_edge_is_plausible() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let edges: [fn(&mut Trip); 3] = [
+        |trip| trip.driving_s = 108,
+        |trip| trip.score_x100 = 9_999,
+        |trip| {
+            trip.driving_s = 0;
+            trip.missed_s = 1_800;
+            trip.factors.clear();
+        },
+    ];
+    for (number, change) in edges.into_iter().enumerate() {
+        let mut trip = trip(100_000 * (number as u64 + 1), 12_000);
+        trip.used_wh = 1_000;
+        trip.regained_wh = 0;
+        trip.factors[0].base_ms = 1_000;
+        change(&mut trip);
+        let entry = car.mint(drove(trip), world.now);
+        let verdict = world.verdict(&mut car, &entry);
+        assert!(!matches!(verdict, Verdict::Rejected { .. }), "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_stretch_of_a_meter_is_paid_once() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let first = car.mint(drove(trip(1_000, 2_000)), world.now);
+    assert!(matches!(
+        world.verdict(&mut car, &first),
+        Verdict::Accepted { .. }
+    ));
+    for (from, length) in [(1_000, 2_000), (2_999, 2_000), (0, 1_001), (1_500, 10)] {
+        let again = car.mint(drove(trip(from, length)), world.now);
+        assert_eq!(
+            world.verdict(&mut car, &again),
+            rejected(Rejection::AlreadyPaid),
+            "{from}+{length}"
+        );
+    }
+    for (from, length) in [(3_000, 2_000), (0, 1_000)] {
+        let beside = car.mint(drove(trip(from, length)), world.now);
+        assert!(
+            !matches!(world.verdict(&mut car, &beside), Verdict::Rejected { .. }),
+            "{from}+{length}"
+        );
+    }
+    let other_meter = car.mint(charged(charge(1_000, 2_000)), world.now);
+    assert!(matches!(
+        world.verdict(&mut car, &other_meter),
+        Verdict::Accepted { .. }
+    ));
+}
+
+/// Every byte of an entry and of a good signature over another device's name.
+#[test]
+fn bytes_that_are_not_authentic_move_nothing() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let mut thief = world.car(5, 6, member);
+    let before = world.head(&car);
+    let entry = car.mint(CHECK_IN, world.now);
+    for place in 0..entry.raw().len() {
+        let mut bytes = entry.raw().to_vec();
+        bytes[place] ^= 1;
+        let request = EntriesRequest {
+            entries: vec![bytes.into()],
+            ..car.request(std::slice::from_ref(&entry))
+        };
+        let posted = world.core.post_entries(car.device, &request, world.now);
+        assert!(
+            matches!(posted, Ok(Posted::NotAuthentic(_))),
+            "byte {place}: {posted:?}"
+        );
+    }
+    let others = thief.mint(CHECK_IN, world.now);
+    assert!(matches!(
+        world.post(&car, &[others]),
+        Posted::NotAuthentic(_)
+    ));
+    let mut shifted = car.request(std::slice::from_ref(&entry));
+    shifted.from = Seq::new(2);
+    assert!(matches!(
+        world.core.post_entries(car.device, &shifted, world.now),
+        Ok(Posted::NotAuthentic(_))
+    ));
+    // A good entry beside a bad one is not taken either: the car sends it again.
+    let mut second = car.mint(CHECK_IN, world.now).raw().to_vec();
+    second[20] ^= 1;
+    let mut both = car.request(std::slice::from_ref(&entry));
+    both.entries.push(second.into());
+    assert!(matches!(
+        world.core.post_entries(car.device, &both, world.now),
+        Ok(Posted::NotAuthentic(_))
+    ));
+    assert_eq!(world.head(&car), before);
+    assert_eq!(world.balance(member), 0);
+}
