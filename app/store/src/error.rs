@@ -248,3 +248,71 @@ impl<T> DoingOn<T> for io::Result<T> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sqlite(code: i32) -> StoreError {
+        StoreError::Sqlite {
+            doing: "commit an entry",
+            source: rusqlite::Error::SqliteFailure(ffi::Error::new(code), None),
+        }
+    }
+
+    fn io(kind: io::ErrorKind) -> StoreError {
+        StoreError::Io {
+            doing: "open the lock file",
+            path: PathBuf::from("folder/dashpoint.lock"),
+            source: io::Error::from(kind),
+        }
+    }
+
+    /// Full, read-only, corrupt, broken: in this order.
+    fn answers(error: &StoreError) -> [bool; 4] {
+        [
+            error.is_disk_full(),
+            error.is_read_only(),
+            error.is_corrupt(),
+            error.is_io(),
+        ]
+    }
+
+    #[test]
+    fn an_error_says_what_to_do_about_it() {
+        let table = [
+            (sqlite(ffi::SQLITE_FULL), [true, false, false, false]),
+            (
+                sqlite(ffi::SQLITE_IOERR_SHMSIZE),
+                [true, false, false, true],
+            ),
+            (io(io::ErrorKind::StorageFull), [true, false, false, true]),
+            (sqlite(ffi::SQLITE_READONLY), [false, true, false, false]),
+            (
+                sqlite(ffi::SQLITE_READONLY_DIRECTORY),
+                [false, true, false, false],
+            ),
+            (
+                io(io::ErrorKind::ReadOnlyFilesystem),
+                [false, true, false, true],
+            ),
+            (sqlite(ffi::SQLITE_CORRUPT), [false, false, true, false]),
+            (sqlite(ffi::SQLITE_NOTADB), [false, false, true, false]),
+            (sqlite(ffi::SQLITE_IOERR_FSYNC), [false, false, false, true]),
+            (sqlite(ffi::SQLITE_BUSY), [false, false, false, false]),
+        ];
+        for (error, expected) in table {
+            assert_eq!(answers(&error), expected, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn the_cause_is_kept() {
+        let error = io(io::ErrorKind::ReadOnlyFilesystem);
+        assert_eq!(
+            error.to_string(),
+            "cannot open the lock file folder/dashpoint.lock"
+        );
+        assert!(std::error::Error::source(&error).is_some());
+    }
+}

@@ -3,6 +3,7 @@
 //! The new file is built beside the old one, made durable, and only then do both get their new names: a crash on the
 //! way leaves either the old file or the whole new one.
 
+use std::fs;
 use std::path::Path;
 
 use dashpoint_membership::{Epoch, Seq};
@@ -13,7 +14,7 @@ use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
 use crate::aside::{self, Incident, Trouble};
 use crate::database::{self, LEDGER};
 use crate::entry::{EPOCH_MAX, meter_of, row_id};
-use crate::error::{Doing as _, StoreError};
+use crate::error::{Doing as _, DoingOn as _, StoreError};
 use crate::ledger::{self, INSERT_STRAY, Mark};
 
 /// Places in a row without a readable entry after which an epoch counts as read to its end: more than any page holds,
@@ -48,12 +49,22 @@ pub(crate) fn replace(
     aside::remove_scratch(&scratch)?;
     let mut new = database::create(&LEDGER, &scratch, vfs)?;
     let mut found = Found::default();
-    if trouble == Trouble::Corrupt
-        && let Ok(old) = open_damaged(&file, vfs)
-    {
-        let tx = new.transaction().doing("salvage the ledger")?;
-        found = salvage(&old, &tx)?;
-        tx.commit().doing("salvage the ledger")?;
+    if trouble == Trouble::Corrupt {
+        let mended = file.with_extension("mended.db");
+        aside::remove_scratch(&mended)?;
+        let old = match open_damaged(&file, vfs) {
+            Ok(old) => Some(old),
+            Err(_) => {
+                copy_with_header(&file, &scratch, &mended)?;
+                open_damaged(&mended, vfs).ok()
+            }
+        };
+        if let Some(old) = old {
+            let tx = new.transaction().doing("salvage the ledger")?;
+            found = salvage(&old, &tx)?;
+            tx.commit().doing("salvage the ledger")?;
+        }
+        aside::remove_scratch(&mended)?;
     }
     database::checkpoint(&new)?;
     drop(new);
@@ -81,6 +92,34 @@ fn open_damaged(file: &Path, vfs: Option<&str>) -> rusqlite::Result<Connection> 
     let old = database::connect(file, vfs, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     old.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(old)
+}
+
+/// Bytes at the start of a database file that describe the whole of it.
+const HEADER: usize = 100;
+/// Bytes of a page, which is what SQLite makes them unless told otherwise.
+const PAGE: usize = 4_096;
+
+/// Copies a file that SQLite does not take for a database, with the header of a sound one of the same schema: all that
+/// a header says is the same in both, but for the count of pages and the list of free ones.
+fn copy_with_header(file: &Path, sound: &Path, copy: &Path) -> Result<(), StoreError> {
+    let mut bytes = fs::read(file).doing_on("read", file)?;
+    let header = fs::read(sound).doing_on("read", sound)?;
+    if let (Some(to), Some(from)) = (bytes.get_mut(..HEADER), header.get(..HEADER)) {
+        to.copy_from_slice(from);
+    }
+    let pages = u32::try_from(bytes.len() / PAGE).unwrap_or(u32::MAX);
+    if let Some(count) = bytes.get_mut(28..32) {
+        count.copy_from_slice(&pages.to_be_bytes());
+    }
+    if let Some(free) = bytes.get_mut(32..40) {
+        free.fill(0);
+    }
+    fs::write(copy, bytes).doing_on("write", copy)?;
+    let log = aside::companion(file, "-wal");
+    if log.exists() {
+        fs::copy(&log, aside::companion(copy, "-wal")).doing_on("copy", &log)?;
+    }
+    Ok(())
 }
 
 fn salvage(old: &Connection, new: &Connection) -> Result<Found, StoreError> {

@@ -1,0 +1,331 @@
+//! What comes from the cloud: answers, statements, policies, who this car is.
+
+mod common;
+
+use std::fs;
+
+use common::{
+    BINDING, Car, DEVICE, MEMBER, NAME, SEAL, accepted, key, new_entry, open, options, policy,
+    receipt, statement,
+};
+use dashpoint_membership::{
+    Catalogue, CatalogueVersion, Epoch, LedgerVersion, Points, PolicyVersion, Rejection, Seq,
+    ServerEpoch, ServerTime, VehicleId, Verdict,
+};
+use dashpoint_store::{Applied, Check, Put, Reconciled, SealKey, Store, StoreError};
+use dashpoint_wire::{Binding, ChainPoint, DeviceCertificate, EntryVerdict, Signed};
+
+fn answer(car: &Car, through: usize, server_epoch: u32) -> Reconciled {
+    let entry = &car.entries[through - 1];
+    let head = ChainPoint {
+        epoch: Epoch::new(1),
+        seq: entry.body().seq,
+        hash: entry.hash(),
+    };
+    Reconciled {
+        receipt: receipt(head, server_epoch, 1_790_000_000 + through as i64),
+        verdicts: (1..=through as u64).map(|seq| accepted(seq, 12)).collect(),
+        statements: vec![statement(server_epoch, through as u64, 1_790_000_000)],
+    }
+}
+
+#[test]
+fn the_same_answer_twice_changes_nothing() {
+    let mut car = Car::with_trips(3);
+    let unconfirmed = car.store.read().unconfirmed(Epoch::new(1)).unwrap();
+    assert_eq!(
+        (unconfirmed.entries, unconfirmed.points),
+        (3, Points::new(36))
+    );
+    assert_eq!(unconfirmed.since_unix_s, Some(1_790_000_000));
+
+    let answer = answer(&car, 2, 1);
+    let applied = car.store.apply(&answer).unwrap();
+    assert_eq!((applied.verdicts, applied.statements), (2, 1));
+    assert_eq!(car.store.apply(&answer).unwrap(), Applied::default());
+
+    let read = car.store.read();
+    let last = read.last_receipt().unwrap().unwrap();
+    assert_eq!(last.raw, answer.receipt.to_raw());
+    assert_eq!(last.through.seq, Seq::new(2));
+    assert_eq!(read.unconfirmed(Epoch::new(1)).unwrap().entries, 1);
+    let page = read.activity(None, 10).unwrap();
+    let judged: Vec<bool> = page.iter().map(|row| row.verdict.is_some()).collect();
+    assert_eq!(judged, [false, true, true]);
+}
+
+#[test]
+fn an_older_receipt_does_not_become_the_last() {
+    let mut car = Car::with_trips(3);
+    for through in [3, 1, 2] {
+        car.store.apply(&answer(&car, through, 1)).unwrap();
+    }
+    let last = car.store.read().last_receipt().unwrap().unwrap();
+    assert_eq!(last.through.seq, Seq::new(3));
+}
+
+#[test]
+fn a_cloud_that_was_restored_judges_anew_and_its_earlier_word_stays() {
+    let mut car = Car::with_trips(2);
+    car.store.apply(&answer(&car, 2, 1)).unwrap();
+    let mut anew = answer(&car, 1, 2);
+    let rejected = Verdict::Rejected {
+        reason: Rejection::AlreadyPaid,
+    };
+    anew.verdicts[0].verdict = rejected.clone();
+    assert_eq!(car.store.apply(&anew).unwrap().verdicts, 1);
+    let read = car.store.read();
+    let word = read.verdict(Epoch::new(1), Seq::new(1)).unwrap().unwrap();
+    assert_eq!(
+        (word.server_epoch, word.verdict),
+        (ServerEpoch::new(2), rejected)
+    );
+    assert_eq!(
+        read.unconfirmed(Epoch::new(1)).unwrap().entries,
+        1,
+        "what the restored cloud lacks is unconfirmed again"
+    );
+}
+
+#[test]
+fn a_cloud_that_contradicts_itself_is_counted_and_never_blocks() {
+    let mut car = Car::with_trips(2);
+    let first = answer(&car, 2, 1);
+    car.store.apply(&first).unwrap();
+    let mut second = first.clone();
+    second.verdicts[0] = accepted(1, 999);
+    second.verdicts.push(EntryVerdict {
+        seq: Seq::new(77),
+        ..accepted(77, 1)
+    });
+    let applied = car.store.apply(&second).unwrap();
+    assert_eq!((applied.contradictions, applied.elsewhere), (1, 1));
+    let word = car.store.read().verdict(Epoch::new(1), Seq::new(1));
+    assert_eq!(word.unwrap().unwrap().verdict, first.verdicts[0].verdict);
+
+    let mut forked = second;
+    let wrong = ChainPoint {
+        epoch: Epoch::new(1),
+        seq: Seq::new(2),
+        hash: car.entries[0].hash(),
+    };
+    forked.receipt = receipt(wrong, 1, 1_790_000_999);
+    assert!(matches!(
+        car.store.apply(&forked),
+        Err(StoreError::Taken { .. })
+    ));
+}
+
+#[test]
+fn a_statement_is_never_replaced_by_an_older_one() {
+    let mut car = Car::with_trips(0);
+    let newest = statement(2, 5, 1_790_000_100);
+    assert_eq!(car.store.put_statement(&newest).unwrap(), Put::Stored);
+    for older in [
+        statement(2, 5, 1_790_000_100),
+        statement(2, 5, 1_790_000_099),
+        statement(2, 4, 1_790_000_200),
+        statement(1, 9, 1_790_000_300),
+    ] {
+        assert_eq!(car.store.put_statement(&older).unwrap(), Put::Older);
+    }
+    let held = car.store.read().statements().unwrap();
+    assert_eq!(held.readable.len(), 1);
+    assert_eq!(held.readable[0].member, MEMBER);
+    assert_eq!(held.readable[0].version, LedgerVersion::new(5));
+    assert_eq!(held.readable[0].raw, newest.to_raw());
+    let after_restore = statement(3, 1, 1_790_000_000);
+    assert_eq!(
+        car.store.put_statement(&after_restore).unwrap(),
+        Put::Stored
+    );
+}
+
+#[test]
+fn the_members_name_is_nowhere_in_the_folder() {
+    let mut car = Car::with_trips(1);
+    car.store.apply(&answer(&car, 1, 1)).unwrap();
+    let signed = statement(1, 9, 1_790_000_100);
+    assert!(
+        signed
+            .raw()
+            .windows(NAME.len())
+            .any(|window| window == NAME.as_bytes()),
+        "the search would find it"
+    );
+    car.store.put_statement(&signed).unwrap();
+    let search = |folder: &std::path::Path| {
+        for file in fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let bytes = fs::read(&path).unwrap();
+            assert!(
+                !bytes
+                    .windows(NAME.len())
+                    .any(|window| window == NAME.as_bytes()),
+                "{}",
+                path.display()
+            );
+        }
+    };
+    search(car.folder.path());
+    let (folder, ..) = car.parked();
+    search(folder.path());
+}
+
+#[test]
+fn without_the_right_key_a_statement_is_absent_and_comes_again() {
+    let mut car = Car::with_trips(0);
+    let signed = statement(1, 5, 1_790_000_000);
+    car.store.put_statement(&signed).unwrap();
+    let (folder, ..) = car.parked();
+
+    let mut without = options(Check::Ends);
+    without.seal = None;
+    let mut store = Store::open(folder.path(), without).unwrap();
+    assert_eq!(store.read().statements().unwrap().sealed, [MEMBER]);
+    assert!(matches!(
+        store.put_statement(&signed),
+        Err(StoreError::NoSealKey)
+    ));
+    drop(store);
+
+    let mut other = options(Check::Ends);
+    other.seal = Some(SealKey::from_bytes([10; 32]));
+    let mut store = Store::open(folder.path(), other).unwrap();
+    let held = store.read().statements().unwrap();
+    assert_eq!((held.readable.len(), held.sealed), (0, vec![MEMBER]));
+    assert_eq!(store.put_statement(&signed).unwrap(), Put::Stored);
+    assert_eq!(store.read().statements().unwrap().readable.len(), 1);
+    drop(store);
+
+    let mut dry = options(Check::Ends);
+    dry.nonces = Box::new(|| None);
+    dry.seal = Some(SEAL);
+    let mut store = Store::open(folder.path(), dry).unwrap();
+    assert!(matches!(
+        store.put_statement(&signed),
+        Err(StoreError::NoNonce)
+    ));
+}
+
+#[test]
+fn a_row_that_claims_to_be_newer_than_it_is_does_not_open() {
+    let mut car = Car::with_trips(0);
+    let signed = statement(1, 5, 1_790_000_000);
+    car.store.put_statement(&signed).unwrap();
+    let (folder, ..) = car.parked();
+    let tool = rusqlite::Connection::open(folder.path().join("cache.db")).unwrap();
+    tool.execute("UPDATE statement SET version = 6", [])
+        .unwrap();
+    drop(tool);
+    let mut store = open(folder.path());
+    assert_eq!(store.read().statements().unwrap().sealed, [MEMBER]);
+    assert_eq!(store.put_statement(&signed).unwrap(), Put::Stored);
+}
+
+#[test]
+fn an_answer_counts_also_without_a_key_for_its_statements() {
+    let (folder, chain, entries) = Car::with_trips(2).parked();
+    let mut without = options(Check::Ends);
+    without.seal = None;
+    let mut store = Store::open(folder.path(), without).unwrap();
+    let answer = Reconciled {
+        receipt: receipt(chain.head, 1, 1_790_000_100),
+        verdicts: entries
+            .iter()
+            .map(|e| accepted(e.body().seq.get(), 12))
+            .collect(),
+        statements: vec![statement(1, 2, 1_790_000_000)],
+    };
+    let applied = store.apply(&answer).unwrap();
+    assert_eq!((applied.verdicts, applied.statements), (2, 0));
+}
+
+#[test]
+fn every_policy_is_kept_and_the_newest_catalogue() {
+    let mut car = Car::with_trips(0);
+    let sign = |version| Signed::sign(policy(version), &key(), &()).unwrap();
+    for version in [2, 1] {
+        assert_eq!(car.store.put_policy(&sign(version)).unwrap(), Put::Stored);
+    }
+    assert_eq!(car.store.put_policy(&sign(2)).unwrap(), Put::Older);
+    let held = car.store.read().policies().unwrap();
+    let versions: Vec<_> = held.iter().map(|(version, _)| *version).collect();
+    assert_eq!(versions, [PolicyVersion::new(1), PolicyVersion::new(2)]);
+    assert_eq!(held[1].1, sign(2).to_raw());
+
+    let catalogue = |version| {
+        let mut catalogue: Catalogue =
+            toml::from_str(dashpoint_membership::DEFAULT_CATALOGUE_TOML).unwrap();
+        catalogue.version = CatalogueVersion::new(version);
+        Signed::sign(catalogue, &key(), &()).unwrap()
+    };
+    assert_eq!(car.store.read().catalogue().unwrap(), None);
+    assert_eq!(car.store.put_catalogue(&catalogue(3)).unwrap(), Put::Stored);
+    assert_eq!(car.store.put_catalogue(&catalogue(2)).unwrap(), Put::Older);
+    let (version, raw) = car.store.read().catalogue().unwrap().unwrap();
+    assert_eq!(version, CatalogueVersion::new(3));
+    assert_eq!(raw, catalogue(3).to_raw());
+}
+
+#[test]
+fn a_checkpoint_that_outlives_its_entry_cannot_be_paid_again() {
+    let mut car = Car::with_trips(1);
+    car.store.put_checkpoint("trip", b"at 500 m").unwrap();
+    car.store.put_checkpoint("trip", b"at 900 m").unwrap();
+    let mut again = car.chain.clone();
+    car.store
+        .commit_entry(&new_entry(&car.chain.trip(900)))
+        .unwrap();
+    // The power fails here: the entry is durable, the checkpoint is not dropped yet.
+    let (folder, chain, _) = car.parked();
+    let mut store = open(folder.path());
+    let left = store.read().checkpoint("trip").unwrap();
+    assert_eq!(left.as_deref(), Some(&b"at 900 m"[..]));
+    again.head = chain.head;
+    let doubled = store.commit_entry(&new_entry(&again.trip(900)));
+    assert!(matches!(doubled, Err(StoreError::AlreadySettled { .. })));
+    store.clear_checkpoint("trip").unwrap();
+    assert_eq!(store.read().checkpoint("trip").unwrap(), None);
+}
+
+#[test]
+fn the_newest_certificate_and_bindings_count() {
+    let mut car = Car::with_trips(0);
+    let certificate = |until| {
+        let body = DeviceCertificate {
+            device: DEVICE,
+            vehicle: VehicleId::from_bytes([6; 16]),
+            key: key().public(),
+            issued: ServerTime::from_unix_s(1),
+            valid_until: ServerTime::from_unix_s(until),
+        };
+        Signed::sign(body, &key(), &DEVICE).unwrap()
+    };
+    let binding = |until| {
+        let body = Binding {
+            id: BINDING,
+            device: DEVICE,
+            member: MEMBER,
+            driver: None,
+            valid_from: ServerTime::from_unix_s(1),
+            valid_until: ServerTime::from_unix_s(until),
+        };
+        Signed::sign(body, &key(), &DEVICE).unwrap()
+    };
+    assert_eq!(car.store.read().certificate().unwrap(), None);
+    for until in [10, 20, 20] {
+        car.store.put_certificate(&certificate(until)).unwrap();
+        car.store.put_binding(&binding(until)).unwrap();
+    }
+    let read = car.store.read();
+    assert_eq!(read.certificate().unwrap(), Some(certificate(20).to_raw()));
+    assert_eq!(read.bindings().unwrap(), [(BINDING, binding(20).to_raw())]);
+    assert_eq!(read.meta("last-check").unwrap(), None);
+    car.store.put_meta("last-check", b"1").unwrap();
+    car.store.put_meta("last-check", b"2").unwrap();
+    assert_eq!(
+        car.store.read().meta("last-check").unwrap().as_deref(),
+        Some(&b"2"[..])
+    );
+}

@@ -1,0 +1,193 @@
+//! The disk fails: power cuts, no room, broken reads and writes, on the disk in memory under SQLite.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod common;
+
+use common::{Chain, new_entry, options};
+use dashpoint_crash_vfs::{CrashVfs, Disk, Fault};
+use dashpoint_membership::{Epoch, Meter, Seq};
+use dashpoint_store::{Check, Options, Store, StoreError};
+use dashpoint_wire::{EpochGrant, Signed};
+
+fn on(vfs: &CrashVfs) -> Options {
+    Options {
+        vfs: Some(vfs.name().to_owned()),
+        ..options(Check::Full)
+    }
+}
+
+/// Opens, begins the epoch if need be and commits trips until something fails; says how many were reported durable.
+fn drive(
+    folder: &std::path::Path,
+    vfs: &CrashVfs,
+    grant: &Signed<EpochGrant>,
+    trips: &[dashpoint_store::NewEntry],
+) -> Result<u64, (u64, StoreError)> {
+    let mut done = 0;
+    let mut store = Store::open(folder, on(vfs)).map_err(|error| (done, error))?;
+    store
+        .begin_epoch(grant, &[])
+        .map_err(|error| (done, error))?;
+    let head = store.read().head(Epoch::new(1)).map_err(|e| (done, e))?;
+    done = head.map_or(0, |head| head.seq.get());
+    for trip in trips.iter().skip(done as usize) {
+        store.commit_entry(trip).map_err(|error| (done, error))?;
+        done += 1;
+        store
+            .put_checkpoint("trip", &[7; 700])
+            .map_err(|error| (done, error))?;
+    }
+    Ok(done)
+}
+
+fn trips(count: u64) -> (Signed<EpochGrant>, Vec<dashpoint_store::NewEntry>) {
+    let (mut chain, grant) = Chain::start();
+    let trips = (0..count).map(|_| new_entry(&chain.trip(100))).collect();
+    (grant, trips)
+}
+
+/// After the fault: as many entries as were reported, or one more that was being committed; the marks agree; nothing
+/// was set aside; and the car drives on.
+fn assert_whole(
+    folder: &std::path::Path,
+    vfs: &CrashVfs,
+    grant: &Signed<EpochGrant>,
+    trips: &[dashpoint_store::NewEntry],
+    done: u64,
+    at: &str,
+) {
+    let store = Store::open(folder, on(vfs)).unwrap();
+    assert!(
+        store.incidents().is_empty(),
+        "{at}: {:?}",
+        store.incidents()
+    );
+    let read = store.read();
+    assert_eq!(read.check(Check::Full).unwrap(), [], "{at}");
+    let there = read
+        .head(Epoch::new(1))
+        .unwrap()
+        .map_or(0, |head| head.seq.get());
+    assert!(
+        there == done || there == done + 1,
+        "{at}: {there} of {done}"
+    );
+    let mark = read.marks().unwrap().get(&Meter::Odometer).copied();
+    assert_eq!(mark, (there > 0).then_some(1_000 + 100 * there), "{at}");
+    drop(store);
+    let total = trips.len() as u64;
+    assert_eq!(drive(folder, vfs, grant, trips).unwrap(), total, "{at}");
+}
+
+#[test]
+fn a_power_cut_at_any_call_takes_nothing_that_was_reported() {
+    let (grant, trips) = trips(6);
+    let folder = tempfile::tempdir().unwrap();
+    let calls = {
+        let vfs = CrashVfs::register("store-power-whole", Disk::new(0));
+        drive(folder.path(), &vfs, &grant, &trips).unwrap();
+        vfs.disk().counts().calls
+    };
+    let mut cuts = 0;
+    for call in 1..=calls {
+        let vfs = CrashVfs::register(&format!("store-power-{call}"), Disk::new(call));
+        vfs.disk().plan(call, Fault::PowerCut);
+        let done = match drive(folder.path(), &vfs, &grant, &trips) {
+            Ok(done) => done,
+            Err((done, _)) => done,
+        };
+        cuts += vfs.disk().counts().power_cuts;
+        vfs.disk().clear_fault();
+        assert_whole(
+            folder.path(),
+            &vfs,
+            &grant,
+            &trips,
+            done,
+            &format!("call {call}"),
+        );
+    }
+    assert_eq!(cuts, calls, "every call was a cut");
+}
+
+#[test]
+fn no_room_or_a_broken_call_is_said_and_half_of_nothing_stays() {
+    let (grant, trips) = trips(4);
+    let folder = tempfile::tempdir().unwrap();
+    let calls = {
+        let vfs = CrashVfs::register("store-fault-whole", Disk::new(0));
+        drive(folder.path(), &vfs, &grant, &trips).unwrap();
+        vfs.disk().counts().calls
+    };
+    let (mut full, mut broken) = (0, 0);
+    for call in 1..=calls {
+        for fault in [Fault::Full, Fault::IoError] {
+            let name = format!("store-fault-{fault:?}-{call}");
+            let vfs = CrashVfs::register(&name, Disk::new(call));
+            vfs.disk().plan(call, fault);
+            let done = match drive(folder.path(), &vfs, &grant, &trips) {
+                Ok(done) => done,
+                Err((done, error)) => {
+                    full += u32::from(error.is_disk_full());
+                    broken += u32::from(error.is_io());
+                    assert!(
+                        error.is_disk_full() || error.is_io() || fault == Fault::IoError,
+                        "{name}: {error:?}"
+                    );
+                    assert!(!error.is_corrupt(), "{name}: {error:?}");
+                    done
+                }
+            };
+            vfs.disk().clear_fault();
+            assert_whole(folder.path(), &vfs, &grant, &trips, done, &name);
+        }
+    }
+    assert!(full > 20 && broken > 20, "{full} {broken}");
+}
+
+/// What one award costs the flash, beside the least that SQLite could write for 250 bytes.
+#[test]
+fn an_award_writes_at_most_three_times_what_a_bare_row_does() {
+    const AWARDS: u64 = 400;
+    let bare = {
+        let vfs = CrashVfs::register("store-bare", Disk::new(0));
+        let flags = rusqlite::OpenFlags::default();
+        let db =
+            rusqlite::Connection::open_with_flags_and_vfs("bare.db", flags, vfs.name()).unwrap();
+        db.pragma_update(None, "journal_mode", "WAL").unwrap();
+        db.pragma_update(None, "synchronous", "FULL").unwrap();
+        db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, b BLOB)", [])
+            .unwrap();
+        let before = vfs.disk().counts().bytes_written;
+        for _ in 0..AWARDS {
+            db.execute("INSERT INTO t (b) VALUES (randomblob(250))", [])
+                .unwrap();
+        }
+        vfs.disk().counts().bytes_written - before
+    };
+    let (grant, trips) = trips(AWARDS);
+    let folder = tempfile::tempdir().unwrap();
+    let vfs = CrashVfs::register("store-award", Disk::new(0));
+    let mut store = Store::open(folder.path(), on(&vfs)).unwrap();
+    store.begin_epoch(&grant, &[]).unwrap();
+    let before = vfs.disk().counts();
+    for trip in &trips {
+        store.commit_entry(trip).unwrap();
+    }
+    let after = vfs.disk().counts();
+    let award = after.bytes_written - before.bytes_written;
+    println!(
+        "one award: {} bytes written in {:.2} syncs; a bare row of 250 bytes: {} bytes; {:.2} times",
+        award / AWARDS,
+        (after.syncs - before.syncs) as f64 / AWARDS as f64,
+        bare / AWARDS,
+        award as f64 / bare as f64,
+    );
+    assert!(award <= bare * 3, "{award} bytes, bare {bare}");
+    let head = store.read().head(Epoch::new(1)).unwrap().unwrap();
+    assert_eq!(head.seq, Seq::new(AWARDS));
+}
