@@ -1,7 +1,7 @@
 //! Bodies of requests and responses.
 
 use dashpoint_membership::{
-    Catalogue, DriverTag, Entry, Epoch, Policy, Seq, ServerTime, Statement, VehicleId, Verdict,
+    Catalogue, DeviceId, DriverTag, Entry, Epoch, Policy, Seq, ServerTime, Statement, VehicleId, Verdict,
 };
 
 use crate::codec::{cbor_choice, cbor_map, encode};
@@ -129,6 +129,8 @@ pub enum EnrolState {
     Expired,
     /// The member said yes.
     Approved {
+        /// What the head unit is called from now on; what follows is signed for it.
+        device: DeviceId,
         /// Whose key it is.
         certificate: Raw<DeviceCertificate>,
         /// For whom it earns.
@@ -226,12 +228,13 @@ cbor_choice! {
         2 => Refused,
         3 => Expired,
         4 => Approved {
-            1 => certificate,
-            2 => binding,
-            3 => grant,
-            4 => policy,
-            5 => catalogue,
-            6 => statement
+            1 => device,
+            2 => certificate,
+            3 => binding,
+            4 => grant,
+            5 => policy,
+            6 => catalogue,
+            7 => statement
         },
     }
     RefusalCode {

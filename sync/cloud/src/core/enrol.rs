@@ -264,6 +264,7 @@ impl Desk<'_> {
         let grant = grants::find(self.db, device.id, device.head.epoch)?.ok_or_else(missing)?;
         let policy = self.policy().version();
         Ok(EnrolState::Approved {
+            device: device.id,
             certificate: Raw::from(device.certificate),
             binding: Raw::from(bound.raw),
             grant: Raw::from(grant),

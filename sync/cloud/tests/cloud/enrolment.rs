@@ -79,6 +79,7 @@ fn approval_issues_what_a_car_needs_to_earn_offline() {
         .approve(&code, member, ids(2), world.now)
         .unwrap();
     let Some(EnrolState::Approved {
+        device: named,
         certificate,
         binding,
         grant,
@@ -90,6 +91,7 @@ fn approval_issues_what_a_car_needs_to_earn_offline() {
         panic!("not approved");
     };
     let (key, device) = (world.cloud_key, ids(2).device);
+    assert_eq!(named, device);
     let certificate = certificate.verify(&key, &device).unwrap();
     let expected: &DeviceCertificate = certificate.body();
     assert_eq!(expected.key, request(2).key);

@@ -30,7 +30,7 @@ fn what_things_weigh() {
       134 grant-first
       176 grant-next
        42 message-divergence
-     2760 message-enrol-approved
+     2778 message-enrol-approved
        78 message-enrol-request
        83 message-enrol-ticket
         1 message-enrol-waiting

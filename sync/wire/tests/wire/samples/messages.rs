@@ -112,6 +112,7 @@ fn enrol_ticket() -> EnrolTicket {
 fn enrol_approved() -> EnrolState {
     let cloud = Signer::Cloud;
     EnrolState::Approved {
+        device: DEVICE,
         certificate: raw(cloud, documents::certificate(), &DEVICE),
         binding: raw(cloud, documents::binding(), &DEVICE),
         grant: raw(cloud, documents::grant(None), &DEVICE),
