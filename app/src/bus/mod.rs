@@ -1,0 +1,56 @@
+//! The in-vehicle bus: VSS 6.0 signals on MQTT.
+//!
+//! A lossy pipe: no promise rests on it. What a lost sample costs is told by the evidence as missed seconds.
+
+mod mqtt;
+mod payload;
+
+pub use mqtt::{Bus, wait_for_vin};
+pub use payload::{PayloadError, parse};
+
+use dashpoint_telematics::{Signal, Value};
+
+/// Topic under which a VSS path is published, with dots as slashes (KUKSA's publisher).
+pub const TOPIC_PREFIX: &str = "vss/";
+
+/// Topic on which the head unit says how far it has come, for a simulator that must not outrun it.
+pub const SEEN_TOPIC: &str = "dashpoint/seen";
+
+/// What arrives from the bus.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BusInput {
+    /// A value of a signal.
+    Sample {
+        /// Which signal.
+        signal: Signal,
+        /// The value as it came.
+        value: Value,
+        /// When it was true, in milliseconds since 1970-01-01T00:00:00Z; `None` for a bare value.
+        ts_ms: Option<i64>,
+        /// Whether the broker had kept it: state, never an edge.
+        retained: bool,
+    },
+    /// A payload that is no data point.
+    Refused {
+        /// Which signal.
+        signal: Signal,
+        /// Why.
+        error: PayloadError,
+    },
+    /// The connection was made.
+    Connected,
+    /// The connection was lost; it is being rebuilt.
+    Lost,
+}
+
+/// The topic of a signal.
+#[must_use]
+pub fn topic(signal: Signal) -> String {
+    format!("{TOPIC_PREFIX}{}", signal.path().replace('.', "/"))
+}
+
+/// The signal of a topic, if it is one of ours.
+#[must_use]
+pub fn signal_of(topic: &str) -> Option<Signal> {
+    Signal::from_path(&topic.strip_prefix(TOPIC_PREFIX)?.replace('/', "."))
+}

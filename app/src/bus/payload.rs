@@ -1,0 +1,162 @@
+//! The payload of a signal: the VISS data point, or a bare value stamped on arrival.
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use dashpoint_telematics::Value;
+
+/// Longest payload that is looked at, in bytes; a data point has about sixty.
+pub const PAYLOAD_MAX: usize = 4_096;
+
+/// A value and when it was true.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DataPoint {
+    /// The value; a number that came as text is still text here, the signal's type decides.
+    pub value: Value,
+    /// Milliseconds since 1970-01-01T00:00:00Z; `None` for a bare value.
+    pub ts_ms: Option<i64>,
+}
+
+/// Why a payload is no data point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PayloadError {
+    /// Nothing in it.
+    #[error("empty")]
+    Empty,
+    /// More than [`PAYLOAD_MAX`].
+    #[error("too long")]
+    TooLong,
+    /// Neither JSON nor a bare word.
+    #[error("not a data point")]
+    NotADataPoint,
+    /// The time is not RFC 3339.
+    #[error("no time")]
+    BadTime,
+}
+
+/// Reads `{"value": 53.2, "ts": "2026-11-22T08:00:01.250Z"}`, with the value as number, boolean or text (VISS quotes
+/// every scalar), or a bare value (KUKSA's publisher sends these).
+///
+/// # Errors
+/// [`PayloadError`] for anything else; the caller counts it by kind.
+pub fn parse(payload: &[u8]) -> Result<DataPoint, PayloadError> {
+    match payload.len() {
+        0 => return Err(PayloadError::Empty),
+        1..=PAYLOAD_MAX => {}
+        _ => return Err(PayloadError::TooLong),
+    }
+    let text = std::str::from_utf8(payload)
+        .map_err(|_| PayloadError::NotADataPoint)?
+        .trim();
+    match serde_json::from_str::<Json>(text) {
+        Ok(Json::Object(mut fields)) => {
+            let value = fields
+                .remove("value")
+                .and_then(scalar)
+                .ok_or(PayloadError::NotADataPoint)?;
+            let ts_ms = match fields.remove("ts") {
+                None => None,
+                Some(Json::String(ts)) => Some(parse_time(&ts)?),
+                Some(_) => return Err(PayloadError::BadTime),
+            };
+            Ok(DataPoint { value, ts_ms })
+        }
+        Ok(json) => {
+            let value = scalar(json).ok_or(PayloadError::NotADataPoint)?;
+            Ok(DataPoint { value, ts_ms: None })
+        }
+        Err(_) if is_bare_word(text) => Ok(DataPoint {
+            value: Value::Text(text.to_owned()),
+            ts_ms: None,
+        }),
+        Err(_) => Err(PayloadError::NotADataPoint),
+    }
+}
+
+fn scalar(json: Json) -> Option<Value> {
+    match json {
+        Json::Bool(flag) => Some(Value::Bool(flag)),
+        Json::Number(number) => number.as_f64().map(Value::Number),
+        Json::String(text) => Some(Value::Text(text)),
+        Json::Null | Json::Array(_) | Json::Object(_) => None,
+    }
+}
+
+fn parse_time(text: &str) -> Result<i64, PayloadError> {
+    text.parse::<Timestamp>()
+        .map(Timestamp::as_millisecond)
+        .map_err(|_| PayloadError::BadTime)
+}
+
+/// KUKSA publishes an enum value as a bare word (`LOCK`) and a driver's subject as bare text.
+fn is_bare_word(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'*' | b'@')
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_point_has_its_value_in_any_json_form() {
+        let at = Some(1_795_334_401_250);
+        for (payload, value) in [
+            (
+                r#"{"value": 53.2, "ts": "2026-11-22T08:00:01.250Z"}"#,
+                Value::Number(53.2),
+            ),
+            (
+                r#"{"value": "53.2", "ts": "2026-11-22T08:00:01.250Z"}"#,
+                Value::Text("53.2".into()),
+            ),
+            (
+                r#"{"ts":"2026-11-22T16:00:01.25+08:00","value":true}"#,
+                Value::Bool(true),
+            ),
+        ] {
+            assert_eq!(
+                parse(payload.as_bytes()),
+                Ok(DataPoint { value, ts_ms: at }),
+                "{payload}"
+            );
+        }
+        for (payload, value) in [
+            ("53.2", Value::Number(53.2)),
+            ("true", Value::Bool(true)),
+            ("LOCK", Value::Text("LOCK".into())),
+            ("\"ON\"", Value::Text("ON".into())),
+        ] {
+            assert_eq!(
+                parse(payload.as_bytes()),
+                Ok(DataPoint { value, ts_ms: None }),
+                "{payload}"
+            );
+        }
+    }
+
+    #[test]
+    fn anything_else_is_named_by_kind() {
+        let long = "1".repeat(PAYLOAD_MAX + 1);
+        for (payload, kind) in [
+            (&b""[..], PayloadError::Empty),
+            (long.as_bytes(), PayloadError::TooLong),
+            (b"\xff\xfe", PayloadError::NotADataPoint),
+            (b"{\"value\":", PayloadError::NotADataPoint),
+            (b"{\"value\":null}", PayloadError::NotADataPoint),
+            (b"[1,2]", PayloadError::NotADataPoint),
+            (b"hello world", PayloadError::NotADataPoint),
+            (b"{\"value\":1,\"ts\":\"yesterday\"}", PayloadError::BadTime),
+            (b"{\"value\":1,\"ts\":12}", PayloadError::BadTime),
+        ] {
+            assert_eq!(
+                parse(payload),
+                Err(kind),
+                "{:?}",
+                String::from_utf8_lossy(payload)
+            );
+        }
+    }
+}

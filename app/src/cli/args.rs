@@ -1,0 +1,120 @@
+//! The command line of the head unit.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The member's side of a car maker's loyalty programme, in the car.
+///
+/// Earns points from vehicle signals with no network, signs each entry, and reconciles with the member cloud when the
+/// network is back.
+#[derive(Debug, Parser)]
+#[command(name = "dashpoint", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  dashpoint enrol --config dashpoint.toml        show a QR code; the member approves it once
+  dashpoint run --config dashpoint.toml --no-screen
+  dashpoint status --config dashpoint.toml       points, pending, tier, connection
+  dashpoint sync --config dashpoint.toml         reconcile now
+  dashpoint ledger --config dashpoint.toml --verify --json
+
+Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.";
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the head unit: take signals, award points, reconcile with the cloud.
+    Run(RunArgs),
+    /// Enrol this head unit: show a code and wait until the member has approved it.
+    Enrol(EnrolArgs),
+    /// Show points, pending points, tier and connection, as the screen would.
+    Status(StatusArgs),
+    /// Ask the running head unit to reconcile with the cloud now, instead of when its pause is over.
+    Sync(Place),
+    /// Show the ledger of this car, newest first, or verify every link and signature of it.
+    Ledger(LedgerArgs),
+}
+
+/// Which head unit.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// Configuration of the head unit.
+    #[arg(long, value_name = "FILE", default_value = "dashpoint.toml")]
+    pub config: PathBuf,
+}
+
+/// How to print.
+#[derive(Debug, Args)]
+pub struct Output {
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Language of the words.
+    #[arg(long, value_enum, value_name = "LANGUAGE", default_value_t = Language::En)]
+    pub lang: Language,
+}
+
+/// A language of the programme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// English.
+    En,
+    /// 中文.
+    Zh,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub place: Place,
+    /// Run without the screen.
+    #[arg(long)]
+    pub no_screen: bool,
+    /// Allow what only tests may do: the clock of the bus.
+    #[arg(long)]
+    pub test: bool,
+}
+
+/// Arguments of `enrol`.
+#[derive(Debug, Args)]
+pub struct EnrolArgs {
+    #[command(flatten)]
+    pub place: Place,
+    /// Driver on the vehicle's bus that the membership is for, as ISSUER/SUBJECT; without it, whoever drives
+    /// unidentified.
+    #[arg(long, value_name = "ISSUER/SUBJECT")]
+    pub driver: Option<String>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Arguments of `ledger`.
+#[derive(Debug, Args)]
+pub struct LedgerArgs {
+    #[command(flatten)]
+    pub place: Place,
+    /// Verify the chain, the signatures, the meter intervals, the receipts and the lot sums.
+    #[arg(long)]
+    pub verify: bool,
+    /// How many entries, newest first.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub last: u32,
+    #[command(flatten)]
+    pub output: Output,
+}

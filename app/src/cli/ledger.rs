@@ -1,0 +1,161 @@
+//! `dashpoint ledger`: what this car has signed, and what became of it.
+
+use std::process::ExitCode;
+
+use comfy_table::presets;
+use comfy_table::{CellAlignment, Table};
+use dashpoint_membership::{ServerTime, Verdict};
+use dashpoint_store::{Activity, Reader};
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::args::{Language, LedgerArgs};
+use super::status::{open_reader, print_json};
+use super::verify::{Verification, verify};
+use super::words::{minute, pick, reason, standing, trigger};
+use crate::config::Config;
+
+/// One row of `ledger --json`.
+#[derive(Debug, Serialize)]
+struct Row {
+    epoch: u32,
+    seq: u64,
+    hash: String,
+    about: &'static str,
+    carried: bool,
+    at_unix_s: i64,
+    predicted: i64,
+    state: &'static str,
+    /// Points that the cloud paid or holds back; none while it has not spoken.
+    paid: Option<i64>,
+    verdict: Option<Verdict>,
+}
+
+/// What `ledger --json` prints.
+#[derive(Debug, Serialize)]
+struct LedgerReport {
+    entries: Vec<Row>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<Verification>,
+}
+
+/// Prints the ledger, and verifies it if asked to; a ledger that does not verify is a failure.
+pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
+    let config = Config::load(&args.place.config)?;
+    let reader = open_reader(&config)?;
+    let page = reader.activity(None, args.last)?;
+    let verification = if args.verify {
+        Some(verify(&reader, config.cloud.key)?)
+    } else {
+        None
+    };
+    let holds = verification.as_ref().is_none_or(Verification::holds);
+    if args.output.json {
+        let entries = page.iter().map(row).collect();
+        print_json(&LedgerReport {
+            entries,
+            verification,
+        })?;
+    } else {
+        print_table(&page, &zone(&reader, &config), args.output.lang);
+        verification
+            .iter()
+            .for_each(|verification| print_verification(verification, args.output.lang));
+    }
+    Ok(if holds {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn zone(reader: &Reader, config: &Config) -> TimeZone {
+    let statement = reader
+        .statements()
+        .ok()
+        .and_then(|statements| statements.readable.into_iter().next());
+    let statement =
+        statement.and_then(|stored| stored.raw.verify(&config.cloud.key, &stored.member).ok());
+    statement
+        .and_then(|statement| TimeZone::get(&statement.body().profile.zone).ok())
+        .unwrap_or_else(|| config.zone.clone())
+}
+
+fn row(activity: &Activity) -> Row {
+    let verdict = activity.verdict.as_ref().map(|stored| &stored.verdict);
+    Row {
+        epoch: activity.point.epoch.get(),
+        seq: activity.point.seq.get(),
+        hash: activity.point.hash.to_string(),
+        about: trigger(Language::En, activity.summary.trigger),
+        carried: activity.summary.carried,
+        at_unix_s: activity.summary.at.as_unix_s(),
+        predicted: activity.summary.predicted.get(),
+        state: standing(Language::En, verdict),
+        paid: verdict.map(|verdict| verdict.paid().points.get()),
+        verdict: verdict.cloned(),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the output of the command")]
+fn print_table(page: &[Activity], zone: &TimeZone, language: Language) {
+    if page.is_empty() {
+        println!("{}", pick(language, "nothing was signed yet", "暂无记录"));
+        return;
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header([
+        pick(language, "entry", "编号"),
+        pick(language, "when", "时间"),
+        pick(language, "about", "类型"),
+        pick(language, "expected", "预计"),
+        pick(language, "paid", "到账"),
+        pick(language, "state", "状态"),
+        pick(language, "reason", "原因"),
+    ]);
+    for activity in page {
+        let verdict = activity.verdict.as_ref().map(|stored| &stored.verdict);
+        let at = ServerTime::from_unix_s(activity.summary.at.as_unix_s());
+        table.add_row([
+            format!("{}/{}", activity.point.epoch, activity.point.seq),
+            minute(at, zone),
+            trigger(language, activity.summary.trigger).to_owned(),
+            activity.summary.predicted.to_string(),
+            verdict.map_or_else(String::new, |verdict| verdict.paid().points.to_string()),
+            standing(language, verdict).to_owned(),
+            reason(language, verdict),
+        ]);
+    }
+    for column in [3, 4] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    println!("{table}");
+}
+
+#[expect(clippy::print_stdout, reason = "the output of the command")]
+fn print_verification(verification: &Verification, language: Language) {
+    println!();
+    for check in &verification.checks {
+        let mark = if check.faults.is_empty() {
+            pick(language, "holds", "通过")
+        } else {
+            pick(language, "FAILS", "未通过")
+        };
+        println!("{mark:>8}  {} ({})", check.what, check.looked_at);
+        for fault in &check.faults {
+            println!("          {fault}");
+        }
+    }
+    let line = if verification.holds() {
+        pick(language, "the ledger verifies", "账本校验通过")
+    } else {
+        pick(
+            language,
+            "the ledger does NOT verify; keep the data folder and ask service",
+            "账本校验失败，请保留数据并联系售后",
+        )
+    };
+    println!("{line}");
+}

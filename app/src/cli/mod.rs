@@ -1,0 +1,61 @@
+//! The command line: what each command does, and what it prints.
+
+mod args;
+mod enrol;
+mod ledger;
+mod run;
+mod status;
+mod verify;
+mod words;
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::error::{EXIT_USAGE, report};
+use args::{Cli, Command};
+
+/// Runs the program with these arguments, the first being its name, and gives its exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; clap knows where each belongs.
+            let code = if error.use_stderr() {
+                ExitCode::from(EXIT_USAGE)
+            } else {
+                ExitCode::SUCCESS
+            };
+            return error.print().map_or(ExitCode::FAILURE, |()| code);
+        }
+    };
+    log_to_stderr();
+    let done = match &cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Enrol(args) => enrol::enrol(args),
+        Command::Status(args) => status::status(args),
+        Command::Sync(place) => status::sync(place),
+        Command::Ledger(args) => ledger::ledger(args),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => report(&error),
+    }
+}
+
+/// Logs go to stderr, coloured only on a terminal; `RUST_LOG` chooses. A second call in one process changes nothing.
+fn log_to_stderr() {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,dashpoint=info"));
+    let set = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .try_init();
+    if set.is_err() {
+        tracing::debug!("logging was set up before");
+    }
+}

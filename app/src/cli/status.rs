@@ -1,0 +1,340 @@
+//! `dashpoint status`: what the screen would show.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use dashpoint_membership::{AllowanceState, MemberId, PendingState, ReviewReason, View};
+use dashpoint_store::{Reader, StoreError};
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::args::{Language, Place, StatusArgs};
+use super::words::{allowance, connection, day, minute, pick, text, thousands, yuan};
+use crate::books::{Books, MemberBook};
+use crate::clock::Clock;
+use crate::config::{ClockSource, Config};
+use crate::engine::Live;
+use crate::keys::KeyStore;
+use crate::socket;
+
+/// What `status --json` prints.
+#[derive(Debug, Serialize)]
+struct StatusReport {
+    /// Whether the head unit runs.
+    running: bool,
+    /// What it tells about itself.
+    live: Option<Live>,
+    /// Last entry of the chain.
+    head: HeadReport,
+    members: Vec<MemberReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct HeadReport {
+    device: String,
+    epoch: u32,
+    seq: u64,
+    hash: String,
+}
+
+#[derive(Debug, Serialize)]
+struct MemberReport {
+    member: MemberId,
+    name: String,
+    tier: String,
+    provisional_tier: Option<String>,
+    next_tier: Option<NextReport>,
+    growth: i64,
+    confirmed: i64,
+    worth_fen: i64,
+    pending: i64,
+    pending_entries: Vec<PendingReport>,
+    expiring: Vec<ExpiryReport>,
+    today: Vec<TodayReport>,
+    allowance: AllowanceState,
+    as_of_unix_s: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct NextReport {
+    tier: String,
+    missing_growth: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct PendingReport {
+    entry: String,
+    points: i64,
+    waits_for: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<ReviewReason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until_unix_s: Option<i64>,
+}
+
+#[derive(Debug, Serialize)]
+struct ExpiryReport {
+    at_unix_s: i64,
+    points: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct TodayReport {
+    cap: String,
+    earned: i64,
+    most: i64,
+}
+
+/// Prints what the screen would show.
+pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
+    let config = Config::load(&args.place.config)?;
+    let (books, mut clock) = open_books(&config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let live = runtime.block_on(socket::ask(&config.data));
+    if let Some(newest_ms) = live.as_ref().and_then(|live| live.newest_ms) {
+        clock.heard(newest_ms);
+    }
+    if args.output.json {
+        print_json(&report(&books, &clock, live))?;
+    } else {
+        print_table(
+            &books,
+            &clock,
+            live.as_ref(),
+            &config.zone,
+            args.output.lang,
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tells the running head unit to reconcile now.
+pub(super) fn sync(place: &Place) -> anyhow::Result<ExitCode> {
+    let config = Config::load(&place.config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    match runtime.block_on(socket::sync(&config.data)) {
+        Some(_) => Ok(ExitCode::SUCCESS),
+        None => {
+            bail!("the head unit does not run on this data folder; start it with `dashpoint run`")
+        }
+    }
+}
+
+/// Opens the books beside a head unit that may be running.
+pub(super) fn open_books(config: &Config) -> anyhow::Result<(Books, Clock)> {
+    let reader = open_reader(config)?;
+    let mut clock = Clock::new(
+        config.clock,
+        dashpoint_membership::ServerTime::from_unix_s(0),
+    );
+    if config.clock == ClockSource::Bus {
+        let floor = reader.last_receipt()?.map(|receipt| receipt.server_time);
+        floor.into_iter().for_each(|floor| clock.signed(floor));
+    }
+    let books = Books::open(&reader, config.cloud.key, clock.now())?;
+    clock.signed(books.receipt_at);
+    Ok((books, clock))
+}
+
+/// Opens the data folder for reading; one that is not there is one that was never enrolled.
+pub(super) fn open_reader(config: &Config) -> anyhow::Result<Reader> {
+    let seal = if config.data.exists() {
+        KeyStore::open(&config.data)?.seal_key().ok()
+    } else {
+        None
+    };
+    match Reader::open(&config.data, None, seal) {
+        Err(StoreError::NotThere { .. }) => Err(crate::books::BooksError::NotEnrolled.into()),
+        opened => Ok(opened?),
+    }
+}
+
+/// Prints a report as JSON.
+#[expect(clippy::print_stdout, reason = "the output of the command")]
+pub(super) fn print_json(report: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(report)?);
+    Ok(())
+}
+
+fn report(books: &Books, clock: &Clock, live: Option<Live>) -> StatusReport {
+    StatusReport {
+        running: live.is_some(),
+        live,
+        head: HeadReport {
+            device: books.identity.device.to_string(),
+            epoch: books.head.epoch.get(),
+            seq: books.head.seq.get(),
+            hash: books.head.hash.to_string(),
+        },
+        members: books
+            .views(clock.now())
+            .map(|(book, view)| member_report(book, &view))
+            .collect(),
+    }
+}
+
+fn member_report(book: &MemberBook, view: &View) -> MemberReport {
+    MemberReport {
+        member: book.statement.member,
+        name: book.statement.profile.name.clone(),
+        tier: view.tier.to_string(),
+        provisional_tier: view.provisional_tier.as_ref().map(ToString::to_string),
+        next_tier: view.next_tier.as_ref().map(|next| NextReport {
+            tier: next.tier.to_string(),
+            missing_growth: next.missing.get(),
+        }),
+        growth: view.growth.get(),
+        confirmed: view.balance.get(),
+        worth_fen: view.worth_fen,
+        pending: view.pending.get(),
+        pending_entries: view.pending_items.iter().map(pending_report).collect(),
+        expiring: view
+            .expiring
+            .iter()
+            .map(|(at, points)| ExpiryReport {
+                at_unix_s: at.as_unix_s(),
+                points: points.get(),
+            })
+            .collect(),
+        today: view
+            .today
+            .iter()
+            .map(|cap| TodayReport {
+                cap: cap.cap.to_string(),
+                earned: cap.earned.get(),
+                most: cap.most.get(),
+            })
+            .collect(),
+        allowance: view.allowance,
+        as_of_unix_s: view.as_of.as_unix_s(),
+    }
+}
+
+fn pending_report(item: &dashpoint_membership::PendingItem) -> PendingReport {
+    let (waits_for, reason, until) = match item.state {
+        PendingState::Unconfirmed => ("verdict", None, None),
+        PendingState::NeedsConfirmation { reason } => ("confirmation", Some(reason), None),
+        PendingState::HeldBack { reason, until } => {
+            ("release", Some(reason), Some(until.as_unix_s()))
+        }
+    };
+    PendingReport {
+        entry: format!("{}/{}", item.entry.epoch, item.entry.seq),
+        points: item.paid.points.get(),
+        waits_for,
+        reason,
+        until_unix_s: until,
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the output of the command")]
+fn print_table(
+    books: &Books,
+    clock: &Clock,
+    live: Option<&Live>,
+    zone: &TimeZone,
+    language: Language,
+) {
+    for (book, view) in books.views(clock.now()) {
+        let zone = TimeZone::get(&book.statement.profile.zone).unwrap_or_else(|_| zone.clone());
+        for line in card(books, clock, book, &view, &zone, language) {
+            println!("{line}");
+        }
+    }
+    if books.members.is_empty() {
+        println!(
+            "{}",
+            pick(
+                language,
+                "no statement is held; the next contact brings one",
+                "暂无账户数据，联网后更新"
+            )
+        );
+    }
+    let line = live.map_or_else(
+        || pick(language, "the head unit does not run", "车机程序未运行").to_owned(),
+        |live| connection(language, &live.connection, zone),
+    );
+    println!("  {line}");
+}
+
+fn card(
+    books: &Books,
+    clock: &Clock,
+    book: &MemberBook,
+    view: &View,
+    zone: &TimeZone,
+    language: Language,
+) -> Vec<String> {
+    let policy = books
+        .policy_at(clock.now())
+        .map(dashpoint_membership::CompiledPolicy::policy);
+    let title = |id: &dashpoint_membership::TierId| {
+        let tier = policy.and_then(|policy| policy.tiers.ladder.iter().find(|tier| tier.id == *id));
+        tier.map_or_else(
+            || id.to_string(),
+            |tier| text(language, &tier.title).to_owned(),
+        )
+    };
+    let mut lines = vec![
+        format!(
+            "{}  {}  {} {}",
+            book.statement.profile.name,
+            title(&view.tier),
+            pick(language, "as of", "截至"),
+            minute(view.as_of, zone)
+        ),
+        format!(
+            "  {} {}  = {} {}",
+            thousands(view.balance.get()),
+            pick(language, "points", "积分"),
+            yuan(view.worth_fen),
+            pick(language, "yuan", "元")
+        ),
+    ];
+    if !view.pending_items.is_empty() {
+        lines.push(format!(
+            "  +{} {} ({} {})",
+            thousands(view.pending.get()),
+            pick(language, "pending", "待确认"),
+            view.pending_items.len(),
+            pick(language, "entries wait for the cloud", "条记录等待云端")
+        ));
+    }
+    if let Some((at, points)) = view.expiring.first() {
+        lines.push(format!(
+            "  {} {} {}",
+            thousands(points.get()),
+            pick(language, "expire on", "积分到期于"),
+            day(*at, zone)
+        ));
+    }
+    if let Some(next) = &view.next_tier {
+        lines.push(format!(
+            "  {} {} {}",
+            thousands(next.missing.get()),
+            pick(language, "growth value to", "成长值可升至"),
+            title(&next.tier)
+        ));
+    }
+    for cap in &view.today {
+        if cap.earned.get() > 0 {
+            lines.push(format!(
+                "  {} {}: {} / {}",
+                pick(language, "today", "今日"),
+                cap.cap,
+                cap.earned,
+                cap.most
+            ));
+        }
+    }
+    let asks = allowance(language, view.allowance);
+    if !asks.is_empty() {
+        lines.push(format!("  {asks}"));
+    }
+    lines
+}

@@ -1,0 +1,261 @@
+//! Verification of the whole ledger: every link, signature, interval, receipt and sum.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use dashpoint_membership::{
+    Entry, EntryBody, EntryHash, EvidenceDigest, Meter, MeterInterval, Seq, Transaction,
+};
+use dashpoint_store::{Reader, StoredEntry};
+use dashpoint_wire::PublicKey;
+use serde::Serialize;
+
+use crate::books::{certificate, evidence_digest};
+
+/// Faults listed of one check; more are counted in the last line.
+const FAULTS_MAX: usize = 20;
+
+/// What was verified, and what did not hold.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Verification {
+    pub(super) checks: Vec<Check>,
+}
+
+/// One thing that must hold.
+#[derive(Debug, Serialize)]
+pub(super) struct Check {
+    /// What.
+    pub(super) what: &'static str,
+    /// How many were looked at.
+    pub(super) looked_at: u64,
+    /// Where it does not hold.
+    pub(super) faults: Vec<String>,
+}
+
+impl Verification {
+    /// Whether everything holds.
+    pub(super) fn holds(&self) -> bool {
+        self.checks.iter().all(|check| check.faults.is_empty())
+    }
+}
+
+impl Check {
+    const fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            looked_at: 0,
+            faults: Vec::new(),
+        }
+    }
+
+    fn see(&mut self, holds: bool, fault: impl FnOnce() -> String) {
+        self.looked_at += 1;
+        if holds {
+            return;
+        }
+        if self.faults.len() < FAULTS_MAX {
+            self.faults.push(fault());
+        } else if self.faults.len() == FAULTS_MAX {
+            self.faults.push("and more".to_owned());
+        }
+    }
+}
+
+/// Verifies everything that the data folder holds against the cloud's key and the device's certificate.
+///
+/// # Errors
+/// When the folder cannot be read at all, or was never enrolled.
+pub(super) fn verify(reader: &Reader, cloud_key: PublicKey) -> anyhow::Result<Verification> {
+    let certificate = certificate(reader, &cloud_key)?;
+    let device = certificate.body().device;
+    let mut grants = Check::new("grants of epochs");
+    let mut starts = BTreeMap::new();
+    for epoch in reader.epochs()? {
+        starts.insert(epoch.epoch, epoch.hash);
+        let verified = epoch.raw.verify(&cloud_key, &device);
+        grants.see(verified.is_ok(), || {
+            format!("epoch {}: the grant does not verify", epoch.epoch)
+        });
+    }
+    let mut walk = Walk::new(starts);
+    reader.for_each_entry(|stored| {
+        let verified = stored.raw.clone().verify(&certificate.body().key, &device);
+        walk.see(&stored, verified.ok().map(|signed| signed.into_parts().1));
+        ControlFlow::Continue(())
+    })?;
+    let marks = reader.marks()?;
+    let mut checks = vec![grants];
+    checks.extend(walk.finish(&marks));
+    checks.push(receipt(reader, &cloud_key, &device)?);
+    checks.extend(statements(reader, &cloud_key)?);
+    Ok(Verification { checks })
+}
+
+/// The walk along the chain.
+struct Walk {
+    grants: BTreeMap<dashpoint_membership::Epoch, EntryHash>,
+    before: Option<StoredPlace>,
+    signatures: Check,
+    links: Check,
+    digests: Check,
+    intervals: Check,
+    claimed: BTreeMap<Meter, Vec<(MeterInterval, String)>>,
+    said: BTreeSet<EntryHash>,
+}
+
+#[derive(Clone, Copy)]
+struct StoredPlace {
+    epoch: dashpoint_membership::Epoch,
+    seq: Seq,
+    hash: EntryHash,
+}
+
+impl Walk {
+    const fn new(grants: BTreeMap<dashpoint_membership::Epoch, EntryHash>) -> Self {
+        Self {
+            grants,
+            before: None,
+            signatures: Check::new("signatures of entries"),
+            links: Check::new("links of the chain"),
+            digests: Check::new("digests of private evidence"),
+            intervals: Check::new("meter intervals, each paid once"),
+            claimed: BTreeMap::new(),
+            said: BTreeSet::new(),
+        }
+    }
+
+    fn see(&mut self, stored: &StoredEntry, entry: Option<Entry>) {
+        let point = stored.point;
+        let place = format!("entry {}/{}", point.epoch, point.seq);
+        self.signatures.see(entry.is_some(), || {
+            format!("{place}: the signature does not verify")
+        });
+        let follows = self
+            .before
+            .filter(|before| before.epoch == point.epoch)
+            .map_or_else(
+                || {
+                    self.grants
+                        .get(&point.epoch)
+                        .map(|hash| (Seq::new(0), *hash))
+                },
+                |before| Some((before.seq, before.hash)),
+            );
+        let linked = entry
+            .as_ref()
+            .zip(follows)
+            .is_some_and(|(entry, (seq, hash))| {
+                entry.epoch == point.epoch
+                    && entry.seq == point.seq
+                    && entry.seq == seq.next()
+                    && entry.prev == hash
+            });
+        self.links.see(linked, || {
+            format!("{place}: it does not follow the one before")
+        });
+        self.links.see(stored.raw.hash() == point.hash, || {
+            format!("{place}: its hash is another")
+        });
+        self.before = Some(StoredPlace {
+            epoch: point.epoch,
+            seq: point.seq,
+            hash: point.hash,
+        });
+        if let Some(entry) = entry {
+            self.look_inside(&entry, stored, place);
+        }
+    }
+
+    fn look_inside(&mut self, entry: &Entry, stored: &StoredEntry, place: String) {
+        if let (Some(private), Transaction::Earn { digest, .. }) =
+            (&stored.private, entry.transaction())
+        {
+            let found: EvidenceDigest = evidence_digest(private);
+            self.digests.see(found == *digest, || {
+                format!("{place}: the private evidence is another")
+            });
+        }
+        // A carry says again what its original said, and claims nothing new.
+        let first = match &entry.body {
+            EntryBody::Fresh(_) => stored.point.hash,
+            EntryBody::Carry { original, .. } => *original,
+        };
+        if self.said.insert(first)
+            && let Some(interval) = entry.transaction().interval()
+        {
+            self.claimed
+                .entry(interval.meter)
+                .or_default()
+                .push((interval, place));
+        }
+    }
+
+    fn finish(mut self, marks: &BTreeMap<Meter, u64>) -> Vec<Check> {
+        for (meter, mut claims) in self.claimed {
+            claims.sort();
+            for pair in claims.windows(2) {
+                let (before, after) = (&pair[0], &pair[1]);
+                self.intervals.see(!before.0.overlaps(&after.0), || {
+                    format!(
+                        "{} and {} claim the same of the meter {meter:?}",
+                        before.1, after.1
+                    )
+                });
+            }
+            let high = claims
+                .iter()
+                .map(|(interval, _)| interval.to)
+                .max()
+                .unwrap_or(0);
+            let mark = marks.get(&meter).copied().unwrap_or(0);
+            self.intervals.see(high <= mark, || {
+                format!("the mark of {meter:?} is {mark}, below {high}")
+            });
+        }
+        vec![self.signatures, self.links, self.digests, self.intervals]
+    }
+}
+
+fn receipt(
+    reader: &Reader,
+    cloud_key: &PublicKey,
+    device: &dashpoint_membership::DeviceId,
+) -> anyhow::Result<Check> {
+    let mut check = Check::new("the last receipt");
+    if let Some(stored) = reader.last_receipt()? {
+        let verified = stored.raw.verify(cloud_key, device).ok();
+        check.see(verified.is_some(), || {
+            "its signature does not verify".to_owned()
+        });
+        let here = reader.point(stored.through.epoch, stored.through.seq)?;
+        check.see(here.is_none_or(|here| here == stored.through), || {
+            "it names another entry than the one here".to_owned()
+        });
+    }
+    Ok(check)
+}
+
+fn statements(reader: &Reader, cloud_key: &PublicKey) -> anyhow::Result<Vec<Check>> {
+    let mut signatures = Check::new("statements");
+    let mut sums = Check::new("lot sums and account");
+    let statements = reader.statements()?;
+    for member in statements.sealed {
+        signatures.see(false, || {
+            format!("member {member}: the key does not open the statement")
+        });
+    }
+    for stored in statements.readable {
+        match stored.raw.verify(cloud_key, &stored.member) {
+            Ok(statement) => {
+                signatures.see(true, String::new);
+                let checked = statement.body().account.check();
+                sums.see(checked.is_ok(), || match checked {
+                    Ok(()) => String::new(),
+                    Err(flaw) => format!("member {}: {flaw}", stored.member),
+                });
+            }
+            Err(error) => signatures.see(false, || format!("member {}: {error}", stored.member)),
+        }
+    }
+    Ok(vec![signatures, sums])
+}

@@ -1,0 +1,280 @@
+//! The words of the command line, in both languages: made here and nowhere else.
+
+use dashpoint_membership::policy::Trigger;
+use dashpoint_membership::{
+    Adjustment, AllowanceState, Rejection, ReviewReason, ServerTime, Text, Verdict,
+};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::args::Language;
+use crate::engine::{Connection, Reason};
+
+/// Picks one of two texts.
+#[must_use]
+pub(super) const fn pick<'a>(language: Language, en: &'a str, zh: &'a str) -> &'a str {
+    match language {
+        Language::En => en,
+        Language::Zh => zh,
+    }
+}
+
+/// The operator's text in one language.
+#[must_use]
+pub(super) fn text(language: Language, text: &Text) -> &str {
+    pick(language, &text.en, &text.zh)
+}
+
+/// A day and a minute in the member's zone.
+#[must_use]
+pub(super) fn minute(at: ServerTime, zone: &TimeZone) -> String {
+    format(at, zone, "%Y-%m-%d %H:%M")
+}
+
+/// A day in the member's zone.
+#[must_use]
+pub(super) fn day(at: ServerTime, zone: &TimeZone) -> String {
+    format(at, zone, "%Y-%m-%d")
+}
+
+fn format(at: ServerTime, zone: &TimeZone, shape: &str) -> String {
+    match Timestamp::from_second(at.as_unix_s()) {
+        Ok(timestamp) => timestamp.to_zoned(zone.clone()).strftime(shape).to_string(),
+        Err(_) => at.to_string(),
+    }
+}
+
+/// An amount with its thousands apart.
+#[must_use]
+pub(super) fn thousands(amount: i64) -> String {
+    let digits = amount.unsigned_abs().to_string();
+    let mut text = if amount < 0 {
+        "-".to_owned()
+    } else {
+        String::new()
+    };
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Fen as yuan with two places.
+#[must_use]
+pub(super) fn yuan(fen: i64) -> String {
+    format!("{}.{:02}", thousands(fen / 100), fen.unsigned_abs() % 100)
+}
+
+/// What an entry is about.
+#[must_use]
+pub(super) const fn trigger(language: Language, trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Trip => pick(language, "trip", "行程"),
+        Trigger::Charge => pick(language, "charge", "充电"),
+        Trigger::Discharge => pick(language, "discharge", "放电"),
+        Trigger::CheckIn => pick(language, "check-in", "签到"),
+    }
+}
+
+/// How an entry stands.
+#[must_use]
+pub(super) fn standing(language: Language, verdict: Option<&Verdict>) -> &'static str {
+    match verdict {
+        None => pick(language, "pending", "待确认"),
+        Some(Verdict::Accepted { .. }) => pick(language, "confirmed", "已确认"),
+        Some(Verdict::Adjusted { .. }) => pick(language, "adjusted", "已调整"),
+        Some(Verdict::Rejected { .. }) => pick(language, "rejected", "未通过"),
+        Some(Verdict::Review { .. }) => pick(language, "held back", "审核中"),
+    }
+}
+
+/// Why an entry stands so; empty when there is nothing to say.
+#[must_use]
+pub(super) fn reason(language: Language, verdict: Option<&Verdict>) -> String {
+    match verdict {
+        None | Some(Verdict::Accepted { .. }) => String::new(),
+        Some(Verdict::Adjusted { reasons, .. }) => {
+            let reasons: Vec<_> = reasons
+                .iter()
+                .map(|reason| adjustment(language, reason))
+                .collect();
+            reasons.join(pick(language, ", ", "，"))
+        }
+        Some(Verdict::Rejected { reason }) => rejection(language, *reason).to_owned(),
+        Some(Verdict::Review { reason, .. }) => review(language, *reason).to_owned(),
+    }
+}
+
+fn adjustment(language: Language, adjustment: &Adjustment) -> String {
+    match adjustment {
+        Adjustment::Cap { cap } => format!("{} {cap}", pick(language, "cap", "达到上限")),
+        Adjustment::Policy { version } => {
+            format!(
+                "{} {version}",
+                pick(language, "valued by policy", "按积分规则版本")
+            )
+        }
+        Adjustment::Rule { rule } => format!(
+            "{} {rule}",
+            pick(language, "rule gives another amount:", "规则结果不同：")
+        ),
+        Adjustment::Remainder { rule } => {
+            format!("{} {rule}", pick(language, "remainder of", "零头累计："))
+        }
+    }
+}
+
+const fn rejection(language: Language, rejection: Rejection) -> &'static str {
+    match rejection {
+        Rejection::NoBinding => pick(
+            language,
+            "this car is not bound to the member",
+            "车辆未绑定该会员",
+        ),
+        Rejection::BindingNotValid => {
+            pick(language, "the binding was not valid then", "绑定当时无效")
+        }
+        Rejection::AlreadyPaid => pick(
+            language,
+            "the same metres or kilowatt-hours were paid before",
+            "该里程或电量已计分",
+        ),
+        Rejection::AlreadyRecorded => pick(
+            language,
+            "recorded before under its original",
+            "原记录已入账",
+        ),
+        Rejection::Implausible => pick(language, "the evidence contradicts itself", "数据自相矛盾"),
+        Rejection::UnknownPolicy => {
+            pick(language, "unknown version of the policy", "未知的规则版本")
+        }
+    }
+}
+
+const fn review(language: Language, reason: ReviewReason) -> &'static str {
+    match reason {
+        ReviewReason::OverAllowance => {
+            pick(language, "beyond the offline allowance", "超过离线额度")
+        }
+        ReviewReason::Estimated => pick(language, "rests on an estimate", "数据为估算"),
+        ReviewReason::Forked => pick(language, "this head unit was copied", "设备被复制"),
+    }
+}
+
+/// How the connection stands, with since when.
+#[must_use]
+pub(super) fn connection(language: Language, connection: &Connection, zone: &TimeZone) -> String {
+    let since = |unix_s: i64| minute(ServerTime::from_unix_s(unix_s), zone);
+    match connection {
+        Connection::Starting => pick(language, "starting", "启动中").to_owned(),
+        Connection::Online { since_unix_s } => {
+            format!(
+                "{} {}",
+                pick(language, "online since", "在线，自"),
+                since(*since_unix_s)
+            )
+        }
+        Connection::Syncing { since_unix_s } => {
+            format!(
+                "{} {}",
+                pick(language, "sending; online since", "正在同步，在线自"),
+                since(*since_unix_s)
+            )
+        }
+        Connection::Offline {
+            since_unix_s: Some(at),
+            reason,
+        } => {
+            format!(
+                "{} {}: {}",
+                pick(language, "offline since", "离线，自"),
+                since(*at),
+                offline(language, *reason)
+            )
+        }
+        Connection::Offline {
+            since_unix_s: None,
+            reason,
+        } => {
+            format!(
+                "{}: {}",
+                pick(
+                    language,
+                    "offline, not reached since the start",
+                    "离线，启动后尚未连通"
+                ),
+                offline(language, *reason)
+            )
+        }
+        Connection::Fault { status, .. } => format!(
+            "{} {status}",
+            pick(
+                language,
+                "the cloud refuses this car's entries; ask service. Status",
+                "云端拒收本车记录，请联系售后。状态码"
+            )
+        ),
+    }
+}
+
+const fn offline(language: Language, reason: Reason) -> &'static str {
+    match reason {
+        Reason::NotAskedYet => pick(language, "not asked yet", "尚未连接"),
+        Reason::NoNetwork => pick(language, "no network", "无网络"),
+        Reason::Unreachable => pick(language, "the cloud cannot be reached", "无法连接云端"),
+        Reason::TimedOut => pick(language, "the cloud does not answer", "云端未响应"),
+        Reason::NotTheCloud => pick(
+            language,
+            "the other end cannot prove to be the cloud",
+            "对方身份无法验证",
+        ),
+        Reason::Busy => pick(language, "the cloud asked to wait", "云端繁忙"),
+        Reason::ServerError => pick(language, "the cloud failed", "云端出错"),
+        Reason::NotAuthorised => pick(
+            language,
+            "the cloud does not know this car",
+            "云端不认可本车",
+        ),
+        Reason::BadAnswer => pick(language, "the answer cannot be used", "回复无法使用"),
+        Reason::Local => pick(
+            language,
+            "this car's disk or keys failed",
+            "本车存储或密钥故障",
+        ),
+    }
+}
+
+/// What the offline allowance asks for; empty when nothing.
+#[must_use]
+pub(super) const fn allowance(language: Language, state: AllowanceState) -> &'static str {
+    match state {
+        AllowanceState::Ok => "",
+        AllowanceState::Soft => pick(language, "please connect soon", "请尽快联网"),
+        AllowanceState::Hard => pick(
+            language,
+            "further points need confirmation online",
+            "后续积分需联网确认",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_at_a_glance() {
+        for (amount, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_240, "1,240"),
+            (-12_345_678, "-12,345,678"),
+        ] {
+            assert_eq!(thousands(amount), text);
+        }
+        assert_eq!(yuan(12_405), "124.05");
+    }
+}

@@ -1,0 +1,122 @@
+//! The clocks of the head unit: the one place, with the loggers, where the time is read.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use dashpoint_membership::{ClockQuality, ServerTime};
+
+use crate::config::ClockSource;
+
+/// How far the car's clock may run from the cloud's to count as synced, in seconds.
+const SYNCED_S: i64 = 120;
+/// How long the word of a receipt on the time is fresh, in seconds.
+const FRESH_S: i64 = 24 * 3_600;
+
+/// Monotonic time since the start, and the wall clock by the configured source.
+#[derive(Debug)]
+pub struct Clock {
+    source: ClockSource,
+    started: Instant,
+    bus_ms: Option<i64>,
+    floor: ServerTime,
+}
+
+impl Clock {
+    /// A clock that has not heard of the bus yet; `floor` is the newest server time that the car holds, which stands in
+    /// for the bus until then.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the clock itself")]
+    pub fn new(source: ClockSource, floor: ServerTime) -> Self {
+        Self {
+            source,
+            started: Instant::now(),
+            bus_ms: None,
+            floor,
+        }
+    }
+
+    /// Takes the event time of a sample that was accepted.
+    pub fn heard(&mut self, ts_ms: i64) {
+        self.bus_ms = Some(self.bus_ms.map_or(ts_ms, |before| before.max(ts_ms)));
+    }
+
+    /// Milliseconds since the program started; never goes back.
+    #[must_use]
+    pub fn monotonic_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The wall clock in milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn unix_ms(&self) -> i64 {
+        match self.source {
+            ClockSource::System => system_unix_ms(),
+            ClockSource::Bus => self
+                .bus_ms
+                .unwrap_or(0)
+                .max(self.floor.as_unix_s().saturating_mul(1_000)),
+        }
+    }
+
+    /// What the car takes for the cloud's time: its own, but never before what the cloud has signed.
+    #[must_use]
+    pub fn now(&self) -> ServerTime {
+        ServerTime::from_unix_s(self.unix_ms().div_euclid(1_000)).max(self.floor)
+    }
+
+    /// Takes the time of a signed receipt, statement or grant.
+    pub fn signed(&mut self, at: ServerTime) {
+        self.floor = self.floor.max(at);
+    }
+}
+
+/// How far an entry made at that time can be trusted to be dated right.
+#[must_use]
+pub fn quality(unix_s: i64, receipt_at: ServerTime) -> ClockQuality {
+    let since = unix_s - receipt_at.as_unix_s();
+    if since < -SYNCED_S {
+        ClockQuality::Doubtful
+    } else if since <= FRESH_S {
+        ClockQuality::Synced
+    } else {
+        ClockQuality::Running
+    }
+}
+
+/// The operating system's clock in milliseconds since 1970-01-01T00:00:00Z; negative before that.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the clock itself")]
+pub fn system_unix_ms() -> i64 {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => -i64::try_from(before.duration().as_millis()).unwrap_or(i64::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bus_clock_follows_the_newest_sample_and_the_cloud() {
+        let mut clock = Clock::new(ClockSource::Bus, ServerTime::from_unix_s(100));
+        assert_eq!(clock.now().as_unix_s(), 100);
+        clock.heard(250_900);
+        clock.heard(200_000);
+        assert_eq!(clock.now().as_unix_s(), 250);
+        clock.signed(ServerTime::from_unix_s(300));
+        assert_eq!(clock.now().as_unix_s(), 300);
+    }
+
+    #[test]
+    fn a_clock_before_the_last_receipt_is_doubtful() {
+        let receipt_at = ServerTime::from_unix_s(1_000_000);
+        for (unix_s, expected) in [
+            (0, ClockQuality::Doubtful),
+            (999_900, ClockQuality::Synced),
+            (1_086_400, ClockQuality::Synced),
+            (1_086_401, ClockQuality::Running),
+        ] {
+            assert_eq!(quality(unix_s, receipt_at), expected, "{unix_s}");
+        }
+    }
+}

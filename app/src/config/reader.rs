@@ -1,0 +1,164 @@
+//! Reads a TOML table key by key, so that each refusal names its key.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use super::ConfigError;
+
+/// One table of the file, and which of its keys were asked for.
+pub(super) struct Reader<'a> {
+    path: &'a Path,
+    prefix: String,
+    table: Table,
+    asked: BTreeSet<&'static str>,
+    order: Vec<&'static str>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn parse(text: &str, path: &'a Path) -> Result<Self, ConfigError> {
+        let table = text
+            .parse::<Table>()
+            .map_err(|error| ConfigError::NotToml {
+                path: path.to_owned(),
+                line: error
+                    .span()
+                    .map_or(1, |span| text[..span.start].lines().count().max(1)),
+                what: error.message().replace('\n', " "),
+            })?;
+        Ok(Self::new(path, String::new(), table))
+    }
+
+    const fn new(path: &'a Path, prefix: String, table: Table) -> Self {
+        Self {
+            path,
+            prefix,
+            table,
+            asked: BTreeSet::new(),
+            order: Vec::new(),
+        }
+    }
+
+    /// A table inside; empty when it is not there.
+    pub(super) fn table(&mut self, key: &'static str) -> Result<Self, ConfigError> {
+        let prefix = format!("{}{key}.", self.prefix);
+        match self.take(key) {
+            None => Ok(Self::new(self.path, prefix, Table::new())),
+            Some(Value::Table(table)) => Ok(Self::new(self.path, prefix, table)),
+            Some(other) => Err(self.refuse(key, found(&other), "a table")),
+        }
+    }
+
+    pub(super) fn parsed<T>(
+        &mut self,
+        key: &'static str,
+        expected: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        match self.take(key) {
+            None => Ok(None),
+            Some(Value::String(text)) => match parse(&text) {
+                Some(value) => Ok(Some(value)),
+                None => Err(self.refuse(key, found(&Value::String(text)), expected)),
+            },
+            Some(other) => Err(self.refuse(key, found(&other), expected)),
+        }
+    }
+
+    pub(super) fn required<T>(
+        &mut self,
+        key: &'static str,
+        expected: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, ConfigError> {
+        self.parsed(key, expected, parse)?
+            .ok_or_else(|| self.refuse(key, "missing".to_owned(), expected))
+    }
+
+    pub(super) fn parsed_or<T>(
+        &mut self,
+        key: &'static str,
+        expected: &'static str,
+        default: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, ConfigError> {
+        match self.parsed(key, expected, &parse)? {
+            Some(value) => Ok(value),
+            None => {
+                parse(default).ok_or_else(|| self.refuse(key, "no default".to_owned(), expected))
+            }
+        }
+    }
+
+    pub(super) fn text_or(
+        &mut self,
+        key: &'static str,
+        expected: &'static str,
+        default: &str,
+    ) -> Result<String, ConfigError> {
+        self.parsed_or(key, expected, default, |text| {
+            (!text.is_empty()).then(|| text.to_owned())
+        })
+    }
+
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        expected: &'static str,
+        default: T,
+        choices: &[(&str, T)],
+    ) -> Result<T, ConfigError> {
+        let pick = |text: &str| {
+            choices
+                .iter()
+                .find(|(name, _)| *name == text)
+                .map(|(_, value)| *value)
+        };
+        Ok(self.parsed(key, expected, pick)?.unwrap_or(default))
+    }
+
+    /// Refuses a key that nobody asked for: a misspelt key must not be ignored.
+    pub(super) fn done(self) -> Result<(), ConfigError> {
+        let Some(stranger) = self
+            .table
+            .keys()
+            .find(|key| !self.asked.contains(key.as_str()))
+        else {
+            return Ok(());
+        };
+        Err(ConfigError::Key {
+            path: self.path.to_owned(),
+            key: format!("{}{stranger}", self.prefix),
+            found: "not a key of this file".to_owned(),
+            expected: known(&self.order),
+        })
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<Value> {
+        if self.asked.insert(key) {
+            self.order.push(key);
+        }
+        self.table.get(key).cloned()
+    }
+
+    fn refuse(&self, key: &str, found: String, expected: &'static str) -> ConfigError {
+        ConfigError::Key {
+            path: self.path.to_owned(),
+            key: format!("{}{key}", self.prefix),
+            found,
+            expected,
+        }
+    }
+}
+
+fn found(value: &Value) -> String {
+    let text = value.to_string().replace('\n', " ");
+    let short: String = text.chars().take(60).collect();
+    format!("found {short}")
+}
+
+/// The keys of a table as one text; leaked once, since the program ends with this error.
+fn known(keys: &[&'static str]) -> &'static str {
+    Box::leak(keys.join(", ").into_boxed_str())
+}

@@ -1,0 +1,234 @@
+//! From finished evidence to a durable entry.
+
+use dashpoint_membership::{
+    BindingId, Cause, CoarseTime, Entry, EventTime, Points, Settlement, Subject,
+};
+use dashpoint_store::{NewEntry, StoreError};
+use dashpoint_sync::Event;
+use dashpoint_telematics::Finished;
+use dashpoint_wire::{ChainPoint, Signed, WireError};
+use serde::{Deserialize, Serialize};
+
+use super::{Engine, RETRY_MS, UNSAVED_MAX, stored_marks};
+use crate::books::evidence_digest;
+use crate::clock::quality;
+use crate::random;
+
+/// Bytes of salt before private evidence, so that its digest gives nothing away.
+const SALT_LEN: usize = 16;
+
+/// Evidence that waits to be signed: whose it is was decided when it was made.
+#[derive(Debug, Serialize, Deserialize)]
+struct AwaitingEvidence {
+    binding: BindingId,
+    finished: Finished,
+    /// Salt and private evidence.
+    private: Vec<u8>,
+}
+
+/// Why evidence did not become an entry.
+#[derive(Debug, thiserror::Error)]
+enum AwardError {
+    /// Key, policy or statement is missing: it can wait on the disk.
+    #[error("it cannot be signed yet")]
+    NotYet,
+    #[error("it cannot be signed")]
+    Sign(#[source] WireError),
+    #[error("it cannot be encoded")]
+    Encode(#[source] serde_json::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What the car expects to be paid for an entry.
+fn expected(settlement: &Settlement) -> Points {
+    match &settlement.cause {
+        Cause::Entry { verdict, .. } => verdict.paid().points,
+        Cause::Released { .. }
+        | Cause::Spent { .. }
+        | Cause::Reversed { .. }
+        | Cause::Expired { .. }
+        | Cause::ClawedBack { .. }
+        | Cause::Granted { .. }
+        | Cause::TierChanged { .. } => settlement.points,
+    }
+}
+
+impl Engine {
+    /// Takes a trip or a session that is over; what the disk refuses stays in memory and is tried again.
+    pub(super) fn finish(&mut self, finished: Finished) {
+        self.unsaved.push_back(finished);
+        if self.unsaved.len() > UNSAVED_MAX {
+            self.unsaved.pop_back();
+            tracing::error!("the disk has refused evidence for too long; the newest is dropped");
+        }
+        self.save_all();
+    }
+
+    /// Brings everything that is finished to the disk, in order.
+    pub(super) fn save_all(&mut self) {
+        while let Some(finished) = self.unsaved.front().cloned() {
+            match self.save(&finished) {
+                Ok(()) => {
+                    self.unsaved.pop_front();
+                }
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "evidence is not on the disk yet"
+                    );
+                    self.retry_at_ms = self.clock.monotonic_ms() + RETRY_MS;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn save(&mut self, finished: &Finished) -> Result<(), AwardError> {
+        let Some(binding) = self
+            .books
+            .binding_of(&finished.driver)
+            .map(|binding| binding.id)
+        else {
+            // A guest earns nothing, and nobody earns it later: the meters are settled all the same.
+            self.store.raise_marks(&stored_marks(finished.marks))?;
+            self.live.guest += 1;
+            tracing::info!("a guest drove: nothing is earned");
+            return Ok(());
+        };
+        let private = self.private(finished)?;
+        let Some(minted) = self.sign(binding, finished, private.clone()) else {
+            return self.wait(&AwaitingEvidence {
+                binding,
+                finished: finished.clone(),
+                private,
+            });
+        };
+        let (entry, settlement) = minted?;
+        match self.store.commit_entry(&entry) {
+            Ok(head) => {
+                self.committed(head, &settlement);
+                Ok(())
+            }
+            // A checkpoint that outlived its entry: these metres are in the ledger already.
+            Err(StoreError::AlreadySettled { .. }) => {
+                tracing::info!(
+                    "evidence that was settled before a crash came again and is dropped"
+                );
+                self.forget_minted();
+                Ok(())
+            }
+            Err(error) => {
+                self.forget_minted();
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Signs evidence that waited, as far as it can be signed now.
+    pub(super) fn sign_awaiting(&mut self) {
+        let waiting = match self.store.read().awaiting() {
+            Ok(waiting) => waiting,
+            Err(error) => {
+                tracing::error!(%error, "evidence that waits to be signed cannot be read");
+                return;
+            }
+        };
+        self.live.awaiting = waiting.len() as u64;
+        for awaiting in waiting {
+            let Ok(evidence) = serde_json::from_slice::<AwaitingEvidence>(&awaiting.evidence)
+            else {
+                tracing::error!("evidence that waits to be signed cannot be read; it is kept");
+                continue;
+            };
+            let signed = self.sign(evidence.binding, &evidence.finished, evidence.private);
+            let Some(Ok((entry, settlement))) = signed else {
+                self.forget_minted();
+                return;
+            };
+            match self.store.commit_awaited(awaiting.id, &entry) {
+                Ok(head) => {
+                    self.live.awaiting -= 1;
+                    self.committed(head, &settlement);
+                }
+                Err(error) => {
+                    tracing::error!(%error, "evidence that waited cannot be committed; it is kept");
+                    self.forget_minted();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Values and signs evidence; `None` while key, policy or statement are missing.
+    fn sign(
+        &mut self,
+        binding: BindingId,
+        finished: &Finished,
+        private: Vec<u8>,
+    ) -> Option<Result<(NewEntry, Settlement), AwardError>> {
+        let signer = self.signer.clone()?;
+        let subject = Subject::Earn {
+            evidence: finished.evidence.clone(),
+            digest: evidence_digest(&private),
+        };
+        let time = self.event_time(finished.ended_ms, finished.utc_offset_min);
+        let (entry, settlement) = self.books.mint(binding, time, subject, self.clock.now())?;
+        let made_at = self.clock.unix_ms().div_euclid(1_000);
+        let signed =
+            Signed::sign(entry, &signer, &self.books.identity.device).map_err(AwardError::Sign);
+        Some(signed.map(|signed: Signed<Entry>| {
+            let entry = NewEntry::new(&signed, Some(private), made_at)
+                .with_marks(stored_marks(finished.marks));
+            (entry, settlement)
+        }))
+    }
+
+    fn event_time(&self, at_ms: i64, utc_offset_min: i16) -> EventTime {
+        let at_s = at_ms.div_euclid(1_000);
+        EventTime {
+            at: CoarseTime::containing_unix_s(at_s),
+            utc_offset_min,
+            quality: quality(at_s, self.books.receipt_at),
+        }
+    }
+
+    fn private(&self, finished: &Finished) -> Result<Vec<u8>, AwardError> {
+        let mut private = random::bytes::<SALT_LEN>()
+            .ok_or(AwardError::NotYet)?
+            .to_vec();
+        serde_json::to_writer(&mut private, &finished.private).map_err(AwardError::Encode)?;
+        Ok(private)
+    }
+
+    fn wait(&mut self, evidence: &AwaitingEvidence) -> Result<(), AwardError> {
+        let marks = stored_marks(evidence.finished.marks);
+        let raw = serde_json::to_vec(evidence).map_err(AwardError::Encode)?;
+        let made_at = self.clock.unix_ms().div_euclid(1_000);
+        self.store.keep_awaiting(&raw, &marks, made_at)?;
+        self.live.awaiting += 1;
+        tracing::warn!("evidence is kept until it can be signed");
+        Ok(())
+    }
+
+    /// An entry is durable: from here on it may be shown and sent.
+    fn committed(&mut self, head: ChainPoint, settlement: &Settlement) {
+        self.books.head = head;
+        tracing::info!(
+            seq = head.seq.get(),
+            points = expected(settlement).get(),
+            "an entry was signed"
+        );
+        self.tell(Event::EntryCommitted(head));
+    }
+
+    /// An entry was made that is not on the disk: the folds are made anew without it.
+    fn forget_minted(&mut self) {
+        if let Err(error) = self.books.refresh(self.store.read(), self.clock.now()) {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the own entries cannot be read again"
+            );
+        }
+    }
+}

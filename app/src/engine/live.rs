@@ -1,0 +1,154 @@
+//! What a running head unit tells about itself, beyond what its files say.
+
+use std::collections::BTreeMap;
+
+use dashpoint_sync::{ConnectionState, FaultReason, OfflineReason, Status};
+use dashpoint_telematics::{Counts, DriveState};
+use serde::{Deserialize, Serialize};
+
+/// What a running head unit tells about itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// How the connection to the cloud stands.
+    pub connection: Connection,
+    /// Entries without a receipt.
+    pub waiting: u64,
+    /// Whether the in-vehicle broker is connected.
+    pub bus: bool,
+    /// Whether the car moves.
+    pub drive_state: Option<DriveState>,
+    /// Whether a trip is open.
+    pub trip_open: bool,
+    /// Newest event time taken, in milliseconds since 1970-01-01T00:00:00Z.
+    pub newest_ms: Option<i64>,
+    /// Samples taken.
+    pub taken: u64,
+    /// Samples refused, by kind.
+    pub refused: BTreeMap<String, u64>,
+    /// Trips and sessions that earned nothing because nobody's membership was driving.
+    pub guest: u64,
+    /// Evidence that is kept and could not be signed yet.
+    pub awaiting: u64,
+    /// Evidence that could not be written to the disk yet.
+    pub unsaved: u64,
+    /// Whether the bus names another car than the one that this head unit was enrolled in.
+    pub other_vehicle: bool,
+}
+
+/// How the connection to the cloud stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Connection {
+    /// Nothing was tried yet.
+    #[default]
+    Starting,
+    /// The cloud answers, and nothing waits.
+    Online {
+        /// Since when, in seconds since 1970.
+        since_unix_s: i64,
+    },
+    /// The cloud answers, and entries are on their way.
+    Syncing {
+        /// Since when, in seconds since 1970.
+        since_unix_s: i64,
+    },
+    /// The cloud does not answer as it should.
+    Offline {
+        /// When it last did, in seconds since 1970.
+        since_unix_s: Option<i64>,
+        /// Why.
+        reason: Reason,
+    },
+    /// The cloud refuses what this car sends.
+    Fault {
+        /// When it last took something, in seconds since 1970.
+        since_unix_s: Option<i64>,
+        /// Status of the refusal.
+        status: u16,
+    },
+}
+
+/// Why the cloud counts as out of reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// Not asked yet since the start.
+    NotAskedYet,
+    /// The vehicle says that it has no network.
+    NoNetwork,
+    /// No connection.
+    Unreachable,
+    /// No answer in time.
+    TimedOut,
+    /// The other end could not prove to be the cloud.
+    NotTheCloud,
+    /// The cloud asked to be left alone for a while.
+    Busy,
+    /// The cloud failed.
+    ServerError,
+    /// The cloud does not accept this car's tokens.
+    NotAuthorised,
+    /// An answer that nobody can use.
+    BadAnswer,
+    /// The car's own store or keys failed.
+    Local,
+}
+
+impl Live {
+    /// Takes the reconciler's word.
+    pub fn take_status(&mut self, status: Status) {
+        self.waiting = status.waiting;
+        self.connection = status.connection.into();
+    }
+
+    /// Takes the counts of the fold.
+    pub fn take_counts(&mut self, counts: &Counts) {
+        self.taken = counts.all_taken();
+        for (_, signal) in counts.iter() {
+            for fault in signal.faults.keys() {
+                let total = counts.all_faults(*fault);
+                self.refused.insert(format!("{fault:?}"), total);
+            }
+        }
+    }
+}
+
+impl From<ConnectionState> for Connection {
+    fn from(state: ConnectionState) -> Self {
+        match state {
+            ConnectionState::Online { since_unix_s } => Self::Online { since_unix_s },
+            ConnectionState::Syncing { since_unix_s } => Self::Syncing { since_unix_s },
+            ConnectionState::Offline {
+                since_unix_s,
+                reason,
+            } => Self::Offline {
+                since_unix_s,
+                reason: reason.into(),
+            },
+            ConnectionState::Fault {
+                since_unix_s,
+                reason: FaultReason { status, .. },
+            } => Self::Fault {
+                since_unix_s,
+                status,
+            },
+        }
+    }
+}
+
+impl From<OfflineReason> for Reason {
+    fn from(reason: OfflineReason) -> Self {
+        match reason {
+            OfflineReason::NotAskedYet => Self::NotAskedYet,
+            OfflineReason::NoNetwork => Self::NoNetwork,
+            OfflineReason::Unreachable => Self::Unreachable,
+            OfflineReason::TimedOut => Self::TimedOut,
+            OfflineReason::NotTheCloud => Self::NotTheCloud,
+            OfflineReason::Busy => Self::Busy,
+            OfflineReason::ServerError { .. } => Self::ServerError,
+            OfflineReason::NotAuthorised => Self::NotAuthorised,
+            OfflineReason::BadAnswer => Self::BadAnswer,
+            OfflineReason::Local => Self::Local,
+        }
+    }
+}

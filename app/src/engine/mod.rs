@@ -1,0 +1,434 @@
+//! The engine: the one thread that owns the database, the open trip, the books and the reconciler.
+//!
+//! Everything comes in through bounded channels, one thing at a time; everything that goes out was made durable first.
+
+mod awards;
+mod effects;
+mod live;
+
+pub use live::{Connection, Live, Reason};
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use dashpoint_membership::{CompiledPolicy, DEFAULT_POLICY_TOML, Meter, Policy};
+use dashpoint_store::{Mark, Store, StoreError};
+use dashpoint_sync::{Event, HttpRequest, Now, Reconciler, Ticket};
+use dashpoint_telematics::{
+    Checkpoint, Finished, Marks, MeterMark, Outcome, Sample, Settings, Signal, Telematics, Value,
+    ValueKind,
+};
+use dashpoint_wire::SigningKey;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::sync::{mpsc, watch};
+
+use crate::books::{Books, BooksError, vehicle_id};
+use crate::bus::BusInput;
+use crate::clock::Clock;
+use crate::random;
+
+/// Samples taken before anything else is looked at again.
+const BATCH: usize = 256;
+/// How often the quiet of the bus is told to the fold.
+const QUIET_EVERY: Duration = Duration::from_millis(500);
+/// After this much quiet nothing can be open any more.
+const QUIET_MAX_MS: u64 = 150_000;
+/// How often evidence that the disk refused is tried again.
+const RETRY_MS: u64 = 5_000;
+/// Evidence kept in memory while the disk refuses it: a month of driving. More is refused and counted; the open trip's
+/// checkpoint and the meters still hold what it claims.
+const UNSAVED_MAX: usize = 512;
+/// Name of the fold's checkpoint in the store.
+const CHECKPOINT: &str = "telematics";
+
+/// Why the engine cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The books cannot be opened.
+    #[error(transparent)]
+    Books(#[from] BooksError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The policy that the program ships cannot be read.
+    #[error("the shipped policy cannot be read")]
+    ShippedPolicy(#[from] toml::de::Error),
+}
+
+/// A request on its way to the cloud, with the wall clock to sign it at.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// For the answer.
+    pub ticket: Ticket,
+    /// The request.
+    pub request: HttpRequest,
+    /// The car's clock, in seconds since 1970.
+    pub unix_s: i64,
+}
+
+/// Where the engine sends things.
+#[derive(Debug)]
+pub struct Outputs {
+    /// Requests to the cloud: at most one is on its way.
+    pub requests: mpsc::Sender<Outgoing>,
+    /// Newest event time taken, in milliseconds since 1970.
+    pub seen: watch::Sender<Option<i64>>,
+    /// What the head unit tells about itself.
+    pub live: watch::Sender<Live>,
+}
+
+/// Where the engine hears from.
+#[derive(Debug)]
+pub struct Inputs {
+    /// The vehicle.
+    pub bus: mpsc::Receiver<BusInput>,
+    /// Answers of the cloud.
+    pub answers: mpsc::Receiver<Event>,
+    /// Set when the program is to end.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// The one owner of everything that is decided in the car.
+#[derive(Debug)]
+pub struct Engine {
+    store: Store,
+    books: Books,
+    clock: Clock,
+    zone: TimeZone,
+    signer: Option<SigningKey>,
+    telematics: Telematics,
+    machine: Reconciler,
+    /// Told and not handled yet.
+    events: VecDeque<Event>,
+    telling: bool,
+    outputs: Outputs,
+    live: Live,
+    refused_payloads: BTreeMap<String, u64>,
+    /// Finished, and not on the disk yet.
+    unsaved: VecDeque<Finished>,
+    retry_at_ms: u64,
+    last_input_ms: u64,
+    told_quiet_ms: u64,
+}
+
+impl Engine {
+    /// Opens the books and goes on from the last checkpoint. `zone` is that of the local day until a statement names
+    /// the member's; `signer` is missing while the key store cannot be read.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn start(
+        store: Store,
+        books: Books,
+        mut clock: Clock,
+        zone: TimeZone,
+        signer: Option<SigningKey>,
+        outputs: Outputs,
+    ) -> Result<Self, EngineError> {
+        clock.signed(books.receipt_at);
+        let zone = books
+            .members
+            .values()
+            .find_map(|book| TimeZone::get(&book.statement.profile.zone).ok())
+            .unwrap_or(zone);
+        let settings = settings(&books, &clock, &zone)?;
+        let marks = marks_of(&store)?;
+        let (telematics, outcomes) = match checkpoint_of(&store)? {
+            Some(checkpoint) => Telematics::resume(settings, marks, checkpoint),
+            None => (Telematics::new(settings, marks), Vec::new()),
+        };
+        let machine = Reconciler::new(books.identity);
+        let mut engine = Self {
+            store,
+            books,
+            clock,
+            zone,
+            signer,
+            telematics,
+            machine,
+            events: VecDeque::new(),
+            telling: false,
+            outputs,
+            live: Live::default(),
+            refused_payloads: BTreeMap::new(),
+            unsaved: VecDeque::new(),
+            retry_at_ms: 0,
+            last_input_ms: 0,
+            told_quiet_ms: 0,
+        };
+        engine.keep(outcomes);
+        engine.sign_awaiting();
+        let facts = engine.books.facts(true);
+        engine.tell(Event::Started(facts));
+        engine.publish();
+        Ok(engine)
+    }
+
+    /// Runs until it is told to stop, then leaves a checkpoint behind.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when the last checkpoint cannot be written; nothing that was shown is lost by it.
+    pub async fn run(mut self, mut inputs: Inputs) -> Result<(), EngineError> {
+        let mut batch = Vec::with_capacity(BATCH);
+        while !*inputs.stop.borrow() {
+            let pause = self.pause();
+            tokio::select! {
+                biased;
+                changed = inputs.stop.changed() => if changed.is_err() { break },
+                Some(event) = inputs.answers.recv() => self.tell(event),
+                taken = inputs.bus.recv_many(&mut batch, BATCH) => {
+                    if taken == 0 {
+                        break;
+                    }
+                    self.take(batch.drain(..));
+                }
+                () = tokio::time::sleep(pause) => self.wake(),
+            }
+            self.publish();
+        }
+        self.end()
+    }
+
+    fn end(mut self) -> Result<(), EngineError> {
+        self.save_all();
+        self.put_checkpoint(&self.telematics.checkpoint())?;
+        self.store.close()?;
+        Ok(())
+    }
+
+    fn take(&mut self, inputs: impl Iterator<Item = BusInput>) {
+        self.last_input_ms = self.clock.monotonic_ms();
+        self.told_quiet_ms = 0;
+        for input in inputs {
+            match input {
+                BusInput::Sample {
+                    signal,
+                    value,
+                    ts_ms,
+                    retained,
+                } => {
+                    let ts_ms = ts_ms.unwrap_or_else(|| self.clock.unix_ms());
+                    self.observe(&Sample {
+                        signal,
+                        value: typed(signal, value),
+                        ts_ms,
+                        retained,
+                    });
+                }
+                BusInput::Refused { error, .. } => {
+                    *self
+                        .refused_payloads
+                        .entry(format!("payload: {error}"))
+                        .or_default() += 1;
+                }
+                BusInput::Connected => self.live.bus = true,
+                BusInput::Lost => self.live.bus = false,
+            }
+        }
+    }
+
+    fn observe(&mut self, sample: &Sample) {
+        if let (Signal::Vin, Value::Text(vin)) = (sample.signal, &sample.value) {
+            self.live.other_vehicle = vehicle_id(vin) != self.books.vehicle;
+            if self.live.other_vehicle {
+                tracing::error!(
+                    "the bus names another car than the one this head unit was enrolled in; enrol again"
+                );
+            }
+        }
+        // Another car's meters must not be settled against this one's marks.
+        if self.live.other_vehicle {
+            return;
+        }
+        if let (Signal::Connectivity, Value::Bool(available)) = (sample.signal, &sample.value) {
+            self.tell(Event::ConnectivityChanged {
+                available: *available,
+            });
+        }
+        let outcomes = self.telematics.observe(sample);
+        if let Some(newest_ms) = self.telematics.bus_time_ms() {
+            self.clock.heard(newest_ms);
+        }
+        self.keep(outcomes);
+    }
+
+    /// Something's time has come: the reconciler's, the quiet bus's, or that of evidence the disk refused.
+    fn wake(&mut self) {
+        let now_ms = self.clock.monotonic_ms();
+        if self
+            .machine
+            .poll_timeout()
+            .is_some_and(|due_ms| due_ms <= now_ms)
+        {
+            self.tell(Event::Tick);
+        }
+        let quiet_ms = now_ms.saturating_sub(self.last_input_ms);
+        if self.told_quiet_ms < QUIET_MAX_MS && quiet_ms > self.told_quiet_ms {
+            self.told_quiet_ms = quiet_ms;
+            let outcomes = self
+                .telematics
+                .quiet(i64::try_from(quiet_ms).unwrap_or(i64::MAX));
+            self.keep(outcomes);
+        }
+        if !self.unsaved.is_empty() && now_ms >= self.retry_at_ms {
+            self.save_all();
+        }
+    }
+
+    /// How long the engine may sleep.
+    fn pause(&self) -> Duration {
+        let now_ms = self.clock.monotonic_ms();
+        let machine = self.machine.poll_timeout();
+        let retry = (!self.unsaved.is_empty()).then_some(self.retry_at_ms);
+        let due_ms = machine.into_iter().chain(retry).min();
+        let pause = due_ms.map_or(Duration::from_secs(60), |due_ms| {
+            Duration::from_millis(due_ms.saturating_sub(now_ms))
+        });
+        if self.told_quiet_ms < QUIET_MAX_MS {
+            pause.min(QUIET_EVERY)
+        } else {
+            pause
+        }
+    }
+
+    /// Tells the reconciler something and does what it asks for. What is told meanwhile waits its turn, so that an
+    /// effect is answered before the next event comes.
+    fn tell(&mut self, event: Event) {
+        self.events.push_back(event);
+        if std::mem::replace(&mut self.telling, true) {
+            return;
+        }
+        while let Some(event) = self.events.pop_front() {
+            let now = Now {
+                monotonic_ms: self.clock.monotonic_ms(),
+                unix_s: self.clock.unix_ms().div_euclid(1_000),
+                random: random::spread(),
+            };
+            for effect in self.machine.handle(event, now) {
+                let answer = self.carry_out(effect);
+                self.events.extend(answer);
+            }
+        }
+        self.telling = false;
+    }
+
+    fn publish(&mut self) {
+        self.live.drive_state = Some(self.telematics.drive_state());
+        self.live.trip_open = self.telematics.trip_driver().is_some();
+        self.live.newest_ms = self.telematics.bus_time_ms();
+        self.live.take_counts(self.telematics.counts());
+        self.live.refused.extend(self.refused_payloads.clone());
+        self.live.unsaved = self.unsaved.len() as u64;
+        let newest_ms = self.live.newest_ms;
+        self.outputs
+            .seen
+            .send_if_modified(|seen| std::mem::replace(seen, newest_ms) != newest_ms);
+        let live = self.live.clone();
+        self.outputs.live.send_if_modified(|shown| {
+            let changed = *shown != live;
+            *shown = live;
+            changed
+        });
+    }
+
+    fn put_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        let Ok(raw) = serde_json::to_vec(checkpoint) else {
+            return Ok(());
+        };
+        self.store.put_checkpoint(CHECKPOINT, &raw)
+    }
+
+    /// Keeps what came out of the fold, in its order.
+    fn keep(&mut self, outcomes: Vec<Outcome>) {
+        for outcome in outcomes {
+            match outcome {
+                Outcome::DriveState(_) | Outcome::TripStarted { .. } => {}
+                Outcome::Finished(finished) => self.finish(*finished),
+                Outcome::Mark(mark) => {
+                    let raised = self.store.raise_marks(&[stored_mark(mark)]);
+                    log_failure("raise a meter mark", raised);
+                }
+                Outcome::Checkpoint(checkpoint) => {
+                    let written = self.put_checkpoint(&checkpoint);
+                    log_failure("write a checkpoint", written);
+                    if let Ok(settings) = settings(&self.books, &self.clock, &self.zone) {
+                        self.telematics.set_settings(settings);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The disk refused something that is made good later: by the next checkpoint, or when the meter is next seen.
+fn log_failure(doing: &'static str, done: Result<(), StoreError>) {
+    if let Err(error) = done {
+        tracing::error!(
+            doing,
+            error = &error as &dyn std::error::Error,
+            "the disk refused"
+        );
+    }
+}
+
+/// A value in the type of its signal: VISS quotes every scalar.
+fn typed(signal: Signal, value: Value) -> Value {
+    match (signal.kind(), value) {
+        (ValueKind::Number { .. }, Value::Text(text)) => match text.parse() {
+            Ok(number) => Value::Number(number),
+            Err(_) => Value::Text(text),
+        },
+        (ValueKind::Flag, Value::Text(text)) => match text.parse() {
+            Ok(flag) => Value::Bool(flag),
+            Err(_) => Value::Text(text),
+        },
+        (_, value) => value,
+    }
+}
+
+/// Settings of the fold: under the policy in force, or the shipped one until the first is there.
+fn settings(books: &Books, clock: &Clock, zone: &TimeZone) -> Result<Settings, toml::de::Error> {
+    let at = Timestamp::from_millisecond(clock.unix_ms()).unwrap_or(Timestamp::UNIX_EPOCH);
+    let offset_min = zone.to_offset(at).seconds() / 60;
+    let offset_min = i16::try_from(offset_min).unwrap_or(0);
+    match books.policy_at(clock.now()).map(CompiledPolicy::policy) {
+        Some(policy) => Ok(Settings::new(policy, offset_min)),
+        None => toml::from_str::<Policy>(DEFAULT_POLICY_TOML)
+            .map(|policy| Settings::new(&policy, offset_min)),
+    }
+}
+
+fn marks_of(store: &Store) -> Result<Marks, StoreError> {
+    let stored = store.read().marks()?;
+    Ok(Marks {
+        odometer: stored.get(&Meter::Odometer).copied(),
+        charged: stored.get(&Meter::Charged).copied(),
+        discharged: stored.get(&Meter::Discharged).copied(),
+    })
+}
+
+fn stored_mark(mark: MeterMark) -> Mark {
+    Mark {
+        meter: mark.meter,
+        high: mark.at,
+    }
+}
+
+fn stored_marks(marks: Marks) -> Vec<Mark> {
+    let meters = [Meter::Odometer, Meter::Charged, Meter::Discharged];
+    let mark = |meter| marks.of(meter).map(|high| Mark { meter, high });
+    meters.into_iter().filter_map(mark).collect()
+}
+
+/// The last checkpoint; one that this program cannot read is dropped, and with it at most what was open.
+fn checkpoint_of(store: &Store) -> Result<Option<Checkpoint>, StoreError> {
+    let raw = store.read().checkpoint(CHECKPOINT)?;
+    Ok(raw.and_then(|raw| match serde_json::from_slice(&raw) {
+        Ok(checkpoint) => Some(checkpoint),
+        Err(error) => {
+            tracing::warn!(%error, "the checkpoint of an open trip cannot be read; what was open is dropped");
+            None
+        }
+    }))
+}
