@@ -23,6 +23,16 @@ pub enum Effect {
         /// At most that many.
         limit: usize,
     },
+    /// Read all own entries that stand beside the chain, of places after this one: another branch that was fetched back,
+    /// or what was salvaged from a damaged file. Answered like `ReadEntries`.
+    ReadStrays {
+        /// For the answer.
+        ticket: Ticket,
+        /// Of this epoch or a later one.
+        epoch: Epoch,
+        /// In this epoch, only those after this one.
+        after: Seq,
+    },
     /// Send a request.
     Send {
         /// For the answer.
@@ -98,7 +108,7 @@ pub struct Beginning {
     pub grant: Signed<EpochGrant>,
     /// The head of the chain that `carries` was worked out for.
     pub head: ChainPoint,
-    /// Own entries that the cloud lacks, oldest first: each to be signed again in the new epoch as a carry.
+    /// Own entries that the cloud lacks, those of the chain first: each to be signed again in the new epoch as a carry.
     pub carries: Vec<ChainPoint>,
 }
 

@@ -23,7 +23,7 @@ pub enum Event {
     Tick,
     /// The member or an engineer asks for a reconciliation now; no pause that the cloud asked for is cut short.
     SyncRequested,
-    /// Answers `ReadEntries`: raw entries in order, none when there are no more.
+    /// Answers `ReadEntries` and `ReadStrays`: raw entries in order, none when there are no more.
     EntriesRead {
         /// Of the effect.
         ticket: Ticket,

@@ -1,6 +1,6 @@
 //! Where the car's own chain stands.
 
-use dashpoint_membership::{EntryHash, Epoch, Seq};
+use dashpoint_membership::{EntryHash, Epoch, Seq, ServerEpoch};
 use dashpoint_wire::{ChainPoint, Raw, Receipt};
 
 /// Where the car's own chain stands: its head, and up to where the cloud has it.
@@ -12,6 +12,8 @@ pub struct OwnChain {
     pub acked: ChainPoint,
     /// Hash of the grant of the head's epoch.
     pub grant: EntryHash,
+    /// The life of the cloud's database that had everything up to `acked`: a later one may have lost some of it.
+    pub life: ServerEpoch,
     /// Shown to the cloud, so that a restored one learns how far it was.
     pub last_receipt: Option<Raw<Receipt>>,
     /// What a receipt proves of the cloud's chain and this disk does not hold: the disk went back.
@@ -20,7 +22,7 @@ pub struct OwnChain {
 
 impl OwnChain {
     /// The chain up to `head`, of which nothing is known to have arrived.
-    pub fn new(head: ChainPoint, grant: EntryHash) -> Self {
+    pub fn new(head: ChainPoint, grant: EntryHash, life: ServerEpoch) -> Self {
         Self {
             head,
             acked: ChainPoint {
@@ -29,6 +31,7 @@ impl OwnChain {
                 hash: grant,
             },
             grant,
+            life,
             last_receipt: None,
             lost: None,
         }
@@ -44,6 +47,7 @@ impl OwnChain {
         self.last_receipt = Some(raw);
         if through.epoch == self.head.epoch && through.seq <= self.head.seq {
             self.acked = through;
+            self.life = receipt.server_epoch;
         } else if through.epoch >= self.head.epoch {
             self.lost = Some(through);
         }

@@ -12,6 +12,8 @@ const FLOOR_DIVISOR: u64 = 10;
 const PAUSE_MAX_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Distance that a retry keeps from the last failure when the network comes back.
 const HURRY_AFTER_MS: u64 = 1_000;
+/// Failures that stay counted then: a network that only seems to be back does not start from the first ceiling again.
+const HURRIED_FAILURES: u32 = 4;
 /// A network that comes and goes shortens the wait once in this time.
 const HURRY_EVERY_MS: u64 = 30_000;
 
@@ -71,7 +73,7 @@ impl Pacing {
         self.paused_until_ms = now.monotonic_ms.saturating_add(rest_ms);
     }
 
-    /// The network came back: forgets the backoff, but no pause that the cloud asked for.
+    /// The network came back: shortens the backoff, but no pause that the cloud asked for.
     pub fn hurry(&mut self, now: Now) {
         let hurried_lately = self
             .last_hurry_ms
@@ -80,7 +82,7 @@ impl Pacing {
             return;
         }
         self.last_hurry_ms = Some(now.monotonic_ms);
-        self.failures = 0;
+        self.failures = self.failures.min(HURRIED_FAILURES);
         let soon_ms = self.last_failure_ms.saturating_add(HURRY_AFTER_MS);
         self.retry_at_ms = self.retry_at_ms.min(soon_ms);
     }

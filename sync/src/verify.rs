@@ -199,6 +199,12 @@ pub fn check_own(
     Ok(entries)
 }
 
+/// Reads and verifies own entries that follow nothing.
+pub fn check_strays(who: &Identity, raws: Vec<Raw<Entry>>) -> Result<Vec<Signed<Entry>>, Refused> {
+    let verify = |raw: Raw<Entry>| raw.verify(&who.device_key, &who.device);
+    Ok(raws.into_iter().map(verify).collect::<Result<_, _>>()?)
+}
+
 /// Word of a life of the cloud's database that is over is not taken.
 pub fn not_older(found: ServerEpoch, known: ServerEpoch) -> Result<(), Refused> {
     if found < known {

@@ -40,6 +40,17 @@ impl Engine {
                     Err(error) => failed(ticket, "read entries", &error.into()),
                 })
             }
+            Effect::ReadStrays { ticket, epoch, after } => {
+                Some(match self.store.read().strays() {
+                    Ok(strays) => {
+                        let is_after = |stray: &StoredEntry| (stray.point.epoch, stray.point.seq) > (epoch, after);
+                        let strays = strays.into_iter().filter(is_after);
+                        let entries = strays.map(|stray| stray.raw.into_bytes()).collect();
+                        Event::EntriesRead { ticket, entries }
+                    }
+                    Err(error) => failed(ticket, "read entries beside the chain", &error.into()),
+                })
+            }
             Effect::Send { ticket, request } => self.send(ticket, request),
             Effect::Apply { ticket, outcome } => Some(self.stored(ticket, "apply", |engine| engine.apply(*outcome))),
             Effect::StoreStatement { ticket, statement } => {

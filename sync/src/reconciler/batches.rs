@@ -213,6 +213,7 @@ impl Reconciler {
             known.held.take_mark(member, mark);
         }
         known.chain.acked = applying.through;
+        known.chain.life = receipt.server_epoch;
         known.chain.last_receipt = Some(applying.raw_receipt);
         if known.held.hears_of_policy(receipt.policy) {
             known.agenda.put(Errand::Policy, now.monotonic_ms);

@@ -177,6 +177,10 @@ impl Reconciler {
             }
         };
         self.up_to_date(known, errand, now);
+        if errand == Errand::Policy {
+            // Each answer brings one version; the next may be there already.
+            known.agenda.put(errand, now.monotonic_ms);
+        }
     }
 }
 

@@ -157,7 +157,7 @@ impl Reconciler {
                 .map_err(|why| self.report(Subject::Own, why))
                 .ok()
         });
-        let mut chain = OwnChain::new(facts.head, facts.grant);
+        let mut chain = OwnChain::new(facts.head, facts.grant, facts.server_epoch);
         let mut held = Held {
             members: facts.members.into_iter().collect(),
             policy: facts.policy,

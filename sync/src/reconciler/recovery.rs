@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use dashpoint_membership::{Entry, EntryBody, EntryHash, Epoch, Seq};
+use dashpoint_membership::{Entry, EntryBody, EntryHash, Epoch, Seq, ServerEpoch};
 use dashpoint_wire::message::{EntriesPage, EpochRequest, EpochResponse};
 use dashpoint_wire::{ChainPoint, EpochGrant, MAX_ENTRIES, Raw, Signed, decode, encode};
 
@@ -13,7 +13,7 @@ use crate::error::Refused;
 use crate::exchange::{HttpRequest, Response};
 use crate::now::Now;
 use crate::own_chain::OwnChain;
-use crate::verify::{check_grant, check_own};
+use crate::verify::{check_grant, check_own, check_strays};
 
 /// Most epochs that are walked through. Each one was a restored disk or a clone, so a car has a handful.
 const EPOCHS_MAX: u32 = 32;
@@ -23,12 +23,14 @@ const EPOCHS_MAX: u32 = 32;
 pub struct Recovery {
     /// The head of the cloud's chain.
     cloud: ChainPoint,
-    /// The last point that both have for sure.
+    /// The last point that both have, as far as the car knows.
     base: ChainPoint,
+    /// The life of the cloud's database that is known to have had the base and all before it.
+    life: Option<ServerEpoch>,
     step: Step,
     /// What the cloud has after the base: hashes of entries, and of those that its carries say again.
     theirs: BTreeSet<EntryHash>,
-    /// Own entries after the base.
+    /// Own entries after the base, those of the chain first.
     ours: Vec<OwnEntry>,
     /// The head up to which they were read.
     head: ChainPoint,
@@ -42,6 +44,19 @@ struct OwnEntry {
     original: EntryHash,
 }
 
+impl OwnEntry {
+    fn of(entry: &Signed<Entry>) -> Self {
+        Self {
+            point: ChainPoint {
+                epoch: entry.body().epoch,
+                seq: entry.body().seq,
+                hash: entry.hash(),
+            },
+            original: original(entry),
+        }
+    }
+}
+
 /// What comes next.
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -49,12 +64,14 @@ enum Step {
     Fetch(Epoch, Seq, Option<EntryHash>),
     /// Read own entries from the store, after this one.
     ReadOwn(Epoch, Seq),
+    /// Read own entries that stand beside the chain.
+    ReadStrays,
     /// Ask for a grant, unless it is there.
     Grant,
 }
 
 impl Recovery {
-    fn new(cloud: ChainPoint, base: ChainPoint) -> Self {
+    fn new(cloud: ChainPoint, base: ChainPoint, life: Option<ServerEpoch>) -> Self {
         let step = if cloud.seq == Seq::new(0) && cloud.epoch <= base.epoch {
             Step::ReadOwn(base.epoch, base.seq)
         } else {
@@ -63,6 +80,7 @@ impl Recovery {
         Self {
             cloud,
             base,
+            life,
             step,
             theirs: BTreeSet::new(),
             ours: Vec::new(),
@@ -104,29 +122,48 @@ impl Recovery {
     /// Begins with the first entry of the base's epoch: what seemed common is not.
     fn rebase(&mut self) {
         self.base.seq = Seq::new(0);
+        self.life = None;
         self.step = Step::Fetch(self.base.epoch, Seq::new(0), None);
     }
 
-    /// Own entries that the cloud lacks, oldest first.
+    /// Begins with the very first entry: a cloud that was restored may lack what it once gave a receipt for.
+    fn start_over(&mut self, cloud: ChainPoint) {
+        self.cloud = cloud;
+        self.base.epoch = Epoch::new(1);
+        self.ours.clear();
+        self.rebase();
+        if cloud.epoch == self.base.epoch {
+            self.step = self.enter_epoch(cloud.epoch);
+        }
+    }
+
+    /// Own entries that the cloud lacks, oldest first; what was said in several epochs only once.
     fn lacking(&self) -> Vec<ChainPoint> {
-        let has = |own: &OwnEntry| {
-            self.theirs.contains(&own.point.hash) || self.theirs.contains(&own.original)
-        };
+        let mut said = self.theirs.clone();
         self.ours
             .iter()
-            .filter(|own| !has(own))
+            .filter(|own| !self.theirs.contains(&own.point.hash) && said.insert(own.original))
             .map(|own| own.point)
             .collect()
     }
 
     /// Whether everything that the grant builds on has been fetched.
-    fn covers(&self, grant: &EpochGrant) -> bool {
-        grant.follows.is_none_or(|point| {
-            point.seq == Seq::new(0)
-                || point == self.base
-                || self.theirs.contains(&point.hash)
-                || self.ours.iter().any(|own| own.point == point)
-        })
+    fn reaches(&self, follows: ChainPoint) -> bool {
+        follows.seq == Seq::new(0)
+            || follows == self.base
+            || self.theirs.contains(&follows.hash)
+            || self.ours.iter().any(|own| own.point == follows)
+    }
+
+    /// Whether the cloud has the base, and all before it, in its present life.
+    fn is_well_based(&self, grant: &EpochGrant) -> bool {
+        self.starts_at_the_first()
+            || grant.follows == Some(self.base)
+            || self.life == Some(grant.server_epoch)
+    }
+
+    fn starts_at_the_first(&self) -> bool {
+        self.base.epoch <= Epoch::new(1) && self.base.seq == Seq::new(0)
     }
 }
 
@@ -155,7 +192,7 @@ impl Reconciler {
         if cloud.epoch == known.chain.epoch() {
             return self.recover(known, cloud, now);
         }
-        let mut recovery = Recovery::new(cloud, cloud);
+        let mut recovery = Recovery::new(cloud, cloud, None);
         if is_same {
             // The cloud is in an earlier epoch and has nothing that this car lacks.
             recovery.step = recovery.read_own();
@@ -175,7 +212,8 @@ impl Reconciler {
         if cloud.epoch.get() > base.epoch.get().saturating_add(EPOCHS_MAX) {
             return self.bad_answer(known, Subject::Fetched, Refused::HeadNotReached, now);
         }
-        self.resume_recovery(known, Box::new(Recovery::new(cloud, base)), now);
+        let recovery = Recovery::new(cloud, base, Some(known.chain.life));
+        self.resume_recovery(known, Box::new(recovery), now);
     }
 
     /// Takes the next step.
@@ -194,6 +232,14 @@ impl Reconciler {
                     epoch,
                     after,
                     limit: MAX_ENTRIES,
+                });
+            }
+            Step::ReadStrays => {
+                let after = recovery.base;
+                self.at(Task::Recovery(recovery), |ticket| Effect::ReadStrays {
+                    ticket,
+                    epoch: after.epoch,
+                    after: after.seq,
                 });
             }
             Step::Grant if recovery.grant.is_some() => self.begin_epoch(recovery),
@@ -225,7 +271,7 @@ impl Reconciler {
                 self.page_answered(known, recovery, place, &response.body, now);
             }
             Step::Grant => self.grant_answered(known, recovery, &response.body, now),
-            Step::ReadOwn(..) => {
+            Step::ReadOwn(..) | Step::ReadStrays => {
                 let why = Refused::StoreLacks;
                 self.bad_answer(known, Subject::Fetched, why, now);
             }
@@ -279,32 +325,33 @@ impl Reconciler {
         raws: Vec<Vec<u8>>,
         now: Now,
     ) {
-        let Step::ReadOwn(epoch, after) = recovery.step else {
-            return self.local_failure(known, now);
-        };
-        if raws.is_empty() {
-            if epoch < known.chain.epoch() {
-                recovery.step = Step::ReadOwn(epoch.next(), Seq::new(0));
-            } else {
-                recovery.head = own_head(&known.chain, &recovery);
-                recovery.step = Step::Grant;
+        let raws: Vec<Raw<Entry>> = raws.into_iter().map(Raw::from).collect();
+        let read = match recovery.step {
+            Step::ReadOwn(epoch, _) if raws.is_empty() => {
+                recovery.step = if epoch < known.chain.epoch() {
+                    Step::ReadOwn(epoch.next(), Seq::new(0))
+                } else {
+                    recovery.head = own_head(&known.chain, &recovery);
+                    Step::ReadStrays
+                };
+                Ok(Vec::new())
             }
-            return self.resume_recovery(known, recovery, now);
-        }
-        let raws = raws.into_iter().map(Raw::from).collect();
-        match check_own(&self.who, epoch, (after, None), raws) {
+            Step::ReadOwn(epoch, after) => {
+                let read = check_own(&self.who, epoch, (after, None), raws);
+                if let Some(last) = read.iter().flatten().last() {
+                    recovery.step = Step::ReadOwn(epoch, last.body().seq);
+                }
+                read
+            }
+            Step::ReadStrays => {
+                recovery.step = Step::Grant;
+                check_strays(&self.who, raws)
+            }
+            Step::Fetch(..) | Step::Grant => Err(Refused::StoreLacks),
+        };
+        match read {
             Ok(entries) => {
-                let own = entries.iter().map(|entry| OwnEntry {
-                    point: ChainPoint {
-                        epoch,
-                        seq: entry.body().seq,
-                        hash: entry.hash(),
-                    },
-                    original: original(entry),
-                });
-                recovery.ours.extend(own);
-                let last = entries.last().map_or(after, |entry| entry.body().seq);
-                recovery.step = Step::ReadOwn(epoch, last);
+                recovery.ours.extend(entries.iter().map(OwnEntry::of));
                 self.resume_recovery(known, recovery, now);
             }
             Err(why) => {
@@ -331,22 +378,21 @@ impl Reconciler {
         let seen = known.held.server_epoch;
         let checked = decode::<EpochResponse>(body)
             .map_err(Refused::from)
-            .and_then(|response| check_grant(&self.who, seen, least, response.grant))
-            .and_then(|grant| {
-                if recovery.covers(grant.body()) {
-                    Ok(grant)
-                } else {
-                    Err(Refused::HeadNotReached)
-                }
-            });
-        match checked {
-            Ok(grant) => {
-                known.contact.good(now);
-                recovery.grant = Some(grant);
-                self.resume_recovery(known, recovery, now);
+            .and_then(|response| check_grant(&self.who, seen, least, response.grant));
+        let grant = match checked {
+            Ok(grant) => grant,
+            Err(why) => return self.bad_answer(known, Subject::Grant, why, now),
+        };
+        if let Some(follows) = grant.body().follows {
+            if !recovery.is_well_based(grant.body()) {
+                recovery.start_over(follows);
+            } else if !recovery.reaches(follows) {
+                return self.bad_answer(known, Subject::Grant, Refused::HeadNotReached, now);
             }
-            Err(why) => self.bad_answer(known, Subject::Grant, why, now),
         }
+        known.contact.good(now);
+        recovery.grant = Some(grant);
+        self.resume_recovery(known, recovery, now);
     }
 
     fn begin_epoch(&mut self, recovery: Box<Recovery>) {
@@ -375,7 +421,7 @@ impl Reconciler {
             return self.local_failure(known, now);
         };
         let last_receipt = known.chain.last_receipt.take();
-        known.chain = OwnChain::new(head, grant.hash());
+        known.chain = OwnChain::new(head, grant.hash(), grant.body().server_epoch);
         known.chain.last_receipt = last_receipt;
         known.held.raise_server_epoch(grant.body().server_epoch);
         self.pacing.succeeded();

@@ -1,0 +1,175 @@
+//! How a head unit is let in: it asks, a member says yes on his phone, and what the cloud then signs is verified.
+//!
+//! Pure but for the sending: [`ask_request`] and [`poll_request`] make requests, [`read_ticket`] and [`read_state`] read
+//! the answers, so any transport does.
+
+use dashpoint_membership::{Catalogue, CompiledPolicy, Policy, PolicyError, Statement, VehicleId};
+use dashpoint_wire::message::{EnrolRequest, EnrolState, EnrolTicket};
+use dashpoint_wire::{
+    Binding, DeviceCertificate, EpochGrant, PublicKey, Signed, WireError, decode, encode,
+};
+
+use crate::exchange::{Credential, HttpRequest, Method, Response};
+
+/// What the head unit asked with, and whose word it takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Applicant {
+    /// The key that it will sign with.
+    pub key: PublicKey,
+    /// The vehicle it sits in.
+    pub vehicle: VehicleId,
+    /// The cloud's public key, pinned in the car.
+    pub cloud_key: PublicKey,
+}
+
+/// Where an enrolment stands.
+#[derive(Debug)]
+pub enum Progress {
+    /// The member has not decided: ask again in a few seconds.
+    Waiting,
+    /// The member said no.
+    Refused,
+    /// Nobody said anything in time.
+    Expired,
+    /// The member said yes.
+    Enrolled(Box<Enrolled>),
+}
+
+/// Everything that a head unit needs to earn with no network. All of it verified, and of one device and member.
+#[derive(Debug)]
+pub struct Enrolled {
+    /// The cloud's word that the key is that of this head unit.
+    pub certificate: Signed<DeviceCertificate>,
+    /// For whom it earns.
+    pub binding: Signed<Binding>,
+    /// Its first epoch; a later one for a key that had been enrolled before.
+    pub grant: Signed<EpochGrant>,
+    /// The policy in force.
+    pub policy: Signed<Policy>,
+    /// The benefits.
+    pub catalogue: Signed<Catalogue>,
+    /// The member's statement.
+    pub statement: Signed<Statement>,
+}
+
+/// Why an answer to an enrolment is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolError {
+    /// The cloud answered with another status than the one hoped for.
+    #[error("the cloud answered with status {status}")]
+    Status {
+        /// The status code.
+        status: u16,
+    },
+    /// The bytes are not what they should be, or not signed by the pinned cloud.
+    #[error("{what} does not verify")]
+    Bytes {
+        /// What they should be.
+        what: &'static str,
+        /// Why not.
+        #[source]
+        source: WireError,
+    },
+    /// The certificate is for another key or another vehicle.
+    #[error("the certificate is for another key or another vehicle")]
+    NotForMe,
+    /// The policy's rules cannot be run by this program.
+    #[error("the policy cannot be used")]
+    Policy(#[source] PolicyError),
+}
+
+impl EnrolError {
+    /// Whether asking again later may bring something else.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Status { status } => matches!(*status, 408 | 429 | 500..=599),
+            Self::Bytes { .. } | Self::NotForMe | Self::Policy(_) => false,
+        }
+    }
+}
+
+/// The request that asks to be let in.
+#[must_use]
+pub fn ask_request(ask: &EnrolRequest) -> HttpRequest {
+    HttpRequest {
+        method: Method::Post,
+        path: "/v1/enrolments".to_owned(),
+        body: encode(ask),
+        credential: Credential::None,
+    }
+}
+
+/// Reads the answer to [`ask_request`].
+///
+/// # Errors
+/// [`EnrolError::Status`], [`EnrolError::Bytes`].
+pub fn read_ticket(response: &Response) -> Result<EnrolTicket, EnrolError> {
+    match response.status {
+        200 | 201 => decode(&response.body).map_err(bytes("the ticket")),
+        status => Err(EnrolError::Status { status }),
+    }
+}
+
+/// The request that asks where the enrolment stands.
+#[must_use]
+pub fn poll_request(ticket: &EnrolTicket) -> HttpRequest {
+    let id: String = ticket.id.iter().map(|byte| format!("{byte:02x}")).collect();
+    HttpRequest {
+        method: Method::Get,
+        path: format!("/v1/enrolments/{id}"),
+        body: Vec::new(),
+        credential: Credential::None,
+    }
+}
+
+/// Reads the answer to [`poll_request`] and verifies everything in it.
+///
+/// # Errors
+/// [`EnrolError`]; nothing of the answer is to be kept.
+pub fn read_state(response: &Response, me: &Applicant) -> Result<Progress, EnrolError> {
+    if response.status != 200 {
+        let status = response.status;
+        return Err(EnrolError::Status { status });
+    }
+    match decode(&response.body).map_err(bytes("the answer"))? {
+        EnrolState::Waiting => Ok(Progress::Waiting),
+        EnrolState::Refused => Ok(Progress::Refused),
+        EnrolState::Expired => Ok(Progress::Expired),
+        EnrolState::Approved {
+            device,
+            certificate,
+            binding,
+            grant,
+            policy,
+            catalogue,
+            statement,
+        } => {
+            let key = &me.cloud_key;
+            let certificate = certificate
+                .verify(key, &device)
+                .map_err(bytes("the certificate"))?;
+            if certificate.body().key != me.key || certificate.body().vehicle != me.vehicle {
+                return Err(EnrolError::NotForMe);
+            }
+            let binding = binding.verify(key, &device).map_err(bytes("the binding"))?;
+            let member = binding.body().member;
+            let policy = policy.verify(key, &()).map_err(bytes("the policy"))?;
+            CompiledPolicy::compile(policy.body().clone()).map_err(EnrolError::Policy)?;
+            Ok(Progress::Enrolled(Box::new(Enrolled {
+                certificate,
+                grant: grant.verify(key, &device).map_err(bytes("the grant"))?,
+                policy,
+                catalogue: catalogue.verify(key, &()).map_err(bytes("the catalogue"))?,
+                statement: statement
+                    .verify(key, &member)
+                    .map_err(bytes("the statement"))?,
+                binding,
+            })))
+        }
+    }
+}
+
+const fn bytes(what: &'static str) -> impl FnOnce(WireError) -> EnrolError {
+    move |source| EnrolError::Bytes { what, source }
+}

@@ -1,0 +1,277 @@
+//! Car and cloud hold different chains: each way back.
+
+use dashpoint_membership::{EntryBody, Epoch, Seq};
+
+use super::world::{HOUR, MINUTE, SECOND, Weather, World};
+
+/// A car with three entries at the cloud.
+fn settled() -> World {
+    let mut world = World::new();
+    world.commit(3);
+    world.run(MINUTE);
+    world.assert_settled();
+    world
+}
+
+fn carried(world: &World) -> usize {
+    let is_carry = |body: &EntryBody| matches!(body, EntryBody::Carry { .. });
+    let entries = world.disk.entries.values();
+    entries.filter(|entry| is_carry(&entry.body().body)).count()
+}
+
+#[test]
+fn an_answer_lost_after_the_commit_is_asked_for_again() {
+    let mut world = settled();
+    world.next_request(Weather::AnswerLost);
+    world.commit(2);
+    world.run(5 * MINUTE);
+    world.assert_settled();
+    assert_eq!(world.disk.head.epoch, Epoch::new(1));
+}
+
+#[test]
+fn a_disk_restored_from_a_backup_gets_its_entries_back_and_goes_on() {
+    let mut world = settled();
+    let backup = world.disk.clone();
+    world.commit(2);
+    world.run(MINUTE);
+    world.disk = backup;
+    world.restart();
+    world.run(MINUTE);
+    world.assert_settled();
+    assert_eq!(world.head_seq(), Seq::new(0));
+    assert_eq!(world.disk.head.epoch, Epoch::new(2));
+    assert_eq!(world.disk.said().len(), 5);
+}
+
+#[test]
+fn entries_made_after_a_restored_backup_are_carried() {
+    let mut world = settled();
+    let backup = world.disk.clone();
+    world.commit(2);
+    world.run(MINUTE);
+    world.disk = backup;
+    world.every_request(Weather::Dead);
+    world.restart();
+    world.commit(3);
+    world.run(MINUTE);
+    world.every_request(Weather::Fine);
+    world.run(10 * MINUTE);
+    world.assert_settled();
+    assert_eq!(carried(&world), 3);
+    assert_eq!(world.disk.strays.len(), 2);
+    assert_eq!(world.cloud.state.effects.len(), 8);
+}
+
+#[test]
+fn a_disk_restored_twice_carries_nothing_twice() {
+    let mut world = settled();
+    let backup = world.disk.clone();
+    world.commit(2);
+    world.run(MINUTE);
+    for _ in 0..2 {
+        world.disk = backup.clone();
+        world.restart();
+        world.commit(1);
+        world.run(10 * MINUTE);
+        world.assert_settled();
+    }
+    assert_eq!(world.disk.head.epoch, Epoch::new(3));
+    assert_eq!(world.cloud.state.effects.len(), 7);
+}
+
+#[test]
+fn a_ledger_older_than_its_own_receipt_is_noticed_before_anything_is_sent() {
+    let mut world = settled();
+    let backup = world.disk.clone();
+    world.commit(2);
+    world.run(MINUTE);
+    let receipt = world.disk.receipt.clone();
+    world.disk = backup;
+    world.disk.receipt = receipt;
+    world.sends.clear();
+    world.restart();
+    world.run(MINUTE);
+    world.assert_settled();
+    assert!(world.sends[0].1.path.contains("/entries?epoch=1&from=1"));
+    assert_eq!(world.disk.said().len(), 5);
+}
+
+#[test]
+fn a_restored_cloud_gets_again_what_it_lost() {
+    let mut world = settled();
+    let backup = world.cloud.state.clone();
+    world.commit(4);
+    world.run(MINUTE);
+    world.cloud.restore(backup);
+    world.commit(1);
+    world.run(MINUTE);
+    world.assert_settled();
+    assert_eq!(world.disk.head.epoch, Epoch::new(1));
+    assert_eq!(world.cloud.state.effects.len(), 8);
+}
+
+#[test]
+fn a_restored_cloud_is_noticed_by_a_car_that_has_nothing_to_send() {
+    let mut world = settled();
+    let backup = world.cloud.state.clone();
+    world.commit(4);
+    world.run(MINUTE);
+    world.cloud.restore(backup);
+    world.run(7 * HOUR);
+    world.assert_settled();
+    assert_eq!(world.cloud.state.effects.len(), 7);
+}
+
+#[test]
+fn a_cloud_restored_to_before_an_epoch_gets_the_whole_epoch_again() {
+    let mut world = settled();
+    let cloud_backup = world.cloud.state.clone();
+    let disk_backup = world.disk.clone();
+    world.commit(1);
+    world.run(MINUTE);
+    world.disk = disk_backup;
+    world.restart();
+    world.commit(2);
+    world.run(MINUTE);
+    world.assert_settled();
+    assert_eq!(world.disk.head.epoch, Epoch::new(2));
+
+    world.cloud.restore(cloud_backup);
+    world.commit(1);
+    world.run(MINUTE);
+    world.assert_settled();
+    assert_eq!(world.disk.head.epoch, Epoch::new(3));
+}
+
+#[test]
+fn long_ways_back_go_page_by_page() {
+    let mut world = settled();
+    let backup = world.disk.clone();
+    world.commit(230);
+    world.run(10 * MINUTE);
+    world.disk = backup;
+    world.every_request(Weather::Dead);
+    world.restart();
+    world.commit(120);
+    world.run(MINUTE);
+    world.every_request(Weather::Fine);
+    world.run(20 * MINUTE);
+    world.assert_settled();
+    assert_eq!(carried(&world), 120);
+}
+
+#[test]
+fn a_way_back_survives_failures_at_each_step() {
+    for failing in 0..8 {
+        for weather in [Weather::Dead, Weather::AnswerLost, Weather::Damaged] {
+            let mut world = settled();
+            let backup = world.disk.clone();
+            world.commit(2);
+            world.run(MINUTE);
+            world.disk = backup;
+            let mut count = 0;
+            world.weather = Box::new(move |_| {
+                count += 1;
+                if count == failing + 1 {
+                    weather.clone()
+                } else {
+                    Weather::Fine
+                }
+            });
+            world.restart();
+            world.commit(1);
+            world.run(20 * MINUTE);
+            world.assert_settled();
+        }
+    }
+}
+
+#[test]
+fn a_restart_at_each_step_of_a_way_back_loses_nothing() {
+    for step in 1..40 {
+        let mut world = settled();
+        let backup = world.disk.clone();
+        world.commit(2);
+        world.run(MINUTE);
+        world.disk = backup;
+        world.restart();
+        world.commit(2);
+        world.run(step * 20);
+        world.restart();
+        world.run(20 * MINUTE);
+        world.assert_settled();
+    }
+}
+
+#[test]
+fn an_entry_committed_while_the_epoch_begins_is_carried_too() {
+    let mut world = settled();
+    let backup = world.disk.clone();
+    world.commit(2);
+    world.run(MINUTE);
+    world.disk = backup;
+    world.late_entries = 2;
+    world.restart();
+    world.commit(1);
+    world.run(20 * MINUTE);
+    world.assert_settled();
+    assert_eq!(carried(&world), 3);
+}
+
+#[test]
+fn a_cloud_that_names_heads_nobody_reaches_is_asked_a_few_times_an_hour() {
+    use dashpoint_membership::EntryHash;
+    use dashpoint_wire::message::Divergence;
+    use dashpoint_wire::{ChainPoint, encode};
+    for (epoch, seq) in [
+        (1, 0),
+        (1, 2),
+        (1, 900),
+        (2, 0),
+        (9, 4),
+        (0, 3),
+        (u32::MAX, 1),
+    ] {
+        let mut world = settled();
+        let known = ChainPoint {
+            epoch: Epoch::new(epoch),
+            seq: Seq::new(seq),
+            hash: EntryHash::from_bytes([6; 32]),
+        };
+        let answer = super::cloud::reply(409, encode(&Divergence { known }));
+        world.weather = Box::new(move |request| {
+            if request.path.ends_with("/entries") {
+                Weather::Answers(answer.clone())
+            } else {
+                Weather::Fine
+            }
+        });
+        world.sends.clear();
+        world.commit(1);
+        world.run(10 * HOUR);
+        let sends = world.sends.len();
+        // Six turns an hour at most; each may open an epoch, and a later one walks through all of them.
+        assert!(sends <= 2_500, "{epoch}/{seq}: {sends}");
+        world.every_request(Weather::Fine);
+        world.run(2 * HOUR);
+        world.assert_settled();
+    }
+}
+
+#[test]
+fn a_receipt_beyond_what_was_sent_is_compared_before_it_is_taken() {
+    let mut world = settled();
+    // The receipt for all five comes while only the first batch is asked for: the answer to the rest got lost.
+    let backup = world.disk.clone();
+    world.commit(2);
+    world.run(MINUTE);
+    let mut disk = world.disk.clone();
+    disk.receipt = backup.receipt;
+    disk.verdicts = backup.verdicts;
+    world.disk = disk;
+    world.restart();
+    world.run(30 * SECOND);
+    world.assert_settled();
+    assert_eq!(world.disk.head.epoch, Epoch::new(1));
+}
