@@ -1,7 +1,11 @@
 //! Car and cloud hold different chains: each way back.
 
-use dashpoint_membership::{EntryBody, Epoch, Seq};
+use dashpoint_membership::{EntryBody, EntryHash, Epoch, Seq, ServerTime};
+use dashpoint_sync::{Credential, HttpRequest, Method};
+use dashpoint_wire::message::{Divergence, EpochRequest};
+use dashpoint_wire::{ChainPoint, encode};
 
+use super::cloud::DEVICE;
 use super::world::{HOUR, MINUTE, SECOND, Weather, World};
 
 /// A car with three entries at the cloud.
@@ -145,6 +149,39 @@ fn a_cloud_restored_to_before_an_epoch_gets_the_whole_epoch_again() {
 }
 
 #[test]
+fn a_receipt_of_a_cloud_that_was_restored_since_is_no_common_ground() {
+    for opened in 1..=2 {
+        let mut world = World::new();
+        let backup = world.cloud.state.clone();
+        world.commit(3);
+        world.run(MINUTE);
+        world.cloud.restore(backup);
+        // Requests for epochs that were long under way arrive first, and their answers reach nobody.
+        for epoch in 1..=opened {
+            let head = ChainPoint {
+                epoch: Epoch::new(epoch),
+                ..world.disk.head
+            };
+            let request = HttpRequest {
+                method: Method::Post,
+                path: format!("/v1/devices/{DEVICE}/epochs"),
+                body: encode(&EpochRequest {
+                    head,
+                    last_receipt: None,
+                }),
+                credential: Credential::Device { nonce: None },
+            };
+            let now = ServerTime::from_unix_s(world.unix_s());
+            assert_eq!(world.cloud.answer(&request, now).status, 200);
+        }
+        world.commit(1);
+        world.run(10 * MINUTE);
+        world.assert_settled();
+        assert_eq!(carried(&world), 4);
+    }
+}
+
+#[test]
 fn long_ways_back_go_page_by_page() {
     let mut world = settled();
     let backup = world.disk.clone();
@@ -221,9 +258,6 @@ fn an_entry_committed_while_the_epoch_begins_is_carried_too() {
 
 #[test]
 fn a_cloud_that_names_heads_nobody_reaches_is_asked_a_few_times_an_hour() {
-    use dashpoint_membership::EntryHash;
-    use dashpoint_wire::message::Divergence;
-    use dashpoint_wire::{ChainPoint, encode};
     for (epoch, seq) in [
         (1, 0),
         (1, 2),
