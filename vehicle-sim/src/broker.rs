@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use rumqttd::{Config, ConnectionSettings, RouterConfig, ServerSettings};
 
 /// How often and how long to look whether it listens.
@@ -39,6 +40,11 @@ impl Broker {
     /// order within one subscription such as `vss/#`, though not between several. It leaves Nagle's algorithm on, so
     /// that each word of the head unit may take 40 ms: with a small window a drive takes minutes.
     pub const STATES_AHEAD: usize = 400;
+
+    /// How far simulated time may be ahead of a head unit that has a subscription for each signal
+    /// ([`crate::Options::time_ahead`]): what it keeps for one of them goes out before the next has its turn, and a
+    /// sample that comes more than 2 s of its time late is not folded.
+    pub const TIME_AHEAD: SignedDuration = SignedDuration::from_secs(2);
 
     /// Starts a broker and returns when it takes connections; port 0 is any free one.
     ///

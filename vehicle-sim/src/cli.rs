@@ -166,6 +166,8 @@ impl Common {
             now,
             speed: self.speedup,
             states_ahead: self.states_ahead,
+            time_ahead: None,
+            patience: Options::PATIENCE,
             identity: Identity {
                 vin: self.vin.clone(),
                 driver: self.driver.clone(),

@@ -4,15 +4,13 @@ use std::collections::VecDeque;
 use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::error::SimError;
 use crate::message::{Delivery, Message};
 
 /// Samples go by QoS 0, which a broker drops without a word for a subscriber that is busy.
 const SAMPLES_AHEAD: usize = 500;
-/// How long the window may stay full without a word from the head unit before it counts as absent.
-const PATIENCE: Duration = Duration::from_secs(3);
 /// 2,000 samples a second when nobody answers.
 const UNPACED_STEP: Duration = Duration::from_micros(500);
 /// Timers fire a millisecond late; this much may be caught up at once.
@@ -43,6 +41,15 @@ impl FromStr for Speed {
     }
 }
 
+/// How far messages may run ahead of what the head unit says it has taken; see [`crate::Options`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window {
+    pub(crate) states: usize,
+    pub(crate) time: Option<SignedDuration>,
+    /// How long it may stay full without a word from the head unit before that counts as absent.
+    pub(crate) patience: Duration,
+}
+
 /// Whether a message may go out now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Permit {
@@ -54,7 +61,7 @@ pub(crate) enum Permit {
 /// Decides when each message may go. Times are those since the command began, by a clock that never jumps.
 pub(crate) struct Pacer {
     speed: Speed,
-    states_ahead: usize,
+    window: Window,
     first: Timestamp,
     mode: Mode,
     /// Times of the messages that the head unit has not said it has taken, oldest first.
@@ -77,10 +84,10 @@ enum Mode {
 
 impl Pacer {
     /// `first` is the time of the first message.
-    pub(crate) fn new(speed: Speed, states_ahead: usize, first: Timestamp) -> Self {
+    pub(crate) fn new(speed: Speed, window: Window, first: Timestamp) -> Self {
         Self {
             speed,
-            states_ahead,
+            window,
             first,
             mode: Mode::Paced { full_since: None },
             samples: VecDeque::new(),
@@ -100,10 +107,10 @@ impl Pacer {
             return Permit::Wait(due);
         }
         if let Mode::Paced { full_since } = self.mode {
-            if !self.is_full(message.delivery) {
+            if !self.is_full(message) {
                 return Permit::Go;
             }
-            let give_up_at = full_since.unwrap_or(now) + PATIENCE;
+            let give_up_at = full_since.unwrap_or(now) + self.window.patience;
             if now < give_up_at {
                 self.mode = Mode::Paced {
                     full_since: Some(full_since.unwrap_or(now)),
@@ -127,7 +134,7 @@ impl Pacer {
         self.newest_sent = self.newest_sent.max(Some(message.at));
         let (queue, most) = match message.delivery {
             Delivery::Sample => (&mut self.samples, SAMPLES_AHEAD),
-            Delivery::State => (&mut self.states, self.states_ahead),
+            Delivery::State => (&mut self.states, self.window.states),
         };
         if queue.len() >= most {
             queue.pop_front();
@@ -179,11 +186,20 @@ impl Pacer {
         std::mem::take(&mut self.gave_up_unsaid)
     }
 
-    fn is_full(&self, delivery: Delivery) -> bool {
-        match delivery {
+    fn is_full(&self, message: &Message) -> bool {
+        let many = match message.delivery {
             Delivery::Sample => self.samples.len() >= SAMPLES_AHEAD,
-            Delivery::State => self.states.len() >= self.states_ahead,
-        }
+            Delivery::State => self.states.len() >= self.window.states,
+        };
+        many || self.is_too_far_ahead(message.at)
+    }
+
+    /// What belongs to the time last sent is never held back: the head unit has to get it whole.
+    fn is_too_far_ahead(&self, at: Timestamp) -> bool {
+        let (Some(time), Some(newest)) = (self.window.time, self.newest_sent) else {
+            return false;
+        };
+        at > newest && !self.all_seen() && at.duration_since(self.seen.unwrap_or(self.first)) > time
     }
 
     fn due(&self, at: Timestamp) -> Duration {
@@ -201,7 +217,12 @@ impl Pacer {
 mod tests {
     use super::*;
     use crate::vss::{Signal, Value};
-    use jiff::SignedDuration;
+
+    const WINDOW: Window = Window {
+        states: 20,
+        time: None,
+        patience: Duration::from_secs(3),
+    };
 
     fn second(second: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)
@@ -229,7 +250,7 @@ mod tests {
 
     #[test]
     fn no_more_than_the_window_goes_ahead_of_what_was_seen() {
-        let mut pacer = Pacer::new(Speed::Max, 20, second(0));
+        let mut pacer = Pacer::new(Speed::Max, WINDOW, second(0));
         assert_eq!(send_all(&mut pacer, 0, Duration::ZERO), 500);
         pacer.seen(second(99));
         assert_eq!(send_all(&mut pacer, 500, Duration::ZERO), 599);
@@ -240,7 +261,7 @@ mod tests {
 
     #[test]
     fn states_have_a_window_of_their_own() {
-        let mut pacer = Pacer::new(Speed::Max, 20, second(0));
+        let mut pacer = Pacer::new(Speed::Max, WINDOW, second(0));
         let state = Message {
             delivery: Delivery::State,
             ..sample(0)
@@ -256,11 +277,11 @@ mod tests {
 
     #[test]
     fn when_nobody_answers_it_goes_on_at_a_bounded_rate_and_says_so_once() {
-        let mut pacer = Pacer::new(Speed::Max, 20, second(0));
+        let mut pacer = Pacer::new(Speed::Max, WINDOW, second(0));
         let mut at = send_all(&mut pacer, 0, Duration::ZERO);
         assert_eq!(
             pacer.permit(&sample(at), Duration::from_secs(1)),
-            Permit::Wait(PATIENCE)
+            Permit::Wait(WINDOW.patience)
         );
         assert!(!pacer.take_gave_up());
         let before = at;
@@ -272,23 +293,50 @@ mod tests {
     }
 
     #[test]
+    fn with_a_bound_in_time_a_step_waits_until_what_is_before_it_was_taken() {
+        let window = Window {
+            time: Some(SignedDuration::from_secs(2)),
+            ..WINDOW
+        };
+        let mut pacer = Pacer::new(Speed::Max, window, second(0));
+        let at = send_all(&mut pacer, 0, Duration::ZERO);
+        assert_eq!(at, 3, "0, 1 and 2 are not further than 2 s from the start");
+        pacer.seen(second(1));
+        assert_eq!(send_all(&mut pacer, at, Duration::ZERO), 4);
+        // A step longer than the bound goes when everything was taken, and then all of it.
+        let state = Message {
+            delivery: Delivery::State,
+            ..sample(60)
+        };
+        let far = [state, sample(60)];
+        let held = |permit| matches!(permit, Permit::Wait(_));
+        assert!(held(pacer.permit(&far[0], Duration::ZERO)));
+        pacer.seen(second(3));
+        for message in &far {
+            assert_eq!(pacer.permit(message, Duration::ZERO), Permit::Go);
+            pacer.sent(message, Duration::ZERO);
+        }
+        assert!(held(pacer.permit(&sample(61), Duration::ZERO)));
+    }
+
+    #[test]
     fn an_answer_brings_the_window_back() {
-        let mut pacer = Pacer::new(Speed::Max, 20, second(0));
+        let mut pacer = Pacer::new(Speed::Max, WINDOW, second(0));
         let at = send_all(&mut pacer, 0, Duration::ZERO);
         assert_eq!(
             pacer.permit(&sample(at), Duration::ZERO),
-            Permit::Wait(PATIENCE)
+            Permit::Wait(WINDOW.patience)
         );
-        let at = send_all(&mut pacer, at, PATIENCE);
+        let at = send_all(&mut pacer, at, WINDOW.patience);
         pacer.seen(second(at - 1));
-        let at = send_all(&mut pacer, at, PATIENCE);
+        let at = send_all(&mut pacer, at, WINDOW.patience);
         assert!(!pacer.all_seen());
         pacer.seen(second(at - 1));
         assert!(pacer.all_seen());
-        let at = send_all(&mut pacer, at, PATIENCE * 2);
-        let again = Permit::Wait(PATIENCE * 3);
+        let at = send_all(&mut pacer, at, WINDOW.patience * 2);
+        let again = Permit::Wait(WINDOW.patience * 3);
         assert_eq!(
-            pacer.permit(&sample(at), PATIENCE * 2),
+            pacer.permit(&sample(at), WINDOW.patience * 2),
             again,
             "the patience begins again with each answer"
         );
@@ -296,7 +344,7 @@ mod tests {
 
     #[test]
     fn a_time_never_sent_is_no_proof_that_this_was_taken() {
-        let mut pacer = Pacer::new(Speed::Max, 20, second(0));
+        let mut pacer = Pacer::new(Speed::Max, WINDOW, second(0));
         let at = send_all(&mut pacer, 0, Duration::ZERO);
         pacer.seen(second(1_000_000));
         assert!(pacer.answered() && !pacer.all_seen());
@@ -305,7 +353,7 @@ mod tests {
 
     #[test]
     fn a_speed_is_kept_by_the_wall_clock() {
-        let mut pacer = Pacer::new("60".parse().unwrap(), 20, second(0));
+        let mut pacer = Pacer::new("60".parse().unwrap(), WINDOW, second(0));
         assert_eq!(
             pacer.permit(&sample(120), Duration::from_secs(1)),
             Permit::Wait(Duration::from_secs(2))

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::error::SimError;
 use crate::link::{Endpoint, Link, LinkEvent};
 use crate::message::Delivery;
-use crate::pacing::{Pacer, Permit, Speed};
+use crate::pacing::{Pacer, Permit, Speed, Window};
 use crate::plan::Plan;
 
 /// Messages handed to the connection that have not gone out yet.
@@ -94,7 +94,7 @@ impl<'a> Publisher<'a> {
     pub(crate) async fn connect(
         plan: &'a Plan,
         endpoint: &'a Endpoint,
-        (speed, states_ahead): (Speed, usize),
+        (speed, window): (Speed, Window),
         stop: watch::Receiver<bool>,
         report: &'a mut (dyn FnMut(Progress) + Send),
     ) -> Result<Self, SimError> {
@@ -110,7 +110,7 @@ impl<'a> Publisher<'a> {
             stop,
             report,
             link,
-            pacer: Pacer::new(speed, states_ahead, plan.span().0),
+            pacer: Pacer::new(speed, window, plan.span().0),
             began: Instant::now(),
             next: 0,
             reached: 0,

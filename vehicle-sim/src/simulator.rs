@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +13,7 @@ use crate::error::SimError;
 use crate::identity::Identity;
 use crate::link::Endpoint;
 use crate::meters::Meters;
-use crate::pacing::Speed;
+use crate::pacing::{Speed, Window};
 use crate::plan::{Charge, DriveInput, Plan, plan_charge, plan_drive};
 use crate::publisher::{Progress, Publisher};
 use crate::recording::{Recording, RecordingKind};
@@ -41,6 +42,12 @@ pub struct Options {
     pub speed: Speed,
     /// How many states (QoS 1) may be ahead of what the head unit has taken; see [`Options::STATES_AHEAD`].
     pub states_ahead: usize,
+    /// How far simulated time may run ahead of what the head unit has taken; no bound when absent. A step that is longer
+    /// goes out once everything before it was taken. For a broker that hands over signal by signal:
+    /// [`crate::Broker::TIME_AHEAD`].
+    pub time_ahead: Option<SignedDuration>,
+    /// How long the head unit may say nothing until the rest goes out without it.
+    pub patience: Duration,
     pub identity: Identity,
     /// Paths that are not published.
     pub omit: BTreeSet<String>,
@@ -54,6 +61,8 @@ impl Options {
     /// out they would come minutes late in event time. A command opens with 19 of one time at most, so 20 always get
     /// the head unit to the next second. A broker that keeps the order may have more: [`crate::Broker::STATES_AHEAD`].
     pub const STATES_AHEAD: usize = 20;
+    /// Longer than a head unit that runs is ever busy.
+    pub const PATIENCE: Duration = Duration::from_secs(3);
 
     /// The crate's own car, in UTC, flat out, with its state in memory.
     pub fn new(broker: Endpoint, now: Timestamp) -> Self {
@@ -65,6 +74,8 @@ impl Options {
             now,
             speed: Speed::Max,
             states_ahead: Self::STATES_AHEAD,
+            time_ahead: None,
+            patience: Self::PATIENCE,
             identity: Identity::default(),
             omit: BTreeSet::new(),
             vehicle: Vehicle::bolt(),
@@ -220,12 +231,19 @@ impl Simulator {
             broker,
             speed,
             states_ahead,
+            time_ahead,
+            patience,
             ..
         } = &self.options;
+        let window = Window {
+            states: *states_ahead,
+            time: *time_ahead,
+            patience: *patience,
+        };
         let mut publisher = Publisher::connect(
             &plan,
             broker,
-            (*speed, *states_ahead),
+            (*speed, window),
             self.stop.subscribe(),
             report,
         )
