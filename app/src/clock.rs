@@ -1,21 +1,63 @@
 //! The clocks of the head unit: the one place, with the loggers, where the time is read.
 
+use std::fmt;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use dashpoint_membership::{ClockQuality, ServerTime};
 
-use crate::config::ClockSource;
+pub use crate::config::ClockSource;
 
 /// How far the car's clock may run from the cloud's to count as synced, in seconds.
 const SYNCED_S: i64 = 120;
 /// How long the word of a receipt on the time is fresh, in seconds.
 const FRESH_S: i64 = 24 * 3_600;
 
+/// What the clocks of the machine show at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// Milliseconds of a clock that never goes back.
+    pub monotonic_ms: u64,
+    /// The wall clock, right or wrong, in milliseconds since 1970-01-01T00:00:00Z.
+    pub unix_ms: i64,
+}
+
+/// The clocks of the machine: the system's, or those of a simulated one.
+pub struct Machine(Box<dyn Fn() -> Reading + Send>);
+
+impl Machine {
+    /// The system's clocks; the monotonic one counts from now.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the clock itself")]
+    pub fn system() -> Self {
+        let started = Instant::now();
+        Self::from_fn(move || Reading {
+            monotonic_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            unix_ms: system_unix_ms(),
+        })
+    }
+
+    /// Clocks that somebody else drives.
+    #[must_use]
+    pub fn from_fn(read: impl Fn() -> Reading + Send + 'static) -> Self {
+        Self(Box::new(read))
+    }
+
+    fn read(&self) -> Reading {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Machine({:?})", self.read())
+    }
+}
+
 /// Monotonic time since the start, and the wall clock by the configured source.
 #[derive(Debug)]
 pub struct Clock {
     source: ClockSource,
-    started: Instant,
+    machine: Machine,
     bus_ms: Option<i64>,
     floor: ServerTime,
 }
@@ -24,11 +66,10 @@ impl Clock {
     /// A clock that has not heard of the bus yet; `floor` is the newest server time that the car holds, which stands in
     /// for the bus until then.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the clock itself")]
-    pub fn new(source: ClockSource, floor: ServerTime) -> Self {
+    pub fn new(source: ClockSource, machine: Machine, floor: ServerTime) -> Self {
         Self {
             source,
-            started: Instant::now(),
+            machine,
             bus_ms: None,
             floor,
         }
@@ -42,14 +83,14 @@ impl Clock {
     /// Milliseconds since the program started; never goes back.
     #[must_use]
     pub fn monotonic_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+        self.machine.read().monotonic_ms
     }
 
     /// The wall clock in milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn unix_ms(&self) -> i64 {
         match self.source {
-            ClockSource::System => system_unix_ms(),
+            ClockSource::System => self.machine.read().unix_ms,
             ClockSource::Bus => self
                 .bus_ms
                 .unwrap_or(0)
@@ -98,13 +139,33 @@ mod tests {
 
     #[test]
     fn a_bus_clock_follows_the_newest_sample_and_the_cloud() {
-        let mut clock = Clock::new(ClockSource::Bus, ServerTime::from_unix_s(100));
+        let mut clock = Clock::new(
+            ClockSource::Bus,
+            Machine::system(),
+            ServerTime::from_unix_s(100),
+        );
         assert_eq!(clock.now().as_unix_s(), 100);
         clock.heard(250_900);
         clock.heard(200_000);
         assert_eq!(clock.now().as_unix_s(), 250);
         clock.signed(ServerTime::from_unix_s(300));
         assert_eq!(clock.now().as_unix_s(), 300);
+    }
+
+    #[test]
+    fn a_system_clock_is_right_or_wrong_as_the_machine_is() {
+        let machine = || Reading {
+            monotonic_ms: 7,
+            unix_ms: -1_500,
+        };
+        let mut clock = Clock::new(
+            ClockSource::System,
+            Machine::from_fn(machine),
+            ServerTime::from_unix_s(100),
+        );
+        clock.heard(250_000);
+        assert_eq!((clock.monotonic_ms(), clock.unix_ms()), (7, -1_500));
+        assert_eq!(clock.now().as_unix_s(), 100, "never before the cloud's");
     }
 
     #[test]

@@ -1,18 +1,20 @@
 //! The head unit: configuration, clock, keys, runtime and command line.
 //!
 //! [`run`] is the whole program, so that another binary can be a head unit too. The engine thread decides; the tokio
-//! runtime beside it holds the bus and the network, which are both lossy and trusted with nothing.
+//! runtime beside it holds the bus and the network, which are both lossy and trusted with nothing. What a simulation
+//! drives by hand is public: [`engine`], [`books`], and the clocks and the randomness that they are given.
 
-mod books;
+pub mod books;
 mod bus;
 mod cli;
-mod clock;
+pub mod clock;
 mod config;
-mod engine;
+pub mod engine;
 mod error;
 mod keys;
 mod net;
-mod random;
+pub mod random;
 mod socket;
 
+pub use bus::BusInput;
 pub use cli::run;

@@ -17,13 +17,13 @@ use tokio::task::JoinSet;
 use super::args::RunArgs;
 use crate::books::Books;
 use crate::bus::Bus;
-use crate::clock::{Clock, system_unix_ms};
+use crate::clock::{Clock, Machine, system_unix_ms};
 use crate::config::{ClockSource, CloudConfig, Config};
-use crate::engine::{Engine, Inputs, Live, Outputs};
+use crate::engine::{Engine, Inputs, Live, Outputs, Parts};
 use crate::error::UsageError;
 use crate::keys::KeyStore;
 use crate::net;
-use crate::random;
+use crate::random::{self, Chance};
 use crate::socket::Socket;
 
 /// Inputs that wait for the engine. When it is slower than the bus, the broker keeps QoS 1 and drops QoS 0, and the
@@ -99,7 +99,7 @@ async fn serve(config: Config, keys: &KeyStore, store: Store) -> anyhow::Result<
         .read()
         .last_receipt()?
         .map_or(ServerTime::from_unix_s(0), |receipt| receipt.server_time);
-    let clock = Clock::new(config.clock, floor);
+    let clock = Clock::new(config.clock, Machine::system(), floor);
     let books = Books::open(store.read(), config.cloud.key, clock.now())?;
     let transport = transport(&config.cloud, books.receipt_at)?;
     let signer = key.clone().map(|key| Signer {
@@ -125,7 +125,15 @@ async fn serve(config: Config, keys: &KeyStore, store: Store) -> anyhow::Result<
         answers: answered,
         stop: stopped,
     };
-    let engine = Engine::start(store, books, clock, config.zone, key, outputs)?;
+    let engine = Engine::start(Parts {
+        store,
+        books,
+        clock,
+        zone: config.zone,
+        signer: key,
+        chance: Chance::system(),
+        outputs,
+    })?;
 
     let handle = tokio::runtime::Handle::current();
     let (ended, engine_ended) = tokio::sync::oneshot::channel();

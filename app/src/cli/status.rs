@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::args::{Language, Place, StatusArgs};
 use super::words::{allowance, connection, day, minute, pick, text, thousands, yuan};
 use crate::books::{Books, MemberBook};
-use crate::clock::Clock;
+use crate::clock::{Clock, Machine};
 use crate::config::{ClockSource, Config};
 use crate::engine::Live;
 use crate::keys::KeyStore;
@@ -129,6 +129,7 @@ pub(super) fn open_books(config: &Config) -> anyhow::Result<(Books, Clock)> {
     let reader = open_reader(config)?;
     let mut clock = Clock::new(
         config.clock,
+        Machine::system(),
         dashpoint_membership::ServerTime::from_unix_s(0),
     );
     if config.clock == ClockSource::Bus {

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use super::{Engine, RETRY_MS, UNSAVED_MAX, stored_marks};
 use crate::books::evidence_digest;
 use crate::clock::quality;
-use crate::random;
 
 /// Bytes of salt before private evidence, so that its digest gives nothing away.
 const SALT_LEN: usize = 16;
@@ -193,8 +192,10 @@ impl Engine {
         }
     }
 
-    fn private(&self, finished: &Finished) -> Result<Vec<u8>, AwardError> {
-        let mut private = random::bytes::<SALT_LEN>()
+    fn private(&mut self, finished: &Finished) -> Result<Vec<u8>, AwardError> {
+        let mut private = self
+            .chance
+            .bytes::<SALT_LEN>()
             .ok_or(AwardError::NotYet)?
             .to_vec();
         serde_json::to_writer(&mut private, &finished.private).map_err(AwardError::Encode)?;

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use dashpoint_membership::{CompiledPolicy, DEFAULT_POLICY_TOML, Meter, Policy};
-use dashpoint_store::{Mark, Store, StoreError};
+use dashpoint_store::{Mark, Reader, Store, StoreError};
 use dashpoint_sync::{Event, HttpRequest, Now, Reconciler, Ticket};
 use dashpoint_telematics::{
     Checkpoint, Finished, Marks, MeterMark, Outcome, Sample, Settings, Signal, Telematics, Value,
@@ -26,7 +26,7 @@ use tokio::sync::{mpsc, watch};
 use crate::books::{Books, BooksError, vehicle_id};
 use crate::bus::BusInput;
 use crate::clock::Clock;
-use crate::random;
+use crate::random::Chance;
 
 /// Samples taken before anything else is looked at again.
 const BATCH: usize = 256;
@@ -78,6 +78,25 @@ pub struct Outputs {
     pub live: watch::Sender<Live>,
 }
 
+/// What an engine is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The data folder.
+    pub store: Store,
+    /// What it holds, verified.
+    pub books: Books,
+    /// The clocks.
+    pub clock: Clock,
+    /// Zone of the local day until a statement names the member's.
+    pub zone: TimeZone,
+    /// The device key; missing while the key store cannot be read.
+    pub signer: Option<SigningKey>,
+    /// Salt of evidence and spread of retries.
+    pub chance: Chance,
+    /// Where it sends things.
+    pub outputs: Outputs,
+}
+
 /// Where the engine hears from.
 #[derive(Debug)]
 pub struct Inputs {
@@ -90,6 +109,9 @@ pub struct Inputs {
 }
 
 /// The one owner of everything that is decided in the car.
+///
+/// It is a machine of four synchronous steps, [`Engine::take`], [`Engine::tell`], [`Engine::wake`] and [`Engine::end`];
+/// [`Engine::run`] drives them from channels, and a simulation drives them by hand.
 #[derive(Debug)]
 pub struct Engine {
     store: Store,
@@ -97,6 +119,7 @@ pub struct Engine {
     clock: Clock,
     zone: TimeZone,
     signer: Option<SigningKey>,
+    chance: Chance,
     telematics: Telematics,
     machine: Reconciler,
     /// Told and not handled yet.
@@ -113,19 +136,20 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens the books and goes on from the last checkpoint. `zone` is that of the local day until a statement names
-    /// the member's; `signer` is missing while the key store cannot be read.
+    /// Goes on from the last checkpoint.
     ///
     /// # Errors
     /// [`EngineError`].
-    pub fn start(
-        store: Store,
-        books: Books,
-        mut clock: Clock,
-        zone: TimeZone,
-        signer: Option<SigningKey>,
-        outputs: Outputs,
-    ) -> Result<Self, EngineError> {
+    pub fn start(parts: Parts) -> Result<Self, EngineError> {
+        let Parts {
+            store,
+            books,
+            mut clock,
+            zone,
+            signer,
+            chance,
+            outputs,
+        } = parts;
         clock.signed(books.receipt_at);
         let zone = books
             .members
@@ -145,6 +169,7 @@ impl Engine {
             clock,
             zone,
             signer,
+            chance,
             telematics,
             machine,
             events: VecDeque::new(),
@@ -190,14 +215,19 @@ impl Engine {
         self.end()
     }
 
-    fn end(mut self) -> Result<(), EngineError> {
+    /// Leaves a checkpoint behind and closes the files. Dropped without it, the engine is a crashed one.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`], as for [`Engine::run`].
+    pub fn end(mut self) -> Result<(), EngineError> {
         self.save_all();
         self.put_checkpoint(&self.telematics.checkpoint())?;
         self.store.close()?;
         Ok(())
     }
 
-    fn take(&mut self, inputs: impl Iterator<Item = BusInput>) {
+    /// Takes what came from the bus, in its order.
+    pub fn take(&mut self, inputs: impl Iterator<Item = BusInput>) {
         self.last_input_ms = self.clock.monotonic_ms();
         self.told_quiet_ms = 0;
         for input in inputs {
@@ -254,7 +284,7 @@ impl Engine {
     }
 
     /// Something's time has come: the reconciler's, the quiet bus's, or that of evidence the disk refused.
-    fn wake(&mut self) {
+    pub fn wake(&mut self) {
         let now_ms = self.clock.monotonic_ms();
         if self
             .machine
@@ -276,8 +306,9 @@ impl Engine {
         }
     }
 
-    /// How long the engine may sleep.
-    fn pause(&self) -> Duration {
+    /// How long the engine may sleep before it wants [`Engine::wake`].
+    #[must_use]
+    pub fn pause(&self) -> Duration {
         let now_ms = self.clock.monotonic_ms();
         let machine = self.machine.poll_timeout();
         let retry = (!self.unsaved.is_empty()).then_some(self.retry_at_ms);
@@ -294,7 +325,7 @@ impl Engine {
 
     /// Tells the reconciler something and does what it asks for. What is told meanwhile waits its turn, so that an
     /// effect is answered before the next event comes.
-    fn tell(&mut self, event: Event) {
+    pub fn tell(&mut self, event: Event) {
         self.events.push_back(event);
         if std::mem::replace(&mut self.telling, true) {
             return;
@@ -303,7 +334,7 @@ impl Engine {
             let now = Now {
                 monotonic_ms: self.clock.monotonic_ms(),
                 unix_s: self.clock.unix_ms().div_euclid(1_000),
-                random: random::spread(),
+                random: self.chance.spread(),
             };
             for effect in self.machine.handle(event, now) {
                 let answer = self.carry_out(effect);
@@ -311,6 +342,24 @@ impl Engine {
             }
         }
         self.telling = false;
+    }
+
+    /// The books as they stand: what is shown is made of them.
+    #[must_use]
+    pub const fn books(&self) -> &Books {
+        &self.books
+    }
+
+    /// The files behind them.
+    #[must_use]
+    pub const fn reader(&self) -> &Reader {
+        self.store.read()
+    }
+
+    /// What the engine tells about itself beyond them.
+    #[must_use]
+    pub const fn live(&self) -> &Live {
+        &self.live
     }
 
     fn publish(&mut self) {
