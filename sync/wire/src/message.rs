@@ -1,7 +1,8 @@
 //! Bodies of requests and responses.
 
 use dashpoint_membership::{
-    Catalogue, DeviceId, DriverTag, Entry, Epoch, Policy, Seq, ServerTime, Statement, VehicleId, Verdict,
+    Catalogue, DeviceId, DriverTag, Entry, Epoch, Policy, Seq, ServerTime, Statement, VehicleId,
+    Verdict,
 };
 
 use crate::codec::{cbor_choice, cbor_map, encode};

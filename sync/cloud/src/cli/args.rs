@@ -71,6 +71,8 @@ pub enum Command {
         /// The member
         member: MemberId,
     },
+    /// Print the public key that cars pin in their configuration
+    Key,
     /// Run expiry, releases and tier reviews now; `serve` does it every hour
     #[command(visible_alias = "expire")]
     Maintain,

@@ -74,6 +74,14 @@ pub fn execute(
             let statement = core.statement(member, LedgerVersion::new(0), edge.now)?;
             show::either(out, edge.json, statement.body(), show::statement)
         }
+        Command::Key => {
+            let pinned = show::Pinned {
+                public_key: core.public_key().to_string(),
+            };
+            show::either(out, edge.json, &pinned, |pinned| {
+                format!("{}\n", pinned.public_key)
+            })
+        }
         Command::Maintain => {
             let done = core.maintain(edge.now)?;
             show::either(out, edge.json, &done, |done| {

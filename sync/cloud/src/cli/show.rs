@@ -21,6 +21,11 @@ pub(super) struct Started {
 }
 
 #[derive(Debug, Serialize)]
+pub(super) struct Pinned {
+    pub public_key: String,
+}
+
+#[derive(Debug, Serialize)]
 pub(super) struct Added {
     pub member: MemberId,
 }

@@ -75,6 +75,7 @@ fn tables() {
         format!("device revoke {}", "04".repeat(16)),
         "device list".to_owned(),
         "expire".to_owned(),
+        "key".to_owned(),
     ];
     let shown: String = commands
         .iter()
