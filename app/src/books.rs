@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use dashpoint_membership::{
     BindingId, Catalogue, Chain, ChainStart, CompiledPolicy, DriverTag, Entry, EvidenceDigest,
     Fold, Header, MemberId, Policies, Seq, ServerTime, Settlement, Statement, Subject, VehicleId,
-    View, fold, view,
+    View, fold, fold_mine, view,
 };
 use dashpoint_store::{Reader, StoreError};
 use dashpoint_sync::{Identity, LocalFacts, StatementMark};
@@ -333,59 +333,46 @@ impl Books {
         Ok(())
     }
 
-    /// Folds the own entries of the present epoch onto the statements that do not cover them.
-    ///
-    /// The chain is the device's, whoever drove: each entry continues from the one before it, and where a statement
-    /// covers entries, from what the cloud says of them.
+    /// Folds the own entries of the present epoch onto the statements that do not cover them. The chain is the
+    /// device's, whoever drove.
     fn fold_own(&mut self, reader: &Reader, now: ServerTime) -> Result<(), BooksError> {
-        let Some(policies) = self.policies.clone() else {
+        let Some(policies) = &self.policies else {
             return Ok(());
         };
         let (device, start) = (self.identity.device, self.start());
-        let mut covered = BTreeMap::new();
-        let mut known = BTreeMap::from([(Seq::new(0), start.chain)]);
+        let covers = self.members.values().map(|book| {
+            let cover = book.statement.covers.get(&device);
+            let cover = cover.filter(|cover| cover.epoch == start.epoch);
+            cover.map_or(Seq::new(0), |cover| cover.through)
+        });
+        let own = self.own_entries(reader, covers.min().unwrap_or(self.head.seq))?;
+        let bindings = &self.bindings;
         for (member, book) in &mut self.members {
-            book.fold = fold(&book.statement, device, start, &[], &policies, now);
-            let cover = book
-                .statement
-                .covers
-                .get(&device)
-                .filter(|cover| cover.epoch == start.epoch);
-            let through = cover.map_or(Seq::new(0), |cover| cover.through);
-            covered.insert(*member, through);
-            known.extend(cover.map(|cover| (through, cover.chain)));
+            let is_mine = |binding: &BindingId| {
+                bindings
+                    .get(binding)
+                    .is_some_and(|binding| binding.member == *member)
+            };
+            book.fold = fold_mine(&book.statement, device, start, &own, is_mine, policies, now);
         }
-        let mut seq = covered.values().min().copied().unwrap_or(Seq::new(0));
-        let mut chain = known.get(&seq).copied().unwrap_or(start.chain);
+        Ok(())
+    }
+
+    /// The own entries of the present epoch after a place, verified.
+    fn own_entries(&self, reader: &Reader, after: Seq) -> Result<Vec<Entry>, BooksError> {
+        let mut entries = Vec::new();
+        let mut seq = after;
         loop {
-            let page = reader.entries_after(start.epoch, seq, PAGE)?;
-            let pages_end = page.len() < PAGE as usize;
+            let page = reader.entries_after(self.grant.body().epoch, seq, PAGE)?;
+            let is_last = page.len() < PAGE as usize;
             for raw in page {
                 seq = seq.next();
-                let entry = self.own_entry(raw, seq)?;
-                let member = self
-                    .bindings
-                    .get(&entry.binding)
-                    .map(|binding| binding.member);
-                let book = member.and_then(|member| self.members.get_mut(&member));
-                let covered = member.and_then(|member| covered.get(&member)).copied();
-                if let (Some(book), Some(covered)) = (book, covered)
-                    && seq > covered
-                {
-                    book.fold.chain = chain;
-                    book.fold.push(&policies, &entry, now);
-                    chain = book.fold.chain;
-                }
-                chain = known.get(&seq).copied().unwrap_or(chain);
+                entries.push(self.own_entry(raw, seq)?);
             }
-            if pages_end {
-                break;
+            if is_last {
+                return Ok(entries);
             }
         }
-        self.members
-            .values_mut()
-            .for_each(|book| book.fold.chain = chain);
-        Ok(())
     }
 
     fn own_entry(&self, raw: Raw<Entry>, seq: Seq) -> Result<Entry, BooksError> {
