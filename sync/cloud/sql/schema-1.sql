@@ -90,7 +90,8 @@ CREATE TABLE devices (
 
 CREATE INDEX devices_by_vehicle ON devices (vehicle);
 
--- Epoch grants, each with the head that the device named when it asked: the same request gets the same bytes again.
+-- Epoch grants, each with the head that the device named when it asked: until the epoch has an entry, the same request
+-- gets the same bytes again. A disk restored twice from one backup asks twice with one head, for two epochs.
 CREATE TABLE grants (
     device BLOB NOT NULL REFERENCES devices (device),
     epoch INTEGER NOT NULL,
@@ -99,8 +100,7 @@ CREATE TABLE grants (
     asked_epoch INTEGER,
     asked_seq INTEGER,
     asked_head BLOB,
-    PRIMARY KEY (device, epoch),
-    UNIQUE (device, asked_epoch, asked_seq, asked_head)
+    PRIMARY KEY (device, epoch)
 ) STRICT;
 
 -- Which member a device's entries may be for.

@@ -1,6 +1,6 @@
 //! Epochs: only the cloud opens one, and each number once.
 
-use dashpoint_membership::{Chain, DeviceId, Epoch, ServerTime};
+use dashpoint_membership::{Chain, DeviceId, Epoch, Seq, ServerTime};
 use dashpoint_wire::message::{EpochRequest, EpochResponse};
 use dashpoint_wire::{ChainPoint, EpochGrant, Raw, Signed};
 
@@ -11,9 +11,12 @@ use crate::error::CloudError;
 use crate::store::devices::{self, Head};
 use crate::store::grants;
 
+/// How far a device's own epoch may be ahead of the cloud's: a cloud restored from a backup has forgotten the last few.
+const FORGOTTEN_MAX: u32 = 32;
+
 impl CloudCore {
-    /// Opens the next epoch for a device whose chain cannot go on: it follows the cloud's head. The same request gets the
-    /// same grant again, byte for byte.
+    /// Opens the next epoch for a device whose chain cannot go on: it follows the cloud's head. While that epoch has no
+    /// entry, the same request gets the same grant again, byte for byte.
     ///
     /// # Errors
     /// [`CloudError`] when the database fails.
@@ -24,15 +27,13 @@ impl CloudCore {
         now: ServerTime,
     ) -> Result<EpochResponse, CloudError> {
         self.work(now, |desk| {
-            if let Some(raw) = grants::asked_with(desk.db, device, request.head)? {
-                return Ok(EpochResponse {
-                    grant: Raw::from(raw),
-                });
-            }
             let found = desk.device(device)?;
+            if let Some(grant) = desk.unused_grant(device, &found.head, request.head)? {
+                return Ok(EpochResponse { grant });
+            }
             let grant = EpochGrant {
                 device,
-                epoch: found.head.epoch.next(),
+                epoch: next_epoch(found.head.epoch, request.head.epoch),
                 follows: Some(point(&found.head)),
                 issued: desk.now,
                 server_epoch: desk.server_epoch,
@@ -44,6 +45,16 @@ impl CloudCore {
                 grant: grant.into(),
             })
         })
+    }
+}
+
+/// The number after the cloud's own epoch, or after the device's if the cloud was restored from before it.
+fn next_epoch(own: Epoch, named: Epoch) -> Epoch {
+    let reach = Epoch::new(own.get().saturating_add(FORGOTTEN_MAX));
+    if named <= reach {
+        own.max(named).next()
+    } else {
+        own.next()
     }
 }
 
@@ -59,6 +70,20 @@ impl Desk<'_> {
             chain: Chain::start(self.now),
         };
         self.sign(grant, &device)
+    }
+
+    /// The grant at the head, while nothing follows it and it was given for that very request.
+    fn unused_grant(
+        &self,
+        device: DeviceId,
+        head: &Head,
+        asked: ChainPoint,
+    ) -> Result<Option<Raw<EpochGrant>>, CloudError> {
+        let unused = head.seq == Seq::new(0);
+        if !unused || !grants::was_asked_with(self.db, device, head.epoch, asked)? {
+            return Ok(None);
+        }
+        Ok(grants::find(self.db, device, head.epoch)?.map(Raw::from))
     }
 
     /// Signs and keeps a grant.
@@ -78,7 +103,7 @@ impl Desk<'_> {
 pub(super) fn head_of(grant: &Signed<EpochGrant>) -> Head {
     Head {
         epoch: grant.body().epoch,
-        seq: dashpoint_membership::Seq::new(0),
+        seq: Seq::new(0),
         hash: grant.hash(),
         chain: grant.body().chain,
     }

@@ -20,23 +20,30 @@ pub(crate) fn find(
     Ok(row)
 }
 
-/// Reads the grant that a device was given when it named that head.
-pub(crate) fn asked_with(
+/// Whether the grant of an epoch was asked for by a device that named that head.
+pub(crate) fn was_asked_with(
     db: &Connection,
     device: DeviceId,
+    epoch: Epoch,
     head: ChainPoint,
-) -> Result<Option<Vec<u8>>, CloudError> {
+) -> Result<bool, CloudError> {
     let row = db
         .prepare_cached(
-            "SELECT raw FROM grants
-             WHERE device = ?1 AND asked_epoch = ?2 AND asked_seq = ?3 AND asked_head = ?4",
+            "SELECT 1 FROM grants WHERE device = ?1 AND epoch = ?2
+             AND asked_epoch = ?3 AND asked_seq = ?4 AND asked_head = ?5",
         )?
         .query_row(
-            (Col(device), Col(head.epoch), Col(head.seq), Col(head.hash)),
-            |row| row.get(0),
+            (
+                Col(device),
+                Col(epoch),
+                Col(head.epoch),
+                Col(head.seq),
+                Col(head.hash),
+            ),
+            |_| Ok(()),
         )
         .optional()?;
-    Ok(row)
+    Ok(row.is_some())
 }
 
 /// Writes a new grant, with the head that the device named; the first grant of a chain was asked by nobody.

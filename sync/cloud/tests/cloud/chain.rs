@@ -144,6 +144,26 @@ fn a_restored_disk_gets_its_entries_back_and_carries_on_in_a_new_epoch() {
 }
 
 #[test]
+fn a_disk_restored_twice_from_one_backup_gets_an_epoch_each_time() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let backup = car.clone();
+    let lost = car.mint(drove(trip(1_000, 2_000)), world.now);
+    world.settled(&mut car, &[lost]);
+    for epoch in [2, 3] {
+        let mut restored = backup.clone();
+        let grant = world.open_epoch(&mut restored);
+        let grant = grant.verify(&world.cloud_key, &restored.device).unwrap();
+        assert_eq!(grant.body().epoch, Epoch::new(epoch));
+        restored.enter(&grant);
+        restored.statement = world.statement(member);
+        let next = restored.mint(CHECK_IN, world.now);
+        world.settled(&mut restored, &[next]);
+    }
+}
+
+#[test]
 fn own_entries_come_in_pages() {
     let mut world = World::new();
     let member = world.member(1);
