@@ -5,17 +5,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use dashpoint_membership::{
-    Catalogue, DeviceId, DriverTag, MemberId, Policy, ServerTime, Statement,
-};
+use dashpoint_membership::{DeviceId, DriverTag, MemberId, ServerTime};
 use dashpoint_store::Store;
 use dashpoint_sync::driver::Transport;
-use dashpoint_sync::{Credential, HttpRequest, Method};
-use dashpoint_wire::message::{EnrolRequest, EnrolState, EnrolTicket};
-use dashpoint_wire::{
-    Binding, Cbor, DeviceCertificate, EpochGrant, PublicKey, Signed, decode, encode,
+use dashpoint_sync::enrol::{
+    Applicant, Enrolled, Progress, ask_request, poll_request, read_state, read_ticket,
 };
-use data_encoding::HEXLOWER;
+use dashpoint_sync::{HttpRequest, Response};
+use dashpoint_wire::message::{EnrolRequest, EnrolTicket};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use serde::Serialize;
@@ -42,16 +39,6 @@ struct EnrolReport {
     device: DeviceId,
     member: MemberId,
     vehicle: String,
-}
-
-/// Everything that an approval brings, verified.
-struct Enrolment {
-    certificate: Signed<DeviceCertificate>,
-    binding: Signed<Binding>,
-    grant: Signed<EpochGrant>,
-    policy: Signed<Policy>,
-    catalogue: Signed<Catalogue>,
-    statement: Signed<Statement>,
 }
 
 /// Enrols the head unit.
@@ -91,91 +78,49 @@ async fn enrol_with(
     language: Language,
 ) -> anyhow::Result<EnrolReport> {
     let transport = transport(&config.cloud, ServerTime::from_unix_s(0))?;
-    let ticket: EnrolTicket = ask(
-        &transport,
-        Method::Post,
-        "/v1/enrolments".to_owned(),
-        encode(request),
-    )
-    .await?;
+    let me = Applicant {
+        key: request.key,
+        vehicle: request.vehicle,
+        cloud_key: config.cloud.key,
+    };
+    let ticket = read_ticket(&ask(&transport, &ask_request(request)).await?)?;
     show(&ticket, request, language)?;
-    let path = format!("/v1/enrolments/{}", HEXLOWER.encode(&ticket.id));
     loop {
-        match ask(&transport, Method::Get, path.clone(), Vec::new()).await? {
-            EnrolState::Waiting => tokio::time::sleep(ASK_EVERY).await,
-            EnrolState::Refused => bail!("the member said no; run `dashpoint enrol` to ask again"),
-            EnrolState::Expired => {
+        let answer = ask(&transport, &poll_request(&ticket)).await?;
+        match read_state(&answer, &me).context(NOT_USABLE)? {
+            Progress::Waiting => tokio::time::sleep(ASK_EVERY).await,
+            Progress::Refused => bail!("the member said no; run `dashpoint enrol` to ask again"),
+            Progress::Expired => {
                 bail!("nobody approved the code in time; run `dashpoint enrol` to ask again")
             }
-            EnrolState::Approved {
-                device,
-                certificate,
-                binding,
-                grant,
-                policy,
-                catalogue,
-                statement,
-            } => {
-                let key = config.cloud.key;
-                let certificate = certificate.verify(&key, &device).context(NOT_THE_CLOUD)?;
-                let binding = binding.verify(&key, &device).context(NOT_THE_CLOUD)?;
-                let member = binding.body().member;
-                let enrolment = Enrolment {
-                    grant: grant.verify(&key, &device).context(NOT_THE_CLOUD)?,
-                    policy: policy.verify(&key, &()).context(NOT_THE_CLOUD)?,
-                    catalogue: catalogue.verify(&key, &()).context(NOT_THE_CLOUD)?,
-                    statement: statement.verify(&key, &member).context(NOT_THE_CLOUD)?,
-                    certificate,
-                    binding,
-                };
-                return keep(&mut store, &enrolment, &request.key);
-            }
+            Progress::Enrolled(enrolled) => return keep(&mut store, &enrolled),
         }
     }
 }
 
-const NOT_THE_CLOUD: &str = "the answer is not signed with the key that cloud.key names";
+const NOT_USABLE: &str = "the answer cannot be used; is cloud.key the key of this cloud?";
 
-/// Sends one request of the enrolment and reads its answer.
-async fn ask<T: Cbor>(
-    transport: &Transport,
-    method: Method,
-    path: String,
-    body: Vec<u8>,
-) -> anyhow::Result<T> {
-    let request = HttpRequest {
-        method,
-        path,
-        body,
-        credential: Credential::None,
-    };
-    let answer = transport
-        .send(&request, None, system_unix_ms().div_euclid(1_000))
+/// Sends one request of the enrolment.
+async fn ask(transport: &Transport, request: &HttpRequest) -> anyhow::Result<Response> {
+    transport
+        .send(request, None, system_unix_ms().div_euclid(1_000))
         .await
-        .context("the cloud cannot be reached; enrolment needs it")?;
-    match answer.status {
-        200 | 201 => Ok(decode(&answer.body).context("the cloud's answer cannot be read")?),
-        429 => bail!("the cloud has too many enrolments waiting; try again in a few minutes"),
-        status => bail!("the cloud refused the enrolment with status {status}"),
-    }
+        .context("the cloud cannot be reached; enrolment needs it")
 }
 
 /// Commits an enrolment: who we are first, the epoch last, so that an interrupted one counts as none.
-fn keep(store: &mut Store, enrolment: &Enrolment, key: &PublicKey) -> anyhow::Result<EnrolReport> {
-    let certificate = enrolment.certificate.body();
-    if certificate.key != *key {
-        bail!("the cloud certified another key than this head unit's");
-    }
+fn keep(store: &mut Store, enrolled: &Enrolled) -> anyhow::Result<EnrolReport> {
+    let certificate = enrolled.certificate.body();
     store.put_meta(DEVICE_META, certificate.device.as_bytes())?;
-    store.put_certificate(&enrolment.certificate)?;
-    store.put_binding(&enrolment.binding)?;
-    store.put_policy(&enrolment.policy)?;
-    store.put_catalogue(&enrolment.catalogue)?;
-    store.put_statement(&enrolment.statement)?;
-    store.begin_epoch(&enrolment.grant, &[])?;
+    store.put_certificate(&enrolled.certificate)?;
+    store.put_binding(&enrolled.binding)?;
+    store.put_policy(&enrolled.policy)?;
+    store.put_catalogue(&enrolled.catalogue)?;
+    store.put_statement(&enrolled.statement)?;
+    store.begin_epoch(&enrolled.grant, &[])?;
     Ok(EnrolReport {
         device: certificate.device,
-        member: enrolment.binding.body().member,
+        member: enrolled.binding.body().member,
         vehicle: certificate.vehicle.to_string(),
     })
 }
