@@ -1,8 +1,6 @@
 //! From finished evidence to a durable entry.
 
-use dashpoint_membership::{
-    BindingId, Cause, CoarseTime, Entry, EventTime, Points, Settlement, Subject,
-};
+use dashpoint_membership::{BindingId, CoarseTime, Entry, EventTime, Subject};
 use dashpoint_store::{NewEntry, StoreError};
 use dashpoint_sync::Event;
 use dashpoint_telematics::Finished;
@@ -37,20 +35,6 @@ enum AwardError {
     Encode(#[source] serde_json::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// What the car expects to be paid for an entry.
-fn expected(settlement: &Settlement) -> Points {
-    match &settlement.cause {
-        Cause::Entry { verdict, .. } => verdict.paid().points,
-        Cause::Released { .. }
-        | Cause::Spent { .. }
-        | Cause::Reversed { .. }
-        | Cause::Expired { .. }
-        | Cause::ClawedBack { .. }
-        | Cause::Granted { .. }
-        | Cause::TierChanged { .. } => settlement.points,
-    }
 }
 
 impl Engine {
@@ -103,10 +87,10 @@ impl Engine {
                 private,
             });
         };
-        let (entry, settlement) = minted?;
+        let entry = minted?;
         match self.store.commit_entry(&entry) {
             Ok(head) => {
-                self.committed(head, &settlement);
+                self.committed(head);
                 Ok(())
             }
             // A checkpoint that outlived its entry: these metres are in the ledger already.
@@ -141,14 +125,14 @@ impl Engine {
                 continue;
             };
             let signed = self.sign(evidence.binding, &evidence.finished, evidence.private);
-            let Some(Ok((entry, settlement))) = signed else {
+            let Some(Ok(entry)) = signed else {
                 self.forget_minted();
                 return;
             };
             match self.store.commit_awaited(awaiting.id, &entry) {
                 Ok(head) => {
                     self.live.awaiting -= 1;
-                    self.committed(head, &settlement);
+                    self.committed(head);
                 }
                 Err(error) => {
                     tracing::error!(%error, "evidence that waited cannot be committed; it is kept");
@@ -165,21 +149,19 @@ impl Engine {
         binding: BindingId,
         finished: &Finished,
         private: Vec<u8>,
-    ) -> Option<Result<(NewEntry, Settlement), AwardError>> {
+    ) -> Option<Result<NewEntry, AwardError>> {
         let signer = self.signer.clone()?;
         let subject = Subject::Earn {
             evidence: finished.evidence.clone(),
             digest: evidence_digest(&private),
         };
         let time = self.event_time(finished.ended_ms, finished.utc_offset_min);
-        let (entry, settlement) = self.books.mint(binding, time, subject, self.clock.now())?;
+        let (entry, _) = self.books.mint(binding, time, subject, self.clock.now())?;
         let made_at = self.clock.unix_ms().div_euclid(1_000);
         let signed =
             Signed::sign(entry, &signer, &self.books.identity.device).map_err(AwardError::Sign);
         Some(signed.map(|signed: Signed<Entry>| {
-            let entry = NewEntry::new(&signed, Some(private), made_at)
-                .with_marks(stored_marks(finished.marks));
-            (entry, settlement)
+            NewEntry::new(&signed, Some(private), made_at).with_marks(stored_marks(finished.marks))
         }))
     }
 
@@ -213,13 +195,9 @@ impl Engine {
     }
 
     /// An entry is durable: from here on it may be shown and sent.
-    fn committed(&mut self, head: ChainPoint, settlement: &Settlement) {
+    fn committed(&mut self, head: ChainPoint) {
         self.books.head = head;
-        tracing::info!(
-            seq = head.seq.get(),
-            points = expected(settlement).get(),
-            "an entry was signed"
-        );
+        tracing::info!(seq = head.seq.get(), "an entry was signed");
         self.tell(Event::EntryCommitted(head));
     }
 
