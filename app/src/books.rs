@@ -14,6 +14,9 @@ use dashpoint_wire::{
     Binding, ChainPoint, DeviceCertificate, EpochGrant, PublicKey, Raw, Signed, WireError,
 };
 
+/// Bytes of salt before private evidence, so that its digest gives nothing away.
+pub const SALT_LEN: usize = 16;
+
 /// Entries read from the store at a time.
 const PAGE: u32 = 200;
 

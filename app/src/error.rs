@@ -7,6 +7,7 @@ use dashpoint_store::StoreError;
 use crate::books::BooksError;
 use crate::config::ConfigError;
 use crate::engine::EngineError;
+use crate::explain::ExplainError;
 use crate::keys::KeyError;
 
 /// Wrong arguments or configuration, as clap has it.
@@ -29,6 +30,9 @@ pub enum UsageError {
     /// A driver that is not issuer and subject.
     #[error("--driver {0:?}: expected ISSUER/SUBJECT, as the vehicle's bus names the driver")]
     Driver(String),
+    /// A zone that is none.
+    #[error("--zone {0:?}: expected an IANA zone such as Asia/Shanghai")]
+    Zone(String),
 }
 
 /// Prints one line for a person and gives the exit code.
@@ -43,7 +47,7 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
         "dashpoint: {line}{}",
         hint.map(|hint| format!("; {hint}")).unwrap_or_default()
     );
-    if error.is::<ConfigError>() || error.is::<UsageError>() {
+    if error.is::<ConfigError>() || error.is::<UsageError>() || error.is::<ExplainError>() {
         ExitCode::from(EXIT_USAGE)
     } else {
         ExitCode::FAILURE

@@ -11,6 +11,7 @@ pub mod clock;
 mod config;
 pub mod engine;
 mod error;
+mod explain;
 mod keys;
 mod net;
 pub mod random;

@@ -6,7 +6,7 @@ mod mqtt;
 mod payload;
 
 pub use mqtt::{Bus, wait_for_vin};
-pub use payload::{PayloadError, parse};
+pub use payload::{PayloadError, parse, typed};
 
 use dashpoint_telematics::{Signal, Value};
 

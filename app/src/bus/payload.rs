@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use dashpoint_telematics::Value;
+use dashpoint_telematics::{Signal, Value, ValueKind};
 
 /// Longest payload that is looked at, in bytes; a data point has about sixty.
 pub const PAYLOAD_MAX: usize = 4_096;
@@ -70,6 +70,22 @@ pub fn parse(payload: &[u8]) -> Result<DataPoint, PayloadError> {
             ts_ms: None,
         }),
         Err(_) => Err(PayloadError::NotADataPoint),
+    }
+}
+
+/// A value in the type of its signal: VISS quotes every scalar.
+#[must_use]
+pub fn typed(signal: Signal, value: Value) -> Value {
+    match (signal.kind(), value) {
+        (ValueKind::Number { .. }, Value::Text(text)) => match text.parse() {
+            Ok(number) => Value::Number(number),
+            Err(_) => Value::Text(text),
+        },
+        (ValueKind::Flag, Value::Text(text)) => match text.parse() {
+            Ok(flag) => Value::Bool(flag),
+            Err(_) => Value::Text(text),
+        },
+        (_, value) => value,
     }
 }
 

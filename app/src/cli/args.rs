@@ -23,6 +23,7 @@ Examples:
   dashpoint status --config dashpoint.toml       points, pending, tier, connection
   dashpoint sync --config dashpoint.toml         reconcile now
   dashpoint ledger --config dashpoint.toml --verify --json
+  dashpoint explain us06.csv --policy changed.toml   what a recording would earn, and why
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.";
 
@@ -39,6 +40,8 @@ pub enum Command {
     Sync(Place),
     /// Show the ledger of this car, newest first, or verify every link and signature of it.
     Ledger(LedgerArgs),
+    /// Explain what a recording or an entry is worth: trips, factors, rules, caps. Needs no cloud and no broker.
+    Explain(ExplainArgs),
 }
 
 /// Which head unit.
@@ -102,6 +105,49 @@ pub struct StatusArgs {
     pub place: Place,
     #[command(flatten)]
     pub output: Output,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+#[command(after_help = EXPLAIN_HELP)]
+pub struct ExplainArgs {
+    /// A recording, or EPOCH/SEQ of an entry in the ledger.
+    #[arg(value_name = "RECORDING|TRIP")]
+    pub what: String,
+    /// Value it by this policy (TOML), instead of the shipped one or that of the entry.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Zone of the local times of a recording.
+    #[arg(long, value_name = "ZONE", default_value = "Asia/Shanghai")]
+    pub zone: String,
+    /// Local time at which a recording without a date begins [default: 2026-01-01T08:00].
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<jiff::civil::DateTime>,
+    /// Energy drawn where a recording tells of none.
+    #[arg(long, value_name = "KWH", value_parser = consumption)]
+    pub kwh_per_100km: Option<f64>,
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+const EXPLAIN_HELP: &str = "\
+Recordings, told apart by their first line:
+  cycSecs,cycMps                    speed table: seconds, metres per second
+  timestamp,timestep,speed_mph      recorded day: local time, seconds since the row before, miles per hour
+  field,signal,value,delay          VSS signals, as KUKSA's csv-provider has them
+
+Examples:
+  dashpoint explain us06.csv
+  dashpoint explain commute.csv --policy changed.toml --kwh-per-100km 15 --json
+  dashpoint explain 1/12 --config dashpoint.toml";
+
+fn consumption(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(kwh) if (0.0..=1_000.0).contains(&kwh) => Ok(kwh),
+        Ok(_) | Err(_) => Err("expected kilowatt-hours, 0 to 1000".to_owned()),
+    }
 }
 
 /// Arguments of `ledger`.

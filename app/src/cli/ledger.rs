@@ -69,7 +69,8 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn zone(reader: &Reader, config: &Config) -> TimeZone {
+/// The member's zone, as far as a statement names it.
+pub(super) fn zone(reader: &Reader, config: &Config) -> TimeZone {
     let statement = reader
         .statements()
         .ok()

@@ -2,6 +2,7 @@
 
 mod args;
 mod enrol;
+mod explain;
 mod ledger;
 mod run;
 mod status;
@@ -39,6 +40,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Status(args) => status::status(args),
         Command::Sync(place) => status::sync(place),
         Command::Ledger(args) => ledger::ledger(args),
+        Command::Explain(args) => explain::explain(args),
     };
     match done {
         Ok(code) => code,

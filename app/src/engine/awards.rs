@@ -8,11 +8,8 @@ use dashpoint_wire::{ChainPoint, Signed, WireError};
 use serde::{Deserialize, Serialize};
 
 use super::{Engine, RETRY_MS, UNSAVED_MAX, stored_marks};
-use crate::books::evidence_digest;
+use crate::books::{SALT_LEN, evidence_digest};
 use crate::clock::quality;
-
-/// Bytes of salt before private evidence, so that its digest gives nothing away.
-const SALT_LEN: usize = 16;
 
 /// Evidence that waits to be signed: whose it is was decided when it was made.
 #[derive(Debug, Serialize, Deserialize)]

@@ -16,7 +16,6 @@ use dashpoint_store::{Mark, Reader, Store, StoreError};
 use dashpoint_sync::{Event, HttpRequest, Now, Reconciler, Ticket};
 use dashpoint_telematics::{
     Checkpoint, Finished, Marks, MeterMark, Outcome, Sample, Settings, Signal, Telematics, Value,
-    ValueKind,
 };
 use dashpoint_wire::SigningKey;
 use jiff::Timestamp;
@@ -24,7 +23,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 
 use crate::books::{Books, BooksError, vehicle_id};
-use crate::bus::BusInput;
+use crate::bus::{BusInput, typed};
 use crate::clock::Clock;
 use crate::random::Chance;
 
@@ -418,21 +417,6 @@ fn log_failure(doing: &'static str, done: Result<(), StoreError>) {
             error = &error as &dyn std::error::Error,
             "the disk refused"
         );
-    }
-}
-
-/// A value in the type of its signal: VISS quotes every scalar.
-fn typed(signal: Signal, value: Value) -> Value {
-    match (signal.kind(), value) {
-        (ValueKind::Number { .. }, Value::Text(text)) => match text.parse() {
-            Ok(number) => Value::Number(number),
-            Err(_) => Value::Text(text),
-        },
-        (ValueKind::Flag, Value::Text(text)) => match text.parse() {
-            Ok(flag) => Value::Bool(flag),
-            Err(_) => Value::Text(text),
-        },
-        (_, value) => value,
     }
 }
 

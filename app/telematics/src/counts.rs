@@ -28,6 +28,23 @@ pub enum Fault {
     Quarantined,
 }
 
+impl Fault {
+    /// Its name in reports and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WrongType => "wrong-type",
+            Self::NotANumber => "not-a-number",
+            Self::OutOfRange => "out-of-range",
+            Self::WentBack => "went-back",
+            Self::Jumped => "jumped",
+            Self::Late => "late",
+            Self::Duplicate => "duplicate",
+            Self::Quarantined => "quarantined",
+        }
+    }
+}
+
 /// What is known of one signal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SignalCounts {

@@ -1,0 +1,152 @@
+//! `dashpoint explain`: what a recording or an entry is worth, and why.
+
+mod table;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use dashpoint_membership::{Entry, Epoch, Evidence, Seq, Transaction};
+use dashpoint_store::Reader;
+use dashpoint_telematics::{DischargeTrace, Driver, Finished, Marks, PrivateEvidence};
+use jiff::civil::{DateTime, date};
+use jiff::tz::TimeZone;
+
+use super::args::ExplainArgs;
+use super::ledger::zone;
+use super::status::{open_reader, print_json};
+use crate::books::{SALT_LEN, certificate, evidence_digest};
+use crate::config::Config;
+use crate::error::UsageError;
+use crate::explain::{ExplainError, NamedPolicy, Setting, explain as fold, explain_entry, read};
+
+/// When a recording without a date begins: the shipped policy is in force, and it is no late hour.
+const START: DateTime = date(2026, 1, 1).at(8, 0, 0, 0);
+
+/// Explains a recording, or an entry of the ledger.
+pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
+    let explanation = match entry_named(&args.what) {
+        Some((epoch, seq)) => explain_signed(args, epoch, seq)?,
+        None => {
+            let zone =
+                TimeZone::get(&args.zone).map_err(|_| UsageError::Zone(args.zone.clone()))?;
+            let setting = Setting {
+                start: args.start.unwrap_or(START),
+                zone: zone.clone(),
+                wh_per_100_km: args.kwh_per_100km.map(|kwh| (kwh * 1_000.0) as u32),
+            };
+            let policy = NamedPolicy::load(args.policy.as_deref())?;
+            let path = Path::new(&args.what);
+            let recording = read(path, &setting).map_err(ExplainError::from)?;
+            let name = path.file_name().unwrap_or(path.as_os_str());
+            fold(&name.to_string_lossy(), &recording, &policy, &zone)
+        }
+    };
+    if args.output.json {
+        print_json(&explanation)?;
+    } else {
+        table::print(&explanation, args.output.lang);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// EPOCH/SEQ, unless a file is called so.
+fn entry_named(what: &str) -> Option<(Epoch, Seq)> {
+    let (epoch, seq) = what.split_once('/')?;
+    let numbers = (Epoch::new(epoch.parse().ok()?), Seq::new(seq.parse().ok()?));
+    (!Path::new(what).exists()).then_some(numbers)
+}
+
+fn explain_signed(
+    args: &ExplainArgs,
+    epoch: Epoch,
+    seq: Seq,
+) -> anyhow::Result<crate::explain::Explanation> {
+    let config = Config::load(&args.place.config)?;
+    let reader = open_reader(&config)?;
+    let name = format!("{epoch}/{seq}");
+    let certificate = certificate(&reader, &config.cloud.key)?;
+    let stored = reader
+        .entry(epoch, seq)?
+        .ok_or_else(|| ExplainError::NoEntry {
+            entry: name.clone(),
+        })?;
+    let signed = stored
+        .raw
+        .verify(&certificate.body().key, &certificate.body().device)?;
+    let entry = signed.body();
+    let finished =
+        finished(entry, stored.private.as_deref()).ok_or_else(|| ExplainError::NoEvidence {
+            entry: name.clone(),
+        })?;
+    let policy = match &args.policy {
+        Some(path) => NamedPolicy::load(Some(path))?,
+        None => held_policy(&reader, &config, entry, &name)?,
+    };
+    Ok(explain_entry(
+        &name,
+        &finished,
+        &policy,
+        &zone(&reader, &config),
+    ))
+}
+
+/// The policy that an entry was valued by, as the cache holds it.
+fn held_policy(
+    reader: &Reader,
+    config: &Config,
+    entry: &Entry,
+    name: &str,
+) -> anyhow::Result<NamedPolicy> {
+    let held = reader.policies()?;
+    let verified = held
+        .into_iter()
+        .find(|(version, _)| *version == entry.policy)
+        .and_then(|(_, raw)| raw.verify(&config.cloud.key, &()).ok());
+    let compiled = verified.and_then(|signed| {
+        dashpoint_membership::CompiledPolicy::compile(signed.body().clone()).ok()
+    });
+    let policy = compiled.ok_or_else(|| ExplainError::NoPolicy {
+        entry: name.to_owned(),
+        version: entry.policy.get(),
+    })?;
+    Ok(NamedPolicy {
+        name: "policy of the entry".to_owned(),
+        policy,
+    })
+}
+
+/// The evidence of an entry, with what stayed in the car as far as it is held and is what was signed.
+fn finished(entry: &Entry, private: Option<&[u8]>) -> Option<Finished> {
+    let Transaction::Earn {
+        evidence, digest, ..
+    } = entry.transaction()
+    else {
+        return None;
+    };
+    let ended_ms = entry.time.at.as_unix_s().saturating_mul(1_000);
+    let kept = private
+        .filter(|private| evidence_digest(private) == *digest)
+        .and_then(|private| serde_json::from_slice(private.get(SALT_LEN..)?).ok());
+    let exact_ms = |private: &PrivateEvidence| match private {
+        PrivateEvidence::Trip(trace) => trace.ended_ms,
+        PrivateEvidence::Charge(trace) => trace.ended_ms,
+        PrivateEvidence::Discharge(trace) => trace.ended_ms,
+    };
+    let started = match evidence {
+        Evidence::Trip(trip) => Some(trip.started),
+        Evidence::Charge(charge) => charge.started,
+        Evidence::Discharge(discharge) => discharge.started,
+    };
+    let coarse = PrivateEvidence::Discharge(DischargeTrace {
+        started_ms: started.map(|started| started.as_unix_s().saturating_mul(1_000)),
+        ended_ms,
+    });
+    Some(Finished {
+        evidence: evidence.clone(),
+        driver: Driver::Unidentified,
+        ended_ms: kept.as_ref().map_or(ended_ms, exact_ms),
+        utc_offset_min: entry.time.utc_offset_min,
+        private: kept.unwrap_or(coarse),
+        marks: Marks::default(),
+    })
+}

@@ -1,0 +1,388 @@
+//! `dashpoint explain`, run as a person runs it: known answers, entries of a ledger, files that are none.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use dashpoint::books::DEVICE_META;
+use dashpoint_membership::{
+    BindingId, Chain, ClockQuality, CoarseTime, DEFAULT_POLICY_TOML, DeviceId, Entry, EntryBody,
+    EntryHash, Epoch, EventTime, Evidence, EvidenceDigest, Factor, FactorSeen, Meter,
+    MeterInterval, Policy, PolicyVersion, Seq, ServerEpoch, ServerTime, Transaction, Trip,
+    VehicleId,
+};
+use dashpoint_store::{Check, NewEntry, Options, Store};
+use dashpoint_telematics::{BrakingSource, PrivateEvidence, Spell, TripEnd, TripTrace};
+use dashpoint_wire::{DeviceCertificate, EpochGrant, Signed, SigningKey, digest};
+use serde_json::Value;
+
+/// A file of the shared recordings; `None`, with a line that says so, when it is not there.
+#[expect(clippy::print_stdout, reason = "a skipped test says what it misses")]
+fn shared(path: &str) -> Option<PathBuf> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/");
+    let file = PathBuf::from(format!("{root}{path}"));
+    if file.exists() {
+        return Some(file);
+    }
+    let required = std::env::var("DASHPOINT_REQUIRE").is_ok_and(|what| what == "all");
+    assert!(!required, "missing: {}", file.display());
+    println!("skipped: {} is missing", file.display());
+    None
+}
+
+fn dashpoint(arguments: &[&str]) -> Output {
+    let program = env!("CARGO_BIN_EXE_dashpoint");
+    Command::new(program)
+        .args(arguments)
+        .env("RUST_LOG", "off")
+        .output()
+        .unwrap()
+}
+
+fn explained(arguments: &[&str]) -> (Value, String) {
+    let mut all = vec!["explain"];
+    all.extend(arguments);
+    let table = dashpoint(&all);
+    assert!(table.status.success(), "{table:?}");
+    all.push("--json");
+    let json = dashpoint(&all);
+    assert!(json.status.success(), "{json:?}");
+    (
+        serde_json::from_slice(&json.stdout).unwrap(),
+        String::from_utf8(table.stdout).unwrap(),
+    )
+}
+
+/// One line on stderr, exit code 2.
+fn refusal(arguments: &[&str]) -> String {
+    let mut all = vec!["explain"];
+    all.extend(arguments);
+    let refused = dashpoint(&all);
+    let line = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{line}");
+    assert_eq!(line.lines().count(), 1, "{line}");
+    assert!(refused.stdout.is_empty());
+    line
+}
+
+#[test]
+fn us06_is_explained_down_to_the_two_seconds() {
+    let Some(file) = shared("cycles/us06.csv") else {
+        return;
+    };
+    let (json, table) = explained(&[file.to_str().unwrap()]);
+    let seen = &json["found"][0]["seen"];
+    assert_eq!(json["found"].as_array().unwrap().len(), 1);
+    assert_eq!(seen["score_x100"], 8_225);
+    let metres = seen["distance_m"].as_f64().unwrap();
+    assert!((metres / 12_888.0 - 1.0).abs() < 0.005, "{metres}");
+    let braking = &seen["factors"][0];
+    assert_eq!(braking["observed"], true);
+    assert_eq!(braking["against_ms"], 2_000);
+    assert_eq!(braking["base_ms"], 72_000);
+    assert_eq!(braking["spells"].as_array().unwrap().len(), 2);
+    assert_eq!(braking["costs_x100"], 1_775);
+    assert_eq!(seen["factors"][1]["observed"], false);
+    let safe = &json["found"][0]["rules"][1];
+    assert_eq!(safe["rule"], "safe-trip");
+    assert_eq!(safe["held"], false);
+    let held: Vec<_> = safe["conditions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|part| part["held"].as_bool().unwrap())
+        .collect();
+    assert_eq!(held, [false, true, true, true]);
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn each_cycle_has_its_score() {
+    for (name, score, metres) in [
+        ("udds", 10_000, 11_990.0),
+        ("hwfet", 10_000, 16_507.0),
+        ("wltc_3b", 10_000, 23_266.0),
+    ] {
+        let Some(file) = shared(&format!("cycles/{name}.csv")) else {
+            return;
+        };
+        let (json, _) = explained(&[file.to_str().unwrap(), "--kwh-per-100km", "15"]);
+        let seen = &json["found"][0]["seen"];
+        assert_eq!(seen["score_x100"], score, "{name}");
+        let distance = seen["distance_m"].as_f64().unwrap();
+        assert!((distance / metres - 1.0).abs() < 0.005, "{name} {distance}");
+        let drawn = seen["used_wh"].as_f64().unwrap();
+        assert!((drawn / distance - 0.15).abs() < 0.001, "{name} {drawn}");
+    }
+}
+
+#[test]
+fn the_recorded_day_is_pooled_and_told_trip_by_trip() {
+    let Some(file) = shared("drives/cmap-4107032_1-2007-05-25.csv") else {
+        return;
+    };
+    let (json, _) = explained(&[file.to_str().unwrap(), "--zone", "America/Chicago"]);
+    let pooled = &json["pooled"];
+    assert_eq!(pooled["score_x100"], 9_434);
+    assert_eq!(pooled["factors"][0]["against_ms"], 8_000);
+    assert_eq!(pooled["factors"][0]["base_ms"], 745_000);
+    let distance = pooled["distance_m"].as_f64().unwrap();
+    assert!((distance / 141_500.0 - 1.0).abs() < 0.005, "{distance}");
+    let lines: Vec<String> = json["found"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|found| {
+            let seen = &found["seen"];
+            format!(
+                "{} m, {} s, {} s missed, {}",
+                seen["distance_m"], seen["driving_s"], seen["missed_s"], seen["score_x100"]
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+    let cut = json["found"][13]["rules"][0]["cut_by"].as_str();
+    assert_eq!(cut, Some("trip-day"));
+}
+
+#[test]
+fn a_drive_with_positions_is_a_trip_without_them() {
+    let Some(file) = shared("drives/covesa-cv-recording.csv") else {
+        return;
+    };
+    let path = file.to_str().unwrap();
+    let (json, table) = explained(&[path]);
+    let seen = &json["found"][0]["seen"];
+    let distance = seen["distance_m"].as_i64().unwrap();
+    assert!((5_300..5_450).contains(&distance), "{distance}");
+    let unused = json["origin"]["unused"]["Vehicle.CurrentLocation.Latitude"].as_i64();
+    assert_eq!(unused, Some(471));
+    let recording = std::fs::read_to_string(&file).unwrap();
+    let told = format!("{json}{table}");
+    let mut coordinates = 0;
+    for row in recording.lines().filter(|row| row.contains("itude,")) {
+        let value = row.split(',').nth(2).unwrap();
+        // An altitude of 375 may be anything; a coordinate has its degrees and three places.
+        if let Some(point) = value.find('.') {
+            let degrees = &value[..value.len().min(point + 4)];
+            assert!(!told.contains(degrees), "{degrees}");
+            coordinates += 1;
+        }
+    }
+    assert!(coordinates > 500, "{coordinates}");
+}
+
+#[test]
+fn a_changed_policy_is_tried_without_a_cloud() {
+    let Some(file) = shared("cycles/us06.csv") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("changed.toml");
+    let changed = DEFAULT_POLICY_TOML.replace("score_x100 >= 9000", "score_x100 >= 8000");
+    std::fs::write(&policy, changed).unwrap();
+    let (json, _) = explained(&[file.to_str().unwrap(), "--policy", policy.to_str().unwrap()]);
+    assert_eq!(json["found"][0]["rules"][1]["held"], true);
+
+    std::fs::write(&policy, "version = 1\nrules = 3\n").unwrap();
+    let line = refusal(&[file.to_str().unwrap(), "--policy", policy.to_str().unwrap()]);
+    assert!(line.contains("changed.toml: line 2: "), "{line}");
+    std::fs::write(
+        &policy,
+        DEFAULT_POLICY_TOML.replace("score_x100 >= 9000", "speed > 3"),
+    )
+    .unwrap();
+    let line = refusal(&[file.to_str().unwrap(), "--policy", policy.to_str().unwrap()]);
+    assert!(line.contains("safe-trip"), "{line}");
+}
+
+#[test]
+fn a_file_that_is_no_recording_is_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |name: &str, bytes: &[u8]| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        let line = refusal(&[file.to_str().unwrap()]);
+        line.replace(&format!("{}/", folder.path().display()), "")
+    };
+    let lines = [
+        refused("empty.csv", b""),
+        refused("text.csv", b"Dear diary,\ntoday I drove.\n"),
+        refused("bytes.csv", b"\xff\xfe\x00\x01\n\xff\n"),
+        refused("word.csv", b"cycSecs,cycMps\n0,1\n1,fast\n"),
+        refused("short.csv", b"cycSecs,cycMps\n0,1\n1\n"),
+        refused("back.csv", b"cycSecs,cycMps\n5,1\n4,1\n"),
+        refused("nan.csv", b"cycSecs,cycMps\nNaN,1\n"),
+        refused("date.csv", b"timestamp,timestep,speed_mph\nyesterday,1,2\n"),
+        refused(
+            "place.csv",
+            b"field,signal,value,delay\ncurrent,Vehicle.CurrentLocation.Latitude,43.4,0\n",
+        ),
+        refused(
+            "delay.csv",
+            b"field,signal,value,delay\ncurrent,Vehicle.Speed,3,-1\n",
+        ),
+    ];
+    insta::assert_snapshot!(lines.concat());
+    let line = refusal(&["no-such-file.csv"]);
+    assert!(
+        line.starts_with("dashpoint: no-such-file.csv: cannot be read"),
+        "{line}"
+    );
+}
+
+#[test]
+fn values_that_no_car_has_are_counted_and_earn_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wild.csv");
+    let mut text = "cycSecs,cycMps\n".to_owned();
+    for second in 0..300 {
+        text += &format!("{second},{}\n", ["NaN", "9000", "-inf"][second % 3]);
+    }
+    std::fs::write(&file, text).unwrap();
+    let (json, _) = explained(&[file.to_str().unwrap()]);
+    assert_eq!(json["found"].as_array().unwrap().len(), 0);
+    let speed = &json["signals"][0];
+    assert_eq!(speed["path"], "Vehicle.Speed");
+    assert_eq!(speed["refused"]["not-a-number"], 200);
+    assert_eq!(speed["refused"]["out-of-range"], 100);
+}
+
+const DEVICE: DeviceId = DeviceId::from_bytes([1; 16]);
+
+/// A data folder with one trip in it, and its configuration.
+fn ledger(folder: &Path) -> PathBuf {
+    let (cloud, device) = (
+        SigningKey::from_seed(&[4; 32]),
+        SigningKey::from_seed(&[5; 32]),
+    );
+    let data = folder.join("data");
+    std::fs::create_dir_all(&data).unwrap();
+    let options = Options {
+        vfs: None,
+        seal: None,
+        nonces: Box::new(|| None),
+        check: Check::Ends,
+    };
+    let mut store = Store::open(&data, options).unwrap();
+    let issued = ServerTime::from_unix_s(1_790_000_000);
+    let certificate = DeviceCertificate {
+        device: DEVICE,
+        vehicle: VehicleId::from_bytes([2; 16]),
+        key: device.public(),
+        issued,
+        valid_until: issued.plus_s(1_000_000_000),
+    };
+    store
+        .put_certificate(&Signed::sign(certificate, &cloud, &DEVICE).unwrap())
+        .unwrap();
+    store.put_meta(DEVICE_META, DEVICE.as_bytes()).unwrap();
+    let grant = EpochGrant {
+        device: DEVICE,
+        epoch: Epoch::new(1),
+        follows: None,
+        issued,
+        server_epoch: ServerEpoch::new(1),
+        chain: Chain::start(issued),
+    };
+    let grant = Signed::sign(grant, &cloud, &DEVICE).unwrap();
+    store.begin_epoch(&grant, &[]).unwrap();
+    let policy: Policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();
+    store
+        .put_policy(&Signed::sign(policy, &cloud, &()).unwrap())
+        .unwrap();
+
+    let trace = PrivateEvidence::Trip(TripTrace {
+        started_ms: 1_790_000_000_000,
+        ended_ms: 1_790_000_754_000,
+        end: TripEnd::Gap,
+        parked_ms: 0,
+        speed_integral_m: 12_001,
+        braking: BrakingSource::Acceleration,
+        spells: vec![Spell {
+            factor: Factor::HardBraking,
+            from_ms: 1_790_000_100_000,
+            to_ms: 1_790_000_102_000,
+            worst: 412,
+        }],
+        spells_unlisted: 0,
+    });
+    let mut private = vec![7; 16];
+    serde_json::to_writer(&mut private, &trace).unwrap();
+    let (first, second) = (private.clone(), b"something else".to_vec());
+    let mut prev = grant.hash();
+    for (seq, kept) in [(1, first), (2, second)] {
+        let signed = Signed::sign(trip(seq, prev, &private), &device, &DEVICE).unwrap();
+        prev = signed.hash();
+        store
+            .commit_entry(&NewEntry::new(&signed, Some(kept), 0))
+            .unwrap();
+    }
+    store.close().unwrap();
+    let config = folder.join("dashpoint.toml");
+    let text = format!(
+        "data = \"data\"\n[cloud]\nurl = \"http://127.0.0.1:1\"\nkey = \"{}\"\n",
+        cloud.public()
+    );
+    std::fs::write(&config, text).unwrap();
+    config
+}
+
+fn trip(seq: u64, prev: EntryHash, private: &[u8]) -> Entry {
+    let started = CoarseTime::containing_unix_s(1_790_000_000);
+    Entry {
+        epoch: Epoch::new(1),
+        seq: Seq::new(seq),
+        prev,
+        binding: BindingId::from_bytes([3; 16]),
+        time: EventTime {
+            at: started,
+            utc_offset_min: 480,
+            quality: ClockQuality::Synced,
+        },
+        receipt_at: ServerTime::from_unix_s(1_790_000_000),
+        policy: PolicyVersion::new(1),
+        body: EntryBody::Fresh(Transaction::Earn {
+            evidence: Evidence::Trip(Trip {
+                odometer: MeterInterval {
+                    meter: Meter::Odometer,
+                    from: seq * 20_000,
+                    to: seq * 20_000 + 12_000,
+                },
+                started,
+                driving_s: 740,
+                missed_s: 14,
+                used_wh: 2_000,
+                regained_wh: 300,
+                score_x100: 8_225,
+                factors: vec![FactorSeen {
+                    factor: Factor::HardBraking,
+                    against_ms: 2_000,
+                    base_ms: 72_000,
+                }],
+            }),
+            digest: EvidenceDigest::from_bytes(digest(private)),
+            awards: Vec::new(),
+        }),
+    }
+}
+
+#[test]
+fn an_entry_is_explained_with_what_stayed_in_the_car() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = ledger(folder.path());
+    let config = config.to_str().unwrap();
+    let (json, table) = explained(&["1/1", "--config", config]);
+    insta::assert_snapshot!(table);
+    assert_eq!(json["found"][0]["seen"]["end"], "gap");
+
+    // Private evidence that is not what was signed is not believed.
+    let (json, _) = explained(&["1/2", "--config", config]);
+    let braking = &json["found"][0]["seen"]["factors"][0];
+    assert_eq!(braking["against_ms"], 2_000);
+    assert_eq!(braking["spells"].as_array().unwrap().len(), 0);
+
+    let line = refusal(&["1/3", "--config", config]);
+    insta::assert_snapshot!(line, @"dashpoint: 1/3: no such entry in the ledger; see `dashpoint ledger`");
+}
