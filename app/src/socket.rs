@@ -4,13 +4,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dashpoint_sync::Event;
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use crate::engine::Live;
+use crate::engine::{Ask, CheckIn, Live};
 
 /// Name of the socket in the data folder.
 const NAME: &str = "dashpoint.sock";
@@ -18,10 +18,10 @@ const NAME: &str = "dashpoint.sock";
 const PATIENCE: Duration = Duration::from_secs(2);
 /// More than any answer has.
 const ANSWER_MAX: u64 = 64 * 1_024;
-/// Asks what the head unit tells about itself.
-const ASK: u8 = b'?';
-/// Asks for the same, after telling it to reconcile now.
+/// What may be asked, in one byte.
+const TELL: u8 = b'?';
 const SYNC: u8 = b'!';
+const CHECK_IN: u8 = b'+';
 
 /// The open socket; it is removed with it.
 #[derive(Debug)]
@@ -48,12 +48,10 @@ impl Socket {
     }
 
     /// Answers whoever asks, until the task is ended.
-    pub async fn serve(self, live: watch::Receiver<Live>, events: mpsc::Sender<Event>) {
+    pub async fn serve(self, live: watch::Receiver<Live>, asks: mpsc::Sender<Ask>) {
         while let Ok((stream, _)) = self.listener.accept().await {
-            if !matches!(
-                timeout(PATIENCE, answer(stream, &live, &events)).await,
-                Ok(Ok(()))
-            ) {
+            let answered = timeout(PATIENCE, answer(stream, &live, &asks)).await;
+            if !matches!(answered, Ok(Ok(()))) {
                 tracing::debug!("somebody asked and did not listen");
             }
         }
@@ -71,18 +69,27 @@ impl Drop for Socket {
 async fn answer(
     mut stream: UnixStream,
     live: &watch::Receiver<Live>,
-    events: &mpsc::Sender<Event>,
+    asks: &mpsc::Sender<Ask>,
 ) -> io::Result<()> {
-    if stream.read_u8().await? == SYNC && events.send(Event::SyncRequested).await.is_err() {
-        return Ok(());
-    }
-    let told = serde_json::to_vec(&*live.borrow())?;
+    let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+    let told = match stream.read_u8().await? {
+        CHECK_IN => {
+            let (answer, answered) = oneshot::channel();
+            asks.send(Ask::CheckIn(answer)).await.map_err(|_| gone())?;
+            serde_json::to_vec(&answered.await.map_err(|_| gone())?)?
+        }
+        SYNC => {
+            asks.send(Ask::Sync).await.map_err(|_| gone())?;
+            serde_json::to_vec(&*live.borrow())?
+        }
+        _ => serde_json::to_vec(&*live.borrow())?,
+    };
     stream.write_all(&told).await
 }
 
 /// Asks the head unit that runs on a data folder; `None` when none does.
 pub async fn ask(folder: &Path) -> Option<Live> {
-    say(folder, ASK).await
+    say(folder, TELL).await
 }
 
 /// Tells the head unit that runs on a data folder to reconcile now; `None` when none does.
@@ -90,7 +97,12 @@ pub async fn sync(folder: &Path) -> Option<Live> {
     say(folder, SYNC).await
 }
 
-async fn say(folder: &Path, request: u8) -> Option<Live> {
+/// Checks the member in on the head unit that runs on a data folder; `None` when none does.
+pub async fn check_in(folder: &Path) -> Option<CheckIn> {
+    say(folder, CHECK_IN).await
+}
+
+async fn say<T: DeserializeOwned>(folder: &Path, request: u8) -> Option<T> {
     let asking = async {
         let mut stream = UnixStream::connect(folder.join(NAME)).await.ok()?;
         stream.write_all(&[request]).await.ok()?;

@@ -21,6 +21,7 @@ Examples:
   dashpoint enrol --config dashpoint.toml        show a QR code; the member approves it once
   dashpoint run --config dashpoint.toml --no-screen
   dashpoint status --config dashpoint.toml       points, pending, tier, connection
+  dashpoint check-in --config dashpoint.toml     one point a day
   dashpoint sync --config dashpoint.toml         reconcile now
   dashpoint ledger --config dashpoint.toml --verify --json
   dashpoint explain us06.csv --policy changed.toml   what a recording would earn, and why
@@ -36,6 +37,8 @@ pub enum Command {
     Enrol(EnrolArgs),
     /// Show points, pending points, tier and connection, as the screen would.
     Status(StatusArgs),
+    /// Check the member in for today on the running head unit.
+    CheckIn(StatusArgs),
     /// Ask the running head unit to reconcile with the cloud now, instead of when its pause is over.
     Sync(Place),
     /// Show the ledger of this car, newest first, or verify every link and signature of it.

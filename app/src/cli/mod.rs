@@ -1,6 +1,7 @@
 //! The command line: what each command does, and what it prints.
 
 mod args;
+mod ask;
 mod enrol;
 mod explain;
 mod ledger;
@@ -38,7 +39,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Enrol(args) => enrol::enrol(args),
         Command::Status(args) => status::status(args),
-        Command::Sync(place) => status::sync(place),
+        Command::CheckIn(args) => ask::check_in(args),
+        Command::Sync(place) => ask::sync(place),
         Command::Ledger(args) => ledger::ledger(args),
         Command::Explain(args) => explain::explain(args),
     };

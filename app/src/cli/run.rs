@@ -31,6 +31,8 @@ use crate::socket::Socket;
 const BUS_INPUTS_MAX: usize = 1_024;
 /// Answers that wait for the engine.
 const ANSWERS_MAX: usize = 4;
+/// Questions of people that wait for the engine; more wait at the socket.
+const ASKS_MAX: usize = 4;
 
 /// Runs the head unit until SIGTERM or SIGINT.
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
@@ -113,6 +115,7 @@ async fn serve(config: Config, keys: &KeyStore, store: Store) -> anyhow::Result<
     let (answers, answered) = mpsc::channel(ANSWERS_MAX);
     let (seen, seen_receiver) = watch::channel(None);
     let (live, live_receiver) = watch::channel(Live::default());
+    let (asks, asked) = mpsc::channel(ASKS_MAX);
     let (stop, stopped) = watch::channel(false);
     let (samples, bus_inputs) = mpsc::channel(BUS_INPUTS_MAX);
     let outputs = Outputs {
@@ -123,6 +126,7 @@ async fn serve(config: Config, keys: &KeyStore, store: Store) -> anyhow::Result<
     let inputs = Inputs {
         bus: bus_inputs,
         answers: answered,
+        asks: asked,
         stop: stopped,
     };
     let engine = Engine::start(Parts {
@@ -148,7 +152,7 @@ async fn serve(config: Config, keys: &KeyStore, store: Store) -> anyhow::Result<
         .context("the engine's thread cannot start")?;
     let bus = Bus::start(config.bus, samples, seen_receiver);
     let mut tasks = JoinSet::new();
-    tasks.spawn(socket.serve(live_receiver, answers.clone()));
+    tasks.spawn(socket.serve(live_receiver, asks));
     tasks.spawn(net::run(transport, signer, to_send, answers));
     tracing::info!("head unit runs");
 

@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
 use dashpoint_membership::{AllowanceState, MemberId, PendingState, ReviewReason, View};
 use dashpoint_store::{Reader, StoreError};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::args::{Language, Place, StatusArgs};
+use super::args::{Language, StatusArgs};
 use super::words::{allowance, connection, day, minute, pick, text, thousands, yuan};
 use crate::books::{Books, MemberBook};
 use crate::clock::{Clock, Machine};
@@ -108,20 +107,6 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         );
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Tells the running head unit to reconcile now.
-pub(super) fn sync(place: &Place) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&place.config)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    match runtime.block_on(socket::sync(&config.data)) {
-        Some(_) => Ok(ExitCode::SUCCESS),
-        None => {
-            bail!("the head unit does not run on this data folder; start it with `dashpoint run`")
-        }
-    }
 }
 
 /// Opens the books beside a head unit that may be running.

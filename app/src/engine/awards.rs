@@ -1,13 +1,15 @@
 //! From finished evidence to a durable entry.
 
-use dashpoint_membership::{BindingId, CoarseTime, Entry, EventTime, Subject};
+use dashpoint_membership::{
+    BindingId, CoarseTime, Entry, EventTime, MemberAction, Points, Subject,
+};
 use dashpoint_store::{NewEntry, StoreError};
 use dashpoint_sync::Event;
-use dashpoint_telematics::Finished;
+use dashpoint_telematics::{Driver, Finished};
 use dashpoint_wire::{ChainPoint, Signed, WireError};
 use serde::{Deserialize, Serialize};
 
-use super::{Engine, RETRY_MS, UNSAVED_MAX, stored_marks};
+use super::{Engine, RETRY_MS, UNSAVED_MAX, stored_marks, utc_offset_min};
 use crate::books::{SALT_LEN, evidence_digest};
 use crate::clock::quality;
 
@@ -18,6 +20,23 @@ struct AwaitingEvidence {
     finished: Finished,
     /// Salt and private evidence.
     private: Vec<u8>,
+}
+
+/// What came of a check-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckIn {
+    /// It is signed and on the disk.
+    Done {
+        /// What it is expected to be paid.
+        points: i64,
+    },
+    /// The check-in of the day has been made, or a cap has no room left: nothing was signed.
+    NothingMore,
+    /// Nobody's membership is at the wheel.
+    Guest,
+    /// It cannot be signed or written now; the log says why.
+    NotNow,
 }
 
 /// Why evidence did not become an entry.
@@ -105,6 +124,51 @@ impl Engine {
         }
     }
 
+    /// Checks the member at the wheel in for today.
+    pub fn check_in(&mut self) -> CheckIn {
+        let driver = self.telematics.trip_driver().cloned();
+        let driver = driver.unwrap_or(Driver::Unidentified);
+        let Some(binding) = self.books.binding_of(&driver).map(|binding| binding.id) else {
+            return CheckIn::Guest;
+        };
+        let at_ms = self.clock.unix_ms();
+        let time = self.event_time(at_ms, utc_offset_min(&self.zone, at_ms));
+        let subject = Subject::Member {
+            action: MemberAction::CheckIn,
+        };
+        match self.sign_subject(binding, time, subject) {
+            None => CheckIn::NotNow,
+            Some(Ok((_, Points::ZERO))) => {
+                self.forget_minted();
+                CheckIn::NothingMore
+            }
+            Some(signed) => self.commit_check_in(signed),
+        }
+    }
+
+    fn commit_check_in(&mut self, signed: Result<(Signed<Entry>, Points), AwardError>) -> CheckIn {
+        let made_at = self.clock.unix_ms().div_euclid(1_000);
+        let committed = signed.and_then(|(signed, points)| {
+            let head = self
+                .store
+                .commit_entry(&NewEntry::new(&signed, None, made_at))?;
+            Ok((head, points))
+        });
+        match committed {
+            Ok((head, points)) => {
+                self.committed(head);
+                CheckIn::Done {
+                    points: points.get(),
+                }
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "no check-in");
+                self.forget_minted();
+                CheckIn::NotNow
+            }
+        }
+    }
+
     /// Signs evidence that waited, as far as it can be signed now.
     pub(super) fn sign_awaiting(&mut self) {
         let waiting = match self.store.read().awaiting() {
@@ -147,19 +211,35 @@ impl Engine {
         finished: &Finished,
         private: Vec<u8>,
     ) -> Option<Result<NewEntry, AwardError>> {
-        let signer = self.signer.clone()?;
         let subject = Subject::Earn {
             evidence: finished.evidence.clone(),
             digest: evidence_digest(&private),
         };
         let time = self.event_time(finished.ended_ms, finished.utc_offset_min);
-        let (entry, _) = self.books.mint(binding, time, subject, self.clock.now())?;
         let made_at = self.clock.unix_ms().div_euclid(1_000);
-        let signed =
-            Signed::sign(entry, &signer, &self.books.identity.device).map_err(AwardError::Sign);
-        Some(signed.map(|signed: Signed<Entry>| {
+        let signed = self.sign_subject(binding, time, subject)?;
+        Some(signed.map(|(signed, _)| {
             NewEntry::new(&signed, Some(private), made_at).with_marks(stored_marks(finished.marks))
         }))
+    }
+
+    /// Makes and signs the next entry, with what it is expected to be paid; `None` while key, policy or statement are
+    /// missing.
+    fn sign_subject(
+        &mut self,
+        binding: BindingId,
+        time: EventTime,
+        subject: Subject,
+    ) -> Option<Result<(Signed<Entry>, Points), AwardError>> {
+        let signer = self.signer.clone()?;
+        let (entry, _) = self.books.mint(binding, time, subject, self.clock.now())?;
+        let predicted = entry.predicted();
+        let signed = Signed::sign(entry, &signer, &self.books.identity.device);
+        Some(
+            signed
+                .map(|signed| (signed, predicted))
+                .map_err(AwardError::Sign),
+        )
     }
 
     fn event_time(&self, at_ms: i64, utc_offset_min: i16) -> EventTime {

@@ -6,6 +6,7 @@ mod awards;
 mod effects;
 mod live;
 
+pub use awards::CheckIn;
 pub use live::{Connection, Live, Reason};
 
 use std::collections::{BTreeMap, VecDeque};
@@ -20,7 +21,7 @@ use dashpoint_telematics::{
 use dashpoint_wire::SigningKey;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::books::{Books, BooksError, vehicle_id};
 use crate::bus::{BusInput, typed};
@@ -103,8 +104,19 @@ pub struct Inputs {
     pub bus: mpsc::Receiver<BusInput>,
     /// Answers of the cloud.
     pub answers: mpsc::Receiver<Event>,
+    /// The member, and whoever looks after the head unit.
+    pub asks: mpsc::Receiver<Ask>,
     /// Set when the program is to end.
     pub stop: watch::Receiver<bool>,
+}
+
+/// What a person asks a running head unit for.
+#[derive(Debug)]
+pub enum Ask {
+    /// To reconcile now, instead of when its pause is over.
+    Sync,
+    /// To check the member in for today.
+    CheckIn(oneshot::Sender<CheckIn>),
 }
 
 /// The one owner of everything that is decided in the car.
@@ -201,14 +213,17 @@ impl Engine {
                 biased;
                 changed = inputs.stop.changed() => if changed.is_err() { break },
                 Some(event) = inputs.answers.recv() => self.tell(event),
+                Some(ask) = inputs.asks.recv() => self.answer(ask),
                 taken = inputs.bus.recv_many(&mut batch, BATCH) => {
                     if taken == 0 {
                         break;
                     }
                     self.take(batch.drain(..));
                 }
-                () = tokio::time::sleep(pause) => self.wake(),
+                () = tokio::time::sleep(pause) => {}
             }
+            // Also after input: a bus that never pauses must not keep the reconciler from its time.
+            self.wake();
             self.publish();
         }
         self.end()
@@ -223,6 +238,17 @@ impl Engine {
         self.put_checkpoint(&self.telematics.checkpoint())?;
         self.store.close()?;
         Ok(())
+    }
+
+    fn answer(&mut self, ask: Ask) {
+        match ask {
+            Ask::Sync => self.tell(Event::SyncRequested),
+            Ask::CheckIn(answer) => {
+                if answer.send(self.check_in()).is_err() {
+                    tracing::debug!("whoever checked in did not wait for the answer");
+                }
+            }
+        }
     }
 
     /// Takes what came from the bus, in its order.
@@ -422,14 +448,17 @@ fn log_failure(doing: &'static str, done: Result<(), StoreError>) {
 
 /// Settings of the fold: under the policy in force, or the shipped one until the first is there.
 fn settings(books: &Books, clock: &Clock, zone: &TimeZone) -> Result<Settings, toml::de::Error> {
-    let at = Timestamp::from_millisecond(clock.unix_ms()).unwrap_or(Timestamp::UNIX_EPOCH);
-    let offset_min = zone.to_offset(at).seconds() / 60;
-    let offset_min = i16::try_from(offset_min).unwrap_or(0);
+    let offset_min = utc_offset_min(zone, clock.unix_ms());
     match books.policy_at(clock.now()).map(CompiledPolicy::policy) {
         Some(policy) => Ok(Settings::new(policy, offset_min)),
         None => toml::from_str::<Policy>(DEFAULT_POLICY_TOML)
             .map(|policy| Settings::new(&policy, offset_min)),
     }
+}
+
+fn utc_offset_min(zone: &TimeZone, at_ms: i64) -> i16 {
+    let at = Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    i16::try_from(zone.to_offset(at).seconds() / 60).unwrap_or(0)
 }
 
 fn marks_of(store: &Store) -> Result<Marks, StoreError> {

@@ -1,0 +1,65 @@
+//! `dashpoint sync` and `dashpoint check-in`: what a person asks of a running head unit.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use tokio::runtime::{Builder, Runtime};
+
+use super::args::{Language, Place, StatusArgs};
+use super::status::print_json;
+use super::words::pick;
+use crate::config::Config;
+use crate::engine::CheckIn;
+use crate::socket;
+
+const NOT_RUNNING: &str =
+    "the head unit does not run on this data folder; start it with `dashpoint run`";
+
+/// Tells the running head unit to reconcile now.
+pub(super) fn sync(place: &Place) -> anyhow::Result<ExitCode> {
+    let config = Config::load(&place.config)?;
+    let told = runtime()?.block_on(socket::sync(&config.data));
+    told.context(NOT_RUNNING)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Checks the member in for today.
+pub(super) fn check_in(args: &StatusArgs) -> anyhow::Result<ExitCode> {
+    let config = Config::load(&args.place.config)?;
+    let answer = runtime()?.block_on(socket::check_in(&config.data));
+    let answer = answer.context(NOT_RUNNING)?;
+    if args.output.json {
+        print_json(&answer)?;
+    } else {
+        say(answer, args.output.lang);
+    }
+    match answer {
+        CheckIn::Done { .. } | CheckIn::NothingMore => Ok(ExitCode::SUCCESS),
+        CheckIn::Guest => bail!("nobody's membership is at the wheel"),
+        CheckIn::NotNow => {
+            bail!("it cannot be signed or written now; the head unit's log says why")
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the output of the command")]
+fn say(answer: CheckIn, language: Language) {
+    match answer {
+        CheckIn::Done { points } => {
+            println!("{} +{points}", pick(language, "checked in", "签到成功"));
+        }
+        CheckIn::NothingMore => println!(
+            "{}",
+            pick(
+                language,
+                "checked in already, or today's cap is reached",
+                "今日已签到或已达上限"
+            )
+        ),
+        CheckIn::Guest | CheckIn::NotNow => {}
+    }
+}
+
+fn runtime() -> anyhow::Result<Runtime> {
+    Ok(Builder::new_current_thread().enable_all().build()?)
+}
