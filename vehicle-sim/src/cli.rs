@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use vehicle_sim::{
-    Charge, Command, Cycle, Driver, Endpoint, EnergySource, Identity, Options, SimError, Speed,
-    Vehicle, Vin,
+    Charge, Command, Cycle, Driver, Endpoint, EnergySource, Identity, Options, Scenario, SimError,
+    Speed, Vehicle, Vin,
 };
 
 /// A simulated electric car on an MQTT bus, in COVESA VSS 6.0.
@@ -25,7 +25,9 @@ Examples:
   vehicle-sim drive --cycle us06                     ten minutes of aggressive driving
   vehicle-sim charge --kwh 18 --renewable 80         an AC charge, 80 % of it renewable
   vehicle-sim replay day.csv --speedup 60            a recorded day, an hour in a minute
-  vehicle-sim list                                   cycles, file formats, signals
+  vehicle-sim scenario red-lights                    one of the ready scenarios, or a file
+  vehicle-sim live                                   steps typed one by one
+  vehicle-sim list                                   cycles, scenarios, file formats, signals
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong."
 )]
@@ -77,7 +79,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   vehicle-sim charge --kwh 18 --renewable 80
-  vehicle-sim charge --kwh 30 --renewable 25 --source OCPI --dc")]
+  vehicle-sim charge --kwh 30 --renewable 25 --source OCPI --dc
+  vehicle-sim charge --kwh 18 --renewable 80 --asleep")]
     Charge {
         /// Energy into the battery
         #[arg(long)]
@@ -91,6 +94,33 @@ Examples:
         /// At a DC post rather than an AC one
         #[arg(long)]
         dc: bool,
+        /// The head unit sleeps: nothing is published until the car wakes, and then the risen counter
+        #[arg(long)]
+        asleep: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Do the steps of a scenario, and park
+    #[command(after_help = "\
+`vehicle-sim list` shows the ready scenarios; each is a file of the folder vehicle-sim/scenarios, to be copied and changed.
+
+Examples:
+  vehicle-sim scenario red-lights
+  vehicle-sim scenario ./my-own.toml --speedup 10")]
+    Scenario {
+        /// A file, or the name of a ready scenario
+        file: PathBuf,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Do the steps that are typed, one a line; it parks at the end of the input
+    #[command(after_help = "\
+A line is a step as in a file; a step without arguments is its name alone.
+
+Examples:
+  vehicle-sim live
+  printf 'drive = { cycle = \"us06\" }\npark\noffline\n' | vehicle-sim live")]
+    Live {
         #[command(flatten)]
         common: Common,
     },
@@ -101,7 +131,7 @@ Examples:
         #[arg(long, default_value_t = 1883)]
         port: u16,
     },
-    /// Show cycles, file formats and signals
+    /// Show cycles, scenarios, file formats and signals
     List,
 }
 
@@ -126,12 +156,21 @@ pub struct Common {
     /// States (QoS 1) sent ahead of what the head unit has taken; 400 is faster and right for `vehicle-sim broker`
     #[arg(long, value_name = "N", default_value_t = Options::STATES_AHEAD, value_parser = states_ahead)]
     states_ahead: usize,
+    /// Simulated seconds sent ahead of what the head unit has taken; 2 is right for `vehicle-sim broker`
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=3600))]
+    time_ahead: Option<u16>,
     /// Vehicle identification number
     #[arg(long, default_value = Vin::FAKE)]
     vin: Vin,
-    /// Who drives, as the car's sign-in has it; without it nobody is named
+    /// Who drives, as the car's sign-in has it; without it stays who drove last
     #[arg(long, value_name = "ISSUER/SUBJECT")]
     driver: Option<Driver>,
+    /// A guest drives: nobody that the car knows
+    #[arg(long, conflicts_with = "driver")]
+    guest: bool,
+    /// Chooses what chance decides in the faults of a scenario
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
     /// Do not publish this signal (repeatable)
     #[arg(long, value_name = "SIGNAL")]
     omit: Vec<String>,
@@ -156,6 +195,11 @@ fn zone(name: &str) -> Result<TimeZone, jiff::Error> {
 }
 
 impl Common {
+    /// Local time of the car.
+    pub fn zone(&self) -> TimeZone {
+        self.zone.clone()
+    }
+
     /// The options of the car; `now` is the wall clock.
     pub fn options(&self, now: Timestamp) -> Options {
         Options {
@@ -166,12 +210,18 @@ impl Common {
             now,
             speed: self.speedup,
             states_ahead: self.states_ahead,
-            time_ahead: None,
+            time_ahead: self
+                .time_ahead
+                .map(|seconds| SignedDuration::from_secs(i64::from(seconds))),
             patience: Options::PATIENCE,
             identity: Identity {
                 vin: self.vin.clone(),
-                driver: self.driver.clone(),
+                driver: self
+                    .driver
+                    .clone()
+                    .or_else(|| self.guest.then(Driver::guest)),
             },
+            seed: self.seed,
             omit: self.omit.iter().cloned().collect(),
             vehicle: Vehicle::bolt(),
             charge_percent: self.soc,
@@ -181,8 +231,11 @@ impl Common {
 
 impl Action {
     /// The command and its options, or `None` for what does not publish.
-    pub fn command(&self) -> Option<(Command, &Common)> {
-        match self {
+    ///
+    /// # Errors
+    /// When a scenario cannot be read.
+    pub fn command(&self) -> Result<Option<(Command, &Common)>, SimError> {
+        Ok(Some(match self {
             Self::Replay {
                 file,
                 keep_time,
@@ -194,14 +247,15 @@ impl Action {
                     keep_time: *keep_time,
                     with_position: *with_position,
                 };
-                Some((replay, common))
+                (replay, common)
             }
-            Self::Drive { cycle, common } => Some((Command::Drive(cycle.0), common)),
+            Self::Drive { cycle, common } => (Command::Drive(cycle.0), common),
             Self::Charge {
                 kwh,
                 renewable,
                 source,
                 dc,
+                asleep,
                 common,
             } => {
                 let charge = Charge {
@@ -210,10 +264,16 @@ impl Action {
                     source: source.0,
                     dc: *dc,
                 };
-                Some((Command::Charge(charge), common))
+                let command = if *asleep {
+                    Command::ChargeAsleep(charge)
+                } else {
+                    Command::Charge(charge)
+                };
+                (command, common)
             }
-            Self::Broker { .. } | Self::List => None,
-        }
+            Self::Scenario { file, common } => (Command::Scenario(Scenario::open(file)?), common),
+            Self::Live { .. } | Self::Broker { .. } | Self::List => return Ok(None),
+        }))
     }
 }
 
@@ -279,7 +339,7 @@ mod tests {
                     --start 2026-11-22T00:00:00Z --zone Europe/Berlin --omit Vehicle.Speed --omit Vehicle.IsMoving \
                     --driver maker/42 --soc 20 --json";
         let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
-        let (command, common) = cli.action.command().unwrap();
+        let (command, common) = cli.action.command().unwrap().unwrap();
         let charge = Charge {
             kwh: 18.0,
             renewable_percent: 80,
@@ -310,7 +370,10 @@ mod tests {
             "vehicle-sim drive --cycle udds --vin SHORT",
             "vehicle-sim drive --cycle udds --broker nowhere",
             "vehicle-sim drive --cycle udds --speedup 0",
+            "vehicle-sim drive --cycle udds --time-ahead 0",
             "vehicle-sim replay",
+            "vehicle-sim scenario",
+            "vehicle-sim drive --cycle udds --guest --driver maker/42",
         ] {
             assert!(
                 Cli::try_parse_from(line.split_whitespace()).is_err(),

@@ -1,14 +1,18 @@
 //! The drive cycles that the crate carries.
 
+use serde::Deserialize;
+
 use crate::error::SimError;
 use crate::recording::Recording;
 
 /// A speed table of a regulation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Cycle {
     Udds,
     Hwfet,
     Us06,
+    #[serde(rename = "wltc-3b")]
     Wltc3b,
 }
 

@@ -65,13 +65,42 @@ pub enum SimError {
         #[source]
         source: std::io::Error,
     },
+    #[error("{name} is not a scenario")]
+    Scenario {
+        name: String,
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    #[error("{name}, line {line}")]
+    Step {
+        name: String,
+        line: usize,
+        #[source]
+        source: Box<Self>,
+    },
+    #[error("`{line}` is no step: {message}")]
+    Typed { line: String, message: String },
+    #[error("`{path}` is not a VSS path like Vehicle.Speed")]
+    NoPath { path: String },
+    #[error("the car itself publishes `{path}`; other steps change it")]
+    SaidByTheCar { path: String },
+    #[error("`{code}` is not a language of ISO 639-1 like zh or en")]
+    Language { code: String },
+    #[error("the clock goes only forward: {to} is not after {at}")]
+    ClockBack { to: Timestamp, at: Timestamp },
+    #[error(
+        "the MQTT broker at {broker} does not restart when asked: only one that `vehicle-sim broker` hosts does"
+    )]
+    NotHosted { broker: String },
     #[error("{path} is not a state of the simulator; move it away to begin with a new car")]
     State {
         path: PathBuf,
         #[source]
         source: serde_json::Error,
     },
-    #[error("{path} is of format {format}, and this program reads format {known}")]
+    #[error(
+        "{path} is of format {format}, and this program reads format {known}; move it away to begin with a new car"
+    )]
     StateFormat {
         path: PathBuf,
         format: u32,
@@ -122,7 +151,14 @@ impl SimError {
             | Self::Speed { .. }
             | Self::OutOfRange { .. }
             | Self::OmitsNothing { .. }
-            | Self::NoOwnTime { .. } => true,
+            | Self::NoOwnTime { .. }
+            | Self::Scenario { .. }
+            | Self::Typed { .. }
+            | Self::NoPath { .. }
+            | Self::SaidByTheCar { .. }
+            | Self::Language { .. }
+            | Self::ClockBack { .. } => true,
+            Self::Step { source, .. } => source.is_usage(),
             Self::UnknownHeader { .. }
             | Self::BadRow { .. }
             | Self::EmptyRecording { .. }
@@ -132,6 +168,7 @@ impl SimError {
             | Self::State { .. }
             | Self::StateFormat { .. }
             | Self::Vehicle { .. }
+            | Self::NotHosted { .. }
             | Self::BatteryEmpty { .. }
             | Self::BatteryFull { .. }
             | Self::Time(_)

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Deserialize;
+
 use crate::error::SimError;
 
 /// A vehicle identification number of the shape of ISO 3779.
@@ -49,10 +51,21 @@ impl fmt::Display for Vin {
 }
 
 /// The driver as the car's own sign-in knows them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Driver {
     pub issuer: String,
     pub subject: String,
+}
+
+impl Driver {
+    /// Nobody that the car knows: both texts are empty.
+    pub fn guest() -> Self {
+        Self {
+            issuer: String::new(),
+            subject: String::new(),
+        }
+    }
 }
 
 impl FromStr for Driver {

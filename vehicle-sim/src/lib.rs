@@ -9,6 +9,7 @@
 
 mod broker;
 mod cycle;
+mod door;
 mod error;
 mod identity;
 mod link;
@@ -19,6 +20,7 @@ mod physics;
 mod plan;
 mod publisher;
 mod recording;
+mod scenario;
 mod simulator;
 mod state;
 mod summary;
@@ -30,13 +32,16 @@ pub use cycle::Cycle;
 pub use error::SimError;
 pub use identity::{Driver, Identity, Vin};
 pub use link::Endpoint;
-pub use message::{Delivery, Message};
+pub use message::{Delivery, Garbage, Message};
 pub use meters::Meters;
 pub use pacing::Speed;
 pub use plan::{Charge, EnergySource, Plan};
 pub use publisher::{Delivered, Progress, Seen};
 pub use recording::{Observation, Recording, RecordingKind, Row};
-pub use simulator::{Command, Options, Simulator, Stopper};
+pub use scenario::{
+    Clock, Does, Fault, Gear, Lasting, Ready, Scenario, ScenarioCharge, ScenarioDrive, Step,
+};
+pub use simulator::{Command, Live, Options, Simulator, Stopper};
 pub use state::SimState;
 pub use summary::Summary;
 pub use vehicle::Vehicle;

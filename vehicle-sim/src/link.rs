@@ -14,6 +14,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::broker::RESTART_TOPIC;
 use crate::error::SimError;
 use crate::message::{Delivery, Message};
 
@@ -24,6 +25,9 @@ const REQUESTS: usize = 256;
 const EVENTS: usize = 1024;
 /// QoS 1 messages that may wait for their acknowledgement.
 const INFLIGHT: u16 = 100;
+/// The head unit's answers are small; garbage may be large.
+const PACKET_IN_MAX: usize = 10 * 1024;
+const PACKET_OUT_MAX: usize = 2 * 1024 * 1024;
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 /// Where the broker listens.
@@ -107,6 +111,7 @@ impl Link {
         options
             .set_keep_alive(KEEP_ALIVE)
             .set_inflight(INFLIGHT)
+            .set_max_packet_size(PACKET_IN_MAX, PACKET_OUT_MAX)
             .set_clean_session(true);
         let (client, mut event_loop) = AsyncClient::new(options, REQUESTS);
         event_loop.network_options.set_tcp_nodelay(true);
@@ -127,6 +132,13 @@ impl Link {
         };
         self.client
             .try_publish(message.topic(), qos, retain, message.payload())
+            .is_ok()
+    }
+
+    /// Asks a hosted broker to restart; [`LinkEvent::Lost`] or [`LinkEvent::Closed`] follows, if it does.
+    pub(crate) fn ask_for_restart(&self) -> bool {
+        self.client
+            .try_publish(RESTART_TOPIC, QoS::AtMostOnce, false, "restart")
             .is_ok()
     }
 

@@ -1,6 +1,8 @@
 //! The command line of the simulated vehicle.
 
 mod cli;
+mod list;
+mod live;
 mod screen;
 
 use std::io::{self, Write};
@@ -10,7 +12,7 @@ use anyhow::Context;
 use clap::Parser;
 use jiff::Timestamp;
 use tracing_subscriber::EnvFilter;
-use vehicle_sim::{Broker, Command, Cycle, Delivery, Signal, SimError, Simulator};
+use vehicle_sim::{Broker, Command, SimError, Simulator, Summary};
 
 use crate::cli::{Action, Cli, Common, exit_code};
 use crate::screen::{Screen, say};
@@ -45,14 +47,17 @@ fn act(action: &Action) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("no async runtime")?;
-    if let Some((command, common)) = action.command() {
+    if let Some((command, common)) = action.command()? {
         return runtime.block_on(publish(&command, common));
     }
     match action {
+        Action::Live { common } => runtime.block_on(live::live(common)),
         Action::Broker { port } => runtime.block_on(host(*port)),
-        Action::List | Action::Replay { .. } | Action::Drive { .. } | Action::Charge { .. } => {
-            list()
-        }
+        Action::List
+        | Action::Replay { .. }
+        | Action::Drive { .. }
+        | Action::Charge { .. }
+        | Action::Scenario { .. } => list::list(),
     }
 }
 
@@ -64,7 +69,7 @@ async fn publish(command: &Command, common: &Common) -> anyhow::Result<()> {
     let mut screen = Screen::new(messages, zone);
     let stopper = simulator.stopper();
     let interrupt = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
+        if told_to_end().await.is_ok() {
             stopper.stop();
         }
     });
@@ -73,54 +78,40 @@ async fn publish(command: &Command, common: &Common) -> anyhow::Result<()> {
         .await;
     interrupt.abort();
     screen.finish();
-    let summary = outcome?;
+    say_summary(&outcome?, common)
+}
+
+fn say_summary(summary: &Summary, common: &Common) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     if common.json {
-        writeln!(out, "{}", serde_json::to_string(&summary)?)?;
+        writeln!(out, "{}", serde_json::to_string(summary)?)?;
     } else {
         writeln!(out, "{summary}")?;
     }
     Ok(())
 }
 
+/// Ends when somebody presses Ctrl-C or a service manager says so.
+async fn told_to_end() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate =
+            signal(SignalKind::terminate()).context("no signals on this machine")?;
+        tokio::select! {
+            outcome = tokio::signal::ctrl_c() => outcome.context("no signals on this machine"),
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let outcome = tokio::signal::ctrl_c().await;
+        outcome.context("no signals on this machine")
+    }
+}
+
 async fn host(port: u16) -> anyhow::Result<()> {
     let broker = Broker::start(port)?;
     writeln!(io::stdout(), "MQTT broker on 127.0.0.1:{}", broker.port())?;
-    tokio::signal::ctrl_c()
-        .await
-        .context("no signals on this machine")
-}
-
-fn list() -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(
-        out,
-        "Cycles (drive --cycle NAME), regulation speed tables at 1 Hz by way of NREL/fastsim:"
-    )?;
-    for cycle in Cycle::ALL {
-        let seconds = cycle.recording()?.rows.len() - 1;
-        writeln!(out, "  {:8} {seconds:5} s  {}", cycle.name(), cycle.about())?;
-    }
-    writeln!(out, "\nRecordings (replay FILE), by their header:")?;
-    writeln!(
-        out,
-        "  cycSecs,cycMps or second,m/s             a speed table"
-    )?;
-    writeln!(
-        out,
-        "  timestamp,cycle_sec,timestep,speed_mph   a recorded day"
-    )?;
-    writeln!(
-        out,
-        "  field,signal,value,delay                 VSS signals (KUKSA csv-provider)"
-    )?;
-    writeln!(out, "\nSignals (topic vss/ and the path with slashes):")?;
-    for signal in Signal::ALL {
-        let carried = match signal.delivery() {
-            Delivery::Sample => "sample, QoS 0",
-            Delivery::State => "state, QoS 1 retained",
-        };
-        writeln!(out, "  {:82} {carried}", signal.path())?;
-    }
-    Ok(())
+    told_to_end().await
 }

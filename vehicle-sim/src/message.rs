@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::vss::Value;
 
@@ -16,6 +16,30 @@ pub enum Delivery {
     State,
 }
 
+/// A payload that no sensor means to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Garbage {
+    /// No JSON at all.
+    Text,
+    Empty,
+    /// A mebibyte.
+    Huge,
+    /// A data point whose value is no number.
+    Nan,
+    /// A data point whose value is a list.
+    WrongType,
+    /// The right value at a time long gone.
+    #[serde(rename = "year-1970")]
+    Year1970,
+    /// The right value at a time far ahead.
+    #[serde(rename = "year-2099")]
+    Year2099,
+}
+
+/// How much a huge payload is.
+const HUGE: usize = 1024 * 1024;
+
 /// A value of one signal at one time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
@@ -25,12 +49,14 @@ pub struct Message {
     /// The time of the event, not of sending.
     pub at: Timestamp,
     pub delivery: Delivery,
+    /// What is sent in place of the value.
+    pub garbage: Option<Garbage>,
 }
 
 #[derive(Serialize)]
 struct DataPoint<'a> {
     value: &'a Value,
-    ts: String,
+    ts: &'a str,
 }
 
 impl Message {
@@ -39,11 +65,25 @@ impl Message {
         format!("vss/{}", self.path.replace('.', "/"))
     }
 
-    /// The VISS data point: `{"value": …, "ts": "…Z"}` with milliseconds.
+    /// The VISS data point: `{"value": …, "ts": "…Z"}` with milliseconds; or the garbage in its place.
     pub fn payload(&self) -> String {
+        let ts = format!("{:.3}", self.at);
+        match self.garbage {
+            None => self.point(&ts),
+            Some(Garbage::Text) => "no data point".to_owned(),
+            Some(Garbage::Empty) => String::new(),
+            Some(Garbage::Huge) => "x".repeat(HUGE),
+            Some(Garbage::Nan) => format!(r#"{{"value":"NaN","ts":"{ts}"}}"#),
+            Some(Garbage::WrongType) => format!(r#"{{"value":[1],"ts":"{ts}"}}"#),
+            Some(Garbage::Year1970) => self.point("1970-01-01T00:00:00.000Z"),
+            Some(Garbage::Year2099) => self.point("2099-01-01T00:00:00.000Z"),
+        }
+    }
+
+    fn point(&self, ts: &str) -> String {
         let point = DataPoint {
             value: &self.value,
-            ts: format!("{:.3}", self.at),
+            ts,
         };
         serde_json::to_string(&point).expect("invariant: a scalar and a string are always JSON")
     }
@@ -60,6 +100,7 @@ mod tests {
             value,
             at: "2026-11-22T08:00:01.25Z".parse().unwrap(),
             delivery: Delivery::Sample,
+            garbage: None,
         }
     }
 

@@ -235,6 +235,7 @@ mod tests {
             value: Value::Float(1.0),
             at: second(at),
             delivery: Delivery::Sample,
+            garbage: None,
         }
     }
 

@@ -22,6 +22,8 @@ const RECONNECT_EVERY: Duration = Duration::from_millis(500);
 /// How long to wait at the end for a head unit that has answered before, and for one that has not.
 const LAST_WORD: Duration = Duration::from_secs(10);
 const FIRST_WORD: Duration = Duration::from_secs(3);
+/// How long a hosted broker may take to go away when it is asked to restart.
+const RESTART_WITHIN: Duration = Duration::from_secs(5);
 const GOODBYE: Duration = Duration::from_secs(2);
 /// Further than any command lasts.
 const NEVER: Duration = Duration::from_secs(400 * 86_400);
@@ -84,6 +86,8 @@ pub(crate) struct Publisher<'a> {
     /// Everything before it has surely arrived: an acknowledged state says so of all before it.
     confirmed: usize,
     sent_again: usize,
+    /// How many restarts of the broker are done.
+    restarted: usize,
 }
 
 impl<'a> Publisher<'a> {
@@ -118,6 +122,7 @@ impl<'a> Publisher<'a> {
             unacknowledged: 0,
             confirmed: 0,
             sent_again: 0,
+            restarted: 0,
         })
     }
 
@@ -133,11 +138,14 @@ impl<'a> Publisher<'a> {
     pub(crate) async fn publish(&mut self) -> Result<Delivered, SimError> {
         loop {
             let wake = self.hand_over();
-            if self.next == self.plan.messages.len() && self.handed == 0 && self.unacknowledged == 0
-            {
+            let is_quiet = self.handed == 0 && self.unacknowledged == 0;
+            if is_quiet && self.plan.restarts.get(self.restarted) == Some(&self.next) {
+                self.restart_broker().await?;
+            } else if is_quiet && self.next == self.plan.messages.len() {
                 break;
+            } else {
+                self.wait(wake).await?;
             }
-            self.wait(wake).await?;
         }
         self.wait_until_seen().await?;
         self.say_goodbye().await;
@@ -152,7 +160,8 @@ impl<'a> Publisher<'a> {
 
     /// Hands over what may go now; the time at which to look again.
     fn hand_over(&mut self) -> Duration {
-        while self.handed < HANDED_AHEAD {
+        let restart = self.plan.restarts.get(self.restarted);
+        while self.handed < HANDED_AHEAD && restart != Some(&self.next) {
             let Some(message) = self.plan.messages.get(self.next) else {
                 break;
             };
@@ -264,6 +273,34 @@ impl<'a> Publisher<'a> {
         self.handed = 0;
         self.unacknowledged = 0;
         Ok(())
+    }
+
+    /// Everything before has arrived. A broker that does not go away when asked is none that this crate hosts.
+    async fn restart_broker(&mut self) -> Result<(), SimError> {
+        let is_asked = self.link.ask_for_restart();
+        let deadline = Instant::now() + RESTART_WITHIN;
+        while is_asked && Instant::now() < deadline {
+            let event = tokio::select! {
+                event = self.link.event() => event,
+                () = sleep_until(deadline) => break,
+                () = told_to_stop(&mut self.stop) => return Err(self.stopped()),
+            };
+            match event {
+                LinkEvent::Seen(ts) => self.pacer.seen(ts),
+                LinkEvent::Connected | LinkEvent::Sent | LinkEvent::Acknowledged => {}
+                LinkEvent::Closed => return self.come_back(ConnectionError::RequestsDone).await,
+                LinkEvent::Lost(error) => return self.come_back(error).await,
+            }
+        }
+        Err(SimError::NotHosted {
+            broker: self.endpoint.to_string(),
+        })
+    }
+
+    async fn come_back(&mut self, source: ConnectionError) -> Result<(), SimError> {
+        self.confirmed = self.next;
+        self.restarted += 1;
+        self.reconnect(source).await
     }
 
     async fn wait_until_seen(&mut self) -> Result<(), SimError> {

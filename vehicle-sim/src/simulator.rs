@@ -8,15 +8,17 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
+use crate::broker::Broker;
 use crate::cycle::Cycle;
 use crate::error::SimError;
 use crate::identity::Identity;
 use crate::link::Endpoint;
 use crate::meters::Meters;
 use crate::pacing::{Speed, Window};
-use crate::plan::{Charge, DriveInput, Plan, plan_charge, plan_drive};
+use crate::plan::{Car, Charge, Plan, Setup, whole_second};
 use crate::publisher::{Progress, Publisher};
 use crate::recording::{Recording, RecordingKind};
+use crate::scenario::{Scenario, Step};
 use crate::state::SimState;
 use crate::summary::Summary;
 use crate::vehicle::Vehicle;
@@ -25,7 +27,6 @@ use crate::vehicle::Vehicle;
 const BREAK: SignedDuration = SignedDuration::from_mins(5);
 /// When the first command of a new car begins, in local time.
 const FIRST_HOUR: i8 = 8;
-const NANOS_PER_SECOND: i32 = 1_000_000_000;
 
 /// How the car is set up. Commands read it anew each time.
 #[derive(Debug, Clone)]
@@ -49,6 +50,8 @@ pub struct Options {
     /// How long the head unit may say nothing until the rest goes out without it.
     pub patience: Duration,
     pub identity: Identity,
+    /// Chooses what chance decides in faults that meet only some messages.
+    pub seed: u64,
     /// Paths that are not published.
     pub omit: BTreeSet<String>,
     pub vehicle: Vehicle,
@@ -77,9 +80,19 @@ impl Options {
             time_ahead: None,
             patience: Self::PATIENCE,
             identity: Identity::default(),
+            seed: 0,
             omit: BTreeSet::new(),
             vehicle: Vehicle::bolt(),
             charge_percent: None,
+        }
+    }
+
+    /// The same on a broker that this crate hosts.
+    pub fn hosted(broker: &Broker, now: Timestamp) -> Self {
+        Self {
+            states_ahead: Broker::STATES_AHEAD,
+            time_ahead: Some(Broker::TIME_AHEAD),
+            ..Self::new(Endpoint::local(broker.port()), now)
         }
     }
 }
@@ -99,6 +112,10 @@ pub enum Command {
     },
     /// Charges, parked.
     Charge(Charge),
+    /// Charges while the head unit sleeps: only the meters tell of it, when the car wakes.
+    ChargeAsleep(Charge),
+    /// Does the steps of a scenario, and parks.
+    Scenario(Scenario),
 }
 
 impl Command {
@@ -112,8 +129,21 @@ impl Command {
                     charge.kwh, charge.renewable_percent
                 )
             }
+            Self::ChargeAsleep(charge) => {
+                format!(
+                    "charge --kwh {} --renewable {} --asleep",
+                    charge.kwh, charge.renewable_percent
+                )
+            }
+            Self::Scenario(scenario) => format!("scenario {}", scenario.name),
         }
     }
+}
+
+/// A car whose steps are given one by one; see [`Simulator::live`].
+#[derive(Debug)]
+pub struct Live {
+    car: Car,
 }
 
 /// Stops a running command from elsewhere; the car's state is kept as far as it came.
@@ -195,14 +225,19 @@ impl Simulator {
                 self.plan_recording(&recording, start, *with_position)
             }
             Command::Charge(charge) => {
-                let Options {
-                    vehicle,
-                    identity,
-                    omit,
-                    ..
-                } = &self.options;
-                let meters = self.meters()?;
-                plan_charge(charge, self.start()?, vehicle, identity, omit, &meters)
+                let mut car = Car::new(self.start()?, self.setup(&self.meters()?));
+                car.charge(charge)?;
+                car.close()
+            }
+            Command::ChargeAsleep(charge) => {
+                let mut car = Car::asleep(self.start()?, self.setup(&self.meters()?));
+                car.charge_asleep(charge)?;
+                car.close()
+            }
+            Command::Scenario(scenario) => {
+                let mut car = Car::new(self.start()?, self.setup(&self.meters()?));
+                scenario.act(&mut car, &self.options.zone)?;
+                car.close()
             }
         }
     }
@@ -226,6 +261,47 @@ impl Simulator {
         report: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Summary, SimError> {
         let plan = self.plan(command)?;
+        self.publish(command.label(), &plan, report).await
+    }
+
+    /// A car whose steps are given one by one.
+    ///
+    /// # Errors
+    /// When the options make no sense.
+    pub fn live(&self) -> Result<Live, SimError> {
+        let car = Car::new(self.start()?, self.setup(&self.meters()?));
+        Ok(Live { car })
+    }
+
+    /// Makes a live car do a step and publishes it; `None` when it says nothing on the bus. A step that makes no
+    /// sense changes nothing.
+    ///
+    /// # Errors
+    /// As [`Simulator::run`].
+    pub async fn step(
+        &mut self,
+        live: &mut Live,
+        step: &Step,
+        report: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Option<Summary>, SimError> {
+        let mut car = live.car.clone();
+        step.act(&mut car, &self.options.zone)?;
+        let plan = car.take_plan();
+        if plan.messages.is_empty() {
+            live.car = car;
+            return Ok(None);
+        }
+        let summary = self.publish(format!("{step:?}"), &plan, report).await?;
+        live.car = car;
+        Ok(Some(summary))
+    }
+
+    async fn publish(
+        &mut self,
+        label: String,
+        plan: &Plan,
+        report: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Summary, SimError> {
         let before = self.meters()?;
         let Options {
             broker,
@@ -240,28 +316,27 @@ impl Simulator {
             time: *time_ahead,
             patience: *patience,
         };
-        let mut publisher = Publisher::connect(
-            &plan,
-            broker,
-            (*speed, window),
-            self.stop.subscribe(),
-            report,
-        )
-        .await?;
+        let stop = self.stop.subscribe();
+        let mut publisher =
+            Publisher::connect(plan, broker, (*speed, window), stop, report).await?;
         let outcome = publisher.publish().await;
         let reached = publisher.reached();
         drop(publisher);
         // Also when it broke off: an odometer that goes back at the next command would be a broken car.
-        self.keep(&plan, reached)?;
+        self.keep(plan, reached)?;
         let after = &self.state.meters;
-        Ok(Summary::new(
-            command.label(),
-            &plan,
-            outcome?,
-            &before,
-            after,
-            &self.options.vehicle,
-        ))
+        let vehicle = &self.options.vehicle;
+        Ok(Summary::new(label, plan, outcome?, &before, after, vehicle))
+    }
+
+    fn setup<'a>(&'a self, meters: &'a Meters) -> Setup<'a> {
+        Setup {
+            vehicle: &self.options.vehicle,
+            identity: &self.options.identity,
+            omit: &self.options.omit,
+            meters,
+            seed: self.options.seed,
+        }
     }
 
     fn plan_recording(
@@ -270,22 +345,10 @@ impl Simulator {
         start: Timestamp,
         with_position: bool,
     ) -> Result<Plan, SimError> {
-        let Options {
-            vehicle,
-            identity,
-            omit,
-            ..
-        } = &self.options;
-        let meters = &self.meters()?;
-        plan_drive(DriveInput {
-            recording,
-            start,
-            vehicle,
-            identity,
-            omit,
-            meters,
-            with_position,
-        })
+        let mut car = Car::new(start, self.setup(&self.meters()?));
+        car.drive(recording, with_position)?;
+        car.park()?;
+        car.close()
     }
 
     /// When the next command begins: after the last one, and not before what was asked for. A whole second.
@@ -298,12 +361,7 @@ impl Simulator {
             Some(start) => start,
             None => self.first_start()?,
         };
-        if start.subsec_nanosecond() == 0 {
-            return Ok(start);
-        }
-        let to_whole =
-            SignedDuration::from_nanos(i64::from(NANOS_PER_SECOND - start.subsec_nanosecond()));
-        start.checked_add(to_whole).map_err(SimError::Time)
+        whole_second(start)
     }
 
     fn first_start(&self) -> Result<Timestamp, SimError> {

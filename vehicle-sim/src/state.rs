@@ -11,7 +11,7 @@ use crate::error::SimError;
 use crate::meters::Meters;
 use crate::vehicle::Vehicle;
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The car between two commands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,12 @@ pub struct SimState {
     /// The end of the last command; absent before the first.
     pub clock: Option<Timestamp>,
     pub meters: Meters,
+}
+
+/// Read first: what else a file of another format holds is not known.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
 }
 
 impl SimState {
@@ -48,16 +54,17 @@ impl SimState {
                 });
             }
         };
-        let state: Self = serde_json::from_str(&text).map_err(|source| SimError::State {
+        let unreadable = |source| SimError::State {
             path: path.to_owned(),
             source,
-        })?;
-        if state.format == FORMAT {
-            Ok(state)
+        };
+        let Format { format } = serde_json::from_str(&text).map_err(unreadable)?;
+        if format == FORMAT {
+            serde_json::from_str(&text).map_err(unreadable)
         } else {
             Err(SimError::StateFormat {
                 path: path.to_owned(),
-                format: state.format,
+                format,
                 known: FORMAT,
             })
         }

@@ -1,6 +1,6 @@
 //! The signals that the simulated car publishes, by their names in COVESA VSS 6.0.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::message::Delivery;
 
@@ -24,7 +24,7 @@ pub enum Signal {
     StateOfCharge,
     /// Lifetime kWh put into the battery by charging; braking does not raise it.
     ChargedEnergy,
-    /// Lifetime kWh drawn by the car, less what braking gave back; never goes back.
+    /// Lifetime kWh drawn by the car, less what braking gave back: it falls a little while the car brakes.
     ConsumedEnergy,
     IsCharging,
     /// kW of the last or current charging event.
@@ -40,6 +40,12 @@ pub enum Signal {
     RenewableEnergy,
     DriverIssuer,
     DriverSubject,
+    /// Whether the car has a way to its cloud.
+    Connectivity,
+    /// DAY or NIGHT.
+    DayNight,
+    /// ISO 639-1.
+    Language,
     Vin,
     VssMajor,
     VssMinor,
@@ -47,7 +53,7 @@ pub enum Signal {
 
 impl Signal {
     /// Every signal, in the order of the declaration.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::Speed,
         Self::IsMoving,
         Self::LongitudinalAcceleration,
@@ -68,6 +74,9 @@ impl Signal {
         Self::RenewableEnergy,
         Self::DriverIssuer,
         Self::DriverSubject,
+        Self::Connectivity,
+        Self::DayNight,
+        Self::Language,
         Self::Vin,
         Self::VssMajor,
         Self::VssMinor,
@@ -104,6 +113,9 @@ impl Signal {
             }
             Self::DriverIssuer => "Vehicle.Occupant.Row1.DriverSide.Identifier.Issuer",
             Self::DriverSubject => "Vehicle.Occupant.Row1.DriverSide.Identifier.Subject",
+            Self::Connectivity => "Vehicle.Connectivity.IsConnectivityAvailable",
+            Self::DayNight => "Vehicle.Cabin.Infotainment.HMI.DayNightMode",
+            Self::Language => "Vehicle.Cabin.Infotainment.HMI.CurrentLanguage",
             Self::Vin => "Vehicle.VehicleIdentification.VIN",
             Self::VssMajor => "Vehicle.VersionVSS.Major",
             Self::VssMinor => "Vehicle.VersionVSS.Minor",
@@ -131,6 +143,9 @@ impl Signal {
             | Self::RenewableEnergy
             | Self::DriverIssuer
             | Self::DriverSubject
+            | Self::Connectivity
+            | Self::DayNight
+            | Self::Language
             | Self::Vin
             | Self::VssMajor
             | Self::VssMinor => Delivery::State,
@@ -144,7 +159,7 @@ impl Signal {
 }
 
 /// The value of a signal, as native JSON.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Value {
     Bool(bool),

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 use support::shared;
 use vehicle_sim::{
-    Charge, Command, Cycle, Driver, Endpoint, EnergySource, Message, Options, Signal, Simulator,
-    Value,
+    Charge, Command, Cycle, Driver, Endpoint, EnergySource, Message, Options, Ready, Signal,
+    Simulator, Value,
 };
 
 /// A leaf of the tree: what a value of it must be.
@@ -149,6 +149,15 @@ fn commands() -> Vec<Command> {
             }));
         }
     }
+    commands.push(Command::ChargeAsleep(Charge {
+        kwh: 18.0,
+        renewable_percent: 80,
+        source: EnergySource::Iso15118,
+        dc: false,
+    }));
+    for ready in Ready::ALL {
+        commands.push(Command::Scenario(ready.scenario().unwrap()));
+    }
     let recordings: Vec<PathBuf> = [
         "drives/cmap-4107032_1-2007-05-25.csv",
         "drives/covesa-cv-recording.csv",
@@ -169,6 +178,21 @@ fn commands() -> Vec<Command> {
     commands
 }
 
+/// Only one scenario sends what no sensor would.
+fn command_is_garbage(command: &Command) -> bool {
+    matches!(command, Command::Scenario(scenario) if scenario.name == "garbage")
+}
+
+/// What is wrong with the bytes, if anything: they are a data point with this value and this time.
+fn payload_fault(message: &Message) -> Option<String> {
+    let payload = message.payload();
+    let json: Json = serde_json::from_str(&payload).unwrap();
+    let good = json["value"] == serde_json::to_value(&message.value).unwrap()
+        && json["ts"] == format!("{:.3}", message.at)
+        && json.as_object().is_some_and(|point| point.len() == 2);
+    (!good).then_some(payload)
+}
+
 #[test]
 fn every_message_is_vss_or_of_the_overlay() {
     let Some(mut known) = catalogue() else { return };
@@ -183,11 +207,16 @@ fn every_message_is_vss_or_of_the_overlay() {
     let simulator = Simulator::new(options).unwrap();
     let mut published = std::collections::BTreeSet::new();
     for command in commands() {
+        let is_garbage = command_is_garbage(&command);
         for message in simulator.plan(&command).unwrap().messages {
             let leaf = known
                 .get(message.path.as_ref())
                 .unwrap_or_else(|| panic!("{}", message.path));
+            assert!(is_garbage || message.garbage.is_none(), "{message:?}");
             assert_eq!(fault(&message, leaf), None);
+            if message.garbage.is_none() {
+                assert_eq!(payload_fault(&message), None);
+            }
             published.insert(message.path.to_string());
         }
     }

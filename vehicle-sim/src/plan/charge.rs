@@ -1,17 +1,12 @@
 //! A charging session.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 
-use super::{Plan, Script};
+use super::car::{Car, later, whole_second};
 use crate::error::SimError;
-use crate::identity::Identity;
-use crate::meters::Meters;
-use crate::vehicle::Vehicle;
 use crate::vss::Signal;
 
-const PARK: i64 = 126;
 const SECONDS_PER_HOUR: f64 = 3600.0;
 const WATTS_PER_KW: f64 = 1000.0;
 
@@ -23,7 +18,8 @@ const STEP_S: u32 = 10;
 const FOSSIL_G_PER_KWH: f64 = 827.3;
 
 /// Who says how clean the energy is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum EnergySource {
     /// The station, over the cable.
     Iso15118,
@@ -108,62 +104,84 @@ impl Charge {
     }
 }
 
-/// Works out a session: parked, ignition off, power at once and even until exactly the energy is in.
-pub(crate) fn plan_charge(
-    charge: &Charge,
-    start: Timestamp,
-    vehicle: &Vehicle,
-    identity: &Identity,
-    omit: &BTreeSet<String>,
-    meters: &Meters,
-) -> Result<Plan, SimError> {
-    charge.check()?;
-    let room_kwh = (vehicle.battery.capacity_kwh - meters.stored_kwh).max(0.0);
-    if charge.kwh > room_kwh {
-        return Err(SimError::BatteryFull { room_kwh });
-    }
-    let power_kw = if charge.dc {
-        vehicle.charging.dc_kw
-    } else {
-        vehicle.charging.ac_kw
-    };
-    let mut script = Script::open(start, vehicle, identity, omit, meters);
-    script.show(Signal::SelectedGear, PARK);
-    script.show(Signal::ParkingBrake, true);
-    script.show(Signal::Ignition, "OFF");
-    script.show(Signal::EvseId, charge.evse_id());
-    // The mix is on the bus before the session begins, as the station says it before it closes its contactor.
-    script.show(Signal::EnergyMixSource, charge.source.name());
-    script.show(
-        Signal::RenewablePercentage,
-        i64::from(charge.renewable_percent),
-    );
-    script.show(Signal::CarbonIntensity, charge.carbon_g_per_kwh());
-
-    let begins = after(start, 1.0)?;
-    script.turn_to(begins);
-    script.show(Signal::IsCharging, true);
-    script.show(Signal::ChargingAveragePower, power_kw);
-    script.show(Signal::BatteryPower, power_kw * WATTS_PER_KW);
-    let total_s = charge.kwh / power_kw * SECONDS_PER_HOUR;
-    for step in 1_u32.. {
-        let elapsed_s = f64::from(step) * f64::from(STEP_S);
-        if elapsed_s >= total_s {
-            break;
-        }
-        script.turn_to(after(begins, elapsed_s)?);
-        script.show(Signal::BatteryPower, power_kw * WATTS_PER_KW);
-        script.show_meters(
-            &meters.charged(charge.kwh * elapsed_s / total_s, charge.renewable_percent),
+impl Car {
+    /// Charges: parked, ignition off, power at once and even until exactly the energy is in.
+    pub(crate) fn charge(&mut self, charge: &Charge) -> Result<(), SimError> {
+        self.check_charge(charge)?;
+        self.park()?;
+        self.pass_a_second()?;
+        self.show_off();
+        self.script.show(Signal::EvseId, charge.evse_id());
+        // The mix is on the bus before the session begins, as the station says it before it closes its contactor.
+        self.script
+            .show(Signal::EnergyMixSource, charge.source.name());
+        self.script.show(
+            Signal::RenewablePercentage,
+            i64::from(charge.renewable_percent),
         );
+        self.script
+            .show(Signal::CarbonIntensity, charge.carbon_g_per_kwh());
+
+        let before = self.meters.clone();
+        let power_kw = self.charging_kw(charge);
+        let begins = after(self.at(), 1.0)?;
+        self.turn_to(begins);
+        self.script.show(Signal::IsCharging, true);
+        self.script.show(Signal::ChargingAveragePower, power_kw);
+        self.script
+            .show(Signal::BatteryPower, power_kw * WATTS_PER_KW);
+        let total_s = self.charging_s(charge);
+        for step in 1_u32.. {
+            let elapsed_s = f64::from(step) * f64::from(STEP_S);
+            if elapsed_s >= total_s {
+                break;
+            }
+            self.turn_to(after(begins, elapsed_s)?);
+            self.script
+                .show(Signal::BatteryPower, power_kw * WATTS_PER_KW);
+            let kwh = charge.kwh * elapsed_s / total_s;
+            self.meters = before.charged(kwh, charge.renewable_percent);
+            self.script.show_meters(&self.meters);
+        }
+        self.meters = before.charged(charge.kwh, charge.renewable_percent);
+        self.turn_to(after(begins, total_s)?);
+        self.script.show_meters(&self.meters);
+        self.turn_to(after(begins, total_s + 1.0)?);
+        self.script.show(Signal::BatteryPower, 0.0);
+        self.script.show(Signal::IsCharging, false);
+        self.script.mark(&self.meters);
+        Ok(())
     }
-    let full = meters.charged(charge.kwh, charge.renewable_percent);
-    script.turn_to(after(begins, total_s)?);
-    script.show_meters(&full);
-    script.turn_to(after(begins, total_s + 1.0)?);
-    script.show(Signal::BatteryPower, 0.0);
-    script.show(Signal::IsCharging, false);
-    script.close(&full)
+
+    /// Charges while the car's buses sleep: only the meters tell of it, when it wakes.
+    pub(crate) fn charge_asleep(&mut self, charge: &Charge) -> Result<(), SimError> {
+        self.check_charge(charge)?;
+        self.park()?;
+        let wakes = after(self.at(), self.charging_s(charge))?;
+        self.meters = self.meters.charged(charge.kwh, charge.renewable_percent);
+        self.wake_at(whole_second(wakes)?)
+    }
+
+    fn check_charge(&self, charge: &Charge) -> Result<(), SimError> {
+        charge.check()?;
+        let room_kwh = (self.vehicle.battery.capacity_kwh - self.meters.stored_kwh).max(0.0);
+        if charge.kwh > room_kwh {
+            return Err(SimError::BatteryFull { room_kwh });
+        }
+        Ok(())
+    }
+
+    fn charging_kw(&self, charge: &Charge) -> f64 {
+        if charge.dc {
+            self.vehicle.charging.dc_kw
+        } else {
+            self.vehicle.charging.ac_kw
+        }
+    }
+
+    fn charging_s(&self, charge: &Charge) -> f64 {
+        charge.kwh / self.charging_kw(charge) * SECONDS_PER_HOUR
+    }
 }
 
 /// To the millisecond, since that is what the payload carries and what comes back as seen.
@@ -173,7 +191,5 @@ fn after(start: Timestamp, seconds: f64) -> Result<Timestamp, SimError> {
         reason = "a full battery at the least power is far below"
     )]
     let millis = (seconds * 1000.0).round() as i64;
-    start
-        .checked_add(SignedDuration::from_millis(millis))
-        .map_err(SimError::Time)
+    later(start, SignedDuration::from_millis(millis))
 }

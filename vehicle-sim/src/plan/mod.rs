@@ -1,14 +1,15 @@
 //! A command, worked out into every message with its time, before anything is published.
 
+mod car;
 mod charge;
-mod drive;
+mod fault;
 mod script;
 
 pub use charge::{Charge, EnergySource};
 
-pub(crate) use charge::plan_charge;
-pub(crate) use drive::{DriveInput, plan_drive};
-pub(crate) use script::Script;
+pub(crate) use car::{Car, Setup, whole_second};
+pub(crate) use fault::{Fault, FaultKind};
+use script::Script;
 
 use jiff::Timestamp;
 
@@ -18,10 +19,12 @@ use crate::meters::Meters;
 /// Everything that a command will publish.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// In the order of publishing and of time. Never empty.
+    /// In the order of publishing, which is the order of time but for what a fault delays.
     pub messages: Vec<Message>,
     /// The meters as they stand once so many messages have been published, in that order.
     pub(crate) marks: Vec<Mark>,
+    /// Before which messages the broker is to be restarted, in order.
+    pub(crate) restarts: Vec<usize>,
 }
 
 /// The meters after a step of the plan.
@@ -42,10 +45,11 @@ impl Plan {
             .count()
     }
 
-    /// The times of the first and the last message.
+    /// The time of the first message and the latest time of any.
     pub fn span(&self) -> (Timestamp, Timestamp) {
-        match (self.messages.first(), self.messages.last()) {
-            (Some(first), Some(last)) => (first.at, last.at),
+        let latest = self.messages.iter().map(|message| message.at).max();
+        match (self.messages.first(), latest) {
+            (Some(first), Some(latest)) => (first.at, latest),
             (_, None) | (None, _) => (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
         }
     }

@@ -1,13 +1,15 @@
-//! The growing plan: publishes states only when they change, and leaves out what is to be omitted.
+//! The growing plan: publishes states only when they change, leaves out what is to be omitted, and lets go wrong what
+//! is to go wrong.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Mark, Plan};
+use super::fault::{Chance, Outcome};
+use super::{Fault, Mark, Plan, Setup};
 use crate::error::SimError;
-use crate::identity::Identity;
+use crate::identity::Driver;
 use crate::message::{Delivery, Message};
 use crate::meters::Meters;
 use crate::vehicle::Vehicle;
@@ -17,60 +19,74 @@ use crate::vss::{Signal, Value};
 const VSS_VERSION: (i64, i64) = (6, 0);
 
 /// A plan being written.
-pub(crate) struct Script<'a> {
-    vehicle: &'a Vehicle,
-    omit: &'a BTreeSet<String>,
+#[derive(Debug, Clone)]
+pub(crate) struct Script {
+    vehicle: Vehicle,
+    omit: BTreeSet<String>,
     omitted: BTreeSet<String>,
     at: Timestamp,
-    /// The states last published, by path.
-    shown: BTreeMap<String, Value>,
+    /// The buses of the car sleep: nothing is published.
+    is_asleep: bool,
+    /// The states as they are, by path, whatever became of their messages.
+    states: BTreeMap<String, Value>,
+    faults: Vec<Fault>,
+    chance: Chance,
+    /// The states that a fault has met.
+    disturbed: BTreeSet<String>,
+    /// Messages that come later than they should, in the order of coming.
+    late: BTreeMap<(Timestamp, u64), Message>,
+    put_off: u64,
     messages: Vec<Message>,
     marks: Vec<Mark>,
+    restarts: Vec<usize>,
 }
 
-impl<'a> Script<'a> {
+impl Script {
     /// Begins at `at` with what a head unit that knows nothing must learn first: who the car is and its meters.
-    pub(crate) fn open(
-        at: Timestamp,
-        vehicle: &'a Vehicle,
-        identity: &Identity,
-        omit: &'a BTreeSet<String>,
-        meters: &Meters,
-    ) -> Self {
+    pub(crate) fn open(at: Timestamp, setup: Setup<'_>) -> Self {
         let mut script = Self {
-            vehicle,
-            omit,
+            vehicle: setup.vehicle.clone(),
+            omit: setup.omit.clone(),
             omitted: BTreeSet::new(),
             at,
-            shown: BTreeMap::new(),
+            is_asleep: false,
+            states: BTreeMap::new(),
+            faults: Vec::new(),
+            chance: Chance::new(setup.seed),
+            disturbed: BTreeSet::new(),
+            late: BTreeMap::new(),
+            put_off: 0,
             messages: Vec::new(),
             marks: Vec::new(),
+            restarts: Vec::new(),
         };
         script.show(Signal::VssMajor, VSS_VERSION.0);
         script.show(Signal::VssMinor, VSS_VERSION.1);
-        script.show(Signal::Vin, identity.vin.as_str());
-        if let Some(driver) = &identity.driver {
-            script.show(Signal::DriverIssuer, driver.issuer.as_str());
-            script.show(Signal::DriverSubject, driver.subject.as_str());
+        script.show(Signal::Vin, setup.identity.vin.as_str());
+        if let Some(driver) = &setup.identity.driver {
+            script.show_driver(driver);
         }
-        script.show_meters(meters);
+        script.show_meters(setup.meters);
         script.show(Signal::IsMoving, false);
         script.show(Signal::IsCharging, false);
         script
     }
 
-    /// What follows happens at `at`.
-    pub(crate) fn turn_to(&mut self, at: Timestamp) {
+    /// What follows happens at `at`; what is late and due by then comes before.
+    pub(super) fn turn_to(&mut self, at: Timestamp) {
         self.at = at;
+        let still_late = self.late.split_off(&(at, u64::MAX));
+        let due = std::mem::replace(&mut self.late, still_late);
+        self.messages.extend(due.into_values());
     }
 
     /// Publishes the value as the signal is carried: a sample always, a state when it changed.
-    pub(crate) fn show(&mut self, signal: Signal, value: impl Into<Value>) {
+    pub(super) fn show(&mut self, signal: Signal, value: impl Into<Value>) {
         self.push(signal.path().into(), value.into(), signal.delivery());
     }
 
     /// Publishes a signal that the simulator does not know: a number as a sample, anything else as a state.
-    pub(crate) fn show_other(&mut self, path: &str, value: &Value) {
+    pub(super) fn show_other(&mut self, path: &str, value: &Value) {
         let delivery = match value {
             Value::Int(_) | Value::Float(_) => Delivery::Sample,
             Value::Bool(_) | Value::Text(_) => Delivery::State,
@@ -78,8 +94,13 @@ impl<'a> Script<'a> {
         self.push(path.to_owned().into(), value.clone(), delivery);
     }
 
+    pub(super) fn show_driver(&mut self, driver: &Driver) {
+        self.show(Signal::DriverIssuer, driver.issuer.as_str());
+        self.show(Signal::DriverSubject, driver.subject.as_str());
+    }
+
     /// Publishes the meters that changed and remembers where the car stands.
-    pub(crate) fn show_meters(&mut self, meters: &Meters) {
+    pub(super) fn show_meters(&mut self, meters: &Meters) {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "whole metres, far below what an i64 holds"
@@ -89,12 +110,54 @@ impl<'a> Script<'a> {
         self.show(Signal::ChargedEnergy, meters.charged_kwh);
         self.show(Signal::ConsumedEnergy, meters.consumed_kwh);
         self.show(Signal::RenewableEnergy, meters.renewable_kwh);
-        self.show(Signal::StateOfCharge, meters.charge_percent(self.vehicle));
+        self.show(Signal::StateOfCharge, meters.charge_percent(&self.vehicle));
         self.mark(meters);
     }
 
+    /// From now on nothing is published; states change all the same.
+    pub(super) fn fall_asleep(&mut self) {
+        self.is_asleep = true;
+    }
+
+    /// Publishes again, and every state at once.
+    pub(super) fn wake_up(&mut self) {
+        self.is_asleep = false;
+        self.show_again();
+    }
+
+    /// Publishes every state as it is, changed or not.
+    fn show_again(&mut self) {
+        let unsaid: Vec<(String, Value)> = self
+            .states
+            .iter()
+            .map(|(path, value)| (path.clone(), value.clone()))
+            .collect();
+        for (path, value) in unsaid {
+            self.publish(path.into(), value, Delivery::State);
+        }
+    }
+
+    pub(super) fn disturb(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    /// Ends all faults and publishes the states that they have met as they are.
+    pub(super) fn heal(&mut self) {
+        self.faults.clear();
+        for path in std::mem::take(&mut self.disturbed) {
+            if let Some(value) = self.states.get(&path).cloned() {
+                self.publish(path.into(), value, Delivery::State);
+            }
+        }
+    }
+
+    pub(super) fn restart_broker(&mut self) {
+        self.restarts.push(self.messages.len());
+        self.show_again();
+    }
+
     /// Remembers that the car stands at `meters` once everything up to here is published.
-    pub(crate) fn mark(&mut self, meters: &Meters) {
+    pub(super) fn mark(&mut self, meters: &Meters) {
         let mark = Mark {
             messages: self.messages.len(),
             at: self.at,
@@ -103,19 +166,24 @@ impl<'a> Script<'a> {
         self.marks.push(mark);
     }
 
-    /// The finished plan.
-    ///
-    /// # Errors
-    /// When something was to be omitted that never came: a name misspelt would change nothing without a word.
-    pub(crate) fn close(mut self, meters: &Meters) -> Result<Plan, SimError> {
-        if let Some(path) = self.omit.difference(&self.omitted).next() {
-            return Err(SimError::OmitsNothing { path: path.clone() });
+    /// Fails when something was to be omitted that never came.
+    pub(super) fn check_omitted(&self) -> Result<(), SimError> {
+        match self.omit.difference(&self.omitted).next() {
+            Some(path) => Err(SimError::OmitsNothing { path: path.clone() }),
+            None => Ok(()),
         }
+    }
+
+    /// What was written since the last time. What is late comes at the end of it.
+    pub(super) fn take(&mut self, meters: &Meters) -> Plan {
+        self.messages
+            .extend(std::mem::take(&mut self.late).into_values());
         self.mark(meters);
-        Ok(Plan {
-            messages: self.messages,
-            marks: self.marks,
-        })
+        Plan {
+            messages: std::mem::take(&mut self.messages),
+            marks: std::mem::take(&mut self.marks),
+            restarts: std::mem::take(&mut self.restarts),
+        }
     }
 
     fn push(&mut self, path: Cow<'static, str>, value: Value, delivery: Delivery) {
@@ -124,16 +192,41 @@ impl<'a> Script<'a> {
             return;
         }
         if delivery == Delivery::State {
-            if self.shown.get(path.as_ref()) == Some(&value) {
+            if self.states.get(path.as_ref()) == Some(&value) {
                 return;
             }
-            self.shown.insert(path.to_string(), value.clone());
+            self.states.insert(path.to_string(), value.clone());
         }
-        self.messages.push(Message {
+        self.publish(path, value, delivery);
+    }
+
+    fn publish(&mut self, path: Cow<'static, str>, value: Value, delivery: Delivery) {
+        if self.is_asleep {
+            return;
+        }
+        let mut outcome = Outcome::of(Message {
             path,
             value,
             at: self.at,
             delivery,
+            garbage: None,
         });
+        for fault in &mut self.faults {
+            if fault.meets(&outcome.message, &mut self.chance) {
+                fault.apply(&mut outcome, &mut self.chance);
+                if delivery == Delivery::State {
+                    self.disturbed.insert(outcome.message.path.to_string());
+                }
+            }
+        }
+        for _ in 0..outcome.copies {
+            if outcome.due > self.at {
+                self.put_off += 1;
+                self.late
+                    .insert((outcome.due, self.put_off), outcome.message.clone());
+            } else {
+                self.messages.push(outcome.message.clone());
+            }
+        }
     }
 }

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, civil};
 use crate::error::SimError;
 use crate::vss::Value;
 use table::Table;
+pub(crate) use vss_rows::is_vss_path;
 
 const KNOWN_HEADERS: &str = "`cycSecs,cycMps` or `second,m/s` (a speed table), \
      `timestamp,cycle_sec,timestep,speed_mph` (a recorded day), \

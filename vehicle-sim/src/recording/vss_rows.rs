@@ -64,7 +64,7 @@ fn observe(line: &Line<'_>) -> Result<Option<Observation>, SimError> {
     })
 }
 
-fn is_vss_path(path: &str) -> bool {
+pub(crate) fn is_vss_path(path: &str) -> bool {
     path.starts_with("Vehicle.")
         && path
             .split('.')

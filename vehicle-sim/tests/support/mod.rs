@@ -7,6 +7,7 @@ use vehicle_sim::{Message, Plan, Signal, Value};
 /// A file of the recordings beside the repository, or `None` with a line that says what is missing.
 ///
 /// With `DASHPOINT_REQUIRE=all` a missing file fails the test.
+#[allow(dead_code, reason = "not every test needs it")]
 pub fn shared(name: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()

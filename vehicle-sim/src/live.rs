@@ -1,0 +1,88 @@
+//! Steps typed one by one.
+
+use std::io::{self, BufRead, IsTerminal};
+use std::thread;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use vehicle_sim::{Live, Simulator, Step};
+
+use crate::cli::Common;
+use crate::screen::{Screen, say};
+use crate::{say_summary, told_to_end};
+
+/// Lines that may wait while a step is being published.
+const LINES: usize = 64;
+
+/// Does each step that is typed, and parks at the end of the input. Where a person types, a line that is no step is
+/// only said to be none; a script that pipes one in fails.
+pub async fn live(common: &Common) -> anyhow::Result<()> {
+    let mut simulator = Simulator::new(common.options(Timestamp::now()))?;
+    let mut car = simulator.live()?;
+    let stopper = simulator.stopper();
+    let mut interrupt = tokio::spawn(async move {
+        if told_to_end().await.is_ok() {
+            stopper.stop();
+        }
+    });
+    let is_person = io::stdin().is_terminal();
+    let mut lines = lines();
+    let outcome = loop {
+        let line = tokio::select! {
+            line = lines.recv() => line,
+            // The car's state was kept after each step.
+            _ = &mut interrupt => return Ok(()),
+        };
+        let Some(line) = line.transpose()? else {
+            break act(&mut simulator, &mut car, &Step::Park {}, common).await;
+        };
+        let Some(line) = said(&line) else { continue };
+        let outcome = match line.parse() {
+            Ok(step) => act(&mut simulator, &mut car, &step, common).await,
+            Err(error) => Err(error.into()),
+        };
+        match outcome {
+            Err(error) if is_person => say(format!("{error:#}")),
+            Err(error) => break Err(error),
+            Ok(()) => {}
+        }
+    };
+    interrupt.abort();
+    outcome
+}
+
+/// What is in a line, or `None` for an empty one or a comment.
+fn said(line: &str) -> Option<String> {
+    let line = line.trim();
+    (!line.is_empty() && !line.starts_with('#')).then(|| line.to_owned())
+}
+
+async fn act(
+    simulator: &mut Simulator,
+    car: &mut Live,
+    step: &Step,
+    common: &Common,
+) -> anyhow::Result<()> {
+    let mut screen = Screen::new(0, common.zone());
+    let outcome = simulator
+        .step(car, step, &mut |progress| screen.show(progress))
+        .await;
+    screen.finish();
+    match outcome? {
+        Some(summary) => say_summary(&summary, common),
+        None => Ok(()),
+    }
+}
+
+/// A thread reads, since reading stdin cannot be cancelled.
+fn lines() -> mpsc::Receiver<io::Result<String>> {
+    let (sender, receiver) = mpsc::channel(LINES);
+    thread::spawn(move || {
+        for line in io::stdin().lock().lines() {
+            if sender.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}

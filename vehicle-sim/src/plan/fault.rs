@@ -1,0 +1,109 @@
+//! What can go wrong between a sensor and the head unit.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::message::{Garbage, Message};
+use crate::vss::Value;
+
+/// A disturbance of the bus.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Fault {
+    pub(crate) kind: FaultKind,
+    /// Of every signal when absent.
+    pub(crate) signal: Option<String>,
+    /// How many messages of a hundred it meets.
+    pub(crate) percent: u8,
+    pub(crate) from: Timestamp,
+    /// Until everything is healed when absent.
+    pub(crate) until: Option<Timestamp>,
+}
+
+/// What happens to a message.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum FaultKind {
+    Lose,
+    Double,
+    /// It comes so much later, with its own time.
+    Delay(SignedDuration),
+    /// It comes at any time up to so much later.
+    Reorder(SignedDuration),
+    /// The value stays at what it was first, by path; the time goes on.
+    Freeze(BTreeMap<String, Value>),
+    Garbage(Garbage),
+}
+
+/// What became of a message.
+pub(super) struct Outcome {
+    pub(super) message: Message,
+    /// How many of it come; 0 when it is lost.
+    pub(super) copies: usize,
+    /// When they come.
+    pub(super) due: Timestamp,
+}
+
+impl Outcome {
+    pub(super) fn of(message: Message) -> Self {
+        Self {
+            due: message.at,
+            message,
+            copies: 1,
+        }
+    }
+}
+
+impl Fault {
+    /// Whether it meets this message.
+    pub(super) fn meets(&self, message: &Message, chance: &mut Chance) -> bool {
+        let is_now = message.at >= self.from && self.until.is_none_or(|until| message.at < until);
+        let is_its = self
+            .signal
+            .as_ref()
+            .is_none_or(|path| *path == message.path);
+        is_now && is_its && (self.percent >= 100 || chance.below(100) < u64::from(self.percent))
+    }
+
+    pub(super) fn apply(&mut self, outcome: &mut Outcome, chance: &mut Chance) {
+        match &mut self.kind {
+            FaultKind::Lose => outcome.copies = 0,
+            FaultKind::Double => outcome.copies *= 2,
+            FaultKind::Delay(by) => outcome.due = put_off(outcome.due, *by),
+            FaultKind::Reorder(within) => {
+                let most_ms = u64::try_from(within.as_millis()).unwrap_or(0);
+                let by_ms = i64::try_from(chance.below(most_ms.saturating_add(1))).unwrap_or(0);
+                outcome.due = put_off(outcome.due, SignedDuration::from_millis(by_ms));
+            }
+            FaultKind::Freeze(held) => {
+                let message = &mut outcome.message;
+                let value = held.entry(message.path.to_string());
+                message.value = value.or_insert_with(|| message.value.clone()).clone();
+            }
+            FaultKind::Garbage(garbage) => outcome.message.garbage = Some(*garbage),
+        }
+    }
+}
+
+fn put_off(due: Timestamp, by: SignedDuration) -> Timestamp {
+    due.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// Chance that is the same for the same seed: SplitMix64 by Steele, Lea and Flood.
+#[derive(Debug, Clone)]
+pub(super) struct Chance(u64);
+
+impl Chance {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number from 0 to `end` less 1; 0 when `end` is 0.
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        // The bias of the remainder is far below what a test of a car could see.
+        (z ^ (z >> 31)).checked_rem(end).unwrap_or(0)
+    }
+}

@@ -1,0 +1,42 @@
+//! The scenarios that the crate carries.
+
+use super::Scenario;
+use crate::error::SimError;
+
+/// A scenario of the folder `scenarios/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ready {
+    pub name: &'static str,
+    text: &'static str,
+}
+
+macro_rules! ready {
+    ($($name:literal)*) => {
+        &[$(Ready { name: $name, text: include_str!(concat!("../../scenarios/", $name, ".toml")) },)*]
+    };
+}
+
+impl Ready {
+    /// Every one, in the order in which a tester would meet them.
+    pub const ALL: &[Self] = ready![
+        "commute"
+        "red-lights"
+        "charge-asleep"
+        "harsh-driver"
+        "late-night"
+        "two-drivers"
+        "tunnel"
+        "faulty-sensor"
+        "garbage"
+        "broker-restart"
+        "week-offline"
+    ];
+
+    /// What it is.
+    ///
+    /// # Errors
+    /// None in practice: the file is part of the program, and a test reads each.
+    pub fn scenario(self) -> Result<Scenario, SimError> {
+        Scenario::parse(self.name, self.text)
+    }
+}

@@ -1,0 +1,339 @@
+//! The steps of a scenario, and what each makes the car do.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Deserializer, de};
+
+use super::Lasting;
+use crate::cycle::Cycle;
+use crate::error::SimError;
+use crate::identity::Driver;
+use crate::message::Garbage;
+use crate::plan::{self, Car, Charge, EnergySource, FaultKind};
+use crate::recording::is_vss_path;
+use crate::vss::{Signal, Value};
+
+/// One step. In a file `[[step]]` and then its name with its arguments; typed, the same in one line.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Step {
+    /// Drives a cycle, or its first seconds, and stands then with the ignition on.
+    Drive(ScenarioDrive),
+    /// Stands with the ignition on and not in park, as at a red light.
+    TrafficLight {
+        #[serde(rename = "for")]
+        lasts: Lasting,
+    },
+    /// Park, and the ignition off.
+    Park {},
+    /// Puts the lever somewhere, and nothing else.
+    Gear { select: Gear },
+    /// Charges, parked.
+    Charge(ScenarioCharge),
+    /// Sleeps, parked: nothing is published until it wakes.
+    Sleep {
+        #[serde(rename = "for")]
+        lasts: Lasting,
+    },
+    /// The car has no way to its cloud.
+    Offline {},
+    /// The car has a way to its cloud.
+    Online {},
+    /// Somebody sits down whom the car knows.
+    Driver(Driver),
+    /// Somebody sits down whom the car does not know.
+    Guest {},
+    /// The screen has the colours of the day.
+    Day {},
+    /// The screen has the colours of the night.
+    Night {},
+    /// The language of the screen, ISO 639-1.
+    Language { code: String },
+    /// Lets the time pass, unseen, until the clock says so.
+    Clock { to: Clock },
+    /// Says a signal that the car has no model of.
+    Say { signal: String, value: Value },
+    /// Something goes wrong on the bus from now on.
+    Fault(Fault),
+    /// Ends all faults.
+    Heal {},
+    /// Restarts a broker that `vehicle-sim broker` hosts; it forgets what it retained.
+    BrokerRestart {},
+}
+
+/// What to drive.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioDrive {
+    pub cycle: Cycle,
+    /// Only the first of it.
+    #[serde(rename = "for")]
+    pub lasts: Option<Lasting>,
+}
+
+/// What to charge.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioCharge {
+    pub kwh: f64,
+    pub renewable: u8,
+    #[serde(default = "over_the_cable")]
+    pub source: EnergySource,
+    #[serde(default)]
+    pub dc: bool,
+    /// While the head unit sleeps.
+    #[serde(default)]
+    pub asleep: bool,
+}
+
+fn over_the_cable() -> EnergySource {
+    EnergySource::Iso15118
+}
+
+/// Where the lever is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gear {
+    Park,
+    Reverse,
+    Neutral,
+    Drive,
+}
+
+/// A time of the day, or a time of all times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// The next time that it is so late in local time.
+    Local(Time),
+    Exactly(Timestamp),
+}
+
+/// What goes wrong, with what, and when.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    pub does: Does,
+    /// Every signal when absent.
+    pub signal: Option<String>,
+    /// How many messages of a hundred it meets.
+    #[serde(default = "all", deserialize_with = "percent")]
+    pub percent: u8,
+    /// Not before so much time has passed.
+    pub after: Option<Lasting>,
+    /// Until `heal` when absent.
+    #[serde(rename = "for")]
+    pub lasts: Option<Lasting>,
+}
+
+/// What a fault does to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Does {
+    /// It does not come.
+    #[serde(alias = "omit")]
+    Lose,
+    /// It comes twice.
+    Double,
+    /// The value is what it was first; the time goes on.
+    Freeze,
+    /// It comes so much later, with its own time.
+    Delay(Lasting),
+    /// It comes at any time up to so much later, so that others overtake it.
+    Reorder(Lasting),
+    /// It makes no sense.
+    Garbage(Garbage),
+}
+
+fn all() -> u8 {
+    100
+}
+
+fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    match i64::deserialize(deserializer).map(u8::try_from)? {
+        Ok(percent @ 1..=100) => Ok(percent),
+        Ok(_) | Err(_) => Err(de::Error::custom("expected 1 to 100 percent")),
+    }
+}
+
+impl<'de> Deserialize<'de> for Clock {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let local = text.parse().map(Self::Local);
+        local
+            .or_else(|_| text.parse().map(Self::Exactly))
+            .map_err(|_| {
+                de::Error::custom(format!(
+                    "`{text}` is no time: expected one like 23:10 or 2026-11-22T23:10:00+08:00"
+                ))
+            })
+    }
+}
+
+impl FromStr for Step {
+    type Err = SimError;
+
+    /// Parses a typed line; a step without arguments is its name alone.
+    fn from_str(line: &str) -> Result<Self, SimError> {
+        let line = line.trim();
+        let parsed = if line.contains('=') {
+            toml::from_str(line)
+        } else {
+            toml::from_str(&format!("{line} = {{}}"))
+        };
+        parsed.map_err(|source| SimError::Typed {
+            line: line.to_owned(),
+            message: source.message().to_owned(),
+        })
+    }
+}
+
+impl Gear {
+    fn number(self) -> i64 {
+        match self {
+            Self::Park => 126,
+            Self::Reverse => -1,
+            Self::Neutral => 0,
+            Self::Drive => 127,
+        }
+    }
+}
+
+impl Clock {
+    /// The first time after `at` that is meant.
+    fn after(self, at: Timestamp, zone: &TimeZone) -> Result<Timestamp, SimError> {
+        let time = match self {
+            Self::Exactly(time) => time,
+            Self::Local(time) => {
+                let now = at.to_zoned(zone.clone());
+                let today = now.with().time(time).build().map_err(SimError::Time)?;
+                if today > now {
+                    today.timestamp()
+                } else {
+                    let tomorrow = today.checked_add(1.day()).map_err(SimError::Time)?;
+                    tomorrow.timestamp()
+                }
+            }
+        };
+        if time > at {
+            Ok(time)
+        } else {
+            Err(SimError::ClockBack { to: time, at })
+        }
+    }
+}
+
+impl Step {
+    /// Makes the car do it; `zone` is where it is.
+    pub(crate) fn act(&self, car: &mut Car, zone: &TimeZone) -> Result<(), SimError> {
+        match self {
+            Self::Drive(drive) => {
+                let mut recording = drive.cycle.recording()?;
+                if let Some(lasts) = drive.lasts {
+                    recording.rows.retain(|row| row.offset <= lasts.duration());
+                }
+                car.drive(&recording, false)
+            }
+            Self::TrafficLight { lasts } => car.stand(lasts.duration()),
+            Self::Park {} => car.park(),
+            Self::Gear { select } => car.select(select.number()),
+            Self::Charge(charge) if charge.asleep => car.charge_asleep(&charge.charge()),
+            Self::Charge(charge) => car.charge(&charge.charge()),
+            Self::Sleep { lasts } => car.sleep(lasts.duration()),
+            Self::Offline {} => car.say(Signal::Connectivity, false),
+            Self::Online {} => car.say(Signal::Connectivity, true),
+            Self::Driver(driver) => car.change_driver(driver),
+            Self::Guest {} => car.change_driver(&Driver::guest()),
+            Self::Day {} => car.say(Signal::DayNight, "DAY"),
+            Self::Night {} => car.say(Signal::DayNight, "NIGHT"),
+            Self::Language { code } => {
+                check_language(code)?;
+                car.say(Signal::Language, code.as_str())
+            }
+            Self::Clock { to } => {
+                let to = to.after(car.at(), zone)?;
+                car.wake_at(to)
+            }
+            Self::Say { signal, value } => {
+                check_sayable(signal)?;
+                car.say_other(signal, value)
+            }
+            Self::Fault(fault) => fault.strike(car),
+            Self::Heal {} => car.heal(),
+            Self::BrokerRestart {} => car.restart_broker(),
+        }
+    }
+}
+
+impl Fault {
+    fn strike(&self, car: &mut Car) -> Result<(), SimError> {
+        if let Some(path) = self.signal.as_ref().filter(|path| !is_vss_path(path)) {
+            return Err(SimError::NoPath { path: path.clone() });
+        }
+        let later = |lasts: Lasting, from: Timestamp| {
+            from.checked_add(lasts.duration()).map_err(SimError::Time)
+        };
+        let from = match self.after {
+            Some(after) => later(after, car.at())?,
+            None => car.at(),
+        };
+        let until = self.lasts.map(|lasts| later(lasts, from)).transpose()?;
+        car.disturb(plan::Fault {
+            kind: self.does.kind(),
+            signal: self.signal.clone(),
+            percent: self.percent,
+            from,
+            until,
+        });
+        Ok(())
+    }
+}
+
+impl Does {
+    fn kind(self) -> FaultKind {
+        match self {
+            Self::Lose => FaultKind::Lose,
+            Self::Double => FaultKind::Double,
+            Self::Freeze => FaultKind::Freeze(BTreeMap::new()),
+            Self::Delay(by) => FaultKind::Delay(by.duration()),
+            Self::Reorder(within) => FaultKind::Reorder(within.duration()),
+            Self::Garbage(payload) => FaultKind::Garbage(payload),
+        }
+    }
+}
+
+impl ScenarioCharge {
+    fn charge(&self) -> Charge {
+        Charge {
+            kwh: self.kwh,
+            renewable_percent: self.renewable,
+            source: self.source,
+            dc: self.dc,
+        }
+    }
+}
+
+fn check_language(code: &str) -> Result<(), SimError> {
+    if code.len() == 2 && code.chars().all(|c| c.is_ascii_lowercase()) {
+        Ok(())
+    } else {
+        Err(SimError::Language {
+            code: code.to_owned(),
+        })
+    }
+}
+
+/// What the car itself publishes would be thrown back by what a step says.
+fn check_sayable(path: &str) -> Result<(), SimError> {
+    let path = path.to_owned();
+    if Signal::from_path(&path).is_some() {
+        Err(SimError::SaidByTheCar { path })
+    } else if is_vss_path(&path) {
+        Ok(())
+    } else {
+        Err(SimError::NoPath { path })
+    }
+}

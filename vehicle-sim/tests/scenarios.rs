@@ -1,0 +1,304 @@
+//! What the scenarios do, worked out without a broker.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+mod support;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use support::{number, numbers, of};
+use vehicle_sim::{
+    Charge, Command, Cycle, Delivery, Driver, Endpoint, EnergySource, Garbage, Options, Plan,
+    Ready, Scenario, Signal, SimError, Simulator, Value,
+};
+
+fn simulator() -> Simulator {
+    let now = "2026-11-22T03:00:00Z".parse().unwrap();
+    let mut options = Options::new(Endpoint::local(1), now);
+    options.zone = TimeZone::get("Asia/Shanghai").unwrap();
+    Simulator::new(options).unwrap()
+}
+
+fn plan(steps: &[&str]) -> Plan {
+    try_plan(steps).unwrap()
+}
+
+fn try_plan(steps: &[&str]) -> Result<Plan, SimError> {
+    let steps: String = steps
+        .iter()
+        .map(|step| format!("[[step]]\n{step}\n"))
+        .collect();
+    let text = format!("about = \"a test\"\n{steps}");
+    simulator().plan(&Command::Scenario(Scenario::parse("test", &text)?))
+}
+
+fn ready(name: &str) -> Plan {
+    let ready = Ready::ALL.iter().find(|ready| ready.name == name).unwrap();
+    simulator()
+        .plan(&Command::Scenario(ready.scenario().unwrap()))
+        .unwrap()
+}
+
+fn texts(plan: &Plan, signal: Signal) -> Vec<String> {
+    of(plan, signal)
+        .into_iter()
+        .map(|message| match &message.value {
+            Value::Text(text) => text.clone(),
+            Value::Bool(_) | Value::Int(_) | Value::Float(_) => panic!("{message:?}"),
+        })
+        .collect()
+}
+
+/// The longest silence.
+fn silence(plan: &Plan) -> SignedDuration {
+    let silences = plan
+        .messages
+        .windows(2)
+        .map(|pair| pair[1].at.duration_since(pair[0].at));
+    silences.max().unwrap()
+}
+
+#[test]
+fn a_drive_is_the_same_in_a_scenario() {
+    let alone = simulator().plan(&Command::Drive(Cycle::Us06)).unwrap();
+    assert_eq!(
+        plan(&["drive = { cycle = \"us06\" }"]).messages,
+        alone.messages
+    );
+    assert_eq!(
+        plan(&["drive = { cycle = \"us06\" }", "park = {}"]).messages,
+        alone.messages
+    );
+}
+
+#[test]
+fn without_faults_time_never_goes_back_and_the_car_ends_parked() {
+    for one in Ready::ALL {
+        let plan = ready(one.name);
+        assert_eq!(
+            texts(&plan, Signal::Ignition).last().unwrap(),
+            "OFF",
+            "{}",
+            one.name
+        );
+        assert_eq!(
+            of(&plan, Signal::SelectedGear).last().unwrap().value,
+            Value::Int(126)
+        );
+        if one.name != "faulty-sensor" {
+            assert!(
+                plan.messages.is_sorted_by_key(|message| message.at),
+                "{}",
+                one.name
+            );
+        }
+        let again = ready(one.name);
+        assert_eq!(again, plan, "same arguments, same messages");
+    }
+}
+
+#[test]
+fn a_red_light_is_no_silence_and_no_park() {
+    let plan = ready("red-lights");
+    assert!(silence(&plan) <= SignedDuration::from_secs(1));
+    assert_eq!(texts(&plan, Signal::Ignition), ["ON", "OFF"]);
+    let gears: Vec<f64> = numbers(&plan, Signal::SelectedGear);
+    assert_eq!(gears, [127.0, 0.0, 127.0, 126.0]);
+    let standing = of(&plan, Signal::Speed)
+        .into_iter()
+        .filter(|message| number(&message.value) == 0.0);
+    assert!(standing.count() > 45 + 90 + 240);
+}
+
+#[test]
+fn asleep_nothing_is_published_until_the_car_wakes() {
+    let charge = Charge {
+        kwh: 18.0,
+        renewable_percent: 80,
+        source: EnergySource::Iso15118,
+        dc: false,
+    };
+    let plan = simulator().plan(&Command::ChargeAsleep(charge)).unwrap();
+    // From 08:00 two and a half hours, and then all at once.
+    let wakes: Timestamp = "2026-11-22T02:30:00Z".parse().unwrap();
+    assert!(plan.messages.iter().all(|message| message.at == wakes));
+    assert!(
+        plan.messages
+            .iter()
+            .all(|message| message.delivery == Delivery::State)
+    );
+    assert_eq!(numbers(&plan, Signal::ChargedEnergy), [18.0]);
+    assert_eq!(of(&plan, Signal::IsCharging)[0].value, Value::Bool(false));
+    assert_eq!(texts(&plan, Signal::Ignition), ["OFF"]);
+    assert!(of(&plan, Signal::RenewablePercentage).is_empty());
+
+    let plan = ready("charge-asleep");
+    assert!(silence(&plan) >= SignedDuration::from_mins(149));
+    assert_eq!(numbers(&plan, Signal::ChargedEnergy), [0.0, 18.0]);
+}
+
+#[test]
+fn drivers_change_and_a_guest_has_no_name() {
+    let plan = ready("two-drivers");
+    assert_eq!(texts(&plan, Signal::DriverSubject), ["chen", "wang", ""]);
+    assert_eq!(texts(&plan, Signal::Language), ["en"]);
+    let mut simulator = simulator();
+    simulator.options_mut().identity.driver = Some(Driver::guest());
+    let plan = simulator.plan(&Command::Drive(Cycle::Us06)).unwrap();
+    assert_eq!(texts(&plan, Signal::DriverSubject), [""]);
+    simulator.options_mut().identity.driver = None;
+    let plan = simulator.plan(&Command::Drive(Cycle::Us06)).unwrap();
+    assert!(
+        of(&plan, Signal::DriverSubject).is_empty(),
+        "what is there stays"
+    );
+}
+
+#[test]
+fn the_clock_goes_to_the_next_such_time() {
+    let local = |plan: &Plan, signal| {
+        let at = of(plan, signal).last().unwrap().at;
+        at.to_zoned(TimeZone::get("Asia/Shanghai").unwrap())
+            .strftime("%F %T")
+            .to_string()
+    };
+    let night = plan(&["clock = { to = \"23:45\" }", "night = {}"]);
+    assert_eq!(local(&night, Signal::DayNight), "2026-11-22 23:45:01");
+    let morning = plan(&["clock = { to = \"07:00\" }", "day = {}"]);
+    assert_eq!(local(&morning, Signal::DayNight), "2026-11-23 07:00:01");
+    let exact = plan(&["clock = { to = \"2026-12-01T00:00:00Z\" }", "day = {}"]);
+    assert_eq!(local(&exact, Signal::DayNight), "2026-12-01 08:00:01");
+    let error = try_plan(&["park = {}", "clock = { to = \"1970-01-01T00:00:00Z\" }"]).unwrap_err();
+    assert!(
+        matches!(&error, SimError::Step { line: 4, source, .. } if matches!(**source, SimError::ClockBack { .. })),
+        "{error:?}"
+    );
+    assert!(error.is_usage());
+}
+
+#[test]
+fn a_week_offline_is_a_week() {
+    let plan = ready("week-offline");
+    let (first, last) = plan.span();
+    assert!(last.duration_since(first) > SignedDuration::from_hours(6 * 24));
+    let online: Vec<&Value> = of(&plan, Signal::Connectivity)
+        .into_iter()
+        .map(|m| &m.value)
+        .collect();
+    assert_eq!(
+        (online.first(), online.last()),
+        (Some(&&Value::Bool(false)), Some(&&Value::Bool(true)))
+    );
+    let rises = numbers(&plan, Signal::ChargedEnergy);
+    assert_eq!(rises.last(), Some(&12.0));
+}
+
+const US06: &str = "drive = { cycle = \"us06\", for = \"100s\" }";
+const SPEED: &str = "Vehicle.Speed";
+
+#[test]
+fn faults_do_what_they_are_called() {
+    let whole = plan(&[US06]);
+    let with = |fault: &str| plan(&[fault, US06]);
+    let speeds = |plan: &Plan| of(plan, Signal::Speed).len();
+
+    let lost = with("fault = { does = \"omit\", signal = \"Vehicle.Speed\" }");
+    assert_eq!(speeds(&lost), 0);
+    assert_eq!(lost.messages.len(), whole.messages.len() - speeds(&whole));
+    let half = with("fault = { does = \"lose\", signal = \"Vehicle.Speed\", percent = 50 }");
+    assert!((30..=80).contains(&speeds(&half)), "{}", speeds(&half));
+    let doubled = with(
+        "fault = { does = \"double\" , after = \"10s\", for = \"20s\", signal = \"Vehicle.Speed\" }",
+    );
+    assert_eq!(speeds(&doubled), speeds(&whole) + 20);
+
+    let late = with("fault = { does = { delay = \"5s\" }, signal = \"Vehicle.Speed\" }");
+    let position = |plan: &Plan, path: &str, at: Timestamp| {
+        plan.messages
+            .iter()
+            .position(|m| m.path == path && m.at == at)
+            .unwrap()
+    };
+    let at = of(&whole, Signal::Speed)[50].at;
+    let five_later = at + SignedDuration::from_secs(5);
+    let power = Signal::BatteryPower.path();
+    assert!(position(&late, SPEED, at) > position(&late, power, at + SignedDuration::from_secs(4)));
+    assert!(position(&late, SPEED, at) < position(&late, power, five_later));
+    assert_eq!(speeds(&late), speeds(&whole));
+
+    let shuffled = with("fault = { does = { reorder = \"2s\" } }");
+    assert!(!shuffled.messages.is_sorted_by_key(|message| message.at));
+    assert_eq!(shuffled.messages.len(), whole.messages.len());
+    let mut newest = Timestamp::MIN;
+    for message in &shuffled.messages {
+        newest = newest.max(message.at);
+        assert!(newest.duration_since(message.at) <= SignedDuration::from_secs(2));
+    }
+
+    let frozen = with("fault = { does = \"freeze\", signal = \"Vehicle.Speed\", after = \"30s\" }");
+    let values = numbers(&frozen, Signal::Speed);
+    assert_eq!(&values[..30], &numbers(&whole, Signal::Speed)[..30]);
+    assert!(values[30..].iter().all(|value| *value == values[30]));
+
+    let garbage = with("fault = { does = { garbage = \"nan\" }, signal = \"Vehicle.Speed\" }");
+    assert!(
+        of(&garbage, Signal::Speed)
+            .iter()
+            .all(|m| m.garbage == Some(Garbage::Nan))
+    );
+}
+
+#[test]
+fn what_was_disturbed_is_said_as_it_is_when_all_is_well() {
+    let plan = plan(&[
+        "fault = { does = \"freeze\", signal = \"Vehicle.TraveledDistance\" }",
+        US06,
+        "heal = {}",
+    ]);
+    let odometer = numbers(&plan, Signal::Odometer);
+    let (truth, frozen) = odometer.split_last().unwrap();
+    assert!(*truth > 1_000.0 && frozen.iter().skip(1).all(|metres| *metres == frozen[1]));
+}
+
+#[test]
+fn chance_is_that_of_the_seed() {
+    let lossy = |seed| {
+        let mut simulator = simulator();
+        simulator.options_mut().seed = seed;
+        let text = format!(
+            "about = \"x\"\n[[step]]\nfault = {{ does = \"lose\", percent = 50 }}\n[[step]]\n{US06}\n"
+        );
+        let scenario = Scenario::parse("x", &text).unwrap();
+        simulator
+            .plan(&Command::Scenario(scenario))
+            .unwrap()
+            .messages
+    };
+    assert_eq!(lossy(7), lossy(7));
+    assert_ne!(lossy(7), lossy(8));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_its_line() {
+    for (step, part) in [
+        (
+            "say = { signal = \"Vehicle.Speed\", value = 900.0 }",
+            "the car itself publishes",
+        ),
+        (
+            "say = { signal = \"speed\", value = 900.0 }",
+            "not a VSS path",
+        ),
+        (
+            "fault = { does = \"lose\", signal = \"speed\" }",
+            "not a VSS path",
+        ),
+        ("language = { code = \"english\" }", "ISO 639-1"),
+        ("charge = { kwh = -1.0, renewable = 80 }", "expected"),
+        ("charge = { kwh = 50.0, renewable = 80 }", "has room for"),
+    ] {
+        let error = try_plan(&["park = {}", step]).unwrap_err();
+        let whole = format!("{:#}", anyhow::Error::from(error));
+        assert!(whole.contains("line 4") && whole.contains(part), "{whole}");
+    }
+}
