@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use dashpoint_store::StoreError;
 
 use crate::books::BooksError;
+use crate::bus::MappingError;
 use crate::config::ConfigError;
 use crate::engine::EngineError;
 use crate::explain::ExplainError;
@@ -47,7 +48,11 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
         "dashpoint: {line}{}",
         hint.map(|hint| format!("; {hint}")).unwrap_or_default()
     );
-    if error.is::<ConfigError>() || error.is::<UsageError>() || error.is::<ExplainError>() {
+    let usage = error.is::<ConfigError>()
+        || error.is::<UsageError>()
+        || error.is::<ExplainError>()
+        || error.is::<MappingError>();
+    if usage {
         ExitCode::from(EXIT_USAGE)
     } else {
         ExitCode::FAILURE

@@ -2,9 +2,12 @@
 //!
 //! A lossy pipe: no promise rests on it. What a lost sample costs is told by the evidence as missed seconds.
 
+mod mapping;
 mod mqtt;
 mod payload;
+mod units;
 
+pub use mapping::{Mapping, MappingError, Route};
 pub use mqtt::{Bus, wait_for_vin};
 pub use payload::{PayloadError, parse, typed};
 
@@ -37,20 +40,15 @@ pub enum BusInput {
         /// Why.
         error: PayloadError,
     },
+    /// A message on a topic that nobody asked for.
+    UnknownTopic,
     /// The connection was made.
     Connected,
     /// The connection was lost; it is being rebuilt.
     Lost,
 }
 
-/// The topic of a signal.
-#[must_use]
-pub fn topic(signal: Signal) -> String {
-    format!("{TOPIC_PREFIX}{}", signal.path().replace('.', "/"))
-}
-
-/// The signal of a topic, if it is one of ours.
-#[must_use]
-pub fn signal_of(topic: &str) -> Option<Signal> {
-    Signal::from_path(&topic.strip_prefix(TOPIC_PREFIX)?.replace('/', "."))
+/// The topic of a path: dots become slashes.
+fn topic_under(prefix: &str, path: &str) -> String {
+    format!("{prefix}{}", path.replace('.', "/"))
 }

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use dashpoint_telematics::{Signal, Value};
 use jiff::Timestamp;
-use rumqttc::{AsyncClient, Event, EventLoop, Incoming, MqttOptions, QoS, SubscribeFilter};
+use rumqttc::{
+    AsyncClient, Event, EventLoop, Incoming, MqttOptions, Publish, QoS, SubscribeFilter,
+};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::{BusInput, SEEN_TOPIC, parse, signal_of, topic};
+use super::{BusInput, Mapping, SEEN_TOPIC, parse};
 use crate::config::BusConfig;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -85,7 +87,10 @@ async fn run(
         let (client, events) = connect(&config);
         let mut talking = JoinSet::new();
         talking.spawn(say_seen(client.clone(), seen.clone()));
-        if listen(&client, events, &inputs).await.is_err() {
+        if listen(&client, events, &config.mapping, &inputs)
+            .await
+            .is_err()
+        {
             return;
         }
         talking.shutdown().await;
@@ -115,6 +120,7 @@ struct NobodyListens;
 async fn listen(
     client: &AsyncClient,
     mut events: EventLoop,
+    mapping: &Mapping,
     inputs: &mpsc::Sender<BusInput>,
 ) -> Result<(), NobodyListens> {
     let mut connected = false;
@@ -126,9 +132,11 @@ async fn listen(
                 break "lost";
             }
             Ok(Ok(Event::Incoming(Incoming::ConnAck(_)))) => {
-                let filters = Signal::ALL
+                let topics = mapping
+                    .routes()
                     .iter()
-                    .map(|signal| SubscribeFilter::new(topic(*signal), QoS::AtLeastOnce));
+                    .filter_map(|route| route.topic.clone());
+                let filters = topics.map(|topic| SubscribeFilter::new(topic, QoS::AtLeastOnce));
                 if client.try_subscribe_many(filters).is_err() {
                     break "not subscribed";
                 }
@@ -137,18 +145,13 @@ async fn listen(
                 BusInput::Connected
             }
             Ok(Ok(Event::Incoming(Incoming::Publish(publish)))) => {
-                let Some(signal) = signal_of(&publish.topic) else {
-                    continue;
-                };
-                match parse(&publish.payload) {
-                    Ok(point) => BusInput::Sample {
-                        signal,
-                        value: point.value,
-                        ts_ms: point.ts_ms,
-                        retained: publish.retain,
-                    },
-                    Err(error) => BusInput::Refused { signal, error },
-                }
+                let Publish {
+                    topic,
+                    payload,
+                    retain,
+                    ..
+                } = publish;
+                taken(mapping, &topic, &payload, retain)
             }
             Ok(Ok(Event::Incoming(_) | Event::Outgoing(_))) => continue,
         };
@@ -162,6 +165,23 @@ async fn listen(
             .map_err(|_| NobodyListens)?;
     }
     Ok(())
+}
+
+/// What a message says.
+fn taken(mapping: &Mapping, topic: &str, payload: &[u8], retained: bool) -> BusInput {
+    let Some(route) = mapping.route(topic) else {
+        return BusInput::UnknownTopic;
+    };
+    let signal = route.signal;
+    match parse(payload) {
+        Ok(point) => BusInput::Sample {
+            signal,
+            value: route.conversion.apply(signal, point.value),
+            ts_ms: point.ts_ms,
+            retained,
+        },
+        Err(error) => BusInput::Refused { signal, error },
+    }
 }
 
 /// Says how far event time has come: once a second of it, and once more when it stands still.

@@ -18,7 +18,7 @@ pub struct DataPoint {
 }
 
 /// Why a payload is no data point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum PayloadError {
     /// Nothing in it.
     #[error("empty")]
@@ -32,6 +32,19 @@ pub enum PayloadError {
     /// The time is not RFC 3339.
     #[error("no time")]
     BadTime,
+}
+
+impl PayloadError {
+    /// Its name in reports and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::TooLong => "too-long",
+            Self::NotADataPoint => "not-a-data-point",
+            Self::BadTime => "bad-time",
+        }
+    }
 }
 
 /// Reads `{"value": 53.2, "ts": "2026-11-22T08:00:01.250Z"}`, with the value as number, boolean or text (VISS quotes

@@ -38,13 +38,15 @@ pub enum Command {
     /// Show points, pending points, tier and connection, as the screen would.
     Status(StatusArgs),
     /// Check the member in for today on the running head unit.
-    CheckIn(StatusArgs),
+    CheckIn(CheckInArgs),
     /// Ask the running head unit to reconcile with the cloud now, instead of when its pause is over.
     Sync(Place),
     /// Show the ledger of this car, newest first, or verify every link and signature of it.
     Ledger(LedgerArgs),
     /// Explain what a recording or an entry is worth: trips, factors, rules, caps. Needs no cloud and no broker.
     Explain(ExplainArgs),
+    /// Check a mapping file for a car that is not VSS 6.0: topic and conversion of each signal, or why not.
+    CheckMapping(CheckMappingArgs),
 }
 
 /// Which head unit.
@@ -106,6 +108,19 @@ pub struct EnrolArgs {
 pub struct StatusArgs {
     #[command(flatten)]
     pub place: Place,
+    /// Show the vehicle's signals instead: last time, rate, what was refused, never seen.
+    #[arg(long)]
+    pub signals: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Arguments of `check-mapping`.
+#[derive(Debug, Args)]
+pub struct CheckMappingArgs {
+    /// The mapping, TOML.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
     #[command(flatten)]
     pub output: Output,
 }
@@ -151,6 +166,15 @@ fn consumption(text: &str) -> Result<f64, String> {
         Ok(kwh) if (0.0..=1_000.0).contains(&kwh) => Ok(kwh),
         Ok(_) | Err(_) => Err("expected kilowatt-hours, 0 to 1000".to_owned()),
     }
+}
+
+/// Arguments of `check-in`.
+#[derive(Debug, Args)]
+pub struct CheckInArgs {
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Arguments of `ledger`.

@@ -5,14 +5,15 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use tokio::runtime::{Builder, Runtime};
 
-use super::args::{Language, Place, StatusArgs};
+use super::args::{CheckInArgs, Language, Place};
 use super::status::print_json;
 use super::words::pick;
 use crate::config::Config;
 use crate::engine::CheckIn;
 use crate::socket;
 
-const NOT_RUNNING: &str =
+/// What to do when nobody answers.
+pub(super) const NOT_RUNNING: &str =
     "the head unit does not run on this data folder; start it with `dashpoint run`";
 
 /// Tells the running head unit to reconcile now.
@@ -24,7 +25,7 @@ pub(super) fn sync(place: &Place) -> anyhow::Result<ExitCode> {
 }
 
 /// Checks the member in for today.
-pub(super) fn check_in(args: &StatusArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn check_in(args: &CheckInArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
     let answer = runtime()?.block_on(socket::check_in(&config.data));
     let answer = answer.context(NOT_RUNNING)?;

@@ -5,7 +5,9 @@ mod ask;
 mod enrol;
 mod explain;
 mod ledger;
+mod mapping;
 mod run;
+mod signals;
 mod status;
 mod verify;
 mod words;
@@ -43,6 +45,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Sync(place) => ask::sync(place),
         Command::Ledger(args) => ledger::ledger(args),
         Command::Explain(args) => explain::explain(args),
+        Command::CheckMapping(args) => mapping::check(args),
     };
     match done {
         Ok(code) => code,

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::args::{Language, StatusArgs};
+use super::signals;
 use super::words::{allowance, connection, day, minute, pick, text, thousands, yuan};
 use crate::books::{Books, MemberBook};
 use crate::clock::{Clock, Machine};
@@ -87,6 +88,9 @@ struct TodayReport {
 /// Prints what the screen would show.
 pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
+    if args.signals {
+        return signals::signals(&config, &args.output);
+    }
     let (books, mut clock) = open_books(&config)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

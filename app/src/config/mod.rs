@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use dashpoint_wire::PublicKey;
 use jiff::tz::TimeZone;
 
+use crate::bus::{Mapping, MappingError};
 use reader::Reader;
 
 /// Why a configuration was refused, with the key and what is expected there.
@@ -31,6 +32,9 @@ pub enum ConfigError {
         /// What the parser says.
         what: String,
     },
+    /// The mapping that it names.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
     /// A key has not the value that it should have.
     #[error("{}: {key}: {found}; expected {expected}", path.display())]
     Key {
@@ -71,13 +75,15 @@ pub struct Config {
     pub vin: Option<String>,
 }
 
-/// How to reach the in-vehicle broker.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How to reach the in-vehicle broker, and what is said there.
+#[derive(Debug, Clone, PartialEq)]
 pub struct BusConfig {
     /// Host name or address.
     pub host: String,
     /// TCP port.
     pub port: u16,
+    /// Where each signal is published.
+    pub mapping: Mapping,
 }
 
 /// How to reach the member cloud, and whom to believe there.
@@ -124,7 +130,7 @@ impl Config {
             "Asia/Shanghai",
             |name| TimeZone::get(name).ok(),
         )?;
-        let bus = bus_config(&mut root)?;
+        let bus = bus_config(&mut root, folder)?;
         let cloud = cloud_config(&mut root, folder)?;
         let mut vehicle = root.table("vehicle")?;
         let vin = vehicle.parsed(
@@ -145,19 +151,25 @@ impl Config {
     }
 }
 
-fn bus_config(root: &mut Reader<'_>) -> Result<BusConfig, ConfigError> {
+fn bus_config(root: &mut Reader<'_>, folder: &Path) -> Result<BusConfig, ConfigError> {
     const EXPECTED: &str = "\"HOST:PORT\" of the in-vehicle broker";
     let mut table = root.table("bus")?;
-    let bus = table.parsed_or("broker", EXPECTED, "127.0.0.1:1883", |text| {
+    let (host, port) = table.parsed_or("broker", EXPECTED, "127.0.0.1:1883", |text| {
         let (host, port) = text.rsplit_once(':')?;
         let port = port.parse().ok()?;
-        (!host.is_empty()).then(|| BusConfig {
-            host: host.to_owned(),
-            port,
-        })
+        (!host.is_empty()).then(|| (host.to_owned(), port))
     })?;
+    let mapping = table.parsed("mapping", "a TOML file", |text| Some(folder.join(text)))?;
     table.done()?;
-    Ok(bus)
+    let mapping = match mapping {
+        Some(path) => Mapping::load(&path)?,
+        None => Mapping::default(),
+    };
+    Ok(BusConfig {
+        host,
+        port,
+        mapping,
+    })
 }
 
 fn cloud_config(root: &mut Reader<'_>, folder: &Path) -> Result<CloudConfig, ConfigError> {
@@ -215,7 +227,8 @@ mod tests {
             config.bus,
             BusConfig {
                 host: "localhost".into(),
-                port: 1884
+                port: 1884,
+                mapping: Mapping::default(),
             }
         );
         assert_eq!(config.cloud.url, "http://127.0.0.1:8460");

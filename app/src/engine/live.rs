@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use dashpoint_sync::{ConnectionState, FaultReason, OfflineReason, Status};
-use dashpoint_telematics::{Counts, DriveState};
+use dashpoint_telematics::DriveState;
 use serde::{Deserialize, Serialize};
+
+use super::signals::SignalLive;
 
 /// What a running head unit tells about itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,8 +25,11 @@ pub struct Live {
     pub newest_ms: Option<i64>,
     /// Samples taken.
     pub taken: u64,
-    /// Samples refused, by kind.
+    /// Messages refused, by kind.
     pub refused: BTreeMap<String, u64>,
+    /// Each signal that is used, also those that were never seen; told once a second.
+    #[serde(default)]
+    pub signals: Vec<SignalLive>,
     /// Trips and sessions that earned nothing because nobody's membership was driving.
     pub guest: u64,
     /// Evidence that is kept and could not be signed yet.
@@ -99,17 +104,6 @@ impl Live {
     pub fn take_status(&mut self, status: Status) {
         self.waiting = status.waiting;
         self.connection = status.connection.into();
-    }
-
-    /// Takes the counts of the fold.
-    pub fn take_counts(&mut self, counts: &Counts) {
-        self.taken = counts.all_taken();
-        for (_, signal) in counts.iter() {
-            for fault in signal.faults.keys() {
-                let total = counts.all_faults(*fault);
-                self.refused.insert(format!("{fault:?}"), total);
-            }
-        }
     }
 }
 

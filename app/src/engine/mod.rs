@@ -5,11 +5,13 @@
 mod awards;
 mod effects;
 mod live;
+mod signals;
 
 pub use awards::CheckIn;
 pub use live::{Connection, Live, Reason};
+pub use signals::SignalLive;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use dashpoint_membership::{CompiledPolicy, DEFAULT_POLICY_TOML, Meter, Policy};
@@ -22,6 +24,8 @@ use dashpoint_wire::SigningKey;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot, watch};
+
+use signals::SignalWatch;
 
 use crate::books::{Books, BooksError, vehicle_id};
 use crate::bus::{BusInput, typed};
@@ -138,7 +142,7 @@ pub struct Engine {
     telling: bool,
     outputs: Outputs,
     live: Live,
-    refused_payloads: BTreeMap<String, u64>,
+    signals: SignalWatch,
     /// Finished, and not on the disk yet.
     unsaved: VecDeque<Finished>,
     retry_at_ms: u64,
@@ -187,7 +191,7 @@ impl Engine {
             telling: false,
             outputs,
             live: Live::default(),
-            refused_payloads: BTreeMap::new(),
+            signals: SignalWatch::default(),
             unsaved: VecDeque::new(),
             retry_at_ms: 0,
             last_input_ms: 0,
@@ -271,12 +275,8 @@ impl Engine {
                         retained,
                     });
                 }
-                BusInput::Refused { error, .. } => {
-                    *self
-                        .refused_payloads
-                        .entry(format!("payload: {error}"))
-                        .or_default() += 1;
-                }
+                BusInput::Refused { signal, error } => self.signals.refuse(signal, error),
+                BusInput::UnknownTopic => self.signals.refuse_topic(),
                 BusInput::Connected => self.live.bus = true,
                 BusInput::Lost => self.live.bus = false,
             }
@@ -391,17 +391,28 @@ impl Engine {
         self.live.drive_state = Some(self.telematics.drive_state());
         self.live.trip_open = self.telematics.trip_driver().is_some();
         self.live.newest_ms = self.telematics.bus_time_ms();
-        self.live.take_counts(self.telematics.counts());
-        self.live.refused.extend(self.refused_payloads.clone());
+        self.live.taken = self.telematics.counts().all_taken();
         self.live.unsaved = self.unsaved.len() as u64;
+        let looked = self
+            .signals
+            .look(self.telematics.counts(), self.clock.monotonic_ms());
+        let signals = looked.map(|(refused, signals)| {
+            self.live.refused = refused;
+            signals
+        });
         let newest_ms = self.live.newest_ms;
         self.outputs
             .seen
             .send_if_modified(|seen| std::mem::replace(seen, newest_ms) != newest_ms);
         let live = self.live.clone();
+        // The signals stay in the channel until there is news of them: they are too many to be copied each time.
         self.outputs.live.send_if_modified(|shown| {
-            let changed = *shown != live;
-            *shown = live;
+            let told = std::mem::take(&mut shown.signals);
+            let changed = signals.is_some() || *shown != live;
+            *shown = Live {
+                signals: signals.unwrap_or(told),
+                ..live
+            };
             changed
         });
     }

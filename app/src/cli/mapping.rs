@@ -1,0 +1,76 @@
+//! `dashpoint check-mapping`: what becomes of each signal of a car that is not VSS 6.0.
+
+use std::process::ExitCode;
+
+use comfy_table::{Table, presets};
+use serde::Serialize;
+
+use super::args::CheckMappingArgs;
+use super::status::print_json;
+use super::words::pick;
+use crate::bus::Mapping;
+use crate::error::EXIT_USAGE;
+
+/// What `check-mapping --json` prints.
+#[derive(Debug, Serialize)]
+struct MappingReport {
+    signals: Vec<RouteReport>,
+    problems: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct RouteReport {
+    signal: &'static str,
+    topic: Option<String>,
+    conversion: String,
+}
+
+/// Prints topic and conversion of each signal; a mapping that is wrong is a usage error.
+#[expect(clippy::print_stdout, reason = "the output of the command")]
+pub(super) fn check(args: &CheckMappingArgs) -> anyhow::Result<ExitCode> {
+    let mapping = Mapping::look(&args.file)?;
+    let report = report(&mapping);
+    let language = args.output.lang;
+    if args.output.json {
+        print_json(&report)?;
+    } else {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_header([
+            pick(language, "signal", "信号"),
+            pick(language, "topic", "主题"),
+            pick(language, "conversion", "换算"),
+        ]);
+        for route in &report.signals {
+            let none = pick(language, "not subscribed to", "不订阅");
+            let topic = route.topic.as_deref().unwrap_or(none);
+            table.add_row([route.signal, topic, &route.conversion]);
+        }
+        for line in table.to_string().lines() {
+            println!("{}", line.trim_end());
+        }
+        println!();
+        for problem in &report.problems {
+            println!("{}: {problem}", args.file.display());
+        }
+        if report.problems.is_empty() {
+            println!("{}", pick(language, "the mapping can be used", "映射可用"));
+        }
+    }
+    Ok(if report.problems.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(EXIT_USAGE)
+    })
+}
+
+fn report(mapping: &Mapping) -> MappingReport {
+    let route = |route: &crate::bus::Route| RouteReport {
+        signal: route.signal.path(),
+        topic: route.topic.clone(),
+        conversion: route.conversion.formula(route.signal),
+    };
+    MappingReport {
+        signals: mapping.routes().iter().map(route).collect(),
+        problems: mapping.problems().iter().map(ToString::to_string).collect(),
+    }
+}
