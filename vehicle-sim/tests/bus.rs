@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use vehicle_sim::{
     Broker, Charge, Command, Cycle, Delivery, Endpoint, EnergySource, Message, Options, Plan,
-    Progress, Seen, Signal, SimError, Simulator,
+    Progress, Ready, Seen, Signal, SimError, Simulator,
 };
 
 /// A head unit reduced to counting: what it took by topic, the last payload of each, and how late the latest came.
@@ -33,8 +34,9 @@ impl Taken {
     }
 }
 
-/// Subscribes, says `dashpoint/seen` once a second of event time if `answers`, and stops at the last message.
-async fn head_unit(port: u16, answers: bool, until: usize) -> JoinHandle<Taken> {
+/// Subscribes, says `dashpoint/seen` once a second of event time if `answers`, and stops at the last message. It is up
+/// when it has taken the states that the broker retains.
+async fn head_unit(port: u16, answers: bool, retained: usize, until: usize) -> JoinHandle<Taken> {
     let (ready, subscribed) = oneshot::channel();
     let mut ready = Some(ready);
     let task = tokio::spawn(async move {
@@ -51,10 +53,12 @@ async fn head_unit(port: u16, answers: bool, until: usize) -> JoinHandle<Taken> 
         client.subscribe_many(filters).await.unwrap();
         let mut taken = Taken::default();
         let mut said = None;
+        let mut is_subscribed = false;
         while taken.total() < until {
             let publish = match events.poll().await.unwrap() {
                 Event::Incoming(Packet::SubAck(_)) => {
-                    ready.take().unwrap().send(()).unwrap();
+                    is_subscribed = true;
+                    tell_when_up(&mut ready, retained == 0);
                     continue;
                 }
                 Event::Incoming(Packet::Publish(publish)) => publish,
@@ -73,6 +77,7 @@ async fn head_unit(port: u16, answers: bool, until: usize) -> JoinHandle<Taken> 
             taken.retained += usize::from(publish.retain);
             *taken.counts.entry(publish.topic.clone()).or_default() += 1;
             taken.last.insert(publish.topic, payload);
+            tell_when_up(&mut ready, is_subscribed && taken.retained >= retained);
             let second = taken.newest.map(Timestamp::as_second);
             if answers && said != second {
                 said = second;
@@ -92,22 +97,25 @@ async fn head_unit(port: u16, answers: bool, until: usize) -> JoinHandle<Taken> 
     task
 }
 
+fn tell_when_up(ready: &mut Option<oneshot::Sender<()>>, is_up: bool) {
+    if is_up && let Some(ready) = ready.take() {
+        ready.send(()).unwrap();
+    }
+}
+
 const NOW: &str = "2026-11-22T03:00:00Z";
 
 fn simulator(broker: &Broker) -> Simulator {
     Simulator::new(Options::hosted(broker, NOW.parse().unwrap())).unwrap()
 }
 
-/// How many topics hold a retained message after a plan.
-fn states(plan: &Plan) -> usize {
+/// The topics that hold a retained message after a plan.
+fn states(plan: &Plan) -> BTreeSet<String> {
     let states = plan
         .messages
         .iter()
         .filter(|message| message.delivery == Delivery::State);
-    states
-        .map(|message| message.path.as_ref())
-        .collect::<BTreeSet<_>>()
-        .len()
+    states.map(|message| message.path.to_string()).collect()
 }
 
 fn charge() -> Command {
@@ -128,7 +136,13 @@ async fn everything_sent_is_taken_in_time() {
     let mut retained = 0;
     for command in [Command::Drive(Cycle::Us06), charge()] {
         let plan = simulator.plan(&command).unwrap();
-        let head_unit = head_unit(broker.port(), true, plan.messages.len() + retained).await;
+        let head_unit = head_unit(
+            broker.port(),
+            true,
+            retained,
+            plan.messages.len() + retained,
+        )
+        .await;
         let summary = simulator.run(&command).await.unwrap();
         let taken = head_unit.await.unwrap();
         assert_eq!(summary.delivered.messages, plan.messages.len());
@@ -138,19 +152,156 @@ async fn everything_sent_is_taken_in_time() {
         assert_eq!(summary.delivered.seen, Seen::All);
         assert!(summary.all_seen() && summary.delivered.paced && summary.delivered.sent_again == 0);
         assert_eq!(simulator.state().clock, Some(plan.span().1));
-        retained = states(&plan);
+        retained = states(&plan).len();
     }
     assert!((simulator.state().meters.odometer_m - 12_887.6).abs() < 1.0);
     assert_eq!(simulator.state().meters.charged_kwh, 2.0);
+}
+
+/// A mosquitto that ends with the test.
+struct Mosquitto {
+    process: Child,
+    port: u16,
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// Starts one, or says that there is none. With `DASHPOINT_REQUIRE=all` that fails the test.
+fn mosquitto() -> Option<Mosquitto> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let started = std::process::Command::new("mosquitto")
+        .args(["-p", &port.to_string()])
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(process) = started else {
+        let required = std::env::var("DASHPOINT_REQUIRE").is_ok_and(|what| what == "all");
+        assert!(!required, "missing: mosquitto");
+        #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+        {
+            eprintln!("skipped: mosquitto is missing");
+        }
+        return None;
+    };
+    let mosquitto = Mosquitto { process, port };
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        std::thread::yield_now();
+    }
+    Some(mosquitto)
+}
+
+fn scenario(name: &str) -> Command {
+    let ready = Ready::ALL.iter().find(|ready| ready.name == name).unwrap();
+    Command::Scenario(ready.scenario().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn through_mosquitto_everything_sent_is_taken() {
+    let Some(mosquitto) = mosquitto() else { return };
+    let options = Options::new(Endpoint::local(mosquitto.port), NOW.parse().unwrap());
+    let mut simulator = Simulator::new(options).unwrap();
+    let mut retained = BTreeSet::new();
+    let Command::Charge(asleep) = charge() else {
+        panic!("a charge")
+    };
+    let commands = [
+        scenario("two-drivers"),
+        charge(),
+        Command::ChargeAsleep(asleep),
+    ];
+    for command in commands {
+        let plan = simulator.plan(&command).unwrap();
+        let expected = plan.messages.len() + retained.len();
+        let head_unit = head_unit(mosquitto.port, true, retained.len(), expected).await;
+        let summary = simulator.run(&command).await.unwrap();
+        let taken = head_unit.await.unwrap();
+        assert_eq!((taken.total(), taken.retained), (expected, retained.len()));
+        assert!(taken.late_ms <= 2_000, "{} ms late", taken.late_ms);
+        assert!(summary.all_seen() && summary.delivered.paced, "{summary}");
+        retained.extend(states(&plan));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hosted_broker_restarts_in_the_middle_of_a_drive() {
+    let broker = Broker::start(0).unwrap();
+    let mut simulator = simulator(&broker);
+    let mut said = Vec::new();
+    let summary = simulator
+        .run_reporting(
+            &scenario("broker-restart"),
+            &mut |progress| match progress {
+                Progress::NobodyAnswers | Progress::Reconnecting => said.push(progress),
+                Progress::Sent { .. } => {}
+            },
+        )
+        .await
+        .unwrap();
+    assert!(said.contains(&Progress::Reconnecting), "{said:?}");
+    assert_eq!(summary.delivered.sent_again, 0);
+    // What the car said before is forgotten, and it has said everything again.
+    let plan = simulator.plan(&scenario("broker-restart")).unwrap();
+    let count = states(&plan).len();
+    let taken = head_unit(broker.port(), false, count, count)
+        .await
+        .await
+        .unwrap();
+    assert_eq!(taken.retained, count);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_broker_is_not_restarted() {
+    let Some(mosquitto) = mosquitto() else { return };
+    let mut options = Options::new(Endpoint::local(mosquitto.port), NOW.parse().unwrap());
+    options.patience = Duration::ZERO;
+    let mut simulator = Simulator::new(options).unwrap();
+    let outcome = simulator.run(&scenario("broker-restart")).await;
+    assert!(matches!(outcome, Err(SimError::NotHosted { .. })));
+    assert!(simulator.state().meters.odometer_m > 1_000.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_car_goes_on_from_step_to_step() {
+    let broker = Broker::start(0).unwrap();
+    let mut simulator = simulator(&broker);
+    simulator.options_mut().patience = Duration::ZERO;
+    let mut car = simulator.live().unwrap();
+    let quiet: &mut (dyn FnMut(Progress) + Send) = &mut |_| {};
+    let mut odometer_m = Vec::new();
+    for line in [
+        "drive = { cycle = \"us06\", for = \"60s\" }",
+        "fault = { does = \"omit\", signal = \"Vehicle.Speed\" }",
+        "drive = { cycle = \"us06\", for = \"60s\" }",
+        "park",
+    ] {
+        let said = simulator
+            .step(&mut car, &line.parse().unwrap(), quiet)
+            .await
+            .unwrap();
+        assert_eq!(said.is_none(), line.starts_with("fault"), "{line}");
+        odometer_m.push(simulator.state().meters.odometer_m);
+    }
+    assert!(odometer_m[0] > 500.0 && odometer_m[1] == odometer_m[0]);
+    assert!((odometer_m[2] - 2.0 * odometer_m[0]).abs() < 1.0 && odometer_m[3] == odometer_m[2]);
+    let clock = simulator.state().clock;
+    let wrong = "clock = { to = \"1970-01-01T00:00:00Z\" }".parse().unwrap();
+    assert!(simulator.step(&mut car, &wrong, quiet).await.is_err());
+    assert_eq!(simulator.state().clock, clock);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_subscriber_learns_the_states_and_no_sample() {
     let broker = Broker::start(0).unwrap();
     let mut simulator = simulator(&broker);
-    let expected = states(&simulator.plan(&charge()).unwrap());
+    let expected = states(&simulator.plan(&charge()).unwrap()).len();
     simulator.run(&charge()).await.unwrap();
-    let taken = head_unit(broker.port(), false, expected)
+    let taken = head_unit(broker.port(), false, expected, expected)
         .await
         .await
         .unwrap();
@@ -166,7 +317,7 @@ async fn without_an_answer_it_goes_on_and_says_so_once() {
     let mut simulator = simulator(&broker);
     let command = Command::Drive(Cycle::Us06);
     let plan = simulator.plan(&command).unwrap();
-    let head_unit = head_unit(broker.port(), false, plan.messages.len()).await;
+    let head_unit = head_unit(broker.port(), false, 0, plan.messages.len()).await;
     let mut said = Vec::new();
     let summary = simulator
         .run_reporting(&command, &mut |progress| match progress {

@@ -139,6 +139,23 @@ mod tests {
     }
 
     #[test]
+    fn the_steps_of_the_readme_are_steps() {
+        let readme = include_str!("../../README.md");
+        let mut steps = 0;
+        for row in readme.lines().filter(|line| line.starts_with("| `")) {
+            let first_cell = row.split(" | ").next().unwrap();
+            for step in first_cell.split('`').skip(1).step_by(2) {
+                assert!(step.parse::<Step>().is_ok(), "{step}");
+                steps += 1;
+            }
+        }
+        assert_eq!(steps, 18);
+        let (_, file) = readme.split_once("```toml\n").unwrap();
+        let (file, _) = file.split_once("```").unwrap();
+        assert_eq!(Scenario::parse("README", file).unwrap().steps.len(), 6);
+    }
+
+    #[test]
     fn every_ready_scenario_can_be_read() {
         for ready in Ready::ALL {
             let scenario = ready.scenario().unwrap();

@@ -1,0 +1,183 @@
+//! The program itself: what it prints, how it ends, and what it keeps.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use vehicle_sim::{Broker, Ready};
+
+/// `vehicle-sim` with its state in a folder of the test.
+fn vehicle_sim(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vehicle-sim"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn ended(command: &mut Command) -> (Option<i32>, String, String) {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    (output.status.code(), out(&output), error(&output))
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn error(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn odometer_m(folder: &Path) -> f64 {
+    let text = std::fs::read_to_string(folder.join("vehicle-sim.state.json")).unwrap();
+    let state: serde_json::Value = serde_json::from_str(&text).unwrap();
+    state["meters"]["odometer_m"].as_f64().unwrap()
+}
+
+#[test]
+fn list_says_what_each_scenario_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, _) = ended(&mut vehicle_sim(folder.path(), &["list"]));
+    assert_eq!(code, Some(0));
+    for ready in Ready::ALL {
+        let about = ready.scenario().unwrap().about;
+        assert!(
+            out.lines()
+                .any(|line| line.contains(ready.name) && line.contains(&about))
+        );
+    }
+    for part in ["wltc-3b", "cycSecs,cycMps", "Vehicle.Speed"] {
+        assert!(out.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn every_file_of_the_folder_is_a_ready_scenario() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let mut names: Vec<String> = Ready::ALL
+        .iter()
+        .map(|ready| format!("{}.toml", ready.name))
+        .collect();
+    files.sort();
+    names.sort();
+    assert_eq!(files, names);
+}
+
+#[test]
+fn a_wrong_scenario_is_one_clear_message_and_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    std::fs::write(&file, "about = \"x\"\n\n[[step]]\nfly = {}\n").unwrap();
+    let (code, _, error) = ended(&mut vehicle_sim(folder.path(), &["scenario", "mine.toml"]));
+    assert_eq!(code, Some(2));
+    for part in [
+        "mine.toml",
+        "line 4",
+        "unknown variant `fly`",
+        "traffic-light",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+    let (code, _, error) = ended(&mut vehicle_sim(folder.path(), &["scenario", "no-such"]));
+    assert_eq!(code, Some(1));
+    assert!(error.contains("no-such"), "{error}");
+    assert!(!folder.path().join("vehicle-sim.state.json").exists());
+}
+
+fn typed(child: &mut Child, lines: &str) {
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(lines.as_bytes())
+        .unwrap();
+}
+
+#[test]
+fn live_does_what_is_typed_and_parks_at_the_end() {
+    let broker = Broker::start(0).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let address = format!("127.0.0.1:{}", broker.port());
+    let arguments = ["live", "--broker", &address, "--json"];
+    let mut child = vehicle_sim(folder.path(), &arguments).spawn().unwrap();
+    typed(
+        &mut child,
+        "# a comment\n\noffline\ndrive = { cycle = \"us06\", for = \"30s\" }\n",
+    );
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", error(&output));
+    let out = out(&output);
+    assert_eq!(out.lines().count(), 3, "offline, drive, park: {out}");
+    assert!(odometer_m(folder.path()) > 100.0);
+
+    let mut child = vehicle_sim(folder.path(), &arguments).spawn().unwrap();
+    typed(&mut child, "fly\n");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        error(&output).contains("`fly` is no step"),
+        "{}",
+        error(&output)
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn told_to_terminate_it_keeps_the_state() {
+    let broker = Broker::start(0).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let address = format!("127.0.0.1:{}", broker.port());
+    let arguments = [
+        "drive",
+        "--cycle",
+        "us06",
+        "--broker",
+        &address,
+        "--speedup",
+        "60",
+    ];
+    let child = vehicle_sim(folder.path(), &arguments).spawn().unwrap();
+    // It listens to signals before it publishes: what is retained tells that it does.
+    let (client, mut events) = rumqttc::Client::new(
+        rumqttc::MqttOptions::new("witness", "127.0.0.1", broker.port()),
+        10,
+    );
+    client
+        .subscribe("vss/Vehicle/TraveledDistance", rumqttc::QoS::AtMostOnce)
+        .unwrap();
+    let mut heard = 0;
+    for event in events.iter() {
+        if let rumqttc::Event::Incoming(rumqttc::Packet::Publish(_)) = event.unwrap() {
+            heard += 1;
+        }
+        if heard == 20 {
+            break;
+        }
+    }
+    let pid = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        error(&output).contains("the next command goes on from there"),
+        "{}",
+        error(&output)
+    );
+    assert!((1.0..12_000.0).contains(&odometer_m(folder.path())));
+}
