@@ -236,24 +236,38 @@ impl OpenCharge {
     }
 }
 
-/// A session that only the counter tells of: the head unit slept. `None` when all of it is settled. Raises the mark.
+/// A rise of the counter that no session was open for: the head unit slept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unseen {
+    /// From where to where the counter has risen, in watt-hours.
+    pub(crate) stretch_wh: (u64, u64),
+    /// When it was found.
+    pub(crate) found_ms: i64,
+    /// Its renewable share as far as it can be told, in permille: an estimate in any case.
+    pub(crate) permille: u16,
+}
+
+/// A session that only the counter tells of. `None` when all of it is settled. Raises the mark.
 pub(crate) fn reconstructed(
     driver: Driver,
-    stretch_wh: (u64, u64),
-    found_ms: i64,
+    unseen: Unseen,
     marks: &mut Marks,
     settings: &Settings,
 ) -> Option<Finished> {
-    let charged = marks.unsettled(Meter::Charged, stretch_wh.0, stretch_wh.1)?;
+    let Unseen {
+        stretch_wh: (from_wh, to_wh),
+        found_ms,
+        permille,
+    } = unseen;
+    let charged = marks.unsettled(Meter::Charged, from_wh, to_wh)?;
     marks.raise(MeterMark {
         meter: Meter::Charged,
         at: charged.to,
     });
-    // Without a time no window applies: nothing renewable is assumed.
     let evidence = Charge {
         charged,
         started: None,
-        renewable_permille: 0,
+        renewable_permille: permille,
         grade: Grade::Estimated,
         current: Current::Unknown,
     };

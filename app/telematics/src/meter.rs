@@ -77,6 +77,11 @@ impl MeterTrack {
         self.known.map(|(_, value)| value)
     }
 
+    /// When that was.
+    pub(crate) fn seen_ms(&self) -> Option<i64> {
+        self.known.map(|(at_ms, _)| at_ms)
+    }
+
     /// The clock of the bus has been set back: the meter was as it is at that time.
     pub(crate) fn rewind(&mut self, at_ms: i64) {
         self.known = self.value().map(|value| (at_ms, value));

@@ -37,6 +37,9 @@ pub(crate) struct Mix {
     pub(crate) evse: Option<(i64, String)>,
     pub(crate) source: Option<(i64, MixSource)>,
     pub(crate) permille: Option<(i64, u16)>,
+    /// The lifetime counter of the renewable part.
+    #[serde(default)]
+    pub(crate) renewable_wh: Option<(i64, u64)>,
 }
 
 impl Picture {
@@ -83,6 +86,7 @@ impl Picture {
             Reading::Evse(evse) => self.mix.evse = Some((at_ms, evse.clone())),
             Reading::RenewablePermille(permille) => self.mix.permille = Some((at_ms, *permille)),
             Reading::Mix(source) => self.mix.source = Some((at_ms, *source)),
+            Reading::RenewableWh(wh) => self.mix.renewable_wh = Some((at_ms, *wh)),
             Reading::FrontM(metres) => self.front = Some((at_ms, *metres)),
             Reading::Belted(belted) => self.belted = Some(*belted),
             Reading::Issuer(issuer) => self.issuer = Some(issuer.clone()),

@@ -60,6 +60,8 @@ pub(crate) enum Reading {
     BatteryW(f64),
     ChargedWh(u64),
     ConsumedWh(u64),
+    /// Of the charged energy, the renewable part over the car's lifetime.
+    RenewableWh(u64),
     Charging(bool),
     Discharging(bool),
     ChargingW(f64),
@@ -133,6 +135,7 @@ impl Reading {
             // Rounded once, from the lifetime value: so the sessions add up to the rise of the counter.
             Signal::ChargedEnergy => Self::ChargedWh(whole((number * 1000.0).round())),
             Signal::ConsumedEnergy => Self::ConsumedWh(whole((number * 1000.0).round())),
+            Signal::RenewableEnergy => Self::RenewableWh(whole((number * 1000.0).round())),
             Signal::ChargingPower => Self::ChargingW(number * 1000.0),
             Signal::RenewablePercentage => {
                 Self::RenewablePermille(u16::try_from(whole((number * 10.0).round())).unwrap_or(0))

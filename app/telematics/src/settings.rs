@@ -55,6 +55,20 @@ impl Settings {
             .map_or(0, |window| window.renewable_permille.min(1_000))
     }
 
+    /// The share that the policy assumes when the time is only known to lie between these two, in permille: the mean
+    /// over them, or over a whole day when nobody knows since when or it was longer.
+    pub(crate) fn assumed_between(&self, from_ms: Option<i64>, to_ms: i64) -> u16 {
+        let minutes = from_ms
+            .map(|from_ms| to_ms.saturating_sub(from_ms).div_euclid(MS_PER_MIN))
+            .filter(|minutes| (0..MIN_PER_DAY).contains(minutes))
+            .unwrap_or(MIN_PER_DAY)
+            .max(1);
+        let sum: i64 = (0..minutes)
+            .map(|ago| i64::from(self.assumed_permille(to_ms - ago * MS_PER_MIN)))
+            .sum();
+        u16::try_from(sum / minutes).unwrap_or(0)
+    }
+
     /// The share that is declared for a charging point, in permille: the longest prefix says it.
     pub(crate) fn declared_permille(&self, evse: &str) -> Option<u16> {
         let sites = self

@@ -208,7 +208,8 @@ fn what_was_charged_asleep_is_found_at_wake_and_paid_once() {
         assert_eq!(charge.charged, charged(4_000_000, 4_012_000));
         assert_eq!(
             (charge.started, charge.grade, charge.renewable_permille),
-            (None, Grade::Estimated, 0)
+            // Nobody knows since when: the mean of the policy's day, (360 x 350 + 240 x 450) / 1440.
+            (None, Grade::Estimated, 162)
         );
         assert_eq!(found[0].marks.charged, Some(4_012_000));
         let mut again = Telematics::new(settings(), found[0].marks);
@@ -216,6 +217,85 @@ fn what_was_charged_asleep_is_found_at_wake_and_paid_once() {
             again.observe(sample);
         }
         assert!(finished(&again.quiet(1_000)).is_empty());
+    }
+}
+
+/// What is found when a head unit that went to sleep orderly wakes to this state.
+fn found_at_wake(before: &Car, after: &Car) -> (u16, Grade, u64) {
+    let mut telematics = Telematics::new(settings(), Marks::default());
+    for sample in &before.samples {
+        telematics.observe(sample);
+    }
+    telematics.quiet(10_000);
+    let kept = serde_json::to_string(&telematics.checkpoint()).unwrap();
+    let kept = serde_json::from_str(&kept).unwrap();
+    let (mut woken, out) = Telematics::resume(settings(), telematics.marks(), kept);
+    assert!(finished(&out).is_empty());
+    for sample in retained(after) {
+        woken.observe(&sample);
+    }
+    let found = finished(&woken.quiet(1_000));
+    let charges = charges(&found);
+    let [charge] = &charges[..] else {
+        panic!("{found:?}");
+    };
+    assert_eq!(charge.started, None);
+    (
+        charge.renewable_permille,
+        charge.grade,
+        charge.charged.length(),
+    )
+}
+
+#[test]
+fn the_renewable_part_of_what_was_charged_asleep_is_what_the_cars_counter_says() {
+    let mut car = Car::new();
+    car.meters();
+    car.number(Signal::RenewableEnergy, 1_000.0);
+    let before = Car {
+        samples: car.samples.clone(),
+        ..Car::new()
+    };
+    car.wait(8 * 3_600_000);
+    car.charged_kwh += 12.0;
+    car.meters();
+    car.number(Signal::RenewableEnergy, 1_009.6);
+    assert_eq!(
+        found_at_wake(&before, &car),
+        (800, Grade::Estimated, 12_000)
+    );
+    // More than was charged is no part of it.
+    car.number(Signal::RenewableEnergy, 1_020.0);
+    car.samples.retain(|sample| {
+        sample.signal != Signal::RenewableEnergy
+            || sample.value != dashpoint_telematics::Value::Number(1_009.6)
+    });
+    let (permille, grade, _) = found_at_wake(&before, &car);
+    assert_eq!((permille, grade), (225, Grade::Estimated));
+}
+
+#[test]
+fn without_such_a_counter_the_policy_says_what_the_unseen_time_is_worth() {
+    for (hours, permille) in [
+        // From 08:00 to noon: one of four hours is in the window of 450.
+        (4, 450 / 4),
+        // To 16:00: four of eight.
+        (8, 225),
+        // To 08:00 two days later: a mean day.
+        (48, 162),
+    ] {
+        let mut car = Car::new();
+        car.meters();
+        let before = Car {
+            samples: car.samples.clone(),
+            ..Car::new()
+        };
+        car.wait(hours * 3_600_000);
+        car.charged_kwh += 12.0;
+        car.meters();
+        let (found, grade, wh) = found_at_wake(&before, &car);
+        assert!(found.abs_diff(permille) <= 2, "{hours} h: {found}");
+        assert_eq!((grade, wh), (Grade::Estimated, 12_000));
     }
 }
 
@@ -403,4 +483,36 @@ fn the_recorded_sessions_add_up_to_the_rise_of_the_counter() {
     assert_eq!((differing, paid.len()), (None, expected.len()));
     assert_eq!(paid.len(), 1_878);
     assert_eq!(paid.iter().sum::<u64>(), last, "to the watt-hour");
+}
+
+#[test]
+fn each_recorded_session_is_one_session_of_its_own_vehicle() {
+    let Some(sessions) = recorded_sessions() else {
+        return;
+    };
+    let mut found = 0;
+    for wh in &sessions {
+        let mut car = Car {
+            charged_kwh: 0.0,
+            ..Car::new()
+        };
+        car.meters();
+        car.flag(Signal::IsCharging, true);
+        for step in 1..=10 {
+            // At 200 kW.
+            car.wait((wh / 10.0 / 200_000.0 * 3_600_000.0) as i64);
+            car.charged_kwh = f64::from((wh * f64::from(step) / 10_000.0) as f32);
+            car.number(Signal::ChargedEnergy, car.charged_kwh);
+        }
+        car.flag(Signal::IsCharging, false);
+        let charges = charges(&finished(&fold(&car.samples, Marks::default())));
+        let [charge] = &charges[..] else {
+            panic!("{wh} Wh: {charges:?}");
+        };
+        let off_wh = (charge.charged.length() as f64 - wh).abs();
+        let step_wh = f64::from((wh / 1_000.0) as f32) * f64::from(f32::EPSILON) * 1_000.0;
+        assert!(off_wh <= step_wh.max(1.0), "{wh} Wh: {charge:?}");
+        found += 1;
+    }
+    assert_eq!(found, 1_878);
 }

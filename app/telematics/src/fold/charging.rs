@@ -2,8 +2,8 @@
 
 use dashpoint_membership::Meter;
 
-use super::{Before, Context, Fold};
-use crate::charge::{OpenCharge, Origin, reconstructed};
+use super::{Before, Context, Counters, Fold};
+use crate::charge::{OpenCharge, Origin, Unseen, reconstructed};
 use crate::discharge::OpenDischarge;
 use crate::driver::Driver;
 use crate::intake::Stamped;
@@ -282,14 +282,41 @@ impl Fold {
             self.mark(mark, context);
             return;
         }
-        let owner = self.owner();
-        let finished = reconstructed(
-            owner,
-            (from_wh, wh),
-            at_ms,
-            &mut self.marks,
-            context.settings,
-        );
+        let unseen = Unseen {
+            stretch_wh: (from_wh, wh),
+            found_ms: at_ms,
+            permille: self.unseen_permille(from_wh, wh, at_ms, context.settings),
+        };
+        let finished = reconstructed(self.owner(), unseen, &mut self.marks, context.settings);
         context.finished(finished);
+    }
+
+    /// The renewable share of a rise that nobody saw: what the car's own counter of it says, when it was said anew
+    /// since and begins where the rise does; else what the policy assumes of the time in which it must have been.
+    fn unseen_permille(&self, from_wh: u64, wh: u64, at_ms: i64, settings: &Settings) -> u16 {
+        let known = self
+            .counters
+            .filter(|known| known.charged_wh.abs_diff(from_wh) < UNSEEN_MIN_WH);
+        let counted = || {
+            let (before_ms, before_wh) = known?.renewable?;
+            let (said_ms, renewable_wh) = self.picture.mix.renewable_wh?;
+            let rise_wh = wh.checked_sub(from_wh).filter(|rise_wh| *rise_wh > 0)?;
+            let part_wh = renewable_wh
+                .checked_sub(before_wh)
+                .filter(|part_wh| said_ms > before_ms && *part_wh <= rise_wh + UNSEEN_MIN_WH)?;
+            u16::try_from((part_wh.min(rise_wh) * 1_000 + rise_wh / 2) / rise_wh).ok()
+        };
+        counted()
+            .unwrap_or_else(|| settings.assumed_between(known.map(|known| known.charged_ms), at_ms))
+    }
+
+    /// Remembers both counters of charged energy as they are known together now.
+    pub(super) fn note_counters(&mut self) {
+        let charged = self.charged.seen_ms().zip(self.charged.value());
+        self.counters = charged.map(|(charged_ms, charged_wh)| Counters {
+            charged_ms,
+            charged_wh,
+            renewable: self.picture.mix.renewable_wh,
+        });
     }
 }

@@ -36,12 +36,24 @@ pub(crate) struct Fold {
     charge: Option<OpenCharge>,
     discharge: Option<OpenDischarge>,
     last_driver: Option<Driver>,
+    /// Both counters of charged energy when they were last known together.
+    #[serde(default)]
+    counters: Option<Counters>,
     /// What was said before of the energy's origin belongs to another session.
     mix_since_ms: Option<i64>,
     last_ms: Option<i64>,
     /// Nothing was seen for a while: the charged energy may have risen unseen.
     slept: bool,
     checkpoint_due_ms: Option<i64>,
+}
+
+/// The counter of charged energy, and that of its renewable part.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Counters {
+    charged_ms: i64,
+    charged_wh: u64,
+    /// When the renewable part was said, and how much it is.
+    renewable: Option<(i64, u64)>,
 }
 
 /// What a step of the fold works with.
@@ -82,6 +94,7 @@ impl Fold {
             charge: None,
             discharge: None,
             last_driver: None,
+            counters: None,
             mix_since_ms: None,
             last_ms: None,
             slept: true,
@@ -209,6 +222,12 @@ impl Fold {
         self.drive(at_ms, &news, &before, context);
         self.charge(at_ms, &news, &before, origin_before, context);
         self.discharge(at_ms, &news, &before, context);
+        if news
+            .iter()
+            .any(|stamped| matches!(stamped.reading, Reading::ChargedWh(_)))
+        {
+            self.note_counters();
+        }
     }
 
     fn before(&self) -> Before {
