@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use dashpoint_membership::{
-    Entry, EntryBody, EntryHash, EvidenceDigest, Meter, MeterInterval, Seq, Transaction,
+    DeviceId, Entry, EntryBody, EntryHash, EvidenceDigest, Meter, MeterInterval, Seq, Transaction,
 };
 use dashpoint_store::{Reader, StoredEntry};
 use dashpoint_wire::PublicKey;
@@ -86,7 +86,9 @@ pub(super) fn verify(reader: &Reader, cloud_key: PublicKey) -> anyhow::Result<Ve
     let marks = reader.marks()?;
     let mut checks = vec![grants];
     checks.extend(walk.finish(&marks));
-    checks.push(receipt(reader, &cloud_key, &device)?);
+    checks.push(receipts(reader, &cloud_key, &device)?);
+    checks.push(bindings(reader, &cloud_key, &device)?);
+    checks.push(terms(reader, &cloud_key)?);
     checks.extend(statements(reader, &cloud_key)?);
     Ok(Verification { checks })
 }
@@ -216,21 +218,61 @@ impl Walk {
     }
 }
 
-fn receipt(
-    reader: &Reader,
-    cloud_key: &PublicKey,
-    device: &dashpoint_membership::DeviceId,
-) -> anyhow::Result<Check> {
-    let mut check = Check::new("the last receipt");
-    if let Some(stored) = reader.last_receipt()? {
-        let verified = stored.raw.verify(cloud_key, device).ok();
-        check.see(verified.is_some(), || {
-            "its signature does not verify".to_owned()
+fn receipts(reader: &Reader, cloud_key: &PublicKey, device: &DeviceId) -> anyhow::Result<Check> {
+    let mut check = Check::new("receipts");
+    let mut stored = Vec::new();
+    reader.for_each_receipt(|receipt| {
+        let kept = receipt.through;
+        let verified = receipt.raw.verify(cloud_key, device);
+        let same = verified.is_ok_and(|receipt| {
+            let said = receipt.body();
+            (said.epoch, said.through, said.head) == (kept.epoch, kept.seq, kept.hash)
         });
-        let here = reader.point(stored.through.epoch, stored.through.seq)?;
-        check.see(here.is_none_or(|here| here == stored.through), || {
-            "it names another entry than the one here".to_owned()
+        check.see(same, || {
+            format!(
+                "the receipt up to {}/{}: it does not verify",
+                kept.epoch, kept.seq
+            )
         });
+        stored.push(kept);
+        ControlFlow::Continue(())
+    })?;
+    for through in stored {
+        let here = reader.point(through.epoch, through.seq)?;
+        check.see(here.is_none_or(|here| here == through), || {
+            format!(
+                "the receipt up to {}/{}: it names another entry than the one here",
+                through.epoch, through.seq
+            )
+        });
+    }
+    Ok(check)
+}
+
+fn bindings(reader: &Reader, cloud_key: &PublicKey, device: &DeviceId) -> anyhow::Result<Check> {
+    let mut check = Check::new("bindings");
+    for (id, raw) in reader.bindings()? {
+        let verified = raw.verify(cloud_key, device);
+        check.see(
+            verified.is_ok_and(|binding| binding.body().id == id),
+            || format!("binding {id}: it does not verify"),
+        );
+    }
+    Ok(check)
+}
+
+/// Policies and catalogue: what is paid for what, and what points are good for.
+fn terms(reader: &Reader, cloud_key: &PublicKey) -> anyhow::Result<Check> {
+    let mut check = Check::new("policies and catalogue");
+    for (version, raw) in reader.policies()? {
+        let verified = raw.verify(cloud_key, &());
+        let same = verified.is_ok_and(|policy| policy.body().version == version);
+        check.see(same, || format!("policy {version}: it does not verify"));
+    }
+    if let Some((version, raw)) = reader.catalogue()? {
+        let verified = raw.verify(cloud_key, &());
+        let same = verified.is_ok_and(|catalogue| catalogue.body().version == version);
+        check.see(same, || format!("catalogue {version}: it does not verify"));
     }
     Ok(check)
 }

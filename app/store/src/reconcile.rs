@@ -1,5 +1,7 @@
 //! The cloud's answers: verdicts, receipts and the statements that came with them.
 
+use std::ops::ControlFlow;
+
 use dashpoint_membership::{EntryHash, Epoch, Seq, ServerEpoch, ServerTime, Statement, Verdict};
 use dashpoint_wire::{ChainPoint, EntryVerdict, Raw, Receipt, Signed, decode, encode};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -104,6 +106,30 @@ impl Reader {
             )
             .and_then(|mut statement| statement.query_row([], stored_receipt).optional())
             .doing("read the last receipt")
+    }
+
+    /// Shows every receipt to `look`, oldest first, until it breaks off.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub fn for_each_receipt(
+        &self,
+        mut look: impl FnMut(StoredReceipt) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let doing = "read the receipts";
+        let mut statement = self
+            .ledger
+            .prepare_cached(
+                "SELECT epoch, through, head, server_time, server_epoch, raw FROM receipt
+                 ORDER BY server_epoch, epoch, through, server_time",
+            )
+            .doing(doing)?;
+        for receipt in statement.query_map([], stored_receipt).doing(doing)? {
+            if look(receipt.doing(doing)?).is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The newest word of the cloud on an entry.

@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::ops::ControlFlow;
 
 use common::{
     BINDING, Car, DEVICE, MEMBER, NAME, SEAL, accepted, key, new_entry, open, options, policy,
@@ -62,6 +63,21 @@ fn an_older_receipt_does_not_become_the_last() {
     }
     let last = car.store.read().last_receipt().unwrap().unwrap();
     assert_eq!(last.through.seq, Seq::new(3));
+    let mut kept = Vec::new();
+    let looked = car.store.read().for_each_receipt(|receipt| {
+        assert_eq!(
+            receipt.raw.hash(),
+            answer(&car, kept.len() + 1, 1).receipt.hash()
+        );
+        kept.push(receipt.through.seq.get());
+        if kept.len() == 2 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    looked.unwrap();
+    assert_eq!(kept, [1, 2], "oldest first, until it breaks off");
 }
 
 #[test]
