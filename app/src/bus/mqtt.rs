@@ -110,7 +110,10 @@ fn connect(config: &BusConfig) -> (AsyncClient, EventLoop) {
         .set_keep_alive(KEEP_ALIVE)
         .set_clean_session(true)
         .set_max_packet_size(PACKET_MAX, PACKET_MAX);
-    AsyncClient::new(options, REQUESTS_MAX)
+    let (client, mut events) = AsyncClient::new(options, REQUESTS_MAX);
+    // Acknowledgements and `seen` are small packets that the other end waits for.
+    events.network_options.set_tcp_nodelay(true);
+    (client, events)
 }
 
 /// The engine is gone: nobody listens any more.
