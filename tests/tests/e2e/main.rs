@@ -1,0 +1,14 @@
+//! The real programs together: the head unit and the member cloud as processes of their own, a broker between head unit
+//! and vehicle, and a network in between that does what the test says.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails; helpers outside of test functions are tests too"
+)]
+
+mod damage;
+mod kills;
+mod outages;
+mod refusals;
+mod support;
+mod whole_way;

@@ -1,0 +1,170 @@
+//! The bus in the vehicle, and the vehicle on it.
+
+use std::fs;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command as Process;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use rumqttc::{Client, Event, Incoming, MqttOptions, QoS};
+use tokio::runtime;
+use vehicle_sim::{
+    Broker, Charge, Command, Endpoint, EnergySource, Identity, Options, Simulator, Summary,
+};
+
+use super::privacy::{LATITUDE, LONGITUDE};
+use super::program::Program;
+use super::{PATIENCE, VIN, free_port, is_there, until, wall};
+
+/// Which broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// In this process.
+    Rumqttd,
+    /// A real one beside it.
+    Mosquitto,
+}
+
+/// A broker; it listens.
+pub struct Bus {
+    kind: Kind,
+    port: u16,
+    _mosquitto: Option<Program>,
+}
+
+impl Bus {
+    /// Starts one; `None` when it is not installed.
+    pub fn start(kind: Kind, folder: &Path) -> Option<Self> {
+        match kind {
+            Kind::Rumqttd => Some(Self {
+                kind,
+                port: Broker::start(0).unwrap().port(),
+                _mosquitto: None,
+            }),
+            Kind::Mosquitto => Self::mosquitto(folder),
+        }
+    }
+
+    fn mosquitto(folder: &Path) -> Option<Self> {
+        let program = [
+            "/usr/sbin/mosquitto",
+            "/usr/bin/mosquitto",
+            "/usr/local/sbin/mosquitto",
+        ]
+        .into_iter()
+        .find(|path| Path::new(path).exists());
+        if !is_there("mosquitto", program.is_some()) {
+            return None;
+        }
+        let port = free_port();
+        let config = folder.join("mosquitto.conf");
+        let text =
+            format!("listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n");
+        fs::write(&config, text).unwrap();
+        let mut command = Process::new(program?);
+        command.arg("-c").arg(&config);
+        let program = Program::start(&mut command, &folder.join("mosquitto.log"));
+        until("mosquitto listens", PATIENCE, || {
+            TcpStream::connect(("127.0.0.1", port)).ok()
+        });
+        Some(Self {
+            kind: Kind::Mosquitto,
+            port,
+            _mosquitto: Some(program),
+        })
+    }
+
+    /// Its port on this machine.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Publishes a position, as a navigation system does: no business of the head unit's.
+    pub fn tell_position(&self) {
+        let options = MqttOptions::new("navigation", "127.0.0.1", self.port);
+        let (client, mut connection) = Client::new(options, 10);
+        for (axis, degrees) in [("Latitude", LATITUDE), ("Longitude", LONGITUDE)] {
+            let topic = format!("vss/Vehicle/CurrentLocation/{axis}");
+            let point = format!("{{\"value\":{degrees},\"ts\":\"{}\"}}", wall());
+            client
+                .publish(topic, QoS::AtLeastOnce, true, point)
+                .unwrap();
+        }
+        let acknowledged = connection
+            .iter()
+            .filter(|event| matches!(event, Ok(Event::Incoming(Incoming::PubAck(_)))));
+        assert_eq!(acknowledged.take(2).count(), 2);
+    }
+}
+
+/// The simulated vehicle; its clock and meters go on from command to command.
+#[derive(Clone)]
+pub struct Vehicle {
+    options: Options,
+}
+
+impl Vehicle {
+    /// A vehicle on a bus. Its first command is a day ago, so that whatever it does lies in the past.
+    pub fn new(bus: &Bus, folder: &Path) -> Self {
+        let mut options = Options::new(Endpoint::local(bus.port()), wall());
+        options.start = Some(wall() - SignedDuration::from_hours(24));
+        options.state = Some(state_file(folder));
+        options.identity = Identity {
+            vin: VIN.parse().unwrap(),
+            driver: None,
+        };
+        // A head unit that was killed comes back; until then the car does not drive on without it.
+        options.patience = PATIENCE;
+        if bus.kind == Kind::Rumqttd {
+            // It hands over signal by signal, and the head unit has a subscription for each: flat out, what it keeps of
+            // one signal would come later than the head unit may wait for it.
+            options.states_ahead = Broker::STATES_AHEAD;
+            options.time_ahead = Some(SignedDuration::from_secs(1));
+        }
+        Self { options }
+    }
+
+    /// Does something to its end; the head unit must have taken all of it.
+    pub fn run(&self, command: &Command) -> Summary {
+        let summary = play(&self.options, command);
+        assert!(summary.all_seen(), "{summary}");
+        summary
+    }
+
+    /// Does something beside the test.
+    pub fn run_beside(&self, command: Command) -> JoinHandle<Summary> {
+        let options = self.options.clone();
+        thread::spawn(move || play(&options, &command))
+    }
+}
+
+fn play(options: &Options, command: &Command) -> Summary {
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut simulator = Simulator::new(options.clone()).unwrap();
+    runtime.block_on(async {
+        tokio::time::timeout(Duration::from_secs(300), simulator.run(command))
+            .await
+            .expect("the simulator ends")
+            .unwrap()
+    })
+}
+
+fn state_file(folder: &Path) -> PathBuf {
+    folder.join("vehicle.json")
+}
+
+/// 18 kWh at a DC post, 80 % of it renewable: twenty minutes in steps of seconds, each of which the head unit takes before
+/// the next goes out.
+pub fn charge() -> Charge {
+    Charge {
+        kwh: 18.0,
+        renewable_percent: 80,
+        source: EnergySource::Iso15118,
+        dc: true,
+    }
+}

@@ -1,0 +1,212 @@
+//! The head unit as a process, and what can be asked of it.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Output};
+
+use dashpoint_membership::{Charge, DeviceId, Entry, Evidence, Transaction, Trip};
+use dashpoint_store::Reader;
+use dashpoint_wire::PublicKey;
+use serde_json::Value;
+
+use super::program::{Program, ask, stderr, stdout};
+use super::{MemberCloud, PATIENCE, VIN, until};
+
+/// The head unit: its folder, and the program that runs on it.
+pub struct Car {
+    folder: PathBuf,
+    key: PublicKey,
+    running: Option<Program>,
+}
+
+impl Car {
+    /// A head unit with its configuration.
+    pub fn new(folder: &Path, bus: u16, cloud: u16, key: PublicKey) -> Self {
+        fs::create_dir_all(folder).unwrap();
+        let car = Self {
+            folder: folder.to_owned(),
+            key,
+            running: None,
+        };
+        car.configure(&format!(
+            "[bus]\nbroker = \"127.0.0.1:{bus}\"\n[cloud]\nurl = \"http://127.0.0.1:{cloud}\"\nkey = \"{key}\"\n\
+             [vehicle]\nvin = \"{VIN}\"\n"
+        ));
+        car
+    }
+
+    /// Writes the configuration anew.
+    pub fn configure(&self, text: &str) {
+        fs::write(self.config(), text).unwrap();
+    }
+
+    /// Enrols for a member, who says yes.
+    pub fn enrol(&self, cloud: &MemberCloud, member: &str) {
+        let mut asking = Program::start(&mut self.command(&["enrol"]), &self.log());
+        cloud.approve_who_waits(member);
+        assert!(asking.ended().success(), "{}", self.said());
+    }
+
+    /// Starts it without waiting for anything.
+    pub fn launch(&mut self) {
+        let mut command = self.command(&["run", "--no-screen"]);
+        // Everything that its own code has to say: the logs are searched for what must not be in them.
+        command.env(
+            "RUST_LOG",
+            "info,dashpoint=trace,dashpoint_sync=trace,dashpoint_store=trace",
+        );
+        self.running = Some(Program::start(&mut command, &self.log()));
+    }
+
+    /// Starts it and returns when it listens to the bus.
+    pub fn start(&mut self) {
+        self.launch();
+        until("the head unit is on the bus", PATIENCE, || {
+            let ended = self.running.as_mut().unwrap().has_ended();
+            assert!(ended.is_none(), "{ended:?}: {}", self.said());
+            let status = self.try_status()?;
+            (status["live"]["bus"] == true).then_some(())
+        });
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.running.take().unwrap().kill();
+    }
+
+    /// SIGTERM.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.running.take().unwrap().terminate()
+    }
+
+    /// Runs a command of the program on this head unit.
+    pub fn ask(&self, args: &[&str]) -> Output {
+        ask(&mut self.command(args))
+    }
+
+    /// What the screen would show.
+    pub fn status(&self) -> Value {
+        let output = self.ask(&["status", "--json"]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        serde_json::from_str(&stdout(&output)).unwrap()
+    }
+
+    fn try_status(&self) -> Option<Value> {
+        let output = self.ask(&["status", "--json"]);
+        serde_json::from_str(&stdout(&output)).ok()
+    }
+
+    /// Tells it to reconcile now.
+    pub fn sync(&self) {
+        let output = self.ask(&["sync"]);
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+
+    /// Tells it to reconcile until the cloud has everything and everything is confirmed.
+    pub fn reconcile(&self) -> Value {
+        until("everything is confirmed", PATIENCE, || {
+            self.sync();
+            let status = self.status();
+            let connection = &status["live"]["connection"]["state"];
+            let settled = connection == "online"
+                && status["live"]["waiting"] == 0
+                && status["members"][0]["pending_entries"] == Value::Array(Vec::new());
+            settled.then_some(status)
+        })
+    }
+
+    /// Waits until the chain has so many entries.
+    pub fn wait_for_entries(&self, count: u64) {
+        until("evidence becomes entries", PATIENCE, || {
+            (self.status()["head"]["seq"].as_u64()? >= count).then_some(())
+        });
+    }
+
+    /// `ledger --verify`, which must pass; gives the rows, newest first.
+    pub fn verified_ledger(&self) -> Vec<Value> {
+        let output = self.ask(&["ledger", "--verify", "--json"]);
+        assert!(
+            output.status.success(),
+            "{}{}",
+            stdout(&output),
+            stderr(&output)
+        );
+        let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+        report["entries"].as_array().unwrap().clone()
+    }
+
+    /// Who the cloud says that it is.
+    pub fn device(&self) -> DeviceId {
+        let device = &self.status()["head"]["device"];
+        device.as_str().unwrap().parse().unwrap()
+    }
+
+    /// The entries of the chain, verified, oldest first.
+    pub fn entries(&self) -> Vec<Entry> {
+        let reader = Reader::open(&self.data(), None, None).unwrap();
+        let device = self.device();
+        let certificate = reader.certificate().unwrap().unwrap();
+        let certificate = certificate.verify(&self.key, &device).unwrap();
+        let mut entries = Vec::new();
+        reader
+            .for_each_entry(|stored| {
+                let signed = stored.raw.verify(&certificate.body().key, &device).unwrap();
+                entries.push(signed.into_parts().1);
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        entries
+    }
+
+    /// The trips of the chain, oldest first.
+    pub fn trips(&self) -> Vec<Trip> {
+        let trip = |evidence| match evidence {
+            Evidence::Trip(trip) => Some(trip),
+            Evidence::Charge(_) | Evidence::Discharge(_) => None,
+        };
+        self.evidence().into_iter().filter_map(trip).collect()
+    }
+
+    /// The charging sessions of the chain, oldest first.
+    pub fn charges(&self) -> Vec<Charge> {
+        let charge = |evidence| match evidence {
+            Evidence::Charge(charge) => Some(charge),
+            Evidence::Trip(_) | Evidence::Discharge(_) => None,
+        };
+        self.evidence().into_iter().filter_map(charge).collect()
+    }
+
+    fn evidence(&self) -> Vec<Evidence> {
+        let of = |entry: Entry| match entry.transaction() {
+            Transaction::Earn { evidence, .. } => Some(evidence.clone()),
+            Transaction::Member { .. } => None,
+        };
+        self.entries().into_iter().filter_map(of).collect()
+    }
+
+    /// Everything that the program has said.
+    pub fn said(&self) -> String {
+        fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("dashpoint-data")
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("dashpoint.toml")
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_head-unit"));
+        command.args(args).arg("--config").arg(self.config());
+        command
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join("head-unit.log")
+    }
+}

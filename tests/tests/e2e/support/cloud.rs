@@ -1,0 +1,127 @@
+//! The member cloud as a process.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use dashpoint_wire::PublicKey;
+use serde_json::Value;
+
+use super::program::{Program, ask, stderr, stdout};
+use super::{MEMBER_NAME, PATIENCE, until};
+
+/// The member cloud: its folder, and the program that serves from it.
+pub struct MemberCloud {
+    folder: PathBuf,
+    port: u16,
+    key: PublicKey,
+    running: Option<Program>,
+}
+
+impl MemberCloud {
+    /// A new cloud, serving.
+    pub fn start(folder: &Path, port: u16) -> Self {
+        fs::create_dir_all(folder).unwrap();
+        let mut cloud = Self::of(folder, port, PublicKey::from_bytes([0; 32]));
+        cloud.serve();
+        cloud.key = until("the cloud tells its key", PATIENCE, || {
+            cloud.said().lines().find_map(|line| {
+                let said: Value = serde_json::from_str(line).ok()?;
+                said["public_key"].as_str()?.parse().ok()
+            })
+        });
+        cloud
+    }
+
+    /// A cloud that does not serve yet.
+    pub fn of(folder: &Path, port: u16, key: PublicKey) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            port,
+            key,
+            running: None,
+        }
+    }
+
+    /// Serves on the same port as ever, and returns when it does.
+    pub fn serve(&mut self) {
+        self.serve_on(self.port);
+    }
+
+    /// Serves on another port.
+    pub fn serve_on(&mut self, port: u16) {
+        self.port = port;
+        let mut command = self.command(&["serve", "--listen", &format!("127.0.0.1:{port}")]);
+        let mut program = Program::start(command.env("RUST_LOG", "debug"), &self.log());
+        until("the cloud serves", PATIENCE, || {
+            assert!(program.has_ended().is_none(), "{}", self.said());
+            std::net::TcpStream::connect(("127.0.0.1", port)).ok()
+        });
+        self.running = Some(program);
+    }
+
+    /// Stops as by its service manager.
+    pub fn stop(&mut self) {
+        if let Some(program) = self.running.take() {
+            assert!(program.terminate().success());
+        }
+    }
+
+    /// The key that verifies what it signs.
+    pub const fn key(&self) -> PublicKey {
+        self.key
+    }
+
+    /// Makes somebody a member.
+    pub fn add_member(&self) -> String {
+        let added = self.ask(&["member", "add", "--name", MEMBER_NAME]);
+        added["member"].as_str().unwrap().to_owned()
+    }
+
+    /// Says yes to the only head unit that waits.
+    pub fn approve_who_waits(&self, member: &str) {
+        let code = until("a head unit waits to be enrolled", PATIENCE, || {
+            let devices = self.ask(&["device", "list"]);
+            Some(devices["waiting"][0]["code"].as_str()?.to_owned())
+        });
+        self.ask(&["device", "approve", &code, "--member", member]);
+    }
+
+    /// The member's points, as the statement has them.
+    pub fn points(&self, member: &str) -> i64 {
+        let statement = self.ask(&["statement", member]);
+        let lots = statement["account"]["lots"].as_array().unwrap();
+        lots.iter()
+            .map(|lot| lot["remaining"].as_i64().unwrap())
+            .sum()
+    }
+
+    /// Every entry that it has, in the order they came.
+    pub fn entries(&self) -> Vec<Value> {
+        self.ask(&["entries"]).as_array().unwrap().clone()
+    }
+
+    /// Everything that the program has said.
+    pub fn said(&self) -> String {
+        fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    fn ask(&self, args: &[&str]) -> Value {
+        let output = ask(&mut self.command(args));
+        assert!(output.status.success(), "{args:?}: {}", stderr(&output));
+        serde_json::from_str(&stdout(&output)).unwrap()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_member-cloud"));
+        command
+            .args(["--json", "--data"])
+            .arg(&self.folder)
+            .args(args);
+        command
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.with_extension("log")
+    }
+}

@@ -1,0 +1,190 @@
+//! The network between head unit and cloud: it carries, holds, cuts, or answers in the cloud's place, and remembers what
+//! left the car.
+
+use std::io::{self, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::http::{Message, TICK};
+use super::{now, until};
+
+/// How the network behaves.
+#[derive(Debug, Clone)]
+pub enum Manner {
+    /// Carries everything to the cloud on this port and back, after a pause.
+    Carry { cloud: u16, pause: Duration },
+    /// Carries requests to the cloud on this port. Its answers to entries are lost on the way back: the car hears
+    /// nothing until the connection breaks with the next manner.
+    LoseAnswers { cloud: u16 },
+    /// Answers each request with these bytes.
+    Say(Vec<u8>),
+    /// Takes each request and says nothing.
+    Silence,
+}
+
+impl Manner {
+    /// Carries everything to the cloud on this port and back, at once.
+    pub const fn carry(cloud: u16) -> Self {
+        Self::Carry {
+            cloud,
+            pause: Duration::ZERO,
+        }
+    }
+}
+
+/// A port that head units believe to be the cloud's.
+pub struct Gate {
+    port: u16,
+    shared: Arc<Shared>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    manner: Mutex<Manner>,
+    /// Rises with each change of the manner.
+    changes: AtomicUsize,
+    asked: Mutex<Vec<Message>>,
+    lost: AtomicUsize,
+    stopped: AtomicBool,
+}
+
+impl Gate {
+    /// Opens the port.
+    pub fn open(port: u16, manner: Manner) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+        let shared = Arc::new(Shared {
+            manner: Mutex::new(manner),
+            changes: AtomicUsize::new(0),
+            asked: Mutex::new(Vec::new()),
+            lost: AtomicUsize::new(0),
+            stopped: AtomicBool::new(false),
+        });
+        let accepting = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || accept(&listener, &shared)
+        });
+        Self {
+            port,
+            shared,
+            accepting: Some(accepting),
+        }
+    }
+
+    /// Behaves differently from now on, for requests under way too.
+    pub fn set(&self, manner: Manner) {
+        *self.shared.manner.lock().unwrap() = manner;
+        self.shared.changes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Requests that came so far.
+    pub fn asked(&self) -> Vec<Message> {
+        self.shared.asked.lock().unwrap().clone()
+    }
+
+    /// How many requests come in a time.
+    pub fn count_for(&self, time: Duration) -> usize {
+        let (before, began) = (self.asked().len(), now());
+        until("the time is over", time * 2, || {
+            (began.elapsed() >= time).then_some(())
+        });
+        self.asked().len() - before
+    }
+
+    /// Answers of the cloud that were lost so far.
+    pub fn lost(&self) -> usize {
+        self.shared.lost.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        // Wakes the one who waits for a connection.
+        drop(TcpStream::connect(("127.0.0.1", self.port)));
+        if let Some(accepting) = self.accepting.take() {
+            drop(accepting.join());
+        }
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    let mut connections = Vec::new();
+    for stream in listener.incoming() {
+        if shared.stopped.load(Ordering::SeqCst) {
+            break;
+        }
+        let (Ok(stream), shared) = (stream, Arc::clone(shared)) else {
+            continue;
+        };
+        connections.push(thread::spawn(move || {
+            // What breaks a connection here is what the test does to the programs at its ends.
+            drop(shared.talk(stream));
+        }));
+    }
+    for connection in connections {
+        drop(connection.join());
+    }
+}
+
+impl Shared {
+    fn note(&self, request: &Message) {
+        self.asked.lock().unwrap().push(request.clone());
+    }
+
+    fn manner(&self) -> Manner {
+        self.manner.lock().unwrap().clone()
+    }
+
+    fn talk(&self, mut car: TcpStream) -> io::Result<()> {
+        while let Some(request) = Message::read(&mut car, || self.stopped.load(Ordering::SeqCst))? {
+            self.note(&request);
+            let change = self.changes.load(Ordering::SeqCst);
+            let is_over = || {
+                self.stopped.load(Ordering::SeqCst) || self.changes.load(Ordering::SeqCst) != change
+            };
+            match self.manner() {
+                Manner::Carry { cloud, pause } => {
+                    let began = now();
+                    while began.elapsed() < pause && !is_over() {
+                        thread::sleep(TICK.min(pause));
+                    }
+                    car.write_all(&forward(&request, cloud)?)?;
+                }
+                Manner::LoseAnswers { cloud } => {
+                    let answer = forward(&request, cloud)?;
+                    if !request.is("POST", "/entries") {
+                        car.write_all(&answer)?;
+                        continue;
+                    }
+                    self.lost.fetch_add(1, Ordering::SeqCst);
+                    while !is_over() {
+                        thread::sleep(TICK);
+                    }
+                    return Ok(());
+                }
+                Manner::Say(answer) => {
+                    car.write_all(&answer)?;
+                    return Ok(());
+                }
+                Manner::Silence => {
+                    while !is_over() {
+                        thread::sleep(TICK);
+                    }
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sends a request to the cloud and gives its answer.
+fn forward(request: &Message, cloud: u16) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(("127.0.0.1", cloud))?;
+    stream.write_all(&request.raw)?;
+    let answer = Message::read(&mut stream, || false)?;
+    Ok(answer.ok_or(io::ErrorKind::UnexpectedEof)?.raw)
+}

@@ -1,0 +1,99 @@
+//! One car, one cloud, one member, and the broker between them.
+
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+use vehicle_sim::{Command, Cycle};
+
+use super::bus::charge;
+use super::{Bus, Car, Kind, MemberCloud, Vehicle, copy_folder, free_port};
+
+/// Entries that [`World::after_a_day_offline`] holds and no cloud has: US06 and a charge.
+pub const EARNED_OFFLINE: u64 = 2;
+
+/// Everything that a test plays with; it ends with the test.
+pub struct World {
+    pub car: Car,
+    pub cloud: MemberCloud,
+    pub vehicle: Vehicle,
+    pub bus: Bus,
+    pub member: String,
+    /// Where the car looks for the cloud.
+    pub port: u16,
+    _folder: TempDir,
+}
+
+impl World {
+    /// An enrolled car that does not run yet, and a cloud that serves; `None` when the broker is not installed.
+    pub fn new(kind: Kind) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let bus = Bus::start(kind, folder.path())?;
+        let port = free_port();
+        let cloud = MemberCloud::start(&folder.path().join("cloud"), port);
+        let member = cloud.add_member();
+        let car = Car::new(&folder.path().join("car"), bus.port(), port, cloud.key());
+        car.enrol(&cloud, &member);
+        Some(Self {
+            vehicle: Vehicle::new(&bus, folder.path()),
+            car,
+            cloud,
+            bus,
+            member,
+            port,
+            _folder: folder,
+        })
+    }
+
+    /// A car that has driven US06 and charged without a network, and a cloud that knows nothing of it; neither runs.
+    /// Played once, and copied for each test.
+    pub fn after_a_day_offline() -> Self {
+        static DAY: OnceLock<(TempDir, String, dashpoint_wire::PublicKey)> = OnceLock::new();
+        let (origin, member, key) = DAY.get_or_init(|| {
+            let mut world = Self::new(Kind::Rumqttd).unwrap();
+            // The cloud is met once, so that there is a receipt.
+            world.car.start();
+            world.car.reconcile();
+            world.cloud.stop();
+            world.vehicle.run(&Command::Drive(Cycle::Us06));
+            world.vehicle.run(&Command::Charge(charge()));
+            world.car.wait_for_entries(EARNED_OFFLINE);
+            assert!(world.car.stop().success());
+            (world._folder, world.member, world.cloud.key())
+        });
+        let folder = tempfile::tempdir().unwrap();
+        copy_folder(origin.path(), folder.path());
+        let bus = Bus::start(Kind::Rumqttd, folder.path()).unwrap();
+        let port = free_port();
+        Self {
+            vehicle: Vehicle::new(&bus, folder.path()),
+            car: Car::new(&folder.path().join("car"), bus.port(), port, *key),
+            cloud: MemberCloud::of(&folder.path().join("cloud"), port, *key),
+            bus,
+            member: member.clone(),
+            port,
+            _folder: folder,
+        }
+    }
+
+    /// Car and cloud have the same entries and the same points, nothing is pending, and the ledger verifies.
+    pub fn assert_agreed(&self) {
+        let status = self.car.status();
+        let member = &status["members"][0];
+        assert_eq!(member["pending"], 0, "{status:#}");
+        assert_eq!(member["confirmed"], self.cloud.points(&self.member));
+        let mut here: Vec<_> = self
+            .car
+            .verified_ledger()
+            .iter()
+            .map(|row| row["hash"].clone())
+            .collect();
+        here.reverse();
+        let there: Vec<_> = self
+            .cloud
+            .entries()
+            .iter()
+            .map(|row| row["hash"].clone())
+            .collect();
+        assert_eq!(here, there);
+    }
+}
