@@ -174,6 +174,9 @@ pub struct Common {
     /// Do not publish this signal (repeatable)
     #[arg(long, value_name = "SIGNAL")]
     omit: Vec<String>,
+    /// Temperature outside: cold air is heavier, and the cabin wants heat
+    #[arg(long, default_value_t = Options::CELSIUS, allow_negative_numbers = true, value_parser = celsius)]
+    celsius: f64,
     /// State of charge to begin with, as if the battery had been swapped
     #[arg(long, value_name = "PERCENT")]
     soc: Option<f64>,
@@ -187,6 +190,13 @@ fn states_ahead(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number) if (Options::STATES_AHEAD..=800).contains(&number) => Ok(number),
         Ok(_) | Err(_) => Err(format!("expected {} to 800", Options::STATES_AHEAD)),
+    }
+}
+
+fn celsius(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(celsius) if (-50.0..=60.0).contains(&celsius) => Ok(celsius),
+        Ok(_) | Err(_) => Err("expected -50 to 60".to_owned()),
     }
 }
 
@@ -224,6 +234,7 @@ impl Common {
             seed: self.seed,
             omit: self.omit.iter().cloned().collect(),
             vehicle: Vehicle::bolt(),
+            celsius: self.celsius,
             charge_percent: self.soc,
         }
     }
@@ -337,7 +348,7 @@ mod tests {
     fn a_full_command_line_becomes_options() {
         let line = "vehicle-sim charge --kwh 18 --renewable 80 --dc --source ocpi --broker car:1884 --speedup 60 \
                     --start 2026-11-22T00:00:00Z --zone Europe/Berlin --omit Vehicle.Speed --omit Vehicle.IsMoving \
-                    --driver maker/42 --soc 20 --json";
+                    --driver maker/42 --soc 20 --celsius -7 --json";
         let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
         let (command, common) = cli.action.command().unwrap().unwrap();
         let charge = Charge {
@@ -351,7 +362,10 @@ mod tests {
         assert_eq!(options.broker.to_string(), "car:1884");
         assert_eq!(options.speed, Speed::Times(60.0));
         assert_eq!(options.omit.len(), 2);
-        assert_eq!(options.charge_percent, Some(20.0));
+        assert_eq!(
+            (options.charge_percent, options.celsius),
+            (Some(20.0), -7.0)
+        );
         assert_eq!(
             options.identity.driver.map(|driver| driver.subject),
             Some("42".to_owned())
@@ -370,6 +384,7 @@ mod tests {
             "vehicle-sim drive --cycle udds --vin SHORT",
             "vehicle-sim drive --cycle udds --broker nowhere",
             "vehicle-sim drive --cycle udds --speedup 0",
+            "vehicle-sim drive --cycle udds --celsius -60",
             "vehicle-sim drive --cycle udds --time-ahead 0",
             "vehicle-sim replay",
             "vehicle-sim scenario",

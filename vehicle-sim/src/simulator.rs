@@ -55,6 +55,8 @@ pub struct Options {
     /// Paths that are not published.
     pub omit: BTreeSet<String>,
     pub vehicle: Vehicle,
+    /// The air outside.
+    pub celsius: f64,
     /// State of charge at the start of each command, as if the battery had been swapped.
     pub charge_percent: Option<f64>,
 }
@@ -66,6 +68,9 @@ impl Options {
     pub const STATES_AHEAD: usize = 20;
     /// Longer than a head unit that runs is ever busy.
     pub const PATIENCE: Duration = Duration::from_secs(3);
+
+    /// Neither heating nor cooling.
+    pub const CELSIUS: f64 = 20.0;
 
     /// The crate's own car, in UTC, flat out, with its state in memory.
     pub fn new(broker: Endpoint, now: Timestamp) -> Self {
@@ -83,6 +88,7 @@ impl Options {
             seed: 0,
             omit: BTreeSet::new(),
             vehicle: Vehicle::bolt(),
+            celsius: Self::CELSIUS,
             charge_percent: None,
         }
     }
@@ -336,6 +342,7 @@ impl Simulator {
             omit: &self.options.omit,
             meters,
             seed: self.options.seed,
+            celsius: self.options.celsius,
         }
     }
 

@@ -38,6 +38,8 @@ pub struct Drive {
     pub regeneration_max_kw: f64,
     /// Drawn whenever the car is on.
     pub auxiliary_w: f64,
+    /// Drawn for the cabin, for each kelvin that it is colder or warmer outside than 20 °C.
+    pub cabin_w_per_k: f64,
 }
 
 /// The battery.
@@ -53,7 +55,11 @@ pub struct Battery {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Charging {
+    /// Into the charger on board.
     pub ac_kw: f64,
+    /// Of the charger on board, 0 to 1.
+    pub ac_efficiency: f64,
+    /// Into the battery.
     pub dc_kw: f64,
 }
 
@@ -87,6 +93,7 @@ impl Vehicle {
             ("drive.efficiency", self.drive.efficiency),
             ("battery.capacity_kwh", self.battery.capacity_kwh),
             ("charging.ac_kw", self.charging.ac_kw),
+            ("charging.ac_efficiency", self.charging.ac_efficiency),
             ("charging.dc_kw", self.charging.dc_kw),
         ];
         for (what, value) in above_zero {
@@ -116,6 +123,8 @@ impl Vehicle {
                 10_000.0,
             ),
             ("drive.auxiliary_w", self.drive.auxiliary_w, 100_000.0),
+            ("drive.cabin_w_per_k", self.drive.cabin_w_per_k, 1_000.0),
+            ("charging.ac_efficiency", self.charging.ac_efficiency, 1.0),
             (
                 "battery.initial_percent",
                 self.battery.initial_percent,
@@ -147,6 +156,7 @@ mod tests {
             ("mass_kg = 1757.77", "mass_kg = -1.0"),
             ("efficiency = 0.888", "efficiency = 1.2"),
             ("capacity_kwh = 60.0", "capacity_kwh = nan"),
+            ("ac_efficiency = 0.9", "ac_efficiency = 1.1"),
             ("initial_percent = 60.0", "initial_percent = 101.0"),
             ("ac_kw = 7.2", "ac_kw = 7.2\nwheels = 5"),
         ] {

@@ -27,8 +27,10 @@ pub enum Signal {
     /// Lifetime kWh drawn by the car, less what braking gave back: it falls a little while the car brakes.
     ConsumedEnergy,
     IsCharging,
-    /// kW of the last or current charging event.
+    /// kW of the last or current charging event, into the battery.
     ChargingAveragePower,
+    /// W that the charger on board turns to heat.
+    ChargingPowerLoss,
     EvseId,
     /// Percent, of the overlay.
     RenewablePercentage,
@@ -46,6 +48,8 @@ pub enum Signal {
     DayNight,
     /// ISO 639-1.
     Language,
+    /// °C outside.
+    AirTemperature,
     Vin,
     VssMajor,
     VssMinor,
@@ -53,7 +57,7 @@ pub enum Signal {
 
 impl Signal {
     /// Every signal, in the order of the declaration.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Speed,
         Self::IsMoving,
         Self::LongitudinalAcceleration,
@@ -67,6 +71,7 @@ impl Signal {
         Self::ConsumedEnergy,
         Self::IsCharging,
         Self::ChargingAveragePower,
+        Self::ChargingPowerLoss,
         Self::EvseId,
         Self::RenewablePercentage,
         Self::CarbonIntensity,
@@ -77,6 +82,7 @@ impl Signal {
         Self::Connectivity,
         Self::DayNight,
         Self::Language,
+        Self::AirTemperature,
         Self::Vin,
         Self::VssMajor,
         Self::VssMinor,
@@ -100,6 +106,7 @@ impl Signal {
             Self::ChargingAveragePower => {
                 "Vehicle.Powertrain.TractionBattery.Charging.AveragePower"
             }
+            Self::ChargingPowerLoss => "Vehicle.Powertrain.TractionBattery.Charging.PowerLoss",
             Self::EvseId => "Vehicle.Powertrain.TractionBattery.Charging.EvseId",
             Self::RenewablePercentage => {
                 "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.RenewablePercentage"
@@ -116,6 +123,7 @@ impl Signal {
             Self::Connectivity => "Vehicle.Connectivity.IsConnectivityAvailable",
             Self::DayNight => "Vehicle.Cabin.Infotainment.HMI.DayNightMode",
             Self::Language => "Vehicle.Cabin.Infotainment.HMI.CurrentLanguage",
+            Self::AirTemperature => "Vehicle.Exterior.AirTemperature",
             Self::Vin => "Vehicle.VehicleIdentification.VIN",
             Self::VssMajor => "Vehicle.VersionVSS.Major",
             Self::VssMinor => "Vehicle.VersionVSS.Minor",
@@ -136,6 +144,7 @@ impl Signal {
             | Self::ConsumedEnergy
             | Self::IsCharging
             | Self::ChargingAveragePower
+            | Self::ChargingPowerLoss
             | Self::EvseId
             | Self::RenewablePercentage
             | Self::CarbonIntensity
@@ -146,6 +155,7 @@ impl Signal {
             | Self::Connectivity
             | Self::DayNight
             | Self::Language
+            | Self::AirTemperature
             | Self::Vin
             | Self::VssMajor
             | Self::VssMinor => Delivery::State,

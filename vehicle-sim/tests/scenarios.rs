@@ -119,8 +119,8 @@ fn asleep_nothing_is_published_until_the_car_wakes() {
         dc: false,
     };
     let plan = simulator().plan(&Command::ChargeAsleep(charge)).unwrap();
-    // From 08:00 two and a half hours, and then all at once.
-    let wakes: Timestamp = "2026-11-22T02:30:00Z".parse().unwrap();
+    // From 08:00 for 10,000 s, and then all at once.
+    let wakes: Timestamp = "2026-11-22T02:46:40Z".parse().unwrap();
     assert!(plan.messages.iter().all(|message| message.at == wakes));
     assert!(
         plan.messages

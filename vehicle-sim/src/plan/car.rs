@@ -8,7 +8,7 @@ use super::{Fault, Plan, Script};
 use crate::error::SimError;
 use crate::identity::{Driver, Identity};
 use crate::meters::Meters;
-use crate::physics::battery_draw_w;
+use crate::physics::{Stretch, battery_draw_w};
 use crate::recording::{Observation, Recording};
 use crate::vehicle::Vehicle;
 use crate::vss::{Signal, Value};
@@ -31,12 +31,15 @@ pub(crate) struct Setup<'a> {
     pub(crate) omit: &'a BTreeSet<String>,
     pub(crate) meters: &'a Meters,
     pub(crate) seed: u64,
+    /// Of the air outside.
+    pub(crate) celsius: f64,
 }
 
 /// The car.
 #[derive(Debug, Clone)]
 pub(crate) struct Car {
     pub(super) vehicle: Vehicle,
+    celsius: f64,
     pub(super) script: Script,
     pub(super) meters: Meters,
     /// The time of what was published last.
@@ -54,6 +57,7 @@ impl Car {
     pub(crate) fn new(at: Timestamp, setup: Setup<'_>) -> Self {
         Self {
             vehicle: setup.vehicle.clone(),
+            celsius: setup.celsius,
             script: Script::open(at, setup),
             meters: setup.meters.clone(),
             at,
@@ -268,7 +272,12 @@ impl Car {
         self.script
             .show(Signal::LongitudinalAcceleration, acceleration_mps2);
         let metres = (speed_mps + last_mps) / 2.0 * seconds;
-        let draw_w = battery_draw_w(&self.vehicle, last_mps, speed_mps, seconds);
+        let stretch = Stretch {
+            from_mps: last_mps,
+            to_mps: speed_mps,
+            seconds,
+        };
+        let draw_w = battery_draw_w(&self.vehicle, self.celsius, stretch);
         let given_w = self
             .meters
             .drive(&self.vehicle, metres, draw_w, seconds)

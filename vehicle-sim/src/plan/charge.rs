@@ -129,6 +129,8 @@ impl Car {
         self.script.show(Signal::IsCharging, true);
         self.script.show(Signal::ChargingAveragePower, power_kw);
         self.script
+            .show(Signal::ChargingPowerLoss, self.charging_loss_w(charge));
+        self.script
             .show(Signal::BatteryPower, power_kw * WATTS_PER_KW);
         let total_s = self.charging_s(charge);
         for step in 1_u32.. {
@@ -171,11 +173,22 @@ impl Car {
         Ok(())
     }
 
+    /// Into the battery.
     fn charging_kw(&self, charge: &Charge) -> f64 {
+        let charging = &self.vehicle.charging;
         if charge.dc {
-            self.vehicle.charging.dc_kw
+            charging.dc_kw
         } else {
-            self.vehicle.charging.ac_kw
+            charging.ac_kw * charging.ac_efficiency
+        }
+    }
+
+    fn charging_loss_w(&self, charge: &Charge) -> f64 {
+        let charging = &self.vehicle.charging;
+        if charge.dc {
+            0.0
+        } else {
+            charging.ac_kw * (1.0 - charging.ac_efficiency) * WATTS_PER_KW
         }
     }
 

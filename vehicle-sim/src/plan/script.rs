@@ -66,6 +66,7 @@ impl Script {
         if let Some(driver) = &setup.identity.driver {
             script.show_driver(driver);
         }
+        script.show(Signal::AirTemperature, setup.celsius);
         script.show_meters(setup.meters);
         script.show(Signal::IsMoving, false);
         script.show(Signal::IsCharging, false);
