@@ -50,6 +50,10 @@ pub(crate) struct Window {
     pub(crate) patience: Duration,
 }
 
+/// The head unit tells a time at the first message of it. For about so long others are still on their way, and must not
+/// be overtaken by a step that is further on than it waits for what comes late.
+const SETTLE: Duration = Duration::from_millis(20);
+
 /// Whether a message may go out now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Permit {
@@ -69,6 +73,8 @@ pub(crate) struct Pacer {
     states: VecDeque<Timestamp>,
     newest_sent: Option<Timestamp>,
     seen: Option<Timestamp>,
+    /// Since when everything was taken, with a long step about to follow.
+    settling_since: Option<Duration>,
     answered: bool,
     gave_up: bool,
     gave_up_unsaid: bool,
@@ -94,6 +100,7 @@ impl Pacer {
             states: VecDeque::new(),
             newest_sent: None,
             seen: None,
+            settling_since: None,
             answered: false,
             gave_up: false,
             gave_up_unsaid: false,
@@ -105,6 +112,9 @@ impl Pacer {
         let due = self.due(message.at);
         if now < due {
             return Permit::Wait(due);
+        }
+        if let Some(settled) = self.settles(message.at, now) {
+            return Permit::Wait(settled);
         }
         if let Mode::Paced { full_since } = self.mode {
             if !self.is_full(message) {
@@ -132,6 +142,7 @@ impl Pacer {
     /// Notes that `message` went out at `now`.
     pub(crate) fn sent(&mut self, message: &Message, now: Duration) {
         self.newest_sent = self.newest_sent.max(Some(message.at));
+        self.settling_since = None;
         let (queue, most) = match message.delivery {
             Delivery::Sample => (&mut self.samples, SAMPLES_AHEAD),
             Delivery::State => (&mut self.states, self.window.states),
@@ -192,6 +203,16 @@ impl Pacer {
             Delivery::State => self.states.len() >= self.window.states,
         };
         many || self.is_too_far_ahead(message.at)
+    }
+
+    /// When a step longer than the bound may follow on what was just taken; `None` when it may now, or waits anyway.
+    fn settles(&mut self, at: Timestamp, now: Duration) -> Option<Duration> {
+        let (time, newest) = (self.window.time?, self.newest_sent?);
+        if !self.all_seen() || at.duration_since(newest) <= time {
+            return None;
+        }
+        let settled = *self.settling_since.get_or_insert(now) + SETTLE;
+        (now < settled).then_some(settled)
     }
 
     /// What belongs to the time last sent is never held back: the head unit has to get it whole.
@@ -313,9 +334,11 @@ mod tests {
         let held = |permit| matches!(permit, Permit::Wait(_));
         assert!(held(pacer.permit(&far[0], Duration::ZERO)));
         pacer.seen(second(3));
+        let settled = Permit::Wait(SETTLE);
+        assert_eq!(pacer.permit(&far[0], Duration::ZERO), settled);
         for message in &far {
-            assert_eq!(pacer.permit(message, Duration::ZERO), Permit::Go);
-            pacer.sent(message, Duration::ZERO);
+            assert_eq!(pacer.permit(message, SETTLE), Permit::Go);
+            pacer.sent(message, SETTLE);
         }
         assert!(held(pacer.permit(&sample(61), Duration::ZERO)));
     }
