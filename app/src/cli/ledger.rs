@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use comfy_table::presets;
 use comfy_table::{CellAlignment, Table};
-use dashpoint_membership::{ServerTime, Verdict};
+use dashpoint_membership::{DeviceId, ServerTime, Transaction, Verdict};
 use dashpoint_store::{Activity, Reader};
+use dashpoint_wire::PublicKey;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -13,6 +14,7 @@ use super::args::{Language, LedgerArgs};
 use super::status::{open_reader, print_json};
 use super::verify::{Verification, verify};
 use super::words::{minute, pick, reason, standing, trigger};
+use crate::books::certificate;
 use crate::config::Config;
 
 /// One row of `ledger --json`.
@@ -29,6 +31,8 @@ struct Row {
     /// Points that the cloud paid or holds back; none while it has not spoken.
     paid: Option<i64>,
     verdict: Option<Verdict>,
+    /// What it says, with evidence and awards; none when it does not verify.
+    transaction: Option<Transaction>,
 }
 
 /// What `ledger --json` prints.
@@ -51,7 +55,12 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     };
     let holds = verification.as_ref().is_none_or(Verification::holds);
     if args.output.json {
-        let entries = page.iter().map(row).collect();
+        let certificate = certificate(&reader, &config.cloud.key)?;
+        let certificate = certificate.body();
+        let entries = page
+            .iter()
+            .map(|activity| row(activity, &certificate.key, &certificate.device))
+            .collect();
         print_json(&LedgerReport {
             entries,
             verification,
@@ -82,7 +91,8 @@ pub(super) fn zone(reader: &Reader, config: &Config) -> TimeZone {
         .unwrap_or_else(|| config.zone.clone())
 }
 
-fn row(activity: &Activity) -> Row {
+fn row(activity: &Activity, key: &PublicKey, device: &DeviceId) -> Row {
+    let entry = activity.raw.clone().verify(key, device);
     let verdict = activity.verdict.as_ref().map(|stored| &stored.verdict);
     Row {
         epoch: activity.point.epoch.get(),
@@ -95,6 +105,7 @@ fn row(activity: &Activity) -> Row {
         state: standing(Language::En, verdict),
         paid: verdict.map(|verdict| verdict.paid().points.get()),
         verdict: verdict.cloned(),
+        transaction: entry.ok().map(|entry| entry.body().transaction().clone()),
     }
 }
 

@@ -148,6 +148,8 @@ pub struct Engine {
     retry_at_ms: u64,
     last_input_ms: u64,
     told_quiet_ms: u64,
+    /// Newest time of a state that the broker had kept.
+    newest_kept_ms: Option<i64>,
 }
 
 impl Engine {
@@ -196,6 +198,7 @@ impl Engine {
             retry_at_ms: 0,
             last_input_ms: 0,
             told_quiet_ms: 0,
+            newest_kept_ms: None,
         };
         engine.keep(outcomes);
         engine.sign_awaiting();
@@ -267,6 +270,9 @@ impl Engine {
                     ts_ms,
                     retained,
                 } => {
+                    if retained {
+                        self.newest_kept_ms = self.newest_kept_ms.max(ts_ms);
+                    }
                     let ts_ms = ts_ms.unwrap_or_else(|| self.clock.unix_ms());
                     self.observe(&Sample {
                         signal,
@@ -400,7 +406,9 @@ impl Engine {
             self.live.refused = refused;
             signals
         });
-        let newest_ms = self.live.newest_ms;
+        // Before the first sample it is the newest state that the broker had kept: whoever waits for the head unit to
+        // take something must hear of one that has just started, too.
+        let newest_ms = self.live.newest_ms.or(self.newest_kept_ms);
         self.outputs
             .seen
             .send_if_modified(|seen| std::mem::replace(seen, newest_ms) != newest_ms);
