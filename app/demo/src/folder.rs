@@ -1,0 +1,73 @@
+//! Where the world keeps its files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use tempfile::TempDir;
+
+/// A folder for one play: temporary, or to be kept.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    temporary: Option<TempDir>,
+}
+
+impl Folder {
+    /// Opens the folder that is to be kept, or a temporary one that is removed with the value.
+    ///
+    /// # Errors
+    /// When it cannot be made, or has something in it: a second story on the first one's ledger would prove nothing.
+    pub fn open(keep: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = keep else {
+            let temporary = TempDir::with_prefix("dashpoint-")
+                .context("a temporary folder cannot be made; name one with --keep DIR")?;
+            return Ok(Self {
+                path: temporary.path().to_owned(),
+                temporary: Some(temporary),
+            });
+        };
+        let name = path.display();
+        fs::create_dir_all(path)
+            .with_context(|| format!("--keep {name}: the folder cannot be made"))?;
+        let mut inside = fs::read_dir(path)
+            .with_context(|| format!("--keep {name}: the folder cannot be read"))?;
+        if inside.next().is_some() {
+            bail!("--keep {name}: the folder is not empty; expected an empty or a new one");
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            temporary: None,
+        })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it is there after the program's end.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.temporary.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_something_in_it_is_refused() {
+        let outer = Folder::open(None).unwrap();
+        let inner = outer.path().join("a/b");
+        assert!(Folder::open(Some(&inner)).unwrap().is_kept());
+        fs::write(inner.join("file"), "x").unwrap();
+        let refused = Folder::open(Some(&inner)).unwrap_err().to_string();
+        assert!(refused.contains("not empty"), "{refused}");
+        let path = outer.path().to_owned();
+        drop(outer);
+        assert!(!path.exists());
+    }
+}

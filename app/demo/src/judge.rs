@@ -1,0 +1,384 @@
+//! Whether the promise held: every point is there, once, and both sides say so.
+
+use std::collections::BTreeSet;
+
+use dashpoint_cloud::EntryLine;
+use dashpoint_membership::policy::Carbon;
+use dashpoint_membership::{
+    Evidence, Grade, MeterInterval, Transaction, Trip, Verdict, co2_avoided_g,
+};
+
+use crate::head_unit::{Ledger, Row, Verification};
+use crate::report::{Charged, Drove, Entries, Points, Report, Signals};
+
+/// How far a claim may be from what the car did, in thousandths of it.
+const TOLERANCE_PERMILLE: f64 = 5.0;
+
+/// What both sides have and what the car really did.
+#[derive(Debug)]
+pub struct Account<'a> {
+    /// What the car did, in its order: the name of the drive or charge, and its length in metres or watt-hours.
+    pub did: &'a [(String, f64)],
+    /// The head unit's ledger, verified.
+    pub ledger: &'a Ledger,
+    /// The cloud's log.
+    pub cloud: &'a [EntryLine],
+    /// What the car shows, and what the cloud has.
+    pub points: Points,
+    /// The emission factors of the policy.
+    pub carbon: Carbon,
+    /// Signals of the car.
+    pub signals: Signals,
+    /// How often the head unit was killed.
+    pub kills: u32,
+}
+
+/// Makes the report, and says what of the promise did not hold; each in a few words.
+#[must_use]
+pub fn judge(account: &Account<'_>) -> (Report, Vec<String>) {
+    let rows = &account.ledger.entries;
+    let verification = account.ledger.verification.as_ref();
+    let mut report = Report {
+        signals: account.signals,
+        trips: Vec::new(),
+        charges: Vec::new(),
+        entries: entries(rows, account.cloud),
+        points: account.points,
+        chain_verified: verification.is_some_and(Verification::holds),
+        kills: account.kills,
+    };
+    let mut faults = Vec::new();
+    for (row, (name, _)) in rows.iter().zip(account.did) {
+        match evidence(row) {
+            Some(Evidence::Trip(trip)) => {
+                report.trips.push(drove(name, row, trip, &account.carbon));
+            }
+            Some(Evidence::Charge(charge)) => report.charges.push(Charged {
+                kwh: thousandth(charge.charged.length()),
+                renewable_percent: f64::from(charge.renewable_permille) / 10.0,
+                grade: grade(charge.grade).to_owned(),
+                points: row.paid.unwrap_or(0),
+            }),
+            Some(Evidence::Discharge(_)) | None => {
+                faults.push(format!("{name}: its entry is about something else"));
+            }
+        }
+    }
+    faults.extend(missing(account.did, rows));
+    faults.extend(disagreements(&report, rows, account.cloud));
+    (report, faults)
+}
+
+/// What a row shows for its awards.
+#[must_use]
+pub fn evidence(row: &Row) -> Option<&Evidence> {
+    match row.transaction.as_ref()? {
+        Transaction::Earn { evidence, .. } => Some(evidence),
+        Transaction::Member { .. } => None,
+    }
+}
+
+/// CO2 that a trip avoided, in grams.
+#[must_use]
+pub fn trip_co2_g(trip: &Trip, carbon: &Carbon) -> i64 {
+    let distance_m = i64::try_from(trip.odometer.length()).unwrap_or(i64::MAX);
+    let net_wh = i64::from(trip.used_wh) - i64::from(trip.regained_wh);
+    co2_avoided_g(carbon, distance_m, net_wh)
+}
+
+/// The word for a grade.
+#[must_use]
+pub const fn grade(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Metered => "metered",
+        Grade::Declared => "declared",
+        Grade::Estimated => "estimated",
+    }
+}
+
+/// Metres as kilometres, watt-hours as kilowatt-hours.
+#[must_use]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the length of a drive or of a charge"
+)]
+pub fn thousandth(amount: u64) -> f64 {
+    amount as f64 / 1000.0
+}
+
+impl Verification {
+    /// Whether everything holds.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        !self.checks.is_empty() && self.checks.iter().all(|check| check.faults.is_empty())
+    }
+}
+
+fn drove(name: &str, row: &Row, trip: &Trip, carbon: &Carbon) -> Drove {
+    Drove {
+        cycle: name.to_owned(),
+        km: thousandth(trip.odometer.length()),
+        score: f64::from(trip.score_x100) / 100.0,
+        co2_avoided_g: trip_co2_g(trip, carbon),
+        points: row.paid.unwrap_or(0),
+    }
+}
+
+fn entries(rows: &[Row], cloud: &[EntryLine]) -> Entries {
+    let mut entries = Entries::default();
+    for row in rows {
+        entries.signed += 1;
+        match &row.verdict {
+            None => {}
+            Some(Verdict::Accepted { .. }) => entries.accepted += 1,
+            Some(Verdict::Adjusted { .. } | Verdict::Review { .. }) => entries.adjusted += 1,
+            Some(Verdict::Rejected { .. }) => entries.rejected += 1,
+        }
+    }
+    let mut known = BTreeSet::new();
+    let again = cloud.iter().filter(|line| !known.insert(line.hash)).count();
+    let claims: Vec<MeterInterval> = rows
+        .iter()
+        .filter_map(evidence)
+        .map(Evidence::interval)
+        .collect();
+    let claimed_before = |(at, claim): (usize, &MeterInterval)| {
+        claims.iter().take(at).any(|before| before.overlaps(claim))
+    };
+    let overlapping = claims
+        .iter()
+        .enumerate()
+        .filter(|pair| claimed_before(*pair))
+        .count();
+    entries.duplicate = (again + overlapping) as u64;
+    entries
+}
+
+/// What the car did and the ledger does not say, or says otherwise.
+fn missing(did: &[(String, f64)], rows: &[Row]) -> Vec<String> {
+    let mut faults = Vec::new();
+    if rows.len() != did.len() {
+        faults.push(format!(
+            "the car drove or charged {} times, and the ledger has {} entries",
+            did.len(),
+            rows.len()
+        ));
+    }
+    for (row, (name, length)) in rows.iter().zip(did) {
+        let claimed = evidence(row).map_or(0, |evidence| evidence.interval().length());
+        let (claimed, really) = (thousandth(claimed), length / 1000.0);
+        if (claimed - really).abs() * 1000.0 > really * TOLERANCE_PERMILLE {
+            faults.push(format!(
+                "{name}: {really:.3} in truth, {claimed:.3} in the ledger"
+            ));
+        }
+    }
+    faults
+}
+
+fn disagreements(report: &Report, rows: &[Row], cloud: &[EntryLine]) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut see = |holds: bool, fault: String| {
+        if !holds {
+            faults.push(fault);
+        }
+    };
+    let Points {
+        confirmed,
+        pending,
+        cloud: balance,
+    } = report.points;
+    see(
+        confirmed == balance,
+        format!("the car shows {confirmed} points and the cloud has {balance}"),
+    );
+    see(pending == 0, format!("{pending} points are still pending"));
+    let paid: i64 = rows.iter().filter_map(|row| row.paid).sum();
+    see(
+        paid == balance,
+        format!("the entries were paid {paid} points in all, and the cloud has {balance}"),
+    );
+    let there: BTreeSet<_> = cloud.iter().map(|line| line.hash.to_string()).collect();
+    let lost = rows.iter().filter(|row| !there.contains(&row.hash)).count();
+    see(lost == 0, format!("{lost} entries never came to the cloud"));
+    let duplicate = report.entries.duplicate;
+    see(
+        duplicate == 0,
+        format!("{duplicate} entries are there twice"),
+    );
+    see(
+        report.chain_verified,
+        "the ledger does not verify".to_owned(),
+    );
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::head_unit::Check;
+    use dashpoint_membership::{
+        CoarseTime, DeviceId, EntryHash, EntryRef, Epoch, EvidenceDigest, FactorSeen, Growth,
+        Meter, Paid, PolicyVersion, Seq, ServerTime,
+    };
+
+    const CARBON: Carbon = Carbon {
+        petrol_g_per_km: 190,
+        grid_g_per_kwh: 531,
+    };
+
+    fn verdict() -> Verdict {
+        Verdict::Accepted {
+            paid: Paid {
+                points: dashpoint_membership::Points::new(4),
+                growth: Growth::ZERO,
+            },
+        }
+    }
+
+    fn trip(seq: u64, from: u64, to: u64) -> Row {
+        let evidence = Evidence::Trip(Trip {
+            odometer: MeterInterval {
+                meter: Meter::Odometer,
+                from,
+                to,
+            },
+            started: CoarseTime::containing_unix_s(0),
+            driving_s: 600,
+            missed_s: 0,
+            used_wh: 1_000,
+            regained_wh: 0,
+            score_x100: 8_225,
+            factors: Vec::<FactorSeen>::new(),
+        });
+        Row {
+            epoch: 1,
+            seq,
+            hash: hash(seq).to_string(),
+            predicted: 4,
+            state: "confirmed".to_owned(),
+            paid: Some(4),
+            verdict: Some(verdict()),
+            transaction: Some(Transaction::Earn {
+                evidence,
+                digest: EvidenceDigest::from_bytes([0; 32]),
+                awards: Vec::new(),
+            }),
+        }
+    }
+
+    fn hash(seq: u64) -> EntryHash {
+        EntryHash::from_bytes([u8::try_from(seq).unwrap(); 32])
+    }
+
+    fn line(seq: u64) -> EntryLine {
+        EntryLine {
+            entry: EntryRef {
+                device: DeviceId::from_bytes([1; 16]),
+                epoch: Epoch::new(1),
+                seq: Seq::new(seq),
+            },
+            hash: hash(seq),
+            member: None,
+            kind: "trip",
+            carried: false,
+            happened: ServerTime::from_unix_s(0),
+            arrived: ServerTime::from_unix_s(0),
+            policy: PolicyVersion::new(1),
+            predicted: dashpoint_membership::Points::new(4),
+            verdict: verdict(),
+        }
+    }
+
+    fn verified(rows: Vec<Row>, faults: &[&str]) -> Ledger {
+        let check = Check {
+            what: "links of the chain".to_owned(),
+            looked_at: 2,
+            faults: faults.iter().map(ToString::to_string).collect(),
+        };
+        Ledger {
+            entries: rows,
+            verification: Some(Verification {
+                checks: vec![check],
+            }),
+        }
+    }
+
+    /// What is said of two drives of 12.888 km, with one thing changed.
+    fn faults(change: impl FnOnce(&mut Ledger, &mut Vec<EntryLine>, &mut Points)) -> Vec<String> {
+        let did = ["US06", "UDDS"].map(|name| (name.to_owned(), 12_888.0));
+        let rows = vec![trip(1, 0, 12_888), trip(2, 12_888, 25_776)];
+        let (mut ledger, mut cloud) = (verified(rows, &[]), vec![line(1), line(2)]);
+        let mut points = Points {
+            confirmed: 8,
+            pending: 0,
+            cloud: 8,
+        };
+        change(&mut ledger, &mut cloud, &mut points);
+        let (_, faults) = judge(&Account {
+            did: &did,
+            ledger: &ledger,
+            cloud: &cloud,
+            points,
+            carbon: CARBON,
+            signals: Signals::default(),
+            kills: 0,
+        });
+        faults
+    }
+
+    #[test]
+    fn the_promise_holds_when_both_sides_have_the_same() {
+        assert_eq!(faults(|_, _, _| {}), Vec::<String>::new());
+    }
+
+    #[test]
+    fn whatever_breaks_the_promise_is_named() {
+        let said = |faults: Vec<String>, expected: &str| {
+            assert!(
+                faults.iter().any(|fault| fault.contains(expected)),
+                "{expected}: {faults:?}"
+            );
+        };
+        said(
+            faults(|_, _, points| points.confirmed = 9),
+            "shows 9 points",
+        );
+        said(
+            faults(|_, _, points| points.pending = 1),
+            "1 points are still",
+        );
+        said(
+            faults(|_, _, points| (points.confirmed, points.cloud) = (12, 12)),
+            "paid 8 points in all",
+        );
+        said(faults(|_, cloud, _| drop(cloud.pop())), "never came");
+        said(faults(|_, cloud, _| cloud.push(line(1))), "there twice");
+        said(
+            faults(|ledger, _, _| ledger.entries[1] = trip(2, 12_887, 25_775)),
+            "there twice",
+        );
+        said(
+            faults(|ledger, _, _| ledger.entries[1] = trip(2, 12_888, 25_000)),
+            "UDDS: 12.888 in truth, 12.112",
+        );
+        said(
+            faults(|ledger, _, _| drop(ledger.entries.pop())),
+            "has 1 entries",
+        );
+        said(
+            faults(|ledger, _, _| {
+                *ledger = verified(std::mem::take(&mut ledger.entries), &["entry 1/2"]);
+            }),
+            "does not verify",
+        );
+        said(
+            faults(|ledger, _, _| ledger.verification = None),
+            "does not verify",
+        );
+        said(
+            faults(|ledger, _, _| ledger.entries[0].transaction = None),
+            "about something else",
+        );
+    }
+}

@@ -1,0 +1,88 @@
+//! What a play found, for a machine.
+
+use serde::{Deserialize, Serialize};
+
+/// What a play found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Signals of the car.
+    pub signals: Signals,
+    /// Trips of the ledger, in their order.
+    pub trips: Vec<Drove>,
+    /// Charging sessions of the ledger, in their order.
+    pub charges: Vec<Charged>,
+    /// What became of the entries.
+    pub entries: Entries,
+    /// What the member has, by both sides.
+    pub points: Points,
+    /// Whether `dashpoint ledger --verify` passes: chain, signatures, intervals, receipts and sums.
+    pub chain_verified: bool,
+    /// How often the head unit was killed.
+    pub kills: u32,
+}
+
+/// Signals of the car.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signals {
+    /// Messages that the simulated car sent.
+    pub sent: u64,
+    /// Samples that the head unit told to have taken. It takes only what it uses; what it took in the moment before a
+    /// kill nobody can tell; what the broker keeps it gets again at each start.
+    pub taken: u64,
+    /// Samples that it told to have refused: late, implausible or no data point.
+    pub rejected: u64,
+}
+
+/// A trip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Drove {
+    /// The drive cycle.
+    pub cycle: String,
+    /// Distance that the entry claims.
+    pub km: f64,
+    /// Driving score, 0 to 100.
+    pub score: f64,
+    /// CO2 avoided, in grams.
+    pub co2_avoided_g: i64,
+    /// Points paid.
+    pub points: i64,
+}
+
+/// A charging session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Charged {
+    /// Energy that the entry claims.
+    pub kwh: f64,
+    /// Share of it that is renewable.
+    pub renewable_percent: f64,
+    /// How good the word on that share is: metered, declared or estimated.
+    pub grade: String,
+    /// Points paid.
+    pub points: i64,
+}
+
+/// What became of the entries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entries {
+    /// In the car's ledger.
+    pub signed: u64,
+    /// Paid as the car expected.
+    pub accepted: u64,
+    /// Paid otherwise, or held back, for a reason.
+    pub adjusted: u64,
+    /// Not paid.
+    pub rejected: u64,
+    /// In the cloud's log once more, or claiming a stretch of a meter that another one claims.
+    pub duplicate: u64,
+}
+
+/// What the member has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Points {
+    /// Confirmed, as the car shows it.
+    pub confirmed: i64,
+    /// Not confirmed yet, as the car shows it.
+    pub pending: i64,
+    /// Balance at the cloud.
+    pub cloud: i64,
+}

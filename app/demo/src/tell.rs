@@ -1,0 +1,224 @@
+//! Tells the story as it happens: captions on stdout (on stderr beside a JSON report), a progress bar on a terminal.
+
+use std::io::{self, IsTerminal, Write};
+
+use comfy_table::{CellAlignment, Table, presets};
+use dashpoint_membership::Evidence;
+use dashpoint_membership::policy::Carbon;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::head_unit::{Ledger, Row};
+use crate::judge::{evidence, thousandth, trip_co2_g};
+use crate::report::Report;
+use crate::words;
+
+/// Says the captions.
+pub struct Teller {
+    out: Box<dyn Write + Send>,
+    styled: bool,
+    step: usize,
+    bar: ProgressBar,
+}
+
+impl Teller {
+    /// Speaks on stdout, or on stderr when stdout is for the report.
+    #[must_use]
+    pub fn new(beside_json: bool) -> Self {
+        let (out, terminal): (Box<dyn Write + Send>, _) = if beside_json {
+            (Box::new(io::stderr()), io::stderr().is_terminal())
+        } else {
+            (Box::new(io::stdout()), io::stdout().is_terminal())
+        };
+        Self {
+            out,
+            styled: terminal && std::env::var_os("NO_COLOR").is_none(),
+            step: 0,
+            bar: ProgressBar::hidden(),
+        }
+    }
+
+    /// Says what is played, and when in its own time.
+    ///
+    /// # Errors
+    /// When nobody can hear it.
+    pub fn title(&mut self, day: &str, zone: &str) -> io::Result<()> {
+        let title = self.bold("Dashpoint: the way of a point");
+        self.say(&format!("{title}    {day}, {zone} (simulated time)"))
+    }
+
+    /// Begins the next step.
+    ///
+    /// # Errors
+    /// When nobody can hear it.
+    pub fn step(&mut self, title: &str) -> io::Result<()> {
+        self.step += 1;
+        let title = self.bold(title);
+        let step = self.step;
+        self.say(&format!("\n {step}  {title}"))
+    }
+
+    /// Says a line of the step.
+    ///
+    /// # Errors
+    /// When nobody can hear it.
+    pub fn line(&mut self, text: &str) -> io::Result<()> {
+        self.say(&format!("    {text}"))
+    }
+
+    /// Shows how far a command of the car has come; only on a terminal.
+    pub fn begin(&mut self, messages: usize) -> ProgressBar {
+        self.bar = ProgressBar::new(messages as u64);
+        // Without a style of ours indicatif shows its own.
+        if let Ok(style) = ProgressStyle::with_template("    {bar:32} {msg}") {
+            self.bar.set_style(style);
+        }
+        self.bar.clone()
+    }
+
+    /// Takes the bar away.
+    pub fn done(&mut self) {
+        self.bar.finish_and_clear();
+        self.bar = ProgressBar::hidden();
+    }
+
+    /// Shows what the head unit shows.
+    ///
+    /// # Errors
+    /// When nobody can hear it.
+    pub fn card(&mut self, card: &str) -> io::Result<()> {
+        card.lines()
+            .try_for_each(|line| self.say(&format!("      │ {line}")))
+    }
+
+    /// Says what became of each entry, and of all of them.
+    ///
+    /// # Errors
+    /// When nobody can hear it.
+    pub fn end(
+        &mut self,
+        did: &[(String, f64)],
+        ledger: &Ledger,
+        report: &Report,
+        carbon: &Carbon,
+    ) -> io::Result<()> {
+        self.say("")?;
+        for line in table(did, &ledger.entries, carbon).lines() {
+            self.say(line.trim_end())?;
+        }
+        let points = report.points;
+        let signals = report.signals;
+        let entries = report.entries;
+        let checked: u64 = ledger
+            .verification
+            .iter()
+            .flat_map(|verification| &verification.checks)
+            .map(|check| check.looked_at)
+            .sum();
+        let ledger = if report.chain_verified {
+            format!("verifies: {checked} links, signatures, intervals, receipts and sums looked at")
+        } else {
+            "does NOT verify".to_owned()
+        };
+        self.say("")?;
+        for (what, line) in [
+            (
+                "points",
+                format!(
+                    "{} in the car, {} pending; {} in the cloud",
+                    points.confirmed, points.pending, points.cloud
+                ),
+            ),
+            (
+                "entries",
+                format!(
+                    "{} signed: {} confirmed, {} adjusted, {} rejected, {} twice",
+                    entries.signed,
+                    entries.accepted,
+                    entries.adjusted,
+                    entries.rejected,
+                    entries.duplicate
+                ),
+            ),
+            ("ledger", ledger),
+            (
+                "signals",
+                format!(
+                    "{} sent, {} taken, {} rejected",
+                    signals.sent, signals.taken, signals.rejected
+                ),
+            ),
+            ("kills", report.kills.to_string()),
+        ] {
+            self.say(&format!(" {what:<9}{line}"))?;
+        }
+        Ok(())
+    }
+
+    /// Says the last line.
+    ///
+    /// # Errors
+    /// When nobody can hear it.
+    pub fn verdict(&mut self, text: &str) -> io::Result<()> {
+        let text = self.bold(text);
+        self.say(&format!("\n{text}"))
+    }
+
+    fn say(&mut self, line: &str) -> io::Result<()> {
+        let out = &mut self.out;
+        self.bar.suspend(|| {
+            writeln!(out, "{line}")?;
+            out.flush()
+        })
+    }
+
+    fn bold(&self, text: &str) -> String {
+        if self.styled {
+            format!("\x1b[1m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+fn table(did: &[(String, f64)], rows: &[Row], carbon: &Carbon) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header([
+        "what",
+        "how much",
+        "score",
+        "CO2 avoided",
+        "expected",
+        "paid",
+        "state",
+    ]);
+    for (row, (name, _)) in rows.iter().zip(did) {
+        let (amount, score, co2) = match evidence(row) {
+            Some(Evidence::Trip(trip)) => (
+                format!("{:.2} km", thousandth(trip.odometer.length())),
+                words::score(trip.score_x100),
+                words::co2(trip_co2_g(trip, carbon)),
+            ),
+            Some(other) => (
+                format!("{:.2} kWh", thousandth(other.interval().length())),
+                String::new(),
+                String::new(),
+            ),
+            None => Default::default(),
+        };
+        table.add_row([
+            name.clone(),
+            amount,
+            score,
+            co2,
+            row.predicted.to_string(),
+            row.paid.map_or_else(String::new, |paid| paid.to_string()),
+            row.state.clone(),
+        ]);
+    }
+    for column in 1..=5 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.to_string()
+}
