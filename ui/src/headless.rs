@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use slint::platform::software_renderer::{MinimalSoftwareWindow, RepaintBufferType};
 use slint::platform::{Platform, PlatformError, WindowAdapter};
-use slint::{PhysicalSize, Rgb8Pixel, SharedPixelBuffer};
+use slint::{PhysicalSize, Rgba8Pixel, SharedPixelBuffer};
 
 /// A platform that has one window in memory and no time: nothing on a page moves by itself.
 struct HeadlessPlatform {
@@ -47,16 +47,11 @@ impl Canvas {
     }
 
     /// Draws what the window shows now.
-    #[must_use]
-    pub fn draw(&self) -> SharedPixelBuffer<Rgb8Pixel> {
+    ///
+    /// # Errors
+    /// When the window has no size yet.
+    pub fn draw(&self) -> Result<SharedPixelBuffer<Rgba8Pixel>, PlatformError> {
         slint::platform::update_timers_and_animations();
-        let size = self.window.size();
-        let mut frame = SharedPixelBuffer::new(size.width, size.height);
-        self.window.request_redraw();
-        self.window.draw_if_needed(|renderer| {
-            let stride = size.width as usize;
-            renderer.render(frame.make_mut_slice(), stride);
-        });
-        frame
+        self.window.take_snapshot()
     }
 }

@@ -1,18 +1,50 @@
-use dashpoint_ui::*;
-use slint::ComponentHandle;
-fn main() {
-    let canvas = headless::Canvas::install().unwrap();
-    let window = DashpointWindow::new().unwrap();
-    window.show().unwrap();
-    for (w, night) in [(1920, false), (1920, true), (1280, false), (1280, true)] {
-        canvas.resize(w, 720);
-        window.global::<Theme>().set_night(night);
-        for page in [Page::Home, Page::Activity, Page::Benefits, Page::Trip, Page::Enrolment, Page::Settings] {
- window.global::<FrameAdapter>().set_page(page);
-        let frame = canvas.draw();
-        let file = std::fs::File::create(format!("/tmp/g/{w}-{night}-{page:?}.png")).unwrap();
-        let mut e = png::Encoder::new(file, frame.width(), frame.height());
-        e.set_color(png::ColorType::Rgb);
-        e.write_header().unwrap().write_image_data(frame.as_bytes()).unwrap();
-    }}
+//! Draws every page in every state as PNG, without a display, with an HTML page that lists them.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use dashpoint_ui::gallery::{Case, Gallery, GalleryError, all};
+
+/// Draws every page in every state.
+#[derive(Debug, Parser)]
+#[command(name = "gallery", version)]
+struct Args {
+    /// The folder to write to; it is made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Only the pictures whose name contains this, such as `home.` or `.longest.`.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
+}
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let cases: Vec<Case> = all()
+        .into_iter()
+        .filter(|case| case.to_string().contains(&args.only))
+        .collect();
+    match draw(&args.out, &cases) {
+        Ok(()) => {
+            println!("{} pictures in {}", cases.len(), args.out.display());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("gallery: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn draw(out: &std::path::Path, cases: &[Case]) -> Result<(), GalleryError> {
+    std::fs::create_dir_all(out).map_err(|source| GalleryError::Write {
+        path: out.to_owned(),
+        source,
+    })?;
+    let mut gallery = Gallery::open()?;
+    for case in cases {
+        gallery.save(case, out)?;
+    }
+    gallery.index(cases, out)
 }

@@ -1,0 +1,406 @@
+//! The activity list: the ledger as the member sees it, each row opening to its reason and its evidence.
+
+use dashpoint_membership::{
+    Adjustment, EntryRef, Evidence, EvidenceDigest, Growth, Points, PolicyVersion, Rejection,
+    ReviewReason, ServerTime, Text,
+};
+
+use crate::data::Held;
+use crate::facts;
+use crate::locale::{Locale, number, percent, score, signed, tenths_of_thousandths};
+use crate::nav::Nav;
+use crate::paging::{self, Paged};
+use crate::{Absence, FactLine, LedgerDetail, LedgerRow, Reason, RowKind, RowStatus};
+
+/// Rows on one page when the car is parked.
+pub const ROWS: usize = 5;
+
+/// Rows while driving: the newest ones, and no others.
+pub const ROWS_MOVING: usize = 6;
+
+/// One line of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowData {
+    /// When it happened.
+    pub at: ServerTime,
+    /// What it is about.
+    pub subject: Subject,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The rule that decided most of it, and the version of the policy.
+    pub rule: Option<(Text, PolicyVersion)>,
+    /// Change of the growth value.
+    pub growth: Growth,
+    /// Digest of the private evidence.
+    pub digest: Option<EvidenceDigest>,
+    /// The signed entry.
+    pub entry: Option<EntryRef>,
+}
+
+/// What a line is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A trip, a charge or a discharge.
+    Measured(Evidence),
+    /// The daily check-in.
+    CheckIn,
+    /// Points went for a benefit.
+    Spent {
+        /// Which.
+        benefit: Text,
+    },
+    /// An operator gave points.
+    Granted {
+        /// Why, as the operator wrote it.
+        reason: String,
+    },
+    /// Points expired.
+    Expiry {
+        /// When they were earned.
+        earned: ServerTime,
+    },
+    /// A payment was taken back.
+    Reversal,
+    /// An award was taken back.
+    Clawback,
+    /// The tier changed.
+    Tier {
+        /// From.
+        from: Text,
+        /// To.
+        to: Text,
+    },
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Signed, and not yet sent or answered.
+    AwaitingConnection {
+        /// What the car predicts.
+        predicted: Points,
+    },
+    /// Kept without a signature.
+    AwaitingSignature {
+        /// What the car predicts.
+        predicted: Points,
+    },
+    /// The cloud holds it back.
+    InReview {
+        /// How much.
+        points: Points,
+        /// Why.
+        reason: ReviewReason,
+        /// Until when.
+        until: ServerTime,
+    },
+    /// Booked as it stands.
+    Booked {
+        /// How much; negative for what went.
+        points: Points,
+    },
+    /// Paid otherwise than predicted.
+    Adjusted {
+        /// What was paid.
+        paid: Points,
+        /// What the car had predicted.
+        predicted: Points,
+        /// Why.
+        why: Adjustment,
+    },
+    /// Not admissible.
+    Rejected {
+        /// What the car had predicted.
+        predicted: Points,
+        /// Why.
+        reason: Rejection,
+    },
+    /// It earned nothing.
+    Nothing(Failed),
+}
+
+/// The condition that was not met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failed {
+    /// The driving score, times 100.
+    Score {
+        /// What it was.
+        got_x100: u16,
+        /// What was asked.
+        needed_x100: u16,
+    },
+    /// The distance.
+    Distance {
+        /// What it was, in metres.
+        got_m: u64,
+        /// What was asked, in metres.
+        needed_m: u64,
+    },
+    /// The share of renewable energy.
+    Renewable {
+        /// What it was, in permille.
+        got_permille: u16,
+        /// What was asked, in permille.
+        needed_permille: u16,
+    },
+    /// The cap of the day.
+    CapReached {
+        /// How much it is.
+        cap: Points,
+    },
+    /// A guest was driving.
+    Guest,
+    /// No rule looks at it.
+    NoRule,
+}
+
+/// What the activity page shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActivityState {
+    /// Why there is no list.
+    pub absence: Absence,
+    /// Only the newest rows, and none opens.
+    pub restricted: bool,
+    /// The rows of this page.
+    pub rows: Vec<LedgerRow>,
+    /// Which of them is open.
+    pub selected: usize,
+    /// Page of the list, from 1.
+    pub page: usize,
+    /// Pages of the list.
+    pub pages: usize,
+    /// The open one.
+    pub detail: LedgerDetail,
+    /// Its points: predicted, paid, growth.
+    pub values: Vec<FactLine>,
+    /// What was measured.
+    pub evidence: Vec<FactLine>,
+}
+
+/// What the activity page shows.
+#[must_use]
+pub fn activity(
+    ledger: &Held<Vec<RowData>>,
+    nav: &Nav,
+    restricted: bool,
+    locale: &Locale,
+    now: ServerTime,
+) -> ActivityState {
+    let absence = match ledger {
+        Held::Here(rows) if rows.is_empty() => Absence::Empty,
+        Held::Here(_) => Absence::None,
+        Held::NotYet => Absence::NotYet,
+        Held::Damaged => Absence::Damaged,
+    };
+    let mut state = ActivityState {
+        absence,
+        restricted,
+        rows: Vec::new(),
+        selected: 0,
+        page: 1,
+        pages: 1,
+        detail: LedgerDetail::default(),
+        values: Vec::new(),
+        evidence: Vec::new(),
+    };
+    let Held::Here(ledger) = ledger else {
+        return state;
+    };
+    if restricted {
+        let newest = &ledger[..ledger.len().min(ROWS_MOVING)];
+        state.rows = newest.iter().map(|row| line(row, locale, now)).collect();
+        return state;
+    }
+    let Paged { rows, page, pages } = paging::page(ledger, nav.activity_page(), ROWS);
+    state.rows = rows.iter().map(|row| line(row, locale, now)).collect();
+    (state.page, state.pages) = (page, pages);
+    if let Some(open) = rows.get(nav.activity_row()).or(rows.last()) {
+        state.selected = nav.activity_row().min(rows.len() - 1);
+        state.detail = detail(open, nav.evidence_open(), locale, now);
+        state.values = facts::values(open);
+        state.evidence = facts::evidence(open);
+    }
+    state
+}
+
+fn line(row: &RowData, locale: &Locale, now: ServerTime) -> LedgerRow {
+    let (reason, a, b) = reason(row, locale, now);
+    LedgerRow {
+        kind: kind(&row.subject),
+        status: status(row),
+        subject: match &row.subject {
+            Subject::Spent { benefit } => locale.language.pick(benefit).into(),
+            Subject::Tier { to, .. } => locale.language.pick(to).into(),
+            Subject::Measured(_)
+            | Subject::CheckIn
+            | Subject::Granted { .. }
+            | Subject::Expiry { .. }
+            | Subject::Reversal
+            | Subject::Clawback => Default::default(),
+        },
+        points: signed(points(&row.outcome).get()).into(),
+        when: locale.day_or_time(row.at, now).into(),
+        measure: measure(&row.subject).into(),
+        reason,
+        a: a.into(),
+        b: b.into(),
+    }
+}
+
+fn detail(row: &RowData, evidence_open: bool, locale: &Locale, now: ServerTime) -> LedgerDetail {
+    let (rule, policy) = row.rule.as_ref().map_or_else(Default::default, |(title, version)| {
+        (
+            locale.language.pick(title).into(),
+            version.get().to_string().into(),
+        )
+    });
+    LedgerDetail {
+        row: line(row, locale, now),
+        rule,
+        policy,
+        evidence_open,
+    }
+}
+
+const fn kind(subject: &Subject) -> RowKind {
+    match subject {
+        Subject::Measured(Evidence::Trip(_)) => RowKind::Trip,
+        Subject::Measured(Evidence::Charge(_)) => RowKind::Charge,
+        Subject::Measured(Evidence::Discharge(_)) => RowKind::Discharge,
+        Subject::CheckIn => RowKind::CheckIn,
+        Subject::Spent { .. } => RowKind::Spent,
+        Subject::Granted { .. } => RowKind::Granted,
+        Subject::Expiry { .. } => RowKind::Expiry,
+        Subject::Reversal => RowKind::Reversal,
+        Subject::Clawback => RowKind::Clawback,
+        Subject::Tier { .. } => RowKind::Tier,
+    }
+}
+
+const fn status(row: &RowData) -> RowStatus {
+    match (&row.outcome, &row.subject) {
+        (
+            Outcome::AwaitingConnection { .. }
+            | Outcome::AwaitingSignature { .. }
+            | Outcome::InReview { .. },
+            _,
+        ) => RowStatus::Pending,
+        (Outcome::Booked { .. }, Subject::Expiry { .. }) => RowStatus::Expired,
+        (Outcome::Booked { .. }, _) => RowStatus::Confirmed,
+        (Outcome::Adjusted { .. }, _) => RowStatus::Adjusted,
+        (Outcome::Rejected { .. }, _) => RowStatus::Rejected,
+        (Outcome::Nothing(_), _) => RowStatus::Nothing,
+    }
+}
+
+const fn points(outcome: &Outcome) -> Points {
+    match outcome {
+        Outcome::AwaitingConnection { predicted } | Outcome::AwaitingSignature { predicted } => {
+            *predicted
+        }
+        Outcome::InReview { points, .. } | Outcome::Booked { points } => *points,
+        Outcome::Adjusted { paid, .. } => *paid,
+        Outcome::Rejected { .. } | Outcome::Nothing(_) => Points::ZERO,
+    }
+}
+
+/// Distance or energy with one decimal; nothing for what has none.
+fn measure(subject: &Subject) -> String {
+    match subject {
+        Subject::Measured(evidence) => facts::thousandths(evidence.interval().length()),
+        Subject::CheckIn
+        | Subject::Spent { .. }
+        | Subject::Granted { .. }
+        | Subject::Expiry { .. }
+        | Subject::Reversal
+        | Subject::Clawback
+        | Subject::Tier { .. } => String::new(),
+    }
+}
+
+/// Why a row stands where it stands, with the arguments of the sentence.
+#[must_use]
+pub fn reason(row: &RowData, locale: &Locale, now: ServerTime) -> (Reason, String, String) {
+    let plain = |reason| (reason, String::new(), String::new());
+    match &row.outcome {
+        Outcome::AwaitingConnection { .. } => plain(Reason::AwaitingConnection),
+        Outcome::AwaitingSignature { .. } => plain(Reason::AwaitingSignature),
+        Outcome::InReview { reason, until, .. } => {
+            let reason = match reason {
+                ReviewReason::OverAllowance => Reason::OverAllowance,
+                ReviewReason::Estimated => Reason::Estimated,
+                ReviewReason::Forked => Reason::Forked,
+            };
+            (reason, locale.date(*until, now), String::new())
+        }
+        Outcome::Booked { .. } => booked(&row.subject, locale, now),
+        Outcome::Adjusted {
+            paid,
+            predicted,
+            why,
+        } => {
+            let reason = match why {
+                Adjustment::Cap { .. } => Reason::Cap,
+                Adjustment::Policy { .. } => Reason::OtherPolicy,
+                Adjustment::Rule { .. } => Reason::OtherRule,
+                Adjustment::Remainder { .. } => Reason::Remainder,
+            };
+            (reason, signed(paid.get()), signed(predicted.get()))
+        }
+        Outcome::Rejected { reason, .. } => plain(match reason {
+            Rejection::NoBinding => Reason::NoBinding,
+            Rejection::BindingNotValid => Reason::BindingNotValid,
+            Rejection::AlreadyPaid => Reason::AlreadyPaid,
+            Rejection::AlreadyRecorded => Reason::AlreadyRecorded,
+            Rejection::Implausible => Reason::Implausible,
+            Rejection::UnknownPolicy => Reason::UnknownPolicy,
+        }),
+        Outcome::Nothing(failed) => condition(*failed),
+    }
+}
+
+fn booked(subject: &Subject, locale: &Locale, now: ServerTime) -> (Reason, String, String) {
+    let (reason, a, b) = match subject {
+        Subject::Measured(_) | Subject::CheckIn => (Reason::PaidAsPredicted, "", ""),
+        Subject::Spent { benefit } => (Reason::Spent, locale.language.pick(benefit), ""),
+        Subject::Granted { reason } => (Reason::Operator, reason.as_str(), ""),
+        Subject::Expiry { earned } => {
+            return (Reason::LotExpired, locale.date(*earned, now), String::new());
+        }
+        Subject::Reversal => (Reason::Reversed, "", ""),
+        Subject::Clawback => (Reason::ClawedBack, "", ""),
+        Subject::Tier { from, to } => (
+            Reason::TierChanged,
+            locale.language.pick(from),
+            locale.language.pick(to),
+        ),
+    };
+    (reason, a.to_owned(), b.to_owned())
+}
+
+/// The sentence of a condition that was not met.
+#[must_use]
+pub fn condition(failed: Failed) -> (Reason, String, String) {
+    match failed {
+        Failed::Score {
+            got_x100,
+            needed_x100,
+        } => (Reason::LowScore, score(got_x100), score(needed_x100)),
+        Failed::Distance { got_m, needed_m } => (
+            Reason::ShortDistance,
+            facts::thousandths(got_m),
+            tenths_of_thousandths(i64::try_from(needed_m).unwrap_or(i64::MAX)),
+        ),
+        Failed::Renewable {
+            got_permille,
+            needed_permille,
+        } => (
+            Reason::LowRenewable,
+            percent(got_permille),
+            percent(needed_permille),
+        ),
+        Failed::CapReached { cap } => (Reason::CapReached, number(cap.get()), String::new()),
+        Failed::Guest => (Reason::Guest, String::new(), String::new()),
+        Failed::NoRule => (Reason::NoRule, String::new(), String::new()),
+    }
+}

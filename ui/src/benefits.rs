@@ -1,0 +1,197 @@
+//! The benefits: a list, and one that is open.
+
+use dashpoint_membership::{Benefit, BenefitKind, Points, Suits, Text};
+
+use crate::data::Held;
+use crate::locale::{Language, Locale, number, yuan};
+use crate::nav::Nav;
+use crate::paging::{self, Paged};
+use crate::{Absence, BenefitDetail, BenefitGroup, BenefitLine, Suggested};
+
+/// Rows on one page of the list.
+pub const ROWS: usize = 5;
+
+/// Letters of terms on one page: what fits the smaller screen beside everything else. A Chinese one counts twice.
+pub const TERMS_UNITS: usize = 240;
+
+/// A benefit of the catalogue and what it means to this member in this car.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BenefitData {
+    /// As the catalogue has it.
+    pub benefit: Benefit,
+    /// What the member reads of the tier from which it is open.
+    pub tier: Text,
+    /// Whether it is open to this member.
+    pub open: bool,
+    /// Whether the state of the car suggests it.
+    pub fits_now: bool,
+    /// What its price is worth, in hundredths of a yuan.
+    pub worth_fen: i64,
+}
+
+/// What the page of benefits shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BenefitsState {
+    /// Why there is no list.
+    pub absence: Absence,
+    /// The rows of this page.
+    pub rows: Vec<BenefitLine>,
+    /// Which of them is open.
+    pub selected: usize,
+    /// Page of the list, from 1.
+    pub page: usize,
+    /// Pages of the list.
+    pub pages: usize,
+    /// The open one.
+    pub detail: BenefitDetail,
+}
+
+/// What the page of benefits shows.
+#[must_use]
+pub fn benefits(
+    benefits: &Held<Vec<BenefitData>>,
+    balance: Option<Points>,
+    nav: &Nav,
+    locale: &Locale,
+) -> BenefitsState {
+    let absence = match benefits {
+        Held::Here(list) if list.is_empty() => Absence::Empty,
+        Held::Here(_) => Absence::None,
+        Held::NotYet => Absence::NotYet,
+        Held::Damaged => Absence::Damaged,
+    };
+    let Held::Here(list) = benefits else {
+        return nothing(absence);
+    };
+    let Paged { rows, page, pages } = paging::page(list, nav.benefits_page(), ROWS);
+    let Some(open) = rows.get(nav.benefit_row()).or(rows.last()) else {
+        return nothing(absence);
+    };
+    BenefitsState {
+        absence,
+        selected: nav.benefit_row().min(rows.len() - 1),
+        page,
+        pages,
+        detail: detail(open, balance, nav.terms_page(), locale),
+        rows: rows.iter().map(|row| benefit_line(row, locale)).collect(),
+    }
+}
+
+/// A benefit on one line.
+#[must_use]
+pub fn benefit_line(data: &BenefitData, locale: &Locale) -> BenefitLine {
+    BenefitLine {
+        title: locale.language.pick(&data.benefit.title).into(),
+        price: if data.benefit.price.is_zero() {
+            Default::default()
+        } else {
+            number(data.benefit.price.get()).into()
+        },
+        group: match data.benefit.kind {
+            BenefitKind::Main => BenefitGroup::Main,
+            BenefitKind::Partner => BenefitGroup::Partner,
+            BenefitKind::Charity => BenefitGroup::Charity,
+        },
+        suggested: match data.benefit.suits {
+            Suits::LowCharge if data.fits_now => Suggested::LowCharge,
+            Suits::ServiceDue if data.fits_now => Suggested::ServiceDue,
+            Suits::Always | Suits::LowCharge | Suits::ServiceDue => Suggested::Always,
+        },
+        tier: locale.language.pick(&data.tier).into(),
+        open: data.open,
+    }
+}
+
+fn nothing(absence: Absence) -> BenefitsState {
+    BenefitsState {
+        absence,
+        rows: Vec::new(),
+        selected: 0,
+        page: 1,
+        pages: 1,
+        detail: BenefitDetail::default(),
+    }
+}
+
+fn detail(data: &BenefitData, balance: Option<Points>, terms_page: usize, locale: &Locale) -> BenefitDetail {
+    let left = balance.map(|balance| balance.minus(data.benefit.price));
+    let (remain, missing) = match left {
+        Some(_) if data.benefit.price.is_zero() => Default::default(),
+        Some(left) if left < Points::ZERO => (String::new(), number(-left.get())),
+        Some(left) => (number(left.get()), String::new()),
+        None => Default::default(),
+    };
+    let terms = sheets(locale.language.pick(&data.benefit.terms), TERMS_UNITS);
+    let shown = terms_page.clamp(1, terms.len().max(1));
+    BenefitDetail {
+        line: benefit_line(data, locale),
+        terms: terms.get(shown - 1).copied().unwrap_or_default().into(),
+        terms_page: paging::shown(shown),
+        terms_pages: paging::shown(terms.len().max(1)),
+        worth: yuan(data.worth_fen).into(),
+        remain: remain.into(),
+        missing: missing.into(),
+        valid_days: i32::from(data.benefit.valid_days),
+    }
+}
+
+/// Cuts a text into sheets of at most so many units, at the end of a sentence or, failing that, of a word.
+fn sheets(text: &str, units: usize) -> Vec<&str> {
+    let mut sheets = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let end = fitting(rest, units);
+        let cut = if end == rest.len() {
+            end
+        } else {
+            let head = &rest[..end];
+            last_end(head, &['.', '!', '?', '。', '！', '？', '；'])
+                .or_else(|| head.rfind(' '))
+                .unwrap_or(end)
+        };
+        sheets.push(rest[..cut].trim());
+        rest = rest[cut..].trim_start();
+    }
+    sheets
+}
+
+/// Where the last of these characters ends.
+fn last_end(text: &str, ends: &[char]) -> Option<usize> {
+    text.char_indices()
+        .rev()
+        .find(|(_, char)| ends.contains(char))
+        .map(|(at, char)| at + char.len_utf8())
+}
+
+/// How many bytes of the text make at most so many units.
+fn fitting(text: &str, units: usize) -> usize {
+    let mut left = units;
+    for (at, char) in text.char_indices() {
+        let cost = if char.is_ascii() { 1 } else { 2 };
+        if cost > left && at > 0 {
+            return at;
+        }
+        left = left.saturating_sub(cost);
+    }
+    text.len()
+}
+
+/// How many sheets the terms of a benefit make.
+#[must_use]
+pub fn terms_pages(data: &BenefitData, language: Language) -> usize {
+    sheets(language.pick(&data.benefit.terms), TERMS_UNITS).len().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_are_cut_at_the_end_of_a_sentence() {
+        assert_eq!(sheets("One two. Three four.", 12), ["One two.", "Three four."]);
+        assert_eq!(sheets("一二三。四五六。", 8), ["一二三。", "四五六。"]);
+        assert_eq!(sheets("no end in sight", 6), ["no", "end in", "sight"]);
+        assert_eq!(sheets("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(sheets("  ", 3), Vec::<&str>::new());
+    }
+}

@@ -1,0 +1,85 @@
+//! What the program knows and the screen shows, before it is put into words.
+
+use dashpoint_membership::{DeviceId, EntryHash, Epoch, PolicyVersion, Seq, ServerTime};
+
+use crate::activity::RowData;
+use crate::benefits::BenefitData;
+use crate::enrolment::EnrolmentData;
+use crate::home::MemberData;
+use crate::trip::TripData;
+
+/// Something that the car has from the member cloud, or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held<T> {
+    /// The car has not been connected since it was enrolled.
+    NotYet,
+    /// It was there, and cannot be read or verified.
+    Damaged,
+    /// It is there.
+    Here(T),
+}
+
+/// The connection with the member cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkData {
+    /// Whether the last exchange went through.
+    pub online: bool,
+    /// When the cloud said what is shown; nothing before the first exchange.
+    pub as_of: Option<ServerTime>,
+}
+
+/// The head unit and its queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceData {
+    /// Which one.
+    pub device: DeviceId,
+    /// The life of its chain.
+    pub epoch: Epoch,
+    /// The last entry and its hash.
+    pub head: Option<(Seq, EntryHash)>,
+    /// Entries that the cloud has not confirmed.
+    pub waiting: u32,
+    /// Server time of the last receipt.
+    pub last_receipt: Option<ServerTime>,
+    /// The policy in force.
+    pub policy: Option<PolicyVersion>,
+    /// How the last exchange went.
+    pub exchange: Exchange,
+}
+
+/// How the last exchange with the cloud went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exchange {
+    /// Nothing is left to do.
+    Done,
+    /// Under way.
+    Running,
+    /// It failed and is tried again.
+    Failed {
+        /// When.
+        next_try: ServerTime,
+    },
+    /// The cloud does not accept this device.
+    Refused,
+}
+
+/// Everything that the pages are made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScreenData {
+    /// The connection.
+    pub link: LinkData,
+    /// The member's card.
+    pub member: Held<MemberData>,
+    /// The ledger, newest first.
+    pub activity: Held<Vec<RowData>>,
+    /// The benefits, in the order of the catalogue.
+    pub benefits: Held<Vec<BenefitData>>,
+    /// The trip that has just ended.
+    pub trip: Option<TripData>,
+    /// An enrolment under way; the car has no member before it ends.
+    pub enrolment: Option<EnrolmentData>,
+    /// The head unit and its queue.
+    pub device: DeviceData,
+    /// Whether the driver is a guest.
+    pub guest: bool,
+}

@@ -1,0 +1,108 @@
+//! Enrolment: a QR code that a phone scans.
+
+use dashpoint_membership::ServerTime;
+use qrcode::{Color, EcLevel, QrCode};
+
+use crate::locale::Locale;
+use crate::{EnrolShown, EnrolStep};
+
+/// An enrolment under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnrolmentData {
+    /// The last four characters of the VIN.
+    pub vin_end: String,
+    /// Where it stands.
+    pub step: EnrolmentStep,
+}
+
+/// Where an enrolment stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EnrolmentStep {
+    /// Waiting for a phone.
+    Waiting {
+        /// What both screens show.
+        code: String,
+        /// What the QR code opens.
+        url: String,
+        /// Until when.
+        valid_until: ServerTime,
+    },
+    /// There is no connection to enrol over.
+    Offline,
+    /// Nobody answered in time.
+    Expired,
+    /// The member or the cloud said no.
+    Refused,
+    /// Done.
+    Enrolled {
+        /// The member's name.
+        name: String,
+    },
+}
+
+/// What the enrolment page shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EnrolmentState {
+    /// The words.
+    pub shown: EnrolShown,
+    /// The code to scan.
+    pub code: Option<Matrix>,
+}
+
+/// The modules of a QR code with its quiet zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matrix {
+    /// Modules on a side.
+    pub side: u32,
+    /// Whether each is dark, row by row.
+    pub dark: Vec<bool>,
+}
+
+/// Light modules that a reader needs around the code.
+const QUIET_ZONE: usize = 4;
+
+/// What the enrolment page shows.
+#[must_use]
+pub fn enrolment(data: &EnrolmentData, locale: &Locale, now: ServerTime) -> EnrolmentState {
+    let mut shown = EnrolShown {
+        car: data.vin_end.as_str().into(),
+        ..EnrolShown::default()
+    };
+    let mut code = None;
+    shown.step = match &data.step {
+        EnrolmentStep::Waiting {
+            code: text,
+            url,
+            valid_until,
+        } => {
+            shown.code = text.as_str().into();
+            shown.valid_until = locale.moment(*valid_until, now).into();
+            code = matrix(url);
+            EnrolStep::Waiting
+        }
+        EnrolmentStep::Offline => EnrolStep::Offline,
+        EnrolmentStep::Expired => EnrolStep::Expired,
+        EnrolmentStep::Refused => EnrolStep::Refused,
+        EnrolmentStep::Enrolled { name } => {
+            shown.member = name.as_str().into();
+            EnrolStep::Enrolled
+        }
+    };
+    EnrolmentState { shown, code }
+}
+
+/// The code of a text; nothing for one that no QR code can hold.
+fn matrix(text: &str) -> Option<Matrix> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
+    let (inner, colours) = (code.width(), code.to_colors());
+    let side = inner + 2 * QUIET_ZONE;
+    let mut dark = vec![false; side * side];
+    for (index, colour) in colours.into_iter().enumerate() {
+        let (row, column) = (index / inner + QUIET_ZONE, index % inner + QUIET_ZONE);
+        dark[row * side + column] = colour == Color::Dark;
+    }
+    Some(Matrix {
+        side: u32::try_from(side).ok()?,
+        dark,
+    })
+}

@@ -1,0 +1,382 @@
+//! The product of pages and states, chosen so that each picture shows something that no other does.
+
+use std::fmt;
+
+use dashpoint_membership::ServerTime;
+use jiff::tz::TimeZone;
+
+use super::{benefits, ledger, people};
+use crate::data::{Held, LinkData, ScreenData};
+use crate::enrolment::{EnrolmentData, EnrolmentStep};
+use crate::locale::{Language, Locale};
+use crate::nav::{Intent, Nav};
+use crate::screen::{ScreenState, Situation, screen};
+use crate::settings::Preferences;
+use crate::{Drive, Page, Section, ThemeChoice};
+
+/// 2026-11-22, 08:42 in Shanghai.
+pub(super) const NOW: ServerTime = ServerTime::from_unix_s(1_795_308_120);
+
+/// What is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum View {
+    /// The home page.
+    Home,
+    /// The home page with one of the notices.
+    Notice(usize),
+    /// The home page on one of the tiers.
+    Tier(usize),
+    /// The activity list with the newest row open.
+    Activity,
+    /// One row of the activity list, open.
+    Row(usize),
+    /// The evidence of one row.
+    Evidence(usize),
+    /// The trip summary.
+    Trip,
+    /// The benefits with the first one open.
+    Benefits,
+    /// One benefit, open.
+    Benefit(usize),
+    /// Enrolment.
+    Enrolment,
+    /// Enrolment after the code has expired.
+    EnrolmentExpired,
+    /// Settings: language and theme.
+    Display,
+    /// Settings: driver and guest.
+    Driver,
+    /// Settings: what leaves the car.
+    Privacy,
+    /// Settings: device and sync.
+    Device,
+}
+
+/// What the data is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Variation {
+    /// As on most days.
+    Normal,
+    /// Nothing there yet, or nothing earned.
+    Empty,
+    /// Something went wrong.
+    Error,
+    /// The longest texts and numbers.
+    Longest,
+}
+
+/// The width of the screen; both are 720 high.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wide {
+    /// 1920, the reference.
+    Reference,
+    /// 1280.
+    Compact,
+}
+
+impl Wide {
+    /// In pixels.
+    #[must_use]
+    pub const fn px(self) -> u32 {
+        match self {
+            Self::Reference => 1920,
+            Self::Compact => 1280,
+        }
+    }
+}
+
+/// One picture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Case {
+    /// What is looked at.
+    pub view: View,
+    /// What the data is like.
+    pub variation: Variation,
+    /// How the car moves.
+    pub drive: Drive,
+    /// Whether the cloud was reached a minute ago.
+    pub online: bool,
+    /// Dark colours.
+    pub night: bool,
+    /// The language.
+    pub language: Language,
+    /// The width of the screen.
+    pub wide: Wide,
+}
+
+impl Case {
+    /// What the window shows.
+    #[must_use]
+    pub fn state(&self) -> ScreenState {
+        let locale = Locale {
+            language: self.language,
+            zone: TimeZone::get("Asia/Shanghai").unwrap_or(TimeZone::UTC),
+        };
+        let situation = Situation {
+            drive: self.drive,
+            car_at_night: self.night,
+            now: NOW,
+        };
+        let preferences = Preferences {
+            language: self.language,
+            theme: ThemeChoice::FollowCar,
+        };
+        screen(&self.data(), situation, &self.nav(), preferences, &locale)
+    }
+
+    /// Why this picture may be equal to another one, if it may.
+    #[must_use]
+    pub fn may_repeat(&self) -> Option<&'static str> {
+        match (self.view, self.drive) {
+            (View::Home | View::Activity, Drive::Standing | Drive::Unknown) => Some(
+                "a page that is fit for driving looks the same at a red light and in an unknown state: both count as moving",
+            ),
+            _ => None,
+        }
+    }
+
+    fn nav(&self) -> Nav {
+        let mut nav = Nav::new();
+        let (page, intents): (Page, Vec<Intent>) = match self.view {
+            View::Home | View::Notice(_) | View::Tier(_) => (Page::Home, vec![]),
+            View::Activity => (Page::Activity, vec![]),
+            View::Row(row) => (Page::Activity, open_row(row)),
+            View::Evidence(row) => {
+                let mut intents = open_row(row);
+                intents.push(Intent::ShowEvidence(true));
+                (Page::Activity, intents)
+            }
+            View::Benefits => (Page::Benefits, vec![]),
+            View::Benefit(row) => (
+                Page::Benefits,
+                vec![
+                    Intent::TurnBenefits(row / crate::benefits::ROWS + 1),
+                    Intent::OpenBenefit(row % crate::benefits::ROWS),
+                ],
+            ),
+            View::Trip | View::Enrolment | View::EnrolmentExpired => (Page::Home, vec![]),
+            View::Display => (Page::Settings, vec![Intent::OpenSection(Section::Display)]),
+            View::Driver => (Page::Settings, vec![Intent::OpenSection(Section::Driver)]),
+            View::Privacy => (Page::Settings, vec![Intent::OpenSection(Section::Privacy)]),
+            View::Device => (Page::Settings, vec![Intent::OpenSection(Section::Device)]),
+        };
+        nav.handle(Intent::Open(page), &[]);
+        for intent in intents {
+            nav.handle(intent, &[]);
+        }
+        nav
+    }
+
+    fn data(&self) -> ScreenData {
+        let (variation, online) = (self.variation, self.online);
+        let notice = match self.view {
+            View::Notice(index) => people::NOTICES.get(index).copied(),
+            _ => None,
+        };
+        let rank = match self.view {
+            View::Tier(rank) => rank,
+            _ => 2,
+        };
+        let guest = matches!((self.view, variation), (View::Driver, Variation::Empty));
+        ScreenData {
+            link: LinkData {
+                online,
+                as_of: match (online, variation) {
+                    (true, _) => Some(NOW),
+                    (false, Variation::Empty) => None,
+                    (false, Variation::Longest) => Some(NOW.plus_s(-400 * 86_400)),
+                    (false, _) => Some(NOW.plus_s(-3 * 86_400)),
+                },
+            },
+            member: match (self.view, variation) {
+                (View::Home, Variation::Empty) => Held::NotYet,
+                (View::Home, Variation::Error) => Held::Damaged,
+                _ => Held::Here(people::member(variation, rank, notice, online)),
+            },
+            activity: ledger::rows(variation),
+            benefits: benefits::catalogue(variation),
+            trip: matches!(self.view, View::Trip).then(|| ledger::trip(variation)),
+            enrolment: self.enrolment(),
+            device: people::device(variation, online),
+            guest,
+        }
+    }
+
+    fn enrolment(&self) -> Option<EnrolmentData> {
+        let step = match (self.view, self.variation) {
+            (View::EnrolmentExpired, _) => EnrolmentStep::Expired,
+            (View::Enrolment, Variation::Normal) => EnrolmentStep::Waiting {
+                code: "7K4Q-2M".into(),
+                url: "https://members.example/join/7K4Q-2M?car=4821".into(),
+                valid_until: NOW.plus_s(300),
+            },
+            (View::Enrolment, Variation::Empty) => EnrolmentStep::Offline,
+            (View::Enrolment, Variation::Error) => EnrolmentStep::Refused,
+            (View::Enrolment, Variation::Longest) => EnrolmentStep::Enrolled {
+                name: people::longest_name(self.language).into(),
+            },
+            _ => return None,
+        };
+        Some(EnrolmentData {
+            vin_end: "4821".into(),
+            step,
+        })
+    }
+}
+
+fn open_row(row: usize) -> Vec<Intent> {
+    vec![
+        Intent::TurnActivity(row / crate::activity::ROWS + 1),
+        Intent::OpenRow(row % crate::activity::ROWS),
+    ]
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let view = format!("{:?}", self.view)
+            .to_lowercase()
+            .replace('(', "-")
+            .replace(')', "");
+        write!(
+            f,
+            "{view}.{}.{}.{}.{}.{}.{}",
+            format!("{:?}", self.variation).to_lowercase(),
+            format!("{:?}", self.drive).to_lowercase(),
+            if self.online { "online" } else { "offline" },
+            if self.night { "night" } else { "day" },
+            match self.language {
+                Language::Chinese => "zh",
+                Language::English => "en",
+            },
+            self.wide.px(),
+        )
+    }
+}
+
+const PAGES: [View; 9] = [
+    View::Home,
+    View::Activity,
+    View::Trip,
+    View::Benefits,
+    View::Enrolment,
+    View::Display,
+    View::Driver,
+    View::Privacy,
+    View::Device,
+];
+
+const VARIATIONS: [Variation; 4] = [
+    Variation::Normal,
+    Variation::Empty,
+    Variation::Error,
+    Variation::Longest,
+];
+
+/// Which variations of a view differ from one another.
+fn variations(view: View) -> &'static [Variation] {
+    match view {
+        View::Display | View::Privacy | View::EnrolmentExpired => &VARIATIONS[..1],
+        View::Driver => &[Variation::Normal, Variation::Empty, Variation::Longest],
+        View::Notice(_) | View::Tier(_) | View::Row(_) | View::Evidence(_) | View::Benefit(_) => {
+            &[Variation::Normal]
+        }
+        View::Home
+        | View::Activity
+        | View::Trip
+        | View::Benefits
+        | View::Enrolment
+        | View::Device => &VARIATIONS,
+    }
+}
+
+/// Whether a connection shows on the page: an enrolment is either online, or says that it cannot begin.
+fn links(view: View, variation: Variation) -> &'static [bool] {
+    match (view, variation) {
+        (View::Enrolment, Variation::Empty) => &[false],
+        (View::Enrolment | View::EnrolmentExpired, _) => &[true],
+        _ => &[true, false],
+    }
+}
+
+/// Every picture of the gallery.
+#[must_use]
+pub fn all() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for view in PAGES {
+        for &variation in variations(view) {
+            for &online in links(view, variation) {
+                for drive in drives(view, variation) {
+                    push_looks(&mut cases, view, variation, *drive, online);
+                }
+            }
+        }
+    }
+    for view in details() {
+        for language in Language::ALL {
+            for wide in [Wide::Reference, Wide::Compact] {
+                let night = matches!(view, View::Tier(_));
+                for night in [false, true].into_iter().filter(|dark| !dark || night) {
+                    cases.push(Case {
+                        view,
+                        variation: Variation::Normal,
+                        drive: Drive::Parked,
+                        online: true,
+                        night,
+                        language,
+                        wide,
+                    });
+                }
+            }
+        }
+    }
+    cases
+}
+
+/// Which drive states show something of a view: a locked page looks the same whatever is behind it, and a trip summary
+/// is there only in park.
+fn drives(view: View, variation: Variation) -> &'static [Drive] {
+    const EVERY: [Drive; 4] = [Drive::Parked, Drive::Moving, Drive::Standing, Drive::Unknown];
+    match (view, variation) {
+        (View::Home | View::Activity, _)
+        | (View::Benefits | View::Enrolment | View::Display, Variation::Normal) => &EVERY,
+        _ => &EVERY[..1],
+    }
+}
+
+fn push_looks(cases: &mut Vec<Case>, view: View, variation: Variation, drive: Drive, online: bool) {
+    for wide in [Wide::Reference, Wide::Compact] {
+        // The smaller screen differs in layout alone: one link state and the day show that.
+        if wide == Wide::Compact && (!online && links(view, variation).len() > 1) {
+            continue;
+        }
+        for night in [false, true] {
+            if wide == Wide::Compact && night {
+                continue;
+            }
+            for language in Language::ALL {
+                cases.push(Case {
+                    view,
+                    variation,
+                    drive,
+                    online,
+                    night,
+                    language,
+                    wide,
+                });
+            }
+        }
+    }
+}
+
+/// Single notices, tiers, rows and benefits.
+fn details() -> Vec<View> {
+    let mut views = vec![View::EnrolmentExpired];
+    views.extend((0..people::NOTICES.len()).map(View::Notice));
+    // Gold is the tier of every other picture.
+    views.extend([0, 1, 3, 4].map(View::Tier));
+    // The first row and the first benefit are open on their pages already.
+    views.extend((1..ledger::COUNT).map(View::Row));
+    views.extend([0, 1, 2, 3].map(View::Evidence));
+    views.extend((1..benefits::COUNT).map(View::Benefit));
+    views
+}

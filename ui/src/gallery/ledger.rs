@@ -1,0 +1,375 @@
+//! Sample rows of the ledger, one of each kind and outcome, and sample trips.
+
+use dashpoint_membership::{
+    Adjustment, CapId, Charge, CoarseTime, Current, DeviceId, Discharge, EntryRef, Epoch, Evidence,
+    EvidenceDigest, Factor, FactorSeen, Grade, Growth, Meter, MeterInterval, Points, PolicyVersion,
+    Rejection, ReviewReason, RuleId, Seq, Trip,
+};
+
+use super::Variation;
+use super::cases::NOW;
+use super::people::{text, tiers};
+use crate::activity::{Failed, Outcome, RowData, Subject};
+use crate::data::Held;
+use crate::trip::{CauseData, TripData};
+
+/// Rows of the normal sample.
+pub(super) const COUNT: usize = 25;
+
+pub(super) fn rows(variation: Variation) -> Held<Vec<RowData>> {
+    match variation {
+        Variation::Normal => Held::Here(normal()),
+        Variation::Empty => Held::Here(Vec::new()),
+        Variation::Error => Held::Damaged,
+        Variation::Longest => Held::Here(longest()),
+    }
+}
+
+/// The outcomes of trips and charges, newest first, then everything that is not measured.
+fn normal() -> Vec<RowData> {
+    let pays = |points| Outcome::Booked {
+        points: Points::new(points),
+    };
+    let rejected = |reason| Outcome::Rejected {
+        predicted: Points::new(6),
+        reason,
+    };
+    let review = |reason| Outcome::InReview {
+        points: Points::new(14),
+        reason,
+        until: NOW.plus_s(6 * 86_400),
+    };
+    let adjusted = |why| Outcome::Adjusted {
+        paid: Points::new(4),
+        predicted: Points::new(9),
+        why,
+    };
+    let mut all: Vec<(Subject, Outcome)> = vec![
+        (
+            charge(18_000, 800),
+            Outcome::AwaitingConnection {
+                predicted: Points::new(8),
+            },
+        ),
+        (drive(23_300, 9_434), pays(4)),
+        (
+            drive(1_900, 10_000),
+            Outcome::Nothing(Failed::Distance {
+                got_m: 1_900,
+                needed_m: 2_000,
+            }),
+        ),
+        (discharge(5_200), pays(3)),
+        (
+            drive(12_900, 8_225),
+            Outcome::Nothing(Failed::Score {
+                got_x100: 8_225,
+                needed_x100: 9_000,
+            }),
+        ),
+    ];
+    if let Ok(cap) = CapId::new("day") {
+        all.push((charge(31_000, 1_000), adjusted(Adjustment::Cap { cap })));
+    }
+    all.push((
+        charge(9_000, 420),
+        adjusted(Adjustment::Policy {
+            version: PolicyVersion::new(7),
+        }),
+    ));
+    if let Ok(rule) = RuleId::new("clean-charging") {
+        all.push((
+            drive(88_000, 9_910),
+            adjusted(Adjustment::Rule { rule: rule.clone() }),
+        ));
+        all.push((drive(9_000, 9_700), adjusted(Adjustment::Remainder { rule })));
+    }
+    all.extend([
+        (drive(15_000, 9_800), rejected(Rejection::NoBinding)),
+        (drive(15_100, 9_800), rejected(Rejection::BindingNotValid)),
+        (drive(15_200, 9_800), rejected(Rejection::AlreadyPaid)),
+        (drive(15_300, 9_800), rejected(Rejection::AlreadyRecorded)),
+        (charge(15_400, 500), rejected(Rejection::Implausible)),
+        (charge(15_500, 500), rejected(Rejection::UnknownPolicy)),
+        (drive(41_000, 9_600), review(ReviewReason::OverAllowance)),
+        (charge(22_000, 500), review(ReviewReason::Estimated)),
+        (drive(42_000, 9_600), review(ReviewReason::Forked)),
+        (
+            drive(7_000, 9_500),
+            Outcome::AwaitingSignature {
+                predicted: Points::new(2),
+            },
+        ),
+        (
+            charge(11_000, 120),
+            Outcome::Nothing(Failed::Renewable {
+                got_permille: 120,
+                needed_permille: 500,
+            }),
+        ),
+        (
+            charge(12_000, 900),
+            Outcome::Nothing(Failed::CapReached {
+                cap: Points::new(30),
+            }),
+        ),
+        (drive(5_000, 9_500), Outcome::Nothing(Failed::Guest)),
+        (drive(5_100, 9_500), Outcome::Nothing(Failed::NoRule)),
+    ]);
+    all.extend(booked());
+    all.truncate(COUNT);
+    finish(all)
+}
+
+/// What is booked without a measurement. The first two are open somewhere in the gallery.
+fn booked() -> Vec<(Subject, Outcome)> {
+    let went = |points| Outcome::Booked {
+        points: Points::new(points),
+    };
+    vec![
+        (
+            Subject::Spent {
+                benefit: text("Charging voucher, 20 kWh", "20 度充电券"),
+            },
+            went(-400),
+        ),
+        (
+            Subject::Expiry {
+                earned: NOW.plus_s(-730 * 86_400),
+            },
+            went(-320),
+        ),
+        (Subject::CheckIn, went(1)),
+        (
+            Subject::Tier {
+                from: tiers()[1].0.clone(),
+                to: tiers()[2].0.clone(),
+            },
+            went(0),
+        ),
+        (
+            Subject::Granted {
+                reason: "生日关怀 Birthday".to_owned(),
+            },
+            went(200),
+        ),
+        (Subject::Reversal, went(400)),
+        (Subject::Clawback, went(-12)),
+    ]
+}
+
+/// The rows that are not measured come first, so that their words are seen; the numbers are as long as they get.
+fn longest() -> Vec<RowData> {
+    let mut all = booked();
+    all.extend([
+        (
+            drive(1_999_900, 10_000),
+            Outcome::Adjusted {
+                paid: Points::new(999_999),
+                predicted: Points::new(9_999_999),
+                why: Adjustment::Policy {
+                    version: PolicyVersion::new(99_999),
+                },
+            },
+        ),
+        (
+            discharge(199_900),
+            Outcome::InReview {
+                points: Points::new(999_999),
+                reason: ReviewReason::Forked,
+                until: NOW.plus_s(200 * 86_400),
+            },
+        ),
+    ]);
+    all.rotate_right(2);
+    let mut rows = finish(all);
+    for row in &mut rows {
+        row.at = NOW.plus_s(-400 * 86_400);
+        row.growth = Growth::new(9_999_999);
+        row.rule = Some((
+            text(
+                "Clean charging at night, weighted by the renewable share",
+                "夜间清洁充电，按可再生能源占比加权",
+            ),
+            PolicyVersion::new(99_999),
+        ));
+    }
+    rows
+}
+
+fn finish(all: Vec<(Subject, Outcome)>) -> Vec<RowData> {
+    let mut hours = 0;
+    all.into_iter()
+        .enumerate()
+        .map(|(index, (subject, outcome))| {
+            hours += if index < 2 { 1 } else { 11 };
+            let measured = matches!(subject, Subject::Measured(_));
+            let rule = match &subject {
+                Subject::Measured(Evidence::Charge(_)) => {
+                    Some(text("Clean charging", "清洁充电"))
+                }
+                Subject::Measured(Evidence::Trip(_)) => Some(text("Calm driving", "平稳驾驶")),
+                Subject::Measured(Evidence::Discharge(_)) => Some(text("Helping the grid", "反向送电")),
+                _ => None,
+            };
+            RowData {
+                at: NOW.plus_s(-3_600 * hours),
+                subject,
+                outcome,
+                rule: rule.map(|title| (title, PolicyVersion::new(7))),
+                growth: Growth::new(if measured { 2 } else { 0 }),
+                digest: measured.then(|| EvidenceDigest::from_bytes([0xa7; 32])),
+                entry: measured.then(|| EntryRef {
+                    device: DeviceId::from_bytes([1; 16]),
+                    epoch: Epoch::new(2),
+                    seq: Seq::new(418_u64.saturating_sub(index as u64).into()),
+                }),
+            }
+        })
+        .collect()
+}
+
+fn interval(meter: Meter, length: u64) -> MeterInterval {
+    let from = match meter {
+        Meter::Odometer => 18_204_100,
+        Meter::Charged => 3_310_400,
+        Meter::Discharged => 204_000,
+    };
+    MeterInterval {
+        meter,
+        from,
+        to: from + length,
+    }
+}
+
+fn driven(metres: u64, score_x100: u16) -> Trip {
+    let wh = u32::try_from(metres * 155 / 1_000).unwrap_or(u32::MAX);
+    Trip {
+        odometer: interval(Meter::Odometer, metres),
+        started: CoarseTime::containing_unix_s(NOW.as_unix_s() - 2_400),
+        driving_s: u32::try_from(metres / 10).unwrap_or(u32::MAX),
+        missed_s: 0,
+        used_wh: wh,
+        regained_wh: wh / 6,
+        score_x100,
+        factors: [
+            Factor::HardBraking,
+            Factor::AggressiveTurning,
+            Factor::LateNight,
+            Factor::ExcessiveSpeed,
+            Factor::Unbuckled,
+        ]
+        .map(|factor| FactorSeen {
+            factor,
+            against_ms: 0,
+            base_ms: 60_000,
+        })
+        .to_vec(),
+    }
+}
+
+fn drive(metres: u64, score_x100: u16) -> Subject {
+    Subject::Measured(Evidence::Trip(driven(metres, score_x100)))
+}
+
+fn charge(watt_hours: u64, renewable_permille: u16) -> Subject {
+    Subject::Measured(Evidence::Charge(Charge {
+        charged: interval(Meter::Charged, watt_hours),
+        started: None,
+        renewable_permille,
+        grade: match renewable_permille {
+            0..500 => Grade::Estimated,
+            500..1_000 => Grade::Declared,
+            _ => Grade::Metered,
+        },
+        current: if watt_hours > 20_000 {
+            Current::Dc
+        } else {
+            Current::Ac
+        },
+    }))
+}
+
+fn discharge(watt_hours: u64) -> Subject {
+    Subject::Measured(Evidence::Discharge(Discharge {
+        discharged: interval(Meter::Discharged, watt_hours),
+        started: None,
+    }))
+}
+
+pub(super) fn trip(variation: Variation) -> TripData {
+    let mut data = TripData {
+        started: NOW.plus_s(-2_400),
+        ended: NOW.plus_s(-60),
+        trip: driven(23_300, 9_434),
+        outcome: Outcome::AwaitingConnection {
+            predicted: Points::new(18),
+        },
+        awards: vec![
+            (text("Clean kilometres", "清洁里程"), Points::new(12)),
+            (text("Calm driving", "平稳驾驶"), Points::new(6)),
+        ],
+        causes: vec![
+            cause(Factor::HardBraking, 1_800, 2),
+            cause(Factor::AggressiveTurning, 900, 1),
+        ],
+        factors: 6,
+        co2_avoided_g: 3_210,
+        renewable_permille: Some(800),
+    };
+    match variation {
+        Variation::Normal => {}
+        Variation::Empty => {
+            data.trip = driven(1_900, 10_000);
+            data.outcome = Outcome::Nothing(Failed::Distance {
+                got_m: 1_900,
+                needed_m: 2_000,
+            });
+            data.awards.clear();
+            data.causes.clear();
+            data.co2_avoided_g = 260;
+            data.renewable_permille = None;
+        }
+        Variation::Error => {
+            data.trip.missed_s = 42;
+            data.outcome = Outcome::AwaitingSignature {
+                predicted: Points::new(18),
+            };
+        }
+        Variation::Longest => lengthen(&mut data),
+    }
+    data
+}
+
+fn lengthen(data: &mut TripData) {
+    data.trip = driven(1_999_900, 0);
+    data.trip.missed_s = 86_399;
+    data.trip.factors.clear();
+    data.outcome = Outcome::Adjusted {
+        paid: Points::new(999_999),
+        predicted: Points::new(9_999_999),
+        why: Adjustment::Policy {
+            version: PolicyVersion::new(99_999),
+        },
+    };
+    let rule = text("Calm driving on weekdays", "工作日平稳驾驶奖励");
+    data.awards = vec![(rule, Points::new(999_999)); 4];
+    data.causes = [
+        Factor::HardBraking,
+        Factor::AggressiveTurning,
+        Factor::UnsafeFollowing,
+        Factor::ExcessiveSpeed,
+        Factor::Unbuckled,
+    ]
+    .map(|factor| cause(factor, 1_200, 9_999))
+    .to_vec();
+    data.co2_avoided_g = 999_900;
+}
+
+const fn cause(factor: Factor, seconds_ago: i64, seconds: u32) -> CauseData {
+    CauseData {
+        factor,
+        at: NOW.plus_s(-seconds_ago),
+        seconds,
+    }
+}

@@ -1,0 +1,10 @@
+//! Every page in every state, from samples: what the gallery draws and the tests measure.
+
+mod benefits;
+mod cases;
+mod ledger;
+mod people;
+mod picture;
+
+pub use cases::{Case, Variation, View, Wide, all};
+pub use picture::{Gallery, GalleryError, Picture, png_bytes};

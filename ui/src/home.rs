@@ -1,0 +1,308 @@
+//! The home page: the member's card, the tier, today, and what is suggested.
+
+use dashpoint_membership::{Growth, Points, ServerTime, Text};
+
+use crate::benefits::{BenefitData, benefit_line};
+use crate::data::Held;
+use crate::locale::{Locale, number, signed, yuan};
+use crate::{
+    Absence, BenefitLine, MemberCard, Notice, PendingUntil, TierAccent, TierProgress, TodayEarned,
+};
+
+/// Suggestions on the page.
+pub const SUGGESTIONS: usize = 3;
+
+/// The member as the car knows him.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberData {
+    /// Name as the member writes it.
+    pub name: String,
+    /// Since when a member.
+    pub joined: ServerTime,
+    /// The confirmed tier.
+    pub tier: TierData,
+    /// Points that can be spent.
+    pub balance: Points,
+    /// Their worth, in hundredths of a yuan.
+    pub worth_fen: i64,
+    /// Points on their way.
+    pub pending: Points,
+    /// When they are settled.
+    pub settles: Settles,
+    /// The points that expire next, within the time of the first reminder.
+    pub expiring: Option<(ServerTime, Points)>,
+    /// Growth value and the ladder.
+    pub ladder: LadderData,
+    /// What today has brought, pending entries included.
+    pub today: TodayData,
+    /// Something that the member should know of.
+    pub notice: Option<NoticeData>,
+}
+
+/// A tier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TierData {
+    /// What the member reads.
+    pub title: Text,
+    /// Its place on the ladder, 0 for the lowest.
+    pub rank: usize,
+}
+
+/// When pending points are settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settles {
+    /// With the next connection.
+    NextConnection,
+    /// The cloud holds them back.
+    InReview {
+        /// Until then, unless somebody objects.
+        until: ServerTime,
+    },
+}
+
+/// The member on the ladder of tiers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LadderData {
+    /// Confirmed growth value.
+    pub growth: Growth,
+    /// The tier above and the growth value that is missing.
+    pub next: Option<(Text, Growth)>,
+    /// When the tier is reviewed, and the growth value that is missing until then.
+    pub keep: Option<(ServerTime, Growth)>,
+}
+
+/// What today has brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TodayData {
+    /// For clean energy.
+    pub clean: Points,
+    /// For safe driving.
+    pub safe: Points,
+    /// For anything else.
+    pub other: Points,
+    /// What the day's cap still has room for.
+    pub room: Option<Points>,
+}
+
+/// Something that the member should know of; the worst one is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeData {
+    /// The soft limit of the offline allowance is reached.
+    ConnectSoon {
+        /// When the hard limit is.
+        by: ServerTime,
+    },
+    /// The hard limit is reached.
+    NeedsConfirmation,
+    /// The device is under review.
+    UnderReview,
+    /// The key store cannot be read.
+    AwaitingSignature {
+        /// Awards that are kept.
+        awards: u32,
+    },
+    /// A new policy did not verify.
+    PolicyRefused,
+    /// The storage was damaged and comes back.
+    Salvaged,
+    /// The cloud does not answer.
+    Unreachable {
+        /// When it is tried again.
+        next_try: ServerTime,
+    },
+    /// Points are owed.
+    Arrears {
+        /// How many.
+        points: Points,
+    },
+}
+
+/// What the home page shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HomeState {
+    /// Why there is no card.
+    pub absence: Absence,
+    /// Only the card and one chip.
+    pub restricted: bool,
+    /// The card.
+    pub card: MemberCard,
+    /// The ladder.
+    pub progress: TierProgress,
+    /// Today.
+    pub today: TodayEarned,
+    /// What the member should know of, with its argument.
+    pub notice: (Notice, String),
+    /// The suggested benefits.
+    pub benefits: Vec<BenefitLine>,
+}
+
+/// What the home page shows of the member.
+#[must_use]
+pub fn home(
+    member: &Held<MemberData>,
+    benefits: &Held<Vec<BenefitData>>,
+    guest: bool,
+    restricted: bool,
+    locale: &Locale,
+    now: ServerTime,
+) -> HomeState {
+    let member = match member {
+        Held::Here(member) => member,
+        Held::NotYet => return without_card(Absence::NotYet, restricted),
+        Held::Damaged => return without_card(Absence::Damaged, restricted),
+    };
+    HomeState {
+        absence: Absence::None,
+        restricted,
+        card: card(member, locale, now),
+        progress: progress(&member.ladder, locale, now),
+        today: today(&member.today, guest),
+        notice: notice(member.notice, locale, now),
+        benefits: match benefits {
+            Held::Here(benefits) => suggested(benefits, locale),
+            Held::NotYet | Held::Damaged => Vec::new(),
+        },
+    }
+}
+
+/// The colour of a tier by its place on the ladder; a longer ladder ends in the last colour.
+#[must_use]
+pub const fn accent(rank: usize) -> TierAccent {
+    match rank {
+        0 => TierAccent::Basic,
+        1 => TierAccent::Silver,
+        2 => TierAccent::Gold,
+        3 => TierAccent::Diamond,
+        _ => TierAccent::BlackDiamond,
+    }
+}
+
+fn without_card(absence: Absence, restricted: bool) -> HomeState {
+    HomeState {
+        absence,
+        restricted,
+        card: MemberCard::default(),
+        progress: TierProgress::default(),
+        today: TodayEarned::default(),
+        notice: (Notice::None, String::new()),
+        benefits: Vec::new(),
+    }
+}
+
+fn card(member: &MemberData, locale: &Locale, now: ServerTime) -> MemberCard {
+    let (pending_until, pending_date) = match member.settles {
+        Settles::NextConnection => (PendingUntil::Connection, String::new()),
+        Settles::InReview { until } => (PendingUntil::Review, locale.date(until, now)),
+    };
+    let (expires_on, expiring) = member.expiring.map_or_else(Default::default, |(at, points)| {
+        (locale.date(at, now), number(points.get()))
+    });
+    MemberCard {
+        name: member.name.as_str().into(),
+        tier: locale.language.pick(&member.tier.title).into(),
+        accent: accent(member.tier.rank),
+        since: locale.year(member.joined).into(),
+        points: number(member.balance.get()).into(),
+        worth: yuan(member.worth_fen).into(),
+        pending: if member.pending.is_zero() {
+            Default::default()
+        } else {
+            signed(member.pending.get()).into()
+        },
+        pending_until,
+        pending_date: pending_date.into(),
+        expiring: expiring.into(),
+        expires_on: expires_on.into(),
+    }
+}
+
+fn progress(ladder: &LadderData, locale: &Locale, now: ServerTime) -> TierProgress {
+    let (next_tier, missing, fraction) = match &ladder.next {
+        Some((tier, missing)) => (
+            locale.language.pick(tier).into(),
+            number(missing.get()).into(),
+            share(ladder.growth, *missing),
+        ),
+        None => (Default::default(), Default::default(), 1.0),
+    };
+    let (keep_by, keep, keep_kept) = match ladder.keep {
+        Some((by, missing)) => (
+            locale.date(by, now).into(),
+            number(missing.get()).into(),
+            missing.is_zero(),
+        ),
+        None => Default::default(),
+    };
+    TierProgress {
+        growth: number(ladder.growth.get()).into(),
+        next_tier,
+        missing,
+        fraction,
+        keep,
+        keep_kept,
+        keep_by,
+    }
+}
+
+/// How full the bar is: 0 to 1, in hundredths, so that no rounding of floats moves a pixel.
+fn share(growth: Growth, missing: Growth) -> f32 {
+    let whole = growth.plus(missing).get().max(1);
+    let hundredths = growth.get().clamp(0, whole).saturating_mul(100) / whole;
+    u8::try_from(hundredths).map_or(1.0, |hundredths| f32::from(hundredths) / 100.0)
+}
+
+fn today(today: &TodayData, guest: bool) -> TodayEarned {
+    let total = today.clean.plus(today.safe).plus(today.other);
+    TodayEarned {
+        total: signed(total.get()).into(),
+        clean: signed(today.clean.get()).into(),
+        safe: signed(today.safe.get()).into(),
+        other: if today.other.is_zero() {
+            Default::default()
+        } else {
+            signed(today.other.get()).into()
+        },
+        room: today
+            .room
+            .map(|room| number(room.get()).into())
+            .unwrap_or_default(),
+        guest,
+    }
+}
+
+fn notice(notice: Option<NoticeData>, locale: &Locale, now: ServerTime) -> (Notice, String) {
+    match notice {
+        None => (Notice::None, String::new()),
+        Some(NoticeData::ConnectSoon { by }) => (Notice::ConnectSoon, locale.date(by, now)),
+        Some(NoticeData::NeedsConfirmation) => (Notice::NeedsConfirmation, String::new()),
+        Some(NoticeData::UnderReview) => (Notice::UnderReview, String::new()),
+        Some(NoticeData::AwaitingSignature { awards }) => {
+            (Notice::AwaitingSignature, number(i64::from(awards)))
+        }
+        Some(NoticeData::PolicyRefused) => (Notice::PolicyRefused, String::new()),
+        Some(NoticeData::Salvaged) => (Notice::Salvaged, String::new()),
+        Some(NoticeData::Unreachable { next_try }) => {
+            (Notice::Unreachable, locale.moment(next_try, now))
+        }
+        Some(NoticeData::Arrears { points }) => (Notice::Arrears, number(points.get())),
+    }
+}
+
+/// What fits the car's state first, then what is open, in the order of the catalogue.
+fn suggested(benefits: &[BenefitData], locale: &Locale) -> Vec<BenefitLine> {
+    order_of_suggestion(benefits)
+        .into_iter()
+        .map(|index| benefit_line(&benefits[index], locale))
+        .collect()
+}
+
+/// Which benefits the page suggests: their places in the catalogue.
+#[must_use]
+pub fn order_of_suggestion(benefits: &[BenefitData]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..benefits.len())
+        .filter(|&index| benefits[index].open)
+        .collect();
+    order.sort_by_key(|&index| !benefits[index].fits_now);
+    order.truncate(SUGGESTIONS);
+    order
+}

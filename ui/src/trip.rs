@@ -1,0 +1,166 @@
+//! The summary of a trip, once, when it has ended in park.
+
+use dashpoint_membership::{Factor, Points, ServerTime, Text, Trip};
+
+use crate::activity::{Outcome, RowData, Subject, reason};
+use crate::facts::{fact, thousandths};
+use crate::locale::{Locale, percent, score, signed, tenths_of_thousandths};
+use crate::paging::shown;
+use crate::{AwardLine, Cause, CauseLine, Fact, FactLine, Reason, TripShown};
+
+/// Awards that the page has room for; the rest are summed in the points.
+pub const AWARDS: usize = 5;
+
+/// Causes that the page has room for: the costliest.
+pub const CAUSES: usize = 5;
+
+/// A trip that has just ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TripData {
+    /// When it began.
+    pub started: ServerTime,
+    /// When it ended.
+    pub ended: ServerTime,
+    /// What the car can show.
+    pub trip: Trip,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What each rule pays.
+    pub awards: Vec<(Text, Points)>,
+    /// What cost score, the costliest first.
+    pub causes: Vec<CauseData>,
+    /// Factors that the score model looks at.
+    pub factors: usize,
+    /// Avoided CO2, in grams.
+    pub co2_avoided_g: i64,
+    /// Share of renewable energy in what was used, in permille, when it is known.
+    pub renewable_permille: Option<u16>,
+}
+
+/// Something that cost score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CauseData {
+    /// Which factor.
+    pub factor: Factor,
+    /// When it happened first.
+    pub at: ServerTime,
+    /// For how long in all, in seconds.
+    pub seconds: u32,
+}
+
+/// What the summary shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TripState {
+    /// The big numbers.
+    pub shown: TripShown,
+    /// What each rule pays.
+    pub awards: Vec<AwardLine>,
+    /// What cost score.
+    pub causes: Vec<CauseLine>,
+    /// Distance, time, energy.
+    pub facts: Vec<FactLine>,
+}
+
+/// What the summary of a trip shows.
+#[must_use]
+pub fn trip(data: &TripData, locale: &Locale, now: ServerTime) -> TripState {
+    TripState {
+        shown: numbers(data, locale, now),
+        awards: data
+            .awards
+            .iter()
+            .take(AWARDS)
+            .map(|(rule, points)| AwardLine {
+                rule: locale.language.pick(rule).into(),
+                points: signed(points.get()).into(),
+            })
+            .collect(),
+        causes: data
+            .causes
+            .iter()
+            .take(CAUSES)
+            .map(|cause| CauseLine {
+                cause: cause_of(cause.factor),
+                at: locale.time(cause.at).into(),
+                seconds: cause.seconds.to_string().into(),
+            })
+            .collect(),
+        facts: measured(data),
+    }
+}
+
+fn numbers(data: &TripData, locale: &Locale, now: ServerTime) -> TripShown {
+    let (points, pending, unsigned) = match &data.outcome {
+        Outcome::AwaitingConnection { predicted } => (*predicted, true, false),
+        Outcome::AwaitingSignature { predicted } => (*predicted, true, true),
+        Outcome::InReview { points, .. } => (*points, false, false),
+        Outcome::Booked { points } => (*points, false, false),
+        Outcome::Adjusted { paid, .. } => (*paid, false, false),
+        Outcome::Rejected { .. } | Outcome::Nothing(_) => (Points::ZERO, false, false),
+    };
+    let (reason, a, b) = match &data.outcome {
+        // Said by the line at the foot of the card.
+        Outcome::AwaitingConnection { .. } | Outcome::AwaitingSignature { .. } => {
+            (Reason::None, String::new(), String::new())
+        }
+        Outcome::InReview { .. }
+        | Outcome::Booked { .. }
+        | Outcome::Adjusted { .. }
+        | Outcome::Rejected { .. }
+        | Outcome::Nothing(_) => reason(&as_row(data), locale, now),
+    };
+    TripShown {
+        span: format!("{} – {}", locale.time(data.started), locale.time(data.ended)).into(),
+        distance: thousandths(data.trip.odometer.length()).into(),
+        points: signed(points.get()).into(),
+        pending,
+        reason,
+        a: a.into(),
+        b: b.into(),
+        score: score(data.trip.score_x100).into(),
+        score_fraction: f32::from(data.trip.score_x100 / 100) / 100.0,
+        unobserved: shown(data.factors.saturating_sub(data.trip.factors.len())),
+        missed: if data.trip.missed_s == 0 {
+            Default::default()
+        } else {
+            data.trip.missed_s.to_string().into()
+        },
+        unsigned,
+        co2: tenths_of_thousandths(data.co2_avoided_g).into(),
+    }
+}
+
+fn as_row(data: &TripData) -> RowData {
+    RowData {
+        at: data.ended,
+        subject: Subject::Measured(dashpoint_membership::Evidence::Trip(data.trip.clone())),
+        outcome: data.outcome.clone(),
+        rule: None,
+        growth: dashpoint_membership::Growth::ZERO,
+        digest: None,
+        entry: None,
+    }
+}
+
+fn measured(data: &TripData) -> Vec<FactLine> {
+    let mut lines = vec![
+        fact(Fact::DrivingTime, (data.trip.driving_s / 60).to_string()),
+        fact(Fact::EnergyUsed, thousandths(data.trip.used_wh.into())),
+        fact(Fact::EnergyRegained, thousandths(data.trip.regained_wh.into())),
+    ];
+    if let Some(permille) = data.renewable_permille {
+        lines.push(fact(Fact::Renewable, percent(permille)));
+    }
+    lines
+}
+
+const fn cause_of(factor: Factor) -> Cause {
+    match factor {
+        Factor::HardBraking => Cause::HardBraking,
+        Factor::AggressiveTurning => Cause::AggressiveTurning,
+        Factor::UnsafeFollowing => Cause::UnsafeFollowing,
+        Factor::LateNight => Cause::LateNight,
+        Factor::ExcessiveSpeed => Cause::ExcessiveSpeed,
+        Factor::Unbuckled => Cause::Unbuckled,
+    }
+}
