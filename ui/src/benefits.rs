@@ -12,7 +12,7 @@ use crate::{Absence, BenefitDetail, BenefitGroup, BenefitLine, Suggested};
 pub const ROWS: usize = 5;
 
 /// Letters of terms on one page: what fits the smaller screen beside everything else. A Chinese one counts twice.
-pub const TERMS_UNITS: usize = 240;
+pub const TERMS_UNITS: usize = 160;
 
 /// A benefit of the catalogue and what it means to this member in this car.
 #[derive(Debug, Clone, PartialEq, Eq)]

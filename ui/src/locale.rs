@@ -75,6 +75,20 @@ impl Locale {
         }
     }
 
+    /// The time of day for today, the day for this year, else the month: at most eight letters wide.
+    #[must_use]
+    pub fn brief(&self, at: ServerTime, now: ServerTime) -> String {
+        let (zoned, today) = (self.zoned(at), self.zoned(now));
+        if zoned.year() == today.year() {
+            return self.day_or_time(at, now);
+        }
+        let pattern = match self.language {
+            Language::Chinese => "%Y年%-m月",
+            Language::English => "%b %Y",
+        };
+        zoned.strftime(pattern).to_string()
+    }
+
     /// The time of day, with the date before it unless it is today.
     #[must_use]
     pub fn moment(&self, at: ServerTime, now: ServerTime) -> String {

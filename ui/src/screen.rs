@@ -100,7 +100,7 @@ pub fn screen(
             as_of: data
                 .link
                 .as_of
-                .map(|at| locale.day_or_time(at, situation.now))
+                .map(|at| locale.brief(at, situation.now))
                 .unwrap_or_default(),
             night: match preferences.theme {
                 ThemeChoice::FollowCar => situation.car_at_night,

@@ -9,10 +9,10 @@ use crate::paging::shown;
 use crate::{AwardLine, Cause, CauseLine, Fact, FactLine, Reason, TripShown};
 
 /// Awards that the page has room for; the rest are summed in the points.
-pub const AWARDS: usize = 5;
+pub const AWARDS: usize = 3;
 
 /// Causes that the page has room for: the costliest.
-pub const CAUSES: usize = 5;
+pub const CAUSES: usize = 4;
 
 /// A trip that has just ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

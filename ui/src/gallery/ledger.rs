@@ -361,7 +361,7 @@ fn lengthen(data: &mut TripData) {
         Factor::ExcessiveSpeed,
         Factor::Unbuckled,
     ]
-    .map(|factor| cause(factor, 1_200, 9_999))
+    .map(|factor| cause(factor, 1_200, 999))
     .to_vec();
     data.co2_avoided_g = 999_900;
 }

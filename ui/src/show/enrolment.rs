@@ -21,13 +21,23 @@ pub(super) fn apply(window: &DashpointWindow, state: &EnrolmentState) {
     adapter.set_shown(state.shown.clone());
 }
 
+/// Longest side of the code on the page, in pixels.
+const SIDE_PX: u32 = 416;
+
 /// Dark modules on nothing: the page's own light surface shows through.
 fn image(code: &Matrix) -> Image {
     const DARK: Rgba8Pixel = Rgba8Pixel { r: 11, g: 13, b: 16, a: 255 };
     const LIGHT: Rgba8Pixel = Rgba8Pixel { r: 0, g: 0, b: 0, a: 0 };
-    let mut pixels = SharedPixelBuffer::<Rgba8Pixel>::new(code.side, code.side);
-    for (pixel, dark) in pixels.make_mut_slice().iter_mut().zip(&code.dark) {
-        *pixel = if *dark { DARK } else { LIGHT };
+    let scale = (SIDE_PX / code.side.max(1)).max(1);
+    let width = code.side * scale;
+    let mut pixels = SharedPixelBuffer::<Rgba8Pixel>::new(width, width);
+    let rows = pixels.make_mut_slice().chunks_mut(width as usize);
+    for (y, row) in rows.enumerate() {
+        let modules = code.dark.chunks(code.side as usize).nth(y / scale as usize);
+        for (x, pixel) in row.iter_mut().enumerate() {
+            let dark = modules.is_some_and(|modules| modules[x / scale as usize]);
+            *pixel = if dark { DARK } else { LIGHT };
+        }
     }
     Image::from_rgba8(pixels)
 }
