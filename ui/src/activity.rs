@@ -248,12 +248,15 @@ fn line(row: &RowData, locale: &Locale, now: ServerTime) -> LedgerRow {
 }
 
 fn detail(row: &RowData, evidence_open: bool, locale: &Locale, now: ServerTime) -> LedgerDetail {
-    let (rule, policy) = row.rule.as_ref().map_or_else(Default::default, |(title, version)| {
-        (
-            locale.language.pick(title).into(),
-            version.get().to_string().into(),
-        )
-    });
+    let (rule, policy) = row
+        .rule
+        .as_ref()
+        .map_or_else(Default::default, |(title, version)| {
+            (
+                locale.language.pick(title).into(),
+                version.get().to_string().into(),
+            )
+        });
     LedgerDetail {
         row: line(row, locale, now),
         rule,

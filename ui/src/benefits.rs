@@ -113,7 +113,12 @@ fn nothing(absence: Absence) -> BenefitsState {
     }
 }
 
-fn detail(data: &BenefitData, balance: Option<Points>, terms_page: usize, locale: &Locale) -> BenefitDetail {
+fn detail(
+    data: &BenefitData,
+    balance: Option<Points>,
+    terms_page: usize,
+    locale: &Locale,
+) -> BenefitDetail {
     let left = balance.map(|balance| balance.minus(data.benefit.price));
     let (remain, missing) = match left {
         Some(_) if data.benefit.price.is_zero() => Default::default(),
@@ -179,7 +184,9 @@ fn fitting(text: &str, units: usize) -> usize {
 /// How many sheets the terms of a benefit make.
 #[must_use]
 pub fn terms_pages(data: &BenefitData, language: Language) -> usize {
-    sheets(language.pick(&data.benefit.terms), TERMS_UNITS).len().max(1)
+    sheets(language.pick(&data.benefit.terms), TERMS_UNITS)
+        .len()
+        .max(1)
 }
 
 #[cfg(test)]
@@ -188,7 +195,10 @@ mod tests {
 
     #[test]
     fn terms_are_cut_at_the_end_of_a_sentence() {
-        assert_eq!(sheets("One two. Three four.", 12), ["One two.", "Three four."]);
+        assert_eq!(
+            sheets("One two. Three four.", 12),
+            ["One two.", "Three four."]
+        );
         assert_eq!(sheets("一二三。四五六。", 8), ["一二三。", "四五六。"]);
         assert_eq!(sheets("no end in sight", 6), ["no", "end in", "sight"]);
         assert_eq!(sheets("abcdefgh", 3), ["abc", "def", "gh"]);

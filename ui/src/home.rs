@@ -194,9 +194,11 @@ fn card(member: &MemberData, locale: &Locale, now: ServerTime) -> MemberCard {
         Settles::NextConnection => (PendingUntil::Connection, String::new()),
         Settles::InReview { until } => (PendingUntil::Review, locale.date(until, now)),
     };
-    let (expires_on, expiring) = member.expiring.map_or_else(Default::default, |(at, points)| {
-        (locale.date(at, now), number(points.get()))
-    });
+    let (expires_on, expiring) = member
+        .expiring
+        .map_or_else(Default::default, |(at, points)| {
+            (locale.date(at, now), number(points.get()))
+        });
     MemberCard {
         name: member.name.as_str().into(),
         tier: locale.language.pick(&member.tier.title).into(),

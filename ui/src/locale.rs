@@ -68,7 +68,7 @@ impl Locale {
     /// The time of day for today, otherwise the date: what fits beside an icon.
     #[must_use]
     pub fn day_or_time(&self, at: ServerTime, now: ServerTime) -> String {
-        if self.zoned(at).date() == self.zoned(now).date() {
+        if self.same_day(at, now) {
             self.time(at)
         } else {
             self.date(at, now)
@@ -92,11 +92,17 @@ impl Locale {
     /// The time of day, with the date before it unless it is today.
     #[must_use]
     pub fn moment(&self, at: ServerTime, now: ServerTime) -> String {
-        if self.zoned(at).date() == self.zoned(now).date() {
+        if self.same_day(at, now) {
             self.time(at)
         } else {
             format!("{} {}", self.date(at, now), self.time(at))
         }
+    }
+
+    /// Whether both are on the same day of the member's calendar.
+    #[must_use]
+    pub fn same_day(&self, one: ServerTime, other: ServerTime) -> bool {
+        self.zoned(one).date() == self.zoned(other).date()
     }
 
     /// The year, such as `2021`.
@@ -151,7 +157,11 @@ pub fn yuan(fen: i64) -> String {
 #[must_use]
 pub fn tenths_of_thousandths(thousandths: i64) -> String {
     let tenths = (thousandths.unsigned_abs() + 50) / 100;
-    let sign = if thousandths < 0 && tenths > 0 { "−" } else { "" };
+    let sign = if thousandths < 0 && tenths > 0 {
+        "−"
+    } else {
+        ""
+    };
     let whole = i64::try_from(tenths / 10).unwrap_or(i64::MAX);
     format!("{sign}{}.{}", number(whole), tenths % 10)
 }
@@ -234,8 +244,14 @@ mod tests {
         let next_year = ServerTime::from_unix_s(NOW.as_unix_s() + 220 * 86_400);
         assert_eq!(locale(Language::English).date(NOW, NOW), "22 Nov");
         assert_eq!(locale(Language::Chinese).date(NOW, NOW), "11月22日");
-        assert_eq!(locale(Language::English).date(next_year, NOW), "30 Jun 2027");
-        assert_eq!(locale(Language::Chinese).date(next_year, NOW), "2027年6月30日");
+        assert_eq!(
+            locale(Language::English).date(next_year, NOW),
+            "30 Jun 2027"
+        );
+        assert_eq!(
+            locale(Language::Chinese).date(next_year, NOW),
+            "2027年6月30日"
+        );
     }
 
     #[test]

@@ -41,6 +41,13 @@ mod tests {
         assert_eq!(page(&list, 9, 2).rows, [5]);
         assert_eq!(page(&list, 0, 2).rows, [1, 2]);
         assert_eq!(page(&list, 2, 2).pages, 3);
-        assert_eq!(page::<i32>(&[], 1, 2), Paged { rows: &[], page: 1, pages: 1 });
+        assert_eq!(
+            page::<i32>(&[], 1, 2),
+            Paged {
+                rows: &[],
+                page: 1,
+                pages: 1
+            }
+        );
     }
 }

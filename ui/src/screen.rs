@@ -45,8 +45,10 @@ pub struct FrameState {
     pub locked: bool,
     /// The connection.
     pub link: Link,
-    /// Day or time of the last exchange.
+    /// When the cloud said what is shown: the time, or the day unless it was today.
     pub as_of: String,
+    /// Whether it was today.
+    pub as_of_today: bool,
     /// Dark colours.
     pub night: bool,
     /// The language.
@@ -55,10 +57,6 @@ pub struct FrameState {
 
 /// What one page shows.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one lives at a time, and it is moved once"
-)]
 pub enum PageState {
     /// Nothing but the reason why.
     Locked,
@@ -102,6 +100,10 @@ pub fn screen(
                 .as_of
                 .map(|at| locale.brief(at, situation.now))
                 .unwrap_or_default(),
+            as_of_today: data
+                .link
+                .as_of
+                .is_some_and(|at| locale.same_day(at, situation.now)),
             night: match preferences.theme {
                 ThemeChoice::FollowCar => situation.car_at_night,
                 ThemeChoice::Day => false,

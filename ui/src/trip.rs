@@ -110,7 +110,12 @@ fn numbers(data: &TripData, locale: &Locale, now: ServerTime) -> TripShown {
         | Outcome::Nothing(_) => reason(&as_row(data), locale, now),
     };
     TripShown {
-        span: format!("{} – {}", locale.time(data.started), locale.time(data.ended)).into(),
+        span: format!(
+            "{} – {}",
+            locale.time(data.started),
+            locale.time(data.ended)
+        )
+        .into(),
         distance: thousandths(data.trip.odometer.length()).into(),
         points: signed(points.get()).into(),
         pending,
@@ -146,7 +151,10 @@ fn measured(data: &TripData) -> Vec<FactLine> {
     let mut lines = vec![
         fact(Fact::DrivingTime, (data.trip.driving_s / 60).to_string()),
         fact(Fact::EnergyUsed, thousandths(data.trip.used_wh.into())),
-        fact(Fact::EnergyRegained, thousandths(data.trip.regained_wh.into())),
+        fact(
+            Fact::EnergyRegained,
+            thousandths(data.trip.regained_wh.into()),
+        ),
     ];
     if let Some(permille) = data.renewable_permille {
         lines.push(fact(Fact::Renewable, percent(permille)));

@@ -18,7 +18,11 @@ struct Args {
     only: String,
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool"
+)]
 fn main() -> ExitCode {
     let args = Args::parse();
     let cases: Vec<Case> = all()

@@ -43,7 +43,10 @@ const SAMPLES: [Sample; COUNT] = [
             "Labour-hour deduction",
             "Takes one labour hour off the bill of a service at any dealer. Parts are not covered.",
         ),
-        zh: ("工时抵扣券", "在任一经销商保养时抵扣一个工时。配件费用不包含在内。"),
+        zh: (
+            "工时抵扣券",
+            "在任一经销商保养时抵扣一个工时。配件费用不包含在内。",
+        ),
         price: 300,
         rank: 0,
         suits: Suits::ServiceDue,
@@ -112,7 +115,10 @@ const SAMPLES: [Sample; COUNT] = [
 
 pub(super) fn catalogue(variation: Variation) -> Held<Vec<BenefitData>> {
     let list: Vec<BenefitData> = match variation {
-        Variation::Normal => SAMPLES.iter().filter_map(|sample| benefit(sample, 2)).collect(),
+        Variation::Normal => SAMPLES
+            .iter()
+            .filter_map(|sample| benefit(sample, 2))
+            .collect(),
         Variation::Longest => SAMPLES.iter().filter_map(longest).collect(),
         Variation::Empty => Vec::new(),
         Variation::Error => return Held::Damaged,
@@ -129,7 +135,8 @@ fn benefit(sample: &Sample, member_rank: usize) -> Option<BenefitData> {
             title: text(sample.en.0, sample.zh.0),
             terms: text(sample.en.1, sample.zh.1),
             price: Points::new(sample.price),
-            tier: TierId::new(["basic", "silver", "gold", "diamond", "black-diamond"][sample.rank]).ok()?,
+            tier: TierId::new(["basic", "silver", "gold", "diamond", "black-diamond"][sample.rank])
+                .ok()?,
             suits: sample.suits,
             valid_days: 90,
         },
@@ -144,7 +151,7 @@ fn benefit(sample: &Sample, member_rank: usize) -> Option<BenefitData> {
 fn longest(sample: &Sample) -> Option<BenefitData> {
     let mut data = benefit(sample, 4)?;
     data.benefit.title = text(
-        "Four-season check, deep air-conditioning care",
+        "Four-season and air-conditioning service",
         "四季用车检查与空调系统深度养护套餐",
     );
     let en = "Covers the check of tyres, brakes, battery and cooling at any dealer, four times within a year. \

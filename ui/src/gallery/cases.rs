@@ -108,20 +108,41 @@ impl Case {
     /// What the window shows.
     #[must_use]
     pub fn state(&self) -> ScreenState {
-        let locale = Locale {
+        screen(
+            &self.data(),
+            self.situation(),
+            &self.nav(),
+            self.preferences(),
+            &self.locale(),
+        )
+    }
+
+    /// Language and calendar.
+    #[must_use]
+    pub fn locale(&self) -> Locale {
+        Locale {
             language: self.language,
             zone: TimeZone::get("Asia/Shanghai").unwrap_or(TimeZone::UTC),
-        };
-        let situation = Situation {
+        }
+    }
+
+    /// What surrounds the program.
+    #[must_use]
+    pub const fn situation(&self) -> Situation {
+        Situation {
             drive: self.drive,
             car_at_night: self.night,
             now: NOW,
-        };
-        let preferences = Preferences {
+        }
+    }
+
+    /// What the driver has chosen.
+    #[must_use]
+    pub const fn preferences(&self) -> Preferences {
+        Preferences {
             language: self.language,
             theme: ThemeChoice::FollowCar,
-        };
-        screen(&self.data(), situation, &self.nav(), preferences, &locale)
+        }
     }
 
     /// Why this picture may be equal to another one, if it may.
@@ -135,7 +156,9 @@ impl Case {
         }
     }
 
-    fn nav(&self) -> Nav {
+    /// Where the driver is.
+    #[must_use]
+    pub fn nav(&self) -> Nav {
         let mut nav = Nav::new();
         let (page, intents): (Page, Vec<Intent>) = match self.view {
             View::Home | View::Notice(_) | View::Tier(_) => (Page::Home, vec![]),
@@ -167,15 +190,19 @@ impl Case {
         nav
     }
 
-    fn data(&self) -> ScreenData {
+    /// What the program knows.
+    #[must_use]
+    pub fn data(&self) -> ScreenData {
         let (variation, online) = (self.variation, self.online);
-        let notice = match self.view {
-            View::Notice(index) => people::NOTICES.get(index).copied(),
-            _ => None,
+        let notice = if let View::Notice(index) = self.view {
+            people::NOTICES.get(index).copied()
+        } else {
+            None
         };
-        let rank = match self.view {
-            View::Tier(rank) => rank,
-            _ => 2,
+        let rank = if let View::Tier(rank) = self.view {
+            rank
+        } else {
+            2
         };
         let guest = matches!((self.view, variation), (View::Driver, Variation::Empty));
         ScreenData {
@@ -335,7 +362,12 @@ pub fn all() -> Vec<Case> {
 /// Which drive states show something of a view: a locked page looks the same whatever is behind it, and a trip summary
 /// is there only in park.
 fn drives(view: View, variation: Variation) -> &'static [Drive] {
-    const EVERY: [Drive; 4] = [Drive::Parked, Drive::Moving, Drive::Standing, Drive::Unknown];
+    const EVERY: [Drive; 4] = [
+        Drive::Parked,
+        Drive::Moving,
+        Drive::Standing,
+        Drive::Unknown,
+    ];
     match (view, variation) {
         (View::Home | View::Activity, _)
         | (View::Benefits | View::Enrolment | View::Display, Variation::Normal) => &EVERY,

@@ -82,7 +82,10 @@ fn normal() -> Vec<RowData> {
             drive(88_000, 9_910),
             adjusted(Adjustment::Rule { rule: rule.clone() }),
         ));
-        all.push((drive(9_000, 9_700), adjusted(Adjustment::Remainder { rule })));
+        all.push((
+            drive(9_000, 9_700),
+            adjusted(Adjustment::Remainder { rule }),
+        ));
     }
     all.extend([
         (drive(15_000, 9_800), rejected(Rejection::NoBinding)),
@@ -205,12 +208,18 @@ fn finish(all: Vec<(Subject, Outcome)>) -> Vec<RowData> {
             hours += if index < 2 { 1 } else { 11 };
             let measured = matches!(subject, Subject::Measured(_));
             let rule = match &subject {
-                Subject::Measured(Evidence::Charge(_)) => {
-                    Some(text("Clean charging", "清洁充电"))
-                }
+                Subject::Measured(Evidence::Charge(_)) => Some(text("Clean charging", "清洁充电")),
                 Subject::Measured(Evidence::Trip(_)) => Some(text("Calm driving", "平稳驾驶")),
-                Subject::Measured(Evidence::Discharge(_)) => Some(text("Helping the grid", "反向送电")),
-                _ => None,
+                Subject::Measured(Evidence::Discharge(_)) => {
+                    Some(text("Helping the grid", "反向送电"))
+                }
+                Subject::CheckIn
+                | Subject::Spent { .. }
+                | Subject::Granted { .. }
+                | Subject::Expiry { .. }
+                | Subject::Reversal
+                | Subject::Clawback
+                | Subject::Tier { .. } => None,
             };
             RowData {
                 at: NOW.plus_s(-3_600 * hours),
@@ -222,7 +231,7 @@ fn finish(all: Vec<(Subject, Outcome)>) -> Vec<RowData> {
                 entry: measured.then(|| EntryRef {
                     device: DeviceId::from_bytes([1; 16]),
                     epoch: Epoch::new(2),
-                    seq: Seq::new(418_u64.saturating_sub(index as u64).into()),
+                    seq: Seq::new(418_u64.saturating_sub(index as u64)),
                 }),
             }
         })

@@ -70,10 +70,17 @@ pub(super) fn member(
     } else {
         [420, 2_180, 8_420, 23_900, 48_650][rank]
     };
-    let balance = if long { 9_999_999 } else { [640, 3_180, 12_840, 38_410, 96_200][rank] };
+    let balance = if long {
+        9_999_999
+    } else {
+        [640, 3_180, 12_840, 38_410, 96_200][rank]
+    };
     MemberData {
         name: if long {
-            format!("{LONGEST_EN} {LONGEST_ZH}").chars().take(42).collect()
+            format!("{LONGEST_EN} {LONGEST_ZH}")
+                .chars()
+                .take(42)
+                .collect()
         } else {
             "林喆".to_owned()
         },

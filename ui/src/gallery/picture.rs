@@ -126,9 +126,7 @@ pub fn png_bytes(picture: &Picture) -> Result<Vec<u8>, png::EncodingError> {
         .flat_map(|pixel| [pixel.r, pixel.g, pixel.b])
         .collect();
     coder.set_compression(png::Compression::Fast);
-    coder
-        .write_header()?
-        .write_image_data(&opaque)?;
+    coder.write_header()?.write_image_data(&opaque)?;
     Ok(bytes)
 }
 

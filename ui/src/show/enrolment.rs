@@ -26,8 +26,18 @@ const SIDE_PX: u32 = 416;
 
 /// Dark modules on nothing: the page's own light surface shows through.
 fn image(code: &Matrix) -> Image {
-    const DARK: Rgba8Pixel = Rgba8Pixel { r: 11, g: 13, b: 16, a: 255 };
-    const LIGHT: Rgba8Pixel = Rgba8Pixel { r: 0, g: 0, b: 0, a: 0 };
+    const DARK: Rgba8Pixel = Rgba8Pixel {
+        r: 11,
+        g: 13,
+        b: 16,
+        a: 255,
+    };
+    const LIGHT: Rgba8Pixel = Rgba8Pixel {
+        r: 0,
+        g: 0,
+        b: 0,
+        a: 0,
+    };
     let scale = (SIDE_PX / code.side.max(1)).max(1);
     let width = code.side * scale;
     let mut pixels = SharedPixelBuffer::<Rgba8Pixel>::new(width, width);

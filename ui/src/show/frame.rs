@@ -22,6 +22,7 @@ pub(super) fn apply(window: &DashpointWindow, state: &FrameState) {
     adapter.set_drive(state.drive);
     adapter.set_link(state.link);
     adapter.set_as_of(state.as_of.as_str().into());
+    adapter.set_as_of_today(state.as_of_today);
     adapter.set_locked(state.locked);
     adapter.set_page(state.page);
 }

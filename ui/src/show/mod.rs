@@ -12,9 +12,9 @@ use std::rc::Rc;
 
 use slint::{Model, ModelRc, VecModel};
 
+use crate::DashpointWindow;
 use crate::nav::Intent;
 use crate::screen::{PageState, ScreenState};
-use crate::DashpointWindow;
 
 /// Where touches go; called on the window's thread.
 pub type Intents = Rc<dyn Fn(Intent)>;

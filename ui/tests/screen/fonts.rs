@@ -18,7 +18,8 @@ pub fn missing(text: &str) -> Vec<String> {
     let wanted: BTreeSet<char> = text.chars().filter(|char| !char.is_control()).collect();
     let mut lacking = Vec::new();
     for weight in ["Regular", "Medium"] {
-        let bytes = std::fs::read(folder().join(format!("font/DashpointSans-{weight}.ttf"))).unwrap();
+        let bytes =
+            std::fs::read(folder().join(format!("font/DashpointSans-{weight}.ttf"))).unwrap();
         let font = FontRef::new(&bytes).unwrap();
         let map = font.charmap();
         lacking.extend(
@@ -36,12 +37,19 @@ pub fn g1(report: &mut Report) {
     let table = std::fs::read_to_string(folder().join("font/characters.txt")).unwrap();
     let count = table.chars().filter(|char| !char.is_whitespace()).count();
     if count != 8_105 {
-        report.hold("G1", "table", vec![format!("{count} characters instead of 8,105")]);
+        report.hold(
+            "G1",
+            "table",
+            vec![format!("{count} characters instead of 8,105")],
+        );
     }
     report.hold("G1", "table", missing(&table));
     report.hold("G1", "english", missing(&texts::english().join("")));
     report.hold("G1", "chinese", missing(&texts::chinese().join("")));
     // The states have the texts of policy and benefits, and the numbers and dates made in Rust.
-    let samples: String = all().iter().map(|case| format!("{:?}", case.state())).collect();
+    let samples: String = all()
+        .iter()
+        .map(|case| format!("{:?}", case.state()))
+        .collect();
     report.hold("G1", "samples", missing(&samples));
 }

@@ -139,7 +139,10 @@ impl Frame {
         if is("Text") {
             let text: String = element.accessible_label().unwrap_or_default().into();
             // Elements that the compiler has merged are visited once each.
-            let again = self.texts.iter().any(|seen| seen.text == text && seen.rect == rect);
+            let again = self
+                .texts
+                .iter()
+                .any(|seen| seen.text == text && seen.rect == rect);
             if !text.is_empty() && !again {
                 self.line(&types, &text, "", rect);
                 self.texts.push(TextSeen {

@@ -56,7 +56,10 @@ pub fn compare(window: &DashpointWindow, cases: &[Case], report: &mut Report) {
         show(window, case);
         let picture = window.window().take_snapshot().unwrap();
         let tree = Frame::of(window, case.wide.px()).tree.join("\n") + "\n";
-        let (png, txt) = (folder.join(format!("{name}.png")), folder.join(format!("{name}.txt")));
+        let (png, txt) = (
+            folder.join(format!("{name}.png")),
+            folder.join(format!("{name}.txt")),
+        );
         if write {
             std::fs::write(&png, png_bytes(&picture).unwrap()).unwrap();
             std::fs::write(&txt, &tree).unwrap();
@@ -65,7 +68,10 @@ pub fn compare(window: &DashpointWindow, cases: &[Case], report: &mut Report) {
         let mut wrong = Vec::new();
         if std::fs::read_to_string(&txt).ok().as_deref() != Some(&tree) {
             std::fs::write(beside(&txt), &tree).unwrap();
-            wrong.push(format!("its elements changed: compare {}", beside(&txt).display()));
+            wrong.push(format!(
+                "its elements changed: compare {}",
+                beside(&txt).display()
+            ));
         }
         if let Some(difference) = difference(&picture, &png) {
             std::fs::write(beside(&png), png_bytes(&picture).unwrap()).unwrap();
@@ -77,7 +83,9 @@ pub fn compare(window: &DashpointWindow, cases: &[Case], report: &mut Report) {
         report.hold(
             "GOLDEN",
             "all",
-            vec![format!("written because {WRITE} is set; look at them, and run again without it")],
+            vec![format!(
+                "written because {WRITE} is set; look at them, and run again without it"
+            )],
         );
     }
 }
@@ -93,7 +101,9 @@ fn difference(picture: &Picture, golden: &Path) -> Option<String> {
     let Ok(file) = std::fs::File::open(golden) else {
         return Some("there is no golden".to_owned());
     };
-    let mut reader = png::Decoder::new(std::io::BufReader::new(file)).read_info().unwrap();
+    let mut reader = png::Decoder::new(std::io::BufReader::new(file))
+        .read_info()
+        .unwrap();
     let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut bytes).unwrap();
     if (info.width, info.height) != (picture.width(), picture.height()) {

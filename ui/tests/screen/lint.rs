@@ -20,8 +20,15 @@ pub fn violations(path: &str, source: &str) -> Vec<String> {
         }
         // The renderers differ in these, or they move.
         for banned in [
-            "animate ", "Timer ", "animation-tick", "drop-shadow", "@linear-gradient",
-            "@radial-gradient", "rotation-angle", "transform-", "clip: true",
+            "animate ",
+            "Timer ",
+            "animation-tick",
+            "drop-shadow",
+            "@linear-gradient",
+            "@radial-gradient",
+            "rotation-angle",
+            "transform-",
+            "clip: true",
         ] {
             if code.contains(banned) {
                 wrong.push(format!("{path}:{at} has {banned}"));

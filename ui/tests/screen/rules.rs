@@ -2,7 +2,6 @@
 
 use dashpoint_ui::drive::is_restricted;
 use dashpoint_ui::gallery::Case;
-use dashpoint_ui::locale::Language;
 use dashpoint_ui::{DashpointWindow, Drive, Theme, TierAccent};
 use i_slint_backend_testing::AccessibleRole;
 use slint::{Color, ComponentHandle, Rgba8Pixel, SharedPixelBuffer};
@@ -147,17 +146,14 @@ pub fn l1(frame: &Frame, driving: bool) -> Vec<String> {
     }
 }
 
-/// S1: a text of at most 31 Chinese characters or 80 letters, secondary text on at most two lines.
-pub fn s1(frame: &Frame, language: Language, probe: &Probe) -> Vec<String> {
-    let most = match language {
-        Language::Chinese => 31,
-        Language::English => 80,
-    };
+/// S1: a text of at most 31 Chinese characters or 80 letters, or a mixture; secondary text on at most two lines.
+pub fn s1(frame: &Frame, probe: &Probe) -> Vec<String> {
     let mut wrong = Vec::new();
     for text in &frame.texts {
-        let length = text.text.chars().count();
-        if length > most {
-            wrong.push(format!("{:?} has {length} characters", text.text));
+        let letters = text.text.chars().filter(char::is_ascii).count();
+        let characters = text.text.chars().count() - letters;
+        if characters * 80 + letters * 31 > 31 * 80 {
+            wrong.push(format!("{:?} is too long for a glance", text.text));
         }
         if let Some(style) = text.style.filter(|style| style.size <= 24) {
             let need = probe.measure(&text.text, style, text.rect.width);
@@ -177,19 +173,33 @@ pub fn s2(frame: &Frame, probe: &Probe) -> Vec<String> {
             continue;
         };
         let need = probe.measure(&text.text, style, text.rect.width);
-        let on_a_line = need.line_width <= text.rect.width + 0.6
-            && need.line_height <= text.rect.height + 0.6;
-        let wrapped = need.line_width > text.rect.width + 0.6
-            && need.block_height <= text.rect.height + 0.6;
+        let on_a_line =
+            need.line_width <= text.rect.width + 0.6 && need.line_height <= text.rect.height + 0.6;
+        let wrapped =
+            need.line_width > text.rect.width + 0.6 && need.block_height <= text.rect.height + 0.6;
         if !on_a_line && !wrapped {
-            wrong.push(format!("{:?} does not fit {:?}: {need:?}", text.text, text.rect));
+            wrong.push(format!(
+                "{:?} does not fit {:?}: {need:?}",
+                text.text, text.rect
+            ));
         }
         if !text.rect.inside(&frame.window) {
-            wrong.push(format!("{:?} leaves the window: {:?}", text.text, text.rect));
+            wrong.push(format!(
+                "{:?} leaves the window: {:?}",
+                text.text, text.rect
+            ));
         }
         for card in &frame.cards {
             if text.rect.overlaps(card) && !text.rect.inside(card) {
                 wrong.push(format!("{:?} leaves its card: {:?}", text.text, text.rect));
+            }
+        }
+        for target in &frame.targets {
+            if text.rect.overlaps(&target.rect) && !text.rect.inside(&target.rect) {
+                wrong.push(format!(
+                    "{:?} leaves {}: {:?}",
+                    text.text, target.id, text.rect
+                ));
             }
         }
         for other in &frame.texts[index + 1..] {

@@ -10,7 +10,10 @@ use crate::fonts::folder;
 pub fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
     collect(&folder().join("slint"), &mut found);
-    assert!(found.len() > 15, "the .slint files are where the test looks");
+    assert!(
+        found.len() > 15,
+        "the .slint files are where the test looks"
+    );
     found
 }
 
@@ -37,7 +40,11 @@ fn messages(source: &str) -> Vec<String> {
         let mut rest = after.trim_start();
         while let Some(text) = rest.strip_prefix('"') {
             let end = text.find('"').expect("a text ends");
-            assert!(!text[..end].contains('\\'), "escapes are not looked at: {}", &text[..end]);
+            assert!(
+                !text[..end].contains('\\'),
+                "escapes are not looked at: {}",
+                &text[..end]
+            );
             let tail = text[end + 1..].trim_start();
             if let Some(next) = tail.strip_prefix("=>") {
                 // It was a context.
@@ -115,7 +122,11 @@ pub fn translated(report: &mut Report) {
         }
         let arguments = |text: &str| (text.matches("{}").count(), text.matches("{n}").count());
         if arguments(&text) != arguments(&translation) {
-            report.hold("TR", "catalogue", vec![format!("{text:?} and {translation:?} differ in arguments")]);
+            report.hold(
+                "TR",
+                "catalogue",
+                vec![format!("{text:?} and {translation:?} differ in arguments")],
+            );
         }
     }
 }
