@@ -8,8 +8,8 @@ use crate::nav::Nav;
 use crate::paging::{self, Paged};
 use crate::{Absence, BenefitDetail, BenefitGroup, BenefitLine, Suggested};
 
-/// Rows on one page of the list.
-pub const ROWS: usize = 5;
+/// Rows on one page of the list: each has room for a title of two lines.
+pub const ROWS: usize = 4;
 
 /// Letters of terms on one page: what fits the smaller screen beside everything else. A Chinese one counts twice.
 pub const TERMS_UNITS: usize = 160;
@@ -151,6 +151,7 @@ fn sheets(text: &str, units: usize) -> Vec<&str> {
         } else {
             let head = &rest[..end];
             last_end(head, &['.', '!', '?', '。', '！', '？', '；'])
+                .or_else(|| rest[end..].starts_with(' ').then_some(end))
                 .or_else(|| head.rfind(' '))
                 .unwrap_or(end)
         };
@@ -200,7 +201,7 @@ mod tests {
             ["One two.", "Three four."]
         );
         assert_eq!(sheets("一二三。四五六。", 8), ["一二三。", "四五六。"]);
-        assert_eq!(sheets("no end in sight", 6), ["no", "end in", "sight"]);
+        assert_eq!(sheets("no end in sight", 6), ["no end", "in", "sight"]);
         assert_eq!(sheets("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(sheets("  ", 3), Vec::<&str>::new());
     }

@@ -3,6 +3,13 @@
 //! One process, one window system, one test function: the testing backend asks for that. Each check is named after the
 //! rule that it holds the pages to, and each rule is shown a page that breaks it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::unwrap_in_result,
+    clippy::print_stdout,
+    reason = "a test stops at the first surprise, and says what it has checked"
+)]
+
 mod broken;
 mod fonts;
 mod frame;

@@ -263,7 +263,7 @@ pub fn r3(frame: &Frame) -> Vec<String> {
 
 /// B1: at night the mean luminance is below 0.15 and nothing is full white.
 pub fn b1(picture: &Picture) -> Vec<String> {
-    let linear: Vec<f64> = (0..=255).map(|value| linear(value)).collect();
+    let linear: Vec<f64> = (0..=255).map(linear).collect();
     let (mut sum, mut white) = (0.0, 0_u32);
     for pixel in picture.as_slice() {
         sum += 0.2126 * linear[usize::from(pixel.r)]
