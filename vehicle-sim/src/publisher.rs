@@ -208,15 +208,12 @@ impl<'a> Publisher<'a> {
             LinkEvent::Sent => {
                 self.handed = self.handed.saturating_sub(1);
                 let messages = self.next - self.handed;
-                let at = self
-                    .plan
-                    .messages
-                    .get(messages.saturating_sub(1))
-                    .map(|message| message.at);
-                (self.report)(Progress::Sent {
-                    messages,
-                    at: at.unwrap_or(self.plan.span().0),
-                });
+                if let Some(last) = self.plan.messages.get(messages.saturating_sub(1)) {
+                    (self.report)(Progress::Sent {
+                        messages,
+                        at: last.at,
+                    });
+                }
             }
             LinkEvent::Acknowledged => self.confirm(),
             LinkEvent::Seen(ts) => self.pacer.seen(ts),
