@@ -5,11 +5,15 @@
 mod mapping;
 mod mqtt;
 mod payload;
+#[cfg(test)]
+mod tests;
+mod tls;
 mod units;
 
 pub use mapping::{Mapping, MappingError, Route};
 pub use mqtt::{Bus, wait_for_vin};
 pub use payload::{PayloadError, parse, typed};
+pub use tls::{TlsError, TlsFiles, client_config};
 
 use dashpoint_telematics::{Signal, Value};
 

@@ -1,18 +1,20 @@
 //! The MQTT client: subscribes to what is used, rebuilds itself when it goes quiet, says how far it has come.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use dashpoint_telematics::{Signal, Value};
 use jiff::Timestamp;
 use rumqttc::{
     AsyncClient, Event, EventLoop, Incoming, MqttOptions, Publish, QoS, SubscribeFilter,
+    TlsConfiguration, Transport,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::{BusInput, Mapping, SEEN_TOPIC, parse};
-use crate::config::BusConfig;
+use crate::config::{BusConfig, Login};
 
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// A live connection says something at least once a keep-alive; after three the client is thrown away and built anew
@@ -110,6 +112,13 @@ fn connect(config: &BusConfig) -> (AsyncClient, EventLoop) {
         .set_keep_alive(KEEP_ALIVE)
         .set_clean_session(true)
         .set_max_packet_size(PACKET_MAX, PACKET_MAX);
+    if let Some(tls) = &config.tls {
+        let tls = TlsConfiguration::Rustls(Arc::clone(tls));
+        options.set_transport(Transport::tls_with_config(tls));
+    }
+    if let Some(Login { user, password }) = &config.login {
+        options.set_credentials(user, password);
+    }
     let (client, mut events) = AsyncClient::new(options, REQUESTS_MAX);
     // Acknowledgements and `seen` are small packets that the other end waits for.
     events.network_options.set_tcp_nodelay(true);

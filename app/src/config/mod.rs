@@ -2,13 +2,15 @@
 
 mod reader;
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fmt, fs};
 
 use dashpoint_wire::PublicKey;
 use jiff::tz::TimeZone;
+use rustls::ClientConfig;
 
-use crate::bus::{Mapping, MappingError};
+use crate::bus::{Mapping, MappingError, TlsError, TlsFiles, client_config};
 use reader::Reader;
 
 /// Why a configuration was refused, with the key and what is expected there.
@@ -32,6 +34,9 @@ pub enum ConfigError {
         /// What the parser says.
         what: String,
     },
+    /// The certificates of the bus.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The mapping that it names.
     #[error(transparent)]
     Mapping(#[from] MappingError),
@@ -76,7 +81,7 @@ pub struct Config {
 }
 
 /// How to reach the in-vehicle broker, and what is said there.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct BusConfig {
     /// Host name or address.
     pub host: String,
@@ -84,6 +89,27 @@ pub struct BusConfig {
     pub port: u16,
     /// Where each signal is published.
     pub mapping: Mapping,
+    /// TLS, when the broker wants it.
+    pub tls: Option<Arc<ClientConfig>>,
+    /// Name and password, when the broker wants them.
+    pub login: Option<Login>,
+}
+
+/// Name and password at the in-vehicle broker.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The name.
+    pub user: String,
+    /// The password.
+    pub password: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How to reach the member cloud, and whom to believe there.
@@ -159,17 +185,52 @@ fn bus_config(root: &mut Reader<'_>, folder: &Path) -> Result<BusConfig, ConfigE
         let port = port.parse().ok()?;
         (!host.is_empty()).then(|| (host.to_owned(), port))
     })?;
-    let mapping = table.parsed("mapping", "a TOML file", |text| Some(folder.join(text)))?;
-    table.done()?;
-    let mapping = match mapping {
-        Some(path) => Mapping::load(&path)?,
-        None => Mapping::default(),
+    let file = |text: &str| Some(folder.join(text));
+    let mapping = table.parsed("mapping", "a TOML file", file)?;
+    let user = table.parsed("user", "a name at the broker", |text| Some(text.to_owned()))?;
+    let login = match user {
+        None => None,
+        Some(user) => {
+            let expected = "a file with the password of bus.user in its first line";
+            let password = table.required("password_file", expected, |text| {
+                let text = fs::read_to_string(folder.join(text)).ok()?;
+                Some(text.lines().next()?.to_owned())
+            })?;
+            Some(Login { user, password })
+        }
     };
+    let tls = tls_files(&mut table, folder)?;
+    table.done()?;
     Ok(BusConfig {
         host,
         port,
-        mapping,
+        mapping: match mapping {
+            Some(path) => Mapping::load(&path)?,
+            None => Mapping::default(),
+        },
+        tls: tls.as_ref().map(client_config).transpose()?,
+        login,
     })
+}
+
+/// `[bus.tls]`: no table, no TLS.
+fn tls_files(bus: &mut Reader<'_>, folder: &Path) -> Result<Option<TlsFiles>, ConfigError> {
+    const CA: &str = "a PEM file with the certificate of the broker's authority";
+    let Some(mut table) = bus.table_if_there("tls")? else {
+        return Ok(None);
+    };
+    let file = |text: &str| Some(folder.join(text));
+    let ca = table.required("ca", CA, file)?;
+    let certificate = table.parsed("cert", "a PEM file with the head unit's certificate", file)?;
+    let own = match certificate {
+        None => None,
+        Some(certificate) => {
+            let key = table.required("key", "a PEM file with the key of bus.tls.cert", file)?;
+            Some((certificate, key))
+        }
+    };
+    table.done()?;
+    Ok(Some(TlsFiles { ca, own }))
 }
 
 fn cloud_config(root: &mut Reader<'_>, folder: &Path) -> Result<CloudConfig, ConfigError> {
@@ -224,13 +285,11 @@ mod tests {
         assert_eq!(config.data, Path::new("/etc/dashpoint-data"));
         assert_eq!(config.clock, ClockSource::Bus);
         assert_eq!(
-            config.bus,
-            BusConfig {
-                host: "localhost".into(),
-                port: 1884,
-                mapping: Mapping::default(),
-            }
+            (config.bus.host.as_str(), config.bus.port),
+            ("localhost", 1884)
         );
+        assert_eq!(config.bus.mapping, Mapping::default());
+        assert!(config.bus.tls.is_none() && config.bus.login.is_none());
         assert_eq!(config.cloud.url, "http://127.0.0.1:8460");
         assert_eq!(config.vin, None);
     }
@@ -243,6 +302,11 @@ mod tests {
         insta::assert_snapshot!(refusal(""), @"/etc/dashpoint.toml: cloud.url: missing; expected an https:// address (http:// only to this machine)");
         insta::assert_snapshot!(refusal("[cloud]\nurl = \"http://example.org\""), @r#"/etc/dashpoint.toml: cloud.url: found "http://example.org"; expected an https:// address (http:// only to this machine)"#);
         insta::assert_snapshot!(refusal("[cloud]\nurl = \"https://example.org\"\nkey = \"12\""), @r#"/etc/dashpoint.toml: cloud.key: found "12"; expected the cloud's public key: 64 digits in hex, as dashpoint-cloud serve prints it"#);
+        insta::assert_snapshot!(refusal("[bus]\nuser = \"car\""), @"/etc/dashpoint.toml: bus.password_file: missing; expected a file with the password of bus.user in its first line");
+        insta::assert_snapshot!(refusal("[bus.tls]\ncert = \"a.pem\""), @"/etc/dashpoint.toml: bus.tls.ca: missing; expected a PEM file with the certificate of the broker's authority");
+        insta::assert_snapshot!(refusal("[bus.tls]\nca = \"a.pem\"\ncert = \"b.pem\""), @"/etc/dashpoint.toml: bus.tls.key: missing; expected a PEM file with the key of bus.tls.cert");
+        insta::assert_snapshot!(refusal("[bus.tls]\nca = \"no-such.pem\""), @"/etc/no-such.pem: expected a certificate, PEM");
+        insta::assert_snapshot!(refusal("[bus]\nmapping = \"no-such.toml\""), @"/etc/no-such.toml: cannot be read");
         insta::assert_snapshot!(refusal("bus = 3"), @"/etc/dashpoint.toml: bus: found 3; expected a table");
         insta::assert_snapshot!(refusal("zone = \"Mars/Base\""), @r#"/etc/dashpoint.toml: zone: found "Mars/Base"; expected an IANA zone such as "Asia/Shanghai""#);
     }

@@ -50,6 +50,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A table inside, when it is there.
+    pub(super) fn table_if_there(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<Self>, ConfigError> {
+        if self.table.contains_key(key) {
+            self.table(key).map(Some)
+        } else {
+            // Asked for: it is a key of the file.
+            Ok(self.take(key).and(None))
+        }
+    }
+
     pub(super) fn parsed<T>(
         &mut self,
         key: &'static str,

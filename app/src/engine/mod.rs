@@ -9,7 +9,7 @@ mod signals;
 
 pub use awards::CheckIn;
 pub use live::{Connection, Live, Reason};
-pub use signals::SignalLive;
+pub use signals::{SignalLive, SignalWatch};
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -24,8 +24,6 @@ use dashpoint_wire::SigningKey;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot, watch};
-
-use signals::SignalWatch;
 
 use crate::books::{Books, BooksError, vehicle_id};
 use crate::bus::{BusInput, typed};
