@@ -66,6 +66,7 @@ pub fn judge(account: &Account<'_>) -> (Report, Vec<String>) {
     }
     faults.extend(missing(account.did, rows));
     faults.extend(disagreements(&report, rows, account.cloud));
+    faults.extend(unverified(verification));
     (report, faults)
 }
 
@@ -112,6 +113,21 @@ impl Verification {
     pub fn holds(&self) -> bool {
         !self.checks.is_empty() && self.checks.iter().all(|check| check.faults.is_empty())
     }
+}
+
+/// What of the ledger does not verify.
+fn unverified(verification: Option<&Verification>) -> Vec<String> {
+    let checks = verification.map_or(&[][..], |verification| &verification.checks);
+    if checks.is_empty() {
+        return vec!["the ledger was not verified".to_owned()];
+    }
+    let faulty = checks.iter().filter(|check| !check.faults.is_empty());
+    faulty
+        .map(|check| {
+            let faults = check.faults.join(", ");
+            format!("the ledger does not verify: {}: {faults}", check.what)
+        })
+        .collect()
 }
 
 fn drove(name: &str, row: &Row, trip: &Trip, carbon: &Carbon) -> Drove {
@@ -205,10 +221,6 @@ fn disagreements(report: &Report, rows: &[Row], cloud: &[EntryLine]) -> Vec<Stri
     see(
         duplicate == 0,
         format!("{duplicate} entries are there twice"),
-    );
-    see(
-        report.chain_verified,
-        "the ledger does not verify".to_owned(),
     );
     faults
 }
@@ -374,7 +386,7 @@ mod tests {
         );
         said(
             faults(|ledger, _, _| ledger.verification = None),
-            "does not verify",
+            "was not verified",
         );
         said(
             faults(|ledger, _, _| ledger.entries[0].transaction = None),

@@ -1,8 +1,8 @@
 //! The whole world on one machine: broker, vehicle and cloud in this process, the head unit in one of its own, so that
 //! it can be killed.
 //!
-//! A [`Story`] is data: steps that one after another befall a [`World`]. What became of each point is told as it
-//! happens, and judged at the end: the [`Report`] says what was found, its faults what of the promise did not hold.
+//! A story is data: steps that one after another befall a world. What became of each point is told as it happens, and
+//! judged at the end: the [`Report`] says what was found, and the exit code whether the promise held.
 
 mod args;
 mod cloud;
@@ -17,10 +17,7 @@ mod tell;
 mod words;
 mod world;
 
-pub use judge::{Account, judge};
 pub use report::{Charged, Drove, Entries, Points, Report, Signals};
-pub use story::{Step, Story};
-pub use world::World;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -33,6 +30,7 @@ use tokio::signal::ctrl_c;
 use args::Args;
 use folder::Folder;
 use play::play;
+use story::Story;
 use tell::Teller;
 
 /// First argument with which this program is a head unit: the demo starts itself as one, so that nothing else has to be

@@ -37,17 +37,6 @@ pub enum Step {
     NetworkReturns,
 }
 
-impl Step {
-    /// Whether it makes an entry in the ledger.
-    #[must_use]
-    pub const fn earns(&self) -> bool {
-        match self {
-            Self::Drive { .. } | Self::Charge(_) => true,
-            Self::Enrol | Self::NetworkGoes | Self::NetworkReturns => false,
-        }
-    }
-}
-
 impl Story {
     /// A Sunday with everything in it that must not cost a point. Its date is fixed, so that it is the same each time.
     ///
