@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use tokio::runtime::{Builder, Runtime};
 
 use super::args::{CheckInArgs, Language, Place};
+use super::out::outln;
 use super::status::print_json;
 use super::words::pick;
 use crate::config::Config;
@@ -43,13 +44,12 @@ pub(super) fn check_in(args: &CheckInArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the output of the command")]
 fn say(answer: CheckIn, language: Language) {
     match answer {
         CheckIn::Done { points } => {
-            println!("{} +{points}", pick(language, "checked in", "签到成功"));
+            outln!("{} +{points}", pick(language, "checked in", "签到成功"));
         }
-        CheckIn::NothingMore => println!(
+        CheckIn::NothingMore => outln!(
             "{}",
             pick(
                 language,

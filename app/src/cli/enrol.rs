@@ -18,6 +18,7 @@ use qrcode::render::unicode::Dense1x2;
 use serde::Serialize;
 
 use super::args::{EnrolArgs, Language};
+use super::out::outln;
 use super::run::{open_store, transport};
 use super::status::print_json;
 use super::words::pick;
@@ -170,7 +171,6 @@ fn show(ticket: &EnrolTicket, request: &EnrolRequest, language: Language) -> any
     std::io::stdout().flush().context("nothing can be shown")
 }
 
-#[expect(clippy::print_stdout, reason = "the output of the command")]
 fn say(line: &str) {
-    println!("{line}");
+    outln!("{line}");
 }

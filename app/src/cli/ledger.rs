@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::args::{Language, LedgerArgs};
+use super::out::outln;
 use super::status::{open_reader, print_json};
 use super::verify::{Verification, verify};
 use super::words::{minute, pick, reason, standing, trigger};
@@ -109,10 +110,9 @@ fn row(activity: &Activity, key: &PublicKey, device: &DeviceId) -> Row {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the output of the command")]
 fn print_table(page: &[Activity], zone: &TimeZone, language: Language) {
     if page.is_empty() {
-        println!("{}", pick(language, "nothing was signed yet", "暂无记录"));
+        outln!("{}", pick(language, "nothing was signed yet", "暂无记录"));
         return;
     }
     let mut table = Table::new();
@@ -143,21 +143,20 @@ fn print_table(page: &[Activity], zone: &TimeZone, language: Language) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    println!("{table}");
+    outln!("{table}");
 }
 
-#[expect(clippy::print_stdout, reason = "the output of the command")]
 fn print_verification(verification: &Verification, language: Language) {
-    println!();
+    outln!();
     for check in &verification.checks {
         let mark = if check.faults.is_empty() {
             pick(language, "holds", "通过")
         } else {
             pick(language, "FAILS", "未通过")
         };
-        println!("{mark:>8}  {} ({})", check.what, check.looked_at);
+        outln!("{mark:>8}  {} ({})", check.what, check.looked_at);
         for fault in &check.faults {
-            println!("          {fault}");
+            outln!("          {fault}");
         }
     }
     let line = if verification.holds() {
@@ -169,5 +168,5 @@ fn print_verification(verification: &Verification, language: Language) {
             "账本校验失败，请保留数据并联系售后",
         )
     };
-    println!("{line}");
+    outln!("{line}");
 }

@@ -6,6 +6,7 @@ use comfy_table::{Table, presets};
 use serde::Serialize;
 
 use super::args::CheckMappingArgs;
+use super::out::outln;
 use super::status::print_json;
 use super::words::pick;
 use crate::bus::Mapping;
@@ -26,7 +27,6 @@ struct RouteReport {
 }
 
 /// Prints topic and conversion of each signal; a mapping that is wrong is a usage error.
-#[expect(clippy::print_stdout, reason = "the output of the command")]
 pub(super) fn check(args: &CheckMappingArgs) -> anyhow::Result<ExitCode> {
     let mapping = Mapping::look(&args.file)?;
     let report = report(&mapping);
@@ -46,14 +46,14 @@ pub(super) fn check(args: &CheckMappingArgs) -> anyhow::Result<ExitCode> {
             table.add_row([route.signal, topic, &route.conversion]);
         }
         for line in table.to_string().lines() {
-            println!("{}", line.trim_end());
+            outln!("{}", line.trim_end());
         }
-        println!();
+        outln!();
         for problem in &report.problems {
-            println!("{}: {problem}", args.file.display());
+            outln!("{}: {problem}", args.file.display());
         }
         if report.problems.is_empty() {
-            println!("{}", pick(language, "the mapping can be used", "映射可用"));
+            outln!("{}", pick(language, "the mapping can be used", "映射可用"));
         }
     }
     Ok(if report.problems.is_empty() {

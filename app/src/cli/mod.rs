@@ -6,6 +6,7 @@ mod enrol;
 mod explain;
 mod ledger;
 mod mapping;
+mod out;
 mod run;
 mod signals;
 mod status;

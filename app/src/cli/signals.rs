@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::args::{Language, Output};
 use super::ask::NOT_RUNNING;
+use super::out::outln;
 use super::status::print_json;
 use super::words::pick;
 use crate::config::Config;
@@ -31,9 +32,8 @@ pub(super) fn signals(config: &Config, output: &Output) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-#[expect(clippy::print_stdout, reason = "the output of the command")]
 fn print(text: &str) {
-    println!("{text}");
+    outln!("{text}");
 }
 
 fn table(signals: &[SignalLive], zone: &TimeZone, language: Language) -> String {

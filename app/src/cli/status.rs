@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::args::{Language, StatusArgs};
+use super::out::outln;
 use super::signals;
 use super::words::{allowance, connection, day, minute, pick, text, thousands, yuan};
 use crate::books::{Books, MemberBook};
@@ -144,9 +145,8 @@ pub(super) fn open_reader(config: &Config) -> anyhow::Result<Reader> {
 }
 
 /// Prints a report as JSON.
-#[expect(clippy::print_stdout, reason = "the output of the command")]
 pub(super) fn print_json(report: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(report)?);
+    outln!("{}", serde_json::to_string_pretty(report)?);
     Ok(())
 }
 
@@ -221,7 +221,6 @@ fn pending_report(item: &dashpoint_membership::PendingItem) -> PendingReport {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the output of the command")]
 fn print_table(
     books: &Books,
     clock: &Clock,
@@ -232,11 +231,11 @@ fn print_table(
     for (book, view) in books.views(clock.now()) {
         let zone = TimeZone::get(&book.statement.profile.zone).unwrap_or_else(|_| zone.clone());
         for line in card(books, clock, book, &view, &zone, language) {
-            println!("{line}");
+            outln!("{line}");
         }
     }
     if books.members.is_empty() {
-        println!(
+        outln!(
             "{}",
             pick(
                 language,
@@ -249,7 +248,7 @@ fn print_table(
         || pick(language, "the head unit does not run", "车机程序未运行").to_owned(),
         |live| connection(language, &live.connection, zone),
     );
-    println!("  {line}");
+    outln!("  {line}");
 }
 
 fn card(

@@ -1,5 +1,6 @@
 //! The explanation as a person reads it.
 
+use crate::cli::out::outln;
 use comfy_table::{CellAlignment, Table, presets};
 use dashpoint_membership::Factor;
 use dashpoint_telematics::{BrakingSource, Driver, Spell};
@@ -19,12 +20,11 @@ use crate::explain::{
 const SPELLS_SHOWN: usize = 3;
 
 /// Prints an explanation.
-#[expect(clippy::print_stdout, reason = "the output of the command")]
 pub(super) fn print(explanation: &Explanation, language: Language) {
     let zone = TimeZone::get(&explanation.zone).unwrap_or(TimeZone::UTC);
     let page = Page { zone, language };
     for line in page.lines(explanation) {
-        println!("{line}");
+        outln!("{line}");
     }
 }
 
