@@ -7,6 +7,7 @@ mod member;
 mod recording;
 mod report;
 mod rules;
+mod scribe;
 
 use std::path::{Path, PathBuf};
 
@@ -25,8 +26,8 @@ pub use report::{
 };
 
 use member::Imagined;
-use report::{Scribe, about};
 use rules::Probe;
+use scribe::{Scribe, about};
 
 /// How long after the last row a trip counts as over, in milliseconds: longer than any gap within one.
 const END_MS: i64 = 150_000;
@@ -174,7 +175,7 @@ pub fn explain(
         .collect();
     scribe.explanation(
         about(name, recording, telematics.is_charging()),
-        report::signals(telematics.counts()),
+        scribe::signals(telematics.counts()),
         found,
         imagined.caps(),
     )

@@ -1,0 +1,301 @@
+//! Writes the explanation of what was found.
+
+use std::collections::BTreeMap;
+
+use dashpoint_membership::policy::ScoreModel;
+use dashpoint_membership::{
+    Charge, Current, Discharge, Evidence, Factor, FactorSeen, Grade, Trip, appraise, co2_avoided_g,
+    score_x100,
+};
+use dashpoint_telematics::{
+    ChargeTrace, Counts, Finished, PrivateEvidence, Signal, SignalCounts, Spell, TripTrace,
+};
+use jiff::tz::TimeZone;
+
+use super::member::{CapUse, Earned, RulePaid};
+use super::recording::Recording;
+use super::report::{
+    ChargeReport, DischargeReport, Explanation, FactorReport, Found, Origin, Pooled, RuleReport,
+    Seen, SignalReport, TripReport,
+};
+use super::rules::{Probe, mentions};
+use super::{NamedPolicy, transaction};
+
+/// Writes the explanation.
+pub(super) struct Scribe<'a> {
+    pub(super) policy: &'a NamedPolicy,
+    pub(super) zone: &'a TimeZone,
+    pub(super) probes: Vec<Probe>,
+}
+
+/// Says what a recording is.
+pub(super) fn about(name: &str, recording: &Recording, still_charging: bool) -> Origin {
+    Origin::Recording {
+        file: name.to_owned(),
+        columns: recording.kind,
+        rows: recording.rows,
+        assumed: recording.assumed.clone(),
+        unused: recording.unused.clone(),
+        still_charging,
+    }
+}
+
+/// What was taken and refused.
+pub(super) fn signals(counts: &Counts) -> Vec<SignalReport> {
+    let report = |(signal, counts): (Signal, &SignalCounts)| SignalReport {
+        path: signal.path(),
+        taken: counts.taken,
+        refused: counts
+            .faults
+            .iter()
+            .map(|(fault, times)| (fault.name(), *times))
+            .collect(),
+    };
+    counts.iter().map(report).collect()
+}
+
+impl Scribe<'_> {
+    pub(super) fn explanation(
+        &self,
+        origin: Origin,
+        signals: Vec<SignalReport>,
+        found: Vec<Found>,
+        caps: Vec<CapUse>,
+    ) -> Explanation {
+        Explanation {
+            origin,
+            policy: self.policy.name.clone(),
+            policy_version: self.policy.policy.version().get(),
+            zone: self.zone.iana_name().unwrap_or("UTC").to_owned(),
+            signals,
+            pooled: self.pooled(&found),
+            points: found.iter().filter_map(|found| found.points).sum(),
+            growth: found.iter().filter_map(|found| found.growth).sum(),
+            found,
+            caps,
+        }
+    }
+
+    pub(super) fn found(
+        &self,
+        number: usize,
+        finished: &Finished,
+        earned: Option<&Earned>,
+    ) -> Found {
+        let transaction = transaction(&finished.evidence);
+        let appraisals = appraise(&self.policy.policy, &transaction);
+        let named = appraisals.first().map(|appraisal| appraisal.fields.clone());
+        let fields: BTreeMap<_, _> = named
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, value)| (name, shown(name, value, &finished.evidence)))
+            .collect();
+        let rules = appraisals
+            .iter()
+            .filter_map(|appraisal| {
+                let policy = self.policy.policy.policy();
+                let rule = policy.rules.iter().find(|rule| rule.id == appraisal.rule)?;
+                let probe = self.probes.iter().find(|probe| *probe.rule() == rule.id)?;
+                let paid = earned.map(|earned| earned.rules.get(&rule.id));
+                let of = |amount: fn(&RulePaid) -> i64| paid.map(|paid| paid.map_or(0, amount));
+                Some(RuleReport {
+                    rule: rule.id.clone(),
+                    title: rule.title.clone(),
+                    held: appraisal.held,
+                    shadow: rule.shadow,
+                    conditions: probe.conditions(&transaction),
+                    formula: rule.points.clone(),
+                    fields: fields
+                        .iter()
+                        .filter(|(name, _)| mentions(rule, name))
+                        .map(|(name, value)| (*name, value.clone()))
+                        .collect(),
+                    raw_milli: appraisal.points.get(),
+                    growth_milli: appraisal.growth.get(),
+                    paid_milli: of(|paid| paid.paid.get()),
+                    points: of(|paid| paid.points.get()),
+                    carried_milli: of(|paid| paid.carried.get()),
+                    cut_by: paid
+                        .flatten()
+                        .and_then(|paid| paid.cut_by.as_ref())
+                        .map(ToString::to_string),
+                    problem: appraisal.problem.map(|problem| problem.to_string()),
+                })
+            })
+            .collect();
+        Found {
+            number,
+            driver: finished.driver.clone(),
+            started_ms: started_ms(finished),
+            ended_ms: finished.ended_ms,
+            seen: self.seen(finished),
+            fields,
+            rules,
+            points: earned.map(|earned| earned.paid.points.get()),
+            growth: earned.map(|earned| earned.paid.growth.get()),
+        }
+    }
+
+    fn seen(&self, finished: &Finished) -> Seen {
+        match (&finished.evidence, &finished.private) {
+            (Evidence::Trip(trip), PrivateEvidence::Trip(trace)) => {
+                Seen::Trip(self.trip(trip, Some(trace)))
+            }
+            (Evidence::Trip(trip), _) => Seen::Trip(self.trip(trip, None)),
+            (Evidence::Charge(charge), PrivateEvidence::Charge(trace)) => {
+                Seen::Charge(charge_report(charge, Some(trace)))
+            }
+            (Evidence::Charge(charge), _) => Seen::Charge(charge_report(charge, None)),
+            (Evidence::Discharge(Discharge { discharged, .. }), _) => {
+                Seen::Discharge(DischargeReport {
+                    energy_wh: discharged.length(),
+                })
+            }
+        }
+    }
+
+    fn trip(&self, trip: &Trip, trace: Option<&TripTrace>) -> TripReport {
+        let policy = self.policy.policy.policy();
+        let distance_m = trip.odometer.length();
+        let net_wh = i64::from(trip.used_wh) - i64::from(trip.regained_wh);
+        let spells = trace.map_or(&[][..], |trace| &trace.spells);
+        TripReport {
+            distance_m,
+            speed_integral_m: trace.map_or(0, |trace| trace.speed_integral_m),
+            contradicts: trace.is_some_and(|trace| trace.contradicts(distance_m)),
+            end: trace.map(|trace| trace.end),
+            driving_s: trip.driving_s,
+            parked_s: trace.map_or(0, |trace| trace.parked_ms / 1_000),
+            missed_s: trip.missed_s,
+            used_wh: trip.used_wh,
+            regained_wh: trip.regained_wh,
+            co2_avoided_g: co2_avoided_g(
+                &policy.carbon,
+                i64::try_from(distance_m).unwrap_or(i64::MAX),
+                net_wh,
+            ),
+            score_x100: score_x100(&policy.score, &trip.factors),
+            braking_from: trace.map(|trace| trace.braking),
+            factors: factors(&policy.score, &trip.factors, spells),
+            spells_unlisted: trace.map_or(0, |trace| trace.spells_unlisted),
+        }
+    }
+
+    fn pooled(&self, found: &[Found]) -> Option<Pooled> {
+        let trips: Vec<&TripReport> = found
+            .iter()
+            .filter_map(|found| match &found.seen {
+                Seen::Trip(trip) => Some(trip),
+                Seen::Charge(_) | Seen::Discharge(_) => None,
+            })
+            .collect();
+        if trips.len() < 2 {
+            return None;
+        }
+        let mut seen: BTreeMap<Factor, FactorSeen> = BTreeMap::new();
+        for report in trips.iter().flat_map(|trip| &trip.factors) {
+            if report.observed {
+                let pool = seen.entry(report.factor).or_insert(FactorSeen {
+                    factor: report.factor,
+                    against_ms: 0,
+                    base_ms: 0,
+                });
+                pool.against_ms += report.against_ms;
+                pool.base_ms += report.base_ms;
+            }
+        }
+        let seen: Vec<FactorSeen> = seen.into_values().collect();
+        let model = &self.policy.policy.policy().score;
+        Some(Pooled {
+            trips: trips.len(),
+            distance_m: trips.iter().map(|trip| trip.distance_m).sum(),
+            factors: factors(model, &seen, &[]),
+            score_x100: score_x100(model, &seen),
+        })
+    }
+}
+
+fn started_ms(finished: &Finished) -> Option<i64> {
+    match &finished.private {
+        PrivateEvidence::Trip(trace) => Some(trace.started_ms),
+        PrivateEvidence::Charge(trace) => trace.started_ms,
+        PrivateEvidence::Discharge(trace) => trace.started_ms,
+    }
+}
+
+fn factors(model: &ScoreModel, seen: &[FactorSeen], spells: &[Spell]) -> Vec<FactorReport> {
+    let score = score_x100(model, seen);
+    let report = |factor: &dashpoint_membership::policy::FactorModel| {
+        let observed = seen.iter().find(|seen| seen.factor == factor.factor);
+        let (against_ms, base_ms) = observed.map_or((0, 0), |seen| (seen.against_ms, seen.base_ms));
+        let share = if base_ms == 0 {
+            0.0
+        } else {
+            against_ms as f64 * 100.0 / base_ms as f64
+        };
+        let mut without: Vec<FactorSeen> = seen
+            .iter()
+            .filter(|seen| seen.factor != factor.factor)
+            .copied()
+            .collect();
+        without.push(FactorSeen {
+            factor: factor.factor,
+            against_ms: 0,
+            base_ms: 1,
+        });
+        FactorReport {
+            factor: factor.factor,
+            observed: observed.is_some(),
+            against_ms,
+            base_ms,
+            percent: if observed.is_some() {
+                share
+            } else {
+                factor.unobserved_percent.to_f64()
+            },
+            cap_percent: factor.cap_percent.to_f64(),
+            costs_x100: score_x100(model, &without).saturating_sub(score),
+            spells: spells
+                .iter()
+                .filter(|spell| spell.factor == factor.factor)
+                .copied()
+                .collect(),
+        }
+    };
+    model.factors.iter().map(report).collect()
+}
+
+fn charge_report(charge: &Charge, trace: Option<&ChargeTrace>) -> ChargeReport {
+    ChargeReport {
+        energy_wh: charge.charged.length(),
+        renewable_permille: charge.renewable_permille,
+        grade: charge.grade,
+        current: charge.current,
+        reconstructed: charge.started.is_none(),
+        power_max_w: trace.map_or(0, |trace| trace.power_max_w),
+        steps: trace.map_or_else(Vec::new, |trace| trace.steps.clone()),
+    }
+}
+
+/// A field as a rule would write its value.
+fn shown(name: &str, value: i64, evidence: &Evidence) -> String {
+    if let (Evidence::Charge(charge), "grade" | "current") = (evidence, name) {
+        let word = match name {
+            "grade" => match charge.grade {
+                Grade::Metered => "metered",
+                Grade::Declared => "declared",
+                Grade::Estimated => "estimated",
+            },
+            _ => match charge.current {
+                Current::Ac => "ac",
+                Current::Dc => "dc",
+                Current::Unknown => "unknown",
+            },
+        };
+        return word.to_owned();
+    }
+    if name == "reconstructed" || name.ends_with("_observed") {
+        return (value != 0).to_string();
+    }
+    value.to_string()
+}
