@@ -1,5 +1,6 @@
 //! A cloud that is slow, dead, overloaded, or not itself: entries stay, the car does not storm, and says how it stands.
 
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -14,25 +15,98 @@ const COUNTED: Duration = Duration::from_secs(5);
 /// The first retries wait a tenth of 1, 2, 4 and 8 s at least, so no luck makes more of them in that time. One failure may
 /// take a second request: a token that is refused is signed again once.
 const REQUESTS_MAX: usize = 12;
-/// Longer than the car waits for an answer.
-const SILENCE: Duration = Duration::from_secs(45);
+
+/// A cloud that is not as it should be, and what the car is to say of it.
+struct Bad {
+    name: &'static str,
+    manner: Manner,
+    reason: &'static str,
+    /// Requests that may come while they are counted.
+    requests_max: usize,
+}
+
+fn says(name: &'static str, answer: Vec<u8>, reason: &'static str) -> Bad {
+    Bad {
+        name,
+        manner: Manner::Say(answer),
+        reason,
+        requests_max: REQUESTS_MAX,
+    }
+}
+
+fn bad_clouds() -> Vec<Bad> {
+    let busy = answer("429 Too Many Requests", &["retry-after: 3600"], b"");
+    let cbor = ["content-type: application/cbor"];
+    vec![
+        says(
+            "fails",
+            answer("500 Internal Server Error", &[], b"oops"),
+            "server-error",
+        ),
+        Bad {
+            // An hour of silence is an hour of silence.
+            requests_max: 0,
+            ..says("asks for a pause", busy, "busy")
+        },
+        says(
+            "knows no token",
+            answer("401 Unauthorized", &[], b""),
+            "not-authorised",
+        ),
+        says(
+            "answers garbage",
+            answer("200 OK", &cbor, b"\xff\x00 garbage"),
+            "bad-answer",
+        ),
+        says(
+            "speaks no HTTP",
+            b"220 mail.example ESMTP\r\n\r\n".to_vec(),
+            "bad-answer",
+        ),
+        says("hangs up", Vec::new(), "bad-answer"),
+        Bad {
+            name: "never answers",
+            manner: Manner::Silence,
+            reason: "timed-out",
+            requests_max: REQUESTS_MAX,
+        },
+    ]
+}
+
+/// Each of them has a car of its own, and all are met at once: it is waiting that takes the time.
+#[test]
+fn a_bad_cloud_costs_nothing_and_is_not_stormed() {
+    // The day that each car begins with is played before they start.
+    drop(World::after_a_day_offline());
+    thread::scope(|scope| {
+        for bad in bad_clouds() {
+            thread::Builder::new()
+                .name(format!("a cloud that {}", bad.name))
+                .spawn_scoped(scope, move || meets(bad))
+                .unwrap();
+        }
+    });
+}
 
 /// The car meets that cloud, then the real one on the same port.
-fn meets(bad: Manner, reason: &str, patience: Duration) -> usize {
+fn meets(bad: Bad) {
     let mut world = World::after_a_day_offline();
-    let gate = Gate::open(world.port, bad);
+    let gate = Gate::open(world.port, bad.manner);
     world.car.start();
-    let met = until("the car finds the cloud out", patience, || {
+    let met = until("the car finds the cloud out", PATIENCE, || {
         let status = world.car.status();
         let connection = &status["live"]["connection"];
-        (connection["state"] == "offline" && connection["reason"] == reason).then_some(status)
+        (connection["state"] == "offline" && connection["reason"] == bad.reason).then_some(status)
     });
     assert!(
         met["live"]["connection"]["since_unix_s"].as_i64() > Some(1_700_000_000),
         "{met:#}"
     );
     let counted = gate.count_for(COUNTED);
-    assert!(counted <= REQUESTS_MAX, "{counted} requests in {COUNTED:?}");
+    assert!(
+        counted <= bad.requests_max,
+        "{counted} requests in {COUNTED:?}"
+    );
     assert_everything_waits(&world.car.status());
     drop(gate);
 
@@ -44,7 +118,6 @@ fn meets(bad: Manner, reason: &str, patience: Duration) -> usize {
     world.assert_agreed();
     assert!(world.car.stop().success());
     assert_logs_name_nobody(&world.car.said());
-    counted
 }
 
 fn assert_everything_waits(status: &Value) {
@@ -52,46 +125,6 @@ fn assert_everything_waits(status: &Value) {
     let member = &status["members"][0];
     assert_eq!(member["confirmed"], 0, "{status:#}");
     assert!(member["pending"].as_i64() > Some(0), "{status:#}");
-}
-
-#[test]
-fn a_cloud_that_fails() {
-    let failed = answer("500 Internal Server Error", &[], b"oops");
-    meets(Manner::Say(failed), "server-error", PATIENCE);
-}
-
-#[test]
-fn a_cloud_that_asks_for_a_pause_gets_it() {
-    let busy = answer("429 Too Many Requests", &["retry-after: 3600"], b"");
-    let counted = meets(Manner::Say(busy), "busy", PATIENCE);
-    assert_eq!(counted, 0, "it was asked to wait an hour");
-}
-
-#[test]
-fn a_cloud_that_knows_no_token() {
-    let refused = answer("401 Unauthorized", &[], b"");
-    meets(Manner::Say(refused), "not-authorised", PATIENCE);
-}
-
-#[test]
-fn a_cloud_that_answers_what_nobody_can_read() {
-    let garbage = answer(
-        "200 OK",
-        &["content-type: application/cbor"],
-        b"\xff\x00 garbage",
-    );
-    meets(Manner::Say(garbage), "bad-answer", PATIENCE);
-}
-
-#[test]
-fn somebody_who_speaks_no_http() {
-    let garbage = b"220 mail.example ESMTP\r\n\r\n".to_vec();
-    meets(Manner::Say(garbage), "bad-answer", PATIENCE);
-}
-
-#[test]
-fn a_cloud_that_hangs_up() {
-    meets(Manner::Say(Vec::new()), "bad-answer", PATIENCE);
 }
 
 #[test]
@@ -121,11 +154,6 @@ fn a_cloud_that_is_not_there() {
     world.car.reconcile();
     world.assert_agreed();
     assert!(world.car.stop().success());
-}
-
-#[test]
-fn a_cloud_that_never_answers() {
-    meets(Manner::Silence, "timed-out", SILENCE);
 }
 
 #[test]

@@ -115,8 +115,6 @@ impl Vehicle {
             vin: VIN.parse().unwrap(),
             driver: None,
         };
-        // A head unit that was killed comes back; until then the car does not drive on without it.
-        options.patience = PATIENCE;
         if bus.kind == Kind::Rumqttd {
             // It hands over signal by signal, and the head unit has a subscription for each: flat out, what it keeps of
             // one signal would come later than the head unit may wait for it.
@@ -133,12 +131,19 @@ impl Vehicle {
         summary
     }
 
-    /// Does something beside the test.
+    /// Does something beside the test, which ends the head unit and starts it again: the car does not drive on without it.
     pub fn run_beside(&self, command: Command) -> JoinHandle<Summary> {
-        let options = self.options.clone();
+        let mut options = self.options.clone();
+        options.patience = RESTART;
+        // What was on its way is lost with the head unit and will not be seen; the states that it finds at its start
+        // are a second older at most.
+        options.time_ahead = options.time_ahead.map(|_| Broker::TIME_AHEAD);
         thread::spawn(move || play(&options, &command))
     }
 }
+
+/// Longer than a head unit takes to start.
+const RESTART: Duration = Duration::from_secs(12);
 
 fn play(options: &Options, command: &Command) -> Summary {
     let runtime = runtime::Builder::new_current_thread()
