@@ -1,1 +1,3 @@
-//! End to end: the real parts together.
+//! End to end: the real parts together, and the simulation that breaks them in every way that a seed can think of.
+
+pub mod simulation;

@@ -21,4 +21,4 @@ pub use core::{
 };
 pub use error::CloudError;
 pub use server::{Cloud, Config, Running};
-pub use store::{MemberLine, open_file, open_in_memory};
+pub use store::{MemberLine, open_file, open_in_memory, open_on_vfs};

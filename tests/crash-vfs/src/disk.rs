@@ -41,6 +41,16 @@ pub struct Counts {
 pub struct Image(BTreeMap<String, Vec<u8>>);
 
 impl Image {
+    /// The same files in another folder.
+    #[must_use]
+    pub fn moved(&self, from: &str, to: &str) -> Self {
+        let moved = |(name, bytes): (&String, &Vec<u8>)| match name.strip_prefix(from) {
+            Some(rest) => (format!("{to}{rest}"), bytes.clone()),
+            None => (name.clone(), bytes.clone()),
+        };
+        Self(self.0.iter().map(moved).collect())
+    }
+
     /// Names and lengths of the files.
     #[must_use]
     pub fn lengths(&self) -> BTreeMap<&str, usize> {
@@ -154,6 +164,13 @@ impl Disk {
         self.planned = None;
         self.life += 1;
         self.counts.power_cuts += 1;
+    }
+
+    /// Ends every program that has files open, as SIGKILL does: what it wrote stays, synced or not.
+    pub fn kill_programs(&mut self) {
+        self.locks.clear();
+        self.buried.push(std::mem::take(&mut self.shared));
+        self.life += 1;
     }
 
     /// A medium that says it has synced and has not: a planted fault for a harness that must find it.

@@ -15,6 +15,6 @@ pub(crate) mod members;
 mod open;
 
 pub use members::MemberLine;
-pub use open::{open_file, open_in_memory};
+pub use open::{open_file, open_in_memory, open_on_vfs};
 
 use columns::{Col, Json};

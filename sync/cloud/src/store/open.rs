@@ -28,10 +28,21 @@ pub fn open_file(path: &Path) -> Result<Connection, CloudError> {
     if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
         return Err(CloudError::EmptyDatabase(path.to_owned()));
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+    prepare(Connection::open_with_flags(path, flags())?)
+}
+
+/// The same on a registered SQLite VFS, for a disk that fails on purpose.
+///
+/// # Errors
+/// [`CloudError`] as for [`open_file`].
+pub fn open_on_vfs(path: &Path, vfs: &str) -> Result<Connection, CloudError> {
+    prepare(Connection::open_with_flags_and_vfs(path, flags(), vfs)?)
+}
+
+fn flags() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    prepare(Connection::open_with_flags(path, flags)?)
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
 /// Opens a database that lives as long as its connection, for tests and simulations.

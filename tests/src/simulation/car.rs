@@ -1,0 +1,392 @@
+//! A car: the real engine, stepped by hand, on a disk that loses power, with clocks that may be wrong.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use dashpoint::books::{Books, BooksError, DEVICE_META};
+use dashpoint::clock::{Clock, ClockSource, Machine, Reading};
+use dashpoint::engine::{Engine, EngineError, Live, Outgoing, Outputs, Parts};
+use dashpoint::random::Chance;
+use dashpoint_crash_vfs::{CrashVfs, Disk, Fault, Image};
+use dashpoint_membership::{BindingId, DeviceId, EntryHash, MemberId, ServerTime};
+use dashpoint_store::{Check, Options, SealKey, Store, StoreError};
+use dashpoint_wire::message::EnrolState;
+use dashpoint_wire::{PublicKey, SigningKey};
+use jiff::tz::TimeZone;
+use tempfile::TempDir;
+use tokio::sync::{mpsc, watch};
+
+use super::Violation;
+use super::random::Random;
+use super::vehicle::Vehicle;
+
+/// 1970-01-01T00:02:00Z, where a head unit without a battery for its clock starts.
+const NINETEEN_SEVENTY_MS: i64 = 120_000;
+
+/// The clocks of a head unit, driven by the world.
+#[derive(Debug, Default)]
+struct Clocks {
+    monotonic_ms: AtomicU64,
+    unix_ms: AtomicI64,
+}
+
+/// A car.
+pub struct Car {
+    // Dropped before the disk that it lies on.
+    engine: Option<Engine>,
+    requests: Option<mpsc::Receiver<Outgoing>>,
+    vfs: CrashVfs,
+    folder: TempDir,
+    /// A name for people and for its disk.
+    name: String,
+    disks: u64,
+    clocks: Arc<Clocks>,
+    random: Random,
+    cloud_key: PublicKey,
+    syncs_ignored: bool,
+    power_cuts: u64,
+    /// Who it is to the cloud; a clone is the same.
+    pub device: DeviceId,
+    /// Whose.
+    pub member: MemberId,
+    /// Signs entries and requests.
+    pub key: SigningKey,
+    /// Whether the key store can be read.
+    pub can_sign: bool,
+    /// How far its clock is from the right one, in milliseconds.
+    pub skew_ms: i64,
+    /// Whether its clock begins in 1970.
+    pub in_1970: bool,
+    /// What it drives.
+    pub vehicle: Vehicle,
+    /// Which life of the program this is: answers to an earlier one never arrive.
+    pub life: u64,
+    /// When it wants to be woken.
+    pub wake_ms: u64,
+    /// Asleep with its memory alive: nothing runs.
+    pub suspended: bool,
+    /// A copy of its disk, and the last own entries in it.
+    pub backup: Option<Image>,
+    /// No network until then.
+    pub offline_until_ms: u64,
+    /// The head that was looked at last.
+    pub seen_head: Option<EntryHash>,
+    /// Whether it is a copy that was started beside its original.
+    pub is_clone: bool,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It runs on.
+    Running,
+    /// The power went meanwhile.
+    PowerLost,
+}
+
+impl Car {
+    /// A car that is not enrolled yet.
+    pub fn new(
+        name: String,
+        number: u8,
+        member: MemberId,
+        cloud_key: PublicKey,
+        mut random: Random,
+    ) -> Result<Self, Violation> {
+        let folder = tempfile::tempdir().map_err(|e| Violation::new(format!("no folder: {e}")))?;
+        let vfs = CrashVfs::register(&format!("{name}-0"), Disk::new(random.next()));
+        Ok(Self {
+            engine: None,
+            requests: None,
+            vfs,
+            folder,
+            name,
+            disks: 0,
+            clocks: Arc::default(),
+            random,
+            cloud_key,
+            syncs_ignored: false,
+            power_cuts: 0,
+            device: DeviceId::from_bytes([number; 16]),
+            member,
+            key: SigningKey::from_seed(&[number; 32]),
+            can_sign: true,
+            skew_ms: 0,
+            in_1970: false,
+            vehicle: Vehicle::used(u64::from(number)),
+            life: 0,
+            wake_ms: u64::MAX,
+            suspended: false,
+            backup: None,
+            offline_until_ms: 0,
+            seen_head: None,
+            is_clone: false,
+        })
+    }
+
+    /// Its binding.
+    #[must_use]
+    pub const fn binding(&self) -> BindingId {
+        BindingId::from_bytes(*self.device.as_bytes())
+    }
+
+    /// A copy of it in another folder, with the same disk, key and meters.
+    pub fn cloned(&mut self, name: String) -> Result<Self, Violation> {
+        let image = self.vfs.disk().image();
+        let number = self.device.as_bytes()[0];
+        let random = self.random.branch();
+        let mut copy = Self::new(name, number, self.member, self.cloud_key, random)?;
+        let (from, to) = (self.folder.path(), copy.folder.path());
+        let image = image.moved(&from.to_string_lossy(), &to.to_string_lossy());
+        copy.put_disk(&image);
+        copy.vehicle = self.vehicle.clone();
+        copy.is_clone = true;
+        Ok(copy)
+    }
+
+    /// Ignores syncs from now on: a planted bug.
+    pub fn ignore_syncs(&mut self) {
+        self.syncs_ignored = true;
+        self.vfs.disk().ignore_syncs(true);
+    }
+
+    /// Takes a backup of what the medium holds.
+    pub fn back_up(&mut self) {
+        self.backup = Some(self.vfs.disk().image());
+    }
+
+    /// Puts the disk of the backup in; the program is off.
+    pub fn restore(&mut self) -> bool {
+        let Some(image) = self.backup.clone() else {
+            return false;
+        };
+        self.crash();
+        self.put_disk(&image);
+        true
+    }
+
+    fn put_disk(&mut self, image: &Image) {
+        self.disks += 1;
+        let mut disk = Disk::from_image(image, self.random.next());
+        disk.ignore_syncs(self.syncs_ignored);
+        self.vfs = CrashVfs::register(&format!("{}-{}", self.name, self.disks), disk);
+        self.power_cuts = 0;
+    }
+
+    /// Plans a power cut at one of the next calls of the disk.
+    pub fn plan_power_cut(&mut self, at_call: u64) {
+        self.vfs.disk().plan(at_call, Fault::PowerCut);
+    }
+
+    /// No more faults of the disk; the program is off.
+    pub fn heal(&mut self) {
+        self.crash();
+        self.lost_power();
+        self.vfs.disk().clear_fault();
+    }
+
+    /// Cuts the power now.
+    pub fn cut_power(&mut self) {
+        self.vfs.disk().cut_power();
+        self.lost_power();
+    }
+
+    /// Ends the program where it stands.
+    pub fn crash(&mut self) {
+        if self.engine.is_some() {
+            // Before the drop, which would close the files in good order.
+            self.vfs.disk().kill_programs();
+        }
+        self.engine = None;
+        self.requests = None;
+        self.suspended = false;
+        self.wake_ms = u64::MAX;
+        self.life += 1;
+    }
+
+    /// Whether the power went since the last look; then the program is off.
+    pub fn lost_power(&mut self) -> bool {
+        let cuts = self.vfs.disk().counts().power_cuts;
+        let lost = cuts > self.power_cuts;
+        self.power_cuts = cuts;
+        if lost {
+            self.crash();
+        }
+        lost
+    }
+
+    /// Ends the program as it wants to be ended.
+    pub fn shut_down(&mut self) -> Result<Ended, Violation> {
+        let ended = self.engine.take().map(Engine::end);
+        let lost = self.lost_power();
+        self.crash();
+        match ended {
+            Some(Err(error)) if !lost => Err(Violation::new(format!("cannot end: {error}"))),
+            Some(_) | None if lost => Ok(Ended::PowerLost),
+            Some(_) | None => Ok(Ended::Running),
+        }
+    }
+
+    /// Whether its program runs.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        self.engine.is_some()
+    }
+
+    /// The engine, while it runs.
+    #[must_use]
+    pub const fn engine(&self) -> Option<&Engine> {
+        self.engine.as_ref()
+    }
+
+    /// Sets the clocks to a time of the world.
+    pub fn set_clocks(&mut self, now_ms: u64) {
+        let unix_ms = if self.in_1970 {
+            NINETEEN_SEVENTY_MS + (now_ms % 86_400_000).cast_signed()
+        } else {
+            now_ms.cast_signed() + self.skew_ms
+        };
+        self.clocks.monotonic_ms.store(now_ms, Ordering::Relaxed);
+        self.clocks.unix_ms.store(unix_ms, Ordering::Relaxed);
+    }
+
+    fn store(&mut self) -> Result<Store, StoreError> {
+        let mut random = self.random.branch();
+        let options = Options {
+            vfs: Some(self.vfs.name().to_owned()),
+            seal: Some(SealKey::from_bytes([0x5e; 32])),
+            nonces: Box::new(move || Some(random.bytes())),
+            check: Check::Ends,
+        };
+        Store::open(self.folder.path(), options)
+    }
+
+    /// Commits an enrolment, as the head unit's own command does.
+    pub fn enrol(&mut self, approved: EnrolState) -> Result<(), Violation> {
+        let EnrolState::Approved {
+            device,
+            certificate,
+            binding,
+            grant,
+            policy,
+            catalogue,
+            statement,
+        } = approved
+        else {
+            return Err(Violation::new("the enrolment was not approved".to_owned()));
+        };
+        let (key, member) = (self.cloud_key, self.member);
+        let failed = |what: String| Violation::new(format!("the enrolment failed: {what}"));
+        let verified = || -> Result<_, dashpoint_wire::WireError> {
+            Ok((
+                certificate.verify(&key, &device)?,
+                binding.verify(&key, &device)?,
+                grant.verify(&key, &device)?,
+                policy.verify(&key, &())?,
+                catalogue.verify(&key, &())?,
+                statement.verify(&key, &member)?,
+            ))
+        };
+        let (certificate, binding, grant, policy, catalogue, statement) =
+            verified().map_err(|e| failed(e.to_string()))?;
+        let mut keep = || -> Result<(), StoreError> {
+            let mut store = self.store()?;
+            store.put_meta(DEVICE_META, device.as_bytes())?;
+            store.put_certificate(&certificate)?;
+            store.put_binding(&binding)?;
+            store.put_policy(&policy)?;
+            store.put_catalogue(&catalogue)?;
+            store.put_statement(&statement)?;
+            store.begin_epoch(&grant, &[])?;
+            store.close()
+        };
+        keep().map_err(|e| failed(e.to_string()))
+    }
+
+    /// Starts the program; after a power cut meanwhile it is off.
+    pub fn boot(&mut self, now_ms: u64) -> Result<Ended, Violation> {
+        self.crash();
+        self.set_clocks(now_ms);
+        let started = self.start();
+        let lost = self.lost_power();
+        match started {
+            Ok(()) if lost => Ok(Ended::PowerLost),
+            Ok(()) => Ok(Ended::Running),
+            Err(_) if lost => Ok(Ended::PowerLost),
+            Err(why) => Err(Violation::new(format!(
+                "{} does not start: {why}",
+                self.name
+            ))),
+        }
+    }
+
+    fn start(&mut self) -> Result<(), StartError> {
+        let store = self.store()?;
+        if let Some(incident) = store.incidents().first() {
+            return Err(StartError::Incident(format!("{incident:?}")));
+        }
+        let receipt = store.read().last_receipt()?;
+        let floor = receipt.map_or(ServerTime::from_unix_s(0), |receipt| receipt.server_time);
+        let clocks = Arc::clone(&self.clocks);
+        let machine = Machine::from_fn(move || Reading {
+            monotonic_ms: clocks.monotonic_ms.load(Ordering::Relaxed),
+            unix_ms: clocks.unix_ms.load(Ordering::Relaxed),
+        });
+        let clock = Clock::new(ClockSource::System, machine, floor);
+        let books = Books::open(store.read(), self.cloud_key, clock.now())?;
+        let mut random = self.random.branch();
+        let (requests, sent) = mpsc::channel(2);
+        let engine = Engine::start(Parts {
+            store,
+            books,
+            clock,
+            zone: TimeZone::get("Asia/Shanghai").unwrap_or(TimeZone::UTC),
+            signer: self.can_sign.then(|| self.key.clone()),
+            chance: Chance::from_fn(move |out| {
+                random.fill(out);
+                true
+            }),
+            outputs: Outputs {
+                requests,
+                seen: watch::channel(None).0,
+                live: watch::channel(Live::default()).0,
+            },
+        })?;
+        self.engine = Some(engine);
+        self.requests = Some(sent);
+        Ok(())
+    }
+
+    /// One step of the engine at a time of the world.
+    pub fn step(&mut self, now_ms: u64, step: impl FnOnce(&mut Engine)) -> Ended {
+        self.set_clocks(now_ms);
+        if let Some(engine) = &mut self.engine {
+            step(engine);
+            // A late wake is one that a busy machine gives too; the quiet bus alone would ask for two a second.
+            let pause_ms = u64::try_from(engine.pause().as_millis()).unwrap_or(u64::MAX);
+            self.wake_ms = now_ms.saturating_add(pause_ms.max(3_000));
+        }
+        if self.lost_power() {
+            Ended::PowerLost
+        } else {
+            Ended::Running
+        }
+    }
+
+    /// What it wants to send.
+    pub fn outgoing(&mut self) -> Option<Outgoing> {
+        self.requests.as_mut()?.try_recv().ok()
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Books(#[from] BooksError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("a file was set aside: {0}")]
+    Incident(String),
+}

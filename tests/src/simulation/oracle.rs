@@ -1,0 +1,464 @@
+//! The promise, held against what the screens show and what the cloud settles.
+//!
+//! The oracle keeps books of its own, from the outside: every award that a screen has shown, every verdict that was
+//! answered, every settlement of every ledger, every unit of every meter that was paid.
+
+use std::collections::BTreeMap;
+
+use dashpoint_membership::policy::{CapOver, Period, Trigger};
+use dashpoint_membership::{
+    CapId, Cause, DeviceId, Entry, EntryBody, EntryHash, EntryRef, Epoch, LedgerVersion, LocalDay,
+    MemberId, Meter, Points, Policy, Rejection, Seq, ServerTime, Settlement, Statement, VehicleId,
+    Verdict, Zone,
+};
+use dashpoint_wire::{ChainPoint, PublicKey};
+
+use super::Violation;
+use super::cloud::Posting;
+use super::tally::Tally;
+
+/// Points by which whole points may pass a cap that counts thousandths: one for each rule's remainder.
+const REMAINDERS: i64 = 4;
+
+/// An award that a screen has shown.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// Its newest place in the chain.
+    pub point: ChainPoint,
+    /// It was only on a disk that is gone.
+    pub lost: bool,
+}
+
+#[derive(Debug)]
+struct Ledger {
+    version: u64,
+    balance: Points,
+    /// The balance that each version of the ledger had.
+    balances: BTreeMap<LedgerVersion, Points>,
+    /// Settlements of entries: exactly one each.
+    entries: BTreeMap<EntryRef, Settlement>,
+}
+
+impl Ledger {
+    const EMPTY: Self = Self {
+        version: 0,
+        balance: Points::ZERO,
+        balances: BTreeMap::new(),
+        entries: BTreeMap::new(),
+    };
+}
+
+/// What was paid of one meter: first unit to first unit after it.
+type Stretches = BTreeMap<u64, (u64, EntryRef)>;
+
+/// The books of the harness.
+pub struct Oracle {
+    /// Shown awards, by the car and the hash of the entry that said them first.
+    pub shown: BTreeMap<(usize, EntryHash), Shown>,
+    answered: BTreeMap<EntryRef, (EntryHash, Verdict)>,
+    settled: BTreeMap<EntryHash, EntryRef>,
+    paid: BTreeMap<(VehicleId, Meter), Stretches>,
+    ledgers: BTreeMap<MemberId, Ledger>,
+    caps: BTreeMap<CapId, (CapOver, Period, Points)>,
+    used: BTreeMap<(MemberId, CapId, LocalDay), i64>,
+    cap_times: BTreeMap<DeviceId, ServerTime>,
+    zone: Zone,
+}
+
+/// Whose entries they are.
+#[derive(Debug, Clone, Copy)]
+pub struct Owner {
+    /// Verifies them.
+    pub key: PublicKey,
+    /// Whose meters.
+    pub vehicle: VehicleId,
+    /// Whose points.
+    pub member: MemberId,
+}
+
+impl Oracle {
+    /// Empty books.
+    pub fn new() -> Result<Self, Violation> {
+        let zone = Zone::new("Asia/Shanghai").map_err(|e| Violation::new(e.to_string()))?;
+        Ok(Self {
+            shown: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            settled: BTreeMap::new(),
+            paid: BTreeMap::new(),
+            ledgers: BTreeMap::new(),
+            caps: BTreeMap::new(),
+            used: BTreeMap::new(),
+            cap_times: BTreeMap::new(),
+            zone,
+        })
+    }
+
+    /// A device that begins its chain.
+    pub fn begin(&mut self, device: DeviceId, at: ServerTime) {
+        self.cap_times.insert(device, at);
+    }
+
+    /// Takes the caps of a policy; of several versions the most generous holds.
+    pub fn take_policy(&mut self, policy: &Policy) {
+        for cap in &policy.caps {
+            let known = self
+                .caps
+                .entry(cap.id.clone())
+                .or_insert_with(|| (cap.over.clone(), cap.per, cap.points));
+            known.2 = known.2.max(cap.points);
+        }
+    }
+
+    /// A screen shows an own entry.
+    pub fn show(&mut self, car: usize, point: ChainPoint, entry: &Entry, tally: &mut Tally) {
+        if let EntryBody::Fresh(_) = entry.body {
+            tally.awards += 1;
+            if entry.time.quality == dashpoint_membership::ClockQuality::Doubtful {
+                tally.row("clock wrong");
+            }
+        }
+        let origin = origin_of(entry, point.hash);
+        let shown = self
+            .shown
+            .entry((car, origin))
+            .or_insert(Shown { point, lost: false });
+        shown.point = point;
+        shown.lost = false;
+    }
+
+    /// Takes what the cloud has answered to entries. `may_be_new`: the cloud lost power before it could answer once.
+    pub fn take(
+        &mut self,
+        posting: &Posting,
+        owner: &Owner,
+        may_be_new: bool,
+        tally: &mut Tally,
+    ) -> Result<(), Violation> {
+        let said = posting.request.entries.iter();
+        for (raw, verdict) in said.zip(&posting.response.verdicts) {
+            let hash = raw.hash();
+            let entry = raw.clone().verify(&owner.key, &posting.device);
+            let entry = entry.map_err(|e| Violation::new(format!("the cloud took {e}")))?;
+            let entry = entry.into_parts().1;
+            let place = EntryRef {
+                device: posting.device,
+                epoch: entry.epoch,
+                seq: entry.seq,
+            };
+            let before = self.answered.get(&place);
+            if verdict.duplicate {
+                tally.row("same entry twice");
+            }
+            match before {
+                Some((known, first)) if verdict.duplicate => {
+                    if *known != hash || *first != verdict.verdict {
+                        return Err(Violation::new(format!(
+                            "{place:?} was answered {first:?} and then {:?}",
+                            verdict.verdict
+                        )));
+                    }
+                }
+                Some(_) => {
+                    return Err(Violation::new(format!("{place:?} was settled twice")));
+                }
+                None if verdict.duplicate && !may_be_new => {
+                    return Err(Violation::new(format!(
+                        "{place:?} counts as known and was never answered"
+                    )));
+                }
+                None => {
+                    self.answered.insert(place, (hash, verdict.verdict.clone()));
+                    self.settle(
+                        place,
+                        hash,
+                        &entry,
+                        &verdict.verdict,
+                        posting.at,
+                        owner,
+                        tally,
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one entry with all that is known of it"
+    )]
+    fn settle(
+        &mut self,
+        place: EntryRef,
+        hash: EntryHash,
+        entry: &Entry,
+        verdict: &Verdict,
+        at: ServerTime,
+        owner: &Owner,
+        tally: &mut Tally,
+    ) -> Result<(), Violation> {
+        name_verdict(verdict, tally);
+        if let EntryBody::Carry { .. } = entry.body {
+            tally.row("gap or wrong prev: carried into a new epoch");
+        }
+        let cap_time = self.cap_time(place.device, entry, at);
+        if let Verdict::Rejected { reason } = verdict {
+            if !matches!(reason, Rejection::AlreadyPaid | Rejection::AlreadyRecorded) {
+                return Err(Violation::new(format!(
+                    "honest evidence was rejected as {reason:?}: {entry:?}"
+                )));
+            }
+            // Rejected for good, unless another entry says the same and is paid.
+            self.settled.entry(origin_of(entry, hash)).or_insert(place);
+            return Ok(());
+        }
+        let origin = origin_of(entry, hash);
+        if let Some(before) = self.settled.insert(origin, place)
+            && !self.is_rejected(before)
+        {
+            return Err(Violation::new(format!(
+                "{place:?} was paid, and {before:?} for the same award"
+            )));
+        }
+        if let Some(interval) = entry.transaction().interval() {
+            let stretches = self
+                .paid
+                .entry((owner.vehicle, interval.meter))
+                .or_default();
+            let below = stretches.range(..interval.to).next_back();
+            if let Some((from, (to, by))) = below.filter(|(_, (to, _))| *to > interval.from) {
+                return Err(Violation::new(format!(
+                    "{place:?} was paid for {interval:?}, and {by:?} for {from}..{to}"
+                )));
+            }
+            stretches.insert(interval.from, (interval.to, place));
+        }
+        let kind = entry.transaction().trigger();
+        self.use_caps(owner.member, kind, cap_time, verdict.paid().points)
+    }
+
+    fn is_rejected(&self, place: EntryRef) -> bool {
+        let answered = self.answered.get(&place);
+        matches!(answered, Some((_, Verdict::Rejected { .. })))
+    }
+
+    /// The time that an entry counts for, worked out anew from the outside.
+    fn cap_time(&mut self, device: DeviceId, entry: &Entry, at: ServerTime) -> ServerTime {
+        let event = ServerTime::from_unix_s(entry.time.at.as_unix_s());
+        let event = event.max(entry.receipt_at.min(at)).min(at);
+        let last = self.cap_times.entry(device).or_insert(event);
+        *last = event.max(*last);
+        *last
+    }
+
+    fn use_caps(
+        &mut self,
+        member: MemberId,
+        kind: Trigger,
+        at: ServerTime,
+        points: Points,
+    ) -> Result<(), Violation> {
+        for (cap, (over, per, most)) in &self.caps {
+            let counts = match over {
+                CapOver::All => true,
+                CapOver::Kind(of) => *of == kind,
+                CapOver::Rule(rule) => rule.as_str() == "clean-charging" && kind == Trigger::Charge,
+            };
+            if !counts {
+                continue;
+            }
+            let first = self.zone.period_start(at, *per);
+            let used = self.used.entry((member, cap.clone(), first)).or_default();
+            *used += points.get();
+            if *used > most.get() + REMAINDERS {
+                return Err(Violation::new(format!(
+                    "cap {cap} of {most} points let {used} through"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// After which version the oracle has not seen a member's ledger.
+    #[must_use]
+    pub fn seen(&self, member: MemberId) -> LedgerVersion {
+        LedgerVersion::new(self.ledgers.get(&member).map_or(0, |ledger| ledger.version))
+    }
+
+    /// Reads on in a member's ledger: every change of the balance is a settlement.
+    pub fn read(&mut self, statement: &Statement, tally: &mut Tally) -> Result<(), Violation> {
+        let ledger = self
+            .ledgers
+            .entry(statement.member)
+            .or_insert(Ledger::EMPTY);
+        for settlement in &statement.settlements {
+            if settlement.version.get() <= ledger.version {
+                continue;
+            }
+            ledger.balance = ledger.balance.plus(settlement.points);
+            match &settlement.cause {
+                Cause::Entry { entry, .. } => {
+                    let before = ledger.entries.insert(*entry, settlement.clone());
+                    if before.is_some() {
+                        return Err(Violation::new(format!("{entry:?} is in the ledger twice")));
+                    }
+                }
+                Cause::Released { .. } => tally.verdict("released"),
+                Cause::Expired { .. } => tally.verdict("expired"),
+                Cause::Spent { .. }
+                | Cause::Reversed { .. }
+                | Cause::ClawedBack { .. }
+                | Cause::Granted { .. }
+                | Cause::TierChanged { .. } => {}
+            }
+            ledger.balances.insert(settlement.version, ledger.balance);
+        }
+        let version = statement.account.version;
+        if version.get() < ledger.version {
+            return Err(Violation::new(format!(
+                "the ledger went back from version {} to {version}",
+                ledger.version
+            )));
+        }
+        ledger.version = version.get();
+        ledger.balances.entry(version).or_insert(ledger.balance);
+        if statement.account.balance() != ledger.balance {
+            return Err(Violation::new(format!(
+                "the balance is {}, its settlements sum to {}",
+                statement.account.balance(),
+                ledger.balance
+            )));
+        }
+        Ok(())
+    }
+
+    /// Holds what a screen shows as confirmed against the ledger that it came from.
+    pub fn check_balance(&self, statement: &Statement, balance: Points) -> Result<(), Violation> {
+        let ledger = self.ledgers.get(&statement.member);
+        let version = statement.account.version;
+        let expected = ledger.and_then(|ledger| ledger.balances.get(&version));
+        if expected == Some(&balance) {
+            return Ok(());
+        }
+        Err(Violation::new(format!(
+            "the screen shows {balance} points confirmed, version {version} of the ledger has {expected:?}"
+        )))
+    }
+
+    /// Each award of a car that its statement does not cover is still shown; none that it covers is shown as pending.
+    pub fn check_pending(
+        &self,
+        car: usize,
+        statement: &Statement,
+        device: DeviceId,
+        epoch: Epoch,
+        pending: &[EntryRef],
+        counted: &[EntryRef],
+    ) -> Result<(), Violation> {
+        let cover = statement.covers.get(&device);
+        let through = cover
+            .filter(|cover| cover.epoch == epoch)
+            .map_or(Seq::new(0), |cover| cover.through);
+        if cover.is_some_and(|cover| cover.epoch > epoch) {
+            // Another disk with this key has gone on: nothing is folded until this one has caught up.
+            return match pending.first() {
+                Some(item) => Err(Violation::new(format!(
+                    "{item:?} is shown as pending on a statement of a later epoch"
+                ))),
+                None => Ok(()),
+            };
+        }
+        let covered = |item: &&EntryRef| item.epoch == epoch && item.seq <= through;
+        if let Some(item) = pending.iter().find(covered) {
+            return Err(Violation::new(format!(
+                "{item:?} is shown as pending and in the confirmed balance"
+            )));
+        }
+        for ((by, origin), shown) in &self.shown {
+            let of_here = *by == car && !shown.lost && shown.point.epoch == epoch;
+            if !of_here || shown.point.seq <= through {
+                continue;
+            }
+            let place = EntryRef {
+                device,
+                epoch,
+                seq: shown.point.seq,
+            };
+            if !counted.contains(&place) {
+                return Err(Violation::new(format!(
+                    "award {origin} was shown and is neither pending nor answered ({place:?})"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Once car and cloud have met: the word of the cloud on every award that a car has shown.
+    pub fn check_rest(&self, car: usize) -> Result<(), Violation> {
+        for ((by, origin), shown) in &self.shown {
+            if *by == car && !shown.lost && !self.settled.contains_key(origin) {
+                return Err(Violation::new(format!(
+                    "award {origin} ({:?}) was shown and never answered",
+                    shown.point
+                )));
+            }
+        }
+        for (place, (_, verdict)) in &self.answered {
+            let mut ledgers = self.ledgers.values();
+            if !ledgers.any(|ledger| ledger.entries.contains_key(place)) {
+                return Err(Violation::new(format!(
+                    "{place:?} was answered {verdict:?} and has no row in the ledger"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The cloud's word on an entry.
+    #[must_use]
+    pub fn answer(&self, place: EntryRef) -> Option<&Verdict> {
+        self.answered.get(&place).map(|(_, verdict)| verdict)
+    }
+
+    /// Counts the periods in which a cap was used up.
+    pub fn count_caps(&self, tally: &mut Tally) {
+        for ((_, cap, _), used) in &self.used {
+            let most = self
+                .caps
+                .get(cap)
+                .map_or(i64::MAX, |(_, _, most)| most.get());
+            if *used >= most - REMAINDERS {
+                tally.cap(cap.as_str());
+            }
+        }
+    }
+}
+
+fn origin_of(entry: &Entry, hash: EntryHash) -> EntryHash {
+    match entry.body {
+        EntryBody::Fresh(_) => hash,
+        EntryBody::Carry { original, .. } => original,
+    }
+}
+
+fn name_verdict(verdict: &Verdict, tally: &mut Tally) {
+    match verdict {
+        Verdict::Accepted { .. } => tally.verdict("accepted"),
+        Verdict::Adjusted { reasons, .. } => {
+            for reason in reasons {
+                use dashpoint_membership::Adjustment;
+                tally.verdict(match reason {
+                    Adjustment::Cap { .. } => "adjusted: cap",
+                    Adjustment::Policy { .. } => "adjusted: policy",
+                    Adjustment::Rule { .. } => "adjusted: rule",
+                    Adjustment::Remainder { .. } => "adjusted: remainder",
+                });
+                if let Adjustment::Policy { .. } = reason {
+                    tally.row("policy expired");
+                }
+            }
+        }
+        Verdict::Rejected { reason } => tally.verdict(&format!("rejected: {reason:?}")),
+        Verdict::Review { reason, .. } => tally.verdict(&format!("review: {reason:?}")),
+    }
+}

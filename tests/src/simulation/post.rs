@@ -1,0 +1,341 @@
+//! The network between cars and cloud.
+
+use dashpoint::engine::{Engine, Outgoing};
+use dashpoint_membership::{EntryRef, Verdict};
+use dashpoint_sync::{Event, Response, Ticket, TransportFailure};
+use dashpoint_wire::decode;
+use dashpoint_wire::message::{Divergence, EntriesResponse};
+
+use super::Violation;
+use super::cloud::{Travelling, ok};
+use super::weather::Fate;
+use super::world::World;
+
+/// How long the transport waits for an answer.
+const TIMEOUT_MS: u64 = 30_000;
+
+/// A message on its way.
+pub enum Flight {
+    /// A request.
+    ToCloud {
+        /// From which car.
+        car: usize,
+        /// What.
+        request: Travelling,
+        /// How the answer travels; none when nobody waits for it.
+        reply: Option<Reply>,
+    },
+    /// An answer, or the word that there is none.
+    ToCar(Reply, Result<Response, TransportFailure>),
+}
+
+/// To whom an answer goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Reply {
+    car: usize,
+    life: u64,
+    ticket: Ticket,
+    fate: Fate,
+}
+
+impl World {
+    /// Sends what a car wants to send.
+    pub(super) fn send_all(&mut self, number: usize) {
+        while let Some(outgoing) = self.cars[number].outgoing() {
+            self.send(number, outgoing);
+        }
+    }
+
+    fn send(&mut self, car: usize, outgoing: Outgoing) {
+        let Outgoing {
+            ticket,
+            request,
+            unix_s,
+        } = outgoing;
+        let from = &self.cars[car];
+        let signed = from
+            .can_sign
+            .then(|| Travelling::new(&request, from.device, &from.key, unix_s));
+        let mut reply = Reply {
+            car,
+            life: from.life,
+            ticket,
+            fate: Fate::Fine,
+        };
+        let Some(request) = signed.flatten() else {
+            self.fly(1, Flight::ToCar(reply, Err(TransportFailure::NotSent)));
+            return;
+        };
+        if from.offline_until_ms > self.now_ms {
+            self.fly(
+                500,
+                Flight::ToCar(reply, Err(TransportFailure::Unreachable)),
+            );
+            return;
+        }
+        let fate = Fate::draw(&mut self.random, self.faults_permille);
+        if let Some(fault) = fate.name() {
+            self.tally.fault(fault);
+        }
+        reply.fate = fate;
+        self.send_with(fate, reply, request);
+    }
+
+    fn send_with(&mut self, fate: Fate, reply: Reply, mut request: Travelling) {
+        let car = reply.car;
+        let way_ms = self.random.range(20, 900);
+        let gives_up = Flight::ToCar(reply, Err(TransportFailure::TimedOut));
+        match fate {
+            Fate::Fine | Fate::AnswerCut | Fate::AnswerDamaged | Fate::ErrorAfter => {
+                let reply = Some(reply);
+                self.fly(
+                    way_ms,
+                    Flight::ToCloud {
+                        car,
+                        request,
+                        reply,
+                    },
+                );
+            }
+            Fate::Lost => self.fly(TIMEOUT_MS, gives_up),
+            Fate::Doubled => {
+                let again = Flight::ToCloud {
+                    car,
+                    request: request.clone(),
+                    reply: None,
+                };
+                let reply = Some(reply);
+                self.fly(
+                    way_ms,
+                    Flight::ToCloud {
+                        car,
+                        request,
+                        reply,
+                    },
+                );
+                let later_ms = self.random.range(1, 100_000);
+                self.fly(way_ms + later_ms, again);
+            }
+            Fate::Delayed => {
+                self.fly(TIMEOUT_MS, gives_up);
+                let late_ms = TIMEOUT_MS + self.random.range(1, 80_000);
+                let reply = None;
+                self.fly(
+                    late_ms,
+                    Flight::ToCloud {
+                        car,
+                        request,
+                        reply,
+                    },
+                );
+            }
+            Fate::Cut => {
+                let kept = self.random.range(0, request.body.len() as u64 + 1);
+                request.body.truncate(usize::try_from(kept).unwrap_or(0));
+                let reply = Some(reply);
+                self.fly(
+                    way_ms,
+                    Flight::ToCloud {
+                        car,
+                        request,
+                        reply,
+                    },
+                );
+            }
+            Fate::AnswerLost => {
+                self.fly(TIMEOUT_MS, gives_up);
+                let reply = None;
+                self.fly(
+                    way_ms,
+                    Flight::ToCloud {
+                        car,
+                        request,
+                        reply,
+                    },
+                );
+            }
+            Fate::AnswerLate => {
+                // Gives up at once, and the answer comes all the same.
+                self.fly(1, gives_up);
+                let reply = Some(reply);
+                self.fly(
+                    way_ms,
+                    Flight::ToCloud {
+                        car,
+                        request,
+                        reply,
+                    },
+                );
+            }
+            Fate::Forged => {
+                let answer = self.forged(&request);
+                self.fly(way_ms, Flight::ToCar(reply, Ok(answer)));
+            }
+            Fate::ErrorBefore => {
+                let answer = self.server_error();
+                self.fly(way_ms, Flight::ToCar(reply, Ok(answer)));
+            }
+        }
+    }
+
+    fn fly(&mut self, after_ms: u64, flight: Flight) {
+        self.sent += 1;
+        self.flights
+            .insert((self.now_ms + after_ms, self.sent), flight);
+    }
+
+    /// A message arrives.
+    pub(super) fn arrive(&mut self, flight: Flight) -> Result<(), Violation> {
+        match flight {
+            Flight::ToCloud {
+                car,
+                request,
+                reply,
+            } => {
+                let now = self.now();
+                let crashes = self.cloud.crashes;
+                let answer = self.cloud.handle(&request, now)?;
+                self.tell(&format!(
+                    "car {car}: {} {} -> {:?}",
+                    request.method,
+                    request.path.rsplit('/').next().unwrap_or_default(),
+                    answer.as_ref().map(|answer| answer.status)
+                ));
+                if self.cloud.crashes > crashes {
+                    self.tally.fault("cloud power cut");
+                }
+                self.take_postings(car)?;
+                self.note_divergence(car, answer.as_ref());
+                let Some(reply) = reply else { return Ok(()) };
+                let way_ms = self.random.range(20, 900);
+                let answer = self.on_the_way_back(reply.fate, answer);
+                self.fly(way_ms, Flight::ToCar(reply, answer));
+                Ok(())
+            }
+            Flight::ToCar(reply, answer) => self.answer(reply, answer),
+        }
+    }
+
+    fn take_postings(&mut self, car: usize) -> Result<(), Violation> {
+        let owner = self.owner(car);
+        let may_be_new = self.cloud.crashes > 0;
+        let postings = std::mem::take(&mut self.cloud.postings);
+        if postings.is_empty() {
+            return Ok(());
+        }
+        for posting in &postings {
+            for said in &posting.response.verdicts {
+                if matches!(said.verdict, Verdict::Rejected { .. }) {
+                    self.tell(&format!("car {car}: {} is {:?}", said.seq, said.verdict));
+                }
+            }
+            self.oracle
+                .take(posting, &owner, may_be_new, &mut self.tally)?;
+        }
+        self.read_ledgers()
+    }
+
+    fn note_divergence(&mut self, car: usize, answer: Option<&Response>) {
+        let Some(answer) = answer.filter(|answer| answer.status == 409) else {
+            return;
+        };
+        let known = decode::<Divergence>(&answer.body)
+            .ok()
+            .map(|said| said.known);
+        let engine = self.cars[car].engine();
+        if let (Some(known), Some(engine)) = (known, engine)
+            && let Ok(Some(own)) = engine.reader().point(known.epoch, known.seq)
+            && own == known
+        {
+            self.tally
+                .row("gap or wrong prev: sent again after the known entry");
+        }
+    }
+
+    fn on_the_way_back(
+        &mut self,
+        fate: Fate,
+        answer: Option<Response>,
+    ) -> Result<Response, TransportFailure> {
+        let mut answer = answer.ok_or(TransportFailure::Unreachable)?;
+        match fate {
+            Fate::AnswerCut => Err(TransportFailure::BadAnswer),
+            Fate::ErrorAfter => Ok(self.server_error()),
+            Fate::AnswerDamaged => {
+                let place = self.random.range(0, answer.body.len() as u64);
+                let place = usize::try_from(place).unwrap_or(0);
+                if let Some(byte) = answer.body.get_mut(place) {
+                    *byte ^= 1 << self.random.range(0, 8);
+                }
+                Ok(answer)
+            }
+            Fate::Fine
+            | Fate::Lost
+            | Fate::Doubled
+            | Fate::Delayed
+            | Fate::Cut
+            | Fate::AnswerLost
+            | Fate::AnswerLate
+            | Fate::Forged
+            | Fate::ErrorBefore => Ok(answer),
+        }
+    }
+
+    fn server_error(&mut self) -> Response {
+        let status = [500, 502, 503][usize::try_from(self.random.range(0, 3)).unwrap_or(0)];
+        Response {
+            status,
+            retry_after_s: self.random.one_in(3).then_some(20),
+            body: b"<html>".to_vec(),
+        }
+    }
+
+    fn forged(&mut self, request: &Travelling) -> Response {
+        let (now, key) = (self.now(), self.cloud.forgers_key());
+        let forged = request
+            .entries()
+            .and_then(|asked| self.cloud.forge(request.device, &asked, &key, now));
+        forged.map_or_else(|| self.server_error(), |forged| ok(&forged))
+    }
+
+    fn answer(
+        &mut self,
+        reply: Reply,
+        answer: Result<Response, TransportFailure>,
+    ) -> Result<(), Violation> {
+        let car = &self.cars[reply.car];
+        // The connection went with the program that had opened it.
+        if car.life != reply.life || !car.is_running() {
+            return Ok(());
+        }
+        if car.suspended {
+            // On waking the transport finds that its time is over.
+            self.fly(
+                60_000,
+                Flight::ToCar(reply, Err(TransportFailure::TimedOut)),
+            );
+            return Ok(());
+        }
+        self.clear_flags(reply.car, &answer);
+        let ticket = reply.ticket;
+        self.step(reply.car, move |engine: &mut Engine| {
+            engine.tell(Event::Answered { ticket, answer });
+        })
+    }
+
+    /// The planted flag: an answer to entries clears it, whatever becomes of the statement.
+    fn clear_flags(&mut self, car: usize, answer: &Result<Response, TransportFailure>) {
+        let Some(flags) = self.flags.get_mut(&car) else {
+            return;
+        };
+        let Ok(answer) = answer else { return };
+        let Ok(answered) = decode::<EntriesResponse>(&answer.body) else {
+            return;
+        };
+        let answered = |place: &EntryRef| {
+            let mut verdicts = answered.verdicts.iter();
+            verdicts.any(|verdict| verdict.seq == place.seq)
+        };
+        flags.retain(|place| !answered(place));
+    }
+}

@@ -1,0 +1,163 @@
+//! What a run has reached: faults, verdicts, caps and the rows of the table of reconciliation.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// What is counted, by name.
+pub type Counts = BTreeMap<String, u64>;
+
+/// What one seed or a whole run has reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Seeds that ran to their end.
+    pub seeds: u64,
+    /// Simulated time, summed over the vehicles, in days.
+    pub vehicle_days: u64,
+    /// Awards that a screen has shown.
+    pub awards: u64,
+    /// Awards that were lost together with the only disk that held them: a backup took its place.
+    pub lost_with_disk: u64,
+    /// Checks of what a screen shows against what the cloud has settled.
+    pub checks: u64,
+    /// Faults, by kind.
+    pub faults: Counts,
+    /// Verdicts of the cloud, by kind and reason.
+    pub verdicts: Counts,
+    /// Periods in which a cap was used up, by cap.
+    pub caps: Counts,
+    /// Rows of the table "what happens / what both do" of the protocol.
+    pub rows: Counts,
+}
+
+/// What a run of [`ENOUGH`] seeds must have reached; what it never reached proves nothing.
+const MUST: [(&str, &[&str]); 4] = [
+    (
+        "faults",
+        &[
+            "request lost",
+            "request doubled",
+            "request delayed",
+            "request cut",
+            "answer lost after commit",
+            "answer late",
+            "answer cut",
+            "answer damaged",
+            "receipt forged",
+            "server error",
+            "partition",
+            "car killed",
+            "car power cut",
+            "cloud power cut",
+            "disk restored",
+            "clone",
+            "clock jump",
+            "clock in 1970",
+            "policy in flight",
+            "key store unreadable",
+            "charged asleep",
+        ],
+    ),
+    (
+        "verdicts",
+        &[
+            "accepted",
+            "adjusted: cap",
+            "adjusted: policy",
+            "adjusted: remainder",
+            "rejected: AlreadyPaid",
+            "review: OverAllowance",
+            "review: Estimated",
+            "released",
+            "expired",
+        ],
+    ),
+    (
+        "caps",
+        &[
+            "trip-day",
+            "charge-day",
+            "clean-charging-week",
+            "all-day",
+            "all-month",
+        ],
+    ),
+    (
+        "rows",
+        &[
+            "same entry twice",
+            "gap or wrong prev: sent again after the known entry",
+            "gap or wrong prev: carried into a new epoch",
+            "disk restored from a backup",
+            "two branches of a clone",
+            "clock wrong",
+            "key store unreadable",
+            "policy expired",
+        ],
+    ),
+];
+
+/// Seeds after which everything in [`Tally::missing`] must have been reached.
+pub const ENOUGH: u64 = 300;
+
+impl Tally {
+    /// Counts a fault.
+    pub fn fault(&mut self, kind: &str) {
+        count(&mut self.faults, kind);
+    }
+
+    /// Counts a verdict.
+    pub fn verdict(&mut self, kind: &str) {
+        count(&mut self.verdicts, kind);
+    }
+
+    /// Counts a period in which a cap was used up.
+    pub fn cap(&mut self, cap: &str) {
+        count(&mut self.caps, cap);
+    }
+
+    /// Counts a row of the table.
+    pub fn row(&mut self, row: &str) {
+        count(&mut self.rows, row);
+    }
+
+    /// Adds what another seed has reached.
+    pub fn add(&mut self, other: &Self) {
+        self.seeds += other.seeds;
+        self.vehicle_days += other.vehicle_days;
+        self.awards += other.awards;
+        self.lost_with_disk += other.lost_with_disk;
+        self.checks += other.checks;
+        for (ours, theirs) in [
+            (&mut self.faults, &other.faults),
+            (&mut self.verdicts, &other.verdicts),
+            (&mut self.caps, &other.caps),
+            (&mut self.rows, &other.rows),
+        ] {
+            for (name, times) in theirs {
+                *ours.entry(name.clone()).or_default() += times;
+            }
+        }
+    }
+
+    /// What should have been reached and never was.
+    #[must_use]
+    pub fn missing(&self) -> Vec<String> {
+        let mut missing = Vec::new();
+        for (group, names) in MUST {
+            let counts = match group {
+                "faults" => &self.faults,
+                "verdicts" => &self.verdicts,
+                "caps" => &self.caps,
+                _ => &self.rows,
+            };
+            let never = names.iter().filter(|name| !counts.contains_key(**name));
+            missing.extend(never.map(|name| format!("{group}: {name}")));
+        }
+        missing
+    }
+}
+
+fn count(counts: &mut Counts, name: &str) {
+    *counts.entry(name.to_owned()).or_default() += 1;
+}

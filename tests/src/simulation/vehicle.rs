@@ -1,0 +1,183 @@
+//! A vehicle at a coarse rate: two lifetime meters and what the bus says of them.
+
+use std::collections::BTreeMap;
+
+use dashpoint::BusInput;
+use dashpoint_telematics::{Signal, Value};
+
+use super::random::Random;
+
+/// Gear position of VSS for park.
+const PARK: f64 = 126.0;
+/// And for drive.
+const DRIVE: f64 = 127.0;
+
+/// A vehicle; its meters only rise, whatever happens to the head unit.
+#[derive(Debug, Clone)]
+pub struct Vehicle {
+    /// Metres ever driven.
+    pub odometer_m: f64,
+    /// Energy ever charged.
+    pub charged_kwh: f64,
+    /// Energy ever consumed.
+    pub consumed_kwh: f64,
+    /// How far its clock, which stamps the samples, is from the right one, in milliseconds.
+    pub skew_ms: i64,
+    kept: BTreeMap<Signal, (i64, Value)>,
+}
+
+/// State that is published as retained.
+const KEPT: [Signal; 6] = [
+    Signal::Ignition,
+    Signal::Gear,
+    Signal::IsCharging,
+    Signal::Odometer,
+    Signal::ChargedEnergy,
+    Signal::ConsumedEnergy,
+];
+
+/// What the bus says at one time, in milliseconds after the beginning of the session.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// When.
+    pub after_ms: u64,
+    /// What, each without its time.
+    pub signals: Vec<(Signal, Value)>,
+}
+
+impl Vehicle {
+    /// A vehicle that has been driven before.
+    #[must_use]
+    pub fn used(number: u64) -> Self {
+        Self {
+            odometer_m: 10_000_000.0 + 1_000_000.0 * number as f64,
+            charged_kwh: 3_000.0 + 500.0 * number as f64,
+            consumed_kwh: 2_800.0 + 500.0 * number as f64,
+            skew_ms: 0,
+            kept: BTreeMap::new(),
+        }
+    }
+
+    /// What the broker has kept for a head unit that wakes up, each with the time it was said at.
+    #[must_use]
+    pub fn retained(&self) -> Vec<BusInput> {
+        let kept = |(signal, (ts_ms, value)): (&Signal, &(i64, Value))| BusInput::Sample {
+            signal: *signal,
+            value: value.clone(),
+            ts_ms: Some(*ts_ms),
+            retained: true,
+        };
+        self.kept.iter().map(kept).collect()
+    }
+
+    /// A drive of some minutes from ignition on to ignition off.
+    pub fn drive(&mut self, random: &mut Random) -> Vec<Said> {
+        let step_ms = if random.one_in(2) { 4_000 } else { 15_000 };
+        let seconds = random.range(180, 1_500);
+        let speed_kmh = random.range(30, 121) as f64;
+        let mut after_ms = 2_000;
+        let mut said = vec![live(
+            after_ms,
+            vec![
+                (Signal::Gear, number(DRIVE)),
+                (Signal::Ignition, text("ON")),
+                (Signal::Speed, number(0.0)),
+                (Signal::Odometer, number(self.odometer_m.floor())),
+                (Signal::ChargedEnergy, number(self.charged_kwh)),
+            ],
+        )];
+        let end_ms = after_ms + seconds * 1_000;
+        while after_ms < end_ms {
+            after_ms += step_ms;
+            let metres = speed_kmh / 3.6 * step_ms as f64 / 1_000.0;
+            self.odometer_m += metres;
+            self.consumed_kwh += metres / 1_000.0 * 0.16;
+            said.push(live(
+                after_ms,
+                vec![
+                    (Signal::Speed, number(speed_kmh)),
+                    (Signal::Odometer, number(self.odometer_m.floor())),
+                    (Signal::ConsumedEnergy, number(self.consumed_kwh)),
+                ],
+            ));
+        }
+        said.push(live(after_ms + 3_000, vec![(Signal::Speed, number(0.0))]));
+        said.push(live(
+            after_ms + 5_000,
+            vec![
+                (Signal::Gear, number(PARK)),
+                (Signal::Ignition, text("OFF")),
+            ],
+        ));
+        said
+    }
+
+    /// A charging session that the head unit sees.
+    pub fn charge(&mut self, random: &mut Random) -> Vec<Said> {
+        let steps = random.range(4, 30);
+        let kwh = random.range(2, 45) as f64;
+        let metered = random.one_in(2);
+        let mut after_ms = 2_000;
+        let mut first = vec![
+            (Signal::IsCharging, Value::Bool(true)),
+            (Signal::BatteryPower, number(11_000.0)),
+            (Signal::ChargedEnergy, number(self.charged_kwh)),
+        ];
+        if metered {
+            first.push((Signal::MixSource, text("ISO15118")));
+            first.push((Signal::RenewablePercentage, number(80.0)));
+        }
+        let mut said = vec![live(after_ms, first)];
+        for _ in 0..steps {
+            after_ms += 60_000;
+            self.charged_kwh += kwh / steps as f64;
+            let mut now = vec![(Signal::ChargedEnergy, number(self.charged_kwh))];
+            if metered {
+                now.push((Signal::RenewablePercentage, number(80.0)));
+            }
+            said.push(live(after_ms, now));
+        }
+        said.push(live(
+            after_ms + 2_000,
+            vec![(Signal::IsCharging, Value::Bool(false))],
+        ));
+        said
+    }
+
+    /// Charges while nobody looks.
+    pub fn charge_asleep(&mut self, random: &mut Random, now_ms: u64) {
+        self.charged_kwh += random.range(3, 40) as f64;
+        let now_ms = now_ms.cast_signed() + self.skew_ms;
+        self.kept
+            .insert(Signal::ChargedEnergy, (now_ms, number(self.charged_kwh)));
+    }
+
+    /// Says something at a time of the world, stamped with the clock of the vehicle.
+    pub fn say(&mut self, said: &Said, now_ms: u64) -> Vec<BusInput> {
+        let ts_ms = now_ms.cast_signed() + self.skew_ms;
+        for (signal, value) in &said.signals {
+            if KEPT.contains(signal) {
+                self.kept.insert(*signal, (ts_ms, value.clone()));
+            }
+        }
+        let sample = |(signal, value): &(Signal, Value)| BusInput::Sample {
+            signal: *signal,
+            value: value.clone(),
+            ts_ms: Some(ts_ms),
+            retained: false,
+        };
+        said.signals.iter().map(sample).collect()
+    }
+}
+
+fn live(after_ms: u64, signals: Vec<(Signal, Value)>) -> Said {
+    Said { after_ms, signals }
+}
+
+const fn number(number: f64) -> Value {
+    Value::Number(number)
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}

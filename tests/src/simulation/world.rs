@@ -1,0 +1,449 @@
+//! The world of one seed: who is in it, and how its time passes.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use dashpoint::engine::Engine;
+use dashpoint_cloud::{AskIds, GrantedIds, NewMember};
+use dashpoint_membership::{
+    Cause, EntryBody, EntryHash, EntryRef, MemberId, Policy, Seq, ServerTime, VehicleId,
+};
+use dashpoint_wire::message::EnrolRequest;
+
+use super::car::{Car, Ended};
+use super::cloud::Cloud;
+use super::oracle::{Oracle, Owner};
+use super::planted::Planted;
+use super::post::Flight;
+use super::random::Random;
+use super::tally::Tally;
+use super::{Violation, policy};
+
+/// 2026-11-22T00:00:00Z.
+const BEGIN_MS: u64 = 1_795_305_600_000;
+/// Steps of one seed at most: a world that does not end hangs on something.
+const STEPS_MAX: u64 = 2_000_000;
+
+/// What of its story a broken seed tells.
+const STORY_MAX: usize = 40;
+
+/// The world of one seed.
+pub struct World {
+    pub(super) name: String,
+    pub(super) random: Random,
+    pub(super) planted: Option<Planted>,
+    pub(super) now_ms: u64,
+    pub(super) cloud: Cloud,
+    pub(super) cars: Vec<Car>,
+    pub(super) members: Vec<MemberId>,
+    pub(super) oracle: Oracle,
+    pub(super) tally: Tally,
+    pub(super) policy: Policy,
+    /// Messages on their way, by the time they arrive and the order they were sent in.
+    pub(super) flights: BTreeMap<(u64, u64), Flight>,
+    pub(super) sent: u64,
+    /// Faults of the network, in a thousand requests.
+    pub(super) faults_permille: u64,
+    /// Own entries that a screen counts as pending by a flag of its own: only with that bug planted.
+    pub(super) flags: BTreeMap<usize, BTreeSet<EntryRef>>,
+    pub(super) steps: u64,
+    /// What happened last, for whoever has to understand a broken seed.
+    pub(super) story: VecDeque<String>,
+}
+
+impl World {
+    /// A world with a cloud, one or two members and one or two enrolled cars.
+    pub fn new(seed: u64, planted: Option<Planted>) -> Result<Self, Violation> {
+        // Neighbouring seeds must not live alike.
+        let mut random = Random::new(Random::new(seed).next() ^ 0x6461_7368_706f_696e);
+        let name = format!("seed-{seed}-{planted:?}-{}", world_number());
+        let now_ms = BEGIN_MS + random.range(0, 86_400_000);
+        let now = server_time(now_ms);
+        let cloud = Cloud::new(&name, random.branch(), planted, now)?;
+        let policy = policy::first(&mut random, now)?;
+        let faults_permille = [0, 50, 200, 450][usize::try_from(random.range(0, 4)).unwrap_or(0)];
+        let mut world = Self {
+            name,
+            planted,
+            now_ms,
+            cloud,
+            cars: Vec::new(),
+            members: Vec::new(),
+            oracle: Oracle::new()?,
+            tally: Tally::default(),
+            policy,
+            flights: BTreeMap::new(),
+            sent: 0,
+            faults_permille,
+            flags: BTreeMap::new(),
+            steps: 0,
+            story: VecDeque::new(),
+            random,
+        };
+        world.populate()?;
+        Ok(world)
+    }
+
+    fn populate(&mut self) -> Result<(), Violation> {
+        let (now, policy) = (self.now(), self.policy.clone());
+        self.cloud
+            .with(now, |core| core.sign_policy(policy.clone(), now))?;
+        self.oracle.take_policy(&policy);
+        let cars = self.random.range(1, 3);
+        let one_member = self.random.one_in(2);
+        for number in 1..=cars {
+            if number == 1 || !one_member {
+                self.join(number)?;
+            }
+            let member = self.members[self.members.len() - 1];
+            self.enrol(u8::try_from(number).unwrap_or(1), member)?;
+        }
+        if let Some(Planted::SyncsIgnored) = self.planted {
+            self.cars.iter_mut().for_each(Car::ignore_syncs);
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, number: u64) -> Result<(), Violation> {
+        let member = MemberId::from_bytes([u8::try_from(number).unwrap_or(1) + 0x80; 16]);
+        let new = NewMember {
+            id: member,
+            name: format!("Member {number}"),
+            zone: "Asia/Shanghai".to_owned(),
+        };
+        let now = self.now();
+        self.cloud.with(now, |core| core.add_member(&new, now))?;
+        self.members.push(member);
+        self.read_ledgers()
+    }
+
+    fn enrol(&mut self, number: u8, member: MemberId) -> Result<(), Violation> {
+        let now = self.now();
+        let name = format!("{}-car-{number}", self.name);
+        let key = self.cloud.public_key();
+        let mut car = Car::new(name, number, member, key, self.random.branch())?;
+        let request = EnrolRequest {
+            key: car.key.public(),
+            vehicle: vehicle_of(&car),
+            vin_last4: "4711".to_owned(),
+            driver: None,
+        };
+        let code = format!("CODE{number:04}");
+        let asked = AskIds {
+            id: [number; 16],
+            code: code.clone(),
+        };
+        let granted = GrantedIds {
+            device: car.device,
+            binding: car.binding(),
+        };
+        let state = self.cloud.with(now, |core| {
+            core.ask(&request, asked.clone(), now)?;
+            core.approve(&code, member, granted, now)?;
+            core.enrol_state(asked.id, now)
+        })?;
+        let state = state.ok_or_else(|| Violation::new("no enrolment".to_owned()))?;
+        car.enrol(state)?;
+        self.oracle.begin(car.device, now);
+        self.cars.push(car);
+        Ok(())
+    }
+
+    /// Lives to the end and returns what was reached.
+    pub fn live(mut self) -> Result<Tally, Violation> {
+        match self.live_on() {
+            Ok(()) => Ok(self.tally),
+            Err(broken) => Err(broken.after(self.story)),
+        }
+    }
+
+    fn live_on(&mut self) -> Result<(), Violation> {
+        let begun_ms = self.now_ms;
+        let sessions = self.random.range(10, 36);
+        for number in 0..sessions {
+            self.session()
+                .map_err(|broken| broken.at(&format!("session {number}")))?;
+        }
+        let days = (self.now_ms - begun_ms) / 86_400_000;
+        self.rest().map_err(|broken| broken.at("at rest"))?;
+        self.oracle.count_caps(&mut self.tally);
+        self.tally.vehicle_days = days * self.cars.len() as u64;
+        self.tally.seeds = 1;
+        Ok(())
+    }
+
+    /// Tells what happens now.
+    pub(super) fn tell(&mut self, what: &str) {
+        if self.story.len() >= STORY_MAX {
+            self.story.pop_front();
+        }
+        let seconds = (self.now_ms - BEGIN_MS) / 1_000;
+        self.story.push_back(format!("{seconds:>9} s  {what}"));
+    }
+
+    /// The right time, as the cloud has it.
+    pub(super) const fn now(&self) -> ServerTime {
+        server_time(self.now_ms)
+    }
+
+    /// Lets time pass; everything that is due until then happens in its order.
+    pub(super) fn run_until(&mut self, until_ms: u64) -> Result<(), Violation> {
+        loop {
+            let flight_ms = self.flights.keys().next().map(|(due_ms, _)| *due_ms);
+            let awake = self.cars.iter().enumerate();
+            let awake = awake.filter(|(_, car)| car.is_running() && !car.suspended);
+            let wake = awake.map(|(number, car)| (car.wake_ms, number)).min();
+            let wake_ms = wake.map_or(u64::MAX, |(due_ms, _)| due_ms);
+            let next_ms = flight_ms.unwrap_or(u64::MAX).min(wake_ms);
+            if next_ms > until_ms {
+                break;
+            }
+            self.now_ms = self.now_ms.max(next_ms);
+            match (wake, self.flights.first_key_value()) {
+                (_, Some((key, _))) if key.0 <= wake_ms => {
+                    let key = *key;
+                    if let Some(flight) = self.flights.remove(&key) {
+                        self.arrive(flight)?;
+                    }
+                }
+                (Some((_, number)), _) => self.step(number, Engine::wake)?,
+                (None, _) => break,
+            }
+        }
+        self.now_ms = self.now_ms.max(until_ms);
+        Ok(())
+    }
+
+    /// One step of a car, and everything that follows from it at once.
+    pub(super) fn step(
+        &mut self,
+        number: usize,
+        step: impl FnOnce(&mut Engine),
+    ) -> Result<(), Violation> {
+        self.steps += 1;
+        if self.steps > STEPS_MAX {
+            return Err(Violation::new("the world does not end".to_owned()));
+        }
+        let ended = self.cars[number].step(self.now_ms, step);
+        self.after(number, ended)
+    }
+
+    pub(super) fn after(&mut self, number: usize, ended: Ended) -> Result<(), Violation> {
+        match ended {
+            Ended::PowerLost => {
+                self.tally.fault("car power cut");
+                self.tell(&format!("car {number}: power lost"));
+                self.flags.remove(&number);
+                Ok(())
+            }
+            Ended::Running => {
+                self.send_all(number);
+                match self.look(number) {
+                    // A look reads the disk, and any call may be the one at which the power goes.
+                    Err(_) if self.cars[number].lost_power() => {
+                        self.after(number, Ended::PowerLost)
+                    }
+                    looked => looked,
+                }
+            }
+        }
+    }
+
+    /// Starts a car's program.
+    pub(super) fn boot(&mut self, number: usize) -> Result<(), Violation> {
+        self.flags.remove(&number);
+        self.tell(&format!("car {number}: starts"));
+        let ended = self.cars[number].boot(self.now_ms)?;
+        self.cars[number].seen_head = None;
+        self.after(number, ended)?;
+        if self.cars[number].is_running() {
+            let inputs = self.cars[number].vehicle.retained();
+            self.step(number, |engine| engine.take(inputs.into_iter()))?;
+        }
+        Ok(())
+    }
+
+    /// Looks at the screen of a car after a step.
+    fn look(&mut self, number: usize) -> Result<(), Violation> {
+        let car = &self.cars[number];
+        let Some(engine) = car.engine() else {
+            return Ok(());
+        };
+        let books = engine.books();
+        let (device, head) = (car.device, books.head);
+        if car.seen_head != Some(head.hash) {
+            self.show_new(number)?;
+        }
+        let engine = self.cars[number].engine();
+        let Some(books) = engine.map(Engine::books) else {
+            return Ok(());
+        };
+        for (book, view) in books.views(self.now()) {
+            self.tally.checks += 1;
+            self.oracle.check_balance(&book.statement, view.balance)?;
+            let sum = view.pending_items.iter().map(|item| item.paid.points).sum();
+            if view.pending != sum {
+                return Err(Violation::new(
+                    "pending is not the sum of its items".to_owned(),
+                ));
+            }
+            let counted: Vec<EntryRef> =
+                book.fold.settlements.iter().filter_map(entry_of).collect();
+            let held = |place: &EntryRef| {
+                let mut held = book.statement.account.pending.iter();
+                held.any(|held| held.entry == *place)
+            };
+            let pending: Vec<EntryRef> = match self.planted {
+                Some(Planted::PendingFlag) => {
+                    let flags = self.flags.get(&number).into_iter().flatten();
+                    flags.copied().filter(|place| !held(place)).collect()
+                }
+                Some(_) | None => {
+                    let items = view.pending_items.iter().map(|item| item.entry);
+                    items.filter(|place| !held(place)).collect()
+                }
+            };
+            self.oracle.check_pending(
+                number,
+                &book.statement,
+                device,
+                head.epoch,
+                &pending,
+                &counted,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Takes down the own entries that a screen shows for the first time.
+    fn show_new(&mut self, number: usize) -> Result<(), Violation> {
+        let car = &self.cars[number];
+        let Some(engine) = car.engine() else {
+            return Ok(());
+        };
+        let (head, device, key) = (engine.books().head, car.device, car.key.public());
+        let reader = engine.reader();
+        let unreadable =
+            |e: dashpoint_store::StoreError| Violation::new(format!("unreadable: {e}"));
+        // Back from the head to what was seen before.
+        let mut seq = head.seq;
+        let mut new = Vec::new();
+        while seq.get() > 0 {
+            let Some(stored) = reader.entry(head.epoch, seq).map_err(unreadable)? else {
+                return Err(Violation::new(format!(
+                    "entry {seq} is missing before the head"
+                )));
+            };
+            if car.seen_head == Some(stored.point.hash) {
+                break;
+            }
+            let signed = stored.raw.verify(&key, &device);
+            let signed = signed.map_err(|e| Violation::new(format!("an own entry: {e}")))?;
+            new.push((stored.point, signed.into_parts().1));
+            seq = Seq::new(seq.get() - 1);
+        }
+        self.cars[number].seen_head = Some(head.hash);
+        for (point, entry) in new.into_iter().rev() {
+            self.tell(&format!(
+                "car {number}: shows entry {}/{} {} of receipt {}",
+                point.epoch,
+                point.seq,
+                if matches!(entry.body, EntryBody::Fresh(_)) {
+                    "fresh"
+                } else {
+                    "carried"
+                },
+                entry.receipt_at.as_unix_s() - (BEGIN_MS / 1_000).cast_signed(),
+            ));
+            self.oracle.show(number, point, &entry, &mut self.tally);
+            if self.planted == Some(Planted::PendingFlag) {
+                self.flags.entry(number).or_default().insert(EntryRef {
+                    device,
+                    epoch: point.epoch,
+                    seq: point.seq,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads on in every ledger.
+    pub(super) fn read_ledgers(&mut self) -> Result<(), Violation> {
+        let now = self.now();
+        for member in self.members.clone() {
+            let since = self.oracle.seen(member);
+            let statement = self
+                .cloud
+                .with(now, |core| core.statement(member, since, now))?;
+            self.oracle.read(statement.body(), &mut self.tally)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn owner(&self, number: usize) -> Owner {
+        let car = &self.cars[number];
+        Owner {
+            key: car.key.public(),
+            vehicle: vehicle_of(car),
+            member: car.member,
+        }
+    }
+
+    /// The disk is gone, and with it everything until it is found again.
+    pub(super) fn write_off(&mut self, number: usize) {
+        let shown = self.oracle.shown.iter_mut();
+        shown
+            .filter(|((by, _), _)| *by == number)
+            .for_each(|(_, shown)| shown.lost = true);
+    }
+
+    /// What the disk of the backup holds is there again.
+    pub(super) fn find_again(&mut self, number: usize) -> Result<(), Violation> {
+        let Some(engine) = self.cars[number].engine() else {
+            return Ok(());
+        };
+        let reader = engine.reader();
+        let unreadable =
+            |e: dashpoint_store::StoreError| Violation::new(format!("unreadable: {e}"));
+        let strays = reader.strays().map_err(unreadable)?;
+        let strays: BTreeSet<EntryHash> = strays.iter().map(|stray| stray.point.hash).collect();
+        for ((by, _), shown) in &mut self.oracle.shown {
+            if *by != number {
+                continue;
+            }
+            let here = reader
+                .point(shown.point.epoch, shown.point.seq)
+                .map_err(unreadable)?;
+            shown.lost = here != Some(shown.point) && !strays.contains(&shown.point.hash);
+            self.tally.lost_with_disk += u64::from(shown.lost);
+        }
+        Ok(())
+    }
+}
+
+fn entry_of(settlement: &dashpoint_membership::Settlement) -> Option<EntryRef> {
+    match &settlement.cause {
+        Cause::Entry { entry, .. } => Some(*entry),
+        Cause::Released { .. }
+        | Cause::Spent { .. }
+        | Cause::Reversed { .. }
+        | Cause::Expired { .. }
+        | Cause::ClawedBack { .. }
+        | Cause::Granted { .. }
+        | Cause::TierChanged { .. } => None,
+    }
+}
+
+const fn vehicle_of(car: &Car) -> VehicleId {
+    VehicleId::from_bytes(*car.device.as_bytes())
+}
+
+const fn server_time(now_ms: u64) -> ServerTime {
+    ServerTime::from_unix_s((now_ms / 1_000).cast_signed())
+}
+
+/// Names of disks are of the process: two worlds of the same seed may live at once.
+fn world_number() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static WORLDS: AtomicU64 = AtomicU64::new(0);
+    WORLDS.fetch_add(1, Ordering::Relaxed)
+}
