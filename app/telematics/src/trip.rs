@@ -1,6 +1,6 @@
 //! The open trip.
 
-use dashpoint_membership::{CoarseTime, Evidence, Meter, Trip, score_x100};
+use dashpoint_membership::{CoarseTime, Evidence, Meter, MeterInterval, Trip, score_x100};
 use serde::{Deserialize, Serialize};
 
 use crate::driver::Driver;
@@ -170,13 +170,15 @@ impl OpenTrip {
         let missed_ms = duration_ms
             .saturating_sub(self.driving_ms)
             .saturating_sub(self.parked_ms);
+        let driving_s = seconds(self.driving_ms);
+        let missed_s = seconds(missed_ms).max(shortest_s(odometer).saturating_sub(driving_s));
         let factors = self.factors.seen();
         let (used_wh, regained_wh) = self.energy_wh();
         let evidence = Trip {
             odometer,
             started: CoarseTime::containing_unix_s(self.started_ms.div_euclid(1_000)),
-            driving_s: seconds(self.driving_ms),
-            missed_s: seconds(missed_ms),
+            driving_s,
+            missed_s,
             used_wh,
             regained_wh,
             score_x100: score_x100(&settings.score, &factors),
@@ -213,6 +215,12 @@ impl OpenTrip {
         };
         (used_wh as u32, regained_wh as u32)
     }
+}
+
+/// The shortest time in which any car covers a stretch: at 400 km/h, the most that a speed may say. Metres that a restart
+/// or a gap left without their time took at least as long, and that time was missed.
+fn shortest_s(odometer: MeterInterval) -> u32 {
+    u32::try_from((odometer.length() * 9).div_ceil(1_000)).unwrap_or(u32::MAX)
 }
 
 fn seconds(ms: u64) -> u32 {

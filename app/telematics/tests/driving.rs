@@ -51,6 +51,28 @@ fn a_red_light_and_waiting_in_park_end_nothing() {
 }
 
 #[test]
+fn metres_whose_time_nobody_saw_are_missed_time() {
+    let mut car = Car::new();
+    car.text(Signal::Ignition, "OFF");
+    car.meters();
+    car.wait(60_000);
+    car.number(Signal::Gear, 127.0);
+    car.text(Signal::Ignition, "ON");
+    car.number(Signal::Speed, 30.0);
+    car.odometer_m += 150.0;
+    car.meters();
+    car.wait(500);
+    car.number(Signal::Speed, 0.0);
+    car.switch_off();
+    let all = finished(&fold(&car.samples, Marks::default()));
+    let [trip] = &trips(&all)[..] else {
+        panic!("{all:?}");
+    };
+    assert_eq!(trip.odometer.length(), 150);
+    assert_eq!((trip.driving_s, trip.missed_s), (0, 2), "{trip:?}");
+}
+
+#[test]
 fn retained_state_starts_no_trip() {
     let mut car = Car::new();
     car.drive(&short_drive());
