@@ -2,7 +2,7 @@
 //!
 //! Real are the engine of the head unit with its reconciler, store, books and rules, SQLite, the signatures, the core of
 //! the cloud. The model is what lies around them: the vehicle, the network, the clocks, the disks, and the thin edge of
-//! HTTP. After every step the [`oracle`] holds what the screen shows against what the cloud has settled.
+//! HTTP. After every step the oracle holds what the screen shows against what the cloud has settled.
 
 mod car;
 mod cloud;
