@@ -223,11 +223,20 @@ impl Books {
             time,
             receipt_at: self.receipt_at,
         };
+        let device = self.identity.device;
         let policies = self.policies.as_ref()?;
         let book = self.members.get_mut(&member)?;
+        // While a statement covers a later epoch, this disk is an old copy, and its own entries are on no screen until it
+        // has caught up: neither those before nor this one.
+        let cover = book.statement.covers.get(&device);
+        let overtaken = cover.is_some_and(|cover| cover.epoch > header.epoch);
+        let shown = overtaken.then(|| book.fold.clone());
         book.fold.chain = chain;
         let minted = book.fold.mint(policies, header, subject, now);
         let chain = book.fold.chain;
+        if let Some(shown) = shown {
+            book.fold = shown;
+        }
         self.members
             .values_mut()
             .for_each(|book| book.fold.chain = chain);
