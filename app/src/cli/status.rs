@@ -246,7 +246,7 @@ fn print_table(
     }
     let line = live.map_or_else(
         || pick(language, "the head unit does not run", "车机程序未运行").to_owned(),
-        |live| connection(language, &live.connection, zone),
+        |live| connection(language, &live.connection, books.receipt_at, zone),
     );
     outln!("  {line}");
 }

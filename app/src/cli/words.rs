@@ -167,51 +167,37 @@ const fn review(language: Language, reason: ReviewReason) -> &'static str {
     }
 }
 
-/// How the connection stands, with since when.
+/// How the connection stands, with since when: `heard` is the newest time that the cloud has signed, for a head unit that
+/// has not reached it since it started.
 #[must_use]
-pub(super) fn connection(language: Language, connection: &Connection, zone: &TimeZone) -> String {
-    let since = |unix_s: i64| minute(ServerTime::from_unix_s(unix_s), zone);
+pub(super) fn connection(
+    language: Language,
+    connection: &Connection,
+    heard: ServerTime,
+    zone: &TimeZone,
+) -> String {
+    let since = |unix_s: Option<i64>| minute(unix_s.map_or(heard, ServerTime::from_unix_s), zone);
     match connection {
         Connection::Starting => pick(language, "starting", "启动中").to_owned(),
-        Connection::Online { since_unix_s } => {
-            format!(
-                "{} {}",
-                pick(language, "online since", "在线，自"),
-                since(*since_unix_s)
-            )
-        }
-        Connection::Syncing { since_unix_s } => {
-            format!(
-                "{} {}",
-                pick(language, "sending; online since", "正在同步，在线自"),
-                since(*since_unix_s)
-            )
-        }
+        Connection::Online { since_unix_s } => format!(
+            "{} {}",
+            pick(language, "online since", "在线，自"),
+            since(Some(*since_unix_s))
+        ),
+        Connection::Syncing { since_unix_s } => format!(
+            "{} {}",
+            pick(language, "sending; online since", "正在同步，在线自"),
+            since(Some(*since_unix_s))
+        ),
         Connection::Offline {
-            since_unix_s: Some(at),
+            since_unix_s,
             reason,
-        } => {
-            format!(
-                "{} {}: {}",
-                pick(language, "offline since", "离线，自"),
-                since(*at),
-                offline(language, *reason)
-            )
-        }
-        Connection::Offline {
-            since_unix_s: None,
-            reason,
-        } => {
-            format!(
-                "{}: {}",
-                pick(
-                    language,
-                    "offline, not reached since the start",
-                    "离线，启动后尚未连通"
-                ),
-                offline(language, *reason)
-            )
-        }
+        } => format!(
+            "{} {}: {}",
+            pick(language, "offline since", "离线，自"),
+            since(*since_unix_s),
+            offline(language, *reason)
+        ),
         Connection::Fault { status, .. } => format!(
             "{} {status}",
             pick(
