@@ -1,12 +1,13 @@
 //! SIGKILL, where it hurts.
 
+use jiff::SignedDuration;
 use vehicle_sim::{Command, Cycle};
 
 use crate::support::{EARNED_OFFLINE, Gate, Kind, Manner, PATIENCE, World, free_port, until};
 
 const US06_M: u64 = 12_888;
-/// Event time that has passed when the drive is cut: in the middle of it.
-const CUT_AFTER_MS: i64 = 270_000;
+/// When the drive is cut: in the middle of it, and half a minute after a checkpoint.
+const CUT_AFTER: SignedDuration = SignedDuration::from_secs(270);
 /// An open trip is checkpointed every minute; what the broker has on its way comes on top.
 const CHECKPOINT_S: u32 = 65;
 
@@ -15,19 +16,21 @@ fn a_head_unit_killed_in_the_middle_of_a_drive_makes_one_trip_of_it() {
     let mut world = World::new(Kind::Rumqttd).unwrap();
     world.car.start();
     world.cloud.stop();
-    let driving = world.vehicle.run_beside(Command::Drive(Cycle::Us06));
+    let driving = world
+        .vehicle
+        .run_held(Command::Drive(Cycle::Us06), CUT_AFTER);
     let newest_ms = || world.car.status()["live"]["newest_ms"].as_i64();
-    let began_ms = until("the drive begins", PATIENCE, newest_ms);
-    let cut_ms = until("the middle of the drive", PATIENCE, || {
-        newest_ms().filter(|newest_ms| *newest_ms >= began_ms + CUT_AFTER_MS)
+    let cut_ms = until("what was sent is taken", PATIENCE, || {
+        newest_ms().filter(|newest_ms| *newest_ms >= driving.taken_until_ms())
     });
     world.car.kill();
     world.car.start();
+    driving.go_on();
     let back_ms = until("signals come again", PATIENCE, || {
         let live = &world.car.status()["live"];
         live["newest_ms"].as_i64().filter(|ms| *ms > cut_ms)
     });
-    driving.join().unwrap();
+    driving.ended();
     world.car.wait_for_entries(1);
 
     let trips = world.car.trips();

@@ -2,6 +2,7 @@
 
 use std::process::Output;
 
+use jiff::SignedDuration;
 use vehicle_sim::{Command, Cycle};
 
 use crate::support::{Car, Kind, PATIENCE, World, stderr, until};
@@ -132,14 +133,17 @@ fn two_programs_on_one_data_folder() {
 fn sigterm_in_the_middle_of_a_drive_ends_cleanly() {
     let mut world = World::new(Kind::Rumqttd).unwrap();
     world.car.start();
-    let driving = world.vehicle.run_beside(Command::Drive(Cycle::Us06));
+    let driving = world
+        .vehicle
+        .run_held(Command::Drive(Cycle::Us06), SignedDuration::from_mins(4));
     until("a trip is open", PATIENCE, || {
         (world.car.status()["live"]["trip_open"] == true).then_some(())
     });
     assert_eq!(world.car.stop().code(), Some(0));
     assert!(!world.car.data().join("dashpoint.sock").exists());
     world.car.start();
-    driving.join().unwrap();
+    driving.go_on();
+    driving.ended();
     world.car.wait_for_entries(1);
     assert_eq!(world.car.trips().len(), 1);
     assert_eq!(world.car.stop().code(), Some(0));

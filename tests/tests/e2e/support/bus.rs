@@ -4,14 +4,16 @@ use std::fs;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use rumqttc::{Client, Event, Incoming, MqttOptions, QoS};
 use tokio::runtime;
 use vehicle_sim::{
-    Broker, Charge, Command, Endpoint, EnergySource, Identity, Options, Simulator, Summary,
+    Broker, Charge, Command, Endpoint, EnergySource, Identity, Options, Progress, Simulator,
+    Summary,
 };
 
 use super::privacy::{LATITUDE, LONGITUDE};
@@ -126,36 +128,82 @@ impl Vehicle {
 
     /// Does something to its end; the head unit must have taken all of it.
     pub fn run(&self, command: &Command) -> Summary {
-        let summary = play(&self.options, command);
+        let summary = play(&self.options, command, &mut |_| {});
         assert!(summary.all_seen(), "{summary}");
         summary
     }
 
-    /// Does something beside the test, which ends the head unit and starts it again: the car does not drive on without it.
-    pub fn run_beside(&self, command: Command) -> JoinHandle<Summary> {
+    /// Does something beside the test, which ends the head unit and starts it again: the vehicle stands still in time
+    /// once it is `after` its first message, until the test lets it go on.
+    pub fn run_held(&self, command: Command, after: SignedDuration) -> Held {
         let mut options = self.options.clone();
-        options.patience = RESTART;
+        options.patience = PATIENCE;
         // What was on its way is lost with the head unit and will not be seen; the states that it finds at its start
         // are a second older at most.
         options.time_ahead = options.time_ahead.map(|_| Broker::TIME_AHEAD);
-        thread::spawn(move || play(&options, &command))
+        let (reached, at) = mpsc::channel();
+        let (go_on, told) = mpsc::channel();
+        let mut first = None;
+        let mut report = move |progress| {
+            let Progress::Sent { at, .. } = progress else {
+                return;
+            };
+            let begins = *first.get_or_insert(at);
+            // Once held, nobody listens any more, and nothing holds it again.
+            if at >= begins + after && reached.send(at).is_ok() {
+                told.recv().expect("the test lets the vehicle go on");
+            }
+        };
+        let running = thread::spawn(move || play(&options, &command, &mut report));
+        let at = at
+            .recv_timeout(PATIENCE)
+            .expect("the vehicle comes to where it is held");
+        Held { at, go_on, running }
     }
 }
 
-/// Longer than a head unit takes to start.
-const RESTART: Duration = Duration::from_secs(12);
+/// A vehicle for which time stands still, in the middle of something.
+pub struct Held {
+    at: Timestamp,
+    go_on: mpsc::Sender<()>,
+    running: JoinHandle<Summary>,
+}
 
-fn play(options: &Options, command: &Command) -> Summary {
+impl Held {
+    /// Event time, in milliseconds, up to which the head unit is sure to take what was sent.
+    pub fn taken_until_ms(&self) -> i64 {
+        (self.at - SignedDuration::from_secs(5)).as_millisecond()
+    }
+
+    /// Lets it go on.
+    pub fn go_on(&self) {
+        self.go_on.send(()).expect("the vehicle is held");
+    }
+
+    /// Waits until it has done all of it.
+    pub fn ended(self) -> Summary {
+        self.running.join().expect("the simulator ends")
+    }
+}
+
+fn play(
+    options: &Options,
+    command: &Command,
+    report: &mut (dyn FnMut(Progress) + Send),
+) -> Summary {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     let mut simulator = Simulator::new(options.clone()).unwrap();
     runtime.block_on(async {
-        tokio::time::timeout(Duration::from_secs(300), simulator.run(command))
-            .await
-            .expect("the simulator ends")
-            .unwrap()
+        tokio::time::timeout(
+            Duration::from_secs(300),
+            simulator.run_reporting(command, report),
+        )
+        .await
+        .expect("the simulator ends")
+        .unwrap()
     })
 }
 
