@@ -22,6 +22,12 @@ pub enum CloudError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A backup that is not whole; nothing was changed.
+    #[error("{} is damaged: take another backup; nothing was changed", .0.display())]
+    Damaged(PathBuf),
+    /// A file that would be written over.
+    #[error("{} is there already: give another name", .0.display())]
+    Exists(PathBuf),
     /// The address to listen on cannot be had.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -130,6 +136,18 @@ pub enum CloudError {
 }
 
 impl CloudError {
+    pub(crate) fn failed(
+        what: &'static str,
+        path: &std::path::Path,
+        source: std::io::Error,
+    ) -> Self {
+        Self::File {
+            what,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
     /// Whether the same call may succeed a moment later.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
@@ -140,6 +158,8 @@ impl CloudError {
                 Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
             ),
             Self::File { .. }
+            | Self::Damaged(_)
+            | Self::Exists(_)
             | Self::Listen { .. }
             | Self::Wire(_)
             | Self::Account(_)
@@ -182,6 +202,8 @@ impl CloudError {
             | Self::NoPolicyVersion(_)
             | Self::NoCloud(_)
             | Self::ClockKept { .. }
+            | Self::Damaged(_)
+            | Self::Exists(_)
             | Self::PostedWithoutTest => true,
             Self::Database(_)
             | Self::File { .. }

@@ -4,12 +4,15 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use dashpoint_membership::ServerEpoch;
 use dashpoint_wire::SigningKey;
 
+use crate::backup::beside;
 use crate::error::CloudError;
 
 const KEY_FILE: &str = "cloud-key.pk8";
 const DATABASE_FILE: &str = "cloud.db";
+const RESTORING_FILE: &str = "cloud.db.restoring";
 const LOCK_FILE: &str = "serve.lock";
 
 /// One cloud's files.
@@ -33,6 +36,39 @@ impl Folder {
 
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join(DATABASE_FILE)
+    }
+
+    /// Where a backup is made ready before it takes the database's place.
+    pub(crate) fn restoring(&self) -> PathBuf {
+        self.path.join(RESTORING_FILE)
+    }
+
+    /// Keeps the database that is there under another name as well, for the life that comes after it.
+    pub(crate) fn keep_aside(&self, next: ServerEpoch) -> Result<PathBuf, CloudError> {
+        let database = self.database();
+        let aside = self
+            .path
+            .join(format!("{DATABASE_FILE}.before-life-{next}"));
+        if database.exists() {
+            std::fs::hard_link(&database, &aside)
+                .map_err(|source| failed("cannot keep aside", &database, source))?;
+        }
+        // A database that was closed has neither; what a broken one left must not meet the backup.
+        for suffix in ["-wal", "-shm"] {
+            let left = beside(&database, suffix);
+            if left.exists() {
+                std::fs::rename(&left, beside(&aside, suffix))
+                    .map_err(|source| failed("cannot keep aside", &left, source))?;
+            }
+        }
+        Ok(aside)
+    }
+
+    /// Puts a database that is ready in the place of the one that is there, at once or not at all.
+    pub(crate) fn put_in_place(&self, draft: &Path) -> Result<(), CloudError> {
+        std::fs::rename(draft, self.database())
+            .map_err(|source| failed("cannot put in place", draft, source))?;
+        sync_folder(&self.path).map_err(|source| failed("cannot write", &self.path, source))
     }
 
     /// Whether a cloud was begun here.
@@ -109,12 +145,19 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Brings a file that was written, and its name, to the disk.
+pub(crate) fn sync_file(path: &Path) -> Result<(), CloudError> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let synced = File::open(path).and_then(|file| file.sync_all());
+    synced
+        .and_then(|()| sync_folder(folder.unwrap_or(Path::new("."))))
+        .map_err(|source| failed("cannot write", path, source))
+}
+
 fn failed(what: &'static str, path: &Path, source: std::io::Error) -> CloudError {
-    CloudError::File {
-        what,
-        path: path.to_owned(),
-        source,
-    }
+    CloudError::failed(what, path, source)
 }
 
 #[cfg(test)]

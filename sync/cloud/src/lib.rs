@@ -3,6 +3,7 @@
 //! [`CloudCore`] decides and writes, with the time and new ids as parameters; [`Cloud`] serves it over HTTP, and the
 //! command line works on the same database beside it.
 
+mod backup;
 pub mod cli;
 mod clock;
 mod core;
@@ -14,6 +15,7 @@ mod random;
 mod server;
 mod store;
 
+pub use backup::{Restored, restore};
 pub use clock::ClockKind;
 pub use core::{
     Approved, AskIds, CloudCore, DeviceLine, EntryLine, Flaw, GrantedIds, Maintained, NewMember,

@@ -17,7 +17,7 @@ const EXAMPLES: &str = "Examples:
   dashpoint-cloud policy show > policy.toml; dashpoint-cloud policy sign policy.toml
   dashpoint-cloud --json statement 0f1e2d3c4b5a69788796a5b4c3d2e1f0
 
-Every command but `serve` may be used while `serve` runs. Times in JSON are seconds since 1970-01-01T00:00:00Z.
+Every command but `serve` and `restore` may be used while `serve` runs. Times in JSON are seconds since 1970-01-01T00:00:00Z.
 Exit codes: 0 done, 1 failed, 2 wrong argument or file.";
 
 /// The reference member cloud of Dashpoint.
@@ -73,6 +73,16 @@ pub enum Command {
     },
     /// Print the public key that cars pin in their configuration
     Key,
+    /// Write a copy of the database to a new file; the key is not in it
+    Backup {
+        /// The file to write
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the database, while nothing serves; cars send again what it lacks
+    Restore {
+        /// A file of `backup`, or a copy of `cloud.db`; it is not touched
+        backup: PathBuf,
+    },
     /// Run expiry, releases and tier reviews now; `serve` does it every hour
     #[command(visible_alias = "expire")]
     Maintain,

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use super::CliError;
 use super::args::{self, Args, Command};
 use super::show;
+use crate::backup::restore;
 use crate::clock::system_now;
 use crate::core::{CloudCore, GrantedIds, NewMember};
 use crate::error::CloudError;
@@ -35,6 +36,15 @@ pub(super) fn run(args: Args, out: &mut dyn Write) -> Result<(), CliError> {
     if let Command::Policy(args::Policy::Check { file }) = &args.command {
         return check_policy(file, args.json, out);
     }
+    if let Command::Restore { backup } = &args.command {
+        let restored = restore(&args.data, backup, system_now())?;
+        return show::either(
+            out,
+            args.json,
+            &show::Restored::of(&restored),
+            show::restored,
+        );
+    }
     let mut core = CloudCore::open_folder(&args.data)?;
     let now = core.now(system_now())?;
     let ids = [
@@ -52,8 +62,8 @@ pub(super) fn run(args: Args, out: &mut dyn Write) -> Result<(), CliError> {
 /// Does one command on a cloud, beside the program that serves it.
 ///
 /// # Errors
-/// [`CliError`] when the cloud refuses or fails, or the output cannot be written. [`Command::Serve`] is none of these
-/// commands and does nothing here.
+/// [`CliError`] when the cloud refuses or fails, or the output cannot be written. [`Command::Serve`] and
+/// [`Command::Restore`] are none of these commands and do nothing here.
 pub fn execute(
     command: Command,
     core: &mut CloudCore,
@@ -61,7 +71,14 @@ pub fn execute(
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     match command {
-        Command::Serve(_) => Ok(()),
+        Command::Serve(_) | Command::Restore { .. } => Ok(()),
+        Command::Backup { file } => {
+            core.back_up(&file)?;
+            let backup = show::BackedUp { backup: file };
+            show::either(out, edge.json, &backup, |written| {
+                format!("wrote {}\n", written.backup.display())
+            })
+        }
         Command::Member(command) => member(command, core, edge, out),
         Command::Device(command) => device(command, core, edge, out),
         Command::Policy(command) => policy(command, core, edge, out),
@@ -273,6 +290,8 @@ fn serve(
             test: serve.test,
         })
         .await?;
+        // Whoever reads that it serves may tell it to stop at once.
+        let stop = told_to_stop()?;
         let started = show::Started {
             url: running.url().to_owned(),
             public_key: running.public_key().to_string(),
@@ -283,7 +302,7 @@ fn serve(
                 started.url, started.public_key
             )
         })?;
-        told_to_stop().await?;
+        stop.await?;
         running.shutdown().await;
         Ok(())
     })
@@ -303,17 +322,21 @@ fn log_to_stderr() {
     }
 }
 
-/// Waits for ctrl-c or SIGTERM.
-async fn told_to_stop() -> std::io::Result<()> {
+/// Listens for ctrl-c and SIGTERM from now on; what it returns is over when one has come.
+fn told_to_stop() -> std::io::Result<impl Future<Output = std::io::Result<()>>> {
     #[cfg(unix)]
-    {
+    let mut terminate = {
         use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
+        signal(SignalKind::terminate())?
+    };
+    Ok(async move {
+        #[cfg(unix)]
         tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
+            interrupted = tokio::signal::ctrl_c() => interrupted?,
+            _ = terminate.recv() => {}
         }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+        #[cfg(not(unix))]
+        tokio::signal::ctrl_c().await?;
+        Ok(())
+    })
 }

@@ -1,11 +1,12 @@
 //! Tables for people and JSON for programs, of the same values.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use comfy_table::{Table, presets};
 use dashpoint_membership::{
     Adjustment, Cause, DeviceId, Lot, MemberId, Pending, Policy, PolicyVersion, Rejection,
-    ReviewReason, ServerTime, Settlement, Statement, Verdict,
+    ReviewReason, ServerEpoch, ServerTime, Settlement, Statement, Verdict,
 };
 use serde::Serialize;
 
@@ -13,6 +14,35 @@ use super::CliError;
 use crate::core::{DeviceLine, EntryLine, PolicyLine, Waiting};
 use crate::random::spoken_code;
 use crate::store::MemberLine;
+
+#[derive(Debug, Serialize)]
+pub(super) struct BackedUp {
+    pub backup: PathBuf,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Restored {
+    pub server_epoch: ServerEpoch,
+    /// The database that was there before.
+    pub aside: PathBuf,
+}
+
+impl Restored {
+    pub fn of(restored: &crate::backup::Restored) -> Self {
+        Self {
+            server_epoch: restored.server_epoch,
+            aside: restored.aside.clone(),
+        }
+    }
+}
+
+pub(super) fn restored(restored: &Restored) -> String {
+    format!(
+        "restored: life {} of the database begins, cars send again what it lacks; the one before is {}\n",
+        restored.server_epoch,
+        restored.aside.display()
+    )
+}
 
 #[derive(Debug, Serialize)]
 pub(super) struct Started {

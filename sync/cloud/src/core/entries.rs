@@ -43,6 +43,7 @@ impl CloudCore {
         request: &EntriesRequest,
         now: ServerTime,
     ) -> Result<Posted, CloudError> {
+        self.heed_receipt(device, request.last_receipt.as_ref(), now)?;
         self.work(now, |desk| {
             let device = desk.device(device)?;
             match verified(&device, request) {
@@ -121,7 +122,6 @@ impl Desk<'_> {
         request: &EntriesRequest,
         entries: &[Signed<Entry>],
     ) -> Result<Posted, CloudError> {
-        self.notice_restore(device, request);
         let Some(known) = self.places(device, request, entries)? else {
             return Ok(Posted::Diverged(Divergence {
                 known: point(&device.head),
@@ -207,28 +207,6 @@ impl Desk<'_> {
             }
         }
         Ok(())
-    }
-
-    /// A receipt of this cloud that is ahead of its own head says that the database went back. Raising the server epoch is
-    /// the operator's act; here it is made known.
-    fn notice_restore(&self, device: &Device, request: &EntriesRequest) {
-        let Some(receipt) = &request.last_receipt else {
-            return;
-        };
-        match receipt.clone().verify(&self.key.public(), &device.id) {
-            Ok(receipt) => {
-                let receipt = receipt.body();
-                if (receipt.epoch, receipt.through) > (device.head.epoch, device.head.seq) {
-                    tracing::warn!(
-                        device = %device.id,
-                        "a device holds a receipt ahead of the log: was this database restored from a backup?"
-                    );
-                }
-            }
-            Err(refused) => {
-                tracing::warn!(device = %device.id, %refused, "a device holds a receipt that this cloud did not sign");
-            }
-        }
     }
 
     fn receipt(

@@ -26,6 +26,7 @@ impl CloudCore {
         request: &EpochRequest,
         now: ServerTime,
     ) -> Result<EpochResponse, CloudError> {
+        self.heed_receipt(device, request.last_receipt.as_ref(), now)?;
         self.work(now, |desk| {
             let found = desk.device(device)?;
             if let Some(grant) = desk.unused_grant(device, &found.head, request.head)? {

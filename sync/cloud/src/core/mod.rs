@@ -8,6 +8,7 @@ mod enrol;
 mod entries;
 mod epochs;
 mod ledger_view;
+mod lives;
 mod maintain;
 mod members;
 mod plausible;
@@ -88,9 +89,27 @@ impl CloudCore {
         if life::find(&db)?.is_none() {
             return Err(CloudError::NoCloud(data.to_owned()));
         }
-        let key = folder.read_key()?;
+        Self::of(db, folder.read_key()?)
+    }
+
+    /// Takes a database that was started before, and the key that signed what it holds.
+    pub(crate) fn of(db: Connection, key: SigningKey) -> Result<Self, CloudError> {
         let policies = bundles::load(&db, &key.public())?;
         Ok(Self { db, key, policies })
+    }
+
+    /// Writes a copy of the database to a file that does not exist yet.
+    pub(crate) fn copy_into(&self, file: &Path) -> Result<(), CloudError> {
+        let file = file.to_string_lossy();
+        self.db.execute("VACUUM INTO ?1", [file.as_ref()])?;
+        Ok(())
+    }
+
+    /// Brings everything into the one file of the database, and closes it.
+    pub(crate) fn close(self) -> Result<(), CloudError> {
+        self.db
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        self.db.close().map_err(|(_, refused)| refused.into())
     }
 
     /// The key that verifies what this cloud signs.

@@ -49,3 +49,12 @@ pub(crate) fn post_now(db: &Connection, now: ServerTime) -> Result<(), CloudErro
         .execute([Col(now)])?;
     Ok(())
 }
+
+/// Begins another life; it never goes back.
+pub(crate) fn raise(db: &Connection, server_epoch: ServerEpoch) -> Result<(), CloudError> {
+    db.execute(
+        "UPDATE cloud SET server_epoch = ?1 WHERE server_epoch < ?1",
+        [Col(server_epoch)],
+    )?;
+    Ok(())
+}

@@ -11,6 +11,7 @@ mod chain;
 mod cli;
 mod enrolment;
 mod http;
+mod lives;
 mod policy;
 mod sharing;
 mod support;

@@ -1,0 +1,115 @@
+//! A copy of the database for bad days, and the way back from one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dashpoint_membership::{ServerEpoch, ServerTime};
+use rusqlite::Connection;
+
+use crate::core::CloudCore;
+use crate::error::CloudError;
+use crate::folder::{Folder, sync_file};
+use crate::store::open_file;
+
+/// What was put back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// The life of the database that begins with it.
+    pub server_epoch: ServerEpoch,
+    /// Where the database lies that was there before.
+    pub aside: PathBuf,
+}
+
+impl CloudCore {
+    /// Writes a copy of the database, as it is now, to a new file; `serve` may go on meanwhile.
+    ///
+    /// # Errors
+    /// [`CloudError::Exists`] for a file that is there; [`CloudError`] when it cannot be written.
+    pub fn back_up(&self, file: &Path) -> Result<(), CloudError> {
+        if file.exists() {
+            return Err(CloudError::Exists(file.to_owned()));
+        }
+        self.copy_into(file)?;
+        sync_file(file)
+    }
+}
+
+/// Puts a backup in the place of the database of a data folder, which is kept aside, and begins a new life: cars send
+/// again what the backup lacks.
+///
+/// The backup itself is not touched. A crash leaves either database in place, whole.
+///
+/// # Errors
+/// [`CloudError::Locked`] while a program serves from the folder; [`CloudError::Damaged`], or another [`CloudError`],
+/// when the backup is no sound database of this cloud: then nothing was changed.
+pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<Restored, CloudError> {
+    let folder = Folder::new(data);
+    let Ok(key) = folder.read_key() else {
+        return Err(CloudError::NoCloud(data.to_owned()));
+    };
+    let _lock = folder.lock()?;
+    let draft = folder.restoring();
+    discard(&draft)?;
+    copy(backup, &draft)?;
+    let db = open_file(&draft)?;
+    if !is_sound(&db)? {
+        drop(db);
+        discard(&draft)?;
+        return Err(CloudError::Damaged(backup.to_owned()));
+    }
+    let mut core = CloudCore::of(db, key)?;
+    let server_epoch = core.begin_life(present_life(&folder), now)?;
+    core.close()?;
+    sync_file(&draft)?;
+    let aside = folder.keep_aside(server_epoch)?;
+    folder.put_in_place(&draft)?;
+    Ok(Restored {
+        server_epoch,
+        aside,
+    })
+}
+
+/// The life of the database that is there, which may be the one that broke.
+fn present_life(folder: &Folder) -> ServerEpoch {
+    let path = folder.database();
+    let present = path.exists().then(|| open_file(&path).ok()).flatten();
+    let life = present.and_then(|db| crate::store::life::find(&db).ok().flatten());
+    life.map_or(ServerEpoch::new(0), |life| life.server_epoch)
+}
+
+fn is_sound(db: &Connection) -> Result<bool, CloudError> {
+    let said: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    Ok(said == "ok")
+}
+
+/// A database and, where it was copied while it was open, its log.
+fn copy(from: &Path, to: &Path) -> Result<(), CloudError> {
+    fs::copy(from, to).map_err(|source| CloudError::failed("cannot copy", from, source))?;
+    let log = beside(from, "-wal");
+    if log.exists() {
+        let to = beside(to, "-wal");
+        fs::copy(&log, to).map_err(|source| CloudError::failed("cannot copy", &log, source))?;
+    }
+    Ok(())
+}
+
+fn discard(draft: &Path) -> Result<(), CloudError> {
+    for path in [
+        draft.to_owned(),
+        beside(draft, "-wal"),
+        beside(draft, "-shm"),
+    ] {
+        if path.exists() {
+            fs::remove_file(&path)
+                .map_err(|source| CloudError::failed("cannot remove", &path, source))?;
+        }
+    }
+    Ok(())
+}
+
+/// The name of one of SQLite's files beside a database.
+pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}

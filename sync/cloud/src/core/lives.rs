@@ -1,0 +1,88 @@
+//! Lives of the database: one that was put back from a backup begins a new one, so that nobody takes its older word for a
+//! newer one, and cars send again what it lacks.
+
+use dashpoint_membership::{DeviceId, EntryRef, Seq, ServerEpoch, ServerTime};
+use dashpoint_wire::{Raw, Receipt};
+
+use super::CloudCore;
+use crate::error::CloudError;
+use crate::store::{devices, life, log};
+
+impl CloudCore {
+    /// The present life.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub fn server_epoch(&self) -> Result<ServerEpoch, CloudError> {
+        let life = life::find(&self.db)?.ok_or(CloudError::ForeignDatabase)?;
+        Ok(life.server_epoch)
+    }
+
+    /// Begins a new life, later than the present one and than `after`.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub fn begin_life(
+        &mut self,
+        after: ServerEpoch,
+        now: ServerTime,
+    ) -> Result<ServerEpoch, CloudError> {
+        self.work(now, |desk| {
+            let next = desk.server_epoch.max(after).next();
+            life::raise(desk.db, next)?;
+            Ok(next)
+        })
+    }
+
+    /// A receipt of this cloud that its log does not bear out says that the database went back without anybody saying
+    /// so: then a new life begins by itself.
+    pub(super) fn heed_receipt(
+        &mut self,
+        device: DeviceId,
+        receipt: Option<&Raw<Receipt>>,
+        now: ServerTime,
+    ) -> Result<(), CloudError> {
+        let Some(receipt) = receipt else {
+            return Ok(());
+        };
+        let receipt = match receipt.clone().verify(&self.key.public(), &device) {
+            Ok(receipt) => receipt.into_parts().1,
+            Err(refused) => {
+                tracing::warn!(%device, %refused, "a device holds a receipt that this cloud did not sign");
+                return Ok(());
+            }
+        };
+        let present = self.server_epoch()?;
+        let forgot = receipt.server_epoch > present
+            || (receipt.server_epoch == present && !self.bears_out(device, &receipt)?);
+        if forgot {
+            let life = self.begin_life(receipt.server_epoch, now)?;
+            tracing::warn!(
+                %device,
+                server_epoch = life.get(),
+                "a device holds a receipt that the log does not bear out: the database went back, a new life begins"
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether the log has the entry that the receipt names.
+    fn bears_out(&self, device: DeviceId, receipt: &Receipt) -> Result<bool, CloudError> {
+        let Some(known) = devices::find(&self.db, device)? else {
+            return Ok(true);
+        };
+        if (receipt.epoch, receipt.through) > (known.head.epoch, known.head.seq) {
+            return Ok(false);
+        }
+        if receipt.through == Seq::new(0) {
+            return Ok(true);
+        }
+        let place = EntryRef {
+            device,
+            epoch: receipt.epoch,
+            seq: receipt.through,
+        };
+        let logged = log::find(&self.db, place)?;
+        Ok(logged.is_some_and(|logged| logged.hash == receipt.head))
+    }
+}

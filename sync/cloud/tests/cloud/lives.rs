@@ -1,0 +1,220 @@
+//! A database that went back: a new life begins, whether somebody says so or not, and nothing is lost or paid twice.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use dashpoint_cloud::{ClockKind, Posted, open_file};
+use dashpoint_membership::*;
+use dashpoint_wire::message::EntriesResponse;
+use dashpoint_wire::{Raw, Receipt, Signed};
+
+use crate::support::*;
+
+/// Posts with the receipt that the car holds, as every car does.
+fn post(
+    world: &mut World,
+    car: &Car,
+    entries: &[Signed<Entry>],
+    held: &Raw<Receipt>,
+) -> EntriesResponse {
+    let mut request = car.request(entries);
+    request.last_receipt = Some(held.clone());
+    let posted = world.core.post_entries(car.device, &request, world.now);
+    match posted.unwrap() {
+        Posted::Settled(response) => response,
+        other => panic!("not settled: {other:?}"),
+    }
+}
+
+fn life(world: &World) -> u32 {
+    world.core.server_epoch().unwrap().get()
+}
+
+#[test]
+fn a_database_that_went_back_unsaid_is_noticed_by_the_first_receipt_that_it_cannot_bear_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, backup) = (folder.path().join("a.db"), folder.path().join("b.db"));
+    let mut world = World::with(open_file(&path).unwrap(), ClockKind::System);
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let mut other = world.car(4, 5, member);
+    let first = car.mint(drove(trip(0, 12_000)), world.now);
+    let known = world.settled(&mut car, &[first]).receipt;
+    world.core.back_up(&backup).unwrap();
+    let early = car.clone();
+    let late = [
+        car.mint(drove(trip(12_000, 12_000)), world.now),
+        car.mint(CHECK_IN, world.now),
+    ];
+    let receipt = world.settled(&mut car, &late).receipt;
+    let before = world.statement(member);
+
+    let mut world = World::with(open_file(&backup).unwrap(), ClockKind::System);
+    assert_eq!(life(&world), 1);
+    let unaware = other.mint(drove(trip(0, 1_000)), world.now);
+    world.settled(&mut other, &[unaware]);
+    // A receipt that the log has: nothing is amiss.
+    post(&mut world, &early, &[], &known);
+    assert_eq!(life(&world), 1);
+
+    let again = post(&mut world, &car, &late, &receipt);
+    assert!(again.verdicts.iter().all(|verdict| !verdict.duplicate));
+    assert_eq!(life(&world), 2);
+    let told = again.receipt.verify(&world.cloud_key, &car.device).unwrap();
+    assert_eq!(told.body().server_epoch, ServerEpoch::new(2));
+    let after = world.statement(member);
+    assert!(after.supersedes(&before), "cars take its word again");
+    assert_eq!(after.covers[&car.device].head, car.head);
+    // The second life is known; an old receipt of the first says nothing new.
+    post(&mut world, &car, &late, &receipt);
+    assert_eq!(life(&world), 2);
+}
+
+#[test]
+fn a_receipt_for_an_entry_of_another_branch_shows_it_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, backup) = (folder.path().join("a.db"), folder.path().join("b.db"));
+    let mut world = World::with(open_file(&path).unwrap(), ClockKind::System);
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    world.core.back_up(&backup).unwrap();
+    let mut clone = car.clone();
+    let entry = car.mint(CHECK_IN, world.now);
+    let receipt = world.settled(&mut car, &[entry]).receipt;
+
+    let mut world = World::with(open_file(&backup).unwrap(), ClockKind::System);
+    let other = clone.mint(drove(trip(0, 9_000)), world.now);
+    world.settled(&mut clone, &[other]);
+    post(&mut world, &clone, &[], &receipt);
+    assert_eq!(life(&world), 2);
+}
+
+/// A data folder that the program works on.
+struct Operated {
+    data: PathBuf,
+}
+
+impl Operated {
+    fn new(folder: &Path) -> Self {
+        let operated = Self {
+            data: folder.join("data"),
+        };
+        operated.while_serving(|| ());
+        operated
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dashpoint-cloud"));
+        command.arg("--data").arg(&self.data).args(words);
+        command.output().unwrap()
+    }
+
+    #[track_caller]
+    fn done(&self, words: &[&str]) -> String {
+        let output = self.run(words);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{words:?}: {said}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[track_caller]
+    fn refused(&self, words: &[&str], code: i32, why: &str) {
+        let output = self.run(words);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.contains(why), "{said}");
+    }
+
+    fn while_serving(&self, work: impl FnOnce()) {
+        let mut serving = Command::new(env!("CARGO_BIN_EXE_dashpoint-cloud"))
+            .arg("--data")
+            .arg(&self.data)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::new(serving.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        work();
+        let told = Command::new("kill").arg(serving.id().to_string()).status();
+        assert!(told.unwrap().success());
+        assert!(serving.wait().unwrap().success());
+    }
+
+    fn members(&self) -> usize {
+        let listed: serde_json::Value =
+            serde_json::from_str(&self.done(&["--json", "member", "list"])).unwrap();
+        listed.as_array().unwrap().len()
+    }
+}
+
+#[test]
+fn a_backup_is_put_back_and_begins_a_new_life() {
+    let folder = tempfile::tempdir().unwrap();
+    let cloud = Operated::new(folder.path());
+    let backup = folder.path().join("backup.db");
+    let backup = backup.to_str().unwrap();
+    cloud.done(&["member", "add", "--name", "Li"]);
+    cloud.while_serving(|| {
+        cloud.done(&["backup", backup]);
+        cloud.refused(&["backup", backup], 2, "is there already");
+        cloud.refused(&["restore", backup], 1, "another program serves from");
+    });
+    cloud.done(&["member", "add", "--name", "Han"]);
+    assert_eq!(cloud.members(), 2);
+
+    for life in 2..=3 {
+        let said = cloud.done(&["restore", backup]);
+        assert!(
+            said.starts_with(&format!("restored: life {life} ")),
+            "{said}"
+        );
+        assert_eq!(cloud.members(), 1);
+        let aside = cloud.data.join(format!("cloud.db.before-life-{life}"));
+        assert!(aside.exists());
+    }
+    // It is served again.
+    cloud.while_serving(|| ());
+}
+
+#[test]
+fn a_backup_that_is_not_sound_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let cloud = Operated::new(folder.path());
+    let backup = folder.path().join("backup.db");
+    let name = backup.to_str().unwrap();
+    cloud.done(&["member", "add", "--name", "Li"]);
+    cloud.done(&["backup", name]);
+    cloud.done(&["member", "add", "--name", "Han"]);
+
+    let whole = std::fs::read(&backup).unwrap();
+    std::fs::write(&backup, &whole[..whole.len() / 2]).unwrap();
+    let output = cloud.run(&["restore", name]);
+    assert!(!output.status.success());
+    std::fs::write(&backup, b"").unwrap();
+    cloud.refused(&["restore", name], 1, "is empty");
+    std::fs::write(&backup, vec![7; 8_192]).unwrap();
+    assert!(!cloud.run(&["restore", name]).status.success());
+    let missing = folder.path().join("none.db");
+    cloud.refused(&["restore", missing.to_str().unwrap()], 1, "cannot copy");
+
+    // A backup of another cloud, whose signatures no car of this one would take.
+    let other = tempfile::tempdir().unwrap();
+    let other = Operated::new(other.path());
+    let foreign = folder.path().join("foreign.db");
+    other.done(&["backup", foreign.to_str().unwrap()]);
+    assert!(
+        !cloud
+            .run(&["restore", foreign.to_str().unwrap()])
+            .status
+            .success()
+    );
+
+    assert_eq!(cloud.members(), 2);
+    assert!(!cloud.data.join("cloud.db.before-life-2").exists());
+    cloud.while_serving(|| ());
+}
