@@ -1,6 +1,6 @@
 //! Where the car's own chain stands.
 
-use dashpoint_membership::{EntryHash, Epoch, Seq, ServerEpoch};
+use dashpoint_membership::{Cover, EntryHash, Epoch, Seq, ServerEpoch};
 use dashpoint_wire::{ChainPoint, Raw, Receipt};
 
 /// Where the car's own chain stands: its head, and up to where the cloud has it.
@@ -61,6 +61,14 @@ impl OwnChain {
     /// Entries that wait.
     pub const fn waiting(&self) -> u64 {
         self.head.seq.get().saturating_sub(self.acked.seq.get())
+    }
+
+    /// Whether a statement contains own entries that have no verdict here: the answer was lost, or another disk with this
+    /// key has gone on.
+    pub fn is_behind(&self, cover: &Cover) -> bool {
+        let known = (self.acked.epoch, self.acked.seq);
+        let covered = (cover.epoch, cover.through);
+        covered > known || (covered == known && cover.head != self.acked.hash)
     }
 
     /// A new entry is durable.

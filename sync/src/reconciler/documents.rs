@@ -72,8 +72,7 @@ impl Reconciler {
         match response.status {
             304 => self.up_to_date(known, errand, now),
             200 => {
-                let taken = self.take_document(known, errand, &response.body);
-                match taken {
+                match self.take_document(known, errand, &response.body, now) {
                     Ok(true) => {}
                     Ok(false) => self.up_to_date(known, errand, now),
                     // The last one stays; asking again at once would bring the same.
@@ -105,27 +104,36 @@ impl Reconciler {
     /// Verifies a document and asks to store it; false when it is not newer than the one held.
     fn take_document(
         &mut self,
-        known: &Known,
+        known: &mut Known,
         errand: Errand,
         body: &[u8],
+        now: Now,
     ) -> Result<bool, Refused> {
         match errand {
             Errand::Receipt => Ok(false),
-            Errand::Statement(member) => self.take_statement(known, member, body),
+            Errand::Statement(member) => self.take_statement(known, member, body, now),
             Errand::Policy => self.take_policy(known, body),
             Errand::Catalogue => self.take_catalogue(known, body),
         }
     }
 
+    /// A statement that contains what has no verdict here waits until verdicts were asked for: they show whether it counts
+    /// this car's own awards or those of another disk, beside which the own ones must stay on the screen.
     fn take_statement(
         &mut self,
-        known: &Known,
+        known: &mut Known,
         member: MemberId,
         body: &[u8],
+        now: Now,
     ) -> Result<bool, Refused> {
         let statement = check_statement(&self.who, [&member], &Raw::from(body))?;
         not_older(statement.body().server_epoch, known.held.server_epoch)?;
         if !known.held.wants(statement.body()) {
+            return Ok(false);
+        }
+        let cover = statement.body().covers.get(&self.who.device);
+        if cover.is_some_and(|cover| known.chain.is_behind(cover)) {
+            known.agenda.put(Errand::Receipt, now.monotonic_ms);
             return Ok(false);
         }
         let mark = StatementMark::of(statement.body());

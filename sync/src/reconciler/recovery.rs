@@ -424,6 +424,7 @@ impl Reconciler {
         known.chain = OwnChain::new(head, grant.hash(), grant.body().server_epoch);
         known.chain.last_receipt = last_receipt;
         known.held.raise_server_epoch(grant.body().server_epoch);
+        known.agenda.hasten_statements();
         self.pacing.succeeded();
     }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dashpoint_membership::{
     BindingId, CatalogueVersion, ClockQuality, CoarseTime, Entry, EntryBody, EntryHash, Epoch,
-    EventTime, MemberAction, PolicyVersion, Seq, ServerEpoch, ServerTime, Transaction, Verdict,
+    EventTime, MemberAction, PolicyVersion, Seq, ServerEpoch, ServerTime, Statement, Transaction,
+    Verdict,
 };
 use dashpoint_sync::{Beginning, LocalFacts, Outcome, StatementMark};
 use dashpoint_wire::{ChainPoint, EpochGrant, Raw, Signed, SigningKey};
@@ -108,12 +109,25 @@ impl Disk {
         }
         self.receipt = Some((receipt.server_epoch, outcome.receipt.raw().to_vec()));
         for statement in &outcome.statements {
-            self.take_statement(StatementMark::of(statement.body()));
+            self.take_statement(statement.body());
         }
     }
 
-    pub fn take_statement(&mut self, mark: StatementMark) {
+    /// A statement counts nothing that this disk does not hold: own awards would be off the screen beside it.
+    pub fn take_statement(&mut self, statement: &Statement) {
+        let mark = StatementMark::of(statement);
         assert!(self.statement < Some(mark), "an older statement");
+        if let Some(cover) = statement.covers.get(&DEVICE)
+            && cover.through > Seq::new(0)
+        {
+            let own = self.entries.get(&(cover.epoch, cover.through));
+            let strays = self.strays.iter().map(Signed::hash);
+            let mut here = own.map(Signed::hash).into_iter().chain(strays);
+            assert!(
+                here.any(|hash| hash == cover.head),
+                "a statement with the entries of another disk: {cover:?}"
+            );
+        }
         self.statement = Some(mark);
     }
 

@@ -68,6 +68,24 @@ fn entries_made_after_a_restored_backup_are_carried() {
 }
 
 #[test]
+fn a_statement_with_the_entries_of_a_clone_waits_until_the_original_has_caught_up() {
+    for committed_offline in 0..=1 {
+        let mut world = settled();
+        world.disk_beside_posts(2);
+        world.every_request(Weather::Dead);
+        world.commit(committed_offline);
+        world.run(MINUTE);
+        world.every_request(Weather::Fine);
+        // The statement comes by itself a quarter of an hour after the last one; the receipt would take hours.
+        world.run(20 * MINUTE);
+        world.assert_settled();
+        assert_eq!(world.disk.head.epoch, Epoch::new(2));
+        assert_eq!(world.disk.said().len(), 5 + committed_offline as usize);
+        assert_eq!(carried(&world), committed_offline as usize);
+    }
+}
+
+#[test]
 fn a_disk_restored_twice_carries_nothing_twice() {
     let mut world = settled();
     let backup = world.disk.clone();

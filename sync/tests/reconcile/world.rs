@@ -2,9 +2,11 @@
 
 use dashpoint_membership::{Seq, ServerTime};
 use dashpoint_sync::{
-    ConnectionState, Effect, Event, HttpRequest, Identity, Now, Reconciler, Response,
-    StatementMark, Status, Subject, Ticket, TransportFailure,
+    ConnectionState, Credential, Effect, Event, HttpRequest, Identity, Method, Now, Reconciler,
+    Response, Status, Subject, Ticket, TransportFailure,
 };
+use dashpoint_wire::message::EntriesRequest;
+use dashpoint_wire::{Raw, encode};
 
 use super::car::{Disk, device_key};
 use super::cloud::{Cloud, DEVICE, reply};
@@ -202,7 +204,7 @@ impl World {
             }
             Effect::Apply { ticket, outcome } => self.store(ticket, |disk| disk.apply(&outcome)),
             Effect::StoreStatement { ticket, statement } => self.store(ticket, |disk| {
-                disk.take_statement(StatementMark::of(statement.body()));
+                disk.take_statement(statement.body());
             }),
             Effect::StorePolicy { ticket, policy } => self.store(ticket, |disk| {
                 assert!(disk.policy < Some(policy.body().version));
@@ -281,6 +283,28 @@ impl World {
     fn arrive(&mut self, request: &HttpRequest) -> Response {
         let now = ServerTime::from_unix_s(self.unix_s());
         self.cloud.answer(request, now)
+    }
+
+    /// A clone of the disk, at work in another head unit, makes entries, and the cloud has them.
+    pub fn disk_beside_posts(&mut self, count: u64) {
+        let mut beside = self.disk.clone();
+        let after = beside.head;
+        for number in 0..count {
+            beside.check_in(1_000 + i64::try_from(number).unwrap());
+        }
+        let entries = beside.read(after.epoch, after.seq, 100);
+        let request = HttpRequest {
+            method: Method::Post,
+            path: format!("/v1/devices/{DEVICE}/entries"),
+            body: encode(&EntriesRequest {
+                epoch: after.epoch,
+                from: after.seq.next(),
+                last_receipt: None,
+                entries: entries.into_iter().map(Raw::from).collect(),
+            }),
+            credential: Credential::Device { nonce: None },
+        };
+        assert_eq!(self.arrive(&request).status, 200);
     }
 
     /// What must hold when car and cloud had time to meet.
