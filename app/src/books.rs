@@ -226,10 +226,11 @@ impl Books {
         let device = self.identity.device;
         let policies = self.policies.as_ref()?;
         let book = self.members.get_mut(&member)?;
-        // While a statement covers a later epoch, this disk is an old copy, and its own entries are on no screen until it
-        // has caught up: neither those before nor this one.
+        // While a statement covers this place or a later one, this disk is an old copy, and its own entries are on no
+        // screen until it has caught up: neither those before nor this one.
         let cover = book.statement.covers.get(&device);
-        let overtaken = cover.is_some_and(|cover| cover.epoch > header.epoch);
+        let place = (header.epoch, header.seq);
+        let overtaken = cover.is_some_and(|cover| (cover.epoch, cover.through) >= place);
         let shown = overtaken.then(|| book.fold.clone());
         book.fold.chain = chain;
         let minted = book.fold.mint(policies, header, subject, now);
