@@ -15,6 +15,7 @@ mod explain;
 mod keys;
 mod net;
 pub mod random;
+mod screen;
 mod socket;
 
 pub use bus::BusInput;

@@ -22,6 +22,7 @@ Examples:
   dashpoint run --config dashpoint.toml --no-screen
   dashpoint status --config dashpoint.toml       points, pending, tier, connection
   dashpoint check-in --config dashpoint.toml     one point a day
+  dashpoint screenshot --config dashpoint.toml --out home.png --language en
   dashpoint sync --config dashpoint.toml         reconcile now
   dashpoint ledger --config dashpoint.toml --verify --json
   dashpoint explain us06.csv --policy changed.toml   what a recording would earn, and why
@@ -41,6 +42,8 @@ pub enum Command {
     CheckIn(CheckInArgs),
     /// Ask the running head unit to reconcile with the cloud now, instead of when its pause is over.
     Sync(Place),
+    /// Draw a page of the screen into a PNG file: from the data folder, read-only, without a display.
+    Screenshot(ScreenshotArgs),
     /// Show the ledger of this car, newest first, or verify every link and signature of it.
     Ledger(LedgerArgs),
     /// Explain what a recording or an entry is worth: trips, factors, rules, caps. Needs no cloud and no broker.
@@ -88,6 +91,70 @@ pub struct RunArgs {
     /// Allow what only tests may do: the clock of the bus.
     #[arg(long)]
     pub test: bool,
+}
+
+/// Arguments of `screenshot`.
+#[derive(Debug, Args)]
+pub struct ScreenshotArgs {
+    #[command(flatten)]
+    pub place: Place,
+    /// The file to write.
+    #[arg(long, value_name = "PNG")]
+    pub out: PathBuf,
+    /// Which page.
+    #[arg(long, value_enum, value_name = "PAGE", default_value_t = PageName::Home)]
+    pub page: PageName,
+    /// Language of the page [default: the driver's choice].
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    pub language: Option<Language>,
+    /// Colours of the page [default: the driver's choice].
+    #[arg(long, value_enum, value_name = "THEME")]
+    pub theme: Option<ThemeName>,
+    /// How the car moves [default: as the running head unit sees it, else parked].
+    #[arg(long, value_enum, value_name = "STATE")]
+    pub drive_state: Option<DriveName>,
+    /// Width of the screen in pixels; it is 720 high.
+    #[arg(long, value_name = "PIXELS", default_value_t = 1920, value_parser = clap::value_parser!(u32).range(1280..=1920))]
+    pub width: u32,
+}
+
+/// A page of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PageName {
+    /// The member's card.
+    Home,
+    /// The ledger, the newest row open.
+    Activity,
+    /// The summary of the newest trip.
+    Trip,
+    /// The benefits.
+    Benefits,
+    /// Enrolment: the code that waits for a phone, or who the member is.
+    Enrol,
+    /// The settings.
+    Settings,
+}
+
+/// The colours of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ThemeName {
+    /// Light.
+    Day,
+    /// Dark.
+    Night,
+}
+
+/// How the car moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DriveName {
+    /// In park.
+    Parked,
+    /// At a red light: restricted as moving.
+    Standing,
+    /// Moving.
+    Moving,
+    /// Nobody knows: restricted as moving.
+    Unknown,
 }
 
 /// Arguments of `enrol`.

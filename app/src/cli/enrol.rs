@@ -28,6 +28,7 @@ use crate::clock::system_unix_ms;
 use crate::config::{Config, is_vin};
 use crate::error::UsageError;
 use crate::keys::KeyStore;
+use crate::screen::ShownCode;
 
 /// How long the bus may take to tell the VIN.
 const VIN_PATIENCE: Duration = Duration::from_secs(5);
@@ -86,15 +87,28 @@ async fn enrol_with(
     };
     let ticket = read_ticket(&ask(&transport, &ask_request(request)).await?)?;
     show(&ticket, request, language)?;
+    ShownCode::of(&ticket, &request.vin_last4).put(&mut store)?;
+    let report = decision(&transport, &ticket, &me, &mut store).await;
+    ShownCode::forget(&mut store)?;
+    report
+}
+
+/// Waits for the member's word.
+async fn decision(
+    transport: &Transport,
+    ticket: &EnrolTicket,
+    me: &Applicant,
+    store: &mut Store,
+) -> anyhow::Result<EnrolReport> {
     loop {
-        let answer = ask(&transport, &poll_request(&ticket)).await?;
-        match read_state(&answer, &me).context(NOT_USABLE)? {
+        let answer = ask(transport, &poll_request(ticket)).await?;
+        match read_state(&answer, me).context(NOT_USABLE)? {
             Progress::Waiting => tokio::time::sleep(ASK_EVERY).await,
             Progress::Refused => bail!("the member said no; run `dashpoint enrol` to ask again"),
             Progress::Expired => {
                 bail!("nobody approved the code in time; run `dashpoint enrol` to ask again")
             }
-            Progress::Enrolled(enrolled) => return keep(&mut store, &enrolled),
+            Progress::Enrolled(enrolled) => return keep(store, &enrolled),
         }
     }
 }

@@ -8,6 +8,7 @@ mod ledger;
 mod mapping;
 mod out;
 mod run;
+mod screenshot;
 mod signals;
 mod status;
 mod verify;
@@ -44,6 +45,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Status(args) => status::status(args),
         Command::CheckIn(args) => ask::check_in(args),
         Command::Sync(place) => ask::sync(place),
+        Command::Screenshot(args) => screenshot::screenshot(args),
         Command::Ledger(args) => ledger::ledger(args),
         Command::Explain(args) => explain::explain(args),
         Command::CheckMapping(args) => mapping::check(args),

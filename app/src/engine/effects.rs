@@ -63,8 +63,14 @@ impl Engine {
                 Some(self.stored(ticket, "store a policy", |engine| {
                     engine.store.put_policy(&policy)?;
                     match CompiledPolicy::compile(policy.into_parts().1) {
-                        Ok(policy) => engine.books.take_policy(policy),
-                        Err(error) => tracing::error!(%error, "the new policy is beyond this program; the last one stays"),
+                        Ok(policy) => {
+                            engine.books.take_policy(policy);
+                            engine.live.policy_refused = false;
+                        }
+                        Err(error) => {
+                            engine.live.policy_refused = true;
+                            tracing::error!(%error, "the new policy is beyond this program; the last one stays");
+                        }
                     }
                     engine.refresh()
                 }))

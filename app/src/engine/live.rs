@@ -7,6 +7,7 @@ use dashpoint_telematics::DriveState;
 use serde::{Deserialize, Serialize};
 
 use super::signals::SignalLive;
+use crate::screen::CarState;
 
 /// What a running head unit tells about itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +39,18 @@ pub struct Live {
     pub unsaved: u64,
     /// Whether the bus names another car than the one that this head unit was enrolled in.
     pub other_vehicle: bool,
+    /// When the reconciler looks at the cloud again, in seconds since 1970.
+    #[serde(default)]
+    pub next_try_unix_s: Option<i64>,
+    /// What the car tells of itself beyond driving and charging.
+    #[serde(default)]
+    pub car: CarState,
+    /// Whether the newest policy was refused and the one before it stays in force.
+    #[serde(default)]
+    pub policy_refused: bool,
+    /// Whether a file of the data folder was damaged and set aside at the start.
+    #[serde(default)]
+    pub salvaged: bool,
 }
 
 /// How the connection to the cloud stands.

@@ -148,6 +148,8 @@ pub struct Engine {
     told_quiet_ms: u64,
     /// Newest time of a state that the broker had kept.
     newest_kept_ms: Option<i64>,
+    /// When the reconciler is due, on the monotonic clock.
+    due_ms: Option<u64>,
 }
 
 impl Engine {
@@ -197,7 +199,9 @@ impl Engine {
             last_input_ms: 0,
             told_quiet_ms: 0,
             newest_kept_ms: None,
+            due_ms: None,
         };
+        engine.live.salvaged = !engine.store.incidents().is_empty();
         engine.keep(outcomes);
         engine.sign_awaiting();
         let facts = engine.books.facts(true);
@@ -305,6 +309,7 @@ impl Engine {
                 available: *available,
             });
         }
+        self.live.car.take(sample.signal, &sample.value);
         let outcomes = self.telematics.observe(sample);
         if let Some(newest_ms) = self.telematics.bus_time_ms() {
             self.clock.heard(newest_ms);
@@ -397,6 +402,10 @@ impl Engine {
         self.live.newest_ms = self.telematics.bus_time_ms();
         self.live.taken = self.telematics.counts().all_taken();
         self.live.unsaved = self.unsaved.len() as u64;
+        let due_ms = self.machine.poll_timeout();
+        if std::mem::replace(&mut self.due_ms, due_ms) != due_ms {
+            self.live.next_try_unix_s = due_ms.map(|due_ms| self.unix_s_at(due_ms));
+        }
         let looked = self
             .signals
             .look(self.telematics.counts(), self.clock.monotonic_ms());
@@ -421,6 +430,16 @@ impl Engine {
             };
             changed
         });
+    }
+
+    /// The wall clock at a monotonic time.
+    fn unix_s_at(&self, monotonic_ms: u64) -> i64 {
+        let ahead_ms = monotonic_ms.saturating_sub(self.clock.monotonic_ms());
+        let ahead_s = i64::try_from(ahead_ms / 1_000).unwrap_or(0);
+        self.clock
+            .unix_ms()
+            .div_euclid(1_000)
+            .saturating_add(ahead_s)
     }
 
     fn put_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {

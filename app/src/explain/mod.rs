@@ -27,6 +27,7 @@ pub use report::{
 
 use member::Imagined;
 use rules::Probe;
+pub(crate) use rules::{conjuncts, mentions};
 use scribe::{Scribe, about};
 
 /// How long after the last row a trip counts as over, in milliseconds: longer than any gap within one.

@@ -63,7 +63,7 @@ impl Probe {
 }
 
 /// The parts of an expression that `&&` joins outside of all parentheses; all of it when `||` or `?` bind looser.
-fn conjuncts(expression: &str) -> Vec<&str> {
+pub(crate) fn conjuncts(expression: &str) -> Vec<&str> {
     let (mut parts, mut depth, mut from) = (Vec::new(), 0_u32, 0);
     let bytes = expression.as_bytes();
     for (at, byte) in bytes.iter().enumerate() {

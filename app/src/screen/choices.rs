@@ -1,0 +1,52 @@
+//! What the driver has chosen, as the ledger's file keeps it.
+
+use dashpoint_store::Reader;
+use dashpoint_ui::ThemeChoice;
+use dashpoint_ui::locale::Language;
+use dashpoint_ui::settings::Preferences;
+
+const LANGUAGE: &str = "language";
+const THEME: &str = "theme";
+const GUEST: &str = "guest";
+
+/// What the driver has chosen; nothing where the car decides.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Choices {
+    /// The language.
+    pub language: Option<Language>,
+    /// What the appearance follows.
+    pub theme: Option<ThemeChoice>,
+    /// Whether a guest drives.
+    pub guest: bool,
+}
+
+impl Choices {
+    /// Reads them; what cannot be read is as if it had not been chosen.
+    #[must_use]
+    pub fn read(reader: &Reader) -> Self {
+        let meta = |name| reader.meta(name).ok().flatten().unwrap_or_default();
+        Self {
+            language: match meta(LANGUAGE).as_slice() {
+                b"zh" => Some(Language::Chinese),
+                b"en" => Some(Language::English),
+                _ => None,
+            },
+            theme: match meta(THEME).as_slice() {
+                b"car" => Some(ThemeChoice::FollowCar),
+                b"day" => Some(ThemeChoice::Day),
+                b"night" => Some(ThemeChoice::Night),
+                _ => None,
+            },
+            guest: meta(GUEST) == b"yes",
+        }
+    }
+
+    /// What the pages follow: the driver's choice, else the car's word, else Chinese.
+    #[must_use]
+    pub fn preferences(&self, car_language: Option<Language>) -> Preferences {
+        Preferences {
+            language: self.language.or(car_language).unwrap_or(Language::Chinese),
+            theme: self.theme.unwrap_or(ThemeChoice::FollowCar),
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Everything that the pages are made of, from books, ledger and live state.
+
+use dashpoint_membership::{
+    CompiledPolicy, DeviceId, Epoch, MemberId, ServerTime, Statement, Suits, View, view,
+};
+use dashpoint_telematics::{Signal, Value};
+use dashpoint_ui::benefits::BenefitData;
+use dashpoint_ui::data::{DeviceData, Exchange, Held, LinkData, ScreenData};
+use dashpoint_ui::home::MemberData;
+use dashpoint_ui::locale::Language;
+
+use super::own::OwnEntry;
+use super::{home, rows, trip};
+use crate::books::{Books, MemberBook};
+use crate::engine::{Connection, Live};
+
+/// What the car tells of itself beyond driving and charging.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CarState {
+    /// The battery is low.
+    pub low_charge: bool,
+    /// A service is due.
+    pub service_due: bool,
+    /// Its own displays are in their night mode.
+    pub night: bool,
+    /// Its own displays speak English; unknown until the bus has said so.
+    pub english: Option<bool>,
+}
+
+/// Charge below which the screen suggests to charge, in percent.
+const LOW_CHARGE_PERCENT: f64 = 20.0;
+
+impl CarState {
+    /// Takes a value of a signal; most signals say nothing here.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "of every other signal the screen learns by the fold"
+    )]
+    pub fn take(&mut self, signal: Signal, value: &Value) {
+        match (signal, value) {
+            (Signal::StateOfCharge, Value::Number(percent)) => {
+                self.low_charge = *percent < LOW_CHARGE_PERCENT;
+            }
+            (Signal::ServiceDue, Value::Bool(due)) => self.service_due = *due,
+            (Signal::DayNight, Value::Text(mode)) => self.night = mode == "NIGHT",
+            (Signal::Language, Value::Text(language)) => {
+                self.english = Some(!language.starts_with("zh"));
+            }
+            _ => {}
+        }
+    }
+
+    /// The language of the car's own displays.
+    #[must_use]
+    pub fn language(&self) -> Option<Language> {
+        self.english.map(|english| {
+            if english {
+                Language::English
+            } else {
+                Language::Chinese
+            }
+        })
+    }
+}
+
+/// What the screen is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// The books.
+    pub books: &'a Books,
+    /// Who is at the wheel; nobody known shows the first member.
+    pub member: Option<MemberId>,
+    /// Members whose statement is there and cannot be opened.
+    pub sealed: bool,
+    /// The newest own entries, newest first.
+    pub own: &'a [OwnEntry],
+    /// What the running head unit tells; nothing when none runs.
+    pub live: Option<&'a Live>,
+    /// Whether a guest drives.
+    pub guest: bool,
+    /// The car's best idea of the time.
+    pub now: ServerTime,
+}
+
+/// A member at the books, with the policy in force.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown<'a> {
+    pub(super) books: &'a Books,
+    pub(super) book: &'a MemberBook,
+    pub(super) policy: &'a CompiledPolicy,
+    pub(super) now: ServerTime,
+}
+
+/// Makes everything that the pages are made of.
+#[must_use]
+pub fn screen_data(source: &Source<'_>) -> ScreenData {
+    let absent = || {
+        if source.sealed {
+            Held::Damaged
+        } else {
+            Held::NotYet
+        }
+    };
+    let link = |as_of| LinkData {
+        online: source.live.is_some_and(|live| is_online(&live.connection)),
+        as_of,
+    };
+    let device = device(source);
+    let Some(shown) = shown(source) else {
+        return ScreenData {
+            link: link(None),
+            member: absent_of(absent()),
+            activity: absent_of(absent()),
+            benefits: absent_of(absent()),
+            trip: None,
+            enrolment: None,
+            device,
+            guest: source.guest,
+        };
+    };
+    let view = view(
+        &shown.book.statement,
+        &shown.book.fold,
+        shown.policy,
+        source.now,
+    );
+    let own: Vec<&OwnEntry> = source
+        .own
+        .iter()
+        .filter(|own| rows::is_shown(&shown, own))
+        .collect();
+    let activity = rows::rows(&shown, &own);
+    let member: MemberData = home::member(&shown, &view, &own, source.live);
+    ScreenData {
+        link: link(Some(view.as_of.max(source.books.receipt_at))),
+        benefits: benefits(&shown, &view, source.live),
+        trip: trip::newest(&shown, &own),
+        member: Held::Here(member),
+        activity: Held::Here(activity),
+        enrolment: None,
+        device,
+        guest: source.guest,
+    }
+}
+
+/// What the pages show before this head unit is anybody's.
+#[must_use]
+pub fn unknown_member() -> ScreenData {
+    ScreenData {
+        link: LinkData {
+            online: false,
+            as_of: None,
+        },
+        member: Held::NotYet,
+        activity: Held::NotYet,
+        benefits: Held::NotYet,
+        trip: None,
+        enrolment: None,
+        device: DeviceData {
+            device: DeviceId::from_bytes([0; DeviceId::LEN]),
+            epoch: Epoch::new(0),
+            head: None,
+            waiting: 0,
+            last_receipt: None,
+            policy: None,
+            exchange: Exchange::Done,
+        },
+        guest: false,
+    }
+}
+
+fn absent_of<T>(held: Held<()>) -> Held<T> {
+    match held {
+        Held::Damaged => Held::Damaged,
+        Held::NotYet | Held::Here(()) => Held::NotYet,
+    }
+}
+
+fn shown<'a>(source: &Source<'a>) -> Option<Shown<'a>> {
+    let members = &source.books.members;
+    let at_wheel = source.member.and_then(|member| members.get(&member));
+    Some(Shown {
+        books: source.books,
+        book: at_wheel.or_else(|| members.values().next())?,
+        policy: source.books.policy_at(source.now)?,
+        now: source.now,
+    })
+}
+
+const fn is_online(connection: &Connection) -> bool {
+    match connection {
+        Connection::Online { .. } | Connection::Syncing { .. } => true,
+        Connection::Starting | Connection::Offline { .. } | Connection::Fault { .. } => false,
+    }
+}
+
+fn device(source: &Source<'_>) -> DeviceData {
+    let books = source.books;
+    let head = (books.head.seq.get() > 0).then_some((books.head.seq, books.head.hash));
+    let waits = |own: &&OwnEntry| {
+        own.point.epoch == books.head.epoch && own.verdict.is_none() && !is_covered(books, own)
+    };
+    let unanswered = source.own.iter().filter(waits).count() as u64;
+    let waiting = source.live.map_or(unanswered, |live| live.waiting);
+    DeviceData {
+        device: books.identity.device,
+        epoch: books.head.epoch,
+        head,
+        waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
+        last_receipt: books.receipt.is_some().then_some(books.receipt_at),
+        policy: books.policy_at(source.now).map(CompiledPolicy::version),
+        exchange: source
+            .live
+            .map_or(Exchange::Done, |live| exchange(live, source.now)),
+    }
+}
+
+fn exchange(live: &Live, now: ServerTime) -> Exchange {
+    match live.connection {
+        Connection::Online { .. } => Exchange::Done,
+        Connection::Starting | Connection::Syncing { .. } => Exchange::Running,
+        Connection::Offline { .. } => Exchange::Failed {
+            next_try: next_try(live, now),
+        },
+        Connection::Fault { .. } => Exchange::Refused,
+    }
+}
+
+/// When the reconciler tries again.
+pub(super) fn next_try(live: &Live, now: ServerTime) -> ServerTime {
+    live.next_try_unix_s
+        .map_or(now, |at| ServerTime::from_unix_s(at).max(now))
+}
+
+/// Whether a statement of any member contains the entry.
+pub(super) fn is_covered(books: &Books, own: &OwnEntry) -> bool {
+    books
+        .members
+        .values()
+        .any(|book| covers(&book.statement, books.identity.device, own))
+}
+
+/// Whether a statement contains the entry.
+pub(super) fn covers(statement: &Statement, device: DeviceId, own: &OwnEntry) -> bool {
+    statement
+        .covers
+        .get(&device)
+        .is_some_and(|cover| (cover.epoch, cover.through) >= (own.point.epoch, own.point.seq))
+}
+
+fn benefits(shown: &Shown<'_>, view: &View, live: Option<&Live>) -> Held<Vec<BenefitData>> {
+    let Some(catalogue) = &shown.books.catalogue else {
+        return Held::NotYet;
+    };
+    let policy = shown.policy.policy();
+    let rank = policy.tiers.rank(&view.tier);
+    let car = live.map(|live| live.car).unwrap_or_default();
+    let benefits = catalogue.benefits.iter().map(|benefit| BenefitData {
+        tier: home::tier_title(shown.policy, &benefit.tier),
+        open: rank >= policy.tiers.rank(&benefit.tier),
+        fits_now: match benefit.suits {
+            Suits::Always => false,
+            Suits::LowCharge => car.low_charge,
+            Suits::ServiceDue => car.service_due,
+        },
+        worth_fen: policy.worth_fen(benefit.price),
+        benefit: benefit.clone(),
+    });
+    Held::Here(benefits.collect())
+}

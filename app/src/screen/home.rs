@@ -1,0 +1,188 @@
+//! The member's card, the ladder, today, and what the member should know of.
+
+use dashpoint_membership::policy::{CapOver, EarningRule, Trigger};
+use dashpoint_membership::{
+    AllowanceState, CompiledPolicy, Growth, PendingState, Points, RuleId, ServerTime, Text, TierId,
+    View, Zone,
+};
+use dashpoint_ui::home::{LadderData, MemberData, NoticeData, Settles, TierData, TodayData};
+
+use super::data::{Shown, next_try};
+use super::own::OwnEntry;
+use super::rows;
+use crate::engine::{Connection, Live, Reason};
+use crate::explain::mentions;
+
+const DAY_S: i64 = 86_400;
+
+pub(super) fn member(
+    shown: &Shown<'_>,
+    view: &View,
+    own: &[&OwnEntry],
+    live: Option<&Live>,
+) -> MemberData {
+    let profile = &shown.book.statement.profile;
+    let tiers = &shown.policy.policy().tiers;
+    MemberData {
+        name: profile.name.clone(),
+        joined: profile.joined,
+        tier: TierData {
+            title: tier_title(shown.policy, &view.tier),
+            rank: tiers.rank(&view.tier).unwrap_or(0),
+        },
+        balance: view.balance,
+        worth_fen: view.worth_fen,
+        pending: view.pending,
+        settles: settles(view),
+        expiring: view.expiring.first().copied(),
+        ladder: LadderData {
+            growth: view.growth,
+            next: view
+                .next_tier
+                .as_ref()
+                .map(|next| (tier_title(shown.policy, &next.tier), next.missing)),
+            keep: view.keep.map(|keep| (keep.by, keep.missing)),
+        },
+        today: today(shown, view, own),
+        notice: notice(shown, view, live),
+    }
+}
+
+/// What the member reads of a tier; its name in reports when this policy no longer has it.
+pub(super) fn tier_title(policy: &CompiledPolicy, tier: &TierId) -> Text {
+    let ladder = &policy.policy().tiers.ladder;
+    ladder.iter().find(|step| step.id == *tier).map_or_else(
+        || Text {
+            en: tier.to_string(),
+            zh: tier.to_string(),
+        },
+        |step| step.title.clone(),
+    )
+}
+
+/// Points that the cloud holds back are on their way longest: only when there are no others is that the answer.
+fn settles(view: &View) -> Settles {
+    let mut until: Option<ServerTime> = None;
+    for item in &view.pending_items {
+        match item.state {
+            PendingState::HeldBack { until: at, .. } => {
+                until = Some(until.map_or(at, |until| until.min(at)));
+            }
+            PendingState::Unconfirmed | PendingState::NeedsConfirmation { .. } => {
+                return Settles::NextConnection;
+            }
+        }
+    }
+    until.map_or(Settles::NextConnection, |until| Settles::InReview { until })
+}
+
+/// What one entry of today paid, by what it was for.
+fn today(shown: &Shown<'_>, view: &View, own: &[&OwnEntry]) -> TodayData {
+    let zone = Zone::of_member(&shown.book.statement.profile.zone);
+    let today = zone.local_day(shown.now);
+    let mut sums = TodayData {
+        clean: Points::ZERO,
+        safe: Points::ZERO,
+        other: Points::ZERO,
+        room: view
+            .today
+            .iter()
+            .find(|cap| cap.over == CapOver::All)
+            .map(|cap| cap.most.minus(cap.earned).max(Points::ZERO)),
+    };
+    for own in own {
+        let at = ServerTime::from_unix_s(own.entry.time.at.as_unix_s());
+        if zone.local_day(at) != today {
+            continue;
+        }
+        for (rule, points) in rows::paid_by_rule(shown, own) {
+            let sum = match purpose(shown.policy, &rule) {
+                Purpose::Clean => &mut sums.clean,
+                Purpose::Safe => &mut sums.safe,
+                Purpose::Other => &mut sums.other,
+            };
+            *sum = sum.plus(points);
+        }
+    }
+    sums
+}
+
+/// What a rule rewards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Clean,
+    Safe,
+    Other,
+}
+
+/// A rule that looks at the driving score rewards safe driving; what else a trip or a charge earns is for clean energy.
+fn purpose(policy: &CompiledPolicy, rule: &RuleId) -> Purpose {
+    let found = policy.policy().rules.iter().find(|known| known.id == *rule);
+    let is_safe = |rule: &EarningRule| mentions(rule, "score_x100");
+    match found {
+        None => Purpose::Other,
+        Some(rule) if is_safe(rule) => Purpose::Safe,
+        Some(rule) => match rule.on {
+            Trigger::Trip | Trigger::Charge | Trigger::Discharge => Purpose::Clean,
+            Trigger::CheckIn => Purpose::Other,
+        },
+    }
+}
+
+/// The worst of what the member should know of.
+fn notice(shown: &Shown<'_>, view: &View, live: Option<&Live>) -> Option<NoticeData> {
+    let limits = &shown.policy.policy().allowance;
+    if let Some(live) = live {
+        if live.awaiting > 0 {
+            let awards = u32::try_from(live.awaiting).unwrap_or(u32::MAX);
+            return Some(NoticeData::AwaitingSignature { awards });
+        }
+        if live.salvaged {
+            return Some(NoticeData::Salvaged);
+        }
+    }
+    match view.allowance {
+        AllowanceState::Hard => return Some(NoticeData::NeedsConfirmation),
+        AllowanceState::Soft => {
+            let contact = view.as_of.max(shown.books.receipt_at);
+            let by = contact.plus_s(i64::from(limits.hard.days) * DAY_S);
+            return Some(NoticeData::ConnectSoon { by });
+        }
+        AllowanceState::Ok => {}
+    }
+    if live.is_some_and(|live| live.policy_refused) {
+        return Some(NoticeData::PolicyRefused);
+    }
+    if let Some(live) = live.filter(|live| is_unreachable(&live.connection)) {
+        let next_try = next_try(live, shown.now);
+        return Some(NoticeData::Unreachable { next_try });
+    }
+    (!view.arrears.is_zero()).then_some(NoticeData::Arrears {
+        points: view.arrears,
+    })
+}
+
+/// Whether there is a network and nobody answers as he should; a car without a network says that elsewhere.
+const fn is_unreachable(connection: &Connection) -> bool {
+    match connection {
+        Connection::Offline { reason, .. } => match reason {
+            Reason::NotAskedYet | Reason::NoNetwork | Reason::Local => false,
+            Reason::Unreachable
+            | Reason::TimedOut
+            | Reason::NotTheCloud
+            | Reason::Busy
+            | Reason::ServerError
+            | Reason::NotAuthorised
+            | Reason::BadAnswer => true,
+        },
+        Connection::Starting
+        | Connection::Online { .. }
+        | Connection::Syncing { .. }
+        | Connection::Fault { .. } => false,
+    }
+}
+
+/// Whole growth value of thousandths.
+pub(super) const fn whole(milli: i64) -> Growth {
+    Growth::new(milli.div_euclid(1_000))
+}

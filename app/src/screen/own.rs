@@ -1,0 +1,86 @@
+//! The car's own entries as the screen needs them.
+
+use dashpoint_membership::{Entry, EntryBody, EntryHash, Evidence, Transaction, Verdict};
+use dashpoint_store::{Activity, Reader, StoreError};
+use dashpoint_telematics::{PrivateEvidence, TripTrace};
+use dashpoint_wire::ChainPoint;
+
+use crate::books::{Books, SALT_LEN, evidence_digest};
+
+/// Rows that the list keeps: a fortnight of driving, and no more than a moment to read.
+const ROWS_MAX: u32 = 120;
+
+/// One own entry and the cloud's word on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnEntry {
+    /// Where it stands, and what it hashes to.
+    pub point: ChainPoint,
+    /// What it says.
+    pub entry: Entry,
+    /// The newest word of the cloud.
+    pub verdict: Option<Verdict>,
+    /// What stayed in the car; only of the newest trip, and only when it is what was signed.
+    pub trace: Option<TripTrace>,
+}
+
+/// Reads the newest own entries, newest first; what does not verify is left out and for `ledger --verify` to tell.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn read(reader: &Reader, books: &Books) -> Result<Vec<OwnEntry>, StoreError> {
+    let page = reader.activity(None, ROWS_MAX)?;
+    let mut own: Vec<OwnEntry> = Vec::with_capacity(page.len());
+    let mut said_again: Vec<EntryHash> = Vec::new();
+    for activity in page {
+        let hash = activity.point.hash;
+        let Some(read) = own_entry(activity, books) else {
+            continue;
+        };
+        if let EntryBody::Carry { original, .. } = &read.entry.body {
+            said_again.push(*original);
+        }
+        if !said_again.contains(&hash) {
+            own.push(read);
+        }
+    }
+    if let Some(newest) = own.iter_mut().find(|own| is_trip(&own.entry)) {
+        newest.trace = trace(reader, newest)?;
+    }
+    Ok(own)
+}
+
+fn own_entry(activity: Activity, books: &Books) -> Option<OwnEntry> {
+    let identity = &books.identity;
+    let signed = activity.raw.verify(&identity.device_key, &identity.device);
+    Some(OwnEntry {
+        point: activity.point,
+        entry: signed.ok()?.into_parts().1,
+        verdict: activity.verdict.map(|stored| stored.verdict),
+        trace: None,
+    })
+}
+
+/// Whether an entry is about a trip.
+pub(super) const fn is_trip(entry: &Entry) -> bool {
+    matches!(
+        entry.transaction(),
+        Transaction::Earn {
+            evidence: Evidence::Trip(_),
+            ..
+        }
+    )
+}
+
+fn trace(reader: &Reader, own: &OwnEntry) -> Result<Option<TripTrace>, StoreError> {
+    let Transaction::Earn { digest, .. } = own.entry.transaction() else {
+        return Ok(None);
+    };
+    let stored = reader.entry(own.point.epoch, own.point.seq)?;
+    let private = stored.and_then(|stored| stored.private);
+    let kept = private.filter(|private| evidence_digest(private) == *digest);
+    let read = kept.and_then(|private| serde_json::from_slice(private.get(SALT_LEN..)?).ok());
+    Ok(match read {
+        Some(PrivateEvidence::Trip(trace)) => Some(trace),
+        Some(PrivateEvidence::Charge(_) | PrivateEvidence::Discharge(_)) | None => None,
+    })
+}

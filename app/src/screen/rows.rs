@@ -1,0 +1,254 @@
+//! The ledger as the member sees it: own entries with what came of them, and what else changed the account.
+
+use dashpoint_membership::{
+    Cause, EntryRef, Evidence, Growth, MemberAction, Points, RuleId, ServerTime, Settlement, Text,
+    Transaction, Verdict,
+};
+use dashpoint_ui::activity::{Outcome, RowData, Subject};
+
+use super::data::{Shown, covers};
+use super::home::{tier_title, whole};
+use super::nothing::why_nothing;
+use super::own::OwnEntry;
+
+/// Whether the entry is this member's, and this disk may speak of it: an old copy shows nothing of its own that the
+/// cloud has not answered.
+pub(super) fn is_shown(shown: &Shown<'_>, own: &OwnEntry) -> bool {
+    let (books, statement) = (shown.books, &shown.book.statement);
+    let binding = books.bindings.get(&own.entry.binding);
+    let is_mine = binding.is_some_and(|binding| binding.member == statement.member);
+    let cover = statement.covers.get(&books.identity.device);
+    let overtaken = cover.is_some_and(|cover| cover.epoch > books.head.epoch);
+    is_mine && (!overtaken || own.verdict.is_some())
+}
+
+/// All rows, newest first.
+pub(super) fn rows(shown: &Shown<'_>, own: &[&OwnEntry]) -> Vec<RowData> {
+    let mut rows: Vec<RowData> = own.iter().map(|own| own_row(shown, own)).collect();
+    let settlements = shown.book.statement.settlements.iter();
+    rows.extend(settlements.filter_map(|settlement| other_row(shown, settlement)));
+    // Entries stay in the order of their chain: the sort is stable, and their times never go back along it.
+    rows.sort_by_key(|row| std::cmp::Reverse(row.at));
+    rows
+}
+
+fn own_row(shown: &Shown<'_>, own: &OwnEntry) -> RowData {
+    let transaction = own.entry.transaction();
+    RowData {
+        at: ServerTime::from_unix_s(own.entry.time.at.as_unix_s()),
+        subject: match transaction {
+            Transaction::Earn { evidence, .. } => Subject::Measured(evidence.clone()),
+            Transaction::Member {
+                action: MemberAction::CheckIn,
+                ..
+            } => Subject::CheckIn,
+        },
+        outcome: outcome(shown, own),
+        rule: deciding_rule(shown, own),
+        growth: growth(own),
+        digest: match transaction {
+            Transaction::Earn { digest, .. } => Some(*digest),
+            Transaction::Member { .. } => None,
+        },
+        entry: Some(entry_ref(shown, own)),
+    }
+}
+
+fn entry_ref(shown: &Shown<'_>, own: &OwnEntry) -> EntryRef {
+    EntryRef {
+        device: shown.books.identity.device,
+        epoch: own.point.epoch,
+        seq: own.point.seq,
+    }
+}
+
+/// What came of an own entry.
+pub(super) fn outcome(shown: &Shown<'_>, own: &OwnEntry) -> Outcome {
+    let predicted = own.entry.predicted();
+    let earned_nothing = || why_nothing(shown, own).map(Outcome::Nothing);
+    match &own.verdict {
+        None if covers(&shown.book.statement, shown.books.identity.device, own) => {
+            earned_nothing().unwrap_or(Outcome::Booked { points: predicted })
+        }
+        None => earned_nothing().unwrap_or_else(|| Outcome::AwaitingConnection {
+            predicted: expected(shown, own),
+        }),
+        Some(Verdict::Accepted { paid }) => earned_nothing().unwrap_or(Outcome::Booked {
+            points: paid.points,
+        }),
+        Some(Verdict::Adjusted { paid, reasons }) => match reasons.first() {
+            Some(why) if paid.points != predicted => Outcome::Adjusted {
+                paid: paid.points,
+                predicted,
+                why: why.clone(),
+            },
+            Some(_) | None => Outcome::Booked {
+                points: paid.points,
+            },
+        },
+        Some(Verdict::Rejected { reason }) => Outcome::Rejected {
+            predicted,
+            reason: *reason,
+        },
+        Some(Verdict::Review {
+            paid,
+            reason,
+            until,
+        }) => {
+            let held = entry_ref(shown, own);
+            let mut pending = shown.book.statement.account.pending.iter();
+            if pending.any(|pending| pending.entry == held)
+                || !covers(&shown.book.statement, held.device, own)
+            {
+                Outcome::InReview {
+                    points: paid.points,
+                    reason: *reason,
+                    until: *until,
+                }
+            } else {
+                Outcome::Booked {
+                    points: paid.points,
+                }
+            }
+        }
+    }
+}
+
+/// What the car expects of an entry that waits: what the fold makes of it now.
+fn expected(shown: &Shown<'_>, own: &OwnEntry) -> Points {
+    let mine = entry_ref(shown, own);
+    let settlements = shown.book.fold.settlements.iter();
+    let mut verdicts = settlements.filter_map(|settlement| match &settlement.cause {
+        Cause::Entry { entry, verdict } if *entry == mine => Some(verdict.paid().points),
+        _ => None,
+    });
+    verdicts.next().unwrap_or_else(|| own.entry.predicted())
+}
+
+fn growth(own: &OwnEntry) -> Growth {
+    match &own.verdict {
+        Some(verdict) => verdict.paid().growth,
+        None => {
+            let awards = own.entry.transaction().awards().iter();
+            whole(awards.map(|award| award.growth.get()).sum())
+        }
+    }
+}
+
+/// The rule that pays most of an entry, with the policy that it was valued by.
+fn deciding_rule(
+    shown: &Shown<'_>,
+    own: &OwnEntry,
+) -> Option<(Text, dashpoint_membership::PolicyVersion)> {
+    let awards = own.entry.transaction().awards();
+    let first = awards
+        .iter()
+        .rev()
+        .max_by_key(|award| (award.predicted, award.points))?;
+    Some((rule_title(shown, own, &first.rule), own.entry.policy))
+}
+
+/// What the member reads of a rule; its name in reports when no policy held has it.
+pub(super) fn rule_title(shown: &Shown<'_>, own: &OwnEntry, rule: &RuleId) -> Text {
+    let policies = shown.books.policies.as_ref();
+    let valued_by = policies.and_then(|policies| policies.get(own.entry.policy));
+    let rules = &valued_by.unwrap_or(shown.policy).policy().rules;
+    rules.iter().find(|known| known.id == *rule).map_or_else(
+        || Text {
+            en: rule.to_string(),
+            zh: rule.to_string(),
+        },
+        |known| known.title.clone(),
+    )
+}
+
+/// What each rule pays of an entry: as predicted, and cut from the last where the cloud pays less in all.
+pub(super) fn paid_by_rule(shown: &Shown<'_>, own: &OwnEntry) -> Vec<(RuleId, Points)> {
+    let awards = own.entry.transaction().awards();
+    let mut left = match outcome(shown, own) {
+        Outcome::AwaitingConnection { predicted } | Outcome::AwaitingSignature { predicted } => {
+            predicted
+        }
+        Outcome::InReview { points, .. } | Outcome::Booked { points } => points,
+        Outcome::Adjusted { paid, .. } => paid,
+        Outcome::Rejected { .. } | Outcome::Nothing(_) => Points::ZERO,
+    };
+    let last = awards.len().saturating_sub(1);
+    awards
+        .iter()
+        .enumerate()
+        .map(|(index, award)| {
+            let paid = if index == last {
+                left
+            } else {
+                award.predicted.min(left)
+            };
+            left = left.minus(paid);
+            (award.rule.clone(), paid)
+        })
+        .collect()
+}
+
+/// What changed the account and is no entry of this car.
+fn other_row(shown: &Shown<'_>, settlement: &Settlement) -> Option<RowData> {
+    let subject = match &settlement.cause {
+        // Own entries are in the list already; what another car earned is told by that car.
+        Cause::Entry { .. } | Cause::Released { .. } => return None,
+        Cause::Spent { benefit } => {
+            let catalogue = shown.books.catalogue.as_ref();
+            let mut known = catalogue.into_iter().flat_map(|known| &known.benefits);
+            let found = known.find(|known| known.id == *benefit);
+            Subject::Spent {
+                benefit: found.map_or_else(
+                    || Text {
+                        en: benefit.to_string(),
+                        zh: benefit.to_string(),
+                    },
+                    |found| found.title.clone(),
+                ),
+            }
+        }
+        Cause::Reversed { .. } => Subject::Reversal,
+        Cause::Expired { .. } => Subject::Expiry {
+            earned: earned(shown, settlement),
+        },
+        Cause::ClawedBack { .. } => Subject::Clawback,
+        Cause::Granted { reason } => Subject::Granted {
+            reason: reason.clone(),
+        },
+        Cause::TierChanged { from, to } => Subject::Tier {
+            from: tier_title(shown.policy, from),
+            to: tier_title(shown.policy, to),
+        },
+    };
+    Some(RowData {
+        at: settlement.at,
+        subject,
+        outcome: Outcome::Booked {
+            points: settlement.points,
+        },
+        rule: None,
+        growth: settlement.growth,
+        digest: None,
+        entry: None,
+    })
+}
+
+/// When the points of an expired lot were earned: the settlement that made it, or, when that is not held any more, the
+/// day on which they ran out.
+fn earned(shown: &Shown<'_>, settlement: &Settlement) -> ServerTime {
+    let Cause::Expired { lot } = &settlement.cause else {
+        return settlement.at;
+    };
+    let settlements = &shown.book.statement.settlements;
+    let made = settlements.iter().find(|made| made.version == *lot);
+    made.map_or(settlement.at, |made| made.at)
+}
+
+/// Which evidence an entry shows.
+pub(super) const fn evidence(own: &OwnEntry) -> Option<&Evidence> {
+    match own.entry.transaction() {
+        Transaction::Earn { evidence, .. } => Some(evidence),
+        Transaction::Member { .. } => None,
+    }
+}
