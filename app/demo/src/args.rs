@@ -2,17 +2,50 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+
+use crate::language::Language;
+use crate::network::ProxyArgs;
 
 /// Plays the whole way of a point on this machine and checks what became of each.
 ///
 /// Starts an MQTT broker, a member cloud and a simulated car in this process and the head unit as a process of its own.
 /// The car is enrolled, drives online, loses the network, drives and charges offline, has its head unit killed in the
-/// middle of a drive, and gets the network back. The car's clock is simulated: a day takes seconds, and comes out the
-/// same each time.
+/// middle of a drive, and gets the network back after the member's other car has used up part of the day's points. The
+/// car's clock is simulated: a day takes seconds, and comes out the same each time.
 #[derive(Debug, Parser)]
-#[command(name = "dashpoint-demo", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(
+    name = "dashpoint-demo",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    after_help = EXAMPLES
+)]
 pub(crate) struct Args {
+    /// What else to do than to play a story.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// How to play.
+    #[command(flatten)]
+    pub(crate) play: PlayArgs,
+}
+
+/// What else to do than to play a story.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Stand between a car and its cloud, and let go wrong what a tester wants.
+    Proxy(ProxyArgs),
+}
+
+/// How to play.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PlayArgs {
+    /// Play another story: a TOML file, or the name of a ready one.
+    #[arg(long, value_name = "FILE|NAME")]
+    pub(crate) scenario: Option<PathBuf>,
+    /// Language of the captions and of the head unit; by default that of LC_ALL, LC_MESSAGES or LANG.
+    #[arg(long, visible_alias = "lang", value_enum, value_name = "LANGUAGE")]
+    pub(crate) language: Option<Language>,
     /// Print the report as JSON on stdout, and the story on stderr.
     #[arg(long)]
     pub(crate) json: bool,
@@ -23,22 +56,40 @@ pub(crate) struct Args {
 }
 
 const EXAMPLES: &str = "\
+Ready stories, in app/demo/stories:
+  sunday         the one that is played unasked
+  bad-network    a cloud that is busy, far away and breaks off in its answers
+  guest          somebody whom the car does not know takes the wheel
+  week-offline   a week with no cloud
+
 Examples:
   cargo run --release                               play it
+  cargo run --release -- --language zh              播放中文版
   cargo run --release -- --json                     the same, with a report for a machine
+  cargo run --release -- --scenario bad-network     another story
   cargo run --release -- --keep /tmp/sunday         play it and keep the ledger; look into it with
   cargo run --release -p dashpoint -- ledger --verify --config /tmp/sunday/dashpoint.toml
 
 Exit codes: 0 the promise held (the car and the cloud agree to the point, nothing is pending, the ledger
-verifies, nothing is missing), 1 it did not or the demo could not be played, 2 wrong arguments.";
+verifies, nothing is missing) and all is as the story expects, 1 it did not or the demo could not be
+played, 2 wrong arguments or a story that makes no sense.";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::story::Ready;
     use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_well_formed() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_names_every_ready_story() {
+        for ready in Ready::STORIES {
+            let line = format!("\n  {} ", ready.name);
+            assert!(EXAMPLES.contains(&line), "{}", ready.name);
+        }
     }
 }

@@ -1,21 +1,23 @@
-//! The member cloud in this process, which can be out of reach.
+//! The member cloud in this process.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use dashpoint_cloud::ClockKind;
-use dashpoint_cloud::{Cloud, CloudError, Config, EntryLine, Running};
+use dashpoint_cloud::{Cloud, CloudCore, CloudError, Config, EntryLine, NewMember, Running};
 use dashpoint_membership::policy::Carbon;
 use dashpoint_membership::{LedgerVersion, MemberId, ServerTime};
 
-/// A cloud on one data folder and one port, serving or not.
+/// A cloud on one data folder.
 #[derive(Debug)]
 pub struct MemberCloud {
-    config: Config,
-    url: String,
     key: String,
-    running: Option<Running>,
+    running: Running,
 }
+
+/// The one member of a story: named here, so that a story is the same each time.
+const MEMBER: MemberId = MemberId::from_bytes([0x3d; 16]);
 
 impl MemberCloud {
     /// Starts on a free port, with a clock that follows what the cars post.
@@ -23,29 +25,19 @@ impl MemberCloud {
     /// # Errors
     /// When the folder or the port cannot be had.
     pub async fn start(data: &Path, from: ServerTime) -> anyhow::Result<Self> {
-        let mut config = Config {
+        let running = Cloud::start(Config {
             data: data.to_owned(),
             listen: ([127, 0, 0, 1], 0).into(),
             url: None,
             clock: ClockKind::Posted,
             posted_from: Some(from),
             test: true,
-        };
-        let running = Cloud::start(config.clone())
-            .await
-            .context("the member cloud does not start")?;
-        config.listen = running.addr();
+        });
+        let running = running.await.context("the member cloud does not start")?;
         Ok(Self {
-            config,
-            url: running.url().to_owned(),
             key: running.public_key().to_string(),
-            running: Some(running),
+            running,
         })
-    }
-
-    /// How cars reach it.
-    pub fn url(&self) -> &str {
-        &self.url
     }
 
     /// The key that they verify its word with, in hex.
@@ -53,30 +45,14 @@ impl MemberCloud {
         &self.key
     }
 
-    /// Whether it can be reached.
-    pub fn is_up(&self) -> bool {
-        self.running.is_some()
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.running.addr()
     }
 
     /// Stops serving.
-    pub async fn go(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.shutdown().await;
-        }
-    }
-
-    /// Serves again, on the same data and port.
-    ///
-    /// # Errors
-    /// When it cannot.
-    pub async fn come_back(&mut self) -> anyhow::Result<()> {
-        let running = Cloud::start(self.config.clone());
-        self.running = Some(
-            running
-                .await
-                .context("the member cloud does not come back")?,
-        );
-        Ok(())
+    pub async fn end(self) {
+        self.running.shutdown().await;
     }
 
     /// Makes somebody a member.
@@ -84,7 +60,14 @@ impl MemberCloud {
     /// # Errors
     /// [`CloudError`].
     pub async fn add_member(&self, name: &str, zone: &str) -> anyhow::Result<MemberId> {
-        Ok(self.up()?.add_member(name, zone).await?)
+        let new = NewMember {
+            id: MEMBER,
+            name: name.to_owned(),
+            zone: zone.to_owned(),
+        };
+        self.with(move |core, now| core.add_member(&new, now))
+            .await?;
+        Ok(MEMBER)
     }
 
     /// Says yes in the member's name to the head unit that waits, and tells its code; none while none waits.
@@ -92,11 +75,10 @@ impl MemberCloud {
     /// # Errors
     /// [`CloudError`].
     pub async fn approve_one(&self, member: MemberId) -> anyhow::Result<Option<String>> {
-        let running = self.up()?;
-        let Some(waiting) = running.waiting().await?.into_iter().next() else {
+        let Some(waiting) = self.running.waiting().await?.into_iter().next() else {
             return Ok(None);
         };
-        running.approve(&waiting.code, member).await?;
+        self.running.approve(&waiting.code, member).await?;
         Ok(Some(waiting.code))
     }
 
@@ -127,18 +109,14 @@ impl MemberCloud {
         Ok(policy.await?.carbon)
     }
 
-    async fn with<R: Send + 'static>(
+    /// Does something with its core, at the time of its clock.
+    ///
+    /// # Errors
+    /// [`CloudError`].
+    pub async fn with<R: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut dashpoint_cloud::CloudCore, ServerTime) -> Result<R, CloudError>
-        + Send
-        + 'static,
+        job: impl FnOnce(&mut CloudCore, ServerTime) -> Result<R, CloudError> + Send + 'static,
     ) -> anyhow::Result<R> {
-        Ok(self.up()?.with_core(job).await?)
-    }
-
-    fn up(&self) -> anyhow::Result<&Running> {
-        self.running
-            .as_ref()
-            .ok_or_else(|| anyhow!("the cloud is out of reach"))
+        Ok(self.running.with_core(job).await?)
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -14,12 +15,16 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::HEAD_UNIT;
+use crate::language::Language;
 use crate::patience::wait_for;
+use crate::story::Link;
 
 /// Rows asked of the ledger: more than any story makes.
 const ROWS: &str = "500";
+/// The signal that nobody can catch.
+const SIGKILL: i32 = 9;
 /// How long it may take to end in order.
-const END_PATIENCE: Duration = Duration::from_secs(10);
+const END_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What `status --json` tells, as far as the demo looks.
 #[derive(Debug, Deserialize)]
@@ -43,22 +48,15 @@ pub struct Live {
     pub taken: u64,
     /// Samples refused since it started, by kind.
     pub refused: BTreeMap<String, u64>,
+    /// Trips and sessions of guests since it started.
+    pub guest: u64,
 }
 
 /// How the connection to the cloud stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(tag = "state", rename_all = "kebab-case")]
-pub enum Connection {
-    /// Nothing was tried yet.
-    Starting,
-    /// The cloud answers, and nothing waits.
-    Online,
-    /// The cloud answers, and entries are on their way.
-    Syncing,
-    /// The cloud does not answer.
-    Offline,
-    /// The cloud refuses what this car sends.
-    Fault,
+#[derive(Debug, Deserialize)]
+pub struct Connection {
+    /// In a word.
+    pub state: Link,
 }
 
 /// A member as the car shows him.
@@ -68,6 +66,8 @@ pub struct Member {
     pub confirmed: i64,
     /// Points that it has not.
     pub pending: i64,
+    /// The tier.
+    pub tier: String,
 }
 
 /// What `ledger --json` tells, as far as the demo looks.
@@ -90,8 +90,6 @@ pub struct Row {
     pub hash: String,
     /// Points that the car expects.
     pub predicted: i64,
-    /// How it stands, in a word.
-    pub state: String,
     /// Points that the cloud paid; none while it has not spoken.
     pub paid: Option<i64>,
     /// What the cloud said.
@@ -118,25 +116,82 @@ pub struct Check {
     pub faults: Vec<String>,
 }
 
+/// Which program runs where.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The program that is a head unit with [`HEAD_UNIT`] as its first argument.
+    pub program: PathBuf,
+    /// The head unit's configuration.
+    pub config: PathBuf,
+    /// What people read it in.
+    pub language: Language,
+}
+
 /// A head unit with its data folder, running or not.
 #[derive(Debug)]
 pub struct HeadUnit {
-    program: PathBuf,
-    config: PathBuf,
+    setup: Setup,
     log: File,
     running: Option<Child>,
 }
 
+/// A head unit that runs and is about to be killed, from a place that cannot wait for anything.
+#[derive(Debug)]
+pub struct Victim {
+    setup: Setup,
+    child: Child,
+}
+
+/// A head unit that was killed.
+#[derive(Debug)]
+pub struct Killed {
+    /// What it told in its last moment.
+    pub last: Status,
+    child: Child,
+}
+
+impl Victim {
+    /// Asks it for its status, and kills it as a power cut would: SIGKILL. Blocks meanwhile.
+    ///
+    /// # Errors
+    /// When it cannot be asked or killed.
+    pub fn strike(mut self) -> anyhow::Result<Killed> {
+        let asked = self.setup.command(&["status", "--json"]).output();
+        let asked = asked.context("`dashpoint status` cannot be run")?;
+        let last = read("status --json", &asked)?;
+        self.child
+            .start_kill()
+            .context("the head unit cannot be killed")?;
+        Ok(Killed {
+            last,
+            child: self.child,
+        })
+    }
+}
+
+impl Setup {
+    fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(&self.program);
+        command
+            .arg(HEAD_UNIT)
+            .args(arguments)
+            .arg("--config")
+            .arg(&self.config)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+}
+
 impl HeadUnit {
-    /// A head unit that does not run yet; `program` is this one.
+    /// A head unit that does not run yet.
     ///
     /// # Errors
     /// When its log cannot be made.
-    pub fn new(program: PathBuf, config: PathBuf, log: &Path) -> anyhow::Result<Self> {
+    pub fn new(setup: Setup, log: &Path) -> anyhow::Result<Self> {
         let log = File::create(log).with_context(|| format!("{} cannot be made", log.display()))?;
         Ok(Self {
-            program,
-            config,
+            setup,
             log,
             running: None,
         })
@@ -168,13 +223,28 @@ impl HeadUnit {
         .await
     }
 
-    /// Kills it as a power cut would: SIGKILL.
+    /// Hands out what is about to be killed.
     ///
     /// # Errors
     /// When it does not run.
-    pub async fn kill(&mut self) -> anyhow::Result<()> {
-        let mut child = self.child()?;
-        child.kill().await.context("the head unit cannot be killed")
+    pub fn expose(&mut self) -> anyhow::Result<Victim> {
+        Ok(Victim {
+            setup: self.setup.clone(),
+            child: self.child()?,
+        })
+    }
+
+    /// Starts again after it was killed; what it told in its last moment.
+    ///
+    /// # Errors
+    /// As [`HeadUnit::start`].
+    pub async fn restart(&mut self, mut killed: Killed) -> anyhow::Result<Status> {
+        let ended = killed.child.wait().await?;
+        if ended.signal() != Some(SIGKILL) {
+            bail!("the head unit had ended by itself before it was killed ({ended})");
+        }
+        self.start().await?;
+        Ok(killed.last)
     }
 
     /// Ends it in order, with SIGTERM.
@@ -209,7 +279,9 @@ impl HeadUnit {
     /// # Errors
     /// When it cannot be asked.
     pub async fn card(&self) -> anyhow::Result<String> {
-        let output = self.command(&["status"]).output().await?;
+        let language = self.setup.language.name();
+        let output = self.command(&["status", "--lang", language]).output();
+        let output = output.await?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
@@ -243,6 +315,19 @@ impl HeadUnit {
         }
     }
 
+    /// Checks the member in for today, as on its screen.
+    ///
+    /// # Errors
+    /// When it does not run, or the check-in was not signed.
+    pub async fn check_in(&self) -> anyhow::Result<()> {
+        let told = self.command(&["check-in"]).status().await?;
+        if told.success() {
+            Ok(())
+        } else {
+            bail!("the member could not be checked in")
+        }
+    }
+
     async fn ask_ledger(&self, arguments: &[&str]) -> anyhow::Result<Ledger> {
         let mut ledger: Ledger = self.ask(arguments).await?;
         ledger.entries.sort_by_key(|row| (row.epoch, row.seq));
@@ -256,20 +341,12 @@ impl HeadUnit {
         let output = output
             .await
             .with_context(|| format!("`dashpoint {asked}` cannot be run"))?;
-        serde_json::from_slice(&output.stdout)
-            .with_context(|| format!("`dashpoint {asked}` ended with {}", output.status))
+        read(&asked, &output)
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        command
-            .arg(HEAD_UNIT)
-            .args(arguments)
-            .arg("--config")
-            .arg(&self.config)
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true);
+        let mut command = Command::from(self.setup.command(arguments));
+        command.kill_on_drop(true);
         command
     }
 
@@ -279,10 +356,16 @@ impl HeadUnit {
             .stdout(log()?)
             .stderr(log()?)
             .spawn()
-            .with_context(|| format!("{} cannot be started", self.program.display()))
+            .with_context(|| format!("{} cannot be started", self.setup.program.display()))
     }
 
     fn child(&mut self) -> anyhow::Result<Child> {
         self.running.take().context("the head unit does not run")
     }
+}
+
+/// What a command printed, as far as the demo looks.
+fn read<T: DeserializeOwned>(asked: &str, output: &Output) -> anyhow::Result<T> {
+    serde_json::from_slice(&output.stdout)
+        .with_context(|| format!("`dashpoint {asked}` ended with {}", output.status))
 }

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use dashpoint_cloud::EntryLine;
 use dashpoint_membership::policy::Carbon;
 use dashpoint_membership::{
-    Evidence, Grade, MeterInterval, Transaction, Trip, Verdict, co2_avoided_g,
+    DeviceId, Evidence, MeterInterval, Transaction, Trip, Verdict, co2_avoided_g,
 };
 
 use crate::head_unit::{Ledger, Row, Verification};
+use crate::language::Language;
 use crate::report::{Charged, Drove, Entries, Points, Report, Signals};
+use crate::words;
 
 /// How far a claim may be from what the car did, in thousandths of it.
 const TOLERANCE_PERMILLE: f64 = 5.0;
@@ -31,6 +33,8 @@ pub struct Account<'a> {
     pub signals: Signals,
     /// How often the head unit was killed.
     pub kills: u32,
+    /// Whether the network was there at the end: then both sides must agree.
+    pub settled: bool,
 }
 
 /// Makes the report, and says what of the promise did not hold; each in a few words.
@@ -48,7 +52,7 @@ pub fn judge(account: &Account<'_>) -> (Report, Vec<String>) {
         kills: account.kills,
     };
     let mut faults = Vec::new();
-    for (row, (name, _)) in rows.iter().zip(account.did) {
+    for (row, (name, length)) in rows.iter().zip(account.did) {
         match evidence(row) {
             Some(Evidence::Trip(trip)) => {
                 report.trips.push(drove(name, row, trip, &account.carbon));
@@ -56,16 +60,23 @@ pub fn judge(account: &Account<'_>) -> (Report, Vec<String>) {
             Some(Evidence::Charge(charge)) => report.charges.push(Charged {
                 kwh: thousandth(charge.charged.length()),
                 renewable_percent: f64::from(charge.renewable_permille) / 10.0,
-                grade: grade(charge.grade).to_owned(),
+                grade: words::grade(Language::En, charge.grade).to_owned(),
                 points: row.paid.unwrap_or(0),
             }),
+            None if is_check_in(row) && *length == 0.0 => {}
             Some(Evidence::Discharge(_)) | None => {
                 faults.push(format!("{name}: its entry is about something else"));
             }
         }
     }
     faults.extend(missing(account.did, rows));
-    faults.extend(disagreements(&report, rows, account.cloud));
+    if account.settled {
+        faults.extend(disagreements(&report, rows, account.cloud));
+    }
+    let duplicate = report.entries.duplicate;
+    if duplicate > 0 {
+        faults.push(format!("{duplicate} entries are there twice"));
+    }
     faults.extend(unverified(verification));
     (report, faults)
 }
@@ -79,22 +90,16 @@ pub fn evidence(row: &Row) -> Option<&Evidence> {
     }
 }
 
+fn is_check_in(row: &Row) -> bool {
+    matches!(row.transaction, Some(Transaction::Member { .. }))
+}
+
 /// CO2 that a trip avoided, in grams.
 #[must_use]
 pub fn trip_co2_g(trip: &Trip, carbon: &Carbon) -> i64 {
     let distance_m = i64::try_from(trip.odometer.length()).unwrap_or(i64::MAX);
     let net_wh = i64::from(trip.used_wh) - i64::from(trip.regained_wh);
     co2_avoided_g(carbon, distance_m, net_wh)
-}
-
-/// The word for a grade.
-#[must_use]
-pub const fn grade(grade: Grade) -> &'static str {
-    match grade {
-        Grade::Metered => "metered",
-        Grade::Declared => "declared",
-        Grade::Estimated => "estimated",
-    }
 }
 
 /// Metres as kilometres, watt-hours as kilowatt-hours.
@@ -209,20 +214,39 @@ fn disagreements(report: &Report, rows: &[Row], cloud: &[EntryLine]) -> Vec<Stri
         format!("the car shows {confirmed} points and the cloud has {balance}"),
     );
     see(pending == 0, format!("{pending} points are still pending"));
-    let paid: i64 = rows.iter().filter_map(|row| row.paid).sum();
+    let here: i64 = rows.iter().filter_map(|row| row.paid).sum();
+    let known: BTreeSet<_> = rows.iter().map(|row| row.hash.as_str()).collect();
+    let is_known = |line: &&EntryLine| known.contains(line.hash.to_string().as_str());
+    let own: BTreeSet<_> = cloud
+        .iter()
+        .filter(is_known)
+        .map(|line| line.entry.device)
+        .collect();
+    let of_this_car = cloud.iter().filter(|line| own.contains(&line.entry.device));
+    let strange = of_this_car.filter(|line| !is_known(line)).count();
     see(
-        paid == balance,
-        format!("the entries were paid {paid} points in all, and the cloud has {balance}"),
+        strange == 0,
+        format!("the cloud has {strange} entries of this car that its ledger does not have"),
+    );
+    let elsewhere = paid_elsewhere(&own, cloud);
+    see(
+        here + elsewhere == balance,
+        format!(
+            "the entries were paid {here} points in all, those of other cars {elsewhere}, and the cloud has {balance}"
+        ),
     );
     let there: BTreeSet<_> = cloud.iter().map(|line| line.hash.to_string()).collect();
     let lost = rows.iter().filter(|row| !there.contains(&row.hash)).count();
     see(lost == 0, format!("{lost} entries never came to the cloud"));
-    let duplicate = report.entries.duplicate;
-    see(
-        duplicate == 0,
-        format!("{duplicate} entries are there twice"),
-    );
     faults
+}
+
+/// Points that the cloud paid for entries of other cars.
+fn paid_elsewhere(own: &BTreeSet<DeviceId>, cloud: &[EntryLine]) -> i64 {
+    let others = cloud
+        .iter()
+        .filter(|line| !own.contains(&line.entry.device));
+    others.map(|line| line.verdict.paid().points.get()).sum()
 }
 
 #[cfg(test)]
@@ -230,8 +254,8 @@ mod tests {
     use super::*;
     use crate::head_unit::Check;
     use dashpoint_membership::{
-        CoarseTime, DeviceId, EntryHash, EntryRef, Epoch, EvidenceDigest, FactorSeen, Growth,
-        Meter, Paid, PolicyVersion, Seq, ServerTime,
+        CoarseTime, EntryHash, EntryRef, Epoch, EvidenceDigest, FactorSeen, Growth, Meter, Paid,
+        PolicyVersion, Seq, ServerTime,
     };
 
     const CARBON: Carbon = Carbon {
@@ -268,7 +292,6 @@ mod tests {
             seq,
             hash: hash(seq).to_string(),
             predicted: 4,
-            state: "confirmed".to_owned(),
             paid: Some(4),
             verdict: Some(verdict()),
             transaction: Some(Transaction::Earn {
@@ -300,6 +323,11 @@ mod tests {
             predicted: dashpoint_membership::Points::new(4),
             verdict: verdict(),
         }
+    }
+
+    fn of_another_car(mut line: EntryLine) -> EntryLine {
+        line.entry.device = DeviceId::from_bytes([2; 16]);
+        line
     }
 
     fn verified(rows: Vec<Row>, faults: &[&str]) -> Ledger {
@@ -335,6 +363,7 @@ mod tests {
             carbon: CARBON,
             signals: Signals::default(),
             kills: 0,
+            settled: true,
         });
         faults
     }
@@ -342,6 +371,15 @@ mod tests {
     #[test]
     fn the_promise_holds_when_both_sides_have_the_same() {
         assert_eq!(faults(|_, _, _| {}), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_another_car_of_the_member_earned_counts_on_both_sides() {
+        let agree = faults(|_, cloud, points| {
+            cloud.push(of_another_car(line(3)));
+            (points.confirmed, points.cloud) = (12, 12);
+        });
+        assert_eq!(agree, Vec::<String>::new());
     }
 
     #[test]
@@ -377,6 +415,14 @@ mod tests {
         said(
             faults(|ledger, _, _| drop(ledger.entries.pop())),
             "has 1 entries",
+        );
+        said(
+            faults(|ledger, _, _| drop(ledger.entries.pop())),
+            "1 entries of this car that its ledger does not have",
+        );
+        said(
+            faults(|_, cloud, _| cloud.push(of_another_car(line(3)))),
+            "those of other cars 4",
         );
         said(
             faults(|ledger, _, _| {

@@ -9,9 +9,12 @@ mod cloud;
 mod folder;
 mod head_unit;
 mod judge;
+mod language;
+mod network;
 mod patience;
 mod play;
 mod report;
+mod second_car;
 mod story;
 mod tell;
 mod words;
@@ -23,14 +26,17 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Parser;
+use clap::error::ErrorKind;
 use tokio::signal::ctrl_c;
 
-use args::Args;
+use args::{Args, Command, PlayArgs};
 use folder::Folder;
+use language::Language;
+use network::proxy;
 use play::play;
-use story::Story;
+use story::{Ready, Story};
 use tell::Teller;
 
 /// First argument with which this program is a head unit: the demo starts itself as one, so that nothing else has to be
@@ -49,30 +55,59 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
+        Err(error) if error.kind() == ErrorKind::ValueValidation => {
+            let said = error.to_string();
+            let line = said.lines().next().unwrap_or_default();
+            return fail(
+                &anyhow!("{}", line.trim_start_matches("error: ")),
+                EXIT_USAGE,
+            );
+        }
         Err(error) => {
             // Help and version are no errors; clap knows where each belongs.
             let code = if error.use_stderr() { EXIT_USAGE } else { 0 };
             return error.print().map_or(ExitCode::FAILURE, |()| code.into());
         }
     };
-    let folder = match Folder::open(args.keep.as_deref()) {
-        Ok(folder) => folder,
-        Err(error) => return fail(&error, EXIT_USAGE),
+    let (outcome, code) = match &args.command {
+        Some(Command::Proxy(args)) => (
+            runtime().and_then(|on| on.block_on(proxy(args))),
+            EXIT_FAILED,
+        ),
+        None => match chosen(&args.play) {
+            Ok((story, folder)) => (demo(&args.play, &story, &folder), EXIT_FAILED),
+            Err(error) => (Err(error), EXIT_USAGE),
+        },
     };
-    match demo(&args, &folder) {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, EXIT_FAILED),
+        Err(error) => fail(&error, code),
     }
 }
 
-fn demo(args: &Args, folder: &Folder) -> anyhow::Result<()> {
+/// What is to be played, and where it is kept.
+fn chosen(args: &PlayArgs) -> anyhow::Result<(Story, Folder)> {
+    let story = match &args.scenario {
+        Some(file) => Story::open(file)?,
+        None => Ready::STORIES
+            .first()
+            .context("no story is part of the program")?
+            .story()?,
+    };
+    Ok((story, Folder::open(args.keep.as_deref())?))
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Runtime::new().context("the runtime cannot start")
+}
+
+fn demo(args: &PlayArgs, story: &Story, folder: &Folder) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("this program does not know where it is")?;
-    let mut teller = Teller::new(args.json);
-    let story = Story::of_a_sunday()?;
-    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot start")?;
-    let (report, faults) = runtime.block_on(async {
+    let language = args.language.unwrap_or_else(Language::of_environment);
+    let mut teller = Teller::new(language, args.json);
+    let (report, faults) = runtime()?.block_on(async {
         tokio::select! {
-            told = play(&story, folder, program, &mut teller) => told,
+            told = play(story, folder, program, &mut teller) => told,
             stopped = ctrl_c() => {
                 stopped.context("Ctrl-C cannot be heard")?;
                 bail!("stopped before its end")
@@ -86,7 +121,7 @@ fn demo(args: &Args, folder: &Folder) -> anyhow::Result<()> {
     }
     match faults.as_slice() {
         [] => Ok(()),
-        faults => bail!("the promise did not hold: {}", faults.join("; ")),
+        faults => bail!("not as it should be: {}", faults.join("; ")),
     }
 }
 

@@ -6,14 +6,14 @@ use anyhow::bail;
 use tokio::time::{Instant, sleep};
 
 /// More than anything takes on a machine with a lot to do.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(40);
 
 /// Looks until there is something to see.
 ///
 /// # Errors
-/// What a look says, and when it takes more than a minute: then the line names `what` was waited for.
+/// What a look says, and when it takes minutes: then the line names `what` was waited for.
 pub(crate) async fn wait_for<T>(
     what: &str,
     mut look: impl AsyncFnMut() -> anyhow::Result<Option<T>>,

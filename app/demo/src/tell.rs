@@ -9,12 +9,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::head_unit::{Ledger, Row};
 use crate::judge::{evidence, thousandth, trip_co2_g};
+use crate::language::Language;
 use crate::report::Report;
 use crate::words;
 
 /// Says the captions.
 pub struct Teller {
     out: Box<dyn Write + Send>,
+    language: Language,
     styled: bool,
     step: usize,
     bar: ProgressBar,
@@ -23,7 +25,7 @@ pub struct Teller {
 impl Teller {
     /// Speaks on stdout, or on stderr when stdout is for the report.
     #[must_use]
-    pub fn new(beside_json: bool) -> Self {
+    pub fn new(language: Language, beside_json: bool) -> Self {
         let (out, terminal): (Box<dyn Write + Send>, _) = if beside_json {
             (Box::new(io::stderr()), io::stderr().is_terminal())
         } else {
@@ -31,19 +33,28 @@ impl Teller {
         };
         Self {
             out,
+            language,
             styled: terminal && std::env::var_os("NO_COLOR").is_none(),
             step: 0,
             bar: ProgressBar::hidden(),
         }
     }
 
+    /// The language that it speaks.
+    #[must_use]
+    pub const fn language(&self) -> Language {
+        self.language
+    }
+
     /// Says what is played, and when in its own time.
     ///
     /// # Errors
     /// When nobody can hear it.
-    pub fn title(&mut self, day: &str, zone: &str) -> io::Result<()> {
-        let title = self.bold("Dashpoint: the way of a point");
-        self.say(&format!("{title}    {day}, {zone} (simulated time)"))
+    pub fn title(&mut self, about: &str, day: &str, zone: &str) -> io::Result<()> {
+        let title = self.bold(&format!("Dashpoint: {about}"));
+        let simulated = self.language.pick("simulated time", "模拟时间");
+        self.say(&title)?;
+        self.say(&format!("{day}, {zone} ({simulated})"))
     }
 
     /// Begins the next step.
@@ -55,6 +66,14 @@ impl Teller {
         let title = self.bold(title);
         let step = self.step;
         self.say(&format!("\n {step}  {title}"))
+    }
+
+    /// Says a line of the step, in the language that is spoken.
+    ///
+    /// # Errors
+    /// When nobody can hear it.
+    pub fn either(&mut self, en: &str, zh: &str) -> io::Result<()> {
+        self.line(self.language.pick(en, zh))
     }
 
     /// Says a line of the step.
@@ -102,54 +121,14 @@ impl Teller {
         carbon: &Carbon,
     ) -> io::Result<()> {
         self.say("")?;
-        for line in table(did, &ledger.entries, carbon).lines() {
+        for line in table(self.language, did, &ledger.entries, carbon).lines() {
             self.say(line.trim_end())?;
         }
-        let points = report.points;
-        let signals = report.signals;
-        let entries = report.entries;
-        let checked: u64 = ledger
-            .verification
-            .iter()
-            .flat_map(|verification| &verification.checks)
-            .map(|check| check.looked_at)
-            .sum();
-        let ledger = if report.chain_verified {
-            format!("verifies: {checked} links, signatures, intervals, receipts and sums looked at")
-        } else {
-            "does NOT verify".to_owned()
-        };
         self.say("")?;
-        for (what, line) in [
-            (
-                "points",
-                format!(
-                    "{} in the car, {} pending; {} in the cloud",
-                    points.confirmed, points.pending, points.cloud
-                ),
-            ),
-            (
-                "entries",
-                format!(
-                    "{} signed: {} confirmed, {} adjusted, {} rejected, {} twice",
-                    entries.signed,
-                    entries.accepted,
-                    entries.adjusted,
-                    entries.rejected,
-                    entries.duplicate
-                ),
-            ),
-            ("ledger", ledger),
-            (
-                "signals",
-                format!(
-                    "{} sent, {} taken, {} rejected",
-                    signals.sent, signals.taken, signals.rejected
-                ),
-            ),
-            ("kills", report.kills.to_string()),
-        ] {
-            self.say(&format!(" {what:<9}{line}"))?;
+        for (what, line) in sums(self.language, ledger, report) {
+            let wide = what.chars().filter(|c| !c.is_ascii()).count();
+            let gap = " ".repeat(9_usize.saturating_sub(what.chars().count() + wide));
+            self.say(&format!(" {what}{gap}{line}"))?;
         }
         Ok(())
     }
@@ -180,17 +159,92 @@ impl Teller {
     }
 }
 
-fn table(did: &[(String, f64)], rows: &[Row], carbon: &Carbon) -> String {
+/// What is said of all entries together.
+fn sums(language: Language, ledger: &Ledger, report: &Report) -> [(&'static str, String); 5] {
+    let Report {
+        points,
+        signals,
+        entries,
+        ..
+    } = report;
+    let checked: u64 = ledger
+        .verification
+        .iter()
+        .flat_map(|verification| &verification.checks)
+        .map(|check| check.looked_at)
+        .sum();
+    let verified = match (report.chain_verified, language) {
+        (true, Language::En) => {
+            format!("verifies: {checked} links, signatures, intervals, receipts and sums looked at")
+        }
+        (true, Language::Zh) => {
+            format!("校验通过：共检查 {checked} 项链接、签名、区间、回执与合计")
+        }
+        (false, _) => language.pick("does NOT verify", "校验未通过").to_owned(),
+    };
+    let (in_car, in_cloud) = match language {
+        Language::En => (
+            format!(
+                "{} in the car, {} pending",
+                points.confirmed, points.pending
+            ),
+            format!("{} in the cloud", points.cloud),
+        ),
+        Language::Zh => (
+            format!("车端 {}，待确认 {}", points.confirmed, points.pending),
+            format!("云端 {}", points.cloud),
+        ),
+    };
+    let became = match language {
+        Language::En => format!(
+            "{} signed: {} confirmed, {} adjusted, {} rejected, {} twice",
+            entries.signed, entries.accepted, entries.adjusted, entries.rejected, entries.duplicate
+        ),
+        Language::Zh => format!(
+            "签名 {} 条：确认 {}，调整 {}，拒绝 {}，重复 {}",
+            entries.signed, entries.accepted, entries.adjusted, entries.rejected, entries.duplicate
+        ),
+    };
+    let heard = match language {
+        Language::En => format!(
+            "{} sent, {} taken, {} rejected",
+            signals.sent, signals.taken, signals.rejected
+        ),
+        Language::Zh => format!(
+            "发送 {}，接收 {}，拒收 {}",
+            signals.sent, signals.taken, signals.rejected
+        ),
+    };
+    [
+        (
+            language.pick("points", "积分"),
+            match language {
+                Language::En => format!("{in_car}; {in_cloud}"),
+                Language::Zh => format!("{in_car}；{in_cloud}"),
+            },
+        ),
+        (language.pick("entries", "记录"), became),
+        (language.pick("ledger", "账本"), verified),
+        (language.pick("signals", "信号"), heard),
+        (language.pick("kills", "断电"), report.kills.to_string()),
+    ]
+}
+
+fn table(language: Language, did: &[(String, f64)], rows: &[Row], carbon: &Carbon) -> String {
+    let header = match language {
+        Language::En => [
+            "what",
+            "how much",
+            "score",
+            "CO2 avoided",
+            "expected",
+            "paid",
+            "state",
+        ],
+        Language::Zh => ["项目", "数量", "评分", "减少 CO2", "预计", "入账", "状态"],
+    };
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header([
-        "what",
-        "how much",
-        "score",
-        "CO2 avoided",
-        "expected",
-        "paid",
-        "state",
-    ]);
+    table.load_style(presets::NOTHING).set_header(header);
     for (row, (name, _)) in rows.iter().zip(did) {
         let (amount, score, co2) = match evidence(row) {
             Some(Evidence::Trip(trip)) => (
@@ -212,7 +266,7 @@ fn table(did: &[(String, f64)], rows: &[Row], carbon: &Carbon) -> String {
             co2,
             row.predicted.to_string(),
             row.paid.map_or_else(String::new, |paid| paid.to_string()),
-            row.state.clone(),
+            words::standing(language, row.verdict.as_ref()).to_owned(),
         ]);
     }
     for column in 1..=5 {

@@ -1,13 +1,14 @@
-//! The words of the captions: made here and nowhere else.
+//! The words of the captions, in both languages: made here and nowhere else.
 
 use dashpoint_membership::policy::Carbon;
-use dashpoint_membership::{Charge, Evidence, Factor, Trip};
+use dashpoint_membership::{Adjustment, Charge, Evidence, Factor, Grade, Trip, Verdict};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use vehicle_sim::Cycle;
 
 use crate::head_unit::Row;
-use crate::judge::{evidence, grade, thousandth, trip_co2_g};
+use crate::judge::{evidence, thousandth, trip_co2_g};
+use crate::language::Language;
 
 /// The name of a cycle, as its makers write it.
 #[must_use]
@@ -28,64 +29,129 @@ pub fn minute(at: Timestamp, zone: &TimeZone) -> String {
 
 /// A day of the story.
 #[must_use]
-pub fn day(at: Timestamp, zone: &TimeZone) -> String {
-    let at = at.to_zoned(zone.clone());
-    at.strftime("%A %-d %B %Y").to_string()
+pub fn day(language: Language, at: Timestamp, zone: &TimeZone) -> String {
+    let shape = language.pick("%A %-d %B %Y", "%Y 年 %-m 月 %-d 日");
+    at.to_zoned(zone.clone()).strftime(shape).to_string()
 }
 
 /// An amount with its noun.
 #[must_use]
-pub fn points(amount: i64) -> String {
-    match amount {
-        1 => "1 point".to_owned(),
-        amount => format!("{amount} points"),
+pub fn points(language: Language, amount: i64) -> String {
+    match (language, amount) {
+        (Language::En, 1) => "1 point".to_owned(),
+        (Language::En, amount) => format!("{amount} points"),
+        (Language::Zh, amount) => format!("{amount} 积分"),
     }
 }
 
 /// What the head unit saw of a drive or a charge.
 #[must_use]
-pub fn seen(row: &Row, carbon: &Carbon) -> String {
+pub fn seen(language: Language, row: &Row, carbon: &Carbon) -> String {
     match evidence(row) {
-        Some(Evidence::Trip(trip)) => trip_seen(trip, carbon),
-        Some(Evidence::Charge(charge)) => charge_seen(charge),
+        Some(Evidence::Trip(trip)) => trip_seen(language, trip, carbon),
+        Some(Evidence::Charge(charge)) => charge_seen(language, charge),
         Some(Evidence::Discharge(given)) => {
-            format!(
-                "{:.2} kWh given back",
-                thousandth(given.discharged.length())
-            )
+            let kwh = thousandth(given.discharged.length());
+            let what = language.pick("given back", "放电");
+            format!("{kwh:.2} kWh {what}")
         }
-        None => "an entry without evidence".to_owned(),
+        None => language.pick("the daily check-in", "每日签到").to_owned(),
     }
 }
 
-fn trip_seen(trip: &Trip, carbon: &Carbon) -> String {
+fn trip_seen(language: Language, trip: &Trip, carbon: &Carbon) -> String {
     let braking = trip
         .factors
         .iter()
         .find(|seen| seen.factor == Factor::HardBraking && seen.against_ms > 0);
     let why = braking.map_or_else(String::new, |seen| {
         let (hard_s, all_s) = (seen.against_ms / 1000, seen.base_ms / 1000);
-        format!(" ({hard_s} of {all_s} s of braking were hard)")
+        match language {
+            Language::En => format!(" ({hard_s} of {all_s} s of braking were hard)"),
+            Language::Zh => format!("（{all_s} 秒制动中有 {hard_s} 秒急刹）"),
+        }
     });
-    let unseen = match trip.missed_s {
-        0 => String::new(),
-        missed_s => format!(", {missed_s} s of it unseen"),
+    let unseen = match (trip.missed_s, language) {
+        (0, _) => String::new(),
+        (missed_s, Language::En) => format!(", {missed_s} s of it unseen"),
+        (missed_s, Language::Zh) => format!("，其中 {missed_s} 秒未记录"),
     };
-    format!(
-        "one trip of {:.2} km{unseen}, score {}{why}, {} of CO2 avoided",
-        thousandth(trip.odometer.length()),
-        score(trip.score_x100),
-        co2(trip_co2_g(trip, carbon)),
-    )
+    let km = thousandth(trip.odometer.length());
+    let score = score(trip.score_x100);
+    let co2 = co2(trip_co2_g(trip, carbon));
+    match language {
+        Language::En => {
+            format!("one trip of {km:.2} km{unseen}, score {score}{why}, {co2} of CO2 avoided")
+        }
+        Language::Zh => {
+            format!("一次行程 {km:.2} km{unseen}，驾驶评分 {score}{why}，减少 CO2 {co2}")
+        }
+    }
 }
 
-fn charge_seen(charge: &Charge) -> String {
-    format!(
-        "{:.2} kWh, {} % of it renewable ({})",
-        thousandth(charge.charged.length()),
-        f64::from(charge.renewable_permille) / 10.0,
-        grade(charge.grade)
-    )
+fn charge_seen(language: Language, charge: &Charge) -> String {
+    let kwh = thousandth(charge.charged.length());
+    let percent = f64::from(charge.renewable_permille) / 10.0;
+    let grade = grade(language, charge.grade);
+    match language {
+        Language::En => format!("{kwh:.2} kWh, {percent} % of it renewable ({grade})"),
+        Language::Zh => format!("{kwh:.2} kWh，绿电 {percent} %（{grade}）"),
+    }
+}
+
+/// The word for a grade.
+#[must_use]
+pub const fn grade(language: Language, grade: Grade) -> &'static str {
+    match grade {
+        Grade::Metered => language.pick("metered", "实测"),
+        Grade::Declared => language.pick("declared", "申报"),
+        Grade::Estimated => language.pick("estimated", "估算"),
+    }
+}
+
+/// How an entry stands.
+#[must_use]
+pub const fn standing(language: Language, verdict: Option<&Verdict>) -> &'static str {
+    match verdict {
+        None => language.pick("pending", "待确认"),
+        Some(Verdict::Accepted { .. }) => language.pick("confirmed", "已确认"),
+        Some(Verdict::Adjusted { .. }) => language.pick("adjusted", "已调整"),
+        Some(Verdict::Rejected { .. }) => language.pick("rejected", "未通过"),
+        Some(Verdict::Review { .. }) => language.pick("held back", "暂扣"),
+    }
+}
+
+/// Why the cloud paid otherwise than the car expected; empty when it did not.
+#[must_use]
+pub fn reasons(language: Language, verdict: Option<&Verdict>) -> Vec<String> {
+    let Some(Verdict::Adjusted { reasons, .. }) = verdict else {
+        return Vec::new();
+    };
+    reasons
+        .iter()
+        .map(|reason| match (language, reason) {
+            (Language::En, Adjustment::Cap { cap }) => {
+                format!("the cap {cap} had less room than this car could know")
+            }
+            (Language::Zh, Adjustment::Cap { cap }) => {
+                format!("上限 {cap} 的余量比本车所知的少")
+            }
+            (Language::En, Adjustment::Policy { version }) => {
+                format!("version {version} of the policy values it")
+            }
+            (Language::Zh, Adjustment::Policy { version }) => format!("按规则第 {version} 版计算"),
+            (Language::En, Adjustment::Rule { rule }) => {
+                format!("the rule {rule} gives another amount")
+            }
+            (Language::Zh, Adjustment::Rule { rule }) => format!("规则 {rule} 计算结果不同"),
+            (Language::En, Adjustment::Remainder { rule }) => {
+                format!("a remainder of the rule {rule} made a whole point")
+            }
+            (Language::Zh, Adjustment::Remainder { rule }) => {
+                format!("规则 {rule} 的余数凑成整分")
+            }
+        })
+        .collect()
 }
 
 /// A score with its two places.
@@ -104,13 +170,32 @@ pub fn co2(grams: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dashpoint_membership::{Growth, Paid, Points};
 
     #[test]
     fn amounts_read_well() {
-        assert_eq!(points(1), "1 point");
-        assert_eq!(points(0), "0 points");
+        assert_eq!(points(Language::En, 1), "1 point");
+        assert_eq!(points(Language::En, 0), "0 points");
+        assert_eq!(points(Language::Zh, 1), "1 积分");
         assert_eq!(score(8_225), "82.25");
         assert_eq!(score(10_000), "100.00");
         assert_eq!(co2(-1_204), "-1.20 kg");
+    }
+
+    #[test]
+    fn an_adjustment_names_its_cap_in_both_languages() {
+        let verdict = Verdict::Adjusted {
+            paid: Paid {
+                points: Points::new(4),
+                growth: Growth::ZERO,
+            },
+            reasons: vec![Adjustment::Cap {
+                cap: "all-day".parse().unwrap(),
+            }],
+        };
+        for language in [Language::En, Language::Zh] {
+            let reasons = reasons(language, Some(&verdict));
+            assert!(reasons.len() == 1 && reasons[0].contains("all-day"));
+        }
     }
 }

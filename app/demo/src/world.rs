@@ -11,13 +11,15 @@ use vehicle_sim::{Broker, Endpoint, Options, Simulator, Vin};
 
 use crate::cloud::MemberCloud;
 use crate::folder::Folder;
-use crate::head_unit::HeadUnit;
+use crate::head_unit::{HeadUnit, Setup};
+use crate::language::Language;
+use crate::network::Network;
 use crate::story::Story;
 
 /// How long the cloud has been there when the story begins.
 const BEFORE: SignedDuration = SignedDuration::from_mins(10);
 /// How long the car waits for its head unit: one that was killed is coming back.
-const HEAD_UNIT_PATIENCE: Duration = Duration::from_secs(60);
+const HEAD_UNIT_PATIENCE: Duration = Duration::from_secs(180);
 
 /// Everything that there is.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub struct World {
     pub head_unit: HeadUnit,
     /// The cloud, serving.
     pub cloud: MemberCloud,
+    /// What lies between the car and it.
+    pub network: Network,
     /// The member whose car it is.
     pub member: MemberId,
     _broker: Broker,
@@ -38,7 +42,12 @@ impl World {
     ///
     /// # Errors
     /// When something cannot be started.
-    pub async fn make(story: &Story, folder: &Folder, program: PathBuf) -> anyhow::Result<Self> {
+    pub async fn make(
+        story: &Story,
+        folder: &Folder,
+        program: PathBuf,
+        language: Language,
+    ) -> anyhow::Result<Self> {
         let path = folder.path();
         let broker = Broker::start(0)?;
         let from = story.begins.checked_sub(BEFORE)?.as_second();
@@ -46,14 +55,26 @@ impl World {
         let zone = story.zone.iana_name().unwrap_or("UTC");
         let member = cloud.add_member(&story.member, zone).await?;
 
+        let network = Network::open(cloud.address())?;
         let config = path.join("dashpoint.toml");
-        fs::write(&config, head_unit_config(broker.port(), &cloud, zone))
-            .with_context(|| format!("{} cannot be written", config.display()))?;
+        fs::write(
+            &config,
+            head_unit_config(broker.port(), &network, &cloud, zone),
+        )
+        .with_context(|| format!("{} cannot be written", config.display()))?;
         let log = path.join("head-unit.log");
         Ok(Self {
             car: car(story, folder, broker.port())?,
-            head_unit: HeadUnit::new(program, config, &log)?,
+            head_unit: HeadUnit::new(
+                Setup {
+                    program,
+                    config,
+                    language,
+                },
+                &log,
+            )?,
             cloud,
+            network,
             member,
             _broker: broker,
         })
@@ -72,7 +93,7 @@ fn car(story: &Story, folder: &Folder, broker: u16) -> anyhow::Result<Simulator>
 }
 
 /// The head unit goes by the clock of the bus, as the cloud goes by what is posted: the story has its own time.
-fn head_unit_config(broker: u16, cloud: &MemberCloud, zone: &str) -> String {
+fn head_unit_config(broker: u16, network: &Network, cloud: &MemberCloud, zone: &str) -> String {
     format!(
         "data = \"car\"\n\
          clock = \"bus\"\n\
@@ -84,7 +105,7 @@ fn head_unit_config(broker: u16, cloud: &MemberCloud, zone: &str) -> String {
          key = \"{}\"\n\
          [vehicle]\n\
          vin = \"{}\"\n",
-        cloud.url(),
+        network.url(),
         cloud.key(),
         Vin::FAKE
     )

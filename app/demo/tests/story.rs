@@ -17,7 +17,7 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn a_sunday_is_played_and_every_point_is_there_once() {
-    let played = demo(&["--json"]);
+    let played = demo(&["--json", "--language", "en"]);
     let story = text(&played.stderr);
     assert!(played.status.success(), "{story}");
     let report: Report = serde_json::from_slice(&played.stdout).unwrap();
@@ -43,32 +43,93 @@ fn a_sunday_is_played_and_every_point_is_there_once() {
         );
         assert!(trip.co2_avoided_g > 0 && trip.points > 0, "{trip:?}");
     }
-    let [charge] = report.charges.as_slice() else {
+    let [charge, asleep] = report.charges.as_slice() else {
         panic!("{:?}", report.charges);
     };
     assert!((charge.kwh - 18.0).abs() < 0.01, "{charge:?}");
     assert!((charge.renewable_percent - 80.0).abs() < 0.1, "{charge:?}");
     assert_eq!((charge.grade.as_str(), charge.points), ("metered", 21));
+    assert!((asleep.kwh - 12.0).abs() < 0.01, "{asleep:?}");
+    assert_eq!((asleep.grade.as_str(), asleep.points), ("estimated", 7));
 
     let entries = report.entries;
-    assert_eq!((entries.signed, entries.accepted), (4, 4));
+    assert_eq!((entries.signed, entries.accepted), (5, 4));
     assert_eq!(
         (entries.adjusted, entries.rejected, entries.duplicate),
-        (0, 0, 0)
+        (1, 0, 0)
     );
+    // 100 of the Sunday, which its cap allows, 57 of them the second car's; and 7 of the Monday.
     let points = report.points;
-    let paid: i64 = report.trips.iter().map(|trip| trip.points).sum();
-    assert_eq!(points.cloud, paid + charge.points);
+    let here: i64 = report.trips.iter().map(|trip| trip.points).sum();
+    let of_the_second_car = 57;
+    assert_eq!(
+        points.cloud,
+        here + charge.points + asleep.points + of_the_second_car
+    );
     assert_eq!((points.confirmed, points.pending), (points.cloud, 0));
     assert!(report.chain_verified);
     assert_eq!(report.kills, 1);
     let signals = report.signals;
     assert!(signals.taken * 100 >= signals.sent * 99, "{signals:?}");
     assert!(signals.rejected * 100 <= signals.sent, "{signals:?}");
-    assert!(
-        story.contains("SIGKILL") && story.contains("The promise held"),
-        "{story}"
-    );
+    for part in [
+        "SIGKILL in the middle of the drive",
+        "adjusted: UDDS",
+        "the cap all-day had less room",
+        "The promise held",
+    ] {
+        assert!(story.contains(part), "{part}: {story}");
+    }
+}
+
+#[test]
+fn every_other_ready_story_comes_out_as_it_expects() {
+    for name in ["guest", "week-offline", "bad-network"] {
+        let played = demo(&["--scenario", name, "--language", "zh"]);
+        let story = text(&played.stdout);
+        let said = text(&played.stderr);
+        assert!(played.status.success(), "{name}: {said}\n{story}");
+        assert!(story.contains("承诺兑现"), "{name}: {story}");
+    }
+}
+
+#[test]
+fn a_story_that_does_not_come_out_as_it_expects_fails_and_names_the_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    let story = "about = \"mine\"\nbegins = \"2026-11-22T08:00\"\n\n[[step]]\nenrol = {}\n\n\
+                 [[step]]\ncheck-in = {}\n\n[[step]]\n\
+                 expect = { confirmed = 2, pending = 0, tier = \"gold\" }\n";
+    std::fs::write(&file, story).unwrap();
+    let played = demo(&["--scenario", file.to_str().unwrap()]);
+    let said = text(&played.stderr);
+    assert_eq!(played.status.code(), Some(1), "{said}");
+    for part in [
+        "line 10: confirmed: expected 2, found 1",
+        "line 10: tier: expected gold, found basic",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[test]
+fn a_story_that_makes_no_sense_is_not_played() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    std::fs::write(&file, "about = \"mine\"\n").unwrap();
+    for (story, part) in [
+        (file.to_str().unwrap(), "missing field `begins`"),
+        ("no-such-story", "sunday, bad-network"),
+    ] {
+        let refused = demo(&["--scenario", story]);
+        let said = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{said}");
+        assert!(
+            said.lines().count() == 1 && said.contains(part),
+            "{part}: {said}"
+        );
+    }
 }
 
 #[test]
@@ -78,6 +139,9 @@ fn help_teaches_and_what_is_wrong_is_refused_in_one_line() {
     for word in [
         "cargo run --release -- --json",
         "--keep <DIR>",
+        "--scenario <FILE|NAME>",
+        "--language <LANGUAGE>",
+        "proxy",
         "Exit codes",
     ] {
         assert!(text(&help.stdout).contains(word), "{word}");

@@ -1,0 +1,168 @@
+//! What is seen of the head unit, and what is expected to be seen.
+
+use anyhow::Context;
+use dashpoint_membership::{Adjustment, Verdict};
+
+use super::{Player, confirmed, pending};
+use crate::head_unit::{Row, Status};
+use crate::language::Language;
+use crate::patience::wait_for;
+use crate::story::{Expect, Link, Seen};
+use crate::words;
+
+/// Looks at a head unit that is not done with the cloud until it is asked again.
+const LOOKS_BETWEEN_SYNCS: u32 = 40;
+
+impl Player<'_> {
+    /// Waits for the entry of what was done last, and for its confirmation while the cloud is there.
+    pub(super) async fn tell_of_the_last(&mut self) -> anyhow::Result<()> {
+        let entries = self.did.len();
+        let head_unit = &self.world.head_unit;
+        wait_for("what the car did is in the ledger", async || {
+            let ledger = head_unit.ledger().await?;
+            Ok((ledger.entries.len() >= entries).then_some(()))
+        })
+        .await?;
+        if self.world.network.is_up() {
+            self.settle().await?;
+        }
+        let ledger = self.world.head_unit.ledger().await?;
+        let row = ledger.entries.last().context("the ledger is empty")?;
+        let language = self.teller.language();
+        self.teller
+            .line(&words::seen(language, row, &self.carbon))?;
+        let outcome = self.outcome(row).await?;
+        self.teller.line(&outcome)?;
+        Ok(())
+    }
+
+    async fn outcome(&self, row: &Row) -> anyhow::Result<String> {
+        let language = self.teller.language();
+        let expected = words::points(language, row.predicted);
+        let state = words::standing(language, row.verdict.as_ref());
+        Ok(match (row.paid, language) {
+            (Some(paid), Language::En) => format!("{expected} expected, {paid} {state}"),
+            (Some(paid), Language::Zh) => format!("预计 {expected}，{state} {paid}"),
+            (None, language) => {
+                let pending = pending(&self.status().await?);
+                match language {
+                    Language::En => {
+                        format!("+{expected}, signed and on the disk; {pending} pending in all")
+                    }
+                    Language::Zh => {
+                        format!("+{expected}，已签名并落盘；共 {pending} 分待确认")
+                    }
+                }
+            }
+        })
+    }
+
+    /// Waits until the cloud has spoken on everything.
+    pub(super) async fn settle(&self) -> anyhow::Result<()> {
+        let head_unit = &self.world.head_unit;
+        let mut looks = 0;
+        wait_for("everything is confirmed", async || {
+            let status = head_unit.status().await?;
+            if is_settled(&status) {
+                return Ok(Some(()));
+            }
+            // A bad network would let it pause for longer and longer; asked too often it would ask for everything anew.
+            if looks % LOOKS_BETWEEN_SYNCS == 0 {
+                head_unit.sync().await?;
+            }
+            looks += 1;
+            Ok(None)
+        })
+        .await
+    }
+
+    /// Notes what is not as expected; the story goes on.
+    pub(super) async fn expect(&mut self, line: usize, expected: &Expect) -> anyhow::Result<()> {
+        let faults = expected.compare(&self.seen().await?);
+        let name = &self.story.name;
+        for fault in &faults {
+            self.teller.line(&format!("✗ {fault}"))?;
+        }
+        let named = faults.iter();
+        self.faults
+            .extend(named.map(|fault| format!("{name}: line {line}: {fault}")));
+        Ok(())
+    }
+
+    async fn seen(&self) -> anyhow::Result<Seen> {
+        let status = self.status().await?;
+        let ledger = self.world.head_unit.ledger().await?;
+        let mut seen = Seen {
+            confirmed: confirmed(&status),
+            pending: pending(&status),
+            cloud: self.world.cloud.points(self.world.member).await?,
+            kills: i64::from(self.kills),
+            connection: connection(&status),
+            guest: status
+                .live
+                .as_ref()
+                .map_or(0, |live| i64::try_from(live.guest).unwrap_or(i64::MAX)),
+            ..Seen::default()
+        };
+        if let Some(member) = status.members.first() {
+            seen.tier.clone_from(&member.tier);
+        }
+        for row in &ledger.entries {
+            seen.signed += 1;
+            match &row.verdict {
+                None => {}
+                Some(Verdict::Accepted { .. }) => seen.accepted += 1,
+                Some(Verdict::Adjusted { reasons, .. }) => {
+                    seen.adjusted += 1;
+                    seen.reasons.extend(reasons.iter().map(named));
+                }
+                Some(Verdict::Review { .. }) => seen.adjusted += 1,
+                Some(Verdict::Rejected { .. }) => seen.rejected += 1,
+            }
+        }
+        Ok(seen)
+    }
+
+    pub(super) async fn status(&self) -> anyhow::Result<Status> {
+        self.world.head_unit.status().await
+    }
+
+    pub(super) async fn until(
+        &self,
+        what: &str,
+        holds: impl Fn(&Status) -> bool,
+    ) -> anyhow::Result<()> {
+        wait_for(what, async || {
+            let status = self.status().await?;
+            Ok(holds(&status).then_some(()))
+        })
+        .await
+    }
+
+    /// Adds what a head unit that is about to end has taken.
+    pub(super) fn count_signals(&mut self, status: &Status) {
+        if let Some(live) = &status.live {
+            self.signals.taken += live.taken;
+            self.signals.rejected += live.refused.values().sum::<u64>();
+        }
+    }
+}
+
+pub(super) fn connection(status: &Status) -> Option<Link> {
+    status.live.as_ref().map(|live| live.connection.state)
+}
+
+/// Whether the cloud has spoken on everything.
+fn is_settled(status: &Status) -> bool {
+    let waiting = status.live.as_ref().is_none_or(|live| live.waiting > 0);
+    !waiting && pending(status) == 0 && connection(status) == Some(Link::Online)
+}
+
+/// The cap, rule or version that an adjustment names.
+fn named(reason: &Adjustment) -> String {
+    match reason {
+        Adjustment::Cap { cap } => cap.to_string(),
+        Adjustment::Rule { rule } | Adjustment::Remainder { rule } => rule.to_string(),
+        Adjustment::Policy { version } => format!("policy {version}"),
+    }
+}

@@ -1,0 +1,34 @@
+//! The stories that are part of the program.
+
+use super::Story;
+
+/// A story that is part of the program.
+#[derive(Debug, Clone, Copy)]
+pub struct Ready {
+    /// How it is called for.
+    pub name: &'static str,
+    text: &'static str,
+}
+
+macro_rules! ready {
+    ($folder:literal: $($name:literal),+ $(,)?) => {
+        &[$(Ready {
+            name: $name,
+            text: include_str!(concat!("../../", $folder, "/", $name, ".toml")),
+        }),+]
+    };
+}
+
+impl Ready {
+    /// What is told; the first is the one that the program tells unasked.
+    pub const STORIES: &[Self] =
+        ready!("stories": "sunday", "bad-network", "guest", "week-offline");
+
+    /// The story.
+    ///
+    /// # Errors
+    /// None in practice: a test reads each.
+    pub fn story(self) -> anyhow::Result<Story> {
+        Story::parse(self.name, self.text)
+    }
+}
