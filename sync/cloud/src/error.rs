@@ -90,6 +90,16 @@ pub enum CloudError {
     /// The version of the policy does not exist.
     #[error("there is no policy of version {0}")]
     NoPolicyVersion(PolicyVersion),
+    /// Entries name a policy that was signed after the backup which this database went back to.
+    #[error(
+        "entries wait for policy {named}, and the newest here is {newest}: sign it again from its file"
+    )]
+    PolicyForgotten {
+        /// The version that they were made under.
+        named: PolicyVersion,
+        /// The newest version here.
+        newest: PolicyVersion,
+    },
     /// Too many head units wait to be enrolled.
     #[error("too many head units wait to be enrolled")]
     TooManyWaiting,
@@ -175,6 +185,7 @@ impl CloudError {
             | Self::NoPolicy
             | Self::NoCatalogue
             | Self::NoPolicyVersion(_)
+            | Self::PolicyForgotten { .. }
             | Self::NoCloud(_)
             | Self::Locked(_)
             | Self::ClockKept { .. }
@@ -212,6 +223,7 @@ impl CloudError {
             | Self::Account(_)
             | Self::NoPolicy
             | Self::NoCatalogue
+            | Self::PolicyForgotten { .. }
             | Self::TooManyWaiting
             | Self::Locked(_)
             | Self::EmptyDatabase(_)

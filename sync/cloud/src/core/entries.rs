@@ -127,6 +127,7 @@ impl Desk<'_> {
                 known: point(&device.head),
             }));
         };
+        let entries = self.with_known_policies(entries, known.len())?;
         let mut settler = Settler::new(self, device);
         let mut verdicts = Vec::with_capacity(entries.len());
         for known in &known {
@@ -157,6 +158,28 @@ impl Desk<'_> {
             receipt: receipt.into(),
             statements,
         }))
+    }
+
+    /// The entries up to the first new one whose policy this database forgot when it went back: to reject that one would
+    /// take from a member what the car has shown. It waits until the operator has signed the policy again.
+    fn with_known_policies<'a>(
+        &self,
+        entries: &'a [Signed<Entry>],
+        known: usize,
+    ) -> Result<&'a [Signed<Entry>], CloudError> {
+        let newest = self.policies.newest().version();
+        let is_forgotten = |entry: &Signed<Entry>| entry.body().policy > newest;
+        let mut new = entries.iter().skip(known);
+        match new.position(is_forgotten) {
+            Some(place) if self.server_epoch > life::FIRST => match &entries[..known + place] {
+                [] => Err(CloudError::PolicyForgotten {
+                    named: entries[0].body().policy,
+                    newest,
+                }),
+                settled => Ok(settled),
+            },
+            Some(_) | None => Ok(entries),
+        }
     }
 
     /// Finds the entries of the batch that the log has already: they come first. `None` when the rest does not follow the

@@ -7,6 +7,9 @@ use super::Col;
 use crate::clock::ClockKind;
 use crate::error::CloudError;
 
+/// The first life of a database: it never went back.
+pub(crate) const FIRST: ServerEpoch = ServerEpoch::new(1);
+
 /// The one row of table `cloud`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Life {

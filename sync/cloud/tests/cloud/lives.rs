@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use dashpoint_cloud::{ClockKind, Posted, open_file};
+use dashpoint_cloud::{ClockKind, CloudError, Posted, open_file};
 use dashpoint_membership::*;
 use dashpoint_wire::message::EntriesResponse;
 use dashpoint_wire::{Raw, Receipt, Signed};
@@ -88,6 +88,45 @@ fn a_receipt_for_an_entry_of_another_branch_shows_it_too() {
     world.settled(&mut clone, &[other]);
     post(&mut world, &clone, &[], &receipt);
     assert_eq!(life(&world), 2);
+}
+
+#[test]
+fn entries_of_a_policy_that_the_backup_lacks_wait_until_it_is_signed_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, backup) = (folder.path().join("a.db"), folder.path().join("b.db"));
+    let mut world = World::with(open_file(&path).unwrap(), ClockKind::System);
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    world.core.back_up(&backup).unwrap();
+    let mut next = world.core.policy(None, world.now).unwrap();
+    next.version = PolicyVersion::new(2);
+    world.core.sign_policy(next.clone(), world.now).unwrap();
+    let first = car.mint(CHECK_IN, world.now);
+    let under_2 = car.forged(drove(trip(0, 12_000)), world.now, |entry| {
+        entry.policy = PolicyVersion::new(2);
+    });
+
+    let mut world = World::with(open_file(&backup).unwrap(), ClockKind::System);
+    world
+        .core
+        .begin_life(ServerEpoch::new(1), world.now)
+        .unwrap();
+    let both = car.request(&[first, under_2.clone()]);
+    let posted = world.core.post_entries(car.device, &both, world.now);
+    let Ok(Posted::Settled(response)) = posted else {
+        panic!("not settled: {posted:?}");
+    };
+    assert_eq!(response.verdicts.len(), 1, "the first one does not wait");
+    let second = car.request(std::slice::from_ref(&under_2));
+    let refused = world.core.post_entries(car.device, &second, world.now);
+    assert!(
+        matches!(refused, Err(CloudError::PolicyForgotten { .. })),
+        "{refused:?}"
+    );
+
+    world.core.sign_policy(next, world.now).unwrap();
+    let verdict = world.verdict(&mut car, &under_2);
+    assert!(paid(&verdict) > 0, "{verdict:?}");
 }
 
 /// A data folder that the program works on.
