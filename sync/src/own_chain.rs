@@ -63,6 +63,18 @@ impl OwnChain {
         self.head.seq.get().saturating_sub(self.acked.seq.get())
     }
 
+    /// Verdicts up to here are durable. Those before were given in the life of the cloud's database that was known until
+    /// now: in another one they may have come out otherwise, so all of the epoch is asked for again.
+    pub fn judged(&mut self, through: ChainPoint, life: ServerEpoch) {
+        let all_of_this_life = self.life == life || self.acked.seq == Seq::new(0);
+        self.acked = if all_of_this_life {
+            through
+        } else {
+            self.start()
+        };
+        self.life = life;
+    }
+
     /// Whether a statement contains own entries that have no verdict here: the answer was lost, or another disk with this
     /// key has gone on.
     pub fn is_behind(&self, cover: &Cover) -> bool {

@@ -212,8 +212,7 @@ impl Reconciler {
         for (member, mark) in applying.statements {
             known.held.take_mark(member, mark);
         }
-        known.chain.acked = applying.through;
-        known.chain.life = receipt.server_epoch;
+        known.chain.judged(applying.through, receipt.server_epoch);
         known.chain.last_receipt = Some(applying.raw_receipt);
         if known.held.hears_of_policy(receipt.policy) {
             known.agenda.put(Errand::Policy, now.monotonic_ms);

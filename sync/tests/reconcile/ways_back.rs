@@ -2,8 +2,8 @@
 
 use dashpoint_membership::{EntryBody, EntryHash, Epoch, Seq, ServerTime};
 use dashpoint_sync::{Credential, HttpRequest, Method};
-use dashpoint_wire::message::{Divergence, EpochRequest};
-use dashpoint_wire::{ChainPoint, encode};
+use dashpoint_wire::message::{Divergence, EntriesRequest, EpochRequest};
+use dashpoint_wire::{ChainPoint, decode, encode};
 
 use super::cloud::DEVICE;
 use super::world::{HOUR, MINUTE, SECOND, Weather, World};
@@ -143,6 +143,25 @@ fn a_restored_cloud_is_noticed_by_a_car_that_has_nothing_to_send() {
     world.run(7 * HOUR);
     world.assert_settled();
     assert_eq!(world.cloud.state.effects.len(), 7);
+}
+
+#[test]
+fn verdicts_of_an_earlier_life_of_the_cloud_are_asked_for_again() {
+    let mut world = settled();
+    // It lost nothing, but who knows what came to it in which order since.
+    let backup = world.cloud.state.clone();
+    world.cloud.restore(backup);
+    world.sends.clear();
+    world.commit(1);
+    world.run(MINUTE);
+    world.assert_settled();
+    let posts = world.sends.iter().map(|(_, request)| request);
+    let posts = posts.filter(|request| request.method == Method::Post);
+    let posts: Vec<_> = posts
+        .map(|request| decode::<EntriesRequest>(&request.body).unwrap())
+        .map(|request| (request.from.get(), request.entries.len()))
+        .collect();
+    assert_eq!(posts, [(4, 1), (1, 4)]);
 }
 
 #[test]
