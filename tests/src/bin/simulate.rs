@@ -137,6 +137,10 @@ fn say(report: &Report) {
         "{} awards were lost with the only disk that held them",
         tally.lost_with_disk
     );
+    println!(
+        "{} rows show the verdict of an earlier life of the cloud; no account does",
+        tally.former_verdicts
+    );
     for (title, counts) in [
         ("faults", &tally.faults),
         ("verdicts", &tally.verdicts),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use dashpoint_cloud::{ClockKind, CloudCore, CloudError, Posted, open_on_vfs};
-use dashpoint_crash_vfs::{CrashVfs, Disk, Fault};
+use dashpoint_crash_vfs::{CrashVfs, Disk, Fault, Image};
 use dashpoint_membership::{
     CatalogueVersion, DeviceId, Epoch, LedgerVersion, MemberId, PolicyVersion, Seq, ServerEpoch,
     ServerTime, Verdict,
@@ -101,6 +101,10 @@ pub struct Cloud {
     // Dropped before the disk that it lies on.
     core: Option<CloudCore>,
     vfs: CrashVfs,
+    name: String,
+    disks: u64,
+    /// Power cuts of the present disk that were noticed.
+    cuts: u64,
     key: SigningKey,
     nonces: BTreeMap<DeviceId, Nonce>,
     random: Random,
@@ -147,6 +151,9 @@ impl Cloud {
         let mut cloud = Self {
             core: None,
             vfs,
+            name: name.to_owned(),
+            disks: 0,
+            cuts: 0,
             key: SigningKey::from_seed(&[0xc1; 32]),
             nonces: BTreeMap::new(),
             random,
@@ -193,6 +200,32 @@ impl Cloud {
         Err(Violation::new("the cloud does not come back".to_owned()))
     }
 
+    /// What a backup of its disk holds.
+    #[must_use]
+    pub fn image(&self) -> Image {
+        self.vfs.disk().image()
+    }
+
+    /// Puts a backup back, as `dashpoint-cloud restore` does, or without a word to the database.
+    pub fn go_back(
+        &mut self,
+        backup: &Image,
+        unsaid: bool,
+        now: ServerTime,
+    ) -> Result<(), Violation> {
+        let life = self.with(now, |core| core.server_epoch())?;
+        self.core = None;
+        self.disks += 1;
+        let name = format!("{}-cloud-{}", self.name, self.disks);
+        self.vfs = CrashVfs::register(&name, Disk::from_image(backup, self.random.next()));
+        self.cuts = 0;
+        self.reopen(now)?;
+        if !unsaid {
+            self.with(now, |core| core.begin_life(life, now))?;
+        }
+        Ok(())
+    }
+
     /// Cuts the power at one of the next calls of the disk.
     pub fn plan_power_cut(&mut self, at_call: u64) {
         self.vfs.disk().plan(at_call, Fault::PowerCut);
@@ -205,7 +238,7 @@ impl Cloud {
     }
 
     fn is_dead(&self) -> bool {
-        self.vfs.disk().counts().power_cuts > self.crashes
+        self.vfs.disk().counts().power_cuts > self.cuts
     }
 
     fn reopen_if_dead(&mut self, now: ServerTime) -> Result<(), Violation> {
@@ -217,7 +250,9 @@ impl Cloud {
 
     fn reopen(&mut self, now: ServerTime) -> Result<(), Violation> {
         self.core = None;
-        self.crashes = self.vfs.disk().counts().power_cuts;
+        let cuts = self.vfs.disk().counts().power_cuts;
+        self.crashes += cuts - self.cuts;
+        self.cuts = cuts;
         let opened = open_on_vfs(Path::new(DATABASE), self.vfs.name())
             .and_then(|db| CloudCore::start(db, self.key.clone(), ClockKind::System, now));
         let core = opened.map_err(|e| Violation::new(format!("the cloud does not start: {e}")))?;

@@ -3,7 +3,7 @@
 //! The oracle keeps books of its own, from the outside: every award that a screen has shown, every verdict that was
 //! answered, every settlement of every ledger, every unit of every meter that was paid.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dashpoint_membership::policy::{CapOver, Period, Trigger};
 use dashpoint_membership::{
@@ -29,12 +29,12 @@ pub struct Shown {
     pub lost: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Ledger {
     version: u64,
     balance: Points,
-    /// The balance that each version of the ledger had.
-    balances: BTreeMap<LedgerVersion, Points>,
+    /// The balance that each version of the ledger had; more than one where the cloud went back and counted on.
+    balances: BTreeMap<LedgerVersion, BTreeSet<Points>>,
     /// Settlements of entries: exactly one each.
     entries: BTreeMap<EntryRef, Settlement>,
 }
@@ -55,14 +55,23 @@ type Stretches = BTreeMap<u64, (u64, EntryRef)>;
 pub struct Oracle {
     /// Shown awards, by the car and the hash of the entry that said them first.
     pub shown: BTreeMap<(usize, EntryHash), Shown>,
+    /// What the cloud has answered and settled.
+    pub books: Books,
+    /// What it had answered before it went back.
+    former: BTreeMap<EntryRef, Vec<Verdict>>,
+    caps: BTreeMap<CapId, (CapOver, Period, Points)>,
+    zone: Zone,
+}
+
+/// What the cloud has answered and settled in its present life, written down from the outside.
+#[derive(Debug, Clone, Default)]
+pub struct Books {
     answered: BTreeMap<EntryRef, (EntryHash, Verdict)>,
     settled: BTreeMap<EntryHash, EntryRef>,
     paid: BTreeMap<(VehicleId, Meter), Stretches>,
     ledgers: BTreeMap<MemberId, Ledger>,
-    caps: BTreeMap<CapId, (CapOver, Period, Points)>,
     used: BTreeMap<(MemberId, CapId, LocalDay), i64>,
     cap_times: BTreeMap<DeviceId, ServerTime>,
-    zone: Zone,
 }
 
 /// Whose entries they are.
@@ -82,20 +91,34 @@ impl Oracle {
         let zone = Zone::new("Asia/Shanghai").map_err(|e| Violation::new(e.to_string()))?;
         Ok(Self {
             shown: BTreeMap::new(),
-            answered: BTreeMap::new(),
-            settled: BTreeMap::new(),
-            paid: BTreeMap::new(),
-            ledgers: BTreeMap::new(),
+            books: Books::default(),
+            former: BTreeMap::new(),
             caps: BTreeMap::new(),
-            used: BTreeMap::new(),
-            cap_times: BTreeMap::new(),
             zone,
         })
     }
 
+    /// The cloud went back to a backup: it knows what it knew then. What cars hold of its later word is still its word.
+    pub fn go_back(&mut self, mut books: Books) {
+        for (member, ledger) in &mut books.ledgers {
+            let later = self.books.ledgers.get(member);
+            for (version, balances) in later.into_iter().flat_map(|ledger| &ledger.balances) {
+                ledger
+                    .balances
+                    .entry(*version)
+                    .or_default()
+                    .extend(balances);
+            }
+        }
+        for (place, (_, verdict)) in &self.books.answered {
+            self.former.entry(*place).or_default().push(verdict.clone());
+        }
+        self.books = books;
+    }
+
     /// A device that begins its chain.
     pub fn begin(&mut self, device: DeviceId, at: ServerTime) {
-        self.cap_times.insert(device, at);
+        self.books.cap_times.insert(device, at);
     }
 
     /// Takes the caps of a policy; of several versions the most generous holds.
@@ -145,7 +168,7 @@ impl Oracle {
                 epoch: entry.epoch,
                 seq: entry.seq,
             };
-            let before = self.answered.get(&place);
+            let before = self.books.answered.get(&place);
             if verdict.duplicate {
                 tally.row("same entry twice");
             }
@@ -167,7 +190,9 @@ impl Oracle {
                     )));
                 }
                 None => {
-                    self.answered.insert(place, (hash, verdict.verdict.clone()));
+                    self.books
+                        .answered
+                        .insert(place, (hash, verdict.verdict.clone()));
                     self.settle(
                         place,
                         hash,
@@ -209,11 +234,14 @@ impl Oracle {
                 )));
             }
             // Rejected for good, unless another entry says the same and is paid.
-            self.settled.entry(origin_of(entry, hash)).or_insert(place);
+            self.books
+                .settled
+                .entry(origin_of(entry, hash))
+                .or_insert(place);
             return Ok(());
         }
         let origin = origin_of(entry, hash);
-        if let Some(before) = self.settled.insert(origin, place)
+        if let Some(before) = self.books.settled.insert(origin, place)
             && !self.is_rejected(before)
         {
             return Err(Violation::new(format!(
@@ -222,6 +250,7 @@ impl Oracle {
         }
         if let Some(interval) = entry.transaction().interval() {
             let stretches = self
+                .books
                 .paid
                 .entry((owner.vehicle, interval.meter))
                 .or_default();
@@ -238,7 +267,7 @@ impl Oracle {
     }
 
     fn is_rejected(&self, place: EntryRef) -> bool {
-        let answered = self.answered.get(&place);
+        let answered = self.books.answered.get(&place);
         matches!(answered, Some((_, Verdict::Rejected { .. })))
     }
 
@@ -246,7 +275,7 @@ impl Oracle {
     fn cap_time(&mut self, device: DeviceId, entry: &Entry, at: ServerTime) -> ServerTime {
         let event = ServerTime::from_unix_s(entry.time.at.as_unix_s());
         let event = event.max(entry.receipt_at.min(at)).min(at);
-        let last = self.cap_times.entry(device).or_insert(event);
+        let last = self.books.cap_times.entry(device).or_insert(event);
         *last = event.max(*last);
         *last
     }
@@ -268,7 +297,11 @@ impl Oracle {
                 continue;
             }
             let first = self.zone.period_start(at, *per);
-            let used = self.used.entry((member, cap.clone(), first)).or_default();
+            let used = self
+                .books
+                .used
+                .entry((member, cap.clone(), first))
+                .or_default();
             *used += points.get();
             if *used > most.get() + REMAINDERS {
                 return Err(Violation::new(format!(
@@ -282,12 +315,18 @@ impl Oracle {
     /// After which version the oracle has not seen a member's ledger.
     #[must_use]
     pub fn seen(&self, member: MemberId) -> LedgerVersion {
-        LedgerVersion::new(self.ledgers.get(&member).map_or(0, |ledger| ledger.version))
+        LedgerVersion::new(
+            self.books
+                .ledgers
+                .get(&member)
+                .map_or(0, |ledger| ledger.version),
+        )
     }
 
     /// Reads on in a member's ledger: every change of the balance is a settlement.
     pub fn read(&mut self, statement: &Statement, tally: &mut Tally) -> Result<(), Violation> {
         let ledger = self
+            .books
             .ledgers
             .entry(statement.member)
             .or_insert(Ledger::EMPTY);
@@ -311,7 +350,8 @@ impl Oracle {
                 | Cause::Granted { .. }
                 | Cause::TierChanged { .. } => {}
             }
-            ledger.balances.insert(settlement.version, ledger.balance);
+            let balances = ledger.balances.entry(settlement.version).or_default();
+            balances.insert(ledger.balance);
         }
         let version = statement.account.version;
         if version.get() < ledger.version {
@@ -321,7 +361,10 @@ impl Oracle {
             )));
         }
         ledger.version = version.get();
-        ledger.balances.entry(version).or_insert(ledger.balance);
+        let balances = ledger.balances.entry(version).or_default();
+        if balances.is_empty() {
+            balances.insert(ledger.balance);
+        }
         if statement.account.balance() != ledger.balance {
             return Err(Violation::new(format!(
                 "the balance is {}, its settlements sum to {}",
@@ -334,10 +377,10 @@ impl Oracle {
 
     /// Holds what a screen shows as confirmed against the ledger that it came from.
     pub fn check_balance(&self, statement: &Statement, balance: Points) -> Result<(), Violation> {
-        let ledger = self.ledgers.get(&statement.member);
+        let ledger = self.books.ledgers.get(&statement.member);
         let version = statement.account.version;
         let expected = ledger.and_then(|ledger| ledger.balances.get(&version));
-        if expected == Some(&balance) {
+        if expected.is_some_and(|balances| balances.contains(&balance)) {
             return Ok(());
         }
         Err(Violation::new(format!(
@@ -359,15 +402,6 @@ impl Oracle {
         let through = cover
             .filter(|cover| cover.epoch == epoch)
             .map_or(Seq::new(0), |cover| cover.through);
-        if cover.is_some_and(|cover| cover.epoch > epoch) {
-            // Another disk with this key has gone on: nothing is folded until this one has caught up.
-            return match pending.first() {
-                Some(item) => Err(Violation::new(format!(
-                    "{item:?} is shown as pending on a statement of a later epoch"
-                ))),
-                None => Ok(()),
-            };
-        }
         let covered = |item: &&EntryRef| item.epoch == epoch && item.seq <= through;
         if let Some(item) = pending.iter().find(covered) {
             return Err(Violation::new(format!(
@@ -396,15 +430,15 @@ impl Oracle {
     /// Once car and cloud have met: the word of the cloud on every award that a car has shown.
     pub fn check_rest(&self, car: usize) -> Result<(), Violation> {
         for ((by, origin), shown) in &self.shown {
-            if *by == car && !shown.lost && !self.settled.contains_key(origin) {
+            if *by == car && !shown.lost && !self.books.settled.contains_key(origin) {
                 return Err(Violation::new(format!(
                     "award {origin} ({:?}) was shown and never answered",
                     shown.point
                 )));
             }
         }
-        for (place, (_, verdict)) in &self.answered {
-            let mut ledgers = self.ledgers.values();
+        for (place, (_, verdict)) in &self.books.answered {
+            let mut ledgers = self.books.ledgers.values();
             if !ledgers.any(|ledger| ledger.entries.contains_key(place)) {
                 return Err(Violation::new(format!(
                     "{place:?} was answered {verdict:?} and has no row in the ledger"
@@ -414,15 +448,23 @@ impl Oracle {
         Ok(())
     }
 
+    /// Whether the cloud gave this verdict before it went back: a row may still show it where the entry came to the cloud
+    /// again by another way than from this car. The account never does.
+    #[must_use]
+    pub fn was_answer(&self, place: EntryRef, verdict: &Verdict) -> bool {
+        let former = self.former.get(&place);
+        former.is_some_and(|former| former.contains(verdict))
+    }
+
     /// The cloud's word on an entry.
     #[must_use]
     pub fn answer(&self, place: EntryRef) -> Option<&Verdict> {
-        self.answered.get(&place).map(|(_, verdict)| verdict)
+        self.books.answered.get(&place).map(|(_, verdict)| verdict)
     }
 
     /// Counts the periods in which a cap was used up.
     pub fn count_caps(&self, tally: &mut Tally) {
-        for ((_, cap, _), used) in &self.used {
+        for ((_, cap, _), used) in &self.books.used {
             let most = self
                 .caps
                 .get(cap)

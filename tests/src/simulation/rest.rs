@@ -44,6 +44,7 @@ impl World {
     fn heal(&mut self) -> Result<(), Violation> {
         let now = self.now();
         self.cloud.heal(now)?;
+        self.sign_policies()?;
         self.faults_permille = 0;
         for number in 0..self.cars.len() {
             let car = &mut self.cars[number];
@@ -192,6 +193,10 @@ impl World {
             if let (Some(own), Some(cloud)) = (&own, self.oracle.answer(place))
                 && own != cloud
             {
+                if self.oracle.was_answer(place, own) {
+                    self.tally.former_verdicts += 1;
+                    continue;
+                }
                 return Err(Violation::new(format!(
                     "{place:?}: the car has {own:?}, the cloud said {cloud:?}"
                 )));

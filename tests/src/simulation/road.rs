@@ -1,6 +1,7 @@
 //! A day on the road: sessions of a car, and what goes wrong before, during and after them.
 
 use dashpoint::engine::Engine;
+use dashpoint_cloud::CloudError;
 
 use super::Violation;
 use super::planted::Planted;
@@ -41,25 +42,66 @@ impl World {
         let now = self.now();
         self.cloud.with(now, |core| core.maintain(now))?;
         self.read_ledgers()?;
-        if self.random.permille(60) {
-            let next = policy::next(&self.policy, &mut self.random, now);
-            self.cloud.with(now, |core| {
-                match core.sign_policy(next.clone(), now) {
-                    // Signed before the power went.
-                    Err(dashpoint_cloud::CloudError::VersionNotHigher { .. }) => Ok(()),
-                    signed => signed,
-                }
-            })?;
+        // What a backup lacked, whoever noticed it since.
+        self.sign_policies()?;
+        if self.random.permille(60)
+            && let Some(newest) = self.policies.last()
+        {
+            let next = policy::next(newest, &mut self.random, now);
             self.oracle.take_policy(&next);
-            self.policy = next;
+            self.policies.push(next);
+            self.sign_policies()?;
             self.tally.fault("policy in flight");
             self.tell("the operator signs a policy");
+        }
+        // The plants lie in one database and do not move to another.
+        if self.planted.is_none() {
+            self.what_becomes_of_the_cloud()?;
         }
         if self.random.permille(80) {
             let call = self.random.range(1, 150);
             self.cloud.plan_power_cut(call);
         }
         Ok(())
+    }
+
+    /// Signs every policy that the cloud does not have.
+    pub(super) fn sign_policies(&mut self) -> Result<(), Violation> {
+        let now = self.now();
+        for policy in &self.policies {
+            self.cloud
+                .with(now, |core| match core.sign_policy(policy.clone(), now) {
+                    Err(CloudError::VersionNotHigher { .. }) => Ok(()),
+                    signed => signed,
+                })?;
+        }
+        Ok(())
+    }
+
+    fn what_becomes_of_the_cloud(&mut self) -> Result<(), Violation> {
+        if self.random.permille(60) {
+            self.cloud_backup = Some((self.cloud.image(), self.oracle.books.clone()));
+            self.tell("the cloud is backed up");
+        }
+        let back = self.random.permille(30);
+        let Some((image, books)) = self.cloud_backup.clone().filter(|_| back) else {
+            return Ok(());
+        };
+        let unsaid = self.random.one_in(3);
+        self.cloud.go_back(&image, unsaid, self.now())?;
+        self.oracle.go_back(books);
+        self.tally.fault(if unsaid {
+            "cloud restored, unsaid"
+        } else {
+            "cloud restored"
+        });
+        self.tally.row("server restored from an older backup");
+        self.tell(if unsaid {
+            "the cloud goes back to a backup, and nobody says so"
+        } else {
+            "the cloud goes back to a backup"
+        });
+        self.read_ledgers()
     }
 
     fn what_befalls(&mut self, number: usize) -> Result<(), Violation> {

@@ -18,6 +18,8 @@ pub struct Tally {
     pub awards: u64,
     /// Awards that were lost together with the only disk that held them: a backup took its place.
     pub lost_with_disk: u64,
+    /// Rows that show the verdict of an earlier life of the cloud.
+    pub former_verdicts: u64,
     /// Checks of what a screen shows against what the cloud has settled.
     pub checks: u64,
     /// Faults, by kind.
@@ -49,6 +51,8 @@ const MUST: [(&str, &[&str]); 4] = [
             "car killed",
             "car power cut",
             "cloud power cut",
+            "cloud restored",
+            "cloud restored, unsaid",
             "disk restored",
             "clone",
             "clock jump",
@@ -90,6 +94,7 @@ const MUST: [(&str, &[&str]); 4] = [
             "gap or wrong prev: carried into a new epoch",
             "disk restored from a backup",
             "two branches of a clone",
+            "server restored from an older backup",
             "clock wrong",
             "key store unreadable",
             "policy expired",
@@ -128,6 +133,7 @@ impl Tally {
         self.awards += other.awards;
         self.lost_with_disk += other.lost_with_disk;
         self.checks += other.checks;
+        self.former_verdicts += other.former_verdicts;
         for (ours, theirs) in [
             (&mut self.faults, &other.faults),
             (&mut self.verdicts, &other.verdicts),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use dashpoint::engine::Engine;
 use dashpoint_cloud::{AskIds, GrantedIds, NewMember};
+use dashpoint_crash_vfs::Image;
 use dashpoint_membership::{
     Cause, EntryBody, EntryHash, EntryRef, MemberId, Policy, Seq, ServerTime, VehicleId,
 };
@@ -11,7 +12,7 @@ use dashpoint_wire::message::EnrolRequest;
 
 use super::car::{Car, Ended};
 use super::cloud::Cloud;
-use super::oracle::{Oracle, Owner};
+use super::oracle::{Books, Oracle, Owner};
 use super::planted::Planted;
 use super::post::Flight;
 use super::random::Random;
@@ -37,7 +38,10 @@ pub struct World {
     pub(super) members: Vec<MemberId>,
     pub(super) oracle: Oracle,
     pub(super) tally: Tally,
-    pub(super) policy: Policy,
+    /// Every policy that was signed; operators keep the files.
+    pub(super) policies: Vec<Policy>,
+    /// A copy of the cloud's disk, and what the oracle knew of the cloud when it was made.
+    pub(super) cloud_backup: Option<(Image, Books)>,
     /// Messages on their way, by the time they arrive and the order they were sent in.
     pub(super) flights: BTreeMap<(u64, u64), Flight>,
     pub(super) sent: u64,
@@ -70,7 +74,8 @@ impl World {
             members: Vec::new(),
             oracle: Oracle::new()?,
             tally: Tally::default(),
-            policy,
+            policies: vec![policy],
+            cloud_backup: None,
             flights: BTreeMap::new(),
             sent: 0,
             faults_permille,
@@ -84,9 +89,8 @@ impl World {
     }
 
     fn populate(&mut self) -> Result<(), Violation> {
-        let (now, policy) = (self.now(), self.policy.clone());
-        self.cloud
-            .with(now, |core| core.sign_policy(policy.clone(), now))?;
+        let policy = self.policies[0].clone();
+        self.sign_policies()?;
         self.oracle.take_policy(&policy);
         let cars = self.random.range(1, 3);
         let one_member = self.random.one_in(2);
