@@ -42,7 +42,9 @@ impl Machine {
         Self(Box::new(read))
     }
 
-    fn read(&self) -> Reading {
+    /// What they show now.
+    #[must_use]
+    pub fn read(&self) -> Reading {
         (self.0)()
     }
 }

@@ -17,9 +17,11 @@ pub const EXIT_USAGE: u8 = 2;
 /// A use of the program that the arguments alone do not refuse.
 #[derive(Debug, thiserror::Error)]
 pub enum UsageError {
-    /// The screen is not part of this build.
-    #[error("this build has no screen; add --no-screen")]
-    NoScreen,
+    /// There is nothing to open a window on.
+    #[error(
+        "there is no display to open a window on; run with --no-screen, or set DISPLAY or WAYLAND_DISPLAY"
+    )]
+    NoDisplay,
     /// The clock of the bus is for tests.
     #[error("clock = \"bus\" is for tests only; add --test, or set clock = \"system\"")]
     BusClock,

@@ -17,6 +17,7 @@ mod net;
 pub mod random;
 mod screen;
 mod socket;
+mod window;
 
 pub use bus::BusInput;
 pub use cli::run;

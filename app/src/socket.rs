@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use crate::engine::{Ask, CheckIn, Live};
+use crate::window::Gauge;
 
 /// Name of the socket in the data folder.
 const NAME: &str = "dashpoint.sock";
@@ -22,6 +23,26 @@ const ANSWER_MAX: u64 = 64 * 1_024;
 const TELL: u8 = b'?';
 const SYNC: u8 = b'!';
 const CHECK_IN: u8 = b'+';
+
+/// What is told, and who is asked.
+#[derive(Debug)]
+pub struct Served {
+    /// What the engine tells.
+    pub live: watch::Receiver<Live>,
+    /// Who does what people ask for.
+    pub asks: mpsc::Sender<Ask>,
+    /// What the window tells, when there is one.
+    pub gauge: Option<Gauge>,
+}
+
+impl Served {
+    fn told(&self) -> Live {
+        Live {
+            screen: self.gauge.as_ref().map(Gauge::read),
+            ..self.live.borrow().clone()
+        }
+    }
+}
 
 /// The open socket; it is removed with it.
 #[derive(Debug)]
@@ -48,9 +69,9 @@ impl Socket {
     }
 
     /// Answers whoever asks, until the task is ended.
-    pub async fn serve(self, live: watch::Receiver<Live>, asks: mpsc::Sender<Ask>) {
+    pub async fn serve(self, served: Served) {
         while let Ok((stream, _)) = self.listener.accept().await {
-            let answered = timeout(PATIENCE, answer(stream, &live, &asks)).await;
+            let answered = timeout(PATIENCE, answer(stream, &served)).await;
             if !matches!(answered, Ok(Ok(()))) {
                 tracing::debug!("somebody asked and did not listen");
             }
@@ -66,23 +87,23 @@ impl Drop for Socket {
     }
 }
 
-async fn answer(
-    mut stream: UnixStream,
-    live: &watch::Receiver<Live>,
-    asks: &mpsc::Sender<Ask>,
-) -> io::Result<()> {
+async fn answer(mut stream: UnixStream, served: &Served) -> io::Result<()> {
     let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
     let told = match stream.read_u8().await? {
         CHECK_IN => {
             let (answer, answered) = oneshot::channel();
-            asks.send(Ask::CheckIn(answer)).await.map_err(|_| gone())?;
+            served
+                .asks
+                .send(Ask::CheckIn(answer))
+                .await
+                .map_err(|_| gone())?;
             serde_json::to_vec(&answered.await.map_err(|_| gone())?)?
         }
         SYNC => {
-            asks.send(Ask::Sync).await.map_err(|_| gone())?;
-            serde_json::to_vec(&*live.borrow())?
+            served.asks.send(Ask::Sync).await.map_err(|_| gone())?;
+            serde_json::to_vec(&served.told())?
         }
-        _ => serde_json::to_vec(&*live.borrow())?,
+        _ => serde_json::to_vec(&served.told())?,
     };
     stream.write_all(&told).await
 }

@@ -60,7 +60,7 @@ fn pages_are_drawn_without_a_display_in_the_size_that_was_asked_for() {
         nonces: Box::new(|| None),
         check: Check::Ends,
     };
-    let store = Store::open(&folder.path().join("dashpoint-data"), options).unwrap();
+    let store = Store::open(folder.path().join("dashpoint-data"), options).unwrap();
     let mut seen = Vec::new();
     for arguments in [
         ["--page", "home", "--theme", "day", "--language", "zh"],

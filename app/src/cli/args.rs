@@ -19,7 +19,7 @@ pub struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   dashpoint enrol --config dashpoint.toml        show a QR code; the member approves it once
-  dashpoint run --config dashpoint.toml --no-screen
+  dashpoint run --config dashpoint.toml          with its window; --no-screen runs without
   dashpoint status --config dashpoint.toml       points, pending, tier, connection
   dashpoint check-in --config dashpoint.toml     one point a day
   dashpoint screenshot --config dashpoint.toml --out home.png --language en
@@ -85,7 +85,7 @@ pub enum Language {
 pub struct RunArgs {
     #[command(flatten)]
     pub place: Place,
-    /// Run without the screen.
+    /// Run without the screen. With it, closing the window ends the program.
     #[arg(long)]
     pub no_screen: bool,
     /// Allow what only tests may do: the clock of the bus.

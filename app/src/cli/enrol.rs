@@ -33,11 +33,11 @@ use crate::screen::ShownCode;
 /// How long the bus may take to tell the VIN.
 const VIN_PATIENCE: Duration = Duration::from_secs(5);
 /// How often the cloud is asked for the member's decision.
-const ASK_EVERY: Duration = Duration::from_secs(1);
+pub(super) const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// What `enrol --json` prints at the end.
 #[derive(Debug, Serialize)]
-struct EnrolReport {
+pub(super) struct EnrolReport {
     device: DeviceId,
     member: MemberId,
     vehicle: String,
@@ -116,7 +116,7 @@ async fn decision(
 const NOT_USABLE: &str = "the answer cannot be used; is cloud.key the key of this cloud?";
 
 /// Sends one request of the enrolment.
-async fn ask(transport: &Transport, request: &HttpRequest) -> anyhow::Result<Response> {
+pub(super) async fn ask(transport: &Transport, request: &HttpRequest) -> anyhow::Result<Response> {
     transport
         .send(request, None, system_unix_ms().div_euclid(1_000))
         .await
@@ -124,7 +124,7 @@ async fn ask(transport: &Transport, request: &HttpRequest) -> anyhow::Result<Res
 }
 
 /// Commits an enrolment: who we are first, the epoch last, so that an interrupted one counts as none.
-fn keep(store: &mut Store, enrolled: &Enrolled) -> anyhow::Result<EnrolReport> {
+pub(super) fn keep(store: &mut Store, enrolled: &Enrolled) -> anyhow::Result<EnrolReport> {
     let certificate = enrolled.certificate.body();
     store.put_meta(DEVICE_META, certificate.device.as_bytes())?;
     store.put_certificate(&enrolled.certificate)?;

@@ -12,6 +12,7 @@ mod screenshot;
 mod signals;
 mod status;
 mod verify;
+mod welcome;
 mod words;
 
 use std::ffi::OsString;

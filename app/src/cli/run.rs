@@ -1,30 +1,35 @@
-//! `dashpoint run`: the head unit at work.
+//! `dashpoint run`: the head unit at work, with or without a window.
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use dashpoint_membership::ServerTime;
 use dashpoint_store::{Check, Options, Store};
 use dashpoint_sync::driver::{Setup, Signer, Timeouts, TlsTime, Transport, check_base_url};
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::args::RunArgs;
+use super::screenshot::first_scene;
+use super::welcome::{Welcome, welcome};
 use crate::books::Books;
 use crate::bus::Bus;
 use crate::clock::{Clock, Machine, system_unix_ms};
 use crate::config::{ClockSource, CloudConfig, Config};
-use crate::engine::{Engine, Inputs, Live, Outputs, Parts};
+use crate::engine::{Ask, Engine, Inputs, Live, Outputs, Parts};
 use crate::error::UsageError;
 use crate::keys::KeyStore;
 use crate::net;
 use crate::random::{self, Chance};
-use crate::socket::Socket;
+use crate::socket::{Served, Socket};
+use crate::window::{self, Backstage};
 
 /// Inputs that wait for the engine. When it is slower than the bus, the broker keeps QoS 1 and drops QoS 0, and the
 /// evidence states what was missed.
@@ -33,24 +38,63 @@ const BUS_INPUTS_MAX: usize = 1_024;
 const ANSWERS_MAX: usize = 4;
 /// Questions of people that wait for the engine; more wait at the socket.
 const ASKS_MAX: usize = 4;
+/// How long the disk is left to the first frame; a screen that does not come up must not keep the car from earning.
+const FIRST_FRAME_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Runs the head unit until SIGTERM or SIGINT.
+/// Runs the head unit until SIGTERM or SIGINT, or until its window is closed.
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
-    if !args.no_screen {
-        return Err(UsageError::NoScreen.into());
-    }
     if config.clock == ClockSource::Bus && !args.test {
         return Err(UsageError::BusClock.into());
     }
-    let keys = KeyStore::open(&config.data)?;
-    let store = open_store(&config.data, &keys)?;
-    for incident in store.incidents() {
-        tracing::error!(?incident, "a file was set aside");
+    if args.no_screen {
+        work(config, None)?;
+    } else {
+        window::run(move |backstage| work(config, Some(backstage)))?;
     }
-    let runtime = Runtime::new().context("the runtime cannot start")?;
-    runtime.block_on(serve(config, &keys, store))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The whole head unit but its window, on a runtime of its own.
+fn work(config: Config, backstage: Option<Backstage>) -> anyhow::Result<()> {
+    let runtime = Runtime::new().context("the runtime cannot start")?;
+    runtime.block_on(async {
+        let end = End::new(backstage.as_ref())?;
+        serve(config, backstage, end).await
+    })
+}
+
+/// What ends the program from outside.
+pub(super) struct End {
+    terminate: Signal,
+    interrupt: Signal,
+    closed: Option<watch::Receiver<bool>>,
+}
+
+impl End {
+    fn new(backstage: Option<&Backstage>) -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            closed: backstage.map(|backstage| backstage.closed.clone()),
+        })
+    }
+
+    /// Returns when the program is to end.
+    pub(super) async fn told(&mut self) {
+        let closed = async {
+            match &mut self.closed {
+                // A window that is gone without a word has been closed, too.
+                Some(closed) => drop(closed.wait_for(|closed| *closed).await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            () = closed => {}
+        }
+    }
 }
 
 /// Opens the data folder as its one owner.
@@ -89,28 +133,45 @@ pub(super) fn transport(cloud: &CloudConfig, floor: ServerTime) -> anyhow::Resul
     })?)
 }
 
-async fn serve(config: Config, keys: &KeyStore, store: Store) -> anyhow::Result<()> {
-    let key = match keys.device_key() {
-        Ok(key) => key,
-        Err(error) => {
-            tracing::error!(%error, "nothing can be signed; evidence is kept until it can");
-            None
+async fn serve(
+    config: Config,
+    mut backstage: Option<Backstage>,
+    mut end: End,
+) -> anyhow::Result<()> {
+    if let Some(backstage) = &mut backstage {
+        let scene = first_scene(&config)?;
+        backstage.scenes.send_replace(Some(Arc::new(scene)));
+        let drawn = backstage.drawn.wait_for(|drawn| *drawn);
+        if timeout(FIRST_FRAME_PATIENCE, drawn).await.is_err() {
+            tracing::warn!("the screen is slow to come up; the head unit goes on without it");
         }
-    };
-    let floor = store
-        .read()
-        .last_receipt()?
-        .map_or(ServerTime::from_unix_s(0), |receipt| receipt.server_time);
-    let clock = Clock::new(config.clock, Machine::system(), floor);
-    let books = Books::open(store.read(), config.cloud.key, clock.now())?;
-    let transport = transport(&config.cloud, books.receipt_at)?;
-    let signer = key.clone().map(|key| Signer {
-        device: books.identity.device,
-        key,
-    });
+    }
+    let keys = KeyStore::open(&config.data)?;
+    let mut store = open_store(&config.data, &keys)?;
+    for incident in store.incidents() {
+        tracing::error!(?incident, "a file was set aside");
+    }
+    if let Some(backstage) = &mut backstage
+        && !Books::is_enrolled(store.read())?
+    {
+        match welcome(&config, &keys, &mut store, backstage, &mut end).await? {
+            Welcome::Enrolled => {}
+            Welcome::Ended => return Ok(()),
+        }
+    }
+    live(config, &keys, store, backstage, end).await
+}
+
+/// Runs the engine and the edges beside it.
+async fn live(
+    config: Config,
+    keys: &KeyStore,
+    store: Store,
+    backstage: Option<Backstage>,
+    mut end: End,
+) -> anyhow::Result<()> {
     let socket = Socket::open(store.folder())
         .context("the socket for `dashpoint status` cannot be opened")?;
-
     let (requests, to_send) = mpsc::channel(net::REQUESTS_MAX);
     let (answers, answered) = mpsc::channel(ANSWERS_MAX);
     let (seen, seen_receiver) = watch::channel(None);
@@ -129,18 +190,20 @@ async fn serve(config: Config, keys: &KeyStore, store: Store) -> anyhow::Result<
         asks: asked,
         stop: stopped,
     };
-    let engine = Engine::start(Parts {
-        store,
-        books,
-        clock,
-        zone: config.zone,
-        signer: key,
-        chance: Chance::system(),
-        outputs,
-    })?;
+    let (mut engine, edge) = start(&config, keys, store, outputs)?;
+    let served = Served {
+        live: live_receiver,
+        asks: asks.clone(),
+        gauge: backstage.as_ref().map(|backstage| backstage.gauge.clone()),
+    };
+    let mut tasks = JoinSet::new();
+    if let Some(backstage) = backstage {
+        engine.shows_on(backstage.scenes);
+        tasks.spawn(pass_on(backstage.asks, asks));
+    }
 
     let handle = tokio::runtime::Handle::current();
-    let (ended, engine_ended) = tokio::sync::oneshot::channel();
+    let (ended, mut engine_ended) = tokio::sync::oneshot::channel();
     thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || {
@@ -151,17 +214,12 @@ async fn serve(config: Config, keys: &KeyStore, store: Store) -> anyhow::Result<
         })
         .context("the engine's thread cannot start")?;
     let bus = Bus::start(config.bus, samples, seen_receiver);
-    let mut tasks = JoinSet::new();
-    tasks.spawn(socket.serve(live_receiver, asks));
-    tasks.spawn(net::run(transport, signer, to_send, answers));
+    tasks.spawn(socket.serve(served));
+    tasks.spawn(net::run(edge.transport, edge.signer, to_send, answers));
     tracing::info!("head unit runs");
 
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut engine_ended = engine_ended;
     let ended = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+        () = end.told() => None,
         ended = &mut engine_ended => Some(ended),
     };
     bus.stop().await;
@@ -174,4 +232,58 @@ async fn serve(config: Config, keys: &KeyStore, store: Store) -> anyhow::Result<
     ended.context("the engine's thread ended before it was told to")??;
     tracing::info!("head unit ended");
     Ok(())
+}
+
+/// What the network edge needs.
+struct Edge {
+    transport: Transport,
+    signer: Option<Signer>,
+}
+
+/// Starts the engine on what the store holds.
+fn start(
+    config: &Config,
+    keys: &KeyStore,
+    store: Store,
+    outputs: Outputs,
+) -> anyhow::Result<(Engine, Edge)> {
+    let key = match keys.device_key() {
+        Ok(key) => key,
+        Err(error) => {
+            tracing::error!(%error, "nothing can be signed; evidence is kept until it can");
+            None
+        }
+    };
+    let floor = store
+        .read()
+        .last_receipt()?
+        .map_or(ServerTime::from_unix_s(0), |receipt| receipt.server_time);
+    let clock = Clock::new(config.clock, Machine::system(), floor);
+    let books = Books::open(store.read(), config.cloud.key, clock.now())?;
+    let edge = Edge {
+        transport: transport(&config.cloud, books.receipt_at)?,
+        signer: key.clone().map(|key| Signer {
+            device: books.identity.device,
+            key,
+        }),
+    };
+    let engine = Engine::start(Parts {
+        store,
+        books,
+        clock,
+        zone: config.zone.clone(),
+        signer: key,
+        chance: Chance::system(),
+        outputs,
+    })?;
+    Ok((engine, edge))
+}
+
+/// Brings touches to the engine, which hears people on one channel.
+async fn pass_on(mut touches: mpsc::Receiver<Ask>, asks: mpsc::Sender<Ask>) {
+    while let Some(ask) = touches.recv().await {
+        if asks.send(ask).await.is_err() {
+            return;
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use dashpoint_membership::{MemberId, ServerTime};
 use dashpoint_store::Reader;
-use dashpoint_telematics::{DriveState, Driver};
+use dashpoint_telematics::Driver;
 use dashpoint_ui::data::{Held, ScreenData};
 use dashpoint_ui::enrolment::{EnrolmentData, EnrolmentStep};
 use dashpoint_ui::gallery::png_bytes;
@@ -24,7 +24,9 @@ use crate::books::{Books, BooksError};
 use crate::clock::{Clock, Machine};
 use crate::config::{ClockSource, Config};
 use crate::engine::Live;
-use crate::screen::{self, Choices, ShownCode, Source, screen_data, unknown_member};
+use crate::screen::{
+    self, CarState, Choices, Scene, ShownCode, Source, screen_data, unknown_member,
+};
 use crate::socket;
 
 /// Height of the screen.
@@ -44,6 +46,55 @@ pub(super) fn screenshot(args: &ScreenshotArgs) -> anyhow::Result<ExitCode> {
     std::fs::write(&args.out, png)
         .with_context(|| format!("{}: cannot be written", args.out.display()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a window shows first: the data folder as it is, before anything of it is checked or opened for writing.
+pub(super) fn first_scene(config: &Config) -> anyhow::Result<Scene> {
+    let blank = |enrolment| {
+        let mut data = unknown_member();
+        data.enrolment = enrolment;
+        Scene {
+            data,
+            // Nobody knows before the bus has spoken.
+            drive: Drive::Unknown,
+            car: CarState::default(),
+            choices: Choices::default(),
+            now: ServerTime::from_unix_s(0),
+            zone: config.zone.clone(),
+        }
+    };
+    let nobody = EnrolmentData {
+        vin_end: String::new(),
+        step: EnrolmentStep::Offline,
+    };
+    let reader = match open_reader(config) {
+        Ok(reader) => reader,
+        Err(error) if matches!(error.downcast_ref(), Some(BooksError::NotEnrolled)) => {
+            return Ok(blank(Some(nobody)));
+        }
+        Err(error) => {
+            // The program that owns the folder says what is wrong with it, and mends what can be mended.
+            tracing::warn!(%error, "the first frame shows nothing of the data folder");
+            return Ok(blank(None));
+        }
+    };
+    let held = match held(config, &reader, None) {
+        Ok(held) => held,
+        Err(error) => {
+            tracing::warn!(%error, "the first frame shows nothing of the data folder");
+            return Ok(blank(None));
+        }
+    };
+    let is_enrolled = Books::is_enrolled(&reader)?;
+    let mut data = held.data;
+    data.enrolment = (!is_enrolled).then_some(nobody);
+    Ok(Scene {
+        data,
+        choices: Choices::read(&reader),
+        now: held.now,
+        zone: held.zone,
+        ..blank(None)
+    })
 }
 
 /// What the data folder holds for the screen.
@@ -173,17 +224,7 @@ fn drive(asked: Option<DriveName>, live: Option<&Live>) -> Drive {
         Some(DriveName::Unknown) => Drive::Unknown,
         None => live
             .and_then(|live| live.drive_state)
-            .map_or(Drive::Parked, shown_drive),
-    }
-}
-
-/// The drive state as the pages know it.
-const fn shown_drive(state: DriveState) -> Drive {
-    match state {
-        DriveState::Moving => Drive::Moving,
-        DriveState::Standing => Drive::Standing,
-        DriveState::Parked => Drive::Parked,
-        DriveState::Unknown => Drive::Unknown,
+            .map_or(Drive::Parked, screen::drive),
     }
 }
 

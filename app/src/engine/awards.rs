@@ -55,7 +55,10 @@ enum AwardError {
 
 impl Engine {
     /// Takes a trip or a session that is over; what the disk refuses stays in memory and is tried again.
-    pub(super) fn finish(&mut self, finished: Finished) {
+    pub(super) fn finish(&mut self, mut finished: Finished) {
+        if self.choices.guest {
+            finished.driver = Driver::Guest;
+        }
         self.unsaved.push_back(finished);
         if self.unsaved.len() > UNSAVED_MAX {
             self.unsaved.pop_back();
@@ -126,6 +129,9 @@ impl Engine {
 
     /// Checks the member at the wheel in for today.
     pub fn check_in(&mut self) -> CheckIn {
+        if self.choices.guest {
+            return CheckIn::Guest;
+        }
         let driver = self.telematics.trip_driver().cloned();
         let driver = driver.unwrap_or(Driver::Unidentified);
         let Some(binding) = self.books.binding_of(&driver).map(|binding| binding.id) else {

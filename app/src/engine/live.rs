@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::signals::SignalLive;
 use crate::screen::CarState;
+use crate::window::ScreenLive;
 
 /// What a running head unit tells about itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +52,9 @@ pub struct Live {
     /// Whether a file of the data folder was damaged and set aside at the start.
     #[serde(default)]
     pub salvaged: bool,
+    /// What the window tells about itself; nothing without one.
+    #[serde(default)]
+    pub screen: Option<ScreenLive>,
 }
 
 /// How the connection to the cloud stands.

@@ -5,10 +5,12 @@
 mod awards;
 mod effects;
 mod live;
+mod scenes;
 mod signals;
 
 pub use awards::CheckIn;
 pub use live::{Connection, Live, Reason};
+pub use scenes::Choice;
 pub use signals::{SignalLive, SignalWatch};
 
 use std::collections::VecDeque;
@@ -29,6 +31,8 @@ use crate::books::{Books, BooksError, vehicle_id};
 use crate::bus::{BusInput, typed};
 use crate::clock::Clock;
 use crate::random::Chance;
+use crate::screen::Choices;
+use scenes::Shows;
 
 /// Samples taken before anything else is looked at again.
 const BATCH: usize = 256;
@@ -117,6 +121,8 @@ pub struct Inputs {
 pub enum Ask {
     /// To reconcile now, instead of when its pause is over.
     Sync,
+    /// To keep what the driver has chosen.
+    Keep(Choice),
     /// To check the member in for today.
     CheckIn(oneshot::Sender<CheckIn>),
 }
@@ -150,6 +156,9 @@ pub struct Engine {
     newest_kept_ms: Option<i64>,
     /// When the reconciler is due, on the monotonic clock.
     due_ms: Option<u64>,
+    /// What the driver has chosen on the screen.
+    choices: Choices,
+    shows: Shows,
 }
 
 impl Engine {
@@ -180,6 +189,7 @@ impl Engine {
             None => (Telematics::new(settings, marks), Vec::new()),
         };
         let machine = Reconciler::new(books.identity);
+        let choices = Choices::read(store.read());
         let mut engine = Self {
             store,
             books,
@@ -200,6 +210,8 @@ impl Engine {
             told_quiet_ms: 0,
             newest_kept_ms: None,
             due_ms: None,
+            choices,
+            shows: Shows::default(),
         };
         engine.live.salvaged = !engine.store.incidents().is_empty();
         engine.keep(outcomes);
@@ -234,6 +246,7 @@ impl Engine {
             // Also after input: a bus that never pauses must not keep the reconciler from its time.
             self.wake();
             self.publish();
+            self.show();
         }
         self.end()
     }
@@ -252,6 +265,7 @@ impl Engine {
     fn answer(&mut self, ask: Ask) {
         match ask {
             Ask::Sync => self.tell(Event::SyncRequested),
+            Ask::Keep(choice) => self.keep_choice(choice),
             Ask::CheckIn(answer) => {
                 if answer.send(self.check_in()).is_err() {
                     tracing::debug!("whoever checked in did not wait for the answer");

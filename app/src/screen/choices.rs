@@ -1,6 +1,6 @@
 //! What the driver has chosen, as the ledger's file keeps it.
 
-use dashpoint_store::Reader;
+use dashpoint_store::{Reader, Store, StoreError};
 use dashpoint_ui::ThemeChoice;
 use dashpoint_ui::locale::Language;
 use dashpoint_ui::settings::Preferences;
@@ -49,4 +49,38 @@ impl Choices {
             theme: self.theme.unwrap_or(ThemeChoice::FollowCar),
         }
     }
+}
+
+/// Keeps the language.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn put_language(store: &mut Store, language: Language) -> Result<(), StoreError> {
+    let name: &[u8] = match language {
+        Language::Chinese => b"zh",
+        Language::English => b"en",
+    };
+    store.put_meta(LANGUAGE, name)
+}
+
+/// Keeps what the appearance follows.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn put_theme(store: &mut Store, theme: ThemeChoice) -> Result<(), StoreError> {
+    let name: &[u8] = match theme {
+        ThemeChoice::FollowCar => b"car",
+        ThemeChoice::Day => b"day",
+        ThemeChoice::Night => b"night",
+    };
+    store.put_meta(THEME, name)
+}
+
+/// Keeps whether a guest drives: a restart must not make him the member.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn put_guest(store: &mut Store, guest: bool) -> Result<(), StoreError> {
+    let name: &[u8] = if guest { b"yes" } else { b"no" };
+    store.put_meta(GUEST, name)
 }

@@ -32,10 +32,6 @@ const LOW_CHARGE_PERCENT: f64 = 20.0;
 
 impl CarState {
     /// Takes a value of a signal; most signals say nothing here.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "of every other signal the screen learns by the fold"
-    )]
     pub fn take(&mut self, signal: Signal, value: &Value) {
         match (signal, value) {
             (Signal::StateOfCharge, Value::Number(percent)) => {
@@ -94,13 +90,6 @@ pub(super) struct Shown<'a> {
 /// Makes everything that the pages are made of.
 #[must_use]
 pub fn screen_data(source: &Source<'_>) -> ScreenData {
-    let absent = || {
-        if source.sealed {
-            Held::Damaged
-        } else {
-            Held::NotYet
-        }
-    };
     let link = |as_of| LinkData {
         online: source.live.is_some_and(|live| is_online(&live.connection)),
         as_of,
@@ -109,9 +98,9 @@ pub fn screen_data(source: &Source<'_>) -> ScreenData {
     let Some(shown) = shown(source) else {
         return ScreenData {
             link: link(None),
-            member: absent_of(absent()),
-            activity: absent_of(absent()),
-            benefits: absent_of(absent()),
+            member: absent(source.sealed),
+            activity: absent(source.sealed),
+            benefits: absent(source.sealed),
             trip: None,
             enrolment: None,
             device,
@@ -169,11 +158,8 @@ pub fn unknown_member() -> ScreenData {
     }
 }
 
-fn absent_of<T>(held: Held<()>) -> Held<T> {
-    match held {
-        Held::Damaged => Held::Damaged,
-        Held::NotYet | Held::Here(()) => Held::NotYet,
-    }
+fn absent<T>(sealed: bool) -> Held<T> {
+    if sealed { Held::Damaged } else { Held::NotYet }
 }
 
 fn shown<'a>(source: &Source<'a>) -> Option<Shown<'a>> {

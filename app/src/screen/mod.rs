@@ -7,14 +7,14 @@ mod home;
 mod nothing;
 mod own;
 mod rows;
+mod scene;
 mod trip;
 
-pub use choices::Choices;
+pub use choices::{Choices, put_guest, put_language, put_theme};
 pub use code::ShownCode;
 pub use data::{CarState, Source, screen_data, unknown_member};
-#[cfg(test)]
-pub use own::OwnEntry;
-pub use own::read;
+pub use own::{OwnEntry, read};
+pub use scene::{Scene, Scenes, drive};
 
 #[cfg(test)]
 mod tests;

@@ -118,9 +118,14 @@ pub(super) fn outcome(shown: &Shown<'_>, own: &OwnEntry) -> Outcome {
 fn expected(shown: &Shown<'_>, own: &OwnEntry) -> Points {
     let mine = entry_ref(shown, own);
     let settlements = shown.book.fold.settlements.iter();
-    let mut verdicts = settlements.filter_map(|settlement| match &settlement.cause {
-        Cause::Entry { entry, verdict } if *entry == mine => Some(verdict.paid().points),
-        _ => None,
+    let mut verdicts = settlements.filter_map(|settlement| {
+        if let Cause::Entry { entry, verdict } = &settlement.cause
+            && *entry == mine
+        {
+            Some(verdict.paid().points)
+        } else {
+            None
+        }
     });
     verdicts.next().unwrap_or_else(|| own.entry.predicted())
 }

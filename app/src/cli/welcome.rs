@@ -1,0 +1,246 @@
+//! Enrolment on the screen: the head unit is nobody's yet, and shows a code until a member says yes.
+
+use std::time::Duration;
+
+use dashpoint_membership::{DEFAULT_POLICY_TOML, Policy, ServerTime};
+use dashpoint_store::Store;
+use dashpoint_sync::driver::Transport;
+use dashpoint_sync::enrol::{
+    Applicant, Progress, ask_request, poll_request, read_state, read_ticket,
+};
+use dashpoint_telematics::{Marks, Sample, Settings, Signal, Telematics, Value};
+use dashpoint_ui::Drive;
+use dashpoint_ui::enrolment::{EnrolmentData, EnrolmentStep};
+use dashpoint_wire::message::{EnrolRequest, EnrolTicket};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
+
+use super::enrol::{ASK_EVERY, ask, keep};
+use super::run::{End, transport};
+use crate::books::vehicle_id;
+use crate::bus::{Bus, BusInput, typed};
+use crate::clock::system_unix_ms;
+use crate::config::{Config, is_vin};
+use crate::keys::KeyStore;
+use crate::screen::{CarState, Choices, Scene, Scenes, ShownCode, drive, unknown_member};
+use crate::window::Backstage;
+
+/// How long until a cloud that could not be reached is tried again.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// Inputs of the bus that wait.
+const INPUTS_MAX: usize = 256;
+
+/// How the welcome ended.
+pub(super) enum Welcome {
+    /// The head unit is somebody's now.
+    Enrolled,
+    /// The program is to end.
+    Ended,
+}
+
+/// Shows a code until a member has said yes, or the program is to end.
+pub(super) async fn welcome(
+    config: &Config,
+    keys: &KeyStore,
+    store: &mut Store,
+    backstage: &mut Backstage,
+    end: &mut End,
+) -> anyhow::Result<Welcome> {
+    let (inputs, heard) = mpsc::channel(INPUTS_MAX);
+    let (_seen, seen) = watch::channel(None);
+    let bus = Bus::start(config.bus.clone(), inputs, seen);
+    let (steps, step) = watch::channel(EnrolmentData {
+        vin_end: String::new(),
+        step: EnrolmentStep::Offline,
+    });
+    let (vins, vin) = watch::channel(config.vin.clone());
+    let watching = watch_car(config, backstage.scenes.clone(), heard, step, vins);
+    let asking = enrol(config, keys, store, &mut backstage.renewals, &steps, vin);
+    let ended = tokio::select! {
+        () = end.told() => Ok(Welcome::Ended),
+        () = watching => Ok(Welcome::Ended),
+        enrolled = asking => enrolled.map(|()| Welcome::Enrolled),
+    };
+    bus.stop().await;
+    ShownCode::forget(store)?;
+    if let Ok(Welcome::Enrolled) = &ended {
+        // The step that the page stays on until the member has seen it; the engine's scenes come from here on.
+        let newest = backstage.scenes.borrow().clone();
+        if let Some(scene) = newest {
+            let mut scene = Scene::clone(&scene);
+            scene.data.enrolment = Some(steps.borrow().clone());
+            backstage.scenes.send_replace(Some(Arc::new(scene)));
+        }
+    }
+    ended
+}
+
+/// Shows the step that the enrolment has reached, and knows whether the car is parked: a code is nothing for a driver.
+async fn watch_car(
+    config: &Config,
+    scenes: Scenes,
+    mut heard: mpsc::Receiver<BusInput>,
+    mut step: watch::Receiver<EnrolmentData>,
+    vins: watch::Sender<Option<String>>,
+) {
+    let Ok(policy) = toml::from_str::<Policy>(DEFAULT_POLICY_TOML) else {
+        return;
+    };
+    let mut telematics = Telematics::new(Settings::new(&policy, 0), Marks::default());
+    let mut car = CarState::default();
+    let mut is_connected = false;
+    loop {
+        let mut data = unknown_member();
+        let enrolment = step.borrow_and_update().clone();
+        data.link.online = enrolment.step != EnrolmentStep::Offline;
+        data.enrolment = Some(enrolment);
+        let scene = Scene {
+            data,
+            drive: if is_connected {
+                drive(telematics.drive_state())
+            } else {
+                Drive::Unknown
+            },
+            car,
+            choices: Choices::default(),
+            now: now(),
+            zone: config.zone.clone(),
+        };
+        scenes.send_replace(Some(Arc::new(scene)));
+        tokio::select! {
+            changed = step.changed() => if changed.is_err() { return },
+            input = heard.recv() => match input {
+                None => return,
+                Some(BusInput::Connected) => is_connected = true,
+                Some(BusInput::Lost) => is_connected = false,
+                Some(BusInput::Sample { signal, value, ts_ms, retained }) => {
+                    let sample = Sample {
+                        signal,
+                        value: typed(signal, value),
+                        ts_ms: ts_ms.unwrap_or_else(system_unix_ms),
+                        retained,
+                    };
+                    car.take(signal, &sample.value);
+                    if let (Signal::Vin, Value::Text(vin)) = (signal, &sample.value) {
+                        vins.send_replace(Some(vin.clone()));
+                    }
+                    // What the fold makes of it is nobody's: nothing is earned before there is a member.
+                    drop(telematics.observe(&sample));
+                }
+                Some(BusInput::Refused { .. } | BusInput::UnknownTopic) => {}
+            },
+        }
+    }
+}
+
+/// Asks, shows the code, waits; again after a no, an expiry or a lost network, when the driver wants a new code.
+async fn enrol(
+    config: &Config,
+    keys: &KeyStore,
+    store: &mut Store,
+    renewals: &mut mpsc::Receiver<()>,
+    steps: &watch::Sender<EnrolmentData>,
+    mut vin: watch::Receiver<Option<String>>,
+) -> anyhow::Result<()> {
+    let transport = transport(&config.cloud, ServerTime::from_unix_s(0))?;
+    let known = vin.wait_for(|vin| vin.as_deref().is_some_and(is_vin));
+    let vin = known.await?.clone().unwrap_or_default();
+    let request = EnrolRequest {
+        key: keys.device_key_or_new()?.public(),
+        vehicle: vehicle_id(&vin),
+        vin_last4: vin[vin.len() - 4..].to_owned(),
+        driver: None,
+    };
+    let show = |step| {
+        steps.send_replace(EnrolmentData {
+            vin_end: request.vin_last4.clone(),
+            step,
+        });
+    };
+    loop {
+        let step = match attempt(config, &transport, &request, store, &show).await? {
+            Attempt::Enrolled(name) => {
+                show(EnrolmentStep::Enrolled { name });
+                return Ok(());
+            }
+            Attempt::Failed(step) => step,
+        };
+        let comes_back = step == EnrolmentStep::Offline;
+        show(step);
+        tokio::select! {
+            wanted = renewals.recv() => if wanted.is_none() { std::future::pending::<()>().await },
+            () = sleep(AGAIN_AFTER), if comes_back => {}
+        }
+    }
+}
+
+/// How one code fared.
+enum Attempt {
+    /// The member, by name.
+    Enrolled(String),
+    /// What the page says instead.
+    Failed(EnrolmentStep),
+}
+
+async fn attempt(
+    config: &Config,
+    transport: &Transport,
+    request: &EnrolRequest,
+    store: &mut Store,
+    show: &impl Fn(EnrolmentStep),
+) -> anyhow::Result<Attempt> {
+    let me = Applicant {
+        key: request.key,
+        vehicle: request.vehicle,
+        cloud_key: config.cloud.key,
+    };
+    let Some(ticket) = ticket(transport, request).await else {
+        return Ok(Attempt::Failed(EnrolmentStep::Offline));
+    };
+    ShownCode::of(&ticket, &request.vin_last4).put(store)?;
+    show(EnrolmentStep::Waiting {
+        code: ticket.code.clone(),
+        url: ticket.approve_url.clone(),
+        valid_until: ticket.expires,
+    });
+    loop {
+        sleep(ASK_EVERY).await;
+        // A network that goes for a moment does not spoil a code that a member has before him.
+        let Ok(answer) = ask(transport, &poll_request(&ticket)).await else {
+            if now() >= ticket.expires {
+                return Ok(Attempt::Failed(EnrolmentStep::Expired));
+            }
+            continue;
+        };
+        match read_state(&answer, &me) {
+            Ok(Progress::Waiting) => {}
+            Ok(Progress::Refused) => return Ok(Attempt::Failed(EnrolmentStep::Refused)),
+            Ok(Progress::Expired) => return Ok(Attempt::Failed(EnrolmentStep::Expired)),
+            Ok(Progress::Enrolled(enrolled)) => {
+                let name = enrolled.statement.body().profile.name.clone();
+                keep(store, &enrolled)?;
+                return Ok(Attempt::Enrolled(name));
+            }
+            Err(error) if error.is_transient() => {}
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the answer cannot be used; is cloud.key the key of this cloud?"
+                );
+                return Ok(Attempt::Failed(EnrolmentStep::Refused));
+            }
+        }
+    }
+}
+
+async fn ticket(transport: &Transport, request: &EnrolRequest) -> Option<EnrolTicket> {
+    let answer = ask(transport, &ask_request(request)).await;
+    let read = answer.and_then(|answer| Ok(read_ticket(&answer)?));
+    read.inspect_err(|error| tracing::warn!(%error, "no code yet"))
+        .ok()
+}
+
+fn now() -> ServerTime {
+    ServerTime::from_unix_s(system_unix_ms().div_euclid(1_000))
+}

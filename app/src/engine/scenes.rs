@@ -1,0 +1,190 @@
+//! What the engine shows: a new scene whenever there is something new in it.
+
+use std::sync::Arc;
+
+use dashpoint_membership::{
+    CatalogueVersion, CompiledPolicy, LedgerVersion, MemberId, PolicyVersion, ServerTime,
+};
+use dashpoint_store::StoreError;
+use dashpoint_telematics::{DriveState, Driver};
+use dashpoint_ui::locale::Language;
+use dashpoint_ui::{Drive, ThemeChoice};
+use dashpoint_wire::ChainPoint;
+
+use super::Engine;
+use super::live::Connection;
+use crate::screen::{
+    self, CarState, Choices, OwnEntry, Scene, Scenes, Source, put_guest, put_language, put_theme,
+    screen_data,
+};
+
+/// How often the time on the pages may be behind, in seconds.
+const MINUTE_S: i64 = 60;
+
+/// What the driver has chosen on the screen, to be kept.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Choice {
+    /// The language.
+    Language(Language),
+    /// What the appearance follows.
+    Theme(ThemeChoice),
+    /// Whether a guest drives.
+    Guest(bool),
+}
+
+/// Where the scenes go, and what was shown last.
+#[derive(Debug, Default)]
+pub(super) struct Shows {
+    scenes: Option<Scenes>,
+    told: Option<(Held, Told)>,
+    own: Vec<OwnEntry>,
+    sealed: bool,
+}
+
+/// Of which books a scene was made: while these stay, the ledger need not be read again.
+#[derive(Debug, Clone, PartialEq)]
+struct Held {
+    head: ChainPoint,
+    receipt_at: ServerTime,
+    statements: Vec<(MemberId, LedgerVersion, ServerTime)>,
+    policy: Option<PolicyVersion>,
+    catalogue: Option<CatalogueVersion>,
+}
+
+/// What else a scene says.
+#[derive(Debug, Clone, PartialEq)]
+struct Told {
+    drive: Drive,
+    connection: Connection,
+    next_try_unix_s: Option<i64>,
+    waiting: u64,
+    awaiting: u64,
+    policy_refused: bool,
+    car: CarState,
+    choices: Choices,
+    member: Option<MemberId>,
+    minute: i64,
+}
+
+impl Engine {
+    /// Shows on a screen what there is to see, from now on.
+    pub fn shows_on(&mut self, scenes: Scenes) {
+        self.shows.scenes = Some(scenes);
+        self.show();
+    }
+
+    /// Keeps what the driver has chosen; a choice that the disk refuses does not hold.
+    pub(super) fn keep_choice(&mut self, choice: Choice) {
+        let kept = match choice {
+            Choice::Language(language) => put_language(&mut self.store, language),
+            Choice::Theme(theme) => put_theme(&mut self.store, theme),
+            Choice::Guest(guest) => put_guest(&mut self.store, guest),
+        };
+        if let Err(error) = kept {
+            tracing::error!(%error, "a choice of the driver cannot be kept");
+            return;
+        }
+        match choice {
+            Choice::Language(language) => self.choices.language = Some(language),
+            Choice::Theme(theme) => self.choices.theme = Some(theme),
+            Choice::Guest(guest) => self.choices.guest = guest,
+        }
+    }
+
+    /// Hands a new scene to the screen when something in it has changed.
+    pub(super) fn show(&mut self) {
+        if self.shows.scenes.is_none() {
+            return;
+        }
+        let (held, told) = (self.held(), self.told());
+        let before = self.shows.told.as_ref();
+        let is_read = before.is_some_and(|(read, _)| *read == held);
+        if is_read && before.is_some_and(|(_, known)| *known == told) {
+            return;
+        }
+        if !is_read && let Err(error) = self.read_ledger() {
+            tracing::error!(%error, "the ledger cannot be read for the screen");
+        }
+        let scene = self.scene(&told);
+        self.shows.told = Some((held, told));
+        if let Some(scenes) = &self.shows.scenes {
+            scenes.send_replace(Some(Arc::new(scene)));
+        }
+    }
+
+    fn read_ledger(&mut self) -> Result<(), StoreError> {
+        self.shows.own = screen::read(self.store.read(), &self.books)?;
+        self.shows.sealed = !self.store.read().statements()?.sealed.is_empty();
+        Ok(())
+    }
+
+    fn scene(&self, told: &Told) -> Scene {
+        let now = self.clock.now();
+        Scene {
+            data: screen_data(&Source {
+                books: &self.books,
+                member: told.member,
+                sealed: self.shows.sealed,
+                own: &self.shows.own,
+                live: Some(&self.live),
+                guest: told.choices.guest || told.member.is_none(),
+                now,
+            }),
+            drive: told.drive,
+            car: told.car,
+            choices: told.choices,
+            now,
+            zone: self.zone.clone(),
+        }
+    }
+
+    fn held(&self) -> Held {
+        let books = &self.books;
+        Held {
+            head: books.head,
+            receipt_at: books.receipt_at,
+            statements: books
+                .members
+                .iter()
+                .map(|(member, book)| {
+                    let statement = &book.statement;
+                    (*member, statement.account.version, statement.issued)
+                })
+                .collect(),
+            policy: books
+                .policies
+                .as_ref()
+                .map(|policies| CompiledPolicy::version(policies.newest())),
+            catalogue: books.catalogue.as_ref().map(|catalogue| catalogue.version),
+        }
+    }
+
+    fn told(&self) -> Told {
+        let live = &self.live;
+        Told {
+            // A silent bus tells nothing: not even that the car is still parked.
+            drive: if live.bus {
+                screen::drive(self.telematics.drive_state())
+            } else {
+                screen::drive(DriveState::Unknown)
+            },
+            connection: live.connection.clone(),
+            next_try_unix_s: live.next_try_unix_s,
+            waiting: live.waiting,
+            awaiting: live.awaiting,
+            policy_refused: live.policy_refused,
+            car: live.car,
+            choices: self.choices,
+            member: self.member_at_wheel(),
+            minute: self.clock.now().as_unix_s().div_euclid(MINUTE_S),
+        }
+    }
+
+    fn member_at_wheel(&self) -> Option<MemberId> {
+        let driver = self.telematics.trip_driver();
+        let binding = self
+            .books
+            .binding_of(driver.unwrap_or(&Driver::Unidentified));
+        binding.map(|binding| binding.member)
+    }
+}

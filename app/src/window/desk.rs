@@ -1,0 +1,164 @@
+//! The window's own side: where the driver is, and what of the newest scene is on the pages.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dashpoint_membership::MeterInterval;
+use dashpoint_ui::data::Held;
+use dashpoint_ui::enrolment::{EnrolmentData, EnrolmentStep};
+use dashpoint_ui::home::order_of_suggestion;
+use dashpoint_ui::locale::Locale;
+use dashpoint_ui::nav::{Intent, Nav};
+use dashpoint_ui::pace::{INTERVAL_MS, Pacer};
+use dashpoint_ui::screen::{ScreenState, Situation, screen};
+
+use crate::engine::{Ask, Choice};
+use crate::screen::{Choices, Scene};
+
+/// What a touch asks of the program.
+#[derive(Debug)]
+pub enum Request {
+    /// Of the engine.
+    Engine(Ask),
+    /// A new enrolment code.
+    RenewCode,
+}
+
+/// What the window does after a touch or a new scene.
+#[derive(Debug, Default)]
+pub struct Next {
+    /// Shows this; nothing when the pages have it already.
+    pub show: Option<ScreenState>,
+    /// Asks this of the program.
+    pub ask: Option<Request>,
+    /// Looks again after this time: numbers are held back until then.
+    pub again: Option<Duration>,
+}
+
+/// Where the driver is, and what is shown. It knows no window and no clock.
+#[derive(Debug, Default)]
+pub struct Desk {
+    nav: Nav,
+    pacer: Pacer,
+    scene: Option<Arc<Scene>>,
+    shown: Option<ScreenState>,
+    /// Choices of this run, which count before they are on the disk.
+    chosen: Choices,
+    /// The last step of an enrolment, until the driver has seen it.
+    welcome: Option<EnrolmentData>,
+    trip: Option<MeterInterval>,
+}
+
+impl Desk {
+    /// Takes the newest scene.
+    pub fn take(&mut self, scene: Arc<Scene>, now_ms: u64) -> Next {
+        let trip = scene.trip();
+        match &self.scene {
+            // What ended before the start has been seen, or nobody waited for it.
+            None => self.nav.handle(Intent::TripDone, &[]),
+            Some(_) if trip.is_some() && trip != self.trip => self.nav.trip_ended(),
+            Some(_) => {}
+        }
+        self.trip = trip;
+        self.nav.drive_changed(scene.drive);
+        if let Some(enrolment) = &scene.data.enrolment
+            && let EnrolmentStep::Enrolled { .. } = enrolment.step
+        {
+            self.welcome = Some(enrolment.clone());
+        }
+        self.scene = Some(scene);
+        self.look(now_ms)
+    }
+
+    /// Takes a touch.
+    pub fn touch(&mut self, intent: Intent, now_ms: u64) -> Next {
+        let suggested = self.suggested();
+        self.nav.handle(intent, &suggested);
+        let ask = match intent {
+            Intent::ChooseLanguage(language) => {
+                self.chosen.language = Some(language);
+                Some(Request::Engine(Ask::Keep(Choice::Language(language))))
+            }
+            Intent::ChooseTheme(theme) => {
+                self.chosen.theme = Some(theme);
+                Some(Request::Engine(Ask::Keep(Choice::Theme(theme))))
+            }
+            // Whether the member earns is the engine's word, once it is on the disk.
+            Intent::ChooseGuest(guest) => Some(Request::Engine(Ask::Keep(Choice::Guest(guest)))),
+            Intent::SyncNow => Some(Request::Engine(Ask::Sync)),
+            Intent::RenewCode => Some(Request::RenewCode),
+            Intent::FinishEnrolment => {
+                self.welcome = None;
+                None
+            }
+            Intent::Open(_)
+            | Intent::OpenRow(_)
+            | Intent::TurnActivity(_)
+            | Intent::ShowEvidence(_)
+            | Intent::OpenBenefit(_)
+            | Intent::OpenSuggested(_)
+            | Intent::TurnBenefits(_)
+            | Intent::TurnTerms(_)
+            | Intent::OpenSection(_)
+            | Intent::TripDone => None,
+        };
+        Next {
+            ask,
+            ..self.look(now_ms)
+        }
+    }
+
+    /// Looks whether the pages must change.
+    pub fn look(&mut self, now_ms: u64) -> Next {
+        let Some(scene) = self.scene.clone() else {
+            return Next::default();
+        };
+        let mut data = scene.data.clone();
+        if self.welcome.is_some() {
+            data.enrolment.clone_from(&self.welcome);
+        }
+        let mut again = None;
+        if let Held::Here(member) = &mut data.member {
+            let truth = member.clone();
+            self.pacer.hold(member, scene.drive, now_ms);
+            again = (*member != truth).then_some(Duration::from_millis(INTERVAL_MS));
+        }
+        let choices = Choices {
+            language: self.chosen.language.or(scene.choices.language),
+            theme: self.chosen.theme.or(scene.choices.theme),
+            guest: scene.choices.guest,
+        };
+        let preferences = choices.preferences(scene.car.language());
+        let locale = Locale {
+            language: preferences.language,
+            zone: scene.zone.clone(),
+        };
+        let situation = Situation {
+            drive: scene.drive,
+            car_at_night: scene.car.night,
+            now: scene.now,
+        };
+        let state = screen(&data, situation, &self.nav, preferences, &locale);
+        let changed = self.shown.as_ref() != Some(&state);
+        if changed {
+            self.shown = Some(state.clone());
+        }
+        Next {
+            show: changed.then_some(state),
+            ask: None,
+            again,
+        }
+    }
+
+    fn suggested(&self) -> Vec<usize> {
+        match self.scene.as_ref().map(|scene| &scene.data.benefits) {
+            Some(Held::Here(benefits)) => order_of_suggestion(benefits),
+            Some(Held::NotYet | Held::Damaged) | None => Vec::new(),
+        }
+    }
+}
+
+/// A desk that the window's callbacks share.
+pub type SharedDesk = Rc<RefCell<Desk>>;

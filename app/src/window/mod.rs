@@ -1,0 +1,219 @@
+//! The window: Slint on the main thread, the head unit on another.
+//!
+//! Scenes come over a channel that holds one, so that the newest wins and nobody waits; touches go to the engine over its
+//! bounded channel, and one that does not fit is lost and logged: the page stays as it was, and the driver touches again.
+//! Nothing on this thread reads a file, a socket or a lock that somebody holds for long.
+
+mod desk;
+mod gauge;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use dashpoint_ui::nav::Intent;
+use dashpoint_ui::{DashpointWindow, show};
+use slint::winit_030::winit::event::WindowEvent;
+use slint::winit_030::{EventResult, WinitWindowAccessor};
+use slint::{BackendSelector, CloseRequestResponse, ComponentHandle, Timer};
+use tokio::sync::{mpsc, watch};
+
+use crate::clock::Machine;
+use crate::engine::Ask;
+use crate::error::UsageError;
+use crate::screen::{Scene, Scenes};
+use desk::{Desk, Next, Request, SharedDesk};
+pub use gauge::{Gauge, ScreenLive};
+
+/// Touches that wait for the program.
+const TOUCHES_MAX: usize = 8;
+
+/// The program's end of the window.
+#[derive(Debug)]
+pub struct Backstage {
+    /// Where scenes are put.
+    pub scenes: Scenes,
+    /// What the driver asks of the engine.
+    pub asks: mpsc::Receiver<Ask>,
+    /// The driver wants a new enrolment code.
+    pub renewals: mpsc::Receiver<()>,
+    /// Set when the first frame is on the screen.
+    pub drawn: watch::Receiver<bool>,
+    /// Set when the window was closed.
+    pub closed: watch::Receiver<bool>,
+    /// What the window tells about itself.
+    pub gauge: Gauge,
+}
+
+/// Opens the window, runs `work` on a thread of its own, and returns when it has ended: because the window was closed, or
+/// by itself, which closes the window.
+///
+/// # Errors
+/// When there is no display; what `work` failed with.
+pub fn run(
+    work: impl FnOnce(Backstage) -> anyhow::Result<()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let machine = Machine::system();
+    let window = open()?;
+    let (scenes, newest) = watch::channel(None);
+    let (asks, asked) = mpsc::channel(TOUCHES_MAX);
+    let (renew, renewals) = mpsc::channel(1);
+    let (draws, drawn) = watch::channel(false);
+    let (closes, closed) = watch::channel(false);
+    let gauge = Gauge::default();
+    let stage = Stage {
+        window: window.as_weak(),
+        desk: Rc::new(RefCell::new(Desk::default())),
+        machine: Rc::new(machine),
+        asks,
+        renew,
+        gauge: gauge.clone(),
+        again: Rc::new(Timer::default()),
+    };
+    stage.count_frames(&window, draws);
+    stage.connect(&window);
+    slint::spawn_local(stage.follow(newest)).context("the window cannot follow the program")?;
+    let backstage = Backstage {
+        scenes,
+        asks: asked,
+        renewals,
+        drawn,
+        closed,
+        gauge,
+    };
+    let worker = thread::Builder::new()
+        .name("head-unit".to_owned())
+        .spawn(move || work(backstage))
+        .context("the head unit's thread cannot start")?;
+    let shown = slint::run_event_loop_until_quit();
+    closes.send_replace(true);
+    drop(window);
+    let worked = worker
+        .join()
+        .unwrap_or_else(|_| Err(anyhow!("the head unit's thread panicked")));
+    shown.context("the window failed")?;
+    worked
+}
+
+/// The window, hidden until there is something to show.
+fn open() -> Result<DashpointWindow, UsageError> {
+    // The pages are made for the software renderer: it needs no graphics driver, and draws only what has changed.
+    if std::env::var_os("SLINT_BACKEND").is_none() {
+        BackendSelector::new()
+            .backend_name("winit".to_owned())
+            .renderer_name("software".to_owned())
+            .select()
+            .map_err(|error| no_display(&error))?;
+    }
+    DashpointWindow::new().map_err(|error| no_display(&error))
+}
+
+fn no_display(error: &slint::PlatformError) -> UsageError {
+    tracing::debug!(%error, "no window");
+    UsageError::NoDisplay
+}
+
+/// What the window's callbacks share.
+#[derive(Clone)]
+struct Stage {
+    window: slint::Weak<DashpointWindow>,
+    desk: SharedDesk,
+    machine: Rc<Machine>,
+    asks: mpsc::Sender<Ask>,
+    renew: mpsc::Sender<()>,
+    gauge: Gauge,
+    again: Rc<Timer>,
+}
+
+impl Stage {
+    fn count_frames(&self, window: &DashpointWindow, draws: watch::Sender<bool>) {
+        let (gauge, machine) = (self.gauge.clone(), self.machine.clone());
+        let mut draws = Some(draws);
+        window.window().on_winit_window_event(move |_, event| {
+            // Every frame is drawn in answer to this event, right after it was seen here.
+            if matches!(event, WindowEvent::RedrawRequested)
+                && gauge.frame() == 0
+                && let Some(draws) = draws.take()
+            {
+                let (gauge, machine) = (gauge.clone(), machine.clone());
+                Timer::single_shot(Duration::ZERO, move || {
+                    gauge.first_frame(machine.read().monotonic_ms);
+                    tracing::info!("first frame");
+                    draws.send_replace(true);
+                });
+            }
+            EventResult::Propagate
+        });
+    }
+
+    fn connect(&self, window: &DashpointWindow) {
+        window.window().on_close_requested(|| {
+            quit();
+            CloseRequestResponse::HideWindow
+        });
+        let stage = self.clone();
+        let touch = move |intent: Intent| {
+            let next = stage.desk.borrow_mut().touch(intent, stage.now_ms());
+            stage.carry_out(next);
+        };
+        show::connect(window, &(Rc::new(touch) as show::Intents));
+    }
+
+    /// Shows every newest scene; ends the event loop when the program has ended.
+    async fn follow(self, mut newest: watch::Receiver<Option<Arc<Scene>>>) {
+        let mut is_visible = false;
+        while newest.changed().await.is_ok() {
+            let Some(scene) = newest.borrow_and_update().clone() else {
+                continue;
+            };
+            let next = self.desk.borrow_mut().take(scene, self.now_ms());
+            self.carry_out(next);
+            // Only now: what is shown first is what the cache holds.
+            if !is_visible {
+                is_visible = true;
+                if let Some(Err(error)) = self.window.upgrade().map(|window| window.show()) {
+                    tracing::error!(%error, "the window cannot be shown");
+                }
+            }
+        }
+        quit();
+    }
+
+    fn carry_out(&self, next: Next) {
+        if let (Some(state), Some(window)) = (next.show, self.window.upgrade()) {
+            show::apply(&window, &state);
+            self.gauge.shows(&state);
+        }
+        let sent = match next.ask {
+            Some(Request::Engine(ask)) => self.asks.try_send(ask).is_ok(),
+            Some(Request::RenewCode) => self.renew.try_send(()).is_ok(),
+            None => true,
+        };
+        if !sent {
+            tracing::warn!("the program is busy: a touch is lost");
+        }
+        if let Some(after) = next.again {
+            let stage = self.clone();
+            self.again
+                .start(slint::TimerMode::SingleShot, after, move || {
+                    let next = stage.desk.borrow_mut().look(stage.now_ms());
+                    stage.carry_out(next);
+                });
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.machine.read().monotonic_ms
+    }
+}
+
+fn quit() {
+    if let Err(error) = slint::quit_event_loop() {
+        tracing::debug!(%error, "the event loop has ended already");
+    }
+}

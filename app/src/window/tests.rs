@@ -1,0 +1,156 @@
+//! What the window's own side does with scenes and touches: no window, no clock.
+
+use std::sync::Arc;
+
+use dashpoint_membership::Points;
+use dashpoint_ui::data::{Held, ScreenData};
+use dashpoint_ui::enrolment::{EnrolmentData, EnrolmentStep};
+use dashpoint_ui::gallery::{Case, Variation, View, Wide};
+use dashpoint_ui::locale::Language;
+use dashpoint_ui::nav::Intent;
+use dashpoint_ui::screen::{PageState, ScreenState};
+use dashpoint_ui::{Drive, Page, ThemeChoice};
+use jiff::tz::TimeZone;
+
+use super::desk::{Desk, Request};
+use crate::engine::{Ask, Choice};
+use crate::screen::{CarState, Choices, Scene};
+
+const SAMPLE: Case = Case {
+    view: View::Trip,
+    variation: Variation::Normal,
+    drive: Drive::Parked,
+    online: true,
+    night: false,
+    language: Language::English,
+    wide: Wide::Reference,
+};
+
+/// A scene of the samples: a member, and a trip that has ended.
+fn scene(drive: Drive, change: impl FnOnce(&mut ScreenData)) -> Arc<Scene> {
+    let mut data = SAMPLE.data();
+    change(&mut data);
+    Arc::new(Scene {
+        data,
+        drive,
+        car: CarState::default(),
+        choices: Choices::default(),
+        now: SAMPLE.situation().now,
+        zone: TimeZone::UTC,
+    })
+}
+
+fn earned(drive: Drive, points: i64) -> Arc<Scene> {
+    scene(drive, |data| {
+        if let Held::Here(member) = &mut data.member {
+            member.today.clean = Points::new(points);
+        }
+    })
+}
+
+fn clean(state: &ScreenState) -> String {
+    let PageState::Home(home) = &state.page else {
+        panic!("not at home: {state:?}");
+    };
+    home.today.clean.to_string()
+}
+
+#[test]
+fn the_same_scene_is_not_shown_twice() {
+    let mut desk = Desk::default();
+    assert!(desk.take(scene(Drive::Parked, |_| {}), 0).show.is_some());
+    assert!(desk.take(scene(Drive::Parked, |_| {}), 5).show.is_none());
+    assert!(desk.look(9).show.is_none());
+    assert!(desk.take(scene(Drive::Moving, |_| {}), 9).show.is_some());
+}
+
+#[test]
+fn while_driving_numbers_wait_and_then_come_by_themselves() {
+    let mut desk = Desk::default();
+    let first = desk.take(earned(Drive::Moving, 3), 0);
+    assert_eq!(clean(&first.show.unwrap()), "+3");
+    let held = desk.take(earned(Drive::Moving, 8), 4_000);
+    assert!(held.show.is_none());
+    let again = u64::try_from(held.again.unwrap().as_millis()).unwrap();
+    let later = desk.look(4_000 + again);
+    assert_eq!(clean(&later.show.unwrap()), "+8");
+    assert!(later.again.is_none());
+}
+
+#[test]
+fn a_trip_that_ends_now_has_a_summary_and_one_from_before_the_start_has_none() {
+    let mut desk = Desk::default();
+    let page = |state: Option<ScreenState>| state.map(|state| state.frame.page);
+    let shown = desk.take(scene(Drive::Parked, |_| {}), 0).show;
+    assert_eq!(page(shown), Some(Page::Home));
+    let next = scene(Drive::Parked, |data| {
+        let trip = data.trip.as_mut().unwrap();
+        trip.trip.odometer.from += 50_000;
+        trip.trip.odometer.to += 50_000;
+    });
+    let shown = desk.take(next, 1).show;
+    assert_eq!(page(shown), Some(Page::Trip));
+    let shown = desk.touch(Intent::TripDone, 2).show;
+    assert_eq!(page(shown), Some(Page::Home));
+}
+
+#[test]
+fn a_choice_shows_at_once_and_is_given_to_the_engine_to_keep() {
+    let mut desk = Desk::default();
+    desk.take(scene(Drive::Parked, |_| {}), 0);
+    let next = desk.touch(Intent::ChooseLanguage(Language::English), 1);
+    let shown = next.show.unwrap().frame.preferences.language;
+    assert_eq!(shown, Language::English);
+    assert!(matches!(
+        next.ask,
+        Some(Request::Engine(Ask::Keep(Choice::Language(
+            Language::English
+        ))))
+    ));
+    let next = desk.touch(Intent::ChooseTheme(ThemeChoice::Night), 2);
+    assert!(next.show.unwrap().frame.night);
+    // A scene from before the choice was on the disk does not take it back.
+    assert!(desk.take(scene(Drive::Parked, |_| {}), 3).show.is_none());
+}
+
+#[test]
+fn whether_a_guest_drives_is_the_engines_word() {
+    let mut desk = Desk::default();
+    desk.take(scene(Drive::Parked, |_| {}), 0);
+    desk.touch(Intent::Open(Page::Settings), 1);
+    let next = desk.touch(Intent::ChooseGuest(true), 2);
+    assert!(next.show.is_none());
+    assert!(matches!(
+        next.ask,
+        Some(Request::Engine(Ask::Keep(Choice::Guest(true))))
+    ));
+    let kept = scene(Drive::Parked, |data| data.guest = true);
+    let PageState::Settings(settings) = desk.take(kept, 3).show.unwrap().page else {
+        panic!("the settings are still open");
+    };
+    assert!(settings.guest);
+}
+
+#[test]
+fn who_was_just_enrolled_stays_on_the_page_until_it_was_seen() {
+    let step = |step| {
+        scene(Drive::Parked, |data| {
+            data.enrolment = Some(EnrolmentData {
+                vin_end: "0042".to_owned(),
+                step,
+            });
+        })
+    };
+    let mut desk = Desk::default();
+    desk.take(step(EnrolmentStep::Refused), 0);
+    let next = desk.touch(Intent::RenewCode, 1);
+    assert!(matches!(next.ask, Some(Request::RenewCode)));
+    let enrolled = EnrolmentStep::Enrolled {
+        name: "林晓".to_owned(),
+    };
+    assert!(desk.take(step(enrolled), 2).show.is_some());
+    // The engine knows of no enrolment any more.
+    assert!(desk.take(scene(Drive::Parked, |_| {}), 3).show.is_none());
+    let shown = desk.touch(Intent::FinishEnrolment, 4).show.unwrap();
+    assert_eq!(shown.frame.page, Page::Home);
+}
