@@ -156,9 +156,9 @@ pub struct Common {
     /// States (QoS 1) sent ahead of what the head unit has taken; 400 is faster and right for `vehicle-sim broker`
     #[arg(long, value_name = "N", default_value_t = Options::STATES_AHEAD, value_parser = states_ahead)]
     states_ahead: usize,
-    /// Simulated seconds sent ahead of what the head unit has taken; 2 is right for `vehicle-sim broker`
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=3600))]
-    time_ahead: Option<u16>,
+    /// Simulated seconds sent ahead of what the head unit has taken; what comes more than 2 late is late for it
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    time_ahead: u16,
     /// Vehicle identification number
     #[arg(long, default_value = Vin::FAKE)]
     vin: Vin,
@@ -220,9 +220,7 @@ impl Common {
             now,
             speed: self.speedup,
             states_ahead: self.states_ahead,
-            time_ahead: self
-                .time_ahead
-                .map(|seconds| SignedDuration::from_secs(i64::from(seconds))),
+            time_ahead: Some(SignedDuration::from_secs(i64::from(self.time_ahead))),
             patience: Options::PATIENCE,
             identity: Identity {
                 vin: self.vin.clone(),

@@ -73,6 +73,8 @@ pub(crate) struct Pacer {
     states: VecDeque<Timestamp>,
     newest_sent: Option<Timestamp>,
     seen: Option<Timestamp>,
+    /// Up to here nobody can take anything any more: a broker took it with it.
+    lost: Option<Timestamp>,
     /// Since when everything was taken, with a long step about to follow.
     settling_since: Option<Duration>,
     answered: bool,
@@ -100,6 +102,7 @@ impl Pacer {
             states: VecDeque::new(),
             newest_sent: None,
             seen: None,
+            lost: None,
             settling_since: None,
             answered: false,
             gave_up: false,
@@ -172,6 +175,13 @@ impl Pacer {
         self.states.retain(|at| *at >= ts);
     }
 
+    /// Notes that the broker went away, and with it whatever the head unit had not taken yet: nobody waits for that.
+    pub(crate) fn broke(&mut self) {
+        self.samples.clear();
+        self.states.clear();
+        self.lost = self.newest_sent;
+    }
+
     /// Whether everything that was sent has been taken.
     pub(crate) fn all_seen(&self) -> bool {
         self.seen.is_some() && self.seen == self.newest_sent
@@ -202,7 +212,13 @@ impl Pacer {
             Delivery::Sample => self.samples.len() >= SAMPLES_AHEAD,
             Delivery::State => self.states.len() >= self.window.states,
         };
-        many || self.is_too_far_ahead(message.at)
+        many || self.is_too_far_ahead(message.at) || self.still_opens(message.at)
+    }
+
+    /// Whether nobody has taken the opening yet. It is retained, so a head unit that starts now learns it, and says so;
+    /// what follows it is not, and waits for somebody to listen.
+    fn still_opens(&self, at: Timestamp) -> bool {
+        at > self.first && self.seen.is_none_or(|seen| seen < self.first)
     }
 
     /// When a step longer than the bound may follow on what was just taken; `None` when it may now, or waits anyway.
@@ -220,7 +236,8 @@ impl Pacer {
         let (Some(time), Some(newest)) = (self.window.time, self.newest_sent) else {
             return false;
         };
-        at > newest && !self.all_seen() && at.duration_since(self.seen.unwrap_or(self.first)) > time
+        let done = self.seen.max(self.lost);
+        at > newest && done != Some(newest) && at.duration_since(done.unwrap_or(self.first)) > time
     }
 
     fn due(&self, at: Timestamp) -> Duration {
@@ -260,6 +277,14 @@ mod tests {
         }
     }
 
+    /// Somebody has taken the opening, which is all of second 0.
+    fn opened(speed: Speed, window: Window) -> Pacer {
+        let mut pacer = Pacer::new(speed, window, second(0));
+        assert_eq!(send_all(&mut pacer, 0, Duration::ZERO), 1);
+        pacer.seen(second(0));
+        pacer
+    }
+
     /// Sends samples, one a second of their time, for as long as they may go.
     fn send_all(pacer: &mut Pacer, from: i64, now: Duration) -> i64 {
         let mut at = from;
@@ -272,13 +297,24 @@ mod tests {
 
     #[test]
     fn no_more_than_the_window_goes_ahead_of_what_was_seen() {
-        let mut pacer = Pacer::new(Speed::Max, WINDOW, second(0));
-        assert_eq!(send_all(&mut pacer, 0, Duration::ZERO), 500);
+        let mut pacer = opened(Speed::Max, WINDOW);
+        assert_eq!(send_all(&mut pacer, 1, Duration::ZERO), 500);
         pacer.seen(second(99));
         assert_eq!(send_all(&mut pacer, 500, Duration::ZERO), 599);
         assert!(!pacer.all_seen());
         pacer.seen(second(598));
         assert!(pacer.all_seen() && pacer.answered() && !pacer.gave_up());
+    }
+
+    #[test]
+    fn nothing_follows_the_opening_until_somebody_has_taken_it() {
+        let mut pacer = Pacer::new(Speed::Max, WINDOW, second(10));
+        assert_eq!(send_all(&mut pacer, 10, Duration::ZERO), 11);
+        // One that has just started tells first what was kept from before.
+        pacer.seen(second(3));
+        assert_eq!(send_all(&mut pacer, 11, Duration::ZERO), 11);
+        pacer.seen(second(10));
+        assert_eq!(send_all(&mut pacer, 11, Duration::ZERO), 510);
     }
 
     #[test]
@@ -320,8 +356,8 @@ mod tests {
             time: Some(SignedDuration::from_secs(2)),
             ..WINDOW
         };
-        let mut pacer = Pacer::new(Speed::Max, window, second(0));
-        let at = send_all(&mut pacer, 0, Duration::ZERO);
+        let mut pacer = opened(Speed::Max, window);
+        let at = send_all(&mut pacer, 1, Duration::ZERO);
         assert_eq!(at, 3, "0, 1 and 2 are not further than 2 s from the start");
         pacer.seen(second(1));
         assert_eq!(send_all(&mut pacer, at, Duration::ZERO), 4);
@@ -344,9 +380,29 @@ mod tests {
     }
 
     #[test]
+    fn what_a_broker_took_with_it_is_not_waited_for() {
+        let mut pacer = opened(Speed::Max, WINDOW);
+        let at = send_all(&mut pacer, 1, Duration::ZERO);
+        pacer.seen(second(10));
+        pacer.broke();
+        assert_eq!(send_all(&mut pacer, at, Duration::ZERO), at + 500);
+        assert!(!pacer.gave_up());
+
+        let window = Window {
+            time: Some(SignedDuration::from_secs(2)),
+            ..WINDOW
+        };
+        let mut pacer = opened(Speed::Max, window);
+        assert_eq!(send_all(&mut pacer, 1, Duration::ZERO), 3);
+        pacer.broke();
+        assert_eq!(send_all(&mut pacer, 60, Duration::ZERO), 61);
+        assert!(!pacer.all_seen());
+    }
+
+    #[test]
     fn an_answer_brings_the_window_back() {
-        let mut pacer = Pacer::new(Speed::Max, WINDOW, second(0));
-        let at = send_all(&mut pacer, 0, Duration::ZERO);
+        let mut pacer = opened(Speed::Max, WINDOW);
+        let at = send_all(&mut pacer, 1, Duration::ZERO);
         assert_eq!(
             pacer.permit(&sample(at), Duration::ZERO),
             Permit::Wait(WINDOW.patience)
@@ -377,7 +433,7 @@ mod tests {
 
     #[test]
     fn a_speed_is_kept_by_the_wall_clock() {
-        let mut pacer = Pacer::new("60".parse().unwrap(), WINDOW, second(0));
+        let mut pacer = opened("60".parse().unwrap(), WINDOW);
         assert_eq!(
             pacer.permit(&sample(120), Duration::from_secs(1)),
             Permit::Wait(Duration::from_secs(2))

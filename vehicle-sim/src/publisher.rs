@@ -269,6 +269,7 @@ impl<'a> Publisher<'a> {
         self.next = self.confirmed;
         self.handed = 0;
         self.unacknowledged = 0;
+        self.pacer.broke();
         Ok(())
     }
 

@@ -44,8 +44,7 @@ pub struct Options {
     /// How many states (QoS 1) may be ahead of what the head unit has taken; see [`Options::STATES_AHEAD`].
     pub states_ahead: usize,
     /// How far simulated time may run ahead of what the head unit has taken; no bound when absent. A step that is longer
-    /// goes out once everything before it was taken. For a broker that hands over signal by signal:
-    /// [`crate::Broker::TIME_AHEAD`].
+    /// goes out once everything before it was taken. See [`Options::TIME_AHEAD`].
     pub time_ahead: Option<SignedDuration>,
     /// How long the head unit may say nothing until the rest goes out without it.
     pub patience: Duration,
@@ -66,6 +65,9 @@ impl Options {
     /// out they would come minutes late in event time. A command opens with 19 of one time at most, so 20 always get
     /// the head unit to the next second. A broker that keeps the order may have more: [`crate::Broker::STATES_AHEAD`].
     pub const STATES_AHEAD: usize = 20;
+    /// What comes more than two seconds of its time late is not folded: so no broker, whatever order it keeps, can make
+    /// the head unit miss anything.
+    pub const TIME_AHEAD: SignedDuration = Broker::TIME_AHEAD;
     /// Longer than a head unit that runs is ever busy.
     pub const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -82,7 +84,7 @@ impl Options {
             now,
             speed: Speed::Max,
             states_ahead: Self::STATES_AHEAD,
-            time_ahead: None,
+            time_ahead: Some(Self::TIME_AHEAD),
             patience: Self::PATIENCE,
             identity: Identity::default(),
             seed: 0,
@@ -97,7 +99,6 @@ impl Options {
     pub fn hosted(broker: &Broker, now: Timestamp) -> Self {
         Self {
             states_ahead: Broker::STATES_AHEAD,
-            time_ahead: Some(Broker::TIME_AHEAD),
             ..Self::new(Endpoint::local(broker.port()), now)
         }
     }
