@@ -83,6 +83,12 @@ impl Intake {
         self.newest_ms
     }
 
+    /// Event time of the oldest sample that is held back for ones that come late.
+    pub(crate) fn oldest_waiting_ms(&self) -> Option<i64> {
+        let oldest = self.waiting.first_key_value();
+        oldest.map(|((at_ms, _), _)| *at_ms)
+    }
+
     /// Takes one sample; gives what has become ripe.
     pub(crate) fn take(&mut self, sample: Stamped, counts: &mut Counts) -> Vec<Batch> {
         if sample.retained {

@@ -110,7 +110,10 @@ impl Telematics {
                 counts,
                 out: &mut out,
             };
-            fold.pass(newest_ms.saturating_add(for_ms), &mut context);
+            // What waits happened before the quiet: time has come no further for whoever has not taken it yet.
+            let now_ms = newest_ms.saturating_add(for_ms);
+            let waits_ms = self.intake.oldest_waiting_ms();
+            fold.pass(waits_ms.unwrap_or(now_ms).min(now_ms), &mut context);
         }
         out
     }

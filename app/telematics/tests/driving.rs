@@ -118,6 +118,29 @@ fn a_bus_that_falls_silent_ends_the_trip_after_two_minutes() {
 }
 
 #[test]
+fn a_sample_that_waits_keeps_the_trip_through_a_quiet_moment() {
+    let mut car = Car::new();
+    car.switch_on();
+    car.follow(&short_drive());
+    let last = car.samples.last().unwrap().clone();
+    // No more than two minutes later, and then the bus rests for a moment, before it can be folded.
+    car.samples.push(Sample {
+        signal: Signal::Speed,
+        value: Value::Number(20.0),
+        ts_ms: last.ts_ms + 119_900,
+        retained: false,
+    });
+    let mut telematics = Telematics::new(settings(), Marks::default());
+    for sample in &car.samples {
+        telematics.observe(sample);
+    }
+    assert!(finished(&telematics.quiet(500)).is_empty());
+    assert!(telematics.trip_driver().is_some());
+    assert!(finished(&telematics.quiet(3_000)).is_empty());
+    assert_eq!(finished(&telematics.quiet(121_000)).len(), 1);
+}
+
+#[test]
 fn a_change_of_driver_ends_the_trip_and_the_way_is_shared() {
     let mut car = Car::new();
     car.text(Signal::DriverIssuer, "https://id.example");
