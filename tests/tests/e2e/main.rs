@@ -10,5 +10,9 @@ mod damage;
 mod kills;
 mod outages;
 mod refusals;
+#[expect(
+    dead_code,
+    reason = "shared with the tests of the vehicle's input; each uses another part"
+)]
 mod support;
 mod whole_way;

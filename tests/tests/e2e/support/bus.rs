@@ -8,11 +8,12 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rumqttc::{Client, Event, Incoming, MqttOptions, QoS};
 use tokio::runtime;
 use vehicle_sim::{
-    Broker, Charge, Command, Endpoint, EnergySource, Identity, Options, Progress, Simulator,
+    Broker, Charge, Command, Endpoint, EnergySource, Identity, Options, Plan, Progress, Simulator,
     Summary,
 };
 
@@ -33,7 +34,14 @@ pub enum Kind {
 pub struct Bus {
     kind: Kind,
     port: u16,
-    _mosquitto: Option<Program>,
+    mosquitto: Option<Mosquitto>,
+}
+
+/// A mosquitto, and what it takes to start it again.
+struct Mosquitto {
+    program: &'static str,
+    folder: PathBuf,
+    running: Option<Program>,
 }
 
 impl Bus {
@@ -43,7 +51,7 @@ impl Bus {
             Kind::Rumqttd => Some(Self {
                 kind,
                 port: Broker::start(0).unwrap().port(),
-                _mosquitto: None,
+                mosquitto: None,
             }),
             Kind::Mosquitto => Self::mosquitto(folder),
         }
@@ -61,26 +69,54 @@ impl Bus {
             return None;
         }
         let port = free_port();
-        let config = folder.join("mosquitto.conf");
         let text =
             format!("listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n");
-        fs::write(&config, text).unwrap();
-        let mut command = Process::new(program?);
-        command.arg("-c").arg(&config);
-        let program = Program::start(&mut command, &folder.join("mosquitto.log"));
+        fs::write(folder.join("mosquitto.conf"), text).unwrap();
+        let mut bus = Self {
+            kind: Kind::Mosquitto,
+            port,
+            mosquitto: Some(Mosquitto {
+                program: program?,
+                folder: folder.to_owned(),
+                running: None,
+            }),
+        };
+        bus.start_again();
+        Some(bus)
+    }
+
+    /// SIGKILL for mosquitto: it takes with it what was on its way and what it retained.
+    pub fn kill(&mut self) {
+        let mosquitto = self.mosquitto.as_mut().unwrap();
+        mosquitto.running.take().unwrap().kill();
+    }
+
+    /// Starts mosquitto on the same port, with nothing in it.
+    pub fn start_again(&mut self) {
+        let port = self.port;
+        let mosquitto = self.mosquitto.as_mut().unwrap();
+        let mut command = Process::new(mosquitto.program);
+        command
+            .arg("-c")
+            .arg(mosquitto.folder.join("mosquitto.conf"));
+        let log = mosquitto.folder.join("mosquitto.log");
+        mosquitto.running = Some(Program::start(&mut command, &log));
         until("mosquitto listens", PATIENCE, || {
             TcpStream::connect(("127.0.0.1", port)).ok()
         });
-        Some(Self {
-            kind: Kind::Mosquitto,
-            port,
-            _mosquitto: Some(program),
-        })
     }
 
     /// Its port on this machine.
     pub const fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Whether somebody whose name begins so is, or was, connected to mosquitto.
+    pub fn has_met(&self, name: &str) -> bool {
+        let mosquitto = self.mosquitto.as_ref().unwrap();
+        let log = fs::read_to_string(mosquitto.folder.join("mosquitto.log")).unwrap();
+        let mut connected = log.lines().filter(|line| line.contains("New client"));
+        connected.any(|line| line.contains(&format!(" as {name}")))
     }
 
     /// Publishes a position, as a navigation system does: no business of the head unit's.
@@ -101,6 +137,9 @@ impl Bus {
     }
 }
 
+/// Early enough for the longest day of driving to end before the hours that count as late.
+const FIRST_HOUR: i8 = 6;
+
 /// The simulated vehicle; its clock and meters go on from command to command.
 #[derive(Clone)]
 pub struct Vehicle {
@@ -108,11 +147,17 @@ pub struct Vehicle {
 }
 
 impl Vehicle {
-    /// A vehicle on a bus. Its first command is a day ago, so that whatever it does lies in the past.
+    /// A vehicle on a bus. Its first command is yesterday morning: whatever it does lies in the past, and by day, so that
+    /// no score depends on the hour at which the tests run.
     pub fn new(bus: &Bus, folder: &Path) -> Self {
         let mut options = Options::new(Endpoint::local(bus.port()), wall());
-        options.start = Some(wall() - SignedDuration::from_hours(24));
+        let zone = TimeZone::get("Asia/Shanghai").unwrap();
+        let yesterday = wall().to_zoned(zone.clone()).date().yesterday().unwrap();
+        let morning = yesterday.at(FIRST_HOUR, 0, 0, 0).to_zoned(zone).unwrap();
+        options.start = Some(morning.timestamp());
         options.state = Some(state_file(folder));
+        // On a busy machine a head unit that is there may say nothing for a while.
+        options.patience = PATIENCE;
         options.identity = Identity {
             vin: VIN.parse().unwrap(),
             driver: None,
@@ -131,6 +176,30 @@ impl Vehicle {
         let summary = play(&self.options, command, &mut |_| {});
         assert!(summary.all_seen(), "{summary}");
         summary
+    }
+
+    /// The same vehicle in other circumstances: whose bus is behind another port, or which does not say everything.
+    pub fn with(&self, change: impl FnOnce(&mut Options)) -> Self {
+        let mut vehicle = self.clone();
+        change(&mut vehicle.options);
+        vehicle
+    }
+
+    /// What it would say now.
+    pub fn plan(&self, command: &Command) -> Plan {
+        let simulator = Simulator::new(self.options.clone()).unwrap();
+        simulator.plan(command).unwrap()
+    }
+
+    /// Does something with no regard to who listens.
+    pub fn run_alone(&self, command: &Command) -> Summary {
+        play(&self.options, command, &mut |_| {})
+    }
+
+    /// Does something beside the test.
+    pub fn run_beside(&self, command: Command) -> JoinHandle<Summary> {
+        let vehicle = self.clone();
+        thread::spawn(move || vehicle.run_alone(&command))
     }
 
     /// Does something beside the test, which ends the head unit and starts it again: the vehicle stands still in time

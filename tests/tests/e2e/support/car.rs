@@ -80,6 +80,11 @@ impl Car {
         self.running.take().unwrap().terminate()
     }
 
+    /// The running process.
+    pub fn process(&self) -> u32 {
+        self.running.as_ref().unwrap().id()
+    }
+
     /// Runs a command of the program on this head unit.
     pub fn ask(&self, args: &[&str]) -> Output {
         ask(&mut self.command(args))

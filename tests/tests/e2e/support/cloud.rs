@@ -101,6 +101,16 @@ impl MemberCloud {
         self.ask(&["entries"]).as_array().unwrap().clone()
     }
 
+    /// Its folder: everything that it knows.
+    pub fn data(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What it would tell the member.
+    pub fn statement(&self, member: &str) -> Value {
+        self.ask(&["statement", member])
+    }
+
     /// Everything that the program has said.
     pub fn said(&self) -> String {
         fs::read_to_string(self.log()).unwrap_or_default()

@@ -33,6 +33,11 @@ impl Program {
         }
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL: it can do nothing about it.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

@@ -1,0 +1,109 @@
+//! A charge that nobody saw, and a head unit that dies when it finds it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use dashpoint_membership::Grade;
+use rumqttc::{Client, MqttOptions, QoS};
+use vehicle_sim::{Command, Cycle};
+
+use crate::support::{Car, Kind, PATIENCE, World, charge, until};
+
+const CHARGED: &str = "Vehicle.Powertrain.TractionBattery.AccumulatedChargedEnergy";
+
+#[test]
+fn a_charge_found_at_wake_is_paid_once_whenever_the_head_unit_dies() {
+    let Some(mut world) = World::new(Kind::Mosquitto) else {
+        return;
+    };
+    world.car.start();
+    world.cloud.stop();
+    world.vehicle.run(&Command::Drive(Cycle::Us06));
+    world.car.wait_for_entries(1);
+    assert!(world.car.stop().success());
+    let asleep = world
+        .vehicle
+        .with(|options| options.patience = Duration::ZERO);
+    asleep.run_alone(&Command::ChargeAsleep(charge()));
+
+    // While somebody talks, the head unit does not take what the broker kept for complete: it dies before the commit.
+    let chatter = Chatter::begin(world.bus.port());
+    world.car.start();
+    until("the risen counter was taken", PATIENCE, || {
+        is_taken(&world.car).then_some(())
+    });
+    world.car.kill();
+    assert_eq!(world.car.entries().len(), 1, "nothing was committed");
+    chatter.end();
+
+    world.car.start();
+    world.car.wait_for_entries(2);
+    // After the commit.
+    world.car.kill();
+    for _ in 0..2 {
+        world.car.start();
+        until("the risen counter was taken again", PATIENCE, || {
+            is_taken(&world.car).then_some(())
+        });
+        assert!(world.car.stop().success());
+    }
+    world.car.start();
+    world.vehicle.run(&Command::Drive(Cycle::Us06));
+    world.car.wait_for_entries(3);
+
+    let charges = world.car.charges();
+    assert_eq!(charges.len(), 1, "{charges:?}");
+    assert_eq!(charges[0].charged.length(), 18_000, "{charges:?}");
+    assert_eq!(charges[0].grade, Grade::Estimated);
+    assert_eq!(charges[0].renewable_permille, 800, "by the car's counter");
+    assert_eq!(world.car.trips().len(), 2);
+    world.cloud.serve();
+    world.car.reconcile();
+    world.assert_agreed();
+    assert_eq!(world.cloud.entries().len(), 3);
+    assert!(world.car.stop().success());
+}
+
+/// Whether the broker's state has come, with the counter in it.
+fn is_taken(car: &Car) -> bool {
+    let status = car.status();
+    let signals = status["live"]["signals"].as_array().unwrap();
+    let charged = signals.iter().find(|signal| signal["path"] == CHARGED);
+    charged.is_some_and(|signal| signal["taken"].as_u64() > Some(0))
+}
+
+/// Somebody on the bus who never stops talking, and says nothing.
+struct Chatter {
+    quiet: Arc<AtomicBool>,
+    talking: JoinHandle<()>,
+}
+
+impl Chatter {
+    fn begin(bus: u16) -> Self {
+        let quiet = Arc::new(AtomicBool::new(false));
+        let talking = thread::spawn({
+            let quiet = Arc::clone(&quiet);
+            move || talk(bus, &quiet)
+        });
+        Self { quiet, talking }
+    }
+
+    fn end(self) {
+        self.quiet.store(true, Ordering::SeqCst);
+        self.talking.join().unwrap();
+    }
+}
+
+fn talk(bus: u16, quiet: &AtomicBool) {
+    let options = MqttOptions::new("chatter", "127.0.0.1", bus);
+    let (client, mut connection) = Client::new(options, 10);
+    while !quiet.load(Ordering::SeqCst) {
+        client
+            .publish("vss/Vehicle/Speed", QoS::AtMostOnce, false, "well, well")
+            .unwrap();
+        // Drives the connection for a moment.
+        while let Ok(Ok(_)) = connection.recv_timeout(Duration::from_millis(20)) {}
+    }
+}

@@ -1,0 +1,217 @@
+//! Nonsense, faster than anybody can read it.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use jiff::Timestamp;
+use vehicle_sim::{Command, Cycle};
+
+use crate::support::{Kind, PATIENCE, World, until};
+
+/// Five seconds of 50,000 messages; a broker takes them faster than that.
+const ROUNDS: usize = 10_000;
+const EVERY_ROUND: usize = 25;
+/// More than the head unit waits for what comes late.
+const EVENT_ROUND_MS: i64 = 3_000;
+/// Of a mebibyte each, among them.
+const HUGE: usize = 20;
+/// Each kind of refusal that the messages are worth.
+const KINDS: [&str; 11] = [
+    "bad-time",
+    "empty",
+    "jumped",
+    "late",
+    "not-a-data-point",
+    "not-a-number",
+    "out-of-range",
+    "quarantined",
+    "too-long",
+    "went-back",
+    "wrong-type",
+];
+/// A head unit at work has about 40 MiB in a debug build.
+const RESIDENT_KIB_MAX: u64 = 200 * 1_024;
+const GROWTH_KIB_MAX: u64 = 64 * 1_024;
+const US06_M: u64 = 12_888;
+
+#[test]
+fn a_flood_of_nonsense_is_counted_by_kind_and_stops_nothing() {
+    let Some(mut world) = World::new(Kind::Mosquitto) else {
+        return;
+    };
+    world.car.start();
+    world.cloud.stop();
+    world.vehicle.run(&Command::Drive(Cycle::Us06));
+    world.car.wait_for_entries(1);
+    let live = |world: &World| world.car.status()["live"].clone();
+    let before = live(&world);
+    let kib_before = resident_kib(world.car.process(), "VmRSS:");
+
+    let newest_ms = before["newest_ms"].as_i64().unwrap();
+    flood(world.bus.port(), newest_ms);
+    // Of a flood the broker drops what it likes; of a little it drops nothing, so that there is one of each kind.
+    for again in 1..=3 {
+        let at_ms = newest_ms + again * EVENT_ROUND_MS;
+        until("a round of nonsense is taken", PATIENCE, || {
+            say(world.bus.port(), [round(at_ms)]);
+            let newest_ms = live(&world)["newest_ms"].as_i64()?;
+            (newest_ms >= at_ms).then_some(())
+        });
+    }
+    let refused = until("each kind is counted", PATIENCE, || {
+        let refused = live(&world)["refused"].clone();
+        let counted = |kind: &str| refused[kind].as_u64() > Some(0);
+        KINDS.into_iter().all(counted).then_some(refused)
+    });
+    let all: u64 = KINDS
+        .iter()
+        .filter_map(|kind| refused[*kind].as_u64())
+        .sum();
+    assert!(all > 10_000, "{refused:#}");
+
+    // And then a drive as it should be.
+    world.vehicle.run(&Command::Drive(Cycle::Us06));
+    world.car.wait_for_entries(2);
+    let kib = resident_kib(world.car.process(), "VmRSS:");
+    let most = resident_kib(world.car.process(), "VmHWM:");
+    assert!(most < RESIDENT_KIB_MAX, "{most} KiB");
+    assert!(
+        kib < kib_before + GROWTH_KIB_MAX,
+        "{kib_before} to {kib} KiB"
+    );
+    let trips = world.car.trips();
+    assert_eq!((trips.len(), world.car.entries().len()), (2, 2));
+    for trip in &trips {
+        let off = trip.odometer.length().abs_diff(US06_M) * 1_000;
+        assert!(off <= US06_M * 5, "{trip:?}");
+        assert_eq!((trip.missed_s, trip.score_x100), (0, 8_225), "{trip:?}");
+    }
+    assert_logged_once_a_minute(&world.car.said());
+    assert!(world.car.stop().success());
+}
+
+/// Says everything that makes no sense, over and over, as fast as the broker takes it.
+fn flood(bus: u16, now_ms: i64) {
+    let round = round(now_ms);
+    let huge = publish("Vehicle.Speed", &vec![b'7'; 1 << 20]);
+    let with_huge = [&round[..], &huge].concat();
+    let rounds = (0..ROUNDS).map(|number| {
+        if number % (ROUNDS / HUGE) == 0 {
+            &with_huge
+        } else {
+            &round
+        }
+    });
+    say(bus, rounds);
+}
+
+/// Says these packets on a connection of its own.
+fn say(bus: u16, packets: impl IntoIterator<Item = impl AsRef<[u8]>>) {
+    let mut stream = TcpStream::connect(("127.0.0.1", bus)).unwrap();
+    stream
+        .write_all(b"\x10\x11\x00\x04MQTT\x04\x02\x00\x00\x00\x05flood")
+        .unwrap();
+    let mut answer = [0; 4];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(answer, [0x20, 2, 0, 0], "the broker takes the connection");
+    for packet in packets {
+        stream.write_all(packet.as_ref()).unwrap();
+    }
+    stream.write_all(b"\xe0\x00").unwrap();
+}
+
+/// One of each, each with another time where it has one.
+fn round(now_ms: i64) -> Vec<u8> {
+    let at = |ms: i64| Timestamp::from_millisecond(now_ms + ms).unwrap();
+    let point = |value: &str, ts: Timestamp| format!("{{\"value\":{value},\"ts\":\"{ts:.3}\"}}");
+    let (speed, odometer) = ("Vehicle.Speed", "Vehicle.TraveledDistance");
+    let mut messages = vec![
+        publish(speed, b"hello world"),
+        publish(speed, b"{\"value\": [1, 2]}"),
+        publish(speed, b"{\"value\": 5, \"ts\": \"yesterday\"}"),
+        publish(speed, b"{\"value\": 5, \"ts\""),
+        publish(speed, &[0xff, 0xfe, 0]),
+        publish(speed, b""),
+        publish(speed, &[b'['; 5_000]),
+        publish("Vehicle.No.Such.Signal", b"1"),
+    ];
+    let points = [
+        (speed, "\"NaN\"", at(500)),
+        (speed, "900", at(500)),
+        (speed, "-inf", at(500)),
+        (speed, "true", at(500)),
+        (odometer, "\"far\"", at(500)),
+        (odometer, "1", at(500)),
+        (odometer, "4000000000", at(1_000)),
+        (speed, "50", Timestamp::UNIX_EPOCH),
+        (speed, "50", "2099-01-01T00:00:00Z".parse().unwrap()),
+        (odometer, "7", "2099-01-01T00:00:00Z".parse().unwrap()),
+    ];
+    messages.extend(
+        points
+            .into_iter()
+            .map(|(path, value, ts)| publish(path, point(value, ts).as_bytes())),
+    );
+    // Backwards in time.
+    messages.extend((1..=7).map(|step| publish(speed, point("0", at(-step * 3_000)).as_bytes())));
+    assert_eq!(messages.len(), EVERY_ROUND);
+    messages.concat()
+}
+
+/// A PUBLISH of MQTT 3.1.1 with QoS 0.
+fn publish(path: &str, payload: &[u8]) -> Vec<u8> {
+    let topic = format!("vss/{}", path.replace('.', "/"));
+    let mut length = 2 + topic.len() + payload.len();
+    let mut packet = vec![0x30];
+    loop {
+        let more = length > 127;
+        packet.push((length % 128) as u8 | if more { 128 } else { 0 });
+        length /= 128;
+        if !more {
+            break;
+        }
+    }
+    packet.extend((topic.len() as u16).to_be_bytes());
+    packet.extend(topic.as_bytes());
+    packet.extend(payload);
+    packet
+}
+
+/// Memory of a process, in KiB.
+fn resident_kib(process: u32, field: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with(field)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// However many there were, the log says each kind once, and again after a minute at the earliest.
+fn assert_logged_once_a_minute(log: &str) {
+    for kind in KINDS {
+        let said: Vec<Timestamp> = log
+            .lines()
+            .filter(|line| line.contains("refused") && line.contains(&format!("{kind:?}")))
+            .map(when)
+            .collect();
+        assert!(!said.is_empty(), "{kind} is in no log");
+        for pair in said.windows(2) {
+            let apart_s = pair[1].duration_since(pair[0]).as_secs();
+            assert!(apart_s >= 59, "{kind} twice within {apart_s} s");
+        }
+    }
+}
+
+fn when(line: &str) -> Timestamp {
+    let begin = line.find("20").unwrap();
+    let end = begin + line[begin..].find('Z').unwrap();
+    line[begin..=end].parse().unwrap()
+}
+
+#[test]
+fn a_message_is_what_the_standard_says() {
+    let short = publish("Vehicle.Speed", b"1");
+    assert_eq!(&short[..4], [0x30, 20, 0, 17]);
+    assert_eq!(&short[4..], b"vss/Vehicle/Speed1");
+    let long = publish("Vehicle.Speed", &[b'x'; 321 - 19]);
+    assert_eq!(&long[..3], [0x30, 0xc1, 0x02], "321 in two bytes");
+}
