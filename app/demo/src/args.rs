@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 
 use crate::language::Language;
 use crate::network::ProxyArgs;
+use crate::story::Ready;
 
 /// Plays the whole way of a point on this machine and checks what became of each.
 ///
@@ -43,6 +45,18 @@ pub(crate) struct PlayArgs {
     /// Play another story: a TOML file, or the name of a ready one.
     #[arg(long, value_name = "FILE|NAME")]
     pub(crate) scenario: Option<PathBuf>,
+    /// Begin where somebody stands, and open the head unit there.
+    #[arg(long, value_name = "NAME", value_parser = persona(), conflicts_with = "scenario")]
+    pub(crate) persona: Option<String>,
+    /// Open no window, even where there is a display.
+    #[arg(long)]
+    pub(crate) headless: bool,
+    /// Draw the screen after each step (of a persona: where it stands) into this folder, and write report.json there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Seconds to look at the window after each step [default: 3 with a window].
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) pause: Option<u16>,
     /// Language of the captions and of the head unit; by default that of LC_ALL, LC_MESSAGES or LANG.
     #[arg(long, visible_alias = "lang", value_enum, value_name = "LANGUAGE")]
     pub(crate) language: Option<Language>,
@@ -55,6 +69,10 @@ pub(crate) struct PlayArgs {
     pub(crate) keep: Option<PathBuf>,
 }
 
+fn persona() -> PossibleValuesParser {
+    PossibleValuesParser::new(Ready::PERSONAS.iter().map(|ready| ready.name))
+}
+
 const EXAMPLES: &str = "\
 Ready stories, in app/demo/stories:
   sunday         the one that is played unasked
@@ -62,11 +80,20 @@ Ready stories, in app/demo/stories:
   guest          somebody whom the car does not know takes the wheel
   week-offline   a week with no cloud
 
+Personas, in app/demo/personas:
+  new            enrolled a moment ago: no points, no trip
+  gold-expiring  a gold member, whose oldest points expire within the month
+  capped         the day's points for charging are earned
+  guest          a guest is at the wheel
+  offline-30d    thirty days with no cloud: everything since is pending
+
 Examples:
-  cargo run --release                               play it
+  cargo run --release                               play it, in a window where there is a display
+  cargo run --release -- --headless --out out       without one: a picture at each step, and report.json
   cargo run --release -- --language zh              播放中文版
   cargo run --release -- --json                     the same, with a report for a machine
   cargo run --release -- --scenario bad-network     another story
+  cargo run --release -- --persona gold-expiring    a head unit to look at
   cargo run --release -- --keep /tmp/sunday         play it and keep the ledger; look into it with
   cargo run --release -p dashpoint -- ledger --verify --config /tmp/sunday/dashpoint.toml
 
@@ -77,7 +104,6 @@ played, 2 wrong arguments or a story that makes no sense.";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::story::Ready;
     use clap::CommandFactory;
 
     #[test]
@@ -86,8 +112,8 @@ mod tests {
     }
 
     #[test]
-    fn the_help_names_every_ready_story() {
-        for ready in Ready::STORIES {
+    fn the_help_names_every_story_and_persona() {
+        for ready in Ready::STORIES.iter().chain(Ready::PERSONAS) {
             let line = format!("\n  {} ", ready.name);
             assert!(EXAMPLES.contains(&line), "{}", ready.name);
         }

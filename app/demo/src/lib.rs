@@ -14,6 +14,7 @@ mod network;
 mod patience;
 mod play;
 mod report;
+mod screen;
 mod second_car;
 mod story;
 mod tell;
@@ -36,6 +37,7 @@ use folder::Folder;
 use language::Language;
 use network::proxy;
 use play::play;
+use screen::{Asked, Screen, has_display};
 use story::{Ready, Story};
 use tell::Teller;
 
@@ -75,7 +77,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             EXIT_FAILED,
         ),
         None => match chosen(&args.play) {
-            Ok((story, folder)) => (demo(&args.play, &story, &folder), EXIT_FAILED),
+            Ok((story, folder, screen)) => (demo(&args.play, &story, &folder, screen), EXIT_FAILED),
             Err(error) => (Err(error), EXIT_USAGE),
         },
     };
@@ -85,44 +87,76 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// What is to be played, and where it is kept.
-fn chosen(args: &PlayArgs) -> anyhow::Result<(Story, Folder)> {
-    let story = match &args.scenario {
-        Some(file) => Story::open(file)?,
-        None => Ready::STORIES
-            .first()
-            .context("no story is part of the program")?
-            .story()?,
+/// What is to be played, where it is kept, and how it is seen.
+fn chosen(args: &PlayArgs) -> anyhow::Result<(Story, Folder, Screen)> {
+    let ready = |ready: Option<&Ready>| ready.context("no such story")?.story();
+    let story = match (&args.scenario, &args.persona) {
+        (Some(file), _) => Story::open(file)?,
+        (None, Some(name)) => ready(Ready::PERSONAS.iter().find(|ready| ready.name == name))?,
+        (None, None) => ready(Ready::STORIES.first())?,
     };
-    Ok((story, Folder::open(args.keep.as_deref())?))
+    let folder = Folder::open(args.keep.as_deref())?;
+    let asked = Asked {
+        headless: args.headless,
+        each_step: args.persona.is_none(),
+        pause_s: args.pause,
+        out: args.out.as_deref(),
+    };
+    Ok((story, folder, Screen::choose(&asked, has_display())?))
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Runtime::new().context("the runtime cannot start")
 }
 
-fn demo(args: &PlayArgs, story: &Story, folder: &Folder) -> anyhow::Result<()> {
+fn demo(args: &PlayArgs, story: &Story, folder: &Folder, screen: Screen) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("this program does not know where it is")?;
     let language = args.language.unwrap_or_else(Language::of_environment);
+    let stays = screen.window;
     let mut teller = Teller::new(language, args.json);
-    let (report, faults) = runtime()?.block_on(async {
+    if !screen.window && !args.headless {
+        teller.line(language.pick(
+            "There is no display: the story is told here, and the head unit runs without its window.",
+            "没有显示器：故事在此讲述，车机不开窗口运行。",
+        ))?;
+    }
+    let runtime = runtime()?;
+    let played = runtime.block_on(async {
         tokio::select! {
-            told = play(story, folder, program, &mut teller) => told,
+            played = play(story, folder, program, screen, &mut teller) => played,
             stopped = ctrl_c() => {
                 stopped.context("Ctrl-C cannot be heard")?;
                 bail!("stopped before its end")
             }
         }
     })?;
-    if args.json {
-        let mut out = io::stdout().lock();
-        serde_json::to_writer_pretty(&mut out, &report)?;
-        writeln!(out)?;
+    hand_over(args, &played.report)?;
+    if stays {
+        teller.verdict(language.pick(
+            "The window stays; close it, or press Ctrl-C, to end.",
+            "窗口保持打开；关闭窗口或按 Ctrl-C 结束。",
+        ))?;
     }
-    match faults.as_slice() {
+    runtime.block_on(played.world.end())?;
+    match played.faults.as_slice() {
         [] => Ok(()),
         faults => bail!("not as it should be: {}", faults.join("; ")),
     }
+}
+
+/// Gives the report to the machines that asked for it.
+fn hand_over(args: &PlayArgs, report: &Report) -> anyhow::Result<()> {
+    if args.json {
+        let mut out = io::stdout().lock();
+        serde_json::to_writer_pretty(&mut out, report)?;
+        writeln!(out)?;
+    }
+    if let Some(out) = &args.out {
+        let file = out.join("report.json");
+        std::fs::write(&file, serde_json::to_vec_pretty(report)?)
+            .with_context(|| format!("{} cannot be written", file.display()))?;
+    }
+    Ok(())
 }
 
 #[expect(clippy::print_stderr, reason = "the one line that says what failed")]

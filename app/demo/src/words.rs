@@ -1,5 +1,7 @@
 //! The words of the captions, in both languages: made here and nowhere else.
 
+use std::path::Path;
+
 use dashpoint_membership::policy::Carbon;
 use dashpoint_membership::{Adjustment, Charge, Evidence, Factor, Grade, Trip, Verdict};
 use jiff::Timestamp;
@@ -152,6 +154,37 @@ pub fn reasons(language: Language, verdict: Option<&Verdict>) -> Vec<String> {
             }
         })
         .collect()
+}
+
+/// That everything is as it should be; `settled` when the cloud has heard of all.
+#[must_use]
+pub const fn held(language: Language, settled: bool) -> &'static str {
+    if settled {
+        language.pick(
+            "The promise held: every point is there, once, and both sides say so",
+            "承诺兑现：每一分都在，且只算一次，车端与云端一致",
+        )
+    } else {
+        language.pick(
+            "The promise holds so far: every point is there, once; the cloud has yet to hear of some",
+            "至此承诺有效：每一分都在，且只算一次；部分尚待云端确认",
+        )
+    }
+}
+
+/// Where a play was kept.
+#[must_use]
+pub fn kept(language: Language, folder: &Path) -> String {
+    let config = folder.join("dashpoint.toml");
+    let (folder, config) = (folder.display(), config.display());
+    match language {
+        Language::En => {
+            format!("Kept in {folder}; look into it with `dashpoint ledger --config {config}`")
+        }
+        Language::Zh => {
+            format!("保存在 {folder}；可用 `dashpoint ledger --config {config}` 查看")
+        }
+    }
 }
 
 /// A score with its two places.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use dashpoint_membership::{MemberId, ServerTime};
 use jiff::SignedDuration;
+use tokio::signal::ctrl_c;
 use vehicle_sim::{Broker, Endpoint, Options, Simulator, Vin};
 
 use crate::cloud::MemberCloud;
@@ -47,6 +48,7 @@ impl World {
         folder: &Folder,
         program: PathBuf,
         language: Language,
+        window: bool,
     ) -> anyhow::Result<Self> {
         let path = folder.path();
         let broker = Broker::start(0)?;
@@ -70,6 +72,7 @@ impl World {
                     program,
                     config,
                     language,
+                    window,
                 },
                 &log,
             )?,
@@ -78,6 +81,26 @@ impl World {
             member,
             _broker: broker,
         })
+    }
+}
+
+impl World {
+    /// Ends in order; with a window when whoever looks at it closes it or presses Ctrl-C.
+    ///
+    /// # Errors
+    /// When the head unit does not end in order.
+    pub async fn end(mut self) -> anyhow::Result<()> {
+        if self.head_unit.has_window() {
+            tokio::select! {
+                closed = self.head_unit.until_closed() => closed?,
+                stopped = ctrl_c() => stopped.context("Ctrl-C cannot be heard")?,
+            }
+        } else {
+            self.head_unit.end().await?;
+        }
+        self.network.go().await;
+        self.cloud.end().await;
+        Ok(())
     }
 }
 

@@ -1,5 +1,8 @@
 //! The demo as a stranger starts it, with no terminal.
 
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use dashpoint_demo::Report;
@@ -7,6 +10,9 @@ use dashpoint_demo::Report;
 fn demo(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_dashpoint-demo"))
         .args(arguments)
+        // A window would wait for somebody to close it.
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
         .output()
         .expect("the demo can be started")
 }
@@ -15,12 +21,99 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("what it prints is text")
 }
 
+/// The shape of the report is a promise to machines that read it.
+fn has_exactly_the_promised_fields(report: &[u8]) {
+    let report: serde_json::Value = serde_json::from_slice(report).expect("JSON");
+    let fields = |value: &serde_json::Value| -> Vec<String> {
+        let object = value.as_object().expect("an object");
+        object.keys().cloned().collect()
+    };
+    for (value, expected) in [
+        (
+            &report,
+            "chain_verified charges entries kills points signals trips",
+        ),
+        (&report["signals"], "rejected sent taken"),
+        (&report["trips"][0], "co2_avoided_g cycle km points score"),
+        (&report["charges"][0], "grade kwh points renewable_percent"),
+        (
+            &report["entries"],
+            "accepted adjusted duplicate rejected signed",
+        ),
+        (&report["points"], "cloud confirmed pending"),
+    ] {
+        let mut found = fields(value);
+        found.sort();
+        assert_eq!(found.join(" "), expected);
+    }
+}
+
+/// There is a picture at each step, and the last one is of the night.
+fn shows_each_step(out: &Path) {
+    let mut names: Vec<_> = std::fs::read_dir(out)
+        .expect("the folder")
+        .map(|entry| entry.expect("a file").file_name().into_string())
+        .map(|name| name.expect("text"))
+        .filter(|name| name != "report.json")
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "01-enrol-home.png",
+            "02-drive-trip.png",
+            "03-drive-home.png",
+            "04-network-goes-home.png",
+            "05-drive-trip.png",
+            "06-drive-home.png",
+            "07-charge-activity.png",
+            "08-drive-trip.png",
+            "09-drive-home.png",
+            "10-second-car-home.png",
+            "11-network-returns-activity.png",
+            "12-network-returns-home.png",
+            "13-charge-activity.png",
+            "14-car-home.png",
+        ]
+    );
+    let [day, night] =
+        ["12-network-returns-home.png", "14-car-home.png"].map(|name| brightness(&out.join(name)));
+    assert!(day > 2 * night, "day {day}, night {night}");
+}
+
+/// The mean of all channels of a picture.
+fn brightness(file: &Path) -> u64 {
+    let file = BufReader::new(File::open(file).expect("a picture"));
+    let mut reader = png::Decoder::new(file).read_info().expect("a PNG");
+    let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];
+    let frame = reader.next_frame(&mut pixels).expect("a picture");
+    assert_eq!((frame.width, frame.height), (1920, 720));
+    pixels.iter().map(|byte| u64::from(*byte)).sum::<u64>() / pixels.len() as u64
+}
+
 #[test]
 fn a_sunday_is_played_and_every_point_is_there_once() {
-    let played = demo(&["--json", "--language", "en"]);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let played = demo(&[
+        "--json",
+        "--language",
+        "en",
+        "--headless",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
     let story = text(&played.stderr);
     assert!(played.status.success(), "{story}");
     let report: Report = serde_json::from_slice(&played.stdout).unwrap();
+    let file = std::fs::read(out.join("report.json")).unwrap();
+    assert_eq!(
+        report,
+        serde_json::from_slice(&file).unwrap(),
+        "the file says the same"
+    );
+    has_exactly_the_promised_fields(&file);
+    shows_each_step(&out);
 
     // Distances of the cycles and scores from their hard braking, as published.
     let trips = [
@@ -139,6 +232,8 @@ fn help_teaches_and_what_is_wrong_is_refused_in_one_line() {
     for word in [
         "cargo run --release -- --json",
         "--keep <DIR>",
+        "--headless --out out",
+        "--persona <NAME>",
         "--scenario <FILE|NAME>",
         "--language <LANGUAGE>",
         "proxy",

@@ -10,14 +10,14 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use dashpoint_membership::policy::Carbon;
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::folder::Folder;
 use crate::head_unit::Status;
 use crate::judge::{Account, judge};
-use crate::language::Language;
 use crate::patience::wait_for;
 use crate::report::{Points, Report, Signals};
+use crate::screen::{Page, Screen};
 use crate::second_car::SecondCar;
 use crate::story::{Step, Story, Until};
 use crate::tell::Teller;
@@ -27,7 +27,17 @@ use crate::world::World;
 /// How long the head unit may take to keep what an approval brings.
 const ENROL_PATIENCE: Duration = Duration::from_secs(180);
 
-/// Plays a story to its end: the report, and what of the promise and of the story's own expectations did not hold.
+/// A story that has been played.
+pub(crate) struct Played {
+    /// What was found.
+    pub(crate) report: Report,
+    /// What of the promise and of the story's own expectations did not hold.
+    pub(crate) faults: Vec<String>,
+    /// What still stands of it.
+    pub(crate) world: World,
+}
+
+/// Plays a story to its end.
 ///
 /// # Errors
 /// When something of the world cannot be started or does not come for minutes.
@@ -35,15 +45,16 @@ pub(crate) async fn play(
     story: &Story,
     folder: &Folder,
     program: PathBuf,
+    screen: Screen,
     teller: &mut Teller,
-) -> anyhow::Result<(Report, Vec<String>)> {
+) -> anyhow::Result<Played> {
     let language = teller.language();
     teller.title(
         story.about.text(language),
         &words::day(language, story.begins, &story.zone),
         story.zone.iana_name().unwrap_or("UTC"),
     )?;
-    let world = World::make(story, folder, program, language).await?;
+    let world = World::make(story, folder, program, language, screen.window).await?;
     let mut player = Player {
         carbon: world.cloud.carbon().await?,
         world,
@@ -57,12 +68,15 @@ pub(crate) async fn play(
         kills: 0,
         guest: false,
         faults: Vec::new(),
+        screen,
+        is_enrolled: false,
     };
     for (line, step) in &story.steps {
         player
             .befall(*line, step)
             .await
             .with_context(|| format!("{}: line {line}", story.name))?;
+        player.look(step).await?;
     }
     player.close(folder).await
 }
@@ -85,6 +99,8 @@ struct Player<'a> {
     guest: bool,
     /// What was expected and is not so.
     faults: Vec<String>,
+    screen: Screen,
+    is_enrolled: bool,
 }
 
 impl Player<'_> {
@@ -107,35 +123,54 @@ impl Player<'_> {
     async fn enrol(&mut self) -> anyhow::Result<()> {
         let language = self.teller.language();
         self.teller.step(language.pick("Enrolment", "绑定"))?;
+        let name = &self.story.member;
         let World {
             cloud,
             head_unit,
             member,
             ..
         } = &mut self.world;
-        let mut asking = head_unit.enrol()?;
+        // With a window the code is on the screen of the head unit; without one it has a command of its own.
+        let mut asking = if head_unit.has_window() {
+            head_unit.launch()?;
+            None
+        } else {
+            Some(head_unit.enrol()?)
+        };
         let code = wait_for("the head unit asks to be enrolled", async || {
-            if let Some(ended) = asking.try_wait()? {
-                bail!("enrolment ended before the member was asked ({ended})");
+            match &mut asking {
+                None => head_unit.has_not_ended()?,
+                Some(asking) => {
+                    if let Some(ended) = asking.try_wait()? {
+                        bail!("enrolment ended before the member was asked ({ended})");
+                    }
+                }
             }
             cloud.approve_one(*member).await
         });
         let code = code.await?;
-        let name = &self.story.member;
         self.teller.either(
             &format!("the head unit shows the code {code}, and {name} says yes"),
             &format!("车机显示验证码 {code}，{name} 同意绑定"),
         )?;
-        let ended = timeout(ENROL_PATIENCE, asking.wait()).await;
-        let ended = ended.map_err(|_| anyhow!("the head unit does not notice the approval"))??;
-        if !ended.success() {
-            bail!("enrolment failed ({ended})");
+        if let Some(mut asking) = asking {
+            let ended = timeout(ENROL_PATIENCE, asking.wait()).await;
+            let ended =
+                ended.map_err(|_| anyhow!("the head unit does not notice the approval"))??;
+            if !ended.success() {
+                bail!("enrolment failed ({ended})");
+            }
+            head_unit.launch()?;
         }
-        head_unit.start().await?;
+        head_unit.until_it_hears().await?;
+        self.is_enrolled = true;
         self.teller.either(
             "it is enrolled: its key signs from here on, and the car may be without a network",
             "绑定完成：此后由车机密钥签名，没有网络也能累积积分",
         )?;
+        if self.world.network.is_up() {
+            self.settle().await?;
+        }
         Ok(())
     }
 
@@ -167,8 +202,28 @@ impl Player<'_> {
             .map_or(self.earliest, |clock| clock.max(self.earliest))
     }
 
-    /// Ends the world in order, and judges.
-    async fn close(mut self, folder: &Folder) -> anyhow::Result<(Report, Vec<String>)> {
+    /// Draws what is to be seen after a step, and gives whoever looks at the window time to see it.
+    async fn look(&mut self, step: &Step) -> anyhow::Result<()> {
+        let pages = step.pages();
+        if self.is_enrolled && self.screen.each_step && !pages.is_empty() {
+            self.draw(step.name(), pages).await?;
+            sleep(self.screen.pause).await;
+        }
+        Ok(())
+    }
+
+    async fn draw(&mut self, what: &str, pages: &[Page]) -> anyhow::Result<()> {
+        for page in pages {
+            if let Some(pictures) = &mut self.screen.pictures {
+                let out = pictures.next(what, *page);
+                self.world.head_unit.screenshot(*page, &out).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges.
+    async fn close(mut self, folder: &Folder) -> anyhow::Result<Played> {
         let ledger = self.world.head_unit.verified_ledger().await?;
         let cloud = self.world.cloud.entries().await?;
         let status = self.status().await?;
@@ -178,10 +233,10 @@ impl Player<'_> {
             pending: pending(&status),
             cloud: self.world.cloud.points(self.world.member).await?,
         };
+        if !self.screen.each_step {
+            self.draw("persona", &[Page::Home, Page::Activity]).await?;
+        }
         let settled = self.world.network.is_up();
-        self.world.head_unit.end().await?;
-        self.world.network.go().await;
-        self.world.cloud.end().await;
         let (report, mut faults) = judge(&Account {
             did: &self.did,
             ledger: &ledger,
@@ -192,37 +247,22 @@ impl Player<'_> {
             kills: self.kills,
             settled,
         });
-        faults.extend(self.faults);
-        let teller = self.teller;
-        teller.end(&self.did, &ledger, &report, &self.carbon)?;
-        let language = teller.language();
+        faults.append(&mut self.faults);
+        self.teller.end(&self.did, &ledger, &report, &self.carbon)?;
         if faults.is_empty() {
+            let held = words::held(self.teller.language(), settled);
             let seconds = self.began.elapsed().as_secs();
-            let held = match (settled, language) {
-                (true, Language::En) => {
-                    "The promise held: every point is there, once, and both sides say so"
-                }
-                (true, Language::Zh) => "承诺兑现：每一分都在，且只算一次，车端与云端一致",
-                (false, Language::En) => {
-                    "The promise holds so far: every point is there, once; the cloud has yet to hear of some"
-                }
-                (false, Language::Zh) => "至此承诺有效：每一分都在，且只算一次；部分尚待云端确认",
-            };
-            teller.verdict(&format!("{held} ({seconds} s)."))?;
+            self.teller.verdict(&format!("{held} ({seconds} s)."))?;
         }
         if folder.is_kept() {
-            let (path, config) = (folder.path(), folder.path().join("dashpoint.toml"));
-            let (path, config) = (path.display(), config.display());
-            teller.verdict(&match language {
-                Language::En => format!(
-                    "Kept in {path}; look into it with `dashpoint ledger --config {config}`"
-                ),
-                Language::Zh => {
-                    format!("保存在 {path}；可用 `dashpoint ledger --config {config}` 查看")
-                }
-            })?;
+            let kept = words::kept(self.teller.language(), folder.path());
+            self.teller.verdict(&kept)?;
         }
-        Ok((report, faults))
+        Ok(Played {
+            report,
+            faults,
+            world: self.world,
+        })
     }
 }
 

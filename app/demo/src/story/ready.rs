@@ -1,4 +1,4 @@
-//! The stories that are part of the program.
+//! The stories and personas that are part of the program.
 
 use super::Story;
 
@@ -23,6 +23,10 @@ impl Ready {
     /// What is told; the first is the one that the program tells unasked.
     pub const STORIES: &[Self] =
         ready!("stories": "sunday", "bad-network", "guest", "week-offline");
+
+    /// Where somebody stands, to look at.
+    pub const PERSONAS: &[Self] =
+        ready!("personas": "new", "gold-expiring", "capped", "guest", "offline-30d");
 
     /// The story.
     ///

@@ -8,6 +8,7 @@ use vehicle_sim::{Cycle, Scenario, ScenarioCharge};
 
 use super::expect::Expect;
 use crate::network::Faults;
+use crate::screen::Page;
 
 /// One thing. In a file `[[step]]` and then its name with its arguments.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -97,6 +98,38 @@ pub struct Until {
 }
 
 impl Step {
+    /// Its name in a file.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Enrol {} => "enrol",
+            Self::Drive(_) => "drive",
+            Self::Charge(_) => "charge",
+            Self::Car { .. } => "car",
+            Self::SecondCar(_) => "second-car",
+            Self::NetworkGoes {} => "network-goes",
+            Self::NetworkReturns {} => "network-returns",
+            Self::NetworkFaults { .. } => "network-faults",
+            Self::Time(_) => "time",
+            Self::CheckIn {} => "check-in",
+            Self::Expect(_) => "expect",
+        }
+    }
+
+    /// What is looked at once it has happened.
+    pub const fn pages(&self) -> &'static [Page] {
+        match self {
+            Self::Drive(_) => &[Page::Trip, Page::Home],
+            Self::NetworkReturns {} => &[Page::Activity, Page::Home],
+            Self::Charge(_) | Self::CheckIn {} => &[Page::Activity],
+            Self::Enrol {}
+            | Self::Car { .. }
+            | Self::SecondCar(_)
+            | Self::NetworkGoes {}
+            | Self::NetworkFaults { .. } => &[Page::Home],
+            Self::Time(_) | Self::Expect(_) => &[],
+        }
+    }
+
     /// Whether it needs no head unit that runs.
     pub(super) const fn works_without_a_head_unit(&self) -> bool {
         matches!(self, Self::Enrol {} | Self::SecondCar(_) | Self::Time(_))

@@ -1,6 +1,11 @@
 //! The head unit: a process of its own, driven and asked through its own command line.
 
-use std::collections::BTreeMap;
+mod told;
+
+#[cfg(test)]
+pub use told::Check;
+pub use told::{Ledger, Row, Status, Verification};
+
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -8,8 +13,6 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use dashpoint_membership::{Transaction, Verdict};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -17,7 +20,7 @@ use tokio::time::timeout;
 use crate::HEAD_UNIT;
 use crate::language::Language;
 use crate::patience::wait_for;
-use crate::story::Link;
+use crate::screen::Page;
 
 /// Rows asked of the ledger: more than any story makes.
 const ROWS: &str = "500";
@@ -25,96 +28,6 @@ const ROWS: &str = "500";
 const SIGKILL: i32 = 9;
 /// How long it may take to end in order.
 const END_PATIENCE: Duration = Duration::from_secs(60);
-
-/// What `status --json` tells, as far as the demo looks.
-#[derive(Debug, Deserialize)]
-pub struct Status {
-    /// What the running program tells about itself; none when it does not run.
-    pub live: Option<Live>,
-    /// The members of this car.
-    pub members: Vec<Member>,
-}
-
-/// What the running program tells about itself.
-#[derive(Debug, Deserialize)]
-pub struct Live {
-    /// How the connection to the cloud stands.
-    pub connection: Connection,
-    /// Entries without a receipt.
-    pub waiting: u64,
-    /// Whether the in-vehicle broker is connected.
-    pub bus: bool,
-    /// Samples taken since it started.
-    pub taken: u64,
-    /// Samples refused since it started, by kind.
-    pub refused: BTreeMap<String, u64>,
-    /// Trips and sessions of guests since it started.
-    pub guest: u64,
-}
-
-/// How the connection to the cloud stands.
-#[derive(Debug, Deserialize)]
-pub struct Connection {
-    /// In a word.
-    pub state: Link,
-}
-
-/// A member as the car shows him.
-#[derive(Debug, Deserialize)]
-pub struct Member {
-    /// Points that the cloud has confirmed.
-    pub confirmed: i64,
-    /// Points that it has not.
-    pub pending: i64,
-    /// The tier.
-    pub tier: String,
-}
-
-/// What `ledger --json` tells, as far as the demo looks.
-#[derive(Debug, Deserialize)]
-pub struct Ledger {
-    /// The entries, oldest first.
-    pub entries: Vec<Row>,
-    /// What was verified, when it was asked for.
-    pub verification: Option<Verification>,
-}
-
-/// An entry of the ledger.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Row {
-    /// Life of the chain.
-    pub epoch: u32,
-    /// Place in it.
-    pub seq: u64,
-    /// SHA-256 of its bytes.
-    pub hash: String,
-    /// Points that the car expects.
-    pub predicted: i64,
-    /// Points that the cloud paid; none while it has not spoken.
-    pub paid: Option<i64>,
-    /// What the cloud said.
-    pub verdict: Option<Verdict>,
-    /// What it says; none when it does not verify.
-    pub transaction: Option<Transaction>,
-}
-
-/// What was verified.
-#[derive(Debug, Default, Deserialize)]
-pub struct Verification {
-    /// One thing after another.
-    pub checks: Vec<Check>,
-}
-
-/// One thing that must hold.
-#[derive(Debug, Deserialize)]
-pub struct Check {
-    /// What.
-    pub what: String,
-    /// How many were looked at.
-    pub looked_at: u64,
-    /// Where it does not hold.
-    pub faults: Vec<String>,
-}
 
 /// Which program runs where.
 #[derive(Debug, Clone)]
@@ -125,6 +38,8 @@ pub struct Setup {
     pub config: PathBuf,
     /// What people read it in.
     pub language: Language,
+    /// Whether it opens its window.
+    pub window: bool,
 }
 
 /// A head unit with its data folder, running or not.
@@ -210,17 +125,60 @@ impl HeadUnit {
     /// # Errors
     /// When it does not start, or ends at once.
     pub async fn start(&mut self) -> anyhow::Result<()> {
-        self.running = Some(self.spawn(&["run", "--no-screen", "--test"])?);
+        self.launch()?;
+        self.until_it_hears().await
+    }
+
+    /// Starts the head unit, somebody's or nobody's yet: with a window it enrols there.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn launch(&mut self) -> anyhow::Result<()> {
+        let arguments: &[_] = if self.setup.window {
+            &["run", "--test"]
+        } else {
+            &["run", "--test", "--no-screen"]
+        };
+        self.running = Some(self.spawn(arguments)?);
+        Ok(())
+    }
+
+    /// Waits until a head unit that was launched is somebody's and hears the vehicle.
+    ///
+    /// # Errors
+    /// When it ends before that.
+    pub async fn until_it_hears(&mut self) -> anyhow::Result<()> {
         wait_for("the head unit hears the vehicle", async || {
-            if let Some(child) = &mut self.running
-                && let Some(ended) = child.try_wait()?
-            {
-                bail!("the head unit ended right after its start ({ended})");
-            }
-            let live = self.status().await?.live;
+            self.has_not_ended()?;
+            // While it is nobody's it has no status to tell.
+            let told = self.status().await.ok();
+            let live = told.and_then(|status| status.live);
             Ok(live.filter(|live| live.bus).map(drop))
         })
         .await
+    }
+
+    /// Says so when a head unit that should run has ended.
+    ///
+    /// # Errors
+    /// When it has.
+    pub fn has_not_ended(&mut self) -> anyhow::Result<()> {
+        let hint = if self.setup.window {
+            "; can a window be opened? --headless plays without one"
+        } else {
+            ""
+        };
+        if let Some(child) = &mut self.running
+            && let Some(ended) = child.try_wait()?
+        {
+            bail!("the head unit ended right after its start ({ended}){hint}");
+        }
+        Ok(())
+    }
+
+    /// Whether it opens its window.
+    pub const fn has_window(&self) -> bool {
+        self.setup.window
     }
 
     /// Hands out what is about to be killed.
@@ -328,6 +286,42 @@ impl HeadUnit {
         }
     }
 
+    /// Draws a page of its screen into a file, without a display.
+    ///
+    /// # Errors
+    /// When it cannot be drawn.
+    pub async fn screenshot(&self, page: Page, out: &Path) -> anyhow::Result<()> {
+        let language = self.setup.language.name();
+        let out = out
+            .to_str()
+            .context("the folder of the pictures has no text for a name")?;
+        let page = [
+            "screenshot",
+            "--page",
+            page.name(),
+            "--language",
+            language,
+            "--out",
+            out,
+        ];
+        let drawn = self.command(&page).stderr(self.log()?).status().await?;
+        if drawn.success() {
+            Ok(())
+        } else {
+            bail!("{out} cannot be drawn")
+        }
+    }
+
+    /// Waits until whoever looks at its window closes it.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn until_closed(&mut self) -> anyhow::Result<()> {
+        let mut child = self.child()?;
+        child.wait().await?;
+        Ok(())
+    }
+
     async fn ask_ledger(&self, arguments: &[&str]) -> anyhow::Result<Ledger> {
         let mut ledger: Ledger = self.ask(arguments).await?;
         ledger.entries.sort_by_key(|row| (row.epoch, row.seq));
@@ -351,12 +345,15 @@ impl HeadUnit {
     }
 
     fn spawn(&self, arguments: &[&str]) -> anyhow::Result<Child> {
-        let log = || self.log.try_clone().context("the log cannot be shared");
         self.command(arguments)
-            .stdout(log()?)
-            .stderr(log()?)
+            .stdout(self.log()?)
+            .stderr(self.log()?)
             .spawn()
             .with_context(|| format!("{} cannot be started", self.setup.program.display()))
+    }
+
+    fn log(&self) -> anyhow::Result<File> {
+        self.log.try_clone().context("the log cannot be shared")
     }
 
     fn child(&mut self) -> anyhow::Result<Child> {

@@ -1,0 +1,157 @@
+//! How the head unit's screen is seen: in a window, as pictures, or not at all.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+
+/// How long each step is looked at in a window.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// How the head unit's screen is seen.
+#[derive(Debug, Clone)]
+pub struct Screen {
+    /// Whether the head unit opens its window.
+    pub window: bool,
+    /// Whether each step is looked at, or the end alone.
+    pub each_step: bool,
+    /// How long.
+    pub pause: Duration,
+    /// Where its pictures are drawn.
+    pub pictures: Option<Pictures>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked<'a> {
+    /// No window.
+    pub headless: bool,
+    /// A look at each step.
+    pub each_step: bool,
+    /// How long each is looked at.
+    pub pause_s: Option<u16>,
+    /// Where pictures are to be drawn.
+    pub out: Option<&'a Path>,
+}
+
+/// A folder of pictures, one after another.
+#[derive(Debug, Clone)]
+pub struct Pictures {
+    folder: PathBuf,
+    drawn: u32,
+}
+
+/// A page of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// The member's card.
+    Home,
+    /// The ledger, its newest row open.
+    Activity,
+    /// The summary of the newest trip.
+    Trip,
+}
+
+impl Page {
+    /// Its name on the command line of the head unit.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Home => "home",
+            Self::Activity => "activity",
+            Self::Trip => "trip",
+        }
+    }
+}
+
+impl Screen {
+    /// How it is seen, given what was asked for and what this machine has.
+    ///
+    /// # Errors
+    /// When the folder of the pictures cannot be made.
+    pub fn choose(asked: &Asked<'_>, has_display: bool) -> anyhow::Result<Self> {
+        let window = has_display && !asked.headless;
+        let look = if window { LOOK } else { Duration::ZERO };
+        Ok(Self {
+            window,
+            each_step: asked.each_step,
+            pause: asked
+                .pause_s
+                .map_or(look, |seconds| Duration::from_secs(seconds.into())),
+            pictures: asked.out.map(Pictures::into_folder).transpose()?,
+        })
+    }
+}
+
+impl Pictures {
+    fn into_folder(folder: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("--out {}: the folder cannot be made", folder.display()))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            drawn: 0,
+        })
+    }
+
+    /// Where the next picture goes: its number, and what happened.
+    pub fn next(&mut self, step: &str, page: Page) -> PathBuf {
+        self.drawn += 1;
+        let page = page.name();
+        self.folder
+            .join(format!("{:02}-{step}-{page}.png", self.drawn))
+    }
+}
+
+/// Whether this machine has a display.
+#[must_use]
+pub fn has_display() -> bool {
+    ["DISPLAY", "WAYLAND_DISPLAY"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_needs_a_display_and_nobody_who_says_no() {
+        for (headless, has_display, expected) in [
+            (false, true, true),
+            (true, true, false),
+            (false, false, false),
+        ] {
+            let asked = Asked {
+                headless,
+                ..Asked::default()
+            };
+            let screen = Screen::choose(&asked, has_display).unwrap();
+            assert_eq!(screen.window, expected);
+            assert_eq!(screen.pause.is_zero(), !expected);
+        }
+        let asked = Asked {
+            pause_s: Some(2),
+            ..Asked::default()
+        };
+        let screen = Screen::choose(&asked, false).unwrap();
+        assert_eq!(screen.pause, Duration::from_secs(2));
+    }
+
+    #[test]
+    fn pictures_are_numbered_in_the_order_of_the_story() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("a/b");
+        let asked = Asked {
+            out: Some(&out),
+            ..Asked::default()
+        };
+        let screen = Screen::choose(&asked, false).unwrap();
+        let mut pictures = screen.pictures.unwrap();
+        assert!(out.is_dir());
+        let first = pictures.next("enrol", Page::Home);
+        assert_eq!(first, out.join("01-enrol-home.png"));
+        let second = pictures.next("drive", Page::Trip);
+        assert_eq!(second, out.join("02-drive-trip.png"));
+    }
+}
