@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig, ffi};
 
+use crate::aside::companion;
 use crate::error::{Doing as _, StoreError};
 
 /// What a file is for: its name, its mark in the header, its schemas and how careful its commits are.
@@ -82,7 +83,13 @@ pub(crate) fn probe(kind: &Kind, file: &Path, vfs: Option<&str>) -> Result<Found
             }
             // A rollback journal left by an interrupted creation can be played back only by a writer.
             Some(ffi::ErrorCode::ReadOnly | ffi::ErrorCode::CannotOpen) => {
-                look(kind, file, vfs, OpenFlags::SQLITE_OPEN_READ_WRITE).doing(doing)
+                let as_writer = look(kind, file, vfs, OpenFlags::SQLITE_OPEN_READ_WRITE);
+                as_writer
+                    .or_else(|error| match connect_unchanging(file, vfs) {
+                        Some(unchanging) => found(kind, &unchanging?),
+                        None => Err(error),
+                    })
+                    .doing(doing)
             }
             _ => Err(error).doing(doing),
         },
@@ -90,7 +97,10 @@ pub(crate) fn probe(kind: &Kind, file: &Path, vfs: Option<&str>) -> Result<Found
 }
 
 fn look(kind: &Kind, file: &Path, vfs: Option<&str>, access: OpenFlags) -> rusqlite::Result<Found> {
-    let connection = connect(file, vfs, access)?;
+    found(kind, &connect(file, vfs, access)?)
+}
+
+fn found(kind: &Kind, connection: &Connection) -> rusqlite::Result<Found> {
     let application_id: i32 =
         connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -116,6 +126,22 @@ pub(crate) fn connect(
         Some(vfs) => Connection::open_with_flags_and_vfs(file, flags, vfs),
         None => Connection::open_with_flags(file, flags),
     }
+}
+
+/// Opens a file that has no log and lies where nobody can make one, on a disk that is mounted for reading: SQLite reads it
+/// only when told that it does not change. `None` when there is a log, which must be read with it.
+fn connect_unchanging(file: &Path, vfs: Option<&str>) -> Option<rusqlite::Result<Connection>> {
+    let log = companion(file, "-wal");
+    if vfs.is_some() || log.metadata().is_ok_and(|log| log.len() > 0) {
+        return None;
+    }
+    let path = file.to_str()?;
+    let path = ["%", "?", "#"].iter().fold(path.to_owned(), |path, sign| {
+        path.replace(sign, &format!("%{:02X}", sign.as_bytes()[0]))
+    });
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let unchanging = format!("file:{path}?immutable=1");
+    Some(connect(Path::new(&unchanging), None, flags))
 }
 
 /// Opens for writing, with the settings that every promise of this crate rests on.
@@ -146,6 +172,18 @@ pub(crate) fn open_writer(
 pub(crate) fn open_reader(file: &Path, vfs: Option<&str>) -> Result<Connection, StoreError> {
     let doing = "open the database for reading";
     let connection = connect(file, vfs, OpenFlags::SQLITE_OPEN_READ_ONLY).doing(doing)?;
+    let connection =
+        match connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())) {
+            Ok(()) => connection,
+            Err(error) => match connect_unchanging(file, vfs) {
+                Some(unchanging)
+                    if error.sqlite_error_code() == Some(ffi::ErrorCode::CannotOpen) =>
+                {
+                    unchanging.doing(doing)?
+                }
+                Some(_) | None => return Err(error).doing(doing),
+            },
+        };
     guard(&connection).doing(doing)?;
     Ok(connection)
 }
