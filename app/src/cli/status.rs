@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::args::{Language, StatusArgs};
 use super::out::outln;
 use super::signals;
-use super::words::{allowance, connection, day, minute, pick, text, thousands, yuan};
+use super::words::{allowance, connection, day, disk, minute, pick, text, thousands, yuan};
 use crate::books::{Books, MemberBook};
 use crate::clock::{Clock, Machine};
 use crate::config::{ClockSource, Config};
@@ -249,6 +249,9 @@ fn print_table(
         |live| connection(language, &live.connection, books.receipt_at, zone),
     );
     outln!("  {line}");
+    if let Some((trouble, live)) = live.and_then(|live| Some((live.disk?, live))) {
+        outln!("  {}", disk(language, trouble, live.unsaved));
+    }
 }
 
 fn card(

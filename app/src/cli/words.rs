@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::args::Language;
-use crate::engine::{Connection, Reason};
+use crate::engine::{Connection, DiskTrouble, Reason};
 use crate::explain::Assumption;
 
 /// Picks one of two texts.
@@ -79,6 +79,28 @@ pub(super) const fn trigger(language: Language, trigger: Trigger) -> &'static st
         Trigger::Charge => pick(language, "charge", "充电"),
         Trigger::Discharge => pick(language, "discharge", "放电"),
         Trigger::CheckIn => pick(language, "check-in", "签到"),
+    }
+}
+
+/// Why nothing can be written, and what to do about it.
+#[must_use]
+pub(super) fn disk(language: Language, trouble: DiskTrouble, unsaved: u64) -> String {
+    let what = match trouble {
+        DiskTrouble::Full => pick(
+            language,
+            "the disk is full: free some space",
+            "存储空间已满，请清理",
+        ),
+        DiskTrouble::ReadOnly => pick(
+            language,
+            "the disk may only be read: mount the data folder writable",
+            "存储只读，请以可写方式挂载数据目录",
+        ),
+        DiskTrouble::Failing => pick(language, "the disk fails", "存储故障"),
+    };
+    match language {
+        Language::En => format!("{what}; {unsaved} trips or sessions wait to be written"),
+        Language::Zh => format!("{what}；{unsaved} 条记录等待写入"),
     }
 }
 

@@ -9,7 +9,7 @@ use dashpoint_telematics::{Driver, Finished};
 use dashpoint_wire::{ChainPoint, Signed, WireError};
 use serde::{Deserialize, Serialize};
 
-use super::{Engine, RETRY_MS, UNSAVED_MAX, stored_marks, utc_offset_min};
+use super::{DiskTrouble, Engine, RETRY_MS, UNSAVED_MAX, stored_marks, utc_offset_min};
 use crate::books::{SALT_LEN, evidence_digest};
 use crate::clock::quality;
 
@@ -72,9 +72,13 @@ impl Engine {
         while let Some(finished) = self.unsaved.front().cloned() {
             match self.save(&finished) {
                 Ok(()) => {
+                    self.live.disk = None;
                     self.unsaved.pop_front();
                 }
                 Err(error) => {
+                    if let AwardError::Store(error) = &error {
+                        self.live.disk = Some(DiskTrouble::of(error));
+                    }
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
                         "evidence is not on the disk yet"

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dashpoint_store::StoreError;
 use dashpoint_sync::{ConnectionState, FaultReason, OfflineReason, Status};
 use dashpoint_telematics::DriveState;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,9 @@ pub struct Live {
     pub awaiting: u64,
     /// Evidence that could not be written to the disk yet.
     pub unsaved: u64,
+    /// Why the disk refused what was last to be written.
+    #[serde(default)]
+    pub disk: Option<DiskTrouble>,
     /// Whether the bus names another car than the one that this head unit was enrolled in.
     pub other_vehicle: bool,
     /// When the reconciler looks at the cloud again, in seconds since 1970.
@@ -55,6 +59,31 @@ pub struct Live {
     /// What the window tells about itself; nothing without one.
     #[serde(default)]
     pub screen: Option<ScreenLive>,
+}
+
+/// Why a disk refuses to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiskTrouble {
+    /// There is no room.
+    Full,
+    /// It may only be read.
+    ReadOnly,
+    /// It fails.
+    Failing,
+}
+
+impl DiskTrouble {
+    /// What a refusal of the store says of the disk.
+    pub(super) fn of(error: &StoreError) -> Self {
+        if error.is_disk_full() {
+            Self::Full
+        } else if error.is_read_only() {
+            Self::ReadOnly
+        } else {
+            Self::Failing
+        }
+    }
 }
 
 /// How the connection to the cloud stands.

@@ -9,7 +9,7 @@ mod scenes;
 mod signals;
 
 pub use awards::CheckIn;
-pub use live::{Connection, Live, Reason};
+pub use live::{Connection, DiskTrouble, Live, Reason};
 pub use scenes::Choice;
 pub use signals::{SignalLive, SignalWatch};
 
@@ -463,6 +463,18 @@ impl Engine {
         self.store.put_checkpoint(CHECKPOINT, &raw)
     }
 
+    /// What the disk refuses here is made good later: by the next checkpoint, or when the meter is next seen.
+    fn note_written(&mut self, doing: &'static str, done: Result<(), StoreError>) {
+        self.live.disk = done.as_ref().err().map(DiskTrouble::of);
+        if let Err(error) = done {
+            tracing::error!(
+                doing,
+                error = &error as &dyn std::error::Error,
+                "the disk refused"
+            );
+        }
+    }
+
     /// Keeps what came out of the fold, in its order.
     fn keep(&mut self, outcomes: Vec<Outcome>) {
         for outcome in outcomes {
@@ -471,28 +483,17 @@ impl Engine {
                 Outcome::Finished(finished) => self.finish(*finished),
                 Outcome::Mark(mark) => {
                     let raised = self.store.raise_marks(&[stored_mark(mark)]);
-                    log_failure("raise a meter mark", raised);
+                    self.note_written("raise a meter mark", raised);
                 }
                 Outcome::Checkpoint(checkpoint) => {
                     let written = self.put_checkpoint(&checkpoint);
-                    log_failure("write a checkpoint", written);
+                    self.note_written("write a checkpoint", written);
                     if let Ok(settings) = settings(&self.books, &self.clock, &self.zone) {
                         self.telematics.set_settings(settings);
                     }
                 }
             }
         }
-    }
-}
-
-/// The disk refused something that is made good later: by the next checkpoint, or when the meter is next seen.
-fn log_failure(doing: &'static str, done: Result<(), StoreError>) {
-    if let Err(error) = done {
-        tracing::error!(
-            doing,
-            error = &error as &dyn std::error::Error,
-            "the disk refused"
-        );
     }
 }
 
