@@ -17,6 +17,7 @@ mod net;
 pub mod random;
 mod screen;
 mod socket;
+mod standing;
 mod window;
 
 pub use bus::BusInput;

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use comfy_table::presets;
 use comfy_table::{CellAlignment, Table};
-use dashpoint_membership::{DeviceId, ServerTime, Transaction, Verdict};
-use dashpoint_store::{Activity, Reader};
-use dashpoint_wire::PublicKey;
+use dashpoint_membership::{ServerTime, Transaction, Verdict};
+use dashpoint_store::Reader;
+use dashpoint_wire::ChainPoint;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -17,6 +17,7 @@ use super::verify::{Verification, verify};
 use super::words::{minute, pick, reason, standing, trigger};
 use crate::books::certificate;
 use crate::config::Config;
+use crate::standing::{Line, Signers, Standing, newest_lines};
 
 /// One row of `ledger --json`.
 #[derive(Debug, Serialize)]
@@ -29,6 +30,9 @@ struct Row {
     at_unix_s: i64,
     predicted: i64,
     state: &'static str,
+    /// The entry of a later epoch that says it again and stands for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    carried_to: Option<String>,
     /// Points that the cloud paid or holds back; none while it has not spoken.
     paid: Option<i64>,
     verdict: Option<Verdict>,
@@ -48,26 +52,26 @@ struct LedgerReport {
 pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
     let reader = open_reader(&config)?;
-    let page = reader.activity(None, args.last)?;
     let verification = if args.verify {
         Some(verify(&reader, config.cloud.key)?)
     } else {
         None
     };
     let holds = verification.as_ref().is_none_or(Verification::holds);
+    let certificate = certificate(&reader, &config.cloud.key)?;
+    let signers = Signers {
+        device: certificate.body().device,
+        device_key: certificate.body().key,
+        cloud_key: config.cloud.key,
+    };
+    let lines = newest_lines(&reader, &signers, args.last)?;
     if args.output.json {
-        let certificate = certificate(&reader, &config.cloud.key)?;
-        let certificate = certificate.body();
-        let entries = page
-            .iter()
-            .map(|activity| row(activity, &certificate.key, &certificate.device))
-            .collect();
         print_json(&LedgerReport {
-            entries,
+            entries: lines.iter().map(row).collect(),
             verification,
         })?;
     } else {
-        print_table(&page, &zone(&reader, &config), args.output.lang);
+        print_table(&lines, &zone(&reader, &config), args.output.lang);
         verification
             .iter()
             .for_each(|verification| print_verification(verification, args.output.lang));
@@ -92,9 +96,9 @@ pub(super) fn zone(reader: &Reader, config: &Config) -> TimeZone {
         .unwrap_or_else(|| config.zone.clone())
 }
 
-fn row(activity: &Activity, key: &PublicKey, device: &DeviceId) -> Row {
-    let entry = activity.raw.clone().verify(key, device);
-    let verdict = activity.verdict.as_ref().map(|stored| &stored.verdict);
+fn row(line: &Line) -> Row {
+    let activity = &line.activity;
+    let verdict = verdict(&line.standing);
     Row {
         epoch: activity.point.epoch.get(),
         seq: activity.point.seq.get(),
@@ -103,15 +107,34 @@ fn row(activity: &Activity, key: &PublicKey, device: &DeviceId) -> Row {
         carried: activity.summary.carried,
         at_unix_s: activity.summary.at.as_unix_s(),
         predicted: activity.summary.predicted.get(),
-        state: standing(Language::En, verdict),
+        state: standing(Language::En, &line.standing),
+        carried_to: carried_to(&line.standing),
         paid: verdict.map(|verdict| verdict.paid().points.get()),
         verdict: verdict.cloned(),
-        transaction: entry.ok().map(|entry| entry.body().transaction().clone()),
+        transaction: line.entry.as_ref().map(|entry| entry.transaction().clone()),
     }
 }
 
-fn print_table(page: &[Activity], zone: &TimeZone, language: Language) {
-    if page.is_empty() {
+const fn verdict(standing: &Standing) -> Option<&Verdict> {
+    match standing {
+        Standing::Judged(verdict) => Some(verdict),
+        Standing::Pending | Standing::CarriedTo(_) | Standing::Settled => None,
+    }
+}
+
+fn carried_to(standing: &Standing) -> Option<String> {
+    match standing {
+        Standing::CarriedTo(point) => Some(place(*point)),
+        Standing::Pending | Standing::Judged(_) | Standing::Settled => None,
+    }
+}
+
+fn place(point: ChainPoint) -> String {
+    format!("{}/{}", point.epoch, point.seq)
+}
+
+fn print_table(lines: &[Line], zone: &TimeZone, language: Language) {
+    if lines.is_empty() {
         outln!("{}", pick(language, "nothing was signed yet", "暂无记录"));
         return;
     }
@@ -125,17 +148,18 @@ fn print_table(page: &[Activity], zone: &TimeZone, language: Language) {
         pick(language, "state", "状态"),
         pick(language, "reason", "原因"),
     ]);
-    for activity in page {
-        let verdict = activity.verdict.as_ref().map(|stored| &stored.verdict);
+    for line in lines {
+        let activity = &line.activity;
+        let verdict = verdict(&line.standing);
         let at = ServerTime::from_unix_s(activity.summary.at.as_unix_s());
         table.add_row([
-            format!("{}/{}", activity.point.epoch, activity.point.seq),
+            place(activity.point),
             minute(at, zone),
             trigger(language, activity.summary.trigger).to_owned(),
             activity.summary.predicted.to_string(),
             verdict.map_or_else(String::new, |verdict| verdict.paid().points.to_string()),
-            standing(language, verdict).to_owned(),
-            reason(language, verdict),
+            standing(language, &line.standing).to_owned(),
+            carried_to(&line.standing).unwrap_or_else(|| reason(language, verdict)),
         ]);
     }
     for column in [3, 4] {

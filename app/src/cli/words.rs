@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use super::args::Language;
 use crate::engine::{Connection, DiskTrouble, Reason};
 use crate::explain::Assumption;
+use crate::standing::Standing;
 
 /// Picks one of two texts.
 #[must_use]
@@ -106,13 +107,15 @@ pub(super) fn disk(language: Language, trouble: DiskTrouble, unsaved: u64) -> St
 
 /// How an entry stands.
 #[must_use]
-pub(super) fn standing(language: Language, verdict: Option<&Verdict>) -> &'static str {
-    match verdict {
-        None => pick(language, "pending", "待确认"),
-        Some(Verdict::Accepted { .. }) => pick(language, "confirmed", "已确认"),
-        Some(Verdict::Adjusted { .. }) => pick(language, "adjusted", "已调整"),
-        Some(Verdict::Rejected { .. }) => pick(language, "rejected", "未通过"),
-        Some(Verdict::Review { .. }) => pick(language, "held back", "审核中"),
+pub(super) const fn standing(language: Language, standing: &Standing) -> &'static str {
+    match standing {
+        Standing::Pending => pick(language, "pending", "待确认"),
+        Standing::CarriedTo(_) => pick(language, "carried over to", "已转记至"),
+        Standing::Settled => pick(language, "settled", "已结算"),
+        Standing::Judged(Verdict::Accepted { .. }) => pick(language, "confirmed", "已确认"),
+        Standing::Judged(Verdict::Adjusted { .. }) => pick(language, "adjusted", "已调整"),
+        Standing::Judged(Verdict::Rejected { .. }) => pick(language, "rejected", "未通过"),
+        Standing::Judged(Verdict::Review { .. }) => pick(language, "held back", "审核中"),
     }
 }
 
