@@ -61,11 +61,7 @@ fn a_head_unit_killed_between_commit_and_answer_is_paid_once() {
     let gate = Gate::open(world.port, Manner::LoseAnswers { cloud });
     world.car.start();
     world.car.sync();
-    until(
-        "the cloud has committed and its answer is lost",
-        PATIENCE,
-        || (gate.lost() > 0).then_some(()),
-    );
+    gate.wait_for_an_answer_kept();
     let there = world.cloud.entries();
     assert_eq!(there.len() as u64, EARNED_OFFLINE);
     let paid = world.cloud.points(&world.member);

@@ -6,9 +6,14 @@
     reason = "a test that cannot go on fails; helpers outside of test functions are tests too"
 )]
 
+mod clones;
+mod cuts;
 mod damage;
+mod disks;
 mod kills;
 mod outages;
+mod points;
+mod random_kills;
 mod refusals;
 #[expect(
     dead_code,

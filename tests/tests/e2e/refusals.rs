@@ -9,7 +9,7 @@ use crate::support::{Car, Kind, PATIENCE, World, stderr, until};
 
 /// One line on standard error, and an exit code.
 #[track_caller]
-fn assert_refused(output: &Output, code: i32, line: &str) {
+pub fn assert_refused(output: &Output, code: i32, line: &str) {
     let said = stderr(output);
     let mut lines = said.lines().filter(|said| said.starts_with("dashpoint: "));
     assert_eq!(output.status.code(), Some(code), "{said}");

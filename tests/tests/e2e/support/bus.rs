@@ -173,7 +173,9 @@ impl Vehicle {
 
     /// Does something to its end; the head unit must have taken all of it.
     pub fn run(&self, command: &Command) -> Summary {
-        let summary = play(&self.options, command, &mut |_| {});
+        let mut options = self.options.clone();
+        options.patience = PATIENCE;
+        let summary = play(&options, command, &mut |_| {});
         assert!(summary.all_seen(), "{summary}");
         summary
     }
@@ -205,35 +207,46 @@ impl Vehicle {
     /// Does something beside the test, which ends the head unit and starts it again: the vehicle stands still in time
     /// once it is `after` its first message, until the test lets it go on.
     pub fn run_held(&self, command: Command, after: SignedDuration) -> Held {
+        self.run_held_at(command, vec![after])
+    }
+
+    /// The same with several places to be held at, in order; at least one.
+    pub fn run_held_at(&self, command: Command, stops: Vec<SignedDuration>) -> Held {
         let mut options = self.options.clone();
         options.patience = PATIENCE;
         // What was on its way is lost with the head unit and will not be seen; the states that it finds at its start
         // are a second older at most.
         options.time_ahead = options.time_ahead.map(|_| Broker::TIME_AHEAD);
-        let (reached, at) = mpsc::channel();
+        let (reached, places) = mpsc::channel();
         let (go_on, told) = mpsc::channel();
+        let mut stops = stops.into_iter().peekable();
         let mut first = None;
         let mut report = move |progress| {
             let Progress::Sent { at, .. } = progress else {
                 return;
             };
             let begins = *first.get_or_insert(at);
-            // Once held, nobody listens any more, and nothing holds it again.
-            if at >= begins + after && reached.send(at).is_ok() {
+            if stops.next_if(|after| at >= begins + *after).is_some() {
+                reached.send(at).expect("the test waits for the vehicle");
                 told.recv().expect("the test lets the vehicle go on");
             }
         };
         let running = thread::spawn(move || play(&options, &command, &mut report));
-        let at = at
-            .recv_timeout(PATIENCE)
-            .expect("the vehicle comes to where it is held");
-        Held { at, go_on, running }
+        let mut held = Held {
+            at: Timestamp::MIN,
+            places,
+            go_on,
+            running,
+        };
+        held.next();
+        held
     }
 }
 
 /// A vehicle for which time stands still, in the middle of something.
 pub struct Held {
     at: Timestamp,
+    places: mpsc::Receiver<Timestamp>,
     go_on: mpsc::Sender<()>,
     running: JoinHandle<Summary>,
 }
@@ -242,6 +255,12 @@ impl Held {
     /// Event time, in milliseconds, up to which the head unit is sure to take what was sent.
     pub fn taken_until_ms(&self) -> i64 {
         (self.at - SignedDuration::from_secs(5)).as_millisecond()
+    }
+
+    /// Waits until it comes to the next place where it is held.
+    pub fn next(&mut self) {
+        let place = self.places.recv_timeout(PATIENCE);
+        self.at = place.expect("the vehicle comes to where it is held");
     }
 
     /// Lets it go on.

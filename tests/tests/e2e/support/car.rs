@@ -5,13 +5,13 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 
-use dashpoint_membership::{Charge, DeviceId, Entry, Evidence, Transaction, Trip};
+use dashpoint_membership::{Charge, DeviceId, Entry, Evidence, Meter, Transaction, Trip};
 use dashpoint_store::Reader;
 use dashpoint_wire::PublicKey;
 use serde_json::Value;
 
 use super::program::{Program, ask, stderr, stdout};
-use super::{MemberCloud, PATIENCE, VIN, until};
+use super::{MemberCloud, PATIENCE, VIN, copy_folder, until};
 
 /// The head unit: its folder, and the program that runs on it.
 pub struct Car {
@@ -130,7 +130,7 @@ impl Car {
 
     /// `ledger --verify`, which must pass; gives the rows, newest first.
     pub fn verified_ledger(&self) -> Vec<Value> {
-        let output = self.ask(&["ledger", "--verify", "--json"]);
+        let output = self.ask(&["ledger", "--verify", "--json", "--last", "10000"]);
         assert!(
             output.status.success(),
             "{}{}",
@@ -190,9 +190,35 @@ impl Car {
         self.entries().into_iter().filter_map(of).collect()
     }
 
+    /// How much of a meter its entries claim.
+    pub fn claimed_units(&self, meter: Meter) -> u64 {
+        let claims = self.entries().into_iter();
+        let claims = claims.filter_map(|entry| entry.transaction().interval());
+        let of_meter = claims.filter(|interval| interval.meter == meter);
+        of_meter.map(|interval| interval.length()).sum()
+    }
+
+    /// What is written down of the trip or session that is open.
+    pub fn checkpoint(&self) -> Option<Vec<u8>> {
+        let reader = Reader::open(&self.data(), None, None).unwrap();
+        reader.checkpoint("telematics").unwrap()
+    }
+
     /// Everything that the program has said.
     pub fn said(&self) -> String {
         fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    /// The same head unit beside itself in another folder, as it is now and on another bus. Neither runs.
+    pub fn copied(&self, folder: &Path, bus: u16, cloud: u16) -> Self {
+        copy_folder(&self.folder, folder);
+        Self::new(folder, bus, cloud, self.key)
+    }
+
+    /// Puts the data folder back to what it was in a copy.
+    pub fn restore(&self, copy: &Self) {
+        fs::remove_dir_all(self.data()).unwrap();
+        copy_folder(&copy.data(), &self.data());
     }
 
     /// The data folder.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dashpoint_wire::PublicKey;
+use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
 use super::program::{Program, ask, stderr, stdout};
@@ -48,6 +49,13 @@ impl MemberCloud {
         self.serve_on(self.port);
     }
 
+    /// Serves again if it was stopped.
+    pub fn serve_if_stopped(&mut self) {
+        if self.running.is_none() {
+            self.serve();
+        }
+    }
+
     /// Serves on another port.
     pub fn serve_on(&mut self, port: u16) {
         self.port = port;
@@ -65,6 +73,29 @@ impl MemberCloud {
         if let Some(program) = self.running.take() {
             assert!(program.terminate().success());
         }
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.running.take().unwrap().kill();
+    }
+
+    /// The devices that it knows.
+    pub fn devices(&self) -> Vec<Value> {
+        self.ask(&["device", "list"])["devices"]
+            .as_array()
+            .unwrap()
+            .clone()
+    }
+
+    /// Shuts a device out.
+    pub fn revoke(&self, device: &str) {
+        self.ask(&["device", "revoke", device]);
+    }
+
+    /// Its database.
+    pub fn database(&self) -> PathBuf {
+        self.folder.join("cloud.db")
     }
 
     /// The key that verifies what it signs.
@@ -109,6 +140,21 @@ impl MemberCloud {
     /// What it would tell the member.
     pub fn statement(&self, member: &str) -> Value {
         self.ask(&["statement", member])
+    }
+
+    /// How much of a meter it has paid for, by its own books; nothing of it twice.
+    pub fn paid_units(&self, meter: &str) -> u64 {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let db = Connection::open_with_flags(self.database(), flags).unwrap();
+        let mut rows = db
+            .prepare("SELECT lo, hi FROM intervals WHERE meter = ?1 ORDER BY lo")
+            .unwrap();
+        let rows = rows.query_map([meter], |row| Ok((row.get(0)?, row.get(1)?)));
+        let intervals: Vec<(u64, u64)> = rows.unwrap().map(Result::unwrap).collect();
+        for pair in intervals.windows(2) {
+            assert!(pair[0].1 <= pair[1].0, "{meter}: paid twice: {intervals:?}");
+        }
+        intervals.iter().map(|(lo, hi)| hi - lo).sum()
     }
 
     /// Everything that the program has said.

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::http::{Message, TICK};
-use super::{now, until};
+use super::{PATIENCE, now, until};
 
 /// How the network behaves.
 #[derive(Debug, Clone)]
@@ -19,10 +19,14 @@ pub enum Manner {
     /// Carries requests to the cloud on this port. Its answers to entries are lost on the way back: the car hears
     /// nothing until the connection breaks with the next manner.
     LoseAnswers { cloud: u16 },
+    /// Carries requests to the cloud on this port. Its answers to entries wait here and reach the car with the next manner.
+    HoldAnswers { cloud: u16 },
     /// Answers each request with these bytes.
     Say(Vec<u8>),
     /// Takes each request and says nothing.
     Silence,
+    /// Takes connections and reads nothing from them.
+    Deaf,
 }
 
 impl Manner {
@@ -47,7 +51,9 @@ struct Shared {
     /// Rises with each change of the manner.
     changes: AtomicUsize,
     asked: Mutex<Vec<Message>>,
-    lost: AtomicUsize,
+    /// Answers of the cloud to entries that did not reach the car.
+    kept: Mutex<Vec<Vec<u8>>>,
+    knocks: AtomicUsize,
     stopped: AtomicBool,
 }
 
@@ -59,7 +65,8 @@ impl Gate {
             manner: Mutex::new(manner),
             changes: AtomicUsize::new(0),
             asked: Mutex::new(Vec::new()),
-            lost: AtomicUsize::new(0),
+            kept: Mutex::new(Vec::new()),
+            knocks: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
         });
         let accepting = thread::spawn({
@@ -93,9 +100,21 @@ impl Gate {
         self.asked().len() - before
     }
 
-    /// Answers of the cloud that were lost so far.
-    pub fn lost(&self) -> usize {
-        self.shared.lost.load(Ordering::SeqCst)
+    /// Answers of the cloud to entries that were lost or held so far.
+    pub fn kept(&self) -> Vec<Vec<u8>> {
+        self.shared.kept.lock().unwrap().clone()
+    }
+
+    /// Waits until the cloud has committed entries and answered them, and the car does not know it.
+    pub fn wait_for_an_answer_kept(&self) -> Vec<u8> {
+        until("the cloud answers entries", PATIENCE, || {
+            self.kept().into_iter().next()
+        })
+    }
+
+    /// Connections that were taken and not read so far.
+    pub fn knocks(&self) -> usize {
+        self.shared.knocks.load(Ordering::SeqCst)
     }
 }
 
@@ -134,45 +153,66 @@ impl Shared {
         self.asked.lock().unwrap().push(request.clone());
     }
 
+    fn keep(&self, answer: Vec<u8>) {
+        self.kept.lock().unwrap().push(answer);
+    }
+
     fn manner(&self) -> Manner {
         self.manner.lock().unwrap().clone()
     }
 
+    /// Whether the manner has changed since `change`, or nobody needs it any more.
+    fn is_over(&self, change: usize) -> bool {
+        self.stopped.load(Ordering::SeqCst) || self.changes.load(Ordering::SeqCst) != change
+    }
+
+    fn wait_for_another_manner(&self, change: usize) {
+        while !self.is_over(change) {
+            thread::sleep(TICK);
+        }
+    }
+
     fn talk(&self, mut car: TcpStream) -> io::Result<()> {
+        let change = self.changes.load(Ordering::SeqCst);
+        if matches!(self.manner(), Manner::Deaf) {
+            self.knocks.fetch_add(1, Ordering::SeqCst);
+            self.wait_for_another_manner(change);
+            return Ok(());
+        }
         while let Some(request) = Message::read(&mut car, || self.stopped.load(Ordering::SeqCst))? {
             self.note(&request);
             let change = self.changes.load(Ordering::SeqCst);
-            let is_over = || {
-                self.stopped.load(Ordering::SeqCst) || self.changes.load(Ordering::SeqCst) != change
-            };
             match self.manner() {
                 Manner::Carry { cloud, pause } => {
                     let began = now();
-                    while began.elapsed() < pause && !is_over() {
+                    while began.elapsed() < pause && !self.is_over(change) {
                         thread::sleep(TICK.min(pause));
                     }
                     car.write_all(&forward(&request, cloud)?)?;
                 }
                 Manner::LoseAnswers { cloud } => {
                     let answer = forward(&request, cloud)?;
-                    if !request.is("POST", "/entries") {
-                        car.write_all(&answer)?;
-                        continue;
+                    if request.is("POST", "/entries") {
+                        self.keep(answer);
+                        self.wait_for_another_manner(change);
+                        return Ok(());
                     }
-                    self.lost.fetch_add(1, Ordering::SeqCst);
-                    while !is_over() {
-                        thread::sleep(TICK);
+                    car.write_all(&answer)?;
+                }
+                Manner::HoldAnswers { cloud } => {
+                    let answer = forward(&request, cloud)?;
+                    if request.is("POST", "/entries") {
+                        self.keep(answer.clone());
+                        self.wait_for_another_manner(change);
                     }
-                    return Ok(());
+                    car.write_all(&answer)?;
                 }
                 Manner::Say(answer) => {
                     car.write_all(&answer)?;
                     return Ok(());
                 }
-                Manner::Silence => {
-                    while !is_over() {
-                        thread::sleep(TICK);
-                    }
+                Manner::Silence | Manner::Deaf => {
+                    self.wait_for_another_manner(change);
                     return Ok(());
                 }
             }

@@ -1,5 +1,6 @@
 //! One car, one cloud, one member, and the broker between them.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
@@ -20,6 +21,14 @@ pub struct World {
     pub member: String,
     /// Where the car looks for the cloud.
     pub port: u16,
+    folder: TempDir,
+}
+
+/// A car beside its original.
+pub struct Twin {
+    pub car: Car,
+    pub vehicle: Vehicle,
+    _bus: Bus,
     _folder: TempDir,
 }
 
@@ -40,7 +49,7 @@ impl World {
             bus,
             member,
             port,
-            _folder: folder,
+            folder,
         })
     }
 
@@ -58,7 +67,7 @@ impl World {
             world.vehicle.run(&Command::Charge(charge()));
             world.car.wait_for_entries(EARNED_OFFLINE);
             assert!(world.car.stop().success());
-            (world._folder, world.member, world.cloud.key())
+            (world.folder, world.member, world.cloud.key())
         });
         let folder = tempfile::tempdir().unwrap();
         copy_folder(origin.path(), folder.path());
@@ -71,8 +80,28 @@ impl World {
             bus,
             member: member.clone(),
             port,
+            folder,
+        }
+    }
+
+    /// The same car once more: a head unit with the same files, on a bus and in a vehicle of its own. Neither runs.
+    pub fn twin(&self) -> Twin {
+        let folder = tempfile::tempdir().unwrap();
+        copy_folder(self.folder.path(), folder.path());
+        let bus = Bus::start(Kind::Rumqttd, folder.path()).unwrap();
+        Twin {
+            vehicle: Vehicle::new(&bus, folder.path()),
+            car: self
+                .car
+                .copied(&folder.path().join("car"), bus.port(), self.port),
+            _bus: bus,
             _folder: folder,
         }
+    }
+
+    /// Where everything lies.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Car and cloud have the same entries and the same points, nothing is pending, and the ledger verifies.
