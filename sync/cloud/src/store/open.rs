@@ -28,7 +28,34 @@ pub fn open_file(path: &Path) -> Result<Connection, CloudError> {
     if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
         return Err(CloudError::EmptyDatabase(path.to_owned()));
     }
+    refuse_others(path)?;
     prepare(Connection::open_with_flags(path, flags())?)
+}
+
+/// Refuses another program's file and a newer one's before a byte of it is changed: whoever opens to write turns its
+/// journal into a log. A file that cannot be read so is left to the one who opens it to write.
+fn refuse_others(path: &Path) -> Result<(), CloudError> {
+    let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let Ok(db) = Connection::open_with_flags(path, read_only) else {
+        return Ok(());
+    };
+    db.busy_timeout(BUSY)?;
+    let found = || -> rusqlite::Result<(i32, i32, i64)> {
+        Ok((
+            db.pragma_query_value(None, "application_id", |row| row.get(0))?,
+            db.pragma_query_value(None, "user_version", |row| row.get(0))?,
+            db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?,
+        ))
+    };
+    match found() {
+        Ok((APPLICATION_ID, found, _)) if found > newest() => Err(CloudError::NewerSchema {
+            found,
+            known: newest(),
+        }),
+        // The last: making it was interrupted.
+        Ok((APPLICATION_ID, _, _) | (0, 0, 0)) | Err(_) => Ok(()),
+        Ok(_) => Err(CloudError::ForeignDatabase),
+    }
 }
 
 /// The same on a registered SQLite VFS, for a disk that fails on purpose.

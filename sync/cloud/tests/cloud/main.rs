@@ -12,6 +12,7 @@ mod cli;
 mod enrolment;
 mod http;
 mod lives;
+mod migrations;
 mod policy;
 mod sharing;
 mod support;

@@ -1,0 +1,177 @@
+//! Every schema that was ever released, as the cloud of its time left it, brought to the newest; whatever is not this
+//! program's is left as it is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dashpoint_cloud::{ClockKind, CloudError, open_file};
+use dashpoint_membership::*;
+use rusqlite::Connection;
+
+use crate::support::*;
+
+/// A member, two head units, entries paid, refused and of another branch, an epoch that was opened anew.
+fn live_in(path: &Path) -> (World, Car) {
+    let mut world = World::with(open_file(path).unwrap(), ClockKind::System);
+    let member = world.member(1);
+    let (mut car, mut other) = (world.car(2, 3, member), world.car(4, 3, member));
+    let entries = [
+        car.mint(drove(trip(1_000, 12_000)), world.now),
+        car.mint(charged(charge(0, 9_000)), world.now),
+    ];
+    world.settled(&mut car, &entries);
+    let again = other.mint(drove(trip(1_000, 12_000)), world.now);
+    assert_eq!(
+        world.verdict(&mut other, &again),
+        rejected(Rejection::AlreadyPaid)
+    );
+    world.pass(HOUR);
+    let grant = world.open_epoch(&mut car);
+    car.enter(&grant.verify(&world.cloud_key, &car.device).unwrap());
+    (world, car)
+}
+
+fn fixture(schema: i64) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema");
+    folder.join(format!("cloud-{schema}.sql"))
+}
+
+fn version(db: &Connection) -> i64 {
+    db.pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap()
+}
+
+fn newest() -> i64 {
+    version(&dashpoint_cloud::open_in_memory().unwrap())
+}
+
+/// The whole database as statements that make it again.
+fn dump(path: &Path) -> String {
+    let db = Connection::open(path).unwrap();
+    let texts = |sql: &str| -> Vec<String> {
+        let mut statement = db.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let mut script = "PRAGMA foreign_keys = OFF;\n".to_owned();
+    for pragma in ["application_id", "user_version"] {
+        let value: i64 = db
+            .pragma_query_value(None, pragma, |row| row.get(0))
+            .unwrap();
+        script.push_str(&format!("PRAGMA {pragma} = {value};\n"));
+    }
+    let schema = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid";
+    for made in texts(schema) {
+        script.push_str(&format!("{made};\n"));
+    }
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid";
+    for table in texts(tables) {
+        let columns = texts(&format!("SELECT name FROM pragma_table_info('{table}')"));
+        let values: Vec<_> = columns
+            .iter()
+            .map(|name| format!("quote(\"{name}\")"))
+            .collect();
+        let (columns, values) = (columns.join("\", \""), values.join(" || ', ' || "));
+        for row in texts(&format!("SELECT {values} FROM {table}")) {
+            script.push_str(&format!(
+                "INSERT INTO {table} (\"{columns}\") VALUES ({row});\n"
+            ));
+        }
+    }
+    script
+}
+
+#[test]
+fn the_newest_schema_is_written_down_with_rows_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cloud.db");
+    drop(live_in(&path));
+    let (found, written_down) = (dump(&path), fixture(newest()));
+    if std::env::var_os("DASHPOINT_BLESS").is_some() {
+        fs::write(&written_down, &found).unwrap();
+    }
+    let expected = fs::read_to_string(&written_down).unwrap_or_default();
+    assert!(
+        found == expected,
+        "{}: a released schema is never edited; a new one is written with DASHPOINT_BLESS=1",
+        written_down.display()
+    );
+}
+
+#[test]
+fn every_schema_with_entries_inside_is_brought_to_the_newest() {
+    let now = tempfile::tempdir().unwrap();
+    let (mut world, mut car) = live_in(&now.path().join("cloud.db"));
+    let member = car.member;
+    let points = world.balance(member);
+    let lines = world.core.entry_lines(None, None).unwrap();
+    assert!(points > 0 && lines.len() == 3);
+    let next = car.mint(drove(trip(20_000, 12_000)), world.now);
+    for schema in 1..=newest() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cloud.db");
+        let old = Connection::open(&path).unwrap();
+        old.pragma_update(None, "journal_mode", "WAL").unwrap();
+        old.execute_batch(&fs::read_to_string(fixture(schema)).unwrap())
+            .unwrap();
+        assert_eq!(version(&old), schema);
+        drop(old);
+
+        let opened = open_file(&path).unwrap();
+        assert_eq!(version(&opened), newest());
+        let mut brought = World::with(opened, ClockKind::System);
+        brought.now = world.now;
+        assert_eq!(brought.balance(member), points, "schema {schema}");
+        let found = brought.core.entry_lines(None, None).unwrap();
+        assert_eq!(found, lines, "schema {schema}");
+        assert_eq!(brought.head(&car), world.head(&car), "schema {schema}");
+        // The chain goes on.
+        let posted = brought.post(&car, std::slice::from_ref(&next));
+        assert!(
+            matches!(posted, dashpoint_cloud::Posted::Settled(_)),
+            "schema {schema}: {posted:?}"
+        );
+    }
+}
+
+/// An operator's file is never replaced or renamed: the cloud does not start, and says why.
+#[test]
+fn what_is_not_this_clouds_is_refused_with_no_byte_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    drop(live_in(&path("newer.db")));
+    Connection::open(path("newer.db"))
+        .unwrap()
+        .pragma_update(None, "user_version", newest() + 1)
+        .unwrap();
+    let foreign = "CREATE TABLE recipes (name TEXT); INSERT INTO recipes VALUES ('soup');";
+    for (name, user_version) in [("foreign-0.db", 0), ("foreign-1.db", 1)] {
+        let db = Connection::open(path(name)).unwrap();
+        db.execute_batch(foreign).unwrap();
+        db.pragma_update(None, "user_version", user_version)
+            .unwrap();
+    }
+    fs::write(path("noise.db"), [b'x'; 9_000]).unwrap();
+    fs::write(path("empty.db"), b"").unwrap();
+    for name in [
+        "newer.db",
+        "foreign-0.db",
+        "foreign-1.db",
+        "noise.db",
+        "empty.db",
+    ] {
+        let before = fs::read(path(name)).unwrap();
+        let refused = open_file(&path(name)).unwrap_err();
+        let expected = match name {
+            "newer.db" => matches!(refused, CloudError::NewerSchema { .. }),
+            "noise.db" => matches!(refused, CloudError::Database(_)),
+            "empty.db" => matches!(refused, CloudError::EmptyDatabase(_)),
+            _ => matches!(refused, CloudError::ForeignDatabase),
+        };
+        assert!(expected, "{name}: {refused}");
+        assert!(
+            fs::read(path(name)).unwrap() == before,
+            "{name}: bytes changed"
+        );
+    }
+}
