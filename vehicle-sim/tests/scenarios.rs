@@ -240,6 +240,33 @@ fn faults_do_what_they_are_called() {
     assert_eq!(&values[..30], &numbers(&whole, Signal::Speed)[..30]);
     assert!(values[30..].iter().all(|value| *value == values[30]));
 
+    let leaps = with(
+        "fault = { does = { shift = 1e7 }, signal = \"Vehicle.TraveledDistance\", after = \"40s\", for = \"3s\" }",
+    );
+    let back = with(
+        "fault = { does = { shift = -1e7 }, signal = \"Vehicle.TraveledDistance\", after = \"40s\", for = \"3s\" }",
+    );
+    let (truth, leaps, back) = (
+        numbers(&whole, Signal::Odometer),
+        numbers(&leaps, Signal::Odometer),
+        numbers(&back, Signal::Odometer),
+    );
+    let leapt = |seen: &[f64], is: fn(f64, f64) -> bool| {
+        let others: Vec<_> = truth
+            .iter()
+            .zip(seen)
+            .filter(|(truth, seen)| truth != seen)
+            .collect();
+        assert!(
+            others.iter().all(|(truth, seen)| is(**truth, **seen)),
+            "{others:?}"
+        );
+        others.len()
+    };
+    let far = leapt(&leaps, |truth, seen| seen - truth == 1e7);
+    let nought = leapt(&back, |_, seen| seen == 0.0);
+    assert!((1..=3).contains(&far) && nought == far, "{far} {nought}");
+
     let garbage = with("fault = { does = { garbage = \"nan\" }, signal = \"Vehicle.Speed\" }");
     assert!(
         of(&garbage, Signal::Speed)

@@ -69,6 +69,31 @@ fn a_head_unit_that_starts_after_the_vehicle_misses_nothing() {
     assert!(world.car.stop().success());
 }
 
+/// A sensor that freezes, lies and stutters, and an odometer that leaps 10,000 km and back to nothing.
+#[test]
+fn a_faulty_sensor_costs_no_metre_and_earns_none() {
+    let Some(mut world) = World::new(Kind::Mosquitto) else {
+        return;
+    };
+    world.car.start();
+    world.cloud.stop();
+    let faulty = vehicle_sim::Ready::ALL
+        .iter()
+        .find(|ready| ready.name == "faulty-sensor");
+    let scenario = faulty.unwrap().scenario().unwrap();
+    let driven = world.vehicle.run(&Command::Scenario(scenario));
+    world.car.wait_for_entries(1);
+    let trips = world.car.trips();
+    assert_eq!(trips.len(), 1, "{trips:?}");
+    let metres = driven.distance_m.round() as u64;
+    assert_near(trips[0].odometer.length(), metres, "two drives");
+    let live = &world.car.status()["live"];
+    for kind in ["jumped", "went-back", "late", "duplicate"] {
+        assert!(live["refused"][kind].as_u64() > Some(0), "{kind}: {live:#}");
+    }
+    assert!(world.car.stop().success());
+}
+
 /// What the private evidence says that the braking was taken from.
 fn braking_from(car: &Car, seq: usize) -> String {
     let output = car.ask(&["explain", &format!("1/{seq}"), "--json"]);

@@ -31,6 +31,8 @@ pub(crate) enum FaultKind {
     Reorder(SignedDuration),
     /// The value stays at what it was first, by path; the time goes on.
     Freeze(BTreeMap<String, Value>),
+    /// A number is so much more than it should be; no whole number falls below 0.
+    Shift(f64),
     Garbage(Garbage),
 }
 
@@ -79,8 +81,21 @@ impl Fault {
                 let value = held.entry(message.path.to_string());
                 message.value = value.or_insert_with(|| message.value.clone()).clone();
             }
+            FaultKind::Shift(by) => shift(&mut outcome.message.value, *by),
             FaultKind::Garbage(garbage) => outcome.message.garbage = Some(*garbage),
         }
+    }
+}
+
+fn shift(value: &mut Value, by: f64) {
+    match value {
+        Value::Int(number) => {
+            #[expect(clippy::cast_possible_truncation, reason = "it saturates")]
+            let by = by.round() as i64;
+            *number = number.saturating_add(by).max(0);
+        }
+        Value::Float(number) => *number += by,
+        Value::Bool(_) | Value::Text(_) => {}
     }
 }
 

@@ -130,7 +130,7 @@ pub struct Fault {
 }
 
 /// What a fault does to a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Does {
     /// It does not come.
@@ -140,6 +140,8 @@ pub enum Does {
     Double,
     /// The value is what it was first; the time goes on.
     Freeze,
+    /// The number is so much more; less when negative.
+    Shift(#[serde(deserialize_with = "finite")] f64),
     /// It comes so much later, with its own time.
     Delay(Lasting),
     /// It comes at any time up to so much later, so that others overtake it.
@@ -156,6 +158,15 @@ fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
     match i64::deserialize(deserializer).map(u8::try_from)? {
         Ok(percent @ 1..=100) => Ok(percent),
         Ok(_) | Err(_) => Err(de::Error::custom("expected 1 to 100 percent")),
+    }
+}
+
+fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let number = f64::deserialize(deserializer)?;
+    if number.is_finite() {
+        Ok(number)
+    } else {
+        Err(de::Error::custom("expected a number"))
     }
 }
 
@@ -297,6 +308,7 @@ impl Does {
         match self {
             Self::Lose => FaultKind::Lose,
             Self::Double => FaultKind::Double,
+            Self::Shift(by) => FaultKind::Shift(by),
             Self::Freeze => FaultKind::Freeze(BTreeMap::new()),
             Self::Delay(by) => FaultKind::Delay(by.duration()),
             Self::Reorder(within) => FaultKind::Reorder(within.duration()),
