@@ -1,4 +1,4 @@
-//! The disk fails: power cuts, no room, broken reads and writes, on the disk in memory under SQLite.
+//! The power goes at any call, and what an award costs the disk: on the disk in memory under SQLite.
 
 #![expect(
     clippy::unwrap_used,
@@ -112,41 +112,6 @@ fn a_power_cut_at_any_call_takes_nothing_that_was_reported() {
         );
     }
     assert_eq!(cuts, calls, "every call was a cut");
-}
-
-#[test]
-fn no_room_or_a_broken_call_is_said_and_half_of_nothing_stays() {
-    let (grant, trips) = trips(4);
-    let folder = tempfile::tempdir().unwrap();
-    let calls = {
-        let vfs = CrashVfs::register("store-fault-whole", Disk::new(0));
-        drive(folder.path(), &vfs, &grant, &trips).unwrap();
-        vfs.disk().counts().calls
-    };
-    let (mut full, mut broken) = (0, 0);
-    for call in 1..=calls {
-        for fault in [Fault::Full, Fault::IoError] {
-            let name = format!("store-fault-{fault:?}-{call}");
-            let vfs = CrashVfs::register(&name, Disk::new(call));
-            vfs.disk().plan(call, fault);
-            let done = match drive(folder.path(), &vfs, &grant, &trips) {
-                Ok(done) => done,
-                Err((done, error)) => {
-                    full += u32::from(error.is_disk_full());
-                    broken += u32::from(error.is_io());
-                    assert!(
-                        error.is_disk_full() || error.is_io() || fault == Fault::IoError,
-                        "{name}: {error:?}"
-                    );
-                    assert!(!error.is_corrupt(), "{name}: {error:?}");
-                    done
-                }
-            };
-            vfs.disk().clear_fault();
-            assert_whole(folder.path(), &vfs, &grant, &trips, done, &name);
-        }
-    }
-    assert!(full > 20 && broken > 20, "{full} {broken}");
 }
 
 /// What one award costs the flash, beside the least that SQLite could write for 250 bytes.

@@ -19,6 +19,8 @@ pub enum Fault {
     Full,
     /// This call fails once (`SQLITE_IOERR`).
     IoError,
+    /// This call fails and so does every later one (`SQLITE_IOERR`), until the fault is cleared.
+    Broken,
 }
 
 /// What the disk has done so far.
@@ -77,6 +79,7 @@ pub struct Disk {
     life: u64,
     planned: Option<(u64, Fault)>,
     full: bool,
+    broken: bool,
     ignore_syncs: bool,
     counts: Counts,
     owners: Owner,
@@ -123,6 +126,7 @@ impl Disk {
             life: 0,
             planned: None,
             full: false,
+            broken: false,
             ignore_syncs: false,
             counts: Counts::default(),
             owners: 0,
@@ -144,9 +148,10 @@ impl Disk {
         self.planned = Some((self.counts.calls + at_call.max(1), fault));
     }
 
-    /// Forgets a planned fault and makes room again; returns whether one was still to come.
+    /// Forgets a planned fault, makes room again and mends what was broken; returns whether one was still to come.
     pub fn clear_fault(&mut self) -> bool {
         self.full = false;
+        self.broken = false;
         self.planned.take().is_some()
     }
 
@@ -267,6 +272,9 @@ impl Disk {
     /// Counts a call and lets a planned fault happen.
     fn call(&mut self) -> Result<(), Failure> {
         self.counts.calls += 1;
+        if self.broken {
+            return Err(Failure::Io);
+        }
         let Some((at, fault)) = self.planned.filter(|(at, _)| *at <= self.counts.calls) else {
             return Ok(());
         };
@@ -282,6 +290,10 @@ impl Disk {
                 Ok(())
             }
             Fault::IoError => Err(Failure::Io),
+            Fault::Broken => {
+                self.broken = true;
+                Err(Failure::Io)
+            }
         }
     }
 }
