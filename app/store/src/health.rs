@@ -4,7 +4,7 @@ use std::fmt;
 
 use dashpoint_membership::{EntryHash, Epoch, Seq};
 use dashpoint_wire::digest;
-use rusqlite::Connection;
+use rusqlite::{Connection, ffi};
 
 use crate::entry::place;
 use crate::error::{Doing as _, StoreError};
@@ -95,11 +95,24 @@ fn pages(file: &Connection, pragma: &str) -> Result<Vec<Finding>, StoreError> {
     let mut statement = file.prepare(pragma).doing(doing)?;
     let rows = statement.query_map([], |row| row.get::<_, String>(0));
     let lines: Vec<String> = rows.and_then(Iterator::collect).doing(doing)?;
+    if lines.iter().any(|line| is_unread(line)) {
+        let unread = ffi::Error::new(ffi::SQLITE_IOERR_READ);
+        return Err(rusqlite::Error::SqliteFailure(unread, None)).doing(doing);
+    }
     Ok(lines
         .into_iter()
         .filter(|line| line != "ok")
         .map(Finding::File)
         .collect())
+}
+
+/// Whether a line is SQLite's word on a page that the device did not give: that says nothing of the file, which must not
+/// be set aside for it.
+fn is_unread(line: &str) -> bool {
+    let code = line
+        .rsplit_once("error code=")
+        .and_then(|(_, code)| code.trim().parse::<i32>().ok());
+    code.is_some_and(|code| code & 0xff == ffi::SQLITE_IOERR) || line.contains("failed to get page")
 }
 
 /// Holds every entry against its hash and the one before.

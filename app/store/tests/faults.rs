@@ -312,3 +312,33 @@ fn a_call_that_fails_once_is_said_and_half_of_nothing_stays() {
 fn a_disk_that_fails_for_a_while_is_said_and_half_of_nothing_stays() {
     every_call(Fault::Broken);
 }
+
+/// The check of the pages tells in words that a page could not be had; the file must not be set aside for it.
+#[test]
+fn a_page_that_the_device_does_not_give_is_no_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = {
+        let vfs = CrashVfs::register("unread-whole", Disk::new(0));
+        let mut store = Store::open(folder.path(), on(&vfs)).unwrap();
+        go_on(&mut store, &day(), 0).unwrap();
+        store.close().unwrap();
+        vfs.disk().image()
+    };
+    for fault in [Fault::IoError, Fault::Broken] {
+        let mut refused = 0;
+        for call in 1.. {
+            let name = format!("unread-{fault:?}-{call}");
+            let vfs = CrashVfs::register(&name, Disk::from_image(&image, call));
+            vfs.disk().plan(call, fault);
+            let opened = Store::open(folder.path(), on(&vfs));
+            if vfs.disk().clear_fault() {
+                break;
+            }
+            if let Err(error) = opened {
+                assert_said_clearly(&error, fault, &name);
+                refused += 1;
+            }
+        }
+        assert!(refused > 30, "{fault:?}: {refused}");
+    }
+}
