@@ -1,6 +1,6 @@
 //! Entries: verified, judged, settled, answered; effect, log, head and receipt in one transaction.
 
-use dashpoint_membership::{DeviceId, Entry, EntryRef, Epoch, LedgerVersion, Seq, ServerTime};
+use dashpoint_membership::{DeviceId, Entry, EntryRef, Epoch, Seq, ServerTime};
 use dashpoint_wire::message::{
     Divergence, EntriesPage, EntriesRequest, EntriesResponse, EntryVerdict,
 };
@@ -12,7 +12,7 @@ use super::settler::Settler;
 use crate::clock::ClockKind;
 use crate::error::CloudError;
 use crate::store::devices::{self, Device, Head};
-use crate::store::{forks, life, log};
+use crate::store::{accounts, forks, life, log};
 
 /// What the cloud answers to a batch of entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,9 +149,13 @@ impl Desk<'_> {
         let (head, touched) = settler.finish()?;
         let receipt = self.receipt(device.id, &head, &verdicts)?;
         devices::keep_receipt(self.db, device.id, receipt.raw())?;
+        let heard_at = self.heard_at(device, request);
         let statements = touched
             .into_iter()
-            .map(|member| Ok(self.statement(member, LedgerVersion::new(0))?.into()))
+            .map(|member| {
+                let since = accounts::version_before(self.db, member, heard_at)?;
+                Ok(self.statement(member, since)?.into())
+            })
             .collect::<Result<_, CloudError>>()?;
         Ok(Posted::Settled(EntriesResponse {
             verdicts,
@@ -180,6 +184,17 @@ impl Desk<'_> {
             },
             Some(_) | None => Ok(entries),
         }
+    }
+
+    /// When the car last heard of its members: what was settled before is not told again with every answer, since a car
+    /// that lacks it asks for the statement. A car without a receipt of this cloud has heard of nothing.
+    fn heard_at(&self, device: &Device, request: &EntriesRequest) -> ServerTime {
+        let receipt = request.last_receipt.clone();
+        let receipt =
+            receipt.and_then(|receipt| receipt.verify(&self.key.public(), &device.id).ok());
+        receipt.map_or(ServerTime::from_unix_s(0), |receipt| {
+            receipt.body().server_time
+        })
     }
 
     /// Finds the entries of the batch that the log has already: they come first. `None` when the rest does not follow the

@@ -1,7 +1,8 @@
 //! Accounts: the state that the rules work on, the lots in it, and every change it ever had.
 
 use dashpoint_membership::{
-    Account, Allocation, Cause, LedgerVersion, Lot, MemberId, Profile, Settlement, TierId,
+    Account, Allocation, Cause, LedgerVersion, Lot, MemberId, Profile, ServerTime, Settlement,
+    TierId,
 };
 use rusqlite::{Connection, OptionalExtension};
 
@@ -140,6 +141,23 @@ pub(crate) const fn kind(cause: &Cause) -> &'static str {
         Cause::Granted { .. } => "granted",
         Cause::TierChanged { .. } => "tier-changed",
     }
+}
+
+/// The newest version of a member's ledger that was settled before a time; 0 when none was.
+///
+/// Read back from the newest: what came since is little.
+pub(crate) fn version_before(
+    db: &Connection,
+    member: MemberId,
+    time: ServerTime,
+) -> Result<LedgerVersion, CloudError> {
+    let version = db
+        .prepare_cached(
+            "SELECT version FROM settlements WHERE member = ?1 AND at < ?2 ORDER BY version DESC LIMIT 1",
+        )?
+        .query_row((Col(member), Col(time)), |row| Ok(row.get::<_, Col<_>>(0)?.0))
+        .optional()?;
+    Ok(version.unwrap_or(LedgerVersion::new(0)))
 }
 
 /// The newest settlements after a version, oldest first, and at most so many.

@@ -1,6 +1,8 @@
 //! Several devices: of one vehicle, of one member.
 
+use dashpoint_cloud::Posted;
 use dashpoint_membership::*;
+use dashpoint_wire::message::EntriesRequest;
 
 use crate::support::*;
 
@@ -68,4 +70,32 @@ fn a_device_reads_the_statements_of_its_own_members_only() {
     world.settled(&mut car, &[entry]);
     let newer = ask(&mut world, mine, 1).unwrap().unwrap();
     assert_eq!(newer.body().settlements.len(), 1);
+}
+
+#[test]
+fn an_answer_tells_what_was_settled_since_the_last_receipt() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(3, 9, member);
+    let mut last_receipt = None;
+    for (round, expected) in [(0, 1), (1, 2), (2, 2)] {
+        world.now = at(NOON + round * HOUR);
+        let entry = car.mint(CHECK_IN, world.now);
+        let request = EntriesRequest {
+            last_receipt,
+            ..car.request(&[entry])
+        };
+        let posted = world.core.post_entries(car.device, &request, world.now);
+        let Ok(Posted::Settled(answer)) = posted else {
+            panic!("{posted:?}");
+        };
+        let statement = answer.statements[0].clone();
+        let statement = statement.verify(&world.cloud_key, &member).unwrap();
+        let versions = statement.body().settlements.iter().map(|row| row.version);
+        let told: Vec<_> = versions.map(LedgerVersion::get).collect();
+        // One of the same second as the receipt is told once more.
+        let newest = statement.body().account.version.get();
+        assert_eq!(told, (newest + 1 - expected..=newest).collect::<Vec<_>>());
+        last_receipt = Some(answer.receipt);
+    }
 }
