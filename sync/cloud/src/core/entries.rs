@@ -153,7 +153,7 @@ impl Desk<'_> {
         let statements = touched
             .into_iter()
             .map(|member| {
-                let since = accounts::version_before(self.db, member, heard_at)?;
+                let since = accounts::version_at(self.db, member, heard_at)?;
                 Ok(self.statement(member, since)?.into())
             })
             .collect::<Result<_, CloudError>>()?;

@@ -1,8 +1,10 @@
 //! Accounts: the state that the rules work on, the lots in it, and every change it ever had.
 
+use std::collections::BTreeMap;
+
 use dashpoint_membership::{
-    Account, Allocation, Cause, LedgerVersion, Lot, MemberId, Profile, ServerTime, Settlement,
-    TierId,
+    Account, Allocation, Cause, LedgerVersion, Lot, LotId, MemberId, Profile, ServerTime,
+    Settlement, TierId,
 };
 use rusqlite::{Connection, OptionalExtension};
 
@@ -71,8 +73,6 @@ pub(crate) fn save(
         Col(account.arrears),
         account.tier.tier.as_str(),
     ))?;
-    db.prepare_cached("DELETE FROM lots WHERE member = ?1")?
-        .execute([Col(member)])?;
     write_lots(db, member, &account.lots)?;
     for settlement in settlements {
         append(db, member, settlement)?;
@@ -80,20 +80,45 @@ pub(crate) fn save(
     Ok(())
 }
 
+/// Brings the rows to what the account has: a member has years of lots, and a batch touches few.
 fn write_lots(db: &Connection, member: MemberId, lots: &[Lot]) -> Result<(), CloudError> {
-    let mut insert = db.prepare_cached(
-        "INSERT INTO lots (member, lot, points, remaining, expires) VALUES (?1, ?2, ?3, ?4, ?5)",
+    let mut held = held_lots(db, member)?;
+    let mut put = db.prepare_cached(
+        "INSERT INTO lots (member, lot, points, remaining, expires) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (member, lot) DO UPDATE SET points = excluded.points,
+             remaining = excluded.remaining, expires = excluded.expires",
     )?;
     for lot in lots {
-        insert.execute((
-            Col(member),
-            Col(lot.id),
-            Col(lot.points),
-            Col(lot.remaining),
-            Col(lot.expires),
-        ))?;
+        if held.remove(&lot.id) != Some(*lot) {
+            put.execute((
+                Col(member),
+                Col(lot.id),
+                Col(lot.points),
+                Col(lot.remaining),
+                Col(lot.expires),
+            ))?;
+        }
+    }
+    let mut drop = db.prepare_cached("DELETE FROM lots WHERE member = ?1 AND lot = ?2")?;
+    for gone in held.into_keys() {
+        drop.execute((Col(member), Col(gone)))?;
     }
     Ok(())
+}
+
+fn held_lots(db: &Connection, member: MemberId) -> Result<BTreeMap<LotId, Lot>, CloudError> {
+    let mut rows =
+        db.prepare_cached("SELECT lot, points, remaining, expires FROM lots WHERE member = ?1")?;
+    let rows = rows.query_map([Col(member)], |row| {
+        let lot = Lot {
+            id: row.get::<_, Col<_>>(0)?.0,
+            points: row.get::<_, Col<_>>(1)?.0,
+            remaining: row.get::<_, Col<_>>(2)?.0,
+            expires: row.get::<_, Col<_>>(3)?.0,
+        };
+        Ok((lot.id, lot))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn append(db: &Connection, member: MemberId, settlement: &Settlement) -> Result<(), CloudError> {
@@ -143,17 +168,17 @@ pub(crate) const fn kind(cause: &Cause) -> &'static str {
     }
 }
 
-/// The newest version of a member's ledger that was settled before a time; 0 when none was.
+/// The newest version of a member's ledger that was settled up to a time; 0 when none was.
 ///
 /// Read back from the newest: what came since is little.
-pub(crate) fn version_before(
+pub(crate) fn version_at(
     db: &Connection,
     member: MemberId,
     time: ServerTime,
 ) -> Result<LedgerVersion, CloudError> {
     let version = db
         .prepare_cached(
-            "SELECT version FROM settlements WHERE member = ?1 AND at < ?2 ORDER BY version DESC LIMIT 1",
+            "SELECT version FROM settlements WHERE member = ?1 AND at <= ?2 ORDER BY version DESC LIMIT 1",
         )?
         .query_row((Col(member), Col(time)), |row| Ok(row.get::<_, Col<_>>(0)?.0))
         .optional()?;

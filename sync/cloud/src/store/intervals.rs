@@ -1,7 +1,7 @@
 //! Stretches of lifetime meters that were paid.
 
 use dashpoint_membership::{EntryRef, MeterInterval, VehicleId};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::Col;
 use crate::error::CloudError;
@@ -13,11 +13,17 @@ pub(crate) fn overlaps(
     interval: MeterInterval,
 ) -> Result<bool, CloudError> {
     let (lo, hi) = bounds(interval)?;
-    Ok(db
+    // Paid stretches never overlap, so the last one that begins below the end is the only one that can reach into it.
+    let below = db
         .prepare_cached(
-            "SELECT 1 FROM intervals WHERE vehicle = ?1 AND meter = ?2 AND lo < ?4 AND hi > ?3",
+            "SELECT hi FROM intervals WHERE vehicle = ?1 AND meter = ?2 AND lo < ?3
+             ORDER BY lo DESC LIMIT 1",
         )?
-        .exists((Col(vehicle), Col(interval.meter), lo, hi))?)
+        .query_row((Col(vehicle), Col(interval.meter), hi), |row| {
+            row.get::<_, i64>(0)
+        })
+        .optional()?;
+    Ok(below.is_some_and(|reached| reached > lo))
 }
 
 /// Claims the stretch for an entry.
