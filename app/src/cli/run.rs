@@ -10,6 +10,7 @@ use anyhow::Context;
 use dashpoint_membership::ServerTime;
 use dashpoint_store::{Check, Options, Store};
 use dashpoint_sync::driver::{Setup, Signer, Timeouts, TlsTime, Transport, check_base_url};
+use dashpoint_ui::enrolment::EnrolmentData;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -151,15 +152,26 @@ async fn serve(
     for incident in store.incidents() {
         tracing::error!(?incident, "a file was set aside");
     }
+    let mut welcomed = None;
     if let Some(backstage) = &mut backstage
         && !Books::is_enrolled(store.read())?
     {
         match welcome(&config, &keys, &mut store, backstage, &mut end).await? {
-            Welcome::Enrolled => {}
+            Welcome::Enrolled(enrolment) => welcomed = Some(enrolment),
             Welcome::Ended => return Ok(()),
         }
     }
-    live(config, &keys, store, backstage, end).await
+    let front = backstage.map(|backstage| Front {
+        backstage,
+        welcomed,
+    });
+    live(config, &keys, store, front, end).await
+}
+
+/// The window, and who was enrolled on it since it opened.
+struct Front {
+    backstage: Backstage,
+    welcomed: Option<EnrolmentData>,
 }
 
 /// Runs the engine and the edges beside it.
@@ -167,7 +179,7 @@ async fn live(
     config: Config,
     keys: &KeyStore,
     store: Store,
-    backstage: Option<Backstage>,
+    front: Option<Front>,
     mut end: End,
 ) -> anyhow::Result<()> {
     let socket = Socket::open(store.folder())
@@ -194,11 +206,15 @@ async fn live(
     let served = Served {
         live: live_receiver,
         asks: asks.clone(),
-        gauge: backstage.as_ref().map(|backstage| backstage.gauge.clone()),
+        gauge: front.as_ref().map(|front| front.backstage.gauge.clone()),
     };
     let mut tasks = JoinSet::new();
-    if let Some(backstage) = backstage {
-        engine.shows_on(backstage.scenes);
+    if let Some(Front {
+        backstage,
+        welcomed,
+    }) = front
+    {
+        engine.shows_on(backstage.scenes, welcomed);
         tasks.spawn(pass_on(backstage.asks, asks));
     }
 

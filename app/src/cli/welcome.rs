@@ -33,8 +33,8 @@ const INPUTS_MAX: usize = 256;
 
 /// How the welcome ended.
 pub(super) enum Welcome {
-    /// The head unit is somebody's now.
-    Enrolled,
+    /// The head unit is somebody's now; what its page says.
+    Enrolled(EnrolmentData),
     /// The program is to end.
     Ended,
 }
@@ -60,19 +60,10 @@ pub(super) async fn welcome(
     let ended = tokio::select! {
         () = end.told() => Ok(Welcome::Ended),
         () = watching => Ok(Welcome::Ended),
-        enrolled = asking => enrolled.map(|()| Welcome::Enrolled),
+        enrolled = asking => enrolled.map(|()| Welcome::Enrolled(steps.borrow().clone())),
     };
     bus.stop().await;
     ShownCode::forget(store)?;
-    if let Ok(Welcome::Enrolled) = &ended {
-        // The step that the page stays on until the member has seen it; the engine's scenes come from here on.
-        let newest = backstage.scenes.borrow().clone();
-        if let Some(scene) = newest {
-            let mut scene = Scene::clone(&scene);
-            scene.data.enrolment = Some(steps.borrow().clone());
-            backstage.scenes.send_replace(Some(Arc::new(scene)));
-        }
-    }
     ended
 }
 

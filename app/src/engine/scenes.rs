@@ -7,6 +7,7 @@ use dashpoint_membership::{
 };
 use dashpoint_store::StoreError;
 use dashpoint_telematics::{DriveState, Driver};
+use dashpoint_ui::enrolment::EnrolmentData;
 use dashpoint_ui::locale::Language;
 use dashpoint_ui::{Drive, ThemeChoice};
 use dashpoint_wire::ChainPoint;
@@ -36,6 +37,8 @@ pub enum Choice {
 #[derive(Debug, Default)]
 pub(super) struct Shows {
     scenes: Option<Scenes>,
+    /// Who was enrolled since the program began.
+    welcome: Option<EnrolmentData>,
     told: Option<(Held, Told)>,
     own: Vec<OwnEntry>,
     sealed: bool,
@@ -67,9 +70,10 @@ struct Told {
 }
 
 impl Engine {
-    /// Shows on a screen what there is to see, from now on.
-    pub fn shows_on(&mut self, scenes: Scenes) {
+    /// Shows on a screen what there is to see, from now on; first of all who has just been enrolled.
+    pub fn shows_on(&mut self, scenes: Scenes, welcome: Option<EnrolmentData>) {
         self.shows.scenes = Some(scenes);
+        self.shows.welcome = welcome;
         self.show();
     }
 
@@ -120,16 +124,18 @@ impl Engine {
 
     fn scene(&self, told: &Told) -> Scene {
         let now = self.clock.now();
+        let mut data = screen_data(&Source {
+            books: &self.books,
+            member: told.member,
+            sealed: self.shows.sealed,
+            own: &self.shows.own,
+            live: Some(&self.live),
+            guest: told.choices.guest || told.member.is_none(),
+            now,
+        });
+        data.enrolment.clone_from(&self.shows.welcome);
         Scene {
-            data: screen_data(&Source {
-                books: &self.books,
-                member: told.member,
-                sealed: self.shows.sealed,
-                own: &self.shows.own,
-                live: Some(&self.live),
-                guest: told.choices.guest || told.member.is_none(),
-                now,
-            }),
+            data,
             drive: told.drive,
             car: told.car,
             choices: told.choices,

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use dashpoint_membership::MeterInterval;
 use dashpoint_ui::data::Held;
-use dashpoint_ui::enrolment::{EnrolmentData, EnrolmentStep};
 use dashpoint_ui::home::order_of_suggestion;
 use dashpoint_ui::locale::Locale;
 use dashpoint_ui::nav::{Intent, Nav};
@@ -46,8 +45,8 @@ pub struct Desk {
     shown: Option<ScreenState>,
     /// Choices of this run, which count before they are on the disk.
     chosen: Choices,
-    /// The last step of an enrolment, until the driver has seen it.
-    welcome: Option<EnrolmentData>,
+    /// The driver has seen who was enrolled.
+    is_welcomed: bool,
     trip: Option<MeterInterval>,
 }
 
@@ -63,11 +62,6 @@ impl Desk {
         }
         self.trip = trip;
         self.nav.drive_changed(scene.drive);
-        if let Some(enrolment) = &scene.data.enrolment
-            && let EnrolmentStep::Enrolled { .. } = enrolment.step
-        {
-            self.welcome = Some(enrolment.clone());
-        }
         self.scene = Some(scene);
         self.look(now_ms)
     }
@@ -90,7 +84,7 @@ impl Desk {
             Intent::SyncNow => Some(Request::Engine(Ask::Sync)),
             Intent::RenewCode => Some(Request::RenewCode),
             Intent::FinishEnrolment => {
-                self.welcome = None;
+                self.is_welcomed = true;
                 None
             }
             Intent::Open(_)
@@ -116,8 +110,8 @@ impl Desk {
             return Next::default();
         };
         let mut data = scene.data.clone();
-        if self.welcome.is_some() {
-            data.enrolment.clone_from(&self.welcome);
+        if self.is_welcomed {
+            data.enrolment = None;
         }
         let mut again = None;
         if let Held::Here(member) = &mut data.member {

@@ -1,6 +1,6 @@
 //! What the window tells about itself: how much it draws, and what it shows.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dashpoint_ui::locale::Language;
@@ -15,6 +15,8 @@ pub struct ScreenLive {
     pub frames: u64,
     /// When the first one was drawn, in milliseconds after the program began.
     pub first_frame_ms: Option<u64>,
+    /// Whether a guest drives, as the engine says.
+    pub guest: bool,
     /// What is in front.
     #[serde(flatten)]
     pub shown: Shown,
@@ -44,6 +46,7 @@ struct Readings {
     frames: AtomicU64,
     /// One more than the milliseconds; nothing drawn is 0.
     first_frame: AtomicU64,
+    guest: AtomicBool,
     shown: Mutex<Shown>,
 }
 
@@ -58,6 +61,11 @@ impl Gauge {
         self.0
             .first_frame
             .store(ms.saturating_add(1), Ordering::Relaxed);
+    }
+
+    /// A guest drives, or not.
+    pub fn guest(&self, guest: bool) {
+        self.0.guest.store(guest, Ordering::Relaxed);
     }
 
     /// Something else is in front.
@@ -83,6 +91,7 @@ impl Gauge {
         ScreenLive {
             frames: self.0.frames.load(Ordering::Relaxed),
             first_frame_ms: self.0.first_frame.load(Ordering::Relaxed).checked_sub(1),
+            guest: self.0.guest.load(Ordering::Relaxed),
             shown: self
                 .0
                 .shown

@@ -171,6 +171,7 @@ impl Stage {
             let Some(scene) = newest.borrow_and_update().clone() else {
                 continue;
             };
+            self.gauge.guest(scene.data.guest);
             let next = self.desk.borrow_mut().take(scene, self.now_ms());
             self.carry_out(next);
             // Only now: what is shown first is what the cache holds.

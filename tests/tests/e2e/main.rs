@@ -15,6 +15,7 @@ mod outages;
 mod points;
 mod random_kills;
 mod refusals;
+mod screen;
 #[expect(
     dead_code,
     reason = "shared with the tests of the vehicle's input; each uses another part"

@@ -18,6 +18,8 @@ pub struct Car {
     folder: PathBuf,
     key: PublicKey,
     running: Option<Program>,
+    /// Where its window opens; without one it runs without a screen.
+    display: Option<String>,
 }
 
 impl Car {
@@ -28,6 +30,7 @@ impl Car {
             folder: folder.to_owned(),
             key,
             running: None,
+            display: None,
         };
         car.configure(&format!(
             "[bus]\nbroker = \"127.0.0.1:{bus}\"\n[cloud]\nurl = \"http://127.0.0.1:{cloud}\"\nkey = \"{key}\"\n\
@@ -48,9 +51,23 @@ impl Car {
         assert!(asking.ended().success(), "{}", self.said());
     }
 
+    /// Opens its window there from the next start on.
+    pub fn show_on(&mut self, display: &str) {
+        self.display = Some(display.to_owned());
+    }
+
     /// Starts it without waiting for anything.
     pub fn launch(&mut self) {
-        let mut command = self.command(&["run", "--no-screen"]);
+        let mut command = match &self.display {
+            None => self.command(&["run", "--no-screen"]),
+            Some(display) => {
+                let mut command = self.command(&["run"]);
+                command
+                    .env("DISPLAY", display)
+                    .env_remove("WAYLAND_DISPLAY");
+                command
+            }
+        };
         // Everything that its own code has to say: the logs are searched for what must not be in them.
         command.env(
             "RUST_LOG",
