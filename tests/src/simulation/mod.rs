@@ -6,6 +6,8 @@
 
 mod car;
 mod cloud;
+mod cloud_books;
+mod edge;
 mod oracle;
 mod planted;
 mod policy;
@@ -14,6 +16,7 @@ mod random;
 mod rest;
 mod road;
 mod tally;
+mod travelling;
 mod vehicle;
 mod weather;
 mod world;

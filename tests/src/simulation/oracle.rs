@@ -3,18 +3,18 @@
 //! The oracle keeps books of its own, from the outside: every award that a screen has shown, every verdict that was
 //! answered, every settlement of every ledger, every unit of every meter that was paid.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use dashpoint_membership::policy::{CapOver, Period, Trigger};
 use dashpoint_membership::{
-    CapId, Cause, DeviceId, Entry, EntryBody, EntryHash, EntryRef, Epoch, LedgerVersion, LocalDay,
-    MemberId, Meter, Points, Policy, Rejection, Seq, ServerTime, Settlement, Statement, VehicleId,
-    Verdict, Zone,
+    CapId, Cause, DeviceId, Entry, EntryBody, EntryHash, EntryRef, Epoch, LedgerVersion, MemberId,
+    Points, Policy, Rejection, Seq, ServerTime, Statement, VehicleId, Verdict, Zone,
 };
 use dashpoint_wire::{ChainPoint, PublicKey};
 
 use super::Violation;
 use super::cloud::Posting;
+use super::cloud_books::{Books, Ledger};
 use super::tally::Tally;
 
 /// Points by which whole points may pass a cap that counts thousandths: one for each rule's remainder.
@@ -29,28 +29,6 @@ pub struct Shown {
     pub lost: bool,
 }
 
-#[derive(Debug, Clone)]
-struct Ledger {
-    version: u64,
-    balance: Points,
-    /// The balance that each version of the ledger had; more than one where the cloud went back and counted on.
-    balances: BTreeMap<LedgerVersion, BTreeSet<Points>>,
-    /// Settlements of entries: exactly one each.
-    entries: BTreeMap<EntryRef, Settlement>,
-}
-
-impl Ledger {
-    const EMPTY: Self = Self {
-        version: 0,
-        balance: Points::ZERO,
-        balances: BTreeMap::new(),
-        entries: BTreeMap::new(),
-    };
-}
-
-/// What was paid of one meter: first unit to first unit after it.
-type Stretches = BTreeMap<u64, (u64, EntryRef)>;
-
 /// The books of the harness.
 pub struct Oracle {
     /// Shown awards, by the car and the hash of the entry that said them first.
@@ -61,17 +39,6 @@ pub struct Oracle {
     former: BTreeMap<EntryRef, Vec<Verdict>>,
     caps: BTreeMap<CapId, (CapOver, Period, Points)>,
     zone: Zone,
-}
-
-/// What the cloud has answered and settled in its present life, written down from the outside.
-#[derive(Debug, Clone, Default)]
-pub struct Books {
-    answered: BTreeMap<EntryRef, (EntryHash, Verdict)>,
-    settled: BTreeMap<EntryHash, EntryRef>,
-    paid: BTreeMap<(VehicleId, Meter), Stretches>,
-    ledgers: BTreeMap<MemberId, Ledger>,
-    used: BTreeMap<(MemberId, CapId, LocalDay), i64>,
-    cap_times: BTreeMap<DeviceId, ServerTime>,
 }
 
 /// Whose entries they are.

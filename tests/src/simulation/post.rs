@@ -7,7 +7,8 @@ use dashpoint_wire::decode;
 use dashpoint_wire::message::{Divergence, EntriesResponse};
 
 use super::Violation;
-use super::cloud::{Travelling, ok};
+use super::edge::ok;
+use super::travelling::Travelling;
 use super::weather::Fate;
 use super::world::World;
 

@@ -12,7 +12,8 @@ use dashpoint_wire::message::EnrolRequest;
 
 use super::car::{Car, Ended};
 use super::cloud::Cloud;
-use super::oracle::{Books, Oracle, Owner};
+use super::cloud_books::Books;
+use super::oracle::{Oracle, Owner};
 use super::planted::Planted;
 use super::post::Flight;
 use super::random::Random;
