@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use dashpoint_membership::{
-    BindingId, Catalogue, Chain, ChainStart, CompiledPolicy, DriverTag, Entry, EvidenceDigest,
-    Fold, Header, MemberId, Policies, Seq, ServerTime, Settlement, Statement, Subject, VehicleId,
-    View, fold, fold_mine, view,
+    BindingId, Catalogue, Chain, ChainStart, CompiledPolicy, DriverTag, Entry, Epoch,
+    EvidenceDigest, Fold, FoldMark, Header, MemberId, Policies, Seq, ServerTime, Settlement,
+    Statement, Subject, VehicleId, View, fold_mine, view,
 };
-use dashpoint_store::{Reader, StoreError};
+use dashpoint_store::{Reader, StoreError, StoredReceipt};
 use dashpoint_sync::{Identity, LocalFacts, StatementMark};
 use dashpoint_telematics::Driver;
 use dashpoint_wire::{
@@ -76,6 +76,24 @@ pub struct Books {
     pub catalogue: Option<Catalogue>,
     /// The members bound to this car whose statement is held.
     pub members: BTreeMap<MemberId, MemberBook>,
+    /// What stood before the entry that was minted last and is not on the disk yet.
+    pub(crate) before: Option<Before>,
+}
+
+/// The folds before an entry that may not become durable.
+#[derive(Debug)]
+pub(crate) struct Before {
+    chain: Chain,
+    /// The fold that it was taken into, if it was.
+    fold: Option<(MemberId, FoldMark)>,
+}
+
+/// What the disk says of the own chain.
+struct OwnChain {
+    /// The newest grant, if it is another one than before.
+    grant: Option<Signed<EpochGrant>>,
+    head: ChainPoint,
+    receipt: Option<StoredReceipt>,
 }
 
 impl Books {
@@ -115,10 +133,11 @@ impl Books {
             policies: None,
             catalogue: None,
             members: BTreeMap::new(),
+            before: None,
         };
         books.read_bindings(reader)?;
-        books.read_cache(reader, now)?;
-        books.refresh(reader, now)?;
+        let statements = books.read_cache(reader)?;
+        books.take_statements(statements, reader, now)?;
         Ok(books)
     }
 
@@ -133,45 +152,93 @@ impl Books {
     /// Reads head and receipt again and folds the own entries anew, after anything but a minted entry.
     ///
     /// # Errors
-    /// [`BooksError`].
+    /// [`BooksError`]; then the books are as they were.
     pub fn refresh(&mut self, reader: &Reader, now: ServerTime) -> Result<(), BooksError> {
-        if let Some(newest) = reader.newest_epoch()?
-            && newest.hash != self.grant.hash()
-        {
-            self.grant = newest
-                .raw
-                .verify(&self.identity.cloud_key, &self.identity.device)
-                .map_err(BooksError::OtherCloud)?;
-        }
-        let epoch = self.grant.body().epoch;
-        self.head = reader.head(epoch)?.ok_or(BooksError::NotEnrolled)?;
+        self.take_statements(Vec::new(), reader, now)
+    }
+
+    /// Takes newer statements with the own entries that they do not cover, and does what [`Self::refresh`] does.
+    ///
+    /// A statement is never held without the entries on it: what was shown stays shown while the disk cannot be read.
+    ///
+    /// # Errors
+    /// [`BooksError`]; then the books are as they were.
+    pub fn take_statements(
+        &mut self,
+        statements: Vec<Statement>,
+        reader: &Reader,
+        now: ServerTime,
+    ) -> Result<(), BooksError> {
+        let own = self.own_chain(reader)?;
+        let mut newer = self.newer(statements);
+        let folds = self.fold_own(&own, &newer, reader, now)?;
+        self.head = own.head;
+        self.grant = own.grant.unwrap_or_else(|| self.grant.clone());
         self.receipt_at = self.grant.body().issued;
-        if let Some(receipt) = reader.last_receipt()? {
+        if let Some(receipt) = own.receipt {
             self.receipt_at = self.receipt_at.max(receipt.server_time);
             self.receipt = Some(receipt.raw.into_bytes());
         }
-        self.fold_own(reader, now)
+        self.before = None;
+        for (member, fold) in folds {
+            if let Some(statement) = newer.remove(&member) {
+                self.members.insert(member, MemberBook { statement, fold });
+            } else if let Some(book) = self.members.get_mut(&member) {
+                book.fold = fold;
+            }
+        }
+        Ok(())
     }
 
-    /// Takes a newer statement; [`Self::refresh`] is due afterwards.
-    pub fn take_statement(&mut self, statement: Statement, now: ServerTime) {
-        let member = statement.member;
-        if self
-            .members
-            .get(&member)
-            .is_some_and(|held| held.statement.supersedes(&statement))
-        {
-            return;
+    fn own_chain(&self, reader: &Reader) -> Result<OwnChain, BooksError> {
+        let newest = reader.newest_epoch()?;
+        let other = newest.filter(|newest| newest.hash != self.grant.hash());
+        let grant = other
+            .map(|newest| {
+                let Identity {
+                    cloud_key, device, ..
+                } = &self.identity;
+                newest.raw.verify(cloud_key, device)
+            })
+            .transpose()
+            .map_err(BooksError::OtherCloud)?;
+        let epoch = grant.as_ref().unwrap_or(&self.grant).body().epoch;
+        Ok(OwnChain {
+            head: reader.head(epoch)?.ok_or(BooksError::NotEnrolled)?,
+            receipt: reader.last_receipt()?,
+            grant,
+        })
+    }
+
+    /// Those statements that are newer than what is held, the newest of each member.
+    fn newer(&self, statements: Vec<Statement>) -> BTreeMap<MemberId, Statement> {
+        let mut newer: BTreeMap<MemberId, Statement> = BTreeMap::new();
+        for statement in statements {
+            let member = statement.member;
+            let held = self.members.get(&member).map(|book| &book.statement);
+            let held = newer.get(&member).or(held);
+            if !held.is_some_and(|held| held.supersedes(&statement)) {
+                newer.insert(member, statement);
+            }
         }
-        if let Some(policies) = &self.policies {
-            let fold = fold(
-                &statement,
-                self.identity.device,
-                self.start(),
-                &[],
-                policies,
-                now,
-            );
+        newer
+    }
+
+    /// Takes a newer statement with none of the own entries on it.
+    #[cfg(test)]
+    pub fn take_statement(&mut self, statement: Statement, now: ServerTime) {
+        let newer = self.newer(vec![statement]);
+        let Some(policies) = &self.policies else {
+            return;
+        };
+        let grant = self.grant.body();
+        let start = ChainStart {
+            epoch: grant.epoch,
+            chain: grant.chain,
+        };
+        let device = self.identity.device;
+        for (member, statement) in newer {
+            let fold = fold_mine(&statement, device, start, &[], |_| true, policies, now);
             self.members.insert(member, MemberBook { statement, fold });
         }
     }
@@ -205,7 +272,7 @@ impl Books {
 
     /// Makes the next entry, unsigned, and takes it into the fold; `None` while statement or policy are missing.
     ///
-    /// Should it not become durable, [`Self::refresh`] takes it out again.
+    /// Once it is durable, [`Self::committed`] is due; should it not become so, [`Self::forget_minted`].
     pub fn mint(
         &mut self,
         binding: BindingId,
@@ -226,22 +293,50 @@ impl Books {
         let device = self.identity.device;
         let policies = self.policies.as_ref()?;
         let book = self.members.get_mut(&member)?;
+        book.fold.chain = chain;
+        let mark = book.fold.mark();
+        let minted = book.fold.mint(policies, header, subject, now);
+        let after = book.fold.chain;
         // While a statement covers this place or a later one, this disk is an old copy, and its own entries are on no
         // screen until it has caught up: neither those before nor this one.
         let cover = book.statement.covers.get(&device);
         let place = (header.epoch, header.seq);
-        let overtaken = cover.is_some_and(|cover| (cover.epoch, cover.through) >= place);
-        let shown = overtaken.then(|| book.fold.clone());
-        book.fold.chain = chain;
-        let minted = book.fold.mint(policies, header, subject, now);
-        let chain = book.fold.chain;
-        if let Some(shown) = shown {
-            book.fold = shown;
+        let fold = if cover.is_some_and(|cover| (cover.epoch, cover.through) >= place) {
+            book.fold.go_back(mark);
+            None
+        } else {
+            Some((member, mark))
+        };
+        self.before = Some(Before { chain, fold });
+        self.set_chain(after);
+        Some(minted)
+    }
+
+    /// The minted entry is durable.
+    pub fn committed(&mut self, head: ChainPoint) {
+        self.head = head;
+        self.before = None;
+    }
+
+    /// Takes the minted entry out again: it did not become durable. The disk is not asked, since it may be the one that
+    /// refuses.
+    pub fn forget_minted(&mut self) {
+        let Some(Before { chain, fold }) = self.before.take() else {
+            return;
+        };
+        if let Some((member, mark)) = fold
+            && let Some(book) = self.members.get_mut(&member)
+        {
+            book.fold.go_back(mark);
         }
+        self.set_chain(chain);
+    }
+
+    /// The chain is the device's: every fold ends with it.
+    fn set_chain(&mut self, chain: Chain) {
         self.members
             .values_mut()
             .for_each(|book| book.fold.chain = chain);
-        Some(minted)
     }
 
     /// The policy in force.
@@ -288,13 +383,6 @@ impl Books {
         }
     }
 
-    fn start(&self) -> ChainStart {
-        ChainStart {
-            epoch: self.grant.body().epoch,
-            chain: self.grant.body().chain,
-        }
-    }
-
     /// State of the device's chain: every fold ends with it.
     fn chain(&self) -> Chain {
         self.members
@@ -317,7 +405,8 @@ impl Books {
         }
     }
 
-    fn read_cache(&mut self, reader: &Reader, now: ServerTime) -> Result<(), BooksError> {
+    /// Reads what the cache holds; returns the statements.
+    fn read_cache(&mut self, reader: &Reader) -> Result<Vec<Statement>, BooksError> {
         let cloud_key = self.identity.cloud_key;
         for (version, raw) in reader.policies()? {
             let read = raw
@@ -337,50 +426,70 @@ impl Books {
                 Err(error) => tracing::warn!(%version, %error, "the catalogue does not verify"),
             }
         }
+        let mut statements = Vec::new();
         for stored in reader.statements()?.readable {
             match stored.raw.verify(&cloud_key, &stored.member) {
-                Ok(statement) => self.take_statement(statement.into_parts().1, now),
+                Ok(statement) => statements.push(statement.into_parts().1),
                 Err(error) => tracing::warn!(%error, "a statement does not verify"),
             }
         }
-        Ok(())
+        Ok(statements)
     }
 
     /// Folds the own entries of the present epoch onto the statements that do not cover them. The chain is the
     /// device's, whoever drove.
-    fn fold_own(&mut self, reader: &Reader, now: ServerTime) -> Result<(), BooksError> {
+    fn fold_own(
+        &self,
+        own: &OwnChain,
+        newer: &BTreeMap<MemberId, Statement>,
+        reader: &Reader,
+        now: ServerTime,
+    ) -> Result<Vec<(MemberId, Fold)>, BooksError> {
         let Some(policies) = &self.policies else {
-            return Ok(());
+            return Ok(Vec::new());
         };
-        let (device, start) = (self.identity.device, self.start());
-        let covers = self.members.values().map(|book| {
-            let cover = book.statement.covers.get(&device);
+        let grant = own.grant.as_ref().unwrap_or(&self.grant).body();
+        let start = ChainStart {
+            epoch: grant.epoch,
+            chain: grant.chain,
+        };
+        let device = self.identity.device;
+        let held = self.members.iter().map(|(id, book)| (*id, &book.statement));
+        let mut statements: BTreeMap<MemberId, &Statement> = held.collect();
+        statements.extend(newer.iter().map(|(id, statement)| (*id, statement)));
+        let covers = statements.values().map(|statement| {
+            let cover = statement.covers.get(&device);
             let cover = cover.filter(|cover| cover.epoch == start.epoch);
             cover.map_or(Seq::new(0), |cover| cover.through)
         });
-        let own = self.own_entries(reader, covers.min().unwrap_or(self.head.seq))?;
-        let bindings = &self.bindings;
-        for (member, book) in &mut self.members {
+        let after = covers.min().unwrap_or(own.head.seq);
+        let entries = self.own_entries(reader, start.epoch, after)?;
+        let fold = |(member, statement): (MemberId, &Statement)| {
             let is_mine = |binding: &BindingId| {
-                bindings
-                    .get(binding)
-                    .is_some_and(|binding| binding.member == *member)
+                let binding = self.bindings.get(binding);
+                binding.is_some_and(|binding| binding.member == member)
             };
-            book.fold = fold_mine(&book.statement, device, start, &own, is_mine, policies, now);
-        }
-        Ok(())
+            let fold = fold_mine(statement, device, start, &entries, is_mine, policies, now);
+            (member, fold)
+        };
+        Ok(statements.into_iter().map(fold).collect())
     }
 
     /// The own entries of the present epoch after a place, verified.
-    fn own_entries(&self, reader: &Reader, after: Seq) -> Result<Vec<Entry>, BooksError> {
+    fn own_entries(
+        &self,
+        reader: &Reader,
+        epoch: Epoch,
+        after: Seq,
+    ) -> Result<Vec<Entry>, BooksError> {
         let mut entries = Vec::new();
         let mut seq = after;
         loop {
-            let page = reader.entries_after(self.grant.body().epoch, seq, PAGE)?;
+            let page = reader.entries_after(epoch, seq, PAGE)?;
             let is_last = page.len() < PAGE as usize;
             for raw in page {
                 seq = seq.next();
-                entries.push(self.own_entry(raw, seq)?);
+                entries.push(self.own_entry(raw, epoch, seq)?);
             }
             if is_last {
                 return Ok(entries);
@@ -388,11 +497,11 @@ impl Books {
         }
     }
 
-    fn own_entry(&self, raw: Raw<Entry>, seq: Seq) -> Result<Entry, BooksError> {
+    fn own_entry(&self, raw: Raw<Entry>, epoch: Epoch, seq: Seq) -> Result<Entry, BooksError> {
         raw.verify(&self.identity.device_key, &self.identity.device)
             .map(|entry| entry.into_parts().1)
             .map_err(|source| BooksError::OwnEntry {
-                epoch: self.grant.body().epoch.get(),
+                epoch: epoch.get(),
                 seq: seq.get(),
                 source,
             })

@@ -121,11 +121,11 @@ impl Engine {
                 tracing::info!(
                     "evidence that was settled before a crash came again and is dropped"
                 );
-                self.forget_minted();
+                self.books.forget_minted();
                 Ok(())
             }
             Err(error) => {
-                self.forget_minted();
+                self.books.forget_minted();
                 Err(error.into())
             }
         }
@@ -149,7 +149,7 @@ impl Engine {
         match self.sign_subject(binding, time, subject) {
             None => CheckIn::NotNow,
             Some(Ok((_, Points::ZERO))) => {
-                self.forget_minted();
+                self.books.forget_minted();
                 CheckIn::NothingMore
             }
             Some(signed) => self.commit_check_in(signed),
@@ -173,7 +173,7 @@ impl Engine {
             }
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "no check-in");
-                self.forget_minted();
+                self.books.forget_minted();
                 CheckIn::NotNow
             }
         }
@@ -197,7 +197,7 @@ impl Engine {
             };
             let signed = self.sign(evidence.binding, &evidence.finished, evidence.private);
             let Some(Ok(entry)) = signed else {
-                self.forget_minted();
+                self.books.forget_minted();
                 return;
             };
             match self.store.commit_awaited(awaiting.id, &entry) {
@@ -207,7 +207,7 @@ impl Engine {
                 }
                 Err(error) => {
                     tracing::error!(%error, "evidence that waited cannot be committed; it is kept");
-                    self.forget_minted();
+                    self.books.forget_minted();
                     return;
                 }
             }
@@ -245,11 +245,10 @@ impl Engine {
         let (entry, _) = self.books.mint(binding, time, subject, self.clock.now())?;
         let predicted = entry.predicted();
         let signed = Signed::sign(entry, &signer, &self.books.identity.device);
-        Some(
-            signed
-                .map(|signed| (signed, predicted))
-                .map_err(AwardError::Sign),
-        )
+        Some(signed.map(|signed| (signed, predicted)).map_err(|error| {
+            self.books.forget_minted();
+            AwardError::Sign(error)
+        }))
     }
 
     fn event_time(&self, at_ms: i64, utc_offset_min: i16) -> EventTime {
@@ -283,18 +282,8 @@ impl Engine {
 
     /// An entry is durable: from here on it may be shown and sent.
     fn committed(&mut self, head: ChainPoint) {
-        self.books.head = head;
+        self.books.committed(head);
         tracing::info!(seq = head.seq.get(), "an entry was signed");
         self.tell(Event::EntryCommitted(head));
-    }
-
-    /// An entry was made that is not on the disk: the folds are made anew without it.
-    fn forget_minted(&mut self) {
-        if let Err(error) = self.books.refresh(self.store.read(), self.clock.now()) {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the own entries cannot be read again"
-            );
-        }
     }
 }

@@ -147,20 +147,27 @@ impl Engine {
         &mut self,
         statements: Vec<Signed<dashpoint_membership::Statement>>,
     ) -> Result<(), EffectError> {
-        let now = self.clock.now();
-        for statement in statements {
-            self.books.take_statement(statement.into_parts().1, now);
-        }
-        self.refresh()
+        let statements = statements
+            .into_iter()
+            .map(|statement| statement.into_parts().1)
+            .collect();
+        self.books
+            .take_statements(statements, self.store.read(), self.clock.now())?;
+        self.sign_what_waits();
+        Ok(())
     }
 
     /// Reads the books anew, and signs what may be signed now.
     fn refresh(&mut self) -> Result<(), EffectError> {
         self.books.refresh(self.store.read(), self.clock.now())?;
+        self.sign_what_waits();
+        Ok(())
+    }
+
+    fn sign_what_waits(&mut self) {
         if self.live.awaiting > 0 {
             self.sign_awaiting();
         }
-        Ok(())
     }
 
     /// Puts back own entries that the disk had lost; those that contradict it are kept beside the chain.

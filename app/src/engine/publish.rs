@@ -5,7 +5,7 @@ use super::live::Live;
 
 impl Engine {
     /// Tells the socket and the bus what has changed.
-    pub(super) fn publish(&mut self) {
+    pub fn publish(&mut self) {
         self.live.drive_state = Some(self.telematics.drive_state());
         self.live.trip_open = self.telematics.trip_driver().is_some();
         self.live.newest_ms = self.telematics.bus_time_ms();

@@ -151,6 +151,7 @@ fn books() -> Books {
         policies: Some(Policies::new(CompiledPolicy::compile(policy).unwrap())),
         catalogue: Some(catalogue),
         members: BTreeMap::new(),
+        before: None,
     }
 }
 

@@ -46,8 +46,8 @@ pub use points::{Growth, Milli, Points};
 pub use policy::{CompiledPolicy, DEFAULT_POLICY_TOML, Policies, Policy, PolicyError};
 pub use score::score_x100;
 pub use settlement::{
-    CapToday, ChainStart, Fold, Header, KeepTier, NextTier, PendingItem, PendingState, Subject,
-    View, fold, fold_mine, reject, settle, view,
+    CapToday, ChainStart, Fold, FoldMark, Header, KeepTier, NextTier, PendingItem, PendingState,
+    Subject, View, fold, fold_mine, reject, settle, view,
 };
 pub use statement::{Cover, Profile, Statement};
 pub use text::Text;

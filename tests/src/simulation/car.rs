@@ -178,6 +178,21 @@ impl Car {
         self.vfs.disk().plan(at_call, Fault::PowerCut);
     }
 
+    /// Plans another fault at one of the next calls of the disk.
+    pub fn plan_fault(&mut self, at_call: u64, fault: Fault) {
+        self.vfs.disk().plan(at_call, fault);
+    }
+
+    /// Mends the disk; returns whether the fault was still to come.
+    pub fn clear_fault(&mut self) -> bool {
+        self.vfs.disk().clear_fault()
+    }
+
+    /// Lets the harness's own looks at the disk through.
+    pub fn spare(&mut self, spared: bool) {
+        self.vfs.disk().spare(spared);
+    }
+
     /// No more faults of the disk; the program is off.
     pub fn heal(&mut self) {
         self.crash();
@@ -303,6 +318,13 @@ impl Car {
         keep().map_err(|e| failed(e.to_string()))
     }
 
+    /// Starts the program on a disk that may refuse.
+    pub fn start_at(&mut self, now_ms: u64) -> Result<(), StartError> {
+        self.crash();
+        self.set_clocks(now_ms);
+        self.start()
+    }
+
     /// Starts the program; after a power cut meanwhile it is off.
     pub fn boot(&mut self, now_ms: u64) -> Result<Ended, Violation> {
         self.crash();
@@ -379,14 +401,33 @@ impl Car {
     }
 }
 
+/// Why the program does not start.
 #[derive(Debug, thiserror::Error)]
-enum StartError {
+pub enum StartError {
+    /// The store refuses.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The books cannot be opened.
     #[error(transparent)]
     Books(#[from] BooksError),
+    /// The engine does not start.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A file was not usable.
     #[error("a file was set aside: {0}")]
     Incident(String),
+}
+
+impl StartError {
+    /// What the store said, if it was the store.
+    pub const fn store(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error)
+            | Self::Books(BooksError::Store(error))
+            | Self::Engine(
+                EngineError::Store(error) | EngineError::Books(BooksError::Store(error)),
+            ) => Some(error),
+            Self::Books(_) | Self::Engine(_) | Self::Incident(_) => None,
+        }
+    }
 }

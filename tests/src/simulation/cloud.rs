@@ -46,6 +46,8 @@ pub struct Cloud {
     pub(super) random: Random,
     pub(super) planted: Option<Planted>,
     pub(super) used: BTreeMap<DeviceId, BTreeMap<Vec<u8>, serde_json::Value>>,
+    /// Whether looks and acts of operators meet no fault of the disk.
+    pub spares_looks: bool,
     /// Entries answered since the last look.
     pub postings: Vec<Posting>,
     /// How often its power went.
@@ -72,6 +74,7 @@ impl Cloud {
             random,
             planted,
             used: BTreeMap::new(),
+            spares_looks: false,
             postings: Vec::new(),
             crashes: 0,
         };
@@ -104,7 +107,10 @@ impl Cloud {
                 }
             }
             let Some(core) = &mut self.core else { break };
-            match work(core) {
+            self.vfs.disk().spare(self.spares_looks);
+            let worked = work(core);
+            self.vfs.disk().spare(false);
+            match worked {
                 Ok(done) => return Ok(done),
                 Err(_) if self.is_dead() => {}
                 Err(failed) => return Err(Violation::new(format!("the cloud failed: {failed}"))),
@@ -142,6 +148,22 @@ impl Cloud {
     /// Cuts the power at one of the next calls of the disk.
     pub fn plan_power_cut(&mut self, at_call: u64) {
         self.vfs.disk().plan(at_call, Fault::PowerCut);
+    }
+
+    /// Plans another fault at one of the next calls of the disk.
+    pub fn plan_fault(&mut self, at_call: u64, fault: Fault) {
+        self.vfs.disk().plan(at_call, fault);
+    }
+
+    /// Mends the disk; returns whether the fault was still to come.
+    pub fn clear_fault(&mut self) -> bool {
+        self.vfs.disk().clear_fault()
+    }
+
+    /// Ends the program where it stands and starts it again.
+    pub fn restart(&mut self, now: ServerTime) -> Result<(), Violation> {
+        self.vfs.disk().kill_programs();
+        self.reopen(now)
     }
 
     /// No more faults.

@@ -8,6 +8,7 @@ mod car;
 mod cloud;
 mod cloud_books;
 mod edge;
+mod failing;
 mod oracle;
 mod planted;
 mod policy;
@@ -23,6 +24,7 @@ mod world;
 
 use std::fmt;
 
+pub use failing::{Lived, Side, fail_at_every_call};
 pub use planted::Planted;
 pub use tally::{Counts, ENOUGH, Tally};
 

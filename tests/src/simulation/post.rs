@@ -219,7 +219,7 @@ impl World {
 
     fn take_postings(&mut self, car: usize) -> Result<(), Violation> {
         let owner = self.owner(car);
-        let may_be_new = self.cloud.crashes > 0;
+        let may_be_new = self.cloud.crashes > 0 || self.disks_fail;
         let postings = std::mem::take(&mut self.cloud.postings);
         if postings.is_empty() {
             return Ok(());

@@ -100,12 +100,12 @@ impl World {
         Ok(())
     }
 
-    fn hurry(&mut self, number: usize) -> Result<(), Violation> {
+    pub(super) fn hurry(&mut self, number: usize) -> Result<(), Violation> {
         self.step(number, |engine| engine.tell(Event::SyncRequested))
     }
 
     /// Where car and cloud differ, if they do.
-    fn apart(&mut self, number: usize) -> Result<Option<String>, Violation> {
+    pub(super) fn apart(&mut self, number: usize) -> Result<Option<String>, Violation> {
         let now = self.now();
         let (device, member) = (self.cars[number].device, self.cars[number].member);
         let known = self.cloud.with(now, |core| {
@@ -158,7 +158,7 @@ impl World {
     }
 
     /// The whole chain, every verdict, every shown award.
-    fn check_all(&mut self, number: usize) -> Result<(), Violation> {
+    pub(super) fn check_all(&mut self, number: usize) -> Result<(), Violation> {
         if self.cars[number].is_clone {
             return Ok(());
         }

@@ -50,6 +50,8 @@ pub struct World {
     pub(super) faults_permille: u64,
     /// Own entries that a screen counts as pending by a flag of its own: only with that bug planted.
     pub(super) flags: BTreeMap<usize, BTreeSet<EntryRef>>,
+    /// Whether disks fail at chosen calls: then looks at them are spared, and a commit that failed may be there.
+    pub(super) disks_fail: bool,
     pub(super) steps: u64,
     /// What happened last, for whoever has to understand a broken seed.
     pub(super) story: VecDeque<String>,
@@ -81,6 +83,7 @@ impl World {
             sent: 0,
             faults_permille,
             flags: BTreeMap::new(),
+            disks_fail: false,
             steps: 0,
             story: VecDeque::new(),
             random,
@@ -242,7 +245,10 @@ impl World {
             }
             Ended::Running => {
                 self.send_all(number);
-                match self.look(number) {
+                self.cars[number].spare(self.disks_fail);
+                let looked = self.look(number);
+                self.cars[number].spare(false);
+                match looked {
                     // A look reads the disk, and any call may be the one at which the power goes.
                     Err(_) if self.cars[number].lost_power() => {
                         self.after(number, Ended::PowerLost)
@@ -293,6 +299,12 @@ impl World {
             }
             let counted: Vec<EntryRef> =
                 book.fold.settlements.iter().filter_map(entry_of).collect();
+            let is_ahead = |place: &&EntryRef| place.epoch == head.epoch && place.seq > head.seq;
+            if let Some(place) = counted.iter().find(is_ahead) {
+                return Err(Violation::new(format!(
+                    "{place:?} is shown and not on the disk"
+                )));
+            }
             let held = |place: &EntryRef| {
                 let mut held = book.statement.account.pending.iter();
                 held.any(|held| held.entry == *place)

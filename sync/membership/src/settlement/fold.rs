@@ -32,6 +32,14 @@ pub struct Fold {
     pub(super) zone: Zone,
 }
 
+/// A fold as it stood, for an entry that may not become durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoldMark {
+    account: Account,
+    chain: Chain,
+    settlements: usize,
+}
+
 /// Folds the device's own entries onto a statement: those of the present epoch after the last one it contains.
 ///
 /// `start` is what the grant of the present epoch says; it counts while the statement covers none of that epoch.
@@ -107,6 +115,23 @@ impl Fold {
         );
         self.settlements.push(settlement.clone());
         settlement
+    }
+
+    /// Where it stands, to go back to.
+    #[must_use]
+    pub fn mark(&self) -> FoldMark {
+        FoldMark {
+            account: self.account.clone(),
+            chain: self.chain,
+            settlements: self.settlements.len(),
+        }
+    }
+
+    /// Goes back to where it stood: what was pushed since is taken out again.
+    pub fn go_back(&mut self, mark: FoldMark) {
+        self.account = mark.account;
+        self.chain = mark.chain;
+        self.settlements.truncate(mark.settlements);
     }
 }
 

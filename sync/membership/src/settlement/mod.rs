@@ -6,7 +6,7 @@ mod payment;
 mod settle;
 mod view;
 
-pub use fold::{ChainStart, Fold, fold, fold_mine};
+pub use fold::{ChainStart, Fold, FoldMark, fold, fold_mine};
 pub use mint::{Header, Subject};
 pub use settle::{reject, settle};
 pub use view::{CapToday, KeepTier, NextTier, PendingItem, PendingState, View, view};
