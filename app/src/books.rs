@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use dashpoint_membership::{
-    BindingId, Catalogue, Chain, ChainStart, CompiledPolicy, DriverTag, Entry, Epoch,
-    EvidenceDigest, Fold, FoldMark, Header, MemberId, Policies, Seq, ServerTime, Settlement,
-    Statement, Subject, VehicleId, View, fold_mine, view,
+    BindingId, Catalogue, Chain, ChainStart, CompiledPolicy, Entry, Epoch, Fold, FoldMark, Header,
+    MemberId, Policies, Seq, ServerTime, Settlement, Statement, Subject, VehicleId, View,
+    fold_mine, view,
 };
 use dashpoint_store::{Reader, StoreError, StoredReceipt};
 use dashpoint_sync::{Identity, LocalFacts, StatementMark};
@@ -13,6 +13,8 @@ use dashpoint_telematics::Driver;
 use dashpoint_wire::{
     Binding, ChainPoint, DeviceCertificate, EpochGrant, PublicKey, Raw, Signed, WireError,
 };
+
+pub use crate::names::{driver_tag, evidence_digest, vehicle_id};
 
 /// Bytes of salt before private evidence, so that its digest gives nothing away.
 pub const SALT_LEN: usize = 16;
@@ -527,37 +529,3 @@ pub fn certificate(
 
 /// Name under which the store keeps the device's id, which the certificate is verified for.
 pub const DEVICE_META: &str = "device";
-
-/// The driver as the vehicle's bus names him, without the name.
-#[must_use]
-pub fn driver_tag(issuer: &str, subject: &str) -> DriverTag {
-    let named = [
-        b"dashpoint/driver/v1",
-        issuer.as_bytes(),
-        &[0],
-        subject.as_bytes(),
-    ]
-    .concat();
-    DriverTag::from_bytes(first_16(&named))
-}
-
-/// The vehicle without its VIN.
-#[must_use]
-pub fn vehicle_id(vin: &str) -> VehicleId {
-    VehicleId::from_bytes(first_16(
-        &[b"dashpoint/vehicle/v1", vin.as_bytes()].concat(),
-    ))
-}
-
-/// Digest of salted private evidence.
-#[must_use]
-pub fn evidence_digest(private: &[u8]) -> EvidenceDigest {
-    EvidenceDigest::from_bytes(dashpoint_wire::digest(private))
-}
-
-fn first_16(bytes: &[u8]) -> [u8; 16] {
-    let digest = dashpoint_wire::digest(bytes);
-    let mut first = [0; 16];
-    first.copy_from_slice(&digest[..16]);
-    first
-}

@@ -13,6 +13,7 @@ pub mod engine;
 mod error;
 mod explain;
 mod keys;
+mod names;
 mod net;
 pub mod random;
 mod screen;
