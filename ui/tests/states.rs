@@ -177,6 +177,30 @@ fn r4_what_was_begun_in_park_is_there_again() {
 }
 
 #[test]
+fn l2_driving_goes_no_deeper_than_a_page() {
+    let deeper = [
+        Intent::OpenRow(2),
+        Intent::TurnActivity(2),
+        Intent::ShowEvidence(true),
+        Intent::OpenBenefit(1),
+        Intent::TurnBenefits(2),
+        Intent::TurnTerms(2),
+        Intent::OpenSection(Section::Device),
+    ];
+    for drive in RESTRICTED {
+        for page in [Page::Home, Page::Activity, Page::Benefits, Page::Settings] {
+            let mut nav = Nav::new();
+            nav.handle(Intent::Open(page), &[]);
+            let shown = at(&nav, drive);
+            for intent in deeper {
+                nav.handle(intent, &[]);
+                assert_eq!(at(&nav, drive), shown, "{intent:?} on {page:?} {drive:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn l3_each_page_for_driving_is_one_tap_away() {
     for from in [Page::Home, Page::Activity, Page::Benefits, Page::Settings] {
         for to in [Page::Home, Page::Activity] {

@@ -63,6 +63,8 @@ fn on_pages(probe: &Probe) -> Vec<(&'static str, Vec<String>)> {
     let seven = seen(&rows);
     rows.set_count(13);
     let thirteen = seen(&rows);
+    rows.set_count(22);
+    let many = seen(&rows);
     let names = seen(&BrokenNames::new().unwrap());
     let restraint = seen(&BrokenRestraint::new().unwrap());
     let status = seen(&BrokenStatus::new().unwrap());
@@ -97,6 +99,7 @@ fn on_pages(probe: &Probe) -> Vec<(&'static str, Vec<String>)> {
         ("S2 over", one("lies on", &s2)),
         ("L1 driving", rules::l1(&seven, true)),
         ("L1 parked", rules::l1(&thirteen, false)),
+        ("L2", rules::l2(&many)),
         ("A1 role", one("touch area", &rules::a1(&names))),
         ("A1 label", one("no label", &rules::a1(&names))),
         ("A1 id", one("two targets", &rules::a1(&names))),
@@ -138,8 +141,15 @@ fn off_pages() -> Vec<(&'static str, Vec<String>)> {
             lint::violations("x.slint", "Text { font-weight: 700; }"),
         ),
         (
+            "M1 lint",
+            lint::violations("x.slint", "animate x { iteration-count: -1; }")
+                .into_iter()
+                .filter(|violation| lint::moves(violation))
+                .collect(),
+        ),
+        (
             "S3 lint",
-            lint::violations("x.slint", "animate x { duration: 1s; }"),
+            lint::violations("x.slint", "Text { overflow: elide; }"),
         ),
     ]
 }

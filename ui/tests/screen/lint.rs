@@ -1,4 +1,4 @@
-//! F1, F2 and S3 in the sources: sizes and weights come from the scale alone, and nothing moves.
+//! F1, F2, M1 and S3 in the sources: sizes and weights come from the scale alone, and nothing moves.
 
 use crate::Report;
 use crate::texts::sources;
@@ -38,6 +38,13 @@ pub fn violations(path: &str, source: &str) -> Vec<String> {
     wrong
 }
 
+/// M1: whether something would move by itself; while driving nothing does, and nothing ever loops.
+pub fn moves(violation: &str) -> bool {
+    ["animate", "animation", "Timer"]
+        .into_iter()
+        .any(|banned| violation.contains(banned))
+}
+
 /// The sources of the pages.
 pub fn sources_hold(report: &mut Report) {
     for (path, source) in sources() {
@@ -46,6 +53,8 @@ pub fn sources_hold(report: &mut Report) {
                 "F2"
             } else if violation.contains("size") {
                 "F1"
+            } else if moves(&violation) {
+                "M1"
             } else {
                 "S3"
             };

@@ -80,8 +80,8 @@ fn the_screen_holds_its_rules() {
     goldens::compare(&window, &cases, &mut report);
     broken::each_rule_can_fail(&probe, &mut report);
     for id in [
-        "T1", "T2", "T3", "F1", "F2", "C1", "C2", "C3", "L1", "S1", "S2", "S3", "R2", "R3", "B1",
-        "A1", "G1", "TR", "GOLDEN", "BROKEN",
+        "T1", "T2", "T3", "F1", "F2", "C1", "C2", "C3", "L1", "L2", "M1", "S1", "S2", "S3", "R2",
+        "R3", "B1", "A1", "G1", "TR", "GOLDEN", "BROKEN",
     ] {
         report.passed(id);
     }
@@ -108,6 +108,7 @@ fn check_case(window: &DashpointWindow, probe: &Probe, case: &Case, report: &mut
     report.hold("S2", &name, rules::s2(&frame, probe));
     report.hold("A1", &name, rules::a1(&frame));
     if driving {
+        report.hold("L2", &name, rules::l2(&frame));
         report.hold("S1", &name, rules::s1(&frame, probe));
         report.hold("R3", &name, rules::r3(&frame));
     }

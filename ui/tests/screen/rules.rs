@@ -146,6 +146,26 @@ pub fn l1(frame: &Frame, driving: bool) -> Vec<String> {
     }
 }
 
+/// L2: at most 21 items in all: rows, what can be touched, and each text that is in neither. Nothing opens while driving
+/// (`l2_driving_goes_no_deeper_than_a_page` in `states.rs`), so that a page is all there is of a task.
+pub fn l2(frame: &Frame) -> Vec<String> {
+    let touched: Vec<_> = touched(frame).collect();
+    let alone = frame.texts.iter().filter(|text| {
+        let in_row = frame.rows.iter().any(|row| text.rect.inside(row));
+        let in_target = touched.iter().any(|(_, target)| text.rect.inside(target));
+        !in_row && !in_target
+    });
+    let targets = touched
+        .iter()
+        .filter(|(_, target)| !frame.rows.iter().any(|row| target.inside(row)));
+    let items = frame.rows.len() + targets.count() + alone.count();
+    if items > 21 {
+        vec![format!("{items} items")]
+    } else {
+        Vec::new()
+    }
+}
+
 /// S1: a text of at most 31 Chinese characters or 80 letters, or a mixture; secondary text on at most two lines.
 pub fn s1(frame: &Frame, probe: &Probe) -> Vec<String> {
     let mut wrong = Vec::new();
