@@ -113,10 +113,7 @@ fn what_is_linked_can_be_told() {
     ] {
         assert!(head_unit.contains(linked), "{linked} is missing");
     }
-    assert!(
-        !head_unit.contains("rcgen"),
-        "a dependency of tests only"
-    );
+    assert!(!head_unit.contains("rcgen"), "a dependency of tests only");
 }
 
 #[test]
