@@ -85,7 +85,6 @@ fn a_wrong_configuration_is_one_line_with_the_key_and_what_is_expected() {
     }
     world.car.configure(&good);
     assert!(world.car.ask(&["status"]).status.success());
-    assert_refused(&world.car.ask(&["run"]), 2, "add --no-screen");
 }
 
 #[test]
