@@ -46,7 +46,8 @@ pub(crate) struct Intake {
     newest_ms: Option<i64>,
     /// Newest time known from state, before anything is live.
     hint_ms: Option<i64>,
-    /// Everything up to here has been folded.
+    /// Everything before has been folded, and what comes from there now would be out of order. Never later than the
+    /// newest time: what follows on it is in order however long the bus was quiet.
     folded_ms: Option<i64>,
     waiting: BTreeMap<(i64, Signal), (Reading, bool)>,
     retained: BTreeMap<Signal, (i64, Reading)>,
@@ -100,23 +101,18 @@ impl Intake {
         {
             return self.take_strange(sample, counts);
         }
-        if self.is_late(sample.at_ms) {
-            let known = counts.of(sample.signal).and_then(|known| known.last_ts_ms);
-            let fault = if known == Some(sample.at_ms) {
-                Fault::Duplicate
-            } else {
-                Fault::Late
-            };
-            counts.refuse(sample.signal, fault);
-            return Vec::new();
-        }
         let key = (sample.at_ms, sample.signal);
-        if self
-            .waiting
-            .get(&key)
-            .is_some_and(|(reading, _)| *reading == sample.reading)
-        {
-            counts.refuse(sample.signal, Fault::Duplicate);
+        let known_ms = counts.of(sample.signal).and_then(|known| known.last_ts_ms);
+        let is_late = self.is_late(sample.at_ms);
+        let is_past = is_late || self.folded_ms >= Some(sample.at_ms);
+        let fault = match self.waiting.get(&key) {
+            Some((reading, _)) if *reading == sample.reading => Some(Fault::Duplicate),
+            Some(_) => None,
+            None if is_past && known_ms == Some(sample.at_ms) => Some(Fault::Duplicate),
+            None => is_late.then_some(Fault::Late),
+        };
+        if let Some(fault) = fault {
+            counts.refuse(sample.signal, fault);
             return Vec::new();
         }
         counts.take(sample.signal, sample.at_ms);
@@ -222,13 +218,13 @@ impl Intake {
     fn is_late(&self, at_ms: i64) -> bool {
         let behind = |newest_ms: i64| at_ms < newest_ms.saturating_sub(LATENESS_MS);
         self.newest_ms.is_some_and(behind)
-            || self.folded_ms.is_some_and(|folded_ms| at_ms <= folded_ms)
+            || self.folded_ms.is_some_and(|folded_ms| at_ms < folded_ms)
     }
 
     /// Everything before `until_ms`, oldest first.
     fn ripe(&mut self, until_ms: i64) -> Vec<Batch> {
-        if self.newest_ms.is_some() {
-            self.folded_ms = self.folded_ms.max(Some(until_ms.saturating_sub(1)));
+        if let Some(newest_ms) = self.newest_ms {
+            self.folded_ms = self.folded_ms.max(Some(until_ms.min(newest_ms)));
         }
         let oldest = self.waiting.first_key_value();
         if oldest.is_none_or(|((oldest_ms, _), _)| *oldest_ms >= until_ms) {
@@ -364,6 +360,22 @@ mod tests {
         assert_eq!(intake.newest_ms(), Some(10_000));
         let batches = intake.take(sample(Signal::Speed, 13_000), &mut counts);
         assert_eq!(times(&batches), [10_000]);
+    }
+
+    #[test]
+    fn what_follows_on_a_quiet_bus_is_in_order_and_what_it_said_before_is_not() {
+        let (mut intake, mut counts) = (Intake::default(), Counts::default());
+        intake.take(sample(Signal::Speed, 10_000), &mut counts);
+        assert_eq!(times(&intake.quiet(30_000)), [10_000]);
+        // The rest of the same moment, and the next one.
+        intake.take(sample(Signal::Ignition, 10_000), &mut counts);
+        intake.take(sample(Signal::Speed, 10_100), &mut counts);
+        assert_eq!(counts.all_faults(Fault::Late), 0);
+        intake.take(sample(Signal::Gear, 9_999), &mut counts);
+        assert_eq!(counts.faults(Signal::Gear, Fault::Late), 1);
+        assert_eq!(times(&intake.quiet(30_000)), [10_000, 10_100]);
+        intake.take(sample(Signal::Speed, 10_100), &mut counts);
+        assert_eq!(counts.faults(Signal::Speed, Fault::Duplicate), 1);
     }
 
     #[test]
