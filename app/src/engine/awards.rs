@@ -136,8 +136,7 @@ impl Engine {
         if self.choices.guest {
             return CheckIn::Guest;
         }
-        let driver = self.telematics.trip_driver().cloned();
-        let driver = driver.unwrap_or(Driver::Unidentified);
+        let driver = self.telematics.at_the_wheel();
         let Some(binding) = self.books.binding_of(&driver).map(|binding| binding.id) else {
             return CheckIn::Guest;
         };

@@ -6,7 +6,7 @@ use dashpoint_membership::{
     CatalogueVersion, CompiledPolicy, LedgerVersion, MemberId, PolicyVersion, ServerTime,
 };
 use dashpoint_store::StoreError;
-use dashpoint_telematics::{DriveState, Driver};
+use dashpoint_telematics::DriveState;
 use dashpoint_ui::enrolment::EnrolmentData;
 use dashpoint_ui::locale::Language;
 use dashpoint_ui::{Drive, ThemeChoice};
@@ -187,10 +187,7 @@ impl Engine {
     }
 
     fn member_at_wheel(&self) -> Option<MemberId> {
-        let driver = self.telematics.trip_driver();
-        let binding = self
-            .books
-            .binding_of(driver.unwrap_or(&Driver::Unidentified));
+        let binding = self.books.binding_of(&self.telematics.at_the_wheel());
         binding.map(|binding| binding.member)
     }
 }

@@ -163,6 +163,12 @@ impl Telematics {
         self.fold.trip_driver()
     }
 
+    /// Who is at the wheel: whose the open trip is, else whom the bus names.
+    #[must_use]
+    pub fn at_the_wheel(&self) -> Driver {
+        self.fold.at_the_wheel()
+    }
+
     /// Whether a charging session is open.
     #[must_use]
     pub fn is_charging(&self) -> bool {

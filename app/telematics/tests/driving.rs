@@ -166,6 +166,24 @@ fn a_change_of_driver_ends_the_trip_and_the_way_is_shared() {
 }
 
 #[test]
+fn who_is_at_the_wheel_is_known_in_park_too() {
+    let mut car = Car::new();
+    let mut telematics = Telematics::new(settings(), Marks::default());
+    assert_eq!(telematics.at_the_wheel(), Driver::Unidentified);
+    car.text(Signal::DriverIssuer, "https://id.example");
+    car.text(Signal::DriverSubject, "lin");
+    car.switch_on();
+    car.follow(&short_drive());
+    car.switch_off();
+    for sample in &car.samples {
+        telematics.observe(sample);
+    }
+    telematics.quiet(121_000);
+    assert_eq!(telematics.trip_driver(), None);
+    assert_eq!(telematics.at_the_wheel(), named("lin"));
+}
+
+#[test]
 fn a_name_that_comes_late_is_no_change() {
     let mut car = Car::new();
     car.switch_on();

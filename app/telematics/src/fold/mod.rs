@@ -144,6 +144,11 @@ impl Fold {
         self.trip.as_ref().map(|trip| &trip.driver)
     }
 
+    pub(crate) fn at_the_wheel(&self) -> Driver {
+        let trip = self.trip.as_ref();
+        trip.map_or_else(|| self.picture.driver(), |trip| trip.driver.clone())
+    }
+
     pub(crate) fn is_charging(&self) -> bool {
         self.charge.is_some()
     }
