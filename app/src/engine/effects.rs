@@ -2,7 +2,7 @@
 
 use dashpoint_membership::{CompiledPolicy, Entry, EntryBody, Seq};
 use dashpoint_store::{NewEntry, Reconciled, StoreError, StoredEntry};
-use dashpoint_sync::{Beginning, Effect, Event, Outcome, Ticket};
+use dashpoint_sync::{Beginning, Effect, Event, Outcome, Refused, Ticket};
 use dashpoint_wire::{ChainPoint, Raw, Signed, WireError};
 
 use super::{Engine, Outgoing, marks_of};
@@ -95,6 +95,9 @@ impl Engine {
                 None
             }
             Effect::Report(report) => {
+                if matches!(report.why, Refused::Policy { .. }) {
+                    self.live.policy_refused = true;
+                }
                 tracing::warn!(what = ?report.what, why = &report.why as &dyn std::error::Error, "refused");
                 None
             }
