@@ -6,15 +6,20 @@
     reason = "a test that cannot go on fails; helpers outside of test functions are tests too"
 )]
 
+mod clocks;
 mod clones;
 mod cuts;
 mod damage;
 mod disks;
+mod keys;
 mod kills;
+mod lives;
 mod outages;
 mod points;
+mod policies;
 mod random_kills;
 mod refusals;
+mod schemas;
 mod screen;
 #[expect(
     dead_code,

@@ -11,7 +11,7 @@ use dashpoint_wire::PublicKey;
 use serde_json::Value;
 
 use super::program::{Program, ask, stderr, stdout};
-use super::{MemberCloud, PATIENCE, VIN, copy_folder, until};
+use super::{MemberCloud, PATIENCE, VIN, WrongClock, copy_folder, until};
 
 /// The head unit: its folder, and the program that runs on it.
 pub struct Car {
@@ -20,6 +20,8 @@ pub struct Car {
     running: Option<Program>,
     /// Where its window opens; without one it runs without a screen.
     display: Option<String>,
+    /// What its programs take for the time, if it is not that.
+    clock: Option<WrongClock>,
 }
 
 impl Car {
@@ -31,6 +33,7 @@ impl Car {
             key,
             running: None,
             display: None,
+            clock: None,
         };
         car.configure(&format!(
             "[bus]\nbroker = \"127.0.0.1:{bus}\"\n[cloud]\nurl = \"http://127.0.0.1:{cloud}\"\nkey = \"{key}\"\n\
@@ -54,6 +57,11 @@ impl Car {
     /// Opens its window there from the next start on.
     pub fn show_on(&mut self, display: &str) {
         self.display = Some(display.to_owned());
+    }
+
+    /// Goes by another clock from the next start on, or by the right one again.
+    pub fn goes_by(&mut self, clock: Option<WrongClock>) {
+        self.clock = clock;
     }
 
     /// Starts it without waiting for anything.
@@ -221,6 +229,21 @@ impl Car {
         reader.checkpoint("telematics").unwrap()
     }
 
+    /// The policies that it holds.
+    pub fn policies(&self) -> Vec<u32> {
+        let reader = Reader::open(&self.data(), None, None).unwrap();
+        let held = reader.policies().unwrap().into_iter();
+        held.map(|(version, _)| version.get()).collect()
+    }
+
+    /// Tells it to reconcile until it holds a policy.
+    pub fn wait_for_policy(&self, version: u32) {
+        until("the policy is held", PATIENCE, || {
+            self.sync();
+            self.policies().contains(&version).then_some(())
+        });
+    }
+
     /// Everything that the program has said.
     pub fn said(&self) -> String {
         fs::read_to_string(self.log()).unwrap_or_default()
@@ -251,6 +274,9 @@ impl Car {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_head-unit"));
         command.args(args).arg("--config").arg(self.config());
+        if let Some(clock) = &self.clock {
+            clock.put_on(&mut command);
+        }
         command
     }
 

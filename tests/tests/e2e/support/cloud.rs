@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
-use dashpoint_wire::PublicKey;
+use dashpoint_membership::Policy;
+use dashpoint_wire::{PublicKey, SigningKey};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
@@ -93,6 +94,39 @@ impl MemberCloud {
         self.ask(&["device", "revoke", device]);
     }
 
+    /// Writes a copy of its database to a new file, and goes on serving if it does.
+    pub fn back_up(&self, file: &Path) {
+        self.ask(&["backup", &file.display().to_string()]);
+    }
+
+    /// Puts a backup in the place of its database; tells what the operator is told.
+    pub fn restore(&self, backup: &Path) -> Value {
+        self.ask(&["restore", &backup.display().to_string()])
+    }
+
+    /// The policy in force, to be changed and signed again.
+    pub fn policy(&self) -> Policy {
+        serde_json::from_value(self.ask(&["policy", "show"])).unwrap()
+    }
+
+    /// The file that an operator would sign.
+    pub fn policy_file(&self, policy: &Policy) -> String {
+        let file = self.folder.with_file_name("policy.toml");
+        fs::write(&file, toml::to_string(policy).unwrap()).unwrap();
+        file.display().to_string()
+    }
+
+    /// Signs a policy.
+    pub fn sign_policy(&self, policy: &Policy) {
+        self.ask(&["policy", "sign", &self.policy_file(policy)]);
+    }
+
+    /// The key that it signs with.
+    pub fn signing_key(&self) -> SigningKey {
+        let key = fs::read(self.folder.join("cloud-key.pk8")).unwrap();
+        SigningKey::from_pkcs8(&key).unwrap()
+    }
+
     /// Its database.
     pub fn database(&self) -> PathBuf {
         self.folder.join("cloud.db")
@@ -142,6 +176,14 @@ impl MemberCloud {
         self.ask(&["statement", member])
     }
 
+    /// Which life of its database this is.
+    pub fn server_epoch(&self) -> i64 {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let db = Connection::open_with_flags(self.database(), flags).unwrap();
+        db.query_row("SELECT server_epoch FROM cloud", [], |row| row.get(0))
+            .unwrap()
+    }
+
     /// How much of a meter it has paid for, by its own books; nothing of it twice.
     pub fn paid_units(&self, meter: &str) -> u64 {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
@@ -162,8 +204,13 @@ impl MemberCloud {
         fs::read_to_string(self.log()).unwrap_or_default()
     }
 
+    /// Runs a command of the program that may fail.
+    pub fn try_ask(&self, args: &[&str]) -> Output {
+        ask(&mut self.command(args))
+    }
+
     fn ask(&self, args: &[&str]) -> Value {
-        let output = ask(&mut self.command(args));
+        let output = self.try_ask(args);
         assert!(output.status.success(), "{args:?}: {}", stderr(&output));
         serde_json::from_str(&stdout(&output)).unwrap()
     }

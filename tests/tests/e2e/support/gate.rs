@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::http::{Message, TICK};
+use dashpoint_wire::deflate;
+
+use super::http::{Message, TICK, answer};
 use super::{PATIENCE, now, until};
 
 /// How the network behaves.
@@ -21,6 +23,8 @@ pub enum Manner {
     LoseAnswers { cloud: u16 },
     /// Carries requests to the cloud on this port. Its answers to entries wait here and reach the car with the next manner.
     HoldAnswers { cloud: u16 },
+    /// Carries everything but the question for a newer policy, which it answers with these bytes.
+    BringPolicy { cloud: u16, policy: Vec<u8> },
     /// Answers each request with these bytes.
     Say(Vec<u8>),
     /// Takes each request and says nothing.
@@ -205,6 +209,18 @@ impl Shared {
                         self.keep(answer.clone());
                         self.wait_for_another_manner(change);
                     }
+                    car.write_all(&answer)?;
+                }
+                Manner::BringPolicy { cloud, policy } => {
+                    let answer = if request.asks_for("/v1/policy") {
+                        let headers = [
+                            "content-type: application/cbor",
+                            "content-encoding: deflate",
+                        ];
+                        answer("200 OK", &headers, &deflate(&policy))
+                    } else {
+                        forward(&request, cloud)?
+                    };
                     car.write_all(&answer)?;
                 }
                 Manner::Say(answer) => {

@@ -78,6 +78,14 @@ impl Message {
         words.next() == Some(method) && words.next().is_some_and(|path| path.ends_with(path_end))
     }
 
+    /// Whether it asks for what lies there, whatever it says of it.
+    pub fn asks_for(&self, path: &str) -> bool {
+        let head = self.head();
+        let mut words = head.split_whitespace();
+        let asked = words.nth(1).and_then(|asked| asked.split('?').next());
+        head.starts_with("GET ") && asked == Some(path)
+    }
+
     /// Value of a header.
     pub fn header(&self, name: &str) -> Option<String> {
         self.head().lines().find_map(|line| {

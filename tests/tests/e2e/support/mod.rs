@@ -8,9 +8,11 @@ mod display;
 mod gate;
 mod http;
 mod lock;
+mod ports;
 mod privacy;
 mod program;
 mod world;
+mod wrong_clock;
 
 pub use bus::{Bus, Kind, Vehicle, charge};
 pub use car::Car;
@@ -20,13 +22,14 @@ pub use display::Display;
 pub use gate::{Gate, Manner};
 pub use http::answer;
 pub use lock::WriteLock;
+pub use ports::free_port;
 pub use privacy::{assert_logs_name_nobody, assert_nothing_private_left};
 pub use program::{stderr, stdout};
 pub use world::{EARNED_OFFLINE, World};
+pub use wrong_clock::WrongClock;
 
-use std::net::TcpListener;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -69,20 +72,6 @@ pub fn wall() -> Timestamp {
     Timestamp::try_from(std::time::SystemTime::now()).unwrap()
 }
 
-/// A port that is free, below those that the system gives to outgoing connections: nothing takes it while a program that
-/// listened on it is down.
-pub fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let begin = u16::try_from(std::process::id() % 600).unwrap() * 20;
-    for _ in 0..2_000 {
-        let port = 20_000 + (begin + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-    panic!("no port is free");
-}
-
 /// Whether something real is there to test with; says what is missing, and fails where everything is required.
 pub fn is_there(what: &str, there: bool) -> bool {
     if there {
@@ -102,6 +91,18 @@ pub fn recording(name: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.parent()?;
     let path = root.join("shared/data").join(name);
     is_there(&path.display().to_string(), path.exists()).then_some(path)
+}
+
+/// Every file of a folder but sockets, by its name, with its bytes.
+pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
+    files
+        .map(|file| {
+            let name = file.file_name().into_string().unwrap();
+            (name, std::fs::read(file.path()).unwrap())
+        })
+        .collect()
 }
 
 /// Copies a folder with everything in it but sockets.
