@@ -82,22 +82,28 @@ fn a_cloud_that_went_back_unsaid_is_found_out() {
 }
 
 /// How a database breaks, and what the operator reads.
-const DAMAGES: [(&str, fn(&mut Vec<u8>), &str); 3] = [
-    (
-        "emptied",
-        Vec::clear,
-        "is empty: it was cut off from outside; restore it from a backup",
-    ),
-    (
-        "no database any more",
-        |bytes| bytes[..100].fill(0x5a),
-        "the database refused: file is not a database",
-    ),
-    (
-        "full of garbage",
-        |bytes| bytes[4_096..].fill(0x5a),
-        "the database refused: database disk image is malformed",
-    ),
+struct Damage {
+    how: &'static str,
+    done_to: fn(&mut Vec<u8>),
+    line: &'static str,
+}
+
+const DAMAGES: [Damage; 3] = [
+    Damage {
+        how: "emptied",
+        done_to: Vec::clear,
+        line: "is empty: it was cut off from outside; restore it from a backup",
+    },
+    Damage {
+        how: "no database any more",
+        done_to: |bytes| bytes[..100].fill(0x5a),
+        line: "the database refused: file is not a database",
+    },
+    Damage {
+        how: "full of garbage",
+        done_to: |bytes| bytes[4_096..].fill(0x5a),
+        line: "the database refused: database disk image is malformed",
+    },
 ];
 
 /// It is not served from, and not touched; a backup makes it whole, and the cars the rest.
@@ -105,9 +111,9 @@ const DAMAGES: [(&str, fn(&mut Vec<u8>), &str); 3] = [
 fn a_damaged_database_is_refused_as_it_is_and_a_backup_makes_it_whole() {
     let (world, backup) = confirmed_after_the_backup();
     let sound = fs::read(world.cloud.database()).unwrap();
-    for (how, damage, line) in DAMAGES {
+    for Damage { how, done_to, line } in DAMAGES {
         let mut bytes = sound.clone();
-        damage(&mut bytes);
+        done_to(&mut bytes);
         fs::write(world.cloud.database(), bytes).unwrap();
         let before = files(world.cloud.data());
         let refused = world.cloud.try_ask(&["serve", "--listen", "127.0.0.1:0"]);
