@@ -1,10 +1,13 @@
 //! What the car shows: the statement and, on top of it, the entries that it does not contain yet.
 
+use std::collections::BTreeMap;
+
 use super::settle::settle;
 use crate::account::{Account, Settlement};
 use crate::chain::Chain;
 use crate::entry::Entry;
 use crate::ids::{BindingId, DeviceId, EntryRef, Epoch, Seq};
+use crate::points::Points;
 use crate::policy::Policies;
 use crate::statement::Statement;
 use crate::time::ServerTime;
@@ -28,8 +31,16 @@ pub struct Fold {
     pub chain: Chain,
     /// What the device expects of each of them, in order.
     pub settlements: Vec<Settlement>,
+    pub(super) confirmed: Confirmed,
     pub(super) device: DeviceId,
     pub(super) zone: Zone,
+}
+
+/// What the statement's lots add up to: summed once, since a member of years has thousands and the screen looks often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Confirmed {
+    pub balance: Points,
+    pub expiring: BTreeMap<ServerTime, Points>,
 }
 
 /// A fold as it stood, for an entry that may not become durable.
@@ -79,6 +90,10 @@ pub fn fold_mine(
         account: statement.account.clone(),
         chain,
         settlements: Vec::new(),
+        confirmed: Confirmed {
+            balance: statement.account.balance(),
+            expiring: statement.account.expiring(),
+        },
         device,
         zone: Zone::of_member(&statement.profile.zone),
     };

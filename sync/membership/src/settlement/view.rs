@@ -111,7 +111,7 @@ pub struct CapToday {
 #[must_use]
 pub fn view(statement: &Statement, fold: &Fold, policy: &CompiledPolicy, now: ServerTime) -> View {
     let confirmed = &statement.account;
-    let balance = confirmed.balance();
+    let balance = fold.confirmed.balance;
     let pending_items = pending_items(statement, fold);
     let tier = confirmed.tier.tier.clone();
     let provisional = &fold.account.tier.tier;
@@ -122,7 +122,7 @@ pub fn view(statement: &Statement, fold: &Fold, policy: &CompiledPolicy, now: Se
         arrears: confirmed.arrears,
         pending: pending_items.iter().map(|item| item.paid.points).sum(),
         pending_items,
-        expiring: expiring(statement, policy, now),
+        expiring: expiring(fold, policy, now),
         growth: confirmed.growth,
         provisional_tier: (*provisional != tier).then(|| provisional.clone()),
         tier,
@@ -165,14 +165,10 @@ fn expected(settlement: &Settlement) -> Option<PendingItem> {
     })
 }
 
-fn expiring(
-    statement: &Statement,
-    policy: &CompiledPolicy,
-    now: ServerTime,
-) -> Vec<(ServerTime, Points)> {
+fn expiring(fold: &Fold, policy: &CompiledPolicy, now: ServerTime) -> Vec<(ServerTime, Points)> {
     let days = policy.policy().remind_days.iter().max().copied();
     let horizon = now.plus_s(i64::from(days.unwrap_or(0)) * DAY_S);
-    let expiring = statement.account.expiring();
+    let expiring = &fold.confirmed.expiring;
     expiring
         .range(..=horizon)
         .map(|(at, sum)| (*at, *sum))
