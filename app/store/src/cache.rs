@@ -186,7 +186,8 @@ impl Store {
     pub fn put_checkpoint(&mut self, name: &'static str, raw: &[u8]) -> Result<(), StoreError> {
         self.put(
             "write a checkpoint",
-            "INSERT OR REPLACE INTO checkpoint (name, raw) VALUES (?1, ?2)",
+            "INSERT INTO checkpoint (name, raw) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET raw = excluded.raw",
             params![name, raw],
         )
         .map(|_| ())
@@ -211,7 +212,12 @@ impl Store {
         sql: &'static str,
         values: impl rusqlite::Params,
     ) -> Result<Put, StoreError> {
-        match self.read.cache.execute(sql, values).doing(doing)? {
+        let written = self
+            .read
+            .cache
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(values));
+        match written.doing(doing)? {
             0 => Ok(Put::Older),
             _ => Ok(Put::Stored),
         }

@@ -30,7 +30,10 @@ pub(crate) const LEDGER: Kind = Kind {
 pub(crate) const CACHE: Kind = Kind {
     stem: "cache",
     application_id: i32::from_be_bytes(*b"DPCA"),
-    schemas: &[include_str!("../sql/cache/1.sql")],
+    schemas: &[
+        include_str!("../sql/cache/1.sql"),
+        include_str!("../sql/cache/2.sql"),
+    ],
     synchronous: "NORMAL",
 };
 
