@@ -210,28 +210,39 @@ pub(crate) fn settlements_after(
     })?;
     let mut settlements = rows.collect::<Result<Vec<_>, _>>()?;
     settlements.reverse();
+    let mut allocations = allocations_after(db, member, settlements.first())?;
     for settlement in &mut settlements {
-        settlement.allocations = allocations(db, member, settlement.version)?;
+        settlement.allocations = allocations.remove(&settlement.version).unwrap_or_default();
     }
     Ok(settlements)
 }
 
-fn allocations(
+/// What was taken from which lots, by settlement, from the first of them on: asked for once, since most took nothing.
+fn allocations_after(
     db: &Connection,
     member: MemberId,
-    version: LedgerVersion,
-) -> Result<Vec<Allocation>, CloudError> {
+    first: Option<&Settlement>,
+) -> Result<BTreeMap<LedgerVersion, Vec<Allocation>>, CloudError> {
+    let mut allocations: BTreeMap<LedgerVersion, Vec<Allocation>> = BTreeMap::new();
+    let Some(first) = first else {
+        return Ok(allocations);
+    };
     let mut statement = db.prepare_cached(
-        "SELECT lot, points, size, expires FROM allocations
-         WHERE member = ?1 AND version = ?2 ORDER BY expires, lot",
+        "SELECT version, lot, points, size, expires FROM allocations
+         WHERE member = ?1 AND version >= ?2 ORDER BY version, expires, lot",
     )?;
-    let rows = statement.query_map((Col(member), Col(version)), |row| {
-        Ok(Allocation {
-            lot: row.get::<_, Col<_>>(0)?.0,
-            points: row.get::<_, Col<_>>(1)?.0,
-            size: row.get::<_, Col<_>>(2)?.0,
-            expires: row.get::<_, Col<_>>(3)?.0,
-        })
+    let rows = statement.query_map((Col(member), Col(first.version)), |row| {
+        let allocation = Allocation {
+            lot: row.get::<_, Col<_>>(1)?.0,
+            points: row.get::<_, Col<_>>(2)?.0,
+            size: row.get::<_, Col<_>>(3)?.0,
+            expires: row.get::<_, Col<_>>(4)?.0,
+        };
+        Ok((row.get::<_, Col<LedgerVersion>>(0)?.0, allocation))
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    for row in rows {
+        let (version, allocation) = row?;
+        allocations.entry(version).or_default().push(allocation);
+    }
+    Ok(allocations)
 }

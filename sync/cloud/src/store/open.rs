@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::error::CloudError;
@@ -85,6 +86,8 @@ fn prepare(mut db: Connection) -> Result<Connection, CloudError> {
         return Err(CloudError::OldSqlite(rusqlite::version()));
     }
     db.busy_timeout(BUSY)?;
+    // Without it a statement that compares a range is compiled anew for each value that is bound to it.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
