@@ -67,15 +67,23 @@ pub struct TripTrace {
     /// Why it ended.
     pub end: TripEnd,
     /// Time in park with the ignition on, in milliseconds.
+    #[serde(default, skip_serializing_if = "is_nothing")]
     pub parked_ms: u64,
     /// The distance by the integral of speed, in metres: the cross-check of the odometer.
     pub speed_integral_m: u64,
     /// What the braking was taken from.
     pub braking: BrakingSource,
     /// When each factor counted against the driver, oldest first.
+    #[serde(default, skip_serializing_if = "is_nothing")]
     pub spells: Vec<Spell>,
     /// Spells beyond the first thousand, which are counted but not listed.
+    #[serde(default, skip_serializing_if = "is_nothing")]
     pub spells_unlisted: u32,
+}
+
+/// What is nothing is not written: the flash pays for each byte of an award.
+fn is_nothing<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl TripTrace {
