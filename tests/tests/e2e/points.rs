@@ -1,7 +1,10 @@
 //! SIGKILL at the named points of the way of a point. Each is held still from outside, by the network or by a lock on the
 //! file that is to be written next, so that the kill meets it however slow or quick the machine is.
 
+use std::path::Path;
+
 use jiff::SignedDuration;
+use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use vehicle_sim::{Command, Cycle};
 
@@ -143,4 +146,47 @@ fn killed_between_an_entry_and_the_checkpoint_after_it() {
     assert_eq!(status["members"][0]["confirmed"], pending, "{status:#}");
     world.assert_agreed();
     assert!(world.car.stop().success());
+}
+
+/// The cache as the first released schema had it.
+fn back_to_the_first_schema(cache: &Path) {
+    let db = Connection::open(cache).unwrap();
+    db.execute_batch(
+        "BEGIN;
+         CREATE TABLE first (name TEXT PRIMARY KEY, raw BLOB NOT NULL) STRICT, WITHOUT ROWID;
+         INSERT INTO first (name, raw) SELECT name, raw FROM checkpoint;
+         DROP TABLE checkpoint;
+         ALTER TABLE first RENAME TO checkpoint;
+         PRAGMA user_version = 1;
+         COMMIT;",
+    )
+    .unwrap();
+}
+
+fn schema(database: &Path) -> i64 {
+    let db = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    db.pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap()
+}
+
+/// The files of an older program, with entries that were never sent; the copy is made, and the new schema is not.
+#[test]
+fn killed_while_migrating() {
+    let (mut world, gate, cloud) = world(|_| Manner::Deaf);
+    let shown = pending(&world);
+    let cache = world.car.data().join("cache.db");
+    let newest = schema(&cache);
+    back_to_the_first_schema(&cache);
+    let lock = WriteLock::take(&cache);
+    world.car.launch();
+    let copy = world.car.data().join("cache.schema-1.copy-1.db");
+    until("the old files are copied", PATIENCE, || {
+        copy.exists().then_some(())
+    });
+    world.car.kill();
+    lock.give_back();
+    assert_eq!(schema(&cache), 1, "nothing was migrated yet");
+
+    comes_back(&mut world, &gate, cloud, shown);
+    assert_eq!(schema(&cache), newest);
 }
