@@ -9,7 +9,8 @@ use dashpoint_telematics::{Driver, Finished};
 use dashpoint_wire::{ChainPoint, Signed, WireError};
 use serde::{Deserialize, Serialize};
 
-use super::{DiskTrouble, Engine, RETRY_MS, UNSAVED_MAX, stored_marks, utc_offset_min};
+use super::folding::{stored_marks, utc_offset_min};
+use super::{DiskTrouble, Engine, RETRY_MS, UNSAVED_MAX};
 use crate::books::{SALT_LEN, evidence_digest};
 use crate::clock::quality;
 

@@ -5,7 +5,8 @@ use dashpoint_store::{NewEntry, Reconciled, StoreError, StoredEntry};
 use dashpoint_sync::{Beginning, Effect, Event, Outcome, Refused, Ticket};
 use dashpoint_wire::{ChainPoint, Raw, Signed, WireError};
 
-use super::{Engine, Outgoing, marks_of};
+use super::folding::marks_of;
+use super::{Engine, Outgoing};
 use crate::books::BooksError;
 
 /// Why an effect was not carried out.
