@@ -1,0 +1,144 @@
+//! The member's card, the notice on it, the connection, and what is suggested.
+
+use dashpoint_membership::{Growth, MemberAction, Points, Seq, Subject};
+use dashpoint_telematics::{Signal, Value};
+use dashpoint_ui::data::{Exchange, Held};
+use dashpoint_ui::home::{NoticeData, Settles};
+use dashpoint_ui::locale::Language;
+
+use super::world::{NOW, World, here, trip};
+use crate::engine::{Connection, Live, Reason};
+use crate::screen::CarState;
+
+#[test]
+fn the_card_is_the_view_and_nothing_else() {
+    let mut world = World::new();
+    world.earn(trip(1_000, 60_000, 9_800));
+    let member = world.member();
+    assert_eq!(member.name, "林晓");
+    assert_eq!(
+        (member.balance, member.worth_fen),
+        (Points::new(640), 6_400)
+    );
+    assert_eq!(member.pending, Points::new(6));
+    assert_eq!(member.settles, Settles::NextConnection);
+    assert_eq!(
+        member.expiring,
+        Some((NOW.plus_s(20 * 86_400), Points::new(640)))
+    );
+    let (next, missing) = member.ladder.next.unwrap();
+    assert_eq!((next.en.as_str(), missing), ("Silver", Growth::new(80)));
+    assert_eq!(member.today.safe, Points::new(6));
+    assert_eq!(member.today.clean, Points::ZERO);
+    assert_eq!(member.today.room, Some(Points::new(94)));
+}
+
+#[test]
+fn a_check_in_is_a_row_and_neither_clean_nor_safe() {
+    let mut world = World::new();
+    world.mint(Subject::Member {
+        action: MemberAction::CheckIn,
+    });
+    let row = &world.rows()[0];
+    assert_eq!(row.subject, dashpoint_ui::activity::Subject::CheckIn);
+    assert_eq!(row.rule.as_ref().unwrap().0.en, "Daily check-in");
+    let today = world.member().today;
+    assert_eq!((today.clean, today.safe), (Points::ZERO, Points::ZERO));
+    assert_eq!(today.other, Points::new(1));
+}
+
+#[test]
+fn without_a_statement_there_is_no_card_and_a_sealed_one_is_damaged() {
+    let mut world = World::new();
+    world.books.members.clear();
+    assert_eq!(world.data().member, Held::NotYet);
+    world.sealed = true;
+    assert_eq!(world.data().member, Held::Damaged);
+    assert_eq!(world.data().activity, Held::Damaged);
+}
+
+#[test]
+fn the_connection_and_the_queue_are_told_as_they_are() {
+    let mut world = World::new();
+    world.earn(trip(0, 60_000, 9_800));
+    let data = world.data();
+    assert!(!data.link.online);
+    assert_eq!(data.link.as_of, Some(NOW.plus_s(-3_600)));
+    assert_eq!(data.device.waiting, 1);
+    assert_eq!(data.device.head.unwrap().0, Seq::new(1));
+
+    world.live = Some(Live {
+        connection: Connection::Online { since_unix_s: 0 },
+        ..Live::default()
+    });
+    let data = world.data();
+    assert!(data.link.online);
+    assert_eq!(data.device.exchange, Exchange::Done);
+}
+
+#[test]
+fn the_worst_is_what_the_member_is_told() {
+    let mut world = World::new();
+    assert_eq!(world.member().notice, None);
+    let offline = |reason| Connection::Offline {
+        since_unix_s: None,
+        reason,
+    };
+    let next_try = NOW.plus_s(90);
+    let mut live = Live {
+        connection: offline(Reason::NoNetwork),
+        next_try_unix_s: Some(next_try.as_unix_s()),
+        ..Live::default()
+    };
+    for (change, expected) in [
+        ((|_: &mut Live| {}) as fn(&mut Live), None),
+        (
+            |live: &mut Live| {
+                live.connection = Connection::Offline {
+                    since_unix_s: None,
+                    reason: Reason::TimedOut,
+                };
+            },
+            Some(NoticeData::Unreachable { next_try }),
+        ),
+        (
+            |live: &mut Live| live.policy_refused = true,
+            Some(NoticeData::PolicyRefused),
+        ),
+        (
+            |live: &mut Live| live.salvaged = true,
+            Some(NoticeData::Salvaged),
+        ),
+        (
+            |live: &mut Live| live.awaiting = 2,
+            Some(NoticeData::AwaitingSignature { awards: 2 }),
+        ),
+    ] {
+        change(&mut live);
+        world.live = Some(live.clone());
+        assert_eq!(world.member().notice, expected);
+    }
+}
+
+#[test]
+fn the_state_of_the_car_suggests_benefits_and_the_tier_opens_them() {
+    let mut world = World::new();
+    let mut car = CarState::default();
+    car.take(Signal::StateOfCharge, &Value::Number(14.0));
+    car.take(Signal::DayNight, &Value::Text("NIGHT".to_owned()));
+    car.take(Signal::Language, &Value::Text("en".to_owned()));
+    assert!(car.night);
+    assert_eq!(car.language(), Some(Language::English));
+    world.live = Some(Live {
+        car,
+        ..Live::default()
+    });
+    let benefits = here(world.data().benefits);
+    assert!(benefits.iter().any(|benefit| benefit.fits_now));
+    assert!(benefits.iter().any(|benefit| !benefit.open));
+    for benefit in benefits {
+        let suits_charge = benefit.benefit.suits == dashpoint_membership::Suits::LowCharge;
+        assert_eq!(benefit.fits_now, suits_charge, "{:?}", benefit.benefit.id);
+        assert_eq!(benefit.open, benefit.tier.en == "Basic");
+    }
+}
