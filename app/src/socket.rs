@@ -10,7 +10,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use crate::engine::{Ask, CheckIn, Live};
+use crate::engine::{Ask, CheckIn, LedgerLook, Live};
 use crate::window::Gauge;
 
 /// Name of the socket in the data folder.
@@ -31,6 +31,8 @@ pub struct Served {
     pub live: watch::Receiver<Live>,
     /// Who does what people ask for.
     pub asks: mpsc::Sender<Ask>,
+    /// What the look at the ledger found.
+    pub ledger: watch::Receiver<LedgerLook>,
     /// What the window tells, when there is one.
     pub gauge: Option<Gauge>,
 }
@@ -38,6 +40,7 @@ pub struct Served {
 impl Served {
     fn told(&self) -> Live {
         Live {
+            ledger: *self.ledger.borrow(),
             screen: self.gauge.as_ref().map(Gauge::read),
             ..self.live.borrow().clone()
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use dashpoint_membership::{DeviceId, DriverTag, MemberId, ServerTime};
-use dashpoint_store::Store;
+use dashpoint_store::{Check, Store};
 use dashpoint_sync::driver::Transport;
 use dashpoint_sync::enrol::{
     Applicant, Enrolled, Progress, ask_request, poll_request, read_state, read_ticket,
@@ -48,7 +48,7 @@ pub(super) fn enrol(args: &EnrolArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
     let driver = args.driver.as_deref().map(parse_driver).transpose()?;
     let keys = KeyStore::open(&config.data)?;
-    let store = open_store(&config.data, &keys)?;
+    let store = open_store(&config.data, &keys, Check::Ends)?;
     if Books::is_enrolled(store.read())? {
         bail!("this head unit is enrolled already; give it another data folder to enrol it anew");
     }

@@ -5,6 +5,7 @@ mod ask;
 mod enrol;
 mod explain;
 mod ledger;
+mod look;
 mod mapping;
 mod out;
 mod run;

@@ -13,18 +13,19 @@ use dashpoint_sync::driver::{Setup, Signer, Timeouts, TlsTime, Transport, check_
 use dashpoint_ui::enrolment::EnrolmentData;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::args::RunArgs;
+use super::look::until_damaged;
 use super::screenshot::first_scene;
 use super::welcome::{Welcome, welcome};
 use crate::books::Books;
 use crate::bus::Bus;
 use crate::clock::{Clock, Machine, system_unix_ms};
 use crate::config::{ClockSource, CloudConfig, Config};
-use crate::engine::{Ask, Engine, Inputs, Live, Outputs, Parts};
+use crate::engine::{Ask, Engine, EngineError, Inputs, LedgerLook, Live, Outputs, Parts};
 use crate::error::UsageError;
 use crate::keys::KeyStore;
 use crate::net;
@@ -99,7 +100,7 @@ impl End {
 }
 
 /// Opens the data folder as its one owner.
-pub(super) fn open_store(folder: &Path, keys: &KeyStore) -> anyhow::Result<Store> {
+pub(super) fn open_store(folder: &Path, keys: &KeyStore, check: Check) -> anyhow::Result<Store> {
     let seal = match keys.seal_key() {
         Ok(key) => Some(key),
         Err(error) => {
@@ -111,7 +112,7 @@ pub(super) fn open_store(folder: &Path, keys: &KeyStore) -> anyhow::Result<Store
         vfs: None,
         seal,
         nonces: Box::new(random::bytes),
-        check: Check::Ends,
+        check,
     };
     Ok(Store::open(folder, options)?)
 }
@@ -140,7 +141,7 @@ async fn serve(
     mut end: End,
 ) -> anyhow::Result<()> {
     if let Some(backstage) = &mut backstage {
-        let scene = first_scene(&config)?;
+        let scene = first_scene(&config);
         backstage.scenes.send_replace(Some(Arc::new(scene)));
         let drawn = backstage.drawn.wait_for(|drawn| *drawn);
         if timeout(FIRST_FRAME_PATIENCE, drawn).await.is_err() {
@@ -148,24 +149,31 @@ async fn serve(
         }
     }
     let keys = KeyStore::open(&config.data)?;
-    let mut store = open_store(&config.data, &keys)?;
-    for incident in store.incidents() {
-        tracing::error!(?incident, "a file was set aside");
-    }
-    let mut welcomed = None;
-    if let Some(backstage) = &mut backstage
-        && !Books::is_enrolled(store.read())?
-    {
-        match welcome(&config, &keys, &mut store, backstage, &mut end).await? {
-            Welcome::Enrolled(enrolment) => welcomed = Some(enrolment),
-            Welcome::Ended => return Ok(()),
+    let mut front = backstage.map(|backstage| Front {
+        backstage,
+        welcomed: None,
+    });
+    let mut check = Check::Ends;
+    loop {
+        let mut store = open_store(&config.data, &keys, check)?;
+        for incident in store.incidents() {
+            tracing::error!(?incident, "a file was set aside");
+        }
+        if let Some(front) = &mut front
+            && !Books::is_enrolled(store.read())?
+        {
+            let screen = &mut front.backstage;
+            match welcome(&config, &keys, &mut store, screen, &mut end).await? {
+                Welcome::Enrolled(enrolment) => front.welcomed = Some(enrolment),
+                Welcome::Ended => return Ok(()),
+            }
+        }
+        match live(&config, &keys, store, check, front.as_mut(), &mut end).await? {
+            Ended::Told => return Ok(()),
+            // Opened again with a look at all of it, it is set aside, and what can be read goes into a new one.
+            Ended::LedgerDamaged => check = Check::Full,
         }
     }
-    let front = backstage.map(|backstage| Front {
-        backstage,
-        welcomed,
-    });
-    live(config, &keys, store, front, end).await
 }
 
 /// The window, and who was enrolled on it since it opened.
@@ -174,14 +182,23 @@ struct Front {
     welcomed: Option<EnrolmentData>,
 }
 
+/// Why the head unit has ended.
+enum Ended {
+    /// It was told to.
+    Told,
+    /// A look at the whole ledger found damage that its opening had not met.
+    LedgerDamaged,
+}
+
 /// Runs the engine and the edges beside it.
 async fn live(
-    config: Config,
+    config: &Config,
     keys: &KeyStore,
     store: Store,
-    front: Option<Front>,
-    mut end: End,
-) -> anyhow::Result<()> {
+    check: Check,
+    front: Option<&mut Front>,
+    end: &mut End,
+) -> anyhow::Result<Ended> {
     let socket = Socket::open(store.folder())
         .context("the socket for `dashpoint status` cannot be opened")?;
     let (requests, to_send) = mpsc::channel(net::REQUESTS_MAX);
@@ -202,24 +219,64 @@ async fn live(
         asks: asked,
         stop: stopped,
     };
-    let (mut engine, edge) = start(&config, keys, store, outputs)?;
+    let (mut engine, edge) = start(config, keys, store, outputs)?;
+    let known = match check {
+        Check::Full => LedgerLook::Whole,
+        Check::Ends | Check::Pages => LedgerLook::NotYet,
+    };
+    let (looks, ledger) = watch::channel(known);
+    let mut tasks = JoinSet::new();
     let served = Served {
         live: live_receiver,
         asks: asks.clone(),
+        ledger,
         gauge: front.as_ref().map(|front| front.backstage.gauge.clone()),
     };
-    let mut tasks = JoinSet::new();
-    if let Some(Front {
-        backstage,
-        welcomed,
-    }) = front
-    {
-        engine.shows_on(backstage.scenes, welcomed);
-        tasks.spawn(pass_on(backstage.asks, asks));
-    }
+    let touches = front.map(|front| {
+        engine.shows_on(front.backstage.scenes.clone(), front.welcomed.clone());
+        &mut front.backstage.asks
+    });
+    let mut engine_ended = run_beside(engine, inputs)?;
+    let bus = Bus::start(config.bus.clone(), samples, seen_receiver);
+    tasks.spawn(socket.serve(served));
+    tasks.spawn(net::run(edge.transport, edge.signer, to_send, answers));
+    tracing::info!("head unit runs");
 
+    let mut early = None;
+    let why = tokio::select! {
+        () = end.told() => Ended::Told,
+        () = pass_on(touches, asks) => Ended::Told,
+        () = until_damaged(&config.data, &looks), if known == LedgerLook::NotYet => Ended::LedgerDamaged,
+        ended = &mut engine_ended => {
+            early = Some(ended);
+            Ended::Told
+        }
+    };
+    bus.stop().await;
+    stop.send_replace(true);
+    let ended = match early {
+        Some(ended) => ended,
+        None => engine_ended.await,
+    };
+    tasks.shutdown().await;
+    let ended = ended.context("the engine's thread ended before it was told to")?;
+    match (ended, &why) {
+        (Ok(()), _) => tracing::info!("head unit ended"),
+        (Err(error), Ended::LedgerDamaged) => {
+            tracing::warn!(%error, "what is damaged does not end in order");
+        }
+        (Err(error), Ended::Told) => return Err(error.into()),
+    }
+    Ok(why)
+}
+
+/// Runs the engine on a thread of its own; how it ended comes back when its files are closed.
+fn run_beside(
+    engine: Engine,
+    inputs: Inputs,
+) -> anyhow::Result<oneshot::Receiver<Result<(), EngineError>>> {
     let handle = tokio::runtime::Handle::current();
-    let (ended, mut engine_ended) = tokio::sync::oneshot::channel();
+    let (ended, engine_ended) = oneshot::channel();
     thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || {
@@ -229,25 +286,7 @@ async fn live(
             }
         })
         .context("the engine's thread cannot start")?;
-    let bus = Bus::start(config.bus, samples, seen_receiver);
-    tasks.spawn(socket.serve(served));
-    tasks.spawn(net::run(edge.transport, edge.signer, to_send, answers));
-    tracing::info!("head unit runs");
-
-    let ended = tokio::select! {
-        () = end.told() => None,
-        ended = &mut engine_ended => Some(ended),
-    };
-    bus.stop().await;
-    stop.send_replace(true);
-    let ended = match ended {
-        Some(ended) => ended,
-        None => engine_ended.await,
-    };
-    tasks.shutdown().await;
-    ended.context("the engine's thread ended before it was told to")??;
-    tracing::info!("head unit ended");
-    Ok(())
+    Ok(engine_ended)
 }
 
 /// What the network edge needs.
@@ -295,11 +334,15 @@ fn start(
     Ok((engine, edge))
 }
 
-/// Brings touches to the engine, which hears people on one channel.
-async fn pass_on(mut touches: mpsc::Receiver<Ask>, asks: mpsc::Sender<Ask>) {
-    while let Some(ask) = touches.recv().await {
-        if asks.send(ask).await.is_err() {
-            return;
+/// Brings touches to the engine, which hears people on one channel; for ever.
+async fn pass_on(touches: Option<&mut mpsc::Receiver<Ask>>, asks: mpsc::Sender<Ask>) {
+    if let Some(touches) = touches {
+        while let Some(ask) = touches.recv().await {
+            if asks.send(ask).await.is_err() {
+                break;
+            }
         }
     }
+    // A window that is gone ends the program by another way, and so does an engine that has ended.
+    std::future::pending::<()>().await;
 }

@@ -49,7 +49,7 @@ pub(super) fn screenshot(args: &ScreenshotArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// What a window shows first: the data folder as it is, before anything of it is checked or opened for writing.
-pub(super) fn first_scene(config: &Config) -> anyhow::Result<Scene> {
+pub(super) fn first_scene(config: &Config) -> Scene {
     let blank = |enrolment| {
         let mut data = unknown_member();
         data.enrolment = enrolment;
@@ -70,31 +70,32 @@ pub(super) fn first_scene(config: &Config) -> anyhow::Result<Scene> {
     let reader = match open_reader(config) {
         Ok(reader) => reader,
         Err(error) if matches!(error.downcast_ref(), Some(BooksError::NotEnrolled)) => {
-            return Ok(blank(Some(nobody)));
+            return blank(Some(nobody));
         }
         Err(error) => {
             // The program that owns the folder says what is wrong with it, and mends what can be mended.
             tracing::warn!(%error, "the first frame shows nothing of the data folder");
-            return Ok(blank(None));
+            return blank(None);
         }
     };
     let held = match held(config, &reader, None) {
         Ok(held) => held,
         Err(error) => {
             tracing::warn!(%error, "the first frame shows nothing of the data folder");
-            return Ok(blank(None));
+            return blank(None);
         }
     };
-    let is_enrolled = Books::is_enrolled(&reader)?;
+    // What cannot be read is no reason to show a code: the owner of the folder says what is wrong with it.
+    let is_enrolled = Books::is_enrolled(&reader).unwrap_or(true);
     let mut data = held.data;
     data.enrolment = (!is_enrolled).then_some(nobody);
-    Ok(Scene {
+    Scene {
         data,
         choices: Choices::read(&reader),
         now: held.now,
         zone: held.zone,
         ..blank(None)
-    })
+    }
 }
 
 /// What the data folder holds for the screen.

@@ -56,9 +56,25 @@ pub struct Live {
     /// Whether a file of the data folder was damaged and set aside at the start.
     #[serde(default)]
     pub salvaged: bool,
+    /// What a look at the whole ledger found.
+    #[serde(default)]
+    pub ledger: LedgerLook,
     /// What the window tells about itself; nothing without one.
     #[serde(default)]
     pub screen: Option<ScreenLive>,
+}
+
+/// What a look at the whole ledger found. A damaged one is not listed: the head unit salvages it and begins again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LedgerLook {
+    /// It is not over.
+    #[default]
+    NotYet,
+    /// Every page and every link is as it should be.
+    Whole,
+    /// The device did not give all of it.
+    Unread,
 }
 
 /// Why a disk refuses to be written.

@@ -11,7 +11,7 @@ mod scenes;
 mod signals;
 
 pub use awards::CheckIn;
-pub use live::{Connection, DiskTrouble, Live, Reason};
+pub use live::{Connection, DiskTrouble, LedgerLook, Live, Reason};
 pub use scenes::Choice;
 pub use signals::{SignalLive, SignalWatch};
 

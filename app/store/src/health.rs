@@ -4,7 +4,7 @@ use std::fmt;
 
 use dashpoint_membership::{EntryHash, Epoch, Seq};
 use dashpoint_wire::digest;
-use rusqlite::{Connection, ffi};
+use rusqlite::{Connection, InterruptHandle, ffi};
 
 use crate::entry::place;
 use crate::error::{Doing as _, StoreError};
@@ -48,15 +48,29 @@ impl Reader {
                 Ok(Vec::new())
             }
             Check::Pages => pages(&self.ledger, "PRAGMA quick_check(20)"),
-            Check::Full => {
-                let mut findings = pages(&self.ledger, "PRAGMA integrity_check(20)")?;
-                findings.extend(pages(&self.ledger, "PRAGMA foreign_key_check")?);
-                if findings.is_empty() {
-                    findings = links(&self.ledger)?;
-                }
-                Ok(findings)
-            }
+            Check::Full => whole(&self.ledger),
         }
+    }
+
+    /// What ends a look of this reader from another thread.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.ledger.get_interrupt_handle())
+    }
+}
+
+/// Ends what a reader is looking at when it is dropped; what the reader was asked then fails.
+pub struct Stopper(InterruptHandle);
+
+impl Drop for Stopper {
+    fn drop(&mut self) {
+        self.0.interrupt();
+    }
+}
+
+impl fmt::Debug for Stopper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stopper").finish_non_exhaustive()
     }
 }
 
@@ -66,10 +80,19 @@ pub(crate) fn is_ledger_sound(ledger: &Connection, check: Check) -> Result<bool,
     Ok(match check {
         Check::Ends => true,
         Check::Pages => is_file_sound(ledger)?,
-        Check::Full => {
-            pages(ledger, "PRAGMA integrity_check(1)")?.is_empty() && links(ledger)?.is_empty()
-        }
+        Check::Full => whole(ledger)?.is_empty(),
     })
+}
+
+/// The first things that are wrong with any page, index, reference or link: what a look at a running ledger finds, the
+/// next opening of the folder finds too.
+fn whole(ledger: &Connection) -> Result<Vec<Finding>, StoreError> {
+    let mut findings = pages(ledger, "PRAGMA integrity_check(20)")?;
+    findings.extend(pages(ledger, "PRAGMA foreign_key_check")?);
+    if findings.is_empty() {
+        findings = links(ledger)?;
+    }
+    Ok(findings)
 }
 
 /// Whether all pages of a file can be read.

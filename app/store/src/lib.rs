@@ -30,7 +30,7 @@ pub use aside::{Incident, Trouble};
 pub use cache::{Put, Statements, StoredStatement};
 pub use entry::{Activity, NewEntry, StoredEntry, Summary};
 pub use error::StoreError;
-pub use health::Finding;
+pub use health::{Finding, Stopper};
 pub use ledger::{Awaiting, AwaitingId, Begun, Mark, Restored, StoredEpoch};
 pub use open::{Check, Options, Store};
 pub use read::{Reader, Unconfirmed};

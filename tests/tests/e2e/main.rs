@@ -14,6 +14,7 @@ mod disks;
 mod keys;
 mod kills;
 mod lives;
+mod look;
 mod outages;
 mod points;
 mod policies;

@@ -38,7 +38,7 @@ fn world() -> Option<(World, Display)> {
 
 /// Waits until the window shows what is asked for; gives what it tells about itself.
 #[track_caller]
-fn shows(car: &Car, what: &[(&str, Value)]) -> Value {
+pub fn shows(car: &Car, what: &[(&str, Value)]) -> Value {
     until(&format!("the window shows {what:?}"), PATIENCE, || {
         let screen = car.status()["live"]["screen"].clone();
         what.iter()

@@ -1,0 +1,84 @@
+//! A look at the whole ledger while the head unit runs: neither the first frame nor the bus waits for it.
+
+use std::future::pending;
+use std::path::Path;
+
+use dashpoint_store::{Check, Finding, Reader, StoreError};
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+
+use crate::engine::LedgerLook;
+
+/// Looks at the ledger in a data folder on a thread of its own, and returns only when it is damaged: whoever owns the
+/// folder opens it again, which salvages it. Dropped, it ends the look.
+pub(super) async fn until_damaged(folder: &Path, looks: &watch::Sender<LedgerLook>) {
+    let looked = match Reader::open(folder, None, None) {
+        Ok(reader) => {
+            let _ends_with_this = reader.stopper();
+            let looking = spawn_blocking(move || reader.check(Check::Full));
+            match looking.await {
+                Ok(looked) => looked,
+                Err(error) => {
+                    tracing::error!(%error, "nobody looks at the ledger");
+                    looks.send_replace(LedgerLook::Unread);
+                    return pending::<()>().await;
+                }
+            }
+        }
+        Err(error) => Err(error),
+    };
+    match verdict(&looked) {
+        Some(look) => {
+            looks.send_replace(look);
+            if let Err(error) = looked {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the ledger could not be looked at"
+                );
+            }
+            pending::<()>().await;
+        }
+        None => {
+            for finding in looked.iter().flatten() {
+                tracing::error!(%finding, "the ledger is damaged");
+            }
+        }
+    }
+}
+
+/// What is told of a look; nothing when the ledger is damaged.
+fn verdict(looked: &Result<Vec<Finding>, StoreError>) -> Option<LedgerLook> {
+    match looked {
+        Ok(findings) if findings.is_empty() => Some(LedgerLook::Whole),
+        Ok(_) => None,
+        Err(error) if error.is_corrupt() => None,
+        // A device that does not give a page says nothing of the file.
+        Err(_) => Some(LedgerLook::Unread),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_wrong_with_the_file_is_damage() {
+        let unread = StoreError::Io {
+            doing: "read",
+            path: PathBuf::from("ledger.db"),
+            source: io::Error::other("the device"),
+        };
+        let table = [
+            (Ok(Vec::new()), Some(LedgerLook::Whole)),
+            (Ok(vec![Finding::File("page 7".to_owned())]), None),
+            (Err(StoreError::Damaged { what: "entry" }), None),
+            (Err(unread), Some(LedgerLook::Unread)),
+        ];
+        for (looked, expected) in table {
+            assert_eq!(verdict(&looked), expected, "{looked:?}");
+        }
+    }
+}
