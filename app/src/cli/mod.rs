@@ -12,6 +12,7 @@ mod run;
 mod screenshot;
 mod signals;
 mod status;
+mod stuck;
 mod verify;
 mod welcome;
 mod words;

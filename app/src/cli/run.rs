@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use super::args::RunArgs;
 use super::look::until_damaged;
 use super::screenshot::first_scene;
+use super::stuck::tell_when_stuck;
 use super::welcome::{Welcome, welcome};
 use crate::books::Books;
 use crate::bus::Bus;
@@ -226,6 +227,11 @@ async fn live(
     };
     let (looks, ledger) = watch::channel(known);
     let mut tasks = JoinSet::new();
+    if let Some(front) = &front {
+        let stuck = front.backstage.stuck.clone();
+        let (samples, live) = (samples.downgrade(), live_receiver.clone());
+        tasks.spawn(tell_when_stuck(samples, live, stuck));
+    }
     let served = Served {
         live: live_receiver,
         asks: asks.clone(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dashpoint_membership::MeterInterval;
+use dashpoint_ui::Drive;
 use dashpoint_ui::data::Held;
 use dashpoint_ui::home::order_of_suggestion;
 use dashpoint_ui::locale::Locale;
@@ -48,6 +49,8 @@ pub struct Desk {
     /// The driver has seen who was enrolled.
     is_welcomed: bool,
     trip: Option<MeterInterval>,
+    /// The program hangs: what the newest scene says of the car may be long over.
+    is_stuck: bool,
 }
 
 impl Desk {
@@ -61,9 +64,27 @@ impl Desk {
             Some(_) => {}
         }
         self.trip = trip;
-        self.nav.drive_changed(scene.drive);
+        self.nav.drive_changed(self.drive(&scene));
         self.scene = Some(scene);
         self.look(now_ms)
+    }
+
+    /// The program hangs, or goes on.
+    pub fn stuck(&mut self, is_stuck: bool, now_ms: u64) -> Next {
+        self.is_stuck = is_stuck;
+        if let Some(scene) = &self.scene {
+            self.nav.drive_changed(self.drive(scene));
+        }
+        self.look(now_ms)
+    }
+
+    /// How the car moves; nobody knows while the program does not take what the bus says.
+    const fn drive(&self, scene: &Scene) -> Drive {
+        if self.is_stuck {
+            Drive::Unknown
+        } else {
+            scene.drive
+        }
     }
 
     /// Takes a touch.
@@ -109,6 +130,7 @@ impl Desk {
         let Some(scene) = self.scene.clone() else {
             return Next::default();
         };
+        let drive = self.drive(&scene);
         let mut data = scene.data.clone();
         if self.is_welcomed {
             data.enrolment = None;
@@ -116,7 +138,7 @@ impl Desk {
         let mut again = None;
         if let Held::Here(member) = &mut data.member {
             let truth = member.clone();
-            self.pacer.hold(member, scene.drive, now_ms);
+            self.pacer.hold(member, drive, now_ms);
             again = (*member != truth).then_some(Duration::from_millis(INTERVAL_MS));
         }
         let choices = Choices {
@@ -130,7 +152,7 @@ impl Desk {
             zone: scene.zone.clone(),
         };
         let situation = Situation {
-            drive: scene.drive,
+            drive,
             car_at_night: scene.car.night,
             now: scene.now,
         };

@@ -46,6 +46,8 @@ pub struct Backstage {
     pub drawn: watch::Receiver<bool>,
     /// Set when the window was closed.
     pub closed: watch::Receiver<bool>,
+    /// Set while the program hangs: the driver sees what is for driving until it goes on.
+    pub stuck: watch::Sender<bool>,
     /// What the window tells about itself.
     pub gauge: Gauge,
 }
@@ -65,6 +67,7 @@ pub fn run(
     let (renew, renewals) = mpsc::channel(1);
     let (draws, drawn) = watch::channel(false);
     let (closes, closed) = watch::channel(false);
+    let (stuck, is_stuck) = watch::channel(false);
     let gauge = Gauge::default();
     let stage = Stage {
         window: window.as_weak(),
@@ -77,13 +80,16 @@ pub fn run(
     };
     stage.count_frames(&window, draws);
     stage.connect(&window);
-    slint::spawn_local(stage.follow(newest)).context("the window cannot follow the program")?;
+    let cannot = "the window cannot follow the program";
+    slint::spawn_local(stage.clone().mind(is_stuck)).context(cannot)?;
+    slint::spawn_local(stage.follow(newest)).context(cannot)?;
     let backstage = Backstage {
         scenes,
         asks: asked,
         renewals,
         drawn,
         closed,
+        stuck,
         gauge,
     };
     let worker = thread::Builder::new()
@@ -183,6 +189,15 @@ impl Stage {
             }
         }
         quit();
+    }
+
+    /// Shows what is for driving while the program hangs.
+    async fn mind(self, mut stuck: watch::Receiver<bool>) {
+        while stuck.changed().await.is_ok() {
+            let is_stuck = *stuck.borrow_and_update();
+            let next = self.desk.borrow_mut().stuck(is_stuck, self.now_ms());
+            self.carry_out(next);
+        }
     }
 
     fn carry_out(&self, next: Next) {

@@ -65,6 +65,21 @@ fn the_same_scene_is_not_shown_twice() {
 }
 
 #[test]
+fn a_program_that_hangs_is_shown_as_a_car_that_may_be_moving() {
+    let mut desk = Desk::default();
+    desk.take(scene(Drive::Parked, |_| {}), 0);
+    let drive =
+        |state: Option<ScreenState>| state.map(|state| (state.frame.drive, state.frame.locked));
+    desk.touch(Intent::Open(Page::Settings), 1);
+    let hangs = desk.stuck(true, 2).show;
+    assert_eq!(drive(hangs), Some((Drive::Unknown, true)));
+    // A scene from before it hung does not unlock anything.
+    assert!(desk.take(scene(Drive::Parked, |_| {}), 3).show.is_none());
+    let goes_on = desk.stuck(false, 4).show;
+    assert_eq!(drive(goes_on), Some((Drive::Parked, false)));
+}
+
+#[test]
 fn while_driving_numbers_wait_and_then_come_by_themselves() {
     let mut desk = Desk::default();
     let first = desk.take(earned(Drive::Moving, 3), 0);
