@@ -22,6 +22,7 @@ mod random_kills;
 mod refusals;
 mod schemas;
 mod screen;
+mod stalls;
 #[expect(
     dead_code,
     reason = "shared with the tests of the vehicle's input; each uses another part"

@@ -13,15 +13,17 @@ use crate::support::{
 };
 
 /// In the middle of what can be touched; the golden trees in `ui/tests/goldens` have the places.
-const ACTIVITY: (u32, u32) = (92, 204);
-const SETTINGS: (u32, u32) = (92, 444);
+pub const HOME: (u32, u32) = (92, 84);
+pub const ACTIVITY: (u32, u32) = (92, 204);
+pub const SETTINGS: (u32, u32) = (92, 444);
 const DRIVER: (u32, u32) = (464, 300);
 const GUEST: (u32, u32) = (1_328, 263);
 const NIGHT: (u32, u32) = (1_686, 342);
-const TRIP_DONE: (u32, u32) = (1_808, 72);
+pub const TRIP_DONE: (u32, u32) = (1_808, 72);
 
 /// In US06 the car is fast from its 55th second to its 105th.
 const FAST: SignedDuration = SignedDuration::from_secs(90);
+const US06_M: u64 = 12_888;
 /// US06 for a minute, then a red light that is longer than any hurry of the test.
 const RED_LIGHT: &str = "about = \"a red light\"\n[[step]]\ndrive = { cycle = \"us06\", for = \"40s\" }\n\
     [[step]]\ntraffic-light = { for = \"20m\" }\n[[step]]\npark = {}\n";
@@ -49,7 +51,7 @@ pub fn shows(car: &Car, what: &[(&str, Value)]) -> Value {
 
 /// Touches until it has worked: a touch while the page changes meets nothing.
 #[track_caller]
-fn touch_until(world: &World, display: &Display, place: (u32, u32), key: &str, value: &Value) {
+pub fn touch_until(world: &World, display: &Display, place: (u32, u32), key: &str, value: &Value) {
     let mut touched = 0_u32;
     until(&format!("a touch makes {key} {value}"), PATIENCE, || {
         let is_so = |screen: &Value| screen[key] == *value;
@@ -178,6 +180,35 @@ fn what_is_chosen_on_the_screen_holds_after_a_power_cut_and_a_guest_earns_nothin
         (world.car.status()["live"]["guest"] == 1).then_some(())
     });
     assert_eq!(world.car.entries().len(), 1, "a guest earns nothing");
+}
+
+#[test]
+fn a_window_that_is_closed_ends_the_program_in_order_in_the_middle_of_a_drive() {
+    let Some((mut world, display)) = world() else {
+        return;
+    };
+    let driving = world.vehicle.run_held(Command::Drive(Cycle::Us06), FAST);
+    shows(&world.car, &[("drive", "moving".into())]);
+    until("the drive is taken", PATIENCE, || {
+        let newest_ms = world.car.status()["live"]["newest_ms"].as_i64()?;
+        (newest_ms >= driving.taken_until_ms()).then_some(())
+    });
+    display.close_window();
+    assert_eq!(world.car.ended().code(), Some(0), "{}", world.car.said());
+    assert!(world.car.said().contains("head unit ended"));
+    assert!(!world.car.data().join("ledger.db-wal").exists(), "closed");
+
+    // What was open was written down: the trip goes on with its first half.
+    world.car.start();
+    driving.go_on();
+    driving.ended();
+    world.car.wait_for_entries(1);
+    let trips = world.car.trips();
+    assert_eq!(trips.len(), 1);
+    let off = trips[0].odometer.length().abs_diff(US06_M) * 1_000;
+    assert!(off <= US06_M * 5, "{:?}", trips[0]);
+    world.car.verified_ledger();
+    assert!(world.car.stop().success());
 }
 
 #[test]

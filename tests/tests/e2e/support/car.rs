@@ -105,6 +105,11 @@ impl Car {
         self.running.take().unwrap().terminate()
     }
 
+    /// Waits until it ends of itself.
+    pub fn ended(&mut self) -> ExitStatus {
+        self.running.take().unwrap().ended()
+    }
+
     /// The running process.
     pub fn process(&self) -> u32 {
         self.running.as_ref().unwrap().id()

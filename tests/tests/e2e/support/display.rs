@@ -1,8 +1,12 @@
 //! A screen without a screen: Xvfb, and a finger on it.
 
+use std::error::Error;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+
+use x11rb::connection::Connection as _;
+use x11rb::protocol::xproto::{Atom, AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask};
 
 use super::is_there;
 
@@ -64,6 +68,37 @@ impl Display {
             .status();
         assert!(touched.unwrap().success(), "the display does not answer");
     }
+
+    /// Closes the window that is open.
+    pub fn close_window(&self) {
+        ask_to_close(&self.name).unwrap();
+    }
+}
+
+/// Asks the one window on a display to close, as whoever manages windows does when its cross is touched.
+fn ask_to_close(display: &str) -> Result<(), Box<dyn Error>> {
+    let (connection, screen) = x11rb::connect(Some(display))?;
+    let root = connection.setup().roots[screen].root;
+    let atom = |name: &[u8]| -> Result<Atom, Box<dyn Error>> {
+        Ok(connection.intern_atom(false, name)?.reply()?.atom)
+    };
+    let (protocols, delete) = (atom(b"WM_PROTOCOLS")?, atom(b"WM_DELETE_WINDOW")?);
+    let mut asked = 0;
+    for window in connection.query_tree(root)?.reply()?.children {
+        let understood =
+            connection.get_property(false, window, protocols, AtomEnum::ATOM, 0, 16)?;
+        let understood = understood.reply()?;
+        let mut atoms = understood.value32().into_iter().flatten();
+        if atoms.any(|atom| atom == delete) {
+            let event = ClientMessageEvent::new(32, window, protocols, [delete, 0, 0, 0, 0]);
+            connection.send_event(false, window, EventMask::NO_EVENT, event)?;
+            asked += 1;
+        }
+    }
+    // Answered, so that everything before it was done before the connection ends.
+    connection.get_input_focus()?.reply()?;
+    assert_eq!(asked, 1, "one window is open, and can be closed");
+    Ok(())
 }
 
 impl Drop for Display {

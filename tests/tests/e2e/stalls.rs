@@ -1,0 +1,195 @@
+//! What the disk, the cloud or the bus does, the window goes on. Each is held for as long as the test looks at the pages:
+//! a frame that comes has come meanwhile.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+
+use jiff::{SignedDuration, Timestamp};
+use vehicle_sim::{Command, Cycle};
+
+use crate::screen::{ACTIVITY, HOME, SETTINGS, TRIP_DONE, shows, touch_until};
+use crate::support::{Display, Gate, Kind, Manner, PATIENCE, World, WriteLock, until, wall};
+
+/// In US06 the car is fast from its 55th second to its 105th.
+const FAST: SignedDuration = SignedDuration::from_secs(90);
+
+/// In park, the pages follow the finger.
+#[track_caller]
+fn pages_follow_the_finger(world: &World, display: &Display) {
+    touch_until(world, display, ACTIVITY, "page", &"activity".into());
+    touch_until(world, display, HOME, "page", &"home".into());
+}
+
+/// On the road they follow the car, too: what is not for driving is locked.
+#[track_caller]
+fn pages_follow_the_car(world: &World, display: &Display) {
+    shows(&world.car, &[("drive", "moving".into())]);
+    touch_until(world, display, SETTINGS, "page", &"settings".into());
+    shows(&world.car, &[("locked", true.into())]);
+}
+
+#[test]
+fn a_disk_that_does_not_take_a_commit_stalls_no_frame() {
+    let Some(display) = Display::open() else {
+        return;
+    };
+    let mut world = World::new(Kind::Rumqttd).unwrap();
+    world.car.show_on(display.name());
+    world.car.start();
+    world.vehicle.run(&Command::Drive(Cycle::Us06));
+    world.car.wait_for_entries(1);
+    touch_until(&world, &display, TRIP_DONE, "page", &"home".into());
+
+    let held = WriteLock::take(&world.car.data().join("ledger.db"));
+    world.vehicle.run(&Command::Drive(Cycle::Us06));
+    until("the second trip cannot be written", PATIENCE, || {
+        (world.car.status()["live"]["unsaved"] == 1).then_some(())
+    });
+    pages_follow_the_finger(&world, &display);
+    let driving = world.vehicle.run_held(Command::Drive(Cycle::Us06), FAST);
+    pages_follow_the_car(&world, &display);
+    assert_eq!(world.car.status()["head"]["seq"], 1, "it is held still");
+    held.give_back();
+
+    world.car.wait_for_entries(2);
+    driving.go_on();
+    assert!(driving.ended().all_seen());
+    world.car.wait_for_entries(3);
+    assert!(world.car.stop().success());
+}
+
+#[test]
+fn a_cloud_that_does_not_answer_stalls_no_frame() {
+    let Some(display) = Display::open() else {
+        return;
+    };
+    let mut world = World::after_a_day_offline();
+    let gate = Gate::open(world.port, Manner::Silence);
+    world.car.show_on(display.name());
+    world.car.start();
+    until("the cloud is asked", PATIENCE, || {
+        (!gate.asked().is_empty()).then_some(())
+    });
+    let driving = world.vehicle.run_held(Command::Drive(Cycle::Us06), FAST);
+    pages_follow_the_car(&world, &display);
+    driving.go_on();
+    assert!(driving.ended().all_seen());
+    world.car.wait_for_entries(3);
+    touch_until(&world, &display, TRIP_DONE, "page", &"settings".into());
+    pages_follow_the_finger(&world, &display);
+    assert_ne!(world.car.status()["live"]["connection"]["state"], "online");
+    assert!(world.car.stop().success());
+}
+
+#[test]
+fn a_flood_of_signals_stalls_no_frame() {
+    let Some(display) = Display::open() else {
+        return;
+    };
+    let Some(mut world) = World::new(Kind::Mosquitto) else {
+        return;
+    };
+    world.car.show_on(display.name());
+    world.car.start();
+    let flood = Flood::begin(world.bus.port());
+    // What makes the car drive is in the flood.
+    pages_follow_the_car(&world, &display);
+    touch_until(&world, &display, HOME, "page", &"home".into());
+    touch_until(&world, &display, SETTINGS, "page", &"settings".into());
+    let said = flood.said();
+    until("the flood has not ended meanwhile", PATIENCE, || {
+        (flood.said() > said).then_some(())
+    });
+    flood.end();
+    let live = &world.car.status()["live"];
+    assert!(live["taken"].as_u64() > Some(10_000), "{live:#}");
+    assert!(world.car.stop().success());
+}
+
+/// Messages of one flood that go out at once.
+const AT_ONCE: u64 = 200;
+
+/// A car at 50 km/h whose bus says so as often as the broker takes it.
+struct Flood {
+    said: Arc<AtomicU64>,
+    ended: Arc<AtomicBool>,
+    saying: JoinHandle<()>,
+}
+
+impl Flood {
+    fn begin(bus: u16) -> Self {
+        let (said, ended) = (
+            Arc::new(AtomicU64::new(0)),
+            Arc::new(AtomicBool::new(false)),
+        );
+        let saying = thread::spawn({
+            let (said, ended) = (Arc::clone(&said), Arc::clone(&ended));
+            move || {
+                let mut stream = connected(bus);
+                let begins_ms = wall().as_millisecond() - 86_400_000;
+                for (path, value) in [
+                    ("Vehicle.LowVoltageSystemState", "\"ON\""),
+                    ("Vehicle.Powertrain.Transmission.SelectedGear", "127"),
+                    ("Vehicle.TraveledDistance", "1000"),
+                ] {
+                    stream.write_all(&publish(path, value, begins_ms)).unwrap();
+                }
+                while !ended.load(Ordering::SeqCst) {
+                    let from = said.fetch_add(AT_ONCE, Ordering::SeqCst);
+                    let packets = (from..from + AT_ONCE)
+                        .map(|at| publish("Vehicle.Speed", "50", begins_ms + at.cast_signed()));
+                    stream
+                        .write_all(&packets.collect::<Vec<_>>().concat())
+                        .unwrap();
+                }
+            }
+        });
+        Self {
+            said,
+            ended,
+            saying,
+        }
+    }
+
+    /// Messages that were said so far.
+    fn said(&self) -> u64 {
+        self.said.load(Ordering::SeqCst)
+    }
+
+    fn end(self) {
+        self.ended.store(true, Ordering::SeqCst);
+        self.saying.join().unwrap();
+    }
+}
+
+fn connected(bus: u16) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", bus)).unwrap();
+    stream
+        .write_all(b"\x10\x11\x00\x04MQTT\x04\x02\x00\x00\x00\x05flood")
+        .unwrap();
+    let mut answer = [0; 4];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(answer, [0x20, 2, 0, 0], "the broker takes the connection");
+    stream
+}
+
+/// A PUBLISH of MQTT 3.1.1 with QoS 0, shorter than 16 KiB.
+fn publish(path: &str, value: &str, at_ms: i64) -> Vec<u8> {
+    let topic = format!("vss/{}", path.replace('.', "/"));
+    let ts = Timestamp::from_millisecond(at_ms).unwrap();
+    let payload = format!("{{\"value\":{value},\"ts\":\"{ts:.3}\"}}");
+    let length = 2 + topic.len() + payload.len();
+    let mut packet = vec![0x30];
+    if length > 127 {
+        packet.extend([(length % 128) as u8 | 128, (length / 128) as u8]);
+    } else {
+        packet.push(length as u8);
+    }
+    packet.extend((topic.len() as u16).to_be_bytes());
+    packet.extend(topic.as_bytes());
+    packet.extend(payload.as_bytes());
+    packet
+}
