@@ -181,6 +181,7 @@ fn only_the_screen_and_what_starts_it_link_slint() {
         "dashpoint",
         "dashpoint-ui",
         "dashpoint-demo",
+        "dashpoint-one-page",
         "dashpoint-tests",
     ];
     for name in graph
