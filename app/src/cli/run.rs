@@ -145,8 +145,12 @@ async fn serve(
         let scene = first_scene(&config);
         backstage.scenes.send_replace(Some(Arc::new(scene)));
         let drawn = backstage.drawn.wait_for(|drawn| *drawn);
-        if timeout(FIRST_FRAME_PATIENCE, drawn).await.is_err() {
-            tracing::warn!("the screen is slow to come up; the head unit goes on without it");
+        tokio::select! {
+            drawn = timeout(FIRST_FRAME_PATIENCE, drawn) => if drawn.is_err() {
+                tracing::warn!("the screen is slow to come up; the head unit goes on without it");
+            },
+            // There is no window, or it was closed at once: nothing was touched.
+            () = end.told() => return Ok(()),
         }
     }
     let keys = KeyStore::open(&config.data)?;

@@ -61,7 +61,6 @@ pub fn run(
     work: impl FnOnce(Backstage) -> anyhow::Result<()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let machine = Machine::system();
-    let window = open()?;
     let (scenes, newest) = watch::channel(None);
     let (asks, asked) = mpsc::channel(TOUCHES_MAX);
     let (renew, renewals) = mpsc::channel(1);
@@ -69,20 +68,6 @@ pub fn run(
     let (closes, closed) = watch::channel(false);
     let (stuck, is_stuck) = watch::channel(false);
     let gauge = Gauge::default();
-    let stage = Stage {
-        window: window.as_weak(),
-        desk: Rc::new(RefCell::new(Desk::default())),
-        machine: Rc::new(machine),
-        asks,
-        renew,
-        gauge: gauge.clone(),
-        again: Rc::new(Timer::default()),
-    };
-    stage.count_frames(&window, draws);
-    stage.connect(&window);
-    let cannot = "the window cannot follow the program";
-    slint::spawn_local(stage.clone().mind(is_stuck)).context(cannot)?;
-    slint::spawn_local(stage.follow(newest)).context(cannot)?;
     let backstage = Backstage {
         scenes,
         asks: asked,
@@ -90,12 +75,36 @@ pub fn run(
         drawn,
         closed,
         stuck,
-        gauge,
+        gauge: gauge.clone(),
     };
+    // Beside the opening of the window, which takes longer than reading what it shows first.
     let worker = thread::Builder::new()
         .name("head-unit".to_owned())
         .spawn(move || work(backstage))
         .context("the head unit's thread cannot start")?;
+    let window = match open() {
+        Ok(window) => window,
+        Err(error) => {
+            closes.send_replace(true);
+            // It has had nothing to show on yet, and nothing to say but that.
+            drop(worker.join());
+            return Err(error.into());
+        }
+    };
+    let stage = Stage {
+        window: window.as_weak(),
+        desk: Rc::new(RefCell::new(Desk::default())),
+        machine: Rc::new(machine),
+        asks,
+        renew,
+        gauge,
+        again: Rc::new(Timer::default()),
+    };
+    stage.count_frames(&window, draws);
+    stage.connect(&window);
+    let cannot = "the window cannot follow the program";
+    slint::spawn_local(stage.clone().mind(is_stuck)).context(cannot)?;
+    slint::spawn_local(stage.follow(newest)).context(cannot)?;
     let shown = slint::run_event_loop_until_quit();
     closes.send_replace(true);
     drop(window);
