@@ -71,7 +71,7 @@ fn us06_is_explained_down_to_the_two_seconds() {
     let Some(file) = shared("cycles/us06.csv") else {
         return;
     };
-    let (json, table) = explained(&[file.to_str().unwrap()]);
+    let (json, table) = explained(&[file.to_str().unwrap(), "--kwh-per-100km", "15"]);
     let seen = &json["found"][0]["seen"];
     assert_eq!(json["found"].as_array().unwrap().len(), 1);
     assert_eq!(seen["score_x100"], 8_225);
@@ -95,6 +95,27 @@ fn us06_is_explained_down_to_the_two_seconds() {
         .collect();
     assert_eq!(held, [false, true, true, true]);
     insta::assert_snapshot!(table);
+}
+
+#[test]
+fn a_drive_without_energy_is_not_paid_as_if_it_had_used_none() {
+    let Some(file) = shared("cycles/hwfet.csv") else {
+        return;
+    };
+    let rules = |arguments: &[&str]| explained(arguments).0["found"][0]["rules"].clone();
+    let file = file.to_str().unwrap();
+    let (told, untold) = (rules(&[file, "--kwh-per-100km", "15"]), rules(&[file]));
+    for (place, rule, held) in [(0, "clean-driving", false), (1, "safe-trip", true)] {
+        assert_eq!(
+            (&told[place]["rule"], &told[place]["held"]),
+            (&rule.into(), &true.into())
+        );
+        assert_eq!(
+            (&untold[place]["rule"], &untold[place]["held"]),
+            (&rule.into(), &held.into())
+        );
+    }
+    assert_eq!(untold[0]["conditions"][1]["held"], false, "{untold:#}");
 }
 
 #[test]
@@ -122,7 +143,9 @@ fn the_recorded_day_is_pooled_and_told_trip_by_trip() {
     let Some(file) = shared("drives/cmap-4107032_1-2007-05-25.csv") else {
         return;
     };
-    let (json, _) = explained(&[file.to_str().unwrap(), "--zone", "America/Chicago"]);
+    // So little energy that the day earns more than its cap.
+    let stated = ["--zone", "America/Chicago", "--kwh-per-100km", "5"];
+    let (json, _) = explained(&[&[file.to_str().unwrap()], &stated[..]].concat());
     let pooled = &json["pooled"];
     assert_eq!(pooled["score_x100"], 9_434);
     assert_eq!(pooled["factors"][0]["against_ms"], 8_000);

@@ -351,8 +351,8 @@ pub(super) const fn assumption(language: Language, assumption: Assumption) -> &'
         ),
         Assumption::NoEnergy => pick(
             language,
-            "no energy in it: CO2 counts as if none was used (--kwh-per-100km gives it one)",
-            "无用电信号：减排按零电耗计（可用 --kwh-per-100km 给定）",
+            "no energy in it: a rule that wants used_wh > 0 pays nothing (--kwh-per-100km gives it one)",
+            "无用电信号：要求 used_wh > 0 的规则不给分（可用 --kwh-per-100km 给定）",
         ),
     }
 }

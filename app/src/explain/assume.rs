@@ -21,7 +21,7 @@ pub enum Assumption {
     Odometer,
     /// The energy of the stated consumption.
     Consumption,
-    /// No energy at all: what the trip avoided counts as if none had been used.
+    /// No energy at all: it counts as if none had been used, and a rule may ask for more than that.
     NoEnergy,
 }
 

@@ -20,6 +20,12 @@ fn clean_charging_pays_by_energy_share_and_grade() {
         (18_000, 800, Grade::Estimated, Some(10_800)),
         (18_000, 300, Grade::Metered, Some(8_100)),
         (18_000, 299, Grade::Metered, None),
+        (18_000, 299, Grade::Declared, None),
+        // Ten hours of a night, six of them in the window of the wind; and a whole day of which nobody knows when.
+        (18_000, 210, Grade::Estimated, Some(2_835)),
+        (18_000, 162, Grade::Estimated, Some(2_187)),
+        (18_000, 100, Grade::Estimated, Some(1_350)),
+        (18_000, 99, Grade::Estimated, None),
         (500, 1_000, Grade::Metered, Some(750)),
         (499, 1_000, Grade::Metered, None),
     ] {
@@ -46,6 +52,11 @@ fn trips_pay_for_carbon_and_for_care() {
         factors: Vec::new(),
         ..trip(0, 12_000, 1_500)
     };
+    let unmetered = Trip {
+        used_wh: 0,
+        regained_wh: 0,
+        ..trip(0, 12_000, 0)
+    };
     let patchy = Trip {
         missed_s: 181,
         ..trip(0, 12_000, 1_500)
@@ -59,6 +70,7 @@ fn trips_pay_for_carbon_and_for_care() {
         (trip(0, 2_000, 900), vec![safe(200)]),
         (blind, vec![carbon(5_932)]),
         (patchy, vec![carbon(5_932)]),
+        (unmetered, vec![safe(1_200)]),
     ] {
         assert_eq!(
             paid(&earned(Evidence::Trip(trip.clone()))),

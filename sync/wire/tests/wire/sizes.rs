@@ -42,7 +42,7 @@ fn what_things_weigh() {
        21 message-refusal
       123 message-verdicts
       722 policy
-     1461 policy-default
+     1505 policy-default
       190 receipt
       979 statement
       172 token
