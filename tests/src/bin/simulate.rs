@@ -141,8 +141,13 @@ fn say(report: &Report) {
         "{} rows show the verdict of an earlier life of the cloud; no account does",
         tally.former_verdicts
     );
+    println!(
+        "{} awards had not been sent when their head unit was shut out",
+        tally.shut_out
+    );
     for (title, counts) in [
         ("faults", &tally.faults),
+        ("events", &tally.events),
         ("verdicts", &tally.verdicts),
         ("caps used up", &tally.caps),
         ("rows of the table", &tally.rows),

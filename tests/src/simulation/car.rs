@@ -8,7 +8,7 @@ use dashpoint::clock::{Clock, ClockSource, Machine, Reading};
 use dashpoint::engine::{Engine, EngineError, Live, Outgoing, Outputs, Parts};
 use dashpoint::random::Chance;
 use dashpoint_crash_vfs::{CrashVfs, Disk, Fault, Image};
-use dashpoint_membership::{BindingId, DeviceId, EntryHash, MemberId, ServerTime};
+use dashpoint_membership::{DeviceId, EntryHash, MemberId, ServerTime, VehicleId};
 use dashpoint_store::{Check, Options, SealKey, Store, StoreError};
 use dashpoint_wire::message::EnrolState;
 use dashpoint_wire::{PublicKey, SigningKey};
@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 
 use super::Violation;
+use super::crew::{Crew, Wheel};
 use super::random::Random;
 use super::vehicle::Vehicle;
 
@@ -45,10 +46,15 @@ pub struct Car {
     cloud_key: PublicKey,
     syncs_ignored: bool,
     power_cuts: u64,
+    /// The vehicle that it is in; a head unit that is enrolled anew stays in it.
+    pub vehicle_id: VehicleId,
     /// Who it is to the cloud; a clone is the same.
     pub device: DeviceId,
-    /// Whose.
-    pub member: MemberId,
+    /// Who drives it, the first one first.
+    pub crew: Crew,
+    /// Whether the cloud has shut it out.
+    pub shut_out: bool,
+    enrolments: u8,
     /// Signs entries and requests.
     pub key: SigningKey,
     /// Whether the key store can be read.
@@ -59,6 +65,8 @@ pub struct Car {
     pub in_1970: bool,
     /// What it drives.
     pub vehicle: Vehicle,
+    /// Who was at the wheel last, where several may be.
+    pub wheel: Option<Wheel>,
     /// Which life of the program this is: answers to an earlier one never arrive.
     pub life: u64,
     /// When it wants to be woken.
@@ -89,7 +97,7 @@ impl Car {
     pub fn new(
         name: String,
         number: u8,
-        member: MemberId,
+        crew: Crew,
         cloud_key: PublicKey,
         mut random: Random,
     ) -> Result<Self, Violation> {
@@ -107,13 +115,17 @@ impl Car {
             cloud_key,
             syncs_ignored: false,
             power_cuts: 0,
+            vehicle_id: VehicleId::from_bytes([number; 16]),
             device: DeviceId::from_bytes([number; 16]),
-            member,
+            crew,
+            shut_out: false,
+            enrolments: 0,
             key: SigningKey::from_seed(&[number; 32]),
             can_sign: true,
             skew_ms: 0,
             in_1970: false,
             vehicle: Vehicle::used(u64::from(number)),
+            wheel: None,
             life: 0,
             wake_ms: u64::MAX,
             suspended: false,
@@ -124,22 +136,19 @@ impl Car {
         })
     }
 
-    /// Its binding.
-    #[must_use]
-    pub const fn binding(&self) -> BindingId {
-        BindingId::from_bytes(*self.device.as_bytes())
-    }
-
     /// A copy of it in another folder, with the same disk, key and meters.
     pub fn cloned(&mut self, name: String) -> Result<Self, Violation> {
         let image = self.vfs.disk().image();
         let number = self.device.as_bytes()[0];
         let random = self.random.branch();
-        let mut copy = Self::new(name, number, self.member, self.cloud_key, random)?;
+        let mut copy = Self::new(name, number, self.crew.clone(), self.cloud_key, random)?;
+        copy.vehicle_id = self.vehicle_id;
+        copy.shut_out = self.shut_out;
         let (from, to) = (self.folder.path(), copy.folder.path());
         let image = image.moved(&from.to_string_lossy(), &to.to_string_lossy());
         copy.put_disk(&image);
         copy.vehicle = self.vehicle.clone();
+        copy.wheel = self.wheel;
         copy.is_clone = true;
         Ok(copy)
     }
@@ -171,6 +180,20 @@ impl Car {
         disk.ignore_syncs(self.syncs_ignored);
         self.vfs = CrashVfs::register(&format!("{}-{}", self.name, self.disks), disk);
         self.power_cuts = 0;
+    }
+
+    /// An empty disk and a new key, as after the data folder was put away: nobody to the cloud yet.
+    pub fn begin_anew(&mut self) {
+        self.crash();
+        self.enrolments += 1;
+        let number = self.vehicle_id.as_bytes()[0] + 0x10 * self.enrolments;
+        self.device = DeviceId::from_bytes([number; 16]);
+        self.key = SigningKey::from_seed(&[number; 32]);
+        self.crew.bind_anew(number);
+        self.backup = None;
+        self.seen_head = None;
+        self.shut_out = false;
+        self.put_disk(&Image::default());
     }
 
     /// Plans a power cut at one of the next calls of the disk.
@@ -277,7 +300,7 @@ impl Car {
     }
 
     /// Commits an enrolment, as the head unit's own command does.
-    pub fn enrol(&mut self, approved: EnrolState) -> Result<(), Violation> {
+    pub fn enrol(&mut self, member: MemberId, approved: EnrolState) -> Result<(), Violation> {
         let EnrolState::Approved {
             device,
             certificate,
@@ -290,7 +313,7 @@ impl Car {
         else {
             return Err(Violation::new("the enrolment was not approved".to_owned()));
         };
-        let (key, member) = (self.cloud_key, self.member);
+        let key = self.cloud_key;
         let failed = |what: String| Violation::new(format!("the enrolment failed: {what}"));
         let verified = || -> Result<_, dashpoint_wire::WireError> {
             Ok((

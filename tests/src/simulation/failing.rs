@@ -84,7 +84,7 @@ struct Failing {
 
 impl Failing {
     fn new(side: Side, fault: Fault, seed: u64) -> Result<Self, Violation> {
-        let mut world = World::new(seed, None)?;
+        let mut world = World::with_one_driver_each(seed)?;
         world.faults_permille = 0;
         world.cars.truncate(1);
         world.disks_fail = true;

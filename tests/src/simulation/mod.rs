@@ -7,9 +7,12 @@
 mod car;
 mod cloud;
 mod cloud_books;
+mod crew;
 mod edge;
+mod enrolment;
 mod failing;
 mod oracle;
+mod people;
 mod planted;
 mod policy;
 mod post;

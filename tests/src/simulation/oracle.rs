@@ -15,6 +15,7 @@ use dashpoint_wire::{ChainPoint, PublicKey};
 use super::Violation;
 use super::cloud::Posting;
 use super::cloud_books::{Books, Ledger};
+use super::crew::{Crew, Log, misdirected};
 use super::tally::Tally;
 
 /// Points by which whole points may pass a cap that counts thousandths: one for each rule's remainder.
@@ -25,6 +26,8 @@ const REMAINDERS: i64 = 4;
 pub struct Shown {
     /// Its newest place in the chain.
     pub point: ChainPoint,
+    /// Whose.
+    pub member: MemberId,
     /// It was only on a disk that is gone.
     pub lost: bool,
 }
@@ -39,17 +42,28 @@ pub struct Oracle {
     former: BTreeMap<EntryRef, Vec<Verdict>>,
     caps: BTreeMap<CapId, (CapOver, Period, Points)>,
     zone: Zone,
+    /// Devices that the cloud must not listen to any more.
+    pub shut_out: BTreeMap<DeviceId, ServerTime>,
 }
 
 /// Whose entries they are.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Owner {
     /// Verifies them.
     pub key: PublicKey,
     /// Whose meters.
     pub vehicle: VehicleId,
-    /// Whose points.
-    pub member: MemberId,
+    /// Whose points, by binding.
+    pub crew: Crew,
+    /// Who drove: it, and every clone of it.
+    pub logs: Vec<Log>,
+}
+
+impl Owner {
+    fn payee(&self, entry: &Entry) -> Result<MemberId, Violation> {
+        let payee = self.crew.member_of(entry.binding);
+        payee.ok_or_else(|| Violation::new(format!("nobody has the binding {}", entry.binding)))
+    }
 }
 
 impl Oracle {
@@ -62,6 +76,7 @@ impl Oracle {
             former: BTreeMap::new(),
             caps: BTreeMap::new(),
             zone,
+            shut_out: BTreeMap::new(),
         })
     }
 
@@ -100,7 +115,14 @@ impl Oracle {
     }
 
     /// A screen shows an own entry.
-    pub fn show(&mut self, car: usize, point: ChainPoint, entry: &Entry, tally: &mut Tally) {
+    pub fn show(
+        &mut self,
+        car: usize,
+        member: MemberId,
+        point: ChainPoint,
+        entry: &Entry,
+        tally: &mut Tally,
+    ) {
         if let EntryBody::Fresh(_) = entry.body {
             tally.awards += 1;
             if entry.time.quality == dashpoint_membership::ClockQuality::Doubtful {
@@ -108,10 +130,11 @@ impl Oracle {
             }
         }
         let origin = origin_of(entry, point.hash);
-        let shown = self
-            .shown
-            .entry((car, origin))
-            .or_insert(Shown { point, lost: false });
+        let shown = self.shown.entry((car, origin)).or_insert(Shown {
+            point,
+            member,
+            lost: false,
+        });
         shown.point = point;
         shown.lost = false;
     }
@@ -124,6 +147,12 @@ impl Oracle {
         may_be_new: bool,
         tally: &mut Tally,
     ) -> Result<(), Violation> {
+        if let Some(at) = self.shut_out.get(&posting.device) {
+            return Err(Violation::new(format!(
+                "{} was shut out at {at} and is heard",
+                posting.device
+            )));
+        }
         let said = posting.request.entries.iter();
         for (raw, verdict) in said.zip(&posting.response.verdicts) {
             let hash = raw.hash();
@@ -189,7 +218,7 @@ impl Oracle {
         owner: &Owner,
         tally: &mut Tally,
     ) -> Result<(), Violation> {
-        name_verdict(verdict, tally);
+        tally.judged(verdict);
         if let EntryBody::Carry { .. } = entry.body {
             tally.row("gap or wrong prev: carried into a new epoch");
         }
@@ -206,6 +235,10 @@ impl Oracle {
                 .entry(origin_of(entry, hash))
                 .or_insert(place);
             return Ok(());
+        }
+        let payee = owner.payee(entry)?;
+        if let Some(what) = misdirected(entry.transaction(), payee, &owner.crew, &owner.logs) {
+            return Err(Violation::new(format!("{place:?}: {what}")));
         }
         let origin = origin_of(entry, hash);
         if let Some(before) = self.books.settled.insert(origin, place)
@@ -230,7 +263,7 @@ impl Oracle {
             stretches.insert(interval.from, (interval.to, place));
         }
         let kind = entry.transaction().trigger();
-        self.use_caps(owner.member, kind, cap_time, verdict.paid().points)
+        self.use_caps(payee, kind, cap_time, verdict.paid().points)
     }
 
     fn is_rejected(&self, place: EntryRef) -> bool {
@@ -258,7 +291,11 @@ impl Oracle {
             let counts = match over {
                 CapOver::All => true,
                 CapOver::Kind(of) => *of == kind,
-                CapOver::Rule(rule) => rule.as_str() == "clean-charging" && kind == Trigger::Charge,
+                CapOver::Rule(rule) => match rule.as_str() {
+                    "clean-charging" => kind == Trigger::Charge,
+                    "check-in" => kind == Trigger::CheckIn,
+                    _ => false,
+                },
             };
             if !counts {
                 continue;
@@ -270,7 +307,13 @@ impl Oracle {
                 .entry((member, cap.clone(), first))
                 .or_default();
             *used += points.get();
-            if *used > most.get() + REMAINDERS {
+            // The only rule of its kind, with a cap of whole points: a second check-in of a day pays nothing at all.
+            let remainders = if kind == Trigger::CheckIn && *over != CapOver::All {
+                0
+            } else {
+                REMAINDERS
+            };
+            if *used > most.get() + remainders {
                 return Err(Violation::new(format!(
                     "cap {cap} of {most} points let {used} through"
                 )));
@@ -376,7 +419,8 @@ impl Oracle {
             )));
         }
         for ((by, origin), shown) in &self.shown {
-            let of_here = *by == car && !shown.lost && shown.point.epoch == epoch;
+            let is_his = shown.member == statement.member;
+            let of_here = *by == car && is_his && !shown.lost && shown.point.epoch == epoch;
             if !of_here || shown.point.seq <= through {
                 continue;
             }
@@ -447,27 +491,5 @@ fn origin_of(entry: &Entry, hash: EntryHash) -> EntryHash {
     match entry.body {
         EntryBody::Fresh(_) => hash,
         EntryBody::Carry { original, .. } => original,
-    }
-}
-
-fn name_verdict(verdict: &Verdict, tally: &mut Tally) {
-    match verdict {
-        Verdict::Accepted { .. } => tally.verdict("accepted"),
-        Verdict::Adjusted { reasons, .. } => {
-            for reason in reasons {
-                use dashpoint_membership::Adjustment;
-                tally.verdict(match reason {
-                    Adjustment::Cap { .. } => "adjusted: cap",
-                    Adjustment::Policy { .. } => "adjusted: policy",
-                    Adjustment::Rule { .. } => "adjusted: rule",
-                    Adjustment::Remainder { .. } => "adjusted: remainder",
-                });
-                if let Adjustment::Policy { .. } = reason {
-                    tally.row("policy expired");
-                }
-            }
-        }
-        Verdict::Rejected { reason } => tally.verdict(&format!("rejected: {reason:?}")),
-        Verdict::Review { reason, .. } => tally.verdict(&format!("review: {reason:?}")),
     }
 }

@@ -83,90 +83,41 @@ impl World {
     }
 
     fn send_with(&mut self, fate: Fate, reply: Reply, mut request: Travelling) {
-        let car = reply.car;
         let way_ms = self.random.range(20, 900);
         let gives_up = Flight::ToCar(reply, Err(TransportFailure::TimedOut));
+        let to_cloud = |request, waits: bool| Flight::ToCloud {
+            car: reply.car,
+            request,
+            reply: waits.then_some(reply),
+        };
         match fate {
             Fate::Fine | Fate::AnswerCut | Fate::AnswerDamaged | Fate::ErrorAfter => {
-                let reply = Some(reply);
-                self.fly(
-                    way_ms,
-                    Flight::ToCloud {
-                        car,
-                        request,
-                        reply,
-                    },
-                );
+                self.fly(way_ms, to_cloud(request, true));
             }
             Fate::Lost => self.fly(TIMEOUT_MS, gives_up),
             Fate::Doubled => {
-                let again = Flight::ToCloud {
-                    car,
-                    request: request.clone(),
-                    reply: None,
-                };
-                let reply = Some(reply);
-                self.fly(
-                    way_ms,
-                    Flight::ToCloud {
-                        car,
-                        request,
-                        reply,
-                    },
-                );
+                self.fly(way_ms, to_cloud(request.clone(), true));
                 let later_ms = self.random.range(1, 100_000);
-                self.fly(way_ms + later_ms, again);
+                self.fly(way_ms + later_ms, to_cloud(request, false));
             }
             Fate::Delayed => {
                 self.fly(TIMEOUT_MS, gives_up);
                 let late_ms = TIMEOUT_MS + self.random.range(1, 80_000);
-                let reply = None;
-                self.fly(
-                    late_ms,
-                    Flight::ToCloud {
-                        car,
-                        request,
-                        reply,
-                    },
-                );
+                self.fly(late_ms, to_cloud(request, false));
             }
             Fate::Cut => {
                 let kept = self.random.range(0, request.body.len() as u64 + 1);
                 request.body.truncate(usize::try_from(kept).unwrap_or(0));
-                let reply = Some(reply);
-                self.fly(
-                    way_ms,
-                    Flight::ToCloud {
-                        car,
-                        request,
-                        reply,
-                    },
-                );
+                self.fly(way_ms, to_cloud(request, true));
             }
             Fate::AnswerLost => {
                 self.fly(TIMEOUT_MS, gives_up);
-                let reply = None;
-                self.fly(
-                    way_ms,
-                    Flight::ToCloud {
-                        car,
-                        request,
-                        reply,
-                    },
-                );
+                self.fly(way_ms, to_cloud(request, false));
             }
             Fate::AnswerLate => {
                 // Gives up at once, and the answer comes all the same.
                 self.fly(1, gives_up);
-                let reply = Some(reply);
-                self.fly(
-                    way_ms,
-                    Flight::ToCloud {
-                        car,
-                        request,
-                        reply,
-                    },
-                );
+                self.fly(way_ms, to_cloud(request, true));
             }
             Fate::Forged => {
                 let answer = self.forged(&request);

@@ -1,7 +1,7 @@
 //! Rest: everything heals, and within a bounded time car and cloud say the same to the point.
 
 use dashpoint::engine::Engine;
-use dashpoint_membership::{EntryRef, LedgerVersion};
+use dashpoint_membership::{EntryRef, LedgerVersion, MemberId};
 use dashpoint_store::Check;
 use dashpoint_sync::Event;
 
@@ -47,6 +47,9 @@ impl World {
         self.sign_policies()?;
         self.faults_permille = 0;
         for number in 0..self.cars.len() {
+            if self.cars[number].shut_out && !self.cars[number].is_clone {
+                self.enrol_anew(number)?;
+            }
             let car = &mut self.cars[number];
             car.heal();
             car.skew_ms = 0;
@@ -107,17 +110,10 @@ impl World {
     /// Where car and cloud differ, if they do.
     pub(super) fn apart(&mut self, number: usize) -> Result<Option<String>, Violation> {
         let now = self.now();
-        let (device, member) = (self.cars[number].device, self.cars[number].member);
-        let known = self.cloud.with(now, |core| {
-            let lines = core.device_lines()?;
-            let head = lines.into_iter().find(|line| line.device == device);
-            let statement = core.statement(member, LedgerVersion::new(0), now)?;
-            Ok((
-                head.map(|line| (line.epoch, line.seq, line.head)),
-                statement,
-            ))
-        })?;
-        let (head, statement) = known;
+        let device = self.cars[number].device;
+        let lines = self.cloud.with(now, |core| core.device_lines())?;
+        let line = lines.into_iter().find(|line| line.device == device);
+        let head = line.map(|line| (line.epoch, line.seq, line.head));
         let Some(engine) = self.cars[number].engine() else {
             return Ok(Some("it is off".to_owned()));
         };
@@ -128,15 +124,28 @@ impl World {
                 live.waiting, live.awaiting, live.connection
             )));
         }
-        let books = engine.books();
-        let own = books.head;
+        let own = engine.books().head;
         if head != Some((own.epoch, own.seq, own.hash)) {
             return Ok(Some(format!("the head is {own:?}, the cloud has {head:?}")));
         }
-        let Some((book, view)) = books
-            .views(now)
-            .find(|(book, _)| book.statement.member == member)
-        else {
+        for member in self.cars[number].crew.members().to_vec() {
+            let apart = self.apart_on(number, member)?;
+            if apart.is_some() {
+                return Ok(apart);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where they differ on one of its members.
+    fn apart_on(&mut self, number: usize, member: MemberId) -> Result<Option<String>, Violation> {
+        let now = self.now();
+        let statement = self.cloud.with(now, |core| {
+            core.statement(member, LedgerVersion::new(0), now)
+        })?;
+        let books = self.cars[number].engine().map(Engine::books);
+        let mut views = books.into_iter().flat_map(|books| books.views(now));
+        let Some((book, view)) = views.find(|(book, _)| book.statement.member == member) else {
             return Ok(Some("there is no statement".to_owned()));
         };
         let account = &statement.body().account;

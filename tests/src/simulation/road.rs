@@ -1,6 +1,6 @@
 //! A day on the road: sessions of a car, and what goes wrong before, during and after them.
 
-use dashpoint::engine::Engine;
+use dashpoint::engine::{Connection, Engine};
 use dashpoint_cloud::CloudError;
 
 use super::Violation;
@@ -32,6 +32,7 @@ impl World {
         self.wake_up(number)?;
         let script = self.script(number);
         self.play(number, &script)?;
+        self.check_in(number)?;
         let linger_ms = self.random.range(MINUTE_MS, 12 * MINUTE_MS);
         let until_ms = self.now_ms + linger_ms;
         self.run_until(until_ms)?;
@@ -133,6 +134,9 @@ impl World {
             self.tally.fault("clone");
             self.tell(&format!("car {number}: is cloned"));
         }
+        if self.planted.is_none() {
+            self.what_the_owner_does(number)?;
+        }
         self.what_befalls_clocks(number);
         if self.random.permille(250) && !self.cars[number].is_running() {
             let mut random = self.random.branch();
@@ -196,16 +200,6 @@ impl World {
         self.boot(number)
     }
 
-    fn script(&mut self, number: usize) -> Vec<Said> {
-        let mut random = self.random.branch();
-        let vehicle = &mut self.cars[number].vehicle;
-        match random.range(0, 10) {
-            0..=5 => vehicle.drive(&mut random),
-            6..=8 => vehicle.charge(&mut random),
-            _ => Vec::new(),
-        }
-    }
-
     fn play(&mut self, number: usize, script: &[Said]) -> Result<(), Violation> {
         let begun_ms = self.now_ms;
         let dies_at = self
@@ -235,10 +229,14 @@ impl World {
         if !self.cars[number].is_running() {
             return Ok(());
         }
-        if let Some(engine) = self.cars[number].engine()
-            && engine.live().awaiting > 0
-        {
-            self.tally.row("key store unreadable");
+        if let Some(engine) = self.cars[number].engine() {
+            let live = engine.live();
+            if live.awaiting > 0 {
+                self.tally.row("key store unreadable");
+            }
+            if self.cars[number].shut_out && matches!(live.connection, Connection::Fault { .. }) {
+                self.tally.event("shut out and told so");
+            }
         }
         self.tell(&format!("car {number}: goes to sleep"));
         match self.random.range(0, 100) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dashpoint_membership::{Adjustment, Verdict};
 use serde::Serialize;
 
 /// What is counted, by name.
@@ -18,12 +19,16 @@ pub struct Tally {
     pub awards: u64,
     /// Awards that were lost together with the only disk that held them: a backup took its place.
     pub lost_with_disk: u64,
+    /// Awards that a head unit had not sent when it was shut out.
+    pub shut_out: u64,
     /// Rows that show the verdict of an earlier life of the cloud.
     pub former_verdicts: u64,
     /// Checks of what a screen shows against what the cloud has settled.
     pub checks: u64,
     /// Faults, by kind.
     pub faults: Counts,
+    /// What people did beyond driving and charging.
+    pub events: Counts,
     /// Verdicts of the cloud, by kind and reason.
     pub verdicts: Counts,
     /// Periods in which a cap was used up, by cap.
@@ -33,7 +38,7 @@ pub struct Tally {
 }
 
 /// What a run of [`ENOUGH`] seeds must have reached; what it never reached proves nothing.
-const MUST: [(&str, &[&str]); 4] = [
+const MUST: [(&str, &[&str]); 5] = [
     (
         "faults",
         &[
@@ -60,6 +65,21 @@ const MUST: [(&str, &[&str]); 4] = [
             "policy in flight",
             "key store unreadable",
             "charged asleep",
+            "device shut out",
+        ],
+    ),
+    (
+        "events",
+        &[
+            "checked in",
+            "checked in by one of two drivers",
+            "checked in twice a day",
+            "check-in of a guest refused",
+            "driver changed between drives",
+            "driver changed in a drive",
+            "guest drove",
+            "enrolled anew",
+            "shut out and told so",
         ],
     ),
     (
@@ -79,6 +99,7 @@ const MUST: [(&str, &[&str]); 4] = [
     (
         "caps",
         &[
+            "check-in-day",
             "trip-day",
             "charge-day",
             "clean-charging-week",
@@ -111,9 +132,36 @@ impl Tally {
         count(&mut self.faults, kind);
     }
 
+    /// Counts what somebody did.
+    pub fn event(&mut self, kind: &str) {
+        count(&mut self.events, kind);
+    }
+
     /// Counts a verdict.
     pub fn verdict(&mut self, kind: &str) {
         count(&mut self.verdicts, kind);
+    }
+
+    /// Counts what the cloud has said of an entry.
+    pub fn judged(&mut self, verdict: &Verdict) {
+        match verdict {
+            Verdict::Accepted { .. } => self.verdict("accepted"),
+            Verdict::Adjusted { reasons, .. } => {
+                for reason in reasons {
+                    self.verdict(match reason {
+                        Adjustment::Cap { .. } => "adjusted: cap",
+                        Adjustment::Policy { .. } => "adjusted: policy",
+                        Adjustment::Rule { .. } => "adjusted: rule",
+                        Adjustment::Remainder { .. } => "adjusted: remainder",
+                    });
+                    if let Adjustment::Policy { .. } = reason {
+                        self.row("policy expired");
+                    }
+                }
+            }
+            Verdict::Rejected { reason } => self.verdict(&format!("rejected: {reason:?}")),
+            Verdict::Review { reason, .. } => self.verdict(&format!("review: {reason:?}")),
+        }
     }
 
     /// Counts a period in which a cap was used up.
@@ -133,9 +181,11 @@ impl Tally {
         self.awards += other.awards;
         self.lost_with_disk += other.lost_with_disk;
         self.checks += other.checks;
+        self.shut_out += other.shut_out;
         self.former_verdicts += other.former_verdicts;
         for (ours, theirs) in [
             (&mut self.faults, &other.faults),
+            (&mut self.events, &other.events),
             (&mut self.verdicts, &other.verdicts),
             (&mut self.caps, &other.caps),
             (&mut self.rows, &other.rows),
@@ -153,6 +203,7 @@ impl Tally {
         for (group, names) in MUST {
             let counts = match group {
                 "faults" => &self.faults,
+                "events" => &self.events,
                 "verdicts" => &self.verdicts,
                 "caps" => &self.caps,
                 _ => &self.rows,

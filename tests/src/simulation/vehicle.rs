@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use dashpoint::BusInput;
 use dashpoint_telematics::{Signal, Value};
 
+use super::crew::{Log, Wheel};
 use super::random::Random;
 
 /// Gear position of VSS for park.
@@ -23,11 +24,15 @@ pub struct Vehicle {
     pub consumed_kwh: f64,
     /// How far its clock, which stamps the samples, is from the right one, in milliseconds.
     pub skew_ms: i64,
+    /// Who drove which metres.
+    pub log: Log,
     kept: BTreeMap<Signal, (i64, Value)>,
 }
 
 /// State that is published as retained.
-const KEPT: [Signal; 6] = [
+const KEPT: [Signal; 8] = [
+    Signal::DriverIssuer,
+    Signal::DriverSubject,
     Signal::Ignition,
     Signal::Gear,
     Signal::IsCharging,
@@ -54,6 +59,7 @@ impl Vehicle {
             charged_kwh: 3_000.0 + 500.0 * number as f64,
             consumed_kwh: 2_800.0 + 500.0 * number as f64,
             skew_ms: 0,
+            log: Log::default(),
             kept: BTreeMap::new(),
         }
     }
@@ -71,10 +77,30 @@ impl Vehicle {
     }
 
     /// A drive of some minutes from ignition on to ignition off.
-    pub fn drive(&mut self, random: &mut Random) -> Vec<Said> {
+    pub fn drive(&mut self, random: &mut Random, wheel: Wheel) -> Vec<Said> {
         let step_ms = if random.one_in(2) { 4_000 } else { 15_000 };
         let seconds = random.range(180, 1_500);
-        self.drive_for(random, seconds, step_ms)
+        self.log.takes_over(self.odometer_m as u64, wheel);
+        let mut said = self.drive_for(random, seconds, step_ms);
+        // Before anything else that is said.
+        said[0].signals.splice(0..0, wheel.signals());
+        said
+    }
+
+    /// Another one takes the wheel in the middle of a drive that was planned.
+    pub fn hand_over(&mut self, said: &mut [Said], random: &mut Random, wheel: Wheel) {
+        let place = random.range(1, said.len() as u64 - 2);
+        let (before, after) = said.split_at_mut(usize::try_from(place).unwrap_or(1));
+        let odometer = before.iter().rev().flat_map(|said| &said.signals);
+        let odometer = odometer.filter(|(signal, _)| *signal == Signal::Odometer);
+        let metres = odometer.filter_map(|(_, value)| match value {
+            Value::Number(metres) => Some(*metres as u64),
+            Value::Bool(_) | Value::Text(_) => None,
+        });
+        if let (Some(metres), Some(next)) = (metres.max(), after.first_mut()) {
+            self.log.takes_over(metres, wheel);
+            next.signals.splice(0..0, wheel.signals());
+        }
     }
 
     /// As short as a drive can be that earns, with as few samples.

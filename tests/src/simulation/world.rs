@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use dashpoint::engine::Engine;
-use dashpoint_cloud::{AskIds, GrantedIds, NewMember};
 use dashpoint_crash_vfs::Image;
 use dashpoint_membership::{
-    Cause, EntryBody, EntryHash, EntryRef, MemberId, Policy, Seq, ServerTime, VehicleId,
+    Cause, EntryBody, EntryHash, EntryRef, MemberId, Policy, Seq, ServerTime,
 };
-use dashpoint_wire::message::EnrolRequest;
 
 use super::car::{Car, Ended};
 use super::cloud::Cloud;
@@ -58,8 +56,18 @@ pub struct World {
 }
 
 impl World {
-    /// A world with a cloud, one or two members and one or two enrolled cars.
+    /// A world with a cloud, one or two enrolled cars and their members; some share a car, and some are shut out.
     pub fn new(seed: u64, planted: Option<Planted>) -> Result<Self, Violation> {
+        // The plants know one member of one car, with one key.
+        Self::begin(seed, planted, planted.is_none())
+    }
+
+    /// A world in which nobody shares a car.
+    pub fn with_one_driver_each(seed: u64) -> Result<Self, Violation> {
+        Self::begin(seed, None, false)
+    }
+
+    fn begin(seed: u64, planted: Option<Planted>, shares: bool) -> Result<Self, Violation> {
         // Neighbouring seeds must not live alike.
         let mut random = Random::new(Random::new(seed).next() ^ 0x6461_7368_706f_696e);
         let name = format!("seed-{seed}-{planted:?}-{}", world_number());
@@ -88,72 +96,8 @@ impl World {
             story: VecDeque::new(),
             random,
         };
-        world.populate()?;
+        world.populate(shares)?;
         Ok(world)
-    }
-
-    fn populate(&mut self) -> Result<(), Violation> {
-        let policy = self.policies[0].clone();
-        self.sign_policies()?;
-        self.oracle.take_policy(&policy);
-        let cars = self.random.range(1, 3);
-        let one_member = self.random.one_in(2);
-        for number in 1..=cars {
-            if number == 1 || !one_member {
-                self.join(number)?;
-            }
-            let member = self.members[self.members.len() - 1];
-            self.enrol(u8::try_from(number).unwrap_or(1), member)?;
-        }
-        if let Some(Planted::SyncsIgnored) = self.planted {
-            self.cars.iter_mut().for_each(Car::ignore_syncs);
-        }
-        Ok(())
-    }
-
-    fn join(&mut self, number: u64) -> Result<(), Violation> {
-        let member = MemberId::from_bytes([u8::try_from(number).unwrap_or(1) + 0x80; 16]);
-        let new = NewMember {
-            id: member,
-            name: format!("Member {number}"),
-            zone: "Asia/Shanghai".to_owned(),
-        };
-        let now = self.now();
-        self.cloud.with(now, |core| core.add_member(&new, now))?;
-        self.members.push(member);
-        self.read_ledgers()
-    }
-
-    fn enrol(&mut self, number: u8, member: MemberId) -> Result<(), Violation> {
-        let now = self.now();
-        let name = format!("{}-car-{number}", self.name);
-        let key = self.cloud.public_key();
-        let mut car = Car::new(name, number, member, key, self.random.branch())?;
-        let request = EnrolRequest {
-            key: car.key.public(),
-            vehicle: vehicle_of(&car),
-            vin_last4: "4711".to_owned(),
-            driver: None,
-        };
-        let code = format!("CODE{number:04}");
-        let asked = AskIds {
-            id: [number; 16],
-            code: code.clone(),
-        };
-        let granted = GrantedIds {
-            device: car.device,
-            binding: car.binding(),
-        };
-        let state = self.cloud.with(now, |core| {
-            core.ask(&request, asked.clone(), now)?;
-            core.approve(&code, member, granted, now)?;
-            core.enrol_state(asked.id, now)
-        })?;
-        let state = state.ok_or_else(|| Violation::new("no enrolment".to_owned()))?;
-        car.enrol(state)?;
-        self.oracle.begin(car.device, now);
-        self.cars.push(car);
-        Ok(())
     }
 
     /// Lives to the end and returns what was reached.
@@ -371,7 +315,11 @@ impl World {
                 },
                 entry.receipt_at.as_unix_s() - (BEGIN_MS / 1_000).cast_signed(),
             ));
-            self.oracle.show(number, point, &entry, &mut self.tally);
+            let crew = &self.cars[number].crew;
+            let member = crew.member_of(entry.binding);
+            let member = member.ok_or_else(|| Violation::new("an entry of nobody".to_owned()))?;
+            self.oracle
+                .show(number, member, point, &entry, &mut self.tally);
             if self.planted == Some(Planted::PendingFlag) {
                 self.flags.entry(number).or_default().insert(EntryRef {
                     device,
@@ -398,10 +346,13 @@ impl World {
 
     pub(super) fn owner(&self, number: usize) -> Owner {
         let car = &self.cars[number];
+        let twins = self.cars.iter();
+        let twins = twins.filter(|twin| twin.vehicle_id == car.vehicle_id);
         Owner {
             key: car.key.public(),
-            vehicle: vehicle_of(car),
-            member: car.member,
+            vehicle: car.vehicle_id,
+            crew: car.crew.clone(),
+            logs: twins.map(|twin| twin.vehicle.log.clone()).collect(),
         }
     }
 
@@ -448,10 +399,6 @@ fn entry_of(settlement: &dashpoint_membership::Settlement) -> Option<EntryRef> {
         | Cause::Granted { .. }
         | Cause::TierChanged { .. } => None,
     }
-}
-
-const fn vehicle_of(car: &Car) -> VehicleId {
-    VehicleId::from_bytes(*car.device.as_bytes())
 }
 
 const fn server_time(now_ms: u64) -> ServerTime {

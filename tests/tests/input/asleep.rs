@@ -15,13 +15,9 @@ const CHARGED: &str = "Vehicle.Powertrain.TractionBattery.AccumulatedChargedEner
 
 #[test]
 fn a_charge_found_at_wake_is_paid_once_whenever_the_head_unit_dies() {
-    let Some(mut world) = World::new(Kind::Mosquitto) else {
+    let Some(mut world) = World::after_a_drive_offline(Kind::Mosquitto) else {
         return;
     };
-    world.car.start();
-    world.cloud.stop();
-    world.vehicle.run(&Command::Drive(Cycle::Us06));
-    world.car.wait_for_entries(1);
     assert!(world.car.stop().success());
     let asleep = world
         .vehicle

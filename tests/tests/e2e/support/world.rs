@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
+use serde_json::Value;
 use tempfile::TempDir;
 use vehicle_sim::{Command, Cycle};
 
@@ -51,6 +52,16 @@ impl World {
             port,
             folder,
         })
+    }
+
+    /// A car that has driven US06 over this broker without a network, and runs; `None` when the broker is not installed.
+    pub fn after_a_drive_offline(kind: Kind) -> Option<Self> {
+        let mut world = Self::new(kind)?;
+        world.car.start();
+        world.cloud.stop();
+        world.vehicle.run(&Command::Drive(Cycle::Us06));
+        world.car.wait_for_entries(1);
+        Some(world)
     }
 
     /// A car that has driven US06 and charged without a network, and a cloud that knows nothing of it; neither runs.
@@ -104,25 +115,17 @@ impl World {
         self.folder.path()
     }
 
-    /// Car and cloud have the same entries and the same points, nothing is pending, and the ledger verifies.
+    /// Car and cloud have the same entries with the same verdicts and the same points, nothing is pending, and the ledger
+    /// verifies.
     pub fn assert_agreed(&self) {
         let status = self.car.status();
         let member = &status["members"][0];
         assert_eq!(member["pending"], 0, "{status:#}");
         assert_eq!(member["confirmed"], self.cloud.points(&self.member));
-        let mut here: Vec<_> = self
-            .car
-            .verified_ledger()
-            .iter()
-            .map(|row| row["hash"].clone())
-            .collect();
+        let judged = |row: &Value| (row["hash"].clone(), row["verdict"].clone());
+        let mut here: Vec<_> = self.car.verified_ledger().iter().map(judged).collect();
         here.reverse();
-        let there: Vec<_> = self
-            .cloud
-            .entries()
-            .iter()
-            .map(|row| row["hash"].clone())
-            .collect();
+        let there: Vec<_> = self.cloud.entries().iter().map(judged).collect();
         assert_eq!(here, there);
     }
 }

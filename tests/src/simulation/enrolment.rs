@@ -1,0 +1,136 @@
+//! Who is in a world: members, their cars, and head units that are shut out and enrolled anew.
+
+use dashpoint_cloud::{AskIds, CloudError, GrantedIds, NewMember};
+use dashpoint_membership::MemberId;
+use dashpoint_wire::message::EnrolRequest;
+
+use super::Violation;
+use super::car::Car;
+use super::crew::Crew;
+use super::planted::Planted;
+use super::world::World;
+
+impl World {
+    /// One or two cars, each with a member of its own or both with the same; `shares`: some with two members at the wheel.
+    pub(super) fn populate(&mut self, shares: bool) -> Result<(), Violation> {
+        let policy = self.policies[0].clone();
+        self.sign_policies()?;
+        self.oracle.take_policy(&policy);
+        let cars = self.random.range(1, 3);
+        let one_member = self.random.one_in(2);
+        for number in 1..=cars {
+            if number == 1 || !one_member {
+                self.join()?;
+            }
+            let mut members = vec![self.members[self.members.len() - 1]];
+            if shares && self.random.one_in(3) {
+                // Somebody else's member, when there is one: his caps are then used up from two cars.
+                if self.members.len() == 1 {
+                    self.join()?;
+                }
+                let others = self
+                    .members
+                    .iter()
+                    .filter(|member| !members.contains(member));
+                members.extend(others.copied().take(1).collect::<Vec<_>>());
+            }
+            let number = u8::try_from(number).unwrap_or(1);
+            let name = format!("{}-car-{number}", self.name);
+            let key = self.cloud.public_key();
+            let crew = Crew::new(members, number);
+            let car = Car::new(name, number, crew, key, self.random.branch())?;
+            self.cars.push(car);
+            self.enrol(self.cars.len() - 1)?;
+        }
+        if let Some(Planted::SyncsIgnored) = self.planted {
+            self.cars.iter_mut().for_each(Car::ignore_syncs);
+        }
+        Ok(())
+    }
+
+    fn join(&mut self) -> Result<(), Violation> {
+        let number = u8::try_from(self.members.len()).unwrap_or(0) + 1;
+        let member = MemberId::from_bytes([number + 0x80; 16]);
+        let new = NewMember {
+            id: member,
+            name: format!("Member {number}"),
+            zone: "Asia/Shanghai".to_owned(),
+        };
+        let now = self.now();
+        self.cloud.with(now, |core| core.add_member(&new, now))?;
+        self.members.push(member);
+        self.read_ledgers()
+    }
+
+    /// Everybody who drives a car says yes to its head unit, one after the other.
+    fn enrol(&mut self, number: usize) -> Result<(), Violation> {
+        let now = self.now();
+        let car = &self.cars[number];
+        let (device, key, vehicle) = (car.device, car.key.public(), car.vehicle_id);
+        for (member, binding, driver) in car.crew.bindings().collect::<Vec<_>>() {
+            let request = EnrolRequest {
+                key,
+                vehicle,
+                vin_last4: "4711".to_owned(),
+                driver,
+            };
+            let asked = AskIds {
+                id: *binding.as_bytes(),
+                code: format!("CODE{binding}"),
+            };
+            let state = self.cloud.with(now, |core| {
+                match core.ask(&request, asked.clone(), now) {
+                    // Again after a power cut.
+                    Err(CloudError::Database(_)) if core.enrol_state(asked.id, now)?.is_some() => {}
+                    first => drop(first?),
+                }
+                match core.approve(&asked.code, member, GrantedIds { device, binding }, now) {
+                    Ok(_) | Err(CloudError::NoCode(_)) => {}
+                    Err(error) => return Err(error),
+                }
+                core.enrol_state(asked.id, now)
+            })?;
+            let state = state.ok_or_else(|| Violation::new("no enrolment".to_owned()))?;
+            self.cars[number].enrol(member, state)?;
+        }
+        self.oracle.begin(device, now);
+        Ok(())
+    }
+
+    /// The operator shuts a head unit out, and with it every clone of its disk.
+    pub(super) fn shut_out(&mut self, number: usize) -> Result<(), Violation> {
+        let (now, device) = (self.now(), self.cars[number].device);
+        self.cloud
+            .with(now, |core| match core.revoke_device(device, now) {
+                Err(CloudError::AlreadyRevoked(_)) => Ok(()),
+                revoked => revoked,
+            })?;
+        self.oracle.shut_out.insert(device, now);
+        // One from before would let it in again.
+        self.cloud_backup = None;
+        for car in &mut self.cars {
+            car.shut_out |= car.device == device;
+        }
+        self.tally.fault("device shut out");
+        self.tell(&format!("car {number}: is shut out"));
+        Ok(())
+    }
+
+    /// Its owner enrols the head unit anew: a new key, an empty disk, the old one put away with what it never sent.
+    pub(super) fn enrol_anew(&mut self, number: usize) -> Result<(), Violation> {
+        let settled = &self.oracle.books.settled;
+        for ((by, origin), shown) in &mut self.oracle.shown {
+            if *by == number && !shown.lost {
+                shown.lost = true;
+                self.tally.shut_out += u64::from(!settled.contains_key(origin));
+            }
+        }
+        self.flags.remove(&number);
+        self.cars[number].begin_anew();
+        self.enrol(number)?;
+        self.cloud_backup = None;
+        self.tally.event("enrolled anew");
+        self.tell(&format!("car {number}: is enrolled anew"));
+        Ok(())
+    }
+}
