@@ -6,6 +6,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a bench that cannot go on stops, and says what it found"
 )]
 
@@ -22,7 +23,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -31,7 +33,7 @@ use jiff::Timestamp;
 use rumqttc::{Client, Event, Incoming, MqttOptions, QoS, SubscribeFilter};
 use serde_json::Value;
 
-use crate::support::{Kind, PATIENCE, World, now, until, wall};
+use crate::support::{Kind, PATIENCE, World, nonsense, now, until, wall};
 
 /// Ten times a second each, and two counters once a second.
 const SAMPLED: [&str; 5] = [
@@ -44,10 +46,14 @@ const SAMPLED: [&str; 5] = [
 const ODOMETER: &str = "Vehicle.TraveledDistance";
 const CONSUMED: &str = "Vehicle.Powertrain.TractionBattery.AccumulatedConsumedEnergy";
 
+/// Rounds of nonsense: ten seconds of 50,000 messages.
+const NONSENSE_ROUNDS: usize = 20_000;
 const FLAT_OUT: u64 = 300_000;
 const A_MINUTE: u64 = 60_000;
 /// How far the messages run ahead of what the head unit has taken, flat out, in milliseconds of their time.
 const AHEAD_MS: i64 = 10_000;
+/// How often the client that only counts says so; each time costs it a system call.
+const COUNT_TOLD_EVERY: u64 = 10_000;
 /// Ticks of a second in `/proc/*/stat`.
 const TICKS_PER_S: f64 = 100.0;
 const RATIO_FLAT_OUT: f64 = 1.3;
@@ -73,6 +79,7 @@ fn main() -> ExitCode {
     let flat = a_minute.kib_after <= a_minute.kib_before + GROWTH_KIB;
     println!("memory is {}", if flat { "flat" } else { "NOT flat" });
     assert!(world.car.status()["live"]["trip_open"] == true);
+    drive.endure_nonsense(&world);
     assert!(world.car.stop().success());
     ExitCode::SUCCESS
 }
@@ -147,13 +154,18 @@ impl Drive {
 
     /// Drives for so many messages, so many a second or as fast as they are taken.
     fn measure(&mut self, world: &World, messages: u64, per_s: Option<u64>) -> Found {
-        let mut bare = Bare::start(world.bus.port(), messages);
+        let bare = Bare::start(world.bus.port(), messages);
         let process = world.car.process();
         let before = live(world);
         let (car_before, bare_before) = (cpu_s(process), cpu_s(bare.child.id()));
         let kib_before = resident_kib(process);
         let (began, mut sent) = (now(), 0);
+        let mut told = 0;
         while sent < messages {
+            if sent * 10 / messages > told {
+                told = sent * 10 / messages;
+                eprintln!("  {sent} of {messages}");
+            }
             let mut tenth = self.tenth();
             tenth.truncate(usize::try_from(messages - sent).unwrap());
             sent += tenth.len() as u64;
@@ -171,7 +183,7 @@ impl Drive {
             }
         }
         self.wait_until_seen(self.at_ms);
-        bare.wait_for_all();
+        bare.wait_for_all(messages);
         let (car_s, bare_s) = (cpu_s(process), cpu_s(bare.child.id()));
         let kib_after = resident_kib(process);
         let after = until("the head unit tells what it took", PATIENCE, || {
@@ -189,6 +201,34 @@ impl Drive {
             kib_before,
             kib_after,
         }
+    }
+
+    /// Nonsense as fast as the broker takes it, and then a drive that goes on.
+    fn endure_nonsense(&mut self, world: &World) {
+        let before = live(world);
+        let kib_before = resident_kib(world.car.process());
+        let cpu_before = cpu_s(world.car.process());
+        let round = nonsense::round(self.at_ms);
+        let began = now();
+        nonsense::say(world.bus.port(), (0..NONSENSE_ROUNDS).map(|_| &round));
+        let took_s = began.elapsed().as_secs_f64();
+        // Behind all of it on the way to the head unit.
+        self.at_ms += nonsense::EVENT_ROUND_MS;
+        until("a drive goes on", PATIENCE, || {
+            let tenth = self.tenth();
+            self.stream.write_all(&tenth.concat()).unwrap();
+            (self.seen_ms.load(Ordering::SeqCst) >= self.at_ms - 1_000).then_some(())
+        });
+        let after = live(world);
+        let sent = NONSENSE_ROUNDS * nonsense::EVERY_ROUND;
+        let refused = refused(&after) - refused(&before);
+        println!(
+            "nonsense: {sent} messages in {took_s:.1} s, {:.0} a second; the broker passed on and the head unit refused \
+             {refused}, with {:.2} s of CPU, {kib_before} to {} KiB",
+            sent as f64 / took_s,
+            cpu_s(world.car.process()) - cpu_before,
+            resident_kib(world.car.process())
+        );
     }
 
     /// What the car says in a tenth of a second.
@@ -220,20 +260,28 @@ impl Drive {
     }
 }
 
-/// Keeps an eye on what the head unit says on `dashpoint/seen`.
+/// Keeps an eye on what the head unit says on `dashpoint/seen`; returns when it hears it, since it is said only once.
 fn listen(bus: u16, seen_ms: Arc<AtomicI64>) {
     let (client, mut connection) = Client::new(MqttOptions::new("pace", "127.0.0.1", bus), 10);
     client.subscribe("dashpoint/seen", QoS::AtMostOnce).unwrap();
+    let (subscribed, hears) = mpsc::channel();
     thread::spawn(move || {
         let _client = client;
         for event in connection.iter() {
-            if let Ok(Event::Incoming(Incoming::Publish(publish))) = event {
-                let said: Value = serde_json::from_slice(&publish.payload).unwrap();
-                let ts: Timestamp = said["ts"].as_str().unwrap().parse().unwrap();
-                seen_ms.store(ts.as_millisecond(), Ordering::SeqCst);
+            // The broker ends before this thread does.
+            let Ok(event) = event else { return };
+            match event {
+                Event::Incoming(Incoming::SubAck(_)) => subscribed.send(()).unwrap(),
+                Event::Incoming(Incoming::Publish(publish)) => {
+                    let said: Value = serde_json::from_slice(&publish.payload).unwrap();
+                    let ts: Timestamp = said["ts"].as_str().unwrap().parse().unwrap();
+                    seen_ms.store(ts.as_millisecond(), Ordering::SeqCst);
+                }
+                Event::Incoming(_) | Event::Outgoing(_) => {}
             }
         }
     });
+    hears.recv_timeout(PATIENCE).unwrap();
 }
 
 /// A PUBLISH of MQTT 3.1.1 with QoS 0, shorter than 16 KiB.
@@ -258,7 +306,7 @@ fn packet(path: &str, value: &str, at_ms: i64) -> Vec<u8> {
 /// This program again, as the client that only counts.
 struct Bare {
     child: Child,
-    lines: BufReader<std::process::ChildStdout>,
+    counted: Arc<AtomicU64>,
 }
 
 impl Bare {
@@ -269,20 +317,22 @@ impl Bare {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        let mut bare = Self { child, lines };
-        bare.wait_for("subscribed");
-        bare
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "subscribed");
+        let counted = Arc::new(AtomicU64::new(0));
+        let told = Arc::clone(&counted);
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                told.store(line.parse().unwrap(), Ordering::SeqCst);
+            }
+        });
+        Self { child, counted }
     }
 
-    fn wait_for_all(&mut self) {
-        self.wait_for("all");
-    }
-
-    fn wait_for(&mut self, word: &str) {
-        let mut line = String::new();
-        self.lines.read_line(&mut line).unwrap();
-        assert_eq!(line.trim(), word);
+    fn wait_for_all(&self, messages: u64) {
+        until("the bare client has counted everything", PATIENCE, || {
+            (self.counted.load(Ordering::SeqCst) >= messages).then_some(())
+        });
     }
 }
 
@@ -307,8 +357,8 @@ fn count(bus: u16, messages: u64) -> ExitCode {
             Event::Incoming(Incoming::SubAck(_)) => println!("subscribed"),
             Event::Incoming(Incoming::Publish(_)) => {
                 counted += 1;
-                if counted == messages {
-                    println!("all");
+                if counted % COUNT_TOLD_EVERY == 0 || counted == messages {
+                    println!("{counted}");
                 }
             }
             Event::Incoming(_) | Event::Outgoing(_) => {}

@@ -1,6 +1,6 @@
 //! The mapping of a car that is not VSS 6.0: where each signal is published, and how its values are turned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use dashpoint_telematics::{Signal, Value, ValueKind};
@@ -56,7 +56,7 @@ pub struct Problem {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mapping {
     routes: Vec<Route>,
-    by_topic: BTreeMap<String, usize>,
+    by_topic: HashMap<String, usize>,
     problems: Vec<Problem>,
 }
 
@@ -193,7 +193,7 @@ impl Mapping {
 
     fn of(prefix: &str, written: &BTreeMap<Signal, Written>, mut problems: Vec<Problem>) -> Self {
         let mut routes = Vec::new();
-        let mut by_topic = BTreeMap::new();
+        let mut by_topic = HashMap::new();
         let as_is = Written::default();
         for signal in Signal::ALL {
             let entry = written.get(signal).unwrap_or(&as_is);

@@ -1,17 +1,22 @@
 //! The MQTT client: subscribes to what is used, rebuilds itself when it goes quiet, says how far it has come.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::thread;
 use std::time::Duration;
 
 use dashpoint_telematics::{Signal, Value};
 use jiff::Timestamp;
 use rumqttc::{
-    AsyncClient, Event, EventLoop, Incoming, MqttOptions, Publish, QoS, SubscribeFilter,
-    TlsConfiguration, Transport,
+    AsyncClient, ConnectionError, Event, EventLoop, Incoming, MqttOptions, Publish, QoS,
+    SubscribeFilter, TlsConfiguration, Transport,
 };
-use tokio::sync::{mpsc, watch};
+use tokio::runtime::Builder;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{BusInput, Mapping, SEEN_TOPIC, parse};
 use crate::config::{BusConfig, Login};
@@ -23,20 +28,30 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 const REBUILD_AFTER: Duration = Duration::from_secs(1);
 /// Requests that wait for the connection; a `seen` that does not fit is said by the next one.
 const REQUESTS_MAX: usize = 64;
+/// Inputs that are handed over together: to wake a thread for each costs more than all that is done with it.
+const GULP_MAX: usize = 256;
+/// How long the first of them waits for those that come in the same breath: cars publish in bursts.
+const BREATH: Duration = Duration::from_millis(2);
+/// How long they wait for the next bursts. No screen and no score is in a hurry; only a simulator that goes by what was
+/// taken is.
+const LONG_BREATH: Duration = Duration::from_millis(10);
+/// So many times as fast as the clock such a simulator drives.
+const HURRY: i64 = 50;
 const PACKET_MAX: usize = 2 * 1_024 * 1_024;
 /// How far event time runs before it is said again, in milliseconds.
 const SEEN_EVERY_MS: i64 = 1_000;
 /// How long the bus is quiet before the last time is said, so that a simulator that waits for it goes on.
 const SEEN_QUIET: Duration = Duration::from_millis(100);
 
-/// The running client; its tasks end with it.
+/// The running client, on a thread of its own; it ends with this.
 #[derive(Debug)]
 pub struct Bus {
-    tasks: JoinSet<()>,
+    stop: oneshot::Sender<()>,
+    ended: oneshot::Receiver<()>,
 }
 
 impl Bus {
-    /// Starts on the current tokio runtime. Inputs wait in the channel's bound: when the engine is slower, the broker
+    /// Starts its thread. Inputs wait in the channel's bound: when the engine is slower, the broker
     /// keeps QoS 1 and drops QoS 0, which the evidence tells. `seen` is the newest event time taken, in milliseconds.
     #[must_use]
     pub fn start(
@@ -44,14 +59,35 @@ impl Bus {
         inputs: mpsc::Sender<BusInput>,
         seen: watch::Receiver<Option<i64>>,
     ) -> Self {
-        let mut tasks = JoinSet::new();
-        tasks.spawn(run(config, inputs, seen));
-        Self { tasks }
+        let (stop, stopped) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let live = async {
+            tokio::select! {
+                () = run(config, inputs, seen) => {}
+                // Also when whoever has started it is gone without a word.
+                _ = stopped => {}
+            }
+        };
+        let started = thread::Builder::new()
+            .name("bus".to_owned())
+            .spawn(move || {
+                match Builder::new_current_thread().enable_all().build() {
+                    Ok(runtime) => runtime.block_on(live),
+                    Err(error) => tracing::error!(%error, "the bus has no runtime"),
+                }
+                drop(end);
+            });
+        if let Err(error) = started {
+            tracing::error!(%error, "the bus has no thread");
+        }
+        Self { stop, ended }
     }
 
     /// Ends the client.
-    pub async fn stop(mut self) {
-        self.tasks.shutdown().await;
+    pub async fn stop(self) {
+        drop(self.stop);
+        // Nothing is ever sent: the thread lets go of the other end when it is done.
+        drop(self.ended.await);
     }
 }
 
@@ -85,16 +121,21 @@ async fn run(
     inputs: mpsc::Sender<BusInput>,
     seen: watch::Receiver<Option<i64>>,
 ) {
+    let mut is_told = false;
     while !inputs.is_closed() {
         let (client, events) = connect(&config);
         let mut talking = JoinSet::new();
         talking.spawn(say_seen(client.clone(), seen.clone()));
-        if listen(&client, events, &config.mapping, &inputs)
-            .await
-            .is_err()
-        {
+        let Ok(ended) = listen(&client, events, &config.mapping, &inputs).await else {
             return;
+        };
+        // It is tried again each second; said once.
+        if ended == Ended::Refused && !is_told {
+            tracing::error!(
+                "the broker is there and does not let the head unit in; look at user, password_file and tls in [bus]"
+            );
         }
+        is_told = ended == Ended::Refused;
         talking.shutdown().await;
         sleep(REBUILD_AFTER).await;
     }
@@ -128,35 +169,62 @@ fn connect(config: &BusConfig) -> (AsyncClient, EventLoop) {
 /// The engine is gone: nobody listens any more.
 struct NobodyListens;
 
+/// How a connection ended, or why there was none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// Nothing was heard for too long.
+    Silent,
+    /// It broke.
+    Lost,
+    /// The broker wants to be shown something else.
+    Refused,
+    /// There was no room to say what is wanted.
+    NotSubscribed,
+}
+
+impl Ended {
+    fn by(error: &ConnectionError) -> Self {
+        match error {
+            ConnectionError::ConnectionRefused(_) | ConnectionError::Tls(_) => Self::Refused,
+            ConnectionError::MqttState(_)
+            | ConnectionError::NetworkTimeout
+            | ConnectionError::FlushTimeout
+            | ConnectionError::Io(_)
+            | ConnectionError::NotConnAck(_)
+            | ConnectionError::RequestsDone => Self::Lost,
+        }
+    }
+}
+
 /// Forwards what comes until the connection is lost.
 async fn listen(
     client: &AsyncClient,
     mut events: EventLoop,
     mapping: &Mapping,
     inputs: &mpsc::Sender<BusInput>,
-) -> Result<(), NobodyListens> {
+) -> Result<Ended, NobodyListens> {
     let mut connected = false;
+    let mut gulp = Gulp::default();
     let ended = loop {
-        let input = match timeout(SILENCE_MAX, events.poll()).await {
-            Err(_) => break "silent",
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "bus connection");
-                break "lost";
-            }
-            Ok(Ok(Event::Incoming(Incoming::ConnAck(_)))) => {
+        let event = match next(&mut events, &mut gulp, inputs).await? {
+            Ok(event) => event,
+            Err(ended) => break ended,
+        };
+        gulp.push(match event {
+            Event::Incoming(Incoming::ConnAck(_)) => {
                 let topics = mapping
                     .routes()
                     .iter()
                     .filter_map(|route| route.topic.clone());
                 let filters = topics.map(|topic| SubscribeFilter::new(topic, QoS::AtLeastOnce));
                 if client.try_subscribe_many(filters).is_err() {
-                    break "not subscribed";
+                    break Ended::NotSubscribed;
                 }
                 connected = true;
                 tracing::info!("bus connected");
                 BusInput::Connected
             }
-            Ok(Ok(Event::Incoming(Incoming::Publish(publish)))) => {
+            Event::Incoming(Incoming::Publish(publish)) => {
                 let Publish {
                     topic,
                     payload,
@@ -165,18 +233,113 @@ async fn listen(
                 } = publish;
                 taken(mapping, &topic, &payload, retain)
             }
-            Ok(Ok(Event::Incoming(_) | Event::Outgoing(_))) => continue,
-        };
-        inputs.send(input).await.map_err(|_| NobodyListens)?;
+            Event::Incoming(_) | Event::Outgoing(_) => continue,
+        });
     };
+    gulp.hand_over(inputs).await?;
     if connected {
-        tracing::warn!(ended, "bus connection ended; connecting again");
+        tracing::warn!(?ended, "bus connection ended; connecting again");
         inputs
             .send(BusInput::Lost)
             .await
             .map_err(|_| NobodyListens)?;
     }
-    Ok(())
+    Ok(ended)
+}
+
+/// What has come and is not handed over yet.
+#[derive(Debug, Default)]
+struct Gulp {
+    inputs: Vec<BusInput>,
+    /// How often it has waited for what comes in the same breath.
+    waited: u8,
+    /// Event time of what came last, in milliseconds.
+    last_ms: Option<i64>,
+    /// When it was last handed over, and up to which event time.
+    handed: Option<(Instant, Option<i64>)>,
+}
+
+impl Gulp {
+    fn push(&mut self, input: BusInput) {
+        if let BusInput::Sample { ts_ms, .. } = &input {
+            self.last_ms = ts_ms.or(self.last_ms);
+        }
+        self.inputs.push(input);
+    }
+
+    /// How long to wait for more of it; `None` when it is to be handed over.
+    fn patience(&mut self) -> Option<Duration> {
+        if self.inputs.is_empty() || self.inputs.len() >= GULP_MAX {
+            return None;
+        }
+        self.waited += 1;
+        match self.waited {
+            1 => Some(BREATH),
+            2 => (!self.is_in_a_hurry()).then_some(LONG_BREATH),
+            _ => None,
+        }
+    }
+
+    /// Whether event time runs much faster than the clock.
+    fn is_in_a_hurry(&self) -> bool {
+        let Some((at, before_ms)) = self.handed else {
+            return false;
+        };
+        let ran_ms = self
+            .last_ms
+            .zip(before_ms)
+            .map_or(0, |(last_ms, before_ms)| last_ms.saturating_sub(before_ms));
+        let took_ms = i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX);
+        ran_ms > took_ms.saturating_mul(HURRY)
+    }
+
+    /// Hands everything over, in its order.
+    async fn hand_over(&mut self, to: &mpsc::Sender<BusInput>) -> Result<(), NobodyListens> {
+        while !self.inputs.is_empty() {
+            let many = self.inputs.len().min(to.max_capacity());
+            let permits = to.reserve_many(many).await.map_err(|_| NobodyListens)?;
+            for (permit, input) in permits.zip(self.inputs.drain(..many)) {
+                permit.send(input);
+            }
+        }
+        self.waited = 0;
+        self.handed = Some((Instant::now(), self.last_ms));
+        Ok(())
+    }
+}
+
+/// The next event, or how the connection ended. What has come before is handed over when there is no more of it.
+async fn next(
+    events: &mut EventLoop,
+    gulp: &mut Gulp,
+    inputs: &mpsc::Sender<BusInput>,
+) -> Result<Result<Event, Ended>, NobodyListens> {
+    let mut polled = pin!(events.poll());
+    let mut now = Poll::Pending;
+    if gulp.inputs.len() < GULP_MAX {
+        now = poll_fn(|context| Poll::Ready(polled.as_mut().poll(context))).await;
+        while now.is_pending()
+            && let Some(patience) = gulp.patience()
+        {
+            // The thread itself sleeps: while only a task does, each message wakes the thread to find that out.
+            thread::sleep(patience);
+            now = poll_fn(|context| Poll::Ready(polled.as_mut().poll(context))).await;
+        }
+    }
+    let event = match now {
+        Poll::Ready(event) => event,
+        Poll::Pending => {
+            gulp.hand_over(inputs).await?;
+            match timeout(SILENCE_MAX, polled).await {
+                Ok(event) => event,
+                Err(_) => return Ok(Err(Ended::Silent)),
+            }
+        }
+    };
+    Ok(event.map_err(|error| {
+        tracing::debug!(%error, "bus connection");
+        Ended::by(&error)
+    }))
 }
 
 /// What a message says.
@@ -196,25 +359,32 @@ fn taken(mapping: &Mapping, topic: &str, payload: &[u8], retained: bool) -> BusI
     }
 }
 
-/// Says how far event time has come: once a second of it, and once more when it stands still.
+/// Says how far event time has come: once a second of it, and once more when it stands still. Not each step of it wakes;
+/// so after the last one it looks again.
 async fn say_seen(client: AsyncClient, mut seen: watch::Receiver<Option<i64>>) {
     let mut said: Option<i64> = None;
+    let mut is_quiet = false;
     loop {
         let newest = *seen.borrow_and_update();
-        if newest == said {
-            if seen.changed().await.is_err() {
-                return;
-            }
-            continue;
-        }
         let ran_ms = newest
             .zip(said)
             .map_or(SEEN_EVERY_MS, |(newest, said)| newest - said);
-        if ran_ms < SEEN_EVERY_MS {
-            match timeout(SEEN_QUIET, seen.changed()).await {
-                Err(_) => {}
-                Ok(Ok(())) => continue,
+        if newest == said || ran_ms < SEEN_EVERY_MS {
+            let patience = if is_quiet && newest == said {
+                Duration::MAX
+            } else {
+                SEEN_QUIET
+            };
+            match timeout(patience, seen.changed()).await {
+                Ok(Ok(())) => {
+                    is_quiet = false;
+                    continue;
+                }
                 Ok(Err(_)) => return,
+                Err(_) => is_quiet = *seen.borrow() == newest,
+            }
+            if !is_quiet || newest == said {
+                continue;
             }
         }
         let Some(payload) = newest.and_then(seen_payload) else {
@@ -226,6 +396,7 @@ async fn say_seen(client: AsyncClient, mut seen: watch::Receiver<Option<i64>>) {
             .is_ok()
         {
             said = newest;
+            is_quiet = false;
         } else {
             sleep(SEEN_QUIET).await;
         }

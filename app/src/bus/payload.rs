@@ -1,7 +1,11 @@
 //! The payload of a signal: the VISS data point, or a bare value stamped on arrival.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use jiff::Timestamp;
-use serde_json::Value as Json;
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use dashpoint_telematics::{Signal, Value, ValueKind};
 
@@ -61,29 +65,26 @@ pub fn parse(payload: &[u8]) -> Result<DataPoint, PayloadError> {
     let text = std::str::from_utf8(payload)
         .map_err(|_| PayloadError::NotADataPoint)?
         .trim();
-    match serde_json::from_str::<Json>(text) {
-        Ok(Json::Object(mut fields)) => {
-            let value = fields
-                .remove("value")
-                .and_then(scalar)
-                .ok_or(PayloadError::NotADataPoint)?;
-            let ts_ms = match fields.remove("ts") {
-                None => None,
-                Some(Json::String(ts)) => Some(parse_time(&ts)?),
-                Some(_) => return Err(PayloadError::BadTime),
-            };
-            Ok(DataPoint { value, ts_ms })
-        }
-        Ok(json) => {
-            let value = scalar(json).ok_or(PayloadError::NotADataPoint)?;
-            Ok(DataPoint { value, ts_ms: None })
-        }
-        Err(_) if is_bare_word(text) => Ok(DataPoint {
-            value: Value::Text(text.to_owned()),
-            ts_ms: None,
-        }),
-        Err(_) => Err(PayloadError::NotADataPoint),
+    if text.starts_with('{') {
+        let written: Written<'_> =
+            serde_json::from_str(text).map_err(|_| PayloadError::NotADataPoint)?;
+        let value = written.value.value().ok_or(PayloadError::NotADataPoint)?;
+        let ts_ms = match written.ts {
+            None => None,
+            Some(Scalar::Text(ts)) => Some(parse_time(&ts)?),
+            Some(Scalar::Flag(_) | Scalar::Number(_) | Scalar::Other) => {
+                return Err(PayloadError::BadTime);
+            }
+        };
+        return Ok(DataPoint { value, ts_ms });
     }
+    let value = match serde_json::from_str::<Scalar<'_>>(text) {
+        Ok(scalar) => scalar.value(),
+        Err(_) if is_bare_word(text) => Some(Value::Text(text.to_owned())),
+        Err(_) => None,
+    };
+    let value = value.ok_or(PayloadError::NotADataPoint)?;
+    Ok(DataPoint { value, ts_ms: None })
 }
 
 /// A value in the type of its signal: VISS quotes every scalar.
@@ -102,12 +103,91 @@ pub fn typed(signal: Signal, value: Value) -> Value {
     }
 }
 
-fn scalar(json: Json) -> Option<Value> {
-    match json {
-        Json::Bool(flag) => Some(Value::Bool(flag)),
-        Json::Number(number) => number.as_f64().map(Value::Number),
-        Json::String(text) => Some(Value::Text(text)),
-        Json::Null | Json::Array(_) | Json::Object(_) => None,
+/// A data point as it was written; what else stands in it is nobody's business.
+#[derive(Deserialize)]
+struct Written<'a> {
+    #[serde(borrow)]
+    value: Scalar<'a>,
+    #[serde(borrow, default, deserialize_with = "there")]
+    ts: Option<Scalar<'a>>,
+}
+
+/// What is written is there, also when it is null.
+fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Scalar<'de>>, D::Error> {
+    Scalar::deserialize(deserializer).map(Some)
+}
+
+/// A JSON value that lies in the message itself: there are hundreds of these a second.
+enum Scalar<'a> {
+    Flag(bool),
+    Number(f64),
+    Text(Cow<'a, str>),
+    /// Nothing, a list or an object.
+    Other,
+}
+
+impl Scalar<'_> {
+    fn value(self) -> Option<Value> {
+        match self {
+            Self::Flag(flag) => Some(Value::Bool(flag)),
+            Self::Number(number) => Some(Value::Number(number)),
+            Self::Text(text) => Some(Value::Text(text.into_owned())),
+            Self::Other => None,
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyJson)
+    }
+}
+
+struct AnyJson;
+
+impl<'de> Visitor<'de> for AnyJson {
+    type Value = Scalar<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+        Ok(Scalar::Flag(flag))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(Scalar::Number(number))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Scalar::Number(number as f64))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Scalar::Number(number as f64))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Scalar::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Scalar::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Scalar::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Scalar::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+        while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Scalar::Other)
     }
 }
 
@@ -145,6 +225,14 @@ mod tests {
                 r#"{"ts":"2026-11-22T16:00:01.25+08:00","value":true}"#,
                 Value::Bool(true),
             ),
+            (
+                r#"{"value":"\u0041","unit":{"x":[1]},"ts":"2026-11-22T08:00:01.250Z"}"#,
+                Value::Text("A".into()),
+            ),
+            (
+                r#"{"value":-7,"ts":"2026-11-22T08:00:01.250Z"}"#,
+                Value::Number(-7.0),
+            ),
         ] {
             assert_eq!(
                 parse(payload.as_bytes()),
@@ -179,6 +267,15 @@ mod tests {
             (b"hello world", PayloadError::NotADataPoint),
             (b"{\"value\":1,\"ts\":\"yesterday\"}", PayloadError::BadTime),
             (b"{\"value\":1,\"ts\":12}", PayloadError::BadTime),
+            (b"{\"value\":1,\"ts\":null}", PayloadError::BadTime),
+            (
+                b"{\"ts\":\"2026-11-22T08:00:01Z\"}",
+                PayloadError::NotADataPoint,
+            ),
+            (
+                b"{\"value\":{\"deep\":[1]},\"ts\":12}",
+                PayloadError::NotADataPoint,
+            ),
         ] {
             assert_eq!(
                 parse(payload),

@@ -11,7 +11,7 @@ use dashpoint_membership::ServerTime;
 use dashpoint_store::{Check, Options, Store};
 use dashpoint_sync::driver::{Setup, Signer, Timeouts, TlsTime, Transport, check_base_url};
 use dashpoint_ui::enrolment::EnrolmentData;
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -60,7 +60,12 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
 
 /// The whole head unit but its window, on a runtime of its own.
 fn work(config: Config, backstage: Option<Backstage>) -> anyhow::Result<()> {
-    let runtime = Runtime::new().context("the runtime cannot start")?;
+    // Requests to the cloud and questions of people, one at a time: a second thread would only be woken in vain.
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .context("the runtime cannot start")?;
     runtime.block_on(async {
         let end = End::new(backstage.as_ref())?;
         serve(config, backstage, end).await

@@ -27,6 +27,8 @@ struct StatusReport {
     live: Option<Live>,
     /// Last entry of the chain.
     head: HeadReport,
+    /// Version of the policy in force.
+    policy: Option<u32>,
     members: Vec<MemberReport>,
 }
 
@@ -160,6 +162,9 @@ fn report(books: &Books, clock: &Clock, live: Option<Live>) -> StatusReport {
             seq: books.head.seq.get(),
             hash: books.head.hash.to_string(),
         },
+        policy: books
+            .policy_at(clock.now())
+            .map(|policy| policy.policy().version.get()),
         members: books
             .views(clock.now())
             .map(|(book, view)| member_report(book, &view))

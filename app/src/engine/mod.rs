@@ -31,6 +31,7 @@ use crate::clock::Clock;
 use crate::random::Chance;
 use crate::screen::Choices;
 use folding::{checkpoint_of, marks_of, settings};
+use publish::ToldSeen;
 use scenes::Shows;
 
 /// Samples taken before anything else is looked at again.
@@ -156,6 +157,7 @@ pub struct Engine {
     /// What the driver has chosen on the screen.
     choices: Choices,
     shows: Shows,
+    told_seen: ToldSeen,
 }
 
 impl Engine {
@@ -209,6 +211,7 @@ impl Engine {
             due_ms: None,
             choices,
             shows: Shows::default(),
+            told_seen: ToldSeen::default(),
         };
         engine.live.salvaged = !engine.store.incidents().is_empty();
         engine.keep(outcomes);

@@ -1,7 +1,19 @@
 //! What the engine tells: to whoever asks on the socket, and on the bus how far it has come.
 
 use super::Engine;
-use super::live::Live;
+
+/// How far event time runs before whoever says it on the bus is woken, in milliseconds.
+const SEEN_STEP_MS: u64 = 1_000;
+/// After so much of its own time any news wakes them. Less than they look again of themselves.
+const SEEN_WAKE_MS: u64 = 50;
+
+/// When whoever says on the bus how far event time has come was last woken.
+#[derive(Debug, Default)]
+pub(super) struct ToldSeen {
+    /// For the last step.
+    step_ms: Option<i64>,
+    at_ms: u64,
+}
 
 impl Engine {
     /// Tells the socket and the bus what has changed.
@@ -25,20 +37,38 @@ impl Engine {
         // Before the first sample it is the newest state that the broker had kept: whoever waits for the head unit to
         // take something must hear of one that has just started, too.
         let newest_ms = self.live.newest_ms.or(self.newest_kept_ms);
-        self.outputs
-            .seen
-            .send_if_modified(|seen| std::mem::replace(seen, newest_ms) != newest_ms);
-        let live = self.live.clone();
+        self.tell_seen(newest_ms);
+        let live = &self.live;
         // The signals stay in the channel until there is news of them: they are too many to be copied each time.
         self.outputs.live.send_if_modified(|shown| {
             let told = std::mem::take(&mut shown.signals);
-            let changed = signals.is_some() || *shown != live;
-            *shown = Live {
-                signals: signals.unwrap_or(told),
-                ..live
-            };
+            let changed = signals.is_some() || *shown != *live;
+            if changed {
+                shown.clone_from(live);
+            }
+            shown.signals = signals.unwrap_or(told);
             changed
         });
+    }
+
+    /// Keeps the newest time where the bus finds it, and wakes whoever says it there when there is something to say: a
+    /// wake-up for each sample would cost more than the sample.
+    fn tell_seen(&mut self, newest_ms: Option<i64>) {
+        let now_ms = self.clock.monotonic_ms();
+        let told = newest_ms.zip(self.told_seen.step_ms);
+        let is_step =
+            told.is_none_or(|(newest_ms, told_ms)| newest_ms.abs_diff(told_ms) >= SEEN_STEP_MS);
+        let is_due = is_step || now_ms.saturating_sub(self.told_seen.at_ms) >= SEEN_WAKE_MS;
+        let is_told = self.outputs.seen.send_if_modified(|seen| {
+            let is_news = std::mem::replace(seen, newest_ms) != newest_ms;
+            is_news && is_due
+        });
+        if is_told {
+            self.told_seen.at_ms = now_ms;
+            if is_step {
+                self.told_seen.step_ms = newest_ms;
+            }
+        }
     }
 
     /// The wall clock at a monotonic time.

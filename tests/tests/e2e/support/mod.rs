@@ -8,6 +8,7 @@ mod display;
 mod gate;
 mod http;
 mod lock;
+pub mod nonsense;
 mod ports;
 mod privacy;
 mod program;
