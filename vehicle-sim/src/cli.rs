@@ -1,15 +1,16 @@
 //! The command line: what may be typed, and what it becomes.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::{
+    Access, Charge, Command, Cycle, Driver, Endpoint, EnergySource, Identity, Login, Options,
+    Scenario, SimError, Speed, Tls, Vehicle, Vin,
+};
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use vehicle_sim::{
-    Charge, Command, Cycle, Driver, Endpoint, EnergySource, Identity, Options, Scenario, SimError,
-    Speed, Vehicle, Vin,
-};
 
 /// A simulated electric car on an MQTT bus, in COVESA VSS 6.0.
 ///
@@ -141,6 +142,8 @@ pub struct Common {
     /// The MQTT broker
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
     broker: Endpoint,
+    #[command(flatten)]
+    access: AccessArgs,
     /// Where clock and lifetime meters are kept; remove it for a new car
     #[arg(long, value_name = "FILE", default_value = "vehicle-sim.state.json")]
     state: PathBuf,
@@ -159,6 +162,9 @@ pub struct Common {
     /// Simulated seconds sent ahead of what the head unit has taken; what comes more than 2 late is late for it
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=3600))]
     time_ahead: u16,
+    /// Seconds for which the head unit may say nothing, until the rest goes out without it
+    #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u16).range(0..=600))]
+    patience: u16,
     /// Vehicle identification number
     #[arg(long, default_value = Vin::FAKE)]
     vin: Vin,
@@ -211,9 +217,13 @@ impl Common {
     }
 
     /// The options of the car; `now` is the wall clock.
-    pub fn options(&self, now: Timestamp) -> Options {
-        Options {
+    ///
+    /// # Errors
+    /// When a file that the broker's door needs cannot be used.
+    pub fn options(&self, now: Timestamp) -> Result<Options, SimError> {
+        Ok(Options {
             broker: self.broker.clone(),
+            access: self.access.read()?,
             state: Some(self.state.clone()),
             start: self.start,
             zone: self.zone.clone(),
@@ -221,7 +231,7 @@ impl Common {
             speed: self.speedup,
             states_ahead: self.states_ahead,
             time_ahead: Some(SignedDuration::from_secs(i64::from(self.time_ahead))),
-            patience: Options::PATIENCE,
+            patience: Duration::from_secs(u64::from(self.patience)),
             identity: Identity {
                 vin: self.vin.clone(),
                 driver: self
@@ -234,7 +244,43 @@ impl Common {
             vehicle: Vehicle::bolt(),
             celsius: self.celsius,
             charge_percent: self.soc,
-        }
+        })
+    }
+}
+
+/// What a broker that does not let everybody in wants to be shown.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "A broker that does not let everybody in")]
+pub struct AccessArgs {
+    /// Name at the broker
+    #[arg(long, value_name = "NAME", requires = "password_file")]
+    user: Option<String>,
+    /// File with the password of --user in its first line
+    #[arg(long, value_name = "FILE", requires = "user")]
+    password_file: Option<PathBuf>,
+    /// TLS: certificate of the authority that vouches for the broker, PEM
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// TLS: the simulator's own certificate, PEM
+    #[arg(long, value_name = "FILE", requires_all = ["ca", "key"])]
+    cert: Option<PathBuf>,
+    /// TLS: the key of --cert, PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+}
+
+impl AccessArgs {
+    fn read(&self) -> Result<Access, SimError> {
+        let login = match (&self.user, &self.password_file) {
+            (Some(user), Some(file)) => Some(Login::read(user, file)?),
+            (Some(_) | None, _) => None,
+        };
+        let own = self.cert.as_deref().zip(self.key.as_deref());
+        let tls = match &self.ca {
+            Some(authority) => Some(Tls::read(authority, own)?),
+            None => None,
+        };
+        Ok(Access { login, tls })
     }
 }
 
@@ -356,7 +402,7 @@ mod tests {
             dc: true,
         };
         assert_eq!(command, Command::Charge(charge));
-        let options = common.options(Timestamp::UNIX_EPOCH);
+        let options = common.options(Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(options.broker.to_string(), "car:1884");
         assert_eq!(options.speed, Speed::Times(60.0));
         assert_eq!(options.omit.len(), 2);
@@ -384,6 +430,10 @@ mod tests {
             "vehicle-sim drive --cycle udds --speedup 0",
             "vehicle-sim drive --cycle udds --celsius -60",
             "vehicle-sim drive --cycle udds --time-ahead 0",
+            "vehicle-sim drive --cycle udds --user gateway",
+            "vehicle-sim drive --cycle udds --password-file secret",
+            "vehicle-sim drive --cycle udds --cert own.pem --key own.key",
+            "vehicle-sim drive --cycle udds --ca ca.pem --cert own.pem",
             "vehicle-sim replay",
             "vehicle-sim scenario",
             "vehicle-sim drive --cycle udds --guest --driver maker/42",

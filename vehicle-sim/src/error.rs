@@ -17,6 +17,17 @@ pub enum SimError {
     Driver { text: String },
     #[error("`{text}` is not a broker: expected HOST:PORT, for example 127.0.0.1:1883")]
     Endpoint { text: String },
+    #[error("{path} holds no password in its first line")]
+    NoPassword { path: PathBuf },
+    #[error("{path}: expected {expected}, PEM")]
+    Pem {
+        path: PathBuf,
+        expected: &'static str,
+        #[source]
+        source: Box<rustls::pki_types::pem::Error>,
+    },
+    #[error("certificate and key cannot be used")]
+    Tls(#[source] rustls::Error),
     #[error("`{text}` is not a speed: expected `max` or a number above 0, for example 60")]
     Speed { text: String },
     #[error("{what} is {value}: expected {expected}")]
@@ -130,6 +141,14 @@ pub enum SimError {
         #[source]
         source: Box<rumqttc::ConnectionError>,
     },
+    #[error(
+        "the MQTT broker at {broker} does not let this client in; who it is says --user with --password-file, or --ca with --cert and --key"
+    )]
+    Refused {
+        broker: String,
+        #[source]
+        source: Box<rumqttc::ConnectionError>,
+    },
     #[error("the MQTT broker at {broker} went away and did not come back within {waited_s} s")]
     Lost {
         broker: String,
@@ -148,6 +167,9 @@ impl SimError {
             Self::Vin { .. }
             | Self::Driver { .. }
             | Self::Endpoint { .. }
+            | Self::NoPassword { .. }
+            | Self::Pem { .. }
+            | Self::Tls(_)
             | Self::Speed { .. }
             | Self::OutOfRange { .. }
             | Self::OmitsNothing { .. }
@@ -173,6 +195,7 @@ impl SimError {
             | Self::BatteryFull { .. }
             | Self::Time(_)
             | Self::Unreachable { .. }
+            | Self::Refused { .. }
             | Self::Lost { .. }
             | Self::Stopped { .. } => false,
         }

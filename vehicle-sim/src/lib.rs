@@ -7,26 +7,33 @@
 //!
 //! The crate shares no code with the car that it tests: a mistake made twice would cancel out.
 
+mod access;
 mod broker;
+mod cli;
 mod cycle;
 mod door;
 mod error;
 mod identity;
 mod link;
+mod list;
+mod live;
 mod message;
 mod meters;
 mod pacing;
 mod physics;
 mod plan;
+mod program;
 mod publisher;
 mod recording;
 mod scenario;
+mod screen;
 mod simulator;
 mod state;
 mod summary;
 mod vehicle;
 mod vss;
 
+pub use access::{Access, Login, Tls};
 pub use broker::{Broker, BrokerError};
 pub use cycle::Cycle;
 pub use error::SimError;
@@ -36,6 +43,7 @@ pub use message::{Delivery, Garbage, Message};
 pub use meters::Meters;
 pub use pacing::Speed;
 pub use plan::{Charge, EnergySource, Plan};
+pub use program::run;
 pub use publisher::{Delivered, Progress, Seen};
 pub use recording::{Observation, Recording, RecordingKind, Row};
 pub use scenario::{

@@ -3,17 +3,20 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rumqttc::{
     AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Outgoing, Packet, Publish, QoS,
+    TlsConfiguration, Transport,
 };
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::access::{Access, Login, Tls};
 use crate::broker::RESTART_TOPIC;
 use crate::error::SimError;
 use crate::message::{Delivery, Message};
@@ -106,13 +109,20 @@ impl Drop for Link {
 
 impl Link {
     /// Begins to connect; [`LinkEvent::Connected`] or [`LinkEvent::Lost`] follows.
-    pub(crate) fn open(endpoint: &Endpoint) -> Self {
+    pub(crate) fn open(endpoint: &Endpoint, access: &Access) -> Self {
         let mut options = MqttOptions::new(client_id(), endpoint.host.clone(), endpoint.port);
         options
             .set_keep_alive(KEEP_ALIVE)
             .set_inflight(INFLIGHT)
             .set_max_packet_size(PACKET_IN_MAX, PACKET_OUT_MAX)
             .set_clean_session(true);
+        if let Some(Login { user, password }) = &access.login {
+            options.set_credentials(user, password);
+        }
+        if let Some(Tls(config)) = &access.tls {
+            let tls = TlsConfiguration::Rustls(Arc::clone(config));
+            options.set_transport(Transport::tls_with_config(tls));
+        }
         let (client, mut event_loop) = AsyncClient::new(options, REQUESTS);
         event_loop.network_options.set_tcp_nodelay(true);
         let (sender, events) = mpsc::channel(EVENTS);

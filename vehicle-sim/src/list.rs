@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use vehicle_sim::{Cycle, Delivery, Ready, Signal};
+use crate::{Cycle, Delivery, Ready, Signal};
 
 const RECORDINGS: &str = "
 Recordings (replay FILE), by their header:

@@ -3,13 +3,13 @@
 use std::io::{self, BufRead, IsTerminal};
 use std::thread;
 
+use crate::{Live, Simulator, Step};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
-use vehicle_sim::{Live, Simulator, Step};
 
 use crate::cli::Common;
+use crate::program::{say_summary, told_to_end};
 use crate::screen::{Screen, say};
-use crate::{say_summary, told_to_end};
 
 /// Lines that may wait while a step is being published.
 const LINES: usize = 64;
@@ -17,7 +17,7 @@ const LINES: usize = 64;
 /// Does each step that is typed, and parks at the end of the input. Where a person types, a line that is no step is
 /// only said to be none; a script that pipes one in fails.
 pub async fn live(common: &Common) -> anyhow::Result<()> {
-    let mut simulator = Simulator::new(common.options(Timestamp::now()))?;
+    let mut simulator = Simulator::new(common.options(Timestamp::now())?)?;
     let mut car = simulator.live()?;
     let stopper = simulator.stopper();
     let mut interrupt = tokio::spawn(async move {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::access::{Access, is_refusal};
 use crate::error::SimError;
 use crate::link::{Endpoint, Link, LinkEvent};
 use crate::message::Delivery;
@@ -70,6 +71,7 @@ pub struct Delivered {
 pub(crate) struct Publisher<'a> {
     plan: &'a Plan,
     endpoint: &'a Endpoint,
+    access: &'a Access,
     stop: watch::Receiver<bool>,
     report: &'a mut (dyn FnMut(Progress) + Send),
     link: Link,
@@ -97,20 +99,18 @@ impl<'a> Publisher<'a> {
     /// When there is no broker.
     pub(crate) async fn connect(
         plan: &'a Plan,
-        endpoint: &'a Endpoint,
+        (endpoint, access): (&'a Endpoint, &'a Access),
         (speed, window): (Speed, Window),
         stop: watch::Receiver<bool>,
         report: &'a mut (dyn FnMut(Progress) + Send),
     ) -> Result<Self, SimError> {
-        let link = connect(endpoint)
+        let link = connect(endpoint, access)
             .await
-            .map_err(|source| SimError::Unreachable {
-                broker: endpoint.to_string(),
-                source: Box::new(source),
-            })?;
+            .map_err(|source| not_let_in(endpoint, source))?;
         Ok(Self {
             plan,
             endpoint,
+            access,
             stop,
             report,
             link,
@@ -245,7 +245,7 @@ impl<'a> Publisher<'a> {
         (self.report)(Progress::Reconnecting);
         let deadline = Instant::now() + RECONNECT_WITHIN;
         loop {
-            match connect(self.endpoint).await {
+            match connect(self.endpoint, self.access).await {
                 Ok(link) => {
                     self.link = link;
                     break;
@@ -366,8 +366,8 @@ async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
 }
 
 /// A connection that stands.
-async fn connect(endpoint: &Endpoint) -> Result<Link, ConnectionError> {
-    let mut link = Link::open(endpoint);
+async fn connect(endpoint: &Endpoint, access: &Access) -> Result<Link, ConnectionError> {
+    let mut link = Link::open(endpoint, access);
     loop {
         match link.event().await {
             LinkEvent::Connected => return Ok(link),
@@ -375,5 +375,17 @@ async fn connect(endpoint: &Endpoint) -> Result<Link, ConnectionError> {
             LinkEvent::Closed => return Err(ConnectionError::RequestsDone),
             LinkEvent::Sent | LinkEvent::Acknowledged | LinkEvent::Seen(_) => {}
         }
+    }
+}
+
+/// Why there is no connection, in words that say what to do.
+fn not_let_in(endpoint: &Endpoint, source: ConnectionError) -> SimError {
+    let broker = endpoint.to_string();
+    let is_refusal = is_refusal(&source);
+    let source = Box::new(source);
+    if is_refusal {
+        SimError::Refused { broker, source }
+    } else {
+        SimError::Unreachable { broker, source }
     }
 }

@@ -3,10 +3,10 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use crate::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use vehicle_sim::Progress;
 
 /// A progress bar with the simulated clock. Where stderr is no terminal there is none.
 pub struct Screen {

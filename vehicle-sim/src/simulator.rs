@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
+use crate::access::Access;
 use crate::broker::Broker;
 use crate::cycle::Cycle;
 use crate::error::SimError;
@@ -32,6 +33,8 @@ const FIRST_HOUR: i8 = 8;
 #[derive(Debug, Clone)]
 pub struct Options {
     pub broker: Endpoint,
+    /// What the broker wants to be shown, when it does not let everybody in.
+    pub access: Access,
     /// Where clock and meters are kept; in memory only when absent.
     pub state: Option<PathBuf>,
     /// Commands begin no earlier.
@@ -78,6 +81,7 @@ impl Options {
     pub fn new(broker: Endpoint, now: Timestamp) -> Self {
         Self {
             broker,
+            access: Access::default(),
             state: None,
             start: None,
             zone: TimeZone::UTC,
@@ -312,6 +316,7 @@ impl Simulator {
         let before = self.meters()?;
         let Options {
             broker,
+            access,
             speed,
             states_ahead,
             time_ahead,
@@ -324,8 +329,8 @@ impl Simulator {
             patience: *patience,
         };
         let stop = self.stop.subscribe();
-        let mut publisher =
-            Publisher::connect(plan, broker, (*speed, window), stop, report).await?;
+        let bus = (broker, access);
+        let mut publisher = Publisher::connect(plan, bus, (*speed, window), stop, report).await?;
         let outcome = publisher.publish().await;
         let reached = publisher.reached();
         drop(publisher);

@@ -11,6 +11,7 @@ mod broken_bus;
 mod flood;
 mod known;
 mod positions;
+mod readme;
 mod search;
 #[expect(
     dead_code,

@@ -58,6 +58,15 @@ impl Bus {
     }
 
     fn mosquitto(folder: &Path) -> Option<Self> {
+        let port = free_port();
+        let text =
+            format!("listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n");
+        fs::write(folder.join("mosquitto.conf"), text).unwrap();
+        Self::configured(folder, port)
+    }
+
+    /// Starts mosquitto on the `mosquitto.conf` of a folder, which listens on that port.
+    pub fn configured(folder: &Path, port: u16) -> Option<Self> {
         let program = [
             "/usr/sbin/mosquitto",
             "/usr/bin/mosquitto",
@@ -68,10 +77,6 @@ impl Bus {
         if !is_there("mosquitto", program.is_some()) {
             return None;
         }
-        let port = free_port();
-        let text =
-            format!("listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n");
-        fs::write(folder.join("mosquitto.conf"), text).unwrap();
         let mut bus = Self {
             kind: Kind::Mosquitto,
             port,
@@ -97,8 +102,8 @@ impl Bus {
         let mosquitto = self.mosquitto.as_mut().unwrap();
         let mut command = Process::new(mosquitto.program);
         command
-            .arg("-c")
-            .arg(mosquitto.folder.join("mosquitto.conf"));
+            .args(["-c", "mosquitto.conf"])
+            .current_dir(&mosquitto.folder);
         let log = mosquitto.folder.join("mosquitto.log");
         mosquitto.running = Some(Program::start(&mut command, &log));
         until("mosquitto listens", PATIENCE, || {
@@ -185,6 +190,11 @@ impl Vehicle {
         let mut vehicle = self.clone();
         change(&mut vehicle.options);
         vehicle
+    }
+
+    /// How it is set up.
+    pub const fn options(&self) -> &Options {
+        &self.options
     }
 
     /// What it would say now.

@@ -1,0 +1,143 @@
+//! What a broker that does not let everybody in wants to be shown.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rumqttc::{ConnectReturnCode, ConnectionError};
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::error::SimError;
+
+/// What is shown to the broker; by default nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Name and password.
+    pub login: Option<Login>,
+    /// An encrypted connection, and who the simulator is on it.
+    pub tls: Option<Tls>,
+}
+
+/// Name and password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Login {
+    pub(crate) user: String,
+    pub(crate) password: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Login {
+    /// A name, and a file with its password in the first line.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn read(user: &str, password_file: &Path) -> Result<Self, SimError> {
+        let text = fs::read_to_string(password_file).map_err(|source| SimError::Read {
+            path: password_file.to_owned(),
+            source,
+        })?;
+        match text.lines().next() {
+            Some(password) if !password.is_empty() => Ok(Self {
+                user: user.to_owned(),
+                password: password.to_owned(),
+            }),
+            Some(_) | None => Err(SimError::NoPassword {
+                path: password_file.to_owned(),
+            }),
+        }
+    }
+}
+
+/// TLS, set up.
+#[derive(Debug, Clone)]
+pub struct Tls(pub(crate) Arc<ClientConfig>);
+
+impl Tls {
+    /// PEM files: the authority that vouches for the broker, and the simulator's own certificate with its key.
+    ///
+    /// # Errors
+    /// When a file does not hold what it should.
+    pub fn read(authority: &Path, own: Option<(&Path, &Path)>) -> Result<Self, SimError> {
+        let mut authorities = RootCertStore::empty();
+        for certificate in certificates(authority)? {
+            authorities.add(certificate).map_err(SimError::Tls)?;
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(SimError::Tls)?
+            .with_root_certificates(authorities);
+        let config = match own {
+            None => builder.with_no_client_auth(),
+            Some((certificate, key)) => {
+                let own_key = PrivateKeyDer::from_pem_file(key)
+                    .map_err(|source| broken(key, "a private key", source))?;
+                builder
+                    .with_client_auth_cert(certificates(certificate)?, own_key)
+                    .map_err(SimError::Tls)?
+            }
+        };
+        Ok(Self(Arc::new(config)))
+    }
+}
+
+/// Every certificate of a file, at least one.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, SimError> {
+    let found: Vec<_> = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|source| broken(path, "a certificate", source))?;
+    if found.is_empty() {
+        return Err(broken(path, "a certificate", pem::Error::NoItemsFound));
+    }
+    Ok(found)
+}
+
+fn broken(path: &Path, expected: &'static str, source: pem::Error) -> SimError {
+    SimError::Pem {
+        path: PathBuf::from(path),
+        expected,
+        source: Box::new(source),
+    }
+}
+
+/// Whether the broker is there, and does not want this client.
+pub(crate) fn is_refusal(error: &ConnectionError) -> bool {
+    matches!(
+        error,
+        ConnectionError::ConnectionRefused(
+            ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized
+        ) | ConnectionError::Tls(_)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_the_files_is_checked_before_anything_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        let missing = Login::read("gateway", &file).unwrap_err();
+        assert!(missing.to_string().contains("cannot read"), "{missing}");
+        fs::write(&file, "\nsecret\n").unwrap();
+        let empty = Login::read("gateway", &file).unwrap_err().to_string();
+        assert!(empty.ends_with("no password in its first line"), "{empty}");
+        fs::write(&file, "secret\nnot this\n").unwrap();
+        let login = Login::read("gateway", &file).unwrap();
+        assert_eq!(login.password, "secret");
+        assert!(!format!("{login:?}").contains("secret"));
+        let no_pem = Tls::read(&file, None).unwrap_err().to_string();
+        assert!(no_pem.ends_with("expected a certificate, PEM"), "{no_pem}");
+    }
+}

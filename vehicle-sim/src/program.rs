@@ -1,0 +1,116 @@
+//! The command line of the simulated vehicle.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use crate::{Broker, Command, SimError, Simulator, Summary};
+use anyhow::Context;
+use clap::Parser;
+use jiff::Timestamp;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Action, Cli, Common, exit_code};
+use crate::list::list;
+use crate::live::live;
+use crate::screen::{Screen, say};
+
+/// Runs the program with these arguments, the first of which is its name.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = Cli::parse_from(args);
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,rumqttd=off"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
+    match act(&cli.action) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the output has seen enough, as `head` has.
+        Err(error)
+            if error
+                .downcast_ref::<io::Error>()
+                .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) =>
+        {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            say(format!("{error:#}"));
+            ExitCode::from(error.downcast_ref::<SimError>().map_or(1, exit_code))
+        }
+    }
+}
+
+fn act(action: &Action) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no async runtime")?;
+    if let Some((command, common)) = action.command()? {
+        return runtime.block_on(publish(&command, common));
+    }
+    match action {
+        Action::Live { common } => runtime.block_on(live(common)),
+        Action::Broker { port } => runtime.block_on(host(*port)),
+        Action::List
+        | Action::Replay { .. }
+        | Action::Drive { .. }
+        | Action::Charge { .. }
+        | Action::Scenario { .. } => list(),
+    }
+}
+
+async fn publish(command: &Command, common: &Common) -> anyhow::Result<()> {
+    let options = common.options(Timestamp::now())?;
+    let zone = options.zone.clone();
+    let mut simulator = Simulator::new(options)?;
+    let messages = simulator.plan(command)?.messages.len();
+    let mut screen = Screen::new(messages, zone);
+    let stopper = simulator.stopper();
+    let interrupt = tokio::spawn(async move {
+        if told_to_end().await.is_ok() {
+            stopper.stop();
+        }
+    });
+    let outcome = simulator
+        .run_reporting(command, &mut |progress| screen.show(progress))
+        .await;
+    interrupt.abort();
+    screen.finish();
+    say_summary(&outcome?, common)
+}
+
+pub(crate) fn say_summary(summary: &Summary, common: &Common) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    if common.json {
+        writeln!(out, "{}", serde_json::to_string(summary)?)?;
+    } else {
+        writeln!(out, "{summary}")?;
+    }
+    Ok(())
+}
+
+/// Ends when somebody presses Ctrl-C or a service manager says so.
+pub(crate) async fn told_to_end() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate =
+            signal(SignalKind::terminate()).context("no signals on this machine")?;
+        tokio::select! {
+            outcome = tokio::signal::ctrl_c() => outcome.context("no signals on this machine"),
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let outcome = tokio::signal::ctrl_c().await;
+        outcome.context("no signals on this machine")
+    }
+}
+
+async fn host(port: u16) -> anyhow::Result<()> {
+    let broker = Broker::start(port)?;
+    writeln!(io::stdout(), "MQTT broker on 127.0.0.1:{}", broker.port())?;
+    told_to_end().await
+}
