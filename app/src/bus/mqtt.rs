@@ -37,6 +37,8 @@ const BREATH: Duration = Duration::from_millis(2);
 const LONG_BREATH: Duration = Duration::from_millis(10);
 /// So many times as fast as the clock such a simulator drives.
 const HURRY: i64 = 50;
+/// How long it is taken to go on doing so: the end of what it may say at once comes by itself.
+const HURRY_LASTS: Duration = Duration::from_millis(100);
 const PACKET_MAX: usize = 2 * 1_024 * 1_024;
 /// How far event time runs before it is said again, in milliseconds.
 const SEEN_EVERY_MS: i64 = 1_000;
@@ -257,6 +259,7 @@ struct Gulp {
     last_ms: Option<i64>,
     /// When it was last handed over, and up to which event time.
     handed: Option<(Instant, Option<i64>)>,
+    hurried: Option<Instant>,
 }
 
 impl Gulp {
@@ -281,7 +284,7 @@ impl Gulp {
     }
 
     /// Whether event time runs much faster than the clock.
-    fn is_in_a_hurry(&self) -> bool {
+    fn is_in_a_hurry(&mut self) -> bool {
         let Some((at, before_ms)) = self.handed else {
             return false;
         };
@@ -290,7 +293,10 @@ impl Gulp {
             .zip(before_ms)
             .map_or(0, |(last_ms, before_ms)| last_ms.saturating_sub(before_ms));
         let took_ms = i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX);
-        ran_ms > took_ms.saturating_mul(HURRY)
+        if ran_ms > took_ms.saturating_mul(HURRY) {
+            self.hurried = Some(Instant::now());
+        }
+        self.hurried.is_some_and(|at| at.elapsed() < HURRY_LASTS)
     }
 
     /// Hands everything over, in its order.
