@@ -37,6 +37,8 @@ const BREATH: Duration = Duration::from_millis(2);
 const LONG_BREATH: Duration = Duration::from_millis(10);
 /// So many times as fast as the clock such a simulator drives.
 const HURRY: i64 = 50;
+/// And at least so far in one go, in milliseconds: a burst is one step of time however short it took.
+const HURRY_MS: i64 = 500;
 /// How long it is taken to go on doing so: the end of what it may say at once comes by itself.
 const HURRY_LASTS: Duration = Duration::from_millis(100);
 const PACKET_MAX: usize = 2 * 1_024 * 1_024;
@@ -293,7 +295,7 @@ impl Gulp {
             .zip(before_ms)
             .map_or(0, |(last_ms, before_ms)| last_ms.saturating_sub(before_ms));
         let took_ms = i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX);
-        if ran_ms > took_ms.saturating_mul(HURRY) {
+        if ran_ms >= HURRY_MS && ran_ms > took_ms.saturating_mul(HURRY) {
             self.hurried = Some(Instant::now());
         }
         self.hurried.is_some_and(|at| at.elapsed() < HURRY_LASTS)
