@@ -59,14 +59,16 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The point of the receipt when it lies after the entries that were sent: the cloud knows more than was asked.
+    /// The point of the receipt when it is not the last of the entries that were sent: it lies after them, and the cloud
+    /// knows more than was asked; or nothing was sent, and a cloud that was restored has a clone's entry in that place.
     pub fn beyond(&self) -> Option<ChainPoint> {
         let receipt = self.receipt.body();
-        (receipt.through > self.through.seq).then_some(ChainPoint {
+        let point = ChainPoint {
             epoch: receipt.epoch,
             seq: receipt.through,
             hash: receipt.head,
-        })
+        };
+        (point != self.through).then_some(point)
     }
 }
 
@@ -112,7 +114,8 @@ fn check_receipt(
             verdicts: through.seq,
         });
     }
-    if receipt.through == through.seq && receipt.head != through.hash {
+    let sent = !verdicts.is_empty();
+    if sent && receipt.through == through.seq && receipt.head != through.hash {
         return Err(Refused::ReceiptHead {
             seq: through.seq,
             found: receipt.head,

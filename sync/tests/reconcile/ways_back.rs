@@ -146,6 +146,31 @@ fn a_restored_cloud_is_noticed_by_a_car_that_has_nothing_to_send() {
 }
 
 #[test]
+fn a_clone_in_the_place_of_what_a_restored_cloud_lost_is_noticed_with_nothing_to_send() {
+    let mut world = settled();
+    let (cloud_backup, clone) = (world.cloud.state.clone(), world.disk.clone());
+    world.commit(1);
+    world.run(MINUTE);
+    let original = world.disk.clone();
+    let lost = original.head.hash;
+    // The cloud forgets it, and the clone's entry comes into its place.
+    world.cloud.restore(cloud_backup);
+    world.disk = clone;
+    world.restart();
+    world.commit(1);
+    world.run(MINUTE);
+    world.assert_settled();
+    assert_ne!(world.disk.head.hash, lost);
+
+    world.disk = original;
+    world.restart();
+    world.run(7 * HOUR);
+    world.assert_settled();
+    assert_eq!(world.disk.head.epoch, Epoch::new(2));
+    assert_eq!(world.cloud.state.effects.len(), 5);
+}
+
+#[test]
 fn verdicts_of_an_earlier_life_of_the_cloud_are_asked_for_again() {
     let mut world = settled();
     // It lost nothing, but who knows what came to it in which order since.
