@@ -14,6 +14,9 @@ pub(crate) const GAP_MS: i64 = 120_000;
 /// How far the odometer may be from where it was last known when a trip begins, in metres.
 const START_SLACK_M: u64 = 200;
 const START_PACE_M_PER_S: u64 = 100;
+/// The same for the counter of consumption, in watt-hours: what 200 m take at most, and then half a megawatt.
+const START_SLACK_WH: u64 = 200;
+const START_PACE_WH_PER_S: u64 = 140;
 
 const MS_PER_HOUR: f64 = 3_600_000.0;
 const MPS_PER_KMH: f64 = 1.0 / 3.6;
@@ -36,6 +39,9 @@ pub(crate) struct OpenTrip {
     /// Whether the odometer was read within the trip.
     odometer_read: bool,
     consumed_wh: Option<Stretch>,
+    /// Whether the counter of consumption was read within the trip.
+    #[serde(default)]
+    consumed_read: bool,
     drawn_wh: f64,
     regained_wh: f64,
     driving_ms: u64,
@@ -67,6 +73,7 @@ impl OpenTrip {
             odometer: odometer_m.map(Stretch::at),
             odometer_read: false,
             consumed_wh: consumed_wh.map(Stretch::at),
+            consumed_read: false,
             drawn_wh: 0.0,
             regained_wh: 0.0,
             driving_ms: 0,
@@ -92,8 +99,7 @@ impl OpenTrip {
     }
 
     pub(crate) fn take_odometer(&mut self, at_ms: i64, odometer_m: u64) {
-        let since_s = at_ms.saturating_sub(self.started_ms).max(0).unsigned_abs() / 1_000;
-        let near_m = START_SLACK_M.saturating_add(START_PACE_M_PER_S.saturating_mul(since_s));
+        let near_m = near(START_SLACK_M, START_PACE_M_PER_S, self.since_s(at_ms));
         let stale = |known: Stretch| odometer_m.saturating_sub(known.to) > near_m;
         match &mut self.odometer {
             // The car has been driven unseen since the odometer was known: the trip begins here.
@@ -108,13 +114,24 @@ impl OpenTrip {
         self.odometer_read = true;
     }
 
-    pub(crate) fn take_consumed(&mut self, consumed_wh: u64) {
+    pub(crate) fn take_consumed(&mut self, at_ms: i64, consumed_wh: u64) {
+        let near_wh = near(START_SLACK_WH, START_PACE_WH_PER_S, self.since_s(at_ms));
+        let stale = |known: Stretch| consumed_wh.saturating_sub(known.to) > near_wh;
         match &mut self.consumed_wh {
+            // What was used unseen belongs to no metre of this trip.
+            Some(known) if !self.consumed_read && stale(*known) => {
+                *known = Stretch::at(consumed_wh);
+            }
             Some(known) => known.to = consumed_wh,
             None => {
                 self.consumed_wh = Some(Stretch::at(consumed_wh));
             }
         }
+        self.consumed_read = true;
+    }
+
+    fn since_s(&self, at_ms: i64) -> u64 {
+        at_ms.saturating_sub(self.started_ms).max(0).unsigned_abs() / 1_000
     }
 
     /// Takes one tick of speed.
@@ -215,6 +232,11 @@ impl OpenTrip {
         };
         (used_wh as u32, regained_wh as u32)
     }
+}
+
+/// How far a meter can have gone so soon after its last reading.
+const fn near(slack: u64, pace: u64, since_s: u64) -> u64 {
+    slack.saturating_add(pace.saturating_mul(since_s))
 }
 
 /// The shortest time in which any car covers a stretch: at 400 km/h, the most that a speed may say. Metres that a restart

@@ -415,3 +415,28 @@ fn the_drive_state_does_not_wait_for_late_samples() {
     use DriveState::{Moving, Parked, Standing, Unknown};
     assert_eq!(told, [Unknown, Unknown, Standing, Moving, Standing, Parked]);
 }
+
+#[test]
+fn what_was_driven_unseen_is_in_no_trip_with_its_energy_either() {
+    let mut car = Car::new();
+    car.number(Signal::ConsumedEnergy, 100.0);
+    car.drive(&short_drive());
+    car.number(Signal::ConsumedEnergy, 101.0);
+    // The head unit was dead for 80 km.
+    car.wait(4 * 3_600_000);
+    car.odometer_m += 80_000.0;
+    car.switch_on();
+    car.wait(1_000);
+    car.number(Signal::Speed, 30.0);
+    car.wait(1_000);
+    car.number(Signal::ConsumedEnergy, 114.0);
+    car.wait(1_000);
+    car.follow(&short_drive());
+    car.number(Signal::ConsumedEnergy, 114.5);
+    car.switch_off();
+    let all = trips(&finished(&fold(&car.samples, Marks::default())));
+    let [_, second] = &all[..] else {
+        panic!("{all:?}");
+    };
+    assert_eq!(second.used_wh, 500, "{second:?}");
+}

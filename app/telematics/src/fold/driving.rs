@@ -120,7 +120,7 @@ impl Fold {
                 trip.seen(at_ms);
                 trip.take_odometer(at_ms, metres);
             }
-            Reading::ConsumedWh(wh) => trip.take_consumed(wh),
+            Reading::ConsumedWh(wh) => trip.take_consumed(at_ms, wh),
             _ if stamped.retained => {}
             Reading::Moving(_) => trip.seen(at_ms),
             Reading::SpeedKmh(speed_kmh) => {
