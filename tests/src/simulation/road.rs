@@ -118,9 +118,9 @@ impl World {
         if self.random.permille(70) && self.cars[number].restore() {
             self.tally.fault("disk restored");
             self.tell(&format!("car {number}: a backup is restored"));
-            self.write_off(number);
+            let lost_before = self.write_off(number);
             self.boot(number)?;
-            match self.find_again(number) {
+            match self.find_again(number, &lost_before) {
                 Err(_) if self.cars[number].lost_power() => {}
                 found => found?,
             }

@@ -357,15 +357,25 @@ impl World {
     }
 
     /// The disk is gone, and with it everything until it is found again.
-    pub(super) fn write_off(&mut self, number: usize) {
-        let shown = self.oracle.shown.iter_mut();
-        shown
-            .filter(|((by, _), _)| *by == number)
-            .for_each(|(_, shown)| shown.lost = true);
+    ///
+    /// Gives those that were lost before.
+    pub(super) fn write_off(&mut self, number: usize) -> BTreeSet<EntryHash> {
+        let mut before = BTreeSet::new();
+        for ((by, _), shown) in &mut self.oracle.shown {
+            if *by == number && std::mem::replace(&mut shown.lost, true) {
+                before.insert(shown.point.hash);
+            }
+        }
+        before
     }
 
-    /// What the disk of the backup holds is there again.
-    pub(super) fn find_again(&mut self, number: usize) -> Result<(), Violation> {
+    /// What the disk of the backup holds is there again. What was lost before and has come from the cloud since, to lie beside
+    /// the chain, is on no screen until an epoch carries it.
+    pub(super) fn find_again(
+        &mut self,
+        number: usize,
+        lost_before: &BTreeSet<EntryHash>,
+    ) -> Result<(), Violation> {
         let Some(engine) = self.cars[number].engine() else {
             return Ok(());
         };
@@ -381,7 +391,9 @@ impl World {
             let here = reader
                 .point(shown.point.epoch, shown.point.seq)
                 .map_err(unreadable)?;
-            shown.lost = here != Some(shown.point) && !strays.contains(&shown.point.hash);
+            let hash = &shown.point.hash;
+            let beside = strays.contains(hash) && !lost_before.contains(hash);
+            shown.lost = here != Some(shown.point) && !beside;
             self.tally.lost_with_disk += u64::from(shown.lost);
         }
         Ok(())
