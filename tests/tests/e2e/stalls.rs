@@ -1,8 +1,7 @@
 //! What the disk, the cloud or the bus does, the window goes on. Each is held for as long as the test looks at the pages:
 //! a frame that comes has come meanwhile.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
@@ -11,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use vehicle_sim::{Command, Cycle};
 
 use crate::screen::{ACTIVITY, HOME, SETTINGS, TRIP_DONE, shows, touch_until};
+use crate::support::nonsense::{self, connected};
 use crate::support::{Display, Gate, Kind, Manner, PATIENCE, World, WriteLock, until, wall};
 
 /// In US06 the car is fast from its 55th second to its 105th.
@@ -165,31 +165,9 @@ impl Flood {
     }
 }
 
-fn connected(bus: u16) -> TcpStream {
-    let mut stream = TcpStream::connect(("127.0.0.1", bus)).unwrap();
-    stream
-        .write_all(b"\x10\x11\x00\x04MQTT\x04\x02\x00\x00\x00\x05flood")
-        .unwrap();
-    let mut answer = [0; 4];
-    stream.read_exact(&mut answer).unwrap();
-    assert_eq!(answer, [0x20, 2, 0, 0], "the broker takes the connection");
-    stream
-}
-
-/// A PUBLISH of MQTT 3.1.1 with QoS 0, shorter than 16 KiB.
+/// What a vehicle says of one signal.
 fn publish(path: &str, value: &str, at_ms: i64) -> Vec<u8> {
-    let topic = format!("vss/{}", path.replace('.', "/"));
     let ts = Timestamp::from_millisecond(at_ms).unwrap();
     let payload = format!("{{\"value\":{value},\"ts\":\"{ts:.3}\"}}");
-    let length = 2 + topic.len() + payload.len();
-    let mut packet = vec![0x30];
-    if length > 127 {
-        packet.extend([(length % 128) as u8 | 128, (length / 128) as u8]);
-    } else {
-        packet.push(length as u8);
-    }
-    packet.extend((topic.len() as u16).to_be_bytes());
-    packet.extend(topic.as_bytes());
-    packet.extend(payload.as_bytes());
-    packet
+    nonsense::publish(path, payload.as_bytes())
 }

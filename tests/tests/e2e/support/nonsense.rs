@@ -10,8 +10,8 @@ pub const EVERY_ROUND: usize = 25;
 /// More than the head unit waits for what comes late.
 pub const EVENT_ROUND_MS: i64 = 3_000;
 
-/// Says these packets on a connection of its own; the broker has them when it returns.
-pub fn say(bus: u16, packets: impl IntoIterator<Item = impl AsRef<[u8]>>) {
+/// A connection of its own that the broker has taken.
+pub fn connected(bus: u16) -> TcpStream {
     let mut stream = TcpStream::connect(("127.0.0.1", bus)).unwrap();
     stream
         .write_all(b"\x10\x11\x00\x04MQTT\x04\x02\x00\x00\x00\x05flood")
@@ -19,6 +19,12 @@ pub fn say(bus: u16, packets: impl IntoIterator<Item = impl AsRef<[u8]>>) {
     let mut answer = [0; 4];
     stream.read_exact(&mut answer).unwrap();
     assert_eq!(answer, [0x20, 2, 0, 0], "the broker takes the connection");
+    stream
+}
+
+/// Says these packets on a connection of its own; the broker has them when it returns.
+pub fn say(bus: u16, packets: impl IntoIterator<Item = impl AsRef<[u8]>>) {
+    let mut stream = connected(bus);
     for packet in packets {
         stream.write_all(packet.as_ref()).unwrap();
     }
