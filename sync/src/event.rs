@@ -37,10 +37,17 @@ pub enum Event {
         /// What came back.
         answer: Result<Response, TransportFailure>,
     },
-    /// Answers `Apply` and the `Store…` effects: it is durable.
+    /// Answers `Apply` and the `Store…` effects but `StoreFetched`: it is durable.
     Stored {
         /// Of the effect.
         ticket: Ticket,
+    },
+    /// Answers `StoreFetched`: it is durable.
+    FetchedStored {
+        /// Of the effect.
+        ticket: Ticket,
+        /// The newest own entry of the chain, which may be one of those fetched.
+        head: ChainPoint,
     },
     /// Answers `BeginEpoch`: grant and carries are durable in one transaction.
     EpochBegun {

@@ -83,9 +83,10 @@ impl Engine {
                     Ok(())
                 }))
             }
-            Effect::StoreFetched { ticket, entries } => {
-                Some(self.stored(ticket, "store fetched entries", |engine| engine.put_back(&entries)))
-            }
+            Effect::StoreFetched { ticket, entries } => Some(match self.put_back(&entries) {
+                Ok(head) => Event::FetchedStored { ticket, head },
+                Err(error) => failed(ticket, "store fetched entries", &error),
+            }),
             Effect::BeginEpoch { ticket, beginning } => Some(match self.begin_epoch(*beginning) {
                 Ok(head) => Event::EpochBegun { ticket, head },
                 Err(error) => failed(ticket, "begin an epoch", &error),
@@ -175,7 +176,7 @@ impl Engine {
     }
 
     /// Puts back own entries that the disk had lost; those that contradict it are kept beside the chain.
-    fn put_back(&mut self, fetched: &[Signed<Entry>]) -> Result<(), EffectError> {
+    fn put_back(&mut self, fetched: &[Signed<Entry>]) -> Result<ChainPoint, EffectError> {
         let made_at = self.clock.unix_ms().div_euclid(1_000);
         let entries: Vec<_> = fetched
             .iter()
@@ -193,7 +194,8 @@ impl Engine {
             Err(error) => return Err(error.into()),
         }
         self.telematics.settle(marks_of(&self.store)?);
-        self.refresh()
+        self.refresh()?;
+        Ok(self.books.head)
     }
 
     /// Signs what has to be said again and commits it with the grant.

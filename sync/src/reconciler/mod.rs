@@ -29,7 +29,7 @@ use crate::verify::{Batch, Identity, not_older};
 
 use batches::{Applying, Comparing};
 use documents::NewDocument;
-use recovery::Recovery;
+use recovery::{Recovery, Step};
 
 /// The machine that brings car and cloud together.
 ///
@@ -92,6 +92,8 @@ enum Task {
     Compare(Box<Comparing>),
     Apply(Box<Applying>),
     StoreDocument(NewDocument),
+    /// A page of own entries that the cloud had; the step of the recovery after it.
+    StoreFetched(Box<Recovery>, Step),
     Recovery(Box<Recovery>),
 }
 
@@ -232,6 +234,12 @@ impl Reconciler {
                     self.stored(known, task, now);
                 }
             }
+            Event::FetchedStored { ticket, head } => {
+                known.chain.committed(head);
+                if let Some(Task::StoreFetched(recovery, next)) = self.at_store(ticket) {
+                    self.fetched_stored(known, recovery, next, now);
+                }
+            }
             Event::EpochBegun { ticket, head } => {
                 if let Some(Task::Recovery(recovery)) = self.at_store(ticket) {
                     self.epoch_begun(known, *recovery, head, now);
@@ -269,7 +277,10 @@ impl Reconciler {
     fn status_of(&self, known: &Known) -> Status {
         let recovering = match &self.mode {
             Mode::Asking(_, asking) => matches!(asking.question, Question::Recovery(_)),
-            Mode::AtStore(_, task) => matches!(task, Task::Recovery(_) | Task::Compare(_)),
+            Mode::AtStore(_, task) => matches!(
+                task,
+                Task::StoreFetched(..) | Task::Recovery(_) | Task::Compare(_)
+            ),
             Mode::Idle => known.parked.is_some() || known.chain.lost.is_some(),
         };
         known.contact.status(known.chain.waiting(), recovering)
@@ -323,7 +334,9 @@ impl Reconciler {
             Task::ReadBatch => self.send_batch(known, entries, now),
             Task::Compare(comparing) => self.compared(known, *comparing, &entries, now),
             Task::Recovery(recovery) => self.own_read(known, recovery, entries, now),
-            Task::Apply(_) | Task::StoreDocument(_) => self.local_failure(known, now),
+            Task::Apply(_) | Task::StoreDocument(_) | Task::StoreFetched(..) => {
+                self.local_failure(known, now);
+            }
         }
     }
 
@@ -332,12 +345,14 @@ impl Reconciler {
             Task::Apply(applying) => self.applied(known, *applying, now),
             Task::StoreDocument(document) => self.document_stored(known, &document, now),
             Task::Recovery(recovery) => self.resume_recovery(known, recovery, now),
-            Task::ReadBatch | Task::Compare(_) => self.local_failure(known, now),
+            Task::ReadBatch | Task::Compare(_) | Task::StoreFetched(..) => {
+                self.local_failure(known, now);
+            }
         }
     }
 
     fn store_failed(&mut self, known: &mut Known, task: Task, now: Now) {
-        if let Task::Recovery(recovery) = task {
+        if let Task::Recovery(recovery) | Task::StoreFetched(recovery, _) = task {
             self.recovery_store_failed(known, recovery, now);
         } else {
             self.local_failure(known, now);

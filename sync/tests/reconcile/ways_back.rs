@@ -304,6 +304,48 @@ fn a_restart_at_each_step_of_a_way_back_loses_nothing() {
 }
 
 #[test]
+fn a_store_that_fails_at_each_step_of_a_way_back_loses_nothing_of_either_side() {
+    let mut failed = 0;
+    for fine in 0..30 {
+        let mut world = settled();
+        let backup = world.disk.clone();
+        world.commit(120);
+        world.run(10 * MINUTE);
+        world.disk = backup;
+        world.every_request(Weather::Dead);
+        world.restart();
+        world.commit(110);
+        world.run(MINUTE);
+        world.every_request(Weather::Fine);
+        world.store_fine = fine;
+        world.store_failures = 1;
+        world.run(HOUR);
+        world.assert_settled();
+        assert_eq!(world.disk.said().len(), 233);
+        assert_eq!(carried(&world), 110);
+        failed += 1 - world.store_failures;
+    }
+    assert!(failed >= 12, "{failed}");
+}
+
+#[test]
+fn a_cloud_that_goes_back_while_its_entries_are_fetched_gets_them_again() {
+    for step in 1..40 {
+        let mut world = World::new();
+        world.run(MINUTE);
+        let (disk, cloud) = (world.disk.clone(), world.cloud.state.clone());
+        world.commit(110);
+        world.run(10 * MINUTE);
+        world.disk = disk;
+        world.restart();
+        world.run(step * 20);
+        world.cloud.restore(cloud);
+        world.run(8 * HOUR);
+        world.assert_settled();
+    }
+}
+
+#[test]
 fn an_entry_committed_while_the_epoch_begins_is_carried_too() {
     let mut world = settled();
     let backup = world.disk.clone();

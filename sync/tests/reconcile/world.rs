@@ -42,8 +42,10 @@ pub struct World {
     pub machine: Reconciler,
     /// Asked for each request; the default is fine.
     pub weather: Box<dyn FnMut(&HttpRequest) -> Weather>,
-    /// The store fails that many more times.
+    /// The store fails that many more times...
     pub store_failures: u32,
+    /// ...once it did its part that many times.
+    pub store_fine: u32,
     /// Entries committed behind the machine's back just before the next epoch begins.
     pub late_entries: u32,
     pub now_ms: u64,
@@ -75,6 +77,7 @@ impl World {
             machine,
             weather: Box::new(|_| Weather::Fine),
             store_failures: 0,
+            store_fine: 0,
             late_entries: 0,
             now_ms: 0,
             sends: Vec::new(),
@@ -215,7 +218,11 @@ impl World {
                 disk.catalogue = Some(catalogue.body().version);
             }),
             Effect::StoreFetched { ticket, entries } => {
-                self.store(ticket, |disk| disk.take_back(&entries));
+                if !self.is_store_failing() {
+                    self.disk.take_back(&entries);
+                }
+                let head = self.disk.head;
+                self.at_store(ticket, Event::FetchedStored { ticket, head });
             }
             Effect::BeginEpoch { ticket, beginning } => {
                 for _ in 0..std::mem::take(&mut self.late_entries) {
@@ -223,8 +230,7 @@ impl World {
                     self.answers
                         .push((self.now_ms, Event::EntryCommitted(head)));
                 }
-                let failing = self.store_failures > 0;
-                let event = if !failing && self.disk.begin_epoch(&beginning) {
+                let event = if !self.is_store_failing() && self.disk.begin_epoch(&beginning) {
                     let head = self.disk.head;
                     Event::EpochBegun { ticket, head }
                 } else {
@@ -236,18 +242,22 @@ impl World {
     }
 
     fn store(&mut self, ticket: Ticket, work: impl FnOnce(&mut Disk)) {
-        if self.store_failures == 0 {
+        if !self.is_store_failing() {
             work(&mut self.disk);
         }
         self.at_store(ticket, Event::Stored { ticket });
     }
 
+    const fn is_store_failing(&self) -> bool {
+        self.store_failures > 0 && self.store_fine == 0
+    }
+
     fn at_store(&mut self, ticket: Ticket, event: Event) {
-        let failing = self.store_failures > 0;
-        self.store_failures = self.store_failures.saturating_sub(1);
-        let event = if failing {
+        let event = if self.is_store_failing() {
+            self.store_failures -= 1;
             Event::StoreFailed { ticket }
         } else {
+            self.store_fine = self.store_fine.saturating_sub(1);
             event
         };
         self.answers.push((self.now_ms + 5, event));
@@ -316,6 +326,10 @@ impl World {
         for said in self.disk.said() {
             let effects = self.cloud.state.effects.get(&said).copied();
             assert_eq!(effects, Some(1), "{said} took effect {effects:?} times");
+        }
+        for effect in self.cloud.state.effects.keys() {
+            let is_here = self.disk.said().contains(effect);
+            assert!(is_here, "{effect} is at the cloud and not in the car");
         }
         let epoch = self.disk.head.epoch;
         for ((of, seq), entry) in &self.disk.entries {

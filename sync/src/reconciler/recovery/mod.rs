@@ -1,11 +1,14 @@
 //! The way back when car and cloud hold different chains: fetch own entries back, ask for a new epoch, and say again in
 //! it what the cloud never got.
 
-use std::collections::BTreeSet;
+mod way_back;
 
-use dashpoint_membership::{Entry, EntryBody, EntryHash, Epoch, Seq, ServerEpoch};
+use dashpoint_membership::{Entry, EntryHash, Epoch, Seq};
 use dashpoint_wire::message::{EntriesPage, EpochRequest, EpochResponse};
-use dashpoint_wire::{ChainPoint, EpochGrant, MAX_ENTRIES, Raw, Signed, decode, encode};
+use dashpoint_wire::{ChainPoint, MAX_ENTRIES, Raw, decode, encode};
+
+use way_back::OwnEntry;
+pub use way_back::{Recovery, Step};
 
 use super::{Known, Question, Reconciler, Task};
 use crate::effect::{Beginning, Effect, Subject};
@@ -17,155 +20,6 @@ use crate::verify::{check_grant, check_own, check_strays};
 
 /// Most epochs that are walked through. Each one was a restored disk or a clone, so a car has a handful.
 const EPOCHS_MAX: u32 = 32;
-
-/// The way back, step by step. It survives failures of the network.
-#[derive(Debug)]
-pub struct Recovery {
-    /// The head of the cloud's chain.
-    cloud: ChainPoint,
-    /// The last point that both have, as far as the car knows.
-    base: ChainPoint,
-    /// The life of the cloud's database that is known to have had the base and all before it.
-    life: Option<ServerEpoch>,
-    step: Step,
-    /// What the cloud has after the base: hashes of entries, and of those that its carries say again.
-    theirs: BTreeSet<EntryHash>,
-    /// Own entries after the base, those of the chain first.
-    ours: Vec<OwnEntry>,
-    /// The head up to which they were read.
-    head: ChainPoint,
-    grant: Option<Signed<EpochGrant>>,
-}
-
-#[derive(Debug)]
-struct OwnEntry {
-    point: ChainPoint,
-    /// Hash of the very first entry that said it.
-    original: EntryHash,
-}
-
-impl OwnEntry {
-    fn of(entry: &Signed<Entry>) -> Self {
-        Self {
-            point: ChainPoint {
-                epoch: entry.body().epoch,
-                seq: entry.body().seq,
-                hash: entry.hash(),
-            },
-            original: original(entry),
-        }
-    }
-}
-
-/// What comes next.
-#[derive(Debug, Clone, Copy)]
-enum Step {
-    /// Fetch own entries from the cloud, after this one; its hash is `None` where nobody can know it.
-    Fetch(Epoch, Seq, Option<EntryHash>),
-    /// Read own entries from the store, after this one.
-    ReadOwn(Epoch, Seq),
-    /// Read own entries that stand beside the chain.
-    ReadStrays,
-    /// Ask for a grant, unless it is there.
-    Grant,
-}
-
-impl Recovery {
-    fn new(cloud: ChainPoint, base: ChainPoint, life: Option<ServerEpoch>) -> Self {
-        let step = if cloud.seq == Seq::new(0) && cloud.epoch <= base.epoch {
-            Step::ReadOwn(base.epoch, base.seq)
-        } else {
-            Step::Fetch(base.epoch, base.seq, Some(base.hash))
-        };
-        Self {
-            cloud,
-            base,
-            life,
-            step,
-            theirs: BTreeSet::new(),
-            ours: Vec::new(),
-            head: base,
-            grant: None,
-        }
-    }
-
-    /// Takes own entries that the cloud sent; they verified and follow the step's point.
-    fn take_page(&mut self, epoch: Epoch, after: Seq, entries: &[Signed<Entry>], more: bool) {
-        let mut last = after;
-        for entry in entries {
-            last = entry.body().seq;
-            self.theirs.insert(entry.hash());
-            self.theirs.insert(original(entry));
-        }
-        self.step = if more {
-            Step::Fetch(epoch, last, entries.last().map(Signed::hash))
-        } else if epoch < self.cloud.epoch {
-            self.enter_epoch(epoch.next())
-        } else {
-            self.read_own()
-        };
-    }
-
-    /// The step into an epoch of the cloud's that comes after the base.
-    fn enter_epoch(&self, epoch: Epoch) -> Step {
-        if epoch == self.cloud.epoch && self.cloud.seq == Seq::new(0) {
-            self.read_own()
-        } else {
-            Step::Fetch(epoch, Seq::new(0), None)
-        }
-    }
-
-    const fn read_own(&self) -> Step {
-        Step::ReadOwn(self.base.epoch, self.base.seq)
-    }
-
-    /// Begins with the first entry of the base's epoch: what seemed common is not.
-    fn rebase(&mut self) {
-        self.base.seq = Seq::new(0);
-        self.life = None;
-        self.step = Step::Fetch(self.base.epoch, Seq::new(0), None);
-    }
-
-    /// Begins with the very first entry: a cloud that was restored may lack what it once gave a receipt for.
-    fn start_over(&mut self, cloud: ChainPoint) {
-        self.cloud = cloud;
-        self.base.epoch = Epoch::new(1);
-        self.ours.clear();
-        self.rebase();
-        if cloud.epoch == self.base.epoch {
-            self.step = self.enter_epoch(cloud.epoch);
-        }
-    }
-
-    /// Own entries that the cloud lacks, oldest first; what was said in several epochs only once.
-    fn lacking(&self) -> Vec<ChainPoint> {
-        let mut said = self.theirs.clone();
-        self.ours
-            .iter()
-            .filter(|own| !self.theirs.contains(&own.point.hash) && said.insert(own.original))
-            .map(|own| own.point)
-            .collect()
-    }
-
-    /// Whether everything that the grant builds on has been fetched.
-    fn reaches(&self, follows: ChainPoint) -> bool {
-        follows.seq == Seq::new(0)
-            || follows == self.base
-            || self.theirs.contains(&follows.hash)
-            || self.ours.iter().any(|own| own.point == follows)
-    }
-
-    /// Whether the cloud has the base, and all before it, in its present life.
-    fn is_well_based(&self, grant: &EpochGrant) -> bool {
-        self.starts_at_the_first()
-            || grant.follows == Some(self.base)
-            || self.life == Some(grant.server_epoch)
-    }
-
-    fn starts_at_the_first(&self) -> bool {
-        self.base.epoch <= Epoch::new(1) && self.base.seq == Seq::new(0)
-    }
-}
 
 impl Reconciler {
     /// The cloud has a chain that this disk does not lead to.
@@ -192,7 +46,7 @@ impl Reconciler {
         if cloud.epoch == known.chain.epoch() {
             return self.recover(known, cloud, now);
         }
-        let mut recovery = Recovery::new(cloud, cloud, None);
+        let mut recovery = Recovery::new(cloud, cloud, None, known.held.server_epoch);
         if is_same {
             // The cloud is in an earlier epoch and has nothing that this car lacks.
             recovery.step = recovery.read_own();
@@ -212,7 +66,7 @@ impl Reconciler {
         if cloud.epoch.get() > base.epoch.get().saturating_add(EPOCHS_MAX) {
             return self.bad_answer(known, Subject::Fetched, Refused::HeadNotReached, now);
         }
-        let recovery = Recovery::new(cloud, base, Some(known.chain.life));
+        let recovery = Recovery::new(cloud, base, Some(known.chain.life), known.held.server_epoch);
         self.resume_recovery(known, Box::new(recovery), now);
     }
 
@@ -301,13 +155,12 @@ impl Reconciler {
         match checked {
             Ok((entries, more)) => {
                 known.contact.good(now);
-                recovery.take_page(epoch, after, &entries, more);
+                let next = recovery.take_page(epoch, after, &entries, more);
                 if entries.is_empty() {
-                    return self.resume_recovery(known, recovery, now);
+                    return self.fetched_stored(known, recovery, next, now);
                 }
-                self.at(Task::Recovery(recovery), |ticket| Effect::StoreFetched {
-                    ticket,
-                    entries,
+                self.at(Task::StoreFetched(recovery, next), |ticket| {
+                    Effect::StoreFetched { ticket, entries }
                 });
             }
             Err(Refused::BrokenChain { .. }) if recovery.base.seq == after && hash.is_some() => {
@@ -316,6 +169,18 @@ impl Reconciler {
             }
             Err(why) => self.bad_answer(known, Subject::Fetched, why, now),
         }
+    }
+
+    /// The page that was fetched is durable.
+    pub(super) fn fetched_stored(
+        &mut self,
+        known: &mut Known,
+        mut recovery: Box<Recovery>,
+        next: Step,
+        now: Now,
+    ) {
+        recovery.step = next;
+        self.resume_recovery(known, recovery, now);
     }
 
     pub(super) fn own_read(
@@ -384,8 +249,8 @@ impl Reconciler {
             Err(why) => return self.bad_answer(known, Subject::Grant, why, now),
         };
         if let Some(follows) = grant.body().follows {
-            if !recovery.is_well_based(grant.body()) {
-                recovery.start_over(follows);
+            if !recovery.is_well_based(grant.body()) || recovery.may_be_outlived(grant.body()) {
+                recovery.start_over(follows, grant.body().server_epoch);
             } else if !recovery.reaches(follows) {
                 return self.bad_answer(known, Subject::Grant, Refused::HeadNotReached, now);
             }
@@ -428,9 +293,9 @@ impl Reconciler {
         self.pacing.succeeded();
     }
 
-    /// The store could not do its part of a recovery.
+    /// The store could not do its part of a recovery: a page is fetched again, own entries are read again from the first.
     ///
-    /// A head that moved on meanwhile is no failure: own entries are read again, and the grant is still good.
+    /// A head that moved on meanwhile is no failure, and the grant is still good.
     pub(super) fn recovery_store_failed(
         &mut self,
         known: &mut Known,
@@ -441,8 +306,8 @@ impl Reconciler {
         if !has_moved {
             self.local_failure(known, now);
         }
-        recovery.ours.clear();
-        if recovery.grant.is_some() {
+        if !matches!(recovery.step, Step::Fetch(..)) {
+            recovery.ours.clear();
             recovery.step = recovery.read_own();
         }
         known.parked = Some(recovery);
@@ -456,12 +321,4 @@ fn own_head(chain: &OwnChain, recovery: &Recovery) -> ChainPoint {
     let base = (recovery.base.epoch == chain.epoch() && recovery.base.seq > Seq::new(0))
         .then_some(recovery.base);
     read.or(base).unwrap_or_else(|| chain.start())
-}
-
-/// Hash of the very first entry that said what this one says.
-fn original(entry: &Signed<Entry>) -> EntryHash {
-    match entry.body().body {
-        EntryBody::Fresh(_) => entry.hash(),
-        EntryBody::Carry { original, .. } => original,
-    }
 }

@@ -1,0 +1,186 @@
+//! What is known on the way back when car and cloud hold different chains, and which step comes next.
+
+use std::collections::BTreeSet;
+
+use dashpoint_membership::{Entry, EntryBody, EntryHash, Epoch, Seq, ServerEpoch};
+use dashpoint_wire::{ChainPoint, EpochGrant, Signed};
+
+/// The way back, step by step. It survives failures of the network.
+#[derive(Debug)]
+pub struct Recovery {
+    /// The head of the cloud's chain.
+    pub(super) cloud: ChainPoint,
+    /// The last point that both have, as far as the car knows.
+    pub(super) base: ChainPoint,
+    /// The life of the cloud's database that is known to have had the base and all before it.
+    life: Option<ServerEpoch>,
+    /// The last life of the cloud's database that was known when fetching began.
+    fetched_since: ServerEpoch,
+    pub(super) step: Step,
+    /// What the cloud had after the base: hashes of entries, and of those that its carries say again.
+    theirs: BTreeSet<EntryHash>,
+    /// Own entries after the base, those of the chain first.
+    pub(super) ours: Vec<OwnEntry>,
+    /// The head up to which they were read.
+    pub(super) head: ChainPoint,
+    pub(super) grant: Option<Signed<EpochGrant>>,
+}
+
+/// An own entry that the cloud may lack.
+#[derive(Debug)]
+pub(super) struct OwnEntry {
+    pub(super) point: ChainPoint,
+    /// Hash of the very first entry that said it.
+    original: EntryHash,
+}
+
+impl OwnEntry {
+    pub(super) fn of(entry: &Signed<Entry>) -> Self {
+        Self {
+            point: ChainPoint {
+                epoch: entry.body().epoch,
+                seq: entry.body().seq,
+                hash: entry.hash(),
+            },
+            original: original(entry),
+        }
+    }
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy)]
+pub enum Step {
+    /// Fetch own entries from the cloud, after this one; its hash is `None` where nobody can know it.
+    Fetch(Epoch, Seq, Option<EntryHash>),
+    /// Read own entries from the store, after this one.
+    ReadOwn(Epoch, Seq),
+    /// Read own entries that stand beside the chain.
+    ReadStrays,
+    /// Ask for a grant, unless it is there.
+    Grant,
+}
+
+impl Recovery {
+    pub(super) fn new(
+        cloud: ChainPoint,
+        base: ChainPoint,
+        life: Option<ServerEpoch>,
+        newest_life: ServerEpoch,
+    ) -> Self {
+        let step = if cloud.seq == Seq::new(0) && cloud.epoch <= base.epoch {
+            Step::ReadOwn(base.epoch, base.seq)
+        } else {
+            Step::Fetch(base.epoch, base.seq, Some(base.hash))
+        };
+        Self {
+            cloud,
+            base,
+            life,
+            fetched_since: newest_life,
+            step,
+            theirs: BTreeSet::new(),
+            ours: Vec::new(),
+            head: base,
+            grant: None,
+        }
+    }
+
+    /// Takes own entries that the cloud sent; they verified and follow the step's point. Returns the step after them,
+    /// which is taken once they are durable.
+    pub(super) fn take_page(
+        &mut self,
+        epoch: Epoch,
+        after: Seq,
+        entries: &[Signed<Entry>],
+        more: bool,
+    ) -> Step {
+        let mut last = after;
+        for entry in entries {
+            last = entry.body().seq;
+            self.theirs.insert(entry.hash());
+            self.theirs.insert(original(entry));
+        }
+        if more {
+            Step::Fetch(epoch, last, entries.last().map(Signed::hash))
+        } else if epoch < self.cloud.epoch {
+            self.enter_epoch(epoch.next())
+        } else {
+            self.read_own()
+        }
+    }
+
+    /// The step into an epoch of the cloud's that comes after the base.
+    fn enter_epoch(&self, epoch: Epoch) -> Step {
+        if epoch == self.cloud.epoch && self.cloud.seq == Seq::new(0) {
+            self.read_own()
+        } else {
+            Step::Fetch(epoch, Seq::new(0), None)
+        }
+    }
+
+    pub(super) const fn read_own(&self) -> Step {
+        Step::ReadOwn(self.base.epoch, self.base.seq)
+    }
+
+    /// Begins with the first entry of the base's epoch: what seemed common is not.
+    pub(super) fn rebase(&mut self) {
+        self.base.seq = Seq::new(0);
+        self.life = None;
+        self.step = Step::Fetch(self.base.epoch, Seq::new(0), None);
+    }
+
+    /// Begins with the very first entry: a cloud that was restored may lack what it once gave a receipt for.
+    pub(super) fn start_over(&mut self, cloud: ChainPoint, life: ServerEpoch) {
+        self.cloud = cloud;
+        self.fetched_since = life;
+        self.theirs.clear();
+        self.base.epoch = Epoch::new(1);
+        self.ours.clear();
+        self.rebase();
+        if cloud.epoch == self.base.epoch {
+            self.step = self.enter_epoch(cloud.epoch);
+        }
+    }
+
+    /// Own entries that the cloud lacks, oldest first; what was said in several epochs only once.
+    pub(super) fn lacking(&self) -> Vec<ChainPoint> {
+        let mut said = self.theirs.clone();
+        self.ours
+            .iter()
+            .filter(|own| !self.theirs.contains(&own.point.hash) && said.insert(own.original))
+            .map(|own| own.point)
+            .collect()
+    }
+
+    /// Whether everything that the grant builds on has been fetched.
+    pub(super) fn reaches(&self, follows: ChainPoint) -> bool {
+        follows.seq == Seq::new(0)
+            || follows == self.base
+            || self.theirs.contains(&follows.hash)
+            || self.ours.iter().any(|own| own.point == follows)
+    }
+
+    /// Whether the cloud has the base, and all before it, in its present life.
+    pub(super) fn is_well_based(&self, grant: &EpochGrant) -> bool {
+        self.starts_at_the_first()
+            || grant.follows == Some(self.base)
+            || self.life == Some(grant.server_epoch)
+    }
+
+    /// Whether the cloud may have gone back since it sent what was fetched: it lacks some of that then.
+    pub(super) fn may_be_outlived(&self, grant: &EpochGrant) -> bool {
+        !self.theirs.is_empty() && grant.server_epoch > self.fetched_since
+    }
+
+    fn starts_at_the_first(&self) -> bool {
+        self.base.epoch <= Epoch::new(1) && self.base.seq == Seq::new(0)
+    }
+}
+
+/// Hash of the very first entry that said what this one says.
+fn original(entry: &Signed<Entry>) -> EntryHash {
+    match entry.body().body {
+        EntryBody::Fresh(_) => entry.hash(),
+        EntryBody::Carry { original, .. } => original,
+    }
+}
