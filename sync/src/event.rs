@@ -48,6 +48,8 @@ pub enum Event {
         ticket: Ticket,
         /// The newest own entry of the chain, which may be one of those fetched.
         head: ChainPoint,
+        /// As in [`LocalFacts::forked`].
+        forked: bool,
     },
     /// Answers `BeginEpoch`: grant and carries are durable in one transaction.
     EpochBegun {
@@ -68,6 +70,9 @@ pub enum Event {
 pub struct LocalFacts {
     /// The newest own entry; seq 0 with the grant's hash when the epoch has none.
     pub head: ChainPoint,
+    /// Own entries of the head's epoch, or of a later one, stand beside the chain: another branch that was fetched back,
+    /// or what was salvaged from a damaged file. Only a new epoch can say again those that the cloud lacks.
+    pub forked: bool,
     /// SHA-256 of the raw grant of the head's epoch.
     pub grant: EntryHash,
     /// The server epoch that the grant names.

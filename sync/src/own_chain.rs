@@ -16,6 +16,8 @@ pub struct OwnChain {
     pub life: ServerEpoch,
     /// Shown to the cloud, so that a restored one learns how far it was.
     pub last_receipt: Option<Raw<Receipt>>,
+    /// Own entries of this epoch or a later one stand beside the chain: it ends here, and a new epoch says them again.
+    pub forked: bool,
     /// What a receipt proves of the cloud's chain and this disk does not hold: the disk went back.
     pub lost: Option<ChainPoint>,
 }
@@ -33,6 +35,7 @@ impl OwnChain {
             grant,
             life,
             last_receipt: None,
+            forked: false,
             lost: None,
         }
     }

@@ -63,6 +63,8 @@ pub struct Books {
     pub grant: Signed<EpochGrant>,
     /// Newest entry of the present epoch, or the grant.
     pub head: ChainPoint,
+    /// Own entries of the present epoch, or of a later one, stand beside the chain.
+    pub forked: bool,
     /// Newest receipt, as it was signed.
     pub receipt: Option<Vec<u8>>,
     /// Server time of the newest receipt or grant.
@@ -117,6 +119,7 @@ impl Books {
                 seq: Seq::new(0),
                 hash: grant.hash(),
             },
+            forked: false,
             receipt: None,
             receipt_at: grant.body().issued,
             grant,
@@ -164,6 +167,7 @@ impl Books {
         let mut newer = self.newer(statements);
         let folds = self.fold_own(&own, &newer, reader, now)?;
         self.head = own.head;
+        self.forked = own.forked;
         self.grant = own.grant.unwrap_or_else(|| self.grant.clone());
         self.receipt_at = self.grant.body().issued;
         if let Some(receipt) = own.receipt {
@@ -322,6 +326,7 @@ impl Books {
             .collect();
         LocalFacts {
             head: self.head,
+            forked: self.forked,
             grant: self.grant.hash(),
             server_epoch: self.grant.body().server_epoch,
             last_receipt: self.receipt.clone(),

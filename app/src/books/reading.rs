@@ -23,6 +23,8 @@ pub(super) struct OwnChain {
     /// The newest grant, if it is another one than before.
     pub grant: Option<Signed<EpochGrant>>,
     pub head: ChainPoint,
+    /// Whether own entries of that epoch, or of a later one, stand beside the chain.
+    pub forked: bool,
     pub receipt: Option<StoredReceipt>,
 }
 
@@ -42,6 +44,7 @@ impl Books {
         let epoch = grant.as_ref().unwrap_or(&self.grant).body().epoch;
         Ok(OwnChain {
             head: reader.head(epoch)?.ok_or(BooksError::NotEnrolled)?,
+            forked: reader.is_forked(epoch)?,
             receipt: reader.last_receipt()?,
             grant,
         })

@@ -84,7 +84,11 @@ impl Engine {
                 }))
             }
             Effect::StoreFetched { ticket, entries } => Some(match self.put_back(&entries) {
-                Ok(head) => Event::FetchedStored { ticket, head },
+                Ok(()) => Event::FetchedStored {
+                    ticket,
+                    head: self.books.head,
+                    forked: self.books.forked,
+                },
                 Err(error) => failed(ticket, "store fetched entries", &error),
             }),
             Effect::BeginEpoch { ticket, beginning } => Some(match self.begin_epoch(*beginning) {
@@ -176,7 +180,7 @@ impl Engine {
     }
 
     /// Puts back own entries that the disk had lost; those that contradict it are kept beside the chain.
-    fn put_back(&mut self, fetched: &[Signed<Entry>]) -> Result<ChainPoint, EffectError> {
+    fn put_back(&mut self, fetched: &[Signed<Entry>]) -> Result<(), EffectError> {
         let made_at = self.clock.unix_ms().div_euclid(1_000);
         let entries: Vec<_> = fetched
             .iter()
@@ -194,8 +198,7 @@ impl Engine {
             Err(error) => return Err(error.into()),
         }
         self.telematics.settle(marks_of(&self.store)?);
-        self.refresh()?;
-        Ok(self.books.head)
+        self.refresh()
     }
 
     /// Signs what has to be said again and commits it with the grant.

@@ -163,6 +163,18 @@ impl Reader {
         Ok(strays)
     }
 
+    /// Whether entries of this epoch, or of a later one, stand beside the chain.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub fn is_forked(&self, epoch: Epoch) -> Result<bool, StoreError> {
+        let doing = "look for entries beside the chain";
+        let sql = "SELECT EXISTS (SELECT 1 FROM stray WHERE id >= ?1)";
+        let mut statement = self.ledger.prepare_cached(sql).doing(doing)?;
+        let first = row_id(epoch, Seq::new(0))?;
+        statement.query_row([first], |row| row.get(0)).doing(doing)
+    }
+
     /// A page of entries with the cloud's word on each, newest first: those before a place, or the last ones.
     ///
     /// # Errors

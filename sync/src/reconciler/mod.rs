@@ -160,6 +160,7 @@ impl Reconciler {
                 .ok()
         });
         let mut chain = OwnChain::new(facts.head, facts.grant, facts.server_epoch);
+        chain.forked = facts.forked;
         let mut held = Held {
             members: facts.members.into_iter().collect(),
             policy: facts.policy,
@@ -234,9 +235,14 @@ impl Reconciler {
                     self.stored(known, task, now);
                 }
             }
-            Event::FetchedStored { ticket, head } => {
-                known.chain.committed(head);
+            Event::FetchedStored {
+                ticket,
+                head,
+                forked,
+            } => {
                 if let Some(Task::StoreFetched(recovery, next)) = self.at_store(ticket) {
+                    known.chain.committed(head);
+                    known.chain.forked = forked;
                     self.fetched_stored(known, recovery, next, now);
                 }
             }
@@ -263,6 +269,8 @@ impl Reconciler {
             self.resume_recovery(known, recovery, now);
         } else if let Some(lost) = known.chain.lost.take() {
             self.recover_lost(known, lost, now);
+        } else if known.chain.forked {
+            self.recover_forked(known, now);
         } else if known.chain.waiting() > 0 {
             self.read_batch(known);
         } else if let Some(errand) = known.agenda.due(now.monotonic_ms) {
@@ -281,7 +289,7 @@ impl Reconciler {
                 task,
                 Task::StoreFetched(..) | Task::Recovery(_) | Task::Compare(_)
             ),
-            Mode::Idle => known.parked.is_some() || known.chain.lost.is_some(),
+            Mode::Idle => known.must_recover(),
         };
         known.contact.status(known.chain.waiting(), recovering)
     }
@@ -370,10 +378,13 @@ impl Reconciler {
 }
 
 impl Known {
+    const fn must_recover(&self) -> bool {
+        self.parked.is_some() || self.chain.lost.is_some() || self.chain.forked
+    }
+
     /// When there is work: now while something waits, else when the next errand is due.
     fn work_at_ms(&self) -> u64 {
-        let is_waiting =
-            self.parked.is_some() || self.chain.lost.is_some() || self.chain.waiting() > 0;
+        let is_waiting = self.must_recover() || self.chain.waiting() > 0;
         if is_waiting { 0 } else { self.agenda.next_ms() }
     }
 }

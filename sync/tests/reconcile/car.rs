@@ -49,6 +49,7 @@ impl Disk {
         let grant = &self.grants[&self.head.epoch];
         LocalFacts {
             head: self.head,
+            forked: self.is_forked(),
             grant: grant.hash(),
             server_epoch: grant.body().server_epoch,
             last_receipt: self.receipt.as_ref().map(|(_, raw)| raw.clone()),
@@ -57,6 +58,17 @@ impl Disk {
             catalogue: self.catalogue,
             network: true,
         }
+    }
+
+    /// The last entry of an epoch.
+    pub fn last(&self, epoch: Epoch) -> ChainPoint {
+        let mut of_epoch = self.entries.range((epoch, Seq::new(0))..);
+        of_epoch.next_back().map(|(_, entry)| point(entry)).unwrap()
+    }
+
+    pub fn is_forked(&self) -> bool {
+        let mut strays = self.strays.iter();
+        strays.any(|stray| stray.body().epoch >= self.head.epoch)
     }
 
     /// The member checks in; `salt` tells one check-in from another.

@@ -346,6 +346,56 @@ fn a_cloud_that_goes_back_while_its_entries_are_fetched_gets_them_again() {
 }
 
 #[test]
+fn what_was_fetched_back_goes_to_a_cloud_that_went_back_meanwhile() {
+    for step in 1..60 {
+        for grants in [Weather::Fine, Weather::Damaged] {
+            let mut world = World::new();
+            world.run(MINUTE);
+            let (disk, cloud) = (world.disk.clone(), world.cloud.state.clone());
+            world.commit(6);
+            world.run(MINUTE);
+            world.disk = disk;
+            world.weather = Box::new(move |request| {
+                if request.path.ends_with("/epochs") {
+                    grants.clone()
+                } else {
+                    Weather::Fine
+                }
+            });
+            world.restart();
+            // In the places of what the cloud has, so that what it sends stands beside the chain.
+            world.commit(2);
+            world.run(step * 10);
+            world.cloud.restore(cloud);
+            world.every_request(Weather::Fine);
+            world.run(8 * HOUR);
+            world.assert_settled();
+        }
+    }
+}
+
+#[test]
+fn entries_beside_the_chain_are_said_again_though_the_cloud_contradicts_nothing() {
+    let mut world = settled();
+    world.every_request(Weather::Dead);
+    world.commit(5);
+    world.run(MINUTE);
+    // A salvage found all but the second of them.
+    let kept: Vec<_> = (6..=8)
+        .map(|seq| world.disk.entries.remove(&(Epoch::new(1), Seq::new(seq))))
+        .collect();
+    world.disk.strays.extend(kept.into_iter().flatten());
+    drop(world.disk.entries.remove(&(Epoch::new(1), Seq::new(5))));
+    world.disk.head = world.disk.last(Epoch::new(1));
+    world.every_request(Weather::Fine);
+    world.restart();
+    world.run(10 * MINUTE);
+    world.assert_settled();
+    assert_eq!(world.disk.head.epoch, Epoch::new(2));
+    assert_eq!(world.cloud.state.effects.len(), 7);
+}
+
+#[test]
 fn an_entry_committed_while_the_epoch_begins_is_carried_too() {
     let mut world = settled();
     let backup = world.disk.clone();

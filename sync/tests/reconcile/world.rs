@@ -221,8 +221,12 @@ impl World {
                 if !self.is_store_failing() {
                     self.disk.take_back(&entries);
                 }
-                let head = self.disk.head;
-                self.at_store(ticket, Event::FetchedStored { ticket, head });
+                let stored = Event::FetchedStored {
+                    ticket,
+                    head: self.disk.head,
+                    forked: self.disk.is_forked(),
+                };
+                self.at_store(ticket, stored);
             }
             Effect::BeginEpoch { ticket, beginning } => {
                 for _ in 0..std::mem::take(&mut self.late_entries) {

@@ -142,6 +142,7 @@ fn books() -> Books {
             seq: Seq::new(0),
             hash: grant.hash(),
         },
+        forked: false,
         receipt: None,
         receipt_at: NOW.plus_s(-3_600),
         grant,

@@ -7,7 +7,7 @@ use dashpoint_membership::{Entry, EntryHash, Epoch, Seq};
 use dashpoint_wire::message::{EntriesPage, EpochRequest, EpochResponse};
 use dashpoint_wire::{ChainPoint, MAX_ENTRIES, Raw, decode, encode};
 
-use way_back::OwnEntry;
+use way_back::{OwnEntry, is_near};
 pub use way_back::{Recovery, Step};
 
 use super::{Known, Question, Reconciler, Task};
@@ -17,9 +17,6 @@ use crate::exchange::{HttpRequest, Response};
 use crate::now::Now;
 use crate::own_chain::OwnChain;
 use crate::verify::{check_grant, check_own, check_strays};
-
-/// Most epochs that are walked through. Each one was a restored disk or a clone, so a car has a handful.
-const EPOCHS_MAX: u32 = 32;
 
 impl Reconciler {
     /// The cloud has a chain that this disk does not lead to.
@@ -62,8 +59,15 @@ impl Reconciler {
         self.begin_recovery(known, lost, start, now);
     }
 
+    /// Own entries stand beside the chain, and what began their way back is not known any more: the grant tells where the
+    /// cloud's chain ends.
+    pub(super) fn recover_forked(&mut self, known: &mut Known, now: Now) {
+        let start = known.chain.start();
+        self.begin_recovery(known, start, start, now);
+    }
+
     fn begin_recovery(&mut self, known: &mut Known, cloud: ChainPoint, base: ChainPoint, now: Now) {
-        if cloud.epoch.get() > base.epoch.get().saturating_add(EPOCHS_MAX) {
+        if !is_near(cloud.epoch, base.epoch) {
             return self.bad_answer(known, Subject::Fetched, Refused::HeadNotReached, now);
         }
         let recovery = Recovery::new(cloud, base, Some(known.chain.life), known.held.server_epoch);
@@ -251,7 +255,7 @@ impl Reconciler {
         if let Some(follows) = grant.body().follows {
             if !recovery.is_well_based(grant.body()) || recovery.may_be_outlived(grant.body()) {
                 recovery.start_over(follows, grant.body().server_epoch);
-            } else if !recovery.reaches(follows) {
+            } else if !recovery.reaches(follows) && !recovery.fetch_up_to(follows) {
                 return self.bad_answer(known, Subject::Grant, Refused::HeadNotReached, now);
             }
         }

@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use dashpoint_membership::{Entry, EntryBody, EntryHash, Epoch, Seq, ServerEpoch};
 use dashpoint_wire::{ChainPoint, EpochGrant, Signed};
 
+/// Most epochs that are walked through. Each one was a restored disk or a clone, so a car has a handful.
+const EPOCHS_MAX: u32 = 32;
+
 /// The way back, step by step. It survives failures of the network.
 #[derive(Debug)]
 pub struct Recovery {
@@ -142,6 +145,19 @@ impl Recovery {
         }
     }
 
+    /// Begins with the base, up to a head that the cloud reached meanwhile; false when that cannot be.
+    pub(super) fn fetch_up_to(&mut self, cloud: ChainPoint) -> bool {
+        let is_after_base = (cloud.epoch, cloud.seq) > (self.base.epoch, self.base.seq);
+        if cloud == self.cloud || !is_after_base || !is_near(cloud.epoch, self.base.epoch) {
+            return false;
+        }
+        self.cloud = cloud;
+        self.theirs.clear();
+        self.ours.clear();
+        self.step = Step::Fetch(self.base.epoch, self.base.seq, Some(self.base.hash));
+        true
+    }
+
     /// Own entries that the cloud lacks, oldest first; what was said in several epochs only once.
     pub(super) fn lacking(&self) -> Vec<ChainPoint> {
         let mut said = self.theirs.clone();
@@ -175,6 +191,11 @@ impl Recovery {
     fn starts_at_the_first(&self) -> bool {
         self.base.epoch <= Epoch::new(1) && self.base.seq == Seq::new(0)
     }
+}
+
+/// Whether so few epochs lie between them that they can be walked through.
+pub(super) const fn is_near(cloud: Epoch, base: Epoch) -> bool {
+    cloud.get() <= base.get().saturating_add(EPOCHS_MAX)
 }
 
 /// Hash of the very first entry that said what this one says.
