@@ -43,6 +43,18 @@ pub enum BooksError {
     Store(#[from] StoreError),
 }
 
+impl BooksError {
+    /// Whether the ledger is damaged: opening the folder again with [`dashpoint_store::Check::Full`] salvages it.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::OwnEntry { .. } => true,
+            Self::Store(error) => error.is_corrupt(),
+            Self::NotEnrolled | Self::OtherCloud(_) => false,
+        }
+    }
+}
+
 /// One member as this car knows him.
 #[derive(Debug)]
 pub struct MemberBook {

@@ -22,7 +22,7 @@ use super::look::until_damaged;
 use super::screenshot::first_scene;
 use super::stuck::tell_when_stuck;
 use super::welcome::{Welcome, welcome};
-use crate::books::Books;
+use crate::books::{Books, BooksError};
 use crate::bus::Bus;
 use crate::clock::{Clock, Machine, system_unix_ms};
 use crate::config::{ClockSource, CloudConfig, Config};
@@ -196,7 +196,7 @@ struct Front {
 enum Ended {
     /// It was told to.
     Told,
-    /// A look at the whole ledger found damage that its opening had not met.
+    /// What its opening had not met was found to be damaged: by what starts from it, or by a look at the whole ledger.
     LedgerDamaged,
 }
 
@@ -229,7 +229,13 @@ async fn live(
         asks: asked,
         stop: stopped,
     };
-    let (mut engine, edge) = start(config, keys, store, outputs)?;
+    let (mut engine, edge) = match start(config, keys, store, outputs) {
+        Err(error) if check != Check::Full && is_damage(&error) => {
+            tracing::error!(error = &*error, "the ledger is damaged");
+            return Ok(Ended::LedgerDamaged);
+        }
+        started => started?,
+    };
     let known = match check {
         Check::Full => LedgerLook::Whole,
         Check::Ends | Check::Pages => LedgerLook::NotYet,
@@ -347,6 +353,16 @@ fn start(
         outputs,
     })?;
     Ok((engine, edge))
+}
+
+/// Whether the engine did not start for what a salvage may mend.
+fn is_damage(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<BooksError>()
+        .is_some_and(BooksError::is_damage)
+        || error
+            .downcast_ref::<EngineError>()
+            .is_some_and(EngineError::is_damage)
 }
 
 /// Brings touches to the engine, which hears people on one channel; for ever.

@@ -60,6 +60,18 @@ pub enum EngineError {
     ShippedPolicy(#[from] toml::de::Error),
 }
 
+impl EngineError {
+    /// As [`BooksError::is_damage`].
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Books(error) => error.is_damage(),
+            Self::Store(error) => error.is_corrupt(),
+            Self::ShippedPolicy(_) => false,
+        }
+    }
+}
+
 /// A request on its way to the cloud, with the wall clock to sign it at.
 #[derive(Debug)]
 pub struct Outgoing {

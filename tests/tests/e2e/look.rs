@@ -13,6 +13,12 @@ fn with_a_flipped_bit() -> World {
     world.car.start();
     world.car.reconcile();
     assert!(world.car.stop().success());
+    flip_a_bit(&world);
+    world
+}
+
+/// One of the oldest entry.
+fn flip_a_bit(world: &World) {
     let path = world.car.data().join("ledger.db");
     let mut bytes = fs::read(&path).unwrap();
     let signed = oldest(&world.car);
@@ -22,7 +28,6 @@ fn with_a_flipped_bit() -> World {
         .unwrap();
     bytes[at + signed.len() / 2] ^= 1;
     fs::write(&path, &bytes).unwrap();
-    world
 }
 
 /// The bytes of the oldest entry.
@@ -34,13 +39,20 @@ fn oldest(car: &Car) -> Vec<u8> {
     .unwrap()
 }
 
-/// It is said, salvaged, and whole again with the help of the cloud.
-fn comes_back(world: &World) {
+fn is_salvaged(world: &World) {
+    until("the damaged ledger is set aside", PATIENCE, || {
+        let aside = world.car.data().join("ledger.corrupt-1.db");
+        aside.exists().then_some(())
+    });
     until("the damaged ledger is salvaged", PATIENCE, || {
         let live = &world.car.status()["live"];
         (live["salvaged"] == true && live["ledger"] == "whole" && live["bus"] == true).then_some(())
     });
-    assert!(world.car.data().join("ledger.corrupt-1.db").exists());
+}
+
+/// It is said, salvaged, and whole again with the help of the cloud.
+fn comes_back(world: &World) {
+    is_salvaged(world);
     world.car.reconcile();
     world.assert_same_entries();
     assert_eq!(world.car.verified_ledger().len(), 2);
@@ -60,6 +72,30 @@ fn a_ledger_that_is_damaged_in_its_middle_is_found_and_salvaged_while_the_head_u
     });
     assert_eq!(world.car.status()["live"]["salvaged"], false);
     assert!(!world.car.data().join("ledger.corrupt-2.db").exists());
+    assert!(world.car.stop().success());
+}
+
+#[test]
+fn an_unsent_entry_behind_a_damaged_one_reaches_the_cloud() {
+    let mut world = World::after_a_day_offline();
+    flip_a_bit(&world);
+    world.car.launch();
+    is_salvaged(&world);
+    world.cloud.serve();
+    world.car.sync();
+    let entries = until("the charge is at the cloud", PATIENCE, || {
+        Some(world.cloud.entries()).filter(|entries| !entries.is_empty())
+    });
+    // The drive before it was on this disk only.
+    assert_eq!(entries.len(), 1, "{entries:#?}");
+    assert_eq!(entries[0]["kind"], "charge");
+    assert_eq!(entries[0]["carried"], true);
+    let status = world.car.reconcile();
+    assert_eq!(
+        status["members"][0]["confirmed"],
+        world.cloud.points(&world.member)
+    );
+    assert!(world.cloud.points(&world.member) > 0);
     assert!(world.car.stop().success());
 }
 
