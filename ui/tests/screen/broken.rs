@@ -1,5 +1,7 @@
 //! Each rule is shown a page that breaks it.
 
+use dashpoint_ui::Drive;
+use dashpoint_ui::gallery::{Case, all};
 use i_slint_backend_testing::ElementRoot;
 use slint::{ComponentHandle, PhysicalSize, Rgba8Pixel, SharedPixelBuffer};
 
@@ -114,6 +116,14 @@ fn on_pages(probe: &Probe) -> Vec<(&'static str, Vec<String>)> {
     ]
 }
 
+/// R2: a page that shows in an unknown state what is for park.
+fn as_in_park_without_knowing() -> Vec<String> {
+    let unknown = all().into_iter().find(|case| case.drive == Drive::Unknown);
+    let unknown = unknown.expect("an unknown state is in the gallery");
+    let [parked, moving] = [Drive::Parked, Drive::Moving].map(|drive| Case { drive, ..unknown });
+    rules::shows_no_more(&parked.state(), &moving.state())
+}
+
 fn off_pages() -> Vec<(&'static str, Vec<String>)> {
     let grey = |value: u8| vec![("grey".to_owned(), [value; 3])];
     let pale = Palette {
@@ -128,6 +138,7 @@ fn off_pages() -> Vec<(&'static str, Vec<String>)> {
         ("C1 pairs", rules::c1_pairs(&pale)),
         ("C2 pairs", rules::c2_pairs(&pale)),
         ("G1", fonts::missing("a 𠮷 龘 喆")),
+        ("R2", as_in_park_without_knowing()),
         (
             "TR",
             texts::untranslated(r#"Text { text: @tr("Nobody worded this"); }"#),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use dashpoint_membership::{DEFAULT_CATALOGUE_TOML, DEFAULT_POLICY_TOML};
 use dashpoint_ui::gallery::all;
 use skrifa::{FontRef, MetadataProvider};
 
@@ -32,7 +33,7 @@ pub fn missing(text: &str) -> Vec<String> {
     lacking
 }
 
-/// Both catalogues, the 8,105 characters of names, and everything that the samples say.
+/// Both catalogues, the 8,105 characters of names, what a cloud serves, and everything that the samples say.
 pub fn g1(report: &mut Report) {
     let table = std::fs::read_to_string(folder().join("font/characters.txt")).unwrap();
     let count = table.chars().filter(|char| !char.is_whitespace()).count();
@@ -46,7 +47,9 @@ pub fn g1(report: &mut Report) {
     report.hold("G1", "table", missing(&table));
     report.hold("G1", "english", missing(&texts::english().join("")));
     report.hold("G1", "chinese", missing(&texts::chinese().join("")));
-    // The states have the texts of policy and benefits, and the numbers and dates made in Rust.
+    report.hold("G1", "policy", missing(DEFAULT_POLICY_TOML));
+    report.hold("G1", "benefits", missing(DEFAULT_CATALOGUE_TOML));
+    // The states have the numbers and dates that are made in Rust.
     let samples: String = all()
         .iter()
         .map(|case| format!("{:?}", case.state()))

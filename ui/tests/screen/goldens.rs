@@ -15,8 +15,9 @@ use crate::show;
 const WRITE: &str = "DASHPOINT_WRITE_GOLDENS";
 
 /// The pictures that stand for all.
-const GOLDENS: [&str; 26] = [
+const GOLDENS: [&str; 27] = [
     "home.normal.parked.online.day.zh.1920",
+    "home.normal.parked.online.day.en.1920",
     "home.normal.parked.online.night.en.1920",
     "home.normal.parked.online.day.en.1280",
     "home.normal.moving.online.night.zh.1920",

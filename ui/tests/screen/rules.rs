@@ -2,6 +2,7 @@
 
 use dashpoint_ui::drive::is_restricted;
 use dashpoint_ui::gallery::Case;
+use dashpoint_ui::screen::ScreenState;
 use dashpoint_ui::{DashpointWindow, Drive, Theme, TierAccent};
 use i_slint_backend_testing::AccessibleRole;
 use slint::{Color, ComponentHandle, Rgba8Pixel, SharedPixelBuffer};
@@ -253,7 +254,11 @@ pub fn r2(case: &Case) -> Vec<String> {
         drive: Drive::Moving,
         ..*case
     };
-    let (unknown, moving) = (case.state(), moving.state());
+    shows_no_more(&case.state(), &moving.state())
+}
+
+/// What a page shows in an unknown state beside the same page in a moving car.
+pub fn shows_no_more(unknown: &ScreenState, moving: &ScreenState) -> Vec<String> {
     let same = unknown.page == moving.page && unknown.frame.locked == moving.frame.locked;
     if same && is_restricted(Drive::Unknown) {
         Vec::new()
