@@ -8,6 +8,7 @@
 
 mod clocks;
 mod clones;
+mod comebacks;
 mod cuts;
 mod damage;
 mod disks;

@@ -18,11 +18,11 @@ pub const ACTIVITY: (u32, u32) = (92, 204);
 pub const SETTINGS: (u32, u32) = (92, 444);
 const DRIVER: (u32, u32) = (464, 300);
 const GUEST: (u32, u32) = (1_328, 263);
-const NIGHT: (u32, u32) = (1_686, 342);
+pub const NIGHT: (u32, u32) = (1_686, 342);
 pub const TRIP_DONE: (u32, u32) = (1_808, 72);
 
 /// In US06 the car is fast from its 55th second to its 105th.
-const FAST: SignedDuration = SignedDuration::from_secs(90);
+pub const FAST: SignedDuration = SignedDuration::from_secs(90);
 const US06_M: u64 = 12_888;
 /// US06 for a minute, then a red light that is longer than any hurry of the test.
 const RED_LIGHT: &str = "about = \"a red light\"\n[[step]]\ndrive = { cycle = \"us06\", for = \"40s\" }\n\
@@ -30,7 +30,7 @@ const RED_LIGHT: &str = "about = \"a red light\"\n[[step]]\ndrive = { cycle = \"
 const AT_THE_RED_LIGHT: SignedDuration = SignedDuration::from_secs(600);
 
 /// An enrolled car with its window open.
-fn world() -> Option<(World, Display)> {
+pub fn world() -> Option<(World, Display)> {
     let display = Display::open()?;
     let mut world = World::new(Kind::Rumqttd)?;
     world.car.show_on(display.name());
@@ -136,7 +136,7 @@ fn m2_an_idle_window_draws_no_frame_in_ten_seconds() {
 }
 
 /// What the window tells once it has drawn what there was to draw.
-fn settled(car: &Car) -> Value {
+pub fn settled(car: &Car) -> Value {
     let mut last = car.status()["live"]["screen"].clone();
     let mut same = 0;
     until("the window is settled", PATIENCE, || {

@@ -1,20 +1,23 @@
 //! What the disk, the cloud or the bus does, the window goes on. Each is held for as long as the test looks at the pages:
-//! a frame that comes has come meanwhile.
+//! a frame that comes has come meanwhile. The engine hangs in its commit and with it every queue on the way to it is full: a
+//! window that waited for any of them would stand still until the test gives up.
 
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
-use jiff::{SignedDuration, Timestamp};
+use dashpoint_store::Reader;
+use jiff::Timestamp;
 use vehicle_sim::{Command, Cycle};
 
-use crate::screen::{ACTIVITY, HOME, SETTINGS, TRIP_DONE, shows, touch_until};
+use crate::screen::{
+    ACTIVITY, FAST, HOME, NIGHT, SETTINGS, TRIP_DONE, settled, shows, touch_until,
+};
 use crate::support::nonsense::{self, connected};
-use crate::support::{Display, Gate, Kind, Manner, PATIENCE, World, WriteLock, until, wall};
-
-/// In US06 the car is fast from its 55th second to its 105th.
-const FAST: SignedDuration = SignedDuration::from_secs(90);
+use crate::support::{
+    Car, Display, Gate, Kind, Manner, PATIENCE, WHOLE, World, WriteLock, until, wall,
+};
 
 /// In park, the pages follow the finger.
 #[track_caller]
@@ -59,6 +62,64 @@ fn a_disk_that_does_not_take_a_commit_stalls_no_frame() {
     assert!(driving.ended().all_seen());
     world.car.wait_for_entries(3);
     assert!(world.car.stop().success());
+}
+
+/// Choices that are touched while the engine hangs: more than all that wait on their way to it (8 touches, one in the hand
+/// of who passes them on, 4 of the engine's own), and each is 5 seconds in the engine's hand before it gives it up.
+const TOUCHES: u32 = 64;
+const WAIT_ON_THE_WAY: usize = 8 + 1 + 4;
+
+#[test]
+fn an_engine_that_hangs_on_its_disk_leaves_the_window_to_the_finger() {
+    let Some(display) = Display::open() else {
+        return;
+    };
+    let mut world = World::new(Kind::Rumqttd).unwrap();
+    world.car.show_on(display.name());
+    world.car.start();
+    world.vehicle.run(&Command::Drive(Cycle::Us06));
+    world.car.wait_for_entries(1);
+    touch_until(&world, &display, TRIP_DONE, "page", &"home".into());
+    settled(&world.car);
+    let home_by_day = display.seen(WHOLE);
+    touch_until(&world, &display, SETTINGS, "page", &"settings".into());
+    settled(&world.car);
+
+    let held = WriteLock::take(&world.car.data().join("ledger.db"));
+    display.touch_times(NIGHT, TOUCHES);
+    shows(&world.car, &[("night", true.into())]);
+    pages_follow_the_finger(&world, &display);
+    settled(&world.car);
+    let home_by_night = display.seen(WHOLE);
+    assert!(brightness(&home_by_night) * 3 < brightness(&home_by_day));
+    pages_follow_the_finger(&world, &display);
+    settled(&world.car);
+    assert!(display.seen(WHOLE) == home_by_night, "the same page again");
+    // The engine has hung all the while: it holds one choice, the queues are full of them, and nothing is kept.
+    let said = world.car.said();
+    let given_up = said
+        .matches("a choice of the driver cannot be kept")
+        .count();
+    assert!(given_up + WAIT_ON_THE_WAY < TOUCHES as usize, "{given_up}");
+    assert!(said.contains("a touch is lost"), "the queues are full");
+    assert_eq!(theme_on_the_disk(&world.car), None);
+    held.give_back();
+
+    until("the engine answers", PATIENCE, || {
+        theme_on_the_disk(&world.car).filter(|theme| theme == "night")
+    });
+    assert!(world.car.stop().success());
+}
+
+/// What appearance the disk holds as chosen.
+fn theme_on_the_disk(car: &Car) -> Option<String> {
+    let reader = Reader::open(&car.data(), None, None).unwrap();
+    let theme = reader.meta("theme").unwrap()?;
+    Some(String::from_utf8(theme).unwrap())
+}
+
+fn brightness(pixels: &[u8]) -> u64 {
+    pixels.iter().map(|byte| u64::from(*byte)).sum()
 }
 
 #[test]

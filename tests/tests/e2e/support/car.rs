@@ -132,6 +132,13 @@ impl Car {
         serde_json::from_str(&stdout(&output)).ok()
     }
 
+    /// The member's confirmed and pending points.
+    pub fn points(&self) -> (i64, i64) {
+        let member = &self.status()["members"][0];
+        let points = |name: &str| member[name].as_i64().unwrap();
+        (points("confirmed"), points("pending"))
+    }
+
     /// Tells it to reconcile now.
     pub fn sync(&self) {
         let output = self.ask(&["sync"]);

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use x11rb::connection::Connection as _;
-use x11rb::protocol::xproto::{Atom, AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask};
+use x11rb::protocol::xproto::{
+    Atom, AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, ImageFormat,
+};
 
 use super::is_there;
 
@@ -36,7 +38,8 @@ impl Display {
     fn start() -> Self {
         let xvfb = Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0", "1920x720x24"])
-            .args(["-nolisten", "tcp"])
+            // It goes on when the last window is gone: a window may come back.
+            .args(["-nolisten", "tcp", "-noreset"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -60,19 +63,60 @@ impl Display {
 
     /// Touches a place.
     pub fn touch(&self, place: (u32, u32)) {
-        let (x, y) = (place.0.to_string(), place.1.to_string());
+        self.touch_times(place, 1);
+    }
+
+    /// Touches a place so often, faster than anybody could; the display keeps every touch for the window.
+    pub fn touch_times(&self, place: (u32, u32), times: u32) {
+        let (x, y, times) = (place.0.to_string(), place.1.to_string(), times.to_string());
         let touched = Command::new("xdotool")
-            .args(["mousemove", "--sync", &x, &y, "click", "1"])
+            .args(["mousemove", "--sync", &x, &y])
+            .args(["click", "--repeat", &times, "--delay", "1", "1"])
             .env("DISPLAY", &self.name)
             .stdin(Stdio::null())
             .status();
         assert!(touched.unwrap().success(), "the display does not answer");
     }
 
+    /// What is seen of an area now: 4 bytes for each pixel.
+    pub fn seen(&self, area: Area) -> Vec<u8> {
+        pixels(&self.name, area).unwrap()
+    }
+
     /// Closes the window that is open.
     pub fn close_window(&self) {
         ask_to_close(&self.name).unwrap();
     }
+}
+
+/// A part of the display.
+#[derive(Debug, Clone, Copy)]
+pub struct Area {
+    pub x: i16,
+    pub y: i16,
+    pub width: u16,
+    pub height: u16,
+}
+
+/// All of it.
+pub const WHOLE: Area = Area {
+    x: 0,
+    y: 0,
+    width: 1920,
+    height: 720,
+};
+
+fn pixels(display: &str, area: Area) -> Result<Vec<u8>, Box<dyn Error>> {
+    let (connection, screen) = x11rb::connect(Some(display))?;
+    let root = connection.setup().roots[screen].root;
+    let Area {
+        x,
+        y,
+        width,
+        height,
+    } = area;
+    let image = connection.get_image(ImageFormat::Z_PIXMAP, root, x, y, width, height, u32::MAX)?;
+    Ok(image.reply()?.data)
 }
 
 /// Asks the one window on a display to close, as whoever manages windows does when its cross is touched.

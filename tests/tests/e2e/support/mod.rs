@@ -19,13 +19,13 @@ pub use bus::{Bus, Kind, Vehicle, charge};
 pub use car::Car;
 pub use cloud::MemberCloud;
 pub use disk::SmallDisk;
-pub use display::Display;
+pub use display::{Area, Display, WHOLE};
 pub use gate::{Gate, Manner};
 pub use http::answer;
 pub use lock::WriteLock;
 pub use ports::free_port;
 pub use privacy::{assert_logs_name_nobody, assert_nothing_private_left};
-pub use program::{stderr, stdout};
+pub use program::{Program, stderr, stdout};
 pub use world::{EARNED_OFFLINE, World};
 pub use wrong_clock::WrongClock;
 
