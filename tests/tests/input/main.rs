@@ -8,6 +8,7 @@
 
 mod asleep;
 mod broken_bus;
+mod by_hand;
 mod flood;
 mod known;
 mod positions;

@@ -28,7 +28,7 @@ fn blocks(page: &str) -> Vec<String> {
 }
 
 /// The one block that begins so.
-fn block(page: &str, begins: &str) -> String {
+pub fn block(page: &str, begins: &str) -> String {
     let found = blocks(page)
         .into_iter()
         .filter(|block| block.starts_with(begins));
@@ -48,7 +48,7 @@ fn commands(block: &str) -> Vec<&str> {
 }
 
 /// The programs by their names, as after `cargo build`.
-fn programs(folder: &Path) -> PathBuf {
+pub fn programs(folder: &Path) -> PathBuf {
     let bin = folder.join("bin");
     fs::create_dir_all(&bin).unwrap();
     for (name, program) in [
@@ -78,7 +78,7 @@ fn typed(folder: &Path, lines: &str) -> Output {
 }
 
 /// The same, of what must succeed.
-fn said(folder: &Path, lines: &str) -> String {
+pub fn said(folder: &Path, lines: &str) -> String {
     let output = typed(folder, lines);
     assert!(
         output.status.success(),
