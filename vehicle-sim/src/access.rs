@@ -1,7 +1,10 @@
 //! What a broker that does not let everybody in wants to be shown.
 
+use std::error::Error;
 use std::fmt;
 use std::fs;
+use std::io;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -110,14 +113,46 @@ fn broken(path: &Path, expected: &'static str, source: pem::Error) -> SimError {
     }
 }
 
-/// Whether the broker is there, and does not want this client.
-pub(crate) fn is_refusal(error: &ConnectionError) -> bool {
-    matches!(
-        error,
-        ConnectionError::ConnectionRefused(
-            ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized
-        ) | ConnectionError::Tls(_)
-    )
+/// Why there is no connection to a broker that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rejection {
+    /// It does not want this client.
+    ByBroker,
+    /// It is not who it should be.
+    OfBroker,
+}
+
+impl Rejection {
+    /// What ended an attempt to connect; `None` when nobody is there.
+    pub(crate) fn of(error: &ConnectionError) -> Option<Self> {
+        if let Some(rustls::Error::InvalidCertificate(_)) = tls_error(error) {
+            return Some(Self::OfBroker);
+        }
+        match error {
+            // TLS 1.3 tells a client that shows no certificate only after the handshake, where MQTT has begun; and a
+            // broker with TLS hangs up on whoever comes without.
+            ConnectionError::ConnectionRefused(
+                ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized,
+            )
+            | ConnectionError::Tls(_)
+            | ConnectionError::MqttState(_) => Some(Self::ByBroker),
+            ConnectionError::ConnectionRefused(_)
+            | ConnectionError::Io(_)
+            | ConnectionError::NetworkTimeout
+            | ConnectionError::FlushTimeout
+            | ConnectionError::NotConnAck(_)
+            | ConnectionError::RequestsDone => None,
+        }
+    }
+}
+
+/// What TLS has to say about it, wherever it came up.
+fn tls_error(error: &ConnectionError) -> Option<&rustls::Error> {
+    let first: &(dyn Error + 'static) = error;
+    let causes = iter::successors(Some(first), |cause| (*cause).source());
+    causes
+        .filter_map(|cause| cause.downcast_ref::<io::Error>()?.get_ref())
+        .find_map(|inside| inside.downcast_ref::<rustls::Error>())
 }
 
 #[cfg(test)]

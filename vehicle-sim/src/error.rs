@@ -149,6 +149,12 @@ pub enum SimError {
         #[source]
         source: Box<rumqttc::ConnectionError>,
     },
+    #[error("the MQTT broker at {broker} is not one that the authority of --ca vouches for")]
+    Untrusted {
+        broker: String,
+        #[source]
+        source: Box<rumqttc::ConnectionError>,
+    },
     #[error("the MQTT broker at {broker} went away and did not come back within {waited_s} s")]
     Lost {
         broker: String,
@@ -196,6 +202,7 @@ impl SimError {
             | Self::Time(_)
             | Self::Unreachable { .. }
             | Self::Refused { .. }
+            | Self::Untrusted { .. }
             | Self::Lost { .. }
             | Self::Stopped { .. } => false,
         }

@@ -35,10 +35,23 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            say(format!("{error:#}"));
+            say(in_one_line(&error));
             ExitCode::from(error.downcast_ref::<SimError>().map_or(1, exit_code))
         }
     }
+}
+
+/// What went wrong and why. Some causes are told by what they caused already.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.ends_with(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
 }
 
 fn act(action: &Action) -> anyhow::Result<()> {

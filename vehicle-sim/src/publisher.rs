@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::access::{Access, is_refusal};
+use crate::access::{Access, Rejection};
 use crate::error::SimError;
 use crate::link::{Endpoint, Link, LinkEvent};
 use crate::message::Delivery;
@@ -381,11 +381,11 @@ async fn connect(endpoint: &Endpoint, access: &Access) -> Result<Link, Connectio
 /// Why there is no connection, in words that say what to do.
 fn not_let_in(endpoint: &Endpoint, source: ConnectionError) -> SimError {
     let broker = endpoint.to_string();
-    let is_refusal = is_refusal(&source);
+    let rejection = Rejection::of(&source);
     let source = Box::new(source);
-    if is_refusal {
-        SimError::Refused { broker, source }
-    } else {
-        SimError::Unreachable { broker, source }
+    match rejection {
+        Some(Rejection::ByBroker) => SimError::Refused { broker, source },
+        Some(Rejection::OfBroker) => SimError::Untrusted { broker, source },
+        None => SimError::Unreachable { broker, source },
     }
 }

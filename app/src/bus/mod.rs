@@ -2,6 +2,7 @@
 //!
 //! A lossy pipe: no promise rests on it. What a lost sample costs is told by the evidence as missed seconds.
 
+mod ended;
 mod mapping;
 mod mqtt;
 mod payload;

@@ -10,14 +10,15 @@ use std::time::Duration;
 use dashpoint_telematics::{Signal, Value};
 use jiff::Timestamp;
 use rumqttc::{
-    AsyncClient, ConnectionError, Event, EventLoop, Incoming, MqttOptions, Publish, QoS,
-    SubscribeFilter, TlsConfiguration, Transport,
+    AsyncClient, Event, EventLoop, Incoming, MqttOptions, Publish, QoS, SubscribeFilter,
+    TlsConfiguration, Transport,
 };
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::ended::Ended;
 use super::{BusInput, Mapping, SEEN_TOPIC, parse};
 use crate::config::{BusConfig, Login};
 
@@ -125,7 +126,7 @@ async fn run(
     inputs: mpsc::Sender<BusInput>,
     seen: watch::Receiver<Option<i64>>,
 ) {
-    let mut is_told = false;
+    let mut told = None;
     while !inputs.is_closed() {
         let (client, events) = connect(&config);
         let mut talking = JoinSet::new();
@@ -134,12 +135,10 @@ async fn run(
             return;
         };
         // It is tried again each second; said once.
-        if ended == Ended::Refused && !is_told {
-            tracing::error!(
-                "the broker is there and does not let the head unit in; look at user, password_file and tls in [bus]"
-            );
+        if told != Some(ended) {
+            ended.tell(&config);
         }
-        is_told = ended == Ended::Refused;
+        told = Some(ended);
         talking.shutdown().await;
         sleep(REBUILD_AFTER).await;
     }
@@ -172,33 +171,6 @@ fn connect(config: &BusConfig) -> (AsyncClient, EventLoop) {
 
 /// The engine is gone: nobody listens any more.
 struct NobodyListens;
-
-/// How a connection ended, or why there was none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ended {
-    /// Nothing was heard for too long.
-    Silent,
-    /// It broke.
-    Lost,
-    /// The broker wants to be shown something else.
-    Refused,
-    /// There was no room to say what is wanted.
-    NotSubscribed,
-}
-
-impl Ended {
-    fn by(error: &ConnectionError) -> Self {
-        match error {
-            ConnectionError::ConnectionRefused(_) | ConnectionError::Tls(_) => Self::Refused,
-            ConnectionError::MqttState(_)
-            | ConnectionError::NetworkTimeout
-            | ConnectionError::FlushTimeout
-            | ConnectionError::Io(_)
-            | ConnectionError::NotConnAck(_)
-            | ConnectionError::RequestsDone => Self::Lost,
-        }
-    }
-}
 
 /// Forwards what comes until the connection is lost.
 async fn listen(
@@ -241,13 +213,14 @@ async fn listen(
         });
     };
     gulp.hand_over(inputs).await?;
-    if connected {
-        tracing::warn!(?ended, "bus connection ended; connecting again");
-        inputs
-            .send(BusInput::Lost)
-            .await
-            .map_err(|_| NobodyListens)?;
+    if !connected {
+        return Ok(ended.before_it_began());
     }
+    tracing::warn!(?ended, "bus connection ended; connecting again");
+    inputs
+        .send(BusInput::Lost)
+        .await
+        .map_err(|_| NobodyListens)?;
     Ok(ended)
 }
 

@@ -6,7 +6,7 @@ use std::process::Command as Process;
 
 use serde_json::Value;
 
-use crate::readme::{block, programs, said};
+use crate::page::{block, programs, said};
 use crate::support::{Bus, PATIENCE, Program, free_port, recording, until};
 
 /// Lines of the block: those that go on, with what they go on with.

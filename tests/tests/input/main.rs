@@ -9,8 +9,11 @@
 mod asleep;
 mod broken_bus;
 mod by_hand;
+mod certificates;
 mod flood;
+mod hearing;
 mod known;
+mod page;
 mod positions;
 mod readme;
 mod search;

@@ -1,93 +1,19 @@
 //! What README tells people to type and to write, typed and written as it stands there.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command as Process, Output};
+use std::process::Command as Process;
 
-use jiff::Timestamp;
-use rumqttc::{Client, Connection, Event, Incoming, MqttOptions, QoS};
+use rumqttc::{Client, Connection, MqttOptions};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime;
 use vehicle_sim::{SimError, Simulator};
 
+use crate::hearing::assert_only_the_gateway_is_heard;
+use crate::page::{block, commands, programs, said};
 use crate::support::{
-    Bus, Car, Kind, MemberCloud, PATIENCE, VIN, Vehicle, World, free_port, recording, stderr,
-    stdout, until,
+    Bus, Car, Kind, MemberCloud, PATIENCE, VIN, Vehicle, World, free_port, recording, until,
 };
-
-/// The fenced blocks of a page of the repository, each with its lines.
-fn blocks(page: &str) -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let text = fs::read_to_string(root.join(page)).unwrap();
-    let fenced = text.split("\n```").enumerate();
-    let inside = fenced.filter(|(place, _)| place % 2 == 1);
-    inside
-        .map(|(_, block)| block.split_once('\n').unwrap().1.to_owned() + "\n")
-        .collect()
-}
-
-/// The one block that begins so.
-pub fn block(page: &str, begins: &str) -> String {
-    let found = blocks(page)
-        .into_iter()
-        .filter(|block| block.starts_with(begins));
-    let found: Vec<_> = found.collect();
-    assert_eq!(
-        found.len(),
-        1,
-        "{page} has one block that begins {begins:?}"
-    );
-    found[0].clone()
-}
-
-/// Lines to type: no comments, nothing empty.
-fn commands(block: &str) -> Vec<&str> {
-    let typed = |line: &&str| !line.is_empty() && !line.starts_with('#');
-    block.lines().filter(typed).collect()
-}
-
-/// The programs by their names, as after `cargo build`.
-pub fn programs(folder: &Path) -> PathBuf {
-    let bin = folder.join("bin");
-    fs::create_dir_all(&bin).unwrap();
-    for (name, program) in [
-        ("dashpoint", env!("CARGO_BIN_EXE_head-unit")),
-        ("dashpoint-cloud", env!("CARGO_BIN_EXE_member-cloud")),
-        ("vehicle-sim", env!("CARGO_BIN_EXE_simulator")),
-    ] {
-        std::os::unix::fs::symlink(program, bin.join(name)).unwrap();
-    }
-    bin
-}
-
-/// Types lines into a shell in a folder.
-fn typed(folder: &Path, lines: &str) -> Output {
-    let path = std::env::var("PATH").unwrap();
-    let bin = folder.join("bin");
-    let mut shell = Process::new("sh");
-    shell
-        .args(["-e", "-c", lines])
-        .current_dir(folder)
-        .env("PATH", format!("{}:{path}", bin.display()))
-        .env_remove("RUST_LOG");
-    if let Some(data) = recording("cycles/hwfet.csv") {
-        shell.env("DATA", data.parent().unwrap().parent().unwrap());
-    }
-    shell.output().unwrap()
-}
-
-/// The same, of what must succeed.
-pub fn said(folder: &Path, lines: &str) -> String {
-    let output = typed(folder, lines);
-    assert!(
-        output.status.success(),
-        "{lines}\n{}{}",
-        stdout(&output),
-        stderr(&output)
-    );
-    stdout(&output)
-}
 
 /// What makes the passwords; the last line starts the broker.
 fn passwords() -> String {
@@ -132,32 +58,6 @@ impl Guarded {
     }
 }
 
-fn wait_for(connection: &mut Connection, awaited: impl Fn(&Incoming) -> bool) -> Vec<Incoming> {
-    let mut came = Vec::new();
-    loop {
-        let event = connection
-            .recv_timeout(PATIENCE)
-            .expect("the broker answers");
-        if let Event::Incoming(packet) = event.unwrap() {
-            let is_awaited = awaited(&packet);
-            came.push(packet);
-            if is_awaited {
-                return came;
-            }
-        }
-    }
-}
-
-/// Publishes a state and returns when the broker has dealt with it.
-fn publish(who: &mut (Client, Connection), path: &str, value: &str) {
-    let (client, connection) = who;
-    let topic = format!("vss/{}", path.replace('.', "/"));
-    client
-        .publish(topic, QoS::AtLeastOnce, true, value)
-        .unwrap();
-    wait_for(connection, |packet| matches!(packet, Incoming::PubAck(_)));
-}
-
 #[test]
 fn the_broker_of_the_readme_lets_each_say_what_is_his_to_say() {
     let Some(guarded) = Guarded::start() else {
@@ -178,7 +78,7 @@ fn the_broker_of_the_readme_lets_each_say_what_is_his_to_say() {
     car.start();
 
     programs(folder);
-    let drive = block("README.md", "# the simulator in the gateway's place");
+    let drive = block("README.md", "# the simulator in the gateway's place\n");
     let drive = format!(
         "{} --broker 127.0.0.1:{bus} --vin {VIN} --patience 60 --json",
         commands(&drive)[0]
@@ -186,36 +86,14 @@ fn the_broker_of_the_readme_lets_each_say_what_is_his_to_say() {
     let summary: Value = serde_json::from_str(&said(folder, &drive)).unwrap();
     assert_eq!(summary["seen"], "all", "{summary:#}");
     car.wait_for_entries(1);
-    let before = car.status()["live"].clone();
-    assert_eq!(before["refused"], Value::Object(serde_json::Map::new()));
+    let live = car.status()["live"].clone();
+    assert_eq!(live["refused"], Value::Object(serde_json::Map::new()));
 
-    // An onlooker hears the gateway and nothing of what he says himself.
-    let mut onlooker = guarded.client("onlooker");
-    onlooker.0.subscribe("vss/#", QoS::AtMostOnce).unwrap();
-    wait_for(&mut onlooker.1, |packet| {
-        matches!(packet, Incoming::SubAck(_))
-    });
-    publish(&mut onlooker, "Vehicle.TraveledDistance", "4000000000");
-    publish(&mut onlooker, "Vehicle.Speed", "199");
-    let mut gateway = guarded.client("vehicle-gateway");
-    let newest_ms = before["newest_ms"].as_i64().unwrap();
-    let ts = Timestamp::from_millisecond(newest_ms + 1_000).unwrap();
-    let warning = format!("{{\"value\":true,\"ts\":\"{ts:.3}\"}}");
-    publish(&mut gateway, "Vehicle.ADAS.DMS.IsWarning", &warning);
-    let is_warning = |packet: &Incoming| matches!(packet, Incoming::Publish(said) if said.topic.ends_with("DMS/IsWarning"));
-    let heard = wait_for(&mut onlooker.1, is_warning);
-    let his = |packet: &Incoming| matches!(packet, Incoming::Publish(said) if said.payload == "4000000000" || said.payload == "199");
-    assert!(!heard.iter().any(his), "{heard:?}");
-    // The head unit has heard what the gateway said last, and nothing before it that was not the gateway's.
-    let after = until("the head unit has taken the warning", PATIENCE, || {
-        let live = car.status()["live"].clone();
-        (live["taken"].as_u64() > before["taken"].as_u64()).then_some(live)
-    });
-    assert_eq!(
-        after["taken"].as_u64(),
-        before["taken"].as_u64().map(|taken| taken + 1)
+    assert_only_the_gateway_is_heard(
+        &car,
+        guarded.client("onlooker"),
+        guarded.client("vehicle-gateway"),
     );
-    assert_eq!(after["refused"], before["refused"]);
     assert!(car.stop().success());
 }
 

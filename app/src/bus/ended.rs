@@ -1,0 +1,85 @@
+//! How a connection to the in-vehicle broker ends, and what is said of it.
+
+use std::error::Error;
+use std::io;
+use std::iter;
+
+use rumqttc::{ConnectionError, TlsError};
+
+use crate::config::BusConfig;
+
+/// How a connection ended, or why there was none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Nothing was heard for too long.
+    Silent,
+    /// It broke.
+    Lost,
+    /// Nobody is there, or hangs up before a word.
+    Absent,
+    /// The broker wants to be shown something else.
+    Refused,
+    /// The broker is not who it should be.
+    Untrusted,
+    /// There was no room to say what is wanted.
+    NotSubscribed,
+}
+
+impl Ended {
+    /// What this error makes of it.
+    pub(super) fn by(error: &ConnectionError) -> Self {
+        match tls_error(error) {
+            Some(rustls::Error::InvalidCertificate(_)) => return Self::Untrusted,
+            // TLS 1.3 tells a client that shows no certificate only after the handshake, where MQTT has begun.
+            Some(_) => return Self::Refused,
+            None => {}
+        }
+        match error {
+            // It went away in the middle of the handshake.
+            ConnectionError::Tls(TlsError::Io(_)) => Self::Lost,
+            ConnectionError::ConnectionRefused(_) | ConnectionError::Tls(_) => Self::Refused,
+            ConnectionError::MqttState(_)
+            | ConnectionError::NetworkTimeout
+            | ConnectionError::FlushTimeout
+            | ConnectionError::Io(_)
+            | ConnectionError::NotConnAck(_)
+            | ConnectionError::RequestsDone => Self::Lost,
+        }
+    }
+
+    /// The same, where there was no connection yet.
+    pub(super) fn before_it_began(self) -> Self {
+        match self {
+            Self::Silent | Self::Lost | Self::Absent => Self::Absent,
+            Self::Refused | Self::Untrusted | Self::NotSubscribed => self,
+        }
+    }
+
+    /// Says what whoever set the bus up can do about it.
+    pub(super) fn tell(self, config: &BusConfig) {
+        let BusConfig { host, port, .. } = config;
+        match self {
+            Self::Absent => {
+                tracing::warn!(
+                    "there is no broker at {host}:{port} yet; it is tried again each second"
+                );
+            }
+            Self::Refused => tracing::error!(
+                "the broker is there and does not let the head unit in; look at user, password_file and tls in [bus]"
+            ),
+            Self::Untrusted => tracing::error!(
+                "the broker at {host}:{port} is not one that the authority in [bus.tls] vouches for"
+            ),
+            Self::Silent | Self::Lost | Self::NotSubscribed => {}
+        }
+    }
+}
+
+/// What TLS has to say about it, wherever it came up.
+fn tls_error(error: &ConnectionError) -> Option<&rustls::Error> {
+    let first: &(dyn Error + 'static) = error;
+    let causes = iter::successors(Some(first), |cause| (*cause).source());
+    causes
+        .filter_map(|cause| cause.downcast_ref::<io::Error>()?.get_ref())
+        .find_map(|inside| inside.downcast_ref::<rustls::Error>())
+}
