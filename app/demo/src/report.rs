@@ -24,12 +24,14 @@ pub struct Report {
 /// Signals of the car.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signals {
-    /// Messages that the simulated car sent.
+    /// Messages that the simulated car sent of signals that the head unit uses.
     pub sent: u64,
-    /// Samples that the head unit told to have taken. It takes only what it uses; what it took in the moment before a
-    /// kill nobody can tell; what the broker keeps it gets again at each start.
+    /// Those that the head unit told to have taken, without the state that the broker keeps and hands over again at each
+    /// start: all that was sent, but for what it refused, what was on its way when it was killed, and what it took in the
+    /// moment before, of which nobody can tell.
     pub taken: u64,
-    /// Samples that it told to have refused: late, implausible or no data point.
+    /// Those that it told to have refused: late, implausible or no data point. What leaps by more than a day is refused
+    /// until three signals agree and is taken then, so it is counted in both.
     pub rejected: u64,
 }
 

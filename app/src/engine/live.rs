@@ -28,6 +28,9 @@ pub struct Live {
     pub newest_ms: Option<i64>,
     /// Samples taken.
     pub taken: u64,
+    /// How many of them were state that the broker had kept from before this head unit listened.
+    #[serde(default)]
+    pub kept: u64,
     /// Messages refused, by kind.
     pub refused: BTreeMap<String, u64>,
     /// Each signal that is used, also those that were never seen; told once a second.

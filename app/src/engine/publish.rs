@@ -22,6 +22,7 @@ impl Engine {
         self.live.trip_open = self.telematics.trip_driver().is_some();
         self.live.newest_ms = self.telematics.bus_time_ms();
         self.live.taken = self.telematics.counts().all_taken();
+        self.live.kept = self.telematics.counts().all_kept();
         self.live.unsaved = self.unsaved.len() as u64;
         let due_ms = self.machine.poll_timeout();
         if std::mem::replace(&mut self.due_ms, due_ms) != due_ms {

@@ -61,6 +61,8 @@ pub struct SignalCounts {
 #[serde(transparent)]
 pub struct Counts {
     signals: BTreeMap<Signal, SignalCounts>,
+    #[serde(skip)]
+    kept: u64,
 }
 
 impl Counts {
@@ -100,6 +102,18 @@ impl Counts {
     #[must_use]
     pub fn all_taken(&self) -> u64 {
         self.signals.values().map(|counts| counts.taken).sum()
+    }
+
+    /// How many of those taken were state that the broker had kept: said before this head unit listened, and perhaps
+    /// heard by the one before it.
+    #[must_use]
+    pub const fn all_kept(&self) -> u64 {
+        self.kept
+    }
+
+    pub(crate) fn take_kept(&mut self, signal: Signal, ts_ms: i64) {
+        self.kept += 1;
+        self.take(signal, ts_ms);
     }
 
     pub(crate) fn take(&mut self, signal: Signal, ts_ms: i64) {

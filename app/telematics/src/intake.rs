@@ -161,7 +161,7 @@ impl Intake {
             counts.refuse(signal, Fault::Duplicate);
             return;
         }
-        counts.take(signal, at_ms);
+        counts.take_kept(signal, at_ms);
         // While the bus lives, newer state takes its place among the samples; older state goes before them.
         if self.newest_ms.is_some() && !self.is_late(at_ms) {
             self.waiting

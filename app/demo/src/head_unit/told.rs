@@ -27,6 +27,8 @@ pub struct Live {
     pub bus: bool,
     /// Samples taken since it started.
     pub taken: u64,
+    /// How many of them the broker had kept from before.
+    pub kept: u64,
     /// Samples refused since it started, by kind.
     pub refused: BTreeMap<String, u64>,
     /// Trips and sessions of guests since it started.

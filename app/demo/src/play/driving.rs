@@ -1,6 +1,7 @@
 //! What the car does.
 
 use anyhow::{Context, anyhow, bail, ensure};
+use dashpoint_telematics::Signal;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -101,6 +102,11 @@ impl Player<'_> {
     /// Says what the car is about to do; gives the number of messages.
     fn announce(&mut self, command: &Command, what: &str) -> anyhow::Result<usize> {
         let plan = self.world.car.plan(command)?;
+        let used = plan
+            .messages
+            .iter()
+            .filter(|message| Signal::from_path(&message.path).is_some());
+        self.signals.sent += used.count() as u64;
         let (from, _) = plan.span();
         let language = self.teller.language();
         let network = if self.world.network.is_up() {
@@ -191,7 +197,7 @@ impl Player<'_> {
             let command = &summary.command;
             bail!("{command}: the head unit has not taken everything that the car sent");
         }
-        self.signals.sent += (summary.delivered.messages + summary.delivered.sent_again) as u64;
+        self.signals.sent += summary.delivered.sent_again as u64;
         Ok(())
     }
 

@@ -142,7 +142,7 @@ impl Player<'_> {
     /// Adds what a head unit that is about to end has taken.
     pub(super) fn count_signals(&mut self, status: &Status) {
         if let Some(live) = &status.live {
-            self.signals.taken += live.taken;
+            self.signals.taken += live.taken.saturating_sub(live.kept);
             self.signals.rejected += live.refused.values().sum::<u64>();
         }
     }
