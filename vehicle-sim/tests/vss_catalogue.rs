@@ -6,13 +6,19 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command as Process, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
+use rumqttc::{Client, Event, MqttOptions, Packet, Publish, QoS};
 use serde_json::Value as Json;
 use support::shared;
 use vehicle_sim::{
-    Charge, Command, Cycle, Driver, Endpoint, EnergySource, Message, Options, Ready, Signal,
-    Simulator, Value,
+    Broker, Charge, Command, Cycle, Driver, Endpoint, EnergySource, Message, Options, Ready,
+    Signal, Simulator, Value,
 };
 
 /// A leaf of the tree: what a value of it must be.
@@ -99,8 +105,8 @@ fn overlay() -> BTreeMap<String, Leaf> {
     all
 }
 
-/// What is wrong with a message, if anything.
-fn fault(message: &Message, leaf: &Leaf) -> Option<String> {
+/// What is wrong with a value of a path, if anything.
+fn fault(path: &str, value: &Value, leaf: &Leaf) -> Option<String> {
     let range = match leaf.datatype.as_str() {
         "uint8" => (0.0, 255.0),
         "uint16" => (0.0, 65_535.0),
@@ -110,7 +116,7 @@ fn fault(message: &Message, leaf: &Leaf) -> Option<String> {
     };
     let low = leaf.min.unwrap_or(range.0).max(range.0);
     let high = leaf.max.unwrap_or(range.1).min(range.1);
-    let good = match (&message.value, leaf.datatype.as_str()) {
+    let good = match (value, leaf.datatype.as_str()) {
         (Value::Bool(_), "boolean") => true,
         (Value::Text(text), "string") => leaf
             .allowed
@@ -123,15 +129,10 @@ fn fault(message: &Message, leaf: &Leaf) -> Option<String> {
             float.is_finite() && (low..=high).contains(float)
         }
         // A recording may write a whole number where the type is a float; the simulator's own signals may not.
-        (Value::Int(_), "float" | "double") => Signal::from_path(&message.path).is_none(),
+        (Value::Int(_), "float" | "double") => Signal::from_path(path).is_none(),
         (Value::Bool(_) | Value::Text(_) | Value::Int(_) | Value::Float(_), _) => false,
     };
-    (!good).then(|| {
-        format!(
-            "{} is {:?}, a {}",
-            message.path, message.value, leaf.datatype
-        )
-    })
+    (!good).then(|| format!("{path} is {value:?}, a {}", leaf.datatype))
 }
 
 fn commands() -> Vec<Command> {
@@ -193,15 +194,21 @@ fn payload_fault(message: &Message) -> Option<String> {
     (!good).then_some(payload)
 }
 
-#[test]
-fn every_message_is_vss_or_of_the_overlay() {
-    let Some(mut known) = catalogue() else { return };
+/// What may be said: VSS 6.0, and the overlay for what is not in it.
+fn known() -> Option<BTreeMap<String, Leaf>> {
+    let mut known = catalogue()?;
     for (path, leaf) in overlay() {
         assert!(
             known.insert(path, leaf).is_none(),
             "the overlay repeats what VSS has"
         );
     }
+    Some(known)
+}
+
+#[test]
+fn every_message_is_vss_or_of_the_overlay() {
+    let Some(known) = known() else { return };
     let mut options = Options::new(Endpoint::local(1), "2026-11-22T03:00:00Z".parse().unwrap());
     options.identity.driver = Some("https://id.example.com/42".parse::<Driver>().unwrap());
     let simulator = Simulator::new(options).unwrap();
@@ -213,7 +220,7 @@ fn every_message_is_vss_or_of_the_overlay() {
                 .get(message.path.as_ref())
                 .unwrap_or_else(|| panic!("{}", message.path));
             assert!(is_garbage || message.garbage.is_none(), "{message:?}");
-            assert_eq!(fault(&message, leaf), None);
+            assert_eq!(fault(&message.path, &message.value, leaf), None);
             if message.garbage.is_none() {
                 assert_eq!(payload_fault(&message), None);
             }
@@ -241,4 +248,129 @@ fn only_the_four_overlay_paths_are_not_standard() {
     in_overlay.sort_by_key(|path| ours.iter().position(|ours| ours == path));
     assert_eq!(ours, in_overlay);
     assert_eq!(ours.len(), 4);
+}
+
+/// Each subcommand that publishes as it is typed, and what is typed into it.
+fn typed() -> Vec<(Vec<String>, &'static str)> {
+    let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let mut typed = vec![
+        (
+            words("drive --cycle us06 --driver https://id.example.com/42"),
+            "",
+        ),
+        (
+            words("charge --kwh 4 --renewable 80 --source OCPI --dc"),
+            "",
+        ),
+        (words("charge --kwh 4 --renewable 80 --asleep --guest"), ""),
+        (words("live"), LIVE),
+    ];
+    for name in ["harsh-driver", "garbage"] {
+        typed.push((words(&format!("scenario {name}")), ""));
+    }
+    for (file, option) in [
+        ("drives/covesa-cv-recording.csv", "--with-position"),
+        ("cycles/us06.csv", "--omit=Vehicle.Speed"),
+    ] {
+        if let Some(path) = shared(file) {
+            let path = path.display().to_string();
+            typed.push((vec!["replay".to_owned(), path, option.to_owned()], ""));
+        }
+    }
+    typed
+}
+
+const LIVE: &str = "language = { code = \"en\" }\ndrive = { cycle = \"udds\", for = \"60s\" }\n";
+
+/// Runs the program against a broker; how many messages it says that it has sent.
+fn run(folder: &Path, broker: u16, arguments: &[String], input: &str) -> u64 {
+    let mut child = Process::new(env!("CARGO_BIN_EXE_vehicle-sim"))
+        .args(arguments)
+        .args(["--json", "--patience", "0", "--broker"])
+        .arg(format!("127.0.0.1:{broker}"))
+        .current_dir(folder)
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{arguments:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    let sent = said.lines().map(|line| {
+        let summary: Json = serde_json::from_str(line).unwrap();
+        assert_eq!(summary["sent_again"], 0, "{summary}");
+        summary["messages"].as_u64().unwrap()
+    });
+    sent.sum()
+}
+
+/// Somebody who hears everything that is said under `vss/`.
+fn listener(broker: u16) -> mpsc::Receiver<Publish> {
+    let mut options = MqttOptions::new("listener", "127.0.0.1", broker);
+    options.set_max_packet_size(4 << 20, 4 << 20);
+    let (client, mut connection) = Client::new(options, 10);
+    client.subscribe("vss/#", QoS::AtLeastOnce).unwrap();
+    let (sender, heard) = mpsc::channel();
+    let (up, is_up) = mpsc::channel();
+    thread::spawn(move || {
+        let _subscribed = client;
+        for event in connection.iter() {
+            match event.unwrap() {
+                Event::Incoming(Packet::SubAck(_)) => up.send(()).unwrap(),
+                Event::Incoming(Packet::Publish(publish)) => {
+                    if sender.send(publish).is_err() {
+                        return;
+                    }
+                }
+                Event::Incoming(_) | Event::Outgoing(_) => {}
+            }
+        }
+    });
+    is_up.recv().unwrap();
+    heard
+}
+
+/// What is wrong with a message as it came, if anything: it is a data point, and nothing else is in it.
+fn message_fault(publish: &Publish, known: &BTreeMap<String, Leaf>) -> Option<String> {
+    let path = publish.topic.replacen("vss/", "", 1).replace('/', ".");
+    let Some(leaf) = known.get(&path) else {
+        return Some(format!("{path} is no signal"));
+    };
+    let Ok(point) = serde_json::from_slice::<Json>(&publish.payload) else {
+        return Some(format!("{path} has no JSON"));
+    };
+    let time = point["ts"].as_str().map(str::parse::<jiff::Timestamp>);
+    if point.as_object().map(serde_json::Map::len) != Some(2) || !matches!(time, Some(Ok(_))) {
+        return Some(format!("{path} is no data point: {point}"));
+    }
+    match serde_json::from_value::<Value>(point["value"].clone()) {
+        Ok(value) => fault(&path, &value, leaf),
+        Err(_) => Some(format!("{path} has no value: {point}")),
+    }
+}
+
+#[test]
+fn whoever_listens_to_any_subcommand_hears_vss_or_the_overlay() {
+    let Some(known) = known() else { return };
+    let (broker, folder) = (Broker::start(0).unwrap(), tempfile::tempdir().unwrap());
+    let heard = listener(broker.port());
+    for (arguments, input) in typed() {
+        let is_garbage = arguments.contains(&"garbage".to_owned());
+        let sent = run(folder.path(), broker.port(), &arguments, input);
+        assert!(sent > 10, "{arguments:?}: {sent}");
+        let mut faults = Vec::new();
+        for number in 0..sent {
+            let publish = heard
+                .recv_timeout(Duration::from_secs(60))
+                .unwrap_or_else(|_| panic!("{arguments:?}: {number} of {sent}"));
+            faults.extend(message_fault(&publish, &known));
+        }
+        let unknown = faults.iter().any(|fault| fault.ends_with("no signal"));
+        assert!(!unknown, "{arguments:?}: {faults:?}");
+        assert_eq!(!faults.is_empty(), is_garbage, "{arguments:?}: {faults:?}");
+    }
 }
