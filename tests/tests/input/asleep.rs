@@ -6,11 +6,15 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use dashpoint_membership::Grade;
+use jiff::Timestamp;
 use rumqttc::{Client, MqttOptions, QoS};
 use vehicle_sim::{Command, Cycle};
 
+use crate::support::nonsense::{publish, say};
 use crate::support::{Car, Kind, PATIENCE, World, charge, until};
 
+/// Of a PUBLISH of MQTT 3.1.1: the broker is to keep it.
+const RETAIN: u8 = 1;
 const CHARGED: &str = "Vehicle.Powertrain.TractionBattery.AccumulatedChargedEnergy";
 
 #[test]
@@ -60,6 +64,44 @@ fn a_charge_found_at_wake_is_paid_once_whenever_the_head_unit_dies() {
     world.assert_agreed();
     assert_eq!(world.cloud.entries().len(), 3);
     assert!(world.car.stop().success());
+}
+
+/// A car that has moved on while the head unit was off, as its broker has it: none of it is news of a drive.
+#[test]
+fn what_the_broker_kept_begins_no_trip_and_pays_no_charge_again() {
+    let Some(mut world) = World::after_a_drive_offline(Kind::Mosquitto) else {
+        return;
+    };
+    let newest_ms = world.car.status()["live"]["newest_ms"].as_i64().unwrap();
+    assert!(world.car.stop().success());
+    let an_hour_later = Timestamp::from_millisecond(newest_ms + 3_600_000).unwrap();
+    let kept = |path: &str, value: &str| {
+        let point = format!("{{\"value\":{value},\"ts\":\"{an_hour_later:.3}\"}}");
+        let mut packet = publish(path, point.as_bytes());
+        packet[0] |= RETAIN;
+        packet
+    };
+    let states = [
+        kept("Vehicle.LowVoltageSystemState", "\"ON\""),
+        kept("Vehicle.IsMoving", "true"),
+        kept("Vehicle.Speed", "50"),
+        kept(CHARGED, "2.5"),
+    ];
+    say(world.bus.port(), states);
+
+    world.car.start();
+    // Which shows that everything that the broker kept was taken for complete.
+    world.car.wait_for_entries(2);
+    assert_eq!(world.car.status()["live"]["trip_open"], false);
+    assert!(world.car.stop().success());
+    world.car.start();
+    until("the same was taken again", PATIENCE, || {
+        is_taken(&world.car).then_some(())
+    });
+    assert!(world.car.stop().success());
+    let charges = world.car.charges();
+    assert_eq!((world.car.entries().len(), charges.len()), (2, 1));
+    assert_eq!(charges[0].charged.length(), 2_500, "{charges:?}");
 }
 
 /// Whether the broker's state has come, with the counter in it.

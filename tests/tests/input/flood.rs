@@ -3,6 +3,7 @@
 use std::fs;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use vehicle_sim::{Command, Cycle};
 
 use crate::support::nonsense::{EVENT_ROUND_MS, EVERY_ROUND, publish, round, say};
@@ -11,6 +12,8 @@ use crate::support::{Kind, PATIENCE, World, until};
 /// Five seconds of 50,000 messages. How fast they are is measured by the bench, and asserted by nobody.
 const MESSAGES: usize = 250_000;
 const ROUNDS: usize = MESSAGES / EVERY_ROUND;
+/// Of a round: signals that the head unit does not use.
+const UNHEARD: usize = 1;
 /// Of a mebibyte each, among them.
 const HUGE: usize = 20;
 /// Each kind of refusal that the messages are worth.
@@ -42,7 +45,14 @@ fn a_flood_of_nonsense_is_counted_by_kind_and_stops_nothing() {
     let kib_before = resident_kib(world.car.process(), "VmRSS:");
 
     let newest_ms = before["newest_ms"].as_i64().unwrap();
+    let dropped_before = world.bus.dropped();
     flood(world.bus.port(), newest_ms);
+    // Each message was refused, taken, or had no room in the broker: none is lost without a word.
+    let handed_over = (ROUNDS * (EVERY_ROUND - UNHEARD) + HUGE) as u64;
+    until("every message is accounted for", PATIENCE, || {
+        let heard = heard(&live(&world)) - heard(&before);
+        (heard + world.bus.dropped() - dropped_before == handed_over).then_some(())
+    });
     // Of a flood the broker drops what it likes; of a little it drops nothing, so that there is one of each kind.
     for again in 1..=3 {
         let at_ms = newest_ms + again * EVENT_ROUND_MS;
@@ -97,6 +107,16 @@ fn flood(bus: u16, now_ms: i64) {
         }
     });
     say(bus, rounds);
+}
+
+/// Messages that came to the head unit. A lifetime meter whose value is refused was taken for its time.
+fn heard(live: &Value) -> u64 {
+    let refused = live["refused"].as_object().unwrap();
+    let kinds = refused
+        .iter()
+        .filter(|(kind, _)| !["jumped", "went-back"].contains(&kind.as_str()));
+    let refused: u64 = kinds.map(|(_, times)| times.as_u64().unwrap()).sum();
+    live["taken"].as_u64().unwrap() + refused
 }
 
 /// Memory of a process, in KiB.

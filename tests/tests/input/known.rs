@@ -60,7 +60,8 @@ fn a_head_unit_that_starts_after_the_vehicle_misses_nothing() {
         world.bus.has_met("vehicle-sim").then_some(())
     });
     world.car.start();
-    assert!(driving.join().unwrap().all_seen());
+    let driven = driving.join().unwrap();
+    assert!(driven.all_seen() && driven.delivered.paced, "{driven}");
     world.car.wait_for_entries(1);
     let trips = world.car.trips();
     assert_eq!(trips.len(), 1, "{trips:?}");

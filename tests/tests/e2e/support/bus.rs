@@ -59,8 +59,9 @@ impl Bus {
 
     fn mosquitto(folder: &Path) -> Option<Self> {
         let port = free_port();
-        let text =
-            format!("listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n");
+        let text = format!(
+            "listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nsys_interval 1\n"
+        );
         fs::write(folder.join("mosquitto.conf"), text).unwrap();
         Self::configured(folder, port)
     }
@@ -122,6 +123,19 @@ impl Bus {
         let log = fs::read_to_string(mosquitto.folder.join("mosquitto.log")).unwrap();
         let mut connected = log.lines().filter(|line| line.contains("New client"));
         connected.any(|line| line.contains(&format!(" as {name}")))
+    }
+
+    /// What mosquitto said last of how many messages it had no room for.
+    pub fn dropped(&self) -> u64 {
+        let options = MqttOptions::new("bookkeeper", "127.0.0.1", self.port);
+        let (client, mut connection) = Client::new(options, 10);
+        let topic = "$SYS/broker/publish/messages/dropped";
+        client.subscribe(topic, QoS::AtMostOnce).unwrap();
+        let mut said = connection.iter().filter_map(|event| match event.unwrap() {
+            Event::Incoming(Incoming::Publish(said)) => String::from_utf8(said.payload.into()).ok(),
+            Event::Incoming(_) | Event::Outgoing(_) => None,
+        });
+        said.next().unwrap().parse().unwrap()
     }
 
     /// Publishes a position, as a navigation system does: no business of the head unit's.
