@@ -10,6 +10,7 @@ use dashpoint_telematics::{Finished, Marks, Outcome, Sample, Settings, Signal, T
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rumqttc::{AsyncClient, MqttOptions, QoS};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -348,6 +349,41 @@ async fn what_the_broker_kept_of_a_charge_that_was_paid_is_not_paid_again() {
         assert_eq!(listener.finished, []);
         listener.bus.stop().await;
     }
+}
+
+/// How long a broker may be silent is no matter of a test's patience.
+const SILENT_AT_MOST: Duration = Duration::from_secs(90);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_falls_silent_is_left_for_a_new_connection() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let config = BusConfig {
+        host: "127.0.0.1".to_owned(),
+        port: listener.local_addr().unwrap().port(),
+        mapping: Mapping::default(),
+        tls: None,
+        login: None,
+    };
+    let (sender, mut inputs) = mpsc::channel(64);
+    let (_seen, seen) = watch::channel(None);
+    let bus = Bus::start(config, sender, seen);
+    let mut silent = Vec::new();
+    for _ in 0..2 {
+        let coming = timeout(SILENT_AT_MOST, listener.accept()).await;
+        let (mut stream, _) = coming.expect("it comes, and comes again").unwrap();
+        let mut connect = [0; 1];
+        stream.read_exact(&mut connect).await.unwrap();
+        stream.write_all(&[0x20, 2, 0, 0]).await.unwrap();
+        // Open, and nothing is ever said on it any more.
+        silent.push(stream);
+        let input = timeout(PATIENCE, inputs.recv()).await.unwrap();
+        assert_eq!(input, Some(BusInput::Connected));
+        if silent.len() == 1 {
+            let input = timeout(SILENT_AT_MOST, inputs.recv()).await.unwrap();
+            assert_eq!(input, Some(BusInput::Lost));
+        }
+    }
+    bus.stop().await;
 }
 
 /// An authority, a broker's certificate and a head unit's, as files.
