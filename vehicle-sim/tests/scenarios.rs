@@ -193,6 +193,57 @@ fn a_week_offline_is_a_week() {
     assert_eq!(rises.last(), Some(&12.0));
 }
 
+#[test]
+fn each_small_step_is_said_once_and_as_the_tree_has_it() {
+    let numbered = plan(&[
+        "gear = { select = \"reverse\" }",
+        "gear = { select = \"neutral\" }",
+        "gear = { select = \"drive\" }",
+        "gear = { select = \"park\" }",
+    ]);
+    let gears = numbers(&numbered, Signal::SelectedGear);
+    assert_eq!(gears, [-1.0, 0.0, 127.0, 126.0]);
+
+    let said = plan(&[
+        "offline = {}",
+        "online = {}",
+        "night = {}",
+        "day = {}",
+        "language = { code = \"de\" }",
+        "say = { signal = \"Vehicle.ADAS.ABS.IsEngaged\", value = true }",
+    ]);
+    let ways: Vec<&Value> = of(&said, Signal::Connectivity)
+        .into_iter()
+        .map(|message| &message.value)
+        .collect();
+    assert!(
+        ways.ends_with(&[&Value::Bool(false), &Value::Bool(true)]),
+        "{ways:?}"
+    );
+    let lights = texts(&said, Signal::DayNight);
+    assert!(
+        lights.ends_with(&["NIGHT".to_owned(), "DAY".to_owned()]),
+        "{lights:?}"
+    );
+    assert_eq!(texts(&said, Signal::Language), ["de"]);
+    let engaged = said
+        .messages
+        .iter()
+        .filter(|m| m.path == "Vehicle.ADAS.ABS.IsEngaged");
+    let engaged: Vec<&Value> = engaged.map(|message| &message.value).collect();
+    assert_eq!(engaged, [&Value::Bool(true)]);
+
+    let slept = plan(&["park = {}", "sleep = { for = \"8h\" }"]);
+    assert!(silence(&slept) >= SignedDuration::from_hours(8));
+    let odometers = of(&slept, Signal::Odometer).len();
+    assert_eq!(odometers, 2, "every state is said anew when it wakes");
+
+    let charged = plan(&["charge = { kwh = 3, renewable = 60, source = \"SITE\", dc = true }"]);
+    assert_eq!(numbers(&charged, Signal::ChargedEnergy).last(), Some(&3.0));
+    assert!(texts(&charged, Signal::EnergyMixSource).contains(&"SITE".to_owned()));
+    assert!(numbers(&charged, Signal::RenewablePercentage).contains(&60.0));
+}
+
 const US06: &str = "drive = { cycle = \"us06\", for = \"100s\" }";
 const SPEED: &str = "Vehicle.Speed";
 
