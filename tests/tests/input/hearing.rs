@@ -2,8 +2,11 @@
 
 use jiff::Timestamp;
 use rumqttc::{Client, Connection, Event, Incoming, QoS};
+use serde_json::Value;
 
 use crate::support::{Car, PATIENCE, until};
+
+const WARNING: &str = "Vehicle.ADAS.DMS.IsWarning";
 
 /// Somebody on the bus.
 type Speaker = (Client, Connection);
@@ -24,14 +27,14 @@ fn wait_for(connection: &mut Connection, awaited: impl Fn(&Incoming) -> bool) ->
     }
 }
 
-/// Publishes a state and returns when the broker has dealt with it.
-fn publish(who: &mut Speaker, path: &str, value: &str) {
+/// Publishes a state; gives what came until the broker had dealt with it.
+fn publish(who: &mut Speaker, path: &str, value: &str) -> Vec<Incoming> {
     let (client, connection) = who;
     let topic = format!("vss/{}", path.replace('.', "/"));
     client
         .publish(topic, QoS::AtLeastOnce, true, value)
         .unwrap();
-    wait_for(connection, |packet| matches!(packet, Incoming::PubAck(_)));
+    wait_for(connection, |packet| matches!(packet, Incoming::PubAck(_)))
 }
 
 /// An onlooker hears the gateway, and nobody hears what he says himself: the head unit least of all.
@@ -41,20 +44,24 @@ pub fn assert_only_the_gateway_is_heard(car: &Car, mut onlooker: Speaker, mut ga
     wait_for(&mut onlooker.1, |packet| {
         matches!(packet, Incoming::SubAck(_))
     });
-    publish(&mut onlooker, "Vehicle.TraveledDistance", "4000000000");
-    publish(&mut onlooker, "Vehicle.Speed", "199");
+    let mut heard = publish(&mut onlooker, "Vehicle.TraveledDistance", "4000000000");
+    heard.extend(publish(&mut onlooker, "Vehicle.Speed", "199"));
     let newest_ms = before["newest_ms"].as_i64().unwrap();
     let ts = Timestamp::from_millisecond(newest_ms + 1_000).unwrap();
     let warning = format!("{{\"value\":true,\"ts\":\"{ts:.3}\"}}");
-    publish(&mut gateway, "Vehicle.ADAS.DMS.IsWarning", &warning);
+    publish(&mut gateway, WARNING, &warning);
     let is_warning = |packet: &Incoming| matches!(packet, Incoming::Publish(said) if said.topic.ends_with("DMS/IsWarning"));
-    let heard = wait_for(&mut onlooker.1, is_warning);
+    heard.extend(wait_for(&mut onlooker.1, is_warning));
     let his = |packet: &Incoming| matches!(packet, Incoming::Publish(said) if said.payload == "4000000000" || said.payload == "199");
     assert!(!heard.iter().any(his), "{heard:?}");
-    // The head unit has heard what the gateway said last, and nothing before it that was not the gateway's.
+    // The head unit has heard what the gateway said last, and nothing before it that was not the gateway's: what each signal
+    // did and what was refused is told at once.
     let after = until("the head unit has taken the warning", PATIENCE, || {
         let live = car.status()["live"].clone();
-        (live["taken"].as_u64() > before["taken"].as_u64()).then_some(live)
+        let signals = live["signals"].as_array()?.iter();
+        let is_taken = |last: &Value| last["last_ts_ms"] == newest_ms + 1_000;
+        let mut warned = signals.filter(|signal| signal["path"] == WARNING);
+        warned.any(is_taken).then_some(live)
     });
     assert_eq!(
         after["taken"].as_u64(),
