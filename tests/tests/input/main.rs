@@ -16,6 +16,7 @@ mod known;
 mod page;
 mod positions;
 mod readme;
+mod ready;
 mod search;
 #[expect(
     dead_code,
