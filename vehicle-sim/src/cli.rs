@@ -55,7 +55,7 @@ Examples:
     Replay {
         /// The recording
         file: PathBuf,
-        /// Keep the times of a recorded day, in --zone, instead of following on the last command
+        /// Keep the times of a recorded day, in --zone, instead of ending now
         #[arg(long)]
         keep_time: bool,
         /// Publish the positions in the recording too; without it no position leaves the file
@@ -147,7 +147,7 @@ pub struct Common {
     /// Where clock and lifetime meters are kept; remove it for a new car
     #[arg(long, value_name = "FILE", default_value = "vehicle-sim.state.json")]
     state: PathBuf,
-    /// Begin no earlier; without it at 08:00 of today, later five minutes after the last command
+    /// Begin no earlier; without it at 08:00 of today, a replay so that it ends now, and later five minutes after the last command
     #[arg(long, value_name = "RFC3339")]
     start: Option<Timestamp>,
     /// Local time of the car

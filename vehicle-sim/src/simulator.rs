@@ -116,7 +116,7 @@ pub enum Command {
     /// Drives along a recording.
     Replay {
         file: PathBuf,
-        /// Keep the times of a recorded day instead of following on the last command.
+        /// Keep the times of a recorded day instead of ending now.
         keep_time: bool,
         /// Publish the positions of a recording as well.
         with_position: bool,
@@ -231,7 +231,7 @@ impl Simulator {
                             name: recording.name,
                         });
                     }
-                    (false, _) => self.start()?,
+                    (false, _) => self.replay_start(&recording)?,
                 };
                 self.plan_recording(&recording, start, *with_position)
             }
@@ -366,15 +366,32 @@ impl Simulator {
 
     /// When the next command begins: after the last one, and not before what was asked for. A whole second.
     fn start(&self) -> Result<Timestamp, SimError> {
-        let follows = match self.state.clock {
-            Some(clock) => Some(clock.checked_add(BREAK).map_err(SimError::Time)?),
-            None => None,
-        };
-        let start = match follows.max(self.options.start) {
+        let start = match self.follows()?.max(self.options.start) {
             Some(start) => start,
             None => self.first_start()?,
         };
         whole_second(start)
+    }
+
+    /// When a replay begins for which no start was asked: with its last row now, and after the last command.
+    fn replay_start(&self, recording: &Recording) -> Result<Timestamp, SimError> {
+        let last = recording.rows.last();
+        let Some(last) = last.filter(|_| self.options.start.is_none()) else {
+            return self.start();
+        };
+        let ends_now = self.options.now.checked_sub(last.offset);
+        let ends_now = ends_now.map_err(SimError::Time)?;
+        whole_second(
+            self.follows()?
+                .map_or(ends_now, |follows| follows.max(ends_now)),
+        )
+    }
+
+    /// A break after the last command.
+    fn follows(&self) -> Result<Option<Timestamp>, SimError> {
+        let clock = self.state.clock;
+        let follows = clock.map(|clock| clock.checked_add(BREAK));
+        follows.transpose().map_err(SimError::Time)
     }
 
     fn first_start(&self) -> Result<Timestamp, SimError> {

@@ -184,20 +184,19 @@ fn the_recorded_day_keeps_its_gaps() {
 }
 
 #[test]
-fn a_recorded_day_keeps_its_time_only_when_asked() {
+fn a_replay_ends_now_unless_told_otherwise() {
     let Some(file) = shared("drives/cmap-4107032_1-2007-05-25.csv") else {
         return;
     };
     let mut simulator = simulator();
-    assert_eq!(
-        simulator
-            .plan(&replay(file.clone()))
-            .unwrap()
-            .span()
-            .0
-            .to_string(),
-        "2026-11-22T00:00:00Z"
-    );
+    // It parks after its last row, which is at 03:00.
+    let (_, end) = simulator.plan(&replay(file.clone())).unwrap().span();
+    assert_eq!(end.to_string(), "2026-11-22T03:00:02Z");
+    let morning: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
+    simulator.options_mut().start = Some(morning);
+    let (begin, _) = simulator.plan(&replay(file.clone())).unwrap().span();
+    assert_eq!(begin, morning);
+    simulator.options_mut().start = None;
     simulator.options_mut().zone = jiff::tz::TimeZone::get("America/Chicago").unwrap();
     let kept = Command::Replay {
         file,
