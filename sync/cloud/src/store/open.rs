@@ -12,7 +12,10 @@ use crate::error::CloudError;
 const APPLICATION_ID: i32 = 0x4450_4d43;
 
 /// The schema of each version, from 1; a step is never edited once it was released.
-const STEPS: [&str; 1] = [include_str!("../../sql/schema-1.sql")];
+const STEPS: [&str; 2] = [
+    include_str!("../../sql/schema-1.sql"),
+    include_str!("../../sql/schema-2.sql"),
+];
 
 /// SQLite before 3.51.3 can lose commits of a database in WAL mode with two connections (the WAL-reset bug).
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -160,7 +163,7 @@ mod tests {
         drop(db);
         assert!(matches!(
             open_file(&path),
-            Err(CloudError::NewerSchema { found: 2, known: 1 })
+            Err(CloudError::NewerSchema { found: 3, known: 2 })
         ));
 
         let foreign = folder.path().join("foreign.db");

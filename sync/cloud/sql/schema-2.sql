@@ -1,0 +1,1 @@
+-- Version 2. Each section says what it is for; a step that was released is never edited.
