@@ -21,9 +21,12 @@ struct Graph {
 }
 
 impl Graph {
+    /// Reads the graph of the platform that the tests were built on: a build downloads the crates of no other one, and
+    /// the tests must pass on a machine that has just built them.
     fn read() -> Self {
         let output = Command::new(env!("CARGO"))
             .args(["metadata", "--format-version", "1", "--offline", "--locked"])
+            .args(["--filter-platform", &host_platform()])
             .arg("--manifest-path")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
             .output()
@@ -89,6 +92,14 @@ impl Graph {
             assert!(!linked.contains(*crate_name), "{name} links {crate_name}");
         }
     }
+}
+
+/// Reads the target triple of the toolchain's own platform.
+fn host_platform() -> String {
+    let output = Command::new(env!("CARGO")).arg("-vV").output().unwrap();
+    let version = String::from_utf8(output.stdout).unwrap();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    host.unwrap().to_owned()
 }
 
 #[test]
