@@ -3,6 +3,8 @@
 //! [`run`] is the whole program, so that another binary can be a head unit too. The engine thread decides; the tokio
 //! runtime beside it holds the bus and the network, which are both lossy and trusted with nothing. What a simulation
 //! drives by hand is public: [`engine`], [`books`], and the clocks and the randomness that they are given.
+//!
+//! `GLOSSARY.md` at the top of the repository explains each term in one sentence.
 
 pub mod books;
 mod bus;

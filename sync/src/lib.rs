@@ -3,6 +3,7 @@
 //! [`Reconciler`] decides: it is told [`Event`]s and returns [`Effect`]s, and everything that the cloud says is verified
 //! in it before it leaves as an effect. [`driver`] holds the only sockets: a [`driver::Transport`] sends one request and
 //! returns one answer. [`enrol`] lets a head unit in. Who owns the store and the clock glues them together.
+//! `GLOSSARY.md` at the top of the repository explains each term in one sentence.
 //!
 //! Invariant: the machine reads no clock, draws no chance, knows no key and no store; equal inputs give equal outputs.
 //! Invariant: at most one effect with a ticket is open, so at most one request is on its way.

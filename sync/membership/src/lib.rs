@@ -6,6 +6,8 @@
 //! [`Fold::mint`] makes the [`Entry`] that the car signs, with what it expects; [`settle`] values it again, pays it
 //! within the caps and gives one row of the ledger, a [`Settlement`]. The car runs the same [`settle`] in [`fold`], on
 //! top of the last [`Statement`], and [`view`] is what the screen shows of both.
+//!
+//! `GLOSSARY.md` at the top of the repository explains each term in one sentence.
 
 mod account;
 mod catalogue;
