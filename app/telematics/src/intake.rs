@@ -37,6 +37,8 @@ pub(crate) enum Batch {
     Instant { at_ms: i64, readings: Vec<Stamped> },
     /// State that the broker kept, of different times.
     Retained(Vec<Stamped>),
+    /// A name that was refused for its time: of who drives, the last word counts for something all the same.
+    OutOfOrder(Stamped),
 }
 
 /// The samples that wait for those before them.
@@ -113,7 +115,12 @@ impl Intake {
         };
         if let Some(fault) = fault {
             counts.refuse(sample.signal, fault);
-            return Vec::new();
+            let is_late_name = fault == Fault::Late && sample.reading.is_name();
+            return if is_late_name {
+                vec![Batch::OutOfOrder(sample)]
+            } else {
+                Vec::new()
+            };
         }
         counts.take(sample.signal, sample.at_ms);
         self.waiting.insert(key, (sample.reading, false));
@@ -188,14 +195,27 @@ impl Intake {
             .filter(|(held_ms, ..)| agrees(*held_ms))
             .map(|(_, signal, _)| *signal)
             .collect();
+        let names = self
+            .quarantine
+            .back()
+            .filter(|(.., reading)| reading.is_name());
+        let name = names.map(|(at_ms, signal, reading)| {
+            Batch::OutOfOrder(Stamped {
+                signal: *signal,
+                at_ms: *at_ms,
+                reading: reading.clone(),
+                retained: false,
+            })
+        });
         if agreeing.len() < AGREEING {
             if self.quarantine.len() > QUARANTINE_LEN_MAX {
                 self.quarantine.pop_front();
             }
-            return Vec::new();
+            return name.into_iter().collect();
         }
         // The bus itself has moved to another time: finish the old one first.
         let mut batches = self.ripe(i64::MAX);
+        batches.extend(name);
         self.folded_ms = None;
         for (held_ms, signal, reading) in std::mem::take(&mut self.quarantine) {
             if agrees(held_ms) {
@@ -285,7 +305,7 @@ mod tests {
     fn times(batches: &[Batch]) -> Vec<i64> {
         let time = |batch: &Batch| match batch {
             Batch::Instant { at_ms, .. } => *at_ms,
-            Batch::Retained(_) => -1,
+            Batch::Retained(_) | Batch::OutOfOrder(_) => -1,
         };
         batches.iter().map(time).collect()
     }

@@ -1,6 +1,6 @@
 //! What is known of the car, signal by signal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +8,9 @@ use crate::driver::Driver;
 use crate::intake::Stamped;
 use crate::reading::{Ignition, MixSource, Reading};
 use crate::signal::Signal;
+
+/// Times of names that are remembered of each signal, so that what is told again is no other word.
+const TOLD_MAX: usize = 16;
 
 /// The newest of each signal; the lifetime meters are kept apart.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +32,13 @@ pub(crate) struct Picture {
     pub(crate) mix: Mix,
     issuer: Option<String>,
     subject: Option<String>,
+    /// Names and state that came after the known ones and say that they are older: either the clock of the bus was set
+    /// back, or they are old. Until one of both is seen, nobody can say who drives.
+    #[serde(default)]
+    overtaken: BTreeMap<Signal, Stamped>,
+    /// When each name that was taken was said.
+    #[serde(default)]
+    told_ms: BTreeMap<Signal, VecDeque<i64>>,
 }
 
 /// What the bus says of the energy's origin, and when it said so.
@@ -57,9 +67,42 @@ impl Picture {
         true
     }
 
-    /// Forgets the times: the clock of the bus has been set back.
+    /// Takes a reading that is older than the known one, or whose time is not believed. Names that were taken before are
+    /// old, and where no name is known it is the only word.
+    pub(crate) fn take_overtaken(&mut self, stamped: &Stamped) {
+        let Stamped {
+            signal,
+            at_ms,
+            reading,
+            ..
+        } = stamped;
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the others are said again and again, or are counters"
+        )]
+        let is_known = match reading {
+            Reading::Issuer(issuer) => self.issuer.as_ref().map(|known| known == issuer),
+            Reading::Subject(subject) => self.subject.as_ref().map(|known| known == subject),
+            Reading::Ignition(ignition) => Some(self.ignition == Some(*ignition)),
+            Reading::InPark(in_park) => Some(self.in_park == Some(*in_park)),
+            _ => return,
+        };
+        let mut told_ms = self.told_ms.get(signal).into_iter().flatten();
+        match is_known {
+            None => self.take(stamped),
+            Some(true) => drop(self.overtaken.remove(signal)),
+            Some(false) if told_ms.any(|told_ms| told_ms == at_ms) => {}
+            Some(false) => drop(self.overtaken.insert(*signal, stamped.clone())),
+        }
+    }
+
+    /// Forgets the times: the clock of the bus has been set back. What seemed to be older is newer than what is known.
     pub(crate) fn forget_times(&mut self) {
         self.seen_ms.clear();
+        self.told_ms.clear();
+        for stamped in std::mem::take(&mut self.overtaken).into_values() {
+            self.take(&stamped);
+        }
         self.speed = None;
         self.battery_w = None;
         self.front = None;
@@ -70,6 +113,14 @@ impl Picture {
     /// Takes a reading of any signal that is not a lifetime meter.
     pub(crate) fn take(&mut self, stamped: &Stamped) {
         let at_ms = stamped.at_ms;
+        self.overtaken.remove(&stamped.signal);
+        if stamped.reading.is_name() {
+            let told = self.told_ms.entry(stamped.signal).or_default();
+            told.push_back(at_ms);
+            if told.len() > TOLD_MAX {
+                told.pop_front();
+            }
+        }
         match &stamped.reading {
             // Movement is what happens now, not what the broker remembers.
             Reading::SpeedKmh(_) | Reading::Moving(_) if stamped.retained => {}
@@ -98,7 +149,12 @@ impl Picture {
         }
     }
 
+    /// Who drives; nobody known while that is in doubt, so that no metre is paid to somebody else.
     pub(crate) fn driver(&self) -> Driver {
-        Driver::of(self.issuer.as_deref(), self.subject.as_deref())
+        if self.overtaken.values().all(|late| !late.reading.is_name()) {
+            Driver::of(self.issuer.as_deref(), self.subject.as_deref())
+        } else {
+            Driver::Guest
+        }
     }
 }

@@ -83,6 +83,11 @@ const PARK: f64 = 126.0;
 const EVSE_UNKNOWN: &str = "ZZ00000";
 
 impl Reading {
+    /// Says who drives, or who vouches for it.
+    pub(crate) const fn is_name(&self) -> bool {
+        matches!(self, Self::Issuer(_) | Self::Subject(_))
+    }
+
     /// Checks a value by itself and turns it into the units of the fold.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ mod common;
 
 use common::{Car, finished, fold, settings, short_drive, trips};
 use dashpoint_telematics::{
-    Checkpoint, Finished, Marks, Outcome, Sample, Signal, Telematics, Value,
+    Checkpoint, Driver, Finished, Marks, Outcome, Sample, Signal, Telematics, Value,
 };
 
 /// Through bytes, as the car keeps it.
@@ -210,4 +210,144 @@ fn a_checkpoint_comes_every_minute_while_something_is_open() {
         .count();
     assert_eq!(checkpoints, 10);
     assert_eq!(car.samples[0].value, Value::Number(127.0));
+}
+
+fn named(subject: &str) -> Driver {
+    Driver::Named {
+        issuer: "https://id.example".to_owned(),
+        subject: subject.to_owned(),
+    }
+}
+
+/// Wang drives on a clock that is `ahead_ms` ahead, which then comes back; Lin sets off; the head unit dies on the way, and
+/// starts again with a checkpoint that knows nothing of it. Returns what it finished, and where Lin was when it started.
+fn drivers_after_a_clock_came_back(
+    ahead_ms: i64,
+    lin_drives_s: i64,
+    says_on_again: bool,
+) -> (Vec<Finished>, u64) {
+    let name = |car: &mut Car, subject: &str| {
+        car.text(Signal::DriverIssuer, "https://id.example");
+        car.text(Signal::DriverSubject, subject);
+    };
+    let mut car = Car::new();
+    let begun_ms = car.now_ms;
+    car.wait(ahead_ms);
+    name(&mut car, "wang");
+    car.drive(&short_drive());
+    let mut telematics = Telematics::new(settings(), Marks::default());
+    let mut outcomes = observe_all(&mut telematics, &car.samples);
+    outcomes.extend(telematics.quiet(121_000));
+    let checkpoint = kept(&telematics.checkpoint());
+    let (mut woken, first) = Telematics::resume(settings(), telematics.marks(), checkpoint);
+    outcomes.extend(first);
+
+    let seen = car.samples.len();
+    car.now_ms = begun_ms + 600_000;
+    name(&mut car, "lin");
+    car.switch_on();
+    let steady: Vec<_> = (0..lin_drives_s)
+        .map(|second| (second as f64, 15.0))
+        .collect();
+    car.follow(&steady);
+    // What the broker kept of what nobody heard.
+    for signal in [
+        Signal::DriverIssuer,
+        Signal::DriverSubject,
+        Signal::Ignition,
+        Signal::Gear,
+        Signal::Odometer,
+    ] {
+        let mut unheard = car.samples[seen..].iter().rev();
+        let last = unheard.find(|sample| sample.signal == signal).unwrap();
+        outcomes.extend(woken.observe(&Sample {
+            retained: true,
+            ..last.clone()
+        }));
+    }
+    outcomes.extend(woken.quiet(1_000));
+    let heard = car.samples.len();
+    let odometer_m = car.odometer_m.floor() as u64;
+    car.wait(1_000);
+    if says_on_again {
+        car.switch_on();
+    }
+    car.follow(&steady[..60]);
+    car.switch_off();
+    outcomes.extend(observe_all(&mut woken, &car.samples[heard..]));
+    outcomes.extend(woken.quiet(121_000));
+    (finished(&outcomes), odometer_m)
+}
+
+#[test]
+fn a_name_that_the_broker_kept_counts_when_the_clock_of_the_bus_came_back() {
+    for ahead_ms in [3_600_000, 100 * 3_600_000] {
+        let (finished, odometer_m) = drivers_after_a_clock_came_back(ahead_ms, 60, false);
+        let last = finished.last().unwrap();
+        assert_eq!(finished[0].driver, named("wang"));
+        assert_eq!(last.driver, named("lin"), "{ahead_ms} ms");
+        assert!(last.evidence.interval().from >= odometer_m - 20);
+    }
+}
+
+#[test]
+fn nobody_is_paid_where_an_older_name_may_be_the_newer_one() {
+    // Time has caught up with the clock that was ahead: nothing says that it ever was.
+    let (finished, _) = drivers_after_a_clock_came_back(1_200_000, 1_200, true);
+    assert_eq!(finished[0].driver, named("wang"));
+    assert_eq!(finished.last().unwrap().driver, Driver::Guest);
+    assert_eq!(finished.len(), 2);
+}
+
+#[test]
+fn a_name_that_was_heard_before_is_no_doubt_when_it_comes_again() {
+    let mut car = Car::new();
+    car.text(Signal::DriverIssuer, "https://id.example");
+    car.text(Signal::DriverSubject, "wang");
+    let old = car.samples.clone();
+    car.drive(&short_drive());
+    car.wait(10_000);
+    car.text(Signal::DriverSubject, "lin");
+    car.drive(&short_drive());
+    let mut telematics = Telematics::new(settings(), Marks::default());
+    observe_all(&mut telematics, &car.samples);
+    telematics.quiet(121_000);
+    let checkpoint = kept(&telematics.checkpoint());
+    let (mut woken, _) = Telematics::resume(settings(), telematics.marks(), checkpoint);
+    // A broker that went back to what it had stored before.
+    for sample in old {
+        woken.observe(&Sample {
+            retained: true,
+            ..sample
+        });
+    }
+    woken.quiet(1_000);
+    assert_eq!(woken.at_the_wheel(), named("lin"));
+}
+
+#[test]
+fn a_name_that_is_refused_for_its_time_leaves_nobody_at_the_wheel() {
+    for back_ms in [60_000, 3_600_000, 100 * 3_600_000] {
+        let mut car = Car::new();
+        car.text(Signal::DriverIssuer, "https://id.example");
+        car.text(Signal::DriverSubject, "wang");
+        car.drive(&short_drive());
+        car.wait(60_000);
+        let mut telematics = Telematics::new(settings(), Marks::default());
+        observe_all(&mut telematics, &car.samples);
+        telematics.quiet(121_000);
+        assert_eq!(telematics.at_the_wheel(), named("wang"));
+        let name = |subject: &str, ts_ms| Sample {
+            signal: Signal::DriverSubject,
+            value: Value::Text(subject.to_owned()),
+            ts_ms,
+            retained: false,
+        };
+        let newest_ms = telematics.bus_time_ms().unwrap();
+        telematics.observe(&name("lin", newest_ms - back_ms));
+        assert_eq!(telematics.at_the_wheel(), Driver::Guest, "{back_ms} ms");
+        telematics.observe(&name("lin", newest_ms + 5_000));
+        telematics.quiet(5_000);
+        assert_eq!(telematics.at_the_wheel(), named("lin"));
+    }
 }

@@ -39,7 +39,7 @@ impl Fold {
     }
 
     /// A change of driver ends the trip. A name that comes late is no change.
-    fn follow_driver(&mut self, context: &mut Context<'_>) {
+    pub(super) fn follow_driver(&mut self, context: &mut Context<'_>) {
         let Some(trip) = &mut self.trip else {
             return;
         };

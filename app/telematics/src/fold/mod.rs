@@ -192,6 +192,10 @@ impl Fold {
                 self.pass(newest_ms, context);
                 self.fold(newest_ms, readings, context);
             }
+            Batch::OutOfOrder(name) => {
+                self.picture.take_overtaken(name);
+                self.follow_driver(context);
+            }
         }
     }
 
@@ -217,6 +221,7 @@ impl Fold {
         let mut news = Vec::with_capacity(readings.len());
         for stamped in readings {
             if !self.picture.is_news(stamped.signal, stamped.at_ms) {
+                self.picture.take_overtaken(stamped);
                 continue;
             }
             if self.take_meter(stamped, context) {
