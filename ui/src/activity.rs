@@ -21,11 +21,11 @@ pub const ROWS_MOVING: usize = 6;
 /// One line of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowData {
-    /// When it happened.
+    /// Time of the event.
     pub at: ServerTime,
-    /// What it is about.
+    /// The subject of the row.
     pub subject: Subject,
-    /// What came of it.
+    /// The result of the row.
     pub outcome: Outcome,
     /// The rule that decided most of it, and the version of the policy.
     pub rule: Option<(Text, PolicyVersion)>,
@@ -37,7 +37,7 @@ pub struct RowData {
     pub entry: Option<EntryRef>,
 }
 
-/// What a line is about.
+/// The subject of a row of the activity list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// A trip, a charge or a discharge.
@@ -46,17 +46,17 @@ pub enum Subject {
     CheckIn,
     /// Points went for a benefit.
     Spent {
-        /// Which.
+        /// The benefit that was redeemed.
         benefit: Text,
     },
     /// An operator gave points.
     Granted {
-        /// Why, as the operator wrote it.
+        /// The reason, as the operator wrote it.
         reason: String,
     },
     /// Points expired.
     Expiry {
-        /// When they were earned.
+        /// Time at which the points were earned.
         earned: ServerTime,
     },
     /// A payment was taken back.
@@ -72,47 +72,47 @@ pub enum Subject {
     },
 }
 
-/// What came of it.
+/// The result of a row: its state, with amounts and reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Signed, and not yet sent or answered.
     AwaitingConnection {
-        /// What the car predicts.
+        /// Points that the car predicts.
         predicted: Points,
     },
     /// Kept without a signature.
     AwaitingSignature {
-        /// What the car predicts.
+        /// Points that the car predicts.
         predicted: Points,
     },
     /// The cloud holds it back.
     InReview {
-        /// How much.
+        /// Points that are held back.
         points: Points,
-        /// Why.
+        /// The reason of the review.
         reason: ReviewReason,
         /// Until when.
         until: ServerTime,
     },
     /// Booked as it stands.
     Booked {
-        /// How much; negative for what went.
+        /// Points booked; negative for a debit.
         points: Points,
     },
     /// Paid otherwise than predicted.
     Adjusted {
-        /// What was paid.
+        /// Points that were paid.
         paid: Points,
-        /// What the car had predicted.
+        /// Points that the car had predicted.
         predicted: Points,
-        /// Why.
+        /// The reason of the difference.
         why: Adjustment,
     },
     /// Not admissible.
     Rejected {
-        /// What the car had predicted.
+        /// Points that the car had predicted.
         predicted: Points,
-        /// Why.
+        /// The reason of the rejection.
         reason: Rejection,
     },
     /// It earned nothing.
@@ -124,28 +124,28 @@ pub enum Outcome {
 pub enum Failed {
     /// The driving score, times 100.
     Score {
-        /// What it was.
+        /// The measured score times 100.
         got_x100: u16,
-        /// What was asked.
+        /// The score times 100 that the rule requires.
         needed_x100: u16,
     },
     /// The distance.
     Distance {
-        /// What it was, in metres.
+        /// The measured distance, in metres.
         got_m: u64,
-        /// What was asked, in metres.
+        /// The distance that the rule requires, in metres.
         needed_m: u64,
     },
     /// The share of renewable energy.
     Renewable {
-        /// What it was, in permille.
+        /// The measured share, in permille.
         got_permille: u16,
-        /// What was asked, in permille.
+        /// The share that the rule requires, in permille.
         needed_permille: u16,
     },
     /// The cap of the day.
     CapReached {
-        /// How much it is.
+        /// The limit of the cap.
         cap: Points,
     },
     /// A guest was driving.
@@ -154,16 +154,16 @@ pub enum Failed {
     NoRule,
 }
 
-/// What the activity page shows.
+/// View-state of the activity page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ActivityState {
-    /// Why there is no list.
+    /// The reason for an empty list.
     pub absence: Absence,
     /// Only the newest rows, and none opens.
     pub restricted: bool,
     /// The rows of this page.
     pub rows: Vec<LedgerRow>,
-    /// Which of them is open.
+    /// Index of the open row.
     pub selected: usize,
     /// Page of the list, from 1.
     pub page: usize,
@@ -173,11 +173,11 @@ pub struct ActivityState {
     pub detail: LedgerDetail,
     /// Its points: predicted, paid, growth.
     pub values: Vec<FactLine>,
-    /// What was measured.
+    /// The measurements of the open row.
     pub evidence: Vec<FactLine>,
 }
 
-/// What the activity page shows.
+/// Makes the view-state of the activity page.
 #[must_use]
 pub fn activity(
     ledger: &Held<Vec<RowData>>,
@@ -321,7 +321,7 @@ fn measure(subject: &Subject) -> String {
     }
 }
 
-/// Why a row stands where it stands, with the arguments of the sentence.
+/// Returns the reason of a row's state, with the arguments of its sentence.
 #[must_use]
 pub fn reason(row: &RowData, locale: &Locale, now: ServerTime) -> (Reason, String, String) {
     let plain = |reason| (reason, String::new(), String::new());

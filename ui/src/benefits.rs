@@ -19,24 +19,24 @@ pub const TERMS_UNITS: usize = 160;
 pub struct BenefitData {
     /// As the catalogue has it.
     pub benefit: Benefit,
-    /// What the member reads of the tier from which it is open.
+    /// Title of the lowest tier that the benefit is open to.
     pub tier: Text,
-    /// Whether it is open to this member.
+    /// True when the benefit is open to this member.
     pub open: bool,
-    /// Whether the state of the car suggests it.
+    /// True when the state of the car suggests the benefit.
     pub fits_now: bool,
-    /// What its price is worth, in hundredths of a yuan.
+    /// Worth of the price, in hundredths of a yuan.
     pub worth_fen: i64,
 }
 
-/// What the page of benefits shows.
+/// View-state of the benefits page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BenefitsState {
-    /// Why there is no list.
+    /// The reason for an empty list.
     pub absence: Absence,
     /// The rows of this page.
     pub rows: Vec<BenefitLine>,
-    /// Which of them is open.
+    /// Index of the open benefit.
     pub selected: usize,
     /// Page of the list, from 1.
     pub page: usize,
@@ -46,7 +46,7 @@ pub struct BenefitsState {
     pub detail: BenefitDetail,
 }
 
-/// What the page of benefits shows.
+/// Makes the view-state of the benefits page.
 #[must_use]
 pub fn benefits(
     benefits: &Held<Vec<BenefitData>>,
@@ -161,7 +161,7 @@ fn sheets(text: &str, units: usize) -> Vec<&str> {
     sheets
 }
 
-/// Where the last of these characters ends.
+/// Returns the byte index after the last of these characters.
 fn last_end(text: &str, ends: &[char]) -> Option<usize> {
     text.char_indices()
         .rev()
@@ -169,7 +169,7 @@ fn last_end(text: &str, ends: &[char]) -> Option<usize> {
         .map(|(at, char)| at + char.len_utf8())
 }
 
-/// How many bytes of the text make at most so many units.
+/// Returns the number of bytes of the longest beginning of the text that has at most so many units.
 fn fitting(text: &str, units: usize) -> usize {
     let mut left = units;
     for (at, char) in text.char_indices() {
@@ -182,7 +182,7 @@ fn fitting(text: &str, units: usize) -> usize {
     text.len()
 }
 
-/// How many sheets the terms of a benefit make.
+/// Counts the sheets that the terms of a benefit fill.
 #[must_use]
 pub fn terms_pages(data: &BenefitData, language: Language) -> usize {
     sheets(language.pick(&data.benefit.terms), TERMS_UNITS)

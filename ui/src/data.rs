@@ -1,4 +1,4 @@
-//! What the program knows and the screen shows, before it is put into words.
+//! The program's data for the screen, before it is put into words.
 
 use dashpoint_membership::{DeviceId, EntryHash, Epoch, PolicyVersion, Seq, ServerTime};
 
@@ -22,16 +22,16 @@ pub enum Held<T> {
 /// The connection with the member cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinkData {
-    /// Whether the last exchange went through.
+    /// True when the last exchange went through.
     pub online: bool,
-    /// When the cloud said what is shown; nothing before the first exchange.
+    /// Time of the cloud for the data shown; `None` before the first exchange.
     pub as_of: Option<ServerTime>,
 }
 
 /// The head unit and its queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceData {
-    /// Which one.
+    /// Id of this device.
     pub device: DeviceId,
     /// The life of its chain.
     pub epoch: Epoch,
@@ -43,11 +43,11 @@ pub struct DeviceData {
     pub last_receipt: Option<ServerTime>,
     /// The policy in force.
     pub policy: Option<PolicyVersion>,
-    /// How the last exchange went.
+    /// State of the last exchange.
     pub exchange: Exchange,
 }
 
-/// How the last exchange with the cloud went.
+/// State of the last exchange with the cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exchange {
     /// Nothing is left to do.
@@ -56,7 +56,7 @@ pub enum Exchange {
     Running,
     /// It failed and is tried again.
     Failed {
-        /// When.
+        /// Time of the next try.
         next_try: ServerTime,
     },
     /// The cloud does not accept this device.
@@ -80,6 +80,6 @@ pub struct ScreenData {
     pub enrolment: Option<EnrolmentData>,
     /// The head unit and its queue.
     pub device: DeviceData,
-    /// Whether the driver is a guest.
+    /// True while the driver is a guest.
     pub guest: bool,
 }

@@ -1,8 +1,9 @@
-//! What driving forbids.
+//! Restrictions while the car moves.
 
 use crate::{Drive, Page};
 
-/// Whether the page shows only what is fit for driving: a red light and an unknown state count as driving.
+/// Returns whether the page shows only content that is fit for driving: a red light and an unknown state count as
+/// driving.
 #[must_use]
 pub const fn is_restricted(drive: Drive) -> bool {
     match drive {
@@ -11,7 +12,7 @@ pub const fn is_restricted(drive: Drive) -> bool {
     }
 }
 
-/// Whether the page gives way to the calm locked state.
+/// Returns whether the calm locked state replaces the page.
 #[must_use]
 pub const fn is_locked(page: Page, drive: Drive) -> bool {
     match page {

@@ -11,18 +11,18 @@ use crate::{EnrolShown, EnrolStep};
 pub struct EnrolmentData {
     /// The last four characters of the VIN.
     pub vin_end: String,
-    /// Where it stands.
+    /// The step that the enrolment has reached.
     pub step: EnrolmentStep,
 }
 
-/// Where an enrolment stands.
+/// The steps of an enrolment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EnrolmentStep {
     /// Waiting for a phone.
     Waiting {
-        /// What both screens show.
+        /// Content that both screens show.
         code: String,
-        /// What the QR code opens.
+        /// The address in the QR code.
         url: String,
         /// Until when.
         valid_until: ServerTime,
@@ -40,7 +40,7 @@ pub enum EnrolmentStep {
     },
 }
 
-/// What the enrolment page shows.
+/// View-state of the enrolment page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EnrolmentState {
     /// The words.
@@ -54,14 +54,14 @@ pub struct EnrolmentState {
 pub struct Matrix {
     /// Modules on a side.
     pub side: u32,
-    /// Whether each is dark, row by row.
+    /// The modules of the code, row by row: true for a dark one.
     pub dark: Vec<bool>,
 }
 
 /// Light modules that a reader needs around the code.
 const QUIET_ZONE: usize = 4;
 
-/// What the enrolment page shows.
+/// Makes the view-state of the enrolment page.
 #[must_use]
 pub fn enrolment(data: &EnrolmentData, locale: &Locale, now: ServerTime) -> EnrolmentState {
     let mut shown = EnrolShown {

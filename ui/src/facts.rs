@@ -21,7 +21,7 @@ pub fn thousandths(amount: u64) -> String {
     tenths_of_thousandths(i64::try_from(amount).unwrap_or(i64::MAX))
 }
 
-/// What was predicted and what came of it.
+/// Lists the predicted and the paid amounts of a row.
 #[must_use]
 pub fn values(row: &RowData) -> Vec<FactLine> {
     let mut lines = match &row.outcome {
@@ -51,7 +51,7 @@ pub fn values(row: &RowData) -> Vec<FactLine> {
     lines
 }
 
-/// What was measured in the car, and under which entry it was signed.
+/// Lists the measurements of a row and the entry that signed them.
 #[must_use]
 pub fn evidence(row: &RowData) -> Vec<FactLine> {
     let mut lines = match &row.subject {

@@ -27,13 +27,13 @@ pub struct MemberData {
     pub worth_fen: i64,
     /// Points on their way.
     pub pending: Points,
-    /// When they are settled.
+    /// The event that settles them.
     pub settles: Settles,
     /// The points that expire next, within the time of the first reminder.
     pub expiring: Option<(ServerTime, Points)>,
     /// Growth value and the ladder.
     pub ladder: LadderData,
-    /// What today has brought, pending entries included.
+    /// Today's earnings, pending entries included.
     pub today: TodayData,
     /// Something that the member should know of.
     pub notice: Option<NoticeData>,
@@ -42,13 +42,13 @@ pub struct MemberData {
 /// A tier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TierData {
-    /// What the member reads.
+    /// Title in the member's languages.
     pub title: Text,
     /// Its place on the ladder, 0 for the lowest.
     pub rank: usize,
 }
 
-/// When pending points are settled.
+/// The event that settles pending points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settles {
     /// With the next connection.
@@ -67,11 +67,11 @@ pub struct LadderData {
     pub growth: Growth,
     /// The tier above and the growth value that is missing.
     pub next: Option<(Text, Growth)>,
-    /// When the tier is reviewed, and the growth value that is missing until then.
+    /// Time of the next tier review, and the growth value that is missing until then.
     pub keep: Option<(ServerTime, Growth)>,
 }
 
-/// What today has brought.
+/// Today's earnings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TodayData {
     /// For clean energy.
@@ -80,7 +80,7 @@ pub struct TodayData {
     pub safe: Points,
     /// For anything else.
     pub other: Points,
-    /// What the day's cap still has room for.
+    /// Room that is left under the day's cap.
     pub room: Option<Points>,
 }
 
@@ -89,7 +89,7 @@ pub struct TodayData {
 pub enum NoticeData {
     /// The soft limit of the offline allowance is reached.
     ConnectSoon {
-        /// When the hard limit is.
+        /// Time at which the hard limit is reached.
         by: ServerTime,
     },
     /// The hard limit is reached.
@@ -107,20 +107,20 @@ pub enum NoticeData {
     Salvaged,
     /// The cloud does not answer.
     Unreachable {
-        /// When it is tried again.
+        /// Time of the next try.
         next_try: ServerTime,
     },
     /// Points are owed.
     Arrears {
-        /// How many.
+        /// The number of points.
         points: Points,
     },
 }
 
-/// What the home page shows.
+/// View-state of the home page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HomeState {
-    /// Why there is no card.
+    /// The reason for a missing card.
     pub absence: Absence,
     /// Only the card and one chip.
     pub restricted: bool,
@@ -130,13 +130,13 @@ pub struct HomeState {
     pub progress: TierProgress,
     /// Today.
     pub today: TodayEarned,
-    /// What the member should know of, with its argument.
+    /// The most important notice, with its argument.
     pub notice: (Notice, String),
     /// The suggested benefits.
     pub benefits: Vec<BenefitLine>,
 }
 
-/// What the home page shows of the member.
+/// Makes the member's part of the home page.
 #[must_use]
 pub fn home(
     member: &Held<MemberData>,
@@ -246,7 +246,7 @@ fn progress(ladder: &LadderData, locale: &Locale, now: ServerTime) -> TierProgre
     }
 }
 
-/// How full the bar is: 0 to 1, in hundredths, so that no rounding of floats moves a pixel.
+/// Returns the filled part of the bar: 0 to 1, in hundredths, so that no rounding of floats moves a pixel.
 fn share(growth: Growth, missing: Growth) -> f32 {
     let whole = growth.plus(missing).get().max(1);
     let hundredths = growth.get().clamp(0, whole).saturating_mul(100) / whole;
@@ -290,7 +290,8 @@ fn notice(notice: Option<NoticeData>, locale: &Locale, now: ServerTime) -> (Noti
     }
 }
 
-/// What fits the car's state first, then what is open, in the order of the catalogue.
+/// Picks the suggested benefits: those that fit the car's state first, then the open ones, in the order of the
+/// catalogue.
 fn suggested(benefits: &[BenefitData], locale: &Locale) -> Vec<BenefitLine> {
     order_of_suggestion(benefits)
         .into_iter()
@@ -298,7 +299,7 @@ fn suggested(benefits: &[BenefitData], locale: &Locale) -> Vec<BenefitLine> {
         .collect()
 }
 
-/// Which benefits the page suggests: their places in the catalogue.
+/// Returns the indexes of the benefits that the page suggests.
 #[must_use]
 pub fn order_of_suggestion(benefits: &[BenefitData]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..benefits.len())

@@ -36,7 +36,7 @@ impl Language {
     }
 }
 
-/// How numbers and times are written, and whose calendar counts.
+/// Language, number format and calendar of the member.
 #[derive(Debug, Clone)]
 pub struct Locale {
     /// The language.
@@ -99,7 +99,7 @@ impl Locale {
         }
     }
 
-    /// Whether both are on the same day of the member's calendar.
+    /// Returns whether both times are on one day of the member's calendar.
     #[must_use]
     pub fn same_day(&self, one: ServerTime, other: ServerTime) -> bool {
         self.zoned(one).date() == self.zoned(other).date()

@@ -1,9 +1,9 @@
-//! Where the driver is on the screen, and how a touch moves him.
+//! The driver's position in the program, and its changes by touches.
 
 use crate::locale::Language;
 use crate::{Drive, Page, Section, ThemeChoice};
 
-/// What a touch asks for.
+/// The request of a touch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Intent {
     /// Go to a page.
@@ -40,7 +40,7 @@ pub enum Intent {
     FinishEnrolment,
 }
 
-/// Where the driver is. It survives driving, so that what was begun in park is there again.
+/// The driver's position in the program. It survives driving, so that what was begun in park is there again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Nav {
     page: Page,
@@ -143,7 +143,7 @@ impl Nav {
         self.page
     }
 
-    /// Whether the last trip's summary has been put away.
+    /// Returns whether the summary of the last trip was closed.
     #[must_use]
     pub const fn trip_seen(&self) -> bool {
         self.trip_seen

@@ -1,4 +1,4 @@
-//! How often the numbers may change under the driver's eyes.
+//! Limits the rate at which numbers change in front of the driver.
 
 use dashpoint_membership::Points;
 
@@ -35,7 +35,8 @@ impl Numbers {
         }
     }
 
-    /// Whether nothing that the driver was shown is taken back. Pending points that turn into confirmed ones are not.
+    /// Returns whether the next numbers take nothing back that was shown. Pending points that turn into confirmed ones
+    /// are not.
     fn rises_to(&self, next: &Self) -> bool {
         next.balance >= self.balance
             && next.clean >= self.clean

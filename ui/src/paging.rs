@@ -5,7 +5,7 @@
 pub struct Paged<'a, T> {
     /// Its rows.
     pub rows: &'a [T],
-    /// Which page, from 1.
+    /// Number of the page, from 1.
     pub page: usize,
     /// Pages in all, at least 1.
     pub pages: usize,

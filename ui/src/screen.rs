@@ -14,12 +14,12 @@ use crate::settings::{Preferences, SettingsState, settings};
 use crate::trip::{TripState, trip};
 use crate::{Drive, Link, Page, ThemeChoice};
 
-/// What surrounds the program at this moment.
+/// The surroundings of the program at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Situation {
-    /// How the car moves.
+    /// The car's drive state.
     pub drive: Drive,
-    /// Whether the car's own displays are in their night mode.
+    /// True while the car's own displays are in night mode.
     pub car_at_night: bool,
     /// The program's best idea of the time.
     pub now: ServerTime,
@@ -28,26 +28,26 @@ pub struct Situation {
 /// Everything that the window shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScreenState {
-    /// What surrounds the page.
+    /// The frame around the page.
     pub frame: FrameState,
     /// The page; nothing when it is locked.
     pub page: PageState,
 }
 
-/// What surrounds every page.
+/// The frame around every page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrameState {
-    /// Which page.
+    /// The page in front.
     pub page: Page,
-    /// How the car moves.
+    /// The car's drive state.
     pub drive: Drive,
     /// The calm locked state stands in the place of the page.
     pub locked: bool,
     /// The connection.
     pub link: Link,
-    /// When the cloud said what is shown: the time, or the day unless it was today.
+    /// Time of the data shown: the time of day, or the date unless it is today.
     pub as_of: String,
-    /// Whether it was today.
+    /// True when that time is today.
     pub as_of_today: bool,
     /// Dark colours.
     pub night: bool,
@@ -55,7 +55,7 @@ pub struct FrameState {
     pub preferences: Preferences,
 }
 
-/// What one page shows.
+/// View-state of the page in front.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PageState {
     /// Nothing but the reason why.

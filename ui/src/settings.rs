@@ -6,31 +6,31 @@ use crate::data::{DeviceData, Exchange};
 use crate::locale::{Language, Locale, fingerprint};
 use crate::{DeviceShown, Section, SyncState, ThemeChoice};
 
-/// What the driver has chosen.
+/// The driver's choices.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Preferences {
     /// The language.
     pub language: Language,
-    /// What the appearance follows.
+    /// The driver's choice of appearance.
     pub theme: ThemeChoice,
 }
 
-/// What the settings show.
+/// View-state of the settings page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SettingsState {
     /// The open part.
     pub section: Section,
     /// The choices.
     pub preferences: Preferences,
-    /// Who drives, as the member writes it.
+    /// Name of the driver, as the member writes it.
     pub driver: String,
-    /// Whether a guest drives.
+    /// True while a guest drives.
     pub guest: bool,
     /// The device and its queue.
     pub device: DeviceShown,
 }
 
-/// What the settings show.
+/// Makes the view-state of the settings page.
 #[must_use]
 pub fn settings(
     section: Section,

@@ -17,17 +17,17 @@ pub const CAUSES: usize = 4;
 /// A trip that has just ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TripData {
-    /// When it began.
+    /// Time at which the trip began.
     pub started: ServerTime,
-    /// When it ended.
+    /// Time at which the trip ended.
     pub ended: ServerTime,
-    /// What the car can show.
+    /// The evidence of the trip.
     pub trip: Trip,
-    /// What came of it.
+    /// The result of the trip's entry.
     pub outcome: Outcome,
-    /// What each rule pays.
+    /// Points of each rule, with its title.
     pub awards: Vec<(Text, Points)>,
-    /// What cost score, the costliest first.
+    /// The factors that lowered the score, the costliest first.
     pub causes: Vec<CauseData>,
     /// Factors that the score model looks at.
     pub factors: usize,
@@ -40,28 +40,28 @@ pub struct TripData {
 /// Something that cost score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CauseData {
-    /// Which factor.
+    /// The factor.
     pub factor: Factor,
-    /// When it happened first.
+    /// Time of its first occurrence.
     pub at: ServerTime,
     /// For how long in all, in seconds.
     pub seconds: u32,
 }
 
-/// What the summary shows.
+/// View-state of the trip summary.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TripState {
     /// The big numbers.
     pub shown: TripShown,
-    /// What each rule pays.
+    /// Points of each rule.
     pub awards: Vec<AwardLine>,
-    /// What cost score.
+    /// The factors that lowered the score.
     pub causes: Vec<CauseLine>,
     /// Distance, time, energy.
     pub facts: Vec<FactLine>,
 }
 
-/// What the summary of a trip shows.
+/// Makes the view-state of the trip summary.
 #[must_use]
 pub fn trip(data: &TripData, locale: &Locale, now: ServerTime) -> TripState {
     TripState {

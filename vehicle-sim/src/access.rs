@@ -1,4 +1,4 @@
-//! What a broker that does not let everybody in wants to be shown.
+//! Credentials for a broker that requires them.
 
 use std::error::Error;
 use std::fmt;
@@ -15,7 +15,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::error::SimError;
 
-/// What is shown to the broker; by default nothing.
+/// Credentials for the broker; none by default.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
     /// Name and password.
@@ -113,7 +113,7 @@ fn broken(path: &Path, expected: &'static str, source: pem::Error) -> SimError {
     }
 }
 
-/// Why there is no connection to a broker that is there.
+/// The reason that a reachable broker gives no connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rejection {
     /// It does not want this client.
@@ -123,7 +123,7 @@ pub(crate) enum Rejection {
 }
 
 impl Rejection {
-    /// What ended an attempt to connect; `None` when nobody is there.
+    /// Classifies a failed attempt to connect; `None` when no broker answers.
     pub(crate) fn of(error: &ConnectionError) -> Option<Self> {
         if let Some(rustls::Error::InvalidCertificate(_)) = tls_error(error) {
             return Some(Self::OfBroker);
@@ -146,7 +146,7 @@ impl Rejection {
     }
 }
 
-/// What TLS has to say about it, wherever it came up.
+/// Finds the TLS error in a connection error, wherever it is nested.
 fn tls_error(error: &ConnectionError) -> Option<&rustls::Error> {
     let first: &(dyn Error + 'static) = error;
     let causes = iter::successors(Some(first), |cause| (*cause).source());

@@ -14,11 +14,11 @@ use tokio::sync::watch;
 
 use crate::door::{Behind, stand_open};
 
-/// How often and how long to look whether it listens.
+/// Interval and number of checks until the broker counts as not listening.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 const LOOKS: u32 = 500;
 
-/// What kept the broker from starting.
+/// Errors at the start of the broker.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
     #[error("port {port} is not free on this machine")]
@@ -44,11 +44,11 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// How many states may be ahead of the head unit on this broker ([`crate::Options::states_ahead`]). It keeps the
-    /// order within one subscription such as `vss/#`, though not between several.
+    /// The number of states that may be ahead of the head unit on this broker ([`crate::Options::states_ahead`]). It
+    /// keeps the order within one subscription such as `vss/#`, though not between several.
     pub const STATES_AHEAD: usize = 400;
 
-    /// How far simulated time may be ahead of a head unit that has a subscription for each signal
+    /// The simulated time by which messages may be ahead of a head unit that has a subscription for each signal
     /// ([`crate::Options::time_ahead`]): what it keeps for one of them goes out before the next has its turn, and a
     /// sample that comes more than 2 s of its time late is not folded.
     pub const TIME_AHEAD: SignedDuration = SignedDuration::from_secs(2);

@@ -37,7 +37,7 @@ pub struct Cli {
     pub action: Action,
 }
 
-/// What to do.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Action {
     /// Drive along a recording; its header says what it is
@@ -136,7 +136,7 @@ Examples:
     List,
 }
 
-/// What every command that publishes takes.
+/// Options of every command that publishes.
 #[derive(Debug, Args)]
 pub struct Common {
     /// The MQTT broker
@@ -248,7 +248,7 @@ impl Common {
     }
 }
 
-/// What a broker that does not let everybody in wants to be shown.
+/// Credentials for a broker that requires them.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "A broker that does not let everybody in")]
 pub struct AccessArgs {

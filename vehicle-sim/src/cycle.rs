@@ -30,7 +30,7 @@ impl Cycle {
         }
     }
 
-    /// What the cycle stands for, in a few words.
+    /// Describes the cycle in a few words.
     pub fn about(self) -> &'static str {
         match self {
             Self::Udds => "EPA city driving: many stops, gentle",

@@ -1,4 +1,4 @@
-//! What can go wrong in the simulator.
+//! Errors of the simulator.
 
 use std::path::PathBuf;
 
@@ -167,7 +167,7 @@ pub enum SimError {
 }
 
 impl SimError {
-    /// Whether the command itself was wrong, so that trying again cannot help.
+    /// Returns whether the command itself was wrong, so that trying again cannot help.
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Vin { .. }

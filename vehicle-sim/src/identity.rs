@@ -1,4 +1,4 @@
-//! Who the car is and who drives it.
+//! Identity of the car and of its driver.
 
 use std::fmt;
 use std::str::FromStr;
@@ -85,7 +85,7 @@ impl FromStr for Driver {
     }
 }
 
-/// What the car says of itself at the start of each command.
+/// The identity that the car publishes at the start of each command.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
     pub vin: Vin,

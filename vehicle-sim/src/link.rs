@@ -21,7 +21,7 @@ use crate::broker::RESTART_TOPIC;
 use crate::error::SimError;
 use crate::message::{Delivery, Message};
 
-/// Where the head unit says how far it has come.
+/// Topic on which the head unit publishes its progress.
 const SEEN_TOPIC: &str = "dashpoint/seen";
 /// Messages that may wait for the event loop; the publisher keeps well below it.
 const REQUESTS: usize = 256;
@@ -33,7 +33,7 @@ const PACKET_IN_MAX: usize = 10 * 1024;
 const PACKET_OUT_MAX: usize = 2 * 1024 * 1024;
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
-/// Where the broker listens.
+/// Address of the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     pub host: String,
@@ -80,7 +80,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// What happened on a connection.
+/// Events on a connection.
 pub(crate) enum LinkEvent {
     Connected,
     /// The next message went out to the network.
@@ -202,7 +202,8 @@ struct SeenPayload {
     ts: Timestamp,
 }
 
-/// What a message on the head unit's topic says. A retained one was said before this command and is no answer.
+/// Reads the time from a message on the head unit's topic. A retained one was said before this command and is no
+/// answer.
 fn seen(publish: &Publish) -> Option<Timestamp> {
     if publish.retain || publish.topic != SEEN_TOPIC {
         return None;

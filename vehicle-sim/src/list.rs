@@ -1,4 +1,4 @@
-//! What `vehicle-sim list` shows.
+//! The output of `vehicle-sim list`.
 
 use std::io::{self, Write};
 

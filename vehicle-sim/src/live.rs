@@ -51,7 +51,7 @@ pub async fn live(common: &Common) -> anyhow::Result<()> {
     outcome
 }
 
-/// What is in a line, or `None` for an empty one or a comment.
+/// Returns the content of a line, or `None` for an empty one or a comment.
 fn said(line: &str) -> Option<String> {
     let line = line.trim();
     (!line.is_empty() && !line.starts_with('#')).then(|| line.to_owned())

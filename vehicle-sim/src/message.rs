@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::vss::Value;
 
-/// How a message is carried.
+/// Delivery of a message: quality of service and retention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// QoS 0, not retained: the next one comes in a second.
@@ -37,7 +37,7 @@ pub enum Garbage {
     Year2099,
 }
 
-/// How much a huge payload is.
+/// Size of a huge payload, in bytes.
 const HUGE: usize = 1024 * 1024;
 
 /// A value of one signal at one time.
@@ -49,7 +49,7 @@ pub struct Message {
     /// The time of the event, not of sending.
     pub at: Timestamp,
     pub delivery: Delivery,
-    /// What is sent in place of the value.
+    /// Nonsense that is sent in place of the value.
     pub garbage: Option<Garbage>,
 }
 

@@ -1,4 +1,4 @@
-//! How fast messages may go out: by the wall clock, and never far ahead of what the head unit has taken.
+//! Limits the rate of messages: by the wall clock, and never far ahead of the samples that the head unit has taken.
 
 use std::collections::VecDeque;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ const UNPACED_STEP: Duration = Duration::from_micros(500);
 /// Timers fire a millisecond late; this much may be caught up at once.
 const CATCH_UP: Duration = Duration::from_millis(10);
 
-/// How fast the simulated time goes.
+/// The rate of simulated time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Speed {
     /// As fast as the head unit takes it.
@@ -41,12 +41,12 @@ impl FromStr for Speed {
     }
 }
 
-/// How far messages may run ahead of what the head unit says it has taken; see [`crate::Options`].
+/// Limits on messages that the head unit has not confirmed; see [`crate::Options`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
     pub(crate) states: usize,
     pub(crate) time: Option<SignedDuration>,
-    /// How long it may stay full without a word from the head unit before that counts as absent.
+    /// Time that the window may stay full without an answer before the head unit counts as absent.
     pub(crate) patience: Duration,
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct Window {
 /// be overtaken by a step that is further on than it waits for what comes late.
 const SETTLE: Duration = Duration::from_millis(20);
 
-/// Whether a message may go out now.
+/// The decision about the next message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Permit {
     Go,
@@ -110,7 +110,7 @@ impl Pacer {
         }
     }
 
-    /// Whether `message` may go out at `now`.
+    /// Decides about sending `message` at `now`.
     pub(crate) fn permit(&mut self, message: &Message, now: Duration) -> Permit {
         let due = self.due(message.at);
         if now < due {
@@ -182,7 +182,7 @@ impl Pacer {
         self.lost = self.newest_sent;
     }
 
-    /// Whether everything that was sent has been taken.
+    /// Returns whether the head unit has taken everything that was sent.
     pub(crate) fn all_seen(&self) -> bool {
         self.seen.is_some() && self.seen == self.newest_sent
     }
@@ -192,12 +192,12 @@ impl Pacer {
         self.seen
     }
 
-    /// Whether the head unit has said anything at all.
+    /// Returns whether the head unit has answered at all.
     pub(crate) fn answered(&self) -> bool {
         self.answered
     }
 
-    /// Whether messages went out without pacing at any time, because nobody answered.
+    /// Returns whether messages went out without pacing at any time, because no head unit answered.
     pub(crate) fn gave_up(&self) -> bool {
         self.gave_up
     }
@@ -215,13 +215,14 @@ impl Pacer {
         many || self.is_too_far_ahead(message.at) || self.still_opens(message.at)
     }
 
-    /// Whether nobody has taken the opening yet. It is retained, so a head unit that starts now learns it, and says so;
-    /// what follows it is not, and waits for somebody to listen.
+    /// Returns whether no head unit has taken the opening yet. The opening is retained, so a head unit that starts now
+    /// learns it and confirms it; the messages after it are not retained, and wait for a head unit.
     fn still_opens(&self, at: Timestamp) -> bool {
         at > self.first && self.seen.is_none_or(|seen| seen < self.first)
     }
 
-    /// When a step longer than the bound may follow on what was just taken; `None` when it may now, or waits anyway.
+    /// Returns the time until which a step longer than the bound waits after the last one was taken; `None` when it may
+    /// go now, or waits anyway.
     fn settles(&mut self, at: Timestamp, now: Duration) -> Option<Duration> {
         let (time, newest) = (self.window.time?, self.newest_sent?);
         if !self.all_seen() || at.duration_since(newest) <= time {
@@ -231,7 +232,8 @@ impl Pacer {
         (now < settled).then_some(settled)
     }
 
-    /// What belongs to the time last sent is never held back: the head unit has to get it whole.
+    /// Returns whether the message's time is too far ahead; messages of the time last sent never are, because the head
+    /// unit has to get them whole.
     fn is_too_far_ahead(&self, at: Timestamp) -> bool {
         let (Some(time), Some(newest)) = (self.window.time, self.newest_sent) else {
             return false;

@@ -7,7 +7,7 @@ const GRAVITY_M_PER_S2: f64 = 9.806_65;
 const AIR_DENSITY_KG_PER_M3: f64 = 1.204;
 const AIR_DENSITY_AT_K: f64 = 293.15;
 const ZERO_CELSIUS_K: f64 = 273.15;
-/// Where the cabin needs neither heat nor cold.
+/// Temperature at which the cabin needs neither heating nor cooling.
 const COMFORT_CELSIUS: f64 = 20.0;
 
 /// A speed that goes evenly from one value to another.

@@ -41,7 +41,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// What went wrong and why. Some causes are told by what they caused already.
+/// Writes the error and its causes in one line, without causes that the line has already. Some causes are told by what
+/// they caused already.
 fn in_one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain().map(ToString::to_string) {

@@ -17,13 +17,13 @@ use crate::plan::Plan;
 
 /// Messages handed to the connection that have not gone out yet.
 const HANDED_AHEAD: usize = 64;
-/// How long to look for a broker that went away.
+/// Time to look for a broker that went away.
 const RECONNECT_WITHIN: Duration = Duration::from_secs(30);
 const RECONNECT_EVERY: Duration = Duration::from_millis(500);
-/// How long to wait at the end for a head unit that has answered before, and for one that has not.
+/// Time to wait at the end for a head unit that has answered before, and for one that has not.
 const LAST_WORD: Duration = Duration::from_secs(10);
 const FIRST_WORD: Duration = Duration::from_secs(3);
-/// How long a hosted broker may take to go away when it is asked to restart.
+/// Time that a hosted broker may take to stop when it is asked to restart.
 const RESTART_WITHIN: Duration = Duration::from_secs(5);
 const GOODBYE: Duration = Duration::from_secs(2);
 /// Further than any command lasts.
@@ -40,7 +40,7 @@ pub enum Progress {
     Reconnecting,
 }
 
-/// What the head unit has taken.
+/// The part of the messages that the head unit has taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Seen {
@@ -54,7 +54,7 @@ pub enum Seen {
     NoAnswer,
 }
 
-/// How publishing a whole plan went.
+/// The result of publishing a whole plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Delivered {
     pub messages: usize,
@@ -62,7 +62,7 @@ pub struct Delivered {
     pub samples: usize,
     /// Sent again after a broken connection, not counted in `messages`.
     pub sent_again: usize,
-    /// Whether the head unit's answers set the pace throughout.
+    /// True when the head unit's answers set the pace throughout.
     pub paced: bool,
     pub seen: Seen,
 }
@@ -88,7 +88,7 @@ pub(crate) struct Publisher<'a> {
     /// Everything before it has surely arrived: an acknowledged state says so of all before it.
     confirmed: usize,
     sent_again: usize,
-    /// How many restarts of the broker are done.
+    /// The number of restarts of the broker so far.
     restarted: usize,
 }
 
@@ -126,7 +126,7 @@ impl<'a> Publisher<'a> {
         })
     }
 
-    /// How many messages of the plan may have gone out.
+    /// Returns the number of messages of the plan that may have gone out.
     pub(crate) fn reached(&self) -> usize {
         self.reached
     }
@@ -378,7 +378,7 @@ async fn connect(endpoint: &Endpoint, access: &Access) -> Result<Link, Connectio
     }
 }
 
-/// Why there is no connection, in words that say what to do.
+/// Makes the error for a refused connection, in words that say what to do.
 fn not_let_in(endpoint: &Endpoint, source: ConnectionError) -> SimError {
     let broker = endpoint.to_string();
     let rejection = Rejection::of(&source);

@@ -1,4 +1,4 @@
-//! What a person sees while a command runs: a bar on a terminal, and what is worth a line on stderr.
+//! Progress on a terminal while a command runs: a bar, and lines on stderr for what matters.
 
 use std::fmt::Display;
 use std::io::{self, Write};

@@ -26,16 +26,16 @@ use crate::vehicle::Vehicle;
 
 /// Between two commands, so that no two share a second.
 const BREAK: SignedDuration = SignedDuration::from_mins(5);
-/// When the first command of a new car begins, in local time.
+/// Hour of local time at which the first command of a new car begins.
 const FIRST_HOUR: i8 = 8;
 
-/// How the car is set up. Commands read it anew each time.
+/// Settings of the car. Commands read it anew each time.
 #[derive(Debug, Clone)]
 pub struct Options {
     pub broker: Endpoint,
-    /// What the broker wants to be shown, when it does not let everybody in.
+    /// Credentials for a broker that requires them.
     pub access: Access,
-    /// Where clock and meters are kept; in memory only when absent.
+    /// File of clock and meters; in memory only when absent.
     pub state: Option<PathBuf>,
     /// Commands begin no earlier.
     pub start: Option<Timestamp>,
@@ -44,12 +44,12 @@ pub struct Options {
     /// The wall clock, for the day of the first start.
     pub now: Timestamp,
     pub speed: Speed,
-    /// How many states (QoS 1) may be ahead of what the head unit has taken; see [`Options::STATES_AHEAD`].
+    /// The number of states (QoS 1) that may be ahead of the head unit; see [`Options::STATES_AHEAD`].
     pub states_ahead: usize,
-    /// How far simulated time may run ahead of what the head unit has taken; no bound when absent. A step that is longer
+    /// The simulated time by which messages may be ahead of the head unit; no bound when absent. A step that is longer
     /// goes out once everything before it was taken. See [`Options::TIME_AHEAD`].
     pub time_ahead: Option<SignedDuration>,
-    /// How long the head unit may say nothing until the rest goes out without it.
+    /// Time that the head unit may be silent until the rest goes out without it.
     pub patience: Duration,
     pub identity: Identity,
     /// Chooses what chance decides in faults that meet only some messages.
@@ -68,8 +68,8 @@ impl Options {
     /// out they would come minutes late in event time. A command opens with 19 of one time at most, so 20 always get
     /// the head unit to the next second. A broker that keeps the order may have more: [`crate::Broker::STATES_AHEAD`].
     pub const STATES_AHEAD: usize = 20;
-    /// What comes more than two seconds of its time late is not folded: so no broker, whatever order it keeps, can make
-    /// the head unit miss anything.
+    /// The default of [`Options::time_ahead`]: a sample that comes more than two seconds of its time late is not
+    /// folded, so no broker, whatever order it keeps, can make the head unit miss anything.
     pub const TIME_AHEAD: SignedDuration = Broker::TIME_AHEAD;
     /// Longer than a head unit that runs is ever busy.
     pub const PATIENCE: Duration = Duration::from_secs(3);
@@ -108,7 +108,7 @@ impl Options {
     }
 }
 
-/// What the car is to do.
+/// The commands of the simulator.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Drives a cycle.
@@ -364,7 +364,8 @@ impl Simulator {
         car.close()
     }
 
-    /// When the next command begins: after the last one, and not before what was asked for. A whole second.
+    /// Returns the time at which the next command begins: after the last one, and not before the requested start. A
+    /// whole second.
     fn start(&self) -> Result<Timestamp, SimError> {
         let start = match self.follows()?.max(self.options.start) {
             Some(start) => start,
@@ -373,7 +374,8 @@ impl Simulator {
         whole_second(start)
     }
 
-    /// When a replay begins for which no start was asked: with its last row now, and after the last command.
+    /// Returns the time at which a replay without a requested start begins: its last row is now, and it is after the
+    /// last command.
     fn replay_start(&self, recording: &Recording) -> Result<Timestamp, SimError> {
         let last = recording.rows.last();
         let Some(last) = last.filter(|_| self.options.start.is_none()) else {

@@ -1,4 +1,4 @@
-//! What the car keeps between commands: its clock and its meters.
+//! The car's state between commands: its clock and its meters.
 
 use std::fs;
 use std::io::{self, Write};

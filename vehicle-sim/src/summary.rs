@@ -1,4 +1,4 @@
-//! What a command did, for the end of it.
+//! Summary at the end of a command.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::publisher::{Delivered, Seen};
 use crate::vehicle::Vehicle;
 
-/// What a command did.
+/// Summary of a command.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     /// The command, as one would type it.
@@ -54,7 +54,7 @@ impl Summary {
         }
     }
 
-    /// Whether the head unit has said that it took everything.
+    /// Returns whether the head unit has said that it took everything.
     pub fn all_seen(&self) -> bool {
         self.delivered.seen == Seen::All
     }

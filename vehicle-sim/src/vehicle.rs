@@ -15,7 +15,7 @@ pub struct Vehicle {
     pub charging: Charging,
 }
 
-/// What the road asks of the car.
+/// The demand of the road on the car.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Road {
@@ -27,7 +27,7 @@ pub struct Road {
     pub rotating_mass_kg: f64,
 }
 
-/// What lies between battery and wheels.
+/// The drive train between battery and wheels.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Drive {

@@ -42,7 +42,7 @@ pub enum Signal {
     RenewableEnergy,
     DriverIssuer,
     DriverSubject,
-    /// Whether the car has a way to its cloud.
+    /// True while the car has a way to its cloud.
     Connectivity,
     /// DAY or NIGHT.
     DayNight,
@@ -130,7 +130,7 @@ impl Signal {
         }
     }
 
-    /// How the signal is carried: a stream of samples, or a state that a late subscriber must learn.
+    /// Returns the delivery of the signal: a stream of samples, or a state that a late subscriber must learn.
     pub fn delivery(self) -> Delivery {
         match self {
             Self::Speed | Self::LongitudinalAcceleration | Self::BatteryPower => Delivery::Sample,

@@ -17,7 +17,7 @@ use crate::{Drive, Page, Section, ThemeChoice};
 /// 2026-11-22, 08:42 in Shanghai.
 pub(super) const NOW: ServerTime = ServerTime::from_unix_s(1_795_308_120);
 
-/// What is looked at.
+/// The views of the gallery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum View {
     /// The home page.
@@ -52,7 +52,7 @@ pub enum View {
     Device,
 }
 
-/// What the data is like.
+/// The kinds of data in a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Variation {
     /// As on most days.
@@ -88,13 +88,13 @@ impl Wide {
 /// One picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Case {
-    /// What is looked at.
+    /// The view in the picture.
     pub view: View,
-    /// What the data is like.
+    /// The kind of data in the picture.
     pub variation: Variation,
-    /// How the car moves.
+    /// The car's drive state.
     pub drive: Drive,
-    /// Whether the cloud was reached a minute ago.
+    /// True when the cloud was reached a minute ago.
     pub online: bool,
     /// Dark colours.
     pub night: bool,
@@ -105,7 +105,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// What the window shows.
+    /// Makes the view-state of the window.
     #[must_use]
     pub fn state(&self) -> ScreenState {
         screen(
@@ -126,7 +126,7 @@ impl Case {
         }
     }
 
-    /// What surrounds the program.
+    /// Returns the surroundings of the program.
     #[must_use]
     pub const fn situation(&self) -> Situation {
         Situation {
@@ -136,7 +136,7 @@ impl Case {
         }
     }
 
-    /// What the driver has chosen.
+    /// Returns the driver's choices.
     #[must_use]
     pub const fn preferences(&self) -> Preferences {
         Preferences {
@@ -145,7 +145,7 @@ impl Case {
         }
     }
 
-    /// Why this picture may be equal to another one, if it may.
+    /// Returns the reason that allows this picture to be equal to another one, if there is one.
     #[must_use]
     pub fn may_repeat(&self) -> Option<&'static str> {
         match (self.view, self.drive) {
@@ -156,7 +156,7 @@ impl Case {
         }
     }
 
-    /// Where the driver is.
+    /// Returns the driver's position in the program.
     #[must_use]
     pub fn nav(&self) -> Nav {
         let mut nav = Nav::new();
@@ -190,7 +190,7 @@ impl Case {
         nav
     }
 
-    /// What the program knows.
+    /// Makes the program's data.
     #[must_use]
     pub fn data(&self) -> ScreenData {
         let (variation, online) = (self.variation, self.online);
@@ -299,7 +299,7 @@ const VARIATIONS: [Variation; 4] = [
     Variation::Longest,
 ];
 
-/// Which variations of a view differ from one another.
+/// Lists the variations of a view that differ from one another.
 fn variations(view: View) -> &'static [Variation] {
     match view {
         View::Display | View::Privacy | View::EnrolmentExpired => &VARIATIONS[..1],
@@ -316,7 +316,7 @@ fn variations(view: View) -> &'static [Variation] {
     }
 }
 
-/// Whether a connection shows on the page: an enrolment is either online, or says that it cannot begin.
+/// Lists the connection states that show on the page: an enrolment is either online, or says that it cannot begin.
 fn links(view: View, variation: Variation) -> &'static [bool] {
     match (view, variation) {
         (View::Enrolment, Variation::Empty) => &[false],
@@ -359,8 +359,8 @@ pub fn all() -> Vec<Case> {
     cases
 }
 
-/// Which drive states show something of a view: a locked page looks the same whatever is behind it, and a trip summary
-/// is there only in park.
+/// Lists the drive states that change a view: a locked page looks the same whatever is behind it, and a trip summary is
+/// there only in park.
 fn drives(view: View, variation: Variation) -> &'static [Drive] {
     const EVERY: [Drive; 4] = [
         Drive::Parked,

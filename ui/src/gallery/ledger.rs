@@ -124,7 +124,7 @@ fn normal() -> Vec<RowData> {
     finish(all)
 }
 
-/// What is booked without a measurement. The first two are open somewhere in the gallery.
+/// Makes rows that have no measurement. The first two are open somewhere in the gallery.
 fn booked() -> Vec<(Subject, Outcome)> {
     let went = |points| Outcome::Booked {
         points: Points::new(points),

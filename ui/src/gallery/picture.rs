@@ -12,7 +12,7 @@ use crate::DashpointWindow;
 use crate::headless::Canvas;
 use crate::show::apply;
 
-/// What can go wrong when the gallery is made.
+/// Errors of the gallery.
 #[derive(Debug, thiserror::Error)]
 pub enum GalleryError {
     /// There is no window.
@@ -24,9 +24,9 @@ pub enum GalleryError {
     /// A file cannot be written.
     #[error("{} cannot be written", path.display())]
     Write {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// Two pictures are the same and nobody said why.

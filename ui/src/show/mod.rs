@@ -16,7 +16,7 @@ use crate::DashpointWindow;
 use crate::nav::Intent;
 use crate::screen::{PageState, ScreenState};
 
-/// Where touches go; called on the window's thread.
+/// Callback for touches; runs on the window's thread.
 pub type Intents = Rc<dyn Fn(Intent)>;
 
 /// Connects every adapter of the window; once, after it is made.

@@ -20,10 +20,11 @@ const METRES_PER_KM: f64 = 1000.0;
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 const NANOS_PER_SECOND: i32 = 1_000_000_000;
 
-/// How a recording that ends while moving is brought to a stop: below the 0.1 g from which braking counts anywhere.
+/// Deceleration that stops the car after a recording that ends while moving: below the 0.1 g from which braking counts
+/// anywhere.
 const STOPPING_MPS2: f64 = 0.8;
 
-/// What a car is made of.
+/// Parts of a car.
 #[derive(Clone, Copy)]
 pub(crate) struct Setup<'a> {
     pub(crate) vehicle: &'a Vehicle,
@@ -44,11 +45,11 @@ pub(crate) struct Car {
     pub(super) meters: Meters,
     /// The time of what was published last.
     at: Timestamp,
-    /// Whether nothing but the opening was published at `at`.
+    /// True while only the opening was published at `at`.
     is_fresh: bool,
     is_on: bool,
     driven_from_m: f64,
-    /// When and how fast the speed was last known, unless the recorder was off since.
+    /// Time and value of the last known speed, unless the recorder was off since.
     last: Option<(Timestamp, f64)>,
 }
 
@@ -203,7 +204,7 @@ impl Car {
         Ok(())
     }
 
-    /// What was written since the last time.
+    /// Takes the messages that were written since the last call.
     pub(crate) fn take_plan(&mut self) -> Plan {
         self.script.take(&self.meters)
     }
@@ -290,7 +291,7 @@ impl Car {
     }
 }
 
-/// Where the car is or where it charges must not be on the bus unless asked for.
+/// Returns whether a path is a position or a charging point, which must not be on the bus unless asked for.
 fn is_position(path: &str) -> bool {
     path.starts_with("Vehicle.CurrentLocation.") || path.contains(".Location.")
 }

@@ -10,14 +10,14 @@ use crate::vss::Signal;
 const SECONDS_PER_HOUR: f64 = 3600.0;
 const WATTS_PER_KW: f64 = 1000.0;
 
-/// How often the meters are published while charging.
+/// Interval at which the meters are published while charging, in seconds.
 const STEP_S: u32 = 10;
 
 /// Emission of fossil generation in China in 2023, g/kWh (Ministry of Ecology and Environment and National Bureau
 /// of Statistics: 0.8273 kg/kWh). The share that is not renewable is taken to come from it.
 const FOSSIL_G_PER_KWH: f64 = 827.3;
 
-/// Who says how clean the energy is.
+/// Source of the renewable share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum EnergySource {
@@ -54,7 +54,7 @@ impl EnergySource {
     }
 }
 
-/// What to charge.
+/// A charging session to simulate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Charge {
     /// Energy into the battery; above 0.

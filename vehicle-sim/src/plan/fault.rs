@@ -1,4 +1,4 @@
-//! What can go wrong between a sensor and the head unit.
+//! Faults between a sensor and the head unit.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ pub(crate) struct Fault {
     pub(crate) kind: FaultKind,
     /// Of every signal when absent.
     pub(crate) signal: Option<String>,
-    /// How many messages of a hundred it meets.
+    /// Share of the messages that it meets, in percent.
     pub(crate) percent: u8,
     pub(crate) from: Timestamp,
     /// Until everything is healed when absent.
     pub(crate) until: Option<Timestamp>,
 }
 
-/// What happens to a message.
+/// The kinds of faults.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum FaultKind {
     Lose,
@@ -36,12 +36,12 @@ pub(crate) enum FaultKind {
     Garbage(Garbage),
 }
 
-/// What became of a message.
+/// The result of the faults for one message.
 pub(super) struct Outcome {
     pub(super) message: Message,
-    /// How many of it come; 0 when it is lost.
+    /// Copies that arrive; 0 when the message is lost.
     pub(super) copies: usize,
-    /// When they come.
+    /// Time at which they arrive.
     pub(super) due: Timestamp,
 }
 
@@ -56,7 +56,7 @@ impl Outcome {
 }
 
 impl Fault {
-    /// Whether it meets this message.
+    /// Decides whether the fault meets this message.
     pub(super) fn meets(&self, message: &Message, chance: &mut Chance) -> bool {
         let is_now = message.at >= self.from && self.until.is_none_or(|until| message.at < until);
         let is_its = self

@@ -30,7 +30,7 @@ pub struct Plan {
 /// The meters after a step of the plan.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Mark {
-    /// How many messages it takes to get here.
+    /// The number of messages up to here.
     pub(crate) messages: usize,
     pub(crate) at: Timestamp,
     pub(crate) meters: Meters,
@@ -54,7 +54,7 @@ impl Plan {
         }
     }
 
-    /// Where the car stands when only the first `published` messages went out: the meters of the step that the last
+    /// Returns the car's state when only the first `published` messages went out: the meters of the step that the last
     /// of them belongs to, since the head unit may have seen any of its messages. `None` when nothing went out.
     pub(crate) fn mark_after(&self, published: usize) -> Option<&Mark> {
         if published == 0 {

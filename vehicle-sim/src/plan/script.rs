@@ -73,7 +73,7 @@ impl Script {
         script
     }
 
-    /// What follows happens at `at`; what is late and due by then comes before.
+    /// Moves to the time `at`, after late messages that are due by then.
     pub(super) fn turn_to(&mut self, at: Timestamp) {
         self.at = at;
         let still_late = self.late.split_off(&(at, u64::MAX));
@@ -175,7 +175,7 @@ impl Script {
         }
     }
 
-    /// What was written since the last time. What is late comes at the end of it.
+    /// Takes the messages that were written since the last call. What is late comes at the end of it.
     pub(super) fn take(&mut self, meters: &Meters) -> Plan {
         self.messages
             .extend(std::mem::take(&mut self.late).into_values());

@@ -29,7 +29,7 @@ pub struct Recording {
     pub rows: Vec<Row>,
 }
 
-/// What kind of file a recording is, told by its header.
+/// The kind of a recording file, known by its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordingKind {
     /// Seconds and m/s.
@@ -45,12 +45,12 @@ pub enum RecordingKind {
 pub struct Row {
     /// Time since the first row.
     pub offset: SignedDuration,
-    /// Whether the recorder was off between the row before and this one.
+    /// True when the recorder was off between the previous row and this one.
     pub after_gap: bool,
     pub observation: Observation,
 }
 
-/// What a row says.
+/// The content of a row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Observation {
     /// m/s, finite and not below 0.

@@ -47,8 +47,8 @@ pub(super) fn rows(mut table: Table<'_>) -> Result<Vec<Row>, SimError> {
     Ok(rows)
 }
 
-/// What a row says, or `None` for a signal that the simulated car publishes itself: its meters go on from command
-/// to command, and a recorded odometer would throw them back.
+/// Reads a row; `None` for a signal that the simulated car publishes itself: its meters go on from command to command,
+/// and a recorded odometer would throw them back.
 fn observe(line: &Line<'_>) -> Result<Option<Observation>, SimError> {
     let path = line.text("signal");
     if !is_vss_path(path) {

@@ -1,4 +1,4 @@
-//! How long something lasts.
+//! The length of a step in a scenario.
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde::{Deserialize, Deserializer, de};

@@ -23,7 +23,7 @@ use crate::plan::Car;
 pub struct Scenario {
     /// The name of the file, or of the ready scenario.
     pub name: String,
-    /// What it shows, in a line.
+    /// Describes in a line what the scenario shows.
     pub about: String,
     /// Each with its line in the file.
     pub(crate) steps: Vec<(usize, Step)>,

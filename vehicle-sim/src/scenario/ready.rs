@@ -32,7 +32,7 @@ impl Ready {
         "week-offline"
     ];
 
-    /// What it is.
+    /// Parses the scenario.
     ///
     /// # Errors
     /// None in practice: the file is part of the program, and a test reads each.

@@ -65,7 +65,7 @@ pub enum Step {
     BrokerRestart {},
 }
 
-/// What to drive.
+/// A drive in a scenario.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioDrive {
@@ -75,7 +75,7 @@ pub struct ScenarioDrive {
     pub lasts: Option<Lasting>,
 }
 
-/// What to charge.
+/// A charge in a scenario.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioCharge {
@@ -94,7 +94,7 @@ fn over_the_cable() -> EnergySource {
     EnergySource::Iso15118
 }
 
-/// Where the lever is.
+/// Position of the gear lever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Gear {
@@ -112,14 +112,14 @@ pub enum Clock {
     Exactly(Timestamp),
 }
 
-/// What goes wrong, with what, and when.
+/// A fault, with its kind, its signals and its time.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     pub does: Does,
     /// Every signal when absent.
     pub signal: Option<String>,
-    /// How many messages of a hundred it meets.
+    /// Share of the messages that it meets, in percent.
     #[serde(default = "all", deserialize_with = "percent")]
     pub percent: u8,
     /// Not before so much time has passed.
@@ -129,7 +129,7 @@ pub struct Fault {
     pub lasts: Option<Lasting>,
 }
 
-/// What a fault does to a message.
+/// The effect of a fault on a message.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Does {
@@ -338,7 +338,7 @@ fn check_language(code: &str) -> Result<(), SimError> {
     }
 }
 
-/// What the car itself publishes would be thrown back by what a step says.
+/// Refuses a signal that the car publishes itself, because a step would throw it back.
 fn check_sayable(path: &str) -> Result<(), SimError> {
     let path = path.to_owned();
     if Signal::from_path(&path).is_some() {
