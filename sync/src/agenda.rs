@@ -1,15 +1,15 @@
-//! What is asked for from time to time, even when nothing waits.
+//! Refreshes that are due from time to time, even when no entry waits.
 
 use std::collections::BTreeMap;
 
 use dashpoint_membership::MemberId;
 
-/// How often statements, policy and catalogue are asked for.
+/// Interval between requests for statements, policy and catalogue.
 pub const REFRESH_MS: u64 = 15 * 60 * 1_000;
-/// How often a fresh receipt is asked for when no entry brings one: the offline allowance counts from the last one, and
-/// a restored cloud learns from it how far it was.
+/// Interval between requests for a fresh receipt while no entry brings one: the offline allowance counts from the last
+/// one, and a restored cloud learns from it how far it was.
 pub const RECEIPT_MS: u64 = 6 * 60 * 60 * 1_000;
-/// How long something stays unasked that the cloud refused.
+/// Pause after a request that the cloud refused.
 pub const REFUSED_MS: u64 = 60 * 60 * 1_000;
 
 /// Something to ask for; in the order in which they are asked when several are due.
@@ -25,7 +25,7 @@ pub enum Errand {
     Catalogue,
 }
 
-/// When each errand is due, in monotonic milliseconds.
+/// Times at which the errands are due, in monotonic milliseconds.
 #[derive(Debug, Clone)]
 pub struct Agenda(BTreeMap<Errand, u64>);
 
@@ -43,7 +43,7 @@ impl Agenda {
         self.0.iter().find(is_due).map(|(errand, _)| *errand)
     }
 
-    /// When the next one is due.
+    /// Returns the time at which the next errand is due.
     pub fn next_ms(&self) -> u64 {
         self.0.values().copied().min().unwrap_or(u64::MAX)
     }

@@ -1,22 +1,22 @@
-//! What is known of the way to the cloud, and what the screen says of it.
+//! State of the connection to the cloud, and its presentation to the screen.
 
 use crate::now::Now;
 use crate::status::{ConnectionState, FaultReason, OfflineReason, Status};
 
-/// How long nothing is tried while the vehicle says that it has no network; its word may be wrong.
+/// Pause between tries while the vehicle says that it has no network; the vehicle may be wrong.
 const NO_NETWORK_MS: u64 = 5 * 60 * 1_000;
 /// Turns off the straight way within one window before the machine pauses.
 const DETOURS_MAX: u32 = 6;
 /// The window in which they are counted.
 const DETOUR_WINDOW_MS: u64 = 60 * 60 * 1_000;
 
-/// What is known of the way to the cloud.
+/// State of the connection to the cloud.
 #[derive(Debug, Clone)]
 pub struct Contact {
     health: Health,
     /// The car's clock when the cloud last did its part.
     last_unix_s: Option<i64>,
-    /// Whether the vehicle says that it has a network.
+    /// True while the vehicle says that it has a network.
     network: bool,
     /// Without a network, nothing is tried before.
     silent_until_ms: u64,
@@ -86,7 +86,7 @@ impl Contact {
         self.health = Health::Faulty(reason);
     }
 
-    /// What the screen says, with so many entries waiting and a recovery under way or not.
+    /// Returns the status for the screen, with so many entries waiting and a recovery under way or not.
     pub fn status(&self, waiting: u64, recovering: bool) -> Status {
         let since_unix_s = self.last_unix_s;
         let offline = |reason| ConnectionState::Offline {

@@ -1,4 +1,4 @@
-//! What the machine asks for.
+//! Requests of the machine to its owner.
 
 use dashpoint_membership::{Catalogue, Entry, Epoch, MemberId, Policy, Seq, Statement};
 use dashpoint_wire::{ChainPoint, EntryVerdict, EpochGrant, Receipt, Signed};
@@ -8,15 +8,16 @@ use crate::exchange::HttpRequest;
 use crate::now::Ticket;
 use crate::status::Status;
 
-/// What the machine asks for. Each effect with a ticket is answered by exactly one event with the same ticket, and the
-/// machine waits for it: at most one is open.
+/// A request of the machine to its owner. Each effect with a ticket is answered by exactly one event with the same
+/// ticket, and the machine waits for it: at most one is open. Each effect with a ticket is answered by exactly one
+/// event with the same ticket, and the machine waits for it: at most one is open.
 #[derive(Debug)]
 pub enum Effect {
     /// Read own entries of one epoch, in order, as they were signed. None is an answer too.
     ReadEntries {
         /// For the answer.
         ticket: Ticket,
-        /// Which epoch.
+        /// The epoch to read.
         epoch: Epoch,
         /// Only those after this one.
         after: Seq,
@@ -44,7 +45,7 @@ pub enum Effect {
     Apply {
         /// For the answer.
         ticket: Ticket,
-        /// What to store.
+        /// The answer to store.
         outcome: Box<Outcome>,
     },
     /// Store a statement that is newer than the one held.
@@ -81,7 +82,7 @@ pub enum Effect {
     BeginEpoch {
         /// For the answer.
         ticket: Ticket,
-        /// What to commit.
+        /// The epoch and its carries to commit.
         beginning: Box<Beginning>,
     },
     /// The connection stands differently now.
@@ -90,7 +91,7 @@ pub enum Effect {
     Report(Report),
 }
 
-/// What the cloud says of a batch of entries.
+/// The cloud's verified answer to a batch of entries.
 #[derive(Debug)]
 pub struct Outcome {
     /// One for each entry sent, in their order.
@@ -115,13 +116,13 @@ pub struct Beginning {
 /// Something that was refused.
 #[derive(Debug)]
 pub struct Report {
-    /// What.
+    /// The subject of the answer.
     pub what: Subject,
-    /// Why.
+    /// The reason of the refusal.
     pub why: Refused,
 }
 
-/// What an answer was about.
+/// The subject of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// Verdicts and receipt.

@@ -1,4 +1,5 @@
-//! How a head unit is let in: it asks, a member says yes on his phone, and what the cloud then signs is verified.
+//! Enrols a head unit: it asks, a member says yes on his phone, and the documents that the cloud then signs are
+//! verified.
 //!
 //! Pure but for the sending: [`ask_request`] and [`poll_request`] make requests, [`read_ticket`] and [`read_state`] read
 //! the answers, so any transport does.
@@ -11,7 +12,7 @@ use dashpoint_wire::{
 
 use crate::exchange::{Credential, HttpRequest, Method, Response};
 
-/// What the head unit asked with, and whose word it takes.
+/// The identity that the head unit asked with, and the key of the cloud that it trusts.
 #[derive(Debug, Clone, Copy)]
 pub struct Applicant {
     /// The key that it will sign with.
@@ -22,7 +23,7 @@ pub struct Applicant {
     pub cloud_key: PublicKey,
 }
 
-/// Where an enrolment stands.
+/// The state of an enrolment.
 #[derive(Debug)]
 pub enum Progress {
     /// The member has not decided: ask again in a few seconds.
@@ -52,7 +53,7 @@ pub struct Enrolled {
     pub statement: Signed<Statement>,
 }
 
-/// Why an answer to an enrolment is not taken.
+/// Reasons for refusing an answer to an enrolment.
 #[derive(Debug, thiserror::Error)]
 pub enum EnrolError {
     /// The cloud answered with another status than the one hoped for.
@@ -64,9 +65,9 @@ pub enum EnrolError {
     /// The bytes are not what they should be, or not signed by the pinned cloud.
     #[error("{what} does not verify")]
     Bytes {
-        /// What they should be.
+        /// The documents that are expected.
         what: &'static str,
-        /// Why not.
+        /// The cause.
         #[source]
         source: WireError,
     },
@@ -79,7 +80,7 @@ pub enum EnrolError {
 }
 
 impl EnrolError {
-    /// Whether asking again later may bring something else.
+    /// Returns whether asking again later may bring something else.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {

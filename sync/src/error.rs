@@ -1,9 +1,9 @@
-//! Why something that the cloud or the store said is not taken.
+//! Reasons for refusing an answer of the cloud or of the store.
 
 use dashpoint_membership::{EntryHash, Epoch, PolicyError, PolicyVersion, Seq, ServerEpoch};
 use dashpoint_wire::WireError;
 
-/// Why something is not taken. Nothing of it is stored.
+/// The reason for refusing something. Nothing of it is stored. Nothing of it is stored.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// It is not the bytes that it should be, or not signed by whom it should be.
@@ -34,7 +34,7 @@ pub enum Refused {
     VerdictOrder {
         /// Place in the list, from 0.
         place: usize,
-        /// Which entry it is for, if there is a verdict.
+        /// The entry of the verdict, if there is a verdict.
         found: Option<Seq>,
     },
     /// The receipt was signed over other verdicts.
@@ -51,7 +51,7 @@ pub enum Refused {
     /// The receipt is for another entry than the one sent with that number.
     #[error("the receipt is for {found}, entry {seq} is {own}")]
     ReceiptHead {
-        /// Which entry.
+        /// Number of the entry.
         seq: Seq,
         /// In the receipt.
         found: EntryHash,
@@ -77,9 +77,9 @@ pub enum Refused {
     /// A policy whose rules this program cannot run.
     #[error("policy {version} cannot be used")]
     Policy {
-        /// Which version.
+        /// Number of the version.
         version: PolicyVersion,
-        /// Why.
+        /// The cause.
         #[source]
         source: PolicyError,
     },

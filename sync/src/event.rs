@@ -1,4 +1,4 @@
-//! What the machine is told.
+//! Inputs of the machine.
 
 use dashpoint_membership::{CatalogueVersion, EntryHash, MemberId, PolicyVersion, ServerEpoch};
 use dashpoint_wire::ChainPoint;
@@ -7,7 +7,8 @@ use crate::exchange::{Response, TransportFailure};
 use crate::held::StatementMark;
 use crate::now::Ticket;
 
-/// What the machine is told. Every effect with a ticket is answered exactly once, in any order.
+/// An input of the machine. Every effect with a ticket is answered exactly once, in any order. Every effect with a
+/// ticket is answered exactly once, in any order.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// The program started, or its bindings changed: everything before is forgotten.
@@ -16,7 +17,7 @@ pub enum Event {
     EntryCommitted(ChainPoint),
     /// The vehicle says whether it has a network; a hint, not a promise.
     ConnectivityChanged {
-        /// Whether it has.
+        /// True when there is a network.
         available: bool,
     },
     /// The time of `poll_timeout` has come.
@@ -34,7 +35,7 @@ pub enum Event {
     Answered {
         /// Of the effect.
         ticket: Ticket,
-        /// What came back.
+        /// The answer, or the failure of the transport.
         answer: Result<Response, TransportFailure>,
     },
     /// Answers `Apply` and the `Store…` effects but `StoreFetched`: it is durable.
@@ -65,7 +66,7 @@ pub enum Event {
     },
 }
 
-/// What the car holds when the machine starts.
+/// The car's stored state at the start of the machine.
 #[derive(Debug, Clone)]
 pub struct LocalFacts {
     /// The newest own entry; seq 0 with the grant's hash when the epoch has none.
@@ -85,6 +86,6 @@ pub struct LocalFacts {
     pub policy: Option<PolicyVersion>,
     /// The catalogue held.
     pub catalogue: Option<CatalogueVersion>,
-    /// Whether the vehicle says that it has a network.
+    /// True when the vehicle says that it has a network.
     pub network: bool,
 }

@@ -1,4 +1,4 @@
-//! What the machine asks of the network, and what comes back, without a word of sockets.
+//! Requests to the cloud and their answers, independent of sockets.
 
 /// Kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,7 +20,7 @@ impl Method {
     }
 }
 
-/// How a request proves who asks.
+/// The proof of a request's origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credential {
     /// Not at all: enrolment, before there is a device.
@@ -41,7 +41,7 @@ pub struct HttpRequest {
     pub path: String,
     /// Canonical CBOR, not yet deflated; empty for a read.
     pub body: Vec<u8>,
-    /// How it proves who asks.
+    /// The proof of the request's origin.
     pub credential: Credential,
 }
 
@@ -50,13 +50,13 @@ pub struct HttpRequest {
 pub struct Response {
     /// Status code.
     pub status: u16,
-    /// How many seconds the cloud asks to be left alone.
+    /// Pause that the cloud asks for, in seconds.
     pub retry_after_s: Option<u64>,
     /// The body as it was before it was deflated.
     pub body: Vec<u8>,
 }
 
-/// Why there is no answer; whether the request arrived is unknown.
+/// The reason for a missing answer; it is unknown whether the request arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TransportFailure {
     /// No connection: no network, no name, nobody listening, cut off.

@@ -1,4 +1,4 @@
-//! What the car holds of what the cloud signed, in the few numbers that decide whether something is newer.
+//! Versions of the signed documents that the car holds: the few numbers that decide which of two is newer.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub struct StatementMark {
     pub server_epoch: ServerEpoch,
     /// The account's version.
     pub version: LedgerVersion,
-    /// When it was made.
+    /// Time at which it was issued.
     pub issued: ServerTime,
 }
 
@@ -42,8 +42,8 @@ pub struct Held {
 }
 
 impl Held {
-    /// Whether the statement is of a member known here, newer than the one held, and of no earlier life of the cloud's
-    /// database than the last one seen.
+    /// Returns whether the statement is of a member known here, newer than the one held, and of no earlier server epoch
+    /// than the last one seen.
     pub fn wants(&self, statement: &Statement) -> bool {
         let newer = |held: &Option<StatementMark>| {
             held.is_none_or(|held| StatementMark::of(statement) > held)

@@ -1,9 +1,9 @@
-//! Where the car's own chain stands.
+//! The state of the car's own chain.
 
 use dashpoint_membership::{Cover, EntryHash, Epoch, Seq, ServerEpoch};
 use dashpoint_wire::{ChainPoint, Raw, Receipt};
 
-/// Where the car's own chain stands: its head, and up to where the cloud has it.
+/// The state of the car's own chain: its head, and the last entry that the cloud has.
 #[derive(Debug, Clone)]
 pub struct OwnChain {
     /// The newest own entry.
@@ -18,7 +18,8 @@ pub struct OwnChain {
     pub last_receipt: Option<Raw<Receipt>>,
     /// Own entries of this epoch or a later one stand beside the chain: it ends here, and a new epoch says them again.
     pub forked: bool,
-    /// What a receipt proves of the cloud's chain and this disk does not hold: the disk went back.
+    /// The newest entry that a receipt proves for the cloud's chain and that this disk does not hold: the disk went
+    /// back.
     pub lost: Option<ChainPoint>,
 }
 
@@ -78,8 +79,8 @@ impl OwnChain {
         self.life = life;
     }
 
-    /// Whether a statement contains own entries that have no verdict here: the answer was lost, or another disk with this
-    /// key has gone on.
+    /// Returns whether a statement contains own entries that have no verdict here: the answer was lost, or another disk
+    /// with this key has gone on.
     pub fn is_behind(&self, cover: &Cover) -> bool {
         let known = (self.acked.epoch, self.acked.seq);
         let covered = (cover.epoch, cover.through);

@@ -1,4 +1,4 @@
-//! When the next request may leave.
+//! Pauses between requests.
 
 use crate::now::Now;
 

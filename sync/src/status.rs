@@ -1,17 +1,17 @@
-//! How the connection to the cloud stands, for the screen and the logs.
+//! Status of the connection to the cloud, for the screen and the logs.
 
 use dashpoint_wire::message::RefusalCode;
 
-/// How the connection stands and how much waits for it.
+/// Status of the connection, with the number of waiting entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Status {
-    /// How the connection stands.
+    /// State of the connection.
     pub connection: ConnectionState,
     /// Entries without a receipt.
     pub waiting: u64,
 }
 
-/// How the connection stands.
+/// State of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectionState {
     /// The cloud answers, and nothing waits.
@@ -26,21 +26,21 @@ pub enum ConnectionState {
     },
     /// The cloud does not answer as it should; the machine tries again by itself.
     Offline {
-        /// When it last did: seconds since 1970. `None`: never yet.
+        /// Time of the last such answer: seconds since 1970. `None`: never yet. `None`: never yet.
         since_unix_s: Option<i64>,
-        /// Why.
+        /// The reason.
         reason: OfflineReason,
     },
     /// The cloud refuses what this car sends: service has to look; the machine tries again once an hour.
     Fault {
-        /// When the cloud last took something: seconds since 1970. `None`: never yet.
+        /// Time at which the cloud last accepted something: seconds since 1970. `None`: never yet. `None`: never yet.
         since_unix_s: Option<i64>,
-        /// What it refuses.
+        /// The refusal.
         reason: FaultReason,
     },
 }
 
-/// Why the cloud counts as out of reach.
+/// The reason that the cloud counts as out of reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OfflineReason {
     /// Not asked yet since start.
@@ -68,7 +68,7 @@ pub enum OfflineReason {
     Local,
 }
 
-/// What the cloud refuses for good.
+/// A refusal that the cloud will repeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FaultReason {
     /// Status code of the refusal.

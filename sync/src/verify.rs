@@ -1,4 +1,5 @@
-//! Whether an answer of the cloud is what it must be. Pure: bytes in, verified values or the reason out.
+//! Checks the answers of the cloud. Pure: bytes in, verified values or the reason out. Pure: bytes in, verified values
+//! or the reason out.
 
 use dashpoint_membership::{
     DeviceId, Entry, EntryHash, Epoch, MemberId, Seq, ServerEpoch, Statement,
@@ -10,7 +11,7 @@ use dashpoint_wire::{
 
 use crate::error::Refused;
 
-/// Who this car is, and whose word it takes.
+/// Identity of this car, and the cloud's key that it trusts.
 #[derive(Debug, Clone, Copy)]
 pub struct Identity {
     /// This head unit.

@@ -45,7 +45,7 @@ impl MemberCloud {
         &self.key
     }
 
-    /// Where it listens.
+    /// Returns the address that the cloud listens on.
     pub fn address(&self) -> SocketAddr {
         self.running.addr()
     }

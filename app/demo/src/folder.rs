@@ -1,4 +1,4 @@
-//! Where the world keeps its files.
+//! The folder of the world's files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,13 +41,13 @@ impl Folder {
         })
     }
 
-    /// Where it is.
+    /// Returns the path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether it is there after the program's end.
+    /// Returns whether the folder is still there after the program's end.
     #[must_use]
     pub fn is_kept(&self) -> bool {
         self.temporary.is_none()

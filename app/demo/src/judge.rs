@@ -1,4 +1,4 @@
-//! Whether the promise held: every point is there, once, and both sides say so.
+//! Checks the promise: every point is there, once, and car and cloud agree.
 
 use std::collections::BTreeSet;
 
@@ -13,27 +13,27 @@ use crate::language::Language;
 use crate::report::{Charged, Drove, Entries, Points, Report, Signals};
 use crate::words;
 
-/// How far a claim may be from what the car did, in thousandths of it.
+/// Deviation that is allowed between the evidence and what the car did, in thousandths.
 const TOLERANCE_PERMILLE: f64 = 5.0;
 
-/// What both sides have and what the car really did.
+/// The state of both sides, and the car's real drives and charges.
 #[derive(Debug)]
 pub struct Account<'a> {
-    /// What the car did, in its order: the name of the drive or charge, and its length in metres or watt-hours.
+    /// The car's drives and charges, in order: name, and length in metres or watt-hours.
     pub did: &'a [(String, f64)],
     /// The head unit's ledger, verified.
     pub ledger: &'a Ledger,
     /// The cloud's log.
     pub cloud: &'a [EntryLine],
-    /// What the car shows, and what the cloud has.
+    /// Points as the car shows them, and as the cloud has them.
     pub points: Points,
     /// The emission factors of the policy.
     pub carbon: Carbon,
     /// Signals of the car.
     pub signals: Signals,
-    /// How often the head unit was killed.
+    /// The number of kills of the head unit.
     pub kills: u32,
-    /// Whether the network was there at the end: then both sides must agree.
+    /// True when the network was there at the end: then both sides must agree.
     pub settled: bool,
 }
 
@@ -81,7 +81,7 @@ pub fn judge(account: &Account<'_>) -> (Report, Vec<String>) {
     (report, faults)
 }
 
-/// What a row shows for its awards.
+/// Returns the evidence of a row, if it has one.
 #[must_use]
 pub fn evidence(row: &Row) -> Option<&Evidence> {
     match row.transaction.as_ref()? {
@@ -113,14 +113,14 @@ pub fn thousandth(amount: u64) -> f64 {
 }
 
 impl Verification {
-    /// Whether everything holds.
+    /// Returns whether everything holds.
     #[must_use]
     pub fn holds(&self) -> bool {
         !self.checks.is_empty() && self.checks.iter().all(|check| check.faults.is_empty())
     }
 }
 
-/// What of the ledger does not verify.
+/// Lists the parts of the ledger that do not verify.
 fn unverified(verification: Option<&Verification>) -> Vec<String> {
     let checks = verification.map_or(&[][..], |verification| &verification.checks);
     if checks.is_empty() {
@@ -175,7 +175,7 @@ fn entries(rows: &[Row], cloud: &[EntryLine]) -> Entries {
     entries
 }
 
-/// What the car did and the ledger does not say, or says otherwise.
+/// Lists the drives and charges that the ledger does not have, or has otherwise.
 fn missing(did: &[(String, f64)], rows: &[Row]) -> Vec<String> {
     let mut faults = Vec::new();
     if rows.len() != did.len() {

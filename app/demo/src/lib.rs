@@ -87,7 +87,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// What is to be played, where it is kept, and how it is seen.
+/// Chooses the story, the folder and the way to show the screen from the arguments.
 fn chosen(args: &PlayArgs) -> anyhow::Result<(Story, Folder, Screen)> {
     let ready = |ready: Option<&Ready>| ready.context("no such story")?.story();
     let story = match (&args.scenario, &args.persona) {

@@ -1,8 +1,8 @@
-//! What a play found, for a machine.
+//! The result of a play, for machines.
 
 use serde::{Deserialize, Serialize};
 
-/// What a play found.
+/// The result of a play.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Signals of the car.
@@ -11,13 +11,13 @@ pub struct Report {
     pub trips: Vec<Drove>,
     /// Charging sessions of the ledger, in their order.
     pub charges: Vec<Charged>,
-    /// What became of the entries.
+    /// The entries by their state.
     pub entries: Entries,
-    /// What the member has, by both sides.
+    /// The member's points on both sides.
     pub points: Points,
-    /// Whether `dashpoint ledger --verify` passes: chain, signatures, intervals, receipts and sums.
+    /// True when `dashpoint ledger --verify` passes: chain, signatures, intervals, receipts and sums.
     pub chain_verified: bool,
-    /// How often the head unit was killed.
+    /// The number of kills of the head unit.
     pub kills: u32,
 }
 
@@ -57,13 +57,13 @@ pub struct Charged {
     pub kwh: f64,
     /// Share of it that is renewable.
     pub renewable_percent: f64,
-    /// How good the word on that share is: metered, declared or estimated.
+    /// Grade of the share: metered, declared or estimated.
     pub grade: String,
     /// Points paid.
     pub points: i64,
 }
 
-/// What became of the entries.
+/// The entries by their state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entries {
     /// In the car's ledger.
@@ -78,7 +78,7 @@ pub struct Entries {
     pub duplicate: u64,
 }
 
-/// What the member has.
+/// The member's points.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Points {
     /// Confirmed, as the car shows it.

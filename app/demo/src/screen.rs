@@ -1,4 +1,4 @@
-//! How the head unit's screen is seen: in a window, as pictures, or not at all.
+//! Output of the head unit's screen: in a window, as pictures, or none.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,32 +6,32 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-/// How long each step is looked at in a window.
+/// Time for which a window shows each step.
 const LOOK: Duration = Duration::from_secs(3);
 
-/// How the head unit's screen is seen.
+/// Output of the head unit's screen.
 #[derive(Debug, Clone)]
 pub struct Screen {
-    /// Whether the head unit opens its window.
+    /// True when the head unit opens its window.
     pub window: bool,
-    /// Whether each step is looked at, or the end alone.
+    /// True when each step is shown, false when only the end is.
     pub each_step: bool,
-    /// How long.
+    /// Time for which each step is shown.
     pub pause: Duration,
-    /// Where its pictures are drawn.
+    /// Folder and size of the pictures.
     pub pictures: Option<Pictures>,
 }
 
-/// What was asked for.
+/// The arguments that choose the output.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Asked<'a> {
     /// No window.
     pub headless: bool,
     /// A look at each step.
     pub each_step: bool,
-    /// How long each is looked at.
+    /// Time for which each step is shown, in seconds.
     pub pause_s: Option<u16>,
-    /// Where pictures are to be drawn.
+    /// Folder for the pictures.
     pub out: Option<&'a Path>,
 }
 
@@ -66,7 +66,7 @@ impl Page {
 }
 
 impl Screen {
-    /// How it is seen, given what was asked for and what this machine has.
+    /// Chooses the output from the arguments and from what this machine has.
     ///
     /// # Errors
     /// When the folder of the pictures cannot be made.
@@ -94,7 +94,7 @@ impl Pictures {
         })
     }
 
-    /// Where the next picture goes: its number, and what happened.
+    /// Returns the path of the next picture: its number, and its step.
     pub fn next(&mut self, step: &str, page: Page) -> PathBuf {
         self.drawn += 1;
         let page = page.name();
@@ -103,7 +103,7 @@ impl Pictures {
     }
 }
 
-/// Whether this machine has a display.
+/// Returns whether this machine has a display.
 #[must_use]
 pub fn has_display() -> bool {
     ["DISPLAY", "WAYLAND_DISPLAY"]

@@ -12,7 +12,7 @@ use dashpoint_wire::{PublicKey, Signed, SigningKey};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// What its names and its key are made of, so that a story is the same each time.
+/// The byte that names and key are made of, so that a story is the same each time.
 const NUMBER: u8 = 0x2c;
 
 /// A car that charges and signs, with its own key and chain.
@@ -35,9 +35,9 @@ pub struct SecondCar {
 /// A charge.
 #[derive(Debug, Clone, Copy)]
 pub struct Charged {
-    /// When it was over.
+    /// Time of its end.
     pub at: Timestamp,
-    /// How much.
+    /// Energy of the charge, in watt-hours.
     pub energy_wh: u64,
     /// Share that is renewable, in thousandths.
     pub renewable_permille: u16,

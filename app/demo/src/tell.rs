@@ -159,7 +159,7 @@ impl Teller {
     }
 }
 
-/// What is said of all entries together.
+/// Makes the lines about all entries together.
 fn sums(language: Language, ledger: &Ledger, report: &Report) -> [(&'static str, String); 5] {
     let Report {
         points,

@@ -46,7 +46,7 @@ pub fn points(language: Language, amount: i64) -> String {
     }
 }
 
-/// What the head unit saw of a drive or a charge.
+/// Describes the evidence of a drive or a charge.
 #[must_use]
 pub fn seen(language: Language, row: &Row, carbon: &Carbon) -> String {
     match evidence(row) {
@@ -111,7 +111,7 @@ pub const fn grade(language: Language, grade: Grade) -> &'static str {
     }
 }
 
-/// How an entry stands.
+/// Names the state of an entry.
 #[must_use]
 pub const fn standing(language: Language, verdict: Option<&Verdict>) -> &'static str {
     match verdict {
@@ -123,7 +123,7 @@ pub const fn standing(language: Language, verdict: Option<&Verdict>) -> &'static
     }
 }
 
-/// Why the cloud paid otherwise than the car expected; empty when it did not.
+/// Lists the reasons for a payment other than predicted; empty when it is as predicted.
 #[must_use]
 pub fn reasons(language: Language, verdict: Option<&Verdict>) -> Vec<String> {
     let Some(Verdict::Adjusted { reasons, .. }) = verdict else {
@@ -172,7 +172,7 @@ pub const fn held(language: Language, settled: bool) -> &'static str {
     }
 }
 
-/// Where a play was kept.
+/// Says in which folder a play was kept.
 #[must_use]
 pub fn kept(language: Language, folder: &Path) -> String {
     let config = folder.join("dashpoint.toml");

@@ -17,9 +17,9 @@ use crate::language::Language;
 use crate::network::Network;
 use crate::story::Story;
 
-/// How long the cloud has been there when the story begins.
+/// Time for which the cloud exists before the story begins.
 const BEFORE: SignedDuration = SignedDuration::from_mins(10);
-/// How long the car waits for its head unit: one that was killed is coming back.
+/// Time that the car waits for its head unit: one that was killed is coming back.
 const HEAD_UNIT_PATIENCE: Duration = Duration::from_secs(180);
 
 /// Everything that there is.
@@ -31,7 +31,7 @@ pub struct World {
     pub head_unit: HeadUnit,
     /// The cloud, serving.
     pub cloud: MemberCloud,
-    /// What lies between the car and it.
+    /// The network between car and cloud.
     pub network: Network,
     /// The member whose car it is.
     pub member: MemberId,

@@ -21,7 +21,7 @@ const STEPS_MAX: usize = 1_000;
 /// A weaker word counts once it stands for a twentieth of the energy.
 const WEAK_SHARE: u64 = 20;
 
-/// Where energy comes from, and how good the word on that is.
+/// Source of energy, with the grade of its share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Origin {
     permille: u16,
@@ -241,7 +241,7 @@ impl OpenCharge {
 pub(crate) struct Unseen {
     /// From where to where the counter has risen, in watt-hours.
     pub(crate) stretch_wh: (u64, u64),
-    /// When it was found.
+    /// Time at which it was found, in milliseconds since 1970-01-01T00:00:00Z.
     pub(crate) found_ms: i64,
     /// Its renewable share as far as it can be told, in permille: an estimate in any case.
     pub(crate) permille: u16,

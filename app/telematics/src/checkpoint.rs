@@ -1,11 +1,11 @@
-//! What the fold goes on from after a crash.
+//! The state that a restart goes on from after a crash.
 
 use serde::{Deserialize, Serialize};
 
 use crate::fold::Fold;
 use crate::intake::Stamped;
 
-/// What was open, and all that is needed to go on with it.
+/// The open trip and sessions, with all that is needed to go on with them.
 ///
 /// It is private evidence: it stays in the car. One that this version cannot read is dropped, and with it at most what
 /// was open.

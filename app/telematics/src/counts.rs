@@ -1,4 +1,4 @@
-//! What was taken and what was refused, by signal and by kind.
+//! Counts of taken and refused samples, by signal and by kind.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::signal::Signal;
 
-/// Why a sample was not taken.
+/// The reason for refusing a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
@@ -45,7 +45,7 @@ impl Fault {
     }
 }
 
-/// What is known of one signal.
+/// Counts of one signal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SignalCounts {
     /// Samples whose time was believed; a lifetime meter may still be refused for its value.
@@ -56,7 +56,7 @@ pub struct SignalCounts {
     pub faults: BTreeMap<Fault, u64>,
 }
 
-/// What is known of every signal that was ever seen.
+/// Counts of every signal that was ever seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Counts {
@@ -66,7 +66,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// What is known of one signal; `None` when it was never seen.
+    /// Returns the counts of one signal; `None` when it was never seen.
     #[must_use]
     pub fn of(&self, signal: Signal) -> Option<&SignalCounts> {
         self.signals.get(&signal)
@@ -79,7 +79,7 @@ impl Counts {
             .map(|(signal, counts)| (*signal, counts))
     }
 
-    /// How many samples of a signal were refused for this.
+    /// Returns the number of samples of a signal that were refused for this reason.
     #[must_use]
     pub fn faults(&self, signal: Signal, fault: Fault) -> u64 {
         let counts = self.signals.get(&signal);
@@ -89,7 +89,7 @@ impl Counts {
             .unwrap_or(0)
     }
 
-    /// How many samples were refused for this, of all signals.
+    /// Returns the number of samples that were refused for this reason, of all signals.
     #[must_use]
     pub fn all_faults(&self, fault: Fault) -> u64 {
         self.signals
@@ -98,14 +98,14 @@ impl Counts {
             .sum()
     }
 
-    /// How many samples were taken, of all signals.
+    /// Returns the number of samples that were taken, of all signals.
     #[must_use]
     pub fn all_taken(&self) -> u64 {
         self.signals.values().map(|counts| counts.taken).sum()
     }
 
-    /// How many of those taken were state that the broker had kept: said before this head unit listened, and perhaps
-    /// heard by the one before it.
+    /// Returns the number of taken samples that were state that the broker had retained: published before this head
+    /// unit listened, and perhaps received by an earlier one.
     #[must_use]
     pub const fn all_kept(&self) -> u64 {
         self.kept

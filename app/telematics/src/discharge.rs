@@ -21,7 +21,7 @@ pub(crate) struct OpenDischarge {
     started_ms: Option<i64>,
     last_ms: i64,
     given_wh: f64,
-    /// Where the meter stood at its start.
+    /// Value of the meter at its start.
     pub(crate) from_wh: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Whether the car moves, or might.
+//! Derives the drive state: the car moves, might move, or is parked.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::reading::{Ignition, Reading};
 use crate::signal::Signal;
 
-/// What the screen must reckon with.
+/// The drive state that the screen must assume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DriveState {
@@ -22,23 +22,23 @@ pub enum DriveState {
 }
 
 impl DriveState {
-    /// Whether the driver may be offered more than a glance.
+    /// Returns whether the driver may be offered more than a glance.
     #[must_use]
     pub const fn is_parked(self) -> bool {
         matches!(self, Self::Parked)
     }
 }
 
-/// What is known of the car's motion; each part may be missing.
+/// The known signals of the car's motion; each part may be missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Motion {
     /// Speed in km/h, without a sign.
     pub speed_kmh: Option<f64>,
-    /// Whether the car says that it moves.
+    /// True when the car says that it moves.
     pub is_moving: Option<bool>,
-    /// Whether park is selected.
+    /// True when park is selected.
     pub in_park: Option<bool>,
-    /// Whether the ignition is on.
+    /// True when the ignition is on.
     pub ignition_on: Option<bool>,
 }
 

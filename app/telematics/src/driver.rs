@@ -1,8 +1,8 @@
-//! Who drives, as the bus tells it.
+//! The driver, as the bus names him.
 
 use serde::{Deserialize, Serialize};
 
-/// Who drives, as the bus tells it. What member that is, others know.
+/// The driver, as the bus names him. The member behind the name is not known here. What member that is, others know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Driver {
@@ -12,7 +12,7 @@ pub enum Driver {
     Guest,
     /// The one that this issuer vouches for.
     Named {
-        /// Who vouches.
+        /// Issuer of the identity.
         issuer: String,
         /// For whom.
         subject: String,

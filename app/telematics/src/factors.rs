@@ -11,7 +11,7 @@ use crate::settings::Settings;
 pub(crate) const TICK_MS_MAX: i64 = 5_000;
 /// The difference of speeds is taken over no less: closer ones are mostly noise.
 const BRAKE_SPAN_MS_MIN: i64 = 900;
-/// How old the distance to the car ahead may be.
+/// Age that the distance to the car ahead may have, in milliseconds.
 const HEADWAY_AGE_MS_MAX: i64 = 2_000;
 /// Spells that are listed; the rest is only counted.
 const SPELLS_MAX: usize = 1_000;
@@ -40,7 +40,7 @@ impl Tick {
     }
 }
 
-/// What else is known of the driving at a tick of speed.
+/// Other known signals at a sample of speed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Around {
     pub(crate) belted: Option<bool>,
@@ -242,7 +242,7 @@ impl Factors {
         );
     }
 
-    /// What the braking is taken from: the published acceleration when it was there for half of the time at least.
+    /// Returns the source of the braking: the published acceleration when it was there for half of the time at least.
     pub(crate) fn braking_source(&self) -> BrakingSource {
         let published_ms = self.braking_published.seen_ms;
         if published_ms > 0 && published_ms * 2 >= self.braking_by_speed.seen_ms {
@@ -275,7 +275,7 @@ impl Factors {
             .collect()
     }
 
-    /// When they counted against the driver, oldest first, and how many spells are not listed.
+    /// Returns the times that counted against the driver, oldest first, and the number of spells that are not listed.
     pub(crate) fn spells(&self) -> (Vec<Spell>, u32) {
         let tallies = self.tallies();
         let mut spells: Vec<Spell> = tallies

@@ -8,17 +8,17 @@ use crate::counts::{Counts, Fault};
 use crate::reading::Reading;
 use crate::signal::Signal;
 
-/// How late a sample may be and still be folded in order.
+/// Delay that a sample may have and still be folded in order.
 const LATENESS_MS: i64 = 2_000;
-/// How far from the bus a time may be and still be believed at once.
+/// Distance from the bus's time that a time may have and still be believed at once.
 const STRANGE_MS: i64 = 24 * 3_600_000;
-/// How close the times of signals are that agree on a strange time.
+/// Distance between the times of signals that agree on a strange time.
 const AGREEMENT_MS: i64 = 60_000;
-/// How many signals must agree.
+/// The number of signals that must agree.
 const AGREEING: usize = 3;
 /// Strange samples kept while waiting for others to agree; the oldest goes first.
 const QUARANTINE_LEN_MAX: usize = 64;
-/// How long the bus is quiet until the retained state is taken for complete.
+/// Silence of the bus after which the retained state counts as complete.
 const SETTLED_MS: i64 = 1_000;
 
 /// A reading at its time.
@@ -69,7 +69,7 @@ impl Intake {
         (intake, batches)
     }
 
-    /// What waits, for a checkpoint.
+    /// Returns the waiting samples, for a checkpoint.
     pub(crate) fn waiting(&self) -> Vec<Stamped> {
         let stamped =
             |(&(at_ms, signal), (reading, retained)): (&(i64, Signal), &(Reading, bool))| Stamped {

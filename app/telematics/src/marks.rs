@@ -1,4 +1,4 @@
-//! How far each lifetime meter has been settled.
+//! Marks: the values up to which the lifetime meters are settled.
 
 use dashpoint_membership::{Meter, MeterInterval};
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ pub struct Marks {
 /// The mark of one meter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MeterMark {
-    /// Which meter.
+    /// The meter.
     pub meter: Meter,
     /// Settled up to here.
     pub at: u64,
@@ -54,7 +54,7 @@ impl Marks {
         }
     }
 
-    /// What of a stretch is not settled yet; `None` when nothing is.
+    /// Returns the part of an interval that is not settled yet; `None` when all of it is.
     pub(crate) fn unsettled(&self, meter: Meter, from: u64, to: u64) -> Option<MeterInterval> {
         let from = self.of(meter).map_or(from, |mark| mark.max(from));
         (from < to).then_some(MeterInterval { meter, from, to })

@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::counts::Fault;
 
-/// How fast a meter may rise.
+/// The rate at which a meter may rise.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
     /// Units per second.
     pub(crate) per_s: u64,
     /// Units at once, for grain and delay.
     pub(crate) slack: u64,
-    /// Whether it may also fall by that much.
+    /// True when it may also fall by that much.
     pub(crate) falls: bool,
 }
 
@@ -51,7 +51,7 @@ impl Pace {
     }
 }
 
-/// What became of a value.
+/// The result for a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taken {
     /// It is the meter now.
@@ -77,7 +77,7 @@ impl MeterTrack {
         self.known.map(|(_, value)| value)
     }
 
-    /// When that was.
+    /// Returns the time of that reading.
     pub(crate) fn seen_ms(&self) -> Option<i64> {
         self.known.map(|(at_ms, _)| at_ms)
     }

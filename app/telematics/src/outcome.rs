@@ -1,4 +1,4 @@
-//! What comes out of the fold.
+//! The outputs of the fold.
 
 use dashpoint_membership::{Evidence, Factor, Grade};
 use serde::{Deserialize, Serialize};
@@ -8,16 +8,16 @@ use crate::drive_state::DriveState;
 use crate::driver::Driver;
 use crate::marks::{Marks, MeterMark};
 
-/// What comes out of the fold, in the order in which it is to be kept.
+/// An output of the fold, in the order in which outputs are to be stored.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// The car moves, stands or is parked now.
     DriveState(DriveState),
     /// A trip has begun; it is this driver's.
     TripStarted {
-        /// Whose it is.
+        /// The driver of the trip.
         driver: Driver,
-        /// When, in milliseconds since 1970-01-01T00:00:00Z.
+        /// Time of the start, in milliseconds since 1970-01-01T00:00:00Z.
         at_ms: i64,
     },
     /// A trip or a session is over; its evidence and the new marks are to be kept together.
@@ -31,21 +31,21 @@ pub enum Outcome {
 /// A trip or a session that is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finished {
-    /// What may leave the car.
+    /// The evidence, which may leave the car.
     pub evidence: Evidence,
-    /// Whose it is.
+    /// The driver to whom it belongs.
     pub driver: Driver,
     /// Its last moment, in milliseconds since 1970-01-01T00:00:00Z.
     pub ended_ms: i64,
     /// Offset of the local clock from UTC then, in minutes.
     pub utc_offset_min: i16,
-    /// What stays in the car.
+    /// The private evidence, which stays in the car.
     pub private: PrivateEvidence,
     /// All marks once this is settled.
     pub marks: Marks,
 }
 
-/// What stays in the car, for disputes.
+/// Details that stay in the car, for disputes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PrivateEvidence {
@@ -64,16 +64,16 @@ pub struct TripTrace {
     pub started_ms: i64,
     /// Its last moment.
     pub ended_ms: i64,
-    /// Why it ended.
+    /// The reason of its end.
     pub end: TripEnd,
     /// Time in park with the ignition on, in milliseconds.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub parked_ms: u64,
     /// The distance by the integral of speed, in metres: the cross-check of the odometer.
     pub speed_integral_m: u64,
-    /// What the braking was taken from.
+    /// Source of the braking.
     pub braking: BrakingSource,
-    /// When each factor counted against the driver, oldest first.
+    /// Times at which each factor counted against the driver, oldest first.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub spells: Vec<Spell>,
     /// Spells beyond the first thousand, which are counted but not listed.
@@ -81,13 +81,14 @@ pub struct TripTrace {
     pub spells_unlisted: u32,
 }
 
-/// What is nothing is not written: the flash pays for each byte of an award.
+/// Returns whether a value is the default and is left out: the flash pays for each byte of an award.
 fn is_nothing<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
 impl TripTrace {
-    /// Whether odometer and speed tell two different stories: more than a tenth and 200 m apart, where speed was seen.
+    /// Returns whether odometer and speed contradict each other: more than a tenth and 200 m apart, where speed was
+    /// seen.
     #[must_use]
     pub const fn contradicts(&self, distance_m: u64) -> bool {
         let apart_m = self.speed_integral_m.abs_diff(distance_m);
@@ -95,7 +96,7 @@ impl TripTrace {
     }
 }
 
-/// Why a trip ended.
+/// The reason of a trip's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TripEnd {
@@ -109,7 +110,7 @@ pub enum TripEnd {
     OdometerMoved,
 }
 
-/// What the braking of a trip was taken from.
+/// Source of the braking of a trip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BrakingSource {
@@ -122,7 +123,7 @@ pub enum BrakingSource {
 /// A stretch of time in which a factor counted against the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spell {
-    /// Which factor.
+    /// The factor.
     pub factor: Factor,
     /// From when.
     pub from_ms: i64,
@@ -139,7 +140,7 @@ pub struct ChargeTrace {
     pub started_ms: Option<i64>,
     /// Its last moment, or when it was found.
     pub ended_ms: i64,
-    /// Whether it was found by the counter alone.
+    /// True when it was found by the counter alone.
     pub reconstructed: bool,
     /// The charging point; empty when unknown.
     pub evse: String,
@@ -152,15 +153,15 @@ pub struct ChargeTrace {
 /// Energy of one origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChargeStep {
-    /// When it began to flow.
+    /// Time at which the energy began to flow, in milliseconds since 1970-01-01T00:00:00Z.
     pub from_ms: i64,
-    /// When it ended.
+    /// Time at which it ended, in milliseconds since 1970-01-01T00:00:00Z.
     pub to_ms: i64,
-    /// How much, in watt-hours.
+    /// Energy, in watt-hours.
     pub wh: u64,
     /// Its renewable share, in permille.
     pub permille: u16,
-    /// How good the word on that is.
+    /// Grade of the share.
     pub grade: Grade,
 }
 

@@ -1,4 +1,4 @@
-//! What is known of the car, signal by signal.
+//! The latest known value of each signal.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -36,12 +36,12 @@ pub(crate) struct Picture {
     /// back, or they are old. Until one of both is seen, nobody can say who drives.
     #[serde(default)]
     overtaken: BTreeMap<Signal, Stamped>,
-    /// When each name that was taken was said.
+    /// Times of the taken values of each name.
     #[serde(default)]
     told_ms: BTreeMap<Signal, VecDeque<i64>>,
 }
 
-/// What the bus says of the energy's origin, and when it said so.
+/// The share that the bus published of the energy's origin, with its time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Mix {
     pub(crate) evse: Option<(i64, String)>,
@@ -53,7 +53,7 @@ pub(crate) struct Mix {
 }
 
 impl Picture {
-    /// When a signal was last taken.
+    /// Returns the time at which a signal was last taken.
     pub(crate) fn seen_ms(&self, signal: Signal) -> Option<i64> {
         self.seen_ms.get(&signal).copied()
     }
@@ -149,7 +149,7 @@ impl Picture {
         }
     }
 
-    /// Who drives; nobody known while that is in doubt, so that no metre is paid to somebody else.
+    /// Returns the driver; unknown while that is in doubt, so that no metre is paid to somebody else.
     pub(crate) fn driver(&self) -> Driver {
         if self.overtaken.values().all(|late| !late.reading.is_name()) {
             Driver::of(self.issuer.as_deref(), self.subject.as_deref())

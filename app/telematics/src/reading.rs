@@ -19,13 +19,13 @@ pub enum Value {
 /// One value of one signal at one time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
-    /// Which signal.
+    /// The signal.
     pub signal: Signal,
     /// Its value.
     pub value: Value,
-    /// When it was so, in milliseconds since 1970-01-01T00:00:00Z: the time of the event, never of arrival.
+    /// Time of the event, never of its arrival, in milliseconds since 1970-01-01T00:00:00Z.
     pub ts_ms: i64,
-    /// Whether the broker kept it for whoever comes later: then it is state, never an edge.
+    /// True when the broker had retained the message: then it is state, never an edge.
     pub retained: bool,
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Ignition {
     On,
 }
 
-/// Who says how clean the energy is.
+/// Source of the renewable share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum MixSource {
     /// The station over the cable, or a meter of the site.
@@ -79,7 +79,7 @@ pub(crate) enum Reading {
 /// Longest text that is kept of any signal.
 const TEXT_LEN_MAX: usize = 256;
 const PARK: f64 = 126.0;
-/// What ISO 15118 says when the charging point has no id.
+/// The EVSE id by which ISO 15118 says that the charging point has none.
 const EVSE_UNKNOWN: &str = "ZZ00000";
 
 impl Reading {

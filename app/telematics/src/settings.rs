@@ -1,16 +1,16 @@
-//! What the fold takes from the policy and from the place.
+//! Settings of the fold, from the policy and from the place.
 
 use dashpoint_membership::Policy;
 use dashpoint_membership::policy::{CleanWindow, ScoreModel, SiteMix};
 
-/// What the fold takes from the policy and from the place.
+/// Settings of the fold, from the policy and from the place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// How a drive is scored.
+    /// The score model.
     pub score: ScoreModel,
-    /// Where the mix of a charging point is declared.
+    /// Declared mixes of charging points.
     pub sites: Vec<SiteMix>,
-    /// What share is assumed when nothing better is known.
+    /// Assumed shares by time of day, for when nothing better is known.
     pub windows: Vec<CleanWindow>,
     /// Offset of the local clock from UTC, in minutes.
     pub utc_offset_min: i16,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a signal's value may be.
+/// The kinds of values of a signal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ValueKind {
     /// True or false.
@@ -43,7 +43,7 @@ macro_rules! signals {
                 }
             }
 
-            /// What its value may be.
+            /// Returns the kind of its values.
             #[must_use]
             pub const fn kind(self) -> ValueKind {
                 match self {
@@ -66,7 +66,7 @@ macro_rules! signals {
 signals! {
     /// Speed in km/h; reversing may be negative.
     Speed = "Vehicle.Speed", number(-400.0, 400.0);
-    /// Whether it moves.
+    /// True while the car moves.
     IsMoving = "Vehicle.IsMoving", ValueKind::Flag;
     /// Lifetime odometer in metres.
     Odometer = "Vehicle.TraveledDistance", number(0.0, 4_294_967_295.0);
@@ -88,9 +88,9 @@ signals! {
     ChargedEnergy = "Vehicle.Powertrain.TractionBattery.AccumulatedChargedEnergy", number(0.0, 1e8);
     /// Lifetime energy consumed in kWh.
     ConsumedEnergy = "Vehicle.Powertrain.TractionBattery.AccumulatedConsumedEnergy", number(0.0, 1e8);
-    /// Whether energy flows in from outside.
+    /// True while energy flows in from outside.
     IsCharging = "Vehicle.Powertrain.TractionBattery.Charging.IsCharging", ValueKind::Flag;
-    /// Whether energy flows back to the grid.
+    /// True while energy flows back to the grid.
     IsDischarging = "Vehicle.Powertrain.TractionBattery.Charging.IsDischarging", ValueKind::Flag;
     /// Average power of the session in kW.
     ChargingPower = "Vehicle.Powertrain.TractionBattery.Charging.AveragePower", number(0.0, 3e3);
@@ -104,9 +104,9 @@ signals! {
     MixSource = "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.Source", ValueKind::Text;
     /// Overlay: lifetime renewable energy charged in kWh.
     RenewableEnergy = "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.AccumulatedRenewableEnergy", number(0.0, 1e8);
-    /// Whether the anti-lock brakes act.
+    /// True while the anti-lock brakes act.
     AbsEngaged = "Vehicle.ADAS.ABS.IsEngaged", ValueKind::Flag;
-    /// Whether the stability control acts.
+    /// True while the stability control acts.
     EscEngaged = "Vehicle.ADAS.ESC.IsEngaged", ValueKind::Flag;
     /// Distance to what is ahead in metres.
     FrontDistance = "Vehicle.ADAS.ObstacleDetection.Front.Center.Distance", number(0.0, 10_000.0);
@@ -114,19 +114,19 @@ signals! {
     FrontWarning = "Vehicle.ADAS.ObstacleDetection.Front.Center.IsWarning", ValueKind::Flag;
     /// Warning of the driver monitoring.
     DriverWarning = "Vehicle.ADAS.DMS.IsWarning", ValueKind::Flag;
-    /// Whether the driver's belt is closed.
+    /// True while the driver's belt is closed.
     IsBelted = "Vehicle.Cabin.Seat.Row1.DriverSide.IsBelted", ValueKind::Flag;
-    /// Who vouches for the driver's identity.
+    /// Issuer of the driver's identity.
     DriverIssuer = "Vehicle.Occupant.Row1.DriverSide.Identifier.Issuer", ValueKind::Text;
-    /// Who drives; empty is nobody known.
+    /// Subject of the driver's identity; empty for nobody known.
     DriverSubject = "Vehicle.Occupant.Row1.DriverSide.Identifier.Subject", ValueKind::Text;
-    /// Whether a service is due.
+    /// True when a service is due.
     ServiceDue = "Vehicle.Service.IsServiceDue", ValueKind::Flag;
     /// Distance to the next service in km; negative when overdue.
     DistanceToService = "Vehicle.Service.DistanceToService", number(-1e6, 1e6);
     /// The VIN; it never leaves the car.
     Vin = "Vehicle.VehicleIdentification.VIN", ValueKind::Text;
-    /// Whether the car has a way to its cloud.
+    /// True while the car has a way to its cloud.
     Connectivity = "Vehicle.Connectivity.IsConnectivityAvailable", ValueKind::Flag;
     /// DAY or NIGHT.
     DayNight = "Vehicle.Cabin.Infotainment.HMI.DayNightMode", ValueKind::Text;

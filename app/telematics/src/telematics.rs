@@ -145,31 +145,31 @@ impl Telematics {
         self.fold.settle(marks);
     }
 
-    /// How far each meter is settled.
+    /// Returns the marks of all meters.
     #[must_use]
     pub fn marks(&self) -> Marks {
         self.fold.marks()
     }
 
-    /// Whether the car moves, stands or is parked.
+    /// Returns the drive state.
     #[must_use]
     pub fn drive_state(&self) -> DriveState {
         self.motion.state()
     }
 
-    /// Whose the open trip is; `None` when none is open.
+    /// Returns the driver of the open trip; `None` when none is open.
     #[must_use]
     pub fn trip_driver(&self) -> Option<&Driver> {
         self.fold.trip_driver()
     }
 
-    /// Who is at the wheel: whose the open trip is, else whom the bus names.
+    /// Returns the driver at the wheel: that of the open trip, else the one whom the bus names.
     #[must_use]
     pub fn at_the_wheel(&self) -> Driver {
         self.fold.at_the_wheel()
     }
 
-    /// Whether a charging session is open.
+    /// Returns whether a charging session is open.
     #[must_use]
     pub fn is_charging(&self) -> bool {
         self.fold.is_charging()
@@ -181,7 +181,7 @@ impl Telematics {
         self.intake.newest_ms()
     }
 
-    /// What was taken and what was refused.
+    /// Returns the counts of taken and refused samples.
     #[must_use]
     pub fn counts(&self) -> &Counts {
         &self.counts

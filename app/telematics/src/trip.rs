@@ -11,7 +11,7 @@ use crate::settings::Settings;
 
 /// A longer silence ends a trip.
 pub(crate) const GAP_MS: i64 = 120_000;
-/// How far the odometer may be from where it was last known when a trip begins, in metres.
+/// Distance that the odometer may be from its last known value when a trip begins, in metres.
 const START_SLACK_M: u64 = 200;
 const START_PACE_M_PER_S: u64 = 100;
 /// The same for the counter of consumption, in watt-hours: what 200 m take at most, and then half a megawatt.
@@ -36,10 +36,10 @@ pub(crate) struct OpenTrip {
     /// The last sample of the car's motion.
     last_ms: i64,
     odometer: Option<Stretch>,
-    /// Whether the odometer was read within the trip.
+    /// True when the odometer was read within the trip.
     odometer_read: bool,
     consumed_wh: Option<Stretch>,
-    /// Whether the counter of consumption was read within the trip.
+    /// True when the counter of consumption was read within the trip.
     #[serde(default)]
     consumed_read: bool,
     drawn_wh: f64,
@@ -88,7 +88,7 @@ impl OpenTrip {
         self.odometer.map(|stretch| (stretch.from, stretch.to))
     }
 
-    /// Whether so much time has passed since its last sample that it is over.
+    /// Returns whether so much time has passed since its last sample that it is over.
     pub(crate) fn is_over_by(&self, at_ms: i64) -> bool {
         at_ms.saturating_sub(self.last_ms) > GAP_MS
     }
@@ -234,7 +234,7 @@ impl OpenTrip {
     }
 }
 
-/// How far a meter can have gone so soon after its last reading.
+/// Returns the most that a meter can have moved so soon after its last reading.
 const fn near(slack: u64, pace: u64, since_s: u64) -> u64 {
     slack.saturating_add(pace.saturating_mul(since_s))
 }

@@ -1,4 +1,4 @@
-//! Where the cloud is, and whether it may be reached that way.
+//! The address of the cloud, with the check that it may be used.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use reqwest::Url;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
-/// Why an address of the cloud is refused.
+/// Reasons for refusing an address of the cloud.
 #[derive(Debug, thiserror::Error)]
 pub enum BaseUrlError {
     /// It is no URL at all.
@@ -18,7 +18,7 @@ pub enum BaseUrlError {
     /// Neither http nor https.
     #[error("it begins with {scheme}://; https:// is expected")]
     Scheme {
-        /// What it begins with.
+        /// The scheme of the address.
         scheme: String,
     },
     /// Anybody on the way could read and change plain http.
@@ -83,7 +83,7 @@ impl BaseUrl {
         url
     }
 
-    /// Whether it is reached by TLS.
+    /// Returns whether the address uses TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.0.scheme() == "https"

@@ -1,4 +1,4 @@
-//! How long the cloud asks to be left alone.
+//! Parses the `Retry-After` header.
 
 /// Longest delay that is read; the machine bounds it further.
 const MAX_S: u64 = 7 * 24 * 60 * 60;

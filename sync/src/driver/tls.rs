@@ -61,7 +61,7 @@ impl TimeProvider for TlsTime {
     }
 }
 
-/// Why no TLS can be set up from the pinned authority.
+/// Reasons that TLS cannot be set up from the pinned authority.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsSetupError {
     /// The text is not PEM.

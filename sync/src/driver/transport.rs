@@ -29,7 +29,7 @@ const DEVICE_HEADER: &str = "dashpoint-device";
 /// An idle connection is closed soon: a car that drove through a tunnel must not wait for a dead one.
 const IDLE: Duration = Duration::from_secs(20);
 
-/// How long the network may take.
+/// Time limits of the network.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
     /// Until there is a connection.
@@ -47,16 +47,16 @@ impl Default for Timeouts {
     }
 }
 
-/// What a transport is made of.
+/// Parts of a transport.
 #[derive(Debug)]
 pub struct Setup {
-    /// Where the cloud is.
+    /// Address of the cloud.
     pub base: BaseUrl,
     /// The operator's authority, in PEM; not looked at when the cloud is on this machine and reached by http.
     pub authority_pem: Option<Vec<u8>>,
     /// The time by which certificates are judged.
     pub time: TlsTime,
-    /// How long the network may take.
+    /// Time limits of the network.
     pub timeouts: Timeouts,
 }
 
@@ -76,7 +76,7 @@ pub struct Transport {
     client: Client,
 }
 
-/// Why there is no answer, or no transport.
+/// Reasons for a missing answer or a missing transport.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
     /// https without the operator's authority.
@@ -109,7 +109,7 @@ pub enum TransportError {
 }
 
 impl TransportError {
-    /// What the machine is told of it.
+    /// Returns the failure as the machine knows it.
     #[must_use]
     pub fn failure(&self) -> TransportFailure {
         match self {
@@ -133,7 +133,7 @@ enum Cause {
     Other,
 }
 
-/// What lies at the bottom of an error of the HTTP client, which does not say it itself.
+/// Returns the innermost cause of an error of the HTTP client, which does not report it itself.
 fn cause(error: &reqwest::Error) -> Cause {
     let mut found = Cause::Other;
     let mut next = error.source();

@@ -1,4 +1,4 @@
-//! What an answer means before anybody looks at what it says: failure, refusal, patience, or the thing itself.
+//! Classifies an answer before its content is read: failure, refusal, request to wait, or content.
 
 use dashpoint_wire::decode;
 use dashpoint_wire::message::{Refusal, RefusalCode};
@@ -10,10 +10,10 @@ use crate::exchange::{Credential, Response, TransportFailure};
 use crate::now::Now;
 use crate::status::{FaultReason, OfflineReason};
 
-/// How long the machine rests when the cloud refuses what it sends: nothing will change by itself.
+/// Pause after a refusal of the entries that the cloud will repeat.
 const FAULT_REST_MS: u64 = 60 * 60 * 1_000;
 
-/// What an answer means.
+/// The class of an answer.
 #[derive(Debug)]
 enum Meaning {
     /// The thing itself, by its status: 200, 304 or 409.

@@ -19,7 +19,7 @@ use crate::verify::{Answer, Batch, check_answer, check_statement};
 /// that the cloud takes, even where nothing is gained by deflating.
 const BATCH_BYTES_MAX: usize = 62 * 1024;
 
-/// What is told to the machine when verdicts and receipt are durable.
+/// The state to take over when verdicts and receipt are durable.
 #[derive(Debug)]
 pub struct Applying {
     through: ChainPoint,

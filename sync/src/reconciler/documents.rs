@@ -14,7 +14,7 @@ use crate::held::StatementMark;
 use crate::now::Now;
 use crate::verify::{check_statement, not_older};
 
-/// What the car holds once the store has it.
+/// A document that the store is about to hold.
 #[derive(Debug)]
 pub enum NewDocument {
     Statement(MemberId, StatementMark),
@@ -23,7 +23,7 @@ pub enum NewDocument {
 }
 
 impl Errand {
-    /// What a report calls it.
+    /// Returns its subject for a report.
     pub(super) const fn subject(self) -> Subject {
         match self {
             Self::Receipt => Subject::Entries,

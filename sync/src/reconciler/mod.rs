@@ -48,7 +48,7 @@ pub struct Reconciler {
     effects: Vec<Effect>,
 }
 
-/// What the machine knows of car and cloud.
+/// State of car and cloud, as the machine knows it.
 #[derive(Debug)]
 struct Known {
     chain: OwnChain,
@@ -59,7 +59,7 @@ struct Known {
     parked: Option<Box<Recovery>>,
 }
 
-/// What the machine waits for; the variants carry what they need to go on.
+/// The answer that the machine waits for; the variants carry the data to go on with.
 #[derive(Debug)]
 enum Mode {
     /// Nothing: for work, or for its time.
@@ -76,7 +76,7 @@ struct Asking {
     question: Question,
 }
 
-/// What was asked of the cloud.
+/// A question to the cloud.
 #[derive(Debug)]
 enum Question {
     Entries(Batch),
@@ -85,7 +85,7 @@ enum Question {
     Recovery(Box<Recovery>),
 }
 
-/// What the store was asked to do.
+/// A task of the store.
 #[derive(Debug)]
 enum Task {
     ReadBatch,
@@ -135,8 +135,8 @@ impl Reconciler {
         mem::take(&mut self.effects)
     }
 
-    /// When the machine wants a [`Event::Tick`], in monotonic milliseconds; a time that has passed means now. `None`
-    /// while it waits for an answer.
+    /// Returns the time at which the machine wants an [`Event::Tick`], in monotonic milliseconds; a time that has
+    /// passed means now. `None` while it waits for an answer. `None` while it waits for an answer.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<u64> {
         let known = self.known.as_ref()?;
@@ -146,7 +146,7 @@ impl Reconciler {
         }
     }
 
-    /// How the connection stands; `None` before the start.
+    /// Returns the status of the connection; `None` before the start.
     #[must_use]
     pub const fn status(&self) -> Option<Status> {
         self.shown
@@ -315,7 +315,7 @@ impl Reconciler {
         self.last_ticket
     }
 
-    /// What the cloud was asked with this ticket; nothing for an answer that comes late or twice.
+    /// Takes the open question with this ticket; `None` for an answer that comes late or twice.
     fn asking(&mut self, ticket: Ticket) -> Option<Asking> {
         match mem::replace(&mut self.mode, Mode::Idle) {
             Mode::Asking(expected, asking) if expected == ticket => Some(*asking),
@@ -326,7 +326,7 @@ impl Reconciler {
         }
     }
 
-    /// What the store was asked with this ticket; nothing for an answer that comes late or twice.
+    /// Takes the open task with this ticket; `None` for an answer that comes late or twice.
     fn at_store(&mut self, ticket: Ticket) -> Option<Task> {
         match mem::replace(&mut self.mode, Mode::Idle) {
             Mode::AtStore(expected, task) if expected == ticket => Some(task),
@@ -382,7 +382,7 @@ impl Known {
         self.parked.is_some() || self.chain.lost.is_some() || self.chain.forked
     }
 
-    /// When there is work: now while something waits, else when the next errand is due.
+    /// Returns the time of the next work: now while something waits, else the time of the next errand.
     fn work_at_ms(&self) -> u64 {
         let is_waiting = self.must_recover() || self.chain.waiting() > 0;
         if is_waiting { 0 } else { self.agenda.next_ms() }

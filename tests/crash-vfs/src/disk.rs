@@ -10,7 +10,7 @@ use crate::random::Random;
 /// Slots of the shared memory's locks (`SQLITE_SHM_NLOCK`).
 const SHM_SLOTS: usize = 8;
 
-/// What goes wrong at a chosen call.
+/// Faults at a chosen call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The power goes: unsynced sectors are dropped or torn, every open handle is dead.
@@ -23,7 +23,7 @@ pub enum Fault {
     Broken,
 }
 
-/// What the disk has done so far.
+/// Counts of the disk's work so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Calls that read, write, truncate or sync.
@@ -38,7 +38,7 @@ pub struct Counts {
     pub power_cuts: u64,
 }
 
-/// What a medium held at one moment: a backup, or the start of a clone.
+/// Content of a medium at one moment: a backup, or the start of a clone.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Image(BTreeMap<String, Vec<u8>>);
 
@@ -99,7 +99,7 @@ pub(crate) struct Shared {
     pub(crate) users: u32,
 }
 
-/// Why a call failed.
+/// Reasons of a failed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
     Full,
@@ -138,7 +138,7 @@ impl Disk {
         }
     }
 
-    /// What the medium holds now, without what was never synced.
+    /// Returns the present content of the medium, without what was never synced.
     #[must_use]
     pub fn image(&self) -> Image {
         let held = |(name, file): (&String, &File)| Some((name.clone(), file.on_medium()?.clone()));
@@ -190,7 +190,7 @@ impl Disk {
         self.ignore_syncs = ignore;
     }
 
-    /// What the disk has done so far.
+    /// Returns the counts of the disk's work so far.
     #[must_use]
     pub const fn counts(&self) -> Counts {
         self.counts

@@ -10,13 +10,13 @@ pub(crate) const SECTOR: usize = 512;
 /// One file of the disk.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct File {
-    /// What programs see; `None` when it was deleted.
+    /// Content as programs see it; `None` when it was deleted.
     live: Option<Vec<u8>>,
-    /// What the medium holds; `None` when it never got there.
+    /// Content on the medium; `None` when it never got there.
     durable: Option<Vec<u8>>,
     /// Sectors that differ, or may.
     dirty: BTreeSet<usize>,
-    /// Whether the next sync syncs the folder too, as the unix VFS does for a journal that it has just made.
+    /// True when the next sync syncs the folder too, as the unix VFS does for a journal that it has just made.
     syncs_folder: bool,
 }
 
@@ -39,7 +39,7 @@ impl File {
         self.syncs_folder = journal;
     }
 
-    /// Whether this sync is to sync the folder; once.
+    /// Takes the request to sync the folder with this sync; it is true once.
     pub(crate) const fn take_folder_sync(&mut self) -> bool {
         let due = self.syncs_folder;
         self.syncs_folder = false;
@@ -100,8 +100,8 @@ impl File {
         written
     }
 
-    /// What the medium holds after the power went: of each sector that was not synced the old bytes, the new ones, or
-    /// the new ones up to somewhere; of the length the old one or the new one.
+    /// Returns the content of the medium after a power cut: of each sector that was not synced the old bytes, the new
+    /// ones, or the new ones up to somewhere; of the length the old one or the new one.
     pub(crate) fn after_power_cut(&self, random: &mut Random) -> Option<Vec<u8>> {
         let Some(live) = &self.live else {
             // Deleted without a sync of the folder: it may still be there.
@@ -131,7 +131,7 @@ impl File {
         Some(medium)
     }
 
-    /// What the medium holds when nothing else is lost than what was never synced.
+    /// Returns the content of the medium when only unsynced writes are lost.
     pub(crate) fn on_medium(&self) -> Option<&Vec<u8>> {
         self.durable.as_ref()
     }

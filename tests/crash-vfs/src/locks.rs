@@ -15,7 +15,7 @@ pub(crate) enum Level {
     Exclusive,
 }
 
-/// Who holds what of one database file.
+/// Locks on one database file, by owner.
 #[derive(Debug, Default)]
 pub(crate) struct FileLocks(BTreeMap<Owner, Level>);
 

@@ -26,19 +26,19 @@ use crate::screen::Page;
 const ROWS: &str = "500";
 /// The signal that nobody can catch.
 const SIGKILL: i32 = 9;
-/// How long it may take to end in order.
+/// Time that the head unit may take to end in order.
 const END_PATIENCE: Duration = Duration::from_secs(60);
 
-/// Which program runs where.
+/// The program of the head unit and its surroundings.
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// The program that is a head unit with [`HEAD_UNIT`] as its first argument.
     pub program: PathBuf,
     /// The head unit's configuration.
     pub config: PathBuf,
-    /// What people read it in.
+    /// Language of the output.
     pub language: Language,
-    /// Whether it opens its window.
+    /// True when the head unit opens its window.
     pub window: bool,
 }
 
@@ -60,7 +60,7 @@ pub struct Victim {
 /// A head unit that was killed.
 #[derive(Debug)]
 pub struct Killed {
-    /// What it told in its last moment.
+    /// Status from its last moments.
     pub last: Status,
     child: Child,
 }
@@ -176,7 +176,7 @@ impl HeadUnit {
         Ok(())
     }
 
-    /// Whether it opens its window.
+    /// Returns whether the head unit opens its window.
     pub const fn has_window(&self) -> bool {
         self.setup.window
     }
@@ -224,7 +224,7 @@ impl HeadUnit {
         Ok(())
     }
 
-    /// What it shows.
+    /// Reads the status of the head unit.
     ///
     /// # Errors
     /// When it cannot be asked.
@@ -328,7 +328,8 @@ impl HeadUnit {
         Ok(ledger)
     }
 
-    /// What one of its commands prints. A ledger that does not verify is a failure of the command, and an answer too.
+    /// Runs one of its commands and parses what it prints. A ledger that does not verify is a failure of the command,
+    /// and an answer too. A ledger that does not verify is a failure of the command, and an answer too.
     async fn ask<T: DeserializeOwned>(&self, arguments: &[&str]) -> anyhow::Result<T> {
         let asked = arguments.join(" ");
         let output = self.command(arguments).output();
@@ -361,7 +362,7 @@ impl HeadUnit {
     }
 }
 
-/// What a command printed, as far as the demo looks.
+/// Parses the output of a command, as far as the demo needs it.
 fn read<T: DeserializeOwned>(asked: &str, output: &Output) -> anyhow::Result<T> {
     serde_json::from_slice(&output.stdout)
         .with_context(|| format!("`dashpoint {asked}` ended with {}", output.status))

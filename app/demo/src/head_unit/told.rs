@@ -1,4 +1,4 @@
-//! What the head unit tells of itself, as far as the demo looks.
+//! The head unit's JSON outputs, as far as the demo needs them.
 
 use std::collections::BTreeMap;
 
@@ -7,27 +7,27 @@ use serde::Deserialize;
 
 use crate::story::Link;
 
-/// What `status --json` tells, as far as the demo looks.
+/// Output of `status --json`, as far as the demo needs it.
 #[derive(Debug, Deserialize)]
 pub struct Status {
-    /// What the running program tells about itself; none when it does not run.
+    /// State of the running program; `None` when it does not run.
     pub live: Option<Live>,
     /// The members of this car.
     pub members: Vec<Member>,
 }
 
-/// What the running program tells about itself.
+/// State of the running program.
 #[derive(Debug, Deserialize)]
 pub struct Live {
-    /// How the connection to the cloud stands.
+    /// State of the connection to the cloud.
     pub connection: Connection,
     /// Entries without a receipt.
     pub waiting: u64,
-    /// Whether the in-vehicle broker is connected.
+    /// True while the in-vehicle broker is connected.
     pub bus: bool,
     /// Samples taken since it started.
     pub taken: u64,
-    /// How many of them the broker had kept from before.
+    /// The number of them that the broker had retained.
     pub kept: u64,
     /// Samples refused since it started, by kind.
     pub refused: BTreeMap<String, u64>,
@@ -35,7 +35,7 @@ pub struct Live {
     pub guest: u64,
 }
 
-/// How the connection to the cloud stands.
+/// State of the connection to the cloud.
 #[derive(Debug, Deserialize)]
 pub struct Connection {
     /// In a word.
@@ -53,12 +53,12 @@ pub struct Member {
     pub tier: String,
 }
 
-/// What `ledger --json` tells, as far as the demo looks.
+/// Output of `ledger --json`, as far as the demo needs it.
 #[derive(Debug, Deserialize)]
 pub struct Ledger {
     /// The entries, oldest first.
     pub entries: Vec<Row>,
-    /// What was verified, when it was asked for.
+    /// Result of the verification, when it was asked for.
     pub verification: Option<Verification>,
 }
 
@@ -75,13 +75,13 @@ pub struct Row {
     pub predicted: i64,
     /// Points that the cloud paid; none while it has not spoken.
     pub paid: Option<i64>,
-    /// What the cloud said.
+    /// Verdict of the cloud.
     pub verdict: Option<Verdict>,
-    /// What it says; none when it does not verify.
+    /// The transaction; `None` when the entry does not verify.
     pub transaction: Option<Transaction>,
 }
 
-/// What was verified.
+/// Result of a verification.
 #[derive(Debug, Default, Deserialize)]
 pub struct Verification {
     /// One thing after another.
@@ -91,10 +91,10 @@ pub struct Verification {
 /// One thing that must hold.
 #[derive(Debug, Deserialize)]
 pub struct Check {
-    /// What.
+    /// Name of the check.
     pub what: String,
-    /// How many were looked at.
+    /// The number of items that were checked.
     pub looked_at: u64,
-    /// Where it does not hold.
+    /// The places where the check fails.
     pub faults: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! What goes wrong between car and cloud, as a tester writes it.
+//! Faults between car and cloud, in a tester's notation.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,14 +13,14 @@ const EXPECTED: &str =
 /// Longer than any car waits for an answer.
 const LATENCY_MAX: SignedDuration = SignedDuration::from_mins(10);
 
-/// What goes wrong with requests and answers.
+/// Faults of requests and answers.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Faults(Vec<Fault>);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Fault {
     kind: Kind,
-    /// How often it strikes, 0 to 1.
+    /// Probability of the fault, 0 to 1.
     chance: f64,
 }
 
@@ -34,19 +34,19 @@ enum Kind {
     Cut(u64),
 }
 
-/// What happens to one request.
+/// The faults that one request meets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Fate {
     /// It is answered with this and never comes to the cloud.
     pub status: Option<StatusCode>,
-    /// How much later its answer comes.
+    /// Delay of its answer.
     pub latency: Duration,
     /// The connection breaks after so many bytes of the answer's body.
     pub cut: Option<u64>,
 }
 
 impl Faults {
-    /// Whether nothing goes wrong.
+    /// Returns whether there is no fault.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

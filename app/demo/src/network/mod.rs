@@ -49,12 +49,12 @@ impl Network {
         Ok(network)
     }
 
-    /// How the car reaches the cloud.
+    /// Returns the address at which the car reaches the cloud.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Whether there is one.
+    /// Returns whether there is a network.
     pub const fn is_up(&self) -> bool {
         self.serving.is_some()
     }

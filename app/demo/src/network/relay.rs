@@ -28,9 +28,9 @@ type Tell = dyn Fn(&Passed) + Send + Sync;
 pub struct Passed {
     /// Method and path.
     pub request: String,
-    /// What the car is answered.
+    /// Status of the answer to the car.
     pub status: StatusCode,
-    /// What went wrong with it on purpose.
+    /// Faults that the request met on purpose.
     pub fate: Fate,
 }
 
@@ -151,7 +151,7 @@ impl fmt::Debug for Relay {
 /// The body of an answer, whole or cut off.
 struct Answer {
     left: Bytes,
-    /// What the header announces.
+    /// Length that the header announces.
     length: u64,
     end: End,
 }

@@ -1,4 +1,4 @@
-//! What the car does.
+//! The steps that the car does.
 
 use anyhow::{Context, anyhow, bail, ensure};
 use dashpoint_telematics::Signal;
@@ -201,7 +201,7 @@ impl Player<'_> {
         Ok(())
     }
 
-    /// How often a guest has earned nothing since the head unit was started.
+    /// Counts the trips of guests since the head unit was started.
     async fn guests(&self) -> anyhow::Result<u64> {
         let status = self.status().await?;
         Ok(status.live.map_or(0, |live| live.guest))

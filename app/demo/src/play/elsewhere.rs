@@ -1,4 +1,4 @@
-//! What happens outside of the car: the network, and the member's second car.
+//! The steps outside of the car: the network, and the member's second car.
 
 use anyhow::Context;
 use jiff::{SignedDuration, ToSpan};

@@ -1,4 +1,4 @@
-//! What is seen of the head unit, and what is expected to be seen.
+//! Pictures of the head unit, and comparison with the expectations.
 
 use anyhow::Context;
 use dashpoint_membership::{Adjustment, Verdict};
@@ -152,7 +152,7 @@ pub(super) fn connection(status: &Status) -> Option<Link> {
     status.live.as_ref().map(|live| live.connection.state)
 }
 
-/// Whether the cloud has spoken on everything.
+/// Returns whether the cloud has a verdict on every entry.
 fn is_settled(status: &Status) -> bool {
     let waiting = status.live.as_ref().is_none_or(|live| live.waiting > 0);
     !waiting && pending(status) == 0 && connection(status) == Some(Link::Online)

@@ -24,16 +24,16 @@ use crate::tell::Teller;
 use crate::words;
 use crate::world::World;
 
-/// How long the head unit may take to keep what an approval brings.
+/// Time that the head unit may take to store the documents of an approval.
 const ENROL_PATIENCE: Duration = Duration::from_secs(180);
 
 /// A story that has been played.
 pub(crate) struct Played {
-    /// What was found.
+    /// The report of the play.
     pub(crate) report: Report,
-    /// What of the promise and of the story's own expectations did not hold.
+    /// Violations of the promise and of the story's own expectations.
     pub(crate) faults: Vec<String>,
-    /// What still stands of it.
+    /// The rest of the world after the play.
     pub(crate) world: World,
 }
 
@@ -90,14 +90,14 @@ struct Player<'a> {
     began: Instant,
     /// Nothing that the car does begins before it.
     earliest: Timestamp,
-    /// What earned an entry: its name, and metres or watt-hours.
+    /// Drives and charges that earned an entry: name, and metres or watt-hours.
     did: Vec<(String, f64)>,
     second_car: Option<SecondCar>,
     signals: Signals,
     kills: u32,
-    /// Whether somebody drives whom the car does not know.
+    /// True while a driver is at the wheel whom the car does not know.
     guest: bool,
-    /// What was expected and is not so.
+    /// Expectations that were not met.
     faults: Vec<String>,
     screen: Screen,
     is_enrolled: bool,

@@ -1,10 +1,10 @@
-//! What must be so at a place of a story.
+//! Expectations at a step of a story.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 
-/// What must be so. What is not named may be anything.
+/// Expectations at a step of a story. A field that is not named may have any value. What is not named may be anything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Expect {
@@ -24,11 +24,11 @@ pub struct Expect {
     pub rejected: Option<Amount>,
     /// Of them without a word of the cloud.
     pub waiting: Option<Amount>,
-    /// How often the head unit was killed.
+    /// The number of kills of the head unit.
     pub kills: Option<Amount>,
     /// Trips and sessions that earned nothing because a guest drove, since the head unit was started.
     pub guest: Option<Amount>,
-    /// How the connection to the cloud stands.
+    /// State of the connection to the cloud.
     pub connection: Option<Link>,
     /// The tier.
     pub tier: Option<String>,
@@ -36,7 +36,7 @@ pub struct Expect {
     pub reason: Option<String>,
 }
 
-/// How the connection to the cloud stands.
+/// State of the connection to the cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Link {
@@ -52,7 +52,7 @@ pub enum Link {
     Fault,
 }
 
-/// How many: a number, or a text like `">= 1"` or `"<= 3"`.
+/// An amount: a number, or a text like `">= 1"` or `"<= 3"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Amount {
     /// So many.
@@ -63,7 +63,7 @@ pub enum Amount {
     AtMost(i64),
 }
 
-/// How it is.
+/// The observed values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
     /// As [`Expect::confirmed`].
@@ -93,12 +93,12 @@ pub struct Seen {
 }
 
 impl Expect {
-    /// Whether it names nothing.
+    /// Returns whether it names nothing.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// What is not so, each in a few words.
+    /// Lists the expectations that are not met, each in a few words.
     pub fn compare(&self, seen: &Seen) -> Vec<String> {
         let waiting = seen.signed - seen.accepted - seen.adjusted - seen.rejected;
         let mut faults = Vec::new();

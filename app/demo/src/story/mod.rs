@@ -1,4 +1,4 @@
-//! What befalls the car, as data: a story is a TOML file, and the ready ones are part of the program.
+//! Stories as data: a story is a TOML file, and the ready ones are part of the program.
 
 mod expect;
 mod ready;
@@ -25,19 +25,20 @@ use crate::language::Language;
 pub struct Story {
     /// The name of its file, or of the ready story.
     pub name: String,
-    /// What it shows, in a line.
+    /// Describes in a line what the story shows.
     pub about: About,
-    /// When it begins. Its date is fixed, so that it is the same each time.
+    /// Time at which the story begins. Its date is fixed, so that it is the same each time. Its date is fixed, so that
+    /// it is the same each time.
     pub begins: Timestamp,
     /// The member's zone, which is the car's.
     pub zone: TimeZone,
     /// The member's name.
     pub member: String,
-    /// What happens, each with its line in the file.
+    /// The steps, each with its line in the file.
     pub steps: Vec<(usize, Step)>,
 }
 
-/// What a story shows, in one language or in both.
+/// Description of a story, in one language or in both.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum About {

@@ -5,7 +5,7 @@ use super::Story;
 /// A story that is part of the program.
 #[derive(Debug, Clone, Copy)]
 pub struct Ready {
-    /// How it is called for.
+    /// Its name on the command line.
     pub name: &'static str,
     text: &'static str,
 }
@@ -20,11 +20,11 @@ macro_rules! ready {
 }
 
 impl Ready {
-    /// What is told; the first is the one that the program tells unasked.
+    /// Ready stories; the first is the default of the program.
     pub const STORIES: &[Self] =
         ready!("stories": "sunday", "bad-network", "guest", "week-offline");
 
-    /// Where somebody stands, to look at.
+    /// Ready personas.
     pub const PERSONAS: &[Self] =
         ready!("personas": "new", "gold-expiring", "capped", "guest", "offline-30d");
 

@@ -44,20 +44,20 @@ pub enum Step {
     Expect(Expect),
 }
 
-/// What to drive.
+/// A drive.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Drive {
-    /// Which cycle.
+    /// The cycle.
     pub cycle: Cycle,
     /// Only the first of it, such as `8m`.
     #[serde(rename = "for")]
     pub lasts: Option<String>,
-    /// Where in it the head unit is killed and started again, in percent of its messages; not at all when absent.
+    /// Place of the kill and the new start of the head unit, in percent of the drive's messages; no kill when absent.
     pub kill_at_percent: Option<u8>,
 }
 
-/// What another car of the member charges.
+/// Charges of another car of the member.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SecondCar {
@@ -66,9 +66,9 @@ pub struct SecondCar {
     /// The share that is renewable, as its charging point meters it.
     #[serde(default = "all")]
     pub renewable: u16,
-    /// When, in local time; by default now.
+    /// Time of the first charge, in local time; by default now.
     pub at: Option<DateTime>,
-    /// How often.
+    /// The number of charges.
     #[serde(default = "once")]
     pub times: u32,
     /// Between two times.
@@ -115,7 +115,7 @@ impl Step {
         }
     }
 
-    /// What is looked at once it has happened.
+    /// Returns the pages that are pictured after the step.
     pub const fn pages(&self) -> &'static [Page] {
         match self {
             Self::Drive(_) => &[Page::Trip, Page::Home],
@@ -130,12 +130,12 @@ impl Step {
         }
     }
 
-    /// Whether it needs no head unit that runs.
+    /// Returns whether the step needs no head unit that runs.
     pub(super) const fn works_without_a_head_unit(&self) -> bool {
         matches!(self, Self::Enrol {} | Self::SecondCar(_) | Self::Time(_))
     }
 
-    /// What is wrong with it.
+    /// Checks the values of the step.
     pub(super) fn check(&self) -> Result<(), String> {
         match self {
             Self::Drive(drive) => drive.check(),
@@ -222,7 +222,7 @@ impl Until {
     }
 }
 
-/// What the car says, as a scenario of the simulator.
+/// Parses the car's lines as a scenario of the simulator.
 pub fn said(lines: &[String]) -> Result<Scenario, String> {
     use vehicle_sim::Step as Says;
     for line in lines {

@@ -25,7 +25,7 @@ struct Flag {
 }
 
 impl Fold {
-    /// Where the energy comes from, as known now.
+    /// Returns the source of the energy, as known now.
     pub(super) fn origin(&self, at_ms: i64, settings: &Settings) -> Option<Origin> {
         self.charge.as_ref()?;
         Some(Origin::of(

@@ -66,7 +66,7 @@ impl Fold {
         self.picture.ignition == Some(Ignition::On) && news.iter().filter(live).any(moves)
     }
 
-    /// Whether it was last seen rolling, and that not too long ago.
+    /// Returns whether the car was last seen rolling, and that not too long ago.
     fn rolls(&self, at_ms: i64) -> bool {
         match self.picture.speed {
             Some((speed_ms, speed_kmh)) => {

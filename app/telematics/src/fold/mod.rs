@@ -19,7 +19,7 @@ use crate::settings::Settings;
 use crate::signal::Signal;
 use crate::trip::{GAP_MS, OpenTrip};
 
-/// How often what is open is written down, in event time.
+/// Interval of the checkpoints, in milliseconds of event time.
 const CHECKPOINT_MS: i64 = 60_000;
 
 /// Everything that has been folded so far.
@@ -39,7 +39,7 @@ pub(crate) struct Fold {
     /// Both counters of charged energy when they were last known together.
     #[serde(default)]
     counters: Option<Counters>,
-    /// What was said before of the energy's origin belongs to another session.
+    /// Time before which a published origin of energy belongs to another session.
     mix_since_ms: Option<i64>,
     last_ms: Option<i64>,
     /// Nothing was seen for a while: the charged energy may have risen unseen.
@@ -52,11 +52,11 @@ pub(crate) struct Fold {
 struct Counters {
     charged_ms: i64,
     charged_wh: u64,
-    /// When the renewable part was said, and how much it is.
+    /// Time and value of the last published renewable counter.
     renewable: Option<(i64, u64)>,
 }
 
-/// What a step of the fold works with.
+/// Context of a step of the fold.
 pub(crate) struct Context<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) counts: &'a mut Counts,
@@ -70,7 +70,7 @@ impl Context<'_> {
     }
 }
 
-/// What was known before a batch: ticks and meter intervals begin there.
+/// The state before a batch: ticks and meter intervals begin there.
 struct Before {
     speed: Option<(i64, f64)>,
     longitudinal_ms: Option<i64>,
@@ -153,7 +153,7 @@ impl Fold {
         self.charge.is_some()
     }
 
-    /// Whether what is open ought to be written down now.
+    /// Returns whether a checkpoint is due.
     pub(crate) fn wants_checkpoint(&mut self) -> bool {
         let open = self.trip.is_some() || self.charge.is_some() || self.discharge.is_some();
         let Some(now_ms) = self.last_ms.filter(|_| open) else {

@@ -1,4 +1,4 @@
-//! What is known on the way back when car and cloud hold different chains, and which step comes next.
+//! State of a recovery when car and cloud hold different chains, and its next step.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ pub struct Recovery {
     /// The last life of the cloud's database that was known when fetching began.
     fetched_since: ServerEpoch,
     pub(super) step: Step,
-    /// What the cloud had after the base: hashes of entries, and of those that its carries say again.
+    /// Hashes of the entries that the cloud had after the base, and of the originals of its carries.
     theirs: BTreeSet<EntryHash>,
     /// Own entries after the base, those of the chain first.
     pub(super) ours: Vec<OwnEntry>,
@@ -50,7 +50,7 @@ impl OwnEntry {
     }
 }
 
-/// What comes next.
+/// The next step of a recovery.
 #[derive(Debug, Clone, Copy)]
 pub enum Step {
     /// Fetch own entries from the cloud, after this one; its hash is `None` where nobody can know it.
@@ -168,7 +168,7 @@ impl Recovery {
             .collect()
     }
 
-    /// Whether everything that the grant builds on has been fetched.
+    /// Returns whether everything that the grant builds on has been fetched.
     pub(super) fn reaches(&self, follows: ChainPoint) -> bool {
         follows.seq == Seq::new(0)
             || follows == self.base
@@ -176,14 +176,14 @@ impl Recovery {
             || self.ours.iter().any(|own| own.point == follows)
     }
 
-    /// Whether the cloud has the base, and all before it, in its present life.
+    /// Returns whether the cloud has the base, and all before it, in its present server epoch.
     pub(super) fn is_well_based(&self, grant: &EpochGrant) -> bool {
         self.starts_at_the_first()
             || grant.follows == Some(self.base)
             || self.life == Some(grant.server_epoch)
     }
 
-    /// Whether the cloud may have gone back since it sent what was fetched: it lacks some of that then.
+    /// Returns whether the cloud may have gone back since it sent the fetched entries: it lacks some of them then.
     pub(super) fn may_be_outlived(&self, grant: &EpochGrant) -> bool {
         !self.theirs.is_empty() && grant.server_epoch > self.fetched_since
     }
@@ -193,7 +193,7 @@ impl Recovery {
     }
 }
 
-/// Whether so few epochs lie between them that they can be walked through.
+/// Returns whether the cloud's epoch is so near to the base that the epochs between can be fetched one by one.
 pub(super) const fn is_near(cloud: Epoch, base: Epoch) -> bool {
     cloud.get() <= base.get().saturating_add(EPOCHS_MAX)
 }

@@ -17,7 +17,7 @@ const CHARACTERISTICS: c_int =
 /// The unix VFS says 4096.
 const SECTOR_SIZE: c_int = 4_096;
 
-/// What SQLite allocates for each open file.
+/// State that SQLite allocates for each open file.
 #[repr(C)]
 pub(super) struct Handle {
     base: ffi::sqlite3_file,
