@@ -5,7 +5,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use dashpoint_cloud::ClockKind;
-use dashpoint_cloud::{Cloud, CloudCore, CloudError, Config, EntryLine, NewMember, Running};
+use dashpoint_cloud::{
+    Cloud, CloudCore, CloudError, Config, EntryLine, Limits, NewMember, Running,
+};
 use dashpoint_membership::policy::Carbon;
 use dashpoint_membership::{LedgerVersion, MemberId, ServerTime};
 
@@ -32,6 +34,8 @@ impl MemberCloud {
             clock: ClockKind::Posted,
             posted_from: Some(from),
             test: true,
+            limits: Limits::DEFAULT,
+            trusted_proxies: Vec::new(),
         });
         let running = running.await.context("the member cloud does not start")?;
         Ok(Self {

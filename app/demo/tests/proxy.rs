@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use dashpoint_cloud::{ClockKind, Cloud, Config, Running};
+use dashpoint_cloud::{ClockKind, Cloud, Config, Limits, Running};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -29,6 +29,8 @@ impl Served {
             clock: ClockKind::System,
             posted_from: None,
             test: true,
+            limits: Limits::DEFAULT,
+            trusted_proxies: Vec::new(),
         }));
         Self {
             running: Some(running.expect("the cloud starts")),

@@ -8,17 +8,20 @@
 mod backup;
 pub mod cli;
 mod clock;
+mod connections;
 mod core;
 mod error;
 mod folder;
 mod http;
 mod ledger;
+mod peer;
 mod random;
 mod server;
 mod store;
 
 pub use backup::{Restored, restore};
 pub use clock::ClockKind;
+pub use connections::Limits;
 pub use core::{
     Approved, AskIds, CloudCore, DeviceLine, EntryLine, Flaw, GrantedIds, Maintained, NewMember,
     PolicyLine, Posted, SETTLEMENTS_MAX, Waiting, flaw,

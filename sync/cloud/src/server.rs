@@ -1,9 +1,7 @@
 //! Serves a data folder over HTTP, until it is told to stop.
 
-use std::future::IntoFuture;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use dashpoint_membership::{BindingId, DeviceId, MemberId, ServerTime};
@@ -13,17 +11,22 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::clock::{ClockKind, system_now};
-use crate::core::{Approved, CloudCore, GrantedIds, NewMember, Waiting};
+use crate::connections::{Connections, Limits};
+use crate::core::{Approved, CloudCore, GrantedIds, Maintained, NewMember, Waiting};
 use crate::error::CloudError;
 use crate::folder::{Folder, ServeLock};
 use crate::http::{Site, router};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, LedgerEnd, Turn};
+use crate::peer::Proxies;
 use crate::{random, store};
 
 /// How often expiry, releases and tier reviews run.
 const MAINTAIN_EVERY: Duration = Duration::from_secs(3_600);
-/// How long requests in flight may take once the cloud is told to stop.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How long the ledger may take for the job that it has begun then. The process ends after it in any case: what was
+/// committed is on the disk, and what was not was not answered.
+const LAST_JOB: Duration = Duration::from_secs(3);
+/// Members whose accounts are maintained in one go: requests have their turn in between.
+const MEMBERS_AT_ONCE: usize = 32;
 
 /// How to serve.
 #[derive(Debug, Clone)]
@@ -40,6 +43,10 @@ pub struct Config {
     pub posted_from: Option<ServerTime>,
     /// Says that this cloud is for tests: a posted clock is refused without it.
     pub test: bool,
+    /// How long connections may take, and how many there may be.
+    pub limits: Limits,
+    /// TLS terminators whose `X-Forwarded-For` names the caller; by default nobody is believed.
+    pub trusted_proxies: Vec<IpAddr>,
 }
 
 /// The reference member cloud.
@@ -53,7 +60,7 @@ pub struct Running {
     url: String,
     public_key: PublicKey,
     ledger: Ledger,
-    thread: JoinHandle<()>,
+    ended: LedgerEnd,
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
     _lock: ServeLock,
@@ -89,25 +96,23 @@ impl Cloud {
             |url| url.trim_end_matches('/').to_owned(),
         );
 
-        let (ledger, thread) = Ledger::start(core).map_err(|source| CloudError::File {
+        let (ledger, ended) = Ledger::start(core).map_err(|source| CloudError::File {
             what: "cannot start the ledger's thread for",
             path: config.data,
             source,
         })?;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        tasks.spawn(serve(
-            listener,
-            Site::new(ledger.clone(), url.clone()),
-            stopped.clone(),
-        ));
+        let site = Site::new(ledger.clone(), url.clone(), config.limits.body)?;
+        let connections = Connections::new(config.limits, Proxies::new(&config.trusted_proxies));
+        tasks.spawn(connections.serve(listener, router(site), stopped.clone()));
         tasks.spawn(maintain(ledger.clone(), stopped));
         Ok(Running {
             addr,
             url,
             public_key,
             ledger,
-            thread,
+            ended,
             tasks,
             stop,
             _lock: lock,
@@ -143,7 +148,7 @@ impl Running {
         job: impl FnOnce(&mut CloudCore, ServerTime) -> Result<R, CloudError> + Send + 'static,
     ) -> Result<R, CloudError> {
         self.ledger
-            .call(move |core| {
+            .call(Turn::OWN, move |core| {
                 let now = core.now(system_now())?;
                 job(core, now)
             })
@@ -186,55 +191,52 @@ impl Running {
             .await
     }
 
-    /// Stops: no new requests, those in flight are answered within ten seconds, the ledger writes what it has.
+    /// Stops within ten seconds: no new requests, those in flight have five seconds, and the ledger ends the job that it
+    /// has begun. What waits behind that is told to come back.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
-        let drained = tokio::time::timeout(DRAIN, async {
-            while self.tasks.join_next().await.is_some() {}
-        });
-        if drained.await.is_err() {
-            tracing::warn!("requests were still in flight when the cloud stopped");
-            self.tasks.shutdown().await;
+        while self.tasks.join_next().await.is_some() {}
+        self.ledger.close();
+        match tokio::time::timeout(LAST_JOB, self.ended.wait()).await {
+            Ok(true) => {}
+            Ok(false) => tracing::error!("the ledger's thread ended with a panic"),
+            Err(_) => tracing::error!("the ledger's thread did not end in time"),
         }
-        drop(self.ledger);
-        let thread = self.thread;
-        let ended = tokio::task::spawn_blocking(move || thread.join()).await;
-        if !matches!(ended, Ok(Ok(()))) {
-            tracing::error!("the ledger's thread ended with a panic");
-        }
-    }
-}
-
-async fn serve(listener: TcpListener, site: Site, mut stopped: watch::Receiver<bool>) {
-    let until = async move {
-        // The sender is gone only when the cloud is: that is a stop as well.
-        drop(stopped.wait_for(|stop| *stop).await);
-    };
-    let served = axum::serve(listener, router(site)).with_graceful_shutdown(until);
-    if let Err(failed) = served.into_future().await {
-        tracing::error!(%failed, "the server ended");
     }
 }
 
 async fn maintain(ledger: Ledger, mut stopped: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(MAINTAIN_EVERY);
     loop {
-        tokio::select! {
+        let maintained = async {
+            ticks.tick().await;
+            maintain_all(&ledger).await
+        };
+        let done = tokio::select! {
             stop = stopped.wait_for(|stop| *stop) => {
                 drop(stop);
                 return;
             }
-            _ = ticks.tick() => {}
-        }
-        let done = ledger
-            .call(|core| {
-                let now = core.now(system_now())?;
-                core.maintain(now)
-            })
-            .await;
+            done = maintained => done,
+        };
         match done {
             Ok(done) => tracing::info!(changed = done.changed, "accounts maintained"),
             Err(failed) => tracing::error!(%failed, "accounts could not be maintained"),
         }
     }
+}
+
+async fn maintain_all(ledger: &Ledger) -> Result<Maintained, CloudError> {
+    let members = ledger.call(Turn::OWN, |core| core.member_ids()).await?;
+    let mut done = Maintained::default();
+    for some in members.chunks(MEMBERS_AT_ONCE) {
+        let some = some.to_vec();
+        done += ledger
+            .call(Turn::OWN_LONG, move |core| {
+                let now = core.now(system_now())?;
+                core.maintain_members(&some, now)
+            })
+            .await?;
+    }
+    Ok(done)
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use dashpoint::engine::Engine;
-use dashpoint_cloud::{ClockKind, Cloud, Config, Running};
+use dashpoint_cloud::{ClockKind, Cloud, Config, Limits, Running};
 use dashpoint_membership::ServerTime;
 use dashpoint_store::NewEntry;
 use dashpoint_sync::driver::{Setup, Signer, Timeouts, TlsTime, Transport, check_base_url};
@@ -111,6 +111,8 @@ impl Road {
             clock: ClockKind::Posted,
             posted_from: Some(ServerTime::from_unix_s(BEGIN_S)),
             test: true,
+            limits: Limits::DEFAULT,
+            trusted_proxies: Vec::new(),
         })
         .await
         .unwrap();

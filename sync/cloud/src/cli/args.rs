@@ -1,6 +1,6 @@
 //! What can be said on the command line.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -106,6 +106,9 @@ pub struct Serve {
     /// This cloud is for tests
     #[arg(long)]
     pub test: bool,
+    /// Address of a TLS terminator in front: its X-Forwarded-For names the caller, by whom limits count. Repeatable
+    #[arg(long = "trusted-proxy", value_name = "ADDRESS")]
+    pub trusted_proxies: Vec<IpAddr>,
 }
 
 /// Whose clock it goes by.

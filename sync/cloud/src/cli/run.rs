@@ -13,6 +13,7 @@ use super::args::{self, Args, Command};
 use super::show;
 use crate::backup::restore;
 use crate::clock::system_now;
+use crate::connections::Limits;
 use crate::core::{CloudCore, GrantedIds, NewMember};
 use crate::error::CloudError;
 use crate::random;
@@ -288,6 +289,8 @@ fn serve(
             clock: serve.clock.into(),
             posted_from: serve.posted_from,
             test: serve.test,
+            limits: Limits::DEFAULT,
+            trusted_proxies: serve.trusted_proxies,
         })
         .await?;
         // Whoever reads that it serves may tell it to stop at once.

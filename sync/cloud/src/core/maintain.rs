@@ -1,5 +1,7 @@
 //! What happens to accounts with time alone: expiry, release of what was held, tier reviews.
 
+use std::ops::AddAssign;
+
 use dashpoint_membership::{MemberId, ServerTime, Settlement};
 use serde::Serialize;
 
@@ -19,6 +21,14 @@ pub struct Maintained {
     pub settlements: usize,
 }
 
+impl AddAssign for Maintained {
+    fn add_assign(&mut self, other: Self) {
+        self.members += other.members;
+        self.changed += other.changed;
+        self.settlements += other.settlements;
+    }
+}
+
 impl CloudCore {
     /// Releases what is due, expires what is over and reviews the tiers of all members, one transaction a member so that
     /// entries get in between.
@@ -26,12 +36,32 @@ impl CloudCore {
     /// # Errors
     /// [`CloudError`] when the database fails or an account would break; members before it are done.
     pub fn maintain(&mut self, now: ServerTime) -> Result<Maintained, CloudError> {
-        let ids = members::ids(&self.db)?;
+        let ids = self.member_ids()?;
+        self.maintain_members(&ids, now)
+    }
+
+    /// The ids of all members.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub(crate) fn member_ids(&self) -> Result<Vec<MemberId>, CloudError> {
+        members::ids(&self.db)
+    }
+
+    /// Does for some members what [`Self::maintain`] does for all.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails or an account would break; members before it are done.
+    pub(crate) fn maintain_members(
+        &mut self,
+        ids: &[MemberId],
+        now: ServerTime,
+    ) -> Result<Maintained, CloudError> {
         let mut done = Maintained {
             members: ids.len(),
             ..Maintained::default()
         };
-        for member in ids {
+        for member in ids.iter().copied() {
             let settlements = self.work(now, |desk| desk.maintain(member))?;
             done.changed += usize::from(settlements > 0);
             done.settlements += settlements;

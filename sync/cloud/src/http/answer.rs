@@ -1,11 +1,14 @@
 //! What goes back: deflated CBOR, refusals, and nothing of what went wrong inside.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use dashpoint_wire::message::{Refusal, RefusalCode};
 use dashpoint_wire::{Cbor, Nonce, deflate, encode};
 
+use super::throttle::TooOften;
 use crate::error::CloudError;
 
 /// Seconds after which a busy cloud is worth another try.
@@ -18,11 +21,34 @@ const SLOW_DOWN_S: u64 = 60;
 pub(super) struct Denied {
     code: RefusalCode,
     nonce: Option<Nonce>,
+    retry_after_s: Option<u64>,
 }
 
 impl Denied {
     pub const fn because(code: RefusalCode) -> Self {
-        Self { code, nonce: None }
+        Self {
+            code,
+            nonce: None,
+            retry_after_s: match code {
+                RefusalCode::SlowDown => Some(SLOW_DOWN_S),
+                RefusalCode::Unavailable => Some(RETRY_AFTER_S),
+                RefusalCode::Malformed
+                | RefusalCode::Token
+                | RefusalCode::Device
+                | RefusalCode::NotBound
+                | RefusalCode::NotFound
+                | RefusalCode::TooLarge
+                | RefusalCode::NotAuthentic => None,
+            },
+        }
+    }
+
+    /// It was asked too often; it may be asked again after a while.
+    pub fn slow_down(wait: Duration) -> Self {
+        Self {
+            retry_after_s: Some(wait.as_secs() + 1),
+            ..Self::because(RefusalCode::SlowDown)
+        }
     }
 
     pub fn status(&self) -> StatusCode {
@@ -31,8 +57,8 @@ impl Denied {
 
     pub const fn with_nonce(nonce: Nonce) -> Self {
         Self {
-            code: RefusalCode::Token,
             nonce: Some(nonce),
+            ..Self::because(RefusalCode::Token)
         }
     }
 }
@@ -61,6 +87,12 @@ impl From<CloudError> for Denied {
     }
 }
 
+impl From<TooOften> for Denied {
+    fn from(often: TooOften) -> Self {
+        Self::slow_down(often.wait)
+    }
+}
+
 impl IntoResponse for Denied {
     fn into_response(self) -> axum::response::Response {
         let body = Refusal {
@@ -68,18 +100,7 @@ impl IntoResponse for Denied {
             nonce: self.nonce,
         };
         let mut response = cbor(self.status(), &body);
-        let retry_after_s = match self.code {
-            RefusalCode::SlowDown => Some(SLOW_DOWN_S),
-            RefusalCode::Unavailable => Some(RETRY_AFTER_S),
-            RefusalCode::Malformed
-            | RefusalCode::Token
-            | RefusalCode::Device
-            | RefusalCode::NotBound
-            | RefusalCode::NotFound
-            | RefusalCode::TooLarge
-            | RefusalCode::NotAuthentic => None,
-        };
-        if let Some(seconds) = retry_after_s {
+        if let Some(seconds) = self.retry_after_s {
             let headers = response.headers_mut();
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -102,7 +123,7 @@ pub(super) fn unchanged() -> axum::response::Response {
     StatusCode::NOT_MODIFIED.into_response()
 }
 
-/// There is no such endpoint.
+/// There is no such endpoint, or not with this method.
 pub(super) async fn not_found() -> Denied {
     Denied::because(RefusalCode::NotFound)
 }

@@ -11,6 +11,7 @@ use super::answer::Denied;
 use super::incoming::Incoming;
 use crate::clock::system_now;
 use crate::core::CloudCore;
+use crate::ledger::Weight;
 use crate::random;
 
 impl Site {
@@ -18,12 +19,13 @@ impl Site {
     pub(super) async fn for_device<R: Send + 'static>(
         self: &Arc<Self>,
         incoming: Incoming,
+        weight: Weight,
         device: DeviceId,
         job: impl FnOnce(&mut CloudCore, &Incoming, ServerTime) -> Result<R, Denied> + Send + 'static,
     ) -> Result<R, Denied> {
         let site = Arc::clone(self);
         self.ledger
-            .call(move |core| {
+            .call(incoming.turn(weight, Some(device)), move |core| {
                 let now = core.now(system_now())?;
                 let found = core
                     .admitted_device(device, now)?

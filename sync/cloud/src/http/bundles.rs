@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::Extension;
+use axum::extract::State;
 use axum::response::Response;
 use dashpoint_membership::{CatalogueVersion, LedgerVersion, MemberId, PolicyVersion};
 use serde::Deserialize;
 
 use super::Site;
 use super::answer::{Denied, signed, unchanged};
-use super::incoming::{Incoming, parsed};
+use super::incoming::{Incoming, Segment, parsed};
+use crate::connections::Caller;
+use crate::ledger::{Turn, Weight};
 
 type Shared = State<Arc<Site>>;
 
@@ -34,14 +37,14 @@ impl Since {
 /// `GET /v1/members/{m}/statement?since=`.
 pub(super) async fn statement(
     State(site): Shared,
-    Path(member): Path<String>,
+    Segment(member): Segment,
     incoming: Incoming,
 ) -> Result<Response, Denied> {
     let member: MemberId = parsed(&member)?;
     let since = LedgerVersion::new(Since::of(&incoming)?);
     let device = incoming.device()?;
     let statement = site
-        .for_device(incoming, device, move |core, _, now| {
+        .for_device(incoming, Weight::Quick, device, move |core, _, now| {
             Ok(core.statement_for(device, member, since, now)?)
         })
         .await?;
@@ -53,7 +56,7 @@ pub(super) async fn policy(State(site): Shared, incoming: Incoming) -> Result<Re
     let since = PolicyVersion::new(Since::short(&incoming)?);
     let device = incoming.device()?;
     let policy = site
-        .for_device(incoming, device, move |core, _, now| {
+        .for_device(incoming, Weight::Quick, device, move |core, _, now| {
             Ok(core.policy_since(since, now)?)
         })
         .await?;
@@ -65,7 +68,7 @@ pub(super) async fn catalogue(State(site): Shared, incoming: Incoming) -> Result
     let since = CatalogueVersion::new(Since::short(&incoming)?);
     let device = incoming.device()?;
     let catalogue = site
-        .for_device(incoming, device, move |core, _, now| {
+        .for_device(incoming, Weight::Quick, device, move |core, _, now| {
             Ok(core.catalogue_since(since, now)?)
         })
         .await?;
@@ -73,8 +76,18 @@ pub(super) async fn catalogue(State(site): Shared, incoming: Incoming) -> Result
 }
 
 /// `GET /healthz`: the ledger answers.
-pub(super) async fn healthz(State(site): Shared) -> Result<&'static str, Denied> {
+pub(super) async fn healthz(
+    State(site): Shared,
+    Extension(caller): Extension<Caller>,
+) -> Result<&'static str, Denied> {
+    let turn = Turn {
+        weight: Weight::Quick,
+        peer: Some(caller.peer),
+        device: None,
+    };
     site.ledger
-        .call(|core| core.member_count().map(|_| "ok\n").map_err(Denied::from))
+        .call(turn, |core| {
+            core.member_count().map(|_| "ok\n").map_err(Denied::from)
+        })
         .await
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use dashpoint_membership::{DeviceId, Epoch, Seq};
@@ -12,9 +12,10 @@ use serde::Deserialize;
 
 use super::Site;
 use super::answer::{Denied, cbor};
-use super::incoming::{Incoming, parsed};
+use super::incoming::{Incoming, Segment, parsed};
 use crate::clock::system_now;
 use crate::core::Posted;
+use crate::ledger::Weight;
 
 type Shared = State<Arc<Site>>;
 
@@ -28,20 +29,25 @@ pub(super) struct From {
 /// `POST /v1/devices/{d}/entries`.
 pub(super) async fn post_entries(
     State(site): Shared,
-    Path(device): Path<String>,
+    Segment(device): Segment,
     incoming: Incoming,
 ) -> Result<Response, Denied> {
     let device: DeviceId = parsed(&device)?;
     let posted = site
-        .for_device(incoming, device, move |core, incoming, now| {
-            let request: EntriesRequest = incoming.message()?;
-            if request.entries.len() > MAX_ENTRIES {
-                return Err(Denied::because(RefusalCode::TooLarge));
-            }
-            core.hear_times(device, &request, now)?;
-            let now = core.now(system_now())?;
-            Ok(core.post_entries(device, &request, now)?)
-        })
+        .for_device(
+            incoming,
+            Weight::Long,
+            device,
+            move |core, incoming, now| {
+                let request: EntriesRequest = incoming.message()?;
+                if request.entries.len() > MAX_ENTRIES {
+                    return Err(Denied::because(RefusalCode::TooLarge));
+                }
+                core.hear_times(device, &request, now)?;
+                let now = core.now(system_now())?;
+                Ok(core.post_entries(device, &request, now)?)
+            },
+        )
         .await?;
     match posted {
         Posted::Settled(response) => Ok(cbor(StatusCode::OK, &response)),
@@ -56,13 +62,13 @@ pub(super) async fn post_entries(
 /// `GET /v1/devices/{d}/entries?epoch=&from=`.
 pub(super) async fn get_entries(
     State(site): Shared,
-    Path(device): Path<String>,
+    Segment(device): Segment,
     incoming: Incoming,
 ) -> Result<Response, Denied> {
     let device: DeviceId = parsed(&device)?;
     let wanted: From = incoming.query()?;
     let page = site
-        .for_device(incoming, device, move |core, _, _| {
+        .for_device(incoming, Weight::Long, device, move |core, _, _| {
             let (epoch, from) = (Epoch::new(wanted.epoch), Seq::new(wanted.from));
             Ok(core.entries_from(device, epoch, from)?)
         })
@@ -73,15 +79,20 @@ pub(super) async fn get_entries(
 /// `POST /v1/devices/{d}/epochs`.
 pub(super) async fn post_epochs(
     State(site): Shared,
-    Path(device): Path<String>,
+    Segment(device): Segment,
     incoming: Incoming,
 ) -> Result<Response, Denied> {
     let device: DeviceId = parsed(&device)?;
     let opened = site
-        .for_device(incoming, device, move |core, incoming, now| {
-            let request: EpochRequest = incoming.message()?;
-            Ok(core.open_epoch(device, &request, now)?)
-        })
+        .for_device(
+            incoming,
+            Weight::Long,
+            device,
+            move |core, incoming, now| {
+                let request: EpochRequest = incoming.message()?;
+                Ok(core.open_epoch(device, &request, now)?)
+            },
+        )
         .await?;
     Ok(cbor(StatusCode::OK, &opened))
 }

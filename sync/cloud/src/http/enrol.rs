@@ -2,22 +2,26 @@
 
 use std::sync::Arc;
 
-use axum::Form;
-use axum::extract::{Path, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use axum::{Extension, Form};
 use dashpoint_membership::{BindingId, DeviceId, MemberId};
 use dashpoint_wire::message::{EnrolRequest, EnrolTicket, RefusalCode};
 use data_encoding::HEXLOWER;
+use ring::hmac;
 use serde::Deserialize;
 
 use super::Site;
 use super::answer::{Denied, cbor};
-use super::incoming::Incoming;
+use super::incoming::{Incoming, Segment};
 use super::page;
 use crate::clock::system_now;
+use crate::connections::Caller;
 use crate::core::{AskIds, GrantedIds, Waiting};
 use crate::error::CloudError;
+use crate::ledger::{Turn, Weight};
+use crate::peer::Peer;
 use crate::random;
 
 type Shared = State<Arc<Site>>;
@@ -40,18 +44,18 @@ enum Said {
 /// `POST /v1/enrolments`.
 pub(super) async fn ask(State(site): Shared, incoming: Incoming) -> Result<Response, Denied> {
     let request: EnrolRequest = incoming.message()?;
-    site.count_ask()?;
+    site.count_ask(incoming.peer())?;
     let unavailable = |_| Denied::because(RefusalCode::Unavailable);
     let id = random::bytes().map_err(unavailable)?;
     let code = random::code().map_err(unavailable)?;
-    let approve_url = format!("{}/enrol/{code}", site.url);
+    let approve_url = format!("{}/enrol/{code}?link={}", site.url, site.link(&code));
     let ids = AskIds {
         id,
         code: code.clone(),
     };
     let expires = site
         .ledger
-        .call(move |core| {
+        .call(incoming.turn(Weight::Quick, None), move |core| {
             let now = core.now(system_now())?;
             core.ask(&request, ids, now).map_err(Denied::from)
         })
@@ -66,7 +70,11 @@ pub(super) async fn ask(State(site): Shared, incoming: Incoming) -> Result<Respo
 }
 
 /// `GET /v1/enrolments/{id}`.
-pub(super) async fn state(State(site): Shared, Path(id): Path<String>) -> Result<Response, Denied> {
+pub(super) async fn state(
+    State(site): Shared,
+    Segment(id): Segment,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Denied> {
     let not_found = || Denied::because(RefusalCode::NotFound);
     let id: [u8; 16] = HEXLOWER
         .decode(id.as_bytes())
@@ -75,7 +83,7 @@ pub(super) async fn state(State(site): Shared, Path(id): Path<String>) -> Result
         .ok_or_else(not_found)?;
     let state = site
         .ledger
-        .call(move |core| {
+        .call(turn(&caller), move |core| {
             let now = core.now(system_now())?;
             core.enrol_state(id, now).map_err(Denied::from)
         })
@@ -85,8 +93,13 @@ pub(super) async fn state(State(site): Shared, Path(id): Path<String>) -> Result
 }
 
 /// `GET /enrol/{code}`.
-pub(super) async fn show(State(site): Shared, Path(code): Path<String>) -> Response {
-    match site.waiting_with(code).await {
+pub(super) async fn show(
+    State(site): Shared,
+    code: Result<Segment, Denied>,
+    Query(scanned): Query<Scanned>,
+    Extension(caller): Extension<Caller>,
+) -> Response {
+    match site.waiting_with(code, &scanned, &caller).await {
         Ok(Some(waiting)) => html(StatusCode::OK, page::question(&waiting, None)),
         Ok(None) => html(StatusCode::NOT_FOUND, page::unknown_code()),
         Err(denied) => refused(&denied),
@@ -96,18 +109,20 @@ pub(super) async fn show(State(site): Shared, Path(code): Path<String>) -> Respo
 /// `POST /enrol/{code}`.
 pub(super) async fn decide(
     State(site): Shared,
-    Path(code): Path<String>,
+    code: Result<Segment, Denied>,
+    Query(scanned): Query<Scanned>,
+    Extension(caller): Extension<Caller>,
     Form(decision): Form<Decision>,
 ) -> Response {
-    let waiting = match site.waiting_with(code).await {
+    let waiting = match site.waiting_with(code, &scanned, &caller).await {
         Ok(Some(waiting)) => waiting,
         Ok(None) => return html(StatusCode::NOT_FOUND, page::unknown_code()),
         Err(denied) => return refused(&denied),
     };
     let outcome = match decision.answer {
-        Said::No => site.refuse(waiting.code.clone()).await,
+        Said::No => site.refuse(waiting.code.clone(), &caller).await,
         Said::Yes => match decision.member.trim().parse::<MemberId>() {
-            Ok(member) => site.approve(waiting.code.clone(), member).await,
+            Ok(member) => site.approve(waiting.code.clone(), member, &caller).await,
             Err(_) => Ok(Outcome::NoMember),
         },
     };
@@ -123,6 +138,12 @@ pub(super) async fn decide(
     }
 }
 
+/// What a link that was scanned has behind its code.
+#[derive(Debug, Deserialize)]
+pub(super) struct Scanned {
+    link: Option<String>,
+}
+
 enum Outcome {
     Approved,
     Refused,
@@ -131,52 +152,63 @@ enum Outcome {
 }
 
 impl Site {
-    fn count_ask(&self) -> Result<(), Denied> {
-        let taken = match self.asks.lock() {
-            Ok(mut asks) => asks.take(system_now()),
-            Err(_) => false,
-        };
-        if taken {
-            Ok(())
-        } else {
-            Err(Denied::because(RefusalCode::SlowDown))
-        }
+    fn count_ask(&self, peer: Peer) -> Result<(), Denied> {
+        let mut asks = self.asks.lock().map_err(|_| unavailable())?;
+        asks.take(peer, self.elapsed()).map_err(Denied::from)
     }
 
-    /// Looks a typed code up; wrong ones are counted, and past the bound nobody gets an answer for a while.
-    async fn waiting_with(&self, typed: String) -> Result<Option<Waiting>, Denied> {
-        let full = || Denied::because(RefusalCode::SlowDown);
-        let is_full = |site: &Self| match site.wrong_codes.lock() {
-            Ok(mut wrong) => wrong.is_full(system_now()),
-            Err(_) => true,
+    /// The mark of a link that this run of the cloud gave out with a code: 64 bits that nobody guesses.
+    fn link(&self, code: &str) -> String {
+        let mark = hmac::sign(&self.link_key, code.as_bytes());
+        HEXLOWER.encode(&mark.as_ref()[..8])
+    }
+
+    /// Looks a code up. One that was typed counts as a wrong one until it is found; one that was scanned was given out, and
+    /// is answered however many others guess.
+    async fn waiting_with(
+        &self,
+        typed: Result<Segment, Denied>,
+        scanned: &Scanned,
+        caller: &Caller,
+    ) -> Result<Option<Waiting>, Denied> {
+        let Ok(Segment(typed)) = typed else {
+            return Ok(None);
         };
-        if is_full(self) {
-            return Err(full());
-        }
         let code = random::typed_code(&typed);
+        let was_given_out = scanned.link.as_deref() == Some(self.link(&code).as_str());
+        if !was_given_out {
+            let mut wrong = self.wrong_codes.lock().map_err(|_| unavailable())?;
+            wrong.take(caller.peer, self.elapsed())?;
+        }
         let waiting = self
             .ledger
-            .call(move |core| {
+            .call(turn(caller), move |core| {
                 let now = core.now(system_now())?;
                 core.waiting_with(&code, now).map_err(Denied::from)
             })
             .await?;
-        if waiting.is_none()
+        if waiting.is_some()
+            && !was_given_out
             && let Ok(mut wrong) = self.wrong_codes.lock()
         {
-            wrong.count();
+            wrong.give_back(caller.peer, self.elapsed());
         }
         Ok(waiting)
     }
 
-    async fn approve(&self, code: String, member: MemberId) -> Result<Outcome, Denied> {
+    async fn approve(
+        &self,
+        code: String,
+        member: MemberId,
+        caller: &Caller,
+    ) -> Result<Outcome, Denied> {
         let unavailable = |_| Denied::because(RefusalCode::Unavailable);
         let ids = GrantedIds {
             device: DeviceId::from_bytes(random::bytes().map_err(unavailable)?),
             binding: BindingId::from_bytes(random::bytes().map_err(unavailable)?),
         };
         self.ledger
-            .call(move |core| {
+            .call(turn(caller), move |core| {
                 let now = core.now(system_now())?;
                 outcome(
                     core.approve(&code, member, ids, now)
@@ -186,13 +218,25 @@ impl Site {
             .await
     }
 
-    async fn refuse(&self, code: String) -> Result<Outcome, Denied> {
+    async fn refuse(&self, code: String, caller: &Caller) -> Result<Outcome, Denied> {
         self.ledger
-            .call(move |core| {
+            .call(turn(caller), move |core| {
                 let now = core.now(system_now())?;
                 outcome(core.refuse(&code, now).map(|()| Outcome::Refused))
             })
             .await
+    }
+}
+
+const fn unavailable() -> Denied {
+    Denied::because(RefusalCode::Unavailable)
+}
+
+const fn turn(caller: &Caller) -> Turn {
+    Turn {
+        weight: Weight::Quick,
+        peer: Some(caller.peer),
+        device: None,
     }
 }
 

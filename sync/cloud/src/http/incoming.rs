@@ -1,18 +1,17 @@
-//! A request as it came, with its bounds kept before anybody looks at it.
-
-use std::time::Duration;
+//! A request as it came.
 
 use axum::body::{Bytes, to_bytes};
-use axum::extract::{FromRequest, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri, header};
 use dashpoint_membership::DeviceId;
 use dashpoint_wire::message::RefusalCode;
 use dashpoint_wire::{Asked, Cbor, MAX_BODY, MAX_DECODED, WireError, decode, inflate};
 
 use super::answer::Denied;
-
-/// How long 64 KiB may take: a sender that stalls holds no memory for longer.
-const BODY_TIME: Duration = Duration::from_secs(30);
+use crate::connections::Caller;
+use crate::ledger::{Turn, Weight};
+use crate::peer::Peer;
 
 /// Names the device of a request whose path does not.
 const DEVICE_HEADER: &str = "dashpoint-device";
@@ -25,6 +24,22 @@ pub(super) struct Incoming {
     path: String,
     headers: HeaderMap,
     body: Bytes,
+    caller: Caller,
+}
+
+/// The one part of the path that the request chooses, as text.
+#[derive(Debug)]
+pub(super) struct Segment(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Denied;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Denied> {
+        Path::from_request_parts(parts, state)
+            .await
+            .map(|Path(text)| Self(text))
+            .map_err(|_| Denied::because(RefusalCode::Malformed))
+    }
 }
 
 impl<S: Send + Sync> FromRequest<S> for Incoming {
@@ -32,9 +47,11 @@ impl<S: Send + Sync> FromRequest<S> for Incoming {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Denied> {
         let (parts, body) = request.into_parts();
-        let body = tokio::time::timeout(BODY_TIME, to_bytes(body, MAX_BODY))
+        let caller = parts.extensions.get::<Caller>().cloned();
+        let caller = caller.ok_or(Denied::because(RefusalCode::Unavailable))?;
+        // It is all there, and within its bound.
+        let body = to_bytes(body, MAX_BODY)
             .await
-            .map_err(|_| Denied::because(RefusalCode::Unavailable))?
             .map_err(|_| Denied::because(RefusalCode::TooLarge))?;
         let path = parts
             .uri
@@ -46,11 +63,26 @@ impl<S: Send + Sync> FromRequest<S> for Incoming {
             path,
             headers: parts.headers,
             body,
+            caller,
         })
     }
 }
 
 impl Incoming {
+    /// Who sent it.
+    pub const fn peer(&self) -> Peer {
+        self.caller.peer
+    }
+
+    /// Its turn on the ledger's thread.
+    pub const fn turn(&self, weight: Weight, device: Option<DeviceId>) -> Turn {
+        Turn {
+            weight,
+            peer: Some(self.caller.peer),
+            device,
+        }
+    }
+
     /// What the token must have been signed for.
     pub fn asked(&self) -> Asked<'_> {
         Asked {

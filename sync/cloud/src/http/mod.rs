@@ -1,6 +1,7 @@
 //! The endpoints of the protocol, and the approval page.
 
 mod answer;
+mod arrival;
 mod auth;
 mod bundles;
 mod device;
@@ -11,44 +12,66 @@ mod page;
 mod throttle;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
+use ring::hmac;
+use tokio::time::Instant;
 
+use crate::error::CloudError;
 use crate::ledger::Ledger;
+use crate::peer::Peer;
+use crate::random;
 use nonces::Nonces;
-use throttle::Throttle;
+use throttle::{Rate, Throttle};
 
-/// Wrong codes on the approval page that are answered in a minute. With 2^40 codes and a thousand head units waiting, a
-/// guesser would need thirty years for one hit.
-const WRONG_CODES_A_MINUTE: u32 = 60;
-/// Requests to be enrolled that are taken in a minute.
-const ASKS_A_MINUTE: u32 = 120;
+/// Wrong codes on the approval page that are answered in a minute: of one address, and of all. With 2^40 codes and a
+/// thousand head units waiting, guessers at many addresses would need six years for one hit.
+const WRONG_CODES: (Rate, Rate) = (Rate::a_minute(10), Rate::a_minute(300));
+/// Requests to be enrolled that are taken in a minute: of one address, and of all.
+const ASKS: (Rate, Rate) = (Rate::a_minute(60), Rate::a_minute(600));
 
 /// What all handlers share.
 pub(crate) struct Site {
     ledger: Ledger,
     /// How the approval page is reached from outside, without a slash at its end.
     url: String,
+    /// How long the body of a request may take.
+    body_time: Duration,
     nonces: Mutex<Nonces>,
-    wrong_codes: Mutex<Throttle>,
-    asks: Mutex<Throttle>,
+    wrong_codes: Mutex<Throttle<Peer>>,
+    asks: Mutex<Throttle<Peer>>,
+    /// Marks the links of this run's QR codes.
+    link_key: hmac::Key,
+    started: Instant,
 }
 
 impl Site {
-    pub fn new(ledger: Ledger, url: String) -> Self {
-        Self {
+    pub fn new(ledger: Ledger, url: String, body_time: Duration) -> Result<Self, CloudError> {
+        let link_key: [u8; 32] = random::bytes()?;
+        Ok(Self {
             ledger,
             url,
+            body_time,
             nonces: Mutex::new(Nonces::default()),
-            wrong_codes: Mutex::new(Throttle::a_minute(WRONG_CODES_A_MINUTE)),
-            asks: Mutex::new(Throttle::a_minute(ASKS_A_MINUTE)),
-        }
+            wrong_codes: Mutex::new(Throttle::new(WRONG_CODES.0, WRONG_CODES.1)),
+            asks: Mutex::new(Throttle::new(ASKS.0, ASKS.1)),
+            link_key: hmac::Key::new(hmac::HMAC_SHA256, &link_key),
+            started: Instant::now(),
+        })
+    }
+
+    /// Time that only rises, for what is counted.
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 }
 
 /// All routes.
 pub(crate) fn router(site: Site) -> Router {
+    let site = Arc::new(site);
     Router::new()
         .route("/healthz", get(bundles::healthz))
         .route(
@@ -63,5 +86,7 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/v1/enrolments/{id}", get(enrol::state))
         .route("/enrol/{code}", get(enrol::show).post(enrol::decide))
         .fallback(answer::not_found)
-        .with_state(Arc::new(site))
+        .method_not_allowed_fallback(answer::not_found)
+        .layer(from_fn_with_state(Arc::clone(&site), arrival::whole))
+        .with_state(site)
 }

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 
-use dashpoint_cloud::{ClockKind, Cloud, CloudError, Config, Running};
+use dashpoint_cloud::{ClockKind, Cloud, CloudError, Config, Limits, Running};
 use dashpoint_membership::*;
 use dashpoint_wire::message::{
     Divergence, EnrolRequest, EnrolState, EnrolTicket, EntriesPage, EntriesRequest,
@@ -17,7 +17,7 @@ use dashpoint_wire::{
 
 use crate::support::{CHECK_IN, Car};
 
-fn config(data: &Path) -> Config {
+pub fn config(data: &Path) -> Config {
     Config {
         data: data.to_owned(),
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -25,22 +25,24 @@ fn config(data: &Path) -> Config {
         clock: ClockKind::System,
         posted_from: None,
         test: true,
+        limits: Limits::DEFAULT,
+        trusted_proxies: Vec::new(),
     }
 }
 
-struct Answer {
-    status: u16,
-    head: String,
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
     body: Vec<u8>,
 }
 
 impl Answer {
-    fn message<T: Cbor>(&self) -> T {
+    pub fn message<T: Cbor>(&self) -> T {
         assert!(self.head.contains("content-encoding: deflate"));
         decode(&inflate(&self.body, MAX_DECODED).unwrap()).unwrap()
     }
 
-    fn code(&self) -> RefusalCode {
+    pub fn code(&self) -> RefusalCode {
         let refusal: Refusal = self.message();
         assert_eq!(refusal.code.status(), self.status);
         refusal.code
@@ -56,7 +58,7 @@ impl Answer {
 }
 
 /// One request on a connection of its own.
-fn send(to: SocketAddr, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
+pub fn send(to: SocketAddr, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(to).unwrap();
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: cloud\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
@@ -80,7 +82,7 @@ fn send(to: SocketAddr, method: &str, path: &str, headers: &str, body: &[u8]) ->
     }
 }
 
-const CBOR: &str = "Content-Type: application/cbor\r\nContent-Encoding: deflate\r\n";
+pub const CBOR: &str = "Content-Type: application/cbor\r\nContent-Encoding: deflate\r\n";
 
 fn machine_now() -> i64 {
     jiff::Timestamp::now().as_second()

@@ -10,6 +10,7 @@ mod atoms;
 mod chain;
 mod cli;
 mod enrolment;
+mod floods;
 mod http;
 mod lives;
 mod migrations;
