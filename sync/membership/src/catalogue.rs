@@ -18,7 +18,7 @@ pub const DEFAULT_CATALOGUE_TOML: &str = include_str!("../policy/catalogue.toml"
 pub struct Catalogue {
     /// Raised with each change.
     pub version: CatalogueVersion,
-    /// When it was made.
+    /// Time at which it was made.
     pub issued: ServerTime,
     /// The benefits; main-business ones come first.
     pub benefits: Vec<Benefit>,
@@ -31,15 +31,15 @@ pub struct Benefit {
     pub id: BenefitId,
     /// Kind of benefit.
     pub kind: BenefitKind,
-    /// What the member reads first.
+    /// Title, which the member reads first.
     pub title: Text,
-    /// What it covers and what it does not.
+    /// Terms: the things that it covers and does not cover.
     pub terms: Text,
-    /// What it costs; nothing for a benefit of the tier.
+    /// Price; nothing for a benefit of the tier.
     pub price: Points,
     /// The tier from which it is open.
     pub tier: TierId,
-    /// What it is worth in the member's situation, for the suggestion on the home page.
+    /// State of the car in which the home page suggests it.
     pub suits: Suits,
     /// Days for which a voucher for it can be used.
     pub valid_days: u16,
@@ -69,7 +69,7 @@ pub enum Suits {
     ServiceDue,
 }
 
-/// Why a catalogue is refused.
+/// A reason for refusing a catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("benefit {benefit}: expected {expected}")]
 pub struct CatalogueError {

@@ -17,20 +17,20 @@ pub struct Entry {
     pub seq: Seq,
     /// SHA-256 of the raw bytes of the entry before; for seq 1, of the epoch's grant.
     pub prev: EntryHash,
-    /// Whose entry it is.
+    /// The binding, which names device and member.
     pub binding: BindingId,
-    /// When it happened.
+    /// Time of the event.
     pub time: EventTime,
     /// Server time of the last receipt or grant that the device held when it happened: the earliest day that it may
     /// count for, and the point from which the offline allowance counts.
     pub receipt_at: ServerTime,
     /// The policy that it was valued by.
     pub policy: PolicyVersion,
-    /// What happened.
+    /// The transaction, fresh or carried.
     pub body: EntryBody,
 }
 
-/// What an entry says.
+/// The body of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EntryBody {
@@ -46,24 +46,24 @@ pub enum EntryBody {
     },
 }
 
-/// What happened.
+/// The transaction of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transaction {
     /// Evidence of driving or charging, with what it earns.
     Earn {
-        /// What the car can show.
+        /// The evidence.
         evidence: Evidence,
         /// Digest of the private evidence that stays in the car.
         digest: EvidenceDigest,
-        /// What the rules pay for it; empty when it earned nothing.
+        /// The awards; empty when it earned nothing.
         awards: Vec<Award>,
     },
     /// Something that the member did on the screen.
     Member {
-        /// What.
+        /// The action.
         action: MemberAction,
-        /// What the rules pay for it.
+        /// The awards; empty when it earned nothing.
         awards: Vec<Award>,
     },
 }
@@ -76,21 +76,21 @@ pub enum MemberAction {
     CheckIn,
 }
 
-/// What one rule pays for one transaction.
+/// The amounts that one rule gives for one transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Award {
     /// The rule.
     pub rule: RuleId,
-    /// What the rule says, before remainders and caps.
+    /// Amount that the rule gives, before remainders and caps.
     pub points: Milli,
-    /// What the rule says for the growth value.
+    /// Growth value that the rule gives.
     pub growth: Milli,
-    /// What the car expects to be paid after remainders and caps.
+    /// Whole points that the car expects to be paid after remainders and caps.
     pub predicted: Points,
 }
 
 impl Entry {
-    /// What happened, said fresh or again.
+    /// Returns the transaction, fresh or carried.
     #[must_use]
     pub const fn transaction(&self) -> &Transaction {
         match &self.body {
@@ -98,7 +98,7 @@ impl Entry {
         }
     }
 
-    /// What the car expects to be paid.
+    /// Returns the sum of the points that the car expects to be paid.
     #[must_use]
     pub fn predicted(&self) -> Points {
         self.transaction()
@@ -110,7 +110,7 @@ impl Entry {
 }
 
 impl Transaction {
-    /// What the rules pay for it.
+    /// Returns the awards of the rules.
     #[must_use]
     pub fn awards(&self) -> &[Award] {
         match self {
@@ -118,7 +118,7 @@ impl Transaction {
         }
     }
 
-    /// Which rules look at it.
+    /// Returns the trigger of the rules that evaluate it.
     #[must_use]
     pub const fn trigger(&self) -> Trigger {
         match self {

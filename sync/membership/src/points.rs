@@ -27,7 +27,7 @@ macro_rules! amount {
                 self.0
             }
 
-            /// Whether it is exactly nothing.
+            /// Returns whether it is exactly nothing.
             #[must_use]
             pub const fn is_zero(self) -> bool {
                 self.0 == 0

@@ -12,26 +12,26 @@ use crate::time::ServerTime;
 /// One member's state at the cloud; an older one than the one held is ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
-    /// Whose.
+    /// The member.
     pub member: MemberId,
-    /// Which life of the cloud's database.
+    /// Server epoch of the cloud.
     pub server_epoch: ServerEpoch,
-    /// When it was made.
+    /// Time at which it was made.
     pub issued: ServerTime,
-    /// Who the member is.
+    /// The member's profile.
     pub profile: Profile,
     /// Balance, lots, tier, caps used.
     pub account: Account,
-    /// Which entries of each device it contains.
+    /// The entries of each device that it contains.
     pub covers: BTreeMap<DeviceId, Cover>,
     /// The version after which `settlements` begins.
     pub since: LedgerVersion,
-    /// What changed the account after `since`, oldest first.
+    /// Changes of the account after `since`, oldest first.
     pub settlements: Vec<Settlement>,
 }
 
 impl Statement {
-    /// Whether it is newer than another of the same member.
+    /// Returns whether it is newer than another of the same member.
     #[must_use]
     pub fn supersedes(&self, other: &Self) -> bool {
         (self.server_epoch, self.account.version, self.issued)
@@ -39,7 +39,7 @@ impl Statement {
     }
 }
 
-/// Who a member is: what the card shows.
+/// The member's profile on the card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// Name as the member writes it.
@@ -59,6 +59,6 @@ pub struct Cover {
     pub through: Seq,
     /// Its hash; for 0, of the epoch's grant.
     pub head: EntryHash,
-    /// What both ends derive from the chain up to there.
+    /// State of the chain after that entry.
     pub chain: Chain,
 }

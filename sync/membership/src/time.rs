@@ -51,7 +51,7 @@ impl LocalDay {
     }
 }
 
-/// When something happened in the car, no finer than five minutes: the only time of driving that leaves it.
+/// Time of an event in the car, no finer than five minutes: the only time of driving that leaves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CoarseTime(i64);
@@ -90,7 +90,7 @@ impl CoarseTime {
     }
 }
 
-/// How far the car trusted its clock when it wrote an entry.
+/// The car's trust in its clock when it made an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClockQuality {
@@ -105,11 +105,11 @@ pub enum ClockQuality {
 /// The time of an entry as its device saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventTime {
-    /// When, to five minutes, in UTC.
+    /// Time, to five minutes, in UTC.
     pub at: CoarseTime,
     /// Offset of the local clock from UTC, in minutes.
     pub utc_offset_min: i16,
-    /// How far the car trusted its clock.
+    /// The car's trust in its clock.
     pub quality: ClockQuality,
 }
 

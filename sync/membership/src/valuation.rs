@@ -1,4 +1,4 @@
-//! What the rules of a policy say about one transaction, before caps and remainders.
+//! Evaluates the rules of a policy for one transaction, before caps and remainders.
 
 use crate::entry::Transaction;
 use crate::ids::RuleId;
@@ -6,26 +6,26 @@ use crate::points::Milli;
 use crate::policy::{Carbon, CompiledPolicy};
 use crate::profile::{EvalError, Facts};
 
-/// What one rule says about one transaction.
+/// Result of one rule for one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appraisal {
     /// The rule.
     pub rule: RuleId,
-    /// Whether its condition held and its amounts could be computed.
+    /// True when the condition held and the amounts could be computed.
     pub held: bool,
-    /// What it pays; nothing unless it held.
+    /// Points that the rule gives; nothing unless it held.
     pub points: Milli,
-    /// What it pays to the growth value; nothing unless it held.
+    /// Growth value that the rule gives; nothing unless it held.
     pub growth: Milli,
-    /// Whether it is only reported.
+    /// True when the rule is only reported.
     pub shadow: bool,
-    /// What it looked at, by the names of the rule profile.
+    /// Fields that the rule read, by their names in the rule profile.
     pub fields: Vec<(&'static str, i64)>,
-    /// Why it could not be computed, if so.
+    /// The reason that it could not be computed, if so.
     pub problem: Option<Problem>,
 }
 
-/// Why a rule of a valid policy did not give an amount.
+/// A reason that a rule of a valid policy gave no amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// The arithmetic failed.

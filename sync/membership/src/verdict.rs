@@ -1,4 +1,4 @@
-//! What the cloud says of an entry.
+//! The cloud's verdict on an entry.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,28 +12,28 @@ use crate::time::ServerTime;
 pub enum Verdict {
     /// Paid as the car predicted.
     Accepted {
-        /// What was paid.
+        /// Amount that was paid.
         paid: Paid,
     },
     /// Paid, but not as predicted.
     Adjusted {
-        /// What was paid.
+        /// Amount that was paid.
         paid: Paid,
-        /// Why, in the order of the rules.
+        /// Reasons of the difference, in the order of the rules.
         reasons: Vec<Adjustment>,
     },
     /// Authentic, but not admissible: nothing is paid.
     Rejected {
-        /// Why.
+        /// The reason.
         reason: Rejection,
     },
     /// Held back: shown as pending until it is settled.
     Review {
-        /// What is held back.
+        /// Amount that is held back.
         paid: Paid,
-        /// Why.
+        /// The reason.
         reason: ReviewReason,
-        /// When it is paid unless somebody objects.
+        /// Time at which it is paid unless somebody objects.
         until: ServerTime,
     },
 }
@@ -47,23 +47,23 @@ pub struct Paid {
     pub growth: Growth,
 }
 
-/// Why an award was paid differently from the car's prediction.
+/// A reason that an award was paid differently from the car's prediction.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Adjustment {
     /// The cap had less room, or more, than the car knew.
     Cap {
-        /// Which cap bound.
+        /// The cap that bound.
         cap: CapId,
     },
     /// Valued under another version of the policy.
     Policy {
-        /// Which one.
+        /// The version that valued it.
         version: PolicyVersion,
     },
     /// The rule gives another amount for this evidence than the entry says.
     Rule {
-        /// Which rule.
+        /// The rule.
         rule: RuleId,
     },
     /// A thousandth carried from another device tipped a whole point.
@@ -73,7 +73,7 @@ pub enum Adjustment {
     },
 }
 
-/// Why nothing is paid.
+/// A reason that nothing is paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rejection {
@@ -91,7 +91,7 @@ pub enum Rejection {
     UnknownPolicy,
 }
 
-/// Why something is held back.
+/// A reason that an amount is held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReviewReason {
@@ -110,7 +110,7 @@ impl Paid {
         growth: Growth::ZERO,
     };
 
-    /// Whether it is nothing of both.
+    /// Returns whether both amounts are nothing.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
         self.points.is_zero() && self.growth.is_zero()
@@ -118,7 +118,7 @@ impl Paid {
 }
 
 impl Verdict {
-    /// What is paid, or held back.
+    /// Returns the amount that is paid, or held back.
     #[must_use]
     pub const fn paid(&self) -> Paid {
         match self {

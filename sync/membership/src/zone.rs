@@ -74,7 +74,7 @@ impl Zone {
 }
 
 impl Expiry {
-    /// When points expire that were earned at the instant.
+    /// Returns the time at which points expire that were earned at the instant.
     #[must_use]
     pub fn of_points_earned(self, at: ServerTime, zone: &Zone) -> ServerTime {
         match self {

@@ -13,7 +13,7 @@ const HEADER_KEY_ID: u64 = 4;
 const ALGORITHM_ED25519: i64 = -19;
 const SIGN1_CONTEXT: &str = "Signature1";
 
-/// What a signature covers besides headers and payload.
+/// The context and scope that a signature covers besides headers and payload.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Purpose<'a> {
     /// Names the kind of thing that is signed.

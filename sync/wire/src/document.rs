@@ -13,7 +13,7 @@ use crate::signed::Signable;
 /// The cloud's word on a device's chain up to an entry; each one stands for all before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// Whose chain.
+    /// The device of the chain.
     pub device: DeviceId,
     /// The life of the chain.
     pub epoch: Epoch,
@@ -23,9 +23,9 @@ pub struct Receipt {
     pub head: EntryHash,
     /// [`crate::verdicts_digest`] of the verdicts that came with it.
     pub verdicts: [u8; 32],
-    /// When it was made.
+    /// Time of the cloud at which it was made.
     pub server_time: ServerTime,
-    /// Which life of the cloud's database.
+    /// Server epoch of the cloud.
     pub server_epoch: ServerEpoch,
     /// The newest version of the policy.
     pub policy: PolicyVersion,
@@ -45,17 +45,17 @@ pub struct ChainPoint {
 /// The cloud's permission to begin an epoch; given once for each number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EpochGrant {
-    /// Whose chain.
+    /// The device of the chain.
     pub device: DeviceId,
     /// The epoch that begins.
     pub epoch: Epoch,
-    /// Where the epoch before ended, as far as the cloud has it; none for the first.
+    /// Last entry of the epoch before, as far as the cloud has it; `None` for the first epoch.
     pub follows: Option<ChainPoint>,
-    /// When it was given.
+    /// Time of the cloud at which it was given.
     pub issued: ServerTime,
-    /// Which life of the cloud's database.
+    /// Server epoch of the cloud.
     pub server_epoch: ServerEpoch,
-    /// What both ends derive from the chain up to there.
+    /// State of the chain after that entry.
     pub chain: Chain,
 }
 
@@ -64,9 +64,9 @@ pub struct EpochGrant {
 pub struct Binding {
     /// The pseudonym in entries.
     pub id: BindingId,
-    /// Which device.
+    /// The device.
     pub device: DeviceId,
-    /// Whose.
+    /// The member.
     pub member: MemberId,
     /// The driver on the bus that it stands for; none for a car that does not tell drivers apart.
     pub driver: Option<DriverTag>,
@@ -79,13 +79,13 @@ pub struct Binding {
 /// The cloud's word that a key is that of an enrolled head unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceCertificate {
-    /// Which device.
+    /// The device.
     pub device: DeviceId,
     /// The vehicle it sits in.
     pub vehicle: VehicleId,
     /// Its key.
     pub key: PublicKey,
-    /// When it was issued.
+    /// Time of the cloud at which it was issued.
     pub issued: ServerTime,
     /// First instant at which it is no longer valid.
     pub valid_until: ServerTime,

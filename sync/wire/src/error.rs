@@ -1,4 +1,4 @@
-//! Why bytes are not what they should be.
+//! Errors of decoding and verifying bytes.
 
 use dashpoint_membership::AccountError;
 
@@ -8,17 +8,17 @@ pub enum WireError {
     /// More bytes than this thing may have.
     #[error("{len} bytes where at most {max} are allowed")]
     TooLong {
-        /// How many there are.
+        /// Actual length.
         len: usize,
-        /// How many there may be.
+        /// Longest length that is allowed.
         max: usize,
     },
     /// Another CBOR item than the type has there, or an end in the middle.
     #[error("byte {at} is not the beginning of {expected}")]
     Malformed {
-        /// Where.
+        /// Position in the bytes.
         at: usize,
-        /// What the type has there.
+        /// The item that the type has there.
         expected: &'static str,
     },
     /// The right CBOR item with a value that the type does not have.
@@ -26,21 +26,21 @@ pub enum WireError {
     Value {
         /// The byte after it.
         at: usize,
-        /// What the type has there.
+        /// The item that the type has there.
         expected: &'static str,
     },
     /// A key that the type needs is not there.
     #[error("key {key} is missing before byte {at}")]
     MissingKey {
-        /// Which key.
+        /// The key.
         key: u64,
-        /// Where it would have been.
+        /// Position at which it should have been.
         at: usize,
     },
     /// A key that the type does not have, or not in this place.
     #[error("key {key} before byte {at} is unknown or out of place")]
     UnknownKey {
-        /// Which key.
+        /// The key.
         key: u64,
         /// The byte after it.
         at: usize,
@@ -84,13 +84,13 @@ pub enum WireError {
 }
 
 impl WireError {
-    /// Whether the bytes may be genuine and made for a newer program: they are worth keeping and reporting.
+    /// Returns whether the bytes may be genuine and made for a newer program: they are worth keeping and reporting.
     #[must_use]
     pub const fn is_newer(&self) -> bool {
         matches!(self, Self::Version { .. })
     }
 
-    /// Whether the bytes were not signed by the expected key for the expected purpose.
+    /// Returns whether the bytes were not signed by the expected key for the expected purpose.
     #[must_use]
     pub const fn is_inauthentic(&self) -> bool {
         matches!(self, Self::WrongKey | Self::BadSignature | Self::WrongScope)

@@ -1,4 +1,4 @@
-//! What car and cloud sign and send: bytes to types and back.
+//! The wire between car and cloud: bytes to types and back.
 //!
 //! Every type has one accepted encoding, deterministic CBOR (RFC 8949, 4.2.1), and every signed one travels as a
 //! `COSE_Sign1` (RFC 9052) whose raw bytes are kept: [`Signed`] is made from bytes that verified, [`Raw`] are bytes that

@@ -43,12 +43,12 @@ pub struct EntryVerdict {
     pub seq: Seq,
     /// The verdict, the original one for an entry that the cloud had.
     pub verdict: Verdict,
-    /// Whether the cloud had the entry.
+    /// True when the cloud had the entry before.
     pub duplicate: bool,
 }
 
-/// What a receipt binds of the verdicts that came with it: SHA-256 of their encoding, with `duplicate` as false in all,
-/// so that a repeated request has the same.
+/// Digest by which a receipt binds the verdicts that came with it: SHA-256 of their encoding, with `duplicate` as false
+/// in all, so that a repeated request has the same.
 #[must_use]
 pub fn verdicts_digest(verdicts: &[EntryVerdict]) -> [u8; 32] {
     let original: Vec<_> = verdicts
@@ -73,7 +73,7 @@ pub struct Divergence {
 pub struct EntriesPage {
     /// In the order of the chain.
     pub entries: Vec<Raw<Entry>>,
-    /// Whether there are more after these.
+    /// True when there are more after these.
     pub more: bool,
 }
 
@@ -102,7 +102,7 @@ pub struct EnrolRequest {
     pub vehicle: VehicleId,
     /// The last four characters of the VIN, for the member to compare.
     pub vin_last4: String,
-    /// Who sits at the wheel, if the bus says it.
+    /// The driver at the wheel, if the bus names one.
     pub driver: Option<DriverTag>,
 }
 
@@ -130,9 +130,9 @@ pub enum EnrolState {
     Expired,
     /// The member said yes.
     Approved {
-        /// What the head unit is called from now on; what follows is signed for it.
+        /// Id of the head unit from now on; the documents with it are signed for this id.
         device: DeviceId,
-        /// Whose key it is.
+        /// Certificate of its key.
         certificate: Raw<DeviceCertificate>,
         /// For whom it earns.
         binding: Raw<Binding>,
@@ -150,13 +150,13 @@ pub enum EnrolState {
 /// The body of a 4xx or 5xx that the cloud itself answers, except a 409 on entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// Why.
+    /// The reason.
     pub code: RefusalCode,
     /// To be signed in the next token, on a 401.
     pub nonce: Option<Nonce>,
 }
 
-/// Why a request is refused as a whole.
+/// A reason for refusing a request as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RefusalCode {
     /// The body is not what the endpoint takes.
@@ -195,7 +195,7 @@ impl RefusalCode {
         }
     }
 
-    /// Whether the same bytes may be taken later.
+    /// Returns whether the same bytes may be accepted later.
     #[must_use]
     pub const fn is_transient(self) -> bool {
         match self {

@@ -13,7 +13,7 @@ use crate::key::{PublicKey, SigningKey};
 
 /// A body that is signed, for one purpose only.
 pub trait Signable: Cbor {
-    /// What it is signed for: a device, a member, or `()` for everyone.
+    /// Scope of the signature: a device, a member, or `()` for everyone.
     type Scope: Scope;
 
     /// Names the purpose in what the signature covers.
@@ -29,7 +29,7 @@ pub trait Signable: Cbor {
     fn check(&self, scope: &Self::Scope) -> Result<(), WireError>;
 }
 
-/// What a signature is made for.
+/// The scope of a signature.
 pub trait Scope {
     /// The bytes that the signature covers.
     fn as_scope(&self) -> &[u8];
@@ -101,7 +101,7 @@ impl<T> Signed<T> {
         &self.raw
     }
 
-    /// What they say.
+    /// Returns the decoded body.
     #[must_use]
     pub const fn body(&self) -> &T {
         &self.body

@@ -9,13 +9,13 @@ use crate::error::WireError;
 use crate::key::PublicKey;
 use crate::signed::{Raw, Signable, Signed};
 
-/// How far a token's time may be from the cloud's, in seconds.
+/// Distance that a token's time may have from the cloud's, in seconds.
 pub const TOKEN_WINDOW_S: u64 = 120;
 
 /// Sixteen bytes that the cloud gives to a device whose clock is wrong.
 pub type Nonce = [u8; 16];
 
-/// What a device signs to make one request.
+/// The body that a device signs to make one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestToken {
     /// `GET` or `POST`.
@@ -69,7 +69,7 @@ impl RequestToken {
     }
 }
 
-/// Why a request is not let in.
+/// A reason for refusing a request token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// The token is not one of this device.
@@ -90,7 +90,7 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// Whether the same device may try once more with a nonce.
+    /// Returns whether the same device may try once more with a nonce.
     #[must_use]
     pub const fn wants_nonce(&self) -> bool {
         match self {

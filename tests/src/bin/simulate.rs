@@ -36,7 +36,7 @@ struct Report {
     cpu_seconds_per_seed: f64,
     /// Seeds that broke the promise, and how.
     broken: Vec<Broken>,
-    /// What should have been reached and was not; looked at from enough seeds on.
+    /// Items that should have been reached and were not; only with enough seeds.
     never_reached: Vec<String>,
 }
 

@@ -22,13 +22,13 @@ pub(super) const DATABASE: &str = "/cloud.db";
 /// Entries that the cloud has answered.
 #[derive(Debug)]
 pub struct Posting {
-    /// Whose.
+    /// The device.
     pub device: DeviceId,
-    /// What was sent.
+    /// The request.
     pub request: EntriesRequest,
-    /// What was answered.
+    /// The answer.
     pub response: EntriesResponse,
-    /// When.
+    /// Time of the answer.
     pub at: ServerTime,
 }
 
@@ -46,11 +46,11 @@ pub struct Cloud {
     pub(super) random: Random,
     pub(super) planted: Option<Planted>,
     pub(super) used: BTreeMap<DeviceId, BTreeMap<Vec<u8>, serde_json::Value>>,
-    /// Whether looks and acts of operators meet no fault of the disk.
+    /// True when reads and operators' actions meet no fault of the disk.
     pub spares_looks: bool,
     /// Entries answered since the last look.
     pub postings: Vec<Posting>,
-    /// How often its power went.
+    /// The number of its power cuts.
     pub crashes: u64,
 }
 
@@ -119,7 +119,7 @@ impl Cloud {
         Err(Violation::new("the cloud does not come back".to_owned()))
     }
 
-    /// What a backup of its disk holds.
+    /// Returns the content of a backup of its disk.
     #[must_use]
     pub fn image(&self) -> Image {
         self.vfs.disk().image()
@@ -214,7 +214,7 @@ impl Cloud {
         Ok(Some(answered.unwrap_or_else(Denied::into_response)))
     }
 
-    /// What a stranger would answer to entries that never came to the cloud: all taken, signed with that key.
+    /// Makes a stranger's answer to entries that never came to the cloud: all accepted, signed with that key.
     #[must_use]
     pub fn forge(
         &self,

@@ -1,4 +1,4 @@
-//! What the cloud has answered and settled, written down from the outside.
+//! Records the cloud's answers and settlements from the outside.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,10 +26,10 @@ impl Ledger {
     };
 }
 
-/// What was paid of one meter: first unit to first unit after it.
+/// Paid intervals of one meter: first unit to first unit after it.
 pub(super) type Stretches = BTreeMap<u64, (u64, EntryRef)>;
 
-/// What the cloud has answered and settled in its present life, written down from the outside.
+/// The cloud's answers and settlements in its present server epoch, recorded from the outside.
 #[derive(Debug, Clone, Default)]
 pub struct Books {
     pub answered: BTreeMap<EntryRef, (EntryHash, Verdict)>,

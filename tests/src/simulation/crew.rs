@@ -1,4 +1,4 @@
-//! Who drives a car, what the bus says of them, and what of that must hold: no metre is paid to anybody but who drove it.
+//! The drivers of a car, the signals that name them, and the check that no metre is paid to anybody but its driver.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ const ISSUER: &str = "https://id.example";
 /// Metres of one step at the coarse rate: between two samples nobody knows where one driver gave way to the other.
 const STEP_M_MAX: u64 = 510;
 
-/// Who is at the wheel.
+/// The driver at the wheel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wheel {
     /// The only one whom this car can have; its bus names nobody.
@@ -23,7 +23,7 @@ pub enum Wheel {
     Guest,
 }
 
-/// Who drives a car: one member, or several whom its bus tells apart.
+/// The drivers of a car: one member, or several whom its bus tells apart.
 #[derive(Debug, Clone)]
 pub struct Crew {
     members: Vec<MemberId>,
@@ -53,7 +53,7 @@ impl Crew {
         self.bindings = (0..self.members.len()).map(binding).collect();
     }
 
-    /// Whether the bus tells drivers apart.
+    /// Returns whether the bus tells drivers apart.
     pub const fn is_shared(&self) -> bool {
         self.members.len() > 1
     }
@@ -70,7 +70,7 @@ impl Crew {
         all.map(move |(nth, (member, binding))| (*member, *binding, named(nth)))
     }
 
-    /// Whose a binding is.
+    /// Returns the member of a binding.
     pub fn member_of(&self, binding: BindingId) -> Option<MemberId> {
         let mut all = self.bindings();
         all.find_map(|(member, of, _)| (of == binding).then_some(member))
@@ -99,7 +99,7 @@ impl Crew {
 }
 
 impl Wheel {
-    /// What the bus says of him.
+    /// Returns the signals with which the bus names the driver.
     pub fn signals(self) -> Vec<(Signal, Value)> {
         let subject = match self {
             Self::Only => return Vec::new(),
@@ -117,7 +117,7 @@ fn subject(nth: usize) -> String {
     format!("driver-{nth}")
 }
 
-/// Who drove which metres of a vehicle: from each odometer reading on.
+/// The driver of each metre of a vehicle: from each odometer reading on.
 #[derive(Debug, Clone, Default)]
 pub struct Log(BTreeMap<u64, Wheel>);
 
@@ -127,7 +127,7 @@ impl Log {
         self.0.insert(odometer_m, wheel);
     }
 
-    /// How many metres of a trip somebody drove for whom it is not.
+    /// Returns the metres of a trip that others drove than the one who is paid for them.
     pub fn foreign_m(&self, trip: &Trip, crew: &Crew, payee: MemberId) -> u64 {
         let (from, to) = (trip.odometer.from, trip.odometer.to);
         let before = self.0.range(..from).next_back();
@@ -148,7 +148,7 @@ impl Log {
     }
 }
 
-/// What is wrong with whom a transaction is paid to, if anything is: of a clone nobody knows in which vehicle it was made.
+/// Describes a payment to the wrong member, if it is one: for a clone the vehicle of an entry is not known.
 pub fn misdirected(
     transaction: &Transaction,
     payee: MemberId,

@@ -33,7 +33,7 @@ pub enum Side {
     Cloud,
 }
 
-/// What came of it.
+/// Result of a run with one fault.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Lived {
     /// Calls that failed, one on each day.
@@ -180,7 +180,7 @@ impl Failing {
         engine.map(|engine| engine.books().head.seq)
     }
 
-    /// What was driven is shown, or the head unit says that it is not on the disk.
+    /// Checks that each drive is shown, or that the head unit says that it is not on the disk.
     fn look_at_the_state(&mut self, before: Option<Seq>) -> Result<(), Violation> {
         self.world.step(0, Engine::publish)?;
         let head = self.head();

@@ -26,7 +26,7 @@ const REMAINDERS: i64 = 4;
 pub struct Shown {
     /// Its newest place in the chain.
     pub point: ChainPoint,
-    /// Whose.
+    /// The member.
     pub member: MemberId,
     /// It was only on a disk that is gone.
     pub lost: bool,
@@ -36,9 +36,9 @@ pub struct Shown {
 pub struct Oracle {
     /// Shown awards, by the car and the hash of the entry that said them first.
     pub shown: BTreeMap<(usize, EntryHash), Shown>,
-    /// What the cloud has answered and settled.
+    /// The cloud's answers and settlements.
     pub books: Books,
-    /// What it had answered before it went back.
+    /// The cloud's answers before it went back to a backup.
     former: BTreeMap<EntryRef, Vec<Verdict>>,
     caps: BTreeMap<CapId, (CapOver, Period, Points)>,
     zone: Zone,
@@ -46,16 +46,16 @@ pub struct Oracle {
     pub shut_out: BTreeMap<DeviceId, ServerTime>,
 }
 
-/// Whose entries they are.
+/// Owner of entries and meters.
 #[derive(Debug, Clone)]
 pub struct Owner {
     /// Verifies them.
     pub key: PublicKey,
-    /// Whose meters.
+    /// Vehicle of the meters.
     pub vehicle: VehicleId,
-    /// Whose points, by binding.
+    /// Members of the points, by binding.
     pub crew: Crew,
-    /// Who drove: it, and every clone of it.
+    /// Driving logs of the car and of every clone of it.
     pub logs: Vec<Log>,
 }
 
@@ -459,8 +459,8 @@ impl Oracle {
         Ok(())
     }
 
-    /// Whether the cloud gave this verdict before it went back: a row may still show it where the entry came to the cloud
-    /// again by another way than from this car. The account never does.
+    /// Returns whether the cloud gave this verdict before it went back: a row may still show it where the entry came to
+    /// the cloud again by another way than from this car. The account never does.
     #[must_use]
     pub fn was_answer(&self, place: EntryRef, verdict: &Verdict) -> bool {
         let former = self.former.get(&place);

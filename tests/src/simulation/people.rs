@@ -1,4 +1,4 @@
-//! What people do in a car: drive it, hand it over, charge it, check in, and have its head unit shut out.
+//! The actions of people in a car: they drive it, hand it over, charge it, check in, and have its head unit revoked.
 
 use dashpoint::engine::CheckIn;
 
@@ -8,7 +8,7 @@ use super::vehicle::Said;
 use super::world::World;
 
 impl World {
-    /// What a car does in a session.
+    /// Makes the signals of one session of a car.
     pub(super) fn script(&mut self, number: usize) -> Vec<Said> {
         let mut random = self.random.branch();
         match random.range(0, 10) {

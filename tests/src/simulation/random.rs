@@ -29,12 +29,12 @@ impl Random {
         from + self.next() % span
     }
 
-    /// Whether this is the one time in so many; never for 0.
+    /// Returns true one time in so many; never for 0.
     pub const fn one_in(&mut self, times: u64) -> bool {
         times > 0 && self.next().is_multiple_of(times)
     }
 
-    /// Whether something happens that happens that often in a thousand.
+    /// Returns true with that probability, in thousandths.
     pub const fn permille(&mut self, often: u64) -> bool {
         self.next() % 1_000 < often
     }

@@ -18,7 +18,7 @@ pub struct Travelling {
     pub body: Vec<u8>,
     /// The header that carries the token.
     pub authorization: String,
-    /// Whose.
+    /// The device.
     pub device: DeviceId,
 }
 

@@ -22,9 +22,9 @@ pub struct Vehicle {
     pub charged_kwh: f64,
     /// Energy ever consumed.
     pub consumed_kwh: f64,
-    /// How far its clock, which stamps the samples, is from the right one, in milliseconds.
+    /// Error of its clock, which stamps the samples, in milliseconds.
     pub skew_ms: i64,
-    /// Who drove which metres.
+    /// The driver of each metre.
     pub log: Log,
     kept: BTreeMap<Signal, (i64, Value)>,
 }
@@ -41,12 +41,12 @@ const KEPT: [Signal; 8] = [
     Signal::ConsumedEnergy,
 ];
 
-/// What the bus says at one time, in milliseconds after the beginning of the session.
+/// Signals of the bus at one time, in milliseconds after the beginning of the session.
 #[derive(Debug, Clone)]
 pub struct Said {
-    /// When.
+    /// Time of the signals.
     pub after_ms: u64,
-    /// What, each without its time.
+    /// The signals, each without its time.
     pub signals: Vec<(Signal, Value)>,
 }
 
@@ -64,7 +64,7 @@ impl Vehicle {
         }
     }
 
-    /// What the broker has kept for a head unit that wakes up, each with the time it was said at.
+    /// Returns the messages that the broker has retained for a head unit that wakes up, each with its own time.
     #[must_use]
     pub fn retained(&self) -> Vec<BusInput> {
         let kept = |(signal, (ts_ms, value)): (&Signal, &(i64, Value))| BusInput::Sample {

@@ -2,7 +2,7 @@
 
 use super::random::Random;
 
-/// What becomes of one request.
+/// Fate of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// It arrives, and so does the answer.

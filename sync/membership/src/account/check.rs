@@ -1,4 +1,4 @@
-//! What always holds of an account.
+//! Checks the invariants of an account.
 
 use super::{Account, AccountError, Flaw, Remainder};
 use crate::points::{Growth, Milli, Points};

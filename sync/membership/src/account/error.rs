@@ -1,11 +1,11 @@
-//! What an account refuses, and what must never be true of one.
+//! Refusals of an account, and violations of its invariants.
 
 use crate::ids::{CapId, EntryRef, RuleId};
 use crate::points::Points;
 
 use super::LotId;
 
-/// Why an account refuses a change, or is not one that the rules can make.
+/// A reason that an account refuses a change, or is not one that the rules can make.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccountError {
     /// Nothing, or less, was to be moved.
@@ -14,9 +14,9 @@ pub enum AccountError {
     /// More was to be spent than can be.
     #[error("{asked} points were asked for, {spendable} can be spent")]
     NotEnough {
-        /// What was asked for.
+        /// Points that the request asked for.
         asked: Points,
-        /// What has not expired.
+        /// Points that have not expired.
         spendable: Points,
     },
     /// Only what was spent can be taken back.
@@ -31,14 +31,14 @@ pub enum AccountError {
 }
 
 impl AccountError {
-    /// Whether the account itself is wrong, rather than the request.
+    /// Returns whether the account itself is wrong, rather than the request.
     #[must_use]
     pub const fn is_flaw(&self) -> bool {
         matches!(self, Self::Flawed(_))
     }
 }
 
-/// What must never be true of an account.
+/// A violation of an invariant of accounts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
     /// A lot is used up, or has more left than it had.

@@ -1,4 +1,4 @@
-//! How points move: into lots, out of them by earliest expiry, back into them.
+//! Moves points: into lots, out of them by earliest expiry, back into them.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use crate::time::ServerTime;
 use crate::verdict::Paid;
 
 impl Account {
-    /// What can be spent: the sum of what is left in the lots.
+    /// Returns the spendable points: the sum of what is left in the lots.
     #[must_use]
     pub fn balance(&self) -> Points {
         self.lots.iter().map(|lot| lot.remaining).sum()
     }
 
-    /// When how many points expire, soonest first.
+    /// Returns the points that expire, by time, soonest first.
     #[must_use]
     pub fn expiring(&self) -> BTreeMap<ServerTime, Points> {
         let mut expiring = BTreeMap::new();

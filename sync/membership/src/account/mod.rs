@@ -22,7 +22,7 @@ pub use error::{AccountError, Flaw};
 pub struct Account {
     /// Raised with each change.
     pub version: LedgerVersion,
-    /// What can be spent, in the order it was earned; a lot with nothing left is dropped.
+    /// Lots of spendable points, in the order they were earned; a lot with nothing left is dropped.
     pub lots: Vec<Lot>,
     /// Points owed after a clawback; later awards pay them first. Nonzero only while nothing can be spent.
     pub arrears: Points,
@@ -32,7 +32,7 @@ pub struct Account {
     pub growth_in_period: Growth,
     /// The tier.
     pub tier: TierHeld,
-    /// What was paid against each cap, by the first local day of the period: an entry that arrives late still counts
+    /// Thousandths paid against each cap, by the first local day of the period: an entry that arrives late still counts
     /// for its own day.
     pub used: BTreeMap<CapId, BTreeMap<LocalDay, Milli>>,
     /// Thousandths carried to the next award of each rule.
@@ -60,11 +60,11 @@ pub type LotId = LedgerVersion;
 /// A tier as one member holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TierHeld {
-    /// Which tier.
+    /// The tier.
     pub tier: TierId,
     /// Since when, or since its last review.
     pub since: ServerTime,
-    /// When it is reviewed; never for the lowest.
+    /// Time of its review; `None` for the lowest.
     pub until: Option<ServerTime>,
 }
 
@@ -82,13 +82,13 @@ pub struct Remainder {
 pub struct Pending {
     /// For which entry.
     pub entry: EntryRef,
-    /// How much.
+    /// Amount that is held back.
     pub paid: Paid,
-    /// Why.
+    /// The reason.
     pub reason: ReviewReason,
-    /// When they are paid unless somebody objects.
+    /// Time at which they are paid unless somebody objects.
     pub until: ServerTime,
-    /// When a lot made of them expires.
+    /// Expiry of the lot that they will make.
     pub expires: ServerTime,
 }
 
@@ -97,9 +97,9 @@ pub struct Pending {
 pub struct Settlement {
     /// The state of the account that it made.
     pub version: LedgerVersion,
-    /// When.
+    /// Time of the change.
     pub at: ServerTime,
-    /// Why.
+    /// Cause of the change.
     pub cause: Cause,
     /// Change of the balance.
     pub points: Points,
@@ -119,26 +119,26 @@ pub struct Settlement {
 pub struct Allocation {
     /// The lot.
     pub lot: LotId,
-    /// How much, counted positive.
+    /// Points taken from the lot, counted positive.
     pub points: Points,
     /// Points of the lot when it was made; with `expires`, what a reversal needs to make a used-up lot again.
     pub size: Points,
-    /// When the lot expires.
+    /// Expiry of the lot.
     pub expires: ServerTime,
 }
 
-/// Why an account changed.
+/// The cause of a change of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// The verdict on an entry.
     Entry {
-        /// Which entry.
+        /// The entry.
         entry: EntryRef,
         /// The verdict.
         verdict: Verdict,
     },
-    /// What was held back is paid.
+    /// An amount that was held back is paid.
     Released {
         /// For which entry.
         entry: EntryRef,
@@ -150,12 +150,12 @@ pub enum Cause {
     },
     /// A debit was taken back, lot by lot.
     Reversed {
-        /// Which settlement.
+        /// The settlement.
         of: LedgerVersion,
     },
     /// A lot expired.
     Expired {
-        /// Which.
+        /// The lot.
         lot: LotId,
     },
     /// An award turned out wrong and was taken back.
@@ -165,7 +165,7 @@ pub enum Cause {
     },
     /// An operator gave points, with a reason on record.
     Granted {
-        /// What the member reads.
+        /// The reason that the member reads.
         reason: String,
     },
     /// The tier changed or was kept at its review.

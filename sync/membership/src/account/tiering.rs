@@ -1,4 +1,4 @@
-//! How a tier is reached, kept and lost.
+//! Promotes members, and reviews tiers.
 
 use super::{Account, Cause, Settlement, TierHeld};
 use crate::ids::TierId;

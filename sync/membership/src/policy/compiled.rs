@@ -49,7 +49,7 @@ impl CompiledPolicy {
         self.policy.version
     }
 
-    /// Whether an award under it is still paid by it at that time.
+    /// Returns whether an award under it is still paid by it at that time.
     #[must_use]
     pub const fn pays_at(&self, at: ServerTime) -> bool {
         let last = self.policy.valid_until.plus_s(self.policy.grace_s as i64);

@@ -6,7 +6,7 @@ use crate::ids::{CapId, RuleId};
 use crate::points::Points;
 use crate::text::Text;
 
-/// What a rule looks at.
+/// The kind of transaction that a rule evaluates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trigger {
@@ -25,9 +25,9 @@ pub enum Trigger {
 pub struct EarningRule {
     /// Its name in entries and reports.
     pub id: RuleId,
-    /// What it looks at.
+    /// The kind of transaction that it evaluates.
     pub on: Trigger,
-    /// What the member reads.
+    /// Title that the member reads.
     pub title: Text,
     /// Boolean: whether it pays at all.
     pub when: String,
@@ -40,15 +40,15 @@ pub struct EarningRule {
     pub shadow: bool,
 }
 
-/// What a cap adds up.
+/// The payments that a cap adds up.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CapOver {
-    /// What one rule pays.
+    /// Payments of one rule.
     Rule(RuleId),
-    /// What all rules of one kind pay.
+    /// Payments of all rules of one kind.
     Kind(Trigger),
-    /// What all rules pay.
+    /// Payments of all rules.
     All,
 }
 
@@ -71,7 +71,7 @@ pub enum Period {
 pub struct Cap {
     /// Its name in verdicts.
     pub id: CapId,
-    /// What it adds up.
+    /// The payments that it adds up.
     pub over: CapOver,
     /// Over which stretch.
     pub per: Period,
@@ -79,7 +79,7 @@ pub struct Cap {
     pub points: Points,
 }
 
-/// How much a device may mint until its next receipt.
+/// Limits on the entries of a device until its next receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allowance {
     /// Beyond it the screen asks to connect.

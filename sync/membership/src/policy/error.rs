@@ -1,9 +1,9 @@
-//! What is wrong with a policy.
+//! Errors of a policy.
 
 use crate::ids::RuleId;
 use crate::profile::ProfileError;
 
-/// Why a policy is refused: the place in it, and what is expected there.
+/// A reason for refusing a policy: the place in it, and what is expected there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
     /// An expression of a rule is not in the rule profile.
@@ -13,17 +13,17 @@ pub enum PolicyError {
         rule: RuleId,
         /// `when`, `points` or `growth`.
         expression: &'static str,
-        /// What it says.
+        /// Source of the expression.
         source_text: String,
-        /// What is wrong with it.
+        /// The problem in it.
         problem: ProfileError,
     },
     /// A value makes no sense.
     #[error("{place}: expected {expected}")]
     Value {
-        /// Where.
+        /// The place.
         place: String,
-        /// What is expected there.
+        /// The expected value.
         expected: &'static str,
     },
 }

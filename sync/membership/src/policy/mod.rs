@@ -36,33 +36,33 @@ pub struct Policy {
     pub valid_from: ServerTime,
     /// Until when it is meant to be in force.
     pub valid_until: ServerTime,
-    /// How long after `valid_until` an award under it is still paid by it, in seconds.
+    /// Time after `valid_until` in which an award under it is still paid by it, in seconds.
     pub grace_s: u32,
     /// Version of the time zone database that the operator counts days with, such as `2026a`.
     pub zone_data: String,
     /// Worth of a point: that many points are one yuan.
     pub points_per_yuan: u32,
-    /// What is earned for what.
+    /// Earning rules.
     pub rules: Vec<EarningRule>,
-    /// How much of it at most.
+    /// Caps on what they pay.
     pub caps: Vec<Cap>,
-    /// How a drive is scored.
+    /// The score model of a drive.
     pub score: ScoreModel,
-    /// What a kilometre and a kilowatt-hour stand for in carbon.
+    /// Carbon factors of a kilometre and a kilowatt-hour.
     pub carbon: Carbon,
-    /// Where the mix of a charging point is declared.
+    /// Declared mixes of charging points.
     pub sites: Vec<SiteMix>,
-    /// What share is assumed when nothing better is known, by local time of day.
+    /// Assumed renewable shares for when nothing better is known, by local time of day.
     pub windows: Vec<CleanWindow>,
     /// The tiers.
     pub tiers: Tiers,
-    /// How points expire.
+    /// Expiry of points.
     pub expiry: Expiry,
     /// Days before an expiry at which the member is reminded, descending.
     pub remind_days: Vec<u16>,
-    /// How much a car may mint without a receipt.
+    /// Limits on the entries of a car without a receipt.
     pub allowance: Allowance,
-    /// How long points that rest on an estimate are held back, in days; 0 pays them at once.
+    /// Days for which points that rest on an estimate are held back; 0 pays them at once.
     pub estimate_hold_days: u16,
 }
 
@@ -78,7 +78,7 @@ pub struct Carbon {
 /// The declared mix of a group of charging points (OCPI EnergyMix).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SiteMix {
-    /// How the EVSE ids of the group begin.
+    /// Beginning of the EVSE ids of the group.
     pub evse_prefix: String,
     /// Share of renewable energy, in permille.
     pub renewable_permille: u16,
@@ -95,7 +95,7 @@ pub struct CleanWindow {
     pub renewable_permille: u16,
 }
 
-/// How points expire.
+/// Expiry of points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Expiry {

@@ -10,32 +10,32 @@ use crate::evidence::Factor;
 pub struct ScoreModel {
     /// The constant that everything is taken from.
     pub intercept: Decimal8,
-    /// What the product is multiplied with.
+    /// Multiplier of the product.
     pub slope: Decimal8,
-    /// What the product begins with.
+    /// Initial value of the product.
     pub base: Decimal8,
     /// The factors, ascending.
     pub factors: Vec<FactorModel>,
-    /// Where a factor begins to count.
+    /// Values from which a factor counts.
     pub thresholds: Thresholds,
     /// Weights of late hours, by local time; hours that are not here weigh nothing.
     pub late_hours: Vec<LateHour>,
 }
 
-/// How one factor enters the score.
+/// Weight of one factor in the score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactorModel {
-    /// Which factor.
+    /// The factor.
     pub factor: Factor,
     /// Base of its power.
     pub coefficient: Decimal8,
     /// The most percent that count.
     pub cap_percent: Decimal8,
-    /// What it counts as when no signal was there.
+    /// Value of the factor when no signal was there.
     pub unobserved_percent: Decimal8,
 }
 
-/// Where a factor begins to count.
+/// Values from which a factor counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thresholds {
     /// Backward acceleration counted against the driver, in thousandths of g.

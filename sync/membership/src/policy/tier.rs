@@ -11,13 +11,13 @@ use crate::text::Text;
 pub struct Tier {
     /// Its name in entries and reports.
     pub id: TierId,
-    /// What the member reads.
+    /// Title that the member reads.
     pub title: Text,
     /// Growth value from which it is reached, and that keeps it at its review.
     pub threshold: Growth,
 }
 
-/// What happens to a member whose growth value no longer keeps the tier.
+/// The demotion of a member whose growth value no longer keeps the tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Demotion {
@@ -32,8 +32,8 @@ pub enum Demotion {
 pub struct Tiers {
     /// From the lowest, which never ends and has threshold 0, upwards.
     pub ladder: Vec<Tier>,
-    /// How long a tier is held from the last promotion or review, in months.
+    /// Months for which a tier is held from the last promotion or review.
     pub months: u16,
-    /// What happens at the end when the growth value of the period is too low.
+    /// Demotion at the end when the growth value of the period is too low.
     pub demotion: Demotion,
 }

@@ -1,4 +1,4 @@
-//! What must hold of a policy beside its rule expressions.
+//! Validates the parts of a policy beside its rule expressions.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;

@@ -1,8 +1,8 @@
-//! Why an expression is not in the profile.
+//! Reasons that an expression is not in the rule profile.
 
 use super::{MAX_NESTING, MAX_OPERATORS, MAX_SOURCE_BYTES};
 
-/// Why an expression is not in the rule profile, and what is.
+/// A reason that an expression is not in the rule profile, with what the profile allows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProfileError {
     /// Too long.
@@ -22,7 +22,7 @@ pub enum ProfileError {
     Character {
         /// The character.
         found: char,
-        /// Where, from 0.
+        /// Position of the character, from 0.
         at: usize,
     },
     /// CEL cannot read it.
@@ -44,11 +44,11 @@ pub enum ProfileError {
     /// An operand or a result of the wrong type.
     #[error("{place} must be {expected}, but is {found}")]
     Type {
-        /// Which operand or result.
+        /// The operand or result.
         place: String,
-        /// What it must be.
+        /// Its expected type.
         expected: &'static str,
-        /// What it is.
+        /// Its type.
         found: &'static str,
     },
 }

@@ -2,7 +2,7 @@
 
 use super::typed::{BoolNode, Comparison, IntNode, IntOperator};
 
-/// Why an expression has no value for some evidence.
+/// A reason that an expression has no value for some evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EvalError {
     /// A result past 64 bits.

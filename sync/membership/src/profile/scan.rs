@@ -1,4 +1,4 @@
-//! What is checked before cel sees an expression: its parser overflows the stack on deep nesting.
+//! Checks that run before cel sees an expression: its parser overflows the stack on deep nesting.
 
 use super::{MAX_NESTING, MAX_OPERATORS, MAX_SOURCE_BYTES, ProfileError};
 

@@ -1,4 +1,4 @@
-//! What the car shows: the statement and, on top of it, the entries that it does not contain yet.
+//! Folds the car's own entries onto the statement that does not contain them yet.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::statement::Statement;
 use crate::time::ServerTime;
 use crate::zone::Zone;
 
-/// Where the present epoch of a device's chain begins: what its grant says.
+/// Start of the present epoch of a device's chain, as its grant says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChainStart {
     /// The epoch.
@@ -29,14 +29,14 @@ pub struct Fold {
     pub account: Account,
     /// The chain after them.
     pub chain: Chain,
-    /// What the device expects of each of them, in order.
+    /// Results that the device expects of each of them, in order.
     pub settlements: Vec<Settlement>,
     pub(super) confirmed: Confirmed,
     pub(super) device: DeviceId,
     pub(super) zone: Zone,
 }
 
-/// What the statement's lots add up to: summed once, since a member of years has thousands and the screen looks often.
+/// Sums of the statement's lots: added up once, since a member of years has thousands and the screen looks often.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Confirmed {
     pub balance: Points,
@@ -132,7 +132,7 @@ impl Fold {
         settlement
     }
 
-    /// Where it stands, to go back to.
+    /// Returns the present state, to go back to.
     #[must_use]
     pub fn mark(&self) -> FoldMark {
         FoldMark {

@@ -1,4 +1,4 @@
-//! How the car makes an entry: valued by the policy, with what it expects to be paid.
+//! Makes an entry in the car: valued by the policy, with its expected payment.
 
 use super::fold::{Fold, arrival};
 use super::payment::{Meters, Payment};
@@ -10,7 +10,7 @@ use crate::policy::Policies;
 use crate::time::{EventTime, ServerTime};
 use crate::valuation::appraise;
 
-/// What an entry says of its place and time.
+/// Place and time of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
     /// The life of the chain.
@@ -19,27 +19,27 @@ pub struct Header {
     pub seq: Seq,
     /// SHA-256 of the raw bytes of the entry before; for seq 1, of the epoch's grant.
     pub prev: EntryHash,
-    /// Whose entry it is.
+    /// The binding, which names device and member.
     pub binding: BindingId,
-    /// When it happened.
+    /// Time of the event.
     pub time: EventTime,
     /// Server time of the last receipt or grant that the device holds.
     pub receipt_at: ServerTime,
 }
 
-/// What happened, before it is valued.
+/// A transaction before it is valued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// Evidence of driving or charging.
     Earn {
-        /// What the car can show.
+        /// The evidence.
         evidence: Evidence,
         /// Digest of the private evidence that stays in the car.
         digest: EvidenceDigest,
     },
     /// Something that the member did on the screen.
     Member {
-        /// What.
+        /// The action.
         action: MemberAction,
     },
 }

@@ -11,13 +11,13 @@ use crate::time::LocalDay;
 use crate::valuation::Appraisal;
 use crate::verdict::Paid;
 
-/// What one rule pays for one entry.
+/// Payment of one rule for one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Payment {
     pub(super) rule: RuleId,
-    /// What the rule says.
+    /// Amounts that the rule gives.
     pub(super) raw: Appraised,
-    /// What is paid.
+    /// Amount that is paid.
     pub(super) paid: Paid,
     /// The cap with the least room, and whether it cut the payment.
     pub(super) tightest: Option<(CapId, bool)>,
@@ -30,7 +30,7 @@ pub(super) struct Appraised {
     pub(super) growth: Milli,
 }
 
-/// What payments change in an account beside its points.
+/// The parts of an account beside its points that payments change.
 #[derive(Debug, Clone)]
 pub(super) struct Meters {
     used: BTreeMap<CapId, BTreeMap<LocalDay, Milli>>,
@@ -154,7 +154,7 @@ impl Appraisal {
 }
 
 impl Cap {
-    /// Whether what a rule of a kind pays counts against it.
+    /// Returns whether payments of a rule with this trigger count against the cap.
     #[must_use]
     pub fn applies_to(&self, rule: &RuleId, kind: Trigger) -> bool {
         match &self.over {

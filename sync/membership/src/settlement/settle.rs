@@ -111,7 +111,7 @@ fn judge(
     }
 }
 
-/// Why and for how many days a payment is held back, if it is.
+/// Returns the reason and the days for which a payment is held back, if it is.
 fn held_back(
     transaction: &Transaction,
     policy: &CompiledPolicy,

@@ -1,4 +1,4 @@
-//! What the screen shows of a membership, as one value.
+//! The values of a member's card, as one value.
 
 use super::fold::Fold;
 use crate::account::{Cause, Settlement};
@@ -22,7 +22,7 @@ pub struct View {
     pub arrears: Points,
     /// Points on their way: the sum of `pending_items`.
     pub pending: Points,
-    /// What is on its way, oldest first.
+    /// Pending items, oldest first.
     pub pending_items: Vec<PendingItem>,
     /// Points that expire within the time of the first reminder, soonest first.
     pub expiring: Vec<(ServerTime, Points)>,
@@ -34,13 +34,13 @@ pub struct View {
     pub provisional_tier: Option<TierId>,
     /// The tier above the confirmed one; `None` on the highest.
     pub next_tier: Option<NextTier>,
-    /// What keeps the confirmed tier; `None` for the lowest.
+    /// Growth value that keeps the confirmed tier; `None` for the lowest.
     pub keep: Option<KeepTier>,
-    /// What was earned today against each cap of a day, pending entries included, in the order of the policy.
+    /// Points earned today against each cap of a day, pending entries included, in the order of the policy.
     pub today: Vec<CapToday>,
-    /// Whether the car should connect.
+    /// State of the offline allowance.
     pub allowance: AllowanceState,
-    /// When the cloud said all that is confirmed.
+    /// Time of the cloud for the confirmed values.
     pub as_of: ServerTime,
 }
 
@@ -49,27 +49,27 @@ pub struct View {
 pub struct PendingItem {
     /// For which entry.
     pub entry: EntryRef,
-    /// What is expected.
+    /// Amount that is expected.
     pub paid: Paid,
-    /// What it waits for.
+    /// The event that it waits for.
     pub state: PendingState,
 }
 
-/// What a pending award waits for.
+/// The event that a pending award waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PendingState {
     /// The cloud's verdict.
     Unconfirmed,
     /// The cloud's verdict, which will hold it back.
     NeedsConfirmation {
-        /// Why.
+        /// The reason.
         reason: ReviewReason,
     },
     /// The end of the time for which the cloud holds it back.
     HeldBack {
-        /// Why.
+        /// The reason.
         reason: ReviewReason,
-        /// When it is paid unless somebody objects.
+        /// Time at which it is paid unless somebody objects.
         until: ServerTime,
     },
 }
@@ -83,21 +83,21 @@ pub struct NextTier {
     pub missing: Growth,
 }
 
-/// What keeps the tier.
+/// Growth value that keeps the tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeepTier {
-    /// When it is reviewed.
+    /// Time of the review.
     pub by: ServerTime,
     /// Growth value that is missing until then; nothing when it is safe.
     pub missing: Growth,
 }
 
-/// What was earned today against one cap.
+/// Points earned today against one cap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CapToday {
     /// The cap.
     pub cap: CapId,
-    /// What it adds up.
+    /// The payments that it adds up.
     pub over: CapOver,
     /// Earned, in whole points.
     pub earned: Points,

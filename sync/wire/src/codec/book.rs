@@ -8,7 +8,7 @@ pub struct Book {
     shapes: BTreeMap<String, Shape>,
 }
 
-/// How one type is encoded.
+/// The encoding of one type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shape {
     /// A newtype: the name of what it is encoded as.

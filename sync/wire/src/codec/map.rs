@@ -3,9 +3,9 @@
 use super::{BODY_VERSION, Book, Cbor, Reader, Writer};
 use crate::error::WireError;
 
-/// What can stand under a key: a value that must be there, or an `Option` that is left out when it is `None`.
+/// A value under a key: one that must be there, or an `Option` that is left out when it is `None`.
 pub trait Field: Sized {
-    /// Whether it has an entry.
+    /// Returns whether it has an entry.
     fn is_present(&self) -> bool;
 
     /// Writes its entry, if it has one.
