@@ -7,12 +7,12 @@ use dashpoint_membership::{ClockQuality, ServerTime};
 
 pub use crate::config::ClockSource;
 
-/// How far the car's clock may run from the cloud's to count as synced, in seconds.
+/// Distance from the cloud's clock within which the car's clock counts as synced, in seconds.
 const SYNCED_S: i64 = 120;
-/// How long the word of a receipt on the time is fresh, in seconds.
+/// Age up to which the time of a receipt is fresh, in seconds.
 const FRESH_S: i64 = 24 * 3_600;
 
-/// What the clocks of the machine show at one moment.
+/// Values of the machine's clocks at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
     /// Milliseconds of a clock that never goes back.
@@ -42,7 +42,7 @@ impl Machine {
         Self(Box::new(read))
     }
 
-    /// What they show now.
+    /// Reads the clocks.
     #[must_use]
     pub fn read(&self) -> Reading {
         (self.0)()
@@ -100,7 +100,8 @@ impl Clock {
         }
     }
 
-    /// What the car takes for the cloud's time: its own, but never before what the cloud has signed.
+    /// Returns the car's estimate of the cloud's time: its own clock, but never before a time that the cloud has
+    /// signed.
     #[must_use]
     pub fn now(&self) -> ServerTime {
         ServerTime::from_unix_s(self.unix_ms().div_euclid(1_000)).max(self.floor)
@@ -112,7 +113,7 @@ impl Clock {
     }
 }
 
-/// How far an entry made at that time can be trusted to be dated right.
+/// Returns the trust in the date of an entry made at that time.
 #[must_use]
 pub fn quality(unix_s: i64, receipt_at: ServerTime) -> ClockQuality {
     let since = unix_s - receipt_at.as_unix_s();

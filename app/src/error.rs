@@ -1,4 +1,4 @@
-//! What a person reads when something went wrong: made here, one line, and what to do.
+//! Error messages for people: made here, one line each, with the way out.
 
 use std::process::ExitCode;
 

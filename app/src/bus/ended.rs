@@ -1,4 +1,4 @@
-//! How a connection to the in-vehicle broker ends, and what is said of it.
+//! Classifies the end of a connection to the in-vehicle broker, and words it.
 
 use std::error::Error;
 use std::io;
@@ -8,7 +8,7 @@ use rumqttc::{ConnectionError, TlsError};
 
 use crate::config::BusConfig;
 
-/// How a connection ended, or why there was none.
+/// The end of a connection, or the reason that there was none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
     /// Nothing was heard for too long.
@@ -26,7 +26,7 @@ pub(super) enum Ended {
 }
 
 impl Ended {
-    /// What this error makes of it.
+    /// Classifies an error of the connection.
     pub(super) fn by(error: &ConnectionError) -> Self {
         match tls_error(error) {
             Some(rustls::Error::InvalidCertificate(_)) => return Self::Untrusted,
@@ -75,7 +75,7 @@ impl Ended {
     }
 }
 
-/// What TLS has to say about it, wherever it came up.
+/// Finds the TLS error in a connection error, wherever it is nested.
 fn tls_error(error: &ConnectionError) -> Option<&rustls::Error> {
     let first: &(dyn Error + 'static) = error;
     let causes = iter::successors(Some(first), |cause| (*cause).source());

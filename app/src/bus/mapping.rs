@@ -11,31 +11,31 @@ use super::payload::typed;
 use super::units::{factor, unit_of};
 use super::{TOPIC_PREFIX, topic_under};
 
-/// Why a mapping cannot be used: one line.
+/// Reasons that a mapping cannot be used: one line each.
 #[derive(Debug, thiserror::Error)]
 pub enum MappingError {
     /// The file cannot be read.
     #[error("{}: cannot be read", path.display())]
     Unreadable {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// The file is no TOML.
     #[error("{}: line {line}: not TOML: {what}", path.display())]
     NotToml {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Where, from 1.
+        /// Line, from 1.
         line: usize,
-        /// What the parser says.
+        /// Message of the parser.
         what: String,
     },
     /// Something in it is wrong.
     #[error("{}: {problem}", path.display())]
     Wrong {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// The first wrong place.
         problem: Problem,
@@ -48,11 +48,11 @@ pub enum MappingError {
 pub struct Problem {
     /// The key, with its tables.
     pub key: String,
-    /// What is wrong, and what is expected.
+    /// The problem, and the expected form.
     pub what: String,
 }
 
-/// Where each signal of a car is published, and how its values are turned.
+/// Topic and conversion of each signal of a car.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mapping {
     routes: Vec<Route>,
@@ -60,18 +60,18 @@ pub struct Mapping {
     problems: Vec<Problem>,
 }
 
-/// What becomes of one signal.
+/// Topic and conversion of one signal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Route {
-    /// Which signal.
+    /// The signal.
     pub signal: Signal,
     /// Its topic; none when the car cannot say it, or when what is written of it is wrong.
     pub topic: Option<String>,
-    /// How its values are turned.
+    /// Conversion of its values.
     pub conversion: Conversion,
 }
 
-/// How values are turned.
+/// Conversion of values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conversion {
     /// Words and numbers that stand for others.
@@ -225,19 +225,19 @@ impl Mapping {
         }
     }
 
-    /// What becomes of each signal, in the order of [`Signal::ALL`].
+    /// Returns the route of each signal, in the order of [`Signal::ALL`].
     #[must_use]
     pub fn routes(&self) -> &[Route] {
         &self.routes
     }
 
-    /// What is wrong with it; nothing of one that was loaded.
+    /// Returns its problems; a mapping that was loaded has none.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
 
-    /// What a topic is, if it is one that is used.
+    /// Finds the route of a topic, if the topic is used.
     #[must_use]
     pub fn route(&self, topic: &str) -> Option<&Route> {
         self.routes.get(*self.by_topic.get(topic)?)
@@ -292,7 +292,7 @@ impl Written {
     }
 }
 
-/// What a word stands for, in the signal's own type.
+/// Returns the value of a word, in the signal's own type.
 fn stands_for(signal: Signal, value: &toml::Value) -> Result<Value, String> {
     let (found, expected) = match (signal.kind(), value) {
         (ValueKind::Flag, toml::Value::Boolean(flag)) => return Ok(Value::Bool(*flag)),
@@ -352,7 +352,7 @@ impl Conversion {
         self.scale == 1.0 && self.offset == 0.0 && self.factor == 1.0
     }
 
-    /// What it does, in the shape of a formula; empty when nothing.
+    /// Writes the conversion as a formula; empty when there is none.
     #[must_use]
     pub fn formula(&self, signal: Signal) -> String {
         let mut parts = Vec::new();

@@ -24,25 +24,25 @@ pub const TOPIC_PREFIX: &str = "vss/";
 /// Topic on which the head unit says how far it has come, for a simulator that must not outrun it.
 pub const SEEN_TOPIC: &str = "dashpoint/seen";
 
-/// What arrives from the bus.
+/// Inputs from the bus.
 #[derive(Debug, Clone, PartialEq)]
 pub enum BusInput {
     /// A value of a signal.
     Sample {
-        /// Which signal.
+        /// The signal.
         signal: Signal,
         /// The value as it came.
         value: Value,
-        /// When it was true, in milliseconds since 1970-01-01T00:00:00Z; `None` for a bare value.
+        /// Time of the value, in milliseconds since 1970-01-01T00:00:00Z; `None` for a bare value.
         ts_ms: Option<i64>,
-        /// Whether the broker had kept it: state, never an edge.
+        /// True when the broker had retained it: state, never an edge.
         retained: bool,
     },
     /// A payload that is no data point.
     Refused {
-        /// Which signal.
+        /// The signal.
         signal: Signal,
-        /// Why.
+        /// The reason.
         error: PayloadError,
     },
     /// A message on a topic that nobody asked for.

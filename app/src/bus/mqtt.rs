@@ -31,21 +31,21 @@ const REBUILD_AFTER: Duration = Duration::from_secs(1);
 const REQUESTS_MAX: usize = 64;
 /// Inputs that are handed over together: to wake a thread for each costs more than all that is done with it.
 const GULP_MAX: usize = 256;
-/// How long the first of them waits for those that come in the same breath: cars publish in bursts.
+/// Time that the first input waits for those of the same burst: cars publish in bursts.
 const BREATH: Duration = Duration::from_millis(2);
-/// How long they wait for the next bursts. No screen and no score is in a hurry; only a simulator that goes by what was
-/// taken is.
+/// Time that inputs wait for the next bursts. Only a simulator that paces itself by the confirmed time needs less. No
+/// screen and no score is in a hurry; only a simulator that goes by what was taken is.
 const LONG_BREATH: Duration = Duration::from_millis(10);
 /// So many times as fast as the clock such a simulator drives.
 const HURRY: i64 = 50;
 /// And at least so far in one go, in milliseconds: a burst is one step of time however short it took.
 const HURRY_MS: i64 = 500;
-/// How long it is taken to go on doing so: the end of what it may say at once comes by itself.
+/// Time for which fast replay is assumed to go on: it ends by itself when the simulator waits for a confirmation.
 const HURRY_LASTS: Duration = Duration::from_millis(100);
 const PACKET_MAX: usize = 2 * 1_024 * 1_024;
-/// How far event time runs before it is said again, in milliseconds.
+/// Advance of event time after which it is published again, in milliseconds.
 const SEEN_EVERY_MS: i64 = 1_000;
-/// How long the bus is quiet before the last time is said, so that a simulator that waits for it goes on.
+/// Silence of the bus after which the last time is published, so that a simulator that waits for it goes on.
 const SEEN_QUIET: Duration = Duration::from_millis(100);
 
 /// The running client, on a thread of its own; it ends with this.
@@ -224,15 +224,15 @@ async fn listen(
     Ok(ended)
 }
 
-/// What has come and is not handed over yet.
+/// Inputs that were received and are not handed over yet.
 #[derive(Debug, Default)]
 struct Gulp {
     inputs: Vec<BusInput>,
-    /// How often it has waited for what comes in the same breath.
+    /// The number of waits for inputs of the same burst.
     waited: u8,
     /// Event time of what came last, in milliseconds.
     last_ms: Option<i64>,
-    /// When it was last handed over, and up to which event time.
+    /// Moment of the last handover, with the event time that it reached.
     handed: Option<(Instant, Option<i64>)>,
     hurried: Option<Instant>,
 }
@@ -245,7 +245,7 @@ impl Gulp {
         self.inputs.push(input);
     }
 
-    /// How long to wait for more of it; `None` when it is to be handed over.
+    /// Returns the time to wait for more inputs; `None` when they are to be handed over.
     fn patience(&mut self) -> Option<Duration> {
         if self.inputs.is_empty() || self.inputs.len() >= GULP_MAX {
             return None;
@@ -258,7 +258,7 @@ impl Gulp {
         }
     }
 
-    /// Whether event time runs much faster than the clock.
+    /// Returns whether event time runs much faster than the clock.
     fn is_in_a_hurry(&mut self) -> bool {
         let Some((at, before_ms)) = self.handed else {
             return false;
@@ -323,7 +323,7 @@ async fn next(
     }))
 }
 
-/// What a message says.
+/// Parses a message.
 fn taken(mapping: &Mapping, topic: &str, payload: &[u8], retained: bool) -> BusInput {
     let Some(route) = mapping.route(topic) else {
         return BusInput::UnknownTopic;

@@ -21,7 +21,7 @@ pub struct DataPoint {
     pub ts_ms: Option<i64>,
 }
 
-/// Why a payload is no data point.
+/// Reasons that a payload is no data point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum PayloadError {
     /// Nothing in it.
@@ -112,7 +112,7 @@ struct Written<'a> {
     ts: Option<Scalar<'a>>,
 }
 
-/// What is written is there, also when it is null.
+/// Deserializes a field that is present, also when it is null.
 fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Scalar<'de>>, D::Error> {
     Scalar::deserialize(deserializer).map(Some)
 }

@@ -20,17 +20,17 @@ pub struct TlsFiles {
     pub own: Option<(PathBuf, PathBuf)>,
 }
 
-/// Why TLS cannot be set up: one line.
+/// Reasons that TLS cannot be set up: one line each.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file holds nothing of use.
     #[error("{}: expected {expected}, PEM", path.display())]
     File {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// What should be in it.
+        /// The content that the file should have.
         expected: &'static str,
-        /// Why.
+        /// The cause.
         source: pem::Error,
     },
     /// Certificate and key do not fit, or are of a kind that nobody uses.

@@ -2,7 +2,7 @@
 
 use dashpoint_telematics::{Signal, ValueKind};
 
-/// What a unit measures.
+/// The quantity that a unit measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Quantity {
     Speed,
@@ -61,7 +61,7 @@ pub const fn unit_of(signal: Signal) -> Option<&'static str> {
     }
 }
 
-/// What a value in a unit is multiplied with to be in the signal's own.
+/// Returns the factor from a unit to the signal's own unit.
 ///
 /// # Errors
 /// One line that says why there is no such factor.

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::engine::CheckIn;
 use crate::socket;
 
-/// What to do when nobody answers.
+/// Message for a head unit that does not answer.
 pub(super) const NOT_RUNNING: &str =
     "the head unit does not run on this data folder; start it with `dashpoint run`";
 

@@ -30,12 +30,12 @@ use crate::error::UsageError;
 use crate::keys::KeyStore;
 use crate::screen::ShownCode;
 
-/// How long the bus may take to tell the VIN.
+/// Time that the bus may take to publish the VIN.
 const VIN_PATIENCE: Duration = Duration::from_secs(5);
-/// How often the cloud is asked for the member's decision.
+/// Interval between questions for the member's decision.
 pub(super) const ASK_EVERY: Duration = Duration::from_secs(1);
 
-/// What `enrol --json` prints at the end.
+/// Final output of `enrol --json`.
 #[derive(Debug, Serialize)]
 pub(super) struct EnrolReport {
     device: DeviceId,

@@ -46,7 +46,7 @@ pub(super) async fn until_damaged(folder: &Path, looks: &watch::Sender<LedgerLoo
     }
 }
 
-/// What is told of a look; nothing when the ledger is damaged.
+/// Returns the result of a check to report; `None` when the ledger is damaged.
 fn verdict(looked: &Result<Vec<Finding>, StoreError>) -> Option<LedgerLook> {
     match looked {
         Ok(findings) if findings.is_empty() => Some(LedgerLook::Whole),

@@ -12,7 +12,7 @@ use super::words::pick;
 use crate::bus::Mapping;
 use crate::error::EXIT_USAGE;
 
-/// What `check-mapping --json` prints.
+/// Output of `check-mapping --json`.
 #[derive(Debug, Serialize)]
 struct MappingReport {
     signals: Vec<RouteReport>,

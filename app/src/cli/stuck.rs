@@ -1,4 +1,5 @@
-//! Whether the engine takes what the bus says: one that hangs on its disk does not know that the car has begun to drive.
+//! Watches that the engine takes the bus input: a head unit that hangs on its disk does not know that the car has begun
+//! to drive.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use tokio::time::interval;
 use crate::bus::BusInput;
 use crate::engine::Live;
 
-/// How often it is looked at.
+/// Interval of the checks.
 const EVERY: Duration = Duration::from_secs(1);
 /// Looks in a row at which something waits and nothing was taken, after which the engine counts as stuck.
 const LOOKS: u32 = 2;
@@ -39,7 +40,7 @@ pub(super) async fn tell_when_stuck(
 struct Vain(u32);
 
 impl Vain {
-    /// Whether the engine is stuck, given whether something waits for it and whether it has told anything new.
+    /// Returns whether the engine is stuck, from whether input waits for it and whether its output is new.
     fn look(&mut self, waits: bool, took: bool) -> bool {
         self.0 = if waits && !took { self.0 + 1 } else { 0 };
         self.0 >= LOOKS

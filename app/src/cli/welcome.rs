@@ -26,12 +26,12 @@ use crate::keys::KeyStore;
 use crate::screen::{CarState, Choices, Scene, Scenes, ShownCode, drive, unknown_member};
 use crate::window::Backstage;
 
-/// How long until a cloud that could not be reached is tried again.
+/// Pause before a cloud that could not be reached is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// Inputs of the bus that wait.
 const INPUTS_MAX: usize = 256;
 
-/// How the welcome ended.
+/// Result of the onboarding.
 pub(super) enum Welcome {
     /// The head unit is somebody's now; what its page says.
     Enrolled(EnrolmentData),
@@ -166,11 +166,11 @@ async fn enrol(
     }
 }
 
-/// How one code fared.
+/// Result of one code.
 enum Attempt {
     /// The member, by name.
     Enrolled(String),
-    /// What the page says instead.
+    /// The attempt failed, and the page shows this step.
     Failed(EnrolmentStep),
 }
 

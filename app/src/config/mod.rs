@@ -13,25 +13,25 @@ use rustls::ClientConfig;
 use crate::bus::{Mapping, MappingError, TlsError, TlsFiles, client_config};
 use reader::Reader;
 
-/// Why a configuration was refused, with the key and what is expected there.
+/// Reasons for refusing a configuration, with the key and the expected value.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
     #[error("{}: cannot be read; give the head unit's configuration with --config FILE", path.display())]
     Unreadable {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// The file is no TOML.
     #[error("{}: line {line}: not TOML: {what}", path.display())]
     NotToml {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Where, from 1.
+        /// Line, from 1.
         line: usize,
-        /// What the parser says.
+        /// Message of the parser.
         what: String,
     },
     /// The certificates of the bus.
@@ -43,18 +43,18 @@ pub enum ConfigError {
     /// A key has not the value that it should have.
     #[error("{}: {key}: {found}; expected {expected}", path.display())]
     Key {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Which key, with its tables.
+        /// The key, with its tables.
         key: String,
-        /// What stands there.
+        /// The value in the file.
         found: String,
-        /// What should.
+        /// The expected value.
         expected: &'static str,
     },
 }
 
-/// Where `now` comes from.
+/// Source of `now`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClockSource {
     /// The operating system.
@@ -68,7 +68,7 @@ pub enum ClockSource {
 pub struct Config {
     /// Folder of the ledger, the cache and the keys.
     pub data: PathBuf,
-    /// Where `now` comes from.
+    /// Source of `now`.
     pub clock: ClockSource,
     /// Zone of the local day until a statement names the member's.
     pub zone: TimeZone,
@@ -80,14 +80,14 @@ pub struct Config {
     pub vin: Option<String>,
 }
 
-/// How to reach the in-vehicle broker, and what is said there.
+/// Access to the in-vehicle broker, and the topics there.
 #[derive(Debug, Clone)]
 pub struct BusConfig {
     /// Host name or address.
     pub host: String,
     /// TCP port.
     pub port: u16,
-    /// Where each signal is published.
+    /// Topic and conversion of each signal.
     pub mapping: Mapping,
     /// TLS, when the broker wants it.
     pub tls: Option<Arc<ClientConfig>>,
@@ -112,7 +112,7 @@ impl fmt::Debug for Login {
     }
 }
 
-/// How to reach the member cloud, and whom to believe there.
+/// Access to the member cloud, and the key that is trusted there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloudConfig {
     /// Base address.
@@ -249,7 +249,7 @@ fn cloud_config(root: &mut Reader<'_>, folder: &Path) -> Result<CloudConfig, Con
     Ok(CloudConfig { url, key, ca_file })
 }
 
-/// Whether a text has the shape of ISO 3779.
+/// Returns whether a text has the form of ISO 3779.
 #[must_use]
 pub fn is_vin(text: &str) -> bool {
     let allowed = |byte: u8| {

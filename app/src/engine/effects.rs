@@ -1,4 +1,4 @@
-//! What the reconciler asks for, done.
+//! Carries out the effects of the reconciler.
 
 use dashpoint_membership::{CompiledPolicy, Entry, EntryBody, Seq};
 use dashpoint_store::{NewEntry, Reconciled, StoreError, StoredEntry};
@@ -9,7 +9,7 @@ use super::folding::marks_of;
 use super::{Engine, Outgoing};
 use crate::books::BooksError;
 
-/// Why an effect was not carried out.
+/// Reasons that an effect was not carried out.
 #[derive(Debug, thiserror::Error)]
 enum EffectError {
     #[error("there is no key to sign with")]

@@ -1,4 +1,4 @@
-//! What each signal of the bus does, for whoever looks for the fault: newest time, rate, refusals by kind.
+//! Statistics of each signal, for diagnosis: newest time, rate, refusals by kind.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::bus::PayloadError;
 
-/// How often it is looked at, in milliseconds: not at each sample.
+/// Interval of the statistics, in milliseconds: not at each sample.
 const LOOK_MS: u64 = 1_000;
 /// Over how long a rate is taken, in milliseconds.
 const RATE_MS: u64 = 10_000;
-/// How often one kind of refusal is logged, in milliseconds.
+/// Interval at which one kind of refusal is logged, in milliseconds.
 const LOG_MS: u64 = 60_000;
 
-/// What one signal does.
+/// Statistics of one signal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignalLive {
     /// Its VSS path.
     pub path: String,
-    /// Whether anything was ever heard of it since the start.
+    /// True when anything was received of it since the start.
     pub seen: bool,
     /// Newest time taken, in milliseconds since 1970-01-01T00:00:00Z.
     pub last_ts_ms: Option<i64>,
@@ -48,7 +48,7 @@ impl Kind {
     }
 }
 
-/// How one kind of refusal stands in the log.
+/// State of one kind of refusal in the log.
 #[derive(Debug, Clone, Copy, Default)]
 struct Logged {
     times: u64,

@@ -1,4 +1,4 @@
-//! What a recording does not say, and a car would: ignition, odometer, energy.
+//! Completes a recording with the signals that a car would publish: ignition, odometer, energy.
 
 use dashpoint_telematics::{Sample, Signal, Value};
 use serde::Serialize;
@@ -11,7 +11,7 @@ const MPS_PER_KMH: f64 = 1.0 / 3.6;
 const DRIVE: f64 = 127.0;
 const PARK: f64 = 126.0;
 
-/// What was assumed because the recording does not say it.
+/// An assumption where the recording has no signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Assumption {

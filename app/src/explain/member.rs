@@ -13,10 +13,10 @@ use dashpoint_telematics::Finished;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-/// What one rule pays for one transaction.
+/// Payment of one rule for one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RulePaid {
-    /// What is paid of it within the caps.
+    /// Amount that is paid of it within the caps.
     pub paid: Milli,
     /// Whole points, with what was carried.
     pub points: Points,
@@ -26,7 +26,7 @@ pub struct RulePaid {
     pub cut_by: Option<CapId>,
 }
 
-/// What one transaction earns.
+/// Earnings of one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Earned {
     /// By rule; one that pays nothing is not here.
@@ -35,10 +35,10 @@ pub struct Earned {
     pub paid: Paid,
 }
 
-/// How far a cap is used.
+/// The used part of a cap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CapUse {
-    /// Which cap.
+    /// The cap.
     pub cap: CapId,
     /// Over which stretch of the calendar.
     pub per: Period,
@@ -163,7 +163,7 @@ impl Imagined {
             .is_some_and(|used| *used >= Milli::from_whole(cap.points.get()))
     }
 
-    /// How far the caps are used, in the order of the policy.
+    /// Returns the used part of each cap, in the order of the policy.
     #[must_use]
     pub fn caps(&self) -> Vec<CapUse> {
         let policy = self.policies.newest().policy();

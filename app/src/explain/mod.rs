@@ -1,4 +1,4 @@
-//! What the head unit would make of a recording, and why: no cloud, no broker, no clock.
+//! Explains the earnings of a recording as the head unit would compute them: no cloud, no broker, no clock.
 //!
 //! The same fold and the same rules as on the road, under any policy, on the account of a member who does not exist.
 
@@ -30,10 +30,10 @@ use rules::Probe;
 pub(crate) use rules::{conjuncts, mentions};
 use scribe::{Scribe, about};
 
-/// How long after the last row a trip counts as over, in milliseconds: longer than any gap within one.
+/// Time after the last row at which a trip counts as over, in milliseconds: longer than any gap within one.
 const END_MS: i64 = 150_000;
 
-/// Why nothing can be explained: one line.
+/// Reasons that nothing can be explained: one line each.
 #[derive(Debug, thiserror::Error)]
 pub enum ExplainError {
     /// The recording.
@@ -42,47 +42,47 @@ pub enum ExplainError {
     /// The policy cannot be read.
     #[error("{}: cannot be read", path.display())]
     PolicyUnreadable {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// The policy is no TOML, or lacks something.
     #[error("{name}: line {line}: {what}")]
     PolicyShape {
-        /// Which policy.
+        /// Name of the policy.
         name: String,
-        /// Where, from 1.
+        /// Line, from 1.
         line: usize,
-        /// What the parser says.
+        /// Message of the parser.
         what: String,
     },
     /// The policy is wrong.
     #[error("{name}")]
     PolicyWrong {
-        /// Which policy.
+        /// Name of the policy.
         name: String,
-        /// Where and why.
+        /// The place and the reason.
         source: Box<PolicyError>,
     },
     /// There is no such entry.
     #[error("{entry}: no such entry in the ledger; see `dashpoint ledger`")]
     NoEntry {
-        /// Which.
+        /// The entry.
         entry: String,
     },
     /// The entry is about nothing that was driven or charged.
     #[error("{entry}: neither a trip nor a charging session; nothing was recorded for it")]
     NoEvidence {
-        /// Which.
+        /// The entry.
         entry: String,
     },
     /// The ledger does not hold the policy that it was valued by.
     #[error("{entry}: policy {version} is not held any more; give one with --policy FILE")]
     NoPolicy {
-        /// Which entry.
+        /// The entry.
         entry: String,
-        /// Which version.
+        /// Number of the version.
         version: u32,
     },
 }

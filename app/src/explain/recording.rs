@@ -22,15 +22,15 @@ const KMH_PER_MPH: f64 = 1.609_344;
 /// More seconds than this are no time of a drive: a year.
 const SECONDS_MAX: f64 = 366.0 * 86_400.0;
 
-/// Why a recording was refused: one line.
+/// Reasons for refusing a recording: one line each.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
     /// The file cannot be opened.
     #[error("{}: cannot be read", path.display())]
     Unreadable {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// The first line names no columns that are known.
@@ -40,34 +40,34 @@ pub enum RecordingError {
         path.display()
     )]
     UnknownHeader {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// A row is not what the header promises.
     #[error("{}: line {line}: {what}", path.display())]
     Row {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Where, from 1.
+        /// Line, from 1.
         line: u64,
-        /// What is expected there.
+        /// The expected content.
         what: String,
     },
     /// There is nothing in it that the head unit uses.
     #[error("{}: no signal in it that the head unit uses", path.display())]
     NothingUsed {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// It is too long.
     #[error("{}: more than {ROWS_MAX} rows", path.display())]
     TooLong {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
     },
 }
 
-/// What the columns of a recording are.
+/// Kind of the columns of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecordingKind {
@@ -82,7 +82,7 @@ pub enum RecordingKind {
 /// A recording, ready to be folded.
 #[derive(Debug)]
 pub struct Recording {
-    /// What its columns are.
+    /// Kind of its columns.
     pub kind: RecordingKind,
     /// The samples, oldest first.
     pub samples: Vec<Sample>,
@@ -90,11 +90,11 @@ pub struct Recording {
     pub rows: u64,
     /// Rows of signals that the head unit does not use, by signal. Their values were never looked at.
     pub unused: BTreeMap<String, u64>,
-    /// What it does not say and was assumed.
+    /// Assumptions where it has no signal.
     pub assumed: BTreeSet<Assumption>,
 }
 
-/// What a recording may leave unsaid.
+/// Values that a recording may leave out.
 #[derive(Debug, Clone)]
 pub struct Setting {
     /// Local time at which one without a date begins.
@@ -170,7 +170,7 @@ impl Setting {
     }
 }
 
-/// What kind it is, and where the columns that matter are.
+/// Recognises the kind of a recording and the indexes of its columns.
 fn recognise(header: &StringRecord) -> Option<(RecordingKind, Vec<usize>)> {
     const KINDS: [(RecordingKind, &[&str]); 3] = [
         (RecordingKind::SpeedTable, &["cycSecs", "cycMps"]),
@@ -195,7 +195,7 @@ fn recognise(header: &StringRecord) -> Option<(RecordingKind, Vec<usize>)> {
     })
 }
 
-/// Where the rows come from.
+/// Source of the rows.
 struct Rows<'a> {
     path: &'a Path,
     start_ms: i64,

@@ -1,4 +1,4 @@
-//! Why a rule held or not: its condition taken apart.
+//! Takes the condition of a rule apart, to show which parts held.
 
 use dashpoint_membership::policy::EarningRule;
 use dashpoint_membership::{CompiledPolicy, RuleId, Transaction, appraise};
@@ -9,7 +9,7 @@ use serde::Serialize;
 pub struct Condition {
     /// As the rule has it.
     pub source: String,
-    /// Whether it held.
+    /// True when the part held.
     pub held: bool,
 }
 
@@ -39,13 +39,13 @@ impl Probe {
         }
     }
 
-    /// Which rule it is of.
+    /// Returns the id of its rule.
     #[must_use]
     pub const fn rule(&self) -> &RuleId {
         &self.rule
     }
 
-    /// Which parts hold for a transaction.
+    /// Evaluates each part for a transaction.
     #[must_use]
     pub fn conditions(&self, transaction: &Transaction) -> Vec<Condition> {
         let held = |policy: &CompiledPolicy| {
@@ -82,7 +82,7 @@ pub(crate) fn conjuncts(expression: &str) -> Vec<&str> {
     parts
 }
 
-/// Whether a rule looks at a field.
+/// Returns whether a rule reads a field.
 #[must_use]
 pub fn mentions(rule: &EarningRule, field: &str) -> bool {
     let part_of_name = |char: char| char.is_ascii_alphanumeric() || char == '_';

@@ -1,4 +1,4 @@
-//! What the driver has chosen, as the ledger's file keeps it.
+//! The driver's choices, as the ledger's file stores them.
 
 use dashpoint_store::{Reader, Store, StoreError};
 use dashpoint_ui::ThemeChoice;
@@ -9,14 +9,14 @@ const LANGUAGE: &str = "language";
 const THEME: &str = "theme";
 const GUEST: &str = "guest";
 
-/// What the driver has chosen; nothing where the car decides.
+/// The driver's choices; `None` where the car decides.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Choices {
     /// The language.
     pub language: Option<Language>,
-    /// What the appearance follows.
+    /// Choice of the appearance.
     pub theme: Option<ThemeChoice>,
-    /// Whether a guest drives.
+    /// True while a guest drives.
     pub guest: bool,
 }
 
@@ -41,7 +41,7 @@ impl Choices {
         }
     }
 
-    /// What the pages follow: the driver's choice, else the car's word, else Chinese.
+    /// Returns the preferences for the pages: the driver's choice, else the car's, else Chinese.
     #[must_use]
     pub fn preferences(&self, car_language: Option<Language>) -> Preferences {
         Preferences {

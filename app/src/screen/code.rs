@@ -18,7 +18,7 @@ pub struct ShownCode {
 }
 
 impl ShownCode {
-    /// What a ticket shows.
+    /// Makes the code of a ticket.
     #[must_use]
     pub fn of(ticket: &EnrolTicket, vin_end: &str) -> Self {
         Self {
@@ -55,7 +55,7 @@ impl ShownCode {
         store.put_checkpoint(NAME, &[])
     }
 
-    /// What the page shows of it.
+    /// Makes the enrolment page of the code.
     #[must_use]
     pub fn page(&self, now: ServerTime) -> EnrolmentData {
         let valid_until = ServerTime::from_unix_s(self.expires_unix_s);

@@ -48,7 +48,7 @@ pub(super) fn member(
     }
 }
 
-/// What the member reads of a tier; its name in reports when this policy no longer has it.
+/// Returns the title of a tier; its id when this policy no longer has it.
 pub(super) fn tier_title(policy: &CompiledPolicy, tier: &TierId) -> Text {
     let ladder = &policy.policy().tiers.ladder;
     ladder.iter().find(|step| step.id == *tier).map_or_else(
@@ -76,7 +76,7 @@ fn settles(view: &View) -> Settles {
     until.map_or(Settles::NextConnection, |until| Settles::InReview { until })
 }
 
-/// What one entry of today paid, by what it was for.
+/// Adds up today's entries by the purpose of their rules.
 fn today(shown: &Shown<'_>, view: &View, own: &[&OwnEntry]) -> TodayData {
     let zone = Zone::of_member(&shown.book.statement.profile.zone);
     let today = zone.local_day(shown.now);
@@ -107,7 +107,7 @@ fn today(shown: &Shown<'_>, view: &View, own: &[&OwnEntry]) -> TodayData {
     sums
 }
 
-/// What a rule rewards.
+/// The purpose of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Clean,
@@ -162,7 +162,8 @@ fn notice(shown: &Shown<'_>, view: &View, live: Option<&Live>) -> Option<NoticeD
     })
 }
 
-/// Whether there is a network and nobody answers as he should; a car without a network says that elsewhere.
+/// Returns whether there is a network and the cloud does not answer as it should; a car without a network shows that
+/// elsewhere.
 const fn is_unreachable(connection: &Connection) -> bool {
     match connection {
         Connection::Offline { reason, .. } => match reason {

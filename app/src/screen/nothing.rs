@@ -1,4 +1,4 @@
-//! Why a trip or a charge earned nothing: the condition that was not met.
+//! Finds the reason that a trip or a charge earned nothing: the condition that was not met.
 
 use dashpoint_membership::policy::{CapOver, EarningRule, Period};
 use dashpoint_membership::{Evidence, Milli, Points};
@@ -9,7 +9,8 @@ use super::own::OwnEntry;
 use super::rows::evidence;
 use crate::explain::conjuncts;
 
-/// Why an entry earned nothing; `None` when it did earn, or may: thousandths are carried to the next award.
+/// Returns the reason that an entry earned nothing; `None` when it did earn, or may: thousandths are carried to the
+/// next award.
 pub(super) fn why_nothing(shown: &Shown<'_>, own: &OwnEntry) -> Option<Failed> {
     let awards = own.entry.transaction().awards();
     if !own.entry.predicted().is_zero() {

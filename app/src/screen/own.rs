@@ -13,13 +13,13 @@ const ROWS_MAX: u32 = 120;
 /// One own entry and the cloud's word on it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OwnEntry {
-    /// Where it stands, and what it hashes to.
+    /// Its place and hash.
     pub point: ChainPoint,
-    /// What it says.
+    /// The decoded entry.
     pub entry: Entry,
     /// The newest word of the cloud.
     pub verdict: Option<Verdict>,
-    /// What stayed in the car; only of the newest trip, and only when it is what was signed.
+    /// The private evidence; only of the newest trip, and only when its digest is the signed one.
     pub trace: Option<TripTrace>,
 }
 
@@ -60,7 +60,7 @@ fn own_entry(activity: Activity, books: &Books) -> Option<OwnEntry> {
     })
 }
 
-/// Whether an entry is about a trip.
+/// Returns whether an entry is of a trip.
 pub(super) const fn is_trip(entry: &Entry) -> bool {
     matches!(
         entry.transaction(),

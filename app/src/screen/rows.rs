@@ -11,8 +11,8 @@ use super::home::{tier_title, whole};
 use super::nothing::why_nothing;
 use super::own::OwnEntry;
 
-/// Whether the entry is this member's, and this disk may speak of it: an old copy shows nothing of its own that the
-/// cloud has not answered.
+/// Returns whether the entry is this member's and may be shown: an old copy of the disk shows nothing of its own that
+/// the cloud has not answered.
 pub(super) fn is_shown(shown: &Shown<'_>, own: &OwnEntry) -> bool {
     let (books, statement) = (shown.books, &shown.book.statement);
     let binding = books.bindings.get(&own.entry.binding);
@@ -62,7 +62,7 @@ fn entry_ref(shown: &Shown<'_>, own: &OwnEntry) -> EntryRef {
     }
 }
 
-/// What came of an own entry.
+/// Returns the outcome of an own entry.
 pub(super) fn outcome(shown: &Shown<'_>, own: &OwnEntry) -> Outcome {
     let predicted = own.entry.predicted();
     let earned_nothing = || why_nothing(shown, own).map(Outcome::Nothing);
@@ -114,7 +114,7 @@ pub(super) fn outcome(shown: &Shown<'_>, own: &OwnEntry) -> Outcome {
     }
 }
 
-/// What the car expects of an entry that waits: what the fold makes of it now.
+/// Returns the points that the fold gives a waiting entry now.
 fn expected(shown: &Shown<'_>, own: &OwnEntry) -> Points {
     let mine = entry_ref(shown, own);
     let settlements = shown.book.fold.settlements.iter();
@@ -153,7 +153,7 @@ fn deciding_rule(
     Some((rule_title(shown, own, &first.rule), own.entry.policy))
 }
 
-/// What the member reads of a rule; its name in reports when no policy held has it.
+/// Returns the title of a rule; its id when no policy held has it.
 pub(super) fn rule_title(shown: &Shown<'_>, own: &OwnEntry, rule: &RuleId) -> Text {
     let policies = shown.books.policies.as_ref();
     let valued_by = policies.and_then(|policies| policies.get(own.entry.policy));
@@ -167,7 +167,7 @@ pub(super) fn rule_title(shown: &Shown<'_>, own: &OwnEntry, rule: &RuleId) -> Te
     )
 }
 
-/// What each rule pays of an entry: as predicted, and cut from the last where the cloud pays less in all.
+/// Splits the payment of an entry by rule: as predicted, and cut from the last where the cloud pays less in all.
 pub(super) fn paid_by_rule(shown: &Shown<'_>, own: &OwnEntry) -> Vec<(RuleId, Points)> {
     let awards = own.entry.transaction().awards();
     let mut left = match outcome(shown, own) {
@@ -194,7 +194,7 @@ pub(super) fn paid_by_rule(shown: &Shown<'_>, own: &OwnEntry) -> Vec<(RuleId, Po
         .collect()
 }
 
-/// What changed the account and is no entry of this car.
+/// Makes the row of a settlement that is no entry of this car.
 fn other_row(shown: &Shown<'_>, settlement: &Settlement) -> Option<RowData> {
     let subject = match &settlement.cause {
         // Own entries are in the list already; what another car earned is told by that car.
@@ -239,8 +239,8 @@ fn other_row(shown: &Shown<'_>, settlement: &Settlement) -> Option<RowData> {
     })
 }
 
-/// When the points of an expired lot were earned: the settlement that made it, or, when that is not held any more, the
-/// day on which they ran out.
+/// Returns the time at which the points of an expired lot were earned: that of the settlement that made it, or, when it
+/// is not held any more, the day on which they expired.
 fn earned(shown: &Shown<'_>, settlement: &Settlement) -> ServerTime {
     let Cause::Expired { lot } = &settlement.cause else {
         return settlement.at;
@@ -250,7 +250,7 @@ fn earned(shown: &Shown<'_>, settlement: &Settlement) -> ServerTime {
     made.map_or(settlement.at, |made| made.at)
 }
 
-/// Which evidence an entry shows.
+/// Returns the evidence of an entry.
 pub(super) const fn evidence(own: &OwnEntry) -> Option<&Evidence> {
     match own.entry.transaction() {
         Transaction::Earn { evidence, .. } => Some(evidence),

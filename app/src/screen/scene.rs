@@ -1,4 +1,4 @@
-//! What the program hands to the window: one immutable value, of which only the newest counts.
+//! The program's output for the window: one immutable value, of which only the newest counts.
 
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ use super::data::CarState;
 /// Everything that the window knows at one moment.
 #[derive(Debug, Clone)]
 pub struct Scene {
-    /// What the pages are made of.
+    /// Data of the pages.
     pub data: ScreenData,
-    /// How the car moves.
+    /// The car's drive state.
     pub drive: Drive,
-    /// What the car's own displays do.
+    /// State of the car's own displays.
     pub car: CarState,
-    /// What the driver has chosen, as it is on the disk.
+    /// The driver's choices, as they are on the disk.
     pub choices: Choices,
     /// The car's best idea of the time.
     pub now: ServerTime,
@@ -29,11 +29,11 @@ pub struct Scene {
     pub zone: TimeZone,
 }
 
-/// Where scenes are put; one that the window has not looked at yet is replaced by the next.
+/// Channel of the scenes; one that the window has not read yet is replaced by the next.
 pub type Scenes = watch::Sender<Option<Arc<Scene>>>;
 
 impl Scene {
-    /// Which trip the summary would be of.
+    /// Returns the odometer interval of the trip that the summary would show.
     #[must_use]
     pub fn trip(&self) -> Option<MeterInterval> {
         self.data.trip.as_ref().map(|trip| trip.trip.odometer)

@@ -13,7 +13,7 @@ use super::data::Shown;
 use super::own::{OwnEntry, is_trip};
 use super::rows::{evidence, outcome, paid_by_rule, rule_title};
 
-/// What the summary of the newest trip is made of.
+/// Makes the data for the summary of the newest trip.
 pub(super) fn newest(shown: &Shown<'_>, own: &[&OwnEntry]) -> Option<TripData> {
     let own = own.iter().find(|own| is_trip(&own.entry))?;
     let Some(Evidence::Trip(trip)) = evidence(own) else {
@@ -57,7 +57,7 @@ fn times(own: &OwnEntry, trip: &Trip) -> (ServerTime, ServerTime) {
     }
 }
 
-/// What cost score, the costliest first.
+/// Lists the factors that lowered the score, the costliest first.
 fn causes(model: &ScoreModel, trip: &Trip, trace: &TripTrace) -> Vec<CauseData> {
     let mut spells: BTreeMap<Factor, Vec<&Spell>> = BTreeMap::new();
     for spell in &trace.spells {
@@ -81,7 +81,7 @@ fn causes(model: &ScoreModel, trip: &Trip, trace: &TripTrace) -> Vec<CauseData> 
     causes.into_iter().map(|(_, cause)| cause).collect()
 }
 
-/// How much higher the score would be, had the factor never counted against the driver.
+/// Returns the rise of the score, had the factor never counted against the driver.
 fn cost(model: &ScoreModel, trip: &Trip, factor: Factor) -> u16 {
     let without: Vec<FactorSeen> = trip
         .factors

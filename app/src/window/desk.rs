@@ -17,7 +17,7 @@ use dashpoint_ui::screen::{ScreenState, Situation, screen};
 use crate::engine::{Ask, Choice};
 use crate::screen::{Choices, Scene};
 
-/// What a touch asks of the program.
+/// The request of a touch to the program.
 #[derive(Debug)]
 pub enum Request {
     /// Of the engine.
@@ -26,7 +26,7 @@ pub enum Request {
     RenewCode,
 }
 
-/// What the window does after a touch or a new scene.
+/// The window's next action after a touch or a new scene.
 #[derive(Debug, Default)]
 pub struct Next {
     /// Shows this; nothing when the pages have it already.
@@ -37,7 +37,8 @@ pub struct Next {
     pub again: Option<Duration>,
 }
 
-/// Where the driver is, and what is shown. It knows no window and no clock.
+/// Presenter of the window: the driver's position and the shown content. It knows no window and no clock. It knows no
+/// window and no clock.
 #[derive(Debug, Default)]
 pub struct Desk {
     nav: Nav,
@@ -78,7 +79,7 @@ impl Desk {
         self.look(now_ms)
     }
 
-    /// How the car moves; nobody knows while the program does not take what the bus says.
+    /// Returns the drive state; unknown while the engine does not take the bus input.
     const fn drive(&self, scene: &Scene) -> Drive {
         if self.is_stuck {
             Drive::Unknown

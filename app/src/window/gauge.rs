@@ -1,4 +1,4 @@
-//! What the window tells about itself: how much it draws, and what it shows.
+//! Statistics of the window: its drawing, and its content.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,30 +8,30 @@ use dashpoint_ui::screen::ScreenState;
 use dashpoint_ui::{Drive, Page};
 use serde::{Deserialize, Serialize};
 
-/// What a window tells about itself.
+/// Statistics of a window.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScreenLive {
     /// Frames drawn since the start.
     pub frames: u64,
-    /// When the first one was drawn, in milliseconds after the program began.
+    /// Time of the first frame, in milliseconds after the program began.
     pub first_frame_ms: Option<u64>,
-    /// Whether a guest drives, as the engine says.
+    /// True while a guest drives, as the engine says.
     pub guest: bool,
-    /// What is in front.
+    /// The content in front.
     #[serde(flatten)]
     pub shown: Shown,
 }
 
-/// What is in front.
+/// The content in front.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {
     /// The page.
     pub page: String,
-    /// How the car moves, as the pages take it.
+    /// The drive state, as the pages take it.
     pub drive: String,
-    /// Whether the calm locked state stands in the place of the page.
+    /// True while the calm locked state replaces the page.
     pub locked: bool,
-    /// Whether dark colours are on.
+    /// True while dark colours are on.
     pub night: bool,
     /// The language.
     pub language: String,
@@ -85,7 +85,7 @@ impl Gauge {
         *self.0.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;
     }
 
-    /// What the window tells about itself.
+    /// Reads the statistics.
     #[must_use]
     pub fn read(&self) -> ScreenLive {
         ScreenLive {

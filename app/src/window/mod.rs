@@ -36,9 +36,9 @@ const TOUCHES_MAX: usize = 8;
 /// The program's end of the window.
 #[derive(Debug)]
 pub struct Backstage {
-    /// Where scenes are put.
+    /// Channel of the scenes.
     pub scenes: Scenes,
-    /// What the driver asks of the engine.
+    /// Commands of the driver to the engine.
     pub asks: mpsc::Receiver<Ask>,
     /// The driver wants a new enrolment code.
     pub renewals: mpsc::Receiver<()>,
@@ -48,7 +48,7 @@ pub struct Backstage {
     pub closed: watch::Receiver<bool>,
     /// Set while the program hangs: the driver sees what is for driving until it goes on.
     pub stuck: watch::Sender<bool>,
-    /// What the window tells about itself.
+    /// Statistics of the window.
     pub gauge: Gauge,
 }
 
@@ -133,7 +133,7 @@ fn no_display(error: &slint::PlatformError) -> UsageError {
     UsageError::NoDisplay
 }
 
-/// What the window's callbacks share.
+/// State that the window's callbacks share.
 #[derive(Clone)]
 struct Stage {
     window: slint::Weak<DashpointWindow>,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::database::Kind;
 use crate::error::{DoingOn as _, StoreError};
 
-/// What was wrong with a file.
+/// The kind of damage of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
     /// It has no bytes, or only its log is left.
@@ -32,9 +32,9 @@ impl Trouble {
 /// A file that was set aside while the folder was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incident {
-    /// What was wrong.
+    /// The kind of damage.
     pub trouble: Trouble,
-    /// Where the file is now.
+    /// Present path of the file.
     pub kept_as: PathBuf,
     /// Entries that are in the new ledger's chain.
     pub chained: u64,
@@ -44,7 +44,7 @@ pub struct Incident {
     pub unreadable: u64,
 }
 
-/// What SQLite keeps beside a database file.
+/// Endings of the files that SQLite keeps beside a database file.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 pub(crate) fn companion(file: &Path, ending: &str) -> PathBuf {
@@ -53,7 +53,7 @@ pub(crate) fn companion(file: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Whether the file, or its log without it, is there but empty.
+/// Returns whether the file, or its log without it, is there but empty.
 ///
 /// It must be asked before SQLite sees the file: it deletes the log of an empty one.
 pub(crate) fn is_emptied(file: &Path) -> bool {

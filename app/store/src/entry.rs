@@ -58,18 +58,18 @@ impl NewEntry {
     }
 }
 
-/// What lists and sums need of an entry without decoding it.
+/// Columns of an entry for lists and sums, without decoding it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {
-    /// Whose it is.
+    /// The binding.
     pub binding: BindingId,
-    /// What it is about.
+    /// Trigger of its rules.
     pub trigger: Trigger,
-    /// Whether it repeats an entry of an earlier epoch.
+    /// True when it carries an entry of an earlier epoch.
     pub carried: bool,
-    /// What the car expects to be paid.
+    /// Points that the car expects to be paid.
     pub predicted: Points,
-    /// When it happened, as its device saw it.
+    /// Time of the event, as its device saw it.
     pub at: CoarseTime,
     /// The stretch of a meter that it claims.
     pub claim: Option<MeterInterval>,
@@ -96,7 +96,7 @@ impl Summary {
 /// An entry as the ledger keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEntry {
-    /// Where it is and what it hashes to.
+    /// Its place and hash.
     pub point: ChainPoint,
     /// Hash of the entry before, as it was given; the signed one is in `raw`.
     pub prev: EntryHash,
@@ -104,7 +104,7 @@ pub struct StoredEntry {
     pub raw: Raw<Entry>,
     /// Private evidence; none when the entry came back from the cloud.
     pub private: Option<Vec<u8>>,
-    /// What lists and sums need of it.
+    /// Its columns for lists and sums.
     pub summary: Summary,
     /// The car's own clock when it was made, in seconds since 1970-01-01T00:00:00Z.
     pub made_at_unix_s: i64,
@@ -113,11 +113,11 @@ pub struct StoredEntry {
 /// An entry and the cloud's word on it, as a list shows them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Activity {
-    /// Where it is and what it hashes to.
+    /// Its place and hash.
     pub point: ChainPoint,
     /// The signed bytes.
     pub raw: Raw<Entry>,
-    /// What it is about.
+    /// Its columns for lists and sums.
     pub summary: Summary,
     /// The newest word of the cloud, if it has spoken.
     pub verdict: Option<StoredVerdict>,

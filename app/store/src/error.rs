@@ -1,4 +1,4 @@
-//! What can go wrong with the files of the car, and what to do about it.
+//! Errors of the car's files.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use dashpoint_membership::{Epoch, Meter, Seq};
 use dashpoint_wire::ChainPoint;
 use rusqlite::ffi;
 
-/// Why the store could not do what it was asked; nothing of it was done.
+/// The reason that the store refused a call; nothing of the call was done.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another program holds the folder.
@@ -57,40 +57,40 @@ pub enum StoreError {
         from: u32,
         /// The schema it should have got.
         to: u32,
-        /// Why.
+        /// The cause.
         #[source]
         source: rusqlite::Error,
     },
     /// The file system refused.
     #[error("cannot {doing} {}", path.display())]
     Io {
-        /// What was tried.
+        /// The action that failed.
         doing: &'static str,
         /// On what.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
     /// SQLite refused.
     #[error("cannot {doing}")]
     Sqlite {
-        /// What was tried.
+        /// The action that failed.
         doing: &'static str,
-        /// Why.
+        /// The cause.
         #[source]
         source: rusqlite::Error,
     },
     /// A row holds what the program never wrote.
     #[error("the stored {what} is damaged")]
     Damaged {
-        /// Which value.
+        /// Name of the value.
         what: &'static str,
     },
     /// A number does not fit the file's format.
     #[error("{what} is out of range")]
     OutOfRange {
-        /// Which number.
+        /// Name of the number.
         what: &'static str,
     },
     /// The entry does not follow the last one of the chain.
@@ -130,9 +130,9 @@ pub enum StoreError {
     AlreadySettled {
         /// The meter.
         meter: Meter,
-        /// Where the entry begins.
+        /// Beginning of the entry's interval.
         from: u64,
-        /// Where the settled part ends.
+        /// End of the settled part.
         mark: u64,
     },
     /// There is no such evidence waiting to be signed.
@@ -147,7 +147,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the disk, or the room given to the file, is full.
+    /// Returns whether the disk, or the room given to the file, is full.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {
         self.io()
@@ -158,7 +158,7 @@ impl StoreError {
             })
     }
 
-    /// Whether the folder cannot be written: a read-only mount, or no permission.
+    /// Returns whether the folder cannot be written: a read-only mount, or no permission.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.io().is_some_and(|source| {
@@ -174,13 +174,14 @@ impl StoreError {
         })
     }
 
-    /// Whether another program holds the folder.
+    /// Returns whether another program holds the folder.
     #[must_use]
     pub const fn is_in_use(&self) -> bool {
         matches!(self, Self::InUse { .. })
     }
 
-    /// Whether a file is damaged: opening the folder again with [`crate::Check::Full`] sets it aside and salvages it.
+    /// Returns whether a file is damaged: opening the folder again with [`crate::Check::Full`] sets it aside and
+    /// salvages it.
     #[must_use]
     pub fn is_corrupt(&self) -> bool {
         matches!(self, Self::Damaged { .. })
@@ -192,7 +193,7 @@ impl StoreError {
             })
     }
 
-    /// Whether the device reported a read, write or sync as failed.
+    /// Returns whether the device reported a read, write or sync as failed.
     #[must_use]
     pub fn is_io(&self) -> bool {
         self.io().is_some()
@@ -201,7 +202,7 @@ impl StoreError {
                 .is_some_and(|source| source.code == ffi::ErrorCode::SystemIoFailure)
     }
 
-    /// Whether a newer program wrote the folder.
+    /// Returns whether a newer program wrote the folder.
     #[must_use]
     pub const fn is_newer_schema(&self) -> bool {
         matches!(self, Self::NewerSchema { .. })

@@ -1,4 +1,4 @@
-//! Whether the ledger's file is whole.
+//! Integrity check of the ledger's file.
 
 use std::fmt;
 
@@ -52,7 +52,7 @@ impl Reader {
         }
     }
 
-    /// What ends a look of this reader from another thread.
+    /// Returns a handle that ends a check of this reader from another thread.
     #[must_use]
     pub fn stopper(&self) -> Stopper {
         Stopper(self.ledger.get_interrupt_handle())
@@ -74,7 +74,7 @@ impl fmt::Debug for Stopper {
     }
 }
 
-/// Whether the ledger may be used.
+/// Returns whether the ledger may be used.
 pub(crate) fn is_ledger_sound(ledger: &Connection, check: Check) -> Result<bool, StoreError> {
     look_at_ends(ledger)?;
     Ok(match check {
@@ -95,7 +95,7 @@ fn whole(ledger: &Connection) -> Result<Vec<Finding>, StoreError> {
     Ok(findings)
 }
 
-/// Whether all pages of a file can be read.
+/// Returns whether all pages of a file can be read.
 pub(crate) fn is_file_sound(file: &Connection) -> Result<bool, StoreError> {
     Ok(pages(file, "PRAGMA quick_check(1)")?.is_empty())
 }
@@ -129,8 +129,8 @@ fn pages(file: &Connection, pragma: &str) -> Result<Vec<Finding>, StoreError> {
         .collect())
 }
 
-/// Whether a line is SQLite's word on a page that the device did not give: that says nothing of the file, which must not
-/// be set aside for it.
+/// Returns whether a line is SQLite's report on a page that the device did not give: that says nothing of the file,
+/// which must not be set aside for it.
 fn is_unread(line: &str) -> bool {
     let code = line
         .rsplit_once("error code=")

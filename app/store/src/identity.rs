@@ -1,4 +1,4 @@
-//! Who this head unit is: certificate, bindings, and single facts about it.
+//! Identity of this head unit: certificate, bindings, and single facts about it.
 
 use dashpoint_membership::BindingId;
 use dashpoint_wire::{Binding, DeviceCertificate, Raw, Signed};

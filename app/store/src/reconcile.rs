@@ -23,7 +23,7 @@ pub struct Reconciled {
     pub statements: Vec<Signed<Statement>>,
 }
 
-/// What of an answer was new.
+/// The new parts of an answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Applied {
     /// Verdicts that were not known.
@@ -39,9 +39,9 @@ pub struct Applied {
 /// The cloud's word on an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredVerdict {
-    /// Which life of the cloud's database it is from.
+    /// Server epoch of the verdict.
     pub server_epoch: ServerEpoch,
-    /// What it says.
+    /// The decoded verdict.
     pub verdict: Verdict,
 }
 
@@ -50,9 +50,9 @@ pub struct StoredVerdict {
 pub struct StoredReceipt {
     /// Up to where the cloud has the chain.
     pub through: ChainPoint,
-    /// When it was made.
+    /// Time of the cloud at which it was made.
     pub server_time: ServerTime,
-    /// Which life of the cloud's database.
+    /// Server epoch of the cloud.
     pub server_epoch: ServerEpoch,
     /// The signed bytes.
     pub raw: Raw<Receipt>,

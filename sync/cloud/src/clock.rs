@@ -3,7 +3,7 @@
 use dashpoint_membership::ServerTime;
 use serde::Serialize;
 
-/// Whose clock a cloud goes by; chosen once, when its data folder is made.
+/// The clock of a cloud; chosen once, when its data folder is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClockKind {

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::error::UsageError;
 use crate::explain::{ExplainError, NamedPolicy, Setting, explain as fold, explain_entry, read};
 
-/// When a recording without a date begins: the shipped policy is in force, and it is no late hour.
+/// Start of a recording without a date: the shipped policy is in force, and it is no late hour.
 const START: DateTime = date(2026, 1, 1).at(8, 0, 0, 0);
 
 /// Explains a recording, or an entry of the ledger.

@@ -14,12 +14,12 @@ use crate::error::CloudError;
 pub use args::{Args, Command};
 pub use run::{Edge, execute};
 
-/// What the program was asked for cannot be: a wrong argument or a wrong file.
+/// Exit code for a wrong argument or a wrong file.
 const USAGE: u8 = 2;
 /// Something failed.
 const FAILED: u8 = 1;
 
-/// Why the program ends without having done what it was asked for.
+/// Reasons that the program ends without success.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// The cloud refused or failed.
@@ -44,7 +44,7 @@ impl CliError {
         }
     }
 
-    /// Whether the reader of the output went away, as `head` does: nothing to complain about.
+    /// Returns whether the reader of the output went away, as `head` does: no error.
     fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(failed) if failed.kind() == std::io::ErrorKind::BrokenPipe)
     }

@@ -1,4 +1,4 @@
-//! How long a connection may take, and how many there may be.
+//! Limits on the number of connections and on their time.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What `dashpoint-cloud serve` uses: a car on a slow link sends 64 KiB in the time for a body at 20 kbit/s.
+    /// The limits of `dashpoint-cloud serve`: a car on a slow link sends 64 KiB in the time for a body at 20 kbit/s.
     pub const DEFAULT: Self = Self {
         head: Duration::from_secs(15),
         body: Duration::from_secs(30),
@@ -52,7 +52,7 @@ impl Limits {
 /// Files that the program itself may have open: database, its journal, log, sockets on their way.
 const OWN_FILES: usize = 64;
 
-/// How many files the system lets the program open, as far as it says.
+/// Returns the number of files that the system lets the program open, if the system reports it.
 #[cfg(unix)]
 pub(super) fn files() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Nofile).current

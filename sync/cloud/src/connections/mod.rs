@@ -58,7 +58,7 @@ struct ConnectionGuard {
     all: Connections,
 }
 
-/// Who sent a request, and the connection it came on: with each request.
+/// Sender of a request, and its connection: stored with each request.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub peer: Peer,

@@ -1,10 +1,10 @@
-//! How many connections may be open, and which one goes when there are too many.
+//! Limits the number of open connections, and chooses the one to close when there are too many.
 
 use std::collections::BTreeMap;
 
 use crate::peer::Peer;
 
-/// How many connections may be open.
+/// Limits on the number of open connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ConnectionCounts {
     /// In all.

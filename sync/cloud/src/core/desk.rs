@@ -1,4 +1,4 @@
-//! What one unit of work has at hand.
+//! The parts of one unit of work.
 
 use dashpoint_membership::policy::CompiledPolicy;
 use dashpoint_membership::{DeviceId, MemberId, Policies, ServerEpoch, ServerTime, Zone};

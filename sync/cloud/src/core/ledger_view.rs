@@ -16,25 +16,25 @@ use crate::store::{devices, log};
 /// One entry as `entries` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EntryLine {
-    /// Which entry.
+    /// The entry.
     pub entry: EntryRef,
     /// SHA-256 of its raw bytes.
     pub hash: EntryHash,
-    /// Whose, when its binding names somebody.
+    /// The member, when its binding names one.
     pub member: Option<MemberId>,
-    /// What happened: `trip`, `charge`, `discharge` or `check-in`.
+    /// Kind of the transaction: `trip`, `charge`, `discharge` or `check-in`.
     pub kind: &'static str,
-    /// Whether it was said before in an epoch that the cloud never got.
+    /// True when it carries an entry of an epoch that the cloud never received.
     pub carried: bool,
-    /// When it happened as the device saw it, to five minutes.
+    /// Time of the event as the device saw it, to five minutes.
     pub happened: ServerTime,
-    /// When it came.
+    /// Time of its arrival.
     pub arrived: ServerTime,
     /// The policy that it was valued by in the car.
     pub policy: PolicyVersion,
-    /// What the car expected to be paid.
+    /// Points that the car expected to be paid.
     pub predicted: Points,
-    /// What was answered.
+    /// The verdict.
     pub verdict: Verdict,
 }
 

@@ -1,4 +1,4 @@
-//! What happens to accounts with time alone: expiry, release of what was held, tier reviews.
+//! Changes of accounts by time alone: expiry, release of held-back points, tier reviews.
 
 use std::ops::AddAssign;
 
@@ -10,7 +10,7 @@ use super::desk::Desk;
 use crate::error::CloudError;
 use crate::store::{accounts, members};
 
-/// What one run did.
+/// Result of one run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Maintained {
     /// Members that were looked at.

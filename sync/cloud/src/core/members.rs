@@ -33,7 +33,7 @@ pub struct DeviceLine {
     pub vin_last4: String,
     /// Members that it has bindings to.
     pub members: Vec<MemberId>,
-    /// When it was enrolled.
+    /// Time of the enrolment.
     pub enrolled: ServerTime,
     /// The life of its chain.
     pub epoch: Epoch,
@@ -41,9 +41,10 @@ pub struct DeviceLine {
     pub seq: Seq,
     /// That entry's hash, or the grant's.
     pub head: EntryHash,
-    /// When it was shut out, if it was.
+    /// Time of the revocation, if it was revoked.
     pub revoked: Option<ServerTime>,
-    /// When its chain was first seen to go on twice from one place: a restored disk, or a clone. Under review since.
+    /// Time at which its chain was first seen to go on twice from one place: a restored disk, or a clone. Under review
+    /// since. Under review since.
     pub forked: Option<ServerTime>,
     /// Entries of other branches that are kept as evidence.
     pub branches: i64,
@@ -75,7 +76,7 @@ impl CloudCore {
         members::list(&self.db)
     }
 
-    /// How many members there are.
+    /// Returns the number of members.
     ///
     /// # Errors
     /// [`CloudError`] when the database fails.

@@ -1,4 +1,4 @@
-//! What each request has to get past before anybody looks at it: its size, and the time that it takes to come.
+//! Limits that each request passes before it is read: its size, and the time that it takes to arrive.
 
 use std::sync::Arc;
 

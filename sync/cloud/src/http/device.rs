@@ -1,4 +1,4 @@
-//! What a device says and asks about its own chain.
+//! Requests of a device about its own chain.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::ledger::Weight;
 
 type Shared = State<Arc<Site>>;
 
-/// Where a device wants its own entries from.
+/// The place from which a device wants its own entries.
 #[derive(Debug, Deserialize)]
 pub(super) struct From {
     epoch: u32,

@@ -69,7 +69,7 @@ impl<S: Send + Sync> FromRequest<S> for Incoming {
 }
 
 impl Incoming {
-    /// Who sent it.
+    /// Returns the sender.
     pub const fn peer(&self) -> Peer {
         self.caller.peer
     }
@@ -83,7 +83,7 @@ impl Incoming {
         }
     }
 
-    /// What the token must have been signed for.
+    /// Returns the request that the token must have been signed for.
     pub fn asked(&self) -> Asked<'_> {
         Asked {
             method: &self.method,

@@ -33,12 +33,12 @@ const WRONG_CODES: (Rate, Rate) = (Rate::a_minute(10), Rate::a_minute(300));
 /// Requests to be enrolled that are taken in a minute: of one address, and of all.
 const ASKS: (Rate, Rate) = (Rate::a_minute(60), Rate::a_minute(600));
 
-/// What all handlers share.
+/// State that all handlers share.
 pub(crate) struct Site {
     ledger: Ledger,
-    /// How the approval page is reached from outside, without a slash at its end.
+    /// Address of the approval page from outside, without a slash at its end.
     url: String,
-    /// How long the body of a request may take.
+    /// Time that the body of a request may take.
     body_time: Duration,
     nonces: Mutex<Nonces>,
     wrong_codes: Mutex<Throttle<Peer>>,

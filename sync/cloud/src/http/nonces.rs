@@ -10,7 +10,7 @@ use dashpoint_wire::Nonce;
 const DEVICES_MAX: usize = 4_096;
 /// Nonces that one device may have out: its requests may cross.
 const EACH_MAX: usize = 4;
-/// How long a nonce is good for, in seconds.
+/// Lifetime of a nonce, in seconds.
 const VALID_S: i64 = 120;
 
 /// The nonces that are out.

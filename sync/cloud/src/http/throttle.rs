@@ -20,7 +20,7 @@ pub(super) struct Rate {
 pub(super) struct Throttle<K> {
     each: Rate,
     all: Rate,
-    /// When each caller will have all of its rate again; those who have are not here.
+    /// Times at which each caller has all of its rate again; callers that have it now are not here.
     callers: BTreeMap<K, Duration>,
     /// The same, the nearest first.
     order: BTreeSet<(Duration, K)>,
@@ -45,7 +45,7 @@ impl Rate {
         self.per / self.most.max(1)
     }
 
-    /// When all of the rate is free again after one more; the error is how long to wait.
+    /// Returns the time at which all of the rate is free again after one more; the error is the time to wait.
     fn take(self, free_at: Duration, now: Duration) -> Result<Duration, TooOften> {
         let next = free_at.max(now) + self.step();
         let wait = next.saturating_sub(now + self.per);

@@ -166,7 +166,7 @@ impl LedgerQueue {
         self.changed.notify_one();
     }
 
-    /// Why a job was not done.
+    /// Returns the reason that a job was not done.
     fn why_not(&self) -> CloudError {
         if self.waiting().is_closed {
             CloudError::Stopping

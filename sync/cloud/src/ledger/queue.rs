@@ -15,7 +15,7 @@ const NO_DEVICE_MAX: usize = 64;
 /// Quick jobs that are done before a long one has its turn.
 const QUICK_IN_A_ROW: u32 = 8;
 
-/// How long a job takes.
+/// The cost of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weight {
     /// A look at a few rows.
@@ -24,7 +24,7 @@ pub(crate) enum Weight {
     Long,
 }
 
-/// Whose job it is, and how long it takes: what its turn depends on.
+/// Caller and cost of a job, which decide about its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Turn {
     pub weight: Weight,

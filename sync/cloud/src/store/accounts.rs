@@ -217,7 +217,8 @@ pub(crate) fn settlements_after(
     Ok(settlements)
 }
 
-/// What was taken from which lots, by settlement, from the first of them on: asked for once, since most took nothing.
+/// Returns the parts that were taken from lots, by settlement, from the first of them on: asked for once, since most
+/// took nothing.
 fn allocations_after(
     db: &Connection,
     member: MemberId,

@@ -1,4 +1,4 @@
-//! How the domain's types are written into columns and read back.
+//! Conversions between the domain's types and columns.
 
 use dashpoint_membership::{
     BindingId, CatalogueVersion, DeviceId, DriverTag, EntryHash, Epoch, Growth, LedgerVersion,

@@ -35,7 +35,7 @@ pub(crate) fn keep(
     Ok(())
 }
 
-/// How many entries of other branches are kept of a device.
+/// Returns the number of entries of other branches that are kept of a device.
 pub(crate) fn count(db: &Connection, device: DeviceId) -> Result<i64, CloudError> {
     Ok(db
         .prepare_cached("SELECT count(*) FROM forks WHERE device = ?1")?

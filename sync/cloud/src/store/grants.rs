@@ -20,7 +20,7 @@ pub(crate) fn find(
     Ok(row)
 }
 
-/// Whether the grant of an epoch was asked for by a device that named that head.
+/// Returns whether the grant of an epoch was asked for by a device that named that head.
 pub(crate) fn was_asked_with(
     db: &Connection,
     device: DeviceId,

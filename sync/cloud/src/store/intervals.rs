@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::Col;
 use crate::error::CloudError;
 
-/// Whether a unit of the stretch was paid before, to any device of the vehicle.
+/// Returns whether a unit of the interval was paid before, to any device of the vehicle.
 pub(crate) fn overlaps(
     db: &Connection,
     vehicle: VehicleId,

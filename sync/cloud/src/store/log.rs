@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::{Col, Json};
 use crate::error::CloudError;
 
-/// What the log knows of an entry that came before.
+/// The log's record of an entry that came before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Logged {
     pub hash: EntryHash,
@@ -32,13 +32,13 @@ pub(crate) struct NewRow<'a> {
 /// One row as `entries` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// Which entry.
+    /// The entry.
     pub entry: EntryRef,
-    /// Whose, when the binding named one.
+    /// The member, when the binding named one.
     pub member: Option<MemberId>,
-    /// When it came.
+    /// Time of its arrival.
     pub arrived: ServerTime,
-    /// What was answered.
+    /// The verdict.
     pub verdict: Verdict,
     /// The bytes that the device signed.
     pub raw: Vec<u8>,
@@ -64,7 +64,7 @@ pub(crate) fn find(db: &Connection, entry: EntryRef) -> Result<Option<Logged>, C
     Ok(row)
 }
 
-/// Whether an entry of this vehicle said the same before.
+/// Returns whether an entry of this vehicle had the same origin before.
 pub(crate) fn knows_origin(
     db: &Connection,
     vehicle: VehicleId,

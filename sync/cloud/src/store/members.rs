@@ -74,7 +74,7 @@ pub(crate) fn ids(db: &Connection) -> Result<Vec<MemberId>, CloudError> {
     Ok(ids.collect::<Result<_, _>>()?)
 }
 
-/// How many members there are.
+/// Returns the number of members.
 pub(crate) fn count(db: &Connection) -> Result<i64, CloudError> {
     Ok(db
         .prepare_cached("SELECT count(*) FROM members")?

@@ -20,7 +20,7 @@ const STEPS: [&str; 2] = [
 /// SQLite before 3.51.3 can lose commits of a database in WAL mode with two connections (the WAL-reset bug).
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-/// How long a statement waits for another program's transaction: the CLI works beside `serve`.
+/// Time that a statement waits for another program's transaction: the CLI works beside `serve`.
 const BUSY: Duration = Duration::from_secs(10);
 
 /// Opens the database file, makes it when there is none, and brings its schema up to date.
