@@ -81,6 +81,24 @@ pub enum CloudError {
         "no head unit waits with the code {0}: it is wrong, was answered, or its five minutes are over"
     )]
     NoCode(String),
+    /// The key is a point of small order, which is nobody's.
+    #[error("the key is not one that a head unit can have")]
+    WeakKey,
+    /// The key belongs to the head unit of another vehicle.
+    #[error("the key belongs to the head unit of another vehicle")]
+    KeyOfAnotherVehicle,
+    /// Another member has said yes to the request already, and it waits for the word of the vehicle's member.
+    #[error("the code {0} waits for the word of a member of the vehicle: `device consent`")]
+    Claimed(String),
+    /// Nobody said yes yet, so there is nothing to agree to.
+    #[error("nobody has said yes to the code {0} yet: `device approve` comes first")]
+    NotClaimed(String),
+    /// Only who is bound to the vehicle can agree to another member.
+    #[error("the member {0} is not bound to the vehicle, and cannot agree")]
+    NotOfTheVehicle(MemberId),
+    /// A reason of no words.
+    #[error("a reason has at least one word")]
+    NoReason,
     /// The database has no policy, which every cloud is begun with.
     #[error("the database has no policy")]
     NoPolicy,
@@ -182,6 +200,12 @@ impl CloudError {
             | Self::NoDevice(_)
             | Self::AlreadyRevoked(_)
             | Self::NoCode(_)
+            | Self::WeakKey
+            | Self::KeyOfAnotherVehicle
+            | Self::Claimed(_)
+            | Self::NotClaimed(_)
+            | Self::NotOfTheVehicle(_)
+            | Self::NoReason
             | Self::NoPolicy
             | Self::NoCatalogue
             | Self::NoPolicyVersion(_)
@@ -210,6 +234,12 @@ impl CloudError {
             | Self::NoDevice(_)
             | Self::AlreadyRevoked(_)
             | Self::NoCode(_)
+            | Self::WeakKey
+            | Self::KeyOfAnotherVehicle
+            | Self::Claimed(_)
+            | Self::NotClaimed(_)
+            | Self::NotOfTheVehicle(_)
+            | Self::NoReason
             | Self::NoPolicyVersion(_)
             | Self::NoCloud(_)
             | Self::ClockKept { .. }

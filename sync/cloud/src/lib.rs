@@ -23,8 +23,8 @@ pub use backup::{Restored, restore};
 pub use clock::ClockKind;
 pub use connections::Limits;
 pub use core::{
-    Approved, AskIds, CloudCore, DeviceLine, EntryLine, Flaw, GrantedIds, Maintained, NewMember,
-    PolicyLine, Posted, SETTLEMENTS_MAX, Waiting, flaw,
+    Approval, Approved, AskIds, CloudCore, DeviceLine, EntryLine, Flaw, GrantedIds, Maintained,
+    NewMember, PolicyLine, Posted, SETTLEMENTS_MAX, Waiting, Word, flaw,
 };
 pub use error::CloudError;
 pub use server::{Cloud, Config, Running};

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::{ClockKind, system_now};
 use crate::connections::{Connections, Limits};
-use crate::core::{Approved, CloudCore, GrantedIds, Maintained, NewMember, Waiting};
+use crate::core::{Approval, CloudCore, GrantedIds, Maintained, NewMember, Waiting};
 use crate::error::CloudError;
 use crate::folder::{Folder, ServeLock};
 use crate::http::{Site, router};
@@ -180,8 +180,8 @@ impl Running {
     /// Says yes to the head unit that waits with a code.
     ///
     /// # Errors
-    /// [`CloudError::NoCode`], [`CloudError::NoMember`].
-    pub async fn approve(&self, code: &str, member: MemberId) -> Result<Approved, CloudError> {
+    /// Those of [`CloudCore::approve`].
+    pub async fn approve(&self, code: &str, member: MemberId) -> Result<Approval, CloudError> {
         let code = random::typed_code(code);
         let ids = GrantedIds {
             device: DeviceId::from_bytes(random::bytes()?),

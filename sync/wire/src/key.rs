@@ -71,6 +71,32 @@ impl fmt::Debug for SigningKey {
 pub(crate) const SIGNATURE_LEN: usize = 64;
 pub(crate) const KEY_ID_LEN: usize = 8;
 
+/// Encodings of y of the points of order 1, 2, 4 and 8, those above the field's prime included.
+const SMALL_ORDER: [[u8; 32]; 7] = [
+    y_of(0x00, 0x00, 0x00),
+    y_of(0x01, 0x00, 0x00),
+    y_of(0xec, 0xff, 0x7f),
+    y_of(0xed, 0xff, 0x7f),
+    y_of(0xee, 0xff, 0x7f),
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+];
+
+const fn y_of(first: u8, between: u8, last: u8) -> [u8; 32] {
+    let mut y = [between; 32];
+    y[0] = first;
+    y[31] = last;
+    y
+}
+
 /// The public half of a key pair.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicKey([u8; 32]);
@@ -94,6 +120,16 @@ impl PublicKey {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// Tells a point of small order, under which one signature serves for many messages: nobody's key pair has one.
+    ///
+    /// The seven values of y with either sign, as in libsodium's `ge25519_has_small_order`.
+    #[must_use]
+    pub fn is_weak(&self) -> bool {
+        let mut y = self.0;
+        y[31] &= 0x7f;
+        SMALL_ORDER.contains(&y)
     }
 
     /// The first eight bytes of the key's SHA-256: how a signature names it.

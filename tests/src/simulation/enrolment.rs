@@ -1,6 +1,6 @@
 //! Who is in a world: members, their cars, and head units that are shut out and enrolled anew.
 
-use dashpoint_cloud::{AskIds, CloudError, GrantedIds, NewMember};
+use dashpoint_cloud::{Approval, AskIds, CloudError, GrantedIds, NewMember, Word};
 use dashpoint_membership::MemberId;
 use dashpoint_wire::message::EnrolRequest;
 
@@ -62,11 +62,12 @@ impl World {
         self.read_ledgers()
     }
 
-    /// Everybody who drives a car says yes to its head unit, one after the other.
+    /// Everybody who drives a car says yes to its head unit, one after the other; the first agrees to the others.
     fn enrol(&mut self, number: usize) -> Result<(), Violation> {
         let now = self.now();
         let car = &self.cars[number];
         let (device, key, vehicle) = (car.device, car.key.public(), car.vehicle_id);
+        let owner = car.crew.members()[0];
         for (member, binding, driver) in car.crew.bindings().collect::<Vec<_>>() {
             let request = EnrolRequest {
                 key,
@@ -84,8 +85,12 @@ impl World {
                     Err(CloudError::Database(_)) if core.enrol_state(asked.id, now)?.is_some() => {}
                     first => drop(first?),
                 }
-                match core.approve(&asked.code, member, GrantedIds { device, binding }, now) {
-                    Ok(_) | Err(CloudError::NoCode(_)) => {}
+                let ids = GrantedIds { device, binding };
+                match core.approve(&asked.code, member, ids, now) {
+                    Ok(Approval::Waits(_)) => {
+                        core.consent(&asked.code, &Word::Member(owner), ids, now)?;
+                    }
+                    Ok(Approval::Enrolled(_)) | Err(CloudError::NoCode(_)) => {}
                     Err(error) => return Err(error),
                 }
                 core.enrol_state(asked.id, now)

@@ -13,6 +13,7 @@ const EXAMPLES: &str = "Examples:
   dashpoint-cloud member add --name 李雷 --zone Asia/Shanghai
   dashpoint-cloud device list
   dashpoint-cloud device approve 7K3M-Z0QA --member 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+  dashpoint-cloud device consent 7K3M-Z0QA --reason \"sold, contract seen\"
   dashpoint-cloud entries --member 0f1e2d3c4b5a69788796a5b4c3d2e1f0
   dashpoint-cloud policy show > policy.toml; dashpoint-cloud policy sign policy.toml
   dashpoint-cloud --json statement 0f1e2d3c4b5a69788796a5b4c3d2e1f0
@@ -162,6 +163,25 @@ pub enum Device {
         /// Whom it earns for
         #[arg(long, value_name = "ID")]
         member: MemberId,
+        /// Why the operator agrees at once, when the vehicle earns for others; kept for ever
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Agree that a vehicle earns for one more member, who has said yes
+    Consent {
+        /// The code on the car's screen
+        code: String,
+        /// A member for whom the vehicle earns, who agrees
+        #[arg(
+            long,
+            value_name = "ID",
+            required_unless_present = "reason",
+            conflicts_with = "reason"
+        )]
+        member: Option<MemberId>,
+        /// Why the operator agrees in his place; kept for ever
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// Say no to the head unit that shows this code
     Refuse {

@@ -14,7 +14,7 @@ use super::show;
 use crate::backup::restore;
 use crate::clock::system_now;
 use crate::connections::Limits;
-use crate::core::{CloudCore, GrantedIds, NewMember};
+use crate::core::{Approval, CloudCore, GrantedIds, NewMember, Word};
 use crate::error::CloudError;
 use crate::random;
 use crate::server::{Cloud, Config};
@@ -144,6 +144,13 @@ fn member(
     }
 }
 
+const fn granted_ids(edge: Edge) -> GrantedIds {
+    GrantedIds {
+        device: DeviceId::from_bytes(edge.ids[0]),
+        binding: BindingId::from_bytes(edge.ids[1]),
+    }
+}
+
 fn device(
     command: args::Device,
     core: &mut CloudCore,
@@ -158,18 +165,35 @@ fn device(
             };
             show::either(out, edge.json, &shown, show::devices)
         }
-        args::Device::Approve { code, member } => {
-            let ids = GrantedIds {
-                device: DeviceId::from_bytes(edge.ids[0]),
-                binding: BindingId::from_bytes(edge.ids[1]),
+        args::Device::Approve {
+            code,
+            member,
+            reason,
+        } => {
+            let code = random::typed_code(&code);
+            let ids = granted_ids(edge);
+            let mut approval = core.approve(&code, member, ids, edge.now)?;
+            if let (Approval::Waits(_), Some(reason)) = (&approval, reason) {
+                let word = Word::Operator { reason };
+                approval = Approval::Enrolled(core.consent(&code, &word, ids, edge.now)?);
+            }
+            show::either(out, edge.json, &approval, show::approval)
+        }
+        args::Device::Consent {
+            code,
+            member,
+            reason,
+        } => {
+            let word = match member {
+                Some(member) => Word::Member(member),
+                None => Word::Operator {
+                    reason: reason.unwrap_or_default(),
+                },
             };
-            let approved = core.approve(&random::typed_code(&code), member, ids, edge.now)?;
-            show::either(out, edge.json, &approved, |approved| {
-                format!(
-                    "device {} earns for member {} as binding {}\n",
-                    approved.device, approved.member, approved.binding
-                )
-            })
+            let code = random::typed_code(&code);
+            let approved = core.consent(&code, &word, granted_ids(edge), edge.now)?;
+            let approval = Approval::Enrolled(approved);
+            show::either(out, edge.json, &approval, show::approval)
         }
         args::Device::Refuse { code } => {
             let code = random::typed_code(&code);

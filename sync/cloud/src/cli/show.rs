@@ -11,7 +11,7 @@ use dashpoint_membership::{
 use serde::Serialize;
 
 use super::CliError;
-use crate::core::{DeviceLine, EntryLine, PolicyLine, Waiting};
+use crate::core::{Approval, DeviceLine, EntryLine, PolicyLine, Waiting};
 use crate::random::spoken_code;
 use crate::store::MemberLine;
 
@@ -189,18 +189,40 @@ pub(super) fn devices(shown: &DevicesShown) -> String {
     }
     let mut out = written(&devices);
     if !shown.waiting.is_empty() {
-        let mut waits = table(["waiting", "vin", "until"]);
+        let mut waits = table(["waiting", "vin", "until", "for"]);
         for waiting in &shown.waiting {
             waits.add_row([
                 spoken_code(&waiting.code),
                 format!("…{}", waiting.vin_last4),
                 waiting.expires.to_string(),
+                waits_for(waiting),
             ]);
         }
         out.push('\n');
         out.push_str(&written(&waits));
     }
     out
+}
+
+fn waits_for(waiting: &Waiting) -> String {
+    waiting.claimed_by.map_or_else(
+        || "its member".to_owned(),
+        |member| format!("a member of the vehicle, to agree to {member}"),
+    )
+}
+
+pub(super) fn approval(approval: &Approval) -> String {
+    match approval {
+        Approval::Enrolled(approved) => format!(
+            "device {} earns for member {} as binding {}\n",
+            approved.device, approved.member, approved.binding
+        ),
+        Approval::Waits(waiting) => format!(
+            "the vehicle earns for others: {} waits until {} for the word of one of them, or for `device consent --reason`\n",
+            spoken_code(&waiting.code),
+            waiting.expires
+        ),
+    }
 }
 
 fn device_state(line: &DeviceLine) -> String {

@@ -2,7 +2,8 @@
 
 use dashpoint_membership::{BindingId, DeviceId, LedgerVersion, MemberId, ServerTime, VehicleId};
 use dashpoint_wire::message::{EnrolRequest, EnrolState};
-use dashpoint_wire::{Binding, DeviceCertificate, Raw};
+use dashpoint_wire::{Binding, DeviceCertificate, PublicKey, Raw};
+use rusqlite::Connection;
 use serde::Serialize;
 
 use super::CloudCore;
@@ -12,14 +13,19 @@ use crate::error::CloudError;
 use crate::store::bindings::{self, Bound};
 use crate::store::devices::{self, Device};
 use crate::store::enrolments::{self, Answer, Enrolment};
-use crate::store::{grants, members};
+use crate::store::{claims, grants, members};
 
 /// How long a code is good for, in seconds.
 const CODE_S: i64 = 300;
+/// How long a request waits for the word of one of the vehicle's members once its own member has said yes, in seconds: he
+/// may be somewhere else.
+const CONSENT_S: i64 = 3_600;
+/// Requests of one member that may wait for others' word at a time.
+const CLAIMS_MAX: u32 = 4;
 /// How long an unanswered or refused request is remembered after that, so that the car learns what happened, in seconds.
 const REMEMBER_S: i64 = 86_400;
 /// Requests that may wait at a time: a stranger can ask, and cannot fill the disk.
-const WAITING_MAX: usize = 1_000;
+const WAITING_MAX: u32 = 1_000;
 /// How long certificates and bindings are good for: the life of a car, in seconds.
 const VALID_S: i64 = 20 * 366 * 86_400;
 /// Longest tail of a VIN that is shown.
@@ -54,6 +60,8 @@ pub struct Waiting {
     pub vin_last4: String,
     /// First instant at which the code is no longer good.
     pub expires: ServerTime,
+    /// Who has said yes, when the vehicle earns for others: one of them or the operator has to agree.
+    pub claimed_by: Option<MemberId>,
 }
 
 /// What an approval made.
@@ -67,20 +75,34 @@ pub struct Approved {
     pub member: MemberId,
 }
 
+/// What came of a member's yes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", untagged)]
+pub enum Approval {
+    /// The head unit earns for the member.
+    Enrolled(Approved),
+    /// The vehicle earns for others: the request waits for the word of one of them, or of the operator.
+    Waits(Waiting),
+}
+
 impl CloudCore {
     /// Takes a request to be enrolled; returns when its code ends.
     ///
     /// # Errors
-    /// [`CloudError::TooManyWaiting`].
+    /// [`CloudError::WeakKey`], [`CloudError::KeyOfAnotherVehicle`], [`CloudError::TooManyWaiting`].
     pub fn ask(
         &mut self,
         request: &EnrolRequest,
         ids: AskIds,
         now: ServerTime,
     ) -> Result<ServerTime, CloudError> {
+        if request.key.is_weak() {
+            return Err(CloudError::WeakKey);
+        }
         self.work(now, |desk| {
+            desk.holder_of_key(&request.key, request.vehicle)?;
             enrolments::forget(desk.db, now.plus_s(-REMEMBER_S))?;
-            if enrolments::waiting(desk.db, now)?.len() >= WAITING_MAX {
+            if enrolments::unclaimed(desk.db, now)? >= WAITING_MAX {
                 return Err(CloudError::TooManyWaiting);
             }
             let expires = now.plus_s(CODE_S);
@@ -113,7 +135,8 @@ impl CloudCore {
     /// # Errors
     /// [`CloudError`] when the database fails.
     pub fn waiting_with(&self, code: &str, now: ServerTime) -> Result<Option<Waiting>, CloudError> {
-        Ok(open(enrolments::by_code(&self.db, code)?, now).map(waiting))
+        let asked = open(enrolments::by_code(&self.db, code)?, now);
+        asked.map(|asked| waiting(&self.db, asked)).transpose()
     }
 
     /// All head units that wait, oldest first.
@@ -122,39 +145,41 @@ impl CloudCore {
     /// [`CloudError`] when the database fails.
     pub fn waiting(&self, now: ServerTime) -> Result<Vec<Waiting>, CloudError> {
         let waits = enrolments::waiting(&self.db, now)?;
-        Ok(waits.into_iter().map(waiting).collect())
+        waits
+            .into_iter()
+            .map(|asked| waiting(&self.db, asked))
+            .collect()
     }
 
-    /// Says yes: the head unit earns for this member. A key that is enrolled already keeps its device and chain, and gets
-    /// one more binding.
+    /// Says yes in a member's name. The head unit earns for this member at once when the vehicle earns for nobody yet, or
+    /// for this very member; otherwise it waits for [`CloudCore::consent`]. A key that is enrolled already keeps its device
+    /// and chain, and gets one more binding.
     ///
     /// # Errors
-    /// [`CloudError::NoCode`], [`CloudError::NoMember`].
+    /// [`CloudError::NoCode`], [`CloudError::NoMember`], [`CloudError::AlreadyRevoked`],
+    /// [`CloudError::KeyOfAnotherVehicle`]; [`CloudError::Claimed`] when another member said yes before;
+    /// [`CloudError::TooManyWaiting`] when the member has too many requests that wait for others.
     pub fn approve(
         &mut self,
         code: &str,
         member: MemberId,
         ids: GrantedIds,
         now: ServerTime,
-    ) -> Result<Approved, CloudError> {
+    ) -> Result<Approval, CloudError> {
         self.work(now, |desk| {
-            let asked = open(enrolments::by_code(desk.db, code)?, now)
-                .ok_or_else(|| CloudError::NoCode(code.to_owned()))?;
+            let asked = desk.open_request(code)?;
             members::profile(desk.db, member)?.ok_or(CloudError::NoMember(member))?;
-            let device = match devices::by_key(desk.db, &asked.key)? {
-                Some(device) if device.revoked.is_some() => {
-                    return Err(CloudError::AlreadyRevoked(device.id));
+            desk.holder_of_key(&asked.key, asked.vehicle)?;
+            let holders = bindings::holders(desk.db, asked.vehicle, now)?;
+            let is_free = holders.is_empty() || holders.contains(&member);
+            match claims::find(desk.db, asked.id)? {
+                Some(claimant) if claimant != member => Err(CloudError::Claimed(code.to_owned())),
+                Some(_) | None if is_free => {
+                    Ok(Approval::Enrolled(desk.let_in(&asked, member, ids)?))
                 }
-                Some(device) => device.id,
-                None => desk.enrol(&asked, ids.device)?,
-            };
-            desk.bind(&asked, device, member, ids.binding)?;
-            enrolments::answer(desk.db, asked.id, Answer::Approved(ids.binding))?;
-            Ok(Approved {
-                device,
-                binding: ids.binding,
-                member,
-            })
+                Some(_) => Ok(Approval::Waits(waiting(desk.db, asked)?)),
+                None => Ok(Approval::Waits(desk.claim(asked, member)?)),
+            }
         })
     }
 
@@ -164,8 +189,7 @@ impl CloudCore {
     /// [`CloudError::NoCode`].
     pub fn refuse(&mut self, code: &str, now: ServerTime) -> Result<(), CloudError> {
         self.work(now, |desk| {
-            let asked = open(enrolments::by_code(desk.db, code)?, now)
-                .ok_or_else(|| CloudError::NoCode(code.to_owned()))?;
+            let asked = desk.open_request(code)?;
             enrolments::answer(desk.db, asked.id, Answer::Refused)
         })
     }
@@ -194,6 +218,59 @@ impl CloudCore {
 }
 
 impl Desk<'_> {
+    /// The request that waits with a code.
+    pub(super) fn open_request(&self, code: &str) -> Result<Enrolment, CloudError> {
+        open(enrolments::by_code(self.db, code)?, self.now)
+            .ok_or_else(|| CloudError::NoCode(code.to_owned()))
+    }
+
+    /// The device that has the key already; `None` for a new key.
+    fn holder_of_key(
+        &self,
+        key: &PublicKey,
+        vehicle: VehicleId,
+    ) -> Result<Option<DeviceId>, CloudError> {
+        match devices::by_key(self.db, key)? {
+            Some(device) if device.vehicle != vehicle => Err(CloudError::KeyOfAnotherVehicle),
+            Some(device) => Ok(Some(device.id)),
+            None => Ok(None),
+        }
+    }
+
+    /// Keeps a member's yes until somebody of the vehicle agrees; an older one for the same vehicle ends.
+    fn claim(&self, asked: Enrolment, member: MemberId) -> Result<Waiting, CloudError> {
+        claims::withdraw(self.db, member, asked.vehicle)?;
+        if claims::waiting_of(self.db, member, self.now)? >= CLAIMS_MAX {
+            return Err(CloudError::TooManyWaiting);
+        }
+        let expires = asked.expires.max(self.now.plus_s(CONSENT_S));
+        claims::insert(self.db, asked.id, member, self.now, expires)?;
+        waiting(self.db, Enrolment { expires, ..asked })
+    }
+
+    /// Issues what an approved request gets.
+    pub(super) fn let_in(
+        &self,
+        asked: &Enrolment,
+        member: MemberId,
+        ids: GrantedIds,
+    ) -> Result<Approved, CloudError> {
+        let device = match self.holder_of_key(&asked.key, asked.vehicle)? {
+            Some(device) if self.device(device)?.revoked.is_some() => {
+                return Err(CloudError::AlreadyRevoked(device));
+            }
+            Some(device) => device,
+            None => self.enrol(asked, ids.device)?,
+        };
+        self.bind(asked, device, member, ids.binding)?;
+        enrolments::answer(self.db, asked.id, Answer::Approved(ids.binding))?;
+        Ok(Approved {
+            device,
+            binding: ids.binding,
+            member,
+        })
+    }
+
     fn enrol(&self, asked: &Enrolment, device: DeviceId) -> Result<DeviceId, CloudError> {
         let valid_until = self.now.plus_s(VALID_S);
         let certificate = DeviceCertificate {
@@ -279,11 +356,12 @@ fn open(asked: Option<Enrolment>, now: ServerTime) -> Option<Enrolment> {
     asked.filter(|asked| asked.answer == Answer::Waiting && now < asked.expires)
 }
 
-fn waiting(asked: Enrolment) -> Waiting {
-    Waiting {
+fn waiting(db: &Connection, asked: Enrolment) -> Result<Waiting, CloudError> {
+    Ok(Waiting {
+        claimed_by: claims::find(db, asked.id)?,
         code: asked.code,
         vehicle: asked.vehicle,
         vin_last4: asked.vin_last4,
         expires: asked.expires,
-    }
+    })
 }

@@ -3,6 +3,7 @@
 //! HTTP and the command line sit on top of it; a simulation calls it as it is.
 
 mod bundles;
+mod consent;
 mod desk;
 mod enrol;
 mod entries;
@@ -22,7 +23,8 @@ use dashpoint_wire::{PublicKey, SigningKey};
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use bundles::PolicyLine;
-pub use enrol::{Approved, AskIds, GrantedIds, Waiting};
+pub use consent::Word;
+pub use enrol::{Approval, Approved, AskIds, GrantedIds, Waiting};
 pub use entries::Posted;
 pub use ledger_view::EntryLine;
 pub use maintain::Maintained;

@@ -73,6 +73,9 @@ impl From<CloudError> for Denied {
             CloudError::NoMember(_) => Self::because(RefusalCode::NotBound),
             CloudError::NoDevice(_) => Self::because(RefusalCode::Device),
             CloudError::NoCode(_) => Self::because(RefusalCode::NotFound),
+            CloudError::WeakKey | CloudError::KeyOfAnotherVehicle => {
+                Self::because(RefusalCode::Malformed)
+            }
             CloudError::TooManyWaiting => Self::because(RefusalCode::SlowDown),
             _ => {
                 // The one place where a failure of the cloud itself is logged; the car learns only to come back.

@@ -18,7 +18,7 @@ use super::incoming::{Incoming, Segment};
 use super::page;
 use crate::clock::system_now;
 use crate::connections::Caller;
-use crate::core::{AskIds, GrantedIds, Waiting};
+use crate::core::{Approval, AskIds, GrantedIds, Waiting, Word};
 use crate::error::CloudError;
 use crate::ledger::{Turn, Weight};
 use crate::peer::Peer;
@@ -122,6 +122,9 @@ pub(super) async fn decide(
     let outcome = match decision.answer {
         Said::No => site.refuse(waiting.code.clone(), &caller).await,
         Said::Yes => match decision.member.trim().parse::<MemberId>() {
+            Ok(member) if waiting.claimed_by.is_some() => {
+                site.consent(waiting.code.clone(), member, &caller).await
+            }
             Ok(member) => site.approve(waiting.code.clone(), member, &caller).await,
             Err(_) => Ok(Outcome::NoMember),
         },
@@ -132,6 +135,11 @@ pub(super) async fn decide(
         Ok(Outcome::NoMember) => html(
             StatusCode::UNPROCESSABLE_ENTITY,
             page::question(&waiting, Some(page::NO_MEMBER)),
+        ),
+        Ok(Outcome::Waits(waiting)) => html(StatusCode::OK, page::question(&waiting, None)),
+        Ok(Outcome::NotOfTheVehicle) => html(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            page::question(&waiting, Some(page::NOT_OF_THE_VEHICLE)),
         ),
         Ok(Outcome::Late) => html(StatusCode::NOT_FOUND, page::unknown_code()),
         Err(denied) => refused(&denied),
@@ -146,6 +154,8 @@ pub(super) struct Scanned {
 
 enum Outcome {
     Approved,
+    Waits(Waiting),
+    NotOfTheVehicle,
     Refused,
     NoMember,
     Late,
@@ -202,18 +212,31 @@ impl Site {
         member: MemberId,
         caller: &Caller,
     ) -> Result<Outcome, Denied> {
-        let unavailable = |_| Denied::because(RefusalCode::Unavailable);
-        let ids = GrantedIds {
-            device: DeviceId::from_bytes(random::bytes().map_err(unavailable)?),
-            binding: BindingId::from_bytes(random::bytes().map_err(unavailable)?),
-        };
+        let ids = granted_ids()?;
         self.ledger
             .call(turn(caller), move |core| {
                 let now = core.now(system_now())?;
-                outcome(
-                    core.approve(&code, member, ids, now)
-                        .map(|_| Outcome::Approved),
-                )
+                let approval = core.approve(&code, member, ids, now);
+                outcome(approval.map(|approval| match approval {
+                    Approval::Enrolled(_) => Outcome::Approved,
+                    Approval::Waits(waiting) => Outcome::Waits(waiting),
+                }))
+            })
+            .await
+    }
+
+    async fn consent(
+        &self,
+        code: String,
+        member: MemberId,
+        caller: &Caller,
+    ) -> Result<Outcome, Denied> {
+        let ids = granted_ids()?;
+        self.ledger
+            .call(turn(caller), move |core| {
+                let now = core.now(system_now())?;
+                let approved = core.consent(&code, &Word::Member(member), ids, now);
+                outcome(approved.map(|_| Outcome::Approved))
             })
             .await
     }
@@ -240,10 +263,25 @@ const fn turn(caller: &Caller) -> Turn {
     }
 }
 
+fn granted_ids() -> Result<GrantedIds, Denied> {
+    let unavailable = |_| unavailable();
+    Ok(GrantedIds {
+        device: DeviceId::from_bytes(random::bytes().map_err(unavailable)?),
+        binding: BindingId::from_bytes(random::bytes().map_err(unavailable)?),
+    })
+}
+
 fn outcome(decided: Result<Outcome, CloudError>) -> Result<Outcome, Denied> {
     match decided {
         Err(CloudError::NoMember(_)) => Ok(Outcome::NoMember),
-        Err(CloudError::NoCode(_) | CloudError::AlreadyRevoked(_)) => Ok(Outcome::Late),
+        Err(CloudError::NotOfTheVehicle(_)) => Ok(Outcome::NotOfTheVehicle),
+        Err(
+            CloudError::NoCode(_)
+            | CloudError::AlreadyRevoked(_)
+            | CloudError::KeyOfAnotherVehicle
+            | CloudError::Claimed(_)
+            | CloudError::NotClaimed(_),
+        ) => Ok(Outcome::Late),
         decided => decided.map_err(Denied::from),
     }
 }

@@ -1,7 +1,9 @@
 //! The approval page: plain HTML in both languages, no script.
 //!
-//! This reference cloud has no login: whoever knows a member's id may approve for that member. An operator puts the page
-//! behind the login of the programme and fills the member in.
+//! This reference cloud has no login: whoever knows a member's id may approve, and agree, for that member. An operator puts
+//! the page behind the login of the programme and fills the member in.
+
+use dashpoint_membership::MemberId;
 
 use crate::core::Waiting;
 use crate::random::spoken_code;
@@ -9,11 +11,49 @@ use crate::random::spoken_code;
 /// Said above the form when no member has the id.
 pub(super) const NO_MEMBER: &str = "没有这个会员编号。 / No member has this id.";
 
-/// The question: is this your car, and for whom shall it earn?
+/// Said above the form when the member has no say over the vehicle.
+pub(super) const NOT_OF_THE_VEHICLE: &str = "此车不属于该会员，不能代为同意。 / This member's account is not connected with this car, and cannot agree.";
+
+/// The question that is open: for whom shall it earn, or may it earn for who said yes?
 pub(super) fn question(waiting: &Waiting, complaint: Option<&str>) -> String {
-    let complaint = complaint.map_or_else(String::new, |text| {
+    match waiting.claimed_by {
+        Some(claimant) => consent(waiting, claimant, complaint),
+        None => approval(waiting, complaint),
+    }
+}
+
+/// The question to a member of the vehicle: may somebody else earn with it?
+fn consent(waiting: &Waiting, claimant: MemberId, complaint: Option<&str>) -> String {
+    let claimant = claimant.to_string();
+    let short = claimant.get(..8).unwrap_or_default();
+    page(
+        "等待车主同意 / Waiting for the car's member",
+        &format!(
+            "{}{}<p>这辆车已在为其他会员积分。须由其中一位会员（或客服）同意后，会员 {short}… 才能加入。<br>\
+             This car earns for another member already. Member {short}… is connected once one of the car's members, \
+             or the customer service, agrees.</p>\n\
+             <form method=\"post\">\n\
+             <p><label>本车现有会员的编号 / Id of a member of this car<br><input name=\"member\" size=\"36\" maxlength=\"32\" \
+             autocomplete=\"off\" spellcheck=\"false\"></label></p>\n\
+             <p><button name=\"answer\" value=\"yes\">同意 / Agree</button>\n\
+             <button name=\"answer\" value=\"no\">不同意 / Do not agree</button></p>\n\
+             </form>\n\
+             <p><small>一小时内有效。 / Valid for one hour.</small></p>",
+            alert(complaint),
+            car(waiting),
+        ),
+    )
+}
+
+fn alert(complaint: Option<&str>) -> String {
+    complaint.map_or_else(String::new, |text| {
         format!("<p role=\"alert\"><strong>{}</strong></p>\n", escaped(text))
-    });
+    })
+}
+
+/// The question: is this your car, and for whom shall it earn?
+fn approval(waiting: &Waiting, complaint: Option<&str>) -> String {
+    let complaint = alert(complaint);
     page(
         "将车机加入会员账户 / Connect a car",
         &format!(
@@ -56,8 +96,8 @@ pub(super) fn refused(waiting: &Waiting) -> String {
 pub(super) fn unknown_code() -> String {
     page(
         "代码无效 / Code not valid",
-        "<p>代码有误、已处理，或已超过五分钟。请在车机上重新获取。<br>\
-         The code is wrong, was answered, or its five minutes are over. Ask for a new one in the car.</p>",
+        "<p>代码有误、已处理，或已过期。请在车机上重新获取。<br>\
+         The code is wrong, was answered, or its time is over. Ask for a new one in the car.</p>",
     )
 }
 
@@ -120,6 +160,7 @@ mod tests {
             vehicle: VehicleId::from_bytes([0xab; 16]),
             vin_last4: "\"&'>".to_owned(),
             expires: ServerTime::from_unix_s(0),
+            claimed_by: None,
         };
         let page = question(&waiting, Some("<i>"));
         assert!(page.contains("7K3M-&lt;b&gt;A"));

@@ -1,6 +1,6 @@
 //! Bindings: which member a device's entries may be for.
 
-use dashpoint_membership::{BindingId, DeviceId, DriverTag, MemberId, ServerTime};
+use dashpoint_membership::{BindingId, DeviceId, DriverTag, MemberId, ServerTime, VehicleId};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::Col;
@@ -71,5 +71,22 @@ pub(crate) fn members_of(db: &Connection, device: DeviceId) -> Result<Vec<Member
     let mut statement = db
         .prepare_cached("SELECT DISTINCT member FROM bindings WHERE device = ?1 ORDER BY member")?;
     let rows = statement.query_map([Col(device)], |row| Ok(row.get::<_, Col<_>>(0)?.0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Members for whom a vehicle earns: with a binding that has not ended, on a device of it that is not shut out; ascending.
+pub(crate) fn holders(
+    db: &Connection,
+    vehicle: VehicleId,
+    now: ServerTime,
+) -> Result<Vec<MemberId>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "SELECT DISTINCT member FROM devices JOIN bindings USING (device)
+         WHERE vehicle = ?1 AND revoked IS NULL AND ?2 < devices.valid_until
+         AND ?2 < bindings.valid_until ORDER BY member",
+    )?;
+    let rows = statement.query_map((Col(vehicle), Col(now)), |row| {
+        Ok(row.get::<_, Col<_>>(0)?.0)
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

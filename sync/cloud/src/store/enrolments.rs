@@ -98,6 +98,16 @@ pub(crate) fn waiting(db: &Connection, now: ServerTime) -> Result<Vec<Enrolment>
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Counts the requests that wait for their own member at that time.
+pub(crate) fn unclaimed(db: &Connection, now: ServerTime) -> Result<u32, CloudError> {
+    Ok(db
+        .prepare_cached(
+            "SELECT count(*) FROM enrolments WHERE answer = 'waiting' AND expires > ?1
+             AND enrolment NOT IN (SELECT enrolment FROM claims)",
+        )?
+        .query_row([Col(now)], |row| row.get(0))?)
+}
+
 /// Writes a new request.
 pub(crate) fn insert(db: &Connection, enrolment: &Enrolment) -> Result<(), CloudError> {
     db.execute(

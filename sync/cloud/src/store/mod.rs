@@ -3,7 +3,9 @@
 pub(crate) mod accounts;
 pub(crate) mod bindings;
 pub(crate) mod bundles;
+pub(crate) mod claims;
 mod columns;
+pub(crate) mod consents;
 pub(crate) mod devices;
 pub(crate) mod enrolments;
 pub(crate) mod forks;

@@ -105,6 +105,31 @@ fn json() {
 }
 
 #[test]
+fn a_vehicle_that_earns_for_others_needs_their_word() {
+    let mut world = world();
+    let other = world.member(8);
+    let waits = say(
+        &mut world,
+        &format!("device approve 7k3m-z0qa --member {other}"),
+    );
+    assert!(waits.contains("device consent"), "{waits}");
+    let listed = say(&mut world, "device list");
+    assert!(listed.contains(&format!("to agree to {other}")), "{listed}");
+    let agreed = say(
+        &mut world,
+        &format!(
+            "--json device consent 7k3m-z0qa --member {}",
+            "01".repeat(16)
+        ),
+    );
+    let agreed: serde_json::Value = serde_json::from_str(&agreed).unwrap();
+    assert_eq!(agreed["member"], other.to_string());
+    assert_eq!(agreed["device"], "02".repeat(16));
+    let args = ["dashpoint-cloud", "device", "consent", "7k3m-z0qa"];
+    assert!(Args::try_parse_from(args).is_err(), "whose word?");
+}
+
+#[test]
 fn help() {
     let (_, out, _) = run(&["--help"]);
     insta::assert_snapshot!(out);

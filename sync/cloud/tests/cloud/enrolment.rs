@@ -1,9 +1,9 @@
 //! Enrolment without a network.
 
-use dashpoint_cloud::{AskIds, CloudError, GrantedIds};
+use dashpoint_cloud::{Approval, Approved, AskIds, CloudError, GrantedIds, Word};
 use dashpoint_membership::*;
 use dashpoint_wire::message::{EnrolRequest, EnrolState};
-use dashpoint_wire::{DeviceCertificate, SigningKey};
+use dashpoint_wire::{DeviceCertificate, PublicKey, SigningKey};
 
 use crate::support::*;
 
@@ -117,14 +117,177 @@ fn a_known_key_keeps_its_device_and_gets_one_more_binding() {
     let code = ask(&mut world, 2, 2);
     world.core.approve(&code, first, ids(2), world.now).unwrap();
     let code = ask(&mut world, 3, 2);
+    waits(&mut world, &code, second, 3);
     let approved = world
         .core
-        .approve(&code, second, ids(3), world.now)
+        .consent(&code, &Word::Member(first), ids(3), world.now)
         .unwrap();
     assert_eq!(approved.device, ids(2).device);
     let lines = world.core.device_lines().unwrap();
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0].members, [first, second]);
+}
+
+/// A yes that does not suffice.
+fn waits(world: &mut World, code: &str, member: MemberId, number: u8) {
+    let said = world.core.approve(code, member, ids(number), world.now);
+    let Ok(Approval::Waits(waiting)) = said else {
+        panic!("{said:?}");
+    };
+    assert_eq!(waiting.claimed_by, Some(member));
+    assert_eq!(state(world, number), Some(EnrolState::Waiting));
+}
+
+#[test]
+fn a_stranger_who_knows_the_vin_is_let_in_by_nobody() {
+    let mut world = World::new();
+    let (owner, stranger) = (world.member(1), world.member(4));
+    let car = world.car(2, 3, owner);
+    // A key of his own, and the key of the owner's head unit.
+    for (number, key) in [(5, 5), (6, 2)] {
+        let code = ask(&mut world, number, key);
+        waits(&mut world, &code, stranger, number);
+        waits(&mut world, &code, stranger, number);
+        for word in [stranger, MemberId::from_bytes([9; 16])] {
+            let agreed = world
+                .core
+                .consent(&code, &Word::Member(word), ids(number), world.now);
+            assert!(matches!(agreed, Err(CloudError::NotOfTheVehicle(_))));
+        }
+    }
+    let lines = world.core.device_lines().unwrap();
+    assert_eq!(lines.len(), 1);
+    assert_eq!(
+        (lines[0].device, &lines[0].members[..]),
+        (car.device, &[owner][..])
+    );
+    // The same vehicle again: only the newest of his requests waits.
+    let waiting = world.core.waiting(world.now).unwrap();
+    assert_eq!(waiting.len(), 1);
+    world.pass(3_600);
+    assert!(world.core.waiting(world.now).unwrap().is_empty());
+    assert_eq!(state(&mut world, 6), Some(EnrolState::Expired));
+}
+
+#[test]
+fn a_second_head_unit_of_the_same_member_needs_no_other_word() {
+    let mut world = World::new();
+    let owner = world.member(1);
+    world.car(2, 3, owner);
+    let code = ask(&mut world, 5, 5);
+    let said = world.core.approve(&code, owner, ids(5), world.now);
+    assert!(
+        matches!(said, Ok(Approval::Enrolled(Approved { device, .. })) if device == ids(5).device)
+    );
+}
+
+#[test]
+fn the_member_of_the_vehicle_agrees_within_an_hour() {
+    let mut world = World::new();
+    let (owner, other) = (world.member(1), world.member(4));
+    world.car(2, 3, owner);
+    let code = ask(&mut world, 5, 5);
+    let early = world
+        .core
+        .consent(&code, &Word::Member(owner), ids(5), world.now);
+    assert!(matches!(early, Err(CloudError::NotClaimed(_))));
+    waits(&mut world, &code, other, 5);
+    let third = world.member(7);
+    assert!(matches!(
+        world.core.approve(&code, third, ids(5), world.now),
+        Err(CloudError::Claimed(_))
+    ));
+    world.pass(3_599);
+    let agreed = world
+        .core
+        .consent(&code, &Word::Member(owner), ids(5), world.now)
+        .unwrap();
+    assert_eq!((agreed.device, agreed.member), (ids(5).device, other));
+    assert!(matches!(
+        state(&mut world, 5),
+        Some(EnrolState::Approved { .. })
+    ));
+    // From now on it earns for him as well, and his own next head unit is a matter of his.
+    let code = ask(&mut world, 6, 6);
+    let said = world.core.approve(&code, other, ids(6), world.now);
+    assert!(matches!(said, Ok(Approval::Enrolled(_))));
+}
+
+#[test]
+fn the_operator_agrees_with_a_reason_and_frees_a_car_that_was_sold() {
+    let mut world = World::new();
+    let (seller, buyer) = (world.member(1), world.member(4));
+    let car = world.car(2, 3, seller);
+    let code = ask(&mut world, 5, 5);
+    waits(&mut world, &code, buyer, 5);
+    let silent = Word::Operator {
+        reason: " ".to_owned(),
+    };
+    let refused = world.core.consent(&code, &silent, ids(5), world.now);
+    assert!(matches!(refused, Err(CloudError::NoReason)));
+    let word = Word::Operator {
+        reason: "contract of sale seen".to_owned(),
+    };
+    world.core.consent(&code, &word, ids(5), world.now).unwrap();
+
+    let third = world.member(7);
+    for device in [car.device, ids(5).device] {
+        world.core.revoke_device(device, world.now).unwrap();
+    }
+    let code = ask(&mut world, 6, 6);
+    let said = world.core.approve(&code, third, ids(6), world.now);
+    assert!(matches!(said, Ok(Approval::Enrolled(_))));
+}
+
+#[test]
+fn requests_that_wait_for_others_are_few_for_each_member_and_block_nobody() {
+    let mut world = World::new();
+    let (owner, stranger) = (world.member(1), world.member(4));
+    for number in 0..6 {
+        world.car(20 + number, 60 + number, owner);
+        let mut wanted = request(40 + number);
+        wanted.vehicle = VehicleId::from_bytes([60 + number; 16]);
+        let code = format!("CLAIM{number}");
+        let asked = AskIds {
+            id: [80 + number; 16],
+            code: code.clone(),
+        };
+        world.core.ask(&wanted, asked, world.now).unwrap();
+        let said = world
+            .core
+            .approve(&code, stranger, ids(80 + number), world.now);
+        match number {
+            0..4 => assert!(matches!(said, Ok(Approval::Waits(_)))),
+            _ => assert!(matches!(said, Err(CloudError::TooManyWaiting))),
+        }
+    }
+}
+
+#[test]
+fn keys_that_are_nobody_s_or_of_another_vehicle_are_refused() {
+    let mut world = World::new();
+    let member = world.member(1);
+    world.car(2, 3, member);
+    let mut ask = |request: &EnrolRequest| {
+        let ids = AskIds {
+            id: [9; 16],
+            code: "X".to_owned(),
+        };
+        world.core.ask(request, ids, world.now)
+    };
+    let mut elsewhere = request(2);
+    elsewhere.vehicle = VehicleId::from_bytes([4; 16]);
+    assert!(matches!(
+        ask(&elsewhere),
+        Err(CloudError::KeyOfAnotherVehicle)
+    ));
+    for (first, rest, last) in [(0, 0, 0), (1, 0, 0), (1, 0, 0x80), (0xec, 0xff, 0xff)] {
+        let mut weak = request(2);
+        let mut bytes = [rest; 32];
+        (bytes[0], bytes[31]) = (first, last);
+        weak.key = PublicKey::from_bytes(bytes);
+        assert!(matches!(ask(&weak), Err(CloudError::WeakKey)), "{first:x}");
+    }
 }
 
 #[test]

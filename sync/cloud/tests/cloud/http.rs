@@ -389,6 +389,51 @@ async fn a_body_is_bounded_before_it_is_believed() {
     .await;
 }
 
+/// The page asks the car's member once somebody else has said yes.
+#[tokio::test]
+async fn the_page_asks_a_member_of_the_car_before_another_one_gets_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let cloud = Cloud::start(config(folder.path())).await.unwrap();
+    let owner = cloud.add_member("韩梅梅", "Asia/Shanghai").await.unwrap();
+    let other = cloud.add_member("李雷", "Asia/Shanghai").await.unwrap();
+    enrolled(&cloud, owner).await;
+    let addr = cloud.addr();
+    tokio::task::spawn_blocking(move || {
+        let request = EnrolRequest {
+            key: SigningKey::from_seed(&[0x52; 32]).public(),
+            vehicle: VehicleId::from_bytes([3; 16]),
+            vin_last4: "4711".to_owned(),
+            driver: None,
+        };
+        let body = deflate(&encode(&request));
+        let ticket: EnrolTicket = send(addr, "POST", "/v1/enrolments", CBOR, &body).message();
+        let id: String = ticket.id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let state = || -> EnrolState {
+            send(addr, "GET", &format!("/v1/enrolments/{id}"), "", b"").message()
+        };
+        let page_path = format!("/enrol/{}", ticket.code);
+        let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let yes = |member: MemberId| {
+            let yes = format!("answer=yes&member={member}");
+            send(addr, "POST", &page_path, form, yes.as_bytes())
+        };
+        let said = yes(other);
+        assert_eq!(said.status, 200);
+        assert!(said.text().contains("Waiting for the car"));
+        assert!(!said.text().contains("李雷") && !said.text().contains(&other.to_string()));
+        assert_eq!(state(), EnrolState::Waiting);
+        let again = yes(other);
+        assert_eq!(again.status, 422, "his own word is not the car's");
+        assert_eq!(state(), EnrolState::Waiting);
+        let agreed = yes(owner);
+        assert_eq!(agreed.status, 200);
+        assert!(matches!(state(), EnrolState::Approved { .. }));
+    })
+    .await
+    .unwrap();
+    cloud.shutdown().await;
+}
+
 #[tokio::test]
 async fn guessing_codes_is_slowed_down() {
     with_car(|addr, _, _| {

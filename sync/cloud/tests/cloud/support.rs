@@ -1,7 +1,7 @@
 //! A cloud in memory, and cars that sign.
 
 use dashpoint_cloud::{
-    AskIds, ClockKind, CloudCore, GrantedIds, NewMember, Posted, open_in_memory,
+    Approval, AskIds, ClockKind, CloudCore, GrantedIds, NewMember, Posted, Word, open_in_memory,
 };
 use dashpoint_membership::*;
 use dashpoint_wire::message::{
@@ -78,7 +78,13 @@ impl World {
             device: DeviceId::from_bytes([number; 16]),
             binding: BindingId::from_bytes([number; 16]),
         };
-        self.core.approve(&code, member, ids, self.now).unwrap();
+        let approval = self.core.approve(&code, member, ids, self.now).unwrap();
+        if let Approval::Waits(_) = approval {
+            let word = Word::Operator {
+                reason: "a test".to_owned(),
+            };
+            self.core.consent(&code, &word, ids, self.now).unwrap();
+        }
         let state = self.core.enrol_state([number; 16], self.now).unwrap();
         let Some(EnrolState::Approved {
             grant,

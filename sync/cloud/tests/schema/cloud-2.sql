@@ -175,6 +175,23 @@ CREATE TRIGGER policies_stay BEFORE UPDATE ON policies
 BEGIN SELECT RAISE(ABORT, 'a policy is never changed'); END;
 CREATE TRIGGER policies_kept BEFORE DELETE ON policies
 BEGIN SELECT RAISE(ABORT, 'a policy is never deleted'); END;
+CREATE TABLE claims (
+    enrolment BLOB NOT NULL PRIMARY KEY REFERENCES enrolments (enrolment) ON DELETE CASCADE,
+    member BLOB NOT NULL REFERENCES members (member),
+    claimed INTEGER NOT NULL
+) STRICT;
+CREATE INDEX claims_by_member ON claims (member);
+CREATE TABLE consents (
+    binding BLOB NOT NULL PRIMARY KEY REFERENCES bindings (binding),
+    given INTEGER NOT NULL,
+    member BLOB REFERENCES members (member),
+    reason TEXT,
+    CHECK ((member IS NULL) <> (reason IS NULL))
+) STRICT;
+CREATE TRIGGER consents_stay BEFORE UPDATE ON consents
+BEGIN SELECT RAISE(ABORT, 'a consent is never changed'); END;
+CREATE TRIGGER consents_kept BEFORE DELETE ON consents
+BEGIN SELECT RAISE(ABORT, 'a consent is never deleted'); END;
 INSERT INTO cloud ("one", "server_epoch", "clock", "posted_now") VALUES (1, 1, 'system', 1795320000);
 INSERT INTO members ("member", "name", "zone", "joined", "account", "version", "balance", "growth", "arrears", "tier") VALUES (X'01010101010101010101010101010101', '会员 1', 'Asia/Shanghai', 1795320000, '{"version":3,"lots":[{"id":1,"points":6,"remaining":6,"expires":1858521600},{"id":2,"points":13,"remaining":13,"expires":1858521600}],"arrears":0,"growth":20,"growth_in_period":20,"tier":{"tier":"basic","since":1795320000,"until":null},"used":{"all-day":{"20779":19996},"all-month":{"20758":19996},"all-year":{"20454":19996},"charge-day":{"20779":13500},"clean-charging-week":{"20773":13500},"safe-trip-day":{"20779":1200},"trip-day":{"20779":6496}},"remainders":{"clean-charging":{"points":500,"growth":500},"clean-driving":{"points":296,"growth":296},"safe-trip":{"points":200,"growth":400}},"pending":[]}', 3, 19, 20, 0, 'basic');
 INSERT INTO lots ("member", "lot", "points", "remaining", "expires") VALUES (X'01010101010101010101010101010101', 1, 6, 6, 1858521600);

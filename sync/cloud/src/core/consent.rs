@@ -1,0 +1,63 @@
+//! The word of a vehicle's own member, or of the operator, that lets somebody else earn with it.
+
+use dashpoint_membership::{MemberId, ServerTime};
+
+use super::CloudCore;
+use super::enrol::{Approved, GrantedIds};
+use crate::error::CloudError;
+use crate::store::{bindings, claims, consents};
+
+/// Who agrees that another member earns with a vehicle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Word {
+    /// A member for whom the vehicle earns.
+    Member(MemberId),
+    /// The operator, for a reason that is kept.
+    Operator {
+        /// The reason.
+        reason: String,
+    },
+}
+
+impl CloudCore {
+    /// Agrees to a request to which its own member has said yes: the head unit earns for that member.
+    ///
+    /// # Errors
+    /// [`CloudError::NoCode`]; [`CloudError::NotClaimed`] before the member's own yes; [`CloudError::NotOfTheVehicle`] from
+    /// somebody for whom the vehicle does not earn; [`CloudError::NoReason`]; [`CloudError::AlreadyRevoked`].
+    pub fn consent(
+        &mut self,
+        code: &str,
+        word: &Word,
+        ids: GrantedIds,
+        now: ServerTime,
+    ) -> Result<Approved, CloudError> {
+        self.work(now, |desk| {
+            let asked = desk.open_request(code)?;
+            let Some(claimant) = claims::find(desk.db, asked.id)? else {
+                return Err(CloudError::NotClaimed(code.to_owned()));
+            };
+            let (by, reason) = match word {
+                Word::Member(member) => {
+                    let holders = bindings::holders(desk.db, asked.vehicle, now)?;
+                    if !holders.contains(member) {
+                        return Err(CloudError::NotOfTheVehicle(*member));
+                    }
+                    (Some(*member), None)
+                }
+                Word::Operator { reason } => (None, Some(given(reason)?)),
+            };
+            let approved = desk.let_in(&asked, claimant, ids)?;
+            consents::insert(desk.db, ids.binding, now, by, reason)?;
+            Ok(approved)
+        })
+    }
+}
+
+/// A reason that says something.
+pub(super) fn given(reason: &str) -> Result<&str, CloudError> {
+    match reason.trim() {
+        "" => Err(CloudError::NoReason),
+        reason => Ok(reason),
+    }
+}
