@@ -8,6 +8,7 @@
 
 mod atoms;
 mod chain;
+mod chains;
 mod cli;
 mod enrolment;
 mod floods;

@@ -334,6 +334,10 @@ impl Checker {
 
 fn check_literal(literal: &LiteralValue) -> Result<Typed, ProfileError> {
     match literal {
+        // cel reads the sign into a literal, which reaches one number that no literal of the grammar reaches.
+        LiteralValue::Int(value) if *value.inner() == i64::MIN => {
+            Err(not_allowed("an integer below -9223372036854775807"))
+        }
         LiteralValue::Int(value) => Ok(Typed::Int(IntNode::Constant(*value.inner()))),
         LiteralValue::Boolean(value) => Ok(Typed::Bool(BoolNode::Constant(*value.inner()))),
         LiteralValue::Bytes(_) | LiteralValue::String(_) => Err(not_allowed("text")),

@@ -138,6 +138,7 @@ fn what_is_not_in_the_profile_is_refused_by_name() {
         "distance_m == true ? 1 : 2",
         "1 // comment",
         "99999999999999999999",
+        "-9223372036854775808",
         "1 +",
         "",
         "(1",
