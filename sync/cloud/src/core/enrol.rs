@@ -365,3 +365,24 @@ fn waiting(db: &Connection, asked: Enrolment) -> Result<Waiting, CloudError> {
         expires: asked.expires,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_protocol_states_the_limits_of_enrolment() {
+        let text = include_str!("../../../PROTOCOL.md").replace(',', "");
+        let years = VALID_S / 86_400 / 366;
+        for said in [
+            format!("good for {CODE_S} s (`expires` of the ticket)"),
+            format!("good for {CONSENT_S} s from its own member's yes; {CLAIMS_MAX} of one member"),
+            format!("kept for {REMEMBER_S} s after `expires`"),
+            format!("{WAITING_MAX} that wait at a time"),
+            format!("valid for {years} x 366 days from the approval"),
+        ] {
+            assert!(text.contains(&said), "PROTOCOL.md does not say {said:?}");
+        }
+        assert_eq!(VALID_S % (86_400 * 366), 0);
+    }
+}

@@ -90,3 +90,28 @@ pub(crate) fn router(site: Site) -> Router {
         .layer(from_fn_with_state(Arc::clone(&site), arrival::whole))
         .with_state(site)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connections::Limits;
+
+    #[test]
+    fn the_protocol_states_the_rates_and_the_time_of_a_body() {
+        let text = include_str!("../../../PROTOCOL.md");
+        let most = |rates: (Rate, Rate)| (rates.0.most, rates.1.most);
+        let ((asks, all_asks), (codes, all_codes)) = (most(ASKS), most(WRONG_CODES));
+        let body_s = Limits::DEFAULT.body.as_secs();
+        for said in [
+            format!(
+                "{asks} at once and {asks} a minute of one address, {all_asks} of all; 1,000 that wait"
+            ),
+            format!(
+                "{codes} at once and {codes} a minute of one address, {all_codes} of all; beyond it 429."
+            ),
+            format!("must have come after {body_s} seconds; else the answer is 503"),
+        ] {
+            assert!(text.contains(&said), "PROTOCOL.md does not say {said:?}");
+        }
+    }
+}
