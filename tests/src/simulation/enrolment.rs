@@ -1,4 +1,4 @@
-//! Who is in a world: members, their cars, and head units that are shut out and enrolled anew.
+//! The members of a world, their cars, and head units that are revoked and enrolled anew.
 
 use dashpoint_cloud::{Approval, AskIds, CloudError, GrantedIds, NewMember, Word};
 use dashpoint_membership::MemberId;

@@ -26,7 +26,7 @@ use crate::random;
 
 type Shared = State<Arc<Site>>;
 
-/// What the form sends.
+/// Fields of the form.
 #[derive(Debug, Deserialize)]
 pub(super) struct Decision {
     answer: Said,
@@ -146,7 +146,7 @@ pub(super) async fn decide(
     }
 }
 
-/// What a link that was scanned has behind its code.
+/// Query of a scanned link.
 #[derive(Debug, Deserialize)]
 pub(super) struct Scanned {
     link: Option<String>,

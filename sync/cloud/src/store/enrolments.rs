@@ -21,7 +21,7 @@ pub(crate) struct Enrolment {
     pub answer: Answer,
 }
 
-/// What a person said to it.
+/// A person's answer to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Waiting,
