@@ -202,7 +202,8 @@ impl Cloud {
             | Planted::SeqReused
             | Planted::SyncsIgnored
             | Planted::PendingFlag
-            | Planted::ReceiptUnverified => {}
+            | Planted::ReceiptUnverified
+            | Planted::StrangerLetIn => {}
         }
         let posted = core.post_entries(device, asked, now)?;
         if planted == Planted::CapPerDevice {

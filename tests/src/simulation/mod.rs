@@ -19,6 +19,7 @@ mod post;
 mod random;
 mod rest;
 mod road;
+mod stranger;
 mod tally;
 mod travelling;
 mod vehicle;

@@ -32,11 +32,13 @@ pub enum Planted {
     CapPerDevice,
     /// Expired points are left out of the balance, without an entry of the ledger.
     ExpiryFilter,
+    /// The operator says yes to whoever asks.
+    StrangerLetIn,
 }
 
 impl Planted {
     /// Every bug that the seams allow.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SyncsIgnored,
         Self::DedupeOff,
         Self::PendingFlag,
@@ -46,6 +48,7 @@ impl Planted {
         Self::ReceiptUnverified,
         Self::CapPerDevice,
         Self::ExpiryFilter,
+        Self::StrangerLetIn,
     ];
 }
 

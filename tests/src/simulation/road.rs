@@ -29,6 +29,7 @@ impl World {
         let number = self.random.range(0, self.cars.len() as u64);
         let number = usize::try_from(number).unwrap_or(0);
         self.what_befalls(number)?;
+        self.what_strangers_do(number)?;
         self.wake_up(number)?;
         let script = self.script(number);
         self.play(number, &script)?;

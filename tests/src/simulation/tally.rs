@@ -66,6 +66,7 @@ const MUST: [(&str, &[&str]); 5] = [
             "key store unreadable",
             "charged asleep",
             "device shut out",
+            "stranger with the VIN",
         ],
     ),
     (
@@ -80,6 +81,7 @@ const MUST: [(&str, &[&str]); 5] = [
             "guest drove",
             "enrolled anew",
             "shut out and told so",
+            "stranger not let in",
         ],
     ),
     (

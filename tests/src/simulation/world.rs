@@ -30,6 +30,8 @@ const STORY_MAX: usize = 40;
 pub struct World {
     pub(super) name: String,
     pub(super) random: Random,
+    /// Chance of mischief, apart from the other: lives in which none happens stay as they were.
+    pub(super) mischief: Random,
     pub(super) planted: Option<Planted>,
     pub(super) now_ms: u64,
     pub(super) cloud: Cloud,
@@ -48,6 +50,8 @@ pub struct World {
     pub(super) faults_permille: u64,
     /// Own entries that a screen counts as pending by a flag of its own: only with that bug planted.
     pub(super) flags: BTreeMap<usize, BTreeSet<EntryRef>>,
+    /// Strangers who have asked so far.
+    pub(super) strangers: u8,
     /// Whether disks fail at chosen calls: then looks at them are spared, and a commit that failed may be there.
     pub(super) disks_fail: bool,
     pub(super) steps: u64,
@@ -78,6 +82,7 @@ impl World {
         let faults_permille = [0, 50, 200, 450][usize::try_from(random.range(0, 4)).unwrap_or(0)];
         let mut world = Self {
             name,
+            mischief: Random::new(Random::new(seed).next() ^ 0x6d69_7363_6869_6566),
             planted,
             now_ms,
             cloud,
@@ -91,6 +96,7 @@ impl World {
             sent: 0,
             faults_permille,
             flags: BTreeMap::new(),
+            strangers: 0,
             disks_fail: false,
             steps: 0,
             story: VecDeque::new(),
@@ -121,6 +127,11 @@ impl World {
         self.tally.vehicle_days = days * self.cars.len() as u64;
         self.tally.seeds = 1;
         Ok(())
+    }
+
+    /// Whether a kind of mischief is in this life: in all without a plant, and in those with its own.
+    pub(super) fn plays(&self, plants: &[Planted]) -> bool {
+        self.planted.is_none_or(|planted| plants.contains(&planted))
     }
 
     /// Tells what happens now.
