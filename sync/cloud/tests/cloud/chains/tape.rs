@@ -172,8 +172,12 @@ impl Tape {
             device: DeviceId::from_bytes([number; 16]),
             binding: BindingId::from_bytes([number; 16]),
         };
-        core.approve(&code, member, ids, self.world.now).unwrap();
-        let state = core.enrol_state([number; 16], self.world.now).unwrap();
+        self.world.let_in(&code, member, ids);
+        let state = self
+            .world
+            .core
+            .enrol_state([number; 16], self.world.now)
+            .unwrap();
         let Some(EnrolState::Approved { binding, .. }) = state else {
             panic!("not approved: {state:?}");
         };
