@@ -176,6 +176,21 @@ impl CloudError {
         }
     }
 
+    /// Tells a number of the caller's that no column can hold, 2^63 or more.
+    #[must_use]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "one failure among all of the database's"
+    )]
+    pub fn is_out_of_range(&self) -> bool {
+        match self {
+            Self::Database(rusqlite::Error::ToSqlConversionFailure(why)) => {
+                why.is::<std::num::TryFromIntError>()
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the same call may succeed a moment later.
     #[must_use]
     pub fn is_temporary(&self) -> bool {

@@ -76,6 +76,7 @@ impl From<CloudError> for Denied {
             CloudError::WeakKey | CloudError::KeyOfAnotherVehicle => {
                 Self::because(RefusalCode::Malformed)
             }
+            failed if failed.is_out_of_range() => Self::because(RefusalCode::Malformed),
             CloudError::TooManyWaiting => Self::because(RefusalCode::SlowDown),
             _ => {
                 // The one place where a failure of the cloud itself is logged; the car learns only to come back.

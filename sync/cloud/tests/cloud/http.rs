@@ -11,8 +11,8 @@ use dashpoint_wire::message::{
     EntriesResponse, EpochRequest, EpochResponse, Refusal, RefusalCode,
 };
 use dashpoint_wire::{
-    Asked, Cbor, DeviceCertificate, EpochGrant, MAX_BODY, MAX_DECODED, Nonce, Raw, RequestToken,
-    Signed, SigningKey, authorization, decode, deflate, encode, inflate,
+    Asked, Cbor, ChainPoint, DeviceCertificate, EpochGrant, MAX_BODY, MAX_DECODED, Nonce, Raw,
+    RequestToken, Signed, SigningKey, authorization, decode, deflate, encode, inflate,
 };
 
 use crate::support::{CHECK_IN, Car};
@@ -432,6 +432,62 @@ async fn the_page_asks_a_member_of_the_car_before_another_one_gets_it() {
     .await
     .unwrap();
     cloud.shutdown().await;
+}
+
+/// SQLite's integers end at 2^63 - 1; a larger number is the caller's mistake, not a failure of the cloud.
+#[tokio::test]
+async fn numbers_beyond_the_database_are_malformed() {
+    with_car(|addr, car, member| {
+        let signer = Signer {
+            car: &car,
+            now: machine_now(),
+            nonce: None,
+        };
+        let entries = format!("/v1/devices/{}/entries", car.device);
+        let epochs = format!("/v1/devices/{}/epochs", car.device);
+        for number in [1_u64 << 63, u64::MAX - 1, u64::MAX] {
+            for path in [
+                format!("{entries}?epoch=1&from={number}"),
+                format!("/v1/members/{member}/statement?since={number}"),
+            ] {
+                let answer = signer.send(addr, "GET", &path, b"");
+                assert_eq!(answer.code(), RefusalCode::Malformed, "{path}");
+            }
+            let mut ahead = car.clone();
+            ahead.seq = Seq::new(number - 1);
+            let entry = ahead.mint(CHECK_IN, ServerTime::from_unix_s(machine_now()));
+            let body = deflate(&encode(&ahead.request(&[entry])));
+            let answer = signer.send(addr, "POST", &entries, &body);
+            assert_eq!(answer.code(), RefusalCode::Malformed, "entry {number}");
+            let head = ChainPoint {
+                seq: Seq::new(number),
+                ..car.point()
+            };
+            let body = deflate(&encode(&EpochRequest {
+                head,
+                last_receipt: None,
+            }));
+            let answer = signer.send(addr, "POST", &epochs, &body);
+            assert_eq!(answer.code(), RefusalCode::Malformed, "head {number}");
+        }
+        let huge = "9".repeat(30);
+        for path in [
+            format!("{entries}?epoch=1&from={huge}"),
+            format!("{entries}?epoch=4294967296&from=1"),
+            format!("/v1/policy?since={huge}"),
+        ] {
+            let answer = signer.send(addr, "GET", &path, b"");
+            assert_eq!(answer.code(), RefusalCode::Malformed, "{path}");
+        }
+        let last = signer.send(
+            addr,
+            "GET",
+            &format!("{entries}?epoch=1&from={}", i64::MAX),
+            b"",
+        );
+        assert!(last.message::<EntriesPage>().entries.is_empty());
+    })
+    .await;
 }
 
 #[tokio::test]
