@@ -332,9 +332,15 @@ def expiry(policy, zone, cap_time):
 def pay_in(account, points, expires):
     offset = min(points, account["arrears"])
     account["arrears"] -= offset
-    if points > offset:
-        lot = {"id": account["version"], "points": points - offset, "remaining": points - offset, "expires": expires}
-        account["lots"].append(lot)
+    rest = points - offset
+    if rest <= 0:
+        return
+    for lot in account["lots"]:
+        if lot["expires"] == expires and lot["remaining"] == lot["points"]:
+            lot["points"] += rest
+            lot["remaining"] += rest
+            return
+    account["lots"].append({"id": account["version"], "points": rest, "remaining": rest, "expires": expires})
 
 
 # --- 7.10 and 7.11 Growth value, and what happens without an entry --------------------------------------------------

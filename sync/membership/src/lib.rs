@@ -28,8 +28,8 @@ mod verdict;
 mod zone;
 
 pub use account::{
-    Account, AccountError, Allocation, Cause, Flaw, Lot, LotId, Pending, Remainder, Settlement,
-    TierHeld,
+    Account, AccountError, Allocation, Cause, Flaw, LOTS_MAX, Lot, LotId, Pending, Remainder,
+    Settlement, TierHeld,
 };
 pub use catalogue::{
     Benefit, BenefitKind, Catalogue, CatalogueError, DEFAULT_CATALOGUE_TOML, Suits,

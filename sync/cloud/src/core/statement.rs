@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dashpoint_membership::{Cover, DeviceId, LedgerVersion, MemberId, Statement};
+use dashpoint_membership::{Cover, DeviceId, LedgerVersion, MemberId, Settlement, Statement};
 use dashpoint_wire::Signed;
 
 use super::CloudCore;
@@ -12,6 +12,23 @@ use crate::store::{accounts, bindings, devices, members};
 
 /// Settlements in one statement: the newest ones, about a month of daily driving.
 pub const SETTLEMENTS_MAX: u32 = 200;
+
+/// Allocations in the settlements of one statement, beyond the newest settlement's own: a spending takes from as many lots
+/// as it has to.
+const ALLOCATIONS_MAX: usize = 2_000;
+
+/// The newest settlements that have so many allocations in all; the newest is always there.
+fn newest_within(mut settlements: Vec<Settlement>, most: usize) -> Vec<Settlement> {
+    let mut all = 0;
+    let newest_first = settlements.iter().rev();
+    let kept = newest_first.take_while(|settlement| {
+        let is_newest = all == 0;
+        all += settlement.allocations.len().max(1);
+        is_newest || all <= most
+    });
+    let kept = kept.count();
+    settlements.split_off(settlements.len() - kept)
+}
 
 impl Desk<'_> {
     /// Signs a member's statement, with the newest settlements after a version.
@@ -23,6 +40,7 @@ impl Desk<'_> {
         let profile = members::profile(self.db, member)?.ok_or(CloudError::NoMember(member))?;
         let account = accounts::find(self.db, member)?.ok_or(CloudError::NoMember(member))?;
         let settlements = accounts::settlements_after(self.db, member, since, SETTLEMENTS_MAX)?;
+        let settlements = newest_within(settlements, ALLOCATIONS_MAX);
         // With older ones left out, the list begins later than asked, and says so.
         let since = settlements.first().map_or(account.version, |first| {
             let before = LedgerVersion::new(first.version.get().saturating_sub(1));
@@ -33,7 +51,7 @@ impl Desk<'_> {
             server_epoch: self.server_epoch,
             issued: self.now,
             profile,
-            account,
+            account: account.by_expiry(),
             covers: self.covers(member)?,
             since,
             settlements,

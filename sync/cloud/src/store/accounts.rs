@@ -38,14 +38,16 @@ pub(crate) fn open(
     write_lots(db, member, &account.lots)
 }
 
-/// Reads a member's account.
+/// Reads a member's account. One that was written with a lot for each award has one for each expiry from now on, and on
+/// the disk with its next change.
 pub(crate) fn find(db: &Connection, member: MemberId) -> Result<Option<Account>, CloudError> {
-    let account = db
+    let mut account = db
         .prepare_cached("SELECT account FROM members WHERE member = ?1")?
         .query_row([Col(member)], |row| Ok(row.get::<_, Json<Account>>(0)?.0))
         .optional()?;
-    if let Some(account) = &account {
+    if let Some(account) = &mut account {
         account.check()?;
+        account.merge_lots();
     }
     Ok(account)
 }

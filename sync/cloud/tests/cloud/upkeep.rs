@@ -117,3 +117,50 @@ fn a_system_clock_takes_no_time_from_entries() {
         .unwrap();
     assert_eq!(world.core.now(at(NOON + 7)).unwrap(), at(NOON + 7));
 }
+
+/// An account of the time when each award was a lot of its own: its statement would be beyond what a statement may have.
+#[test]
+fn an_account_of_sixty_thousand_lots_is_served_and_becomes_small() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cloud.db");
+    let mut world = World::with(
+        dashpoint_cloud::open_file(&file).unwrap(),
+        ClockKind::System,
+    );
+    let member = world.member(1);
+    let mut car = world.car(1, 1, member);
+    let mut account = world.statement(member).account;
+    let day = |lot: u64| at(NOON + DAY * (30 + i64::try_from(lot % 700).unwrap()));
+    account.lots = (1..=60_000)
+        .map(|lot| Lot {
+            id: LotId::new(lot),
+            points: Points::new(2),
+            remaining: Points::new(if lot % 700 == 3 { 1 } else { 2 }),
+            expires: day(lot),
+        })
+        .collect();
+    account.version = LotId::new(60_000);
+    account.check().unwrap();
+    let balance = account.balance();
+    let beside = rusqlite::Connection::open(&file).unwrap();
+    beside
+        .execute(
+            "UPDATE members SET account = ?1, version = 60000",
+            [serde_json::to_string(&account).unwrap()],
+        )
+        .unwrap();
+
+    let statement = world.statement(member);
+    assert_eq!(statement.account.lots.len(), 700);
+    assert_eq!(statement.account.balance(), balance);
+    assert_eq!(statement.account.expiring(), account.expiring());
+    car.statement = statement;
+    let entry = car.mint(drove(trip(0, 30_000)), world.now);
+    let paid = paid(&world.verdict(&mut car, &entry));
+    assert!(paid > 0);
+    assert_eq!(world.balance(member), balance.get() + paid);
+    let rows: i64 = beside
+        .query_row("SELECT count(*) FROM lots", [], |row| row.get(0))
+        .unwrap();
+    assert!(rows < 1_000, "{rows}");
+}

@@ -8,6 +8,10 @@ use crate::points::{Growth, Points};
 use crate::time::ServerTime;
 use crate::verdict::Paid;
 
+/// Lots of one account. Points of one expiry day are one lot, or a few where some were taken, so a policy whose points live for ten years stays below it;
+/// and the statement that lists them stays within its bytes.
+pub const LOTS_MAX: usize = 4_096;
+
 impl Account {
     /// Returns the spendable points: the sum of what is left in the lots.
     #[must_use]
@@ -69,9 +73,11 @@ impl Account {
             return Err(AccountError::NotASpending);
         }
         for taken in &spending.allocations {
-            let left = self.lots.iter().find(|lot| lot.id == taken.lot);
-            let left = left.map_or(Points::ZERO, |lot| lot.remaining);
-            if left.plus(taken.points) > taken.size {
+            let lot = self.lots.iter().find(|lot| lot.id == taken.lot);
+            let left = lot.map_or(Points::ZERO, |lot| lot.remaining);
+            // A lot grows only while nothing is taken from it, so this is what it ever had.
+            let most = lot.map_or(taken.size, |lot| lot.points.max(taken.size));
+            if left.plus(taken.points) > most {
                 return Err(AccountError::GivenBackAlready(taken.lot));
             }
         }
@@ -161,19 +167,93 @@ impl Account {
         }
     }
 
-    /// Pays points in: arrears first, the rest as a lot named after the row.
+    /// Pays points in: arrears first, the rest into the lot that expires at the same time and is whole, or as a lot named
+    /// after the row when there is none. A lot that something was taken from stays as it is, for its reversal.
     pub(crate) fn pay_in(&mut self, row: &mut Settlement, points: Points, expires: ServerTime) {
         let offset = self.offset_arrears(points);
         row.arrears = row.arrears.minus(offset);
         let rest = points.minus(offset);
-        if rest > Points::ZERO {
-            row.points = row.points.plus(rest);
+        if rest <= Points::ZERO {
+            return;
+        }
+        row.points = row.points.plus(rest);
+        let mut lots = self.lots.iter_mut();
+        if let Some(lot) = lots.find(|lot| lot.expires == expires && lot.is_whole()) {
+            lot.points = lot.points.plus(rest);
+            lot.remaining = lot.remaining.plus(rest);
+            row.allocations.push(Allocation {
+                lot: lot.id,
+                points: rest,
+                size: lot.points,
+                expires,
+            });
+        } else {
             self.lots.push(Lot {
                 id: row.version,
                 points: rest,
                 remaining: rest,
                 expires,
             });
+            self.bound_lots();
+        }
+    }
+
+    /// Makes one lot of the whole ones that expire together: an account of before that was the rule has one for each award.
+    ///
+    /// Balance and expiry stay as they are, to the point. The lot keeps the name of the first of them.
+    pub fn merge_lots(&mut self) {
+        self.merge_those(Lot::is_whole);
+        self.bound_lots();
+    }
+
+    /// The account as a statement shows it: one lot for each expiry, whether something was taken from it or not.
+    #[must_use]
+    pub fn by_expiry(mut self) -> Self {
+        self.merge_those(|_| true);
+        self
+    }
+
+    fn merge_those(&mut self, is_one: impl Fn(&Lot) -> bool) {
+        let mut merged: BTreeMap<ServerTime, Lot> = BTreeMap::new();
+        let mut lots = Vec::new();
+        for lot in self.lots.drain(..) {
+            if is_one(&lot) {
+                merged
+                    .entry(lot.expires)
+                    .and_modify(|first| first.absorb(&lot))
+                    .or_insert(lot);
+            } else {
+                lots.push(lot);
+            }
+        }
+        lots.extend(merged.into_values());
+        lots.sort_by_key(|lot| lot.id);
+        self.lots = lots;
+    }
+
+    /// Keeps the number of lots within [`LOTS_MAX`]: of too many, the two that expire last become one that expires with the
+    /// later of them, so that no point is lost and none expires earlier than it was promised.
+    fn bound_lots(&mut self) {
+        while self.lots.len() > LOTS_MAX {
+            let last = |lots: &[Lot]| {
+                let places = 0..lots.len();
+                places.max_by_key(|place| lots[*place].order_of_use())
+            };
+            let Some(later) = last(&self.lots).map(|place| self.lots.remove(place)) else {
+                return;
+            };
+            let Some(place) = last(&self.lots) else {
+                return;
+            };
+            let earlier = self.lots.remove(place);
+            let (mut first, second) = if earlier.id < later.id {
+                (earlier, later)
+            } else {
+                (later, earlier)
+            };
+            first.absorb(&second);
+            let place = self.lots.partition_point(|lot| lot.id < first.id);
+            self.lots.insert(place, first);
         }
     }
 
@@ -213,20 +293,44 @@ impl Account {
     fn give_back(&mut self, taken: &Allocation, points: Points) {
         match self.lots.binary_search_by_key(&taken.lot, |lot| lot.id) {
             Ok(place) => self.lots[place].remaining = self.lots[place].remaining.plus(points),
-            Err(place) => self.lots.insert(
-                place,
-                Lot {
-                    id: taken.lot,
-                    points: taken.size,
-                    remaining: points,
-                    expires: taken.expires,
-                },
-            ),
+            Err(place) => {
+                self.lots.insert(
+                    place,
+                    Lot {
+                        id: taken.lot,
+                        points: taken.size,
+                        remaining: points,
+                        expires: taken.expires,
+                    },
+                );
+                self.bound_lots();
+            }
         }
     }
 }
 
+impl Settlement {
+    /// The lot that the points of an award went into: what a clawback of it takes first.
+    #[must_use]
+    pub fn lot(&self) -> LotId {
+        let into = self.allocations.first().map(|into| into.lot);
+        into.unwrap_or(self.version)
+    }
+}
+
 impl Lot {
+    /// Tells whether nothing is taken from it.
+    fn is_whole(&self) -> bool {
+        self.remaining == self.points
+    }
+
+    /// Takes another lot in; it expires with the later of both.
+    fn absorb(&mut self, other: &Self) {
+        self.points = self.points.plus(other.points);
+        self.remaining = self.remaining.plus(other.remaining);
+        self.expires = self.expires.max(other.expires);
+    }
+
     /// Earliest expiry first; of two that expire together, the one earned first.
     fn order_of_use(&self) -> (ServerTime, LotId) {
         (self.expires, self.id)

@@ -16,6 +16,7 @@ use crate::time::{LocalDay, ServerTime};
 use crate::verdict::{Paid, ReviewReason, Verdict};
 
 pub use error::{AccountError, Flaw};
+pub use lots::LOTS_MAX;
 
 /// Everything about a member that the rules need to know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,12 +42,12 @@ pub struct Account {
     pub pending: Vec<Pending>,
 }
 
-/// Points that expire together.
+/// Points that expire together: one lot for each expiry, beside those that something was taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lot {
     /// The settlement that made it.
     pub id: LotId,
-    /// Points when it was made.
+    /// Points that were ever paid into it.
     pub points: Points,
     /// Points left: 1..=points.
     pub remaining: Points,
@@ -107,21 +108,21 @@ pub struct Settlement {
     pub growth: Growth,
     /// Change of the arrears.
     pub arrears: Points,
-    /// From which lots points were taken, or to which they were given back; sums to `points` without its sign unless
-    /// the points make a lot of their own.
+    /// From which lots points were taken, or to which they were given back, or into which they were paid; sums to `points`
+    /// without its sign unless the points make a lot of their own.
     pub allocations: Vec<Allocation>,
     /// The higher tier that it lifted the member to, if it did.
     pub promoted: Option<TierId>,
 }
 
-/// Part of a debit and the lot that it came from.
+/// Part of a change and the lot that it came from or went into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allocation {
     /// The lot.
     pub lot: LotId,
     /// Points taken from the lot, counted positive.
     pub points: Points,
-    /// Points of the lot when it was made; with `expires`, what a reversal needs to make a used-up lot again.
+    /// Points ever paid into the lot; with `expires`, what a reversal needs to make a used-up lot again.
     pub size: Points,
     /// Expiry of the lot.
     pub expires: ServerTime,

@@ -281,3 +281,176 @@ fn each_contradiction_of_an_account_is_found() {
         assert!(error.to_string().contains(expected), "{error}");
     }
 }
+
+/// Gives points as the rules do, with an expiry of choice.
+fn awarded(account: &mut Account, amount: i64, days: i64) -> Settlement {
+    static POLICY: std::sync::OnceLock<CompiledPolicy> = std::sync::OnceLock::new();
+    let policy = POLICY.get_or_init(|| {
+        compiled(Policy {
+            expiry: policy::Expiry::Months(1),
+            ..default_policy()
+        })
+    });
+    let zone = Zone::new("UTC").unwrap();
+    let now = at(MORNING + days * DAY);
+    let row = account.grant(points(amount), "x", now, &zone, policy);
+    account.check().unwrap();
+    row.unwrap()
+}
+
+#[test]
+fn awards_that_expire_together_are_one_lot() {
+    let mut account = account(&[]);
+    let first = awarded(&mut account, 10, 0);
+    assert!(first.allocations.is_empty());
+    let second = awarded(&mut account, 5, 0);
+    let third = awarded(&mut account, 7, 1);
+    assert_eq!(left(&account), [(1, 15), (3, 7)]);
+    assert_eq!(taken(&second), [(1, 5)]);
+    assert_eq!(
+        (first.lot(), second.lot(), third.lot()),
+        (LotId::new(1), LotId::new(1), LotId::new(3))
+    );
+
+    // A clawback of the second takes what is left in their lot, then the other, and owes the rest.
+    account.spend(points(12), benefit(), at(MORNING)).unwrap();
+    let row = account.claw_back(reference(), paid(5, 0), second.lot(), at(MORNING));
+    assert_eq!(
+        (taken(&row), row.arrears),
+        (vec![(1, 3), (3, 2)], Points::ZERO)
+    );
+    account.check().unwrap();
+}
+
+#[test]
+fn a_lot_that_was_touched_does_not_grow_so_that_each_reversal_fits() {
+    let mut account = account(&[]);
+    awarded(&mut account, 10, 0);
+    let some = account.spend(points(4), benefit(), at(MORNING)).unwrap();
+    assert_eq!(awarded(&mut account, 5, 0).lot(), LotId::new(3));
+    awarded(&mut account, 2, 0);
+    assert_eq!(left(&account), [(1, 6), (3, 7)]);
+    assert_eq!(left(&account.clone().by_expiry()), [(1, 13)]);
+    let all = account.spend(points(13), benefit(), at(MORNING)).unwrap();
+    awarded(&mut account, 3, 0);
+    assert_eq!(left(&account), [(6, 3)]);
+    for row in [&all, &some] {
+        account.reverse(row, at(MORNING)).unwrap();
+        account.check().unwrap();
+    }
+    assert_eq!(left(&account), [(1, 10), (3, 7), (6, 3)]);
+    for row in [&all, &some] {
+        let again = account.reverse(row, at(MORNING));
+        assert_eq!(again, Err(AccountError::GivenBackAlready(LotId::new(1))));
+    }
+    // Whole again, they are one from the next award on that reads the account.
+    account.merge_lots();
+    assert_eq!(left(&account), [(1, 20)]);
+}
+
+#[test]
+fn an_account_with_a_lot_for_each_award_becomes_one_with_a_lot_for_each_expiry() {
+    let many: Vec<(i64, i64)> = (0..20_000)
+        .map(|award| (1 + award % 7, 1 + award % 500))
+        .collect();
+    let mut account = account(&many);
+    let (balance, expiring, before) = (account.balance(), account.expiring(), account.clone());
+    account.merge_lots();
+    account.check().unwrap();
+    assert_eq!(account.lots.len(), 500);
+    assert_eq!((account.balance(), account.expiring()), (balance, expiring));
+    assert_eq!(account.version, before.version);
+    let merged = account.clone();
+    account.merge_lots();
+    assert_eq!(account, merged);
+}
+
+#[test]
+fn years_of_different_days_stay_bounded_and_nothing_is_lost_or_expires_early() {
+    let mut account = account(&[]);
+    let mut promised = Vec::new();
+    for day in 0..6_000 {
+        awarded(&mut account, 2, day);
+        promised.push(at(MORNING + (day + 28) * DAY));
+        assert!(account.lots.len() <= LOTS_MAX);
+    }
+    assert_eq!(account.balance(), points(12_000));
+    // Sorted by expiry, each point lives at least as long as it was promised.
+    let expiries = account.expiring();
+    let mut lives = expiries.iter().flat_map(|(expires, sum)| {
+        std::iter::repeat_n(*expires, usize::try_from(sum.get()).unwrap())
+    });
+    for promise in promised {
+        assert!(lives.next() >= Some(promise) && lives.next() >= Some(promise));
+    }
+    // The elder ones are untouched, and go by one row each.
+    let rows = account.expire(at(MORNING + 4_000 * DAY));
+    assert!(rows.len() > 3_800 && rows.iter().all(|row| row.points <= points(-2)));
+}
+
+/// Under any order of awards, spendings, reversals and expiries, each expiry has exactly the points that a plain sum by
+/// expiry has, and one lot.
+#[test]
+fn lots_are_the_sums_by_expiry() {
+    let mut random = 0x0dd0_5eed_0bad_f00d_u64;
+    let mut draw = move |below: u64| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        i64::try_from(random % below).unwrap()
+    };
+    for _ in 0..300 {
+        let mut account = account(&[]);
+        let mut sums: std::collections::BTreeMap<ServerTime, i64> =
+            std::collections::BTreeMap::new();
+        let mut spent: Vec<Settlement> = Vec::new();
+        let mut day = 0;
+        for _ in 0..60 {
+            match draw(6) {
+                0..=2 => {
+                    let amount = 1 + draw(9);
+                    let row = awarded(&mut account, amount, day + draw(4));
+                    let lot = account.lots.iter().find(|lot| lot.id == row.lot()).unwrap();
+                    *sums.entry(lot.expires).or_insert(0) += amount;
+                }
+                3 => {
+                    let now = at(MORNING + day * DAY);
+                    if let Ok(row) = account.spend(points(1 + draw(30)), benefit(), now) {
+                        for part in &row.allocations {
+                            *sums.get_mut(&part.expires).unwrap() -= part.points.get();
+                        }
+                        spent.push(row);
+                    }
+                }
+                4 if !spent.is_empty() => {
+                    let which = usize::try_from(draw(u64::try_from(spent.len()).unwrap())).unwrap();
+                    let row = spent.swap_remove(which);
+                    account.reverse(&row, at(MORNING + day * DAY)).unwrap();
+                    for part in &row.allocations {
+                        *sums.entry(part.expires).or_insert(0) += part.points.get();
+                    }
+                }
+                _ => {
+                    day += draw(12);
+                    let now = at(MORNING + day * DAY);
+                    let gone: i64 = account.expire(now).iter().map(|row| row.points.get()).sum();
+                    let due: i64 = sums.range(..=now).map(|(_, sum)| *sum).sum();
+                    assert_eq!(gone, -due);
+                    sums = sums.split_off(&now.plus_s(1));
+                }
+            }
+            account.check().unwrap();
+            sums.retain(|_, sum| *sum > 0);
+            let held: Vec<_> = account
+                .expiring()
+                .into_iter()
+                .map(|(at, sum)| (at, sum.get()))
+                .collect();
+            assert_eq!(held, sums.clone().into_iter().collect::<Vec<_>>());
+            let shown = account.clone().by_expiry();
+            assert_eq!(shown.lots.len(), sums.len());
+            assert_eq!(shown.expiring(), account.expiring());
+            shown.check().unwrap();
+        }
+    }
+}

@@ -305,7 +305,7 @@ impl World<'_> {
             .iter()
             .filter(|row| row.points > Points::ZERO)
             .filter_map(|row| match &row.cause {
-                Cause::Entry { entry, verdict } => Some((*entry, verdict.paid(), row.version)),
+                Cause::Entry { entry, verdict } => Some((*entry, verdict.paid(), row.lot())),
                 _ => None,
             })
             .collect();
@@ -371,10 +371,13 @@ impl World<'_> {
         self.ledger.growth += row.growth.get();
         let allocated: Points = row.allocations.iter().map(|part| part.points).sum();
         let gives_back = matches!(row.cause, Cause::Reversed { .. });
-        if row.points < Points::ZERO || gives_back {
+        let is_paid_into_a_lot = !row.allocations.is_empty();
+        if row.points < Points::ZERO || gives_back || is_paid_into_a_lot {
             assert_eq!(allocated.get(), row.points.get().abs(), "{row:?}");
-        } else {
-            assert_eq!(row.allocations, []);
+        }
+        if row.points > Points::ZERO && !gives_back && is_paid_into_a_lot {
+            assert_eq!(row.allocations.len(), 1);
+            self.coverage.hit("paid into a lot");
         }
         if row.promoted.is_some() {
             self.coverage.hit("promoted");
@@ -391,6 +394,10 @@ impl World<'_> {
         assert_eq!(account.balance().get(), self.ledger.balance);
         assert_eq!(account.arrears.get(), self.ledger.arrears);
         assert_eq!(account.growth.get(), self.ledger.growth);
+        let shown = account.clone().by_expiry();
+        shown.check().unwrap();
+        assert_eq!(shown.expiring(), account.expiring());
+        assert_eq!(shown.lots.len(), account.expiring().len());
     }
 
     /// Whatever the cars foresaw: no cap is exceeded by a thousandth, and the points add up to no more than that and
