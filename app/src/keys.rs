@@ -14,21 +14,21 @@ use ring::rand::{SecureRandom, SystemRandom};
 const DEVICE_KEY: &str = "device.key";
 const SEAL_KEY: &str = "seal.key";
 
-/// Why a key could not be had.
+/// Reasons that a key could not be loaded or made.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file cannot be read or written.
     #[error("{}: the key cannot be read or written", path.display())]
     Io {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The file is not a key.
     #[error("{}: not a key; it is left as it is", path.display())]
     NotAKey {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// The system gave no randomness.

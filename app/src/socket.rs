@@ -15,25 +15,25 @@ use crate::window::Gauge;
 
 /// Name of the socket in the data folder.
 const NAME: &str = "dashpoint.sock";
-/// How long either side waits for the other.
+/// Time that either side waits for the other.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// More than any answer has.
 const ANSWER_MAX: u64 = 64 * 1_024;
-/// What may be asked, in one byte.
+/// Requests on the socket, one byte each.
 const TELL: u8 = b'?';
 const SYNC: u8 = b'!';
 const CHECK_IN: u8 = b'+';
 
-/// What is told, and who is asked.
+/// Sources of the answers, and the receiver of commands.
 #[derive(Debug)]
 pub struct Served {
-    /// What the engine tells.
+    /// State of the engine.
     pub live: watch::Receiver<Live>,
-    /// Who does what people ask for.
+    /// Channel for people's commands to the engine.
     pub asks: mpsc::Sender<Ask>,
-    /// What the look at the ledger found.
+    /// Result of the check of the ledger.
     pub ledger: watch::Receiver<LedgerLook>,
-    /// What the window tells, when there is one.
+    /// State of the window, when there is one.
     pub gauge: Option<Gauge>,
 }
 

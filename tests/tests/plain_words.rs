@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Doc comments that open with a question word, per thousand of all doc comments. The aim is 50.
-const INTERROGATIVE_PERMILLE_MAX: usize = 60;
+const INTERROGATIVE_PERMILLE_MAX: usize = 30;
 /// Type names that are declared more than once. The aim is 30.
 const REPEATED_NAMES_MAX: usize = 99;
 

@@ -1,4 +1,4 @@
-//! What the store holds, read and verified.
+//! Reads and verifies the content of the store.
 
 use std::collections::BTreeMap;
 
@@ -18,12 +18,12 @@ const PAGE: u32 = 200;
 /// Name under which the store keeps the device's id, which the certificate is verified for.
 pub const DEVICE_META: &str = "device";
 
-/// What the disk says of the own chain.
+/// State of the own chain on the disk.
 pub(super) struct OwnChain {
     /// The newest grant, if it is another one than before.
     pub grant: Option<Signed<EpochGrant>>,
     pub head: ChainPoint,
-    /// Whether own entries of that epoch, or of a later one, stand beside the chain.
+    /// True when own entries of that epoch, or of a later one, are stored as strays.
     pub forked: bool,
     pub receipt: Option<StoredReceipt>,
 }

@@ -36,11 +36,11 @@ struct Row {
     /// Points that the cloud paid or holds back; none while it has not spoken.
     paid: Option<i64>,
     verdict: Option<Verdict>,
-    /// What it says, with evidence and awards; none when it does not verify.
+    /// The transaction, with evidence and awards; `None` when the entry does not verify.
     transaction: Option<Transaction>,
 }
 
-/// What `ledger --json` prints.
+/// Output of `ledger --json`.
 #[derive(Debug, Serialize)]
 struct LedgerReport {
     entries: Vec<Row>,

@@ -41,7 +41,7 @@ const BUS_INPUTS_MAX: usize = 1_024;
 const ANSWERS_MAX: usize = 4;
 /// Questions of people that wait for the engine; more wait at the socket.
 const ASKS_MAX: usize = 4;
-/// How long the disk is left to the first frame; a screen that does not come up must not keep the car from earning.
+/// Time that the disk is left to the first frame; a screen that does not come up must not keep the car from earning.
 const FIRST_FRAME_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Runs the head unit until SIGTERM or SIGINT, or until its window is closed.
@@ -72,7 +72,7 @@ fn work(config: Config, backstage: Option<Backstage>) -> anyhow::Result<()> {
     })
 }
 
-/// What ends the program from outside.
+/// Signals that end the program from outside.
 pub(super) struct End {
     terminate: Signal,
     interrupt: Signal,
@@ -192,11 +192,11 @@ struct Front {
     welcomed: Option<EnrolmentData>,
 }
 
-/// Why the head unit has ended.
+/// The reason that the head unit has ended.
 enum Ended {
     /// It was told to.
     Told,
-    /// What its opening had not met was found to be damaged: by what starts from it, or by a look at the whole ledger.
+    /// Damage was found after opening: at the start of the engine, or by the check of the whole ledger.
     LedgerDamaged,
 }
 
@@ -310,7 +310,7 @@ fn run_beside(
     Ok(engine_ended)
 }
 
-/// What the network edge needs.
+/// The parts of the network thread.
 struct Edge {
     transport: Transport,
     signer: Option<Signer>,
@@ -355,7 +355,7 @@ fn start(
     Ok((engine, edge))
 }
 
-/// Whether the engine did not start for what a salvage may mend.
+/// Returns whether the engine did not start because of damage that a salvage may mend.
 fn is_damage(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<BooksError>()

@@ -48,7 +48,7 @@ pub(super) fn screenshot(args: &ScreenshotArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a window shows first: the data folder as it is, before anything of it is checked or opened for writing.
+/// Makes the first scene of a window: the data folder as it is, before anything of it is checked or opened for writing.
 pub(super) fn first_scene(config: &Config) -> Scene {
     let blank = |enrolment| {
         let mut data = unknown_member();
@@ -98,7 +98,7 @@ pub(super) fn first_scene(config: &Config) -> Scene {
     }
 }
 
-/// What the data folder holds for the screen.
+/// Content of the data folder for the screen.
 struct HeldData {
     data: ScreenData,
     zone: TimeZone,

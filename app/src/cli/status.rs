@@ -18,12 +18,12 @@ use crate::engine::Live;
 use crate::keys::KeyStore;
 use crate::socket;
 
-/// What `status --json` prints.
+/// Output of `status --json`.
 #[derive(Debug, Serialize)]
 struct StatusReport {
-    /// Whether the head unit runs.
+    /// True while the head unit runs.
     running: bool,
-    /// What it tells about itself.
+    /// Its live state.
     live: Option<Live>,
     /// Last entry of the chain.
     head: HeadReport,

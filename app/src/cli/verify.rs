@@ -15,7 +15,7 @@ use crate::books::{certificate, evidence_digest};
 /// Faults listed of one check; more are counted in the last line.
 const FAULTS_MAX: usize = 20;
 
-/// What was verified, and what did not hold.
+/// Result of the verification: its checks and their faults.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Verification {
     pub(super) checks: Vec<Check>,
@@ -24,16 +24,16 @@ pub(super) struct Verification {
 /// One thing that must hold.
 #[derive(Debug, Serialize)]
 pub(super) struct Check {
-    /// What.
+    /// Name of the check.
     pub(super) what: &'static str,
-    /// How many were looked at.
+    /// The number of items that were checked.
     pub(super) looked_at: u64,
-    /// Where it does not hold.
+    /// The places where the check fails.
     pub(super) faults: Vec<String>,
 }
 
 impl Verification {
-    /// Whether everything holds.
+    /// Returns whether everything holds.
     pub(super) fn holds(&self) -> bool {
         self.checks.iter().all(|check| check.faults.is_empty())
     }

@@ -23,13 +23,13 @@ struct AwaitingEvidence {
     private: Vec<u8>,
 }
 
-/// What came of a check-in.
+/// Result of a check-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckIn {
     /// It is signed and on the disk.
     Done {
-        /// What it is expected to be paid.
+        /// Points that it is expected to be paid.
         points: i64,
     },
     /// The check-in of the day has been made, or a cap has no room left: nothing was signed.
@@ -40,7 +40,7 @@ pub enum CheckIn {
     NotNow,
 }
 
-/// Why evidence did not become an entry.
+/// Reasons that evidence did not become an entry.
 #[derive(Debug, thiserror::Error)]
 enum AwardError {
     /// Key, policy or statement is missing: it can wait on the disk.

@@ -1,4 +1,4 @@
-//! What a running head unit tells about itself, beyond what its files say.
+//! Live state of a running head unit, beyond the content of its files.
 
 use std::collections::BTreeMap;
 
@@ -11,24 +11,24 @@ use super::signals::SignalLive;
 use crate::screen::CarState;
 use crate::window::ScreenLive;
 
-/// What a running head unit tells about itself.
+/// Live state of a running head unit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Live {
-    /// How the connection to the cloud stands.
+    /// State of the connection to the cloud.
     pub connection: Connection,
     /// Entries without a receipt.
     pub waiting: u64,
-    /// Whether the in-vehicle broker is connected.
+    /// True while the in-vehicle broker is connected.
     pub bus: bool,
-    /// Whether the car moves.
+    /// Drive state of the car.
     pub drive_state: Option<DriveState>,
-    /// Whether a trip is open.
+    /// True while a trip is open.
     pub trip_open: bool,
     /// Newest event time taken, in milliseconds since 1970-01-01T00:00:00Z.
     pub newest_ms: Option<i64>,
     /// Samples taken.
     pub taken: u64,
-    /// How many of them were state that the broker had kept from before this head unit listened.
+    /// The number of them that were state that the broker had retained from before this head unit listened.
     #[serde(default)]
     pub kept: u64,
     /// Messages refused, by kind.
@@ -42,32 +42,33 @@ pub struct Live {
     pub awaiting: u64,
     /// Evidence that could not be written to the disk yet.
     pub unsaved: u64,
-    /// Why the disk refused what was last to be written.
+    /// The reason that the disk refused the last write.
     #[serde(default)]
     pub disk: Option<DiskTrouble>,
-    /// Whether the bus names another car than the one that this head unit was enrolled in.
+    /// True when the bus names another car than the one that this head unit was enrolled in.
     pub other_vehicle: bool,
-    /// When the reconciler looks at the cloud again, in seconds since 1970.
+    /// Time of the reconciler's next try, in seconds since 1970.
     #[serde(default)]
     pub next_try_unix_s: Option<i64>,
-    /// What the car tells of itself beyond driving and charging.
+    /// State of the car beyond driving and charging.
     #[serde(default)]
     pub car: CarState,
-    /// Whether the newest policy was refused and the one before it stays in force.
+    /// True when the newest policy was refused and the one before it stays in force.
     #[serde(default)]
     pub policy_refused: bool,
-    /// Whether a file of the data folder was damaged and set aside at the start.
+    /// True when a file of the data folder was damaged and set aside at the start.
     #[serde(default)]
     pub salvaged: bool,
-    /// What a look at the whole ledger found.
+    /// Result of the check of the whole ledger.
     #[serde(default)]
     pub ledger: LedgerLook,
-    /// What the window tells about itself; nothing without one.
+    /// State of the window; `None` without one.
     #[serde(default)]
     pub screen: Option<ScreenLive>,
 }
 
-/// What a look at the whole ledger found. A damaged one is not listed: the head unit salvages it and begins again.
+/// Result of the check of the whole ledger. A damaged one is not listed: the head unit salvages it and begins again. A
+/// damaged one is not listed: the head unit salvages it and begins again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LedgerLook {
@@ -80,7 +81,7 @@ pub enum LedgerLook {
     Unread,
 }
 
-/// Why a disk refuses to be written.
+/// The reason that a disk refuses writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DiskTrouble {
@@ -93,7 +94,7 @@ pub enum DiskTrouble {
 }
 
 impl DiskTrouble {
-    /// What a refusal of the store says of the disk.
+    /// Classifies a refusal of the store.
     pub(super) fn of(error: &StoreError) -> Self {
         if error.is_disk_full() {
             Self::Full
@@ -105,7 +106,7 @@ impl DiskTrouble {
     }
 }
 
-/// How the connection to the cloud stands.
+/// State of the connection to the cloud.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Connection {
@@ -124,21 +125,21 @@ pub enum Connection {
     },
     /// The cloud does not answer as it should.
     Offline {
-        /// When it last did, in seconds since 1970.
+        /// Time of its last good answer, in seconds since 1970.
         since_unix_s: Option<i64>,
-        /// Why.
+        /// The reason.
         reason: Reason,
     },
     /// The cloud refuses what this car sends.
     Fault {
-        /// When it last took something, in seconds since 1970.
+        /// Time at which it last accepted something, in seconds since 1970.
         since_unix_s: Option<i64>,
         /// Status of the refusal.
         status: u16,
     },
 }
 
-/// Why the cloud counts as out of reach.
+/// The reason that the cloud counts as out of reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {

@@ -36,17 +36,17 @@ use scenes::Shows;
 
 /// Samples taken before anything else is looked at again.
 const BATCH: usize = 256;
-/// How often the quiet of the bus is told to the fold.
+/// Interval at which the fold learns that the bus is silent.
 const QUIET_EVERY: Duration = Duration::from_millis(500);
 /// After this much quiet nothing can be open any more.
 const QUIET_MAX_MS: u64 = 150_000;
-/// How often evidence that the disk refused is tried again.
+/// Pause before evidence that the disk refused is tried again, in milliseconds.
 const RETRY_MS: u64 = 5_000;
 /// Evidence kept in memory while the disk refuses it: a month of driving. More is refused and counted; the open trip's
 /// checkpoint and the meters still hold what it claims.
 const UNSAVED_MAX: usize = 512;
 
-/// Why the engine cannot start or go on.
+/// Reasons that the engine cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The books cannot be opened.
@@ -83,23 +83,23 @@ pub struct Outgoing {
     pub unix_s: i64,
 }
 
-/// Where the engine sends things.
+/// Outputs of the engine.
 #[derive(Debug)]
 pub struct Outputs {
     /// Requests to the cloud: at most one is on its way.
     pub requests: mpsc::Sender<Outgoing>,
     /// Newest event time taken, in milliseconds since 1970.
     pub seen: watch::Sender<Option<i64>>,
-    /// What the head unit tells about itself.
+    /// Live state of the head unit.
     pub live: watch::Sender<Live>,
 }
 
-/// What an engine is made of.
+/// Parts of an engine.
 #[derive(Debug)]
 pub struct Parts {
     /// The data folder.
     pub store: Store,
-    /// What it holds, verified.
+    /// The verified state of the ledger.
     pub books: Books,
     /// The clocks.
     pub clock: Clock,
@@ -109,11 +109,11 @@ pub struct Parts {
     pub signer: Option<SigningKey>,
     /// Salt of evidence and spread of retries.
     pub chance: Chance,
-    /// Where it sends things.
+    /// Outputs of the engine.
     pub outputs: Outputs,
 }
 
-/// Where the engine hears from.
+/// Inputs of the engine.
 #[derive(Debug)]
 pub struct Inputs {
     /// The vehicle.
@@ -126,7 +126,7 @@ pub struct Inputs {
     pub stop: watch::Receiver<bool>,
 }
 
-/// What a person asks a running head unit for.
+/// Commands of a person to a running head unit.
 #[derive(Debug)]
 pub enum Ask {
     /// To reconcile now, instead of when its pause is over.
@@ -164,9 +164,9 @@ pub struct Engine {
     told_quiet_ms: u64,
     /// Newest time of a state that the broker had kept.
     newest_kept_ms: Option<i64>,
-    /// When the reconciler is due, on the monotonic clock.
+    /// Time at which the reconciler is due, on the monotonic clock.
     due_ms: Option<u64>,
-    /// What the driver has chosen on the screen.
+    /// The driver's choices on the screen.
     choices: Choices,
     shows: Shows,
     told_seen: ToldSeen,
@@ -366,7 +366,7 @@ impl Engine {
         }
     }
 
-    /// How long the engine may sleep before it wants [`Engine::wake`].
+    /// Returns the time that the engine may sleep before it wants [`Engine::wake`].
     #[must_use]
     pub fn pause(&self) -> Duration {
         let now_ms = self.clock.monotonic_ms();
@@ -416,7 +416,7 @@ impl Engine {
         self.store.read()
     }
 
-    /// What the engine tells about itself beyond them.
+    /// Returns the live state of the engine beyond its files.
     #[must_use]
     pub const fn live(&self) -> &Live {
         &self.live

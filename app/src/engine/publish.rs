@@ -1,13 +1,13 @@
-//! What the engine tells: to whoever asks on the socket, and on the bus how far it has come.
+//! Publishes the engine's state: to clients of the socket, and its progress on the bus.
 
 use super::Engine;
 
-/// How far event time runs before whoever says it on the bus is woken, in milliseconds.
+/// Advance of event time after which the publisher on the bus is woken, in milliseconds.
 const SEEN_STEP_MS: u64 = 1_000;
 /// After so much of its own time any news wakes them. Less than they look again of themselves.
 const SEEN_WAKE_MS: u64 = 50;
 
-/// When whoever says on the bus how far event time has come was last woken.
+/// The last wake-up of the publisher on the bus, with its event time.
 #[derive(Debug, Default)]
 pub(super) struct ToldSeen {
     /// For the last step.

@@ -1,4 +1,4 @@
-//! What the engine shows: a new scene whenever there is something new in it.
+//! Publishes a new scene whenever its content changes.
 
 use std::sync::Arc;
 
@@ -19,25 +19,25 @@ use crate::screen::{
     screen_data,
 };
 
-/// How often the time on the pages may be behind, in seconds.
+/// Delay that the time on the pages may have, in seconds.
 const MINUTE_S: i64 = 60;
 
-/// What the driver has chosen on the screen, to be kept.
+/// A driver's choice on the screen, to be stored.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Choice {
     /// The language.
     Language(Language),
-    /// What the appearance follows.
+    /// Choice of the appearance.
     Theme(ThemeChoice),
-    /// Whether a guest drives.
+    /// True when a guest drives.
     Guest(bool),
 }
 
-/// Where the scenes go, and what was shown last.
+/// Receiver of the scenes, and the content of the last one.
 #[derive(Debug, Default)]
 pub(super) struct Shows {
     scenes: Option<Scenes>,
-    /// Who was enrolled since the program began.
+    /// The enrolment since the program began.
     welcome: Option<EnrolmentData>,
     told: Option<(Held, Told)>,
     own: Vec<OwnEntry>,
@@ -54,7 +54,7 @@ struct Held {
     catalogue: Option<CatalogueVersion>,
 }
 
-/// What else a scene says.
+/// The other content of a scene.
 #[derive(Debug, Clone, PartialEq)]
 struct Told {
     drive: Drive,

@@ -12,10 +12,10 @@ use super::member::CapUse;
 use super::recording::RecordingKind;
 use super::rules::Condition;
 
-/// What was found, and what it is worth.
+/// The transactions that were found, with their worth.
 #[derive(Debug, Serialize)]
 pub struct Explanation {
-    /// Where it comes from.
+    /// Source of the explanation.
     pub origin: Origin,
     /// Name of the policy.
     pub policy: String,
@@ -23,13 +23,13 @@ pub struct Explanation {
     pub policy_version: u32,
     /// Zone of the local times.
     pub zone: String,
-    /// What was taken and refused, by signal; only of a recording.
+    /// Taken and refused samples, by signal; only of a recording.
     pub signals: Vec<SignalReport>,
     /// Trips and sessions, in their order.
     pub found: Vec<Found>,
     /// All trips as one, when there is more than one.
     pub pooled: Option<Pooled>,
-    /// How far the caps are used at the end.
+    /// The used part of each cap at the end.
     pub caps: Vec<CapUse>,
     /// Points in all.
     pub points: i64,
@@ -37,7 +37,7 @@ pub struct Explanation {
     pub growth: i64,
 }
 
-/// Where an explanation comes from.
+/// Source of an explanation.
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Origin {
@@ -45,15 +45,15 @@ pub enum Origin {
     Recording {
         /// The file.
         file: String,
-        /// What its columns are.
+        /// Kind of its columns.
         columns: RecordingKind,
         /// Rows in it.
         rows: u64,
-        /// What it does not say and was assumed.
+        /// Assumptions where it has no signal.
         assumed: BTreeSet<Assumption>,
         /// Rows of signals that the head unit does not use, by signal.
         unused: BTreeMap<String, u64>,
-        /// Whether a charging session was still open at its end: it is worth nothing yet.
+        /// True when a charging session was still open at its end: it is worth nothing yet.
         still_charging: bool,
     },
     /// An entry of the ledger.
@@ -79,15 +79,15 @@ pub struct SignalReport {
 pub struct Found {
     /// From 1.
     pub number: usize,
-    /// Who was driving.
+    /// The driver.
     pub driver: Driver,
     /// First moment, in milliseconds since 1970; unknown when the head unit slept.
     pub started_ms: Option<i64>,
     /// Last moment, in milliseconds since 1970.
     pub ended_ms: i64,
-    /// What was seen.
+    /// Details of the transaction.
     pub seen: Seen,
-    /// What the rules see of it, by the names that rules use.
+    /// Values of the rule fields, by their names in rules.
     pub fields: BTreeMap<&'static str, String>,
     /// Each rule that looks at it.
     pub rules: Vec<RuleReport>,
@@ -97,7 +97,7 @@ pub struct Found {
     pub growth: Option<i64>,
 }
 
-/// What was seen of a trip or a session.
+/// Details of a trip or a session.
 #[derive(Debug, Serialize)]
 #[serde(tag = "about", rename_all = "kebab-case")]
 pub enum Seen {
@@ -116,9 +116,9 @@ pub struct TripReport {
     pub distance_m: u64,
     /// By the integral of speed.
     pub speed_integral_m: u64,
-    /// Whether these two tell two stories.
+    /// True when these two contradict each other.
     pub contradicts: bool,
-    /// Why it ended; unknown when the private evidence is not held.
+    /// The reason of its end; unknown when the private evidence is not held.
     pub end: Option<TripEnd>,
     /// In motion or in traffic.
     pub driving_s: u32,
@@ -134,7 +134,7 @@ pub struct TripReport {
     pub co2_avoided_g: i64,
     /// Driving score times 100.
     pub score_x100: u16,
-    /// What the braking was taken from; unknown when the private evidence is not held.
+    /// Source of the braking; unknown when the private evidence is not held.
     pub braking_from: Option<BrakingSource>,
     /// Each factor of the model.
     pub factors: Vec<FactorReport>,
@@ -145,9 +145,9 @@ pub struct TripReport {
 /// One factor of the score.
 #[derive(Debug, Serialize)]
 pub struct FactorReport {
-    /// Which.
+    /// The factor.
     pub factor: Factor,
-    /// Whether there was a signal for it.
+    /// True when there was a signal for it.
     pub observed: bool,
     /// Time that counted against the driver.
     pub against_ms: u64,
@@ -157,9 +157,9 @@ pub struct FactorReport {
     pub percent: f64,
     /// The most percent that count.
     pub cap_percent: f64,
-    /// How much higher the score would be, times 100, had it never counted against the driver.
+    /// Rise of the score, times 100, had it never counted against the driver.
     pub costs_x100: u16,
-    /// When it counted against the driver.
+    /// Times at which it counted against the driver.
     pub spells: Vec<Spell>,
 }
 
@@ -170,11 +170,11 @@ pub struct ChargeReport {
     pub energy_wh: u64,
     /// Weighted by energy.
     pub renewable_permille: u16,
-    /// How good the word on that is.
+    /// Grade of the share.
     pub grade: Grade,
     /// Kind of current.
     pub current: Current,
-    /// Whether only the counter told of it.
+    /// True when only the counter shows the session.
     pub reconstructed: bool,
     /// Highest power.
     pub power_max_w: u64,
@@ -192,25 +192,25 @@ pub struct DischargeReport {
 /// One rule.
 #[derive(Debug, Serialize)]
 pub struct RuleReport {
-    /// Which.
+    /// The rule.
     pub rule: RuleId,
-    /// What the member reads.
+    /// Title that the member reads.
     pub title: Text,
-    /// Whether it held.
+    /// True when its condition held.
     pub held: bool,
-    /// Whether it is only reported.
+    /// True when it is only reported.
     pub shadow: bool,
     /// Its condition, part by part.
     pub conditions: Vec<Condition>,
-    /// What it pays, as the policy has it.
+    /// Formula of its points, as in the policy.
     pub formula: String,
     /// The fields that it looks at.
     pub fields: BTreeMap<&'static str, String>,
-    /// What it says, in thousandths of a point.
+    /// Amount that the rule gives, in thousandths of a point.
     pub raw_milli: i64,
-    /// What it says for the growth value, in thousandths.
+    /// Growth value that the rule gives, in thousandths.
     pub growth_milli: i64,
-    /// What is paid of it within the caps, in thousandths.
+    /// Amount that is paid of it within the caps, in thousandths.
     pub paid_milli: Option<i64>,
     /// Whole points, with what was carried from before.
     pub points: Option<i64>,
@@ -218,14 +218,14 @@ pub struct RuleReport {
     pub carried_milli: Option<i64>,
     /// The cap that cut it.
     pub cut_by: Option<String>,
-    /// Why it could not be computed.
+    /// The reason that it could not be computed.
     pub problem: Option<String>,
 }
 
 /// All trips as one.
 #[derive(Debug, Serialize)]
 pub struct Pooled {
-    /// How many.
+    /// The number of trips.
     pub trips: usize,
     /// By the odometer.
     pub distance_m: u64,
@@ -236,7 +236,7 @@ pub struct Pooled {
 }
 
 impl Seen {
-    /// Which rules look at it.
+    /// Returns the trigger of the rules that evaluate it.
     #[must_use]
     pub const fn trigger(&self) -> Trigger {
         match self {

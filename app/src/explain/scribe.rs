@@ -40,7 +40,7 @@ pub(super) fn about(name: &str, recording: &Recording, still_charging: bool) -> 
     }
 }
 
-/// What was taken and refused.
+/// Lists taken and refused samples.
 pub(super) fn signals(counts: &Counts) -> Vec<SignalReport> {
     let report = |(signal, counts): (Signal, &SignalCounts)| SignalReport {
         path: signal.path(),

@@ -14,7 +14,7 @@ use super::{home, rows, trip};
 use crate::books::{Books, MemberBook};
 use crate::engine::{Connection, Live};
 
-/// What the car tells of itself beyond driving and charging.
+/// State of the car beyond driving and charging.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CarState {
     /// The battery is low.
@@ -59,20 +59,20 @@ impl CarState {
     }
 }
 
-/// What the screen is made of.
+/// Sources of the screen's data.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
     /// The books.
     pub books: &'a Books,
-    /// Who is at the wheel; nobody known shows the first member.
+    /// The member at the wheel; the first member when nobody is known.
     pub member: Option<MemberId>,
     /// Members whose statement is there and cannot be opened.
     pub sealed: bool,
     /// The newest own entries, newest first.
     pub own: &'a [OwnEntry],
-    /// What the running head unit tells; nothing when none runs.
+    /// Live state of the running head unit; `None` when none runs.
     pub live: Option<&'a Live>,
-    /// Whether a guest drives.
+    /// True while a guest drives.
     pub guest: bool,
     /// The car's best idea of the time.
     pub now: ServerTime,
@@ -132,7 +132,7 @@ pub fn screen_data(source: &Source<'_>) -> ScreenData {
     }
 }
 
-/// What the pages show before this head unit is anybody's.
+/// Makes the data of the pages before this head unit is enrolled.
 #[must_use]
 pub fn unknown_member() -> ScreenData {
     ScreenData {
@@ -212,13 +212,13 @@ fn exchange(live: &Live, now: ServerTime) -> Exchange {
     }
 }
 
-/// When the reconciler tries again.
+/// Returns the time of the reconciler's next try.
 pub(super) fn next_try(live: &Live, now: ServerTime) -> ServerTime {
     live.next_try_unix_s
         .map_or(now, |at| ServerTime::from_unix_s(at).max(now))
 }
 
-/// Whether a statement of any member contains the entry.
+/// Returns whether a statement of any member contains the entry.
 pub(super) fn is_covered(books: &Books, own: &OwnEntry) -> bool {
     books
         .members
@@ -226,7 +226,7 @@ pub(super) fn is_covered(books: &Books, own: &OwnEntry) -> bool {
         .any(|book| covers(&book.statement, books.identity.device, own))
 }
 
-/// Whether a statement contains the entry.
+/// Returns whether a statement contains the entry.
 pub(super) fn covers(statement: &Statement, device: DeviceId, own: &OwnEntry) -> bool {
     statement
         .covers

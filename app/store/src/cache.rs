@@ -12,7 +12,7 @@ use crate::open::Store;
 use crate::read::Reader;
 use crate::seal::{SealKey, seal, unseal};
 
-/// What came of putting something into the cache.
+/// Result of putting a document into the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Put {
     /// It is there now.
@@ -33,7 +33,7 @@ pub struct Statements {
 /// A statement as it was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredStatement {
-    /// Whose.
+    /// The member.
     pub member: MemberId,
     /// Its version: what a question for a newer one names.
     pub version: LedgerVersion,
@@ -58,7 +58,7 @@ impl Rank {
         }
     }
 
-    /// What the seal of a statement authenticates besides its bytes: the kind of row, the member, the rank.
+    /// Makes the associated data of a statement's seal: the kind of row, the member, the rank.
     fn about(&self, member: MemberId) -> Vec<u8> {
         let mut about = b"dashpoint/statement/v1".to_vec();
         about.extend(member.as_bytes());

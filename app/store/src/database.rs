@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig, ffi
 use crate::aside::companion;
 use crate::error::{Doing as _, StoreError};
 
-/// What a file is for: its name, its mark in the header, its schemas and how careful its commits are.
+/// The kind of a database file: its name, its mark in the header, its schemas and the durability of its commits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kind {
     /// Name without folder and ending.
@@ -49,7 +49,7 @@ impl Kind {
         folder.join(format!("{}.db", self.stem))
     }
 
-    /// Where a salvaged file is built before it takes the damaged one's place.
+    /// Returns the path at which a salvaged file is built before it takes the damaged one's place.
     pub(crate) fn scratch(&self, folder: &Path) -> PathBuf {
         folder.join(format!("{}.new.db", self.stem))
     }
@@ -59,7 +59,7 @@ impl Kind {
     }
 }
 
-/// What is found where a database should be.
+/// State of the file where a database should be.
 #[derive(Debug)]
 pub(crate) enum Found {
     /// No file.

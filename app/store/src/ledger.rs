@@ -29,7 +29,7 @@ pub struct StoredEpoch {
     pub raw: Raw<EpochGrant>,
 }
 
-/// What came of beginning an epoch.
+/// Result of beginning an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begun {
     /// It has begun, with its carries.
@@ -38,7 +38,7 @@ pub enum Begun {
     Before,
 }
 
-/// What came of entries fetched back.
+/// Result of storing entries that were fetched back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Restored {
     /// Entries that were missing and are in the chain now.
@@ -226,7 +226,7 @@ impl Store {
     }
 }
 
-/// Whether the meters that an entry claims are settled with it or were before.
+/// The claim of an entry on its meters: they are settled with it, or were before.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Claim {
     Fresh,

@@ -17,7 +17,7 @@ const SQLITE_NEEDED: i32 = 3_051_003;
 /// Name of the file whose lock means that the folder has an owner.
 const LOCK_FILE: &str = "dashpoint.lock";
 
-/// How a folder is opened.
+/// Options for opening a folder.
 pub struct Options {
     /// Name of a registered SQLite VFS to go through; the system's own if none. Files that this VFS keeps outside the
     /// file system are never set aside: their trouble is returned as an error.
@@ -26,11 +26,11 @@ pub struct Options {
     pub seal: Option<SealKey>,
     /// Source of nonces for the seal.
     pub nonces: Nonces,
-    /// How closely the ledger is looked at before it is used.
+    /// Depth of the check before the ledger is used.
     pub check: Check,
 }
 
-/// How closely the ledger is looked at before it is used.
+/// Depth of the check before the ledger is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
     /// Its header, its schema and the end of its chain: a few pages.

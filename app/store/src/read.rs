@@ -25,9 +25,9 @@ pub struct Reader {
 /// Entries that no receipt covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unconfirmed {
-    /// How many.
+    /// The number of entries.
     pub entries: u64,
-    /// What the car expects to be paid for them.
+    /// Points that the car expects to be paid for them.
     pub points: Points,
     /// The car's own clock when the oldest was made, in seconds since 1970-01-01T00:00:00Z.
     pub since_unix_s: Option<i64>,
@@ -163,7 +163,7 @@ impl Reader {
         Ok(strays)
     }
 
-    /// Whether entries of this epoch, or of a later one, stand beside the chain.
+    /// Returns whether entries of this epoch, or of a later one, are stored as strays.
     ///
     /// # Errors
     /// See [`Reader`].
@@ -206,7 +206,7 @@ impl Reader {
         Ok(page)
     }
 
-    /// What of an epoch no receipt covers: derived each time, never kept.
+    /// Returns the entries of an epoch that no receipt covers: derived each time, never kept.
     ///
     /// # Errors
     /// See [`Reader`].

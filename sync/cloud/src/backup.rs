@@ -11,12 +11,12 @@ use crate::error::CloudError;
 use crate::folder::{Folder, sync_file};
 use crate::store::open_file;
 
-/// What was put back.
+/// Result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
     /// The life of the database that begins with it.
     pub server_epoch: ServerEpoch,
-    /// Where the database lies that was there before.
+    /// Path of the database that was there before.
     pub aside: PathBuf,
 }
 

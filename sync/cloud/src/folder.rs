@@ -38,7 +38,7 @@ impl Folder {
         self.path.join(DATABASE_FILE)
     }
 
-    /// Where a backup is made ready before it takes the database's place.
+    /// Returns the path at which a backup is made ready before it takes the database's place.
     pub(crate) fn restoring(&self) -> PathBuf {
         self.path.join(RESTORING_FILE)
     }
@@ -71,7 +71,7 @@ impl Folder {
         sync_folder(&self.path).map_err(|source| failed("cannot write", &self.path, source))
     }
 
-    /// Whether a cloud was begun here.
+    /// Returns whether a cloud was begun here.
     pub(crate) fn has_cloud(&self) -> bool {
         self.path.join(KEY_FILE).exists() && self.database().exists()
     }

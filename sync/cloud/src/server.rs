@@ -20,30 +20,30 @@ use crate::ledger::{Ledger, LedgerEnd, Turn};
 use crate::peer::Proxies;
 use crate::{random, store};
 
-/// How often expiry, releases and tier reviews run.
+/// Interval of expiry, releases and tier reviews.
 const MAINTAIN_EVERY: Duration = Duration::from_secs(3_600);
-/// How long the ledger may take for the job that it has begun then. The process ends after it in any case: what was
+/// Time that the ledger may take for the job that it has begun then. The process ends after it in any case: what was
 /// committed is on the disk, and what was not was not answered.
 const LAST_JOB: Duration = Duration::from_secs(3);
 /// Members whose accounts are maintained in one go: requests have their turn in between.
 const MEMBERS_AT_ONCE: usize = 32;
 
-/// How to serve.
+/// Settings of a server.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The data folder; it is made when there is none.
     pub data: PathBuf,
     /// Address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// How cars and members reach it from outside; by default `http://` and the address it listens on.
+    /// Address at which cars and members reach it from outside; by default `http://` and the address it listens on.
     pub url: Option<String>,
-    /// Whose clock it goes by.
+    /// The clock of the cloud.
     pub clock: ClockKind,
-    /// Where a posted clock begins; by default at the machine's time.
+    /// Start of a posted clock; by default the machine's time.
     pub posted_from: Option<ServerTime>,
     /// Says that this cloud is for tests: a posted clock is refused without it.
     pub test: bool,
-    /// How long connections may take, and how many there may be.
+    /// Limits on the number of connections and on their time.
     pub limits: Limits,
     /// TLS terminators whose `X-Forwarded-For` names the caller; by default nobody is believed.
     pub trusted_proxies: Vec<IpAddr>,
@@ -127,7 +127,7 @@ impl Running {
         self.addr
     }
 
-    /// How it is reached, without a slash at the end.
+    /// Returns the address at which it is reached, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url

@@ -1,4 +1,4 @@
-//! What the car can show for an award: sums over lifetime meters, never a track.
+//! Evidence for awards: sums over lifetime meters, never a track.
 //!
 //! Integers only: metres, watt-hours, milliseconds, permille, score times 100.
 
@@ -21,7 +21,7 @@ pub enum Meter {
 /// A half-open stretch `from..to` of one meter that an entry claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MeterInterval {
-    /// Which meter.
+    /// The meter.
     pub meter: Meter,
     /// First unit that is claimed.
     pub from: u64,
@@ -36,7 +36,7 @@ impl MeterInterval {
         self.to.saturating_sub(self.from)
     }
 
-    /// Whether both claim a common unit of the same meter.
+    /// Returns whether both claim a common unit of the same meter.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         self.meter == other.meter && self.from < other.to && other.from < self.to
@@ -61,10 +61,10 @@ pub enum Factor {
     Unbuckled,
 }
 
-/// What was seen of one factor of the score in one trip.
+/// Observed times of one factor of the score in one trip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FactorSeen {
-    /// Which factor.
+    /// The factor.
     pub factor: Factor,
     /// Time counted against the driver, in milliseconds (late night: already weighted).
     pub against_ms: u64,
@@ -72,7 +72,7 @@ pub struct FactorSeen {
     pub base_ms: u64,
 }
 
-/// Where the word on the origin of the energy comes from; better first.
+/// Source of the renewable share; better first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Grade {
@@ -101,7 +101,7 @@ pub enum Current {
 pub struct Trip {
     /// Stretch of the odometer; its length is the distance in metres.
     pub odometer: MeterInterval,
-    /// When it began.
+    /// Time at which it began.
     pub started: CoarseTime,
     /// Time in motion or standing in traffic, in seconds.
     pub driving_s: u32,
@@ -122,11 +122,11 @@ pub struct Trip {
 pub struct Charge {
     /// Stretch of the charged-energy meter; its length is the energy in watt-hours.
     pub charged: MeterInterval,
-    /// When it began; unknown when the head unit slept through it.
+    /// Time at which it began; unknown when the head unit slept through it.
     pub started: Option<CoarseTime>,
     /// Share of renewable energy, weighted by energy, in permille.
     pub renewable_permille: u16,
-    /// How good the word on that share is.
+    /// Grade of that share.
     pub grade: Grade,
     /// Kind of current.
     pub current: Current,
@@ -137,11 +137,11 @@ pub struct Charge {
 pub struct Discharge {
     /// Stretch of the discharged-energy meter; its length is the energy in watt-hours.
     pub discharged: MeterInterval,
-    /// When it began; unknown when the head unit slept through it.
+    /// Time at which it began; unknown when the head unit slept through it.
     pub started: Option<CoarseTime>,
 }
 
-/// What an earn entry shows for its awards.
+/// The evidence of an earn entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Evidence {

@@ -1,4 +1,4 @@
-//! What the cloud's HTTP edge decides before and after the core: who is let in, what is asked, what goes back.
+//! The decisions of the cloud's HTTP layer before and after the core: authentication, request and answer.
 
 use dashpoint_cloud::{CloudCore, CloudError, Posted};
 use dashpoint_membership::{

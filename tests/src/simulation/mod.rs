@@ -56,7 +56,7 @@ impl Violation {
         }
     }
 
-    /// What happened before, oldest first.
+    /// Returns the last steps before the violation, oldest first.
     #[must_use]
     pub fn story(&self) -> &[String] {
         &self.story

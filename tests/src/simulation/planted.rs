@@ -159,7 +159,7 @@ impl Tampering {
         Ok(())
     }
 
-    /// What was paid against caps, of every member.
+    /// Returns the amounts used against caps, of every member.
     pub fn used(&self) -> rusqlite::Result<BTreeMap<Vec<u8>, Value>> {
         let accounts = self.accounts()?.into_iter();
         let used = accounts.filter_map(|Account { member, row }| {
@@ -211,7 +211,7 @@ impl Tampering {
             .map(|_| ())
     }
 
-    /// Whether the place of an entry is taken in the log.
+    /// Returns whether the place of an entry is taken in the log.
     pub fn is_taken(&self, device: DeviceId, epoch: u32, seq: u64) -> rusqlite::Result<bool> {
         let sql = "SELECT 1 FROM entries WHERE device = ?1 AND epoch = ?2 AND seq = ?3";
         let place = params![device.as_bytes(), epoch, seq.cast_signed()];

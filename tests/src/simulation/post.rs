@@ -12,7 +12,7 @@ use super::travelling::Travelling;
 use super::weather::Fate;
 use super::world::World;
 
-/// How long the transport waits for an answer.
+/// Time that the transport waits for an answer, in milliseconds.
 const TIMEOUT_MS: u64 = 30_000;
 
 /// A message on its way.
@@ -21,9 +21,9 @@ pub enum Flight {
     ToCloud {
         /// From which car.
         car: usize,
-        /// What.
+        /// The request on its way.
         request: Travelling,
-        /// How the answer travels; none when nobody waits for it.
+        /// The way of the answer; `None` when no program waits for it.
         reply: Option<Reply>,
     },
     /// An answer, or the word that there is none.

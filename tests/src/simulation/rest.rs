@@ -107,7 +107,7 @@ impl World {
         self.step(number, |engine| engine.tell(Event::SyncRequested))
     }
 
-    /// Where car and cloud differ, if they do.
+    /// Describes a difference between car and cloud, if there is one.
     pub(super) fn apart(&mut self, number: usize) -> Result<Option<String>, Violation> {
         let now = self.now();
         let device = self.cars[number].device;
@@ -137,7 +137,7 @@ impl World {
         Ok(None)
     }
 
-    /// Where they differ on one of its members.
+    /// Describes their difference on one of the car's members.
     fn apart_on(&mut self, number: usize, member: MemberId) -> Result<Option<String>, Violation> {
         let now = self.now();
         let statement = self.cloud.with(now, |core| {

@@ -1,14 +1,14 @@
-//! What a run has reached: faults, verdicts, caps and the rows of the table of reconciliation.
+//! Coverage of a run: faults, verdicts, caps and the rows of the table of reconciliation.
 
 use std::collections::BTreeMap;
 
 use dashpoint_membership::{Adjustment, Verdict};
 use serde::Serialize;
 
-/// What is counted, by name.
+/// Counts by name.
 pub type Counts = BTreeMap<String, u64>;
 
-/// What one seed or a whole run has reached.
+/// Coverage of one seed or of a whole run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
     /// Seeds that ran to their end.
@@ -27,7 +27,7 @@ pub struct Tally {
     pub checks: u64,
     /// Faults, by kind.
     pub faults: Counts,
-    /// What people did beyond driving and charging.
+    /// Events beyond driving and charging.
     pub events: Counts,
     /// Verdicts of the cloud, by kind and reason.
     pub verdicts: Counts,
@@ -37,7 +37,7 @@ pub struct Tally {
     pub rows: Counts,
 }
 
-/// What a run of [`ENOUGH`] seeds must have reached; what it never reached proves nothing.
+/// Items that a run of [`ENOUGH`] seeds must reach; an item that is never reached proves nothing.
 const MUST: [(&str, &[&str]); 5] = [
     (
         "faults",
@@ -198,7 +198,7 @@ impl Tally {
         }
     }
 
-    /// What should have been reached and never was.
+    /// Lists the items that should have been reached and never were.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();

@@ -23,7 +23,7 @@ const BEGIN_MS: u64 = 1_795_305_600_000;
 /// Steps of one seed at most: a world that does not end hangs on something.
 const STEPS_MAX: u64 = 2_000_000;
 
-/// What of its story a broken seed tells.
+/// The number of steps that a broken seed prints.
 const STORY_MAX: usize = 40;
 
 /// The world of one seed.
@@ -52,10 +52,10 @@ pub struct World {
     pub(super) flags: BTreeMap<usize, BTreeSet<EntryRef>>,
     /// Strangers who have asked so far.
     pub(super) strangers: u8,
-    /// Whether disks fail at chosen calls: then looks at them are spared, and a commit that failed may be there.
+    /// True when disks fail at chosen calls: then reads of them are spared, and a commit that failed may be there.
     pub(super) disks_fail: bool,
     pub(super) steps: u64,
-    /// What happened last, for whoever has to understand a broken seed.
+    /// The last steps, for the report of a broken seed.
     pub(super) story: VecDeque<String>,
 }
 
@@ -380,8 +380,8 @@ impl World {
         before
     }
 
-    /// What the disk of the backup holds is there again. What was lost before and has come from the cloud since, to lie beside
-    /// the chain, is on no screen until an epoch carries it.
+    /// Finds again the shown entries that the disk of the backup holds. What was lost before and has come from the
+    /// cloud since, to lie beside the chain, is on no screen until an epoch carries it.
     pub(super) fn find_again(
         &mut self,
         number: usize,

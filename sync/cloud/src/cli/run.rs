@@ -19,7 +19,7 @@ use crate::error::CloudError;
 use crate::random;
 use crate::server::{Cloud, Config};
 
-/// What commands take from outside: the time, new ids, and how to write.
+/// Inputs of the commands from outside: the time, new ids, and the output.
 #[derive(Debug, Clone, Copy)]
 pub struct Edge {
     /// The time by the cloud's clock.

@@ -23,9 +23,9 @@ pub struct PolicyLine {
     pub valid_from: ServerTime,
     /// Until when it is meant to be.
     pub valid_until: ServerTime,
-    /// How many earning rules it has.
+    /// The number of its earning rules.
     pub rules: usize,
-    /// Whether it is in force now.
+    /// True when it is in force now.
     pub in_force: bool,
 }
 

@@ -15,18 +15,19 @@ use crate::store::devices::{self, Device};
 use crate::store::enrolments::{self, Answer, Enrolment};
 use crate::store::{claims, grants, members};
 
-/// How long a code is good for, in seconds.
+/// Lifetime of a code, in seconds.
 const CODE_S: i64 = 300;
 /// How long a request waits for the word of one of the vehicle's members once its own member has said yes, in seconds: he
 /// may be somewhere else.
 const CONSENT_S: i64 = 3_600;
 /// Requests of one member that may wait for others' word at a time.
 const CLAIMS_MAX: u32 = 4;
-/// How long an unanswered or refused request is remembered after that, so that the car learns what happened, in seconds.
+/// Time for which an unanswered or refused request is remembered after that, so that the car learns the outcome, in
+/// seconds.
 const REMEMBER_S: i64 = 86_400;
 /// Requests that may wait at a time: a stranger can ask, and cannot fill the disk.
 const WAITING_MAX: u32 = 1_000;
-/// How long certificates and bindings are good for: the life of a car, in seconds.
+/// Lifetime of certificates and bindings: the life of a car, in seconds.
 const VALID_S: i64 = 20 * 366 * 86_400;
 /// Longest tail of a VIN that is shown.
 const VIN_TAIL_MAX: usize = 4;
@@ -36,7 +37,7 @@ const VIN_TAIL_MAX: usize = 4;
 pub struct AskIds {
     /// Random; the car alone knows it.
     pub id: [u8; 16],
-    /// What a person types or scans: eight random digits and capitals that nobody mistakes for each other.
+    /// The code that a person types or scans: eight random digits and capitals that are not mistaken for each other.
     pub code: String,
 }
 
@@ -52,7 +53,7 @@ pub struct GrantedIds {
 /// A head unit that waits for an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Waiting {
-    /// What a person types or scans.
+    /// The code that a person types or scans.
     pub code: String,
     /// The vehicle.
     pub vehicle: VehicleId,
@@ -64,14 +65,14 @@ pub struct Waiting {
     pub claimed_by: Option<MemberId>,
 }
 
-/// What an approval made.
+/// Result of an approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Approved {
     /// The device, a new one or the one that holds the key already.
     pub device: DeviceId,
     /// The binding.
     pub binding: BindingId,
-    /// Whose.
+    /// The member.
     pub member: MemberId,
 }
 
@@ -194,7 +195,7 @@ impl CloudCore {
         })
     }
 
-    /// What the head unit is told of its request; `None` when there is no such request.
+    /// Returns the state of a request for the head unit; `None` when there is no such request.
     ///
     /// # Errors
     /// [`CloudError`] when the database fails.

@@ -11,7 +11,8 @@ use crate::error::CloudError;
 use crate::store::devices::{self, Head};
 use crate::store::grants;
 
-/// How far a device's own epoch may be ahead of the cloud's: a cloud restored from a backup has forgotten the last few.
+/// Distance by which a device's own epoch may be ahead of the cloud's: a cloud restored from a backup has forgotten the
+/// last few.
 const FORGOTTEN_MAX: u32 = 32;
 
 impl CloudCore {

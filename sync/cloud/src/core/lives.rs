@@ -66,7 +66,7 @@ impl CloudCore {
         Ok(())
     }
 
-    /// Whether the log has the entry that the receipt names.
+    /// Returns whether the log has the entry that the receipt names.
     fn bears_out(&self, device: DeviceId, receipt: &Receipt) -> Result<bool, CloudError> {
         let Some(known) = devices::find(&self.db, device)? else {
             return Ok(true);

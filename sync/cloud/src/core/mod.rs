@@ -1,4 +1,4 @@
-//! What the cloud decides and writes: synchronous, on one connection, with the time and new ids as parameters.
+//! The cloud's decisions and writes: synchronous, on one connection, with the time and new ids as parameters.
 //!
 //! HTTP and the command line sit on top of it; a simulation calls it as it is.
 

@@ -115,7 +115,7 @@ impl CloudCore {
         })
     }
 
-    /// Whether a device is enrolled, with a certificate that is valid, and not shut out.
+    /// Returns whether a device is enrolled, with a certificate that is valid, and not revoked.
     ///
     /// # Errors
     /// [`CloudError`] when the database fails.

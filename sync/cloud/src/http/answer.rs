@@ -1,4 +1,4 @@
-//! What goes back: deflated CBOR, refusals, and nothing of what went wrong inside.
+//! Encodes answers: deflated CBOR, refusals, and nothing of an internal error.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the cloud signs for members and for everyone: unchanged costs nothing.
+//! Documents that the cloud signs for members and for everyone: unchanged costs nothing.
 
 use std::sync::Arc;
 

@@ -20,15 +20,15 @@ pub struct Device {
     pub key: PublicKey,
     /// Its certificate, as signed.
     pub certificate: Vec<u8>,
-    /// When it was enrolled.
+    /// Time of the enrolment.
     pub enrolled: ServerTime,
-    /// When its certificate ends.
+    /// End of its certificate.
     pub valid_until: ServerTime,
-    /// When it was shut out, if it was.
+    /// Time of the revocation, if it was revoked.
     pub revoked: Option<ServerTime>,
-    /// When two different entries for one place of its chain were first seen, if they were.
+    /// Time at which two different entries for one place of its chain were first seen, if they were.
     pub forked: Option<ServerTime>,
-    /// Where its chain stands.
+    /// The head of its chain.
     pub head: Head,
 }
 
@@ -41,7 +41,7 @@ pub struct Head {
     pub seq: Seq,
     /// Its hash; for 0, of the epoch's grant.
     pub hash: EntryHash,
-    /// What both ends derive from the chain up to there.
+    /// State of the chain after that entry.
     pub chain: Chain,
 }
 

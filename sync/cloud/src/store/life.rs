@@ -1,4 +1,4 @@
-//! Which life of the database this is, and whose clock it goes by.
+//! Server epoch of this database, and its clock.
 
 use dashpoint_membership::{ServerEpoch, ServerTime};
 use rusqlite::{Connection, OptionalExtension};
