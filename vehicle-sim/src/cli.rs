@@ -89,7 +89,7 @@ Examples:
         /// Renewable share in percent
         #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
         renewable: u8,
-        /// Who says how clean the energy is
+        /// Source of the renewable share
         #[arg(long, value_enum, ignore_case = true, default_value = "ISO15118")]
         source: SourceName,
         /// At a DC post rather than an AC one
@@ -144,7 +144,7 @@ pub struct Common {
     broker: Endpoint,
     #[command(flatten)]
     access: AccessArgs,
-    /// Where clock and lifetime meters are kept; remove it for a new car
+    /// File of clock and lifetime meters; remove it for a new car
     #[arg(long, value_name = "FILE", default_value = "vehicle-sim.state.json")]
     state: PathBuf,
     /// Begin no earlier; without it at 08:00 of today, a replay so that it ends now, and later five minutes after the last command
@@ -168,7 +168,7 @@ pub struct Common {
     /// Vehicle identification number
     #[arg(long, default_value = Vin::FAKE)]
     vin: Vin,
-    /// Who drives, as the car's sign-in has it; without it stays who drove last
+    /// The driver, as the car's sign-in has it; without it the last driver stays
     #[arg(long, value_name = "ISSUER/SUBJECT")]
     driver: Option<Driver>,
     /// A guest drives: nobody that the car knows

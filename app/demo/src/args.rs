@@ -24,22 +24,22 @@ use crate::story::Ready;
     after_help = EXAMPLES
 )]
 pub(crate) struct Args {
-    /// What else to do than to play a story.
+    /// A command other than playing a story.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-    /// How to play.
+    /// Options of the play.
     #[command(flatten)]
     pub(crate) play: PlayArgs,
 }
 
-/// What else to do than to play a story.
+/// Commands other than playing a story.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Stand between a car and its cloud, and let go wrong what a tester wants.
     Proxy(ProxyArgs),
 }
 
-/// How to play.
+/// Options of the play.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlayArgs {
     /// Play another story: a TOML file, or the name of a ready one.

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "dashpoint", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -29,7 +29,7 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.";
 
-/// What the program can do.
+/// Commands of the program.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the head unit: take signals, award points, reconcile with the cloud.
@@ -52,7 +52,7 @@ pub enum Command {
     CheckMapping(CheckMappingArgs),
 }
 
-/// Which head unit.
+/// Selection of the head unit.
 #[derive(Debug, Args)]
 pub struct Place {
     /// Configuration of the head unit.
@@ -60,7 +60,7 @@ pub struct Place {
     pub config: PathBuf,
 }
 
-/// How to print.
+/// Form of the output.
 #[derive(Debug, Args)]
 pub struct Output {
     /// Print JSON instead of a table.
@@ -101,7 +101,7 @@ pub struct ScreenshotArgs {
     /// The file to write.
     #[arg(long, value_name = "PNG")]
     pub out: PathBuf,
-    /// Which page.
+    /// The page.
     #[arg(long, value_enum, value_name = "PAGE", default_value_t = PageName::Home)]
     pub page: PageName,
     /// Language of the page [default: the driver's choice].
@@ -110,7 +110,7 @@ pub struct ScreenshotArgs {
     /// Colours of the page [default: the driver's choice].
     #[arg(long, value_enum, value_name = "THEME")]
     pub theme: Option<ThemeName>,
-    /// How the car moves [default: as the running head unit sees it, else parked].
+    /// Drive state of the car [default: as the running head unit sees it, else parked].
     #[arg(long, value_enum, value_name = "STATE")]
     pub drive_state: Option<DriveName>,
     /// Width of the screen in pixels; it is 720 high.
@@ -144,7 +144,7 @@ pub enum ThemeName {
     Night,
 }
 
-/// How the car moves.
+/// Drive states of the car.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DriveName {
     /// In park.
@@ -252,7 +252,7 @@ pub struct LedgerArgs {
     /// Verify the chain, the signatures, the meter intervals, the receipts and the lot sums.
     #[arg(long)]
     pub verify: bool,
-    /// How many entries, newest first.
+    /// The number of entries, newest first.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub last: u32,
     #[command(flatten)]

@@ -13,7 +13,7 @@ use serde::Serialize;
 #[derive(Debug, Parser)]
 #[command(name = "simulate")]
 struct Args {
-    /// How many seeds to live: 300, or with `--seed` one.
+    /// The number of seeds to live: 300, or with `--seed` one.
     #[arg(long)]
     seeds: Option<u64>,
     /// The first one; alone, only this one.

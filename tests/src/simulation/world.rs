@@ -129,7 +129,7 @@ impl World {
         Ok(())
     }
 
-    /// Whether a kind of mischief is in this life: in all without a plant, and in those with its own.
+    /// Returns whether a kind of fault occurs in this life: in all without a plant, and in those with its own.
     pub(super) fn plays(&self, plants: &[Planted]) -> bool {
         self.planted.is_none_or(|planted| plants.contains(&planted))
     }

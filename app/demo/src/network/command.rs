@@ -17,9 +17,9 @@ use super::relay::{Passed, Relay};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ProxyArgs {
-    /// What goes wrong, with commas in between: a status that is answered in the cloud's place (503:0.2, that is once in
-    /// five), a pause before each answer (latency:2s), a connection that breaks in the body of an answer (cut:1KiB).
-    /// Each may end with a chance from 0 to 1; without one it strikes each time.
+    /// Faults, with commas in between: a status that is answered in the cloud's place (503:0.2, that is once in five),
+    /// a pause before each answer (latency:2s), a connection that breaks in the body of an answer (cut:1KiB). Each may
+    /// end with a chance from 0 to 1; without one it strikes each time.
     #[arg(
         long,
         value_name = "FAULTS",
@@ -27,10 +27,10 @@ pub struct ProxyArgs {
         hide_default_value = true
     )]
     pub fault: Faults,
-    /// Where cars come to.
+    /// Address for the cars.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8461")]
     pub listen: SocketAddr,
-    /// Where the cloud is.
+    /// Address of the cloud.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8460", value_parser = cloud)]
     pub to: SocketAddr,
     /// Decides what chance decides: the same seed, the same fates in the same order.

@@ -1,4 +1,4 @@
-//! What can be said on the command line.
+//! The command line of the cloud.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -36,12 +36,12 @@ pub struct Args {
     /// Write JSON in place of a table
     #[arg(long, global = true)]
     pub json: bool,
-    /// What to do
+    /// The command
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// Commands of the cloud.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve cars and the approval page; makes the folder, its key, the default policy and catalogue on the first start
@@ -89,19 +89,19 @@ pub enum Command {
     Maintain,
 }
 
-/// How to serve.
+/// Options of the server.
 #[derive(Debug, clap::Args)]
 pub struct Serve {
     /// Address to listen on; port 0 takes a free one. Plain HTTP: put a TLS terminator before it for anything but loopback
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8460")]
     pub listen: SocketAddr,
-    /// How cars and members reach it from outside; by default the address it listens on
+    /// Address at which cars and members reach it from outside; by default the address it listens on
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// Whose clock it goes by; chosen on the first start and kept
+    /// The clock of the cloud; chosen on the first start and kept
     #[arg(long, value_enum, default_value = "system")]
     pub clock: Clock,
-    /// Where a posted clock begins, such as 2026-11-22T08:00:00Z; by default now
+    /// Start of a posted clock, such as 2026-11-22T08:00:00Z; by default now
     #[arg(long, value_name = "TIME", value_parser = time, requires = "test")]
     pub posted_from: Option<ServerTime>,
     /// This cloud is for tests
@@ -112,7 +112,7 @@ pub struct Serve {
     pub trusted_proxies: Vec<IpAddr>,
 }
 
-/// Whose clock it goes by.
+/// The clock of the cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Clock {
     /// The machine's
@@ -163,7 +163,7 @@ pub enum Device {
         /// Whom it earns for
         #[arg(long, value_name = "ID")]
         member: MemberId,
-        /// Why the operator agrees at once, when the vehicle earns for others; kept for ever
+        /// Reason of the operator to agree at once, when the vehicle earns for others; kept for ever
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
@@ -179,7 +179,7 @@ pub enum Device {
             conflicts_with = "reason"
         )]
         member: Option<MemberId>,
-        /// Why the operator agrees in his place; kept for ever
+        /// Reason of the operator to agree in his place; kept for ever
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
@@ -200,7 +200,7 @@ pub enum Device {
 pub enum Policy {
     /// Print a policy as TOML, to be edited and signed again
     Show {
-        /// Which version; by default the one in force
+        /// The version; by default the one in force
         #[arg(value_parser = version)]
         version: Option<PolicyVersion>,
     },

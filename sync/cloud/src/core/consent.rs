@@ -7,7 +7,7 @@ use super::enrol::{Approved, GrantedIds};
 use crate::error::CloudError;
 use crate::store::{bindings, claims, consents};
 
-/// Who agrees that another member earns with a vehicle.
+/// The person whose agreement lets another member earn with a vehicle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Word {
     /// A member for whom the vehicle earns.

@@ -17,8 +17,8 @@ use crate::store::{claims, grants, members};
 
 /// Lifetime of a code, in seconds.
 const CODE_S: i64 = 300;
-/// How long a request waits for the word of one of the vehicle's members once its own member has said yes, in seconds: he
-/// may be somewhere else.
+/// Time that a request waits for the agreement of one of the vehicle's members once its own member has said yes, in
+/// seconds: he may be somewhere else.
 const CONSENT_S: i64 = 3_600;
 /// Requests of one member that may wait for others' word at a time.
 const CLAIMS_MAX: u32 = 4;
@@ -61,7 +61,7 @@ pub struct Waiting {
     pub vin_last4: String,
     /// First instant at which the code is no longer good.
     pub expires: ServerTime,
-    /// Who has said yes, when the vehicle earns for others: one of them or the operator has to agree.
+    /// The member who has said yes, when the vehicle earns for others: one of them or the operator has to agree.
     pub claimed_by: Option<MemberId>,
 }
 
@@ -76,7 +76,7 @@ pub struct Approved {
     pub member: MemberId,
 }
 
-/// What came of a member's yes.
+/// Result of a member's yes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", untagged)]
 pub enum Approval {
