@@ -9,8 +9,7 @@ use crate::now::Ticket;
 use crate::status::Status;
 
 /// A request of the machine to its owner. Each effect with a ticket is answered by exactly one event with the same
-/// ticket, and the machine waits for it: at most one is open. Each effect with a ticket is answered by exactly one
-/// event with the same ticket, and the machine waits for it: at most one is open.
+/// ticket, and the machine waits for it: at most one is open.
 #[derive(Debug)]
 pub enum Effect {
     /// Read own entries of one epoch, in order, as they were signed. None is an answer too.

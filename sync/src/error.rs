@@ -3,7 +3,7 @@
 use dashpoint_membership::{EntryHash, Epoch, PolicyError, PolicyVersion, Seq, ServerEpoch};
 use dashpoint_wire::WireError;
 
-/// The reason for refusing something. Nothing of it is stored. Nothing of it is stored.
+/// The reason for refusing something. Nothing of it is stored.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// It is not the bytes that it should be, or not signed by whom it should be.

@@ -7,8 +7,7 @@ use crate::exchange::{Response, TransportFailure};
 use crate::held::StatementMark;
 use crate::now::Ticket;
 
-/// An input of the machine. Every effect with a ticket is answered exactly once, in any order. Every effect with a
-/// ticket is answered exactly once, in any order.
+/// An input of the machine. Every effect with a ticket is answered exactly once, in any order.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// The program started, or its bindings changed: everything before is forgotten.

@@ -26,14 +26,14 @@ pub enum ConnectionState {
     },
     /// The cloud does not answer as it should; the machine tries again by itself.
     Offline {
-        /// Time of the last such answer: seconds since 1970. `None`: never yet. `None`: never yet.
+        /// Time of the last such answer: seconds since 1970. `None`: never yet.
         since_unix_s: Option<i64>,
         /// The reason.
         reason: OfflineReason,
     },
     /// The cloud refuses what this car sends: service has to look; the machine tries again once an hour.
     Fault {
-        /// Time at which the cloud last accepted something: seconds since 1970. `None`: never yet. `None`: never yet.
+        /// Time at which the cloud last accepted something: seconds since 1970. `None`: never yet.
         since_unix_s: Option<i64>,
         /// The refusal.
         reason: FaultReason,

@@ -1,5 +1,4 @@
-//! Checks the answers of the cloud. Pure: bytes in, verified values or the reason out. Pure: bytes in, verified values
-//! or the reason out.
+//! Checks the answers of the cloud. Pure: bytes in, verified values or the reason out.
 
 use dashpoint_membership::{
     DeviceId, Entry, EntryHash, Epoch, MemberId, Seq, ServerEpoch, Statement,

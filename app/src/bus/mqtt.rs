@@ -33,8 +33,7 @@ const REQUESTS_MAX: usize = 64;
 const GULP_MAX: usize = 256;
 /// Time that the first input waits for those of the same burst: cars publish in bursts.
 const BREATH: Duration = Duration::from_millis(2);
-/// Time that inputs wait for the next bursts. Only a simulator that paces itself by the confirmed time needs less. No
-/// screen and no score is in a hurry; only a simulator that goes by what was taken is.
+/// Time that inputs wait for the next bursts. Only a simulator that paces itself by the confirmed time needs less.
 const LONG_BREATH: Duration = Duration::from_millis(10);
 /// So many times as fast as the clock such a simulator drives.
 const HURRY: i64 = 50;

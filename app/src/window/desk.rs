@@ -37,8 +37,7 @@ pub struct Next {
     pub again: Option<Duration>,
 }
 
-/// Presenter of the window: the driver's position and the shown content. It knows no window and no clock. It knows no
-/// window and no clock.
+/// Presenter of the window: the driver's position and the shown content. It knows no window and no clock.
 #[derive(Debug, Default)]
 pub struct Desk {
     nav: Nav,

@@ -206,7 +206,7 @@ impl Reader {
         Ok(page)
     }
 
-    /// Returns the entries of an epoch that no receipt covers: derived each time, never kept.
+    /// Counts the entries of an epoch that no receipt covers: derived each time, never kept.
     ///
     /// # Errors
     /// See [`Reader`].

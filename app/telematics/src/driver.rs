@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The driver, as the bus names him. The member behind the name is not known here. What member that is, others know.
+/// The driver, as the bus names him. The member behind the name is not known here.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Driver {

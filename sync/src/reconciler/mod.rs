@@ -136,7 +136,7 @@ impl Reconciler {
     }
 
     /// Returns the time at which the machine wants an [`Event::Tick`], in monotonic milliseconds; a time that has
-    /// passed means now. `None` while it waits for an answer. `None` while it waits for an answer.
+    /// passed means now. `None` while it waits for an answer.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<u64> {
         let known = self.known.as_ref()?;

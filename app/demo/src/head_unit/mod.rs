@@ -329,7 +329,7 @@ impl HeadUnit {
     }
 
     /// Runs one of its commands and parses what it prints. A ledger that does not verify is a failure of the command,
-    /// and an answer too. A ledger that does not verify is a failure of the command, and an answer too.
+    /// and an answer too.
     async fn ask<T: DeserializeOwned>(&self, arguments: &[&str]) -> anyhow::Result<T> {
         let asked = arguments.join(" ");
         let output = self.command(arguments).output();

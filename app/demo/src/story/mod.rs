@@ -27,8 +27,7 @@ pub struct Story {
     pub name: String,
     /// Describes in a line what the story shows.
     pub about: About,
-    /// Time at which the story begins. Its date is fixed, so that it is the same each time. Its date is fixed, so that
-    /// it is the same each time.
+    /// Time at which the story begins. Its date is fixed, so that it is the same each time.
     pub begins: Timestamp,
     /// The member's zone, which is the car's.
     pub zone: TimeZone,

@@ -44,7 +44,7 @@ pub struct DeviceLine {
     /// Time of the revocation, if it was revoked.
     pub revoked: Option<ServerTime>,
     /// Time at which its chain was first seen to go on twice from one place: a restored disk, or a clone. Under review
-    /// since. Under review since.
+    /// since.
     pub forked: Option<ServerTime>,
     /// Entries of other branches that are kept as evidence.
     pub branches: i64,
