@@ -144,8 +144,6 @@ impl World {
             }
             core.enrol_state(asked.id, now)
         })?;
-        self.members.push(stranger.member);
-        self.read_ledgers()?;
         Ok(state)
     }
 
