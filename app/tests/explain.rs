@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 
 use dashpoint::books::DEVICE_META;
 use dashpoint_membership::{
-    BindingId, Chain, ClockQuality, CoarseTime, DEFAULT_POLICY_TOML, DeviceId, Entry, EntryBody,
-    EntryHash, Epoch, EventTime, Evidence, EvidenceDigest, Factor, FactorSeen, Meter,
+    BindingId, Chain, ClockQuality, CoarseTime, DEFAULT_POLICY_TOML, DeviceId, DrivingTime, Entry,
+    EntryBody, EntryHash, Epoch, EventTime, Evidence, EvidenceDigest, Factor, FactorSeen, Meter,
     MeterInterval, Policy, PolicyVersion, Seq, ServerEpoch, ServerTime, Transaction, Trip,
     VehicleId,
 };
@@ -159,8 +159,8 @@ fn the_recorded_day_is_pooled_and_told_trip_by_trip() {
         .map(|found| {
             let seen = &found["seen"];
             format!(
-                "{} m, {} s, {} s missed, {}",
-                seen["distance_m"], seen["driving_s"], seen["missed_s"], seen["score_x100"]
+                "{} m, {} min, {} s missed, {}",
+                seen["distance_m"], seen["driving_min"], seen["missed_s"], seen["score_x100"]
             )
         })
         .collect();
@@ -374,7 +374,7 @@ fn trip(seq: u64, prev: EntryHash, private: &[u8]) -> Entry {
                     to: seq * 20_000 + 12_000,
                 },
                 started,
-                driving_s: 740,
+                driving: DrivingTime::Minutes(13),
                 missed_s: 14,
                 used_wh: 2_000,
                 regained_wh: 300,

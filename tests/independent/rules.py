@@ -22,7 +22,7 @@ CURRENTS = {1: "ac", 2: "dc", 3: "unknown"}
 FIELDS = {
     "trip": {
         **dict.fromkeys(
-            "distance_m driving_s missed_s used_wh regained_wh net_wh score_x100 co2_avoided_g observed_factors".split(), "int"
+            "distance_m driving_min driving_s missed_s used_wh regained_wh net_wh score_x100 co2_avoided_g observed_factors".split(), "int"
         ),
         **{f"{factor}_observed": "bool" for factor in FACTORS.values()},
     },
@@ -154,6 +154,13 @@ class Entry:
 # --- 7.6 Fields -----------------------------------------------------------------------------------------------------
 
 
+def driving_s(said):
+    """The driving time of a trip in seconds: it states either minutes or, as before, seconds."""
+    if (3 in said) == (9 in said):
+        raise ValueError("a trip states its driving time once")
+    return said[3] if 3 in said else 60 * said[9]
+
+
 def facts(entry, policy):
     said = entry.evidence
     if entry.trigger == "trip":
@@ -162,7 +169,8 @@ def facts(entry, policy):
         seen = [factor[1] for factor in said[8]]
         return {
             "distance_m": distance,
-            "driving_s": said[3],
+            "driving_min": -(-driving_s(said) // 60),
+            "driving_s": driving_s(said),
             "missed_s": said[4],
             "used_wh": said[5],
             "regained_wh": said[6],
@@ -424,7 +432,7 @@ def plausible(entry, policy):
         return end - begin <= 2_000_000 and said[3] <= 1000
     if entry.trigger == "discharge":
         return end - begin <= 2_000_000
-    lasted = said[3] + said[4]
+    lasted = driving_s(said) + said[4]
     energy = lasted * 1_000_000 // 3_600 + 1_000
     numbers = [factor[1] for factor in said[8]]
     return (

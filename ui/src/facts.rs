@@ -81,7 +81,7 @@ pub fn evidence(row: &RowData) -> Vec<FactLine> {
 fn of_trip(trip: &Trip) -> Vec<FactLine> {
     let mut lines = vec![
         fact(Fact::Distance, thousandths(trip.odometer.length())),
-        fact(Fact::DrivingTime, (trip.driving_s / 60).to_string()),
+        fact(Fact::DrivingTime, trip.driving.minutes().to_string()),
         fact(Fact::Score, score(trip.score_x100)),
         fact(Fact::EnergyUsed, thousandths(trip.used_wh.into())),
         fact(Fact::EnergyRegained, thousandths(trip.regained_wh.into())),

@@ -149,7 +149,7 @@ fn as_row(data: &TripData) -> RowData {
 
 fn measured(data: &TripData) -> Vec<FactLine> {
     let mut lines = vec![
-        fact(Fact::DrivingTime, (data.trip.driving_s / 60).to_string()),
+        fact(Fact::DrivingTime, data.trip.driving.minutes().to_string()),
         fact(Fact::EnergyUsed, thousandths(data.trip.used_wh.into())),
         fact(
             Fact::EnergyRegained,

@@ -254,8 +254,8 @@ mod tests {
     use super::*;
     use crate::head_unit::Check;
     use dashpoint_membership::{
-        CoarseTime, EntryHash, EntryRef, Epoch, EvidenceDigest, FactorSeen, Growth, Meter, Paid,
-        PolicyVersion, Seq, ServerTime,
+        CoarseTime, DrivingTime, EntryHash, EntryRef, Epoch, EvidenceDigest, FactorSeen, Growth,
+        Meter, Paid, PolicyVersion, Seq, ServerTime,
     };
 
     const CARBON: Carbon = Carbon {
@@ -280,7 +280,7 @@ mod tests {
                 to,
             },
             started: CoarseTime::containing_unix_s(0),
-            driving_s: 600,
+            driving: DrivingTime::Minutes(10),
             missed_s: 0,
             used_wh: 1_000,
             regained_wh: 0,

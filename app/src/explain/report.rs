@@ -120,8 +120,8 @@ pub struct TripReport {
     pub contradicts: bool,
     /// The reason of its end; unknown when the private evidence is not held.
     pub end: Option<TripEnd>,
-    /// In motion or in traffic.
-    pub driving_s: u32,
+    /// In motion or in traffic, in whole minutes, rounded up.
+    pub driving_min: u32,
     /// In park with the ignition on.
     pub parked_s: u64,
     /// Of which nothing was seen.

@@ -164,7 +164,7 @@ impl Scribe<'_> {
             speed_integral_m: trace.map_or(0, |trace| trace.speed_integral_m),
             contradicts: trace.is_some_and(|trace| trace.contradicts(distance_m)),
             end: trace.map(|trace| trace.end),
-            driving_s: trip.driving_s,
+            driving_min: trip.driving.minutes(),
             parked_s: trace.map_or(0, |trace| trace.parked_ms / 1_000),
             missed_s: trip.missed_s,
             used_wh: trip.used_wh,

@@ -1,5 +1,7 @@
 //! The seconds of each factor of the driving score.
 
+use std::collections::BTreeMap;
+
 use dashpoint_membership::policy::Thresholds;
 use dashpoint_membership::{Factor, FactorSeen};
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,8 @@ const SPELLS_MAX: usize = 1_000;
 
 const MG_PER_MPS2: f64 = 1_000.0 / 9.806_65;
 const KMH_PER_MPS: f64 = 3.6;
+const MS_PER_MIN: u64 = 60_000;
+const MS_PER_S: u64 = 1_000;
 
 /// The time between two samples: the later one speaks for it.
 #[derive(Debug, Clone, Copy)]
@@ -131,6 +135,9 @@ pub(crate) struct Factors {
     turning: Tally,
     following: Tally,
     late: Tally,
+    /// Late driving by its weight in percent, in milliseconds.
+    #[serde(default)]
+    late_ms: BTreeMap<u64, u64>,
     speeding: Tally,
     unbuckled: Tally,
     /// Time and speed that the next difference is taken from.
@@ -159,6 +166,9 @@ impl Factors {
             late_ms,
             i64::try_from(percent).unwrap_or(0),
         );
+        if percent > 0 {
+            *self.late_ms.entry(percent).or_default() += tick.ms();
+        }
         let too_fast = m_per_h > f64::from(limits.excessive_speed_m_per_h);
         self.speeding.share(
             Factor::ExcessiveSpeed,
@@ -267,12 +277,41 @@ impl Factors {
         ]
     }
 
-    /// The observed factors, ascending.
+    /// The observed factors, ascending, as exact as they leave the car.
     pub(crate) fn seen(&self) -> Vec<FactorSeen> {
         self.tallies()
             .iter()
             .filter_map(|(factor, tally)| tally.seen(*factor))
+            .map(|seen| self.coarse(seen))
             .collect()
+    }
+
+    /// Rounds the factors that are shares of the driving time, so that they do not tell it more exactly than its minutes.
+    fn coarse(&self, seen: FactorSeen) -> FactorSeen {
+        let base_ms = seen.base_ms.div_ceil(MS_PER_MIN) * MS_PER_MIN;
+        match seen.factor {
+            Factor::HardBraking | Factor::AggressiveTurning | Factor::UnsafeFollowing => seen,
+            Factor::LateNight => FactorSeen {
+                // A late hour begins at a time that everybody knows: what lies behind it in seconds would be the end.
+                against_ms: self.late_minutes_ms().min(base_ms),
+                base_ms,
+                ..seen
+            },
+            Factor::ExcessiveSpeed | Factor::Unbuckled => FactorSeen {
+                // The share stays what it was. Exact beside its rounded base, an open belt on all of the way would tell
+                // the exact base, and so would the share as a fraction.
+                against_ms: in_proportion(seen.against_ms, base_ms, seen.base_ms) / MS_PER_S
+                    * MS_PER_S,
+                base_ms,
+                ..seen
+            },
+        }
+    }
+
+    /// The whole minutes at each late weight, weighted.
+    fn late_minutes_ms(&self) -> u64 {
+        let weighted = |(percent, ms): (&u64, &u64)| ms / MS_PER_MIN * MS_PER_MIN * percent / 100;
+        self.late_ms.iter().map(weighted).sum()
     }
 
     /// Returns the times that counted against the driver, oldest first, and the number of spells that are not listed.
@@ -288,4 +327,10 @@ impl Factors {
             tallies.iter().map(|(_, tally)| tally.unlisted).sum(),
         )
     }
+}
+
+/// `part` of `whole`, as a part of `base`; `part` is no more than `whole`.
+fn in_proportion(part: u64, base: u64, whole: u64) -> u64 {
+    let scaled = u128::from(part) * u128::from(base) / u128::from(whole.max(1));
+    u64::try_from(scaled).unwrap_or(base)
 }

@@ -1,6 +1,8 @@
 //! The open trip.
 
-use dashpoint_membership::{CoarseTime, Evidence, Meter, MeterInterval, Trip, score_x100};
+use dashpoint_membership::{
+    CoarseTime, DrivingTime, Evidence, Meter, MeterInterval, Trip, score_x100,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::driver::Driver;
@@ -187,14 +189,14 @@ impl OpenTrip {
         let missed_ms = duration_ms
             .saturating_sub(self.driving_ms)
             .saturating_sub(self.parked_ms);
-        let driving_s = seconds(self.driving_ms);
-        let missed_s = seconds(missed_ms).max(shortest_s(odometer).saturating_sub(driving_s));
+        let driving = DrivingTime::rounded_up(self.driving_ms);
+        let missed_s = missed_s(missed_ms, odometer, driving);
         let factors = self.factors.seen();
         let (used_wh, regained_wh) = self.energy_wh();
         let evidence = Trip {
             odometer,
             started: CoarseTime::containing_unix_s(self.started_ms.div_euclid(1_000)),
-            driving_s,
+            driving,
             missed_s,
             used_wh,
             regained_wh,
@@ -239,12 +241,18 @@ const fn near(slack: u64, pace: u64, since_s: u64) -> u64 {
     slack.saturating_add(pace.saturating_mul(since_s))
 }
 
-/// The shortest time in which any car covers a stretch: at 400 km/h, the most that a speed may say. Metres that a restart
-/// or a gap left without their time took at least as long, and that time was missed.
-fn shortest_s(odometer: MeterInterval) -> u32 {
-    u32::try_from((odometer.length() * 9).div_ceil(1_000)).unwrap_or(u32::MAX)
-}
-
-fn seconds(ms: u64) -> u32 {
-    u32::try_from(ms / 1_000).unwrap_or(u32::MAX)
+/// The time of a trip of which nothing was seen, in seconds.
+///
+/// Metres that a restart or a gap left without their time took no less than the shortest time in which any car covers them:
+/// at 400 km/h, the most that a speed may say. The driving time counts as it leaves the car, so that the difference does
+/// not give the exact one; and where no driving was seen, the missed time is the whole trip and is in whole minutes too.
+fn missed_s(missed_ms: u64, odometer: MeterInterval, driving: DrivingTime) -> u32 {
+    let shortest_s = (odometer.length() * 9).div_ceil(1_000);
+    let missed_s = (missed_ms / 1_000).max(shortest_s.saturating_sub(driving.at_most_s()));
+    let missed_s = if driving.minutes() == 0 {
+        missed_s.div_ceil(60) * 60
+    } else {
+        missed_s
+    };
+    u32::try_from(missed_s).unwrap_or(u32::MAX)
 }

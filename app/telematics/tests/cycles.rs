@@ -145,27 +145,28 @@ fn the_recorded_day_is_split_at_its_gaps() {
             .map(|trip| {
                 let (metres, score) = (trip.odometer.length(), trip.score_x100);
                 format!(
-                    "{metres} m, {} s, {} s missed, {score}",
-                    trip.driving_s, trip.missed_s
+                    "{metres} m, {} min, {} s missed, {score}",
+                    trip.driving.minutes(),
+                    trip.missed_s
                 )
             })
             .collect();
         insta::allow_duplicates! {
             insta::assert_snapshot!(lines.join("\n"), @r"
-            18273 m, 1270 s, 147 s missed, 8347
-            8361 m, 649 s, 15 s missed, 10000
-            16221 m, 747 s, 63 s missed, 6650
-            11607 m, 567 s, 39 s missed, 10000
-            3179 m, 453 s, 153 s missed, 10000
-            7725 m, 620 s, 81 s missed, 10000
-            3669 m, 360 s, 89 s missed, 10000
-            11095 m, 999 s, 190 s missed, 8059
-            11115 m, 960 s, 286 s missed, 10000
-            19947 m, 1320 s, 221 s missed, 10000
-            17982 m, 1325 s, 77 s missed, 10000
-            6800 m, 470 s, 85 s missed, 10000
-            2098 m, 218 s, 0 s missed, 10000
-            3436 m, 318 s, 24 s missed, 8006
+            18273 m, 22 min, 147 s missed, 8347
+            8361 m, 11 min, 15 s missed, 10000
+            16221 m, 13 min, 63 s missed, 6650
+            11607 m, 10 min, 39 s missed, 10000
+            3179 m, 8 min, 153 s missed, 10000
+            7725 m, 11 min, 81 s missed, 10000
+            3669 m, 6 min, 89 s missed, 10000
+            11095 m, 17 min, 190 s missed, 8059
+            11115 m, 16 min, 286 s missed, 10000
+            19947 m, 22 min, 221 s missed, 10000
+            17982 m, 23 min, 77 s missed, 10000
+            6800 m, 8 min, 85 s missed, 10000
+            2098 m, 4 min, 0 s missed, 10000
+            3436 m, 6 min, 24 s missed, 8006
             ");
         }
     }

@@ -6,7 +6,7 @@
 mod common;
 
 use common::{Car, finished, fold, settings, short_drive, trips};
-use dashpoint_membership::Factor;
+use dashpoint_membership::{DrivingTime, Factor};
 use dashpoint_telematics::{
     DriveState, Driver, Fault, Finished, Marks, Outcome, PrivateEvidence, Sample, Signal,
     Telematics, TripEnd, Value,
@@ -43,8 +43,9 @@ fn a_red_light_and_waiting_in_park_end_nothing() {
         panic!("{all:?}");
     };
     assert_eq!(trip.odometer.length(), 2 * 1_222 + 1);
-    assert!(
-        (770..780).contains(&trip.driving_s),
+    assert_eq!(
+        trip.driving,
+        DrivingTime::Minutes(13),
         "the time in park is not driven: {trip:?}"
     );
     assert_eq!((trip.missed_s, end(&all[0])), (0, TripEnd::Parked));
@@ -69,7 +70,12 @@ fn metres_whose_time_nobody_saw_are_missed_time() {
         panic!("{all:?}");
     };
     assert_eq!(trip.odometer.length(), 150);
-    assert_eq!((trip.driving_s, trip.missed_s), (0, 2), "{trip:?}");
+    // Two seconds at the least: the minute that the half second seen is rounded up to has them.
+    assert_eq!(
+        (trip.driving, trip.missed_s),
+        (DrivingTime::Minutes(1), 0),
+        "{trip:?}"
+    );
 }
 
 #[test]
@@ -325,8 +331,8 @@ fn a_trip_without_speed_has_its_distance_and_no_factors() {
     let trips = trips(&finished(&fold(&car.samples, Marks::default())));
     assert_eq!(trips[0].odometer.length(), 1_222);
     assert_eq!(
-        (trips[0].driving_s, trips[0].missed_s),
-        (0, 89),
+        (trips[0].driving, trips[0].missed_s),
+        (DrivingTime::Minutes(0), 120),
         "{trips:?}"
     );
     assert!(trips[0].factors.is_empty());
@@ -381,9 +387,10 @@ fn the_other_factors_are_observed_when_their_signals_are_there() {
     assert_eq!(trip.factors.len(), 6);
     assert_eq!(seen(Factor::AggressiveTurning), (59_000, 118_000));
     assert_eq!(seen(Factor::UnsafeFollowing), (58_000, 118_000));
-    assert_eq!(seen(Factor::ExcessiveSpeed), (118_000, 119_000));
-    assert_eq!(seen(Factor::Unbuckled), (118_000, 119_000));
-    assert_eq!(seen(Factor::LateNight), (0, 119_000));
+    // Shares of the driving time keep their share, 118 of 119 s, over whole minutes.
+    assert_eq!(seen(Factor::ExcessiveSpeed), (118_000, 120_000));
+    assert_eq!(seen(Factor::Unbuckled), (118_000, 120_000));
+    assert_eq!(seen(Factor::LateNight), (0, 120_000));
     let mut night = Car {
         now_ms: common::START_MS + 16 * 3_600_000,
         ..Car::new()
@@ -395,7 +402,58 @@ fn the_other_factors_are_observed_when_their_signals_are_there() {
         .iter()
         .find(|seen| seen.factor == Factor::LateNight)
         .unwrap();
-    assert_eq!((late.against_ms, late.base_ms), (87_000 * 53 / 100, 87_000));
+    assert_eq!(
+        (late.against_ms, late.base_ms),
+        (60_000 * 53 / 100, 120_000)
+    );
+}
+
+#[test]
+fn evidence_does_not_tell_the_seconds_of_its_trip() {
+    // Unbelted on all of the way, and from 23:00 on: what is known of that hour and of the belt must not tell the end.
+    let late_ms = common::START_MS + 15 * 3_600_000;
+    let driven_s = |seconds: u32| {
+        let mut car = Car {
+            now_ms: late_ms,
+            ..Car::new()
+        };
+        car.flag(Signal::IsBelted, false);
+        car.switch_on();
+        for second in 0..=seconds {
+            car.number(Signal::Speed, 36.0);
+            // The way itself is the same for all.
+            if second < 60 {
+                car.odometer_m += 10.0;
+                car.number(Signal::Odometer, car.odometer_m.floor());
+            }
+            car.wait(1_000);
+        }
+        car.number(Signal::Speed, 0.0);
+        car.switch_off();
+        let trips = trips(&finished(&fold(&car.samples, Marks::default())));
+        assert_eq!(trips.len(), 1, "{seconds} s: {trips:?}");
+        trips[0].clone()
+    };
+    let first = driven_s(61);
+    assert_eq!(first.driving, DrivingTime::Minutes(2), "{first:?}");
+    let seen: Vec<_> = first
+        .factors
+        .iter()
+        .filter(|seen| seen.against_ms > 0)
+        .map(|seen| (seen.factor, seen.against_ms, seen.base_ms))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (Factor::HardBraking, 1_000, 1_000),
+            (Factor::LateNight, 12_600, 120_000),
+            (Factor::Unbuckled, 118_000, 120_000)
+        ]
+    );
+    for seconds in 62..118 {
+        assert_eq!(driven_s(seconds), first, "{seconds} s");
+    }
+    assert_ne!(driven_s(130), first);
 }
 
 #[test]

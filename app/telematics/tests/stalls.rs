@@ -61,7 +61,7 @@ fn a_drive_that_stalls_on_the_way_is_missing_nothing() {
     let told = |trip: &dashpoint_membership::Trip| {
         (
             trip.odometer.length(),
-            trip.driving_s,
+            trip.driving,
             trip.missed_s,
             trip.score_x100,
         )

@@ -66,9 +66,11 @@ pub enum Factor {
 pub struct FactorSeen {
     /// The factor.
     pub factor: Factor,
-    /// Time counted against the driver, in milliseconds (late night: already weighted).
+    /// Time counted against the driver, in milliseconds. Late night: weighted, of whole minutes at each weight, rounded
+    /// down; excessive speed and unbuckled: in proportion to the rounded `base_ms`, rounded down to whole seconds.
     pub against_ms: u64,
-    /// Time it is a share of, in milliseconds.
+    /// Time it is a share of, in milliseconds. Late night, excessive speed and unbuckled are shares of the driving time
+    /// and have it in whole minutes, rounded up.
     pub base_ms: u64,
 }
 
@@ -96,6 +98,51 @@ pub enum Current {
     Unknown,
 }
 
+/// Time in motion or standing in traffic, as exact as an entry states it.
+///
+/// Begin and end of a trip leave the car to five minutes; a driving time to the second beside one of them that is known
+/// would give the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DrivingTime {
+    /// Whole minutes, rounded up: a bound by time stays a bound.
+    #[serde(rename = "driving_min")]
+    Minutes(u32),
+    /// Seconds. Only entries that were made before [`Self::Minutes`] have them; they are still read, sent and judged.
+    #[serde(rename = "driving_s")]
+    Seconds(u32),
+}
+
+impl DrivingTime {
+    /// Rounds a measured time up to whole minutes.
+    #[must_use]
+    pub const fn rounded_up(ms: u64) -> Self {
+        let minutes = ms.div_ceil(60_000);
+        Self::Minutes(if minutes > u32::MAX as u64 {
+            u32::MAX
+        } else {
+            minutes as u32
+        })
+    }
+
+    /// Whole minutes, rounded up.
+    #[must_use]
+    pub const fn minutes(self) -> u32 {
+        match self {
+            Self::Minutes(minutes) => minutes,
+            Self::Seconds(seconds) => seconds.div_ceil(60),
+        }
+    }
+
+    /// The most seconds that it may have been.
+    #[must_use]
+    pub const fn at_most_s(self) -> u64 {
+        match self {
+            Self::Minutes(minutes) => minutes as u64 * 60,
+            Self::Seconds(seconds) => seconds as u64,
+        }
+    }
+}
+
 /// One trip: from ignition on with movement to park with ignition off, or to a gap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trip {
@@ -103,9 +150,11 @@ pub struct Trip {
     pub odometer: MeterInterval,
     /// Time at which it began.
     pub started: CoarseTime,
-    /// Time in motion or standing in traffic, in seconds.
-    pub driving_s: u32,
-    /// Time of the trip of which nothing was seen (a crash, a silent bus), in seconds.
+    /// Time in motion or standing in traffic.
+    #[serde(flatten)]
+    pub driving: DrivingTime,
+    /// Time of the trip of which nothing was seen (a crash, a silent bus), in seconds; whole minutes, rounded up, when
+    /// no driving was seen at all.
     pub missed_s: u32,
     /// Energy drawn from the battery, in watt-hours.
     pub used_wh: u32,

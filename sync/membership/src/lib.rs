@@ -37,7 +37,8 @@ pub use catalogue::{
 pub use chain::{AllowanceState, Chain};
 pub use entry::{Award, Entry, EntryBody, MemberAction, Transaction};
 pub use evidence::{
-    Charge, Current, Discharge, Evidence, Factor, FactorSeen, Grade, Meter, MeterInterval, Trip,
+    Charge, Current, Discharge, DrivingTime, Evidence, Factor, FactorSeen, Grade, Meter,
+    MeterInterval, Trip,
 };
 pub use ids::{
     BenefitId, BindingId, CapId, CatalogueVersion, DeviceId, DriverTag, EntryHash, EntryRef, Epoch,

@@ -3,9 +3,9 @@
 use dashpoint_membership::Entry;
 use dashpoint_membership::{
     Account, BindingId, ChainStart, Charge, ClockQuality, CoarseTime, CompiledPolicy, Current,
-    DeviceId, EntryHash, Epoch, EventTime, Evidence, EvidenceDigest, Factor, FactorSeen, Fold,
-    Grade, Header, Meter, MeterInterval, Policies, Seq, ServerTime, Subject, Trip, fold,
-    score_x100,
+    DeviceId, DrivingTime, EntryHash, Epoch, EventTime, Evidence, EvidenceDigest, Factor,
+    FactorSeen, Fold, Grade, Header, Meter, MeterInterval, Policies, Seq, ServerTime, Subject,
+    Trip, fold, score_x100,
 };
 use dashpoint_wire::{ChainPoint, Signed, SigningKey};
 
@@ -134,7 +134,8 @@ impl Life {
         let driving_s = u32::try_from(metres / 12 + 120).unwrap();
         let from = self.odometer_m;
         self.odometer_m += metres;
-        let base_ms = u64::from(driving_s) * 1_000;
+        let driving = DrivingTime::rounded_up(u64::from(driving_s) * 1_000);
+        let base_ms = driving.at_most_s() * 1_000;
         let seen = [
             Factor::HardBraking,
             Factor::AggressiveTurning,
@@ -157,7 +158,7 @@ impl Life {
                 to: self.odometer_m,
             },
             started: CoarseTime::containing_unix_s(self.at_s - i64::from(driving_s)),
-            driving_s,
+            driving,
             missed_s: 0,
             used_wh: u32::try_from(metres / 6).unwrap(),
             regained_wh: u32::try_from(metres / 40).unwrap(),

@@ -2,9 +2,9 @@
 
 use dashpoint_cloud::{Approval, AskIds, CloudError, GrantedIds, NewMember, Posted, Word};
 use dashpoint_membership::{
-    BindingId, ClockQuality, CoarseTime, DeviceId, Entry, EntryBody, Epoch, EventTime, Evidence,
-    EvidenceDigest, MemberId, Meter, MeterInterval, Seq, ServerTime, Transaction, Trip, Verdict,
-    score_x100,
+    BindingId, ClockQuality, CoarseTime, DeviceId, DrivingTime, Entry, EntryBody, Epoch, EventTime,
+    Evidence, EvidenceDigest, MemberId, Meter, MeterInterval, Seq, ServerTime, Transaction, Trip,
+    Verdict, score_x100,
 };
 use dashpoint_wire::message::{EnrolRequest, EnrolState, EntriesRequest};
 use dashpoint_wire::{EpochGrant, Signed, SigningKey};
@@ -162,7 +162,7 @@ impl World {
                 to: from + CLAIM_M,
             },
             started: CoarseTime::containing_unix_s(now.as_unix_s() - 7_200),
-            driving_s: 7_200,
+            driving: DrivingTime::Minutes(120),
             missed_s: 0,
             used_wh: 30_000,
             regained_wh: 0,

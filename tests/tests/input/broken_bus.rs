@@ -62,7 +62,9 @@ fn a_broker_that_restarts_in_the_middle_of_a_drive_makes_one_trip_of_it() {
         (AWAY_S - 2..=AWAY_S + 10).contains(&trip.missed_s),
         "{trip:?}"
     );
-    assert_eq!(trip.driving_s + trip.missed_s, US06_S, "{trip:?}");
+    // The driving time is rounded up to a minute, never down.
+    let over_s = trip.driving.at_most_s() + u64::from(trip.missed_s) - u64::from(US06_S);
+    assert!(over_s < 60, "{trip:?}");
     assert!(world.car.stop().success());
 }
 

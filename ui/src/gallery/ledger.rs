@@ -1,9 +1,9 @@
 //! Sample rows of the ledger, one of each kind and outcome, and sample trips.
 
 use dashpoint_membership::{
-    Adjustment, CapId, Charge, CoarseTime, Current, DeviceId, Discharge, EntryRef, Epoch, Evidence,
-    EvidenceDigest, Factor, FactorSeen, Grade, Growth, Meter, MeterInterval, Points, PolicyVersion,
-    Rejection, ReviewReason, RuleId, Seq, Trip,
+    Adjustment, CapId, Charge, CoarseTime, Current, DeviceId, Discharge, DrivingTime, EntryRef,
+    Epoch, Evidence, EvidenceDigest, Factor, FactorSeen, Grade, Growth, Meter, MeterInterval,
+    Points, PolicyVersion, Rejection, ReviewReason, RuleId, Seq, Trip,
 };
 
 use super::Variation;
@@ -256,7 +256,7 @@ fn driven(metres: u64, score_x100: u16) -> Trip {
     Trip {
         odometer: interval(Meter::Odometer, metres),
         started: CoarseTime::containing_unix_s(NOW.as_unix_s() - 2_400),
-        driving_s: u32::try_from(metres / 10).unwrap_or(u32::MAX),
+        driving: DrivingTime::rounded_up(metres * 100),
         missed_s: 0,
         used_wh: wh,
         regained_wh: wh / 6,

@@ -185,7 +185,7 @@ impl Page {
             format!(
                 "   {} km   {} {}, {} {}{ended}",
                 decimal(i64::try_from(trip.distance_m).unwrap_or(i64::MAX)),
-                clock(u64::from(trip.driving_s)),
+                minutes(trip.driving_min),
                 self.pick("driving", "行驶"),
                 clock(u64::from(trip.missed_s)),
                 self.pick("not seen", "未记录"),
@@ -447,6 +447,13 @@ fn permille(permille: u16) -> String {
 
 fn seconds(ms: u64) -> String {
     format!("{}.{} s", ms / 1_000, ms % 1_000 / 100)
+}
+
+fn minutes(minutes: u32) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours}:{minutes:02} h"),
+    }
 }
 
 fn clock(seconds: u64) -> String {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use dashpoint_membership::policy::Policy;
 use dashpoint_membership::{
     Account, BindingId, Catalogue, Chain, ClockQuality, CoarseTime, CompiledPolicy,
-    DEFAULT_CATALOGUE_TOML, DEFAULT_POLICY_TOML, DeviceId, Epoch, EventTime, Evidence,
+    DEFAULT_CATALOGUE_TOML, DEFAULT_POLICY_TOML, DeviceId, DrivingTime, Epoch, EventTime, Evidence,
     EvidenceDigest, Factor, FactorSeen, Growth, LedgerVersion, MemberId, Meter, MeterInterval,
     Points, Policies, Profile, Seq, ServerEpoch, ServerTime, Statement, Subject, TierHeld, TierId,
     Trip, VehicleId,
@@ -198,7 +198,7 @@ pub(super) fn trip(from_m: u64, metres: u64, score_x100: u16) -> Evidence {
             to: from_m + metres,
         },
         started: CoarseTime::containing_unix_s(NOW.as_unix_s() - 1_800),
-        driving_s: 1_500,
+        driving: DrivingTime::Minutes(25),
         missed_s: 0,
         // So much that no CO2 is avoided: the trip earns by its score alone.
         used_wh: u32::try_from(metres).unwrap(),

@@ -9,10 +9,10 @@
 use std::path::{Path, PathBuf};
 
 use dashpoint_membership::{
-    Account, BindingId, Charge, ClockQuality, CoarseTime, CompiledPolicy, Current, DeviceId, Entry,
-    EntryBody, EntryHash, Epoch, EventTime, Evidence, EvidenceDigest, Grade, Growth, LedgerVersion,
-    MemberId, Meter, MeterInterval, Paid, Points, Policy, PolicyVersion, Profile, Seq, ServerEpoch,
-    ServerTime, Statement, Transaction, Trip, Verdict,
+    Account, BindingId, Charge, ClockQuality, CoarseTime, CompiledPolicy, Current, DeviceId,
+    DrivingTime, Entry, EntryBody, EntryHash, Epoch, EventTime, Evidence, EvidenceDigest, Grade,
+    Growth, LedgerVersion, MemberId, Meter, MeterInterval, Paid, Points, Policy, PolicyVersion,
+    Profile, Seq, ServerEpoch, ServerTime, Statement, Transaction, Trip, Verdict,
 };
 use dashpoint_store::{Check, NewEntry, Options, SealKey, Store};
 use dashpoint_wire::{ChainPoint, EntryVerdict, EpochGrant, Receipt, Signed, SigningKey};
@@ -101,7 +101,7 @@ impl Chain {
         self.earn(Evidence::Trip(Trip {
             odometer,
             started: CoarseTime::containing_unix_s(1_790_000_000),
-            driving_s: 600,
+            driving: DrivingTime::Minutes(10),
             missed_s: 0,
             used_wh: 1_500,
             regained_wh: 200,

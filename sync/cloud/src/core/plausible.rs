@@ -80,7 +80,7 @@ pub fn flaw(entry: &Entry, model: &ScoreModel, arrival: ServerTime) -> Option<Fl
 }
 
 fn trip_flaw(trip: &Trip, model: &ScoreModel) -> Option<Flaw> {
-    let lasted_s = u64::from(trip.driving_s) + u64::from(trip.missed_s);
+    let lasted_s = trip.driving.at_most_s() + u64::from(trip.missed_s);
     let energy_wh_max = lasted_s * DRIVE_W_MAX / 3_600 + ENERGY_SLACK_WH;
     interval_flaw(trip.odometer, Meter::Odometer)
         .or_else(|| (lasted_s > TRIP_S_MAX).then_some(Flaw::TooLong))
@@ -105,7 +105,7 @@ fn factors_flaw(trip: &Trip, lasted_s: u64) -> Option<Flaw> {
         .factors
         .windows(2)
         .all(|pair| pair[0].factor < pair[1].factor);
-    // A second of grace: driving time is rounded to seconds, the factors are not.
+    // A second of grace: in entries that state seconds they are rounded down, the factors are not.
     let base_ms_max = (lasted_s + 1) * 1_000;
     let within = trip
         .factors

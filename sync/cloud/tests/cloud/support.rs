@@ -326,7 +326,7 @@ pub fn trip(from_m: u64, distance_m: u64) -> Trip {
             to: from_m + distance_m,
         },
         started: CoarseTime::containing_unix_s(NOON - HOUR),
-        driving_s: 1_800,
+        driving: DrivingTime::Minutes(30),
         missed_s: 0,
         used_wh: 2_000,
         regained_wh: 200,

@@ -136,13 +136,15 @@ fn charge_with(change: impl FnOnce(&mut Charge)) -> Subject {
 fn evidence_that_no_car_can_show_is_implausible() {
     let future = |entry: &mut Entry| entry.receipt_at = at(NOON + 1);
     implausible(future, CHECK_IN);
-    let trips: [fn(&mut Trip); 12] = [
+    let trips: [fn(&mut Trip); 14] = [
         |trip| trip.odometer.meter = Meter::Charged,
         |trip| trip.odometer.to = trip.odometer.from,
         |trip| trip.odometer.to = trip.odometer.from - 1,
         |trip| trip.odometer.to = u64::MAX,
-        |trip| trip.driving_s = 107,
-        |trip| trip.driving_s = u32::MAX,
+        |trip| trip.driving = DrivingTime::Minutes(1),
+        |trip| trip.driving = DrivingTime::Minutes(u32::MAX),
+        |trip| trip.driving = DrivingTime::Seconds(107),
+        |trip| trip.driving = DrivingTime::Seconds(u32::MAX),
         |trip| trip.used_wh = 600_000,
         |trip| trip.score_x100 = 9_998,
         |trip| trip.score_x100 = 10_001,
@@ -180,11 +182,12 @@ fn evidence_at_the_edge_is_plausible() {
     let mut world = World::new();
     let member = world.member(1);
     let mut car = world.car(2, 3, member);
-    let edges: [fn(&mut Trip); 3] = [
-        |trip| trip.driving_s = 108,
+    let edges: [fn(&mut Trip); 4] = [
+        |trip| trip.driving = DrivingTime::Minutes(2),
+        |trip| trip.driving = DrivingTime::Seconds(108),
         |trip| trip.score_x100 = 9_999,
         |trip| {
-            trip.driving_s = 0;
+            trip.driving = DrivingTime::Minutes(0);
             trip.missed_s = 1_800;
             trip.factors.clear();
         },

@@ -41,9 +41,15 @@ pub(super) const CONSTANTS: [(&str, Enumeration, i64); 6] = [
 
 type Field = (&'static str, Kind);
 
-const TRIP: [Field; 15] = [
+/// The driving time in seconds, which no entry states any more.
+///
+/// Policies that were signed with it are still read: it is sixty times `driving_min` for an entry that states minutes.
+/// No list of names offers it.
+const RETIRED: &str = "driving_s";
+
+const TRIP: [Field; 16] = [
     ("distance_m", Kind::Int),
-    ("driving_s", Kind::Int),
+    ("driving_min", Kind::Int),
     ("missed_s", Kind::Int),
     ("used_wh", Kind::Int),
     ("regained_wh", Kind::Int),
@@ -57,6 +63,7 @@ const TRIP: [Field; 15] = [
     ("late_night_observed", Kind::Bool),
     ("excessive_speed_observed", Kind::Bool),
     ("unbuckled_observed", Kind::Bool),
+    (RETIRED, Kind::Int),
 ];
 
 const CHARGE: [Field; 6] = [
@@ -77,6 +84,12 @@ pub(super) const fn fields(on: Trigger) -> &'static [Field] {
         Trigger::Discharge => &DISCHARGE,
         Trigger::CheckIn => &[],
     }
+}
+
+/// The names that a rule may use today.
+pub(super) fn names(on: Trigger) -> impl Iterator<Item = &'static str> {
+    let names = fields(on).iter().map(|(name, _)| *name);
+    names.filter(|name| *name != RETIRED)
 }
 
 /// The values of the fields for one transaction, in the order of [`fields`].
@@ -117,18 +130,19 @@ impl Facts {
             .iter()
             .zip(&self.values)
             .map(|((name, _), value)| (*name, *value))
+            .filter(|(name, _)| *name != RETIRED)
             .collect()
     }
 }
 
-fn trip_values(trip: &Trip, carbon: &Carbon) -> [i64; 15] {
+fn trip_values(trip: &Trip, carbon: &Carbon) -> [i64; 16] {
     let distance_m = amount(trip.odometer.length());
     let net_wh = i64::from(trip.used_wh) - i64::from(trip.regained_wh);
     let observed =
         |factor: Factor| i64::from(trip.factors.iter().any(|seen| seen.factor == factor));
     [
         distance_m,
-        i64::from(trip.driving_s),
+        i64::from(trip.driving.minutes()),
         i64::from(trip.missed_s),
         i64::from(trip.used_wh),
         i64::from(trip.regained_wh),
@@ -142,6 +156,7 @@ fn trip_values(trip: &Trip, carbon: &Carbon) -> [i64; 15] {
         observed(Factor::LateNight),
         observed(Factor::ExcessiveSpeed),
         observed(Factor::Unbuckled),
+        amount(trip.driving.at_most_s()),
     ]
 }
 

@@ -3,7 +3,7 @@
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 
 use super::error::ProfileError;
-use super::facts::{CONSTANTS, Enumeration, Kind, fields};
+use super::facts::{CONSTANTS, Enumeration, Kind, fields, names};
 use super::scan::scan;
 use crate::policy::Trigger;
 
@@ -160,8 +160,7 @@ impl Checker {
     }
 
     fn names(&self) -> String {
-        let fields = fields(self.on).iter().map(|(name, _)| *name);
-        let names: Vec<&str> = fields
+        let names: Vec<&str> = names(self.on)
             .chain(self.constants().map(|(name, ..)| name))
             .collect();
         if names.is_empty() {

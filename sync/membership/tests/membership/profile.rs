@@ -63,7 +63,8 @@ fn an_expression_gives_the_integer_that_cel_defines() {
         (CheckIn, "true ? 1 : 1 / 0", 1),
         (Trip, "distance_m", 12_000),
         (Trip, "net_wh + used_wh - regained_wh", 3_000),
-        (Trip, "score_x100 - missed_s + driving_s", 11_800),
+        (Trip, "score_x100 - missed_s + driving_min", 10_030),
+        (Trip, "driving_s", 1_800),
         (Trip, "co2_avoided_g", 1_483),
         (Trip, "observed_factors", 1),
         (

@@ -60,7 +60,7 @@ pub fn trip(from_m: u64, distance_m: u64, net_wh: u32) -> Trip {
             to: from_m + distance_m,
         },
         started: CoarseTime::containing_unix_s(MORNING),
-        driving_s: 1_800,
+        driving: DrivingTime::Minutes(30),
         missed_s: 0,
         used_wh: net_wh + 100,
         regained_wh: 100,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use dashpoint_membership::{
-    Award, CapId, ClockQuality, CoarseTime, Entry, EntryBody, Epoch, EventTime, Evidence,
-    EvidenceDigest, Factor, FactorSeen, LocalDay, Meter, MeterInterval, Milli, Points,
+    Award, CapId, ClockQuality, CoarseTime, DrivingTime, Entry, EntryBody, Epoch, EventTime,
+    Evidence, EvidenceDigest, Factor, FactorSeen, LocalDay, Meter, MeterInterval, Milli, Points,
     PolicyVersion, RuleId, Seq, ServerTime, Transaction, Trip,
 };
 use dashpoint_wire::{decode, encode, inflate};
@@ -26,10 +26,10 @@ fn used() -> impl Strategy<Value = Used> {
 }
 
 fn trip() -> impl Strategy<Value = Trip> {
-    let numbers = any::<(u64, u64, u32, u32, u32, u32, u16)>();
+    let numbers = any::<(u64, u64, (bool, u32), u32, u32, u32, u16)>();
     let factors = prop::collection::vec(any::<(u64, u64)>(), 0..6);
     (numbers, any::<i32>(), factors).prop_map(|(numbers, minute, factors)| {
-        let (from, to, driving_s, missed_s, used_wh, regained_wh, score_x100) = numbers;
+        let (from, to, (exact, driving), missed_s, used_wh, regained_wh, score_x100) = numbers;
         Trip {
             odometer: MeterInterval {
                 meter: Meter::Odometer,
@@ -37,7 +37,11 @@ fn trip() -> impl Strategy<Value = Trip> {
                 to,
             },
             started: CoarseTime::containing_unix_s(i64::from(minute) * 60),
-            driving_s,
+            driving: if exact {
+                DrivingTime::Seconds(driving)
+            } else {
+                DrivingTime::Minutes(driving)
+            },
             missed_s,
             used_wh,
             regained_wh,

@@ -22,11 +22,12 @@ fn what_things_weigh() {
       558 catalogue
      3443 catalogue-default
       171 certificate
-      353 entry-carry
+      351 entry-carry
       268 entry-charge
       196 entry-check-in
       230 entry-discharge
-      315 entry-trip
+      313 entry-trip
+      315 entry-trip-seconds
       134 grant-first
       176 grant-next
        42 message-divergence
@@ -34,15 +35,15 @@ fn what_things_weigh() {
        78 message-enrol-request
        83 message-enrol-ticket
         1 message-enrol-waiting
-      323 message-entries-page
-      518 message-entries-request
+      321 message-entries-page
+      516 message-entries-request
      1302 message-entries-response
        42 message-epoch-request
       180 message-epoch-response
        21 message-refusal
       123 message-verdicts
       722 policy
-     1505 policy-default
+     1512 policy-default
       190 receipt
       979 statement
       172 token

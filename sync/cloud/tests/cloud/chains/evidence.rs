@@ -21,16 +21,19 @@ pub fn story() -> Tape {
 type Change = fn(&mut Trip);
 
 fn trips(tape: &mut Tape, car: &mut Car) {
-    let changes: [Change; 14] = [
+    let changes: [Change; 17] = [
         |trip| trip.odometer.meter = Meter::Charged,
         |trip| trip.odometer.to = trip.odometer.from,
         |trip| trip.odometer.from = trip.odometer.to + 5,
         |trip| shift(trip, 10_000_000_000),
         |trip| shift(trip, 10_000_000_001),
-        |trip| trip.driving_s = 89,
-        |trip| trip.driving_s = 90,
-        |trip| (trip.driving_s, trip.missed_s) = (259_140, 60),
-        |trip| (trip.driving_s, trip.missed_s) = (259_140, 61),
+        |trip| trip.driving = DrivingTime::Seconds(89),
+        |trip| trip.driving = DrivingTime::Seconds(90),
+        |trip| trip.driving = DrivingTime::Minutes(1),
+        |trip| (trip.driving, trip.missed_s) = (DrivingTime::Minutes(1), 30),
+        |trip| (trip.driving, trip.missed_s) = (DrivingTime::Seconds(259_140), 61),
+        |trip| (trip.driving, trip.missed_s) = (DrivingTime::Minutes(4_319), 60),
+        |trip| (trip.driving, trip.missed_s) = (DrivingTime::Minutes(4_319), 61),
         |trip| trip.used_wh = 501_000,
         |trip| trip.used_wh = 501_001,
         |trip| trip.regained_wh = 501_001,

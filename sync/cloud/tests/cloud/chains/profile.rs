@@ -234,7 +234,7 @@ const CHECK_INS: &[&str] = &[
 
 const TRIPS: &[&str] = &[
     "distance_m",
-    "driving_s",
+    "driving_min",
     "missed_s",
     "used_wh",
     "regained_wh",
@@ -254,7 +254,7 @@ const TRIPS: &[&str] = &[
     "distance_m.size",
     "distance_m.abs()",
     "grade == metered ? 1 : 2",
-    "distance_m in driving_s",
+    "distance_m in driving_min",
     "distance",
     "6000 / missed_s",
     "missed_s % 7",
@@ -275,7 +275,7 @@ const CHARGES: &[&str] = &[
     "current != dc ? 1 : current == unknown ? 2 : 3",
     "metered != estimated ? 1 : 2",
     "min(grade, declared)",
-    "driving_s",
+    "driving_min",
     "reconstructed ? 1 : 0",
 ];
 

@@ -138,7 +138,7 @@ fn rules() -> Vec<EarningRule> {
         ("shadow", Trigger::Trip, "true", "5000", "5000"),
         ("chosen", Trigger::Trip, "true", "distance_m < 10000 ? 1 : distance_m < 50000 ? 2 : 3", "min(distance_m, 50000, 0x7530) - max(1, 2, 3)"),
         ("seen", Trigger::Trip, "hard_braking_observed && !unbuckled_observed && observed_factors == 1 && net_wh > 0 && regained_wh != used_wh", "score_x100 / 100", "co2_avoided_g % 1000"),
-        ("same", Trigger::Trip, "(distance_m > 1) == (driving_s > 1) != false", "3", "4"),
+        ("same", Trigger::Trip, "(distance_m > 1) == (driving_min > 1) != false", "3", "4"),
         ("by-grade", Trigger::Charge, "grade != estimated || reconstructed", "(grade == metered ? 3 : grade == declared ? 2 : 1) * 100", "current == dc ? 7 : current == ac ? 8 : 9"),
         ("by-type", Trigger::Charge, "(reconstructed ? unknown : current) == current", "renewable_wh % 1000", "renewable_permille"),
         ("given-back", Trigger::Discharge, "energy_wh >= 500 && !reconstructed", "energy_wh * 3 / 2", "energy_wh"),

@@ -4,7 +4,7 @@ use dashpoint_membership::policy::Trigger;
 use dashpoint_membership::{
     Adjustment, Award, Chain, Charge, ClockQuality, Current, Discharge, Entry, EntryBody, EntryRef,
     EventTime, Evidence, Factor, FactorSeen, Grade, MemberAction, Meter, MeterInterval, Paid,
-    Rejection, ReviewReason, Transaction, Trip, Verdict,
+    Rejection, ReviewReason, Transaction, Verdict,
 };
 
 use crate::codec::{cbor_choice, cbor_map};
@@ -28,16 +28,6 @@ cbor_map! {
     Award { 1 => rule, 2 => points, 3 => growth, 4 => predicted }
     MeterInterval { 1 => meter, 2 => from, 3 => to }
     FactorSeen { 1 => factor, 2 => against_ms, 3 => base_ms }
-    Trip {
-        1 => odometer,
-        2 => started,
-        3 => driving_s,
-        4 => missed_s,
-        5 => used_wh,
-        6 => regained_wh,
-        7 => score_x100,
-        8 => factors,
-    }
     Charge { 1 => charged, 2 => started, 3 => renewable_permille, 4 => grade, 5 => current }
     Discharge { 1 => discharged, 2 => started }
     Chain { 1 => cap_time, 2 => receipt_at, 3 => entries, 4 => points }

@@ -7,3 +7,4 @@ mod benefit;
 mod entry;
 mod newtypes;
 mod policy;
+mod trip;

@@ -1,8 +1,8 @@
 //! Entries: a trip, a charging session, a check-in, a session of giving back, and a carried trip.
 
 use dashpoint_membership::{
-    Award, Charge, ClockQuality, CoarseTime, Current, Discharge, Entry, EntryBody, Epoch,
-    EventTime, Evidence, EvidenceDigest, Factor, FactorSeen, Grade, MemberAction, Meter,
+    Award, Charge, ClockQuality, CoarseTime, Current, Discharge, DrivingTime, Entry, EntryBody,
+    Epoch, EventTime, Evidence, EvidenceDigest, Factor, FactorSeen, Grade, MemberAction, Meter,
     MeterInterval, Milli, Points, PolicyVersion, RuleId, Seq, Transaction, Trip,
 };
 
@@ -16,6 +16,7 @@ pub fn samples() -> Vec<Sample> {
         entry("entry-check-in", &fresh(3, check_in())),
         entry("entry-discharge", &fresh(4, discharge())),
         entry("entry-carry", &carried_trip()),
+        entry("entry-trip-seconds", &trip_of_seconds()),
     ]
 }
 
@@ -53,6 +54,19 @@ fn carried_trip() -> Entry {
     }
 }
 
+/// The form of trips that were signed before they stated minutes.
+fn trip_of_seconds() -> Entry {
+    let mut transaction = trip();
+    if let Transaction::Earn {
+        evidence: Evidence::Trip(trip),
+        ..
+    } = &mut transaction
+    {
+        trip.driving = DrivingTime::Seconds(596);
+    }
+    fresh(5, transaction)
+}
+
 fn award(rule: &str, points: i64, growth: i64) -> Award {
     Award {
         rule: RuleId::new(rule).unwrap(),
@@ -71,7 +85,7 @@ fn trip() -> Transaction {
                 to: 23_469_677,
             },
             started: CoarseTime::containing_unix_s(NOW.as_unix_s() - 900),
-            driving_s: 596,
+            driving: DrivingTime::Minutes(10),
             missed_s: 0,
             used_wh: 2_210,
             regained_wh: 340,
