@@ -16,11 +16,11 @@ fn live_in(path: &Path) -> (World, Car) {
     let member = world.member(1);
     let (mut car, mut other) = (world.car(2, 3, member), world.car(4, 3, member));
     let entries = [
-        car.mint(drove(trip(1_000, 12_000)), world.now),
+        car.mint(drove(trip_of_seconds()), world.now),
         car.mint(charged(charge(0, 9_000)), world.now),
     ];
     world.settled(&mut car, &entries);
-    let again = other.mint(drove(trip(1_000, 12_000)), world.now);
+    let again = other.mint(drove(trip_of_seconds()), world.now);
     assert_eq!(
         world.verdict(&mut other, &again),
         rejected(Rejection::AlreadyPaid)
@@ -29,6 +29,14 @@ fn live_in(path: &Path) -> (World, Car) {
     let grant = world.open_epoch(&mut car);
     car.enter(&grant.verify(&world.cloud_key, &car.device).unwrap());
     (world, car)
+}
+
+/// A trip in the form that the first schema's cars signed.
+fn trip_of_seconds() -> Trip {
+    Trip {
+        driving: DrivingTime::Seconds(1_800),
+        ..trip(1_000, 12_000)
+    }
 }
 
 fn fixture(schema: i64) -> PathBuf {
