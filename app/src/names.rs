@@ -1,6 +1,6 @@
 //! Names that leave the car in place of what they stand for: digests, cut to sixteen bytes where a name is enough.
 
-use dashpoint_membership::{DriverTag, EvidenceDigest, VehicleId};
+use dashpoint_membership::{DriverTag, VehicleId};
 
 /// The driver as the vehicle's bus names him, without the name.
 #[must_use]
@@ -21,12 +21,6 @@ pub fn vehicle_id(vin: &str) -> VehicleId {
     VehicleId::from_bytes(first_16(
         &[b"dashpoint/vehicle/v1", vin.as_bytes()].concat(),
     ))
-}
-
-/// Digest of salted private evidence.
-#[must_use]
-pub fn evidence_digest(private: &[u8]) -> EvidenceDigest {
-    EvidenceDigest::from_bytes(dashpoint_wire::digest(private))
 }
 
 fn first_16(bytes: &[u8]) -> [u8; 16] {

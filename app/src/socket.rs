@@ -1,6 +1,8 @@
 //! The socket on which a running head unit tells about itself: whoever asks is told once.
 
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -65,10 +67,9 @@ impl Socket {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
         }
-        Ok(Self {
-            listener: UnixListener::bind(&path)?,
-            path,
-        })
+        let listener = UnixListener::bind(&path)?;
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+        Ok(Self { listener, path })
     }
 
     /// Answers whoever asks, until the task is ended.

@@ -9,15 +9,14 @@ use dashpoint_membership::{
 use dashpoint_store::{Reader, StoreError};
 use dashpoint_sync::{Identity, LocalFacts, StatementMark};
 use dashpoint_telematics::Driver;
-use dashpoint_wire::{Binding, ChainPoint, EpochGrant, PublicKey, Signed, WireError};
+use dashpoint_wire::{Binding, ChainPoint, EpochGrant, PublicKey, Signed, SigningKey, WireError};
 
 mod reading;
+mod salted;
 
-pub use self::reading::{DEVICE_META, certificate};
-pub use crate::names::{driver_tag, evidence_digest, vehicle_id};
-
-/// Bytes of salt before private evidence, so that its digest gives nothing away.
-pub const SALT_LEN: usize = 16;
+pub use self::reading::{DEVICE_META, bound_statements, certificate};
+pub use self::salted::SaltedEvidence;
+pub use crate::names::{driver_tag, vehicle_id};
 
 /// Why the books cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +88,8 @@ pub struct Books {
     pub catalogue: Option<Catalogue>,
     /// The members bound to this car whose statement is held.
     pub members: BTreeMap<MemberId, MemberBook>,
+    /// Statements that came before the first policy: nothing can be folded onto them yet.
+    pub(crate) unfolded: BTreeMap<MemberId, Statement>,
     /// What stood before the entry that was minted last and is not on the disk yet.
     pub(crate) before: Option<Before>,
 }
@@ -139,6 +140,7 @@ impl Books {
             policies: None,
             catalogue: None,
             members: BTreeMap::new(),
+            unfolded: BTreeMap::new(),
             before: None,
         };
         books.read_bindings(reader)?;
@@ -166,6 +168,7 @@ impl Books {
     /// Takes newer statements with the own entries that they do not cover, and does what [`Self::refresh`] does.
     ///
     /// A statement is never held without the entries on it: what was shown stays shown while the disk cannot be read.
+    /// One that comes before the first policy waits for it.
     ///
     /// # Errors
     /// [`BooksError`]; then the books are as they were.
@@ -194,12 +197,13 @@ impl Books {
                 book.fold = fold;
             }
         }
+        self.unfolded = newer;
         Ok(())
     }
 
-    /// Those statements that are newer than what is held, the newest of each member.
+    /// Those statements that are newer than what is held, and those that waited, the newest of each member.
     fn newer(&self, statements: Vec<Statement>) -> BTreeMap<MemberId, Statement> {
-        let mut newer: BTreeMap<MemberId, Statement> = BTreeMap::new();
+        let mut newer = self.unfolded.clone();
         for statement in statements {
             let member = statement.member;
             let held = self.members.get(&member).map(|book| &book.statement);
@@ -307,6 +311,12 @@ impl Books {
             .for_each(|book| book.fold.chain = chain);
     }
 
+    /// Compares a key with the one that the certificate names: nothing is signed with another.
+    #[must_use]
+    pub fn is_own_key(&self, key: &SigningKey) -> bool {
+        key.public() == self.identity.device_key
+    }
+
     /// The policy in force.
     #[must_use]
     pub fn policy_at(&self, now: ServerTime) -> Option<&CompiledPolicy> {
@@ -328,8 +338,9 @@ impl Books {
             let held = self
                 .members
                 .get(&member)
-                .map(|book| StatementMark::of(&book.statement));
-            (member, held)
+                .map(|book| &book.statement)
+                .or_else(|| self.unfolded.get(&member));
+            (member, held.map(StatementMark::of))
         };
         let members: std::collections::BTreeSet<_> = self
             .bindings

@@ -22,6 +22,9 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
+use rustix::fs::Mode;
+#[cfg(target_os = "linux")]
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tracing_subscriber::EnvFilter;
 
 use crate::error::{EXIT_USAGE, report};
@@ -42,6 +45,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     log_to_stderr();
+    keep_to_owner();
     let done = match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Enrol(args) => enrol::enrol(args),
@@ -56,6 +60,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => report(&error),
+    }
+}
+
+/// Makes every file from its first byte for the owner alone, and keeps keys out of core dumps and other programs' reach.
+fn keep_to_owner() {
+    rustix::process::umask(Mode::from_raw_mode(0o077));
+    #[cfg(target_os = "linux")]
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::debug!(%error, "the process can be dumped");
     }
 }
 

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use dashpoint_membership::{
-    DeviceId, Entry, EntryBody, EntryHash, EvidenceDigest, Meter, MeterInterval, Seq, Transaction,
+    DeviceId, Entry, EntryBody, EntryHash, Meter, MeterInterval, Seq, Transaction,
 };
 use dashpoint_store::{Reader, StoredEntry};
+use dashpoint_sync::Identity;
 use dashpoint_wire::PublicKey;
 use serde::Serialize;
 
-use crate::books::{certificate, evidence_digest};
+use crate::books::{SaltedEvidence, bound_statements, certificate};
 
 /// Faults listed of one check; more are counted in the last line.
 const FAULTS_MAX: usize = 20;
@@ -89,7 +90,12 @@ pub(super) fn verify(reader: &Reader, cloud_key: PublicKey) -> anyhow::Result<Ve
     checks.push(receipts(reader, &cloud_key, &device)?);
     checks.push(bindings(reader, &cloud_key, &device)?);
     checks.push(terms(reader, &cloud_key)?);
-    checks.extend(statements(reader, &cloud_key)?);
+    let who = Identity {
+        device,
+        device_key: certificate.body().key,
+        cloud_key,
+    };
+    checks.extend(statements(reader, &who)?);
     Ok(Verification { checks })
 }
 
@@ -172,8 +178,8 @@ impl Walk {
         if let (Some(private), Transaction::Earn { digest, .. }) =
             (&stored.private, entry.transaction())
         {
-            let found: EvidenceDigest = evidence_digest(private);
-            self.digests.see(found == *digest, || {
+            let kept = SaltedEvidence::signed_as(private.clone(), digest);
+            self.digests.see(kept.is_some(), || {
                 format!("{place}: the private evidence is another")
             });
         }
@@ -277,17 +283,14 @@ fn terms(reader: &Reader, cloud_key: &PublicKey) -> anyhow::Result<Check> {
     Ok(check)
 }
 
-fn statements(reader: &Reader, cloud_key: &PublicKey) -> anyhow::Result<Vec<Check>> {
+/// The statements of the members who are bound here. One that the key does not open counts as absent: the next contact
+/// brings it again.
+fn statements(reader: &Reader, who: &Identity) -> anyhow::Result<Vec<Check>> {
     let mut signatures = Check::new("statements");
     let mut sums = Check::new("lot sums and account");
-    let statements = reader.statements()?;
-    for member in statements.sealed {
-        signatures.see(false, || {
-            format!("member {member}: the key does not open the statement")
-        });
-    }
+    let statements = bound_statements(reader, who)?;
     for stored in statements.readable {
-        match stored.raw.verify(cloud_key, &stored.member) {
+        match stored.raw.verify(&who.cloud_key, &stored.member) {
             Ok(statement) => {
                 signatures.see(true, String::new);
                 let checked = statement.body().account.check();

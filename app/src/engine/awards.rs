@@ -1,22 +1,34 @@
 //! From finished evidence to a durable entry.
 
 use dashpoint_membership::{
-    BindingId, CoarseTime, Entry, EventTime, MemberAction, Points, Subject,
+    BindingId, CoarseTime, Entry, EventTime, Evidence, EvidenceDigest, MemberAction, Points,
+    Subject,
 };
-use dashpoint_store::{NewEntry, StoreError};
+use dashpoint_store::{Awaiting, NewEntry, StoreError};
 use dashpoint_sync::Event;
-use dashpoint_telematics::{Driver, Finished};
+use dashpoint_telematics::{Driver, Finished, Marks};
 use dashpoint_wire::{ChainPoint, Signed, WireError};
 use serde::{Deserialize, Serialize};
 
 use super::folding::{stored_marks, utc_offset_min};
 use super::{DiskTrouble, Engine, RETRY_MS, UNSAVED_MAX};
-use crate::books::{SALT_LEN, evidence_digest};
+use crate::books::SaltedEvidence;
 use crate::clock::quality;
 
-/// Evidence that waits to be signed: whose it is was decided when it was made.
+/// Evidence on its way to an entry: whose it is was decided when it was made. Where it waits to be signed, nothing of it
+/// is private: what stays in the car is kept apart, sealed, and no point depends on it.
 #[derive(Debug, Serialize, Deserialize)]
 struct AwaitingEvidence {
+    binding: BindingId,
+    evidence: Evidence,
+    digest: EvidenceDigest,
+    time: EventTime,
+    marks: Marks,
+}
+
+/// Evidence that waits as an older program has kept it.
+#[derive(Debug, Deserialize)]
+struct UnsealedEvidence {
     binding: BindingId,
     finished: Finished,
     /// Salt and private evidence.
@@ -73,12 +85,12 @@ impl Engine {
         while let Some(finished) = self.unsaved.front().cloned() {
             match self.save(&finished) {
                 Ok(()) => {
-                    self.live.disk = None;
+                    self.troubles.ledger = None;
                     self.unsaved.pop_front();
                 }
                 Err(error) => {
                     if let AwardError::Store(error) = &error {
-                        self.live.disk = Some(DiskTrouble::of(error));
+                        self.troubles.ledger = Some(DiskTrouble::of(error));
                     }
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
@@ -92,6 +104,11 @@ impl Engine {
     }
 
     fn save(&mut self, finished: &Finished) -> Result<(), AwardError> {
+        // A checkpoint that outlived its entry: these metres are in the ledger already.
+        if self.is_settled(finished)? {
+            tracing::info!("evidence that was settled before a crash came again and is dropped");
+            return Ok(());
+        }
         let Some(binding) = self
             .books
             .binding_of(&finished.driver)
@@ -104,12 +121,9 @@ impl Engine {
             return Ok(());
         };
         let private = self.private(finished)?;
-        let Some(minted) = self.sign(binding, finished, private.clone()) else {
-            return self.wait(&AwaitingEvidence {
-                binding,
-                finished: finished.clone(),
-                private,
-            });
+        let evidence = self.awaiting(binding, finished, private.digest());
+        let Some(minted) = self.sign(&evidence, Some(private.as_bytes())) else {
+            return self.wait(&evidence, &private);
         };
         let entry = minted?;
         match self.store.commit_entry(&entry) {
@@ -117,19 +131,18 @@ impl Engine {
                 self.committed(head);
                 Ok(())
             }
-            // A checkpoint that outlived its entry: these metres are in the ledger already.
-            Err(StoreError::AlreadySettled { .. }) => {
-                tracing::info!(
-                    "evidence that was settled before a crash came again and is dropped"
-                );
-                self.books.forget_minted();
-                Ok(())
-            }
             Err(error) => {
                 self.books.forget_minted();
                 Err(error.into())
             }
         }
+    }
+
+    /// Tells that the ledger has settled what evidence claims: signed, waiting for its signature, or nobody's.
+    fn is_settled(&self, finished: &Finished) -> Result<bool, StoreError> {
+        let claim = finished.evidence.interval();
+        let mark = self.store.read().marks()?.get(&claim.meter).copied();
+        Ok(mark.is_some_and(|mark| claim.from < mark))
     }
 
     /// Checks the member at the wheel in for today.
@@ -190,12 +203,11 @@ impl Engine {
         };
         self.live.awaiting = waiting.len() as u64;
         for awaiting in waiting {
-            let Ok(evidence) = serde_json::from_slice::<AwaitingEvidence>(&awaiting.evidence)
-            else {
+            let Some((evidence, private)) = self.awaited(&awaiting) else {
                 tracing::error!("evidence that waits to be signed cannot be read; it is kept");
                 continue;
             };
-            let signed = self.sign(evidence.binding, &evidence.finished, evidence.private);
+            let signed = self.sign(&evidence, private.as_deref());
             let Some(Ok(entry)) = signed else {
                 self.books.forget_minted();
                 return;
@@ -214,22 +226,59 @@ impl Engine {
         }
     }
 
+    /// Reads evidence that waits, with its private part; what an older program has kept is kept anew, without anything
+    /// private in the clear.
+    fn awaited(&mut self, awaiting: &Awaiting) -> Option<(AwaitingEvidence, Option<Vec<u8>>)> {
+        if let Ok(evidence) = serde_json::from_slice(&awaiting.evidence) {
+            return Some((evidence, awaiting.private.clone()));
+        }
+        let old: UnsealedEvidence = serde_json::from_slice(&awaiting.evidence).ok()?;
+        let digest = EvidenceDigest::from_bytes(dashpoint_wire::digest(&old.private));
+        let evidence = self.awaiting(old.binding, &old.finished, digest);
+        let rewritten = serde_json::to_vec(&evidence).map_err(AwardError::Encode);
+        let rewritten = rewritten.and_then(|raw| {
+            let private = Some(old.private.as_slice());
+            Ok(self.store.rewrite_awaiting(awaiting.id, &raw, private)?)
+        });
+        if let Err(error) = rewritten {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "evidence that waits is kept as an older program left it"
+            );
+        }
+        Some((evidence, Some(old.private)))
+    }
+
+    fn awaiting(
+        &self,
+        binding: BindingId,
+        finished: &Finished,
+        digest: EvidenceDigest,
+    ) -> AwaitingEvidence {
+        AwaitingEvidence {
+            binding,
+            evidence: finished.evidence.clone(),
+            digest,
+            time: self.event_time(finished.ended_ms, finished.utc_offset_min),
+            marks: finished.marks,
+        }
+    }
+
     /// Values and signs evidence; `None` while key, policy or statement are missing.
     fn sign(
         &mut self,
-        binding: BindingId,
-        finished: &Finished,
-        private: Vec<u8>,
+        evidence: &AwaitingEvidence,
+        private: Option<&[u8]>,
     ) -> Option<Result<NewEntry, AwardError>> {
         let subject = Subject::Earn {
-            evidence: finished.evidence.clone(),
-            digest: evidence_digest(&private),
+            evidence: evidence.evidence.clone(),
+            digest: evidence.digest,
         };
-        let time = self.event_time(finished.ended_ms, finished.utc_offset_min);
         let made_at = self.clock.unix_ms().div_euclid(1_000);
-        let signed = self.sign_subject(binding, time, subject)?;
+        let signed = self.sign_subject(evidence.binding, evidence.time, subject)?;
         Some(signed.map(|(signed, _)| {
-            NewEntry::new(&signed, Some(private), made_at).with_marks(stored_marks(finished.marks))
+            NewEntry::new(&signed, private.map(<[u8]>::to_vec), made_at)
+                .with_marks(stored_marks(evidence.marks))
         }))
     }
 
@@ -260,21 +309,21 @@ impl Engine {
         }
     }
 
-    fn private(&mut self, finished: &Finished) -> Result<Vec<u8>, AwardError> {
-        let mut private = self
-            .chance
-            .bytes::<SALT_LEN>()
-            .ok_or(AwardError::NotYet)?
-            .to_vec();
-        serde_json::to_writer(&mut private, &finished.private).map_err(AwardError::Encode)?;
-        Ok(private)
+    fn private(&mut self, finished: &Finished) -> Result<SaltedEvidence, AwardError> {
+        let salt = self.chance.bytes().ok_or(AwardError::NotYet)?;
+        SaltedEvidence::encode(salt, &finished.private).map_err(AwardError::Encode)
     }
 
-    fn wait(&mut self, evidence: &AwaitingEvidence) -> Result<(), AwardError> {
-        let marks = stored_marks(evidence.finished.marks);
+    fn wait(
+        &mut self,
+        evidence: &AwaitingEvidence,
+        private: &SaltedEvidence,
+    ) -> Result<(), AwardError> {
+        let marks = stored_marks(evidence.marks);
         let raw = serde_json::to_vec(evidence).map_err(AwardError::Encode)?;
         let made_at = self.clock.unix_ms().div_euclid(1_000);
-        self.store.keep_awaiting(&raw, &marks, made_at)?;
+        let private = Some(private.as_bytes());
+        self.store.keep_awaiting(&raw, private, &marks, made_at)?;
         self.live.awaiting += 1;
         tracing::warn!("evidence is kept until it can be signed");
         Ok(())

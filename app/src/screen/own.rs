@@ -5,7 +5,7 @@ use dashpoint_store::{Activity, Reader, StoreError};
 use dashpoint_telematics::{PrivateEvidence, TripTrace};
 use dashpoint_wire::ChainPoint;
 
-use crate::books::{Books, SALT_LEN, evidence_digest};
+use crate::books::{Books, SaltedEvidence};
 
 /// Rows that the list keeps: a fortnight of driving, and no more than a moment to read.
 const ROWS_MAX: u32 = 120;
@@ -77,9 +77,8 @@ fn trace(reader: &Reader, own: &OwnEntry) -> Result<Option<TripTrace>, StoreErro
     };
     let stored = reader.entry(own.point.epoch, own.point.seq)?;
     let private = stored.and_then(|stored| stored.private);
-    let kept = private.filter(|private| evidence_digest(private) == *digest);
-    let read = kept.and_then(|private| serde_json::from_slice(private.get(SALT_LEN..)?).ok());
-    Ok(match read {
+    let kept = private.and_then(|private| SaltedEvidence::signed_as(private, digest));
+    Ok(match kept.and_then(|kept| kept.decode()) {
         Some(PrivateEvidence::Trip(trace)) => Some(trace),
         Some(PrivateEvidence::Charge(_) | PrivateEvidence::Discharge(_)) | None => None,
     })

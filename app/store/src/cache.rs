@@ -11,6 +11,7 @@ use crate::error::{Doing as _, StoreError};
 use crate::open::Store;
 use crate::read::Reader;
 use crate::seal::{SealKey, seal, unseal};
+use crate::sealing::{Place, close, open};
 
 /// Result of putting a document into the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,16 +180,26 @@ impl Store {
     /// Keeps where an open trip or session stands, in place of what was there under that name.
     ///
     /// It is only a hint: a power cut may bring an earlier one back, and one that the ledger's marks have reached is to
-    /// be dropped.
+    /// be dropped. It is sealed; while the key cannot be had it is written as it is, since a trip would be lost with it,
+    /// and sealed by the next opening of the folder that has the key.
     ///
     /// # Errors
     /// [`StoreError::is_disk_full`] and its like.
-    pub fn put_checkpoint(&mut self, name: &'static str, raw: &[u8]) -> Result<(), StoreError> {
+    pub fn put_checkpoint(&mut self, name: &str, raw: &[u8]) -> Result<(), StoreError> {
+        let sealed = match &self.read.seal {
+            Some(key) if !raw.is_empty() => Some(close(
+                key,
+                &mut self.nonces,
+                &Place::Checkpoint(name.to_owned()),
+                raw,
+            )?),
+            Some(_) | None => None,
+        };
         self.put(
             "write a checkpoint",
             "INSERT INTO checkpoint (name, raw) VALUES (?1, ?2)
              ON CONFLICT (name) DO UPDATE SET raw = excluded.raw",
-            params![name, raw],
+            params![name, sealed.as_deref().unwrap_or(raw)],
         )
         .map(|_| ())
     }
@@ -197,7 +208,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::is_disk_full`] and its like.
-    pub fn clear_checkpoint(&mut self, name: &'static str) -> Result<(), StoreError> {
+    pub fn clear_checkpoint(&mut self, name: &str) -> Result<(), StoreError> {
         self.put(
             "drop a checkpoint",
             "DELETE FROM checkpoint WHERE name = ?1",
@@ -283,19 +294,22 @@ impl Reader {
             .doing("read the catalogue")
     }
 
-    /// The checkpoint under a name.
+    /// The checkpoint under a name; none where the key does not open it.
     ///
     /// # Errors
     /// See [`Reader`].
-    pub fn checkpoint(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.cache
+    pub fn checkpoint(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let kept: Option<Vec<u8>> = self
+            .cache
             .query_row(
                 "SELECT raw FROM checkpoint WHERE name = ?1",
                 [name],
                 |row| row.get(0),
             )
             .optional()
-            .doing("read a checkpoint")
+            .doing("read a checkpoint")?;
+        let place = Place::Checkpoint(name.to_owned());
+        Ok(kept.and_then(|kept| open(self.seal.as_ref(), &place, kept)))
     }
 }
 

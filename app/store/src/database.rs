@@ -23,7 +23,10 @@ pub(crate) struct Kind {
 pub(crate) const LEDGER: Kind = Kind {
     stem: "ledger",
     application_id: i32::from_be_bytes(*b"DPLG"),
-    schemas: &[include_str!("../sql/ledger/1.sql")],
+    schemas: &[
+        include_str!("../sql/ledger/1.sql"),
+        include_str!("../sql/ledger/2.sql"),
+    ],
     synchronous: "FULL",
 };
 
@@ -33,6 +36,7 @@ pub(crate) const CACHE: Kind = Kind {
     schemas: &[
         include_str!("../sql/cache/1.sql"),
         include_str!("../sql/cache/2.sql"),
+        include_str!("../sql/cache/3.sql"),
     ],
     synchronous: "NORMAL",
 };

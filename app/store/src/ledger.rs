@@ -8,6 +8,7 @@ use crate::entry::{NewEntry, meter_code, meter_value, row_id, trigger_code};
 use crate::error::{Doing as _, StoreError};
 use crate::open::Store;
 use crate::read;
+use crate::sealing::{Place, close};
 
 /// Up to where a lifetime meter has been settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +61,8 @@ pub struct Awaiting {
     pub id: AwaitingId,
     /// The bytes that were given.
     pub evidence: Vec<u8>,
+    /// The private part that was given; none where there was no key to seal it, or the key does not open it.
+    pub private: Option<Vec<u8>>,
     /// The car's own clock when it was made, in seconds since 1970-01-01T00:00:00Z.
     pub made_at_unix_s: i64,
 }
@@ -75,8 +78,9 @@ impl Store {
     /// [`StoreError::OldEpoch`] when it is not the next link; [`StoreError::AlreadySettled`] when it claims again what
     /// was claimed; [`StoreError::is_disk_full`].
     pub fn commit_entry(&mut self, entry: &NewEntry) -> Result<ChainPoint, StoreError> {
+        let entry = self.sealed(entry)?;
         let tx = self.begin()?;
-        let point = append(&tx, entry, Claim::Fresh)?;
+        let point = append(&tx, &entry, Claim::Fresh)?;
         tx.commit().doing("commit an entry")?;
         Ok(point)
     }
@@ -91,6 +95,7 @@ impl Store {
         carries: &[NewEntry],
     ) -> Result<Begun, StoreError> {
         let epoch = grant.body().epoch;
+        let carries = self.all_sealed(carries)?;
         let tx = self.begin()?;
         match granted(&tx, epoch)? {
             Some(hash) if hash == grant.hash() => return Ok(Begun::Before),
@@ -103,7 +108,7 @@ impl Store {
             return Err(StoreError::OldEpoch { epoch, newest });
         }
         insert_grant(&tx, grant)?;
-        for carry in carries {
+        for carry in &carries {
             append(&tx, carry, Claim::Settled)?;
         }
         tx.commit().doing("begin an epoch")?;
@@ -121,6 +126,7 @@ impl Store {
         grants: &[Signed<EpochGrant>],
         entries: &[NewEntry],
     ) -> Result<Restored, StoreError> {
+        let entries = self.all_sealed(entries)?;
         let tx = self.begin()?;
         for grant in grants {
             let epoch = grant.body().epoch;
@@ -135,7 +141,7 @@ impl Store {
             known: 0,
             adopted: 0,
         };
-        for entry in entries {
+        for entry in &entries {
             if restore(&tx, entry)? {
                 restored.filled += 1;
             } else {
@@ -153,9 +159,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::is_disk_full`] and its like.
     pub fn keep_beside(&mut self, entries: &[NewEntry]) -> Result<u64, StoreError> {
+        let entries = self.all_sealed(entries)?;
         let tx = self.begin()?;
         let mut kept = 0;
-        for entry in entries {
+        for entry in &entries {
             let point = entry.point;
             if read::point(&tx, point.epoch, point.seq)? != Some(point) {
                 kept += insert(&tx, INSERT_STRAY, entry)?;
@@ -177,24 +184,52 @@ impl Store {
         tx.commit().doing("raise the meter marks")
     }
 
-    /// Keeps evidence that cannot be signed now, and settles the meters that it claims.
+    /// Keeps evidence that cannot be signed now, and settles the meters that it claims. Its private part is sealed; it is
+    /// passed over without the key.
     ///
     /// # Errors
     /// [`StoreError::is_disk_full`] and its like.
     pub fn keep_awaiting(
         &mut self,
         evidence: &[u8],
+        private: Option<&[u8]>,
         marks: &[Mark],
         made_at_unix_s: i64,
     ) -> Result<AwaitingId, StoreError> {
+        let private = self.sealed_part(evidence, private)?;
         let tx = self.begin()?;
-        tx.prepare_cached("INSERT INTO awaiting (evidence, made_at) VALUES (?1, ?2)")
-            .and_then(|mut statement| statement.execute(params![evidence, made_at_unix_s]))
+        tx.prepare_cached("INSERT INTO awaiting (evidence, private, made_at) VALUES (?1, ?2, ?3)")
+            .and_then(|mut statement| statement.execute(params![evidence, private, made_at_unix_s]))
             .doing("keep evidence until it can be signed")?;
         let id = AwaitingId(tx.last_insert_rowid());
         marks.iter().try_for_each(|mark| raise(&tx, *mark))?;
         tx.commit().doing("keep evidence until it can be signed")?;
         Ok(id)
+    }
+
+    /// Keeps evidence that waits in another form, with its private part apart.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAwaiting`]; [`StoreError::is_disk_full`] and its like.
+    pub fn rewrite_awaiting(
+        &mut self,
+        id: AwaitingId,
+        evidence: &[u8],
+        private: Option<&[u8]>,
+    ) -> Result<(), StoreError> {
+        let private = self.sealed_part(evidence, private)?;
+        let changed = self
+            .read
+            .ledger
+            .execute(
+                "UPDATE awaiting SET evidence = ?2, private = ?3 WHERE id = ?1",
+                params![id.0, evidence, private],
+            )
+            .doing("rewrite evidence that waits")?;
+        if changed == 0 {
+            return Err(StoreError::NotAwaiting);
+        }
+        Ok(())
     }
 
     /// Appends the entry that evidence was waiting for; it waits no longer. What it claims was settled before.
@@ -206,8 +241,9 @@ impl Store {
         id: AwaitingId,
         entry: &NewEntry,
     ) -> Result<ChainPoint, StoreError> {
+        let entry = self.sealed(entry)?;
         let tx = self.begin()?;
-        let point = append(&tx, entry, Claim::Settled)?;
+        let point = append(&tx, &entry, Claim::Settled)?;
         let gone = tx
             .execute("DELETE FROM awaiting WHERE id = ?1", [id.0])
             .doing("commit signed evidence")?;
@@ -216,6 +252,18 @@ impl Store {
         }
         tx.commit().doing("commit signed evidence")?;
         Ok(point)
+    }
+
+    fn sealed_part(
+        &mut self,
+        evidence: &[u8],
+        private: Option<&[u8]>,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let place = Place::Awaiting(dashpoint_wire::digest(evidence));
+        match private.zip(self.read.seal.as_ref()) {
+            Some((plain, key)) => close(key, &mut self.nonces, &place, plain).map(Some),
+            None => Ok(None),
+        }
     }
 
     pub(crate) fn begin(&mut self) -> Result<Transaction<'_>, StoreError> {

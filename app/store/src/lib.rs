@@ -7,7 +7,8 @@
 //! Signed things are kept as the raw bytes that were signed; the store compares hashes and places and leaves
 //! signatures to its callers.
 //!
-//! Invariant: no row of the ledger that came from a signature is ever changed or deleted, by any path.
+//! Invariant: nothing of the ledger that came from a signature is ever changed or deleted, by any path.
+//! Invariant: private evidence and checkpoints are sealed while the key can be had.
 //! Invariant: an entry, its private evidence and the marks it claims are one transaction.
 //! Invariant: a file that cannot be used is renamed, never deleted.
 //! Invariant: nothing here reads a clock or makes randomness.
@@ -21,10 +22,12 @@ mod health;
 mod identity;
 mod ledger;
 mod open;
+mod owner_only;
 mod read;
 mod reconcile;
 mod salvage;
 mod seal;
+mod sealing;
 
 pub use aside::{Incident, Trouble};
 pub use cache::{Put, Statements, StoredStatement};
@@ -33,6 +36,7 @@ pub use error::StoreError;
 pub use health::{Finding, Stopper};
 pub use ledger::{Awaiting, AwaitingId, Begun, Mark, Restored, StoredEpoch};
 pub use open::{Check, Options, Store};
+pub use owner_only::Tightened;
 pub use read::{Reader, Unconfirmed};
 pub use reconcile::{Applied, Reconciled, StoredReceipt, StoredVerdict};
 pub use seal::{Nonces, SealKey};

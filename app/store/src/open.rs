@@ -1,6 +1,6 @@
 //! Opening a data folder: one owner, files told apart, nothing thrown away.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use crate::aside::{self, Incident, Trouble};
 use crate::database::{self, CACHE, Found, Kind, LEDGER};
 use crate::error::{DoingOn as _, StoreError};
+use crate::owner_only::{self, Tightened};
 use crate::read::Reader;
 use crate::seal::{Nonces, SealKey};
 use crate::{health, salvage};
@@ -49,6 +50,7 @@ pub struct Store {
     pub(crate) read: Reader,
     pub(crate) nonces: Nonces,
     incidents: Vec<Incident>,
+    tightened: Tightened,
     folder: PathBuf,
     _lock: File,
 }
@@ -72,7 +74,8 @@ impl Store {
         } = options;
         let vfs = vfs.as_deref();
         check_sqlite()?;
-        fs::create_dir_all(&folder).doing_on("make the folder", &folder)?;
+        owner_only::make_folder(&folder)?;
+        let mut tightened = owner_only::tighten(&folder);
         let lock = lock(&folder)?;
         let mut incidents = Vec::new();
         finish_salvage(&folder)?;
@@ -83,13 +86,18 @@ impl Store {
         let ledger = open_ledger(&folder, vfs, check, &mut incidents)?;
         let cache = open_cache(&folder, vfs, &mut incidents)?;
         aside::sync_folder(&folder)?;
-        Ok(Self {
+        // What SQLite has made meanwhile, where the program's own mask let it.
+        tightened.refused += owner_only::tighten(&folder).refused;
+        let mut store = Self {
             read: Reader::new(ledger, cache, seal),
             nonces,
             incidents,
+            tightened,
             folder,
             _lock: lock,
-        })
+        };
+        store.seal_the_rest()?;
+        Ok(store)
     }
 
     /// The questions that can be asked of it.
@@ -102,6 +110,12 @@ impl Store {
     #[must_use]
     pub fn incidents(&self) -> &[Incident] {
         &self.incidents
+    }
+
+    /// Counts the files that others could open before, and those that they still can.
+    #[must_use]
+    pub const fn tightened(&self) -> Tightened {
+        self.tightened
     }
 
     /// The folder that it owns.
@@ -176,10 +190,7 @@ fn check_sqlite() -> Result<(), StoreError> {
 
 fn lock(folder: &Path) -> Result<File, StoreError> {
     let path = folder.join(LOCK_FILE);
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
+    let file = owner_only::new_file()
         .open(&path)
         .doing_on("open the lock file", &path)?;
     match file.try_lock() {

@@ -12,6 +12,7 @@ use crate::error::{Doing as _, StoreError};
 use crate::ledger::{Awaiting, AwaitingId, StoredEpoch};
 use crate::reconcile::StoredVerdict;
 use crate::seal::SealKey;
+use crate::sealing::{Place, open};
 
 /// The questions that can be asked of a data folder; see [`crate::Store::read`] and [`Reader::open`].
 ///
@@ -122,7 +123,10 @@ impl Reader {
         let sql = format!("SELECT {ENTRY_COLUMNS} FROM entry WHERE id = ?1");
         let mut statement = self.ledger.prepare_cached(&sql).doing(doing)?;
         let mut rows = statement.query([row_id(epoch, seq)?]).doing(doing)?;
-        rows.next().doing(doing)?.map(stored_entry).transpose()
+        rows.next()
+            .doing(doing)?
+            .map(|row| self.stored_entry(row))
+            .transpose()
     }
 
     /// Shows every entry to `look` in the order of the chain, epoch by epoch, until it breaks off.
@@ -140,7 +144,7 @@ impl Reader {
         let mut statement = self.ledger.prepare_cached(&sql).doing(doing)?;
         let mut rows = statement.query([]).doing(doing)?;
         while let Some(row) = rows.next().doing(doing)? {
-            if look(stored_entry(row)?).is_break() {
+            if look(self.stored_entry(row)?).is_break() {
                 break;
             }
         }
@@ -158,7 +162,7 @@ impl Reader {
         let mut rows = statement.query([]).doing(doing)?;
         let mut strays = Vec::new();
         while let Some(row) = rows.next().doing(doing)? {
-            strays.push(stored_entry(row)?);
+            strays.push(self.stored_entry(row)?);
         }
         Ok(strays)
     }
@@ -260,16 +264,37 @@ impl Reader {
         let doing = "read the evidence that awaits signing";
         let mut statement = self
             .ledger
-            .prepare_cached("SELECT id, evidence, made_at FROM awaiting ORDER BY id")
+            .prepare_cached("SELECT id, evidence, made_at, private FROM awaiting ORDER BY id")
             .doing(doing)?;
         let rows = statement.query_map([], |row| {
+            let evidence: Vec<u8> = row.get(1)?;
+            let private: Option<Vec<u8>> = row.get(3)?;
+            let place = Place::Awaiting(dashpoint_wire::digest(&evidence));
+            let private = private.and_then(|kept| open(self.seal.as_ref(), &place, kept));
             Ok(Awaiting {
                 id: AwaitingId(row.get(0)?),
-                evidence: row.get(1)?,
+                evidence,
+                private,
                 made_at_unix_s: row.get(2)?,
             })
         });
         rows.and_then(Iterator::collect).doing(doing)
+    }
+
+    /// Reads [`ENTRY_COLUMNS`].
+    fn stored_entry(&self, row: &Row<'_>) -> Result<StoredEntry, StoreError> {
+        let doing = "read an entry";
+        let point = chain_point(row)?;
+        let private: Option<Vec<u8>> = row.get(4).doing(doing)?;
+        let place = Place::Entry(*point.hash.as_bytes());
+        Ok(StoredEntry {
+            point,
+            prev: EntryHash::from_bytes(row.get(2).doing(doing)?),
+            raw: Raw::from(row.get::<_, Vec<u8>>(3).doing(doing)?),
+            private: private.and_then(|kept| open(self.seal.as_ref(), &place, kept)),
+            summary: Summary::read(row, 6)?,
+            made_at_unix_s: row.get(5).doing(doing)?,
+        })
     }
 }
 
@@ -329,18 +354,5 @@ fn chain_point(row: &Row<'_>) -> Result<ChainPoint, StoreError> {
         epoch,
         seq,
         hash: EntryHash::from_bytes(row.get(1).doing(doing)?),
-    })
-}
-
-/// Reads [`ENTRY_COLUMNS`].
-fn stored_entry(row: &Row<'_>) -> Result<StoredEntry, StoreError> {
-    let doing = "read an entry";
-    Ok(StoredEntry {
-        point: chain_point(row)?,
-        prev: EntryHash::from_bytes(row.get(2).doing(doing)?),
-        raw: Raw::from(row.get::<_, Vec<u8>>(3).doing(doing)?),
-        private: row.get(4).doing(doing)?,
-        summary: Summary::read(row, 6)?,
-        made_at_unix_s: row.get(5).doing(doing)?,
     })
 }

@@ -24,7 +24,7 @@ const MISSES_MAX: u32 = 4_096;
 /// Tables that are copied row by row as they are: name, columns, in an order that satisfies their references.
 const PLAIN: [(&str, &str, usize); 7] = [
     ("mark", "meter, high", 2),
-    ("awaiting", "id, evidence, made_at", 3),
+    ("awaiting", "id, evidence, made_at, private", 4),
     (
         "receipt",
         "server_epoch, epoch, through, server_time, head, raw",

@@ -219,7 +219,7 @@ fn evidence_waits_for_its_signature_without_losing_its_claim() {
     let claim = mark(Meter::Odometer, car.chain.odometer + 700);
     let id = car
         .store
-        .keep_awaiting(b"evidence", &[claim], 1_790_000_500)
+        .keep_awaiting(b"evidence", Some(b"private part"), &[claim], 1_790_000_500)
         .unwrap();
     assert_eq!(car.store.read().marks().unwrap()[&Meter::Odometer], 2_700);
     let waiting = car.store.read().awaiting().unwrap();

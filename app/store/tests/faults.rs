@@ -47,7 +47,7 @@ impl Step {
             Self::Checkpoint(byte) => store.put_checkpoint("trip", &[*byte; 700]),
             Self::Mark(mark) => store.raise_marks(&[*mark]),
             Self::Wait(mark) => store
-                .keep_awaiting(b"evidence", &[*mark], 1_790_000_500)
+                .keep_awaiting(b"evidence", Some(b"private part"), &[*mark], 1_790_000_500)
                 .map(drop),
             Self::SignWaiting(entry) => {
                 let waiting = store.read().awaiting()?;

@@ -63,7 +63,7 @@ fn a_new_ledger_is_in_its_file_before_the_first_award() {
     let store = open(folder.path());
     let bytes = fs::read(folder.path().join("ledger.db")).unwrap();
     assert!(bytes.starts_with(b"SQLite format 3\0"));
-    assert_eq!(&bytes[60..64], [0, 0, 0, 1], "the schema's version");
+    assert_eq!(&bytes[60..64], [0, 0, 0, 2], "the schema's version");
     assert_eq!(&bytes[68..72], b"DPLG", "the mark of the programme");
     let log = fs::metadata(folder.path().join("ledger.db-wal")).unwrap();
     assert_eq!(log.len(), 0);
@@ -249,11 +249,15 @@ fn a_flipped_bit_in_a_signed_row_is_found_and_what_follows_is_kept() {
     let path = folder.path().join("ledger.db");
     let mut bytes = fs::read(&path).unwrap();
     let raw = entries[3].raw();
-    let at = bytes
-        .windows(raw.len())
-        .position(|window| window == raw)
-        .unwrap();
-    bytes[at + raw.len() / 2] ^= 1;
+    // Also where a page that was split has left a copy.
+    let found = bytes.windows(raw.len()).enumerate();
+    let places: Vec<_> = found
+        .filter_map(|(at, window)| (window == raw).then_some(at))
+        .collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at + raw.len() / 2] ^= 1;
+    }
     fs::write(&path, &bytes).unwrap();
     let store = Store::open(folder.path(), options(Check::Pages)).unwrap();
     assert!(store.incidents().is_empty(), "the pages are whole");
@@ -351,13 +355,13 @@ fn the_newest_schema_is_written_down() {
     for (file, name, golden) in [
         (
             "ledger.db",
-            "ledger-1.sql",
-            include_str!("schema/ledger-1.sql"),
+            "ledger-2.sql",
+            include_str!("schema/ledger-2.sql"),
         ),
         (
             "cache.db",
-            "cache-2.sql",
-            include_str!("schema/cache-2.sql"),
+            "cache-3.sql",
+            include_str!("schema/cache-3.sql"),
         ),
     ] {
         let connection = Connection::open(folder.path().join(file)).unwrap();

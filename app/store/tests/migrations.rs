@@ -46,7 +46,7 @@ fn live_in(folder: &Path) {
     };
     store.apply(&answer).unwrap();
     store
-        .keep_awaiting(b"evidence", &[], 1_790_000_200)
+        .keep_awaiting(b"evidence", Some(b"private part"), &[], 1_790_000_200)
         .unwrap();
     store.put_checkpoint("trip", b"open trip").unwrap();
 }
@@ -157,6 +157,14 @@ fn every_schema_with_unsent_entries_inside_is_brought_to_the_newest() {
         assert_eq!(mark, 1_000 + ENTRIES * METRES, "schema {schema}");
         assert_eq!(read.awaiting().unwrap()[0].evidence, b"evidence");
         assert_eq!(read.checkpoint("trip").unwrap().unwrap(), b"open trip");
+        for file in fs::read_dir(folder.path()).unwrap() {
+            let path = file.unwrap().path();
+            let bytes = fs::read(&path).unwrap();
+            for clear in [&b"private evidence of"[..], b"open trip", b"private part"] {
+                let found = bytes.windows(clear.len()).any(|bytes| bytes == clear);
+                assert!(!found, "schema {schema}: {}", path.display());
+            }
+        }
         // The chain goes on.
         store.commit_entry(&new_entry(&chain.trip(METRES))).unwrap();
         assert_eq!(store.read().head(Epoch::new(1)).unwrap(), Some(chain.head));

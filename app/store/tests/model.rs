@@ -171,7 +171,9 @@ impl World {
             meter: Meter::Odometer,
             high,
         };
-        self.store().keep_awaiting(b"evidence", &[mark], 7).unwrap()
+        self.store()
+            .keep_awaiting(b"evidence", Some(b"private part"), &[mark], 7)
+            .unwrap()
     }
 
     fn fork(&mut self) {

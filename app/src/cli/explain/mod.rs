@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use super::args::ExplainArgs;
 use super::ledger::zone;
 use super::status::{open_reader, print_json};
-use crate::books::{SALT_LEN, certificate, evidence_digest};
+use crate::books::{SaltedEvidence, certificate};
 use crate::config::Config;
 use crate::error::UsageError;
 use crate::explain::{ExplainError, NamedPolicy, Setting, explain as fold, explain_entry, read};
@@ -75,7 +75,7 @@ fn explain_signed(
         .verify(&certificate.body().key, &certificate.body().device)?;
     let entry = signed.body();
     let finished =
-        finished(entry, stored.private.as_deref()).ok_or_else(|| ExplainError::NoEvidence {
+        finished(entry, stored.private.clone()).ok_or_else(|| ExplainError::NoEvidence {
             entry: name.clone(),
         })?;
     let policy = match &args.policy {
@@ -116,7 +116,7 @@ fn held_policy(
 }
 
 /// The evidence of an entry, with what stayed in the car as far as it is held and is what was signed.
-fn finished(entry: &Entry, private: Option<&[u8]>) -> Option<Finished> {
+fn finished(entry: &Entry, private: Option<Vec<u8>>) -> Option<Finished> {
     let Transaction::Earn {
         evidence, digest, ..
     } = entry.transaction()
@@ -125,8 +125,8 @@ fn finished(entry: &Entry, private: Option<&[u8]>) -> Option<Finished> {
     };
     let ended_ms = entry.time.at.as_unix_s().saturating_mul(1_000);
     let kept = private
-        .filter(|private| evidence_digest(private) == *digest)
-        .and_then(|private| serde_json::from_slice(private.get(SALT_LEN..)?).ok());
+        .and_then(|private| SaltedEvidence::signed_as(private, digest))
+        .and_then(|kept| kept.decode());
     let exact_ms = |private: &PrivateEvidence| match private {
         PrivateEvidence::Trip(trace) => trace.ended_ms,
         PrivateEvidence::Charge(trace) => trace.ended_ms,

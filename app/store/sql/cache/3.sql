@@ -1,0 +1,2 @@
+-- Checkpoints are sealed from here on: who is at the wheel is in them. What an older program wrote in the clear is sealed
+-- when a program with the key opens the file. The tables stay as they are.
