@@ -6,7 +6,10 @@ use dashpoint_membership::{
     Cause, DeviceId, Entry, EntryBody, EntryRef, Epoch, Seq, Statement, Verdict,
 };
 use dashpoint_store::{Activity, Reader, StoreError};
-use dashpoint_wire::{ChainPoint, PublicKey};
+use dashpoint_sync::Identity;
+use dashpoint_wire::ChainPoint;
+
+use crate::books::bound_statements;
 
 /// How an entry stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,21 +33,13 @@ pub(crate) struct Line {
     pub(crate) standing: Standing,
 }
 
-/// Whose entries, and whose word on them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Signers {
-    pub(crate) device: DeviceId,
-    pub(crate) device_key: PublicKey,
-    pub(crate) cloud_key: PublicKey,
-}
-
 /// The last entries, newest first. What says an entry again comes after it, so whatever stands for a line is above it.
 ///
 /// # Errors
 /// [`StoreError`] when the ledger cannot be read.
 pub(crate) fn newest_lines(
     reader: &Reader,
-    signers: &Signers,
+    signers: &Identity,
     limit: u32,
 ) -> Result<Vec<Line>, StoreError> {
     let known = Known::read(reader, signers)?;
@@ -85,8 +80,8 @@ struct Known {
 }
 
 impl Known {
-    fn read(reader: &Reader, signers: &Signers) -> Result<Self, StoreError> {
-        let statements = reader.statements()?.readable.into_iter();
+    fn read(reader: &Reader, signers: &Identity) -> Result<Self, StoreError> {
+        let statements = bound_statements(reader, signers)?.readable.into_iter();
         let statements: Vec<Statement> = statements
             .filter_map(|stored| stored.raw.verify(&signers.cloud_key, &stored.member).ok())
             .map(|signed| signed.into_parts().1)
@@ -125,7 +120,7 @@ impl Known {
 /// The heads of this device that the cloud has named: those that statements cover, and those that epochs follow.
 fn heads(
     reader: &Reader,
-    signers: &Signers,
+    signers: &Identity,
     statements: &[Statement],
 ) -> Result<Vec<ChainPoint>, StoreError> {
     let covers = statements

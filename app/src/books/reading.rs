@@ -1,12 +1,12 @@
 //! Reads and verifies the content of the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dashpoint_membership::{
     BindingId, ChainStart, CompiledPolicy, DeviceId, Entry, Epoch, Fold, MemberId, Seq, ServerTime,
     Statement, fold_mine,
 };
-use dashpoint_store::{Reader, StoredReceipt};
+use dashpoint_store::{Reader, Statements, StoreError, StoredReceipt};
 use dashpoint_sync::Identity;
 use dashpoint_wire::{ChainPoint, DeviceCertificate, EpochGrant, PublicKey, Raw, Signed};
 
@@ -106,7 +106,7 @@ impl Books {
             }
         }
         let mut statements = Vec::new();
-        for stored in reader.statements()?.readable {
+        for stored in bound_statements(reader, &self.identity)?.readable {
             match stored.raw.verify(&cloud_key, &stored.member) {
                 Ok(statement) => statements.push(statement.into_parts().1),
                 Err(error) => tracing::warn!(%error, "a statement does not verify"),
@@ -185,6 +185,26 @@ impl Books {
                 source,
             })
     }
+}
+
+/// The statements of the members who are bound to this head unit: one of another is none of its business, wherever the
+/// cache has it from.
+///
+/// # Errors
+/// [`StoreError`] when the files cannot be read.
+pub fn bound_statements(reader: &Reader, who: &Identity) -> Result<Statements, StoreError> {
+    let mut bound = BTreeSet::new();
+    for (_, raw) in reader.bindings()? {
+        if let Ok(binding) = raw.verify(&who.cloud_key, &who.device) {
+            bound.insert(binding.body().member);
+        }
+    }
+    let mut statements = reader.statements()?;
+    statements
+        .readable
+        .retain(|stored| bound.contains(&stored.member));
+    statements.sealed.retain(|member| bound.contains(member));
+    Ok(statements)
 }
 
 /// The device certificate, verified.

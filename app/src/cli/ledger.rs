@@ -6,7 +6,8 @@ use comfy_table::presets;
 use comfy_table::{CellAlignment, Table};
 use dashpoint_membership::{ServerTime, Transaction, Verdict};
 use dashpoint_store::Reader;
-use dashpoint_wire::ChainPoint;
+use dashpoint_sync::Identity;
+use dashpoint_wire::{ChainPoint, DeviceCertificate, Signed};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -15,9 +16,9 @@ use super::out::outln;
 use super::status::{open_reader, print_json};
 use super::verify::{Verification, verify};
 use super::words::{minute, pick, reason, standing, trigger};
-use crate::books::certificate;
+use crate::books::{bound_statements, certificate};
 use crate::config::Config;
-use crate::standing::{Line, Signers, Standing, newest_lines};
+use crate::standing::{Line, Standing, newest_lines};
 
 /// One row of `ledger --json`.
 #[derive(Debug, Serialize)]
@@ -59,12 +60,8 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     };
     let holds = verification.as_ref().is_none_or(Verification::holds);
     let certificate = certificate(&reader, &config.cloud.key)?;
-    let signers = Signers {
-        device: certificate.body().device,
-        device_key: certificate.body().key,
-        cloud_key: config.cloud.key,
-    };
-    let lines = newest_lines(&reader, &signers, args.last)?;
+    let who = own(&certificate, &config);
+    let lines = newest_lines(&reader, &who, args.last)?;
     if args.output.json {
         print_json(&LedgerReport {
             entries: lines.iter().map(row).collect(),
@@ -83,12 +80,21 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// Who this head unit is by its certificate, and whose word it takes.
+fn own(certificate: &Signed<DeviceCertificate>, config: &Config) -> Identity {
+    Identity {
+        device: certificate.body().device,
+        device_key: certificate.body().key,
+        cloud_key: config.cloud.key,
+    }
+}
+
 /// The member's zone, as far as a statement names it.
 pub(super) fn zone(reader: &Reader, config: &Config) -> TimeZone {
-    let statement = reader
-        .statements()
+    let statements = certificate(reader, &config.cloud.key)
         .ok()
-        .and_then(|statements| statements.readable.into_iter().next());
+        .and_then(|certificate| bound_statements(reader, &own(&certificate, config)).ok());
+    let statement = statements.and_then(|statements| statements.readable.into_iter().next());
     let statement =
         statement.and_then(|stored| stored.raw.verify(&config.cloud.key, &stored.member).ok());
     statement

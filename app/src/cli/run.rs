@@ -22,7 +22,7 @@ use super::look::until_damaged;
 use super::screenshot::first_scene;
 use super::stuck::tell_when_stuck;
 use super::welcome::{Welcome, welcome};
-use crate::books::{Books, BooksError};
+use crate::books::{Books, BooksError, vehicle_id};
 use crate::bus::Bus;
 use crate::clock::{Clock, Machine, system_unix_ms};
 use crate::config::{ClockSource, CloudConfig, Config};
@@ -107,7 +107,7 @@ impl End {
 
 /// Opens the data folder as its one owner.
 pub(super) fn open_store(folder: &Path, keys: &KeyStore, check: Check) -> anyhow::Result<Store> {
-    let seal = match keys.seal_key() {
+    let seal = match keys.seal_key_or_new() {
         Ok(key) => Some(key),
         Err(error) => {
             tracing::error!(%error, "without its key no statement can be read or kept; entries are");
@@ -120,7 +120,21 @@ pub(super) fn open_store(folder: &Path, keys: &KeyStore, check: Check) -> anyhow
         nonces: Box::new(random::bytes),
         check,
     };
-    Ok(Store::open(folder, options)?)
+    let store = Store::open(folder, options)?;
+    let tightened = store.tightened();
+    if tightened.closed > 0 {
+        tracing::info!(
+            files = tightened.closed,
+            "others could open the data folder; now only its owner can"
+        );
+    }
+    if tightened.refused > 0 {
+        tracing::warn!(
+            files = tightened.refused,
+            "others can open files of the data folder, and this program may not change that"
+        );
+    }
+    Ok(store)
 }
 
 /// The way to the cloud; its certificates are judged by the newest time that the cloud has signed.
@@ -323,19 +337,19 @@ fn start(
     store: Store,
     outputs: Outputs,
 ) -> anyhow::Result<(Engine, Edge)> {
-    let key = match keys.device_key() {
-        Ok(key) => key,
-        Err(error) => {
-            tracing::error!(%error, "nothing can be signed; evidence is kept until it can");
-            None
-        }
-    };
     let floor = store
         .read()
         .last_receipt()?
         .map_or(ServerTime::from_unix_s(0), |receipt| receipt.server_time);
     let clock = Clock::new(config.clock, Machine::system(), floor);
     let books = Books::open(store.read(), config.cloud.key, clock.now())?;
+    let key = match keys.certified_key(&books.identity.device_key) {
+        Ok(key) => Some(key),
+        Err(error) => {
+            tracing::error!(%error, "nothing can be signed; evidence is kept until it can");
+            None
+        }
+    };
     let edge = Edge {
         transport: transport(&config.cloud, books.receipt_at)?,
         signer: key.clone().map(|key| Signer {
@@ -343,7 +357,7 @@ fn start(
             key,
         }),
     };
-    let engine = Engine::start(Parts {
+    let mut engine = Engine::start(Parts {
         store,
         books,
         clock,
@@ -352,6 +366,9 @@ fn start(
         chance: Chance::system(),
         outputs,
     })?;
+    if let Some(vin) = &config.vin {
+        engine.sits_in(vehicle_id(vin));
+    }
     Ok((engine, edge))
 }
 

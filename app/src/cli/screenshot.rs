@@ -20,7 +20,7 @@ use slint::ComponentHandle;
 use super::args::{DriveName, Language, PageName, ScreenshotArgs, ThemeName};
 use super::ledger::zone;
 use super::status::open_reader;
-use crate::books::{Books, BooksError};
+use crate::books::{Books, BooksError, bound_statements};
 use crate::clock::{Clock, Machine};
 use crate::config::{ClockSource, Config};
 use crate::engine::Live;
@@ -130,7 +130,7 @@ fn held(config: &Config, reader: &Reader, live: Option<&Live>) -> anyhow::Result
     let source = Source {
         books: &books,
         member: at_wheel(&books),
-        sealed: !reader.statements()?.sealed.is_empty(),
+        sealed: !bound_statements(reader, &books.identity)?.sealed.is_empty(),
         own: &screen::read(reader, &books)?,
         live,
         guest: choices.guest,

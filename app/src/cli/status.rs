@@ -10,12 +10,15 @@ use serde::Serialize;
 use super::args::{Language, StatusArgs};
 use super::out::outln;
 use super::signals;
-use super::words::{allowance, connection, day, disk, minute, pick, text, thousands, yuan};
-use crate::books::{Books, MemberBook};
+use super::words::{
+    allowance, connection, day, device_key, disk, minute, other_vehicle, pick, seal_key, text,
+    thousands, waits, yuan,
+};
+use crate::books::{Books, MemberBook, certificate, vehicle_id};
 use crate::clock::{Clock, Machine};
 use crate::config::{ClockSource, Config};
 use crate::engine::Live;
-use crate::keys::KeyStore;
+use crate::keys::{KeyState, KeyStore};
 use crate::socket;
 
 /// Output of `status --json`.
@@ -29,7 +32,31 @@ struct StatusReport {
     head: HeadReport,
     /// Version of the policy in force.
     policy: Option<u32>,
+    /// Fitness of the keys in the data folder.
+    keys: Keys,
+    /// Evidence that waits to be signed.
+    awaiting: u64,
     members: Vec<MemberReport>,
+}
+
+/// Fitness of the keys in the data folder.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Keys {
+    /// The key that signs: it must be the one that the certificate names.
+    device: KeyState,
+    /// The key that seals member data.
+    seal: KeyState,
+}
+
+impl Keys {
+    fn of(config: &Config, reader: &Reader) -> anyhow::Result<Self> {
+        let store = KeyStore::open(&config.data)?;
+        let certificate = certificate(reader, &config.cloud.key)?;
+        Ok(Self {
+            device: KeyState::of(&store.certified_key(&certificate.body().key)),
+            seal: KeyState::of(&store.seal_key()),
+        })
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -94,7 +121,10 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     if args.signals {
         return signals::signals(&config, &args.output);
     }
-    let (books, mut clock) = open_books(&config)?;
+    let reader = open_reader(&config)?;
+    let keys = Keys::of(&config, &reader)?;
+    let awaiting = reader.awaiting()?.len() as u64;
+    let (books, mut clock) = books_of(&config, &reader)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -103,8 +133,23 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         clock.heard(newest_ms);
     }
     if args.output.json {
-        print_json(&report(&books, &clock, live))?;
+        print_json(&report(&books, &clock, live, keys, awaiting))?;
     } else {
+        let vin = config.vin.as_deref();
+        let is_elsewhere = vin.is_some_and(|vin| vehicle_id(vin) != books.vehicle);
+        let is_elsewhere = is_elsewhere || live.as_ref().is_some_and(|live| live.other_vehicle);
+        for line in troubles(
+            args.output.lang,
+            keys,
+            awaiting,
+            live.as_ref(),
+            is_elsewhere,
+        ) {
+            outln!("{line}");
+        }
+        if is_elsewhere {
+            return Ok(ExitCode::SUCCESS);
+        }
         print_table(
             &books,
             &clock,
@@ -117,8 +162,7 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Opens the books beside a head unit that may be running.
-pub(super) fn open_books(config: &Config) -> anyhow::Result<(Books, Clock)> {
-    let reader = open_reader(config)?;
+fn books_of(config: &Config, reader: &Reader) -> anyhow::Result<(Books, Clock)> {
     let mut clock = Clock::new(
         config.clock,
         Machine::system(),
@@ -128,7 +172,7 @@ pub(super) fn open_books(config: &Config) -> anyhow::Result<(Books, Clock)> {
         let floor = reader.last_receipt()?.map(|receipt| receipt.server_time);
         floor.into_iter().for_each(|floor| clock.signed(floor));
     }
-    let books = Books::open(&reader, config.cloud.key, clock.now())?;
+    let books = Books::open(reader, config.cloud.key, clock.now())?;
     clock.signed(books.receipt_at);
     Ok((books, clock))
 }
@@ -152,8 +196,39 @@ pub(super) fn print_json(report: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn report(books: &Books, clock: &Clock, live: Option<Live>) -> StatusReport {
+/// The first lines: everything that keeps points from coming, and what to do about it.
+fn troubles(
+    language: Language,
+    keys: Keys,
+    awaiting: u64,
+    live: Option<&Live>,
+    is_elsewhere: bool,
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    if is_elsewhere {
+        lines.push(other_vehicle(language).to_owned());
+    }
+    lines.extend(device_key(language, keys.device).map(str::to_owned));
+    lines.extend(seal_key(language, keys.seal).map(str::to_owned));
+    if awaiting > 0 {
+        lines.push(waits(language, awaiting));
+    }
+    if let Some((trouble, live)) = live.and_then(|live| Some((live.disk?, live))) {
+        lines.push(disk(language, trouble, live.unsaved));
+    }
+    lines
+}
+
+fn report(
+    books: &Books,
+    clock: &Clock,
+    live: Option<Live>,
+    keys: Keys,
+    awaiting: u64,
+) -> StatusReport {
     StatusReport {
+        keys,
+        awaiting,
         running: live.is_some(),
         live,
         head: HeadReport {
@@ -254,9 +329,6 @@ fn print_table(
         |live| connection(language, &live.connection, books.receipt_at, zone),
     );
     outln!("  {line}");
-    if let Some((trouble, live)) = live.and_then(|live| Some((live.disk?, live))) {
-        outln!("  {}", disk(language, trouble, live.unsaved));
-    }
 }
 
 fn card(

@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use super::args::Language;
 use crate::engine::{Connection, DiskTrouble, Reason};
 use crate::explain::Assumption;
+use crate::keys::KeyState;
 use crate::standing::Standing;
 
 /// Picks one of two texts.
@@ -102,6 +103,72 @@ pub(super) fn disk(language: Language, trouble: DiskTrouble, unsaved: u64) -> St
     match language {
         Language::En => format!("{what}; {unsaved} trips or sessions wait to be written"),
         Language::Zh => format!("{what}；{unsaved} 条记录等待写入"),
+    }
+}
+
+/// Says that the head unit sits in another car than the one that it was enrolled in.
+#[must_use]
+pub(super) const fn other_vehicle(language: Language) -> &'static str {
+    pick(
+        language,
+        "this is another car than the one that was enrolled: nothing is earned or shown; put the data folder of this car \
+         back, or enrol with a new one",
+        "本车与绑定车辆不符，不累计积分，也不显示账户；请换回本车的数据目录，或以新目录重新绑定",
+    )
+}
+
+/// Tells what is wrong with the device key and what to do; nothing when it is good.
+#[must_use]
+pub(super) const fn device_key(language: Language, state: KeyState) -> Option<&'static str> {
+    Some(match state {
+        KeyState::Good => return None,
+        KeyState::Missing => pick(
+            language,
+            "device.key is missing: nothing can be signed, evidence waits; put the file back, or run `dashpoint enrol`",
+            "缺少 device.key，暂不能签名，记录已保留；请放回该文件，或运行 `dashpoint enrol`",
+        ),
+        KeyState::Unreadable => pick(
+            language,
+            "device.key cannot be read: nothing can be signed, evidence waits; make it readable for this program",
+            "无法读取 device.key，暂不能签名，记录已保留；请恢复读取权限",
+        ),
+        KeyState::NotAKey => pick(
+            language,
+            "device.key is not a key: nothing can be signed, evidence waits; put the right file back, or run `dashpoint enrol`",
+            "device.key 不是有效密钥，暂不能签名，记录已保留；请换回正确文件，或运行 `dashpoint enrol`",
+        ),
+        KeyState::OfAnotherDevice => pick(
+            language,
+            "device.key is of another car: nothing can be signed, evidence waits; put this car's file back, or run `dashpoint enrol`",
+            "device.key 属于其他车辆，暂不能签名，记录已保留；请换回本车文件，或运行 `dashpoint enrol`",
+        ),
+    })
+}
+
+/// Tells what is wrong with the seal key and what to do; nothing when it is good.
+#[must_use]
+pub(super) const fn seal_key(language: Language, state: KeyState) -> Option<&'static str> {
+    Some(match state {
+        KeyState::Good => return None,
+        KeyState::Missing | KeyState::NotAKey | KeyState::OfAnotherDevice => pick(
+            language,
+            "seal.key is not usable: the head unit makes a new one at its next start, and the next contact brings the statement",
+            "seal.key 不可用，车机下次启动时重建，联网后更新账户",
+        ),
+        KeyState::Unreadable => pick(
+            language,
+            "seal.key cannot be read: no statement can be read or kept; make it readable for this program",
+            "无法读取 seal.key，账户数据不可用；请恢复读取权限",
+        ),
+    })
+}
+
+/// Counts the evidence that waits for its signature.
+#[must_use]
+pub(super) fn waits(language: Language, awaiting: u64) -> String {
+    match language {
+        Language::En => format!("{awaiting} trips or sessions wait to be signed"),
+        Language::Zh => format!("{awaiting} 条记录等待签名"),
     }
 }
 

@@ -1,17 +1,48 @@
 //! What the fold of the vehicle's signals goes on from, and what becomes of what comes out of it.
 
-use dashpoint_membership::{CompiledPolicy, DEFAULT_POLICY_TOML, Meter, Policy};
+use std::collections::{BTreeSet, VecDeque};
+
+use dashpoint_membership::{
+    CompiledPolicy, DEFAULT_POLICY_TOML, DeviceId, MemberId, Meter, Policy, VehicleId,
+};
 use dashpoint_store::{Mark, Store, StoreError};
-use dashpoint_telematics::{Checkpoint, Marks, MeterMark, Outcome, Settings};
+use dashpoint_telematics::{Checkpoint, Finished, Marks, MeterMark, Outcome, Settings};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::{DiskTrouble, Engine};
 use crate::books::Books;
 use crate::clock::Clock;
 
-/// Name of the fold's checkpoint in the store.
-const CHECKPOINT: &str = "telematics";
+/// Name of a checkpoint in the store that does not say whose it is: an older program's.
+const UNNAMED: &str = "telematics";
+
+/// The state of the fold as the cache keeps it: of which head unit in which vehicle, and with it the evidence that the
+/// ledger has refused so far. In a cache that lies beside another ledger it stays untouched until its own is back.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct KeptFold {
+    device: DeviceId,
+    vehicle: VehicleId,
+    /// What to go on from.
+    pub state: Checkpoint,
+    /// Finished, and not in the ledger when it was written.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub unsaved: VecDeque<Finished>,
+    /// Set when an older program wrote it, without a name.
+    #[serde(skip)]
+    pub is_unnamed: bool,
+}
+
+/// Writes a [`KeptFold`] without owning it.
+#[derive(Serialize)]
+struct KeptFoldRef<'a> {
+    device: DeviceId,
+    vehicle: VehicleId,
+    state: &'a Checkpoint,
+    #[serde(skip_serializing_if = "VecDeque::is_empty")]
+    unsaved: &'a VecDeque<Finished>,
+}
 
 impl Engine {
     /// Keeps what came out of the fold, in its order.
@@ -22,11 +53,13 @@ impl Engine {
                 Outcome::Finished(finished) => self.finish(*finished),
                 Outcome::Mark(mark) => {
                     let raised = self.store.raise_marks(&[stored_mark(mark)]);
-                    self.note_written("raise a meter mark", raised);
+                    // Of evidence that the ledger refuses it is known already.
+                    if raised.is_err() || self.unsaved.is_empty() {
+                        self.troubles.ledger = note_written("raise a meter mark", raised);
+                    }
                 }
                 Outcome::Checkpoint(checkpoint) => {
-                    let written = self.put_checkpoint(&checkpoint);
-                    self.note_written("write a checkpoint", written);
+                    self.write_checkpoint(&checkpoint);
                     if let Ok(settings) = settings(&self.books, &self.clock, &self.zone) {
                         self.telematics.set_settings(settings);
                     }
@@ -35,24 +68,49 @@ impl Engine {
         }
     }
 
+    /// Keeps where the fold stands, and with it what the ledger has refused: the checkpoint that is overwritten may be all
+    /// that is left of that.
     pub(super) fn put_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
-        let Ok(raw) = serde_json::to_vec(checkpoint) else {
+        let device = self.books.identity.device;
+        let kept = KeptFoldRef {
+            device,
+            vehicle: self.books.vehicle,
+            state: checkpoint,
+            unsaved: &self.unsaved,
+        };
+        let Ok(raw) = serde_json::to_vec(&kept) else {
             return Ok(());
         };
-        self.store.put_checkpoint(CHECKPOINT, &raw)
+        self.store.put_checkpoint(&checkpoint_name(device), &raw)
     }
 
-    /// What the disk refuses here is made good later: by the next checkpoint, or when the meter is next seen.
-    fn note_written(&mut self, doing: &'static str, done: Result<(), StoreError>) {
-        self.live.disk = done.as_ref().err().map(DiskTrouble::of);
-        if let Err(error) = done {
-            tracing::error!(
-                doing,
-                error = &error as &dyn std::error::Error,
-                "the disk refused"
-            );
-        }
+    /// Writes where the fold stands; what the disk refuses is told.
+    pub(super) fn write_checkpoint(&mut self, checkpoint: &Checkpoint) {
+        let written = self.put_checkpoint(checkpoint);
+        self.troubles.cache = note_written("write a checkpoint", written);
     }
+
+    /// Gives the checkpoint of an older program its name; it is dropped once the named one is there.
+    pub(super) fn name_checkpoint(&mut self) {
+        let named = self.put_checkpoint(&self.telematics.checkpoint());
+        let named = named.and_then(|()| self.store.clear_checkpoint(UNNAMED));
+        self.troubles.cache = note_written("name a checkpoint", named);
+    }
+}
+
+/// What the disk refuses here is made good later: by the next checkpoint, or when the meter is next seen.
+fn note_written(doing: &'static str, done: Result<(), StoreError>) -> Option<DiskTrouble> {
+    let error = done.err()?;
+    tracing::error!(
+        doing,
+        error = &error as &dyn std::error::Error,
+        "the disk refused"
+    );
+    Some(DiskTrouble::of(&error))
+}
+
+fn checkpoint_name(device: DeviceId) -> String {
+    format!("{UNNAMED}/{device}")
 }
 
 /// Settings of the fold: under the policy in force, or the shipped one until the first is there.
@@ -96,14 +154,41 @@ pub(super) fn stored_marks(marks: Marks) -> Vec<Mark> {
     meters.into_iter().filter_map(mark).collect()
 }
 
-/// The last checkpoint; one that this program cannot read is dropped, and with it at most what was open.
-pub(super) fn checkpoint_of(store: &Store) -> Result<Option<Checkpoint>, StoreError> {
-    let raw = store.read().checkpoint(CHECKPOINT)?;
-    Ok(raw.and_then(|raw| match serde_json::from_slice(&raw) {
-        Ok(checkpoint) => Some(checkpoint),
-        Err(error) => {
-            tracing::warn!(%error, "the checkpoint of an open trip cannot be read; what was open is dropped");
-            None
-        }
+/// The last checkpoint of this head unit in this vehicle; one that this program cannot read is dropped, and with it at
+/// most what was open.
+///
+/// An older program's does not name its head unit. It is taken, once, unless the cache holds the statement of a member who
+/// is not bound here: then the cache is another car's, or the ledger is, and it waits for the right one.
+pub(super) fn checkpoint_of(store: &Store, books: &Books) -> Result<Option<KeptFold>, StoreError> {
+    let device = books.identity.device;
+    if let Some(raw) = store.read().checkpoint(&checkpoint_name(device))? {
+        let kept = readable::<KeptFold>(&raw);
+        return Ok(kept.filter(|kept| kept.device == device && kept.vehicle == books.vehicle));
+    }
+    let Some(raw) = store.read().checkpoint(UNNAMED)? else {
+        return Ok(None);
+    };
+    let bound: BTreeSet<MemberId> = books.bindings.values().map(|one| one.member).collect();
+    let statements = store.read().statements()?;
+    let readable_of = statements.readable.iter().map(|stored| stored.member);
+    let mut members = readable_of.chain(statements.sealed.iter().copied());
+    if members.any(|member| !bound.contains(&member)) {
+        tracing::warn!("the cache is another car's: its open trip is left alone");
+        return Ok(None);
+    }
+    Ok(readable::<Checkpoint>(&raw).map(|state| KeptFold {
+        device,
+        vehicle: books.vehicle,
+        state,
+        unsaved: VecDeque::new(),
+        is_unnamed: true,
     }))
+}
+
+fn readable<T: serde::de::DeserializeOwned>(raw: &[u8]) -> Option<T> {
+    serde_json::from_slice(raw)
+        .inspect_err(|error| {
+            tracing::warn!(%error, "the checkpoint of an open trip cannot be read; what was open is dropped");
+        })
+        .ok()
 }

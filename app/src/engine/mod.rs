@@ -11,6 +11,7 @@ mod scenes;
 mod signals;
 
 pub use awards::CheckIn;
+use live::Troubles;
 pub use live::{Connection, DiskTrouble, LedgerLook, Live, Reason};
 pub use scenes::Choice;
 pub use signals::{SignalLive, SignalWatch};
@@ -18,6 +19,7 @@ pub use signals::{SignalLive, SignalWatch};
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use dashpoint_membership::VehicleId;
 use dashpoint_store::{Reader, Store, StoreError};
 use dashpoint_sync::{Event, HttpRequest, Now, Reconciler, Ticket};
 use dashpoint_telematics::{Finished, Sample, Signal, Telematics, Value};
@@ -159,6 +161,8 @@ pub struct Engine {
     signals: SignalWatch,
     /// Finished, and not on the disk yet.
     unsaved: VecDeque<Finished>,
+    /// Last refusals of the disk, file by file.
+    troubles: Troubles,
     retry_at_ms: u64,
     last_input_ms: u64,
     told_quiet_ms: u64,
@@ -195,10 +199,28 @@ impl Engine {
             .unwrap_or(zone);
         let settings = settings(&books, &clock, &zone)?;
         let marks = marks_of(&store)?;
-        let (telematics, outcomes) = match checkpoint_of(&store)? {
-            Some(checkpoint) => Telematics::resume(settings, marks, checkpoint),
-            None => (Telematics::new(settings, marks), Vec::new()),
+        let kept = checkpoint_of(&store, &books)?;
+        let is_unnamed = kept.as_ref().is_some_and(|kept| kept.is_unnamed);
+        let (telematics, outcomes, unsaved) = match kept {
+            Some(kept) => {
+                let (telematics, outcomes) = Telematics::resume(settings, marks, kept.state);
+                (telematics, outcomes, kept.unsaved)
+            }
+            None => (
+                Telematics::new(settings, marks),
+                Vec::new(),
+                VecDeque::new(),
+            ),
         };
+        let signer = signer.filter(|key| {
+            let is_own = books.is_own_key(key);
+            if !is_own {
+                tracing::error!(
+                    "the device key is not the one of the certificate; nothing is signed with it"
+                );
+            }
+            is_own
+        });
         let machine = Reconciler::new(books.identity);
         let choices = Choices::read(store.read());
         let mut engine = Self {
@@ -215,7 +237,8 @@ impl Engine {
             outputs,
             live: Live::default(),
             signals: SignalWatch::default(),
-            unsaved: VecDeque::new(),
+            unsaved,
+            troubles: Troubles::default(),
             retry_at_ms: 0,
             last_input_ms: 0,
             told_quiet_ms: 0,
@@ -226,7 +249,11 @@ impl Engine {
             told_seen: ToldSeen::default(),
         };
         engine.live.salvaged = !engine.store.incidents().is_empty();
+        engine.save_all();
         engine.keep(outcomes);
+        if is_unnamed {
+            engine.name_checkpoint();
+        }
         engine.sign_awaiting();
         let facts = engine.books.facts(true);
         engine.tell(Event::Started(facts));
@@ -317,14 +344,20 @@ impl Engine {
         }
     }
 
+    /// Takes the name of the car that the head unit sits in, from its configuration or from the bus: in another one than
+    /// it was enrolled in nothing is earned, and nothing of its member is shown.
+    pub fn sits_in(&mut self, vehicle: VehicleId) {
+        self.live.other_vehicle = vehicle != self.books.vehicle;
+        if self.live.other_vehicle {
+            tracing::error!(
+                "this is another car than the one that the head unit was enrolled in; enrol again"
+            );
+        }
+    }
+
     fn observe(&mut self, sample: &Sample) {
         if let (Signal::Vin, Value::Text(vin)) = (sample.signal, &sample.value) {
-            self.live.other_vehicle = vehicle_id(vin) != self.books.vehicle;
-            if self.live.other_vehicle {
-                tracing::error!(
-                    "the bus names another car than the one this head unit was enrolled in; enrol again"
-                );
-            }
+            self.sits_in(vehicle_id(vin));
         }
         // Another car's meters must not be settled against this one's marks.
         if self.live.other_vehicle {
@@ -422,3 +455,6 @@ impl Engine {
         &self.live
     }
 }
+
+#[cfg(test)]
+mod tests;

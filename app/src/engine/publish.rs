@@ -24,6 +24,7 @@ impl Engine {
         self.live.taken = self.telematics.counts().all_taken();
         self.live.kept = self.telematics.counts().all_kept();
         self.live.unsaved = self.unsaved.len() as u64;
+        self.live.disk = self.troubles.worst();
         let due_ms = self.machine.poll_timeout();
         if std::mem::replace(&mut self.due_ms, due_ms) != due_ms {
             self.live.next_try_unix_s = due_ms.map(|due_ms| self.unix_s_at(due_ms));

@@ -14,6 +14,7 @@ use dashpoint_wire::ChainPoint;
 
 use super::Engine;
 use super::live::Connection;
+use crate::books::bound_statements;
 use crate::screen::{
     self, CarState, Choices, OwnEntry, Scene, Scenes, Source, put_guest, put_language, put_theme,
     screen_data,
@@ -63,6 +64,7 @@ struct Told {
     waiting: u64,
     awaiting: u64,
     policy_refused: bool,
+    other_vehicle: bool,
     car: CarState,
     choices: Choices,
     member: Option<MemberId>,
@@ -118,7 +120,8 @@ impl Engine {
 
     fn read_ledger(&mut self) -> Result<(), StoreError> {
         self.shows.own = screen::read(self.store.read(), &self.books)?;
-        self.shows.sealed = !self.store.read().statements()?.sealed.is_empty();
+        let statements = bound_statements(self.store.read(), &self.books.identity)?;
+        self.shows.sealed = !statements.sealed.is_empty();
         Ok(())
     }
 
@@ -179,6 +182,7 @@ impl Engine {
             waiting: live.waiting,
             awaiting: live.awaiting,
             policy_refused: live.policy_refused,
+            other_vehicle: live.other_vehicle,
             car: live.car,
             choices: self.choices,
             member: self.member_at_wheel(),

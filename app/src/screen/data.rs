@@ -162,7 +162,11 @@ fn absent<T>(sealed: bool) -> Held<T> {
     if sealed { Held::Damaged } else { Held::NotYet }
 }
 
+/// The member to be shown; in another car than the one that was enrolled, nobody.
 fn shown<'a>(source: &Source<'a>) -> Option<Shown<'a>> {
+    if source.live.is_some_and(|live| live.other_vehicle) {
+        return None;
+    }
     let members = &source.books.members;
     let at_wheel = source.member.and_then(|member| members.get(&member));
     Some(Shown {

@@ -150,6 +150,7 @@ fn books() -> Books {
         policies: Some(Policies::new(CompiledPolicy::compile(policy).unwrap())),
         catalogue: Some(catalogue),
         members: BTreeMap::new(),
+        unfolded: BTreeMap::new(),
         before: None,
     }
 }
