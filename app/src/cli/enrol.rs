@@ -22,7 +22,7 @@ use super::out::outln;
 use super::run::{open_store, transport};
 use super::status::print_json;
 use super::words::pick;
-use crate::books::{Books, DEVICE_META, driver_tag, vehicle_id};
+use crate::books::{Books, DEVICE_META, certificate, driver_tag, vehicle_id};
 use crate::bus::wait_for_vin;
 use crate::clock::system_unix_ms;
 use crate::config::{Config, is_vin};
@@ -50,6 +50,10 @@ pub(super) fn enrol(args: &EnrolArgs) -> anyhow::Result<ExitCode> {
     let keys = KeyStore::open(&config.data)?;
     let store = open_store(&config.data, &keys, Check::Ends)?;
     if Books::is_enrolled(store.read())? {
+        let certificate = certificate(store.read(), &config.cloud.key)?;
+        if let Err(error) = keys.certified_key(&certificate.body().key) {
+            return Err(error).context(WITHOUT_KEY);
+        }
         bail!("this head unit is enrolled already; give it another data folder to enrol it anew");
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -112,6 +116,11 @@ async fn decision(
         }
     }
 }
+
+/// Tells the two ways out of an enrolment whose key is gone.
+const WITHOUT_KEY: &str = "this head unit is enrolled already, and its device key is not usable; put the key back, and what \
+    waits is signed; if it is lost, give another data folder and enrol anew: what is confirmed stays with the member, and this \
+    folder keeps the rest for service";
 
 const NOT_USABLE: &str = "the answer cannot be used; is cloud.key the key of this cloud?";
 

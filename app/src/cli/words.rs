@@ -124,8 +124,8 @@ pub(super) const fn device_key(language: Language, state: KeyState) -> Option<&'
         KeyState::Good => return None,
         KeyState::Missing => pick(
             language,
-            "device.key is missing: nothing can be signed, evidence waits; put the file back, or run `dashpoint enrol`",
-            "缺少 device.key，暂不能签名，记录已保留；请放回该文件，或运行 `dashpoint enrol`",
+            "device.key is missing: nothing can be signed, evidence waits; put the file back",
+            "缺少 device.key，暂不能签名，记录已保留；请放回该文件",
         ),
         KeyState::Unreadable => pick(
             language,
@@ -134,13 +134,13 @@ pub(super) const fn device_key(language: Language, state: KeyState) -> Option<&'
         ),
         KeyState::NotAKey => pick(
             language,
-            "device.key is not a key: nothing can be signed, evidence waits; put the right file back, or run `dashpoint enrol`",
-            "device.key 不是有效密钥，暂不能签名，记录已保留；请换回正确文件，或运行 `dashpoint enrol`",
+            "device.key is not a key: nothing can be signed, evidence waits; put the right file back",
+            "device.key 不是有效密钥，暂不能签名，记录已保留；请换回正确文件",
         ),
         KeyState::OfAnotherDevice => pick(
             language,
-            "device.key is of another car: nothing can be signed, evidence waits; put this car's file back, or run `dashpoint enrol`",
-            "device.key 属于其他车辆，暂不能签名，记录已保留；请换回本车文件，或运行 `dashpoint enrol`",
+            "device.key is of another car: nothing can be signed, evidence waits; put this car's file back",
+            "device.key 属于其他车辆，暂不能签名，记录已保留；请换回本车文件",
         ),
     })
 }

@@ -74,10 +74,9 @@ fn explain_signed(
         .raw
         .verify(&certificate.body().key, &certificate.body().device)?;
     let entry = signed.body();
-    let finished =
-        finished(entry, stored.private.clone()).ok_or_else(|| ExplainError::NoEvidence {
-            entry: name.clone(),
-        })?;
+    let finished = finished(entry, stored.private).ok_or_else(|| ExplainError::NoEvidence {
+        entry: name.clone(),
+    })?;
     let policy = match &args.policy {
         Some(path) => NamedPolicy::load(Some(path))?,
         None => held_policy(&reader, &config, entry, &name)?,
