@@ -36,6 +36,7 @@ impl MemberCloud {
             test: true,
             limits: Limits::DEFAULT,
             trusted_proxies: Vec::new(),
+            accept_clock: None,
         });
         let running = running.await.context("the member cloud does not start")?;
         Ok(Self {

@@ -31,6 +31,7 @@ impl Served {
             test: true,
             limits: Limits::DEFAULT,
             trusted_proxies: Vec::new(),
+            accept_clock: None,
         }));
         Self {
             running: Some(running.expect("the cloud starts")),

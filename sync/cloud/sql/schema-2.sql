@@ -23,3 +23,43 @@ CREATE TRIGGER consents_stay BEFORE UPDATE ON consents
 BEGIN SELECT RAISE(ABORT, 'a consent is never changed'); END;
 CREATE TRIGGER consents_kept BEFORE DELETE ON consents
 BEGIN SELECT RAISE(ABORT, 'a consent is never deleted'); END;
+
+-- The clock and the key. `known` is the newest time at which this database was at work: a clock that leaps against it is
+-- not believed. `key` is the public key of the cloud whose database this is, from its next start on.
+ALTER TABLE cloud ADD COLUMN known INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE cloud ADD COLUMN key BLOB CHECK (key IS NULL OR length(key) = 32);
+UPDATE cloud SET known = (
+    SELECT coalesce(max(at), 0) FROM (
+        SELECT max(arrived) AS at FROM entries
+        UNION ALL SELECT max(at) FROM settlements
+        UNION ALL SELECT max(issued) FROM grants
+        UNION ALL SELECT max(signed) FROM policies
+        UNION ALL SELECT max(signed) FROM catalogues
+        UNION ALL SELECT max(enrolled) FROM devices
+        UNION ALL SELECT max(joined) FROM members
+        UNION ALL SELECT posted_now FROM cloud
+    )
+);
+
+-- Leaps of the clock that an operator has taken for right, with the reason that was given.
+CREATE TABLE accepted_clocks (
+    number INTEGER NOT NULL PRIMARY KEY,
+    known INTEGER NOT NULL,
+    now INTEGER NOT NULL,
+    reason TEXT NOT NULL
+) STRICT;
+
+CREATE TRIGGER accepted_clocks_stay BEFORE UPDATE ON accepted_clocks
+BEGIN SELECT RAISE(ABORT, 'an accepted clock is never changed'); END;
+CREATE TRIGGER accepted_clocks_kept BEFORE DELETE ON accepted_clocks
+BEGIN SELECT RAISE(ABORT, 'an accepted clock is never deleted'); END;
+
+-- Times of the receipts and grants that were signed for a device, as far back as an entry may still name one as new: the
+-- offline allowance counts from one of them. The last receipt of each device is read into it when the cloud starts.
+CREATE TABLE receipt_times (
+    device BLOB NOT NULL REFERENCES devices (device),
+    at INTEGER NOT NULL,
+    PRIMARY KEY (device, at)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO receipt_times (device, at) SELECT DISTINCT device, issued FROM grants;

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use crate::core::CloudCore;
 use crate::error::CloudError;
 use crate::folder::{Folder, sync_file};
+use crate::store::life::{self, Life};
 use crate::store::open_file;
 
 /// Result of a restore.
@@ -58,7 +59,13 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<Restored, 
         return Err(CloudError::Damaged(backup.to_owned()));
     }
     let mut core = CloudCore::of(db, key)?;
-    let server_epoch = core.begin_life(present_life(&folder), now)?;
+    let present = present_life(&folder);
+    let life = present.as_ref().map(|life| life.server_epoch);
+    let server_epoch = core.begin_life(life.unwrap_or(ServerEpoch::new(0)), now)?;
+    // The clock is held to what the cloud knew last, not to the day of the backup.
+    if let Some(present) = present {
+        core.know(present.known)?;
+    }
     core.close()?;
     sync_file(&draft)?;
     let aside = folder.keep_aside(server_epoch)?;
@@ -70,11 +77,10 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<Restored, 
 }
 
 /// The life of the database that is there, which may be the one that broke.
-fn present_life(folder: &Folder) -> ServerEpoch {
+fn present_life(folder: &Folder) -> Option<Life> {
     let path = folder.database();
     let present = path.exists().then(|| open_file(&path).ok()).flatten();
-    let life = present.and_then(|db| crate::store::life::find(&db).ok().flatten());
-    life.map_or(ServerEpoch::new(0), |life| life.server_epoch)
+    present.and_then(|db| life::find(&db).ok().flatten())
 }
 
 fn is_sound(db: &Connection) -> Result<bool, CloudError> {

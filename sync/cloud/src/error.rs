@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use dashpoint_membership::policy::PolicyError;
-use dashpoint_membership::{AccountError, CatalogueError, DeviceId, MemberId, PolicyVersion};
-use dashpoint_wire::WireError;
+use dashpoint_membership::{
+    AccountError, CatalogueError, DeviceId, MemberId, PolicyVersion, ServerTime,
+};
+use dashpoint_wire::{PublicKey, WireError};
 
 /// A failure of the cloud. A verdict on an entry is never one: it is an answer.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +124,7 @@ pub enum CloudError {
     #[error("too many head units wait to be enrolled")]
     TooManyWaiting,
     /// The data folder has no cloud.
-    #[error("there is no member cloud in {}: `dashpoint-cloud serve` makes one", .0.display())]
+    #[error("there is no member cloud in {}: `dashpoint-cloud serve` makes one in an empty folder", .0.display())]
     NoCloud(PathBuf),
     /// Another program serves from the data folder.
     #[error("another program serves from {} already", .0.display())]
@@ -133,6 +135,36 @@ pub enum CloudError {
         /// The clock it was made with.
         made: &'static str,
     },
+    /// The clock is not believed: it leapt against the last time at which the database was at work.
+    #[error(
+        "the clock shows {now}, and this cloud was last at work at {known}: nothing is changed and no receipt is signed; set the clock right, or say `dashpoint-cloud serve --accept-clock REASON` when it is right"
+    )]
+    ClockLeapt {
+        /// The last time at which the database was at work.
+        known: ServerTime,
+        /// The time that the clock shows.
+        now: ServerTime,
+    },
+    /// A database of another cloud beside the key, or a key of another cloud beside the database.
+    #[error(
+        "the database is of the cloud with the key {made}, and the key in the folder is {here}: put back the key and the database that belong together"
+    )]
+    OtherKey {
+        /// The key that signed what the database holds.
+        made: PublicKey,
+        /// The key in the folder.
+        here: PublicKey,
+    },
+    /// A key whose database is not there.
+    #[error(
+        "{} is missing beside its key: mount its disk, put a backup in its place with `dashpoint-cloud restore FILE`, or begin with nothing with `dashpoint-cloud init`", .0.display()
+    )]
+    DatabaseMissing(PathBuf),
+    /// A database that was deleted or replaced while it was open.
+    #[error(
+        "{} was deleted or replaced while the cloud served from it: stop the cloud, put the file or a backup in its place and start again", .0.display()
+    )]
+    DatabaseGone(PathBuf),
     /// A posted clock is for tests only.
     #[error("`--clock posted` is for tests only: add `--test`")]
     PostedWithoutTest,
@@ -195,7 +227,7 @@ impl CloudError {
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Busy | Self::Stopping | Self::TooManyWaiting => true,
+            Self::Busy | Self::Stopping | Self::TooManyWaiting | Self::ClockLeapt { .. } => true,
             Self::Database(refused) => matches!(
                 refused.sqlite_error_code(),
                 Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
@@ -228,12 +260,31 @@ impl CloudError {
             | Self::NoCloud(_)
             | Self::Locked(_)
             | Self::ClockKept { .. }
+            | Self::OtherKey { .. }
+            | Self::DatabaseMissing(_)
+            | Self::DatabaseGone(_)
             | Self::PostedWithoutTest
             | Self::EmptyDatabase(_)
             | Self::ForeignDatabase
             | Self::NewerSchema { .. }
             | Self::OldSqlite(_) => false,
         }
+    }
+
+    /// Whether the disk, or what lies on the way to it, has failed.
+    pub(crate) fn is_the_disks(&self) -> bool {
+        use rusqlite::ErrorCode;
+        matches!(self, Self::Database(refused) if matches!(
+            refused.sqlite_error_code(),
+            Some(
+                ErrorCode::DiskFull
+                    | ErrorCode::SystemIoFailure
+                    | ErrorCode::ReadOnly
+                    | ErrorCode::CannotOpen
+                    | ErrorCode::PermissionDenied
+                    | ErrorCode::DatabaseCorrupt
+            )
+        ))
     }
 
     /// Whether the caller asked for something that cannot be: a wrong argument or a wrong file, not a failure.
@@ -271,6 +322,10 @@ impl CloudError {
             | Self::PolicyForgotten { .. }
             | Self::TooManyWaiting
             | Self::Locked(_)
+            | Self::ClockLeapt { .. }
+            | Self::OtherKey { .. }
+            | Self::DatabaseMissing(_)
+            | Self::DatabaseGone(_)
             | Self::EmptyDatabase(_)
             | Self::ForeignDatabase
             | Self::NewerSchema { .. }

@@ -76,6 +76,20 @@ impl Folder {
         self.path.join(KEY_FILE).exists() && self.database().exists()
     }
 
+    /// Refuses a key whose database is not there: a cloud that began anew beside it would know no member and no car.
+    pub(crate) fn require_database(&self) -> Result<(), CloudError> {
+        let database = self.database();
+        if self.path.join(KEY_FILE).exists() && !database.exists() {
+            return Err(CloudError::DatabaseMissing(database));
+        }
+        Ok(())
+    }
+
+    /// Whether nothing was begun here.
+    pub(crate) fn is_new(&self) -> bool {
+        !self.path.join(KEY_FILE).exists() && !self.database().exists()
+    }
+
     /// Makes the folder, readable by its owner alone.
     pub(crate) fn make(&self) -> Result<(), CloudError> {
         let mut builder = std::fs::DirBuilder::new();

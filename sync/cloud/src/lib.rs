@@ -18,6 +18,7 @@ mod peer;
 mod random;
 mod server;
 mod store;
+mod watch;
 
 pub use backup::{Restored, restore};
 pub use clock::ClockKind;
@@ -27,5 +28,5 @@ pub use core::{
     NewMember, PolicyLine, Posted, SETTLEMENTS_MAX, Waiting, Word, flaw,
 };
 pub use error::CloudError;
-pub use server::{Cloud, Config, Running};
+pub use server::{Cloud, Config, Running, init};
 pub use store::{MemberLine, open_file, open_in_memory, open_on_vfs};

@@ -1,7 +1,7 @@
 //! Serves a data folder over HTTP, until it is told to stop.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dashpoint_membership::{BindingId, DeviceId, MemberId, ServerTime};
@@ -27,6 +27,9 @@ const MAINTAIN_EVERY: Duration = Duration::from_secs(3_600);
 const LAST_JOB: Duration = Duration::from_secs(3);
 /// Members whose accounts are maintained in one go: requests have their turn in between.
 const MEMBERS_AT_ONCE: usize = 32;
+/// How often the database is written to with nothing else to write, so that a disk that is full, a file that is gone and a
+/// clock that leaps are noticed.
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(60);
 
 /// Settings of a server.
 #[derive(Debug, Clone)]
@@ -47,6 +50,8 @@ pub struct Config {
     pub limits: Limits,
     /// TLS terminators whose `X-Forwarded-For` names the caller; by default nobody is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// An operator's reason to take the clock for right although it leapt.
+    pub accept_clock: Option<String>,
 }
 
 /// The reference member cloud.
@@ -79,10 +84,21 @@ impl Cloud {
         let folder = Folder::new(&config.data);
         folder.make()?;
         let lock = folder.lock()?;
-        let key = folder.read_or_make_key()?;
-        let db = store::open_file(&folder.database())?;
+        if folder.is_new() {
+            tracing::warn!(
+                folder = %config.data.display(),
+                "a new cloud begins in this folder, with a new key; was another one expected, its disk is not there"
+            );
+        }
+        folder.require_database()?;
         let begin = config.posted_from.unwrap_or_else(system_now);
-        let core = CloudCore::start(db, key, config.clock, begin)?;
+        let mut core = begin_in(&folder, config.clock, begin)?;
+        if let Some(reason) = &config.accept_clock {
+            core.accept_clock(reason, core.now(system_now())?)?;
+        }
+        if let Err(unfit) = core.health(core.now(system_now())?) {
+            tracing::warn!(%unfit, "statements and policies are answered, entries are not");
+        }
         let public_key = core.public_key();
 
         let listening = |source| CloudError::Listen {
@@ -106,7 +122,8 @@ impl Cloud {
         let site = Site::new(ledger.clone(), url.clone(), config.limits.body)?;
         let connections = Connections::new(config.limits, Proxies::new(&config.trusted_proxies));
         tasks.spawn(connections.serve(listener, router(site), stopped.clone()));
-        tasks.spawn(maintain(ledger.clone(), stopped));
+        tasks.spawn(maintain(ledger.clone(), stopped.clone()));
+        tasks.spawn(beat(ledger.clone(), stopped));
         Ok(Running {
             addr,
             url,
@@ -118,6 +135,31 @@ impl Cloud {
             _lock: lock,
         })
     }
+}
+
+/// Makes a cloud in a folder that has none: a database beside the key that is there, or beside a new one.
+///
+/// # Errors
+/// [`CloudError::Exists`] when a database is there; [`CloudError`] when the folder cannot be written.
+pub fn init(data: &Path) -> Result<PublicKey, CloudError> {
+    let folder = Folder::new(data);
+    folder.make()?;
+    let _lock = folder.lock()?;
+    if folder.database().exists() {
+        return Err(CloudError::Exists(folder.database()));
+    }
+    let core = begin_in(&folder, ClockKind::System, system_now())?;
+    let key = core.public_key();
+    core.close()?;
+    Ok(key)
+}
+
+fn begin_in(folder: &Folder, clock: ClockKind, now: ServerTime) -> Result<CloudCore, CloudError> {
+    let key = folder.read_or_make_key()?;
+    let db = store::open_file(&folder.database())?;
+    let mut core = CloudCore::start(db, key, clock, now)?;
+    core.watch(&folder.database());
+    Ok(core)
 }
 
 impl Running {
@@ -221,6 +263,9 @@ async fn maintain(ledger: Ledger, mut stopped: watch::Receiver<bool>) {
         };
         match done {
             Ok(done) => tracing::info!(changed = done.changed, "accounts maintained"),
+            Err(failed @ CloudError::ClockLeapt { .. }) => {
+                tracing::warn!(%failed, "nothing expires, nothing is released, no tier is reviewed");
+            }
             Err(failed) => tracing::error!(%failed, "accounts could not be maintained"),
         }
     }
@@ -239,4 +284,33 @@ async fn maintain_all(ledger: &Ledger) -> Result<Maintained, CloudError> {
             .await?;
     }
     Ok(done)
+}
+
+/// Writes the time down every minute, and says once what stands against it.
+async fn beat(ledger: Ledger, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(HEARTBEAT_EVERY);
+    // A start has said already what stands against it.
+    ticks.tick().await;
+    let mut was_well = true;
+    loop {
+        tokio::select! {
+            stop = stopped.wait_for(|stop| *stop) => {
+                drop(stop);
+                return;
+            }
+            _ = ticks.tick() => {}
+        }
+        let beat = ledger
+            .call(Turn::OWN, |core| {
+                let now = core.now(system_now())?;
+                core.heartbeat(now)
+            })
+            .await;
+        match &beat {
+            Ok(()) if !was_well => tracing::warn!("entries are taken again"),
+            Err(unfit) if was_well => tracing::warn!(%unfit, "entries are not taken"),
+            Ok(()) | Err(_) => {}
+        }
+        was_well = beat.is_ok();
+    }
 }

@@ -17,9 +17,23 @@ pub struct Chain {
     pub receipt_at: ServerTime,
     /// Entries made under that receipt.
     pub entries: u32,
-    /// Points predicted by them.
+    /// Points earned by them.
     pub points: Points,
 }
+
+/// The arrival of an entry: as the cloud saw it, or as the car expects it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// Server time of the arrival.
+    pub at: ServerTime,
+    /// Server time from which the offline allowance counts: that of the receipt which the entry names, as far as the cloud
+    /// knows that it signed it.
+    pub receipt_at: ServerTime,
+}
+
+/// Farthest that a time of the chain may be ahead of an arrival, in seconds: one farther ahead comes from a cloud whose
+/// clock was wrong, and binds nothing once the clock is right.
+const AHEAD_S_MAX: i64 = DAY_S;
 
 /// Longest time before its arrival that an entry counts for: what was paid against caps is remembered no longer.
 pub(crate) const LATEST_ARRIVAL_DAYS: i64 = 92;
@@ -70,39 +84,58 @@ impl Chain {
         &self,
         time: &EventTime,
         receipt_at: ServerTime,
-        arrival: ServerTime,
+        arrival: Arrival,
     ) -> Standing {
-        // A receipt later than the arrival is refused by the caller; here it must only not turn the limits round.
-        let receipt_at = receipt_at.min(arrival);
-        let event = ServerTime::from_unix_s(time.at.as_unix_s()).clamp(receipt_at, arrival);
-        let earliest = arrival.plus_s(-LATEST_ARRIVAL_DAYS * DAY_S);
-        let fresh = receipt_at > self.receipt_at;
+        // A receipt later than the arrival is refused by the caller, or was signed by a clock that was wrong then.
+        let since = arrival.receipt_at.min(arrival.at);
+        let floor = if receipt_at > arrival.at {
+            since
+        } else {
+            receipt_at
+        };
+        let event = ServerTime::from_unix_s(time.at.as_unix_s()).clamp(floor, arrival.at);
+        let earliest = arrival.at.plus_s(-LATEST_ARRIVAL_DAYS * DAY_S);
+        let last = arrival.right(self.cap_time).unwrap_or(earliest);
+        let is_fresh = arrival
+            .right(self.receipt_at)
+            .is_none_or(|last| since > last);
         Standing {
-            cap_time: event.max(earliest).max(self.cap_time),
+            cap_time: event.max(earliest).max(last),
             minted: Minted {
-                entries: if fresh { 0 } else { self.entries },
-                points: if fresh { Points::ZERO } else { self.points },
-                offline_s: event.as_unix_s() - receipt_at.as_unix_s(),
+                entries: if is_fresh { 0 } else { self.entries },
+                points: if is_fresh { Points::ZERO } else { self.points },
+                offline_s: event.as_unix_s() - since.as_unix_s(),
             },
         }
     }
 
-    /// Counts an entry, whatever its verdict and whosever it is: the car counts it before it knows.
+    /// Counts an entry that pays nothing here, whatever its verdict and whosever it is, with the points that its device
+    /// predicts: the car counts it before it knows.
     ///
     /// [`crate::settle`] and [`crate::reject`] do this themselves; this is for an entry that belongs to no account here.
-    pub fn count(&mut self, entry: &Entry, arrival: ServerTime) {
+    pub fn count(&mut self, entry: &Entry, arrival: Arrival) {
         self.advance(entry, arrival);
+        self.earned(entry.predicted());
     }
 
-    pub(crate) fn advance(&mut self, entry: &Entry, arrival: ServerTime) -> Standing {
+    /// Counts an entry without what it earns, and gives where it stood before.
+    pub(crate) fn advance(&mut self, entry: &Entry, arrival: Arrival) -> Standing {
         let standing = self.standing(&entry.time, entry.receipt_at, arrival);
+        let since = arrival.receipt_at.min(arrival.at);
         *self = Self {
             cap_time: standing.cap_time,
-            receipt_at: self.receipt_at.max(entry.receipt_at.min(arrival)),
+            receipt_at: arrival
+                .right(self.receipt_at)
+                .map_or(since, |last| last.max(since)),
             entries: standing.minted.entries.saturating_add(1),
-            points: standing.minted.points.plus(entry.predicted()),
+            points: standing.minted.points,
         };
         standing
+    }
+
+    /// Counts the points that the last entry earns, whatever its device predicted.
+    pub(crate) fn earned(&mut self, points: Points) {
+        self.points = self.points.plus(points.max(Points::ZERO));
     }
 
     /// How far the allowance is used up at a time, for a device that last heard from the cloud at `contact`.
@@ -127,6 +160,22 @@ impl Chain {
         } else {
             AllowanceState::Ok
         }
+    }
+}
+
+impl Arrival {
+    /// The arrival of an entry whose receipt nobody doubts.
+    #[must_use]
+    pub const fn of(entry: &Entry, at: ServerTime) -> Self {
+        Self {
+            at,
+            receipt_at: entry.receipt_at,
+        }
+    }
+
+    /// A time of the chain that a right clock can have given.
+    fn right(self, time: ServerTime) -> Option<ServerTime> {
+        (time <= self.at.plus_s(AHEAD_S_MAX)).then_some(time)
     }
 }
 

@@ -34,7 +34,7 @@ pub use account::{
 pub use catalogue::{
     Benefit, BenefitKind, Catalogue, CatalogueError, DEFAULT_CATALOGUE_TOML, Suits,
 };
-pub use chain::{AllowanceState, Chain};
+pub use chain::{AllowanceState, Arrival, Chain};
 pub use entry::{Award, Entry, EntryBody, MemberAction, Transaction};
 pub use evidence::{
     Charge, Current, Discharge, DrivingTime, Evidence, Factor, FactorSeen, Grade, Meter,

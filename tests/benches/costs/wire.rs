@@ -113,6 +113,7 @@ impl Road {
             test: true,
             limits: Limits::DEFAULT,
             trusted_proxies: Vec::new(),
+            accept_clock: None,
         })
         .await
         .unwrap();

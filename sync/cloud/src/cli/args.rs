@@ -18,7 +18,7 @@ const EXAMPLES: &str = "Examples:
   dashpoint-cloud policy show > policy.toml; dashpoint-cloud policy sign policy.toml
   dashpoint-cloud --json statement 0f1e2d3c4b5a69788796a5b4c3d2e1f0
 
-Every command but `serve` and `restore` may be used while `serve` runs. Times in JSON are seconds since 1970-01-01T00:00:00Z.
+Every command but `serve`, `init` and `restore` may be used while `serve` runs. Times in JSON are seconds since 1970-01-01T00:00:00Z.
 Exit codes: 0 done, 1 failed, 2 wrong argument or file.";
 
 /// The reference member cloud of Dashpoint.
@@ -44,8 +44,10 @@ pub struct Args {
 /// Commands of the cloud.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve cars and the approval page; makes the folder, its key, the default policy and catalogue on the first start
+    /// Serve cars and the approval page; an empty folder gets a key, the default policy and catalogue on the first start
     Serve(Serve),
+    /// Make a new cloud where none is: also beside a key whose database is lost and has no backup; no car is known to it
+    Init,
     /// Members
     #[command(subcommand)]
     Member(Member),
@@ -110,6 +112,9 @@ pub struct Serve {
     /// Address of a TLS terminator in front: its X-Forwarded-For names the caller, by whom limits count. Repeatable
     #[arg(long = "trusted-proxy", value_name = "ADDRESS")]
     pub trusted_proxies: Vec<IpAddr>,
+    /// Take the clock for right although it leapt: after a month without a run, or back by more than a day
+    #[arg(long, value_name = "REASON")]
+    pub accept_clock: Option<String>,
 }
 
 /// The clock of the cloud.

@@ -17,7 +17,7 @@ use crate::connections::Limits;
 use crate::core::{Approval, CloudCore, GrantedIds, NewMember, Word};
 use crate::error::CloudError;
 use crate::random;
-use crate::server::{Cloud, Config};
+use crate::server::{Cloud, Config, init};
 
 /// Inputs of the commands from outside: the time, new ids, and the output.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +46,14 @@ pub(super) fn run(args: Args, out: &mut dyn Write) -> Result<(), CliError> {
             show::restored,
         );
     }
+    if matches!(args.command, Command::Init) {
+        let pinned = show::Pinned {
+            public_key: init(&args.data)?.to_string(),
+        };
+        return show::either(out, args.json, &pinned, |pinned| {
+            format!("made a new cloud with key {}\n", pinned.public_key)
+        });
+    }
     let mut core = CloudCore::open_folder(&args.data)?;
     let now = core.now(system_now())?;
     let ids = [
@@ -63,7 +71,7 @@ pub(super) fn run(args: Args, out: &mut dyn Write) -> Result<(), CliError> {
 /// Does one command on a cloud, beside the program that serves it.
 ///
 /// # Errors
-/// [`CliError`] when the cloud refuses or fails, or the output cannot be written. [`Command::Serve`] and
+/// [`CliError`] when the cloud refuses or fails, or the output cannot be written. [`Command::Serve`], [`Command::Init`] and
 /// [`Command::Restore`] are none of these commands and do nothing here.
 pub fn execute(
     command: Command,
@@ -72,7 +80,7 @@ pub fn execute(
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     match command {
-        Command::Serve(_) | Command::Restore { .. } => Ok(()),
+        Command::Serve(_) | Command::Init | Command::Restore { .. } => Ok(()),
         Command::Backup { file } => {
             core.back_up(&file)?;
             let backup = show::BackedUp { backup: file };
@@ -315,6 +323,7 @@ fn serve(
             test: serve.test,
             limits: Limits::DEFAULT,
             trusted_proxies: serve.trusted_proxies,
+            accept_clock: serve.accept_clock,
         })
         .await?;
         // Whoever reads that it serves may tell it to stop at once.

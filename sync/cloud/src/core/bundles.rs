@@ -151,7 +151,7 @@ impl CloudCore {
         since: PolicyVersion,
         now: ServerTime,
     ) -> Result<Option<Raw<Policy>>, CloudError> {
-        self.work(now, |desk| {
+        self.look(now, |desk| {
             let in_force = desk.policy().version();
             // Versions that were superseded before this car came are history to it.
             let after = since.max(PolicyVersion::new(in_force.get().saturating_sub(1)));
@@ -169,7 +169,7 @@ impl CloudCore {
         since: CatalogueVersion,
         now: ServerTime,
     ) -> Result<Option<Raw<Catalogue>>, CloudError> {
-        self.work(now, |desk| {
+        self.look(now, |desk| {
             let (version, raw) = desk.catalogue_bytes()?;
             Ok((version > since).then_some(raw))
         })
@@ -184,7 +184,7 @@ impl CloudCore {
         version: Option<PolicyVersion>,
         now: ServerTime,
     ) -> Result<Policy, CloudError> {
-        self.work(now, |desk| match version {
+        self.look(now, |desk| match version {
             Some(version) => desk
                 .policies
                 .get(version)
@@ -199,7 +199,7 @@ impl CloudCore {
     /// # Errors
     /// [`CloudError`] when the database fails.
     pub fn policy_list(&mut self, now: ServerTime) -> Result<Vec<PolicyLine>, CloudError> {
-        self.work(now, |desk| {
+        self.look(now, |desk| {
             let in_force = desk.policy().version();
             let raws = bundles::policies_after(desk.db, PolicyVersion::new(0))?;
             let key = desk.key.public();
@@ -222,7 +222,7 @@ impl CloudCore {
     /// # Errors
     /// [`CloudError`] when the database fails.
     pub fn catalogue(&mut self, now: ServerTime) -> Result<Catalogue, CloudError> {
-        self.work(now, |desk| {
+        self.look(now, |desk| {
             let (_, raw) = desk.catalogue_bytes()?;
             Ok(raw.verify(&desk.key.public(), &())?.into_parts().1)
         })

@@ -13,7 +13,7 @@ use crate::error::CloudError;
 use crate::store::bindings::{self, Bound};
 use crate::store::devices::{self, Device};
 use crate::store::enrolments::{self, Answer, Enrolment};
-use crate::store::{claims, grants, members};
+use crate::store::{claims, grants, members, receipts};
 
 /// Lifetime of a code, in seconds.
 const CODE_S: i64 = 300;
@@ -204,7 +204,7 @@ impl CloudCore {
         id: [u8; 16],
         now: ServerTime,
     ) -> Result<Option<EnrolState>, CloudError> {
-        self.work(now, |desk| {
+        self.look(now, |desk| {
             let Some(asked) = enrolments::find(desk.db, id)? else {
                 return Ok(None);
             };
@@ -299,6 +299,7 @@ impl Desk<'_> {
         )?;
         let epoch = grant.body().epoch;
         grants::insert(self.db, device, epoch, grant.raw(), self.now, None)?;
+        receipts::keep(self.db, device, self.now)?;
         Ok(device)
     }
 

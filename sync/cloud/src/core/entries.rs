@@ -12,7 +12,7 @@ use super::settler::Settler;
 use crate::clock::ClockKind;
 use crate::error::CloudError;
 use crate::store::devices::{self, Device, Head};
-use crate::store::{accounts, forks, life, log};
+use crate::store::{accounts, forks, life, log, receipts};
 
 /// What the cloud answers to a batch of entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +128,11 @@ impl Desk<'_> {
             }));
         };
         let entries = self.with_known_policies(entries, known.len())?;
+        let heard_at = self.heard_at(device, request);
+        if let Some(heard_at) = heard_at {
+            // A database that went back has forgotten it.
+            receipts::keep(self.db, device.id, heard_at)?;
+        }
         let mut settler = Settler::new(self, device);
         let mut verdicts = Vec::with_capacity(entries.len());
         for known in &known {
@@ -149,7 +154,8 @@ impl Desk<'_> {
         let (head, touched) = settler.finish()?;
         let receipt = self.receipt(device.id, &head, &verdicts)?;
         devices::keep_receipt(self.db, device.id, receipt.raw())?;
-        let heard_at = self.heard_at(device, request);
+        self.keep_time(device.id, &head)?;
+        let heard_at = heard_at.unwrap_or(ServerTime::from_unix_s(0));
         let statements = touched
             .into_iter()
             .map(|member| {
@@ -188,13 +194,23 @@ impl Desk<'_> {
 
     /// When the car last heard of its members: what was settled before is not told again with every answer, since a car
     /// that lacks it asks for the statement. A car without a receipt of this cloud has heard of nothing.
-    fn heard_at(&self, device: &Device, request: &EntriesRequest) -> ServerTime {
-        let receipt = request.last_receipt.clone();
-        let receipt =
-            receipt.and_then(|receipt| receipt.verify(&self.key.public(), &device.id).ok());
-        receipt.map_or(ServerTime::from_unix_s(0), |receipt| {
-            receipt.body().server_time
-        })
+    fn heard_at(&self, device: &Device, request: &EntriesRequest) -> Option<ServerTime> {
+        let receipt = request.last_receipt.clone()?;
+        let receipt = receipt.verify(&self.key.public(), &device.id).ok()?;
+        Some(receipt.body().server_time)
+    }
+
+    /// Keeps the time of the receipt that is signed now, and forgets those that no entry can name as new any more.
+    fn keep_time(&self, device: DeviceId, head: &Head) -> Result<(), CloudError> {
+        receipts::keep(self.db, device, self.now)?;
+        let named = head.chain.receipt_at;
+        // A chain that is ahead of the clock was counted by a clock that was wrong, and says nothing of what is old.
+        let old = if named > self.now {
+            ServerTime::from_unix_s(i64::MIN)
+        } else {
+            named
+        };
+        receipts::forget(self.db, device, old, self.now)
     }
 
     /// Finds the entries of the batch that the log has already: they come first. `None` when the rest does not follow the

@@ -9,7 +9,7 @@ use super::desk::Desk;
 use super::entries::point;
 use crate::error::CloudError;
 use crate::store::devices::{self, Head};
-use crate::store::grants;
+use crate::store::{grants, receipts};
 
 /// Distance by which a device's own epoch may be ahead of the cloud's: a cloud restored from a backup has forgotten the
 /// last few.
@@ -97,6 +97,7 @@ impl Desk<'_> {
         let (device, epoch, issued) = (grant.device, grant.epoch, grant.issued);
         let signed = self.sign(grant, &device)?;
         grants::insert(self.db, device, epoch, signed.raw(), issued, asked)?;
+        receipts::keep(self.db, device, issued)?;
         Ok(signed)
     }
 }

@@ -27,11 +27,16 @@ impl CloudCore {
         after: ServerEpoch,
         now: ServerTime,
     ) -> Result<ServerEpoch, CloudError> {
-        self.work(now, |desk| {
+        self.unguarded(now, |desk, _| {
             let next = desk.server_epoch.max(after).next();
             life::raise(desk.db, next)?;
             Ok(next)
         })
+    }
+
+    /// Takes note of a time at which this cloud is known to have been at work.
+    pub(crate) fn know(&mut self, known: ServerTime) -> Result<(), CloudError> {
+        self.unguarded(known, |desk, _| life::know(desk.db, known))
     }
 
     /// A receipt of this cloud that its log does not bear out says that the database went back without anybody saying

@@ -3,6 +3,7 @@
 //! HTTP and the command line sit on top of it; a simulation calls it as it is.
 
 mod bundles;
+mod clock_watch;
 mod consent;
 mod desk;
 mod enrol;
@@ -19,7 +20,7 @@ mod statement;
 use std::path::Path;
 
 use dashpoint_membership::{Policies, ServerTime};
-use dashpoint_wire::{PublicKey, SigningKey};
+use dashpoint_wire::{PublicKey, Raw, Receipt, SigningKey};
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use bundles::PolicyLine;
@@ -35,7 +36,9 @@ pub use statement::SETTLEMENTS_MAX;
 use crate::clock::ClockKind;
 use crate::error::CloudError;
 use crate::folder::Folder;
-use crate::store::life;
+use crate::store::life::{self, Life};
+use crate::store::{devices, receipts};
+use crate::watch::Watch;
 use desk::Desk;
 
 /// The member cloud without its network.
@@ -45,6 +48,9 @@ pub struct CloudCore {
     key: SigningKey,
     /// Every version that was signed; they never change, so only newer ones are ever looked for.
     policies: Policies,
+    watch: Watch,
+    /// The last write failed for a reason that lies outside the program.
+    has_failed: bool,
 }
 
 impl CloudCore {
@@ -52,7 +58,8 @@ impl CloudCore {
     /// started gets its first life, on `clock`, with the default policy and catalogue.
     ///
     /// # Errors
-    /// [`CloudError::ClockKept`] when the database has another clock; [`CloudError`] when it fails.
+    /// [`CloudError::ClockKept`] when the database has another clock; [`CloudError::OtherKey`] when it is another cloud's;
+    /// [`CloudError`] when it fails.
     pub fn start(
         db: Connection,
         key: SigningKey,
@@ -61,7 +68,8 @@ impl CloudCore {
     ) -> Result<Self, CloudError> {
         let mut db = db;
         let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        match life::find(&tx)? {
+        let found = life::find(&tx)?;
+        match &found {
             Some(found) if found.clock == clock => {}
             Some(found) => {
                 return Err(CloudError::ClockKept {
@@ -69,13 +77,28 @@ impl CloudCore {
                 });
             }
             None => {
-                life::begin(&tx, clock, now)?;
+                life::begin(&tx, clock, &key.public(), now)?;
                 bundles::sign_defaults(&tx, &key, now)?;
             }
         }
+        own(found.as_ref(), &key.public())?;
         let policies = bundles::load(&tx, &key.public())?;
+        if found.is_some_and(|found| found.key.is_none()) {
+            bind(&tx, &key.public())?;
+        }
         tx.commit()?;
-        Ok(Self { db, key, policies })
+        Ok(Self {
+            db,
+            key,
+            policies,
+            watch: Watch::default(),
+            has_failed: false,
+        })
+    }
+
+    /// Notices from now on when the database at that path, which this core has open, is deleted or replaced.
+    pub(crate) fn watch(&mut self, database: &Path) {
+        self.watch = Watch::on(database);
     }
 
     /// Opens the cloud of a data folder that was started before, for a program that works beside the one that serves.
@@ -84,6 +107,7 @@ impl CloudCore {
     /// [`CloudError::NoCloud`] when there is none; [`CloudError`] when it cannot be read.
     pub fn open_folder(data: &Path) -> Result<Self, CloudError> {
         let folder = Folder::new(data);
+        folder.require_database()?;
         if !folder.has_cloud() {
             return Err(CloudError::NoCloud(data.to_owned()));
         }
@@ -96,8 +120,15 @@ impl CloudCore {
 
     /// Takes a database that was started before, and the key that signed what it holds.
     pub(crate) fn of(db: Connection, key: SigningKey) -> Result<Self, CloudError> {
+        own(life::find(&db)?.as_ref(), &key.public())?;
         let policies = bundles::load(&db, &key.public())?;
-        Ok(Self { db, key, policies })
+        Ok(Self {
+            db,
+            key,
+            policies,
+            watch: Watch::default(),
+            has_failed: false,
+        })
     }
 
     /// Writes a copy of the database to a file that does not exist yet.
@@ -132,25 +163,89 @@ impl CloudCore {
         })
     }
 
-    /// Runs one unit of work: all of it is on the disk when this returns `Ok`, and none of it otherwise.
+    /// Runs one unit of work at a time that is believed: all of it is on the disk when this returns `Ok`, and none of it
+    /// otherwise.
     fn work<R>(
         &mut self,
         now: ServerTime,
         work: impl FnOnce(&Desk<'_>) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
-        let tx = self
-            .db
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.unguarded(now, |desk, life| {
+            clock_watch::check(life, now)?;
+            if clock_watch::is_old(life, now) {
+                life::know(desk.db, now)?;
+            }
+            work(desk)
+        })
+    }
+
+    /// Runs one unit of work whatever the clock shows.
+    fn unguarded<R>(
+        &mut self,
+        now: ServerTime,
+        work: impl FnOnce(&Desk<'_>, &Life) -> Result<R, CloudError>,
+    ) -> Result<R, CloudError> {
+        self.watch.check()?;
+        let changes = self.db.total_changes();
+        let done = self.unit(TransactionBehavior::Immediate, |life| (now, life), work);
+        match &done {
+            Ok(_) if self.db.total_changes() > changes => self.has_failed = false,
+            Ok(_) => {}
+            Err(failed) => self.has_failed |= failed.is_the_disks(),
+        }
+        // What was committed to a file that nobody finds again is not done.
+        self.watch.check()?;
+        done
+    }
+
+    /// Looks something up and signs it, at the last known time when the clock is not believed: nothing is changed.
+    fn look<R>(
+        &mut self,
+        now: ServerTime,
+        look: impl FnOnce(&Desk<'_>) -> Result<R, CloudError>,
+    ) -> Result<R, CloudError> {
+        self.watch.check()?;
+        let at = |life: Life| (clock_watch::believed(&life, now), life);
+        self.unit(TransactionBehavior::Deferred, at, |desk, _| look(desk))
+    }
+
+    fn unit<R>(
+        &mut self,
+        behavior: TransactionBehavior,
+        at: impl FnOnce(Life) -> (ServerTime, Life),
+        work: impl FnOnce(&Desk<'_>, &Life) -> Result<R, CloudError>,
+    ) -> Result<R, CloudError> {
+        let tx = self.db.transaction_with_behavior(behavior)?;
         bundles::learn(&tx, &self.key.public(), &mut self.policies)?;
         let life = life::find(&tx)?.ok_or(CloudError::ForeignDatabase)?;
-        let done = work(&Desk {
+        let (now, life) = at(life);
+        let desk = Desk {
             db: &tx,
             key: &self.key,
             policies: &self.policies,
             server_epoch: life.server_epoch,
             now,
-        })?;
+        };
+        let done = work(&desk, &life)?;
         tx.commit()?;
         Ok(done)
     }
+}
+
+/// Refuses a database that another key has signed.
+fn own(life: Option<&Life>, key: &PublicKey) -> Result<(), CloudError> {
+    match life.and_then(|life| life.key) {
+        Some(made) if made != *key => Err(CloudError::OtherKey { made, here: *key }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Writes down whose database this is, and the times of the last receipts, when it comes from a schema that had neither.
+fn bind(db: &Connection, key: &PublicKey) -> Result<(), CloudError> {
+    for (device, receipt) in devices::receipts(db)? {
+        if let Ok(receipt) = Raw::<Receipt>::from(receipt).verify(key, &device) {
+            receipts::keep(db, device, receipt.body().server_time)?;
+        }
+    }
+    life::bind(db, key)
 }

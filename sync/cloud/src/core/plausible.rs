@@ -2,14 +2,14 @@
 
 use dashpoint_membership::policy::ScoreModel;
 use dashpoint_membership::{
-    Charge, Discharge, Entry, Evidence, Meter, MeterInterval, ServerTime, Transaction, Trip,
+    Arrival, Charge, Discharge, Entry, Evidence, Meter, MeterInterval, Transaction, Trip,
     score_x100,
 };
 
 /// Why evidence cannot be true; the car is told `implausible`, the operator's log says which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
-    /// It says that a receipt was held that had not been signed yet.
+    /// It says that a receipt was held that was not signed.
     #[error("held a receipt of the future")]
     ReceiptOfTheFuture,
     /// Another meter than the kind of evidence is about.
@@ -58,8 +58,8 @@ const SCORE_SLACK_X100: u16 = 1;
 
 /// Finds what cannot be true in an entry; `None` when all of it can.
 #[must_use]
-pub fn flaw(entry: &Entry, model: &ScoreModel, arrival: ServerTime) -> Option<Flaw> {
-    if entry.receipt_at > arrival {
+pub fn flaw(entry: &Entry, model: &ScoreModel, arrival: Arrival) -> Option<Flaw> {
+    if arrival.receipt_at > arrival.at {
         return Some(Flaw::ReceiptOfTheFuture);
     }
     match entry.transaction() {

@@ -4,8 +4,8 @@ use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dashpoint_membership::{
-    Account, Cause, Chain, Entry, EntryBody, EntryHash, EntryRef, MemberId, Rejection, ServerTime,
-    Settlement, Verdict, Zone, reject, settle,
+    Account, Arrival, Cause, Chain, Entry, EntryBody, EntryHash, EntryRef, MemberId, Rejection,
+    ServerTime, Settlement, Verdict, Zone, reject, settle,
 };
 use dashpoint_wire::{Signed, WireError};
 
@@ -14,7 +14,7 @@ use super::entries::reference;
 use super::plausible::flaw;
 use crate::error::CloudError;
 use crate::store::devices::{self, Device, Head};
-use crate::store::{accounts, bindings, intervals, log};
+use crate::store::{accounts, bindings, intervals, life, log, receipts};
 
 /// Settles entries one after the other, with the accounts they touch held open until the end.
 pub(super) struct Settler<'a> {
@@ -23,6 +23,8 @@ pub(super) struct Settler<'a> {
     head: Head,
     open: BTreeMap<MemberId, OpenAccount>,
     touched: BTreeSet<MemberId>,
+    /// An entry of this batch was made under a receipt of a clock that was ahead.
+    was_ahead: bool,
 }
 
 struct OpenAccount {
@@ -45,6 +47,7 @@ impl<'a> Settler<'a> {
             head: device.head,
             open: BTreeMap::new(),
             touched: BTreeSet::new(),
+            was_ahead: false,
         }
     }
 
@@ -58,8 +61,9 @@ impl<'a> Settler<'a> {
         let (db, now) = (self.desk.db, self.desk.now);
         let place = reference(self.device.id, entry.body());
         let origin = origin(entry);
-        let admission = self.admit(entry, origin)?;
-        let verdict = self.settle(place, entry.body(), &admission)?;
+        let arrival = self.arrival(entry.body())?;
+        let admission = self.admit(entry, origin, arrival)?;
+        let verdict = self.settle(place, entry.body(), &admission, arrival)?;
         log::append(
             db,
             &log::NewRow {
@@ -81,8 +85,49 @@ impl<'a> Settler<'a> {
         Ok(verdict)
     }
 
+    /// Holds the receipt that an entry names to those that this cloud signed for the device: the allowance counts from the
+    /// newest of them that is not after it. One that is not after the chain's own is taken as it is, since it only makes the
+    /// allowance smaller.
+    ///
+    /// A receipt later than now was signed by a clock of this cloud that was ahead, or by nobody; a database that went back
+    /// no longer knows which.
+    fn arrival(&mut self, entry: &Entry) -> Result<Arrival, CloudError> {
+        let (desk, named) = (self.desk, entry.receipt_at);
+        let chain = self.head.chain.receipt_at;
+        let last = if chain > desk.now {
+            self.device.enrolled.min(desk.now)
+        } else {
+            chain
+        };
+        let signed = |at| receipts::newest_up_to(desk.db, self.device.id, at);
+        let receipt_at = if named <= last {
+            named
+        } else if named <= desk.now {
+            signed(named)?.unwrap_or(last).max(last)
+        } else if signed(named)? == Some(named) || desk.server_epoch > life::FIRST {
+            if !std::mem::replace(&mut self.was_ahead, true) {
+                tracing::warn!(
+                    device = %self.device.id, seq = %entry.seq, receipt_at = %named, now = %desk.now,
+                    "entries under a receipt of the future: this cloud's clock was ahead when it signed it; they are paid"
+                );
+            }
+            signed(desk.now)?.unwrap_or(last)
+        } else {
+            named
+        };
+        Ok(Arrival {
+            at: desk.now,
+            receipt_at,
+        })
+    }
+
     /// Judges an authentic entry, the plainest reason first.
-    fn admit(&self, entry: &Signed<Entry>, origin: EntryHash) -> Result<Admission, CloudError> {
+    fn admit(
+        &self,
+        entry: &Signed<Entry>,
+        origin: EntryHash,
+        arrival: Arrival,
+    ) -> Result<Admission, CloudError> {
         let (desk, entry) = (self.desk, entry.body());
         let bound =
             bindings::find(desk.db, entry.binding)?.filter(|bound| bound.device == self.device.id);
@@ -92,12 +137,12 @@ impl<'a> Settler<'a> {
                 refused: Some(Rejection::NoBinding),
             });
         };
-        let refused = if entry.receipt_at > desk.now {
+        let refused = if arrival.receipt_at > arrival.at {
             Some(Rejection::Implausible)
-        } else if !(bound.valid_from..bound.valid_until).contains(&happened(entry, desk.now)) {
+        } else if !(bound.valid_from..bound.valid_until).contains(&happened(entry, arrival)) {
             Some(Rejection::BindingNotValid)
         } else {
-            self.contradiction(entry, origin)?
+            self.contradiction(entry, origin, arrival)?
         };
         Ok(Admission {
             member: Some(bound.member),
@@ -109,13 +154,14 @@ impl<'a> Settler<'a> {
         &self,
         entry: &Entry,
         origin: EntryHash,
+        arrival: Arrival,
     ) -> Result<Option<Rejection>, CloudError> {
         let desk = self.desk;
         // Without its policy an entry is refused by the rules themselves.
         let Some(policy) = desk.policies.get(entry.policy) else {
             return Ok(None);
         };
-        if let Some(flaw) = flaw(entry, &policy.policy().score, desk.now) {
+        if let Some(flaw) = flaw(entry, &policy.policy().score, arrival) {
             tracing::info!(device = %self.device.id, seq = %entry.seq, %flaw, "implausible evidence");
             return Ok(Some(Rejection::Implausible));
         }
@@ -136,11 +182,12 @@ impl<'a> Settler<'a> {
         place: EntryRef,
         entry: &Entry,
         admission: &Admission,
+        arrival: Arrival,
     ) -> Result<Verdict, CloudError> {
         let desk = self.desk;
         let chain = &mut self.head.chain;
         let Some(member) = admission.member else {
-            return nobodys(desk, chain, place, entry);
+            return nobodys(desk, chain, place, entry, arrival);
         };
         let open = match self.open.entry(member) {
             Slot::Occupied(open) => open.into_mut(),
@@ -151,7 +198,7 @@ impl<'a> Settler<'a> {
             }),
         };
         let settlement = match admission.refused {
-            Some(reason) => reject(&mut open.account, chain, place, entry, reason, desk.now),
+            Some(reason) => reject(&mut open.account, chain, place, entry, reason, arrival),
             None => settle(
                 &mut open.account,
                 chain,
@@ -159,7 +206,7 @@ impl<'a> Settler<'a> {
                 desk.policies,
                 place,
                 entry,
-                desk.now,
+                arrival,
             ),
         };
         let verdict = verdict_of(&settlement)?;
@@ -186,6 +233,7 @@ fn nobodys(
     chain: &mut Chain,
     place: EntryRef,
     entry: &Entry,
+    arrival: Arrival,
 ) -> Result<Verdict, CloudError> {
     let mut nobody = Account::open(desk.policy(), desk.now);
     let refused = reject(
@@ -194,7 +242,7 @@ fn nobodys(
         place,
         entry,
         Rejection::NoBinding,
-        desk.now,
+        arrival,
     );
     verdict_of(&refused)
 }
@@ -223,10 +271,15 @@ const fn counts(verdict: &Verdict) -> bool {
 }
 
 /// When an entry happened as far as the cloud can know: not before the receipt that the device held, not after now.
-fn happened(entry: &Entry, now: ServerTime) -> ServerTime {
+fn happened(entry: &Entry, arrival: Arrival) -> ServerTime {
+    let held = if entry.receipt_at > arrival.at {
+        arrival.receipt_at
+    } else {
+        entry.receipt_at
+    };
     ServerTime::from_unix_s(entry.time.at.as_unix_s())
-        .max(entry.receipt_at)
-        .min(now)
+        .max(held)
+        .min(arrival.at)
 }
 
 /// The hash of the first entry that said it.

@@ -6,9 +6,10 @@ use dashpoint_membership::{Cover, DeviceId, LedgerVersion, MemberId, Settlement,
 use dashpoint_wire::Signed;
 
 use super::CloudCore;
+use super::clock_watch;
 use super::desk::Desk;
 use crate::error::CloudError;
-use crate::store::{accounts, bindings, devices, members};
+use crate::store::{accounts, bindings, devices, life, members};
 
 /// Settlements in one statement: the newest ones, about a month of daily driving.
 pub const SETTLEMENTS_MAX: u32 = 200;
@@ -88,7 +89,7 @@ impl CloudCore {
         since: LedgerVersion,
         now: dashpoint_membership::ServerTime,
     ) -> Result<Signed<Statement>, CloudError> {
-        self.work(now, |desk| desk.statement(member, since))
+        self.look(now, |desk| desk.statement(member, since))
     }
 
     /// The same for a device that has, or had, a binding to the member; `None` when its statement of version `since` is
@@ -103,7 +104,7 @@ impl CloudCore {
         since: LedgerVersion,
         now: dashpoint_membership::ServerTime,
     ) -> Result<Option<Signed<Statement>>, CloudError> {
-        self.work(now, |desk| {
+        self.look(now, |desk| {
             if !bindings::members_of(desk.db, device)?.contains(&member) {
                 return Err(CloudError::NoMember(member));
             }
@@ -124,6 +125,9 @@ impl CloudCore {
         device: DeviceId,
         now: dashpoint_membership::ServerTime,
     ) -> Result<Option<devices::Device>, CloudError> {
+        self.watch.check()?;
+        let life = life::find(&self.db)?.ok_or(CloudError::ForeignDatabase)?;
+        let now = clock_watch::believed(&life, now);
         let found = devices::find(&self.db, device)?;
         Ok(found.filter(|device| device.revoked.is_none() && now < device.valid_until))
     }

@@ -13,6 +13,8 @@ use crate::error::CloudError;
 
 /// Seconds after which a busy cloud is worth another try.
 const RETRY_AFTER_S: u64 = 2;
+/// Seconds after which a cloud that waits for its operator is worth another try.
+const PEOPLE_S: u64 = 300;
 /// Seconds after which somebody who asked too often is heard again.
 const SLOW_DOWN_S: u64 = 60;
 
@@ -85,7 +87,14 @@ impl From<CloudError> for Denied {
                 } else {
                     tracing::error!(%failed, "a request failed");
                 }
-                Self::because(RefusalCode::Unavailable)
+                let unavailable = Self::because(RefusalCode::Unavailable);
+                match failed {
+                    CloudError::ClockLeapt { .. } | CloudError::DatabaseGone(_) => Self {
+                        retry_after_s: Some(PEOPLE_S),
+                        ..unavailable
+                    },
+                    _ => unavailable,
+                }
             }
         }
     }

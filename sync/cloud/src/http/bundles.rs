@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use dashpoint_membership::{CatalogueVersion, LedgerVersion, MemberId, PolicyVersion};
 use serde::Deserialize;
@@ -11,7 +12,9 @@ use serde::Deserialize;
 use super::Site;
 use super::answer::{Denied, signed, unchanged};
 use super::incoming::{Incoming, Segment, parsed};
+use crate::clock::system_now;
 use crate::connections::Caller;
+use crate::error::CloudError;
 use crate::ledger::{Turn, Weight};
 
 type Shared = State<Arc<Site>>;
@@ -75,19 +78,24 @@ pub(super) async fn catalogue(State(site): Shared, incoming: Incoming) -> Result
     Ok(catalogue.map_or_else(unchanged, |catalogue| signed(catalogue.as_bytes())))
 }
 
-/// `GET /healthz`: the ledger answers.
+/// `GET /healthz`: the ledger answers, its clock is believed, and its last write was done. Otherwise 503 with the reason.
 pub(super) async fn healthz(
     State(site): Shared,
     Extension(caller): Extension<Caller>,
-) -> Result<&'static str, Denied> {
+) -> (StatusCode, String) {
     let turn = Turn {
         weight: Weight::Quick,
         peer: Some(caller.peer),
         device: None,
     };
-    site.ledger
-        .call(turn, |core| {
-            core.member_count().map(|_| "ok\n").map_err(Denied::from)
-        })
-        .await
+    let healthy = site.ledger.call(turn, |core| {
+        let now = core.now(system_now())?;
+        core.health(now)?;
+        core.member_count()
+    });
+    let healthy: Result<i64, CloudError> = healthy.await;
+    match healthy {
+        Ok(_) => (StatusCode::OK, "ok\n".to_owned()),
+        Err(failed) => (StatusCode::SERVICE_UNAVAILABLE, format!("{failed}\n")),
+    }
 }

@@ -160,6 +160,14 @@ pub(crate) fn keep_receipt(
     Ok(())
 }
 
+/// Lists the last receipts that were signed, each with its device.
+pub(crate) fn receipts(db: &Connection) -> Result<Vec<(DeviceId, Vec<u8>)>, CloudError> {
+    let mut statement =
+        db.prepare("SELECT device, receipt FROM devices WHERE receipt IS NOT NULL")?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, Col<_>>(0)?.0, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Shuts a device out; `false` when it was already, or does not exist.
 pub(crate) fn revoke(
     db: &Connection,

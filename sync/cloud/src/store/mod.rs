@@ -15,6 +15,7 @@ pub(crate) mod life;
 pub(crate) mod log;
 pub(crate) mod members;
 mod open;
+pub(crate) mod receipts;
 
 pub use members::MemberLine;
 pub use open::{open_file, open_in_memory, open_on_vfs};

@@ -27,6 +27,7 @@ pub fn config(data: &Path) -> Config {
         test: true,
         limits: Limits::DEFAULT,
         trusted_proxies: Vec::new(),
+        accept_clock: None,
     }
 }
 

@@ -6,12 +6,15 @@
     reason = "a test that cannot go on fails; helpers outside of test functions are tests too"
 )]
 
+mod allowance;
 mod atoms;
 mod chain;
 mod chains;
 mod cli;
+mod clock;
 mod enrolment;
 mod floods;
+mod folders;
 mod http;
 mod lives;
 mod migrations;

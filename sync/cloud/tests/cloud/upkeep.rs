@@ -13,7 +13,7 @@ fn points_expire_by_a_ledger_entry() {
     let entry = car.mint(charged(charge(0, 18_000)), world.now);
     let earned = paid(&world.verdict(&mut car, &entry));
     let lot = world.statement(member).account.lots[0];
-    world.now = lot.expires.plus_s(-1);
+    world.leap_to(lot.expires.plus_s(-1));
     assert_eq!(world.core.maintain(world.now).unwrap().settlements, 0);
     world.pass(1);
     let done = world.core.maintain(world.now).unwrap();
@@ -42,7 +42,7 @@ fn a_tier_is_reached_at_once_and_lost_at_its_review() {
         assert!(from < 60_000 * 400, "silver is out of reach");
     }
     let held = world.statement(member).account.tier;
-    world.now = held.until.unwrap();
+    world.leap_to(held.until.unwrap());
     world.core.maintain(world.now).unwrap();
     let statement = world.statement(member);
     let reviewed = statement

@@ -35,7 +35,7 @@ fn an_entry_beyond_the_offline_allowance_waits_and_is_released() {
     let member = world.member(1);
     let mut car = world.car(2, 3, member);
     let days = car.policies.newest().policy().allowance.hard.days;
-    world.pass(i64::from(days) * DAY + HOUR);
+    world.leap_to(world.now.plus_s(i64::from(days) * DAY + HOUR));
     let entry = car.mint(CHECK_IN, world.now);
     let verdict = world.verdict(&mut car, &entry);
     let Verdict::Review {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::settle::settle;
 use crate::account::{Account, Settlement};
-use crate::chain::Chain;
+use crate::chain::{Arrival, Chain};
 use crate::entry::Entry;
 use crate::ids::{BindingId, DeviceId, EntryRef, Epoch, Seq};
 use crate::points::Points;
@@ -151,6 +151,9 @@ impl Fold {
 }
 
 /// The earliest arrival that the car can expect: its own clock may be behind what the cloud has told it.
-pub(super) fn arrival(now: ServerTime, receipt_at: ServerTime) -> ServerTime {
-    now.max(receipt_at)
+pub(super) fn arrival(now: ServerTime, receipt_at: ServerTime) -> Arrival {
+    Arrival {
+        at: now.max(receipt_at),
+        receipt_at,
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::payment::{Appraised, Meters, Payment};
 use crate::account::{Account, Cause, Pending, Settlement};
-use crate::chain::{Chain, LATEST_ARRIVAL_DAYS, Standing};
+use crate::chain::{Arrival, Chain, LATEST_ARRIVAL_DAYS, Standing};
 use crate::entry::{Award, Entry, Transaction};
 use crate::evidence::{Charge, Evidence, Grade};
 use crate::ids::{EntryRef, RuleId};
@@ -24,15 +24,16 @@ pub fn settle(
     policies: &Policies,
     at: EntryRef,
     entry: &Entry,
-    arrival: ServerTime,
+    arrival: Arrival,
 ) -> Settlement {
     let Some(signed) = policies.get(entry.policy) else {
         return reject(account, chain, at, entry, Rejection::UnknownPolicy, arrival);
     };
-    if entry.receipt_at > arrival {
+    if arrival.receipt_at > arrival.at {
         return reject(account, chain, at, entry, Rejection::Implausible, arrival);
     }
     let standing = chain.advance(entry, arrival);
+    let arrival = arrival.at;
     let policy = valuing(signed, policies, standing.cap_time);
     let transaction = entry.transaction();
     let mut meters = Meters::take(account);
@@ -45,6 +46,7 @@ pub fn settle(
     meters.put_into(account);
     prune(account, policies, zone.local_day(arrival));
     let verdict = judge(entry, policy, &payments, &standing, arrival);
+    chain.earned(verdict.paid().points);
     let expires = policy
         .policy()
         .expiry
@@ -60,14 +62,14 @@ pub fn reject(
     at: EntryRef,
     entry: &Entry,
     reason: Rejection,
-    arrival: ServerTime,
+    arrival: Arrival,
 ) -> Settlement {
     chain.count(entry, arrival);
     let cause = Cause::Entry {
         entry: at,
         verdict: Verdict::Rejected { reason },
     };
-    account.row(arrival, cause)
+    account.row(arrival.at, cause)
 }
 
 /// The version that values an entry: the one that it was signed under while that still pays, else the one in force.

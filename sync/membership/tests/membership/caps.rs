@@ -153,7 +153,7 @@ fn a_prediction_cut_in_the_car_is_paid_in_full_where_the_cloud_has_room() {
         reference,
         &first,
         Rejection::AlreadyPaid,
-        at(MORNING + DAY),
+        Arrival::of(&first, at(MORNING + DAY)),
     );
     let rows = car.sync(&mut cloud, MORNING + DAY);
     let Verdict::Adjusted { paid, reasons } = verdict(&rows[0]) else {

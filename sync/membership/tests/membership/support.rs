@@ -190,7 +190,7 @@ impl Cloud {
             &self.policies,
             reference,
             entry,
-            arrival,
+            Arrival::of(entry, arrival),
         )
     }
 

@@ -239,3 +239,50 @@ fn an_estimate_is_held_for_as_long_as_the_policy_says() {
         assert_eq!(review, held, "{hold_days} {grade:?}");
     }
 }
+
+/// A device that predicts nothing, or owes, reaches the limit like one that tells what it earns.
+#[test]
+fn the_points_limit_counts_what_is_earned() {
+    let limit = AllowanceLimit {
+        points: points(2),
+        entries: 1_000,
+        days: 90,
+    };
+    for predicted in [0, 1, i64::MIN, i64::MAX] {
+        let (mut cloud, mut car) = world(limited(limit));
+        for day in 0..3 {
+            car.mint(&cloud.policies, CHECK_IN, MORNING + day * DAY);
+            awards(car.unsent.last_mut().unwrap())[0].predicted = points(predicted);
+        }
+        let rows = car.sync(&mut cloud, MORNING + 3 * DAY);
+        let held: Vec<bool> = rows
+            .iter()
+            .map(|row| matches!(verdict(row), Verdict::Review { .. }))
+            .collect();
+        assert_eq!(held, [false, false, true], "{predicted}");
+        let minted = cloud.chains[&device(1)].chain.points;
+        assert_eq!(minted, points(3), "{predicted}");
+    }
+}
+
+/// A cloud whose clock was ten years ahead has counted an entry; what comes after it counts for its own day again.
+#[test]
+fn a_chain_that_a_wrong_clock_moved_ahead_goes_on_when_the_clock_is_right() {
+    let (mut cloud, mut car) = world(default_policy());
+    let ahead = MORNING + 3_652 * DAY;
+    car.mint(&cloud.policies, CHECK_IN, MORNING);
+    car.unsent[0].receipt_at = at(ahead);
+    car.sync(&mut cloud, ahead);
+    assert_eq!(cloud.chains[&device(1)].chain.cap_time, at(ahead));
+    car.receipt_at = at(MORNING + HOUR);
+    for day in 1..4 {
+        car.mint(&cloud.policies, CHECK_IN, MORNING + day * DAY);
+    }
+    let rows = car.sync(&mut cloud, MORNING + 4 * DAY);
+    for row in &rows {
+        assert_eq!(row.points, points(1), "{row:?}");
+    }
+    let chain = cloud.chains[&device(1)].chain;
+    assert!(chain.cap_time < at(MORNING + 4 * DAY));
+    assert_eq!((chain.receipt_at, chain.entries), (at(MORNING + HOUR), 3));
+}

@@ -1,0 +1,141 @@
+//! The offline allowance counts from the receipts that were signed, and by what is earned.
+
+use dashpoint_cloud::{ClockKind, Posted, open_file};
+use dashpoint_membership::*;
+use dashpoint_wire::Signed;
+
+use crate::support::*;
+
+/// Entries of 90 days without a network, each day a drive and a charge that reach the day's caps, in the device's own words.
+fn silent(car: &mut Car, from: ServerTime, change: impl Fn(&mut Entry)) -> Vec<Signed<Entry>> {
+    let mut entries = Vec::new();
+    for day in 1..=90 {
+        let when = from.plus_s(day * DAY);
+        let way = u64::try_from(day).unwrap();
+        for subject in [
+            drove(trip(way * 20_000, 12_000)),
+            charged(charge(way * 70_000, 60_000)),
+        ] {
+            entries.push(car.forged(subject, when, &change));
+        }
+    }
+    entries
+}
+
+/// Points that are held back and points that are paid.
+fn outcome(world: &mut World, car: &Car, entries: &[Signed<Entry>]) -> (i64, i64) {
+    for batch in entries.chunks(90) {
+        let posted = world.post(car, batch);
+        assert!(matches!(posted, Posted::Settled(_)), "{posted:?}");
+    }
+    let account = world.statement(car.member).account;
+    (account.held_back().points.get(), account.balance().get())
+}
+
+fn lives(change: impl Fn(&mut Entry)) -> (i64, i64) {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let entries = silent(&mut car, world.now, change);
+    world.pass(91 * DAY);
+    world
+        .core
+        .accept_clock("the test leaps", world.now)
+        .unwrap();
+    outcome(&mut world, &car, &entries)
+}
+
+#[test]
+fn a_forged_receipt_time_frees_nothing_from_review() {
+    let (held, paid) = lives(|_| {});
+    assert!(held > 0 && paid > 0, "{held} {paid}");
+    let forged = lives(|entry| {
+        entry.receipt_at = ServerTime::from_unix_s(entry.time.at.as_unix_s());
+    });
+    assert_eq!(forged, (held, paid));
+}
+
+#[test]
+fn a_forged_prediction_frees_nothing_from_review() {
+    let honest = lives(|_| {});
+    for predicted in [0, i64::MIN, i64::MAX] {
+        let forged = lives(|entry| {
+            if let EntryBody::Fresh(
+                Transaction::Earn { awards, .. } | Transaction::Member { awards, .. },
+            ) = &mut entry.body
+            {
+                for award in awards {
+                    award.predicted = Points::new(predicted);
+                }
+            }
+        });
+        assert_eq!(forged, honest, "{predicted}");
+    }
+}
+
+/// A database that went back forgot receipts: the one that the car shows proves itself, and for one that nobody can prove any
+/// more the one before counts. Nothing is refused for it.
+#[test]
+fn a_receipt_that_a_restored_cloud_forgot_costs_no_point() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, backup) = (folder.path().join("a.db"), folder.path().join("b.db"));
+    let mut world = World::with(open_file(&path).unwrap(), ClockKind::System);
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let first = car.mint(CHECK_IN, world.now);
+    world.settled(&mut car, &[first]);
+    world.core.back_up(&backup).unwrap();
+    let mut lost = Vec::new();
+    let mut receipt = None;
+    for _ in 0..3 {
+        world.pass(DAY);
+        let entry = car.mint(CHECK_IN, world.now);
+        lost.push(entry.clone());
+        receipt = Some(world.settled(&mut car, &[entry]).receipt);
+    }
+    let under_the_last = car.mint(CHECK_IN, world.now.plus_s(DAY));
+    lost.push(under_the_last);
+
+    let now = world.now.plus_s(DAY + HOUR);
+    let mut world = World::with(open_file(&backup).unwrap(), ClockKind::System);
+    world.now = now;
+    let mut request = car.request(&lost);
+    request.last_receipt = receipt;
+    let posted = world.core.post_entries(car.device, &request, world.now);
+    let Ok(Posted::Settled(response)) = posted else {
+        panic!("{posted:?}");
+    };
+    for said in &response.verdicts {
+        assert_eq!(paid(&said.verdict), 1, "{:?}", said.verdict);
+        assert!(matches!(said.verdict, Verdict::Accepted { .. }));
+    }
+    let chain = world.statement(member).covers[&car.device].chain;
+    assert_eq!(
+        chain.receipt_at, car.receipt_at,
+        "the receipt proved itself"
+    );
+}
+
+#[test]
+fn the_memory_of_receipts_is_bounded_and_follows_the_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cloud.db");
+    let mut world = World::with(open_file(&path).unwrap(), ClockKind::System);
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let disk = rusqlite::Connection::open(&path).unwrap();
+    let kept = || -> i64 {
+        disk.query_row("SELECT count(*) FROM receipt_times", [], |row| row.get(0))
+            .unwrap()
+    };
+    for _ in 0..300 {
+        world.pass(60);
+        world.settled(&mut car, &[]);
+    }
+    assert_eq!(kept(), 128);
+    // The newest of them is what the next entry names; what is before it no entry can name as new.
+    let entry = car.mint(CHECK_IN, world.now);
+    world.pass(60);
+    world.settled(&mut car, &[entry]);
+    assert_eq!(kept(), 2);
+}

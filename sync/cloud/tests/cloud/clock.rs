@@ -1,0 +1,171 @@
+//! A clock of the cloud that leaps, and what cars signed under a receipt of it.
+
+use dashpoint_cloud::{ClockKind, CloudError, Posted, open_file};
+use dashpoint_membership::*;
+use dashpoint_wire::message::EpochRequest;
+
+use crate::support::*;
+
+const YEARS: i64 = 3_652 * DAY;
+
+/// A member with points of a car, and the car.
+fn earned() -> (World, Car, i64) {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let entry = car.mint(charged(charge(0, 18_000)), world.now);
+    world.settled(&mut car, &[entry]);
+    let points = world.balance(member);
+    assert!(points > 0);
+    (world, car, points)
+}
+
+fn leapt<R>(done: &Result<R, CloudError>) -> bool {
+    matches!(done, Err(CloudError::ClockLeapt { .. }))
+}
+
+#[test]
+fn a_clock_that_leaps_takes_no_points_and_signs_no_receipt() {
+    let (mut world, mut car, points) = earned();
+    let (right, member) = (world.now, car.member);
+    let entry = car.mint(CHECK_IN, right);
+    let request = car.request(&[entry]);
+    for wrong in [right.plus_s(YEARS), right.plus_s(-YEARS), at(0)] {
+        assert!(leapt(&world.core.maintain(wrong)));
+        assert!(leapt(&world.core.post_entries(car.device, &request, wrong)));
+        let epoch = EpochRequest {
+            head: car.point(),
+            last_receipt: None,
+        };
+        assert!(leapt(&world.core.open_epoch(car.device, &epoch, wrong)));
+        assert!(leapt(&world.core.heartbeat(wrong)));
+        assert!(leapt(&world.core.health(wrong)));
+        // What is only looked up is answered, as of the last time that was right.
+        let statement = world.core.statement(member, LedgerVersion::new(0), wrong);
+        let statement = statement.unwrap().into_parts().1;
+        assert_eq!(statement.issued, right);
+        assert_eq!(statement.account.balance().get(), points);
+        let policy = world.core.policy_since(PolicyVersion::new(1), wrong);
+        assert!(policy.unwrap().is_none());
+        assert!(
+            world
+                .core
+                .admitted_device(car.device, wrong)
+                .unwrap()
+                .is_some()
+        );
+    }
+    let posted = world.core.post_entries(car.device, &request, right);
+    assert!(matches!(posted, Ok(Posted::Settled(_))));
+    assert!(world.balance(member) >= points);
+}
+
+#[test]
+fn a_start_with_a_clock_that_leaps_waits_for_an_operators_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cloud.db");
+    let mut world = World::with(open_file(&path).unwrap(), ClockKind::System);
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let entry = car.mint(charged(charge(0, 18_000)), world.now);
+    world.settled(&mut car, &[entry]);
+    let points = world.balance(member);
+    drop(world);
+
+    let mut world = World::with(open_file(&path).unwrap(), ClockKind::System);
+    let later = at(NOON + YEARS);
+    assert!(leapt(&world.core.maintain(later)));
+    assert_eq!(world.balance(member), points);
+    assert!(!world.core.accept_clock("no leap", world.now).unwrap());
+    assert!(
+        world
+            .core
+            .accept_clock("off since the fire", later)
+            .unwrap()
+    );
+    assert_eq!(world.core.maintain(later).unwrap().settlements, 1);
+    let kept: (i64, i64, String) = rusqlite::Connection::open(&path)
+        .unwrap()
+        .query_row(
+            "SELECT known, now, reason FROM accepted_clocks",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .unwrap();
+    assert_eq!(kept, (NOON, NOON + YEARS, "off since the fire".to_owned()));
+}
+
+#[test]
+fn a_fortnight_without_a_run_and_a_day_back_need_no_word() {
+    let (mut world, ..) = earned();
+    for step in [14 * DAY, 30 * DAY, -DAY] {
+        world.pass(step);
+        world.core.heartbeat(world.now).unwrap();
+    }
+    // Steps back do not add up.
+    world.pass(-1);
+    assert!(leapt(&world.core.heartbeat(world.now)));
+    world.pass(2 * DAY + 30 * DAY + 1);
+    assert!(leapt(&world.core.heartbeat(world.now)));
+}
+
+#[test]
+fn what_is_signed_under_a_receipt_of_the_future_is_paid_when_the_clock_is_right() {
+    for ahead in [2 * HOUR, 29 * DAY, YEARS] {
+        let (mut world, mut car, _) = earned();
+        let (right, member) = (world.now, car.member);
+        world.pass(ahead);
+        world.core.accept_clock("a mistake", world.now).unwrap();
+        let entry = car.mint(drove(trip(0, 12_000)), right);
+        let verdict = world.verdict(&mut car, &entry);
+        assert!(paid(&verdict) > 0, "{ahead}: {verdict:?}");
+        assert_eq!(car.receipt_at, right.plus_s(ahead));
+
+        // Days without a network, then the clock is right again.
+        let before = world.balance(member);
+        let mut entries = Vec::new();
+        for day in 1..=5 {
+            let when = right.plus_s(day * DAY);
+            entries.push(car.mint(CHECK_IN, when));
+        }
+        world.now = right.plus_s(5 * DAY + HOUR);
+        world.core.accept_clock("set right", world.now).unwrap();
+        let response = match world.post(&car, &entries) {
+            Posted::Settled(response) => response,
+            other => panic!("{other:?}"),
+        };
+        for said in &response.verdicts {
+            let verdict = &said.verdict;
+            assert!(
+                matches!(verdict, Verdict::Accepted { .. } | Verdict::Adjusted { .. }),
+                "{ahead}: {verdict:?}"
+            );
+        }
+        // Each counts for its own day, where the daily cap has room; two hours cannot be told from the truth.
+        let gained = world.balance(member) - before;
+        let expected = if ahead == 2 * HOUR { 5 } else { 4 };
+        assert!(gained >= expected, "{ahead}: {gained}");
+        // And the chain goes on from there.
+        car.receipt_at = world.now;
+        world.pass(DAY);
+        let next = car.mint(CHECK_IN, world.now);
+        let posted = world.post(&car, &[next]);
+        let Posted::Settled(response) = posted else {
+            panic!("{posted:?}");
+        };
+        assert_eq!(paid(&response.verdicts[0].verdict), 1, "{ahead}");
+    }
+}
+
+#[test]
+fn a_receipt_of_the_future_that_nobody_signed_is_implausible() {
+    let (mut world, mut car, _) = earned();
+    world.pass(HOUR);
+    let forged = car.forged(CHECK_IN, world.now, |entry| {
+        entry.receipt_at = at(NOON + 2 * HOUR);
+    });
+    assert_eq!(
+        world.verdict(&mut car, &forged),
+        rejected(Rejection::Implausible)
+    );
+}

@@ -1,0 +1,219 @@
+//! A data folder of which something is missing, of another cloud, gone while it serves, or on a disk that is full; and what
+//! `/healthz` says of it.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use dashpoint_cloud::{
+    ClockKind, Cloud, CloudCore, CloudError, Config, Running, init, open_on_vfs,
+};
+use dashpoint_crash_vfs::{CrashVfs, Disk, Fault};
+use dashpoint_membership::*;
+use dashpoint_wire::SigningKey;
+use rusqlite::Connection;
+
+use crate::http::config;
+use crate::support::*;
+
+async fn start(data: &Path) -> Result<Running, CloudError> {
+    Cloud::start(config(data)).await
+}
+
+/// A folder in which a cloud has served, with a member.
+async fn served(data: &Path) {
+    let cloud = start(data).await.unwrap();
+    cloud.add_member("Li", "Asia/Shanghai").await.unwrap();
+    cloud.shutdown().await;
+}
+
+async fn health(cloud: &Running) -> (u16, String) {
+    let addr = cloud.addr();
+    let asked = tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(addr).unwrap();
+        stream
+            .write_all(b"GET /healthz HTTP/1.1\r\nHost: cloud\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut said = String::new();
+        stream.read_to_string(&mut said).unwrap();
+        said
+    });
+    let said = asked.await.unwrap();
+    let (head, body) = said.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, body.to_owned())
+}
+
+fn run(data: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dashpoint-cloud"));
+    command.arg("--data").arg(data).args(words);
+    command.output().unwrap()
+}
+
+#[track_caller]
+fn refused(data: &Path, words: &[&str], code: i32, why: &str) {
+    let output = run(data, words);
+    let said = String::from_utf8(output.stderr).unwrap();
+    let said = said.lines().last().unwrap_or_default();
+    assert_eq!(output.status.code(), Some(code), "{words:?}: {said}");
+    assert!(said.contains(why), "{words:?}: {said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_without_its_database_is_refused_and_init_begins_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    served(&data).await;
+    let key = start(&data).await.unwrap();
+    let public_key = key.public_key();
+    key.shutdown().await;
+    fs::remove_file(data.join("cloud.db")).unwrap();
+    assert!(matches!(
+        start(&data).await,
+        Err(CloudError::DatabaseMissing(_))
+    ));
+    for words in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["member", "list"],
+    ] {
+        refused(&data, words, 1, "`dashpoint-cloud restore FILE`");
+        refused(&data, words, 1, "`dashpoint-cloud init`");
+    }
+    assert!(!data.join("cloud.db").exists(), "nothing was made");
+
+    assert_eq!(init(&data).unwrap(), public_key, "cars know the key");
+    refused(&data, &["init"], 2, "is there already");
+    let cloud = start(&data).await.unwrap();
+    assert_eq!(cloud.public_key(), public_key);
+    assert_eq!(health(&cloud).await, (200, "ok\n".to_owned()));
+    cloud.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_folder_begins_by_init_or_by_the_first_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let made = run(&data, &["init"]);
+    assert!(made.status.success());
+    let said = String::from_utf8(made.stdout).unwrap();
+    let cloud = start(&data).await.unwrap();
+    assert_eq!(
+        said,
+        format!("made a new cloud with key {}\n", cloud.public_key())
+    );
+    cloud.shutdown().await;
+    served(&folder.path().join("other")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_and_the_database_of_two_clouds_are_refused_both_ways() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    served(&one).await;
+    served(&two).await;
+    for (file, other) in [("cloud.db", "cloud.db"), ("cloud-key.pk8", "cloud-key.pk8")] {
+        let mixed = folder.path().join(format!("mixed-{file}"));
+        fs::create_dir(&mixed).unwrap();
+        fs::copy(two.join(other), mixed.join(file)).unwrap();
+        let rest = if file == "cloud.db" {
+            "cloud-key.pk8"
+        } else {
+            "cloud.db"
+        };
+        fs::copy(one.join(rest), mixed.join(rest)).unwrap();
+        let before = fs::read(mixed.join("cloud.db")).unwrap();
+        assert!(matches!(
+            start(&mixed).await,
+            Err(CloudError::OtherKey { .. })
+        ));
+        refused(&mixed, &["member", "list"], 1, "belong together");
+        assert!(fs::read(mixed.join("cloud.db")).unwrap() == before);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_deleted_or_replaced_while_it_serves_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    for gone in ["cloud.db", "cloud.db-wal"] {
+        for replaced in [false, true] {
+            let data = folder.path().join(format!("{gone}-{replaced}"));
+            let cloud = start(&data).await.unwrap();
+            let member = cloud.add_member("Li", "Asia/Shanghai").await.unwrap();
+            assert_eq!(health(&cloud).await.0, 200);
+            if replaced {
+                let aside = folder.path().join("aside");
+                fs::copy(data.join(gone), &aside).unwrap();
+                fs::rename(&aside, data.join(gone)).unwrap();
+            } else {
+                fs::remove_file(data.join(gone)).unwrap();
+            }
+            let added = cloud.add_member("Han", "Asia/Shanghai").await;
+            assert!(
+                matches!(added, Err(CloudError::DatabaseGone(_))),
+                "{gone} {replaced}: {added:?}"
+            );
+            let read = cloud
+                .with_core(move |core, now| core.statement(member, LedgerVersion::new(0), now))
+                .await;
+            assert!(matches!(read, Err(CloudError::DatabaseGone(_))));
+            let (status, said) = health(&cloud).await;
+            assert_eq!(status, 503);
+            assert!(said.contains("deleted or replaced"), "{said}");
+            cloud.shutdown().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_with_a_clock_that_leaps_says_so_and_serves_once_it_is_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    served(&data).await;
+    let disk = Connection::open(data.join("cloud.db")).unwrap();
+    disk.execute("UPDATE cloud SET known = known - 40 * 86400", [])
+        .unwrap();
+    drop(disk);
+    let cloud = start(&data).await.unwrap();
+    let (status, said) = health(&cloud).await;
+    assert_eq!(status, 503);
+    assert!(said.contains("--accept-clock"), "{said}");
+    let added = cloud.add_member("Han", "Asia/Shanghai").await;
+    assert!(matches!(added, Err(CloudError::ClockLeapt { .. })));
+    cloud.shutdown().await;
+    refused(&data, &["maintain"], 1, "--accept-clock");
+
+    let accepted = Config {
+        accept_clock: Some("off over the summer".to_owned()),
+        ..config(&data)
+    };
+    let cloud = Cloud::start(accepted).await.unwrap();
+    assert_eq!(health(&cloud).await, (200, "ok\n".to_owned()));
+    cloud.add_member("Han", "Asia/Shanghai").await.unwrap();
+    cloud.shutdown().await;
+}
+
+#[test]
+fn a_full_disk_is_told_until_it_has_room_again() {
+    let vfs = CrashVfs::register("full-cloud", Disk::new(7));
+    let db = open_on_vfs(Path::new("/cloud.db"), vfs.name()).unwrap();
+    let key = SigningKey::from_seed(&[0xc1; 32]);
+    let mut core = CloudCore::start(db, key, ClockKind::System, at(NOON)).unwrap();
+    core.health(at(NOON)).unwrap();
+    vfs.disk().plan(0, Fault::Full);
+    assert!(core.heartbeat(at(NOON + 60)).is_err());
+    for _ in 0..2 {
+        let unfit = core.health(at(NOON + 61)).unwrap_err();
+        assert!(unfit.to_string().contains("full"), "{unfit}");
+    }
+    vfs.disk().clear_fault();
+    core.health(at(NOON + 62)).unwrap();
+    let calls = vfs.disk().counts().bytes_written;
+    core.health(at(NOON + 63)).unwrap();
+    assert_eq!(
+        vfs.disk().counts().bytes_written,
+        calls,
+        "nothing is written"
+    );
+}
