@@ -26,6 +26,7 @@ class Device:
         # The cloud's side.
         self.epoch = self.seq = 0
         self.head = self.chain = None
+        self.signed = set()
         # The car's side.
         self.member = self.statement = self.grant = None
         self.receipt_at = 0
@@ -99,6 +100,7 @@ class Story:
         device.epoch, device.seq, device.head, device.chain = grant[2], 0, wire.digest(raw), chain
         device.grant = (grant[2], chain, device.head)
         device.receipt_at, device.own = grant[4], []
+        device.signed.add(now)
 
     def epoch(self, step, now):
         self.enter(self.device(step), step["grant"], now)
@@ -120,6 +122,7 @@ class Story:
             same([receipt[5], receipt[6]], [hashlib.sha256(wire.encode([])).digest(), now], "verdicts and time")
             same(receipt[8], max(self.policies), "newest policy")
             device.receipt_at = receipt[6]
+            device.signed.add(now)
         self.take_statement(device, step["statement"])
 
     def take_statement(self, device, statement):
@@ -158,7 +161,7 @@ class Story:
         now = max(clock, entry.receipt_at)
         bound = self.bindings[entry.binding]
         if bound[2] != device.id or bound[3] != device.member:
-            return None, rules.advance(chain, entry, now)[0]
+            return None, rules.count(chain, entry, now)
         held = {version: self.policies[version] for version in device.policies}
         return rules.settle(account, chain, device.statement[4], held, place_of(device, entry), entry, now)
 
@@ -179,33 +182,38 @@ class Story:
     def arrive(self, step, now):
         device, entry = self.device(step), self.entry(step)
         same([entry.epoch, entry.seq, entry.prev], [device.epoch, device.seq + 1, device.head], "place in the chain")
-        member, refused = self.admit(device, entry, now)
+        receipt = rules.receipt_of(device.chain, entry, now, device.signed)
+        member, refused = self.admit(device, entry, now, receipt)
         zone, account = self.members.get(member, (None, None))
         if member is None:
-            verdict, chain = {"rejected": {"reason": refused}}, rules.advance(device.chain, entry, now)[0]
+            verdict, chain = {"rejected": {"reason": refused}}, rules.count(device.chain, entry, now, receipt)
         elif refused:
-            verdict, chain = rules.reject(account, device.chain, entry, refused, now)
+            verdict, chain = rules.reject(account, device.chain, entry, refused, now, receipt)
         else:
             place = place_of(device, entry)
-            verdict, chain = rules.settle(account, device.chain, zone, self.policies, place, entry, now)
+            verdict, chain = rules.settle(
+                account, device.chain, zone, self.policies, place, entry, now, receipt
+            )
         self.origins.add((device.vehicle, entry.original))
         if "rejected" not in verdict and entry.evidence is not None:
             self.claimed.append((device.vehicle, entry.interval()))
         device.chain, device.seq, device.head = chain, entry.seq, entry.hash
+        device.signed.add(now)
         same(verdict, step["verdict"], "verdict")
         same(chain, step["chain"], "chain")
         for id, (_, account) in self.members.items():
             same(shown(account), step["accounts"][id.hex()], "account")
 
-    def admit(self, device, entry, now):
+    def admit(self, device, entry, now, receipt):
         """Section 7.3."""
         bound = self.bindings.get(entry.binding)
         if bound is None or bound[2] != device.id:
             return None, "no-binding"
         member = bound[3]
-        if entry.receipt_at > now:
+        if receipt is None:
             return member, "implausible"
-        if not bound[5] <= min(max(entry.time * 60, entry.receipt_at), now) < bound[6]:
+        held = entry.receipt_at if entry.receipt_at <= now else receipt
+        if not bound[5] <= min(max(entry.time * 60, held), now) < bound[6]:
             return member, "binding-not-valid"
         if entry.policy not in self.policies:
             return member, "unknown-policy"

@@ -113,20 +113,39 @@ def start(at):
     return {"cap_time": at, "receipt_at": at, "entries": 0, "points": 0}
 
 
-def advance(chain, entry, now):
-    """The next state of the chain, and what was made under the same receipt before this entry."""
-    receipt = min(entry.receipt_at, now)
-    event = min(max(entry.time * 60, receipt), now)
-    cap_time = max(event, now - 92 * DAY_S, chain["cap_time"])
-    fresh = receipt > chain["receipt_at"]
+def receipt_of(chain, entry, now, signed):
+    """The receipt that the allowance counts from; the cloud has signed those of `signed`. None when nobody has signed it."""
+    if entry.receipt_at > now and entry.receipt_at not in signed:
+        return None
+    last = min(chain["receipt_at"], now)
+    if entry.receipt_at <= last:
+        return entry.receipt_at
+    return max(time for time in signed | {last} if time <= min(entry.receipt_at, now))
+
+
+def advance(chain, entry, now, receipt=None):
+    """The next state of the chain without what the entry earns, and what was made under the same receipt before it."""
+    receipt = min(entry.receipt_at if receipt is None else receipt, now)
+    held = entry.receipt_at if entry.receipt_at <= now else receipt
+    event = min(max(entry.time * 60, held), now)
+    right = {key: chain[key] for key in ("cap_time", "receipt_at") if chain[key] <= now + DAY_S}
+    cap_time = max(event, now - 92 * DAY_S, right.get("cap_time", event))
+    fresh = "receipt_at" not in right or receipt > right["receipt_at"]
     minted = (0 if fresh else chain["points"], 0 if fresh else chain["entries"], event - receipt)
     after = {
         "cap_time": cap_time,
-        "receipt_at": max(chain["receipt_at"], receipt),
+        "receipt_at": max(right.get("receipt_at", receipt), receipt),
         "entries": minted[1] + 1,
-        "points": minted[0] + sum(award[4] for award in entry.awards),
+        "points": minted[0],
     }
     return after, minted
+
+
+def count(chain, entry, now, receipt=None):
+    """The next state of the chain for an entry that pays nothing here: what its device predicts counts."""
+    after = advance(chain, entry, now, receipt)[0]
+    after["points"] += max(0, sum(award[4] for award in entry.awards))
+    return after
 
 
 # --- Entries --------------------------------------------------------------------------------------------------------
@@ -262,13 +281,11 @@ def forget(account, policies, today):
 # --- 7.4, 7.8 and 7.9 The verdict and what it does ------------------------------------------------------------------
 
 
-def settle(account, chain, zone, policies, place, entry, now):
+def settle(account, chain, zone, policies, place, entry, now, receipt=None):
     """The verdict on an admissible entry; changes the account, gives the next state of the chain too."""
     if entry.policy not in policies:
-        return reject(account, chain, entry, "unknown-policy", now)
-    if entry.receipt_at > now:
-        return reject(account, chain, entry, "implausible", now)
-    chain, minted = advance(chain, entry, now)
+        return reject(account, chain, entry, "unknown-policy", now, receipt)
+    chain, minted = advance(chain, entry, now, receipt)
     cap_time = chain["cap_time"]
     policy = policies[entry.policy]
     if cap_time > policy.valid_until + policy.grace_s:
@@ -276,6 +293,7 @@ def settle(account, chain, zone, policies, place, entry, now):
     parts = payments(policy, entry, account, zone.day(cap_time))
     forget(account, policies, zone.day(now))
     paid = {key: sum(part[key] for part in parts) for key in ("points", "growth")}
+    chain["points"] += max(0, paid["points"])
     expires = expiry(policy, zone, cap_time)
     account["version"] += 1
     if held := paid != {"points": 0, "growth": 0} and held_back(policy, entry, minted):
@@ -289,9 +307,9 @@ def settle(account, chain, zone, policies, place, entry, now):
     return verdict, chain
 
 
-def reject(account, chain, entry, reason, now):
+def reject(account, chain, entry, reason, now, receipt=None):
     account["version"] += 1
-    return {"rejected": {"reason": reason}}, advance(chain, entry, now)[0]
+    return {"rejected": {"reason": reason}}, count(chain, entry, now, receipt)
 
 
 def held_back(policy, entry, minted):
