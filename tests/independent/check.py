@@ -27,6 +27,7 @@ class Device:
         self.epoch = self.seq = 0
         self.head = self.chain = None
         self.signed = set()
+        self.enrolled = None
         # The car's side.
         self.member = self.statement = self.grant = None
         self.receipt_at = 0
@@ -82,6 +83,7 @@ class Story:
         self.bindings[binding[1]] = binding
         device.member = binding[3]
         device.policies = {step["version"]}
+        device.enrolled = now
         self.enter(device, step["grant"], now)
         self.take_statement(device, step["statement"])
 
@@ -182,7 +184,7 @@ class Story:
     def arrive(self, step, now):
         device, entry = self.device(step), self.entry(step)
         same([entry.epoch, entry.seq, entry.prev], [device.epoch, device.seq + 1, device.head], "place in the chain")
-        receipt = rules.receipt_of(device.chain, entry, now, device.signed)
+        receipt = rules.receipt_of(device.chain, entry, now, device.signed, device.enrolled)
         member, refused = self.admit(device, entry, now, receipt)
         zone, account = self.members.get(member, (None, None))
         if member is None:
@@ -210,7 +212,7 @@ class Story:
         if bound is None or bound[2] != device.id:
             return None, "no-binding"
         member = bound[3]
-        if receipt is None:
+        if entry.receipt_at > now and entry.receipt_at not in device.signed:
             return member, "implausible"
         held = entry.receipt_at if entry.receipt_at <= now else receipt
         if not bound[5] <= min(max(entry.time * 60, held), now) < bound[6]:

@@ -113,11 +113,9 @@ def start(at):
     return {"cap_time": at, "receipt_at": at, "entries": 0, "points": 0}
 
 
-def receipt_of(chain, entry, now, signed):
-    """The receipt that the allowance counts from; the cloud has signed those of `signed`. None when nobody has signed it."""
-    if entry.receipt_at > now and entry.receipt_at not in signed:
-        return None
-    last = min(chain["receipt_at"], now)
+def receipt_of(chain, entry, now, signed, enrolled):
+    """The receipt that the entry is held to; the cloud has signed those of `signed` for the device."""
+    last = chain["receipt_at"] if chain["receipt_at"] <= now else min(enrolled, now)
     if entry.receipt_at <= last:
         return entry.receipt_at
     return max(time for time in signed | {last} if time <= min(entry.receipt_at, now))

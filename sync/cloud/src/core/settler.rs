@@ -39,6 +39,13 @@ struct Admission {
     refused: Option<Rejection>,
 }
 
+/// Receipt that an entry is held to.
+struct HeldReceipt {
+    arrival: Arrival,
+    /// The cloud signed the receipt that the entry names, or can no longer tell.
+    is_known: bool,
+}
+
 impl<'a> Settler<'a> {
     pub fn new(desk: &'a Desk<'a>, device: &'a Device) -> Self {
         Self {
@@ -61,8 +68,9 @@ impl<'a> Settler<'a> {
         let (db, now) = (self.desk.db, self.desk.now);
         let place = reference(self.device.id, entry.body());
         let origin = origin(entry);
-        let arrival = self.arrival(entry.body())?;
-        let admission = self.admit(entry, origin, arrival)?;
+        let held = self.arrival(entry.body())?;
+        let arrival = held.arrival;
+        let admission = self.admit(entry, origin, &held)?;
         let verdict = self.settle(place, entry.body(), &admission, arrival)?;
         log::append(
             db,
@@ -91,7 +99,7 @@ impl<'a> Settler<'a> {
     ///
     /// A receipt later than now was signed by a clock of this cloud that was ahead, or by nobody; a database that went back
     /// no longer knows which.
-    fn arrival(&mut self, entry: &Entry) -> Result<Arrival, CloudError> {
+    fn arrival(&mut self, entry: &Entry) -> Result<HeldReceipt, CloudError> {
         let (desk, named) = (self.desk, entry.receipt_at);
         let chain = self.head.chain.receipt_at;
         let last = if chain > desk.now {
@@ -100,24 +108,26 @@ impl<'a> Settler<'a> {
             chain
         };
         let signed = |at| receipts::newest_up_to(desk.db, self.device.id, at);
+        let is_of_the_future = named > desk.now && named > last;
+        let is_known =
+            !is_of_the_future || signed(named)? == Some(named) || desk.server_epoch > life::FIRST;
         let receipt_at = if named <= last {
             named
-        } else if named <= desk.now {
-            signed(named)?.unwrap_or(last).max(last)
-        } else if signed(named)? == Some(named) || desk.server_epoch > life::FIRST {
-            if !std::mem::replace(&mut self.was_ahead, true) {
-                tracing::warn!(
-                    device = %self.device.id, seq = %entry.seq, receipt_at = %named, now = %desk.now,
-                    "entries under a receipt of the future: this cloud's clock was ahead when it signed it; they are paid"
-                );
-            }
-            signed(desk.now)?.unwrap_or(last)
         } else {
-            named
+            signed(named.min(desk.now))?.unwrap_or(last).max(last)
         };
-        Ok(Arrival {
-            at: desk.now,
-            receipt_at,
+        if is_of_the_future && is_known && !std::mem::replace(&mut self.was_ahead, true) {
+            tracing::warn!(
+                device = %self.device.id, seq = %entry.seq, receipt_at = %named, now = %desk.now,
+                "entries under a receipt of the future: this cloud's clock was ahead when it signed it; they are paid"
+            );
+        }
+        Ok(HeldReceipt {
+            arrival: Arrival {
+                at: desk.now,
+                receipt_at,
+            },
+            is_known,
         })
     }
 
@@ -126,8 +136,9 @@ impl<'a> Settler<'a> {
         &self,
         entry: &Signed<Entry>,
         origin: EntryHash,
-        arrival: Arrival,
+        held: &HeldReceipt,
     ) -> Result<Admission, CloudError> {
+        let arrival = held.arrival;
         let (desk, entry) = (self.desk, entry.body());
         let bound =
             bindings::find(desk.db, entry.binding)?.filter(|bound| bound.device == self.device.id);
@@ -137,7 +148,7 @@ impl<'a> Settler<'a> {
                 refused: Some(Rejection::NoBinding),
             });
         };
-        let refused = if arrival.receipt_at > arrival.at {
+        let refused = if !held.is_known {
             Some(Rejection::Implausible)
         } else if !(bound.valid_from..bound.valid_until).contains(&happened(entry, arrival)) {
             Some(Rejection::BindingNotValid)

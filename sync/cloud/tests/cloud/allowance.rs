@@ -73,6 +73,29 @@ fn a_forged_prediction_frees_nothing_from_review() {
     }
 }
 
+/// An entry that names a receipt of the future is refused, and does not stand for a receipt either.
+#[test]
+fn a_receipt_of_the_future_sets_no_sum_back() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let drive = car.mint(drove(trip(1_000, 12_000)), world.now);
+    world.verdict(&mut car, &drive);
+    let before = world.statement(member).covers[&car.device].chain;
+    let under = car.receipt_at;
+    world.pass(HOUR);
+    let future = world.now.plus_s(1);
+    let forged = car.forged(CHECK_IN, world.now, |entry| entry.receipt_at = future);
+    let Posted::Settled(response) = world.post(&car, &[forged]) else {
+        panic!("not settled");
+    };
+    let verdict = &response.verdicts[0].verdict;
+    assert_eq!(verdict, &rejected(Rejection::Implausible));
+    let chain = world.statement(member).covers[&car.device].chain;
+    assert_eq!(chain.receipt_at, under);
+    assert!(before.points <= chain.points && chain.entries > 0);
+}
+
 /// A database that went back forgot receipts: the one that the car shows proves itself, and for one that nobody can prove any
 /// more the one before counts. Nothing is refused for it.
 #[test]

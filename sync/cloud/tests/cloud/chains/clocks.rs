@@ -8,7 +8,8 @@ use crate::support::*;
 pub fn story() -> Tape {
     let mut tape = Tape::new(
         "Entries from before their receipt, from after their arrival, out of order, and from 100 days ago; the time of a \
-         chain never goes back; only a newer receipt sets its sums to 0.",
+         chain never goes back; only a newer receipt sets its sums to 0; receipts that were not signed, and one that a clock \
+         signed that was ahead.",
         "2026-11-22T04:00:00Z",
     );
     let member = tape.member(1, "America/New_York");
@@ -25,6 +26,8 @@ pub fn story() -> Tape {
     }
     out_of_order(&mut tape, &mut car);
     receipts(&mut tape, &mut car);
+    named(&mut tape, &mut car);
+    ahead(&mut tape, &mut car);
     long_offline(&mut tape, &mut car);
     tape
 }
@@ -51,12 +54,50 @@ fn receipts(tape: &mut Tape, car: &mut Car) {
         let drive = drove(tape.drive(43_210));
         tape.send(car, drive);
     }
+    // No receipt was signed at this time: the refused entry gives the chain none.
+    tape.pass(HOUR);
     let future = tape.world.now.plus_s(1);
     let verdict = tape.send_forged(car, CHECK_IN, |entry| entry.receipt_at = future);
     assert_eq!(verdict, rejected(Rejection::Implausible));
     tape.pass(HOUR);
     let drive = drove(tape.drive(43_210));
     tape.send(car, drive);
+    tape.answer(car);
+}
+
+/// A receipt that was never signed, one that is older than the chain's, and one between two that were signed.
+fn named(tape: &mut Tape, car: &mut Car) {
+    for (later_s, back_s) in [(2 * DAY, 300), (DAY, 30 * DAY), (HOUR, 0)] {
+        tape.pass(later_s);
+        let drive = drove(tape.drive(1_234));
+        let named = tape.world.now.plus_s(-back_s);
+        tape.send_forged(car, drive, |entry| entry.receipt_at = named);
+    }
+    let first = tape.world.now;
+    tape.answer(car);
+    tape.pass(DAY);
+    tape.answer(car);
+    tape.pass(DAY);
+    let drive = drove(tape.drive(2_345));
+    tape.send_forged(car, drive, |entry| {
+        entry.receipt_at = first.plus_s(7 * HOUR);
+    });
+    let drive = drove(tape.drive(2_345));
+    tape.send(car, drive);
+}
+
+/// The cloud's clock was two hours ahead when it signed a receipt: what is made under it is paid.
+fn ahead(tape: &mut Tape, car: &mut Car) {
+    let right = tape.world.now;
+    tape.pass(2 * HOUR);
+    tape.answer(car);
+    let drive = drove(tape.drive(3_456));
+    let entry = tape.make(car, drive);
+    tape.back_to(right.plus_s(HOUR));
+    tape.arrive(car, &entry);
+    let drive = drove(tape.drive(3_456));
+    tape.send(car, drive);
+    tape.pass(3 * HOUR);
     tape.answer(car);
 }
 

@@ -66,6 +66,11 @@ impl Tape {
         self.world.leap_to(self.world.now.plus_s(seconds));
     }
 
+    /// The cloud's clock was ahead and is right again.
+    pub fn back_to(&mut self, to: ServerTime) {
+        self.world.leap_to(to);
+    }
+
     /// Goes to a time that is written as in RFC 3339.
     pub fn go_to(&mut self, text: &str) {
         let to = instant(text);
