@@ -138,6 +138,13 @@ impl Disk {
         }
     }
 
+    /// Removes a database and its logs, as somebody does who clears a folder while no program has it open.
+    pub fn remove(&mut self, name: &str) {
+        for ending in ["", "-wal", "-shm", "-journal"] {
+            self.files.remove(&format!("{name}{ending}"));
+        }
+    }
+
     /// Returns the present content of the medium, without what was never synced.
     #[must_use]
     pub fn image(&self) -> Image {

@@ -59,6 +59,14 @@ pub struct Car {
     pub key: SigningKey,
     /// Whether the key store can be read.
     pub can_sign: bool,
+    /// The key of another car, when it lies in the folder in place of its own.
+    pub foreign_key: Option<SigningKey>,
+    /// Takes whatever key lies in the folder for its own: a planted bug.
+    pub key_unchecked: bool,
+    /// Tells whether its cache was lost, and whether evidence waited for what the cache held.
+    pub cache: Cache,
+    /// Entries that it had not sent when it was last looked at.
+    pub unsent: bool,
     /// How far its clock is from the right one, in milliseconds.
     pub skew_ms: i64,
     /// Whether its clock begins in 1970.
@@ -81,6 +89,19 @@ pub struct Car {
     pub seen_head: Option<EntryHash>,
     /// Whether it is a copy that was started beside its original.
     pub is_clone: bool,
+}
+
+/// The state of the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cache {
+    /// It is the one from before.
+    Kept,
+    /// It was lost, and the program has not started since.
+    Lost,
+    /// The program started without it.
+    Missed,
+    /// Evidence waits for the key, the policy or the statement since.
+    Awaited,
 }
 
 /// How a step ended.
@@ -122,6 +143,10 @@ impl Car {
             enrolments: 0,
             key: SigningKey::from_seed(&[number; 32]),
             can_sign: true,
+            foreign_key: None,
+            key_unchecked: false,
+            cache: Cache::Kept,
+            unsent: false,
             skew_ms: 0,
             in_1970: false,
             vehicle: Vehicle::used(u64::from(number)),
@@ -159,6 +184,28 @@ impl Car {
         self.vfs.disk().ignore_syncs(true);
     }
 
+    /// Ends the program and deletes the cache.
+    pub fn lose_cache(&mut self) {
+        self.crash();
+        let cache = self.folder.path().join("cache.db");
+        self.vfs.disk().remove(&cache.to_string_lossy());
+        self.cache = Cache::Lost;
+        self.unsent = false;
+    }
+
+    /// Tells whether it runs on without what a lost cache held, with all that it needs to get it back.
+    #[must_use]
+    pub fn lacks_cache(&self) -> bool {
+        matches!(self.cache, Cache::Missed | Cache::Awaited) && self.requests_key().is_some()
+    }
+
+    /// Signs requests with it, as far as the key in the folder is its own and can be read.
+    #[must_use]
+    pub fn requests_key(&self) -> Option<&SigningKey> {
+        let own = self.can_sign && self.foreign_key.is_none();
+        own.then_some(&self.key)
+    }
+
     /// Takes a backup of what the medium holds.
     pub fn back_up(&mut self) {
         self.backup = Some(self.vfs.disk().image());
@@ -175,6 +222,8 @@ impl Car {
     }
 
     fn put_disk(&mut self, image: &Image) {
+        self.cache = Cache::Kept;
+        self.unsent = false;
         self.disks += 1;
         let mut disk = Disk::from_image(image, self.random.next());
         disk.ignore_syncs(self.syncs_ignored);
@@ -193,6 +242,7 @@ impl Car {
         self.backup = None;
         self.seen_head = None;
         self.shut_out = false;
+        self.foreign_key = None;
         self.put_disk(&Image::default());
     }
 
@@ -378,7 +428,11 @@ impl Car {
             unix_ms: clocks.unix_ms.load(Ordering::Relaxed),
         });
         let clock = Clock::new(ClockSource::System, machine, floor);
-        let books = Books::open(store.read(), self.cloud_key, clock.now())?;
+        let mut books = Books::open(store.read(), self.cloud_key, clock.now())?;
+        let in_folder = self.foreign_key.as_ref().unwrap_or(&self.key).clone();
+        if self.key_unchecked {
+            books.identity.device_key = in_folder.public();
+        }
         let mut random = self.random.branch();
         let (requests, sent) = mpsc::channel(2);
         let engine = Engine::start(Parts {
@@ -386,7 +440,7 @@ impl Car {
             books,
             clock,
             zone: TimeZone::get("Asia/Shanghai").unwrap_or(TimeZone::UTC),
-            signer: self.can_sign.then(|| self.key.clone()),
+            signer: self.can_sign.then_some(in_folder),
             chance: Chance::from_fn(move |out| {
                 random.fill(out);
                 true
@@ -399,6 +453,10 @@ impl Car {
         })?;
         self.engine = Some(engine);
         self.requests = Some(sent);
+        self.cache = match self.cache {
+            Cache::Lost => Cache::Missed,
+            Cache::Kept | Cache::Missed | Cache::Awaited => Cache::Kept,
+        };
         Ok(())
     }
 

@@ -185,14 +185,24 @@ impl Cloud {
 
     fn reopen(&mut self, now: ServerTime) -> Result<(), Violation> {
         self.core = None;
-        let cuts = self.vfs.disk().counts().power_cuts;
-        self.crashes += cuts - self.cuts;
-        self.cuts = cuts;
-        let opened = open_on_vfs(Path::new(DATABASE), self.vfs.name())
-            .and_then(|db| CloudCore::start(db, self.key.clone(), ClockKind::System, now));
-        let core = opened.map_err(|e| Violation::new(format!("the cloud does not start: {e}")))?;
-        self.core = Some(core);
-        Ok(())
+        loop {
+            let cuts = self.vfs.disk().counts().power_cuts;
+            self.crashes += cuts - self.cuts;
+            self.cuts = cuts;
+            let opened = open_on_vfs(Path::new(DATABASE), self.vfs.name())
+                .and_then(|db| CloudCore::start(db, self.key.clone(), ClockKind::System, now));
+            match opened {
+                Ok(core) => {
+                    self.core = Some(core);
+                    return Ok(());
+                }
+                // The power went in the middle of the start.
+                Err(_) if self.is_dead() => {}
+                Err(error) => {
+                    return Err(Violation::new(format!("the cloud does not start: {error}")));
+                }
+            }
+        }
     }
 
     /// Answers a request; nothing when the power went meanwhile.

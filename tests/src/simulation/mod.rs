@@ -11,6 +11,7 @@ mod crew;
 mod edge;
 mod enrolment;
 mod failing;
+mod mischief;
 mod oracle;
 mod people;
 mod planted;

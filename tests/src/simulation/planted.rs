@@ -32,13 +32,17 @@ pub enum Planted {
     CapPerDevice,
     /// Expired points are left out of the balance, without an entry of the ledger.
     ExpiryFilter,
+    /// The head unit takes whatever key lies in its folder for its own.
+    KeyUnchecked,
+    /// The cloud tells a car that has no policy that there is nothing new.
+    NothingNew,
     /// The operator says yes to whoever asks.
     StrangerLetIn,
 }
 
 impl Planted {
     /// Every bug that the seams allow.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::SyncsIgnored,
         Self::DedupeOff,
         Self::PendingFlag,
@@ -48,6 +52,8 @@ impl Planted {
         Self::ReceiptUnverified,
         Self::CapPerDevice,
         Self::ExpiryFilter,
+        Self::KeyUnchecked,
+        Self::NothingNew,
         Self::StrangerLetIn,
     ];
 }

@@ -55,8 +55,8 @@ impl World {
         } = outgoing;
         let from = &self.cars[car];
         let signed = from
-            .can_sign
-            .then(|| Travelling::new(&request, from.device, &from.key, unix_s));
+            .requests_key()
+            .map(|key| Travelling::new(&request, from.device, key, unix_s));
         let mut reply = Reply {
             car,
             life: from.life,

@@ -54,12 +54,18 @@ impl World {
                 self.enrol_anew(number)?;
             }
             let car = &mut self.cars[number];
-            car.heal();
             car.skew_ms = 0;
             car.in_1970 = false;
             car.vehicle.skew_ms = 0;
-            car.can_sign = true;
             car.offline_until_ms = 0;
+            // What a lost cache held comes back without a restart.
+            if car.lacks_cache() && car.engine().is_some() {
+                car.suspended = false;
+                continue;
+            }
+            car.heal();
+            car.can_sign = true;
+            car.foreign_key = None;
             self.boot(number)?;
         }
         Ok(())

@@ -29,6 +29,7 @@ impl World {
         let number = self.random.range(0, self.cars.len() as u64);
         let number = usize::try_from(number).unwrap_or(0);
         self.what_befalls(number)?;
+        self.what_befalls_the_folder(number)?;
         self.what_strangers_do(number)?;
         self.wake_up(number)?;
         let script = self.script(number);
@@ -230,8 +231,10 @@ impl World {
         if !self.cars[number].is_running() {
             return Ok(());
         }
+        let mut unsent = false;
         if let Some(engine) = self.cars[number].engine() {
             let live = engine.live();
+            unsent = live.waiting > 0;
             if live.awaiting > 0 {
                 self.tally.row("key store unreadable");
             }
@@ -240,6 +243,7 @@ impl World {
             }
         }
         self.tell(&format!("car {number}: goes to sleep"));
+        self.cars[number].unsent = unsent;
         match self.random.range(0, 100) {
             0..=54 => {
                 let ended = self.cars[number].shut_down()?;

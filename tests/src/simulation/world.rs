@@ -236,6 +236,8 @@ impl World {
         };
         let books = engine.books();
         let (device, head) = (car.device, books.head);
+        self.look_at_what_waits(number)?;
+        let car = &self.cars[number];
         if car.seen_head != Some(head.hash) {
             self.show_new(number)?;
         }
