@@ -35,13 +35,13 @@ pub enum KeyError {
     /// There is no file.
     #[error("{}: there is no key", path.display())]
     Missing {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// The key is not the one that the device certificate names.
     #[error("{}: the key of another device; it is left as it is", path.display())]
     OtherDevice {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// The system gave no randomness.

@@ -1,4 +1,4 @@
-//! How each entry of the ledger stands: by the cloud's own word on it, or by what stands for it.
+//! Derives the state of each entry of the ledger: from the cloud's verdict on it, or from a document that covers it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use dashpoint_wire::ChainPoint;
 
 use crate::books::bound_statements;
 
-/// How an entry stands.
+/// State of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// The cloud has not spoken of it.
@@ -28,7 +28,7 @@ pub(crate) enum Standing {
 #[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) activity: Activity,
-    /// What it says; none when it does not verify.
+    /// The decoded entry; `None` when it does not verify.
     pub(crate) entry: Option<Entry>,
     pub(crate) standing: Standing,
 }
@@ -71,8 +71,8 @@ pub(crate) fn newest_lines(
     Ok(lines)
 }
 
-/// What statements and grants say of entries whose verdicts this disk does not have: it was restored from a backup, and
-/// the cloud gave it its entries back.
+/// States that statements and grants prove for entries whose verdicts this disk does not have: it was restored from a
+/// backup, and the cloud gave it its entries back.
 struct Known {
     /// Up to where each epoch of this disk is the one that the cloud has.
     through: BTreeMap<Epoch, Seq>,

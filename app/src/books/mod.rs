@@ -18,7 +18,7 @@ pub use self::reading::{DEVICE_META, bound_statements, certificate};
 pub use self::salted::SaltedEvidence;
 pub use crate::names::{driver_tag, vehicle_id};
 
-/// Why the books cannot be opened.
+/// Reasons that the books cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum BooksError {
     /// There is no certificate, no binding or no epoch yet.
@@ -34,7 +34,7 @@ pub enum BooksError {
         epoch: u32,
         /// Its place.
         seq: u64,
-        /// Why.
+        /// The cause.
         source: WireError,
     },
     /// The store failed.
@@ -43,7 +43,8 @@ pub enum BooksError {
 }
 
 impl BooksError {
-    /// Whether the ledger is damaged: opening the folder again with [`dashpoint_store::Check::Full`] salvages it.
+    /// Returns whether the ledger is damaged: opening the folder again with [`dashpoint_store::Check::Full`] salvages
+    /// it.
     #[must_use]
     pub fn is_damage(&self) -> bool {
         match self {
@@ -63,10 +64,10 @@ pub struct MemberBook {
     pub fold: Fold,
 }
 
-/// What the car holds, verified.
+/// The verified state of the ledger and the cache.
 #[derive(Debug)]
 pub struct Books {
-    /// Who this head unit is, and whose word it takes.
+    /// Identity of this head unit, and the cloud's key that it trusts.
     pub identity: Identity,
     /// The car that it was enrolled in.
     pub vehicle: VehicleId,
@@ -90,7 +91,7 @@ pub struct Books {
     pub members: BTreeMap<MemberId, MemberBook>,
     /// Statements that came before the first policy: nothing can be folded onto them yet.
     pub(crate) unfolded: BTreeMap<MemberId, Statement>,
-    /// What stood before the entry that was minted last and is not on the disk yet.
+    /// State before the last minted entry, while that entry is not on the disk yet.
     pub(crate) before: Option<Before>,
 }
 
@@ -149,7 +150,7 @@ impl Books {
         Ok(books)
     }
 
-    /// Whether the disk holds an enrolment at all.
+    /// Returns whether the disk holds an enrolment at all.
     ///
     /// # Errors
     /// [`BooksError::Store`].
@@ -323,7 +324,7 @@ impl Books {
         Some(self.policies.as_ref()?.in_force_at(now))
     }
 
-    /// What each member is shown.
+    /// Returns each member with his view.
     pub fn views(&self, now: ServerTime) -> impl Iterator<Item = (&MemberBook, View)> {
         let policy = self.policy_at(now);
         self.members
@@ -331,7 +332,7 @@ impl Books {
             .filter_map(move |book| Some((book, view(&book.statement, &book.fold, policy?, now))))
     }
 
-    /// What the reconciler has to know at its start.
+    /// Returns the facts for the start of the reconciler.
     #[must_use]
     pub fn facts(&self, network: bool) -> LocalFacts {
         let mark = |member: MemberId| {

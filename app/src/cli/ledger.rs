@@ -80,7 +80,7 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Who this head unit is by its certificate, and whose word it takes.
+/// Returns the identity of this head unit by its certificate, with the cloud's key that it trusts.
 fn own(certificate: &Signed<DeviceCertificate>, config: &Config) -> Identity {
     Identity {
         device: certificate.body().device,

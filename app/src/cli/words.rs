@@ -73,7 +73,7 @@ pub(super) fn yuan(fen: i64) -> String {
     format!("{}.{:02}", thousands(fen / 100), fen.unsigned_abs() % 100)
 }
 
-/// What an entry is about.
+/// Names the kind of an entry.
 #[must_use]
 pub(super) const fn trigger(language: Language, trigger: Trigger) -> &'static str {
     match trigger {
@@ -84,7 +84,7 @@ pub(super) const fn trigger(language: Language, trigger: Trigger) -> &'static st
     }
 }
 
-/// Why nothing can be written, and what to do about it.
+/// Describes why nothing can be written, and the way out.
 #[must_use]
 pub(super) fn disk(language: Language, trouble: DiskTrouble, unsaved: u64) -> String {
     let what = match trouble {
@@ -172,7 +172,7 @@ pub(super) fn waits(language: Language, awaiting: u64) -> String {
     }
 }
 
-/// How an entry stands.
+/// Names the state of an entry.
 #[must_use]
 pub(super) const fn standing(language: Language, standing: &Standing) -> &'static str {
     match standing {
@@ -186,7 +186,7 @@ pub(super) const fn standing(language: Language, standing: &Standing) -> &'stati
     }
 }
 
-/// Why an entry stands so; empty when there is nothing to say.
+/// Gives the reason of an entry's state; empty when there is none.
 #[must_use]
 pub(super) fn reason(language: Language, verdict: Option<&Verdict>) -> String {
     match verdict {
@@ -259,7 +259,7 @@ const fn review(language: Language, reason: ReviewReason) -> &'static str {
     }
 }
 
-/// How the connection stands, with since when: `heard` is the newest time that the cloud has signed, for a head unit that
+/// Describes the connection, with its time: `heard` is the newest time that the cloud has signed, for a head unit that
 /// has not reached it since it started.
 #[must_use]
 pub(super) fn connection(
@@ -328,7 +328,7 @@ const fn offline(language: Language, reason: Reason) -> &'static str {
     }
 }
 
-/// What the offline allowance asks for; empty when nothing.
+/// Describes the request of the offline allowance; empty when there is none.
 #[must_use]
 pub(super) const fn allowance(language: Language, state: AllowanceState) -> &'static str {
     match state {
@@ -355,7 +355,7 @@ pub(super) const fn factor(language: Language, factor: Factor) -> &'static str {
     }
 }
 
-/// Why a trip ended.
+/// Names the reason of a trip's end.
 #[must_use]
 pub(super) const fn trip_end(language: Language, end: TripEnd) -> &'static str {
     match end {
@@ -366,7 +366,7 @@ pub(super) const fn trip_end(language: Language, end: TripEnd) -> &'static str {
     }
 }
 
-/// How good the word on the energy's origin is.
+/// Names the grade of the energy's origin.
 #[must_use]
 pub(super) const fn grade(language: Language, grade: Grade) -> &'static str {
     match grade {
@@ -397,7 +397,7 @@ pub(super) const fn period(language: Language, period: Period) -> &'static str {
     }
 }
 
-/// What was assumed of a recording.
+/// Describes an assumption about a recording.
 #[must_use]
 pub(super) const fn assumption(language: Language, assumption: Assumption) -> &'static str {
     match assumption {

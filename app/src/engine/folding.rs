@@ -1,4 +1,4 @@
-//! What the fold of the vehicle's signals goes on from, and what becomes of what comes out of it.
+//! Restores the telematics state from its checkpoint and persists the outcomes that it emits.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -24,7 +24,7 @@ const UNNAMED: &str = "telematics";
 pub(super) struct KeptFold {
     device: DeviceId,
     vehicle: VehicleId,
-    /// What to go on from.
+    /// The state to go on from.
     pub state: Checkpoint,
     /// Finished, and not in the ledger when it was written.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
@@ -98,7 +98,8 @@ impl Engine {
     }
 }
 
-/// What the disk refuses here is made good later: by the next checkpoint, or when the meter is next seen.
+/// Logs a write that failed, and returns the trouble of the disk. The next checkpoint, or the next value of the meter,
+/// makes up for it.
 fn note_written(doing: &'static str, done: Result<(), StoreError>) -> Option<DiskTrouble> {
     let error = done.err()?;
     tracing::error!(

@@ -67,8 +67,7 @@ pub struct Live {
     pub screen: Option<ScreenLive>,
 }
 
-/// Result of the check of the whole ledger. A damaged one is not listed: the head unit salvages it and begins again. A
-/// damaged one is not listed: the head unit salvages it and begins again.
+/// Result of the check of the whole ledger. A damaged one is not listed: the head unit salvages it and begins again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LedgerLook {

@@ -1,4 +1,4 @@
-//! What can go wrong in the cloud, and what the operator is told.
+//! Errors of the cloud, with messages for the operator.
 
 use std::path::PathBuf;
 
@@ -17,11 +17,11 @@ pub enum CloudError {
     /// A file or a socket failed.
     #[error("{what} {path}: {source}", path = path.display())]
     File {
-        /// What was tried.
+        /// The action that failed.
         what: &'static str,
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: std::io::Error,
     },
     /// A backup that is not whole; nothing was changed.
@@ -33,9 +33,9 @@ pub enum CloudError {
     /// The address to listen on cannot be had.
     #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// Which address.
+        /// The address.
         address: std::net::SocketAddr,
-        /// What the system said.
+        /// Error of the system.
         source: std::io::Error,
     },
     /// Something signed, by this cloud or to be signed, is not sound.
@@ -64,9 +64,9 @@ pub enum CloudError {
     /// A file of the operator's that cannot be read as what it should be.
     #[error("{path}: {reason}", path = path.display())]
     Unreadable {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong with it, in one line.
+        /// The problem, in one line.
         reason: String,
     },
     /// No member has this id.
@@ -223,7 +223,7 @@ impl CloudError {
         }
     }
 
-    /// Whether the same call may succeed a moment later.
+    /// Returns whether the same call may succeed a moment later.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {
@@ -271,7 +271,7 @@ impl CloudError {
         }
     }
 
-    /// Whether the disk, or what lies on the way to it, has failed.
+    /// Returns whether the disk, or something on the way to it, has failed.
     pub(crate) fn is_the_disks(&self) -> bool {
         use rusqlite::ErrorCode;
         matches!(self, Self::Database(refused) if matches!(
@@ -287,7 +287,7 @@ impl CloudError {
         ))
     }
 
-    /// Whether the caller asked for something that cannot be: a wrong argument or a wrong file, not a failure.
+    /// Returns whether the caller asked for something that cannot be: a wrong argument or a wrong file, not a failure.
     #[must_use]
     pub const fn is_usage(&self) -> bool {
         match self {

@@ -85,7 +85,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether nothing was begun here.
+    /// Returns whether nothing was begun here.
     pub(crate) fn is_new(&self) -> bool {
         !self.path.join(KEY_FILE).exists() && !self.database().exists()
     }

@@ -27,8 +27,8 @@ const MAINTAIN_EVERY: Duration = Duration::from_secs(3_600);
 const LAST_JOB: Duration = Duration::from_secs(3);
 /// Members whose accounts are maintained in one go: requests have their turn in between.
 const MEMBERS_AT_ONCE: usize = 32;
-/// How often the database is written to with nothing else to write, so that a disk that is full, a file that is gone and a
-/// clock that leaps are noticed.
+/// Interval at which the database is written to with nothing else to write, so that a disk that is full, a file that is
+/// gone and a clock that leaps are noticed.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(60);
 
 /// Settings of a server.

@@ -1,4 +1,4 @@
-//! What both ends derive from a device's chain, entry by entry.
+//! The state that both ends derive from a device's chain, entry by entry.
 
 use serde::{Deserialize, Serialize};
 
@@ -38,16 +38,16 @@ const AHEAD_S_MAX: i64 = DAY_S;
 /// Longest time before its arrival that an entry counts for: what was paid against caps is remembered no longer.
 pub(crate) const LATEST_ARRIVAL_DAYS: i64 = 92;
 
-/// Where an entry stands in its chain, before it is counted itself.
+/// Position of an entry in its chain, before it is counted itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Standing {
     /// The time that it counts for.
     pub(crate) cap_time: ServerTime,
-    /// What was made under the same receipt before it.
+    /// Entries and points made under the same receipt before it.
     pub(crate) minted: Minted,
 }
 
-/// What a device made since it heard from the cloud.
+/// Entries and points that a device made since its last receipt, and the time since then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Minted {
     entries: u32,
@@ -55,7 +55,7 @@ pub(crate) struct Minted {
     offline_s: i64,
 }
 
-/// How far the offline allowance is used up.
+/// The used part of the offline allowance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AllowanceState {
@@ -79,7 +79,7 @@ impl Chain {
         }
     }
 
-    /// Where an entry of that time and receipt would stand.
+    /// Returns the position of an entry with that time and receipt.
     pub(crate) fn standing(
         &self,
         time: &EventTime,
@@ -138,7 +138,7 @@ impl Chain {
         self.points = self.points.plus(points.max(Points::ZERO));
     }
 
-    /// How far the allowance is used up at a time, for a device that last heard from the cloud at `contact`.
+    /// Returns the state of the allowance at a time, for a device that last heard from the cloud at `contact`.
     #[must_use]
     pub fn allowance(
         &self,

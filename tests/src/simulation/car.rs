@@ -48,16 +48,16 @@ pub struct Car {
     power_cuts: u64,
     /// The vehicle that it is in; a head unit that is enrolled anew stays in it.
     pub vehicle_id: VehicleId,
-    /// Who it is to the cloud; a clone is the same.
+    /// Id of its device; a clone has the same.
     pub device: DeviceId,
-    /// Who drives it, the first one first.
+    /// Its drivers, the first one first.
     pub crew: Crew,
-    /// Whether the cloud has shut it out.
+    /// True when the cloud has revoked it.
     pub shut_out: bool,
     enrolments: u8,
     /// Signs entries and requests.
     pub key: SigningKey,
-    /// Whether the key store can be read.
+    /// True while the key store can be read.
     pub can_sign: bool,
     /// The key of another car, when it lies in the folder in place of its own.
     pub foreign_key: Option<SigningKey>,
@@ -67,17 +67,17 @@ pub struct Car {
     pub cache: Cache,
     /// Entries that it had not sent when it was last looked at.
     pub unsent: bool,
-    /// How far its clock is from the right one, in milliseconds.
+    /// Error of its clock, in milliseconds.
     pub skew_ms: i64,
-    /// Whether its clock begins in 1970.
+    /// True when its clock begins in 1970.
     pub in_1970: bool,
-    /// What it drives.
+    /// The vehicle that it drives.
     pub vehicle: Vehicle,
-    /// Who was at the wheel last, where several may be.
+    /// The last driver at the wheel, where several share the car.
     pub wheel: Option<Wheel>,
-    /// Which life of the program this is: answers to an earlier one never arrive.
+    /// Number of the present run of the program: answers to an earlier one never arrive.
     pub life: u64,
-    /// When it wants to be woken.
+    /// Time at which it wants to be woken.
     pub wake_ms: u64,
     /// Asleep with its memory alive: nothing runs.
     pub suspended: bool,
@@ -87,7 +87,7 @@ pub struct Car {
     pub offline_until_ms: u64,
     /// The head that was looked at last.
     pub seen_head: Option<EntryHash>,
-    /// Whether it is a copy that was started beside its original.
+    /// True for a copy that was started beside its original.
     pub is_clone: bool,
 }
 
@@ -104,7 +104,7 @@ pub enum Cache {
     Awaited,
 }
 
-/// How a step ended.
+/// Results of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     /// It runs on.
@@ -292,7 +292,7 @@ impl Car {
         self.life += 1;
     }
 
-    /// Whether the power went since the last look; then the program is off.
+    /// Returns whether the power was cut since the last call; then the program is off.
     pub fn lost_power(&mut self) -> bool {
         let cuts = self.vfs.disk().counts().power_cuts;
         let lost = cuts > self.power_cuts;
@@ -315,7 +315,7 @@ impl Car {
         }
     }
 
-    /// Whether its program runs.
+    /// Returns whether its program runs.
     #[must_use]
     pub const fn is_running(&self) -> bool {
         self.engine.is_some()
@@ -476,13 +476,13 @@ impl Car {
         }
     }
 
-    /// What it wants to send.
+    /// Takes the next request that it wants to send.
     pub fn outgoing(&mut self) -> Option<Outgoing> {
         self.requests.as_mut()?.try_recv().ok()
     }
 }
 
-/// Why the program does not start.
+/// Reasons that the program does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The store refuses.
@@ -500,7 +500,7 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// What the store said, if it was the store.
+    /// Returns the store's error, if the store failed.
     pub const fn store(&self) -> Option<&StoreError> {
         match self {
             Self::Store(error)

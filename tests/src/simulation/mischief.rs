@@ -1,4 +1,4 @@
-//! What is done to a car's folder: the key of another car, a cache that is gone.
+//! Damage to a car's folder: the key of another car, a cache that is gone.
 
 use dashpoint::engine::Engine;
 use dashpoint_store::{Check, StoreError};

@@ -13,7 +13,7 @@ const AHEAD_S_MAX: i64 = 30 * 86_400;
 /// Farthest that it may be behind, in seconds: a day. A machine that keeps local time in its hardware clock is wrong by up to
 /// 14 hours until somebody corrects it, and nothing that ends by time ends earlier for a clock that is behind.
 const BEHIND_S_MAX: i64 = 86_400;
-/// How old the known time may become while the database is at work, in seconds.
+/// Age that the known time may reach while the database is at work, in seconds.
 const KNOWN_S: i64 = 60;
 
 /// Checks a time against the last one at which the database was at work; a posted clock leaps by design.

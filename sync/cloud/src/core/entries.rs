@@ -14,7 +14,7 @@ use crate::error::CloudError;
 use crate::store::devices::{self, Device, Head};
 use crate::store::{accounts, forks, life, log, receipts};
 
-/// What the cloud answers to a batch of entries.
+/// Answer of the cloud to a batch of entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Posted {
     /// Each has its verdict.
@@ -192,8 +192,9 @@ impl Desk<'_> {
         }
     }
 
-    /// When the car last heard of its members: what was settled before is not told again with every answer, since a car
-    /// that lacks it asks for the statement. A car without a receipt of this cloud has heard of nothing.
+    /// Returns the time of the receipt that the car sends, or 1970 without one: settlements before it are not sent
+    /// again with every answer, since a car that lacks them asks for the statement. A car without a receipt of this
+    /// cloud has heard of nothing.
     fn heard_at(&self, device: &Device, request: &EntriesRequest) -> Option<ServerTime> {
         let receipt = request.last_receipt.clone()?;
         let receipt = receipt.verify(&self.key.public(), &device.id).ok()?;

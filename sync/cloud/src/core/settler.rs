@@ -33,7 +33,7 @@ struct OpenAccount {
     settlements: Vec<Settlement>,
 }
 
-/// Whose an entry is, and why it is not admissible if it is not.
+/// Member of an entry, and the reason that it is not admissible, if it is not.
 struct Admission {
     member: Option<MemberId>,
     refused: Option<Rejection>,
@@ -273,7 +273,7 @@ fn verdict_of(settlement: &Settlement) -> Result<Verdict, CloudError> {
     }
 }
 
-/// Whether a verdict pays, or may still pay, for the evidence.
+/// Returns whether a verdict pays, or may still pay, for the evidence.
 const fn counts(verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Accepted { .. } | Verdict::Adjusted { .. } | Verdict::Review { .. } => true,
@@ -281,7 +281,8 @@ const fn counts(verdict: &Verdict) -> bool {
     }
 }
 
-/// When an entry happened as far as the cloud can know: not before the receipt that the device held, not after now.
+/// Returns the time of an entry as far as the cloud can know it: not before the receipt that the device held, not after
+/// now.
 fn happened(entry: &Entry, arrival: Arrival) -> ServerTime {
     let held = if entry.receipt_at > arrival.at {
         arrival.receipt_at

@@ -19,7 +19,7 @@ pub(crate) struct Life {
     pub posted_now: ServerTime,
     /// Newest time at which the database was at work.
     pub known: ServerTime,
-    /// Whose database it is; none before the first start with this schema.
+    /// Key of the cloud that the database belongs to; `None` before the first start with this schema.
     pub key: Option<PublicKey>,
 }
 
