@@ -63,3 +63,13 @@ CREATE TABLE receipt_times (
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO receipt_times (device, at) SELECT DISTINCT device, issued FROM grants;
+
+-- What each device has stored lately: buckets that run out evenly, all of a day's measure in a day, `level` of it being
+-- used at `at`; and, under `branches-left-out`, how many entries of other branches were not kept.
+CREATE TABLE intake (
+    device BLOB NOT NULL REFERENCES devices (device),
+    kind TEXT NOT NULL CHECK (kind IN ('entries', 'bytes', 'epochs', 'branches-left-out')),
+    at INTEGER NOT NULL,
+    level INTEGER NOT NULL CHECK (level >= 0),
+    PRIMARY KEY (device, kind)
+) STRICT;

@@ -187,6 +187,14 @@ pub enum CloudError {
     /// The linked SQLite has a bug that loses commits.
     #[error("SQLite {0} can lose commits: 3.51.3 or newer is needed")]
     OldSqlite(&'static str),
+    /// A device would have more stored than is its measure: nothing of the request was recorded.
+    #[error("the device {device} has had its measure recorded: come back in {wait_s} s")]
+    TooMuch {
+        /// Which device.
+        device: DeviceId,
+        /// Seconds until there is room again.
+        wait_s: i64,
+    },
     /// The ledger's queue is full: come back soon.
     #[error("the ledger is busy")]
     Busy,
@@ -227,7 +235,11 @@ impl CloudError {
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Busy | Self::Stopping | Self::TooManyWaiting | Self::ClockLeapt { .. } => true,
+            Self::Busy
+            | Self::Stopping
+            | Self::TooManyWaiting
+            | Self::TooMuch { .. }
+            | Self::ClockLeapt { .. } => true,
             Self::Database(refused) => matches!(
                 refused.sqlite_error_code(),
                 Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
@@ -330,6 +342,7 @@ impl CloudError {
             | Self::ForeignDatabase
             | Self::NewerSchema { .. }
             | Self::OldSqlite(_)
+            | Self::TooMuch { .. }
             | Self::Busy
             | Self::Stopping => false,
         }

@@ -93,6 +93,7 @@ impl Cloud {
         folder.require_database()?;
         let begin = config.posted_from.unwrap_or_else(system_now);
         let mut core = begin_in(&folder, config.clock, begin)?;
+        core.allow_entries_a_day(config.limits.entries_a_day);
         if let Some(reason) = &config.accept_clock {
             core.accept_clock(reason, core.now(system_now())?)?;
         }

@@ -1,5 +1,7 @@
 //! The signed bodies, and those that only the wire knows.
 
+use std::collections::BTreeSet;
+
 use dashpoint_membership::{
     BindingId, Catalogue, Chain, DeviceId, DriverTag, Entry, EntryHash, Epoch, MemberId, Policy,
     PolicyVersion, Seq, ServerEpoch, ServerTime, Statement, VehicleId,
@@ -131,7 +133,13 @@ impl Signable for Entry {
     const MAX_LEN: usize = 16 * 1024;
 
     fn check(&self, _: &DeviceId) -> Result<(), WireError> {
-        Ok(())
+        let mut rules = BTreeSet::new();
+        let awards = self.transaction().awards();
+        if awards.iter().all(|award| rules.insert(&award.rule)) {
+            Ok(())
+        } else {
+            Err(WireError::Unsound("an entry names a rule twice"))
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use dashpoint_membership::{DeviceId, MemberId, PolicyVersion, ServerTime};
 
 use crate::clock::ClockKind;
+use crate::connections::Limits;
 
 const EXAMPLES: &str = "Examples:
   dashpoint-cloud serve
@@ -115,6 +116,9 @@ pub struct Serve {
     /// Take the clock for right although it leapt: after a month without a run, or back by more than a day
     #[arg(long, value_name = "REASON")]
     pub accept_clock: Option<String>,
+    /// Entries that one device may have recorded in a day; more stay in the car until there is room
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::DEFAULT.entries_a_day)]
+    pub device_entries: u32,
 }
 
 /// The clock of the cloud.

@@ -321,7 +321,10 @@ fn serve(
             clock: serve.clock.into(),
             posted_from: serve.posted_from,
             test: serve.test,
-            limits: Limits::DEFAULT,
+            limits: Limits {
+                entries_a_day: serve.device_entries,
+                ..Limits::DEFAULT
+            },
             trusted_proxies: serve.trusted_proxies,
             accept_clock: serve.accept_clock,
         })

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::table::ConnectionCounts;
+use crate::core::ENTRIES_A_DAY;
 
-/// Bounds of connections.
+/// Bounds of connections, and of what a device stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// For the head of a request, from the first moment or the answer before it: an idle connection is closed after it.
@@ -23,6 +24,8 @@ pub struct Limits {
     pub connections: usize,
     /// Connections of one address.
     pub connections_each: usize,
+    /// Entries that one device may have recorded in a day.
+    pub entries_a_day: u32,
 }
 
 impl Limits {
@@ -36,6 +39,7 @@ impl Limits {
         drain: Duration::from_secs(5),
         connections: 4_096,
         connections_each: 1_024,
+        entries_a_day: ENTRIES_A_DAY,
     };
 
     /// ConnectionCounts that leave the program room for its own files.

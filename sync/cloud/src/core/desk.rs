@@ -16,6 +16,8 @@ pub(super) struct Desk<'a> {
     pub policies: &'a Policies,
     pub server_epoch: ServerEpoch,
     pub now: ServerTime,
+    /// Entries that one device may have recorded in a day.
+    pub entries_a_day: u32,
 }
 
 impl Desk<'_> {

@@ -8,6 +8,7 @@ use dashpoint_wire::{ChainPoint, MAX_ENTRIES, Raw, Receipt, Signed, WireError, v
 
 use super::CloudCore;
 use super::desk::Desk;
+use super::intake::Stored;
 use super::settler::Settler;
 use crate::clock::ClockKind;
 use crate::error::CloudError;
@@ -133,13 +134,20 @@ impl Desk<'_> {
             // A database that went back has forgotten it.
             receipts::keep(self.db, device.id, heard_at)?;
         }
+        let new = &entries[known.len()..];
+        let bytes: usize = new.iter().map(|entry| entry.raw().len()).sum();
+        if !new.is_empty() {
+            let amount = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+            self.take_in(device.id, Stored::Entries, amount(new.len()))?;
+            self.take_in(device.id, Stored::Bytes, amount(bytes))?;
+        }
         let mut settler = Settler::new(self, device);
         let mut verdicts = Vec::with_capacity(entries.len());
         for known in &known {
             settler.touch(known.member);
             verdicts.push((known.verdict.clone(), true));
         }
-        for entry in &entries[known.len()..] {
+        for entry in new {
             verdicts.push((settler.take(entry)?, false));
         }
         let verdicts: Vec<_> = entries

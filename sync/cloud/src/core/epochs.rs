@@ -7,6 +7,7 @@ use dashpoint_wire::{ChainPoint, EpochGrant, Raw, Signed};
 use super::CloudCore;
 use super::desk::Desk;
 use super::entries::point;
+use super::intake::Stored;
 use crate::error::CloudError;
 use crate::store::devices::{self, Head};
 use crate::store::{grants, receipts};
@@ -33,6 +34,7 @@ impl CloudCore {
             if let Some(grant) = desk.unused_grant(device, &found.head, request.head)? {
                 return Ok(EpochResponse { grant });
             }
+            desk.take_in(device, Stored::Epochs, 1)?;
             let grant = EpochGrant {
                 device,
                 epoch: next_epoch(found.head.epoch, request.head.epoch),

@@ -9,6 +9,7 @@ mod desk;
 mod enrol;
 mod entries;
 mod epochs;
+mod intake;
 mod ledger_view;
 mod lives;
 mod maintain;
@@ -27,6 +28,7 @@ pub use bundles::PolicyLine;
 pub use consent::Word;
 pub use enrol::{Approval, Approved, AskIds, GrantedIds, Waiting};
 pub use entries::Posted;
+pub(crate) use intake::{Bucket, ENTRIES_A_DAY, Stored};
 pub use ledger_view::EntryLine;
 pub use maintain::Maintained;
 pub use members::{DeviceLine, NewMember};
@@ -51,6 +53,7 @@ pub struct CloudCore {
     watch: Watch,
     /// The last write failed for a reason that lies outside the program.
     has_failed: bool,
+    entries_a_day: u32,
 }
 
 impl CloudCore {
@@ -93,6 +96,7 @@ impl CloudCore {
             policies,
             watch: Watch::default(),
             has_failed: false,
+            entries_a_day: ENTRIES_A_DAY,
         })
     }
 
@@ -128,6 +132,7 @@ impl CloudCore {
             policies,
             watch: Watch::default(),
             has_failed: false,
+            entries_a_day: ENTRIES_A_DAY,
         })
     }
 
@@ -143,6 +148,11 @@ impl CloudCore {
         self.db
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         self.db.close().map_err(|(_, refused)| refused.into())
+    }
+
+    /// Lets each device have so many entries recorded in a day, in place of the default.
+    pub const fn allow_entries_a_day(&mut self, entries: u32) {
+        self.entries_a_day = entries;
     }
 
     /// The key that verifies what this cloud signs.
@@ -225,6 +235,7 @@ impl CloudCore {
             policies: &self.policies,
             server_epoch: life.server_epoch,
             now,
+            entries_a_day: self.entries_a_day,
         };
         let done = work(&desk, &life)?;
         tx.commit()?;

@@ -11,6 +11,7 @@ use dashpoint_wire::{Signed, WireError};
 
 use super::desk::Desk;
 use super::entries::reference;
+use super::intake::PENDING_MAX;
 use super::plausible::flaw;
 use crate::error::CloudError;
 use crate::store::devices::{self, Device, Head};
@@ -227,8 +228,20 @@ impl<'a> Settler<'a> {
     }
 
     /// Writes the accounts, members ascending, and the head.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "only what is settled for an entry can be held back"
+    )]
     pub fn finish(self) -> Result<(Head, BTreeSet<MemberId>), CloudError> {
         for (member, open) in &self.open {
+            let is_held_back = |settlement: &Settlement| match &settlement.cause {
+                Cause::Entry { verdict, .. } => matches!(verdict, Verdict::Review { .. }),
+                _ => false,
+            };
+            let holds_more = open.settlements.iter().any(is_held_back);
+            if holds_more && open.account.pending.len() > PENDING_MAX {
+                return Err(Desk::too_much_held_back(self.device.id));
+            }
             accounts::save(self.desk.db, *member, &open.account, &open.settlements)?;
         }
         if self.head != self.device.head {

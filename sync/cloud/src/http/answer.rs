@@ -78,6 +78,10 @@ impl From<CloudError> for Denied {
             CloudError::WeakKey | CloudError::KeyOfAnotherVehicle => {
                 Self::because(RefusalCode::Malformed)
             }
+            CloudError::TooMuch { wait_s, .. } => {
+                tracing::warn!(%failed, "a request has to come back");
+                Self::slow_down(Duration::from_secs(u64::try_from(*wait_s).unwrap_or(0)))
+            }
             failed if failed.is_out_of_range() => Self::because(RefusalCode::Malformed),
             CloudError::TooManyWaiting => Self::because(RefusalCode::SlowDown),
             _ => {

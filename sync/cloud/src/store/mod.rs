@@ -10,6 +10,7 @@ pub(crate) mod devices;
 pub(crate) mod enrolments;
 pub(crate) mod forks;
 pub(crate) mod grants;
+pub(crate) mod intake;
 pub(crate) mod intervals;
 pub(crate) mod life;
 pub(crate) mod log;

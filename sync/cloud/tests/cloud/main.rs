@@ -20,6 +20,7 @@ mod lives;
 mod migrations;
 mod policy;
 mod sharing;
+mod storage;
 mod support;
 mod upkeep;
 mod verdicts;

@@ -207,6 +207,13 @@ CREATE TABLE receipt_times (
     at INTEGER NOT NULL,
     PRIMARY KEY (device, at)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE intake (
+    device BLOB NOT NULL REFERENCES devices (device),
+    kind TEXT NOT NULL CHECK (kind IN ('entries', 'bytes', 'epochs', 'branches-left-out')),
+    at INTEGER NOT NULL,
+    level INTEGER NOT NULL CHECK (level >= 0),
+    PRIMARY KEY (device, kind)
+) STRICT;
 INSERT INTO cloud ("one", "server_epoch", "clock", "posted_now", "known", "key") VALUES (1, 1, 'system', 1795320000, 1795323600, X'ACDCC8494D458F44A7AAAC1D6A84EC624DAEE88436DB2AE26E67BA645A106228');
 INSERT INTO members ("member", "name", "zone", "joined", "account", "version", "balance", "growth", "arrears", "tier") VALUES (X'01010101010101010101010101010101', '会员 1', 'Asia/Shanghai', 1795320000, '{"version":3,"lots":[{"id":1,"points":19,"remaining":19,"expires":1858521600}],"arrears":0,"growth":20,"growth_in_period":20,"tier":{"tier":"basic","since":1795320000,"until":null},"used":{"all-day":{"20779":19996},"all-month":{"20758":19996},"all-year":{"20454":19996},"charge-day":{"20779":13500},"clean-charging-week":{"20773":13500},"safe-trip-day":{"20779":1200},"trip-day":{"20779":6496}},"remainders":{"clean-charging":{"points":500,"growth":500},"clean-driving":{"points":296,"growth":296},"safe-trip":{"points":200,"growth":400}},"pending":[]}', 3, 19, 20, 0, 'basic');
 INSERT INTO lots ("member", "lot", "points", "remaining", "expires") VALUES (X'01010101010101010101010101010101', 1, 19, 19, 1858521600);
@@ -233,3 +240,8 @@ INSERT INTO enrolments ("enrolment", "code", "key", "vehicle", "vin_last4", "dri
 INSERT INTO receipt_times ("device", "at") VALUES (X'02020202020202020202020202020202', 1795320000);
 INSERT INTO receipt_times ("device", "at") VALUES (X'02020202020202020202020202020202', 1795323600);
 INSERT INTO receipt_times ("device", "at") VALUES (X'04040404040404040404040404040404', 1795320000);
+INSERT INTO intake ("device", "kind", "at", "level") VALUES (X'02020202020202020202020202020202', 'entries', 1795320000, 2);
+INSERT INTO intake ("device", "kind", "at", "level") VALUES (X'02020202020202020202020202020202', 'bytes', 1795320000, 573);
+INSERT INTO intake ("device", "kind", "at", "level") VALUES (X'04040404040404040404040404040404', 'entries', 1795320000, 1);
+INSERT INTO intake ("device", "kind", "at", "level") VALUES (X'04040404040404040404040404040404', 'bytes', 1795320000, 308);
+INSERT INTO intake ("device", "kind", "at", "level") VALUES (X'02020202020202020202020202020202', 'epochs', 1795323600, 1);
