@@ -175,6 +175,11 @@ impl Walk {
     }
 
     fn look_inside(&mut self, entry: &Entry, stored: &StoredEntry, place: String) {
+        if stored.is_private_damaged {
+            self.digests.see(false, || {
+                format!("{place}: the private evidence was changed")
+            });
+        }
         if let (Some(private), Transaction::Earn { digest, .. }) =
             (&stored.private, entry.transaction())
         {
@@ -283,12 +288,16 @@ fn terms(reader: &Reader, cloud_key: &PublicKey) -> anyhow::Result<Check> {
     Ok(check)
 }
 
-/// The statements of the members who are bound here. One that the key does not open counts as absent: the next contact
-/// brings it again.
+/// The statements of the members who are bound here.
 fn statements(reader: &Reader, who: &Identity) -> anyhow::Result<Vec<Check>> {
     let mut signatures = Check::new("statements");
     let mut sums = Check::new("lot sums and account");
     let statements = bound_statements(reader, who)?;
+    for member in statements.sealed {
+        signatures.see(false, || {
+            format!("member {member}: the key does not open the statement; the next contact brings it again")
+        });
+    }
     for stored in statements.readable {
         match stored.raw.verify(&who.cloud_key, &stored.member) {
             Ok(statement) => {

@@ -90,6 +90,19 @@ impl Engine {
         self.troubles.cache = note_written("write a checkpoint", written);
     }
 
+    /// Tries again what each file has refused, so that a disk that is mended is told to be.
+    pub(super) fn retry(&mut self) {
+        self.save_all();
+        if self.unsaved.is_empty() && self.troubles.ledger.is_some() {
+            let marks = stored_marks(self.telematics.marks());
+            let raised = self.store.raise_marks(&marks);
+            self.troubles.ledger = note_written("raise the meter marks", raised);
+        }
+        if self.troubles.cache.is_some() {
+            self.write_checkpoint(&self.telematics.checkpoint());
+        }
+    }
+
     /// Gives the checkpoint of an older program its name; it is dropped once the named one is there.
     pub(super) fn name_checkpoint(&mut self) {
         let named = self.put_checkpoint(&self.telematics.checkpoint());

@@ -394,9 +394,14 @@ impl Engine {
                 .quiet(i64::try_from(quiet_ms).unwrap_or(i64::MAX));
             self.keep(outcomes);
         }
-        if !self.unsaved.is_empty() && now_ms >= self.retry_at_ms {
-            self.save_all();
+        if self.must_retry() && now_ms >= self.retry_at_ms {
+            self.retry_at_ms = now_ms + RETRY_MS;
+            self.retry();
         }
+    }
+
+    fn must_retry(&self) -> bool {
+        !self.unsaved.is_empty() || self.troubles.worst().is_some()
     }
 
     /// Returns the time that the engine may sleep before it wants [`Engine::wake`].
@@ -404,7 +409,7 @@ impl Engine {
     pub fn pause(&self) -> Duration {
         let now_ms = self.clock.monotonic_ms();
         let machine = self.machine.poll_timeout();
-        let retry = (!self.unsaved.is_empty()).then_some(self.retry_at_ms);
+        let retry = self.must_retry().then_some(self.retry_at_ms);
         let due_ms = machine.into_iter().chain(retry).min();
         let pause = due_ms.map_or(Duration::from_secs(60), |due_ms| {
             Duration::from_millis(due_ms.saturating_sub(now_ms))

@@ -309,7 +309,7 @@ impl Reader {
             .optional()
             .doing("read a checkpoint")?;
         let place = Place::Checkpoint(name.to_owned());
-        Ok(kept.and_then(|kept| open(self.seal.as_ref(), &place, kept)))
+        Ok(kept.and_then(|kept| open(self.seal.as_ref(), &place, kept).plain()))
     }
 }
 

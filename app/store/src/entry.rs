@@ -102,8 +102,10 @@ pub struct StoredEntry {
     pub prev: EntryHash,
     /// The signed bytes.
     pub raw: Raw<Entry>,
-    /// Private evidence; none when the entry came back from the cloud.
+    /// Private evidence; none when the entry came back from the cloud, or the key does not open it.
     pub private: Option<Vec<u8>>,
+    /// Set when the private evidence is sealed with the key at hand and is no longer what was sealed.
+    pub is_private_damaged: bool,
     /// Its columns for lists and sums.
     pub summary: Summary,
     /// The car's own clock when it was made, in seconds since 1970-01-01T00:00:00Z.

@@ -12,7 +12,7 @@ use crate::error::{Doing as _, StoreError};
 use crate::ledger::{Awaiting, AwaitingId, StoredEpoch};
 use crate::reconcile::StoredVerdict;
 use crate::seal::SealKey;
-use crate::sealing::{Place, open};
+use crate::sealing::{Opened, Place, open};
 
 /// The questions that can be asked of a data folder; see [`crate::Store::read`] and [`Reader::open`].
 ///
@@ -270,7 +270,7 @@ impl Reader {
             let evidence: Vec<u8> = row.get(1)?;
             let private: Option<Vec<u8>> = row.get(3)?;
             let place = Place::Awaiting(dashpoint_wire::digest(&evidence));
-            let private = private.and_then(|kept| open(self.seal.as_ref(), &place, kept));
+            let private = private.and_then(|kept| open(self.seal.as_ref(), &place, kept).plain());
             Ok(Awaiting {
                 id: AwaitingId(row.get(0)?),
                 evidence,
@@ -287,11 +287,13 @@ impl Reader {
         let point = chain_point(row)?;
         let private: Option<Vec<u8>> = row.get(4).doing(doing)?;
         let place = Place::Entry(*point.hash.as_bytes());
+        let opened = private.map(|kept| open(self.seal.as_ref(), &place, kept));
         Ok(StoredEntry {
             point,
             prev: EntryHash::from_bytes(row.get(2).doing(doing)?),
             raw: Raw::from(row.get::<_, Vec<u8>>(3).doing(doing)?),
-            private: private.and_then(|kept| open(self.seal.as_ref(), &place, kept)),
+            is_private_damaged: opened == Some(Opened::Damaged),
+            private: opened.and_then(Opened::plain),
             summary: Summary::read(row, 6)?,
             made_at_unix_s: row.get(5).doing(doing)?,
         })

@@ -12,6 +12,16 @@ impl SealKey {
     /// Length in bytes.
     pub const LEN: usize = 32;
 
+    /// Length of [`Self::name`] in bytes.
+    pub(crate) const NAME_LEN: usize = 4;
+
+    /// Tells one key from another without telling anything of it.
+    pub(crate) fn name(&self) -> [u8; Self::NAME_LEN] {
+        let named = [b"dashpoint/seal-key/v1", &self.0[..]].concat();
+        let digest = dashpoint_wire::digest(&named);
+        [digest[0], digest[1], digest[2], digest[3]]
+    }
+
     /// Takes the bytes as they are.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {

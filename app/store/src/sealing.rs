@@ -54,15 +54,48 @@ pub(crate) fn close(
     let sealed = seal(key, nonce, &place.about(), plain).ok_or(StoreError::OutOfRange {
         what: "the length of what is sealed",
     })?;
-    Ok([&MARK[..], &sealed].concat())
+    let name = key.name();
+    Ok([&MARK[..], &name, &name, &sealed].concat())
 }
 
-/// Opens what [`close`] made, and gives what is not sealed as it is; `None` when the key does not open it.
-pub(crate) fn open(key: Option<&SealKey>, place: &Place, kept: Vec<u8>) -> Option<Vec<u8>> {
-    match kept.strip_prefix(&MARK[..]) {
-        None => Some(kept),
-        Some(sealed) => unseal(key?, &place.about(), sealed),
+/// Bytes that are kept, as far as they can be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Opened {
+    /// They were not sealed, or the key opened them.
+    Plain(Vec<u8>),
+    /// They were sealed with another key.
+    OtherKey,
+    /// They were sealed with this key, and are no longer what was sealed.
+    Damaged,
+}
+
+impl Opened {
+    /// The bytes, if they can be had.
+    pub(crate) fn plain(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Plain(plain) => Some(plain),
+            Self::OtherKey | Self::Damaged => None,
+        }
     }
+}
+
+/// Opens what [`close`] made, and gives what is not sealed as it is. The name of the key stands there twice, so that a bit
+/// that flips in it is not taken for another key.
+pub(crate) fn open(key: Option<&SealKey>, place: &Place, kept: Vec<u8>) -> Opened {
+    let Some(rest) = kept.strip_prefix(&MARK[..]) else {
+        return Opened::Plain(kept);
+    };
+    let Some((names, sealed)) = rest.split_at_checked(2 * SealKey::NAME_LEN) else {
+        return Opened::Damaged;
+    };
+    let (name, again) = names.split_at(SealKey::NAME_LEN);
+    let Some(key) = key else {
+        return Opened::OtherKey;
+    };
+    if name == again && name != key.name() {
+        return Opened::OtherKey;
+    }
+    unseal(key, &place.about(), sealed).map_or(Opened::Damaged, Opened::Plain)
 }
 
 impl Store {

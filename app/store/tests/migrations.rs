@@ -21,10 +21,10 @@ const FILES: [&str; 2] = ["ledger", "cache"];
 const ENTRIES: u64 = 4;
 const METRES: u64 = 1_000;
 
-/// The chain that was signed in it.
+/// The chain that was signed in it, with entries as the first programs have made them.
 fn chain() -> (Chain, Signed<EpochGrant>, Vec<Signed<Entry>>) {
     let (mut chain, grant) = Chain::start();
-    let entries = (0..ENTRIES).map(|_| chain.trip(METRES)).collect();
+    let entries = (0..ENTRIES).map(|_| chain.old_trip(METRES)).collect();
     (chain, grant, entries)
 }
 

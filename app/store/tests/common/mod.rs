@@ -92,6 +92,15 @@ impl Chain {
 
     /// A trip of that many metres.
     pub fn trip(&mut self, metres: u64) -> Signed<Entry> {
+        self.trip_of(metres, DrivingTime::Minutes(10))
+    }
+
+    /// A trip of that many metres as older programs have signed it.
+    pub fn old_trip(&mut self, metres: u64) -> Signed<Entry> {
+        self.trip_of(metres, DrivingTime::Seconds(600))
+    }
+
+    fn trip_of(&mut self, metres: u64, driving: DrivingTime) -> Signed<Entry> {
         let odometer = MeterInterval {
             meter: Meter::Odometer,
             from: self.odometer,
@@ -101,7 +110,7 @@ impl Chain {
         self.earn(Evidence::Trip(Trip {
             odometer,
             started: CoarseTime::containing_unix_s(1_790_000_000),
-            driving: DrivingTime::Minutes(10),
+            driving,
             missed_s: 0,
             used_wh: 1_500,
             regained_wh: 200,
