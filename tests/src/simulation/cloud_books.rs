@@ -38,4 +38,6 @@ pub struct Books {
     pub ledgers: BTreeMap<MemberId, Ledger>,
     pub used: BTreeMap<(MemberId, CapId, LocalDay), i64>,
     pub cap_times: BTreeMap<DeviceId, ServerTime>,
+    /// Times of the receipts that each device was sent.
+    pub receipts: BTreeMap<DeviceId, BTreeSet<ServerTime>>,
 }

@@ -189,6 +189,7 @@ impl Cloud {
                         .map_err(broken)?;
                 }
             }
+            Planted::ReceiptsForgotten => tampering.forget_receipts().map_err(broken)?,
             Planted::IntervalsOff => tampering.forget_intervals().map_err(broken)?,
             Planted::ExpiryFilter => tampering.filter_expired(now).map_err(broken)?,
             Planted::CapPerDevice => {
@@ -208,7 +209,8 @@ impl Cloud {
             | Planted::ReceiptUnverified
             | Planted::KeyUnchecked
             | Planted::NothingNew
-            | Planted::StrangerLetIn => {}
+            | Planted::StrangerLetIn
+            | Planted::ClockBelieved => {}
         }
         let posted = core.post_entries(device, asked, now)?;
         if planted == Planted::CapPerDevice {

@@ -7,6 +7,7 @@
 mod car;
 mod cloud;
 mod cloud_books;
+mod cloud_clock;
 mod crew;
 mod edge;
 mod enrolment;

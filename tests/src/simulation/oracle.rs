@@ -20,6 +20,10 @@ use super::tally::Tally;
 
 /// Points by which whole points may pass a cap that counts thousandths: one for each rule's remainder.
 const REMAINDERS: i64 = 4;
+/// Seconds by which points may expire too early: a clock that is wrong by less cannot be told from a right one.
+const EARLY_S_MAX: i64 = 30 * 86_400;
+/// Seconds by which the time of an earlier entry may be ahead of an arrival and bind it.
+const AHEAD_S_MAX: i64 = 86_400;
 
 /// An award that a screen has shown.
 #[derive(Debug, Clone)]
@@ -101,6 +105,7 @@ impl Oracle {
     /// A device that begins its chain.
     pub fn begin(&mut self, device: DeviceId, at: ServerTime) {
         self.books.cap_times.insert(device, at);
+        self.books.receipts.entry(device).or_default().insert(at);
     }
 
     /// Takes the caps of a policy; of several versions the most generous holds.
@@ -153,6 +158,8 @@ impl Oracle {
                 posting.device
             )));
         }
+        let receipts = self.books.receipts.entry(posting.device);
+        receipts.or_default().insert(posting.at);
         let said = posting.request.entries.iter();
         for (raw, verdict) in said.zip(&posting.response.verdicts) {
             let hash = raw.hash();
@@ -236,6 +243,9 @@ impl Oracle {
                 .or_insert(place);
             return Ok(());
         }
+        if entry.receipt_at > at {
+            tally.event("paid under a receipt of the future");
+        }
         let payee = owner.payee(entry)?;
         if let Some(what) = misdirected(entry.transaction(), payee, &owner.crew, &owner.logs) {
             return Err(Violation::new(format!("{place:?}: {what}")));
@@ -263,7 +273,9 @@ impl Oracle {
             stretches.insert(interval.from, (interval.to, place));
         }
         let kind = entry.transaction().trigger();
-        self.use_caps(payee, kind, cap_time, verdict.paid().points)
+        cap_time.map_or(Ok(()), |at| {
+            self.use_caps(payee, kind, at, verdict.paid().points)
+        })
     }
 
     fn is_rejected(&self, place: EntryRef) -> bool {
@@ -272,12 +284,26 @@ impl Oracle {
     }
 
     /// The time that an entry counts for, worked out anew from the outside.
-    fn cap_time(&mut self, device: DeviceId, entry: &Entry, at: ServerTime) -> ServerTime {
+    fn cap_time(&mut self, device: DeviceId, entry: &Entry, at: ServerTime) -> Option<ServerTime> {
+        let receipts = self.books.receipts.get(&device);
+        let mut signed = receipts.into_iter().flatten().rev();
+        let held = if entry.receipt_at > at {
+            // It was signed by a clock that was ahead: the newest before it counts.
+            signed.find(|signed| **signed <= at).copied()
+        } else {
+            Some(entry.receipt_at)
+        };
         let event = ServerTime::from_unix_s(entry.time.at.as_unix_s());
-        let event = event.max(entry.receipt_at.min(at)).min(at);
+        let is_floored = held.is_none_or(|held| held > event);
+        let event = event.max(held.unwrap_or(event)).min(at);
         let last = self.books.cap_times.entry(device).or_insert(event);
-        *last = event.max(*last);
-        *last
+        *last = if *last > at.plus_s(AHEAD_S_MAX) {
+            event
+        } else {
+            event.max(*last)
+        };
+        // Which receipts the cloud still knows from before its clock was ahead is its own business.
+        (entry.receipt_at <= at || !is_floored).then_some(*last)
     }
 
     fn use_caps(
@@ -334,7 +360,12 @@ impl Oracle {
     }
 
     /// Reads on in a member's ledger: every change of the balance is a settlement.
-    pub fn read(&mut self, statement: &Statement, tally: &mut Tally) -> Result<(), Violation> {
+    pub fn read(
+        &mut self,
+        statement: &Statement,
+        right: ServerTime,
+        tally: &mut Tally,
+    ) -> Result<(), Violation> {
         let ledger = self
             .books
             .ledgers
@@ -353,7 +384,15 @@ impl Oracle {
                     }
                 }
                 Cause::Released { .. } => tally.verdict("released"),
-                Cause::Expired { .. } => tally.verdict("expired"),
+                Cause::Expired { .. } => {
+                    tally.verdict("expired");
+                    let ends = settlement.allocations.iter().map(|taken| taken.expires);
+                    if ends.max() > Some(right.plus_s(EARLY_S_MAX)) {
+                        return Err(Violation::new(format!(
+                            "points expired by a clock that was wrong: {settlement:?}"
+                        )));
+                    }
+                }
                 Cause::Spent { .. }
                 | Cause::Reversed { .. }
                 | Cause::ClawedBack { .. }

@@ -38,11 +38,15 @@ pub enum Planted {
     NothingNew,
     /// The operator says yes to whoever asks.
     StrangerLetIn,
+    /// The cloud believes its clock, whatever it shows.
+    ClockBelieved,
+    /// The cloud does not remember which receipts it has signed.
+    ReceiptsForgotten,
 }
 
 impl Planted {
     /// Every bug that the seams allow.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::SyncsIgnored,
         Self::DedupeOff,
         Self::PendingFlag,
@@ -55,6 +59,8 @@ impl Planted {
         Self::KeyUnchecked,
         Self::NothingNew,
         Self::StrangerLetIn,
+        Self::ClockBelieved,
+        Self::ReceiptsForgotten,
     ];
 }
 
@@ -119,6 +125,17 @@ impl Tampering {
             params![id, from - 1, first.body().prev.as_bytes()],
         )?;
         Ok(())
+    }
+
+    /// Believes that the cloud was at work at that time.
+    pub fn believe(&self, now: ServerTime) -> rusqlite::Result<()> {
+        let sql = "UPDATE cloud SET known = ?1";
+        self.db.execute(sql, [now.as_unix_s()]).map(|_| ())
+    }
+
+    /// Forgets which receipts were signed.
+    pub fn forget_receipts(&self) -> rusqlite::Result<()> {
+        self.db.execute("DELETE FROM receipt_times", []).map(|_| ())
     }
 
     /// Forgets what was paid.

@@ -42,12 +42,13 @@ impl World {
     }
 
     fn what_the_operator_does(&mut self) -> Result<(), Violation> {
-        let now = self.now();
-        self.cloud.with(now, |core| core.maintain(now))?;
-        self.read_ledgers()?;
+        self.what_the_clock_of_the_cloud_does()?;
+        self.maintain()?;
         // What a backup lacked, whoever noticed it since.
         self.sign_policies()?;
+        let now = self.now();
         if self.random.permille(60)
+            && self.cloud_ahead_ms == 0
             && let Some(newest) = self.policies.last()
         {
             let next = policy::next(newest, &mut self.random, now);
@@ -70,6 +71,10 @@ impl World {
 
     /// Signs every policy that the cloud does not have.
     pub(super) fn sign_policies(&mut self) -> Result<(), Violation> {
+        // An operator looks at the clock before he signs.
+        if self.cloud_ahead_ms != 0 {
+            return Ok(());
+        }
         let now = self.now();
         for policy in &self.policies {
             self.cloud
@@ -136,7 +141,7 @@ impl World {
             self.tally.fault("clone");
             self.tell(&format!("car {number}: is cloned"));
         }
-        if self.planted.is_none() {
+        if self.planted.is_none() && !self.cloud_waits() {
             self.what_the_owner_does(number)?;
         }
         self.what_befalls_clocks(number);

@@ -70,6 +70,7 @@ impl World {
         if !self.plays(&[Planted::StrangerLetIn])
             || self.strangers >= STRANGERS_MAX
             || !is_taken
+            || self.cloud_waits()
             || !self.mischief.permille(25)
         {
             return Ok(());

@@ -50,6 +50,8 @@ pub struct World {
     pub(super) faults_permille: u64,
     /// Own entries that a screen counts as pending by a flag of its own: only with that bug planted.
     pub(super) flags: BTreeMap<usize, BTreeSet<EntryRef>>,
+    /// Milliseconds by which the cloud's clock is ahead of the right one.
+    pub(super) cloud_ahead_ms: i64,
     /// Strangers who have asked so far.
     pub(super) strangers: u8,
     /// True when disks fail at chosen calls: then reads of them are spared, and a commit that failed may be there.
@@ -96,6 +98,7 @@ impl World {
             sent: 0,
             faults_permille,
             flags: BTreeMap::new(),
+            cloud_ahead_ms: 0,
             strangers: 0,
             disks_fail: false,
             steps: 0,
@@ -143,8 +146,13 @@ impl World {
         self.story.push_back(format!("{seconds:>9} s  {what}"));
     }
 
-    /// The right time, as the cloud has it.
+    /// The time as the cloud has it.
     pub(super) const fn now(&self) -> ServerTime {
+        server_time(self.now_ms.saturating_add_signed(self.cloud_ahead_ms))
+    }
+
+    /// The right time.
+    pub(super) const fn right_now(&self) -> ServerTime {
         server_time(self.now_ms)
     }
 
@@ -245,7 +253,7 @@ impl World {
         let Some(books) = engine.map(Engine::books) else {
             return Ok(());
         };
-        for (book, view) in books.views(self.now()) {
+        for (book, view) in books.views(self.right_now()) {
             self.tally.checks += 1;
             self.oracle.check_balance(&book.statement, view.balance)?;
             let sum = view.pending_items.iter().map(|item| item.paid.points).sum();
@@ -352,7 +360,8 @@ impl World {
             let statement = self
                 .cloud
                 .with(now, |core| core.statement(member, since, now))?;
-            self.oracle.read(statement.body(), &mut self.tally)?;
+            let right = self.right_now();
+            self.oracle.read(statement.body(), right, &mut self.tally)?;
         }
         Ok(())
     }

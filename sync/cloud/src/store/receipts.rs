@@ -32,15 +32,20 @@ pub(crate) fn newest_up_to(
     Ok(row)
 }
 
-/// Forgets the times before `before`, and all but the newest up to now and the newest beyond it.
+/// Forgets the times of receipts before `before`, and all but the newest up to now and the newest beyond it.
 pub(crate) fn forget(
     db: &Connection,
     device: DeviceId,
     before: ServerTime,
     now: ServerTime,
 ) -> Result<(), CloudError> {
-    db.prepare_cached("DELETE FROM receipt_times WHERE device = ?1 AND at < ?2")?
-        .execute((Col(device), Col(before)))?;
+    // That of a grant stays: a car whose receipts are older than its grant names it, also after later receipts of a clock
+    // that was ahead.
+    db.prepare_cached(
+        "DELETE FROM receipt_times WHERE device = ?1 AND at < ?2
+         AND at NOT IN (SELECT issued FROM grants WHERE device = ?1)",
+    )?
+    .execute((Col(device), Col(before)))?;
     for side in [
         "DELETE FROM receipt_times WHERE device = ?1 AND at <= ?2 AND at < (
              SELECT at FROM receipt_times WHERE device = ?1 AND at <= ?2

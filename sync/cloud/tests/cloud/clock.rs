@@ -157,6 +157,29 @@ fn what_is_signed_under_a_receipt_of_the_future_is_paid_when_the_clock_is_right(
     }
 }
 
+/// A car whose receipts are older than its grant names the grant: also when later receipts of that clock were named since.
+#[test]
+fn a_grant_of_a_clock_that_was_ahead_is_remembered_after_later_receipts() {
+    let (mut world, mut car, _) = earned();
+    let right = world.now;
+    world.pass(10 * DAY);
+    let grant = world.open_epoch(&mut car);
+    let grant = grant.verify(&world.cloud_key, &car.device).unwrap();
+    car.enter(&grant);
+    car.statement = world.statement(car.member);
+    for _ in 0..3 {
+        world.pass(HOUR);
+        let entry = car.mint(CHECK_IN, right);
+        world.settled(&mut car, &[entry]);
+    }
+    world.now = right.plus_s(DAY);
+    world.core.accept_clock("set right", world.now).unwrap();
+    car.receipt_at = grant.body().issued;
+    let entry = car.mint(drove(trip(0, 12_000)), world.now);
+    let verdict = world.verdict(&mut car, &entry);
+    assert!(paid(&verdict) > 0, "{verdict:?}");
+}
+
 #[test]
 fn a_receipt_of_the_future_that_nobody_signed_is_implausible() {
     let (mut world, mut car, _) = earned();

@@ -1,0 +1,106 @@
+//! The cloud's clock: it leaps, by minutes or by years, and somebody sets it right again.
+
+use dashpoint_cloud::CloudError;
+
+use super::Violation;
+use super::planted::{Planted, Tampering};
+use super::world::World;
+
+const MINUTE_MS: u64 = 60_000;
+const HOUR_MS: u64 = 60 * MINUTE_MS;
+const DAY_MS: u64 = 24 * HOUR_MS;
+/// Farther ahead than the cloud believes.
+const BELIEVED_MS: u64 = 30 * DAY_MS;
+const YEAR_MS: u64 = 365 * DAY_MS;
+
+impl World {
+    /// Tells whether the cloud's clock shows what the cloud cannot believe: then it changes nothing.
+    pub(super) const fn cloud_waits(&self) -> bool {
+        let ahead_ms = self.cloud_ahead_ms;
+        ahead_ms > BELIEVED_MS.cast_signed() || ahead_ms < -DAY_MS.cast_signed()
+    }
+
+    /// The clock leaps now and then, in a restart or in the middle of its work, and comes back.
+    pub(super) fn what_the_clock_of_the_cloud_does(&mut self) -> Result<(), Violation> {
+        if !self.plays(&[Planted::ClockBelieved, Planted::ReceiptsForgotten]) {
+            return Ok(());
+        }
+        if self.cloud_ahead_ms != 0 {
+            if self.mischief.one_in(2) {
+                self.set_cloud_clock_right()?;
+            }
+            return Ok(());
+        }
+        if !self.mischief.permille(40) {
+            return Ok(());
+        }
+        let random = &mut self.mischief;
+        let ahead_ms = match random.range(0, 6) {
+            0 | 1 => random.range(MINUTE_MS, 26 * HOUR_MS).cast_signed(),
+            2 => random
+                .range(2 * DAY_MS, BELIEVED_MS - 2 * DAY_MS)
+                .cast_signed(),
+            3 => -random.range(MINUTE_MS, 20 * HOUR_MS).cast_signed(),
+            4 => random
+                .range(BELIEVED_MS + 2 * DAY_MS, 10 * YEAR_MS)
+                .cast_signed(),
+            _ => -random.range(2 * DAY_MS, 40 * YEAR_MS).cast_signed(),
+        };
+        let restarts = random.one_in(2);
+        self.cloud_ahead_ms = ahead_ms;
+        self.tally.fault(if self.cloud_waits() {
+            "cloud's clock leapt"
+        } else {
+            "cloud's clock wrong"
+        });
+        self.tell(&format!(
+            "the cloud's clock is {} s ahead",
+            ahead_ms / 1_000
+        ));
+        let now = self.now();
+        if restarts {
+            self.cloud.restart(now)?;
+        }
+        if self.planted == Some(Planted::ClockBelieved) {
+            let believed = Tampering::of(&self.cloud.vfs).and_then(|db| db.believe(now));
+            believed.map_err(|e| Violation::new(format!("the plant failed: {e}")))?;
+        }
+        Ok(())
+    }
+
+    /// Sets the clock right; where it is a leap to the cloud, the operator says that it is right now.
+    pub(super) fn set_cloud_clock_right(&mut self) -> Result<(), Violation> {
+        if self.cloud_ahead_ms == 0 {
+            return Ok(());
+        }
+        self.cloud_ahead_ms = 0;
+        let now = self.now();
+        let leapt = self
+            .cloud
+            .with(now, |core| core.accept_clock("set right", now))?;
+        if leapt {
+            self.tally.event("operator took the clock for right");
+        }
+        self.tally.event("cloud's clock set right");
+        self.tell("the cloud's clock is right again");
+        Ok(())
+    }
+
+    /// Maintains the accounts as the cloud does by itself: not while it does not believe its clock.
+    pub(super) fn maintain(&mut self) -> Result<(), Violation> {
+        let now = self.now();
+        let done = self.cloud.with(now, |core| match core.maintain(now) {
+            Err(CloudError::ClockLeapt { .. }) => Ok(false),
+            done => done.map(|_| true),
+        })?;
+        if done && self.cloud_waits() && self.planted.is_none() {
+            return Err(Violation::new(
+                "accounts were maintained at a time that cannot be".to_owned(),
+            ));
+        }
+        if !done {
+            self.tally.event("nothing changed by a clock that leapt");
+        }
+        self.read_ledgers()
+    }
+}
