@@ -73,3 +73,18 @@ CREATE TABLE intake (
     level INTEGER NOT NULL CHECK (level >= 0),
     PRIMARY KEY (device, kind)
 ) STRICT;
+
+-- Expiries that were given back, each at most once, with the settlement that did it; the reason stands in its cause.
+CREATE TABLE expiries_reversed (
+    member BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    by_version INTEGER NOT NULL,
+    PRIMARY KEY (member, version),
+    FOREIGN KEY (member, version) REFERENCES settlements (member, version),
+    FOREIGN KEY (member, by_version) REFERENCES settlements (member, version)
+) STRICT;
+
+CREATE TRIGGER expiries_reversed_stay BEFORE UPDATE ON expiries_reversed
+BEGIN SELECT RAISE(ABORT, 'a reversed expiry is never changed'); END;
+CREATE TRIGGER expiries_reversed_kept BEFORE DELETE ON expiries_reversed
+BEGIN SELECT RAISE(ABORT, 'a reversed expiry is never deleted'); END;

@@ -25,7 +25,7 @@ pub use clock::ClockKind;
 pub use connections::Limits;
 pub use core::{
     Approval, Approved, AskIds, CloudCore, DeviceLine, EntryLine, Flaw, GrantedIds, Maintained,
-    NewMember, PolicyLine, Posted, SETTLEMENTS_MAX, Waiting, Word, flaw,
+    NewMember, PolicyLine, Posted, Reversed, SETTLEMENTS_MAX, Waiting, Word, flaw,
 };
 pub use error::CloudError;
 pub use server::{Cloud, Config, Running, init};

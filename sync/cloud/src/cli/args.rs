@@ -87,6 +87,9 @@ pub enum Command {
         /// A file of `backup`, or a copy of `cloud.db`; it is not touched
         backup: PathBuf,
     },
+    /// Points that expired
+    #[command(subcommand)]
+    Expiry(Expiry),
     /// Run expiry, releases and tier reviews now; `serve` does it every hour
     #[command(visible_alias = "expire")]
     Maintain,
@@ -201,6 +204,23 @@ pub enum Device {
     Revoke {
         /// The device
         device: DeviceId,
+    },
+}
+
+/// About points that expired.
+#[derive(Debug, Subcommand)]
+pub enum Expiry {
+    /// Give back what expired from a time on, each lot once; the member reads the reason
+    Reverse {
+        /// Expired by the cloud's clock from here on, such as 2036-11-22T00:00:00Z
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        since: ServerTime,
+        /// Only those of this member; by default of all
+        #[arg(long, value_name = "ID")]
+        member: Option<MemberId>,
+        /// What the member reads
+        #[arg(long)]
+        reason: String,
     },
 }
 

@@ -108,6 +108,19 @@ pub fn execute(
                 format!("{}\n", pinned.public_key)
             })
         }
+        Command::Expiry(args::Expiry::Reverse {
+            since,
+            member,
+            reason,
+        }) => {
+            let done = core.reverse_expiries(member, since, &reason, edge.now)?;
+            show::either(out, edge.json, &done, |done| {
+                format!(
+                    "{} points given back: {} lots of {} members\n",
+                    done.points, done.expiries, done.members
+                )
+            })
+        }
         Command::Maintain => {
             let done = core.maintain(edge.now)?;
             show::either(out, edge.json, &done, |done| {

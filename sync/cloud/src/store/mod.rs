@@ -8,6 +8,7 @@ mod columns;
 pub(crate) mod consents;
 pub(crate) mod devices;
 pub(crate) mod enrolments;
+pub(crate) mod expiries;
 pub(crate) mod forks;
 pub(crate) mod grants;
 pub(crate) mod intake;

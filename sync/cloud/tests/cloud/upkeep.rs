@@ -164,3 +164,45 @@ fn an_account_of_sixty_thousand_lots_is_served_and_becomes_small() {
         .unwrap();
     assert!(rows < 1_000, "{rows}");
 }
+
+#[test]
+fn what_expired_by_a_wrong_clock_is_given_back_once() {
+    let mut world = World::new();
+    let (member, other) = (world.member(1), world.member(9));
+    let mut car = world.car(2, 3, member);
+    let entry = car.mint(charged(charge(0, 18_000)), world.now);
+    let earned = paid(&world.verdict(&mut car, &entry));
+    let lot = world.statement(member).account.lots[0];
+    let right = world.now;
+    world.leap_to(right.plus_s(3_652 * DAY));
+    let wrong = world.now;
+    assert_eq!(world.core.maintain(wrong).unwrap().settlements, 1);
+    assert_eq!(world.balance(member), 0);
+
+    world.leap_to(right.plus_s(HOUR));
+    let mut reverse = |member, since| {
+        let reversed = world
+            .core
+            .reverse_expiries(member, since, "wrong clock", right);
+        reversed.map(|done| (done.members, done.expiries, done.points))
+    };
+    assert_eq!(reverse(Some(other), right).unwrap(), (0, 0, 0));
+    assert_eq!(reverse(None, wrong.plus_s(1)).unwrap(), (0, 0, 0));
+    assert_eq!(reverse(None, right).unwrap(), (1, 1, earned));
+    assert_eq!(reverse(None, right).unwrap(), (0, 0, 0), "once");
+    let statement = world.statement(member);
+    assert_eq!(statement.account.balance(), Points::new(earned));
+    assert_eq!(statement.account.lots[0].expires, lot.expires);
+    let last = statement.settlements.last().unwrap();
+    let reason = "wrong clock".to_owned();
+    assert_eq!(last.cause, Cause::Granted { reason });
+    assert_eq!(last.points, Points::new(earned));
+
+    // A lot whose own time is over gets that of points which are earned now.
+    world.leap_to(lot.expires);
+    world.core.maintain(world.now).unwrap();
+    let now = world.now;
+    let done = world.core.reverse_expiries(Some(member), now, "late", now);
+    assert_eq!(done.unwrap().points, earned);
+    assert!(world.statement(member).account.lots[0].expires > now);
+}

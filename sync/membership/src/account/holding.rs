@@ -54,6 +54,34 @@ impl Account {
         Ok(row)
     }
 
+    /// Gives points back that expired by a clock that was wrong, with a reason that the member reads: until their own expiry,
+    /// or like points that are earned now when it is over.
+    ///
+    /// # Errors
+    /// [`AccountError::NotPositive`]; the account is as it was.
+    pub fn restore_expired(
+        &mut self,
+        points: Points,
+        expires: ServerTime,
+        reason: impl Into<String>,
+        now: ServerTime,
+        zone: &Zone,
+        policy: &CompiledPolicy,
+    ) -> Result<Settlement, AccountError> {
+        require_positive(points)?;
+        let cause = Cause::Granted {
+            reason: reason.into(),
+        };
+        let mut row = self.row(now, cause);
+        let expires = if expires > now {
+            expires
+        } else {
+            policy.policy().expiry.of_points_earned(now, zone)
+        };
+        self.pay_in(&mut row, points, expires);
+        Ok(row)
+    }
+
     /// Pays what was held back and whose time has come, oldest first.
     #[must_use = "each row belongs in the ledger"]
     pub fn release(

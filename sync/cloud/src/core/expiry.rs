@@ -1,0 +1,82 @@
+//! Points that expired by a clock that was wrong are given back by an entry of the ledger.
+
+use dashpoint_membership::{MemberId, Points, ServerTime};
+use serde::Serialize;
+
+use super::CloudCore;
+use super::desk::Desk;
+use crate::error::CloudError;
+use crate::store::{accounts, expiries, members};
+
+/// The result of a reversal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Reversed {
+    /// Members whose account changed.
+    pub members: usize,
+    /// Expiries that were given back.
+    pub expiries: usize,
+    /// Points that were given back.
+    pub points: i64,
+}
+
+impl CloudCore {
+    /// Gives back what expired from a time on, of one member or of all, each expiry once: into a lot with its own expiry, or
+    /// with that of points which are earned now when its own is over. The member reads the reason.
+    ///
+    /// # Errors
+    /// [`CloudError::NoMember`]; [`CloudError`] when the database fails; members before it are done.
+    pub fn reverse_expiries(
+        &mut self,
+        member: Option<MemberId>,
+        since: ServerTime,
+        reason: &str,
+        now: ServerTime,
+    ) -> Result<Reversed, CloudError> {
+        let ids = match member {
+            Some(member) => vec![member],
+            None => members::ids(&self.db)?,
+        };
+        let mut all = Reversed::default();
+        for member in ids {
+            let done = self.work(now, |desk| desk.reverse_expiries(member, since, reason))?;
+            all.members += usize::from(done.expiries > 0);
+            all.expiries += done.expiries;
+            all.points += done.points;
+        }
+        Ok(all)
+    }
+}
+
+impl Desk<'_> {
+    fn reverse_expiries(
+        &self,
+        member: MemberId,
+        since: ServerTime,
+        reason: &str,
+    ) -> Result<Reversed, CloudError> {
+        let mut account = accounts::find(self.db, member)?.ok_or(CloudError::NoMember(member))?;
+        let (zone, policy) = (self.zone(member)?, self.policy());
+        let mut settlements = Vec::new();
+        let mut reversed = Vec::new();
+        let mut points = Points::ZERO;
+        for expired in expiries::unreversed(self.db, member, since)? {
+            let back = Points::ZERO.minus(expired.points);
+            let row =
+                account.restore_expired(back, expired.expires, reason, self.now, &zone, policy)?;
+            points = points.plus(back);
+            reversed.push((expired.version, row.version));
+            settlements.push(row);
+        }
+        if !settlements.is_empty() {
+            accounts::save(self.db, member, &account, &settlements)?;
+        }
+        for (version, by) in &reversed {
+            expiries::keep_reversed(self.db, member, *version, *by)?;
+        }
+        Ok(Reversed {
+            members: 1,
+            expiries: reversed.len(),
+            points: points.get(),
+        })
+    }
+}

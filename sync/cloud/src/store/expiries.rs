@@ -1,0 +1,55 @@
+//! Expiries of lots, and those that were given back.
+
+use dashpoint_membership::{LedgerVersion, MemberId, Points, ServerTime};
+use rusqlite::Connection;
+
+use super::Col;
+use crate::error::CloudError;
+
+/// A lot that expired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ExpiredLot {
+    /// The settlement that took it.
+    pub version: LedgerVersion,
+    /// Change of the balance, not above 0.
+    pub points: Points,
+    /// When the lot expired by its own word.
+    pub expires: ServerTime,
+}
+
+/// Lists a member's expiries from a time on that were not given back, oldest first.
+pub(crate) fn unreversed(
+    db: &Connection,
+    member: MemberId,
+    since: ServerTime,
+) -> Result<Vec<ExpiredLot>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "SELECT version, points, (SELECT max(expires) FROM allocations
+             WHERE allocations.member = settlements.member AND allocations.version = settlements.version)
+         FROM settlements WHERE member = ?1 AND kind = 'expired' AND at >= ?2 AND points < 0
+             AND version NOT IN (SELECT version FROM expiries_reversed WHERE member = ?1)
+         ORDER BY version",
+    )?;
+    let rows = statement.query_map((Col(member), Col(since)), |row| {
+        Ok(ExpiredLot {
+            version: row.get::<_, Col<_>>(0)?.0,
+            points: row.get::<_, Col<_>>(1)?.0,
+            expires: row.get::<_, Col<_>>(2)?.0,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Keeps that an expiry was given back, and by which settlement.
+pub(crate) fn keep_reversed(
+    db: &Connection,
+    member: MemberId,
+    version: LedgerVersion,
+    by: LedgerVersion,
+) -> Result<(), CloudError> {
+    db.prepare_cached(
+        "INSERT INTO expiries_reversed (member, version, by_version) VALUES (?1, ?2, ?3)",
+    )?
+    .execute((Col(member), Col(version), Col(by)))?;
+    Ok(())
+}
