@@ -193,11 +193,14 @@ class Story:
             verdict, chain = rules.reject(account, device.chain, entry, refused, now, receipt)
         else:
             place = place_of(device, entry)
+            # Doubts depend on all that the cloud knows of the vehicle: an input here, told by the reason of the verdict.
+            doubt = step["verdict"].get("review", {}).get("reason") == "evidence"
             verdict, chain = rules.settle(
-                account, device.chain, zone, self.policies, place, entry, now, receipt
+                account, device.chain, zone, self.policies, place, entry, now, receipt, doubt
             )
         self.origins.add((device.vehicle, entry.original))
-        if "rejected" not in verdict and entry.evidence is not None:
+        in_doubt = verdict.get("review", {}).get("reason") == "evidence"
+        if "rejected" not in verdict and not in_doubt and entry.evidence is not None:
             self.claimed.append((device.vehicle, entry.interval()))
         device.chain, device.seq, device.head = chain, entry.seq, entry.hash
         device.signed.add(now)
@@ -262,7 +265,7 @@ def read_chain(chain):
 
 
 def read_account(account):
-    reasons = {1: "over-allowance", 2: "estimated", 3: "forked"}
+    reasons = {1: "over-allowance", 2: "estimated", 3: "forked", 4: "evidence"}
     return {
         "version": account[1],
         "lots": [{"id": lot[1], "points": lot[2], "remaining": lot[3], "expires": lot[4]} for lot in account[2]],

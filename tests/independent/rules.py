@@ -279,7 +279,7 @@ def forget(account, policies, today):
 # --- 7.4, 7.8 and 7.9 The verdict and what it does ------------------------------------------------------------------
 
 
-def settle(account, chain, zone, policies, place, entry, now, receipt=None):
+def settle(account, chain, zone, policies, place, entry, now, receipt=None, doubt=False):
     """The verdict on an admissible entry; changes the account, gives the next state of the chain too."""
     if entry.policy not in policies:
         return reject(account, chain, entry, "unknown-policy", now, receipt)
@@ -294,7 +294,7 @@ def settle(account, chain, zone, policies, place, entry, now, receipt=None):
     chain["points"] += max(0, paid["points"])
     expires = expiry(policy, zone, cap_time)
     account["version"] += 1
-    if held := paid != {"points": 0, "growth": 0} and held_back(policy, entry, minted):
+    if held := paid != {"points": 0, "growth": 0} and held_back(policy, entry, minted, doubt):
         verdict = {"review": {"paid": paid, "reason": held[0], "until": now + held[1] * DAY_S}}
         account["pending"].append({"entry": place, **verdict["review"], "expires": expires})
         return verdict, chain
@@ -310,7 +310,9 @@ def reject(account, chain, entry, reason, now, receipt=None):
     return {"rejected": {"reason": reason}}, count(chain, entry, now, receipt)
 
 
-def held_back(policy, entry, minted):
+def held_back(policy, entry, minted, doubt):
+    if doubt:
+        return "evidence", policy.confirm_days
     points, entries, offline = minted
     hard = policy.hard
     if points >= hard[1] or entries >= hard[2] or offline >= hard[3] * DAY_S:
@@ -395,8 +397,9 @@ def grow(account, growth, policy, zone, now):
 def maintain(account, policies, zone, now):
     """Release, expiry, review of the tier; gives the kinds of the settlements and their points."""
     policy, rows = in_force(policies, now), []
-    due = [held for held in account["pending"] if held["until"] <= now]
-    account["pending"] = [held for held in account["pending"] if held["until"] > now]
+    is_due = lambda held: held["until"] <= now and held["reason"] != "evidence"  # an operator decides on evidence
+    due = [held for held in account["pending"] if is_due(held)]
+    account["pending"] = [held for held in account["pending"] if not is_due(held)]
     for held in due:
         account["version"] += 1
         pay_in(account, held["paid"]["points"], held["expires"])

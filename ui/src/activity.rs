@@ -333,6 +333,7 @@ pub fn reason(row: &RowData, locale: &Locale, now: ServerTime) -> (Reason, Strin
                 ReviewReason::OverAllowance => Reason::OverAllowance,
                 ReviewReason::Estimated => Reason::Estimated,
                 ReviewReason::Forked => Reason::Forked,
+                ReviewReason::Evidence => Reason::Evidence,
             };
             (reason, locale.date(*until, now), String::new())
         }

@@ -256,6 +256,11 @@ const fn review(language: Language, reason: ReviewReason) -> &'static str {
         }
         ReviewReason::Estimated => pick(language, "rests on an estimate", "数据为估算"),
         ReviewReason::Forked => pick(language, "this head unit was copied", "设备被复制"),
+        ReviewReason::Evidence => pick(
+            language,
+            "does not fit the car's other readings",
+            "与车辆其他读数不符",
+        ),
     }
 }
 

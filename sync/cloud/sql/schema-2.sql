@@ -88,3 +88,86 @@ CREATE TRIGGER expiries_reversed_stay BEFORE UPDATE ON expiries_reversed
 BEGIN SELECT RAISE(ABORT, 'a reversed expiry is never changed'); END;
 CREATE TRIGGER expiries_reversed_kept BEFORE DELETE ON expiries_reversed
 BEGIN SELECT RAISE(ABORT, 'a reversed expiry is never deleted'); END;
+
+-- Figures of the trips and sessions that hold a stretch of a meter, by which the next ones of the vehicle are judged.
+-- `started` and `ended` are the car's own times, to five minutes; `sure` is set where nothing contradicts them.
+CREATE TABLE uses (
+    device BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    vehicle BLOB NOT NULL,
+    meter TEXT NOT NULL CHECK (meter IN ('odometer', 'charged', 'discharged')),
+    lo INTEGER NOT NULL,
+    hi INTEGER NOT NULL,
+    receipt_at INTEGER NOT NULL,
+    arrived INTEGER NOT NULL,
+    started INTEGER NOT NULL,
+    ended INTEGER NOT NULL,
+    sure INTEGER NOT NULL CHECK (sure IN (0, 1)),
+    -- Seconds of driving, seen or missed; 0 for a session.
+    lasted INTEGER NOT NULL,
+    -- Metres that were rolled downhill; 0 for a session.
+    coasted INTEGER NOT NULL,
+    PRIMARY KEY (device, epoch, seq),
+    FOREIGN KEY (device, epoch, seq) REFERENCES entries (device, epoch, seq)
+) STRICT;
+
+CREATE INDEX uses_by_reading ON uses (vehicle, meter, hi, arrived, receipt_at);
+CREATE INDEX uses_by_receipt ON uses (vehicle, meter, receipt_at, lasted, coasted, lo, hi);
+CREATE INDEX uses_by_end ON uses (vehicle, meter, ended) WHERE sure = 1;
+
+-- Entries whose evidence is in doubt, each with what it claims: a stretch under review keeps nobody else out.
+CREATE TABLE reviews (
+    device BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    vehicle BLOB NOT NULL,
+    doubt TEXT NOT NULL,
+    opened INTEGER NOT NULL,
+    PRIMARY KEY (device, epoch, seq),
+    FOREIGN KEY (device, epoch, seq) REFERENCES entries (device, epoch, seq)
+) STRICT;
+
+-- An operator's decision on what is held back for an entry, for ever.
+CREATE TABLE decisions (
+    device BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    decided INTEGER NOT NULL,
+    accepted INTEGER NOT NULL CHECK (accepted IN (0, 1)),
+    reason TEXT NOT NULL CHECK (reason <> ''),
+    PRIMARY KEY (device, epoch, seq),
+    FOREIGN KEY (device, epoch, seq) REFERENCES entries (device, epoch, seq)
+) STRICT;
+
+-- Stretches that an operator took from an entry, so that another one can be paid for them, for ever.
+CREATE TABLE freed (
+    device BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    vehicle BLOB NOT NULL,
+    meter TEXT NOT NULL CHECK (meter IN ('odometer', 'charged', 'discharged')),
+    lo INTEGER NOT NULL,
+    hi INTEGER NOT NULL,
+    freed INTEGER NOT NULL,
+    keeps_points INTEGER NOT NULL CHECK (keeps_points IN (0, 1)),
+    reason TEXT NOT NULL CHECK (reason <> ''),
+    PRIMARY KEY (device, epoch, seq),
+    FOREIGN KEY (device, epoch, seq) REFERENCES entries (device, epoch, seq)
+) STRICT;
+
+CREATE INDEX intervals_by_entry ON intervals (device, epoch, seq);
+CREATE INDEX freed_by_vehicle ON freed (vehicle, meter, lo);
+
+CREATE TRIGGER reviews_stay BEFORE UPDATE ON reviews
+BEGIN SELECT RAISE(ABORT, 'a review is never changed'); END;
+CREATE TRIGGER reviews_kept BEFORE DELETE ON reviews
+BEGIN SELECT RAISE(ABORT, 'a review is never deleted'); END;
+CREATE TRIGGER decisions_stay BEFORE UPDATE ON decisions
+BEGIN SELECT RAISE(ABORT, 'a decision is never changed'); END;
+CREATE TRIGGER decisions_kept BEFORE DELETE ON decisions
+BEGIN SELECT RAISE(ABORT, 'a decision is never deleted'); END;
+CREATE TRIGGER freed_stay BEFORE UPDATE ON freed
+BEGIN SELECT RAISE(ABORT, 'a freed stretch is never changed'); END;
+CREATE TRIGGER freed_kept BEFORE DELETE ON freed
+BEGIN SELECT RAISE(ABORT, 'a freed stretch is never deleted'); END;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use dashpoint_membership::policy::PolicyError;
 use dashpoint_membership::{
-    AccountError, CatalogueError, DeviceId, MemberId, PolicyVersion, ServerTime,
+    AccountError, CatalogueError, DeviceId, EntryRef, MemberId, PolicyVersion, ServerTime,
 };
 use dashpoint_wire::{PublicKey, WireError};
 
@@ -98,6 +98,17 @@ pub enum CloudError {
     /// Only who is bound to the vehicle can agree to another member.
     #[error("the member {0} is not bound to the vehicle, and cannot agree")]
     NotOfTheVehicle(MemberId),
+    /// Nothing is held back for the entry.
+    #[error("nothing is held back for the entry {0}: see `review list`")]
+    NotHeld(EntryRef),
+    /// Another entry was paid for the stretch of the meter.
+    #[error(
+        "another entry was paid for the stretch that {0} claims: see `meter list`; free that one first, or refuse this one"
+    )]
+    MeterTaken(EntryRef),
+    /// The entry holds no stretch of a meter.
+    #[error("the entry {0} holds no stretch of a meter of this vehicle: see `meter list`")]
+    HoldsNothing(EntryRef),
     /// A reason of no words.
     #[error("a reason has at least one word")]
     NoReason,
@@ -265,6 +276,9 @@ impl CloudError {
             | Self::NotClaimed(_)
             | Self::NotOfTheVehicle(_)
             | Self::NoReason
+            | Self::NotHeld(_)
+            | Self::MeterTaken(_)
+            | Self::HoldsNothing(_)
             | Self::NoPolicy
             | Self::NoCatalogue
             | Self::NoPolicyVersion(_)
@@ -318,6 +332,9 @@ impl CloudError {
             | Self::NotClaimed(_)
             | Self::NotOfTheVehicle(_)
             | Self::NoReason
+            | Self::NotHeld(_)
+            | Self::MeterTaken(_)
+            | Self::HoldsNothing(_)
             | Self::NoPolicyVersion(_)
             | Self::NoCloud(_)
             | Self::ClockKept { .. }

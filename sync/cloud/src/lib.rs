@@ -24,9 +24,10 @@ pub use backup::{Restored, restore};
 pub use clock::ClockKind;
 pub use connections::Limits;
 pub use core::{
-    Approval, Approved, AskIds, CloudCore, DeviceLine, EntryLine, Flaw, GrantedIds, Maintained,
-    NewMember, PolicyLine, Posted, Reversed, SETTLEMENTS_MAX, Waiting, Word, flaw,
+    Approval, Approved, AskIds, CloudCore, DeviceLine, Doubt, EntryLine, Flaw, FreedStretches,
+    GrantedIds, HeldLine, Maintained, NewMember, PolicyLine, Posted, Reversed, Revocation, Ruling,
+    SETTLEMENTS_MAX, Selected, Waiting, Word, flaw,
 };
 pub use error::CloudError;
 pub use server::{Cloud, Config, Running, init};
-pub use store::{MemberLine, open_file, open_in_memory, open_on_vfs};
+pub use store::{Freed, MemberLine, Stretch, open_file, open_in_memory, open_on_vfs};

@@ -33,7 +33,7 @@ pub enum Verdict {
         paid: Paid,
         /// The reason.
         reason: ReviewReason,
-        /// Time at which it is paid unless somebody objects.
+        /// Time at which it is paid unless somebody objects; for evidence in doubt, at which an operator is to have decided.
         until: ServerTime,
     },
 }
@@ -101,6 +101,19 @@ pub enum ReviewReason {
     Estimated,
     /// The device's chain forked.
     Forked,
+    /// The evidence claims more than odometer, time, speed or energy allow: an operator decides, and time alone pays nothing.
+    Evidence,
+}
+
+impl ReviewReason {
+    /// Tells that an operator has to decide: what waits for this is never paid by time alone.
+    #[must_use]
+    pub const fn needs_decision(self) -> bool {
+        match self {
+            Self::Evidence => true,
+            Self::OverAllowance | Self::Estimated | Self::Forked => false,
+        }
+    }
 }
 
 impl Paid {

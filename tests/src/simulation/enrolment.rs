@@ -108,7 +108,7 @@ impl World {
         self.cloud
             .with(now, |core| match core.revoke_device(device, now) {
                 Err(CloudError::AlreadyRevoked(_)) => Ok(()),
-                revoked => revoked,
+                revoked => revoked.map(drop),
             })?;
         self.oracle.shut_out.insert(device, now);
         // One from before would let it in again.

@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use dashpoint_membership::{DeviceId, MemberId, PolicyVersion, ServerTime};
+use dashpoint_membership::{
+    DeviceId, EntryRef, Epoch, MemberId, PolicyVersion, Seq, ServerTime, VehicleId,
+};
 
 use crate::clock::ClockKind;
 use crate::connections::Limits;
@@ -15,6 +17,7 @@ const EXAMPLES: &str = "Examples:
   dashpoint-cloud device list
   dashpoint-cloud device approve 7K3M-Z0QA --member 0f1e2d3c4b5a69788796a5b4c3d2e1f0
   dashpoint-cloud device consent 7K3M-Z0QA --reason \"sold, contract seen\"
+  dashpoint-cloud review list
   dashpoint-cloud entries --member 0f1e2d3c4b5a69788796a5b4c3d2e1f0
   dashpoint-cloud policy show > policy.toml; dashpoint-cloud policy sign policy.toml
   dashpoint-cloud --json statement 0f1e2d3c4b5a69788796a5b4c3d2e1f0
@@ -55,6 +58,12 @@ pub enum Command {
     /// Head units and their requests to be enrolled
     #[command(subcommand)]
     Device(Device),
+    /// Awards that are held back, and the decisions on them
+    #[command(subcommand)]
+    Review(Review),
+    /// Stretches of vehicles' meters, each paid once
+    #[command(subcommand)]
+    Meter(Meter),
     /// Policies: what is earned for what
     #[command(subcommand)]
     Policy(Policy),
@@ -200,10 +209,65 @@ pub enum Device {
         /// The code on the car's screen
         code: String,
     },
-    /// Shut a device out
+    /// Shut a device out; stretches of meters for which it was paid nothing become free
     Revoke {
         /// The device
         device: DeviceId,
+        /// It claimed what was not its own: all its stretches become free, and its points are taken back
+        #[arg(long, requires = "reason")]
+        fraud: bool,
+        /// Why; kept for ever
+        #[arg(long, value_name = "TEXT", requires = "fraud")]
+        reason: Option<String>,
+    },
+}
+
+/// About what is held back.
+#[derive(Debug, Subcommand)]
+pub enum Review {
+    /// List what is held back, those first that wait for a decision
+    List,
+    /// Pay what is held back for an entry
+    Accept(Decided),
+    /// Give up what is held back for an entry; what it claims of a meter is free
+    Refuse(Decided),
+}
+
+/// A decision on an entry.
+#[derive(Debug, clap::Args)]
+pub struct Decided {
+    /// The entry, as `review list` shows it: DEVICE/EPOCH/SEQ
+    #[arg(value_parser = entry)]
+    pub entry: EntryRef,
+    /// Why; kept for ever
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// About the stretches of meters that entries hold.
+#[derive(Debug, Subcommand)]
+pub enum Meter {
+    /// List the stretches of a vehicle, held and freed
+    List {
+        /// The vehicle, as `device list --json` and `meter list` show it
+        vehicle: VehicleId,
+    },
+    /// Take stretches from the entries that hold them, so that others can be paid for them; their points are taken back
+    Free {
+        /// The vehicle
+        vehicle: VehicleId,
+        /// The stretch of this entry: DEVICE/EPOCH/SEQ
+        #[arg(long, value_name = "ENTRY", value_parser = entry, required_unless_present = "device", conflicts_with = "device")]
+        entry: Option<EntryRef>,
+        /// All stretches of this device
+        #[arg(long, value_name = "ID")]
+        device: Option<DeviceId>,
+        /// Why; kept for ever
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Leave the points: what is freed may then be paid twice
+        #[arg(long)]
+        keep_points: bool,
     },
 }
 
@@ -269,6 +333,19 @@ fn time(text: &str) -> Result<ServerTime, String> {
     text.parse::<jiff::Timestamp>()
         .map(|at| ServerTime::from_unix_s(at.as_second()))
         .map_err(|_| "expected a time such as 2026-11-22T08:00:00Z".to_owned())
+}
+
+fn entry(text: &str) -> Result<EntryRef, String> {
+    let read = || {
+        let mut parts = text.split('/');
+        let entry = EntryRef {
+            device: parts.next()?.parse().ok()?,
+            epoch: Epoch::new(parts.next()?.parse().ok()?),
+            seq: Seq::new(parts.next()?.parse().ok()?),
+        };
+        parts.next().is_none().then_some(entry)
+    };
+    read().ok_or_else(|| "expected DEVICE/EPOCH/SEQ, as `entries` shows it".to_owned())
 }
 
 fn version(text: &str) -> Result<PolicyVersion, String> {

@@ -1,6 +1,7 @@
 //! The command line of `dashpoint-cloud`.
 
 mod args;
+mod decide;
 mod run;
 mod show;
 

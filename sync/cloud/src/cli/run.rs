@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::CliError;
 use super::args::{self, Args, Command};
-use super::show;
+use super::{decide, show};
 use crate::backup::restore;
 use crate::clock::system_now;
 use crate::connections::Limits;
@@ -90,6 +90,8 @@ pub fn execute(
         }
         Command::Member(command) => member(command, core, edge, out),
         Command::Device(command) => device(command, core, edge, out),
+        Command::Review(command) => decide::review(command, core, edge, out),
+        Command::Meter(command) => decide::meter(command, core, edge, out),
         Command::Policy(command) => policy(command, core, edge, out),
         Command::Catalogue(command) => catalogue(command, core, edge, out),
         Command::Entries { device, member } => {
@@ -223,10 +225,17 @@ fn device(
                 "refused\n".to_owned()
             })
         }
-        args::Device::Revoke { device } => {
-            core.revoke_device(device, edge.now)?;
-            let revoked = show::Revoked { revoked: device };
-            show::either(out, edge.json, &revoked, |_| "revoked\n".to_owned())
+        args::Device::Revoke {
+            device,
+            fraud,
+            reason,
+        } => {
+            let revoked = if fraud {
+                core.revoke_fraud(device, &reason.unwrap_or_default(), edge.now)?
+            } else {
+                core.revoke_device(device, edge.now)?
+            };
+            show::either(out, edge.json, &revoked, decide::revoked)
         }
     }
 }

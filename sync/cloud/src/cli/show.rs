@@ -66,11 +66,6 @@ pub(super) struct Refused {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Revoked {
-    pub revoked: DeviceId,
-}
-
-#[derive(Debug, Serialize)]
 pub(super) struct Signed<T> {
     pub signed: T,
 }
@@ -410,11 +405,12 @@ const fn rejection(reason: Rejection) -> &'static str {
     }
 }
 
-const fn review(reason: ReviewReason) -> &'static str {
+pub(super) const fn review(reason: ReviewReason) -> &'static str {
     match reason {
         ReviewReason::OverAllowance => "over the offline allowance",
         ReviewReason::Estimated => "estimated",
         ReviewReason::Forked => "forked chain",
+        ReviewReason::Evidence => "evidence in doubt",
     }
 }
 
@@ -422,7 +418,7 @@ fn time(at: ServerTime) -> String {
     at.to_string()
 }
 
-fn table<const N: usize>(header: [&str; N]) -> Table {
+pub(super) fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(header);
@@ -430,7 +426,7 @@ fn table<const N: usize>(header: [&str; N]) -> Table {
 }
 
 /// One line a row, whatever the width of the terminal, so that `grep` and `awk` work on it.
-fn written(table: &Table) -> String {
+pub(super) fn written(table: &Table) -> String {
     let mut out = String::new();
     for line in table.lines() {
         out.push_str(line.trim());

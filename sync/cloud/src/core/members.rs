@@ -106,18 +106,4 @@ impl CloudCore {
         };
         devices::list(&self.db)?.into_iter().map(line).collect()
     }
-
-    /// Shuts a device out: none of its requests is let in any more.
-    ///
-    /// # Errors
-    /// [`CloudError::NoDevice`], [`CloudError::AlreadyRevoked`].
-    pub fn revoke_device(&mut self, device: DeviceId, now: ServerTime) -> Result<(), CloudError> {
-        self.work(now, |desk| {
-            desk.device(device)?;
-            match devices::revoke(desk.db, device, now)? {
-                true => Ok(()),
-                false => Err(CloudError::AlreadyRevoked(device)),
-            }
-        })
-    }
 }

@@ -15,7 +15,9 @@ mod ledger_view;
 mod lives;
 mod maintain;
 mod members;
+mod meters;
 mod plausible;
+mod review;
 mod settler;
 mod statement;
 
@@ -34,7 +36,12 @@ pub(crate) use intake::{Bucket, ENTRIES_A_DAY, Stored};
 pub use ledger_view::EntryLine;
 pub use maintain::Maintained;
 pub use members::{DeviceLine, NewMember};
-pub use plausible::{Flaw, flaw};
+pub use meters::{FreedStretches, Revocation, Selected};
+pub use plausible::{Doubt, Flaw, flaw};
+pub(crate) use plausible::{
+    History, Overlaps, Reading, Span, Sums, coasted_m, lasted_s, window_start,
+};
+pub use review::{HeldLine, Ruling};
 pub use statement::SETTLEMENTS_MAX;
 
 use crate::clock::ClockKind;

@@ -1,12 +1,19 @@
 //! What a car can do: bounds on evidence that is attested by the device and not measured again.
 
+mod doubt;
+mod limits;
+
 use dashpoint_membership::policy::ScoreModel;
 use dashpoint_membership::{
     Arrival, Charge, Discharge, Entry, Evidence, Meter, MeterInterval, Transaction, Trip,
     score_x100,
 };
 
-/// Why evidence cannot be true; the car is told `implausible`, the operator's log says which.
+pub use doubt::{
+    Doubt, History, Overlaps, Reading, Span, Sums, coasted_m, doubt, lasted_s, window_start,
+};
+
+/// Reason for which evidence cannot be true; the car is told `implausible`, the operator's log says which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
     /// It says that a receipt was held that was not signed.

@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dashpoint_membership::{
     Account, Arrival, Cause, Chain, Entry, EntryBody, EntryHash, EntryRef, MemberId, Rejection,
-    ServerTime, Settlement, Verdict, Zone, reject, settle,
+    ServerTime, Settlement, Transaction, Verdict, Zone, reject, settle, settle_in_doubt,
 };
 use dashpoint_wire::{Signed, WireError};
 
 use super::desk::Desk;
 use super::entries::reference;
 use super::intake::PENDING_MAX;
-use super::plausible::flaw;
+use super::plausible::{Doubt, Span, doubt, flaw};
 use crate::error::CloudError;
 use crate::store::devices::{self, Device, Head};
-use crate::store::{accounts, bindings, intervals, life, log, receipts};
+use crate::store::uses::{self, Use};
+use crate::store::{accounts, bindings, intervals, life, log, receipts, reviews};
 
 /// Settles entries one after the other, with the accounts they touch held open until the end.
 pub(super) struct Settler<'a> {
@@ -38,6 +39,7 @@ struct OpenAccount {
 struct Admission {
     member: Option<MemberId>,
     refused: Option<Rejection>,
+    doubt: Option<Doubt>,
 }
 
 /// Receipt that an entry is held to.
@@ -46,6 +48,9 @@ struct HeldReceipt {
     /// The cloud signed the receipt that the entry names, or can no longer tell.
     is_known: bool,
 }
+/// Entries of one member that may wait for an operator at a time. What comes beyond is rejected: nobody looks at so many,
+/// and a statement that lists them all has its limit.
+const HELD_MAX: usize = 1_000;
 
 impl<'a> Settler<'a> {
     pub fn new(desk: &'a Desk<'a>, device: &'a Device) -> Self {
@@ -86,8 +91,17 @@ impl<'a> Settler<'a> {
                 raw: entry.raw(),
             },
         )?;
-        if let (true, Some(interval)) = (counts(&verdict), entry.body().transaction().interval()) {
-            intervals::claim(db, self.device.vehicle, interval, place)?;
+        match admission.doubt {
+            // A stretch in doubt keeps nobody else out until an operator accepts it.
+            Some(doubt) if matches!(verdict, Verdict::Review { .. }) => {
+                tracing::info!(%place, %doubt, "evidence in doubt: it waits for an operator");
+                reviews::open(db, place, self.device.vehicle, &doubt.to_string(), now)?;
+            }
+            Some(_) => {}
+            None if counts(&verdict) => {
+                self.desk.hold(self.device, place, entry.body(), now)?;
+            }
+            None => {}
         }
         self.head.seq = entry.body().seq;
         self.head.hash = entry.hash();
@@ -147,6 +161,7 @@ impl<'a> Settler<'a> {
             return Ok(Admission {
                 member: None,
                 refused: Some(Rejection::NoBinding),
+                doubt: None,
             });
         };
         let refused = if !held.is_known {
@@ -156,10 +171,33 @@ impl<'a> Settler<'a> {
         } else {
             self.contradiction(entry, origin, arrival)?
         };
+        let doubt = match refused {
+            None => self.doubt(entry)?,
+            Some(_) => None,
+        };
         Ok(Admission {
             member: Some(bound.member),
             refused,
+            doubt,
         })
+    }
+
+    /// Holds an admissible entry against what is known of the vehicle.
+    fn doubt(&self, entry: &Entry) -> Result<Option<Doubt>, CloudError> {
+        let desk = self.desk;
+        let Some(claim) = claim(
+            self.device,
+            reference(self.device.id, entry),
+            entry,
+            desk.now,
+        ) else {
+            return Ok(None);
+        };
+        let Some(policy) = desk.policies.get(entry.policy) else {
+            return Ok(None);
+        };
+        let history = uses::history(desk.db, &claim, self.device.enrolled)?;
+        Ok(doubt(entry, &policy.policy().score, &history, desk.now))
     }
 
     fn contradiction(
@@ -209,7 +247,17 @@ impl<'a> Settler<'a> {
                 settlements: Vec::new(),
             }),
         };
-        let settlement = match admission.refused {
+        let is_full = open.account.pending.len() >= HELD_MAX;
+        let refused = match admission.doubt {
+            Some(_) if is_full => Some(Rejection::Implausible),
+            Some(_) | None => admission.refused,
+        };
+        let settle = if admission.doubt.is_some() {
+            settle_in_doubt
+        } else {
+            settle
+        };
+        let settlement = match refused {
             Some(reason) => reject(&mut open.account, chain, place, entry, reason, arrival),
             None => settle(
                 &mut open.account,
@@ -249,6 +297,43 @@ impl<'a> Settler<'a> {
         }
         Ok((self.head, self.touched))
     }
+}
+
+impl Desk<'_> {
+    /// Gives an entry the stretch of the meter that it claims, if it claims one.
+    pub(super) fn hold(
+        &self,
+        device: &Device,
+        place: EntryRef,
+        entry: &Entry,
+        arrived: ServerTime,
+    ) -> Result<(), CloudError> {
+        let Some(claim) = claim(device, place, entry, arrived) else {
+            return Ok(());
+        };
+        intervals::claim(self.db, device.vehicle, claim.evidence.interval(), place)?;
+        uses::insert(self.db, &claim)
+    }
+}
+
+/// The claim of an entry on a meter, if it makes one.
+fn claim<'a>(
+    device: &Device,
+    place: EntryRef,
+    entry: &'a Entry,
+    arrived: ServerTime,
+) -> Option<Use<'a>> {
+    let Transaction::Earn { evidence, .. } = entry.transaction() else {
+        return None;
+    };
+    Some(Use {
+        entry: place,
+        vehicle: device.vehicle,
+        evidence,
+        span: Span::of(entry, evidence, arrived),
+        receipt_at: entry.receipt_at,
+        arrived,
+    })
 }
 
 /// An entry that no member's account has: the chain goes on, nothing is paid.

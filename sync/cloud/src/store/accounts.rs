@@ -170,6 +170,19 @@ pub(crate) const fn kind(cause: &Cause) -> &'static str {
     }
 }
 
+/// Lists the causes of a member's settlements that are about entries, in their order, each with the lot that it paid into.
+pub(crate) fn causes(db: &Connection, member: MemberId) -> Result<Vec<(LotId, Cause)>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "SELECT coalesce((SELECT lot FROM allocations WHERE allocations.member = settlements.member
+            AND allocations.version = settlements.version LIMIT 1), version), cause FROM settlements
+         WHERE member = ?1 AND kind IN ('entry', 'released', 'clawed-back') ORDER BY version",
+    )?;
+    let rows = statement.query_map([Col(member)], |row| {
+        Ok((row.get::<_, Col<_>>(0)?.0, row.get::<_, Json<Cause>>(1)?.0))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// The newest version of a member's ledger that was settled up to a time; 0 when none was.
 ///
 /// Read back from the newest: what came since is little.

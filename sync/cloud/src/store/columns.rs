@@ -87,6 +87,17 @@ impl ToSql for Col<Meter> {
     }
 }
 
+impl FromSql for Col<Meter> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str()? {
+            "odometer" => Ok(Self(Meter::Odometer)),
+            "charged" => Ok(Self(Meter::Charged)),
+            "discharged" => Ok(Self(Meter::Discharged)),
+            _ => Err(FromSqlError::InvalidType),
+        }
+    }
+}
+
 impl<T: Serialize> ToSql for Json<T> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         serde_json::to_string(&self.0)

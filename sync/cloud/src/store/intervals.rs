@@ -1,7 +1,8 @@
 //! Stretches of lifetime meters that were paid.
 
-use dashpoint_membership::{EntryRef, MeterInterval, VehicleId};
-use rusqlite::{Connection, OptionalExtension};
+use dashpoint_membership::{DeviceId, EntryRef, MeterInterval, ServerTime, VehicleId};
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::Serialize;
 
 use super::Col;
 use crate::error::CloudError;
@@ -24,6 +25,124 @@ pub(crate) fn overlaps(
         })
         .optional()?;
     Ok(below.is_some_and(|reached| reached > lo))
+}
+
+/// One stretch that an entry holds, or held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stretch {
+    /// The entry.
+    pub entry: EntryRef,
+    /// The vehicle.
+    pub vehicle: VehicleId,
+    /// The stretch.
+    pub interval: MeterInterval,
+    /// The act that took it from the entry, if one did.
+    pub freed: Option<Freed>,
+}
+
+/// An operator's act that took a stretch from an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Freed {
+    /// Time of it.
+    pub at: ServerTime,
+    /// Its reason.
+    pub reason: String,
+    /// The member kept the points.
+    pub keeps_points: bool,
+}
+
+fn stretch(row: &Row<'_>) -> rusqlite::Result<Stretch> {
+    let unsigned = |unit: i64| u64::try_from(unit).unwrap_or(0);
+    let at = row.get::<_, Option<Col<_>>>(7)?.map(|at| at.0);
+    let reason: Option<String> = row.get(8)?;
+    let keeps_points: Option<bool> = row.get(9)?;
+    Ok(Stretch {
+        entry: EntryRef {
+            device: row.get::<_, Col<_>>(0)?.0,
+            epoch: row.get::<_, Col<_>>(1)?.0,
+            seq: row.get::<_, Col<_>>(2)?.0,
+        },
+        vehicle: row.get::<_, Col<_>>(3)?.0,
+        interval: MeterInterval {
+            meter: row.get::<_, Col<_>>(4)?.0,
+            from: unsigned(row.get(5)?),
+            to: unsigned(row.get(6)?),
+        },
+        freed: at.zip(reason).map(|(at, reason)| Freed {
+            at,
+            reason,
+            keeps_points: keeps_points.unwrap_or(false),
+        }),
+    })
+}
+
+/// Lists the stretches of a vehicle, held and freed, by meter and reading.
+pub(crate) fn list(db: &Connection, vehicle: VehicleId) -> Result<Vec<Stretch>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL FROM intervals WHERE vehicle = ?1
+         UNION ALL
+         SELECT device, epoch, seq, vehicle, meter, lo, hi, freed, reason, keeps_points FROM freed WHERE vehicle = ?1
+         ORDER BY meter, lo, device, epoch, seq",
+    )?;
+    let rows = statement.query_map([Col(vehicle)], stretch)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Lists the stretches that a device holds, in the order of its chain.
+pub(crate) fn held_by(db: &Connection, device: DeviceId) -> Result<Vec<Stretch>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL FROM intervals
+         WHERE device = ?1 ORDER BY epoch, seq",
+    )?;
+    let rows = statement.query_map([Col(device)], stretch)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Reads the stretch that an entry holds.
+pub(crate) fn of(db: &Connection, entry: EntryRef) -> Result<Option<Stretch>, CloudError> {
+    let found = db
+        .prepare_cached(
+            "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL FROM intervals
+             WHERE device = ?1 AND epoch = ?2 AND seq = ?3",
+        )?
+        .query_row(
+            (Col(entry.device), Col(entry.epoch), Col(entry.seq)),
+            stretch,
+        )
+        .optional()?;
+    Ok(found)
+}
+
+/// Takes a stretch from the entry that holds it, and keeps that it held it.
+pub(crate) fn free(
+    db: &Connection,
+    stretch: &Stretch,
+    now: ServerTime,
+    keeps_points: bool,
+    reason: &str,
+) -> Result<(), CloudError> {
+    let (lo, hi) = bounds(stretch.interval)?;
+    db.execute(
+        "INSERT INTO freed (device, epoch, seq, vehicle, meter, lo, hi, freed, keeps_points, reason)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        rusqlite::params![
+            Col(stretch.entry.device),
+            Col(stretch.entry.epoch),
+            Col(stretch.entry.seq),
+            Col(stretch.vehicle),
+            Col(stretch.interval.meter),
+            lo,
+            hi,
+            Col(now),
+            keeps_points,
+            reason,
+        ],
+    )?;
+    db.execute(
+        "DELETE FROM intervals WHERE vehicle = ?1 AND meter = ?2 AND lo = ?3",
+        (Col(stretch.vehicle), Col(stretch.interval.meter), lo),
+    )?;
+    Ok(())
 }
 
 /// Claims the stretch for an entry.
@@ -50,7 +169,7 @@ pub(crate) fn claim(
     Ok(())
 }
 
-fn bounds(interval: MeterInterval) -> Result<(i64, i64), CloudError> {
+pub(super) fn bounds(interval: MeterInterval) -> Result<(i64, i64), CloudError> {
     let fits = |unit: u64| {
         i64::try_from(unit)
             .map_err(|refused| rusqlite::Error::ToSqlConversionFailure(refused.into()))

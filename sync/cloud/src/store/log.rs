@@ -75,6 +75,20 @@ pub(crate) fn knows_origin(
         .exists((Col(vehicle), Col(origin)))?)
 }
 
+/// Reads when an entry came.
+pub(crate) fn arrived(db: &Connection, entry: EntryRef) -> Result<Option<ServerTime>, CloudError> {
+    let arrived = db
+        .prepare_cached(
+            "SELECT arrived FROM entries WHERE device = ?1 AND epoch = ?2 AND seq = ?3",
+        )?
+        .query_row(
+            (Col(entry.device), Col(entry.epoch), Col(entry.seq)),
+            |row| Ok(row.get::<_, Col<_>>(0)?.0),
+        )
+        .optional()?;
+    Ok(arrived)
+}
+
 /// Appends a row; the key (device, epoch, seq) refuses a second one.
 pub(crate) fn append(db: &Connection, row: &NewRow<'_>) -> Result<(), CloudError> {
     db.prepare_cached(

@@ -18,7 +18,10 @@ pub(crate) mod log;
 pub(crate) mod members;
 mod open;
 pub(crate) mod receipts;
+pub(crate) mod reviews;
+pub(crate) mod uses;
 
+pub use intervals::{Freed, Stretch};
 pub use members::MemberLine;
 pub use open::{open_file, open_in_memory, open_on_vfs};
 

@@ -12,6 +12,7 @@ mod chain;
 mod chains;
 mod cli;
 mod clock;
+mod doubts;
 mod enrolment;
 mod floods;
 mod folders;

@@ -226,6 +226,77 @@ CREATE TRIGGER expiries_reversed_stay BEFORE UPDATE ON expiries_reversed
 BEGIN SELECT RAISE(ABORT, 'a reversed expiry is never changed'); END;
 CREATE TRIGGER expiries_reversed_kept BEFORE DELETE ON expiries_reversed
 BEGIN SELECT RAISE(ABORT, 'a reversed expiry is never deleted'); END;
+CREATE TABLE uses (
+    device BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    vehicle BLOB NOT NULL,
+    meter TEXT NOT NULL CHECK (meter IN ('odometer', 'charged', 'discharged')),
+    lo INTEGER NOT NULL,
+    hi INTEGER NOT NULL,
+    receipt_at INTEGER NOT NULL,
+    arrived INTEGER NOT NULL,
+    started INTEGER NOT NULL,
+    ended INTEGER NOT NULL,
+    sure INTEGER NOT NULL CHECK (sure IN (0, 1)),
+    -- Seconds of driving, seen or missed; 0 for a session.
+    lasted INTEGER NOT NULL,
+    -- Metres that were rolled downhill; 0 for a session.
+    coasted INTEGER NOT NULL,
+    PRIMARY KEY (device, epoch, seq),
+    FOREIGN KEY (device, epoch, seq) REFERENCES entries (device, epoch, seq)
+) STRICT;
+CREATE INDEX uses_by_reading ON uses (vehicle, meter, hi, arrived, receipt_at);
+CREATE INDEX uses_by_receipt ON uses (vehicle, meter, receipt_at, lasted, coasted, lo, hi);
+CREATE INDEX uses_by_end ON uses (vehicle, meter, ended) WHERE sure = 1;
+CREATE TABLE reviews (
+    device BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    vehicle BLOB NOT NULL,
+    doubt TEXT NOT NULL,
+    opened INTEGER NOT NULL,
+    PRIMARY KEY (device, epoch, seq),
+    FOREIGN KEY (device, epoch, seq) REFERENCES entries (device, epoch, seq)
+) STRICT;
+CREATE TABLE decisions (
+    device BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    decided INTEGER NOT NULL,
+    accepted INTEGER NOT NULL CHECK (accepted IN (0, 1)),
+    reason TEXT NOT NULL CHECK (reason <> ''),
+    PRIMARY KEY (device, epoch, seq),
+    FOREIGN KEY (device, epoch, seq) REFERENCES entries (device, epoch, seq)
+) STRICT;
+CREATE TABLE freed (
+    device BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    vehicle BLOB NOT NULL,
+    meter TEXT NOT NULL CHECK (meter IN ('odometer', 'charged', 'discharged')),
+    lo INTEGER NOT NULL,
+    hi INTEGER NOT NULL,
+    freed INTEGER NOT NULL,
+    keeps_points INTEGER NOT NULL CHECK (keeps_points IN (0, 1)),
+    reason TEXT NOT NULL CHECK (reason <> ''),
+    PRIMARY KEY (device, epoch, seq),
+    FOREIGN KEY (device, epoch, seq) REFERENCES entries (device, epoch, seq)
+) STRICT;
+CREATE INDEX intervals_by_entry ON intervals (device, epoch, seq);
+CREATE INDEX freed_by_vehicle ON freed (vehicle, meter, lo);
+CREATE TRIGGER reviews_stay BEFORE UPDATE ON reviews
+BEGIN SELECT RAISE(ABORT, 'a review is never changed'); END;
+CREATE TRIGGER reviews_kept BEFORE DELETE ON reviews
+BEGIN SELECT RAISE(ABORT, 'a review is never deleted'); END;
+CREATE TRIGGER decisions_stay BEFORE UPDATE ON decisions
+BEGIN SELECT RAISE(ABORT, 'a decision is never changed'); END;
+CREATE TRIGGER decisions_kept BEFORE DELETE ON decisions
+BEGIN SELECT RAISE(ABORT, 'a decision is never deleted'); END;
+CREATE TRIGGER freed_stay BEFORE UPDATE ON freed
+BEGIN SELECT RAISE(ABORT, 'a freed stretch is never changed'); END;
+CREATE TRIGGER freed_kept BEFORE DELETE ON freed
+BEGIN SELECT RAISE(ABORT, 'a freed stretch is never deleted'); END;
 INSERT INTO cloud ("one", "server_epoch", "clock", "posted_now", "known", "key") VALUES (1, 1, 'system', 1795320000, 1795323600, X'ACDCC8494D458F44A7AAAC1D6A84EC624DAEE88436DB2AE26E67BA645A106228');
 INSERT INTO members ("member", "name", "zone", "joined", "account", "version", "balance", "growth", "arrears", "tier") VALUES (X'01010101010101010101010101010101', '会员 1', 'Asia/Shanghai', 1795320000, '{"version":3,"lots":[{"id":1,"points":19,"remaining":19,"expires":1858521600}],"arrears":0,"growth":20,"growth_in_period":20,"tier":{"tier":"basic","since":1795320000,"until":null},"used":{"all-day":{"20779":19996},"all-month":{"20758":19996},"all-year":{"20454":19996},"charge-day":{"20779":13500},"clean-charging-week":{"20773":13500},"safe-trip-day":{"20779":1200},"trip-day":{"20779":6496}},"remainders":{"clean-charging":{"points":500,"growth":500},"clean-driving":{"points":296,"growth":296},"safe-trip":{"points":200,"growth":400}},"pending":[]}', 3, 19, 20, 0, 'basic');
 INSERT INTO lots ("member", "lot", "points", "remaining", "expires") VALUES (X'01010101010101010101010101010101', 1, 19, 19, 1858521600);
@@ -257,3 +328,5 @@ INSERT INTO intake ("device", "kind", "at", "level") VALUES (X'02020202020202020
 INSERT INTO intake ("device", "kind", "at", "level") VALUES (X'04040404040404040404040404040404', 'entries', 1795320000, 1);
 INSERT INTO intake ("device", "kind", "at", "level") VALUES (X'04040404040404040404040404040404', 'bytes', 1795320000, 308);
 INSERT INTO intake ("device", "kind", "at", "level") VALUES (X'02020202020202020202020202020202', 'epochs', 1795323600, 1);
+INSERT INTO uses ("device", "epoch", "seq", "vehicle", "meter", "lo", "hi", "receipt_at", "arrived", "started", "ended", "sure", "lasted", "coasted") VALUES (X'02020202020202020202020202020202', 1, 1, X'03030303030303030303030303030303', 'odometer', 1000, 13000, 1795320000, 1795320000, 1795316400, 1795320000, 0, 1800, 0);
+INSERT INTO uses ("device", "epoch", "seq", "vehicle", "meter", "lo", "hi", "receipt_at", "arrived", "started", "ended", "sure", "lasted", "coasted") VALUES (X'02020202020202020202020202020202', 1, 2, X'03030303030303030303030303030303', 'charged', 0, 9000, 1795320000, 1795320000, 1795316400, 1795320000, 0, 0, 0);

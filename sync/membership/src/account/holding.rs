@@ -82,7 +82,7 @@ impl Account {
         Ok(row)
     }
 
-    /// Pays what was held back and whose time has come, oldest first.
+    /// Pays what was held back and whose time has come, oldest first; evidence in doubt waits for [`Account::accept`].
     #[must_use = "each row belongs in the ledger"]
     pub fn release(
         &mut self,
@@ -90,12 +90,28 @@ impl Account {
         zone: &Zone,
         policy: &CompiledPolicy,
     ) -> Vec<Settlement> {
-        let (due, held): (Vec<Pending>, Vec<Pending>) =
-            self.pending.drain(..).partition(|held| held.until <= now);
+        let (due, held): (Vec<Pending>, Vec<Pending>) = self
+            .pending
+            .drain(..)
+            .partition(|held| held.until <= now && !held.reason.needs_decision());
         self.pending = held;
         due.into_iter()
             .map(|due| self.pay_held(&due, now, zone, policy))
             .collect()
+    }
+
+    /// Pays what is held back for one entry, after somebody looked at it; `None` when nothing is.
+    #[must_use = "the row belongs in the ledger"]
+    pub fn accept(
+        &mut self,
+        entry: EntryRef,
+        now: ServerTime,
+        zone: &Zone,
+        policy: &CompiledPolicy,
+    ) -> Option<Settlement> {
+        let place = self.pending.iter().position(|held| held.entry == entry)?;
+        let held = self.pending.remove(place);
+        Some(self.pay_held(&held, now, zone, policy))
     }
 
     /// Gives up what is held back for one entry, after somebody objected; `None` when nothing is.

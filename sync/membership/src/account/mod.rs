@@ -87,7 +87,7 @@ pub struct Pending {
     pub paid: Paid,
     /// The reason.
     pub reason: ReviewReason,
-    /// Time at which they are paid unless somebody objects.
+    /// Time at which they are paid unless somebody objects; for evidence in doubt, at which an operator is to have decided.
     pub until: ServerTime,
     /// Expiry of the lot that they will make.
     pub expires: ServerTime,

@@ -8,5 +8,5 @@ mod view;
 
 pub use fold::{ChainStart, Fold, FoldMark, fold, fold_mine};
 pub use mint::{Header, Subject};
-pub use settle::{reject, settle};
+pub use settle::{reject, settle, settle_in_doubt};
 pub use view::{CapToday, KeepTier, NextTier, PendingItem, PendingState, View, view};

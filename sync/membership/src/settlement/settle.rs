@@ -26,6 +26,36 @@ pub fn settle(
     entry: &Entry,
     arrival: Arrival,
 ) -> Settlement {
+    settle_with(account, chain, zone, policies, at, entry, false, arrival)
+}
+
+/// Does what [`settle`] does for an entry whose evidence is in doubt: whatever it would be paid is held back for an operator.
+pub fn settle_in_doubt(
+    account: &mut Account,
+    chain: &mut Chain,
+    zone: &Zone,
+    policies: &Policies,
+    at: EntryRef,
+    entry: &Entry,
+    arrival: Arrival,
+) -> Settlement {
+    settle_with(account, chain, zone, policies, at, entry, true, arrival)
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the arguments of the two above, and which of them it is"
+)]
+fn settle_with(
+    account: &mut Account,
+    chain: &mut Chain,
+    zone: &Zone,
+    policies: &Policies,
+    at: EntryRef,
+    entry: &Entry,
+    is_in_doubt: bool,
+    arrival: Arrival,
+) -> Settlement {
     let Some(signed) = policies.get(entry.policy) else {
         return reject(account, chain, at, entry, Rejection::UnknownPolicy, arrival);
     };
@@ -45,7 +75,13 @@ pub fn settle(
     );
     meters.put_into(account);
     prune(account, policies, zone.local_day(arrival));
-    let verdict = judge(entry, policy, &payments, &standing, arrival);
+    let held = if is_in_doubt {
+        let days = policy.policy().allowance.confirm_days;
+        Some((ReviewReason::Evidence, days))
+    } else {
+        held_back(entry.transaction(), policy, &standing)
+    };
+    let verdict = judge(entry, policy, &payments, held, arrival);
     chain.earned(verdict.paid().points);
     let expires = policy
         .policy()
@@ -89,7 +125,7 @@ fn judge(
     entry: &Entry,
     policy: &CompiledPolicy,
     payments: &[Payment],
-    standing: &Standing,
+    held: Option<(ReviewReason, u16)>,
     arrival: ServerTime,
 ) -> Verdict {
     let paid = Paid {
@@ -97,7 +133,7 @@ fn judge(
         growth: payments.iter().map(|payment| payment.paid.growth).sum(),
     };
     if !paid.is_nothing()
-        && let Some((reason, days)) = held_back(entry.transaction(), policy, standing)
+        && let Some((reason, days)) = held
     {
         return Verdict::Review {
             paid,

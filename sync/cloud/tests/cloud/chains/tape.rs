@@ -215,7 +215,7 @@ impl Tape {
             time: EventTime {
                 at: CoarseTime::containing_unix_s(ended.as_unix_s()),
                 // Of no zone that is in use here: it counts for nothing.
-                utc_offset_min: -330,
+                utc_offset_min: 330,
                 quality: ClockQuality::Running,
             },
             receipt_at: car.receipt_at,
@@ -407,11 +407,16 @@ impl Tape {
 
     /// A drive of half an hour that ends now, on from where the last one ended.
     pub fn drive(&mut self, metres: u64) -> Trip {
-        self.pass(1_800);
+        // At most 108 km/h.
+        let lasted_s = metres.div_ceil(30).next_multiple_of(300).max(1_800);
+        self.pass(lasted_s.cast_signed());
         let from = self.odometer;
         self.odometer += metres;
         Trip {
-            started: CoarseTime::containing_unix_s(self.world.now.as_unix_s() - 1_800),
+            started: CoarseTime::containing_unix_s(
+                self.world.now.as_unix_s() - lasted_s.cast_signed(),
+            ),
+            driving: DrivingTime::Minutes(u32::try_from(lasted_s / 60).unwrap()),
             used_wh: u32::try_from(metres / 7).unwrap(),
             regained_wh: u32::try_from(metres / 50).unwrap(),
             ..trip(from, metres)

@@ -78,5 +78,5 @@ cbor_choice! {
         5 => Implausible,
         6 => UnknownPolicy,
     }
-    ReviewReason { 1 => OverAllowance, 2 => Estimated, 3 => Forked }
+    ReviewReason { 1 => OverAllowance, 2 => Estimated, 3 => Forked, 4 => Evidence }
 }

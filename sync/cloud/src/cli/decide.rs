@@ -1,0 +1,138 @@
+//! Decisions of an operator: on what is held back, and on stretches of meters.
+
+use std::io::Write;
+
+use dashpoint_membership::Meter;
+
+use super::CliError;
+use super::args;
+use super::run::Edge;
+use super::show::{either, review as reason_text, table, written};
+use crate::core::{CloudCore, FreedStretches, HeldLine, Revocation, Ruling, Selected};
+use crate::store::Stretch;
+
+pub(super) fn review(
+    command: args::Review,
+    core: &mut CloudCore,
+    edge: Edge,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    match command {
+        args::Review::List => either(out, edge.json, &core.held_lines()?, |lines| held(lines)),
+        args::Review::Accept(args::Decided { entry, reason }) => {
+            let ruling = core.accept_held(entry, &reason, edge.now)?;
+            either(out, edge.json, &ruling, ruled)
+        }
+        args::Review::Refuse(args::Decided { entry, reason }) => {
+            let ruling = core.refuse_held(entry, &reason, edge.now)?;
+            either(out, edge.json, &ruling, ruled)
+        }
+    }
+}
+
+pub(super) fn meter(
+    command: args::Meter,
+    core: &mut CloudCore,
+    edge: Edge,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    match command {
+        args::Meter::List { vehicle } => {
+            either(out, edge.json, &core.stretches(vehicle)?, |lines| {
+                stretches(lines)
+            })
+        }
+        args::Meter::Free {
+            vehicle,
+            entry,
+            device,
+            reason,
+            keep_points,
+        } => {
+            let selected = match (entry, device) {
+                (Some(entry), _) => Selected::Entry(entry),
+                (None, device) => Selected::Device(device.unwrap_or(NO_DEVICE)),
+            };
+            let freed = core.free_stretches(vehicle, selected, keep_points, &reason, edge.now)?;
+            either(out, edge.json, &freed, freed_text)
+        }
+    }
+}
+
+/// Stands for a device that the arguments make sure of.
+const NO_DEVICE: dashpoint_membership::DeviceId =
+    dashpoint_membership::DeviceId::from_bytes([0; 16]);
+
+fn held(lines: &[HeldLine]) -> String {
+    let mut table = table(["entry", "member", "points", "growth", "reason", "until"]);
+    for line in lines {
+        let until = if line.needs_decision {
+            format!("decided, due {}", line.until)
+        } else {
+            format!("paid {}", line.until)
+        };
+        table.add_row([
+            line.entry.to_string(),
+            line.member.to_string(),
+            line.paid.points.to_string(),
+            line.paid.growth.to_string(),
+            line.doubt
+                .clone()
+                .unwrap_or_else(|| reason_text(line.reason).to_owned()),
+            until,
+        ]);
+    }
+    written(&table)
+}
+
+fn ruled(ruling: &Ruling) -> String {
+    let what = if ruling.accepted { "paid" } else { "refused" };
+    format!(
+        "{what}: entry {} of member {}, version {}\n",
+        ruling.entry, ruling.member, ruling.version
+    )
+}
+
+pub(super) fn revoked(revoked: &Revocation) -> String {
+    format!("revoked; {}", freed_text(&revoked.freed))
+}
+
+fn freed_text(freed: &FreedStretches) -> String {
+    let mut out = format!("{} stretches are free\n", freed.entries.len());
+    for (member, points) in &freed.taken_back {
+        out.push_str(&format!(
+            "{points} points taken back from member {member}\n"
+        ));
+    }
+    out
+}
+
+fn stretches(lines: &[Stretch]) -> String {
+    let mut table = table(["meter", "from", "to", "entry", "state"]);
+    for line in lines {
+        let state = line.freed.as_ref().map_or_else(
+            || "held".to_owned(),
+            |freed| {
+                let points = if freed.keeps_points {
+                    ", points kept"
+                } else {
+                    ""
+                };
+                format!("freed {}{points}: {}", freed.at, freed.reason)
+            },
+        );
+        let meter = match line.interval.meter {
+            Meter::Odometer => "odometer",
+            Meter::Charged => "charged",
+            Meter::Discharged => "discharged",
+        };
+        table.add_row([
+            meter.to_owned(),
+            line.interval.from.to_string(),
+            line.interval.to.to_string(),
+            line.entry.to_string(),
+            state,
+        ]);
+    }
+    written(&table)
+}

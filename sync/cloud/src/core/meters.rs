@@ -1,0 +1,255 @@
+//! Stretches of meters that an operator takes from entries, and the points that go with them.
+
+use std::collections::BTreeMap;
+
+use dashpoint_membership::{
+    Cause, DeviceId, EntryRef, MemberId, Paid, Points, ServerTime, VehicleId,
+};
+use serde::Serialize;
+
+use super::CloudCore;
+use super::consent::given;
+use super::desk::Desk;
+use crate::error::CloudError;
+use crate::store::intervals::{self, Stretch};
+use crate::store::{accounts, devices, log, uses};
+
+/// Selects the stretches that are freed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selected {
+    /// The one of an entry.
+    Entry(EntryRef),
+    /// All that a device holds.
+    Device(DeviceId),
+}
+
+/// Outcome of freeing stretches of meters.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct FreedStretches {
+    /// Entries that lost their stretch.
+    pub entries: Vec<EntryRef>,
+    /// Points taken back, by member; those that are owed since are among them.
+    pub taken_back: BTreeMap<MemberId, Points>,
+}
+
+/// Outcome of shutting a device out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Revocation {
+    /// The device.
+    pub revoked: DeviceId,
+    /// The stretches that it held and lost.
+    pub freed: FreedStretches,
+}
+
+impl CloudCore {
+    /// Lists the stretches of a vehicle's meters, held and freed.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub fn stretches(&self, vehicle: VehicleId) -> Result<Vec<Stretch>, CloudError> {
+        intervals::list(&self.db, vehicle)
+    }
+
+    /// Frees stretches of a vehicle's meters, so that another entry can be paid for them. The points that were paid for
+    /// them are taken back, unless `keeps_points`: then the units may be paid a second time, by the operator's will.
+    ///
+    /// # Errors
+    /// [`CloudError::HoldsNothing`], [`CloudError::NoDevice`], [`CloudError::NoReason`].
+    pub fn free_stretches(
+        &mut self,
+        vehicle: VehicleId,
+        selected: Selected,
+        keeps_points: bool,
+        reason: &str,
+        now: ServerTime,
+    ) -> Result<FreedStretches, CloudError> {
+        self.work(now, |desk| {
+            let reason = given(reason)?;
+            let stretches = match selected {
+                Selected::Entry(entry) => {
+                    let found = intervals::of(desk.db, entry)?;
+                    let found = found.filter(|stretch| stretch.vehicle == vehicle);
+                    vec![found.ok_or(CloudError::HoldsNothing(entry))?]
+                }
+                Selected::Device(device) => {
+                    desk.device(device)?;
+                    let mut held = intervals::held_by(desk.db, device)?;
+                    held.retain(|stretch| stretch.vehicle == vehicle);
+                    held
+                }
+            };
+            desk.free_all(&stretches, keeps_points, reason)
+        })
+    }
+
+    /// Shuts a device out: none of its requests is let in any more. The stretches of meters for which it was paid nothing
+    /// become free; its members keep their points.
+    ///
+    /// # Errors
+    /// [`CloudError::NoDevice`], [`CloudError::AlreadyRevoked`].
+    pub fn revoke_device(
+        &mut self,
+        device: DeviceId,
+        now: ServerTime,
+    ) -> Result<Revocation, CloudError> {
+        self.work(now, |desk| {
+            desk.shut_out(device)?;
+            let mut unpaid = Vec::new();
+            for stretch in intervals::held_by(desk.db, device)? {
+                let logged = log::find(desk.db, stretch.entry)?;
+                if logged.is_some_and(|logged| logged.verdict.paid().is_nothing()) {
+                    unpaid.push(stretch);
+                }
+            }
+            let freed = desk.free_all(
+                &unpaid,
+                true,
+                "its device was shut out, and it was paid nothing",
+            )?;
+            Ok(Revocation {
+                revoked: device,
+                freed,
+            })
+        })
+    }
+
+    /// Does the same for a device that claimed what was not its own, also one that is shut out already: all that it holds
+    /// becomes free, what it was paid is taken back, what is held back for it is refused.
+    ///
+    /// # Errors
+    /// [`CloudError::NoDevice`], [`CloudError::NoReason`].
+    pub fn revoke_fraud(
+        &mut self,
+        device: DeviceId,
+        reason: &str,
+        now: ServerTime,
+    ) -> Result<Revocation, CloudError> {
+        self.work(now, |desk| {
+            let reason = given(reason)?;
+            match desk.shut_out(device) {
+                Ok(()) | Err(CloudError::AlreadyRevoked(_)) => {}
+                Err(failed) => return Err(failed),
+            }
+            for entry in desk.held_for(device)? {
+                desk.refuse_held(entry, reason)?;
+            }
+            let held = intervals::held_by(desk.db, device)?;
+            Ok(Revocation {
+                revoked: device,
+                freed: desk.free_all(&held, false, reason)?,
+            })
+        })
+    }
+}
+
+impl Desk<'_> {
+    fn shut_out(&self, device: DeviceId) -> Result<(), CloudError> {
+        self.device(device)?;
+        match devices::revoke(self.db, device, self.now)? {
+            true => Ok(()),
+            false => Err(CloudError::AlreadyRevoked(device)),
+        }
+    }
+
+    /// Entries of a device for which something is held back.
+    fn held_for(&self, device: DeviceId) -> Result<Vec<EntryRef>, CloudError> {
+        let mut held = Vec::new();
+        for member in crate::store::bindings::members_of(self.db, device)? {
+            let account = self.account(member)?;
+            let entries = account.pending.iter().map(|held| held.entry);
+            held.extend(entries.filter(|entry| entry.device == device));
+        }
+        Ok(held)
+    }
+
+    /// Takes one stretch from its entry, and nothing else.
+    pub(super) fn free_stretch(
+        &self,
+        stretch: &Stretch,
+        keeps_points: bool,
+        reason: &str,
+    ) -> Result<(), CloudError> {
+        intervals::free(self.db, stretch, self.now, keeps_points, reason)?;
+        uses::delete(self.db, stretch.entry)
+    }
+
+    fn free_all(
+        &self,
+        stretches: &[Stretch],
+        keeps_points: bool,
+        reason: &str,
+    ) -> Result<FreedStretches, CloudError> {
+        let mut done = FreedStretches::default();
+        let mut by_member: BTreeMap<MemberId, Vec<EntryRef>> = BTreeMap::new();
+        for stretch in stretches {
+            self.free_stretch(stretch, keeps_points, reason)?;
+            done.entries.push(stretch.entry);
+            let member = log::find(self.db, stretch.entry)?.and_then(|logged| logged.member);
+            if let Some(member) = member.filter(|_| !keeps_points) {
+                by_member.entry(member).or_default().push(stretch.entry);
+            }
+        }
+        for (member, entries) in by_member {
+            let points = self.claw_back(member, &entries)?;
+            if points > Points::ZERO {
+                done.taken_back.insert(member, points);
+            }
+        }
+        Ok(done)
+    }
+
+    /// Takes back what a member was paid for entries, and gives up what is held back for them.
+    fn claw_back(&self, member: MemberId, entries: &[EntryRef]) -> Result<Points, CloudError> {
+        let mut account = self.account(member)?;
+        let mut rows = Vec::new();
+        let mut points = Points::ZERO;
+        let payments = self.payments(member)?;
+        for entry in entries {
+            if let Some(row) = account.refuse(*entry, self.now) {
+                rows.push(row);
+            } else if let Some((paid, lot)) = payments.get(entry) {
+                points = points.plus(paid.points);
+                rows.push(account.claw_back(*entry, *paid, *lot, self.now));
+            }
+        }
+        if !rows.is_empty() {
+            accounts::save(self.db, member, &account, &rows)?;
+        }
+        Ok(points)
+    }
+
+    /// Payments to a member that were not taken back, by entry, each with the settlement that made its lot.
+    fn payments(
+        &self,
+        member: MemberId,
+    ) -> Result<BTreeMap<EntryRef, (Paid, dashpoint_membership::LotId)>, CloudError> {
+        let mut verdicts = BTreeMap::new();
+        let mut payments = BTreeMap::new();
+        for (version, cause) in accounts::causes(self.db, member)? {
+            match cause {
+                Cause::Entry { entry, verdict } => {
+                    let paid = verdict.paid();
+                    verdicts.insert(entry, paid);
+                    let is_held = matches!(verdict, dashpoint_membership::Verdict::Review { .. });
+                    if !is_held && !paid.is_nothing() {
+                        payments.insert(entry, (paid, version));
+                    }
+                }
+                Cause::Released { entry } => {
+                    if let Some(paid) = verdicts.get(&entry) {
+                        payments.insert(entry, (*paid, version));
+                    }
+                }
+                Cause::ClawedBack { entry } => {
+                    payments.remove(&entry);
+                }
+                Cause::Spent { .. }
+                | Cause::Reversed { .. }
+                | Cause::Expired { .. }
+                | Cause::Granted { .. }
+                | Cause::TierChanged { .. } => {}
+            }
+        }
+        Ok(payments)
+    }
+}

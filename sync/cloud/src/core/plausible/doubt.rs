@@ -1,0 +1,327 @@
+//! Doubts: evidence that contradicts no shape, and that odometer, time, speed or energy forbid.
+//!
+//! Bounds over time count in server time, from the receipt that the car held to the arrival: no clock of a car enters them.
+
+use dashpoint_membership::policy::ScoreModel;
+use dashpoint_membership::{
+    Charge, ClockQuality, CoarseTime, Discharge, Entry, Evidence, Factor, MeterInterval,
+    ServerTime, Transaction, Trip,
+};
+
+use super::limits::*;
+
+/// A claim of evidence that cannot be settled before an operator has looked at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Doubt {
+    /// Faster on average than a car is driven.
+    #[error("faster than {SPEED_KMH_MAX} km/h on average")]
+    Speed,
+    /// The trip began before its head unit was enrolled.
+    #[error("begins before its head unit was enrolled")]
+    BeforeEnrolment,
+    /// More driving than time has passed.
+    #[error("more driving than time has passed")]
+    Busy,
+    /// Another trip of the vehicle at the same time.
+    #[error("overlaps in time with other trips of the vehicle")]
+    Overlap,
+    /// Below a reading that was known when it happened.
+    #[error("below a reading that was known before")]
+    Behind,
+    /// Further ahead than the vehicle can have come.
+    #[error("further ahead than the vehicle can have come")]
+    Ahead,
+    /// More energy than battery and charger allow.
+    #[error("more energy than battery and charger allow")]
+    Energy,
+    /// More energy regained than the road can have given.
+    #[error("more energy regained than the road can have given")]
+    Regained,
+    /// More energy used than the road can have taken.
+    #[error("more energy used than the road can have taken")]
+    Used,
+    /// Hardly any energy used over a day.
+    #[error("hardly any energy used over a day")]
+    Coasting,
+    /// A factor that saw next to nothing of the trip.
+    #[error("a factor that saw next to nothing of the trip")]
+    Unseen,
+    /// Late hours without their factor.
+    #[error("late hours without their factor")]
+    LateHours,
+}
+
+/// A reading of a meter, with the newest server time before which it cannot have been.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// The reading.
+    pub at: u64,
+    /// The receipt that the car held then.
+    pub since: ServerTime,
+}
+
+/// Sums over what the vehicle did in a stretch of server time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Seconds of driving.
+    pub lasted_s: u64,
+    /// The longest of them.
+    pub longest_s: u64,
+    /// Metres rolled downhill.
+    pub coasted_m: u64,
+    /// Units of the meter.
+    pub units: u64,
+}
+
+/// Trips of the vehicle at the same time, by the car's own clock.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Overlaps {
+    /// How many.
+    pub trips: u64,
+    /// For how long together.
+    pub seconds: u64,
+}
+
+/// Facts about the vehicle that an entry is held against: of what holds a stretch of the same meter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct History {
+    /// When the device was enrolled.
+    pub enrolled: ServerTime,
+    /// The highest reading that was known when the car got its receipt.
+    pub known_then: Option<u64>,
+    /// The highest reading below the claim.
+    pub below: Option<Reading>,
+    /// The highest reading of a day ago, or the first of all.
+    pub day_ago: Option<Reading>,
+    /// Sums since [`window_start`].
+    pub lately: Sums,
+    /// Other trips at the same time.
+    pub overlaps: Overlaps,
+}
+
+/// The beginning of the stretch of server time over which sums are taken: the receipt that the car held, or a day ago.
+#[must_use]
+pub fn window_start(receipt_at: ServerTime, now: ServerTime) -> ServerTime {
+    receipt_at.min(now.plus_s(-signed(DAY_S)))
+}
+
+/// Times of an entry by the car's own clock, to five minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Its beginning.
+    pub started: ServerTime,
+    /// Its end.
+    pub ended: ServerTime,
+    /// Nothing contradicts them.
+    pub is_sure: bool,
+}
+
+impl Span {
+    /// Reads the times of an entry; the end stands for a beginning that nobody saw.
+    #[must_use]
+    pub fn of(entry: &Entry, evidence: &Evidence, now: ServerTime) -> Self {
+        let started = match evidence {
+            Evidence::Trip(trip) => Some(trip.started),
+            Evidence::Charge(charge) => charge.started,
+            Evidence::Discharge(discharge) => discharge.started,
+        };
+        let server = |at: CoarseTime| ServerTime::from_unix_s(at.as_unix_s());
+        let ended = server(entry.time.at);
+        let started = started.map_or(ended, server);
+        let is_sure = entry.time.quality != ClockQuality::Doubtful
+            && entry.receipt_at <= started
+            && started <= ended
+            && ended <= now;
+        Self {
+            started,
+            ended,
+            is_sure,
+        }
+    }
+}
+
+/// Finds what an operator has to look at in an entry; `None` when nothing is in doubt.
+#[must_use]
+pub fn doubt(
+    entry: &Entry,
+    model: &ScoreModel,
+    history: &History,
+    now: ServerTime,
+) -> Option<Doubt> {
+    let Transaction::Earn { evidence, .. } = entry.transaction() else {
+        return None;
+    };
+    let interval = evidence.interval();
+    match evidence {
+        Evidence::Trip(trip) => trip_doubt(trip)
+            .or_else(|| late_doubt(entry, trip, model))
+            .or_else(|| odometer_doubt(interval, history, now))
+            .or_else(|| time_doubt(entry, trip, history, now)),
+        Evidence::Charge(Charge { started, .. })
+        | Evidence::Discharge(Discharge { started, .. }) => {
+            energy_doubt(entry, interval, started.is_some(), history, now)
+        }
+    }
+}
+
+/// Metres of a trip that were rolled downhill; none for a car that tells nothing of its energy.
+#[must_use]
+pub fn coasted_m(trip: &Trip) -> u64 {
+    let metres = trip.odometer.length();
+    let net_wh = u64::from(trip.used_wh.saturating_sub(trip.regained_wh));
+    if trip.used_wh > 0 && net_wh.saturating_mul(1_000) < metres.saturating_mul(COASTING_WH_PER_KM)
+    {
+        metres
+    } else {
+        0
+    }
+}
+
+/// Seconds from the beginning of a trip to its end, seen or missed.
+#[must_use]
+pub fn lasted_s(trip: &Trip) -> u64 {
+    trip.driving.at_most_s() + u64::from(trip.missed_s)
+}
+
+fn trip_doubt(trip: &Trip) -> Option<Doubt> {
+    let (metres, lasted_s) = (trip.odometer.length(), lasted_s(trip));
+    let slope_wh = metres.saturating_mul(SLOPE_WH_PER_M);
+    let used_wh = u64::from(trip.used_wh);
+    if metres.saturating_mul(3_600) > lasted_s * SPEED_KMH_MAX * 1_000 {
+        return Some(Doubt::Speed);
+    }
+    if u64::from(trip.regained_wh) > used_wh + slope_wh + COUNTER_WH {
+        return Some(Doubt::Regained);
+    }
+    if used_wh > slope_wh + lasted_s * AUXILIARY_W / 3_600 + COUNTER_WH {
+        return Some(Doubt::Used);
+    }
+    let driving_ms = trip.driving.at_most_s() * 1_000;
+    let is_no_sample = |base_ms: u64| base_ms.saturating_mul(SEEN_IN_MAX) < driving_ms;
+    let unseen = trip.factors.iter().any(|seen| match seen.factor {
+        // A gentle driver on an empty road gives these no time at all: then nothing is claimed of it.
+        Factor::HardBraking | Factor::AggressiveTurning | Factor::UnsafeFollowing => {
+            seen.base_ms > 0 && is_no_sample(seen.base_ms)
+        }
+        Factor::LateNight | Factor::ExcessiveSpeed | Factor::Unbuckled => {
+            is_no_sample(seen.base_ms)
+        }
+    });
+    unseen.then_some(Doubt::Unseen)
+}
+
+/// Compares the late hours between the trip's own times with what the factor says, for a clock that the car trusted.
+fn late_doubt(entry: &Entry, trip: &Trip, model: &ScoreModel) -> Option<Doubt> {
+    if entry.time.quality == ClockQuality::Doubtful {
+        return None;
+    }
+    let grain_s = CoarseTime::GRAIN_MIN * 60;
+    let (from_s, to_s) = (
+        trip.started.as_unix_s() + grain_s,
+        entry.time.at.as_unix_s(),
+    );
+    let span_s = u64::try_from(to_s.saturating_sub(from_s)).unwrap_or(0);
+    // A clock that was set on the way says nothing of the hours.
+    if span_s > lasted_s(trip) + BUSY_SLACK_S {
+        return None;
+    }
+    let offset_s = i64::from(entry.time.utc_offset_min) * 60;
+    let weight = |at_s: i64| {
+        let hour = (at_s + offset_s).rem_euclid(signed(DAY_S)) / 3_600;
+        let late = model
+            .late_hours
+            .iter()
+            .find(|late| i64::from(late.hour) == hour);
+        late.map_or(0, |late| u64::from(late.weight_percent))
+    };
+    let late_ms: u64 = (from_s..to_s)
+        .step_by(60)
+        .map(|at_s| weight(at_s) * 600)
+        .sum();
+    let idle_ms = span_s.saturating_sub(trip.driving.at_most_s()) * 1_000;
+    let least_ms = late_ms.saturating_sub(idle_ms);
+    let seen = trip
+        .factors
+        .iter()
+        .find(|seen| seen.factor == Factor::LateNight);
+    let said_ms = seen.map_or(0, |seen| seen.against_ms);
+    (least_ms > LATE_MS_MAX && said_ms < least_ms / 2).then_some(Doubt::LateHours)
+}
+
+fn odometer_doubt(interval: MeterInterval, history: &History, now: ServerTime) -> Option<Doubt> {
+    if history
+        .known_then
+        .is_some_and(|known| interval.from < known)
+    {
+        return Some(Doubt::Behind);
+    }
+    let reach_m = |since: ServerTime| GAP_M_MAX + passed_s(since, now) * DAY_M_MAX / DAY_S;
+    let gap = history
+        .below
+        .is_some_and(|below| interval.from > below.at + reach_m(below.since));
+    let leap = history.day_ago.is_some_and(|before| {
+        let since = before.since.min(now.plus_s(-signed(DAY_S)));
+        interval.to > before.at + reach_m(since)
+    });
+    (gap || leap).then_some(Doubt::Ahead)
+}
+
+fn time_doubt(entry: &Entry, trip: &Trip, history: &History, now: ServerTime) -> Option<Doubt> {
+    let lasted_s = lasted_s(trip);
+    if lasted_s > passed_s(history.enrolled, now) + ENROL_SLACK_S {
+        return Some(Doubt::BeforeEnrolment);
+    }
+    // One trip may have been under way when the stretch of time began.
+    let lately = &history.lately;
+    let within_s = lately.lasted_s + lasted_s - lately.longest_s.max(lasted_s);
+    if within_s > passed_s(window_start(entry.receipt_at, now), now) + BUSY_SLACK_S {
+        return Some(Doubt::Busy);
+    }
+    let Overlaps { trips, seconds } = history.overlaps;
+    if trips >= 2 || seconds >= OVERLAP_S_MAX {
+        return Some(Doubt::Overlap);
+    }
+    let coasted_m = coasted_m(trip);
+    let days = passed_s(window_start(entry.receipt_at, now), now).div_ceil(DAY_S);
+    let is_coasting = coasted_m > 0 && lately.coasted_m + coasted_m > COASTING_M_MAX * days;
+    is_coasting.then_some(Doubt::Coasting)
+}
+
+fn energy_doubt(
+    entry: &Entry,
+    interval: MeterInterval,
+    is_one_session: bool,
+    history: &History,
+    now: ServerTime,
+) -> Option<Doubt> {
+    if history
+        .known_then
+        .is_some_and(|known| interval.from < known)
+    {
+        return Some(Doubt::Behind);
+    }
+    let reach_wh = |since: ServerTime| BATTERY_WH_MAX + passed_s(since, now) * DAY_WH_MAX / DAY_S;
+    let since = history.below.map_or(history.enrolled, |below| below.since);
+    let one_wh_max = if is_one_session {
+        BATTERY_WH_MAX
+    } else {
+        reach_wh(since)
+    };
+    let from = history
+        .below
+        .map_or(interval.from, |below| below.at.min(interval.from));
+    let window = window_start(entry.receipt_at, now);
+    let too_much = interval.length() > one_wh_max
+        || interval.to - from > reach_wh(since)
+        || history.lately.units + interval.length() > reach_wh(window);
+    too_much.then_some(Doubt::Energy)
+}
+
+fn passed_s(since: ServerTime, now: ServerTime) -> u64 {
+    let passed_s = now.as_unix_s().saturating_sub(since.as_unix_s());
+    u64::try_from(passed_s).unwrap_or(0)
+}
+
+const fn signed(seconds: u64) -> i64 {
+    seconds.cast_signed()
+}

@@ -1,0 +1,173 @@
+//! Decisions of an operator on what is held back.
+
+use dashpoint_membership::{
+    EntryRef, LedgerVersion, MemberId, Paid, ReviewReason, ServerTime, Settlement,
+};
+use dashpoint_wire::Raw;
+use serde::Serialize;
+
+use super::CloudCore;
+use super::consent::given;
+use super::desk::Desk;
+use crate::error::CloudError;
+use crate::store::{accounts, intervals, log, members, reviews};
+
+/// One award that is held back, as `review list` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldLine {
+    /// The entry.
+    pub entry: EntryRef,
+    /// The member whom it is for.
+    pub member: MemberId,
+    /// The amount.
+    pub paid: Paid,
+    /// The reason that the member reads.
+    pub reason: ReviewReason,
+    /// The doubt in words, for evidence that is in doubt.
+    pub doubt: Option<String>,
+    /// Time at which it is paid by itself, or at which an operator is to have decided.
+    pub until: ServerTime,
+    /// Only an operator ends it.
+    pub needs_decision: bool,
+}
+
+/// An operator's decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ruling {
+    /// The entry.
+    pub entry: EntryRef,
+    /// The member.
+    pub member: MemberId,
+    /// It is paid.
+    pub accepted: bool,
+    /// The state of the account that it made.
+    pub version: LedgerVersion,
+}
+
+impl CloudCore {
+    /// Lists everything that is held back, those first that an operator has to decide, then by time.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub fn held_lines(&self) -> Result<Vec<HeldLine>, CloudError> {
+        let mut lines = Vec::new();
+        for member in members::ids(&self.db)? {
+            let account = accounts::find(&self.db, member)?.ok_or(CloudError::NoMember(member))?;
+            for held in &account.pending {
+                lines.push(HeldLine {
+                    entry: held.entry,
+                    member,
+                    paid: held.paid,
+                    reason: held.reason,
+                    doubt: reviews::doubt(&self.db, held.entry)?,
+                    until: held.until,
+                    needs_decision: held.reason.needs_decision(),
+                });
+            }
+        }
+        lines.sort_by_key(|line| (!line.needs_decision, line.until, line.entry));
+        Ok(lines)
+    }
+
+    /// Pays what is held back for an entry; a stretch in doubt becomes the entry's.
+    ///
+    /// # Errors
+    /// [`CloudError::NotHeld`]; [`CloudError::MeterTaken`] when another entry was paid for the stretch meanwhile;
+    /// [`CloudError::NoReason`].
+    pub fn accept_held(
+        &mut self,
+        entry: EntryRef,
+        reason: &str,
+        now: ServerTime,
+    ) -> Result<Ruling, CloudError> {
+        self.work(now, |desk| desk.accept_held(entry, given(reason)?))
+    }
+
+    /// Gives up what is held back for an entry; the stretch that it claims is free.
+    ///
+    /// # Errors
+    /// [`CloudError::NotHeld`], [`CloudError::NoReason`].
+    pub fn refuse_held(
+        &mut self,
+        entry: EntryRef,
+        reason: &str,
+        now: ServerTime,
+    ) -> Result<Ruling, CloudError> {
+        self.work(now, |desk| desk.refuse_held(entry, given(reason)?))
+    }
+}
+
+impl Desk<'_> {
+    fn accept_held(&self, entry: EntryRef, reason: &str) -> Result<Ruling, CloudError> {
+        if reviews::doubt(self.db, entry)?.is_some() {
+            self.hold_at_last(entry)?;
+        }
+        self.rule_on(entry, true, reason, |desk, member| {
+            let zone = desk.zone(member)?;
+            let mut account = desk.account(member)?;
+            let paid = account.accept(entry, desk.now, &zone, desk.policy());
+            Ok((account, paid))
+        })
+    }
+
+    /// Refuses what is held back for an entry, and frees the stretch that it may hold.
+    pub(super) fn refuse_held(&self, entry: EntryRef, reason: &str) -> Result<Ruling, CloudError> {
+        if let Some(stretch) = intervals::of(self.db, entry)? {
+            self.free_stretch(&stretch, false, reason)?;
+        }
+        self.rule_on(entry, false, reason, |desk, member| {
+            let mut account = desk.account(member)?;
+            let refused = account.refuse(entry, desk.now);
+            Ok((account, refused))
+        })
+    }
+
+    fn rule_on(
+        &self,
+        entry: EntryRef,
+        accepted: bool,
+        reason: &str,
+        act: impl Fn(
+            &Self,
+            MemberId,
+        ) -> Result<(dashpoint_membership::Account, Option<Settlement>), CloudError>,
+    ) -> Result<Ruling, CloudError> {
+        let logged = log::find(self.db, entry)?.ok_or(CloudError::NotHeld(entry))?;
+        let member = logged.member.ok_or(CloudError::NotHeld(entry))?;
+        let (account, settled) = act(self, member)?;
+        let settled = settled.ok_or(CloudError::NotHeld(entry))?;
+        let version = settled.version;
+        accounts::save(self.db, member, &account, &[settled])?;
+        reviews::decide(self.db, entry, self.now, accepted, reason)?;
+        Ok(Ruling {
+            entry,
+            member,
+            accepted,
+            version,
+        })
+    }
+
+    /// Gives an entry that was in doubt the stretch that it claims.
+    fn hold_at_last(&self, entry: EntryRef) -> Result<(), CloudError> {
+        let device = self.device(entry.device)?;
+        let raw = log::raw_from(self.db, entry.device, entry.epoch, entry.seq, 1)?;
+        let raw = raw.into_iter().next().ok_or(CloudError::NotHeld(entry))?;
+        let signed =
+            Raw::<dashpoint_membership::Entry>::from(raw).verify(&device.key, &device.id)?;
+        let body = signed.body();
+        if let Some(interval) = body.transaction().interval()
+            && intervals::overlaps(self.db, device.vehicle, interval)?
+        {
+            return Err(CloudError::MeterTaken(entry));
+        }
+        let arrived = log::arrived(self.db, entry)?.unwrap_or(self.now);
+        self.hold(&device, entry, body, arrived)
+    }
+
+    pub(super) fn account(
+        &self,
+        member: MemberId,
+    ) -> Result<dashpoint_membership::Account, CloudError> {
+        accounts::find(self.db, member)?.ok_or(CloudError::NoMember(member))
+    }
+}

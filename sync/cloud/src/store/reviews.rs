@@ -1,0 +1,63 @@
+//! Reviews: entries whose evidence is in doubt, and what operators decided.
+
+use dashpoint_membership::{EntryRef, ServerTime, VehicleId};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::Col;
+use crate::error::CloudError;
+
+/// Writes that an entry is in doubt.
+pub(crate) fn open(
+    db: &Connection,
+    entry: EntryRef,
+    vehicle: VehicleId,
+    doubt: &str,
+    now: ServerTime,
+) -> Result<(), CloudError> {
+    db.prepare_cached(
+        "INSERT INTO reviews (device, epoch, seq, vehicle, doubt, opened) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute((
+        Col(entry.device),
+        Col(entry.epoch),
+        Col(entry.seq),
+        Col(vehicle),
+        doubt,
+        Col(now),
+    ))?;
+    Ok(())
+}
+
+/// Reads the doubt about an entry, if there is one.
+pub(crate) fn doubt(db: &Connection, entry: EntryRef) -> Result<Option<String>, CloudError> {
+    let doubt = db
+        .prepare_cached("SELECT doubt FROM reviews WHERE device = ?1 AND epoch = ?2 AND seq = ?3")?
+        .query_row(
+            (Col(entry.device), Col(entry.epoch), Col(entry.seq)),
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(doubt)
+}
+
+/// Writes what an operator decided.
+pub(crate) fn decide(
+    db: &Connection,
+    entry: EntryRef,
+    now: ServerTime,
+    accepted: bool,
+    reason: &str,
+) -> Result<(), CloudError> {
+    db.execute(
+        "INSERT INTO decisions (device, epoch, seq, decided, accepted, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        (
+            Col(entry.device),
+            Col(entry.epoch),
+            Col(entry.seq),
+            Col(now),
+            accepted,
+            reason,
+        ),
+    )?;
+    Ok(())
+}
