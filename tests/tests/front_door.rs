@@ -1,8 +1,8 @@
-//! The front door: no picture is missing, none is left over, those of the pages are goldens; and both languages teach the
-//! same commands.
+//! The front door: no picture is missing, none is left over, those of the pages are goldens; both languages teach the same
+//! commands; and no link of a page leads to nothing.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Pictures of the pages, which `ui/tests/screen` draws again and compares.
 const GOLDENS: &str = "ui/tests/goldens/";
@@ -56,13 +56,94 @@ fn blocks(readme: &str) -> Vec<String> {
     said.collect()
 }
 
+/// The pages of both languages, English first.
+const PAGES: [[&str; 2]; 5] = [
+    ["README.md", "README.zh-CN.md"],
+    ["docs/cloud.md", "docs/zh-CN/cloud.md"],
+    ["docs/rules.md", "docs/zh-CN/rules.md"],
+    ["docs/testing.md", "docs/zh-CN/testing.md"],
+    ["docs/vehicle-bus.md", "docs/zh-CN/vehicle-bus.md"],
+];
+
 #[test]
-fn the_chinese_readme_teaches_the_same_commands() {
+fn the_chinese_pages_teach_the_same_commands() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let [english, chinese] = ["README.md", "README.zh-CN.md"]
-        .map(|readme| blocks(&std::fs::read_to_string(root.join(readme)).unwrap()));
-    assert!(chinese.len() > 12, "{chinese:?}");
-    for block in chinese {
-        assert!(english.contains(&block), "not in README.md:\n{block}");
+    let mut compared = 0;
+    for pair in PAGES {
+        let [english, chinese] =
+            pair.map(|page| blocks(&std::fs::read_to_string(root.join(page)).unwrap()));
+        for block in &chinese {
+            assert!(english.contains(block), "not in {}:\n{block}", pair[0]);
+        }
+        // Only what programs print stands in one language alone.
+        for block in &english {
+            let printed = block.starts_with("$ ");
+            assert!(
+                printed || chinese.contains(block),
+                "not in {}:\n{block}",
+                pair[1]
+            );
+        }
+        compared += chinese.len();
+    }
+    assert!(compared > 20, "{compared} blocks");
+}
+
+/// Collects the Markdown files below a folder that are the repository's own.
+fn markdown(folder: &Path, found: &mut Vec<PathBuf>) {
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            markdown(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "md") {
+            found.push(path);
+        }
+    }
+}
+
+/// Returns the name by which links reach a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading
+        .chars()
+        .filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn each_link_of_a_page_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut pages = Vec::new();
+    markdown(root, &mut pages);
+    assert!(pages.len() > 30, "{pages:?}");
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let prose = text.split("\n```").step_by(2).collect::<String>();
+        let links = prose.split("](").skip(1);
+        for link in links.filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") || link.contains(' ') || link.is_empty() {
+                continue;
+            }
+            let (file, place) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() {
+                page.clone()
+            } else {
+                page.parent().unwrap().join(file)
+            };
+            assert!(target.exists(), "{}: {link}", page.display());
+            if !place.is_empty() {
+                let text = std::fs::read_to_string(&target).unwrap();
+                let headings = text.lines().filter(|line| line.starts_with('#'));
+                let mut anchors = headings.map(|line| anchor(line.trim_start_matches('#').trim()));
+                // A heading that is there twice has a number at its end.
+                let bare = place.trim_end_matches(|c: char| c.is_ascii_digit());
+                let bare = bare.strip_suffix('-').unwrap_or(bare);
+                assert!(
+                    anchors.any(|anchor| anchor == place || anchor == bare),
+                    "{}: {link}",
+                    page.display()
+                );
+            }
+        }
     }
 }

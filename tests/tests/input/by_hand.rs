@@ -7,7 +7,7 @@ use std::process::Command as Process;
 use serde_json::Value;
 
 use crate::page::{block, programs, said};
-use crate::support::{Bus, PATIENCE, Program, free_port, recording, until};
+use crate::support::{Bus, PATIENCE, Program, free_port, until};
 
 /// Lines of the block: those that go on, with what they go on with.
 fn lines(block: &str) -> Vec<String> {
@@ -50,9 +50,6 @@ fn three_programs_by_hand_end_with_the_same_points_on_both_sides() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path();
     let (bus_port, cloud_port) = (free_port(), free_port());
-    if recording("drives/cmap-4107032_1-2007-05-25.csv").is_none() {
-        return;
-    }
     programs(folder);
     let (mut bus, mut cloud, mut car) = (None, None, None);
     let (mut member, mut code, mut agreed) = (String::new(), String::new(), false);

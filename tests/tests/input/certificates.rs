@@ -1,4 +1,4 @@
-//! The broker with certificates, as README has it: each is who its authority says, and nobody else comes in.
+//! The broker with certificates of docs/vehicle-bus.md: each client has the rights of its certificate, and no other comes in.
 
 use std::fs;
 use std::path::Path;
@@ -16,22 +16,24 @@ use crate::hearing::assert_only_the_gateway_is_heard;
 use crate::page::{block, commands, programs, said, typed};
 use crate::support::{Bus, Car, MemberCloud, PATIENCE, VIN, free_port, stderr, until};
 
-/// Where README has the broker.
+/// The page with the configurations and commands.
+const PAGE: &str = "docs/vehicle-bus.md";
+/// Address of the broker on the page.
 const WRITTEN: &str = "broker.car:8883";
-/// The simulator's part in README.
+/// The simulator's certificate on the page.
 const HIS_CERTIFICATE: &str = "--cert vehicle-gateway.pem --key vehicle-gateway.key";
 
-/// The broker of README, with certificates for everybody who is somebody there.
+/// The broker of the page, with certificates for all of its clients.
 struct Certified {
     bus: Bus,
     folder: TempDir,
 }
 
 impl Certified {
-    /// Starts it as README says, but on a port that is free here; `None` when there is no mosquitto.
+    /// Starts it as the page says, but on a port that is free here; `None` when there is no mosquitto.
     fn start() -> Option<Self> {
         let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
-        let text = block("README.md", "# mosquitto.conf, with certificates\n");
+        let text = block(PAGE, "# mosquitto.conf, with certificates\n");
         let text = text.replace("listener 8883", &format!("listener {port} 127.0.0.1"));
         // As root it would become somebody who cannot look into the folder of this test.
         fs::write(
@@ -39,7 +41,7 @@ impl Certified {
             format!("user root\n{text}"),
         )
         .unwrap();
-        fs::write(folder.path().join("acl"), block("README.md", "# acl\n")).unwrap();
+        fs::write(folder.path().join("acl"), block(PAGE, "# acl\n")).unwrap();
         let authority = authority(folder.path(), "ca");
         certificate(folder.path(), "broker", Some("127.0.0.1"), &authority);
         for name in ["head-unit", "vehicle-gateway", "onlooker"] {
@@ -56,18 +58,17 @@ impl Certified {
         format!("127.0.0.1:{}", self.bus.port())
     }
 
-    /// What README has the simulator type.
+    /// Returns the command of the simulator on the page.
     fn drive(&self) -> String {
         let begins = "# the simulator in the gateway's place, with its certificate\n";
-        let line = commands(&block("README.md", begins))[0].replace(WRITTEN, &self.address());
+        let line = commands(&block(PAGE, begins))[0].replace(WRITTEN, &self.address());
         assert!(line.contains(HIS_CERTIFICATE), "{line}");
         format!("{line} --vin {VIN} --patience 60 --json")
     }
 
-    /// What README has the head unit's part of `dashpoint.toml`.
+    /// Returns the part of `dashpoint.toml` on the page.
     fn bus_lines(&self) -> String {
-        block("README.md", "# dashpoint.toml, with certificates\n")
-            .replace(WRITTEN, &self.address())
+        block(PAGE, "# dashpoint.toml, with certificates\n").replace(WRITTEN, &self.address())
     }
 
     fn client(&self, name: &str) -> (Client, Connection) {
@@ -160,7 +161,7 @@ fn with_certificates_each_says_what_is_his_to_say() {
     assert!(car.stop().success());
 }
 
-/// What is shown to the broker, instead of what README says, and what whoever does so is told.
+/// What is shown to the broker, instead of what the page says, and what whoever does so is told.
 const NOT_LET_IN: [(&str, &str); 2] = [
     ("", "does not let this client in"),
     (

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Output};
 
-use crate::support::{recording, stderr, stdout};
+use crate::support::{stderr, stdout};
 
 /// The fenced blocks of a page of the repository, each with its lines.
 fn blocks(page: &str) -> Vec<String> {
@@ -55,16 +55,15 @@ pub fn programs(folder: &Path) -> PathBuf {
 pub fn typed(folder: &Path, lines: &str) -> Output {
     let path = std::env::var("PATH").unwrap();
     let bin = folder.join("bin");
-    let mut shell = Process::new("sh");
-    shell
+    let cycles = concat!(env!("CARGO_MANIFEST_DIR"), "/../vehicle-sim/cycles");
+    Process::new("sh")
         .args(["-e", "-c", lines])
         .current_dir(folder)
         .env("PATH", format!("{}:{path}", bin.display()))
-        .env_remove("RUST_LOG");
-    if let Some(data) = recording("cycles/hwfet.csv") {
-        shell.env("DATA", data.parent().unwrap().parent().unwrap());
-    }
-    shell.output().unwrap()
+        .env("CYCLES", cycles)
+        .env_remove("RUST_LOG")
+        .output()
+        .unwrap()
 }
 
 /// The same, of what must succeed.

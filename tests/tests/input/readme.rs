@@ -1,4 +1,4 @@
-//! What README tells people to type and to write, typed and written as it stands there.
+//! Commands and configurations of README and of the pages in docs/, typed and written as they stand there.
 
 use std::fs;
 use std::process::Command as Process;
@@ -12,29 +12,32 @@ use vehicle_sim::{SimError, Simulator};
 use crate::hearing::assert_only_the_gateway_is_heard;
 use crate::page::{block, commands, programs, said};
 use crate::support::{
-    Bus, Car, Kind, MemberCloud, PATIENCE, VIN, Vehicle, World, free_port, recording, until,
+    Bus, Car, Kind, MemberCloud, PATIENCE, VIN, Vehicle, World, free_port, until,
 };
 
-/// What makes the passwords; the last line starts the broker.
+/// The page about the vehicle bus.
+const BUS: &str = "docs/vehicle-bus.md";
+
+/// Returns the lines that make the passwords; the last line of the block, which starts the broker, is left out.
 fn passwords() -> String {
-    let lines = block("README.md", "# passwords");
+    let lines = block(BUS, "# passwords");
     let makes = lines.strip_suffix("mosquitto -c mosquitto.conf\n");
     makes.unwrap().to_owned()
 }
 
-/// The broker of README, and who knows which password.
+/// The broker of the page, with the password of each client.
 struct Guarded {
     bus: Bus,
     folder: TempDir,
 }
 
 impl Guarded {
-    /// Starts it as README says, but on a port that is free here; `None` when there is no mosquitto.
+    /// Starts it as the page says, but on a port that is free here; `None` when there is no mosquitto.
     fn start() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
         for name in ["mosquitto.conf", "acl"] {
-            let text = block("README.md", &format!("# {name}\n"));
+            let text = block(BUS, &format!("# {name}\n"));
             let text = text.replace("1883", &port.to_string());
             fs::write(folder.path().join(name), text).unwrap();
         }
@@ -70,7 +73,7 @@ fn the_broker_of_the_readme_lets_each_say_what_is_his_to_say() {
     let mut car = Car::new(folder, bus, port, cloud.key());
     car.enrol(&cloud, &member);
     // The car's own lines, with the address of this test's cloud.
-    let written = block("README.md", "# dashpoint.toml\n").replace("1883", &bus.to_string());
+    let written = block(BUS, "# dashpoint.toml\n").replace("1883", &bus.to_string());
     let cloud_key = cloud.key();
     car.configure(&format!(
         "{written}[cloud]\nurl = \"http://127.0.0.1:{port}\"\nkey = \"{cloud_key}\"\n[vehicle]\nvin = \"{VIN}\"\n"
@@ -78,7 +81,7 @@ fn the_broker_of_the_readme_lets_each_say_what_is_his_to_say() {
     car.start();
 
     programs(folder);
-    let drive = block("README.md", "# the simulator in the gateway's place\n");
+    let drive = block(BUS, "# the simulator in the gateway's place\n");
     let drive = format!(
         "{} --broker 127.0.0.1:{bus} --vin {VIN} --patience 60 --json",
         commands(&drive)[0]
@@ -127,8 +130,8 @@ fn whom_the_broker_does_not_know_is_told_so() {
 #[test]
 fn a_rule_that_is_changed_as_the_readme_says_pays_in_the_car() {
     let begins = "# A copy of the policy in force";
-    let english = block("README.md", begins);
-    let chinese = block("README.zh-CN.md", "# 复制当前策略");
+    let english = block("docs/rules.md", begins);
+    let chinese = block("docs/zh-CN/rules.md", "# 复制当前策略");
     let without_words = |block: &str| -> Vec<String> {
         let bare = |line: &str| line.split(" #").next().unwrap().trim_end().to_owned();
         commands(block).into_iter().map(bare).collect()
@@ -138,9 +141,6 @@ fn a_rule_that_is_changed_as_the_readme_says_pays_in_the_car() {
     let Some(mut world) = World::new(Kind::Mosquitto) else {
         return;
     };
-    if recording("cycles/hwfet.csv").is_none() {
-        return;
-    }
     world.car.start();
     let folder = world.folder().to_owned();
     programs(&folder);

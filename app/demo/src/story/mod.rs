@@ -193,10 +193,10 @@ mod tests {
     }
 
     #[test]
-    fn the_steps_and_the_story_of_the_readme_can_be_read() {
-        let readme = include_str!("../../../../README.md");
-        let (_, of_testers) = readme.split_once("**Stories.**").unwrap();
-        let (of_testers, _) = of_testers.split_once("**Personas.**").unwrap();
+    fn the_steps_and_the_story_of_the_testers_page_can_be_read() {
+        let page = include_str!("../../../../docs/testing.md");
+        let (_, of_testers) = page.split_once("\n## Write your own story\n").unwrap();
+        let (of_testers, _) = of_testers.split_once("\n## ").unwrap();
         let mut steps = 0;
         for row in of_testers.lines().filter(|line| line.starts_with("| `")) {
             let cell = row.split(" | ").next().unwrap();
@@ -209,7 +209,10 @@ mod tests {
         assert_eq!(steps, 12);
         let (_, file) = of_testers.split_once("```toml\n").unwrap();
         let (file, _) = file.split_once("```").unwrap();
-        assert_eq!(Story::parse("README", file).unwrap().steps.len(), 6);
+        assert_eq!(
+            Story::parse("docs/testing.md", file).unwrap().steps.len(),
+            6
+        );
     }
 
     #[test]
