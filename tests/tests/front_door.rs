@@ -1,6 +1,11 @@
 //! The front door: no picture is missing, none is left over, those of the pages are goldens; both languages teach the same
 //! commands; and no link of a page leads to nothing.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails; helpers outside of test functions are tests too"
+)]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -87,6 +92,24 @@ fn the_chinese_pages_teach_the_same_commands() {
         compared += chinese.len();
     }
     assert!(compared > 20, "{compared} blocks");
+}
+
+#[test]
+fn each_decision_record_has_a_number_of_its_own_and_is_in_the_index() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let records = root.join("docs/adr");
+    let index = std::fs::read_to_string(records.join("README.md")).unwrap();
+    let mut numbers = BTreeSet::new();
+    for file in std::fs::read_dir(records).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        if name == "README.md" {
+            continue;
+        }
+        assert!(index.contains(&format!("({name})")), "{name}");
+        let number = name.split('-').next().unwrap().to_owned();
+        assert!(numbers.insert(number), "{name}");
+    }
+    assert!(numbers.len() > 15, "{numbers:?}");
 }
 
 /// Collects the Markdown files below a folder that are the repository's own.
