@@ -201,7 +201,7 @@ pub enum CloudError {
     /// A device would have more stored than is its measure: nothing of the request was recorded.
     #[error("the device {device} has had its measure recorded: come back in {wait_s} s")]
     TooMuch {
-        /// Which device.
+        /// The device.
         device: DeviceId,
         /// Seconds until there is room again.
         wait_s: i64,

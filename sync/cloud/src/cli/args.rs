@@ -216,7 +216,7 @@ pub enum Device {
         /// It claimed what was not its own: all its stretches become free, and its points are taken back
         #[arg(long, requires = "reason")]
         fraud: bool,
-        /// Why; kept for ever
+        /// The reason; kept for ever
         #[arg(long, value_name = "TEXT", requires = "fraud")]
         reason: Option<String>,
     },
@@ -239,7 +239,7 @@ pub struct Decided {
     /// The entry, as `review list` shows it: DEVICE/EPOCH/SEQ
     #[arg(value_parser = entry)]
     pub entry: EntryRef,
-    /// Why; kept for ever
+    /// The reason; kept for ever
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
 }
@@ -262,7 +262,7 @@ pub enum Meter {
         /// All stretches of this device
         #[arg(long, value_name = "ID")]
         device: Option<DeviceId>,
-        /// Why; kept for ever
+        /// The reason; kept for ever
         #[arg(long, value_name = "TEXT")]
         reason: String,
         /// Leave the points: what is freed may then be paid twice
@@ -282,7 +282,7 @@ pub enum Expiry {
         /// Only those of this member; by default of all
         #[arg(long, value_name = "ID")]
         member: Option<MemberId>,
-        /// What the member reads
+        /// The reason that the member reads
         #[arg(long)]
         reason: String,
     },

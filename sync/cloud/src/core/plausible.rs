@@ -1,4 +1,4 @@
-//! What a car can do: bounds on evidence that is attested by the device and not measured again.
+//! Bounds of what a car can do, for evidence that is attested by the device and not measured again.
 
 mod doubt;
 mod limits;

@@ -1,4 +1,4 @@
-//! What each device has stored lately, and how much of it was left out.
+//! Amounts that each device has stored lately, and the part that was left out.
 
 use dashpoint_membership::{DeviceId, ServerTime};
 use rusqlite::{Connection, OptionalExtension};
@@ -53,7 +53,7 @@ pub(crate) fn leave_out_branch(
     write(db, device, LEFT_OUT, Bucket { at: now, level })
 }
 
-/// How many entries of other branches were not kept.
+/// The number of entries of other branches that were not kept.
 pub(crate) fn branches_left_out(db: &Connection, device: DeviceId) -> Result<i64, CloudError> {
     let row = db
         .prepare_cached("SELECT level FROM intake WHERE device = ?1 AND kind = ?2")?
