@@ -12,6 +12,7 @@ from pathlib import Path
 
 import rules
 import wire
+from doubts import Use, in_doubt
 from profile import Expression, NotInProfile, NoValue
 from rules import Entry, Policy, Zone
 
@@ -42,7 +43,7 @@ class Story:
         self.key = bytes.fromhex(story["cloud_key"])
         self.steps = story["steps"]
         self.policies, self.members, self.devices, self.bindings = {}, {}, {}, {}
-        self.origins, self.claimed = set(), []
+        self.origins, self.uses = set(), []
         self.read = {}
 
     def run(self):
@@ -186,6 +187,7 @@ class Story:
         same([entry.epoch, entry.seq, entry.prev], [device.epoch, device.seq + 1, device.head], "place in the chain")
         receipt = rules.receipt_of(device.chain, entry, now, device.signed, device.enrolled)
         member, refused = self.admit(device, entry, now, receipt)
+        doubt = not refused and self.doubt(device, entry, now)
         zone, account = self.members.get(member, (None, None))
         if member is None:
             verdict, chain = {"rejected": {"reason": refused}}, rules.count(device.chain, entry, now, receipt)
@@ -193,15 +195,12 @@ class Story:
             verdict, chain = rules.reject(account, device.chain, entry, refused, now, receipt)
         else:
             place = place_of(device, entry)
-            # Doubts depend on all that the cloud knows of the vehicle: an input here, told by the reason of the verdict.
-            doubt = step["verdict"].get("review", {}).get("reason") == "evidence"
             verdict, chain = rules.settle(
                 account, device.chain, zone, self.policies, place, entry, now, receipt, doubt
             )
         self.origins.add((device.vehicle, entry.original))
-        in_doubt = verdict.get("review", {}).get("reason") == "evidence"
-        if "rejected" not in verdict and not in_doubt and entry.evidence is not None:
-            self.claimed.append((device.vehicle, entry.interval()))
+        if "rejected" not in verdict and entry.evidence is not None and not doubt:
+            self.uses.append(Use(device.vehicle, entry, now))
         device.chain, device.seq, device.head = chain, entry.seq, entry.hash
         device.signed.add(now)
         same(verdict, step["verdict"], "verdict")
@@ -228,10 +227,18 @@ class Story:
             return member, "already-recorded"
         if entry.evidence is not None:
             meter, begin, end = entry.interval()
-            for vehicle, (other, first, last) in self.claimed:
-                if (vehicle, other) == (device.vehicle, meter) and begin < last and first < end:
+            for use in self.uses:
+                if (use.vehicle, use.meter) == (device.vehicle, meter) and begin < use.end and use.begin < end:
                     return member, "already-paid"
         return member, None
+
+    def doubt(self, device, entry, now):
+        """Section 8: what waits for an operator."""
+        if entry.evidence is None:
+            return False
+        use, model = Use(device.vehicle, entry, now), self.policies[entry.policy].score
+        earlier = [other for other in self.uses if (other.vehicle, other.meter) == (use.vehicle, use.meter)]
+        return in_doubt(entry, use, earlier, device.enrolled, model, now)
 
     def maintain(self, step, now):
         zone, account = self.members[bytes.fromhex(step["member"])]

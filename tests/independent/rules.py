@@ -153,7 +153,8 @@ class Entry:
     def __init__(self, body, hash_of_raw):
         self.hash = hash_of_raw
         self.epoch, self.seq, self.prev, self.binding = body[1], body[2], body[3], body[4]
-        self.time, self.receipt_at, self.policy = body[5][1], body[6], body[7]
+        self.time, self.offset, self.quality = body[5][1], body[5][2], body[5][3]
+        self.receipt_at, self.policy = body[6], body[7]
         number, said = body[8]
         self.carried = number == 2
         self.original = said[1] if self.carried else hash_of_raw
@@ -397,9 +398,9 @@ def grow(account, growth, policy, zone, now):
 def maintain(account, policies, zone, now):
     """Release, expiry, review of the tier; gives the kinds of the settlements and their points."""
     policy, rows = in_force(policies, now), []
-    is_due = lambda held: held["until"] <= now and held["reason"] != "evidence"  # an operator decides on evidence
-    due = [held for held in account["pending"] if is_due(held)]
-    account["pending"] = [held for held in account["pending"] if not is_due(held)]
+    # An operator decides on evidence in doubt, and time does not.
+    due = [held for held in account["pending"] if held["until"] <= now and held["reason"] != "evidence"]
+    account["pending"] = [held for held in account["pending"] if held not in due]
     for held in due:
         account["version"] += 1
         pay_in(account, held["paid"]["points"], held["expires"])

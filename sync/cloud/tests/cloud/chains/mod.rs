@@ -3,6 +3,7 @@
 
 mod clocks;
 mod days;
+mod doubts;
 mod epochs;
 mod evidence;
 mod holds;
@@ -34,6 +35,7 @@ fn vectors() -> Vec<(String, Value)> {
         ("times", times::story()),
         ("epochs", epochs::story()),
         ("evidence", evidence::story()),
+        ("doubts", doubts::story()),
     ];
     let chains = chains
         .into_iter()

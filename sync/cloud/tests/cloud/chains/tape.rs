@@ -214,7 +214,7 @@ impl Tape {
             binding: car.binding,
             time: EventTime {
                 at: CoarseTime::containing_unix_s(ended.as_unix_s()),
-                // Of no zone that is in use here: it counts for nothing.
+                // Of no zone that is in use here: no day counts by it.
                 utc_offset_min: 330,
                 quality: ClockQuality::Running,
             },

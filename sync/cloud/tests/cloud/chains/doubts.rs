@@ -1,0 +1,172 @@
+//! Evidence on each bound of doubt, and beyond it.
+
+use dashpoint_membership::*;
+
+use super::tape::Tape;
+use crate::support::*;
+
+pub fn story() -> Tape {
+    let mut tape = Tape::new(
+        "Evidence on each bound of what odometer, time, speed and energy allow, and beyond it: what is in doubt waits for an \
+         operator and holds no metre.",
+        "2026-11-22T04:00:00Z",
+    );
+    let member = tape.member(1, "Asia/Shanghai");
+    let mut car = tape.car(2, 3, member);
+    young(&mut tape, &mut car);
+    alone(&mut tape, &mut car);
+    busy(&mut tape, &mut car);
+    late(&mut tape, &mut car);
+    far(&mut tape, &mut car);
+    energy(&mut tape, &mut car);
+    tape.pass(30 * DAY);
+    tape.maintain(member);
+    tape.answer(&mut car);
+    tape
+}
+
+type Change = fn(&mut Trip);
+
+/// A trip that is longer than its head unit has been enrolled, by three hours and by more.
+fn young(tape: &mut Tape, car: &mut Car) {
+    for minutes in [210, 243] {
+        let mut trip = tape.drive(30_000);
+        trip.driving = DrivingTime::Minutes(minutes);
+        tape.send(car, drove(trip));
+    }
+    tape.answer(car);
+}
+
+/// What one trip says of itself.
+fn alone(tape: &mut Tape, car: &mut Car) {
+    let changes: [Change; 10] = [
+        |trip| (trip.driving, trip.missed_s) = (DrivingTime::Minutes(2), 24),
+        |trip| (trip.driving, trip.missed_s) = (DrivingTime::Minutes(2), 23),
+        |trip| trip.regained_wh = trip.used_wh + 12_000,
+        |trip| trip.regained_wh = trip.used_wh + 12_001,
+        |trip| trip.used_wh = 17_000,
+        |trip| trip.used_wh = 17_001,
+        |trip| trip.factors[0].base_ms = 0,
+        |trip| trip.factors[0].base_ms = 89,
+        |trip| trip.factors[0].base_ms = 90,
+        |trip| trip.factors[0].factor = Factor::Unbuckled,
+    ];
+    for change in changes {
+        tape.pass(DAY);
+        let mut trip = tape.drive(10_000);
+        change(&mut trip);
+        tape.send(car, drove(trip));
+        tape.answer(car);
+    }
+}
+
+/// Driving, overlaps and rolling downhill, against the time that passed.
+fn busy(tape: &mut Tape, car: &mut Car) {
+    tape.pass(DAY);
+    tape.answer(car);
+    for _ in 0..4 {
+        let mut trip = tape.drive(40_000);
+        trip.driving = DrivingTime::Minutes(700);
+        tape.send(car, drove(trip));
+    }
+    tape.pass(2 * DAY);
+    tape.answer(car);
+    // At the same half hour, by the car's own clock.
+    tape.pass(HOUR);
+    let ended = tape.world.now;
+    for _ in 0..3 {
+        let mut trip = tape.drive(10_000);
+        trip.started = CoarseTime::containing_unix_s(ended.as_unix_s() - 1_800);
+        let clock = tape.world.now;
+        let entry = tape.make_at(car, drove(trip), ended, clock);
+        tape.arrive(car, &entry);
+    }
+    tape.pass(2 * DAY);
+    tape.answer(car);
+    for metres in [30_000, 10_000, 5_000] {
+        let mut trip = tape.drive(metres);
+        trip.used_wh = 150;
+        trip.regained_wh = 0;
+        tape.send(car, drove(trip));
+    }
+    tape.answer(car);
+}
+
+/// Half an hour of the night by the clock of the entry, which is 330 min ahead of UTC, with and without its factor.
+fn late(tape: &mut Tape, car: &mut Car) {
+    tape.pass(DAY);
+    let day = tape.world.now.as_unix_s().div_euclid(DAY) + 1;
+    // Three in the morning there.
+    let night = day * DAY + 3 * HOUR - 330 * 60;
+    tape.pass(night - tape.world.now.as_unix_s());
+    tape.answer(car);
+    for seen_percent in [None, Some(100), Some(40)] {
+        tape.pass(DAY - 1_800);
+        let mut trip = tape.drive(12_000);
+        if let Some(percent) = seen_percent {
+            trip.factors.push(FactorSeen {
+                factor: Factor::LateNight,
+                against_ms: 18_000 * percent,
+                base_ms: 1_800_000,
+            });
+        }
+        let policy = tape.world.core.policy(None, tape.world.now).unwrap();
+        trip.score_x100 = score_x100(&policy.score, &trip.factors);
+        tape.send(car, drove(trip));
+        tape.answer(car);
+    }
+}
+
+/// Gaps in the odometer, and a stretch below what was known.
+fn far(tape: &mut Tape, car: &mut Car) {
+    tape.pass(2 * DAY);
+    tape.answer(car);
+    for ahead in [49_000, 900_000, 30_000_000] {
+        let trip = tape.drive(10_000);
+        let mut far = trip.clone();
+        shift(&mut far, trip.odometer.from + ahead);
+        tape.send(car, drove(far));
+        tape.answer(car);
+    }
+    let mut below = tape.drive(10_000);
+    shift(&mut below, 12_000_000);
+    tape.send(car, drove(below));
+    tape.answer(car);
+}
+
+fn shift(trip: &mut Trip, from: u64) {
+    let metres = trip.odometer.length();
+    trip.odometer.from = from;
+    trip.odometer.to = from + metres;
+}
+
+/// Energy of one session, of several, and of one that was found asleep.
+fn energy(tape: &mut Tape, car: &mut Car) {
+    tape.pass(2 * DAY);
+    tape.answer(car);
+    for (energy_wh, is_seen) in [
+        (250_000, true),
+        (250_001, true),
+        (240_000, true),
+        (240_000, true),
+        (900_000, false),
+        (1_900_000, false),
+    ] {
+        tape.pass(HOUR * 6);
+        let mut charge = tape.charge(energy_wh);
+        charge.started = charge.started.filter(|_| is_seen);
+        charge.renewable_permille = 101;
+        charge.grade = Grade::Estimated;
+        tape.send(car, charged(charge));
+    }
+    tape.pass(5 * DAY);
+    tape.answer(car);
+    let charge = tape.charge(1_000_000);
+    tape.send(
+        car,
+        charged(Charge {
+            started: None,
+            ..charge
+        }),
+    );
+}

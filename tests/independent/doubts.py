@@ -1,0 +1,125 @@
+"""Evidence in doubt: what waits for an operator (section 8 of PROTOCOL.md)."""
+
+DAY_S = 86_400
+GRAIN_S = 300
+
+
+class Use:
+    """One trip or session of a vehicle that claims a stretch of a meter, with its times."""
+
+    def __init__(self, vehicle, entry, now):
+        self.vehicle, self.trigger = vehicle, entry.trigger
+        self.meter, self.begin, self.end = entry.interval()
+        self.receipt_at, self.arrived = entry.receipt_at, now
+        said = entry.evidence
+        started = said.get(2)
+        self.ended = entry.time * 60
+        self.started = self.ended if started is None else started * 60
+        self.sure = entry.quality != 3 and self.receipt_at <= self.started <= self.ended <= now
+        self.lasted, self.coasted = 0, 0
+        if entry.trigger == "trip":
+            self.lasted = lasted(said)
+            net, metres = max(0, said[5] - said[6]), self.end - self.begin
+            self.coasted = metres if said[5] > 0 and net * 1_000 < metres * 40 else 0
+
+
+def lasted(trip):
+    return driving_s(trip) + trip[4]
+
+
+def driving_s(trip):
+    return trip[9] * 60 if 9 in trip else trip[3]
+
+
+def in_doubt(entry, use, earlier, enrolled, model, now):
+    """Whether an admissible entry waits for an operator; `earlier` are the uses of the same vehicle and meter."""
+    window = min(entry.receipt_at, now - DAY_S)
+    lately = [other for other in earlier if other.receipt_at >= window]
+    known = [other.end for other in earlier if other.arrived <= entry.receipt_at]
+    below = max((other for other in earlier if other.end <= use.begin), key=lambda other: other.end, default=None)
+    if entry.trigger == "trip":
+        trip = entry.evidence
+        return (
+            trip_alone(trip, use)
+            or late_hours(entry, trip, model)
+            or any(use.begin < reading for reading in known)
+            or too_far_ahead(use, earlier, below, now)
+            or too_busy(use, earlier, lately, window, enrolled, now)
+        )
+    since = below.receipt_at if below else enrolled
+    one_most = 250_000 if 2 in entry.evidence else energy(since, now)
+    begin = min(below.end, use.begin) if below else use.begin
+    units = use.end - use.begin
+    return (
+        any(use.begin < reading for reading in known)
+        or units > one_most
+        or use.end - begin > energy(since, now)
+        or sum(other.end - other.begin for other in lately) + units > energy(window, now)
+    )
+
+
+def trip_alone(trip, use):
+    metres, driving_ms = use.end - use.begin, driving_s(trip) * 1_000
+    return (
+        metres * 3_600 > use.lasted * 250_000
+        or trip[6] > trip[5] + metres + 2_000
+        or trip[5] > metres + use.lasted * 10_000 // 3_600 + 2_000
+        or any(seen[3] * 20_000 < driving_ms and (seen[3] > 0 or seen[1] > 3) for seen in trip[8])
+    )
+
+
+def late_hours(entry, trip, model):
+    begin, end = trip[2] * 60 + GRAIN_S, entry.time * 60
+    span = max(0, end - begin)
+    if entry.quality == 3 or span > lasted(trip) + 10_800:
+        return False
+    weights = {late[1]: late[2] for late in model[6]}
+    hours = [(at + entry.offset * 60) % DAY_S // 3_600 for at in range(begin, end, 60)]
+    least = sum(weights.get(hour, 0) * 600 for hour in hours) - max(0, span - driving_s(trip)) * 1_000
+    said = next((seen[2] for seen in trip[8] if seen[1] == 4), 0)
+    return least > 300_000 and said < max(0, least) // 2
+
+
+def too_far_ahead(use, earlier, below, now):
+    if below and use.begin > below.end + reach(below.receipt_at, now):
+        return True
+    if not earlier:
+        return False
+    old = [other for other in earlier if other.arrived <= now - DAY_S]
+    if old:
+        before = max(old, key=lambda other: other.end)
+        at = before.end
+    else:
+        before = min(earlier, key=lambda other: other.end)
+        at = before.begin
+    return use.end > at + reach(min(before.receipt_at, now - DAY_S), now)
+
+
+def too_busy(use, earlier, lately, window, enrolled, now):
+    seconds = [other.lasted for other in lately] + [use.lasted]
+    begun_days = -(-passed(window, now) // DAY_S)
+    together = [
+        min(other.ended, use.ended) - max(other.started, use.started)
+        for other in earlier
+        if other.sure and use.sure
+    ]
+    overlaps = [overlap - GRAIN_S for overlap in together if overlap > 2 * GRAIN_S]
+    return (
+        use.lasted > passed(enrolled, now) + 10_800
+        or sum(seconds) - max(seconds) > passed(window, now) + 10_800
+        or len(overlaps) >= 2
+        or sum(overlaps) >= 3_600
+        or use.coasted > 0 and sum(other.coasted for other in lately) + use.coasted > 40_000 * begun_days
+    )
+
+
+def passed(since, now):
+    return max(0, now - since)
+
+
+def reach(since, now):
+    return 50_000 + passed(since, now) * 4_000_000 // DAY_S
+
+
+def energy(since, now):
+    return 250_000 + passed(since, now) * 1_000_000 // DAY_S
