@@ -82,6 +82,11 @@ impl Clock {
         self.bus_ms = Some(self.bus_ms.map_or(ts_ms, |before| before.max(ts_ms)));
     }
 
+    /// Reads the machine's clocks; `None` while the time comes from the bus, which goes as fast as it is played.
+    pub(crate) fn reading(&self) -> Option<Reading> {
+        (self.source == ClockSource::System).then(|| self.machine.read())
+    }
+
     /// Milliseconds since the program started; never goes back.
     #[must_use]
     pub fn monotonic_ms(&self) -> u64 {

@@ -10,6 +10,7 @@ pub mod books;
 mod bus;
 mod cli;
 pub mod clock;
+mod cloud_clock;
 mod config;
 pub mod engine;
 mod error;

@@ -11,8 +11,8 @@ use super::args::{Language, StatusArgs};
 use super::out::outln;
 use super::signals;
 use super::words::{
-    allowance, connection, day, device_key, disk, minute, other_vehicle, pick, seal_key, text,
-    thousands, waits, yuan,
+    allowance, cloud_clock, connection, day, device_key, disk, minute, other_vehicle, pick,
+    seal_key, text, thousands, waits, yuan,
 };
 use crate::books::{Books, MemberBook, certificate, vehicle_id};
 use crate::clock::{Clock, Machine};
@@ -212,6 +212,9 @@ fn troubles(
     lines.extend(seal_key(language, keys.seal).map(str::to_owned));
     if awaiting > 0 {
         lines.push(waits(language, awaiting));
+    }
+    if let Some(contradiction) = live.and_then(|live| live.cloud_clock) {
+        lines.push(cloud_clock(language, contradiction));
     }
     if let Some((trouble, live)) = live.and_then(|live| Some((live.disk?, live))) {
         lines.push(disk(language, trouble, live.unsaved));

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::args::Language;
+use crate::cloud_clock::CloudClock;
 use crate::engine::{Connection, DiskTrouble, Reason};
 use crate::explain::Assumption;
 use crate::keys::KeyState;
@@ -161,6 +162,38 @@ pub(super) const fn seal_key(language: Language, state: KeyState) -> Option<&'st
             "无法读取 seal.key，账户数据不可用；请恢复读取权限",
         ),
     })
+}
+
+/// Says that the cloud's time contradicts the car's clocks, and what to do.
+#[must_use]
+pub(super) fn cloud_clock(language: Language, contradiction: CloudClock) -> String {
+    let (what, by_s) = match contradiction {
+        CloudClock::Ahead { by_s } => (pick(language, "ahead by", "快"), by_s),
+        CloudClock::Behind { by_s } => (pick(language, "behind by", "慢"), by_s),
+    };
+    let by = difference(language, by_s);
+    match language {
+        Language::En => format!(
+            "the cloud's clock is {what} {by} by the clocks of this car: no points are lost; tell the operator"
+        ),
+        Language::Zh => {
+            format!("云端时钟与本车时钟不符，{what} {by}；积分不会丢失，请告知运营方")
+        }
+    }
+}
+
+/// A time that has passed, in the two units that say enough.
+fn difference(language: Language, seconds: i64) -> String {
+    let minutes = seconds / 60;
+    let (days, hours, minutes) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
+    match (language, days, hours) {
+        (Language::En, 0, 0) => format!("{minutes} min"),
+        (Language::En, 0, _) => format!("{hours} h {minutes} min"),
+        (Language::En, _, _) => format!("{days} d {hours} h"),
+        (Language::Zh, 0, 0) => format!("{minutes} 分钟"),
+        (Language::Zh, 0, _) => format!("{hours} 小时 {minutes} 分钟"),
+        (Language::Zh, _, _) => format!("{days} 天 {hours} 小时"),
+    }
 }
 
 /// Counts the evidence that waits for its signature.
@@ -444,5 +477,19 @@ mod tests {
             assert_eq!(thousands(amount), text);
         }
         assert_eq!(yuan(12_405), "124.05");
+    }
+
+    #[test]
+    fn a_wrong_clock_of_the_cloud_is_told_with_its_size() {
+        for (by_s, en, zh) in [
+            (700, "11 min", "11 分钟"),
+            (12_000, "3 h 20 min", "3 小时 20 分钟"),
+            (1_735_200, "20 d 2 h", "20 天 2 小时"),
+        ] {
+            let ahead = CloudClock::Ahead { by_s };
+            assert!(cloud_clock(Language::En, ahead).contains(&format!("ahead by {en}")));
+            let behind = CloudClock::Behind { by_s };
+            assert!(cloud_clock(Language::Zh, behind).contains(&format!("慢 {zh}")));
+        }
     }
 }

@@ -141,7 +141,8 @@ impl Engine {
             receipt,
             statements,
         } = outcome;
-        self.clock.signed(receipt.body().server_time);
+        let server_time = receipt.body().server_time;
+        self.clock.signed(server_time);
         let answer = Reconciled {
             receipt,
             verdicts,
@@ -149,6 +150,7 @@ impl Engine {
         };
         let applied = self.store.apply(&answer)?;
         tracing::info!(verdicts = applied.verdicts, "the cloud has answered");
+        self.hear_time(server_time);
         self.took_statements(answer.statements)
     }
 
@@ -225,6 +227,7 @@ impl Engine {
             carried.push(entry);
         }
         self.store.begin_epoch(&grant, &carried)?;
+        self.hear_time(grant.body().issued);
         tracing::warn!(
             epoch = epoch.get(),
             carried = carried.len(),

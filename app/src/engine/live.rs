@@ -8,6 +8,7 @@ use dashpoint_telematics::DriveState;
 use serde::{Deserialize, Serialize};
 
 use super::signals::SignalLive;
+use crate::cloud_clock::CloudClock;
 use crate::screen::CarState;
 use crate::window::ScreenLive;
 
@@ -45,6 +46,9 @@ pub struct Live {
     /// The reason that the disk refused the last write.
     #[serde(default)]
     pub disk: Option<DiskTrouble>,
+    /// The contradiction between the cloud's signed times and the car's clocks, until they agree again.
+    #[serde(default)]
+    pub cloud_clock: Option<CloudClock>,
     /// True when the bus names another car than the one that this head unit was enrolled in.
     pub other_vehicle: bool,
     /// Time of the reconciler's next try, in seconds since 1970.

@@ -19,7 +19,7 @@ pub use signals::{SignalLive, SignalWatch};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use dashpoint_membership::VehicleId;
+use dashpoint_membership::{ServerTime, VehicleId};
 use dashpoint_store::{Reader, Store, StoreError};
 use dashpoint_sync::{Event, HttpRequest, Now, Reconciler, Ticket};
 use dashpoint_telematics::{Finished, Sample, Signal, Telematics, Value};
@@ -30,6 +30,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::books::{Books, BooksError, vehicle_id};
 use crate::bus::{BusInput, typed};
 use crate::clock::Clock;
+use crate::cloud_clock::{CloudWatch, Heard, News};
 use crate::random::Chance;
 use crate::screen::Choices;
 use folding::{checkpoint_of, marks_of, settings};
@@ -148,6 +149,7 @@ pub struct Engine {
     store: Store,
     books: Books,
     clock: Clock,
+    cloud_watch: CloudWatch,
     zone: TimeZone,
     signer: Option<SigningKey>,
     chance: Chance,
@@ -225,6 +227,7 @@ impl Engine {
         let choices = Choices::read(store.read());
         let mut engine = Self {
             store,
+            cloud_watch: CloudWatch::new(books.receipt_at),
             books,
             clock,
             zone,
@@ -353,6 +356,22 @@ impl Engine {
                 "this is another car than the one that the head unit was enrolled in; enrol again"
             );
         }
+    }
+
+    /// Takes a time that the cloud has signed, in the order of the chain, and says when it contradicts the car's clocks.
+    fn hear_time(&mut self, at: ServerTime) {
+        let reading = self.clock.reading();
+        match self.cloud_watch.hear(Heard { at, reading }) {
+            News::Nothing => {}
+            News::Contradicts(found) => tracing::warn!(
+                ?found,
+                "the cloud's signed time contradicts the car's clocks; what was signed under it is paid when it is right"
+            ),
+            News::Agrees => {
+                tracing::info!("the cloud's signed time agrees with the car's clocks again");
+            }
+        }
+        self.live.cloud_clock = self.cloud_watch.contradiction();
     }
 
     fn observe(&mut self, sample: &Sample) {
