@@ -79,7 +79,8 @@ pub struct Books {
     pub forked: bool,
     /// Newest receipt, as it was signed.
     pub receipt: Option<Vec<u8>>,
-    /// Server time of the newest receipt or grant.
+    /// Server time of the newest receipt or grant in the order of the chain: it may be earlier than that of an older one,
+    /// which a wrong clock of the cloud has signed.
     pub receipt_at: ServerTime,
     /// The bindings, by pseudonym.
     pub bindings: BTreeMap<BindingId, Binding>,
@@ -187,7 +188,9 @@ impl Books {
         self.grant = own.grant.unwrap_or_else(|| self.grant.clone());
         self.receipt_at = self.grant.body().issued;
         if let Some(receipt) = own.receipt {
-            self.receipt_at = self.receipt_at.max(receipt.server_time);
+            if receipt.through.epoch >= self.grant.body().epoch {
+                self.receipt_at = receipt.server_time;
+            }
             self.receipt = Some(receipt.raw.into_bytes());
         }
         self.before = None;

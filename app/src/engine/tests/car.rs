@@ -99,17 +99,23 @@ impl Car {
         store.put_policy(&policy()).unwrap();
         store.put_catalogue(&catalogue()).unwrap();
         store.put_statement(&car.statement(1)).unwrap();
+        store.begin_epoch(&car.grant(1, 0), &[]).unwrap();
+        store.close().unwrap();
+        car
+    }
+
+    /// A grant of the cloud, issued so many seconds after the beginning by its clock.
+    pub fn grant(&self, epoch: u32, issued_s: i64) -> Signed<EpochGrant> {
+        let device = self.device();
         let grant = EpochGrant {
             device,
-            epoch: Epoch::new(1),
+            epoch: Epoch::new(epoch),
             follows: None,
-            issued: time(0),
+            issued: time(issued_s),
             server_epoch: ServerEpoch::new(1),
             chain: Chain::start(time(0)),
         };
-        store.begin_epoch(&sign(grant, &device), &[]).unwrap();
-        store.close().unwrap();
-        car
+        sign(grant, &device)
     }
 
     pub fn device(&self) -> DeviceId {
@@ -378,6 +384,6 @@ fn catalogue() -> Signed<Catalogue> {
 }
 
 /// So many seconds after the beginning.
-fn time(after_s: i64) -> ServerTime {
+pub fn time(after_s: i64) -> ServerTime {
     ServerTime::from_unix_s(START_S + after_s)
 }

@@ -1,6 +1,8 @@
 //! A cloud whose clock is wrong for a while, as the car sees it.
 
-use super::car::Car;
+use dashpoint_membership::{Epoch, Seq};
+
+use super::car::{Car, time};
 use crate::cloud_clock::CloudClock;
 
 const HOUR_MS: u64 = 3_600_000;
@@ -44,4 +46,52 @@ fn a_receipt_that_is_older_than_the_one_on_the_disk_is_told() {
     car.pass(HOUR_MS);
     car.meets_the_cloud(&mut running);
     assert_eq!(running.engine.live().cloud_clock, None);
+}
+
+#[test]
+fn an_entry_names_the_newest_signed_time_in_the_order_of_the_chain() {
+    let mut car = Car::enrolled(1);
+    let mut running = car.start();
+    car.pass(HOUR_MS);
+    car.cloud_ahead_s = 9 * DAY_S;
+    car.meets_the_cloud(&mut running);
+    running.engine.end().unwrap();
+    // The receipt of epoch 1 is nine days ahead and the grant of epoch 2 is twenty.
+    let mut store = car.store();
+    store.begin_epoch(&car.grant(2, 20 * DAY_S), &[]).unwrap();
+    store.close().unwrap();
+    let mut running = car.start();
+    assert_eq!(running.engine.books().receipt_at, time(20 * DAY_S));
+    car.cloud_ahead_s = 0;
+    car.meets_the_cloud(&mut running);
+    let right = time(car.passed_s());
+    assert_eq!(
+        running.engine.books().receipt_at,
+        right,
+        "a receipt of epoch 2"
+    );
+    car.drives(&mut running);
+    running.engine.end().unwrap();
+    let own = car.key.public();
+    let store = car.store();
+    let entry = store
+        .read()
+        .entry(Epoch::new(2), Seq::new(1))
+        .unwrap()
+        .unwrap();
+    let entry = entry.raw.verify(&own, &car.device()).unwrap();
+    assert_eq!(entry.body().receipt_at, right);
+    drop(store);
+    // A right grant that follows a receipt of the future.
+    let mut running = car.start();
+    car.cloud_ahead_s = 9 * DAY_S;
+    car.meets_the_cloud(&mut running);
+    running.engine.end().unwrap();
+    let mut store = car.store();
+    store
+        .begin_epoch(&car.grant(3, car.passed_s()), &[])
+        .unwrap();
+    store.close().unwrap();
+    let running = car.start();
+    assert_eq!(running.engine.books().receipt_at, time(car.passed_s()));
 }
