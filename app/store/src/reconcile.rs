@@ -83,6 +83,7 @@ impl Store {
             judge(&tx, receipt, verdict, &mut applied)?;
         }
         keep_receipt(&tx, &answer.receipt)?;
+        name_last(&tx, receipt)?;
         tx.commit().doing("record the cloud's answer")?;
         if self.read.seal.is_some() {
             for put in self.put_statements(&answer.statements)? {
@@ -94,18 +95,13 @@ impl Store {
 }
 
 impl Reader {
-    /// The newest receipt of the newest life of the cloud.
+    /// The newest receipt of the newest life of the cloud: of several for one place the one that was recorded last, whatever
+    /// its time.
     ///
     /// # Errors
     /// See [`Reader`].
     pub fn last_receipt(&self) -> Result<Option<StoredReceipt>, StoreError> {
-        self.ledger
-            .prepare_cached(
-                "SELECT epoch, through, head, server_time, server_epoch, raw FROM receipt
-                 ORDER BY server_epoch DESC, epoch DESC, through DESC, server_time DESC LIMIT 1",
-            )
-            .and_then(|mut statement| statement.query_row([], stored_receipt).optional())
-            .doing("read the last receipt")
+        last_receipt(&self.ledger)
     }
 
     /// Shows every receipt to `look`, oldest first, until it breaks off.
@@ -216,6 +212,39 @@ fn judge(
         }
     }
     Ok(())
+}
+
+fn last_receipt(ledger: &Connection) -> Result<Option<StoredReceipt>, StoreError> {
+    ledger
+        .prepare_cached(
+            "SELECT epoch, through, head, server_time, server_epoch, raw FROM receipt
+             ORDER BY server_epoch DESC, epoch DESC, through DESC,
+                 server_time IS (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'receipt') DESC,
+                 server_time DESC
+             LIMIT 1",
+        )
+        .and_then(|mut statement| statement.query_row([], stored_receipt).optional())
+        .doing("read the last receipt")
+}
+
+/// Names the time of a receipt that came after one with a later time for the same place: a clock of the cloud was wrong, and
+/// the rows alone do not tell in which order they came.
+fn name_last(tx: &Connection, receipt: &Receipt) -> Result<(), StoreError> {
+    let is_last = last_receipt(tx)?.is_none_or(|last| {
+        let place = (last.server_epoch, last.through.epoch, last.through.seq);
+        place != (receipt.server_epoch, receipt.epoch, receipt.through)
+            || last.server_time == receipt.server_time
+    });
+    if is_last {
+        return Ok(());
+    }
+    tx.execute(
+        "INSERT INTO meta (name, value) VALUES ('receipt', CAST(?1 AS BLOB))
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        [receipt.server_time.as_unix_s().to_string()],
+    )
+    .map(|_| ())
+    .doing("name the last receipt")
 }
 
 fn keep_receipt(tx: &Connection, signed: &Signed<Receipt>) -> Result<(), StoreError> {

@@ -55,6 +55,38 @@ fn the_same_answer_twice_changes_nothing() {
     assert_eq!(judged, [false, true, true]);
 }
 
+/// The cloud's clock was ahead for a while, and nothing was driven meanwhile.
+#[test]
+fn of_the_receipts_for_one_place_the_one_recorded_last_counts_whatever_its_time() {
+    let mut car = Car::with_trips(3);
+    let timed = |car: &Car, through: usize, at: i64| {
+        let mut answer = answer(car, through, 1);
+        let body = answer.receipt.body();
+        let head = ChainPoint {
+            epoch: body.epoch,
+            seq: body.through,
+            hash: body.head,
+        };
+        answer.receipt = receipt(head, 1, at);
+        answer
+    };
+    for (through, at) in [
+        (2, 1_790_000_000),
+        (2, 1_799_000_000),
+        (2, 1_790_000_900),
+        (2, 1_790_001_800),
+        (2, 1_789_000_000),
+        (3, 1_799_000_000),
+        (3, 1_790_002_700),
+        (3, 1_790_003_600),
+    ] {
+        car.store.apply(&timed(&car, through, at)).unwrap();
+        let last = car.store.read().last_receipt().unwrap().unwrap();
+        assert_eq!(last.server_time.as_unix_s(), at, "through {through}");
+        assert_eq!(last.through.seq, Seq::new(through as u64));
+    }
+}
+
 #[test]
 fn an_older_receipt_does_not_become_the_last() {
     let mut car = Car::with_trips(3);
