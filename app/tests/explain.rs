@@ -12,7 +12,7 @@ use dashpoint_membership::{
     MeterInterval, Policy, PolicyVersion, Seq, ServerEpoch, ServerTime, Transaction, Trip,
     VehicleId,
 };
-use dashpoint_store::{Check, NewEntry, Options, Store};
+use dashpoint_store::{Check, NewEntry, Options, SealKey, Store};
 use dashpoint_telematics::{BrakingSource, PrivateEvidence, Spell, TripEnd, TripTrace};
 use dashpoint_wire::{DeviceCertificate, EpochGrant, Signed, SigningKey, digest};
 use serde_json::Value;
@@ -282,10 +282,12 @@ fn ledger(folder: &Path) -> PathBuf {
     );
     let data = folder.join("data");
     std::fs::create_dir_all(&data).unwrap();
+    let seal = [9; SealKey::LEN];
+    std::fs::write(data.join("seal.key"), seal).unwrap();
     let options = Options {
         vfs: None,
-        seal: None,
-        nonces: Box::new(|| None),
+        seal: Some(SealKey::from_bytes(seal)),
+        nonces: Box::new(dashpoint::random::bytes),
         check: Check::Ends,
     };
     let mut store = Store::open(&data, options).unwrap();

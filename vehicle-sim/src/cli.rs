@@ -68,7 +68,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   vehicle-sim drive --cycle wltc-3b
-  vehicle-sim drive --cycle udds --driver https://id.example.com/42 --speedup 10")]
+  vehicle-sim drive --cycle udds --driver https://id.example.com#42 --speedup 10")]
     Drive {
         /// The cycle
         #[arg(long, value_enum)]
@@ -169,7 +169,7 @@ pub struct Common {
     #[arg(long, default_value = Vin::FAKE)]
     vin: Vin,
     /// The driver, as the car's sign-in has it; without it the last driver stays
-    #[arg(long, value_name = "ISSUER/SUBJECT")]
+    #[arg(long, value_name = "ISSUER#SUBJECT")]
     driver: Option<Driver>,
     /// A guest drives: nobody that the car knows
     #[arg(long, conflicts_with = "driver")]
@@ -392,7 +392,7 @@ mod tests {
     fn a_full_command_line_becomes_options() {
         let line = "vehicle-sim charge --kwh 18 --renewable 80 --dc --source ocpi --broker car:1884 --speedup 60 \
                     --start 2026-11-22T00:00:00Z --zone Europe/Berlin --omit Vehicle.Speed --omit Vehicle.IsMoving \
-                    --driver maker/42 --soc 20 --celsius -7 --json";
+                    --driver maker#42 --soc 20 --celsius -7 --json";
         let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
         let (command, common) = cli.action.command().unwrap().unwrap();
         let charge = Charge {
@@ -436,7 +436,7 @@ mod tests {
             "vehicle-sim drive --cycle udds --ca ca.pem --cert own.pem",
             "vehicle-sim replay",
             "vehicle-sim scenario",
-            "vehicle-sim drive --cycle udds --guest --driver maker/42",
+            "vehicle-sim drive --cycle udds --guest --driver maker#42",
         ] {
             assert!(
                 Cli::try_parse_from(line.split_whitespace()).is_err(),

@@ -12,7 +12,7 @@ pub enum SimError {
     )]
     Vin { text: String },
     #[error(
-        "`{text}` is not a driver: expected ISSUER/SUBJECT, for example https://id.example.com/42"
+        "`{text}` is not a driver: expected ISSUER#SUBJECT, for example https://id.example.com#42"
     )]
     Driver { text: String },
     #[error("`{text}` is not a broker: expected HOST:PORT, for example 127.0.0.1:1883")]

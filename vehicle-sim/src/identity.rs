@@ -71,9 +71,9 @@ impl Driver {
 impl FromStr for Driver {
     type Err = SimError;
 
-    /// Parses `ISSUER/SUBJECT`; the subject is what follows the last slash, so that an issuer may be a URL.
+    /// Parses `ISSUER#SUBJECT`; the first `#` parts the two, since an issuer is a name or a URL without a fragment.
     fn from_str(text: &str) -> Result<Self, SimError> {
-        match text.rsplit_once('/') {
+        match text.split_once('#') {
             Some((issuer, subject)) if !issuer.is_empty() && !subject.is_empty() => Ok(Self {
                 issuer: issuer.to_owned(),
                 subject: subject.to_owned(),
@@ -112,14 +112,50 @@ mod tests {
         }
     }
 
+    /// The head unit's tests have the same table.
     #[test]
-    fn driver_may_have_a_url_as_issuer() {
-        let driver: Driver = "https://id.example.com/42".parse().unwrap();
-        assert_eq!(
-            (driver.issuer.as_str(), driver.subject.as_str()),
-            ("https://id.example.com", "42")
-        );
-        for bad in ["", "42", "/42", "maker/"] {
+    fn a_driver_is_written_one_way() {
+        for (text, issuer, subject) in [
+            ("https://id.example.com#42", "https://id.example.com", "42"),
+            (
+                "https://id.example.com/#42",
+                "https://id.example.com/",
+                "42",
+            ),
+            (
+                "https://id.example.com:8443/realms/cars#u/7",
+                "https://id.example.com:8443/realms/cars",
+                "u/7",
+            ),
+            (
+                "https://id.example.com#a#b",
+                "https://id.example.com",
+                "a#b",
+            ),
+            (
+                "https://id.example.com#+8613812345678",
+                "https://id.example.com",
+                "+8613812345678",
+            ),
+            ("Maker#Lin", "Maker", "Lin"),
+            ("maker#林", "maker", "林"),
+        ] {
+            let driver: Driver = text.parse().unwrap();
+            assert_eq!(
+                (driver.issuer.as_str(), driver.subject.as_str()),
+                (issuer, subject),
+                "{text}"
+            );
+        }
+        for bad in [
+            "",
+            "#",
+            "42",
+            "#42",
+            "maker#",
+            "maker/42",
+            "https://id.example.com/42",
+        ] {
             assert!(bad.parse::<Driver>().is_err(), "{bad}");
         }
     }

@@ -210,7 +210,7 @@ fn known() -> Option<BTreeMap<String, Leaf>> {
 fn every_message_is_vss_or_of_the_overlay() {
     let Some(known) = known() else { return };
     let mut options = Options::new(Endpoint::local(1), "2026-11-22T03:00:00Z".parse().unwrap());
-    options.identity.driver = Some("https://id.example.com/42".parse::<Driver>().unwrap());
+    options.identity.driver = Some("https://id.example.com#42".parse::<Driver>().unwrap());
     let simulator = Simulator::new(options).unwrap();
     let mut published = std::collections::BTreeSet::new();
     for command in commands() {
@@ -255,7 +255,7 @@ fn typed() -> Vec<(Vec<String>, &'static str)> {
     let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let mut typed = vec![
         (
-            words("drive --cycle us06 --driver https://id.example.com/42"),
+            words("drive --cycle us06 --driver https://id.example.com#42"),
             "",
         ),
         (

@@ -40,7 +40,7 @@ impl MemberCloud {
         });
         let running = running.await.context("the member cloud does not start")?;
         Ok(Self {
-            key: running.public_key().to_string(),
+            key: running.cloud_key().to_string(),
             running,
         })
     }

@@ -9,13 +9,16 @@ use dashpoint_membership::{
 use dashpoint_store::{Reader, StoreError};
 use dashpoint_sync::{Identity, LocalFacts, StatementMark};
 use dashpoint_telematics::Driver;
-use dashpoint_wire::{Binding, ChainPoint, EpochGrant, PublicKey, Signed, SigningKey, WireError};
+use dashpoint_wire::{
+    Binding, ChainPoint, EpochGrant, NameSalt, PublicKey, Signed, SigningKey, WireError,
+};
 
 mod reading;
 mod salted;
 
 pub use self::reading::{DEVICE_META, bound_statements, certificate};
 pub use self::salted::SaltedEvidence;
+use crate::names::{DriverName, is_vehicle};
 pub use crate::names::{driver_tag, vehicle_id};
 
 /// Reasons that the books cannot be opened.
@@ -71,6 +74,8 @@ pub struct Books {
     pub identity: Identity,
     /// The car that it was enrolled in.
     pub vehicle: VehicleId,
+    /// The salt of names, as configured.
+    pub salt: Option<NameSalt>,
     /// The present epoch.
     pub grant: Signed<EpochGrant>,
     /// Newest entry of the present epoch, or the grant.
@@ -129,6 +134,7 @@ impl Books {
                 cloud_key,
             },
             vehicle: certificate.body().vehicle,
+            salt: None,
             head: ChainPoint {
                 epoch: grant.body().epoch,
                 seq: Seq::new(0),
@@ -227,18 +233,40 @@ impl Books {
         }
     }
 
+    /// Returns the name of the vehicle with this VIN: that of the certificate when it is the one, in either form.
+    #[must_use]
+    pub fn name_of(&self, vin: &str) -> VehicleId {
+        if is_vehicle(self.vehicle, vin, self.salt.as_ref()) {
+            self.vehicle
+        } else {
+            vehicle_id(vin)
+        }
+    }
+
+    /// Takes the salt of the configuration, under which bindings name their drivers.
+    #[must_use]
+    pub fn with_salt(self, salt: Option<NameSalt>) -> Self {
+        Self { salt, ..self }
+    }
+
     /// The binding of a driver: his own, or for a car that does not tell drivers apart the one without a driver.
     #[must_use]
     pub fn binding_of(&self, driver: &Driver) -> Option<&Binding> {
         let wanted = match driver {
             Driver::Guest => return None,
-            Driver::Unidentified => None,
-            Driver::Named { issuer, subject } => Some(driver_tag(issuer, subject)),
+            Driver::Unidentified => vec![None],
+            Driver::Named { issuer, subject } => {
+                let salted = self
+                    .salt
+                    .map(|salt| Some(DriverName { issuer, subject }.tag(&salt)));
+                let old = Some(driver_tag(issuer, subject));
+                salted.into_iter().chain([old]).collect()
+            }
         };
-        let exact = self
-            .bindings
-            .values()
-            .find(|binding| binding.driver == wanted);
+        let exact = wanted.iter().find_map(|wanted| {
+            let mut bindings = self.bindings.values();
+            bindings.find(|binding| binding.driver == *wanted)
+        });
         let only = || match driver {
             Driver::Unidentified if self.bindings.len() == 1 => self.bindings.values().next(),
             Driver::Unidentified | Driver::Guest | Driver::Named { .. } => None,

@@ -162,9 +162,9 @@ pub enum DriveName {
 pub struct EnrolArgs {
     #[command(flatten)]
     pub place: Place,
-    /// Driver on the vehicle's bus that the membership is for, as ISSUER/SUBJECT; without it, whoever drives
+    /// Driver on the vehicle's bus that the membership is for, as ISSUER#SUBJECT; without it, whoever drives
     /// unidentified.
-    #[arg(long, value_name = "ISSUER/SUBJECT")]
+    #[arg(long, value_name = "ISSUER#SUBJECT")]
     pub driver: Option<String>,
     #[command(flatten)]
     pub output: Output,

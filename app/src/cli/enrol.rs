@@ -12,6 +12,7 @@ use dashpoint_sync::enrol::{
     Applicant, Enrolled, Progress, ask_request, poll_request, read_state, read_ticket,
 };
 use dashpoint_sync::{HttpRequest, Response};
+use dashpoint_wire::NameSalt;
 use dashpoint_wire::message::{EnrolRequest, EnrolTicket};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
@@ -22,12 +23,13 @@ use super::out::outln;
 use super::run::{open_store, transport};
 use super::status::print_json;
 use super::words::pick;
-use crate::books::{Books, DEVICE_META, certificate, driver_tag, vehicle_id};
+use crate::books::{Books, DEVICE_META, certificate};
 use crate::bus::wait_for_vin;
 use crate::clock::system_unix_ms;
 use crate::config::{Config, is_vin};
 use crate::error::UsageError;
 use crate::keys::KeyStore;
+use crate::names::{DriverName, salted_vehicle_id};
 use crate::screen::ShownCode;
 
 /// Time that the bus may take to publish the VIN.
@@ -46,7 +48,9 @@ pub(super) struct EnrolReport {
 /// Enrols the head unit.
 pub(super) fn enrol(args: &EnrolArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
-    let driver = args.driver.as_deref().map(parse_driver).transpose()?;
+    let salt = config.cloud.salt.ok_or(UsageError::NoSalt)?;
+    let driver = args.driver.as_deref();
+    let driver = driver.map(|text| parse_driver(text, &salt)).transpose()?;
     let keys = KeyStore::open(&config.data)?;
     let store = open_store(&config.data, &keys, Check::Ends)?;
     if Books::is_enrolled(store.read())? {
@@ -63,7 +67,7 @@ pub(super) fn enrol(args: &EnrolArgs) -> anyhow::Result<ExitCode> {
         let vin = vin(&config).await?;
         let request = EnrolRequest {
             key: keys.device_key_or_new()?.public(),
-            vehicle: vehicle_id(&vin),
+            vehicle: salted_vehicle_id(&salt, &vin),
             vin_last4: vin[vin.len() - 4..].to_owned(),
             driver,
         };
@@ -157,11 +161,9 @@ async fn vin(config: &Config) -> anyhow::Result<String> {
     Ok(told.filter(|vin| is_vin(vin)).ok_or(UsageError::NoVin)?)
 }
 
-fn parse_driver(text: &str) -> Result<DriverTag, UsageError> {
-    match text.split_once('/') {
-        Some((issuer, subject)) if !subject.is_empty() => Ok(driver_tag(issuer, subject)),
-        Some(_) | None => Err(UsageError::Driver(text.to_owned())),
-    }
+fn parse_driver(text: &str, salt: &NameSalt) -> Result<DriverTag, UsageError> {
+    let name = DriverName::parse(text).ok_or_else(|| UsageError::Driver(text.to_owned()))?;
+    Ok(name.tag(salt))
 }
 
 /// Shows what the member needs: the address as a QR code on a terminal, and always as text.

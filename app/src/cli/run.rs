@@ -22,7 +22,7 @@ use super::look::until_damaged;
 use super::screenshot::first_scene;
 use super::stuck::tell_when_stuck;
 use super::welcome::{Welcome, welcome};
-use crate::books::{Books, BooksError, vehicle_id};
+use crate::books::{Books, BooksError};
 use crate::bus::Bus;
 use crate::clock::{Clock, Machine, system_unix_ms};
 use crate::config::{ClockSource, CloudConfig, Config};
@@ -343,6 +343,7 @@ fn start(
         .map_or(ServerTime::from_unix_s(0), |receipt| receipt.server_time);
     let clock = Clock::new(config.clock, Machine::system(), floor);
     let books = Books::open(store.read(), config.cloud.key, clock.now())?;
+    let books = books.with_salt(config.cloud.salt);
     let key = match keys.certified_key(&books.identity.device_key) {
         Ok(key) => Some(key),
         Err(error) => {
@@ -367,7 +368,7 @@ fn start(
         outputs,
     })?;
     if let Some(vin) = &config.vin {
-        engine.sits_in(vehicle_id(vin));
+        engine.sits_in_car(vin);
     }
     Ok((engine, edge))
 }

@@ -14,7 +14,7 @@ use super::words::{
     allowance, cloud_clock, connection, day, device_key, disk, minute, other_vehicle, pick,
     seal_key, text, thousands, waits, yuan,
 };
-use crate::books::{Books, MemberBook, certificate, vehicle_id};
+use crate::books::{Books, MemberBook, certificate};
 use crate::clock::{Clock, Machine};
 use crate::config::{ClockSource, Config};
 use crate::engine::Live;
@@ -136,7 +136,7 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         print_json(&report(&books, &clock, live, keys, awaiting))?;
     } else {
         let vin = config.vin.as_deref();
-        let is_elsewhere = vin.is_some_and(|vin| vehicle_id(vin) != books.vehicle);
+        let is_elsewhere = vin.is_some_and(|vin| books.name_of(vin) != books.vehicle);
         let is_elsewhere = is_elsewhere || live.as_ref().is_some_and(|live| live.other_vehicle);
         for line in troubles(
             args.output.lang,
@@ -173,6 +173,7 @@ fn books_of(config: &Config, reader: &Reader) -> anyhow::Result<(Books, Clock)> 
         floor.into_iter().for_each(|floor| clock.signed(floor));
     }
     let books = Books::open(reader, config.cloud.key, clock.now())?;
+    let books = books.with_salt(config.cloud.salt);
     clock.signed(books.receipt_at);
     Ok((books, clock))
 }

@@ -18,11 +18,12 @@ use tokio::time::sleep;
 
 use super::enrol::{ASK_EVERY, ask, keep};
 use super::run::{End, transport};
-use crate::books::vehicle_id;
 use crate::bus::{Bus, BusInput, typed};
 use crate::clock::system_unix_ms;
 use crate::config::{Config, is_vin};
+use crate::error::UsageError;
 use crate::keys::KeyStore;
+use crate::names::salted_vehicle_id;
 use crate::screen::{CarState, Choices, Scene, Scenes, ShownCode, drive, unknown_member};
 use crate::window::Backstage;
 
@@ -134,12 +135,13 @@ async fn enrol(
     steps: &watch::Sender<EnrolmentData>,
     mut vin: watch::Receiver<Option<String>>,
 ) -> anyhow::Result<()> {
+    let salt = config.cloud.salt.ok_or(UsageError::NoSalt)?;
     let transport = transport(&config.cloud, ServerTime::from_unix_s(0))?;
     let known = vin.wait_for(|vin| vin.as_deref().is_some_and(is_vin));
     let vin = known.await?.clone().unwrap_or_default();
     let request = EnrolRequest {
         key: keys.device_key_or_new()?.public(),
-        vehicle: vehicle_id(&vin),
+        vehicle: salted_vehicle_id(&salt, &vin),
         vin_last4: vin[vin.len() - 4..].to_owned(),
         driver: None,
     };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fmt, fs};
 
-use dashpoint_wire::PublicKey;
+use dashpoint_wire::{CloudKey, NameSalt, PublicKey};
 use jiff::tz::TimeZone;
 use rustls::ClientConfig;
 
@@ -119,6 +119,8 @@ pub struct CloudConfig {
     pub url: String,
     /// Key that receipts, statements and policies are signed with.
     pub key: PublicKey,
+    /// Salt of the names of vehicle and drivers; none in a configuration that is older than it.
+    pub salt: Option<NameSalt>,
     /// Certificate of the operator's authority, for https.
     pub ca_file: Option<PathBuf>,
 }
@@ -235,18 +237,22 @@ fn tls_files(bus: &mut Reader<'_>, folder: &Path) -> Result<Option<TlsFiles>, Co
 
 fn cloud_config(root: &mut Reader<'_>, folder: &Path) -> Result<CloudConfig, ConfigError> {
     const URL: &str = "an https:// address (http:// only to this machine)";
-    const KEY: &str =
-        "the cloud's public key: 64 digits in hex, as dashpoint-cloud serve prints it";
+    const KEY: &str = "the cloud's public key and salt: KEY.SALT, as dashpoint-cloud key prints it";
     let mut table = root.table("cloud")?;
     let url = table.required("url", URL, |text| {
         dashpoint_sync::driver::check_base_url(text)
             .is_ok()
             .then(|| text.trim_end_matches('/').to_owned())
     })?;
-    let key = table.required("key", KEY, |text| text.parse().ok())?;
+    let key: CloudKey = table.required("key", KEY, |text| text.parse().ok())?;
     let ca_file = table.parsed("ca_file", "a PEM file", |text| Some(folder.join(text)))?;
     table.done()?;
-    Ok(CloudConfig { url, key, ca_file })
+    Ok(CloudConfig {
+        url,
+        key: key.public,
+        salt: key.salt,
+        ca_file,
+    })
 }
 
 /// Returns whether a text has the form of ISO 3779.
@@ -301,7 +307,7 @@ mod tests {
         insta::assert_snapshot!(refusal("[bus]\nbroker = \"here\""), @r#"/etc/dashpoint.toml: bus.broker: found "here"; expected "HOST:PORT" of the in-vehicle broker"#);
         insta::assert_snapshot!(refusal(""), @"/etc/dashpoint.toml: cloud.url: missing; expected an https:// address (http:// only to this machine)");
         insta::assert_snapshot!(refusal("[cloud]\nurl = \"http://example.org\""), @r#"/etc/dashpoint.toml: cloud.url: found "http://example.org"; expected an https:// address (http:// only to this machine)"#);
-        insta::assert_snapshot!(refusal("[cloud]\nurl = \"https://example.org\"\nkey = \"12\""), @r#"/etc/dashpoint.toml: cloud.key: found "12"; expected the cloud's public key: 64 digits in hex, as dashpoint-cloud serve prints it"#);
+        insta::assert_snapshot!(refusal("[cloud]\nurl = \"https://example.org\"\nkey = \"12\""), @r#"/etc/dashpoint.toml: cloud.key: found "12"; expected the cloud's public key and salt: KEY.SALT, as dashpoint-cloud key prints it"#);
         insta::assert_snapshot!(refusal("[bus]\nuser = \"car\""), @"/etc/dashpoint.toml: bus.password_file: missing; expected a file with the password of bus.user in its first line");
         insta::assert_snapshot!(refusal("[bus.tls]\ncert = \"a.pem\""), @"/etc/dashpoint.toml: bus.tls.ca: missing; expected a PEM file with the certificate of the broker's authority");
         insta::assert_snapshot!(refusal("[bus.tls]\nca = \"a.pem\"\ncert = \"b.pem\""), @"/etc/dashpoint.toml: bus.tls.key: missing; expected a PEM file with the key of bus.tls.cert");

@@ -27,7 +27,7 @@ use dashpoint_wire::SigningKey;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::books::{Books, BooksError, vehicle_id};
+use crate::books::{Books, BooksError};
 use crate::bus::{BusInput, typed};
 use crate::clock::Clock;
 use crate::cloud_clock::{CloudWatch, Heard, News};
@@ -374,9 +374,14 @@ impl Engine {
         self.live.cloud_clock = self.cloud_watch.contradiction();
     }
 
+    /// Takes the VIN of the car that the head unit sits in.
+    pub fn sits_in_car(&mut self, vin: &str) {
+        self.sits_in(self.books.name_of(vin));
+    }
+
     fn observe(&mut self, sample: &Sample) {
         if let (Signal::Vin, Value::Text(vin)) = (sample.signal, &sample.value) {
-            self.sits_in(vehicle_id(vin));
+            self.sits_in_car(vin);
         }
         // Another car's meters must not be settled against this one's marks.
         if self.live.other_vehicle {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dashpoint_membership::{BindingId, DeviceId, MemberId, ServerTime};
-use dashpoint_wire::PublicKey;
+use dashpoint_wire::{CloudKey, PublicKey};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -63,7 +63,7 @@ pub struct Cloud;
 pub struct Running {
     addr: SocketAddr,
     url: String,
-    public_key: PublicKey,
+    cloud_key: CloudKey,
     ledger: Ledger,
     ended: LedgerEnd,
     tasks: JoinSet<()>,
@@ -100,7 +100,7 @@ impl Cloud {
         if let Err(unfit) = core.health(core.now(system_now())?) {
             tracing::warn!(%unfit, "statements and policies are answered, entries are not");
         }
-        let public_key = core.public_key();
+        let cloud_key = core.cloud_key();
 
         let listening = |source| CloudError::Listen {
             address: config.listen,
@@ -128,7 +128,7 @@ impl Cloud {
         Ok(Running {
             addr,
             url,
-            public_key,
+            cloud_key,
             ledger,
             ended,
             tasks,
@@ -179,7 +179,13 @@ impl Running {
     /// The key that verifies what it signs.
     #[must_use]
     pub const fn public_key(&self) -> PublicKey {
-        self.public_key
+        self.cloud_key.public
+    }
+
+    /// Returns what cars are configured with: the public key and the salt that belongs to it.
+    #[must_use]
+    pub const fn cloud_key(&self) -> CloudKey {
+        self.cloud_key
     }
 
     /// Does something with the core, on its thread, with the time of its clock.

@@ -89,7 +89,7 @@ byte_id!(
     16
 );
 byte_id!(
-    /// One vehicle: the first 16 bytes of SHA-256(`"dashpoint/vehicle/v1"` || VIN), so that the VIN itself stays in the car.
+    /// One vehicle: a keyed digest of the VIN, which stays in the car.
     VehicleId,
     16
 );
@@ -99,7 +99,7 @@ byte_id!(
     16
 );
 byte_id!(
-    /// The driver as the vehicle's bus names him: the first 16 bytes of SHA-256(`"dashpoint/driver/v1"` || issuer || 0 || subject).
+    /// The driver as the vehicle's bus names him: a keyed digest of issuer and subject, which stay in the car.
     DriverTag,
     16
 );

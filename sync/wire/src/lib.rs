@@ -12,6 +12,7 @@ mod document;
 mod error;
 mod key;
 pub mod message;
+mod salt;
 mod signed;
 mod token;
 
@@ -21,6 +22,7 @@ pub use document::{Binding, ChainPoint, DeviceCertificate, EpochGrant, Receipt};
 pub use error::WireError;
 pub use key::{ParseKeyError, PublicKey, SigningKey};
 pub use message::{EntryVerdict, verdicts_digest};
+pub use salt::{CloudKey, NameSalt, ParseCloudKeyError};
 pub use signed::{Raw, Scope, Signable, Signed};
 pub use token::{
     Asked, Nonce, RequestToken, TOKEN_WINDOW_S, TokenError, authorization, parse_authorization,

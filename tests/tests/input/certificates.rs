@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::hearing::assert_only_the_gateway_is_heard;
 use crate::page::{block, commands, programs, said, typed};
-use crate::support::{Bus, Car, MemberCloud, PATIENCE, VIN, free_port, stderr, until};
+use crate::support::{Bus, Car, MemberCloud, PATIENCE, SALT, VIN, free_port, stderr, until};
 
 /// The page with the configurations and commands.
 const PAGE: &str = "docs/vehicle-bus.md";
@@ -136,7 +136,7 @@ fn car(certified: &Certified, bus_lines: &str) -> (Car, MemberCloud, u16) {
 fn configure(car: &Car, bus_lines: &str, port: u16, cloud: &MemberCloud) {
     let key = cloud.key();
     car.configure(&format!(
-        "{bus_lines}[cloud]\nurl = \"http://127.0.0.1:{port}\"\nkey = \"{key}\"\n[vehicle]\nvin = \"{VIN}\"\n"
+        "{bus_lines}[cloud]\nurl = \"http://127.0.0.1:{port}\"\nkey = \"{key}.{SALT}\"\n[vehicle]\nvin = \"{VIN}\"\n"
     ));
 }
 

@@ -12,7 +12,7 @@ use vehicle_sim::{SimError, Simulator};
 use crate::hearing::assert_only_the_gateway_is_heard;
 use crate::page::{block, commands, programs, said};
 use crate::support::{
-    Bus, Car, Kind, MemberCloud, PATIENCE, VIN, Vehicle, World, free_port, until,
+    Bus, Car, Kind, MemberCloud, PATIENCE, SALT, VIN, Vehicle, World, free_port, until,
 };
 
 /// The page about the vehicle bus.
@@ -76,7 +76,7 @@ fn the_broker_of_the_readme_lets_each_say_what_is_his_to_say() {
     let written = block(BUS, "# dashpoint.toml\n").replace("1883", &bus.to_string());
     let cloud_key = cloud.key();
     car.configure(&format!(
-        "{written}[cloud]\nurl = \"http://127.0.0.1:{port}\"\nkey = \"{cloud_key}\"\n[vehicle]\nvin = \"{VIN}\"\n"
+        "{written}[cloud]\nurl = \"http://127.0.0.1:{port}\"\nkey = \"{cloud_key}.{SALT}\"\n[vehicle]\nvin = \"{VIN}\"\n"
     ));
     car.start();
 

@@ -172,7 +172,7 @@ impl Page {
         match driver {
             Driver::Unidentified => String::new(),
             Driver::Guest => format!("  {}", self.pick("guest", "访客")),
-            Driver::Named { issuer, subject } => format!("  {issuer}/{subject}"),
+            Driver::Named { issuer, subject } => format!("  {issuer}#{subject}"),
         }
     }
 

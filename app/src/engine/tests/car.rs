@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashpoint_membership::{
     Account, BindingId, Catalogue, Chain, CompiledPolicy, DEFAULT_CATALOGUE_TOML,
-    DEFAULT_POLICY_TOML, DeviceId, Epoch, Growth, LedgerVersion, MemberId, Paid, Policy,
+    DEFAULT_POLICY_TOML, DeviceId, DriverTag, Epoch, Growth, LedgerVersion, MemberId, Paid, Policy,
     PolicyVersion, Profile, ServerEpoch, ServerTime, Statement, VehicleId, Verdict,
 };
 use dashpoint_store::{Check, Options, SealKey, Store};
@@ -14,8 +14,8 @@ use dashpoint_sync::{Event, HttpRequest, Method, Response};
 use dashpoint_telematics::{Signal, Value};
 use dashpoint_wire::message::{EntriesRequest, EntriesResponse};
 use dashpoint_wire::{
-    Binding, ChainPoint, DeviceCertificate, EntryVerdict, EpochGrant, Receipt, Signed, SigningKey,
-    decode, encode, verdicts_digest,
+    Binding, ChainPoint, DeviceCertificate, EntryVerdict, EpochGrant, NameSalt, Receipt, Signed,
+    SigningKey, decode, encode, verdicts_digest,
 };
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
@@ -43,6 +43,10 @@ pub struct Car {
     pub number: u8,
     /// The key that lies in its folder.
     pub key: SigningKey,
+    /// The salt of its configuration.
+    pub salt: Option<NameSalt>,
+    /// The vehicle of its certificate.
+    pub vehicle: VehicleId,
     /// Monotonic milliseconds since 2026-11-22 10:00 in China.
     pub ms: Arc<AtomicU64>,
     /// What the odometer says, in metres.
@@ -60,10 +64,17 @@ pub struct Running {
 impl Car {
     /// A head unit that has just been enrolled.
     pub fn enrolled(number: u8) -> Self {
+        Self::enrolled_as(number, VehicleId::from_bytes([number; 16]), None)
+    }
+
+    /// A head unit that has just been enrolled for a vehicle and a driver.
+    pub fn enrolled_as(number: u8, vehicle: VehicleId, driver: Option<DriverTag>) -> Self {
         let car = Self {
             folder: tempfile::tempdir().unwrap(),
             number,
             key: SigningKey::from_seed(&[number; 32]),
+            salt: None,
+            vehicle,
             ms: Arc::default(),
             odometer_m: 10_000_000.0 * f64::from(number),
             cloud_ahead_s: 0,
@@ -89,7 +100,7 @@ impl Car {
                     id: BindingId::from_bytes([number; 16]),
                     device,
                     member: car.member(),
-                    driver: None,
+                    driver,
                     valid_from: time(0),
                     valid_until: time(900_000_000),
                 },
@@ -126,8 +137,8 @@ impl Car {
         MemberId::from_bytes([self.number; 16])
     }
 
-    pub fn vehicle(&self) -> VehicleId {
-        VehicleId::from_bytes([self.number; 16])
+    pub const fn vehicle(&self) -> VehicleId {
+        self.vehicle
     }
 
     pub fn path(&self, file: &str) -> std::path::PathBuf {
@@ -151,6 +162,7 @@ impl Car {
         });
         let clock = Clock::new(ClockSource::System, machine, time(0));
         let books = Books::open(store.read(), cloud_key().public(), clock.now())?;
+        let books = books.with_salt(self.salt);
         let (requests, sent) = mpsc::channel(2);
         let engine = Engine::start(Parts {
             store,
@@ -175,7 +187,8 @@ impl Car {
         self.try_start().unwrap()
     }
 
-    fn say(&self, running: &mut Running, signals: Vec<(Signal, Value)>) {
+    /// Says signals on the bus of the vehicle.
+    pub fn say(&self, running: &mut Running, signals: Vec<(Signal, Value)>) {
         let ts_ms = START_S * 1_000 + self.ms.load(Ordering::Relaxed).cast_signed();
         let inputs = signals.into_iter().map(|(signal, value)| BusInput::Sample {
             signal,

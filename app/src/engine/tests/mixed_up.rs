@@ -90,6 +90,8 @@ fn an_open_trip_is_never_signed_for_another_car() {
     let stranger = Car {
         number: 2,
         key: SigningKey::from_seed(&[2; 32]),
+        salt: None,
+        vehicle: Car::enrolled(2).vehicle(),
         folder: car.folder,
         ms: car.ms,
         odometer_m: 0.0,

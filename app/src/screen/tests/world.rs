@@ -137,6 +137,7 @@ fn books() -> Books {
             cloud_key: cloud.public(),
         },
         vehicle: VehicleId::from_bytes([6; VehicleId::LEN]),
+        salt: None,
         head: ChainPoint {
             epoch: Epoch::new(1),
             seq: Seq::new(0),

@@ -70,7 +70,8 @@ pub enum Command {
     /// The catalogue of benefits
     #[command(subcommand)]
     Catalogue(Catalogue),
-    /// List entries with their verdicts, in the order they came
+    /// List entries with their verdicts, in the order they came; those of the same five minutes by device, then in the
+    /// order of its chain
     Entries {
         /// Only those of this device
         #[arg(long, value_name = "ID")]
@@ -84,7 +85,7 @@ pub enum Command {
         /// The member
         member: MemberId,
     },
-    /// Print the public key that cars pin in their configuration
+    /// Print the key that cars have in their configuration: the public key and the salt of the names of vehicles and drivers
     Key,
     /// Write a copy of the database to a new file; the key is not in it
     Backup {

@@ -47,7 +47,7 @@ pub(super) fn run(args: Args, out: &mut dyn Write) -> Result<(), CliError> {
         );
     }
     if matches!(args.command, Command::Init) {
-        let pinned = show::Pinned {
+        let pinned = show::Made {
             public_key: init(&args.data)?.to_string(),
         };
         return show::either(out, args.json, &pinned, |pinned| {
@@ -105,9 +105,10 @@ pub fn execute(
         Command::Key => {
             let pinned = show::Pinned {
                 public_key: core.public_key().to_string(),
+                cloud_key: core.cloud_key().to_string(),
             };
             show::either(out, edge.json, &pinned, |pinned| {
-                format!("{}\n", pinned.public_key)
+                format!("{}\n", pinned.cloud_key)
             })
         }
         Command::Expiry(args::Expiry::Reverse {

@@ -44,6 +44,12 @@ pub(super) fn restored(restored: &Restored) -> String {
     )
 }
 
+/// A cloud that was made.
+#[derive(Debug, Serialize)]
+pub(super) struct Made {
+    pub public_key: String,
+}
+
 #[derive(Debug, Serialize)]
 pub(super) struct Started {
     pub url: String,
@@ -53,6 +59,7 @@ pub(super) struct Started {
 #[derive(Debug, Serialize)]
 pub(super) struct Pinned {
     pub public_key: String,
+    pub cloud_key: String,
 }
 
 #[derive(Debug, Serialize)]

@@ -28,7 +28,7 @@ pub struct EntryLine {
     pub carried: bool,
     /// Time of the event as the device saw it, to five minutes.
     pub happened: ServerTime,
-    /// Time of its arrival.
+    /// Time of its arrival, rounded down to five minutes.
     pub arrived: ServerTime,
     /// The policy that it was valued by in the car.
     pub policy: PolicyVersion,
@@ -39,7 +39,8 @@ pub struct EntryLine {
 }
 
 impl CloudCore {
-    /// Entries in the order they came, of one device or one member or all, each verified again.
+    /// Entries in the order they came, of one device or one member or all, each verified again; those of the same five
+    /// minutes by device, then in the order of its chain.
     ///
     /// # Errors
     /// [`CloudError::Wire`] when the log holds bytes that its device did not sign.

@@ -24,7 +24,7 @@ mod statement;
 use std::path::Path;
 
 use dashpoint_membership::{Policies, ServerTime};
-use dashpoint_wire::{PublicKey, Raw, Receipt, SigningKey};
+use dashpoint_wire::{CloudKey, PublicKey, Raw, Receipt, SigningKey};
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use bundles::PolicyLine;
@@ -162,6 +162,15 @@ impl CloudCore {
     /// Lets each device have so many entries recorded in a day, in place of the default.
     pub const fn allow_entries_a_day(&mut self, entries: u32) {
         self.entries_a_day = entries;
+    }
+
+    /// Returns what cars are configured with: the public key and the salt that belongs to it.
+    #[must_use]
+    pub fn cloud_key(&self) -> CloudKey {
+        CloudKey {
+            public: self.key.public(),
+            salt: Some(self.key.name_salt()),
+        }
     }
 
     /// The key that verifies what this cloud signs.

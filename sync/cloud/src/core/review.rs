@@ -160,7 +160,9 @@ impl Desk<'_> {
         {
             return Err(CloudError::MeterTaken(entry));
         }
-        let arrived = log::arrived(self.db, entry)?.unwrap_or(self.now);
+        // The log has the arrival rounded down to five minutes: what counts is that nobody knew of it before.
+        let by = |arrived: ServerTime| arrived.plus_s(299).min(self.now);
+        let arrived = log::arrived(self.db, entry)?.map_or(self.now, by);
         self.hold(&device, entry, body, arrived)
     }
 

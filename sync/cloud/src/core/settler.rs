@@ -4,8 +4,8 @@ use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dashpoint_membership::{
-    Account, Arrival, Cause, Chain, Entry, EntryBody, EntryHash, EntryRef, MemberId, Rejection,
-    ServerTime, Settlement, Transaction, Verdict, Zone, reject, settle, settle_in_doubt,
+    Account, Arrival, Cause, Chain, CoarseTime, Entry, EntryBody, EntryHash, EntryRef, MemberId,
+    Rejection, ServerTime, Settlement, Transaction, Verdict, Zone, reject, settle, settle_in_doubt,
 };
 use dashpoint_wire::{Signed, WireError};
 
@@ -86,7 +86,7 @@ impl<'a> Settler<'a> {
                 origin,
                 vehicle: self.device.vehicle,
                 member: admission.member,
-                arrived: now,
+                arrived: to_five_minutes(now),
                 verdict: &verdict,
                 raw: entry.raw(),
             },
@@ -398,4 +398,9 @@ fn origin(entry: &Signed<Entry>) -> EntryHash {
         EntryBody::Fresh(_) => entry.hash(),
         EntryBody::Carry { original, .. } => *original,
     }
+}
+
+/// Rounds a time of arrival down to five minutes: a car that is online posts seconds after its trip.
+fn to_five_minutes(now: ServerTime) -> ServerTime {
+    ServerTime::from_unix_s(CoarseTime::containing_unix_s(now.as_unix_s()).as_unix_s())
 }

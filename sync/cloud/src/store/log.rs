@@ -125,7 +125,7 @@ pub(crate) fn raw_from(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Rows in the order they came, of one device or one member or all.
+/// Rows in the order they came to five minutes, then by device and chain; of one device or one member or all.
 pub(crate) fn list(
     db: &Connection,
     device: Option<DeviceId>,

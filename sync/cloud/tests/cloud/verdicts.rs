@@ -281,3 +281,15 @@ fn bytes_that_are_not_authentic_move_nothing() {
     assert_eq!(world.head(&car), before);
     assert_eq!(world.balance(member), 0);
 }
+
+#[test]
+fn the_arrival_of_an_entry_is_kept_to_five_minutes() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    world.pass(5 * 60 + 137);
+    let entry = car.mint(CHECK_IN, world.now);
+    world.verdict(&mut car, &entry);
+    let lines = world.core.entry_lines(None, None).unwrap();
+    assert_eq!(lines[0].arrived, at(NOON + 5 * 60));
+}

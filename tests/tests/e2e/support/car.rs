@@ -11,7 +11,7 @@ use dashpoint_wire::PublicKey;
 use serde_json::Value;
 
 use super::program::{Program, ask, stderr, stdout};
-use super::{MemberCloud, PATIENCE, VIN, WrongClock, copy_folder, until};
+use super::{MemberCloud, PATIENCE, SALT, VIN, WrongClock, copy_folder, until};
 
 /// The head unit: its folder, and the program that runs on it.
 pub struct Car {
@@ -36,7 +36,7 @@ impl Car {
             clock: None,
         };
         car.configure(&format!(
-            "[bus]\nbroker = \"127.0.0.1:{bus}\"\n[cloud]\nurl = \"http://127.0.0.1:{cloud}\"\nkey = \"{key}\"\n\
+            "[bus]\nbroker = \"127.0.0.1:{bus}\"\n[cloud]\nurl = \"http://127.0.0.1:{cloud}\"\nkey = \"{key}.{SALT}\"\n\
              [vehicle]\nvin = \"{VIN}\"\n"
         ));
         car
