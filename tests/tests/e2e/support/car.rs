@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 
 use dashpoint_membership::{Charge, DeviceId, Entry, Evidence, Meter, Transaction, Trip};
-use dashpoint_store::Reader;
+use dashpoint_store::{Reader, SealKey};
 use dashpoint_wire::PublicKey;
 use serde_json::Value;
 
@@ -237,7 +237,9 @@ impl Car {
 
     /// What is written down of the trip or session that is open.
     pub fn checkpoint(&self) -> Option<Vec<u8>> {
-        let reader = Reader::open(&self.data(), None, None).unwrap();
+        let seal = fs::read(self.data().join("seal.key")).unwrap();
+        let seal = SealKey::from_bytes(seal.try_into().unwrap());
+        let reader = Reader::open(&self.data(), None, Some(seal)).unwrap();
         reader.checkpoint("telematics").unwrap()
     }
 
