@@ -62,9 +62,10 @@ fn blocks(readme: &str) -> Vec<String> {
 }
 
 /// The pages of both languages, English first.
-const PAGES: [[&str; 2]; 5] = [
+const PAGES: [[&str; 2]; 6] = [
     ["README.md", "README.zh-CN.md"],
     ["docs/cloud.md", "docs/zh-CN/cloud.md"],
+    ["docs/privacy.md", "docs/zh-CN/privacy.md"],
     ["docs/rules.md", "docs/zh-CN/rules.md"],
     ["docs/testing.md", "docs/zh-CN/testing.md"],
     ["docs/vehicle-bus.md", "docs/zh-CN/vehicle-bus.md"],
