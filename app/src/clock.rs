@@ -65,7 +65,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock that has not heard of the bus yet; `floor` is the newest server time that the car holds, which stands in
+    /// A clock that has not heard of the bus yet; `floor` is the last server time that the car holds, which stands in
     /// for the bus until then.
     #[must_use]
     pub fn new(source: ClockSource, machine: Machine, floor: ServerTime) -> Self {
@@ -105,16 +105,17 @@ impl Clock {
         }
     }
 
-    /// Returns the car's estimate of the cloud's time: its own clock, but never before a time that the cloud has
-    /// signed.
+    /// Returns the car's estimate of the cloud's time: its own clock, but never before the last time that the cloud
+    /// has signed.
     #[must_use]
     pub fn now(&self) -> ServerTime {
         ServerTime::from_unix_s(self.unix_ms().div_euclid(1_000)).max(self.floor)
     }
 
-    /// Takes the time of a signed receipt, statement or grant.
-    pub fn signed(&mut self, at: ServerTime) {
-        self.floor = self.floor.max(at);
+    /// Takes the time of the newest signed receipt or grant in the order of the chain. It may be earlier than that of one
+    /// before it, which a clock that was ahead has signed.
+    pub const fn signed(&mut self, at: ServerTime) {
+        self.floor = at;
     }
 }
 
@@ -158,6 +159,22 @@ mod tests {
         assert_eq!(clock.now().as_unix_s(), 250);
         clock.signed(ServerTime::from_unix_s(300));
         assert_eq!(clock.now().as_unix_s(), 300);
+    }
+
+    #[test]
+    fn a_signed_time_that_was_ahead_ends_with_the_next_one() {
+        let machine = || Reading {
+            monotonic_ms: 7,
+            unix_ms: 150_000,
+        };
+        for (source, expected_s) in [(ClockSource::System, 150), (ClockSource::Bus, 120)] {
+            let floor = ServerTime::from_unix_s(100);
+            let mut clock = Clock::new(source, Machine::from_fn(machine), floor);
+            clock.signed(ServerTime::from_unix_s(9_000_000));
+            assert_eq!(clock.now().as_unix_s(), 9_000_000, "{source:?}");
+            clock.signed(ServerTime::from_unix_s(120));
+            assert_eq!(clock.now().as_unix_s(), expected_s, "{source:?}");
+        }
     }
 
     #[test]

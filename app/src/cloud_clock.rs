@@ -114,6 +114,11 @@ impl CloudWatch {
         }
     }
 
+    /// The last time, but not one that is ahead of what the car's clocks have counted.
+    pub(crate) fn last_borne_out(&self) -> ServerTime {
+        self.last.at.min(self.line.at)
+    }
+
     /// The contradiction by the last time.
     pub(crate) const fn contradiction(&self) -> Option<CloudClock> {
         self.contradiction

@@ -20,8 +20,10 @@ pub async fn run(
         ticket,
         request,
         unix_s,
+        signed_at,
     }) = requests.recv().await
     {
+        transport.signed(signed_at);
         let answer = transport
             .send(&request, signer.as_ref(), unix_s)
             .await

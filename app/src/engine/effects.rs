@@ -116,6 +116,7 @@ impl Engine {
             ticket,
             request,
             unix_s,
+            signed_at: self.cloud_watch.last_borne_out(),
         });
         sent.err().map(|_| Event::Answered {
             ticket,
@@ -142,7 +143,6 @@ impl Engine {
             statements,
         } = outcome;
         let server_time = receipt.body().server_time;
-        self.clock.signed(server_time);
         let answer = Reconciled {
             receipt,
             verdicts,
@@ -150,6 +150,7 @@ impl Engine {
         };
         let applied = self.store.apply(&answer)?;
         tracing::info!(verdicts = applied.verdicts, "the cloud has answered");
+        self.clock.signed(server_time);
         self.hear_time(server_time);
         self.took_statements(answer.statements)
     }
@@ -164,6 +165,7 @@ impl Engine {
             .collect();
         self.books
             .take_statements(statements, self.store.read(), self.clock.now())?;
+        self.clock.signed(self.books.receipt_at);
         self.sign_what_waits();
         Ok(())
     }
@@ -171,6 +173,7 @@ impl Engine {
     /// Reads the books anew, and signs what may be signed now.
     fn refresh(&mut self) -> Result<(), EffectError> {
         self.books.refresh(self.store.read(), self.clock.now())?;
+        self.clock.signed(self.books.receipt_at);
         self.sign_what_waits();
         Ok(())
     }

@@ -84,6 +84,8 @@ pub struct Outgoing {
     pub request: HttpRequest,
     /// The car's clock, in seconds since 1970.
     pub unix_s: i64,
+    /// The last signed time of the cloud that is not ahead of the car's clocks: certificates are judged by it.
+    pub signed_at: ServerTime,
 }
 
 /// Outputs of the engine.
@@ -476,6 +478,12 @@ impl Engine {
     #[must_use]
     pub const fn reader(&self) -> &Reader {
         self.store.read()
+    }
+
+    /// The engine's estimate of the cloud's time.
+    #[cfg(test)]
+    pub(crate) fn now(&self) -> ServerTime {
+        self.clock.now()
     }
 
     /// Returns the live state of the engine beyond its files.

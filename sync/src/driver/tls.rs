@@ -34,10 +34,10 @@ impl TlsTime {
         }
     }
 
-    /// Takes note of a signed server time; an earlier one than known changes nothing.
-    pub fn raise(&self, seen: ServerTime) {
-        self.floor_unix_s
-            .fetch_max(seen.as_unix_s(), Ordering::Relaxed);
+    /// Takes the last signed server time. It may be earlier than one before it, which a clock that was ahead has signed; it
+    /// must be of a document that was verified and accepted, since nothing else may bring an expired certificate back.
+    pub fn signed(&self, at: ServerTime) {
+        self.floor_unix_s.store(at.as_unix_s(), Ordering::Relaxed);
     }
 
     /// The time by which certificates are judged now.
@@ -109,16 +109,21 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_time_that_can_be_trusted_counts() {
-        for (floor, system, seen, expected) in [
-            (100, None, 0, 100),
-            (100, Some(50), 0, 100),
-            (100, Some(150), 0, 150),
-            (100, None, 120, 120),
-            (100, Some(110), 120, 120),
+    fn the_last_signed_time_counts_or_a_later_one_of_the_system() {
+        for (floor, system, signed, expected) in [
+            (100, None, None, 100),
+            (100, Some(50), None, 100),
+            (100, Some(150), None, 150),
+            (100, None, Some(120), 120),
+            (100, Some(110), Some(120), 120),
+            (9_000, None, Some(120), 120),
+            (9_000, Some(110), Some(120), 120),
+            (9_000, Some(150), Some(120), 150),
         ] {
             let time = time(floor, system);
-            time.raise(ServerTime::from_unix_s(seen));
+            if let Some(signed) = signed {
+                time.signed(ServerTime::from_unix_s(signed));
+            }
             assert_eq!(time.current().as_unix_s(), expected);
         }
     }

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
-use dashpoint_membership::DeviceId;
+use dashpoint_membership::{DeviceId, ServerTime};
 use dashpoint_wire::{
     Asked, MAX_DECODED, RequestToken, Signed, SigningKey, WireError, authorization, deflate,
     inflate,
@@ -74,6 +74,7 @@ pub struct Signer {
 pub struct Transport {
     base: BaseUrl,
     client: Client,
+    time: TlsTime,
 }
 
 /// Reasons for a missing answer or a missing transport.
@@ -174,7 +175,7 @@ impl Transport {
             // On this machine itself no certificate is ever looked at; the client wants a TLS all the same.
             Some(_) | None => None,
         };
-        let tls = client_config(pem.as_deref(), setup.time)?;
+        let tls = client_config(pem.as_deref(), setup.time.clone())?;
         let client = builder
             .tls_backend_preconfigured(tls)
             .build()
@@ -182,7 +183,13 @@ impl Transport {
         Ok(Self {
             base: setup.base,
             client,
+            time: setup.time,
         })
+    }
+
+    /// Takes the last signed server time, by which the certificates of the connections to come are judged.
+    pub fn signed(&self, at: ServerTime) {
+        self.time.signed(at);
     }
 
     /// Sends a request, with a token signed at `unix_s` of the car's clock if it needs one.

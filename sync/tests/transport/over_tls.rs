@@ -42,14 +42,9 @@ impl Cloud {
         }
     }
 
-    async fn status(
-        &self,
-        authority_pem: &str,
-        floor_unix_s: i64,
-        system: Option<i64>,
-    ) -> Result<u16, TransportFailure> {
+    fn transport(&self, authority_pem: &str, floor_unix_s: i64, system: Option<i64>) -> Transport {
         let floor = ServerTime::from_unix_s(floor_unix_s);
-        let transport = Transport::new(Setup {
+        Transport::new(Setup {
             base: check_base_url(&self.base).unwrap(),
             authority_pem: Some(authority_pem.as_bytes().to_vec()),
             time: TlsTime::new(floor, Arc::new(move || system)),
@@ -58,11 +53,23 @@ impl Cloud {
                 total: Duration::from_secs(5),
             },
         })
-        .unwrap();
-        let sent = transport.send(&get("/"), None, NOW_UNIX_S).await;
-        sent.map(|answer| answer.status)
-            .map_err(|error| error.failure())
+        .unwrap()
     }
+
+    async fn status(
+        &self,
+        authority_pem: &str,
+        floor_unix_s: i64,
+        system: Option<i64>,
+    ) -> Result<u16, TransportFailure> {
+        status(&self.transport(authority_pem, floor_unix_s, system)).await
+    }
+}
+
+async fn status(transport: &Transport) -> Result<u16, TransportFailure> {
+    let sent = transport.send(&get("/"), None, NOW_UNIX_S).await;
+    sent.map(|answer| answer.status)
+        .map_err(|error| error.failure())
 }
 
 /// Answers each connection once, until the test ends.
@@ -129,6 +136,25 @@ async fn a_clock_at_1970_does_not_lock_the_car_out_and_an_expired_certificate_do
     ] {
         let found = cloud.status(&authority, floor, system).await;
         assert_eq!(found, expected, "{floor} {system:?}");
+    }
+}
+
+/// A cloud whose clock was ahead signed a time at which its own certificate has expired.
+#[tokio::test]
+async fn the_last_signed_time_judges_the_certificate_not_the_highest() {
+    let cloud = Cloud::start("127.0.0.1");
+    let ahead = NOW_UNIX_S + 30 * DAY_S;
+    let transport = cloud.transport(&cloud.authority_pem, ahead, Some(NOW_UNIX_S));
+    for (signed, expected) in [
+        (None, Err(TransportFailure::Tls)),
+        (Some(NOW_UNIX_S), Ok(204)),
+        (Some(ahead), Err(TransportFailure::Tls)),
+        (Some(NOW_UNIX_S + DAY_S), Ok(204)),
+    ] {
+        if let Some(signed) = signed {
+            transport.signed(ServerTime::from_unix_s(signed));
+        }
+        assert_eq!(status(&transport).await, expected, "{signed:?}");
     }
 }
 

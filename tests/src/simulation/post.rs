@@ -52,6 +52,7 @@ impl World {
             ticket,
             request,
             unix_s,
+            ..
         } = outgoing;
         let from = &self.cars[car];
         let signed = from

@@ -1,6 +1,7 @@
 //! A cloud whose clock is wrong for a while, as the car sees it.
 
 use dashpoint_membership::{Epoch, Seq};
+use dashpoint_sync::Event;
 
 use super::car::{Car, time};
 use crate::cloud_clock::CloudClock;
@@ -94,4 +95,46 @@ fn an_entry_names_the_newest_signed_time_in_the_order_of_the_chain() {
     store.close().unwrap();
     let running = car.start();
     assert_eq!(running.engine.books().receipt_at, time(car.passed_s()));
+}
+
+#[test]
+fn a_receipt_of_the_future_rules_no_longer_than_to_the_next_one() {
+    let mut car = Car::enrolled(1);
+    let mut running = car.start();
+    car.cloud_ahead_s = 20 * DAY_S;
+    car.pass(HOUR_MS);
+    car.meets_the_cloud(&mut running);
+    car.cloud_ahead_s = 0;
+    car.pass(HOUR_MS);
+    car.meets_the_cloud(&mut running);
+    assert_eq!(running.engine.now(), time(car.passed_s()));
+    // Of the two receipts for one place the disk gives the last, too.
+    running.engine.end().unwrap();
+    let running = car.start();
+    assert_eq!(running.engine.books().receipt_at, time(car.passed_s()));
+    assert_eq!(running.engine.now(), time(car.passed_s()));
+}
+
+#[test]
+fn certificates_are_not_judged_by_a_time_that_is_ahead_of_the_cars_clocks() {
+    let mut car = Car::enrolled(1);
+    let mut running = car.start();
+    car.pass(HOUR_MS);
+    car.meets_the_cloud(&mut running);
+    let right = time(car.passed_s());
+    for ahead_s in [20 * DAY_S, 0, 0] {
+        car.pass(HOUR_MS);
+        car.cloud_ahead_s = ahead_s;
+        running.engine.tell(Event::SyncRequested);
+        let outgoing = running.requests.try_recv().unwrap();
+        let asked_at = outgoing.signed_at;
+        assert!(
+            asked_at >= right && asked_at <= time(car.passed_s()),
+            "{asked_at}"
+        );
+        let answer = Ok(car.answer(&outgoing.request));
+        let ticket = outgoing.ticket;
+        running.engine.tell(Event::Answered { ticket, answer });
+        car.meets_the_cloud(&mut running);
+    }
 }
