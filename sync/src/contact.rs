@@ -86,8 +86,9 @@ impl Contact {
         self.health = Health::Faulty(reason);
     }
 
-    /// Returns the status for the screen, with so many entries waiting and a recovery under way or not.
-    pub fn status(&self, waiting: u64, recovering: bool) -> Status {
+    /// Returns the status for the screen, with so many entries waiting; `sending` while some of them, or a recovery, are under
+    /// way.
+    pub fn status(&self, waiting: u64, sending: bool) -> Status {
         let since_unix_s = self.last_unix_s;
         let offline = |reason| ConnectionState::Offline {
             since_unix_s,
@@ -101,9 +102,7 @@ impl Contact {
             _ if !self.network => offline(OfflineReason::NoNetwork),
             Health::NotAsked => offline(OfflineReason::NotAskedYet),
             Health::Bad(reason) => offline(reason),
-            Health::Good { since_unix_s } if waiting > 0 || recovering => {
-                ConnectionState::Syncing { since_unix_s }
-            }
+            Health::Good { since_unix_s } if sending => ConnectionState::Syncing { since_unix_s },
             Health::Good { since_unix_s } => ConnectionState::Online { since_unix_s },
         };
         Status {

@@ -12,8 +12,13 @@ use crate::now::Ticket;
 pub enum Event {
     /// The program started, or its bindings changed: everything before is forgotten.
     Started(LocalFacts),
-    /// A new entry is durable; the point is the new head of the chain.
-    EntryCommitted(ChainPoint),
+    /// A new entry is durable.
+    EntryCommitted {
+        /// The new head of the chain.
+        head: ChainPoint,
+        /// The one who waits for it.
+        awaited: Awaited,
+    },
     /// The vehicle says whether it has a network; a hint, not a promise.
     ConnectivityChanged {
         /// True when there is a network.
@@ -65,11 +70,22 @@ pub enum Event {
     },
 }
 
+/// The one who waits for the cloud's answer to an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaited {
+    /// A member who did something by hand: the entry leaves at once, and so do all before it.
+    ByMember,
+    /// Nobody: it was earned by itself, and leaves at a drawn time.
+    ByNobody,
+}
+
 /// The car's stored state at the start of the machine.
 #[derive(Debug, Clone)]
 pub struct LocalFacts {
     /// The newest own entry; seq 0 with the grant's hash when the epoch has none.
     pub head: ChainPoint,
+    /// The car's clock when that entry was made, in seconds since 1970; `None` when there is none.
+    pub head_made_unix_s: Option<i64>,
     /// Own entries of the head's epoch, or of a later one, stand beside the chain: another branch that was fetched back,
     /// or what was salvaged from a damaged file. Only a new epoch can say again those that the cloud lacks.
     pub forked: bool,

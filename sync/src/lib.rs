@@ -19,6 +19,7 @@ mod event;
 mod exchange;
 mod held;
 mod now;
+mod outbox;
 mod own_chain;
 mod pacing;
 mod reconciler;
@@ -27,7 +28,7 @@ mod verify;
 
 pub use effect::{Beginning, Effect, Outcome, Report, Subject};
 pub use error::Refused;
-pub use event::{Event, LocalFacts};
+pub use event::{Awaited, Event, LocalFacts};
 pub use exchange::{Credential, HttpRequest, Method, Response, TransportFailure};
 pub use held::StatementMark;
 pub use now::{Now, Ticket};

@@ -14,7 +14,7 @@ pub struct Status {
 /// State of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectionState {
-    /// The cloud answers, and nothing waits.
+    /// The cloud answers, and nothing is on its way; what nobody waits for may still wait for its time.
     Online {
         /// Since when it answers without a break: the car's clock, in seconds since 1970.
         since_unix_s: i64,

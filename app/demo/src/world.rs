@@ -126,6 +126,7 @@ fn head_unit_config(broker: u16, network: &Network, cloud: &MemberCloud, zone: &
          [cloud]\n\
          url = \"{}\"\n\
          key = \"{}\"\n\
+         send_within_s = 0\n\
          [vehicle]\n\
          vin = \"{}\"\n",
         network.url(),

@@ -363,7 +363,7 @@ impl Books {
             .filter_map(move |book| Some((book, view(&book.statement, &book.fold, policy?, now))))
     }
 
-    /// Returns the facts for the start of the reconciler.
+    /// Returns the facts for the start of the reconciler, but for the time of the newest entry.
     #[must_use]
     pub fn facts(&self, network: bool) -> LocalFacts {
         let mark = |member: MemberId| {
@@ -381,6 +381,7 @@ impl Books {
             .collect();
         LocalFacts {
             head: self.head,
+            head_made_unix_s: None,
             forked: self.forked,
             grant: self.grant.hash(),
             server_epoch: self.grant.body().server_epoch,

@@ -365,6 +365,7 @@ fn start(
         zone: config.zone.clone(),
         signer: key,
         chance: Chance::system(),
+        send_within: config.cloud.send_within,
         outputs,
     })?;
     if let Some(vin) = &config.vin {

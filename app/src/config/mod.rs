@@ -4,6 +4,7 @@ mod reader;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fmt, fs};
 
 use dashpoint_wire::{CloudKey, NameSalt, PublicKey};
@@ -12,6 +13,11 @@ use rustls::ClientConfig;
 
 use crate::bus::{Mapping, MappingError, TlsError, TlsFiles, client_config};
 use reader::Reader;
+
+/// Longest wait of an entry that nobody waits for, unless the file says otherwise: as coarse as the times in entries.
+const SEND_WITHIN_S: u64 = 300;
+/// A car that is used for shorter than it waits would never send at rest.
+const SEND_WITHIN_S_MAX: u64 = 3_600;
 
 /// Reasons for refusing a configuration, with the key and the expected value.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +129,8 @@ pub struct CloudConfig {
     pub salt: Option<NameSalt>,
     /// Certificate of the operator's authority, for https.
     pub ca_file: Option<PathBuf>,
+    /// Longest wait of what nobody waits for before it is sent.
+    pub send_within: Duration,
 }
 
 impl Config {
@@ -246,12 +254,19 @@ fn cloud_config(root: &mut Reader<'_>, folder: &Path) -> Result<CloudConfig, Con
     })?;
     let key: CloudKey = table.required("key", KEY, |text| text.parse().ok())?;
     let ca_file = table.parsed("ca_file", "a PEM file", |text| Some(folder.join(text)))?;
+    let send_within_s = table.whole_or(
+        "send_within_s",
+        "whole seconds from 0 to 3600",
+        SEND_WITHIN_S,
+        SEND_WITHIN_S_MAX,
+    )?;
     table.done()?;
     Ok(CloudConfig {
         url,
         key: key.public,
         salt: key.salt,
         ca_file,
+        send_within: Duration::from_secs(send_within_s),
     })
 }
 
@@ -297,7 +312,24 @@ mod tests {
         assert_eq!(config.bus.mapping, Mapping::default());
         assert!(config.bus.tls.is_none() && config.bus.login.is_none());
         assert_eq!(config.cloud.url, "http://127.0.0.1:8460");
+        assert_eq!(config.cloud.send_within, Duration::from_secs(300));
         assert_eq!(config.vin, None);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_waits_as_long_as_the_file_says_and_an_hour_at_most() {
+        for (seconds, expected) in [
+            ("0", Ok(0)),
+            ("3600", Ok(3_600)),
+            ("3601", Err(())),
+            ("-1", Err(())),
+            ("\"5\"", Err(())),
+        ] {
+            let text = format!("{GOOD}\nsend_within_s = {seconds}");
+            let parsed = Config::parse(&text, Path::new("/etc/dashpoint.toml"));
+            let taken = parsed.map(|config| config.cloud.send_within.as_secs());
+            assert_eq!(taken.map_err(|_| ()), expected, "{seconds}");
+        }
     }
 
     #[test]
@@ -308,6 +340,7 @@ mod tests {
         insta::assert_snapshot!(refusal(""), @"/etc/dashpoint.toml: cloud.url: missing; expected an https:// address (http:// only to this machine)");
         insta::assert_snapshot!(refusal("[cloud]\nurl = \"http://example.org\""), @r#"/etc/dashpoint.toml: cloud.url: found "http://example.org"; expected an https:// address (http:// only to this machine)"#);
         insta::assert_snapshot!(refusal("[cloud]\nurl = \"https://example.org\"\nkey = \"12\""), @r#"/etc/dashpoint.toml: cloud.key: found "12"; expected the cloud's public key and salt: KEY.SALT, as dashpoint-cloud key prints it"#);
+        insta::assert_snapshot!(refusal("[cloud]\nurl = \"https://example.org\"\nkey = \"3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29\"\nsend_within_s = 1.5"), @"/etc/dashpoint.toml: cloud.send_within_s: found 1.5; expected whole seconds from 0 to 3600");
         insta::assert_snapshot!(refusal("[bus]\nuser = \"car\""), @"/etc/dashpoint.toml: bus.password_file: missing; expected a file with the password of bus.user in its first line");
         insta::assert_snapshot!(refusal("[bus.tls]\ncert = \"a.pem\""), @"/etc/dashpoint.toml: bus.tls.ca: missing; expected a PEM file with the certificate of the broker's authority");
         insta::assert_snapshot!(refusal("[bus.tls]\nca = \"a.pem\"\ncert = \"b.pem\""), @"/etc/dashpoint.toml: bus.tls.key: missing; expected a PEM file with the key of bus.tls.cert");

@@ -131,6 +131,23 @@ impl<'a> Reader<'a> {
         Ok(self.parsed(key, expected, pick)?.unwrap_or(default))
     }
 
+    /// A whole number from 0 to `most`.
+    pub(super) fn whole_or(
+        &mut self,
+        key: &'static str,
+        expected: &'static str,
+        default: u64,
+        most: u64,
+    ) -> Result<u64, ConfigError> {
+        let Some(value) = self.take(key) else {
+            return Ok(default);
+        };
+        let number = value.as_integer().and_then(|number| number.try_into().ok());
+        number
+            .filter(|number| *number <= most)
+            .ok_or_else(|| self.refuse(key, found(&value), expected))
+    }
+
     /// Refuses a key that nobody asked for: a misspelt key must not be ignored.
     pub(super) fn done(self) -> Result<(), ConfigError> {
         let Some(stranger) = self

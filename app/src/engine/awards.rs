@@ -5,7 +5,7 @@ use dashpoint_membership::{
     Subject,
 };
 use dashpoint_store::{Awaiting, NewEntry, StoreError};
-use dashpoint_sync::Event;
+use dashpoint_sync::{Awaited, Event};
 use dashpoint_telematics::{Driver, Finished, Marks};
 use dashpoint_wire::{ChainPoint, Signed, WireError};
 use serde::{Deserialize, Serialize};
@@ -128,7 +128,7 @@ impl Engine {
         let entry = minted?;
         match self.store.commit_entry(&entry) {
             Ok(head) => {
-                self.committed(head);
+                self.committed(head, Awaited::ByNobody);
                 Ok(())
             }
             Err(error) => {
@@ -179,7 +179,7 @@ impl Engine {
         });
         match committed {
             Ok((head, points)) => {
-                self.committed(head);
+                self.committed(head, Awaited::ByMember);
                 CheckIn::Done {
                     points: points.get(),
                 }
@@ -215,7 +215,7 @@ impl Engine {
             match self.store.commit_awaited(awaiting.id, &entry) {
                 Ok(head) => {
                     self.live.awaiting -= 1;
-                    self.committed(head);
+                    self.committed(head, Awaited::ByNobody);
                 }
                 Err(error) => {
                     tracing::error!(%error, "evidence that waited cannot be committed; it is kept");
@@ -330,9 +330,9 @@ impl Engine {
     }
 
     /// An entry is durable: from here on it may be shown and sent.
-    fn committed(&mut self, head: ChainPoint) {
+    fn committed(&mut self, head: ChainPoint, awaited: Awaited) {
         self.books.committed(head);
         tracing::info!(seq = head.seq.get(), "an entry was signed");
-        self.tell(Event::EntryCommitted(head));
+        self.tell(Event::EntryCommitted { head, awaited });
     }
 }

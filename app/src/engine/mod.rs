@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use dashpoint_membership::{ServerTime, VehicleId};
 use dashpoint_store::{Reader, Store, StoreError};
-use dashpoint_sync::{Event, HttpRequest, Now, Reconciler, Ticket};
+use dashpoint_sync::{Event, HttpRequest, LocalFacts, Now, Reconciler, Ticket};
 use dashpoint_telematics::{Finished, Sample, Signal, Telematics, Value};
 use dashpoint_wire::SigningKey;
 use jiff::tz::TimeZone;
@@ -114,6 +114,8 @@ pub struct Parts {
     pub signer: Option<SigningKey>,
     /// Salt of evidence and spread of retries.
     pub chance: Chance,
+    /// Longest wait of an entry that nobody waits for before it is sent.
+    pub send_within: Duration,
     /// Outputs of the engine.
     pub outputs: Outputs,
 }
@@ -193,6 +195,7 @@ impl Engine {
             zone,
             signer,
             chance,
+            send_within,
             outputs,
         } = parts;
         clock.signed(books.receipt_at);
@@ -225,7 +228,7 @@ impl Engine {
             }
             is_own
         });
-        let machine = Reconciler::new(books.identity);
+        let machine = Reconciler::new(books.identity, send_within);
         let choices = Choices::read(store.read());
         let mut engine = Self {
             store,
@@ -260,7 +263,13 @@ impl Engine {
             engine.name_checkpoint();
         }
         engine.sign_awaiting();
-        let facts = engine.books.facts(true);
+        let head = engine.books.head;
+        // One that cannot be read counts as just made: it waits.
+        let newest = engine.store.read().entry(head.epoch, head.seq);
+        let facts = LocalFacts {
+            head_made_unix_s: newest.ok().flatten().map(|newest| newest.made_at_unix_s),
+            ..engine.books.facts(true)
+        };
         engine.tell(Event::Started(facts));
         engine.publish();
         Ok(engine)

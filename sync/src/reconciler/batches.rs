@@ -39,11 +39,14 @@ pub struct Comparing {
 impl Reconciler {
     pub(super) fn read_batch(&mut self, known: &Known) {
         let after = known.chain.acked;
+        // Those after them wait for their own time.
+        let ready = usize::try_from(known.outbox.ready(&known.chain)).unwrap_or(usize::MAX);
+        let limit = ready.min(MAX_ENTRIES);
         self.at(Task::ReadBatch, |ticket| Effect::ReadEntries {
             ticket,
             epoch: after.epoch,
             after: after.seq,
-            limit: MAX_ENTRIES,
+            limit,
         });
     }
 

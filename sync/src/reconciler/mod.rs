@@ -10,6 +10,7 @@ mod documents;
 mod recovery;
 
 use std::mem;
+use std::time::Duration;
 
 use dashpoint_membership::ServerEpoch;
 use dashpoint_wire::{Raw, Receipt};
@@ -18,10 +19,11 @@ use crate::agenda::{Agenda, Errand};
 use crate::contact::{Contact, Detours};
 use crate::effect::{Effect, Report, Subject};
 use crate::error::Refused;
-use crate::event::{Event, LocalFacts};
+use crate::event::{Awaited, Event, LocalFacts};
 use crate::exchange::{Credential, HttpRequest};
 use crate::held::Held;
 use crate::now::{Now, Ticket};
+use crate::outbox::Outbox;
 use crate::own_chain::OwnChain;
 use crate::pacing::Pacing;
 use crate::status::{OfflineReason, Status};
@@ -38,6 +40,8 @@ use recovery::{Recovery, Step};
 #[derive(Debug)]
 pub struct Reconciler {
     who: Identity,
+    /// Longest wait of an entry that nobody waits for.
+    send_within: Duration,
     /// `None` before the first `Started`.
     known: Option<Known>,
     mode: Mode,
@@ -52,6 +56,7 @@ pub struct Reconciler {
 #[derive(Debug)]
 struct Known {
     chain: OwnChain,
+    outbox: Outbox,
     held: Held,
     agenda: Agenda,
     contact: Contact,
@@ -98,11 +103,13 @@ enum Task {
 }
 
 impl Reconciler {
-    /// A machine that knows nothing yet; it begins with [`Event::Started`].
+    /// A machine that knows nothing yet; it begins with [`Event::Started`]. Entries that nobody waits for leave at a
+    /// random time within `send_within` of their signing, so that their arrival does not tell when the car came to rest.
     #[must_use]
-    pub fn new(who: Identity) -> Self {
+    pub fn new(who: Identity, send_within: Duration) -> Self {
         Self {
             who,
+            send_within,
             known: None,
             mode: Mode::Idle,
             pacing: Pacing::default(),
@@ -121,9 +128,12 @@ impl Reconciler {
         if let Event::Started(facts) = event {
             known = Some(self.start(facts, now));
         } else if let Some(known) = &mut known {
+            // Before the event: an entry that is signed after the drawn time waits for one of its own.
+            known.outbox.come_due(&known.chain, now);
             self.take(event, known, now);
         }
         if let Some(mut known) = known {
+            known.outbox.arrange(&known.chain, now);
             self.go_on(&mut known, now);
             let status = self.status_of(&known);
             if self.shown != Some(status) {
@@ -186,6 +196,7 @@ impl Reconciler {
         let mut contact = Contact::new(true, last_unix_s);
         contact.network_is(facts.network, now);
         Known {
+            outbox: Outbox::new(self.send_within, &chain, facts.head_made_unix_s, now),
             chain,
             agenda: Agenda::new(held.members.keys().copied()),
             held,
@@ -210,7 +221,12 @@ impl Reconciler {
     fn take(&mut self, event: Event, known: &mut Known, now: Now) {
         match event {
             Event::Started(_) | Event::Tick => {}
-            Event::EntryCommitted(point) => known.chain.committed(point),
+            Event::EntryCommitted { head, awaited } => {
+                known.chain.committed(head);
+                if awaited == Awaited::ByMember {
+                    known.outbox.release(&known.chain);
+                }
+            }
             Event::ConnectivityChanged { available } => {
                 if known.contact.network_is(available, now) {
                     self.pacing.hurry(now);
@@ -218,6 +234,7 @@ impl Reconciler {
             }
             Event::SyncRequested => {
                 known.agenda.hasten_all();
+                known.outbox.release(&known.chain);
                 self.pacing.hurry(now);
             }
             Event::Answered { ticket, answer } => {
@@ -243,6 +260,7 @@ impl Reconciler {
                 if let Some(Task::StoreFetched(recovery, next)) = self.at_store(ticket) {
                     known.chain.committed(head);
                     known.chain.forked = forked;
+                    known.outbox.release(&known.chain);
                     self.fetched_stored(known, recovery, next, now);
                 }
             }
@@ -271,7 +289,7 @@ impl Reconciler {
             self.recover_lost(known, lost, now);
         } else if known.chain.forked {
             self.recover_forked(known, now);
-        } else if known.chain.waiting() > 0 {
+        } else if known.outbox.ready(&known.chain) > 0 {
             self.read_batch(known);
         } else if let Some(errand) = known.agenda.due(now.monotonic_ms) {
             self.run_errand(known, errand, now);
@@ -291,7 +309,8 @@ impl Reconciler {
             ),
             Mode::Idle => known.must_recover(),
         };
-        known.contact.status(known.chain.waiting(), recovering)
+        let sending = recovering || known.outbox.ready(&known.chain) > 0;
+        known.contact.status(known.chain.waiting(), sending)
     }
 
     fn ask(&mut self, known: &mut Known, request: HttpRequest, question: Question, now: Now) {
@@ -382,10 +401,15 @@ impl Known {
         self.parked.is_some() || self.chain.lost.is_some() || self.chain.forked
     }
 
-    /// Returns the time of the next work: now while something waits, else the time of the next errand.
+    /// Returns the time of the next work: now while something may leave, else that of the next entry or errand.
     fn work_at_ms(&self) -> u64 {
-        let is_waiting = self.must_recover() || self.chain.waiting() > 0;
-        if is_waiting { 0 } else { self.agenda.next_ms() }
+        if self.must_recover() || self.outbox.ready(&self.chain) > 0 {
+            return 0;
+        }
+        let errand_ms = self.agenda.next_ms();
+        self.outbox
+            .due_ms()
+            .map_or(errand_ms, |due_ms| due_ms.min(errand_ms))
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Disk {
     pub entries: BTreeMap<(Epoch, Seq), Signed<Entry>>,
     pub strays: Vec<Signed<Entry>>,
     pub head: ChainPoint,
+    /// The car's clock when the newest entry was made.
+    pub made_unix_s: Option<i64>,
     pub verdicts: BTreeMap<EntryHash, Verdict>,
     pub receipt: Option<(ServerEpoch, Vec<u8>)>,
     pub statement: Option<StatementMark>,
@@ -39,6 +41,7 @@ impl Disk {
             strays: Vec::new(),
             verdicts: BTreeMap::new(),
             receipt: None,
+            made_unix_s: None,
             statement: None,
             policy: None,
             catalogue: None,
@@ -49,6 +52,7 @@ impl Disk {
         let grant = &self.grants[&self.head.epoch];
         LocalFacts {
             head: self.head,
+            head_made_unix_s: self.made_unix_s,
             forked: self.is_forked(),
             grant: grant.hash(),
             server_epoch: grant.body().server_epoch,

@@ -10,5 +10,6 @@ mod cloud;
 mod histories;
 mod pace;
 mod straight;
+mod unhurried;
 mod ways_back;
 mod world;

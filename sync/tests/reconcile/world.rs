@@ -1,9 +1,11 @@
 //! Car, cloud and the network between them, in simulated time.
 
+use std::time::Duration;
+
 use dashpoint_membership::{Seq, ServerTime};
 use dashpoint_sync::{
-    ConnectionState, Credential, Effect, Event, HttpRequest, Identity, Method, Now, Reconciler,
-    Response, Status, Subject, Ticket, TransportFailure,
+    Awaited, ConnectionState, Credential, Effect, Event, HttpRequest, Identity, Method, Now,
+    Reconciler, Response, Status, Subject, Ticket, TransportFailure,
 };
 use dashpoint_wire::message::EntriesRequest;
 use dashpoint_wire::{Raw, encode};
@@ -40,6 +42,8 @@ pub struct World {
     pub cloud: Cloud,
     pub disk: Disk,
     pub machine: Reconciler,
+    /// Bound of the wait from the next start on.
+    pub send_within: Duration,
     /// Asked for each request; the default is fine.
     pub weather: Box<dyn FnMut(&HttpRequest) -> Weather>,
     /// The store fails that many more times...
@@ -54,7 +58,7 @@ pub struct World {
     pub reports: Vec<(Subject, String)>,
     answers: Vec<(u64, Event)>,
     late: Vec<HttpRequest>,
-    chance: u64,
+    pub chance: u64,
     salt: i64,
 }
 
@@ -70,8 +74,9 @@ impl World {
     pub fn asleep() -> Self {
         let cloud = Cloud::new(device_key().public());
         let disk = Disk::new(cloud.first_grant());
-        let machine = machine(&cloud);
+        let machine = machine(&cloud, Duration::ZERO);
         Self {
+            send_within: Duration::ZERO,
             cloud,
             disk,
             machine,
@@ -97,19 +102,30 @@ impl World {
     /// The program dies, and another one starts on what is durable.
     pub fn restart(&mut self) {
         self.answers.clear();
-        self.machine = machine(&self.cloud);
+        self.machine = machine(&self.cloud, self.send_within);
         self.start();
     }
 
     pub fn commit(&mut self, count: u32) {
         for _ in 0..count {
-            let head = self.check_in();
-            self.feed(Event::EntryCommitted(head));
+            self.sign(Awaited::ByNobody);
         }
+    }
+
+    /// Signs one entry.
+    pub fn sign(&mut self, awaited: Awaited) {
+        let head = self.check_in();
+        self.feed(Event::EntryCommitted { head, awaited });
+    }
+
+    /// Signs one entry whose commit the machine does not hear of: the program dies first.
+    pub fn disk_signs_unheard(&mut self) {
+        self.check_in();
     }
 
     fn check_in(&mut self) -> dashpoint_wire::ChainPoint {
         self.salt += 1;
+        self.disk.made_unix_s = Some(self.unix_s());
         self.disk.check_in(self.salt)
     }
 
@@ -231,8 +247,9 @@ impl World {
             Effect::BeginEpoch { ticket, beginning } => {
                 for _ in 0..std::mem::take(&mut self.late_entries) {
                     let head = self.check_in();
+                    let awaited = Awaited::ByNobody;
                     self.answers
-                        .push((self.now_ms, Event::EntryCommitted(head)));
+                        .push((self.now_ms, Event::EntryCommitted { head, awaited }));
                 }
                 let event = if !self.is_store_failing() && self.disk.begin_epoch(&beginning) {
                     let head = self.disk.head;
@@ -353,12 +370,13 @@ impl World {
     }
 }
 
-fn machine(cloud: &Cloud) -> Reconciler {
-    Reconciler::new(Identity {
+fn machine(cloud: &Cloud, send_within: Duration) -> Reconciler {
+    let who = Identity {
         device: DEVICE,
         device_key: device_key().public(),
         cloud_key: cloud.key.public(),
-    })
+    };
+    Reconciler::new(who, send_within)
 }
 
 const fn is_open(effect: &Effect) -> bool {

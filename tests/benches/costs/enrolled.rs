@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use dashpoint::books::{Books, DEVICE_META};
 use dashpoint::clock::{Clock, ClockSource, Machine, Reading};
@@ -137,6 +138,7 @@ impl Enrolled {
             zone: TimeZone::get("Asia/Shanghai").unwrap(),
             signer: Some(device_key()),
             chance: Chance::system(),
+            send_within: Duration::ZERO,
             outputs: Outputs {
                 requests,
                 seen: watch::channel(None).0,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use dashpoint::books::{Books, BooksError, DEVICE_META};
 use dashpoint::clock::{Clock, ClockSource, Machine, Reading};
@@ -43,6 +44,8 @@ pub struct Car {
     disks: u64,
     clocks: Arc<Clocks>,
     random: Random,
+    /// Longest wait of an entry that nobody waits for; a part of the cars waits as long as real ones.
+    send_within: Duration,
     cloud_key: PublicKey,
     syncs_ignored: bool,
     power_cuts: u64,
@@ -123,6 +126,8 @@ impl Car {
         mut random: Random,
     ) -> Result<Self, Violation> {
         let folder = tempfile::tempdir().map_err(|e| Violation::new(format!("no folder: {e}")))?;
+        // Looked at and not drawn: the life of each seed stays the one that it was.
+        let waits = random.clone().one_in(8);
         let vfs = CrashVfs::register(&format!("{name}-0"), Disk::new(random.next()));
         Ok(Self {
             engine: None,
@@ -133,6 +138,11 @@ impl Car {
             disks: 0,
             clocks: Arc::default(),
             random,
+            send_within: if waits {
+                Duration::from_mins(5)
+            } else {
+                Duration::ZERO
+            },
             cloud_key,
             syncs_ignored: false,
             power_cuts: 0,
@@ -445,6 +455,7 @@ impl Car {
                 random.fill(out);
                 true
             }),
+            send_within: self.send_within,
             outputs: Outputs {
                 requests,
                 seen: watch::channel(None).0,

@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use dashpoint::books::Books;
 use dashpoint::clock::{Clock, ClockSource, Machine, Reading};
@@ -67,6 +68,7 @@ impl HeadUnit {
             zone: TimeZone::UTC,
             signer: Some(key),
             chance: Chance::system(),
+            send_within: Duration::ZERO,
             outputs: Outputs {
                 requests,
                 seen: watch::channel(None).0,

@@ -136,7 +136,7 @@ fn car(certified: &Certified, bus_lines: &str) -> (Car, MemberCloud, u16) {
 fn configure(car: &Car, bus_lines: &str, port: u16, cloud: &MemberCloud) {
     let key = cloud.key();
     car.configure(&format!(
-        "{bus_lines}[cloud]\nurl = \"http://127.0.0.1:{port}\"\nkey = \"{key}.{SALT}\"\n[vehicle]\nvin = \"{VIN}\"\n"
+        "{bus_lines}[cloud]\nurl = \"http://127.0.0.1:{port}\"\nkey = \"{key}.{SALT}\"\nsend_within_s = 0\n[vehicle]\nvin = \"{VIN}\"\n"
     ));
 }
 

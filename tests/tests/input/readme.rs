@@ -76,7 +76,7 @@ fn the_broker_of_the_readme_lets_each_say_what_is_his_to_say() {
     let written = block(BUS, "# dashpoint.toml\n").replace("1883", &bus.to_string());
     let cloud_key = cloud.key();
     car.configure(&format!(
-        "{written}[cloud]\nurl = \"http://127.0.0.1:{port}\"\nkey = \"{cloud_key}.{SALT}\"\n[vehicle]\nvin = \"{VIN}\"\n"
+        "{written}[cloud]\nurl = \"http://127.0.0.1:{port}\"\nkey = \"{cloud_key}.{SALT}\"\nsend_within_s = 0\n[vehicle]\nvin = \"{VIN}\"\n"
     ));
     car.start();
 

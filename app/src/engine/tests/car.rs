@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use dashpoint_membership::{
     Account, BindingId, Catalogue, Chain, CompiledPolicy, DEFAULT_CATALOGUE_TOML,
@@ -171,6 +172,7 @@ impl Car {
             zone: TimeZone::UTC,
             signer: Some(self.key.clone()),
             chance: Chance::system(),
+            send_within: Duration::ZERO,
             outputs: Outputs {
                 requests,
                 seen: watch::channel(None).0,

@@ -292,6 +292,7 @@ impl Reconciler {
         let last_receipt = known.chain.last_receipt.take();
         known.chain = OwnChain::new(head, grant.hash(), grant.body().server_epoch);
         known.chain.last_receipt = last_receipt;
+        known.outbox.release(&known.chain);
         known.held.raise_server_epoch(grant.body().server_epoch);
         known.agenda.hasten_statements();
         self.pacing.succeeded();

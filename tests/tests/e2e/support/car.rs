@@ -36,7 +36,7 @@ impl Car {
             clock: None,
         };
         car.configure(&format!(
-            "[bus]\nbroker = \"127.0.0.1:{bus}\"\n[cloud]\nurl = \"http://127.0.0.1:{cloud}\"\nkey = \"{key}.{SALT}\"\n\
+            "[bus]\nbroker = \"127.0.0.1:{bus}\"\n[cloud]\nurl = \"http://127.0.0.1:{cloud}\"\nkey = \"{key}.{SALT}\"\nsend_within_s = 0\n\
              [vehicle]\nvin = \"{VIN}\"\n"
         ));
         car
