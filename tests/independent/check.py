@@ -12,7 +12,7 @@ from pathlib import Path
 
 import rules
 import wire
-from doubts import Use, in_doubt
+from doubts import Use, in_doubt, known_from
 from profile import Expression, NotInProfile, NoValue
 from rules import Entry, Policy, Zone
 
@@ -26,7 +26,7 @@ class Device:
         self.id, self.vehicle, self.key = certificate[1], certificate[2], certificate[3]
         # The cloud's side.
         self.epoch = self.seq = 0
-        self.head = self.chain = None
+        self.head = self.chain = self.epoch_start = None
         self.signed = set()
         self.enrolled = None
         # The car's side.
@@ -101,6 +101,7 @@ class Story:
         same(grant.get(3), follows, "where the grant follows")
         same(grant[4], now, "time of the grant")
         device.epoch, device.seq, device.head, device.chain = grant[2], 0, wire.digest(raw), chain
+        device.epoch_start = chain
         device.grant = (grant[2], chain, device.head)
         device.receipt_at, device.own = grant[4], []
         device.signed.add(now)
@@ -187,7 +188,8 @@ class Story:
         same([entry.epoch, entry.seq, entry.prev], [device.epoch, device.seq + 1, device.head], "place in the chain")
         receipt = rules.receipt_of(device.chain, entry, now, device.signed, device.enrolled)
         member, refused = self.admit(device, entry, now, receipt)
-        doubt = not refused and self.doubt(device, entry, now)
+        held = known_from(entry, device.chain, device.epoch_start, device.enrolled, now)
+        doubt = not refused and self.doubt(device, entry, held, now)
         zone, account = self.members.get(member, (None, None))
         if member is None:
             verdict, chain = {"rejected": {"reason": refused}}, rules.count(device.chain, entry, now, receipt)
@@ -200,7 +202,7 @@ class Story:
             )
         self.origins.add((device.vehicle, entry.original))
         if "rejected" not in verdict and entry.evidence is not None and not doubt:
-            self.uses.append(Use(device.vehicle, entry, now))
+            self.uses.append(Use(device.vehicle, entry, held, now))
         device.chain, device.seq, device.head = chain, entry.seq, entry.hash
         device.signed.add(now)
         same(verdict, step["verdict"], "verdict")
@@ -232,11 +234,11 @@ class Story:
                     return member, "already-paid"
         return member, None
 
-    def doubt(self, device, entry, now):
+    def doubt(self, device, entry, held, now):
         """Section 8: what waits for an operator."""
         if entry.evidence is None:
             return False
-        use, model = Use(device.vehicle, entry, now), self.policies[entry.policy].score
+        use, model = Use(device.vehicle, entry, held, now), self.policies[entry.policy].score
         earlier = [other for other in self.uses if (other.vehicle, other.meter) == (use.vehicle, use.meter)]
         return in_doubt(entry, use, earlier, device.enrolled, model, now)
 

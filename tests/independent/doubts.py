@@ -7,20 +7,24 @@ GRAIN_S = 300
 class Use:
     """One trip or session of a vehicle that claims a stretch of a meter, with its times."""
 
-    def __init__(self, vehicle, entry, now):
+    def __init__(self, vehicle, entry, known_from, now):
         self.vehicle, self.trigger = vehicle, entry.trigger
         self.meter, self.begin, self.end = entry.interval()
-        self.receipt_at, self.arrived = entry.receipt_at, now
+        self.receipt_at, self.arrived = known_from, now
         said = entry.evidence
         started = said.get(2)
         self.ended = entry.time * 60
         self.started = self.ended if started is None else started * 60
-        self.sure = entry.quality != 3 and self.receipt_at <= self.started <= self.ended <= now
-        self.lasted, self.coasted = 0, 0
-        if entry.trigger == "trip":
-            self.lasted = lasted(said)
-            net, metres = max(0, said[5] - said[6]), self.end - self.begin
-            self.coasted = metres if said[5] > 0 and net * 1_000 < metres * 40 else 0
+        self.sure = entry.quality != 3 and entry.receipt_at <= self.started <= self.ended <= now
+        self.lasted = lasted(said) if entry.trigger == "trip" else 0
+
+
+def known_from(entry, chain, epoch_start, enrolled, now):
+    """The newest receipt that the car is known to have held; `epoch_start` is the chain's state in the grant."""
+    if entry.receipt_at > now:
+        return min(enrolled, now)
+    logged = (epoch_start if entry.carried else chain)["receipt_at"]
+    return max(logged, entry.receipt_at) if logged <= now else entry.receipt_at
 
 
 def lasted(trip):
@@ -33,20 +37,21 @@ def driving_s(trip):
 
 def in_doubt(entry, use, earlier, enrolled, model, now):
     """Whether an admissible entry waits for an operator; `earlier` are the uses of the same vehicle and meter."""
-    window = min(entry.receipt_at, now - DAY_S)
-    lately = [other for other in earlier if other.receipt_at >= window]
-    known = [other.end for other in earlier if other.arrived <= entry.receipt_at]
+    window = min(use.receipt_at, now - DAY_S)
+    lately = [other for other in earlier if window <= other.receipt_at <= now]
+    known = [other.end for other in earlier if other.arrived <= use.receipt_at]
     below = max((other for other in earlier if other.end <= use.begin), key=lambda other: other.end, default=None)
+    below_at = below and (below.receipt_at if below.receipt_at <= now else min(enrolled, now))
     if entry.trigger == "trip":
         trip = entry.evidence
         return (
             trip_alone(trip, use)
             or late_hours(entry, trip, model)
             or any(use.begin < reading for reading in known)
-            or too_far_ahead(use, earlier, below, now)
+            or too_far_ahead(use, earlier, below, below_at, now)
             or too_busy(use, earlier, lately, window, enrolled, now)
         )
-    since = below.receipt_at if below else enrolled
+    since = below_at if below else enrolled
     one_most = 250_000 if 2 in entry.evidence else energy(since, now)
     begin = min(below.end, use.begin) if below else use.begin
     units = use.end - use.begin
@@ -64,7 +69,7 @@ def trip_alone(trip, use):
         metres * 3_600 > use.lasted * 250_000
         or trip[6] > trip[5] + metres + 2_000
         or trip[5] > metres + use.lasted * 10_000 // 3_600 + 2_000
-        or any(seen[3] * 20_000 < driving_ms and (seen[3] > 0 or seen[1] > 3) for seen in trip[8])
+        or any(0 < seen[3] < 10 if seen[1] <= 3 else seen[3] * 20_000 < driving_ms for seen in trip[8])
     )
 
 
@@ -80,8 +85,8 @@ def late_hours(entry, trip, model):
     return least > 300_000 and said < max(0, least) // 2
 
 
-def too_far_ahead(use, earlier, below, now):
-    if below and use.begin > below.end + reach(below.receipt_at, now):
+def too_far_ahead(use, earlier, below, below_at, now):
+    if below and use.begin > below.end + reach(below_at, now):
         return True
     if not earlier:
         return False
@@ -97,7 +102,6 @@ def too_far_ahead(use, earlier, below, now):
 
 def too_busy(use, earlier, lately, window, enrolled, now):
     seconds = [other.lasted for other in lately] + [use.lasted]
-    begun_days = -(-passed(window, now) // DAY_S)
     together = [
         min(other.ended, use.ended) - max(other.started, use.started)
         for other in earlier
@@ -109,7 +113,6 @@ def too_busy(use, earlier, lately, window, enrolled, now):
         or sum(seconds) - max(seconds) > passed(window, now) + 10_800
         or len(overlaps) >= 2
         or sum(overlaps) >= 3_600
-        or use.coasted > 0 and sum(other.coasted for other in lately) + use.coasted > 40_000 * begun_days
     )
 
 

@@ -1,5 +1,6 @@
 """What is paid (section 7 of PROTOCOL.md) and what evidence must hold (section 8)."""
 
+import copy
 from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -289,7 +290,10 @@ def settle(account, chain, zone, policies, place, entry, now, receipt=None, doub
     policy = policies[entry.policy]
     if cap_time > policy.valid_until + policy.grace_s:
         policy = in_force(policies, cap_time)
+    before = copy.deepcopy({key: account[key] for key in ("used", "remainders")})
     parts = payments(policy, entry, account, zone.day(cap_time))
+    if doubt and not any(part["points"] or part["growth"] for part in parts):
+        account.update(before)
     forget(account, policies, zone.day(now))
     paid = {key: sum(part[key] for part in parts) for key in ("points", "growth")}
     chain["points"] += max(0, paid["points"])

@@ -106,14 +106,12 @@ CREATE TABLE uses (
     sure INTEGER NOT NULL CHECK (sure IN (0, 1)),
     -- Seconds of driving, seen or missed; 0 for a session.
     lasted INTEGER NOT NULL,
-    -- Metres that were rolled downhill; 0 for a session.
-    coasted INTEGER NOT NULL,
     PRIMARY KEY (device, epoch, seq),
     FOREIGN KEY (device, epoch, seq) REFERENCES entries (device, epoch, seq)
 ) STRICT;
 
 CREATE INDEX uses_by_reading ON uses (vehicle, meter, hi, arrived, receipt_at);
-CREATE INDEX uses_by_receipt ON uses (vehicle, meter, receipt_at, lasted, coasted, lo, hi);
+CREATE INDEX uses_by_receipt ON uses (vehicle, meter, receipt_at, lasted, lo, hi);
 CREATE INDEX uses_by_end ON uses (vehicle, meter, ended) WHERE sure = 1;
 
 -- Entries whose evidence is in doubt, each with what it claims: a stretch under review keeps nobody else out.
@@ -154,6 +152,13 @@ CREATE TABLE freed (
     reason TEXT NOT NULL CHECK (reason <> ''),
     PRIMARY KEY (device, epoch, seq),
     FOREIGN KEY (device, epoch, seq) REFERENCES entries (device, epoch, seq)
+) STRICT;
+
+-- Devices that an operator shut out for claiming what was not their own, for ever: their members have no say over the vehicle.
+CREATE TABLE frauds (
+    device BLOB PRIMARY KEY REFERENCES devices (device),
+    said INTEGER NOT NULL,
+    reason TEXT NOT NULL CHECK (reason <> '')
 ) STRICT;
 
 CREATE INDEX intervals_by_entry ON intervals (device, epoch, seq);

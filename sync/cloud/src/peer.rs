@@ -40,15 +40,19 @@ impl Proxies {
     }
 
     /// Finds the caller of a request: the address of the connection, or behind a trusted proxy the last address of the
-    /// header that is not a trusted proxy itself. What stands before it was written by the caller and proves nothing.
+    /// header that is not a trusted proxy itself. What stands before it was written by the caller and proves nothing, and so
+    /// does what stands before something that is no address.
     pub fn caller<'a>(
         &self,
         connection: SocketAddr,
-        headers: impl DoubleEndedIterator<Item = &'a str>,
+        headers: impl DoubleEndedIterator<Item = &'a [u8]>,
     ) -> Peer {
         let mut caller = connection.ip();
         if self.trusts(caller) {
-            for named in headers.rev().flat_map(|header| header.rsplit(',')) {
+            for named in headers
+                .rev()
+                .flat_map(|header| header.rsplit(|byte| *byte == b','))
+            {
                 let Some(named) = address(named) else { break };
                 caller = named;
                 if !self.trusts(named) {
@@ -61,8 +65,8 @@ impl Proxies {
 }
 
 /// Reads an address, with or without a port.
-fn address(text: &str) -> Option<IpAddr> {
-    let text = text.trim();
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(bytes).ok()?.trim();
     let bare = || text.trim_start_matches('[').trim_end_matches(']').parse();
     let with_port = || text.parse::<SocketAddr>().map(|address| address.ip());
     bare().or_else(|_| with_port()).ok()
@@ -75,11 +79,26 @@ mod tests {
     fn caller(trusted: &[&str], connection: &str, headers: &[&str]) -> Peer {
         let trusted: Vec<IpAddr> = trusted.iter().map(|text| text.parse().unwrap()).collect();
         let connection = SocketAddr::new(connection.parse().unwrap(), 4711);
-        Proxies::new(&trusted).caller(connection, headers.iter().copied())
+        let headers = headers.iter().map(|header| header.as_bytes());
+        Proxies::new(&trusted).caller(connection, headers)
     }
 
     fn peer(text: &str) -> Peer {
         Peer::from(text.parse::<IpAddr>().unwrap())
+    }
+
+    #[test]
+    fn what_stands_before_something_unreadable_is_not_believed() {
+        let proxies = Proxies::new(&["10.0.0.1".parse().unwrap()]);
+        let connection = SocketAddr::new("10.0.0.1".parse().unwrap(), 4711);
+        for unreadable in [&b"\xff"[..], b"", b"unknown", b"203.0.113.1, \xe4"] {
+            let headers: [&[u8]; 2] = [b"1.1.1.1", unreadable];
+            assert_eq!(
+                proxies.caller(connection, headers.into_iter()),
+                peer("10.0.0.1"),
+                "{unreadable:?}"
+            );
+        }
     }
 
     #[test]

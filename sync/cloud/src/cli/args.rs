@@ -105,6 +105,9 @@ pub enum Command {
     Maintain,
 }
 
+/// One batch: with less a car could send none.
+const DEVICE_ENTRIES_MIN: i64 = 100;
+
 /// Options of the server.
 #[derive(Debug, clap::Args)]
 pub struct Serve {
@@ -130,7 +133,7 @@ pub struct Serve {
     #[arg(long, value_name = "REASON")]
     pub accept_clock: Option<String>,
     /// Entries that one device may have recorded in a day; more stay in the car until there is room
-    #[arg(long, value_name = "COUNT", default_value_t = Limits::DEFAULT.entries_a_day)]
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::DEFAULT.entries_a_day, value_parser = clap::value_parser!(u32).range(DEVICE_ENTRIES_MIN..))]
     pub device_entries: u32,
 }
 
@@ -275,11 +278,14 @@ pub enum Meter {
 /// About points that expired.
 #[derive(Debug, Subcommand)]
 pub enum Expiry {
-    /// Give back what expired from a time on, each lot once; the member reads the reason
+    /// Give back what expired too early, from a time on, each lot once; the member reads the reason
     Reverse {
         /// Expired by the cloud's clock from here on, such as 2036-11-22T00:00:00Z
         #[arg(long, value_name = "TIME", value_parser = time)]
         since: ServerTime,
+        /// Expired before this time, also what would have expired by now in any case
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        until: Option<ServerTime>,
         /// Only those of this member; by default of all
         #[arg(long, value_name = "ID")]
         member: Option<MemberId>,

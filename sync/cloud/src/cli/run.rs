@@ -14,7 +14,7 @@ use super::{decide, show};
 use crate::backup::restore;
 use crate::clock::system_now;
 use crate::connections::Limits;
-use crate::core::{Approval, CloudCore, GrantedIds, NewMember, Word};
+use crate::core::{Approval, CloudCore, ExpirySpan, GrantedIds, NewMember, Word};
 use crate::error::CloudError;
 use crate::random;
 use crate::server::{Cloud, Config, init};
@@ -113,10 +113,12 @@ pub fn execute(
         }
         Command::Expiry(args::Expiry::Reverse {
             since,
+            until,
             member,
             reason,
         }) => {
-            let done = core.reverse_expiries(member, since, &reason, edge.now)?;
+            let span = ExpirySpan { since, until };
+            let done = core.reverse_expiries(member, span, &reason, edge.now)?;
             show::either(out, edge.json, &done, |done| {
                 format!(
                     "{} points given back: {} lots of {} members\n",

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{HeaderValue, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -225,8 +225,8 @@ async fn serve_one(
     stream.set_write_timeout(Some(limits.write));
     let service = service_fn(move |request: Request<Incoming>| {
         let headers = request.headers().get_all(FORWARDED_FOR).iter();
-        let headers: Vec<_> = headers.filter_map(|value| value.to_str().ok()).collect();
-        let peer = connection.all.proxies.caller(from, headers.into_iter());
+        let headers = headers.map(HeaderValue::as_bytes);
+        let peer = connection.all.proxies.caller(from, headers);
         let caller = Caller {
             peer,
             connection: Arc::clone(&connection),

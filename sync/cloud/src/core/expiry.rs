@@ -4,9 +4,19 @@ use dashpoint_membership::{MemberId, Points, ServerTime};
 use serde::Serialize;
 
 use super::CloudCore;
+use super::consent::given;
 use super::desk::Desk;
 use crate::error::CloudError;
 use crate::store::{accounts, expiries, members};
+
+/// Selects the expiries that are given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExpirySpan {
+    /// Those from this time on, by the cloud's clock.
+    pub since: ServerTime,
+    /// Those before this time, whatever the lot's own expiry; without it those whose own expiry is still to come.
+    pub until: Option<ServerTime>,
+}
 
 /// The result of a reversal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -20,25 +30,26 @@ pub struct Reversed {
 }
 
 impl CloudCore {
-    /// Gives back what expired from a time on, of one member or of all, each expiry once: into a lot with its own expiry, or
+    /// Gives back what expired in a span of time, of one member or of all, each expiry once: into a lot with its own expiry, or
     /// with that of points which are earned now when its own is over. The member reads the reason.
     ///
     /// # Errors
-    /// [`CloudError::NoMember`]; [`CloudError`] when the database fails; members before it are done.
+    /// [`CloudError::NoReason`], [`CloudError::NoMember`]; [`CloudError`] when the database fails; members before it are done.
     pub fn reverse_expiries(
         &mut self,
         member: Option<MemberId>,
-        since: ServerTime,
+        span: ExpirySpan,
         reason: &str,
         now: ServerTime,
     ) -> Result<Reversed, CloudError> {
+        let reason = given(reason)?;
         let ids = match member {
             Some(member) => vec![member],
             None => members::ids(&self.db)?,
         };
         let mut all = Reversed::default();
         for member in ids {
-            let done = self.work(now, |desk| desk.reverse_expiries(member, since, reason))?;
+            let done = self.work(now, |desk| desk.reverse_expiries(member, span, reason))?;
             all.members += usize::from(done.expiries > 0);
             all.expiries += done.expiries;
             all.points += done.points;
@@ -51,7 +62,7 @@ impl Desk<'_> {
     fn reverse_expiries(
         &self,
         member: MemberId,
-        since: ServerTime,
+        span: ExpirySpan,
         reason: &str,
     ) -> Result<Reversed, CloudError> {
         let mut account = accounts::find(self.db, member)?.ok_or(CloudError::NoMember(member))?;
@@ -59,7 +70,7 @@ impl Desk<'_> {
         let mut settlements = Vec::new();
         let mut reversed = Vec::new();
         let mut points = Points::ZERO;
-        for expired in expiries::unreversed(self.db, member, since)? {
+        for expired in expiries::unreversed(self.db, member, span, self.now)? {
             let back = Points::ZERO.minus(expired.points);
             let row =
                 account.restore_expired(back, expired.expires, reason, self.now, &zone, policy)?;

@@ -16,9 +16,9 @@ const BYTES_AN_ENTRY: i64 = 1_024;
 /// Epochs that a device may open in a day: a restored disk needs one, two clones of a disk that run side by side need one
 /// each time that they take turns.
 const EPOCHS_A_DAY: i64 = 200;
-/// Entries of one member that may be held back at a time: the statement lists each of them. Further ones stay in the car
-/// until some are released.
-pub(super) const PENDING_MAX: usize = 2_000;
+/// Entries of one member that may be held back at a time, for time or for an operator: the statement lists each of them. It is
+/// what a busy car brings after 92 days offline. Further ones stay in the car until some are released or decided.
+pub(super) const PENDING_MAX: usize = 5_000;
 /// Pause for a member who has too many held back, in seconds.
 const PENDING_WAIT_S: i64 = 3_600;
 
@@ -30,7 +30,7 @@ pub(crate) enum Stored {
     Epochs,
 }
 
-/// How much of a day's measure a device has used: it runs out evenly, all of it in a day.
+/// How much of a day's measure a device has used: it runs out evenly, a measure a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bucket {
     /// Up to when it has run out already.
@@ -39,7 +39,8 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    /// Adds to what is used, or tells for how many seconds there is no room. More than a day's measure never has room.
+    /// Adds to what is used, or tells for how many seconds there is no room. More than a day's measure has room when nothing
+    /// is used, and then takes longer to run out: else it would wait for ever.
     ///
     /// A clock that went back costs nothing: the bucket runs out from there on.
     pub fn take(self, amount: i64, measure: i64, now: ServerTime) -> Result<Self, i64> {
@@ -57,7 +58,7 @@ impl Bucket {
             self.at.plus_s(took_s)
         };
         let level = left.saturating_add(amount);
-        if level <= measure {
+        if level <= measure || left == 0 {
             return Ok(Self { at, level });
         }
         let over = i128::from(level - measure) * i128::from(DAY_S) / i128::from(measure) + 1;
@@ -118,7 +119,11 @@ mod tests {
         }
         assert_eq!(looked.take(10, 100, at(8_640)).unwrap().level, 100);
         assert_eq!(full.take(100, 100, at(DAY_S)).unwrap().level, 100);
-        assert_eq!(empty.take(101, 100, at(0)), Err(865));
+        // One batch that is larger than the measure is let in when there is nothing else, and takes its time to run out.
+        let more = empty.take(150, 100, at(0)).unwrap();
+        assert_eq!(more.take(1, 100, at(DAY_S / 2)), Err(865));
+        assert_eq!(more.take(51, 100, at(DAY_S)), Err(865));
+        assert_eq!(more.take(50, 100, at(DAY_S)).unwrap().level, 100);
     }
 
     #[test]

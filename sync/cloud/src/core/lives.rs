@@ -5,6 +5,7 @@ use dashpoint_membership::{DeviceId, EntryRef, Seq, ServerEpoch, ServerTime};
 use dashpoint_wire::{Raw, Receipt};
 
 use super::CloudCore;
+use super::desk::Desk;
 use crate::error::CloudError;
 use crate::store::{devices, life, log};
 
@@ -27,11 +28,7 @@ impl CloudCore {
         after: ServerEpoch,
         now: ServerTime,
     ) -> Result<ServerEpoch, CloudError> {
-        self.unguarded(now, |desk, _| {
-            let next = desk.server_epoch.max(after).next();
-            life::raise(desk.db, next)?;
-            Ok(next)
-        })
+        self.unguarded(now, |desk, _| desk.begin_life(after))
     }
 
     /// Takes note of a time at which this cloud is known to have been at work.
@@ -61,7 +58,8 @@ impl CloudCore {
         let forgot = receipt.server_epoch > present
             || (receipt.server_epoch == present && !self.bears_out(device, &receipt)?);
         if forgot {
-            let life = self.begin_life(receipt.server_epoch, now)?;
+            // Not by a clock that is not believed: the request is refused then, and the receipt comes again.
+            let life = self.work(now, |desk| desk.begin_life(receipt.server_epoch))?;
             tracing::warn!(
                 %device,
                 server_epoch = life.get(),
@@ -89,5 +87,13 @@ impl CloudCore {
         };
         let logged = log::find(&self.db, place)?;
         Ok(logged.is_some_and(|logged| logged.hash == receipt.head))
+    }
+}
+
+impl Desk<'_> {
+    fn begin_life(&self, after: ServerEpoch) -> Result<ServerEpoch, CloudError> {
+        let next = self.server_epoch.max(after).next();
+        life::raise(self.db, next)?;
+        Ok(next)
     }
 }

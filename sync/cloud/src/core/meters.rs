@@ -83,7 +83,8 @@ impl CloudCore {
     }
 
     /// Shuts a device out: none of its requests is let in any more. The stretches of meters for which it was paid nothing
-    /// become free; its members keep their points.
+    /// become free, and its readings bind no other entry any more. Its members keep their points, and their say over the
+    /// vehicle.
     ///
     /// # Errors
     /// [`CloudError::NoDevice`], [`CloudError::AlreadyRevoked`].
@@ -114,7 +115,8 @@ impl CloudCore {
     }
 
     /// Does the same for a device that claimed what was not its own, also one that is shut out already: all that it holds
-    /// becomes free, what it was paid is taken back, what is held back for it is refused.
+    /// becomes free, what it was paid is taken back, what is held back for it is refused, and its members lose the say over
+    /// the vehicle that they had by it.
     ///
     /// # Errors
     /// [`CloudError::NoDevice`], [`CloudError::NoReason`].
@@ -130,6 +132,7 @@ impl CloudCore {
                 Ok(()) | Err(CloudError::AlreadyRevoked(_)) => {}
                 Err(failed) => return Err(failed),
             }
+            devices::mark_fraud(desk.db, device, desk.now, reason)?;
             for entry in desk.held_for(device)? {
                 desk.refuse_held(entry, reason)?;
             }
@@ -146,7 +149,7 @@ impl Desk<'_> {
     fn shut_out(&self, device: DeviceId) -> Result<(), CloudError> {
         self.device(device)?;
         match devices::revoke(self.db, device, self.now)? {
-            true => Ok(()),
+            true => uses::delete_all_of(self.db, device),
             false => Err(CloudError::AlreadyRevoked(device)),
         }
     }

@@ -31,16 +31,14 @@ pub use bundles::PolicyLine;
 pub use consent::Word;
 pub use enrol::{Approval, Approved, AskIds, GrantedIds, Waiting};
 pub use entries::Posted;
-pub use expiry::Reversed;
+pub use expiry::{ExpirySpan, Reversed};
 pub(crate) use intake::{Bucket, ENTRIES_A_DAY, Stored};
 pub use ledger_view::EntryLine;
 pub use maintain::Maintained;
 pub use members::{DeviceLine, NewMember};
 pub use meters::{FreedStretches, Revocation, Selected};
 pub use plausible::{Doubt, Flaw, flaw};
-pub(crate) use plausible::{
-    History, Overlaps, Reading, Span, Sums, coasted_m, lasted_s, window_start,
-};
+pub(crate) use plausible::{History, Overlaps, Reading, Span, Sums, lasted_s, window_start};
 pub use review::{HeldLine, Ruling};
 pub use statement::SETTLEMENTS_MAX;
 

@@ -9,9 +9,7 @@ use dashpoint_membership::{
     score_x100,
 };
 
-pub use doubt::{
-    Doubt, History, Overlaps, Reading, Span, Sums, coasted_m, doubt, lasted_s, window_start,
-};
+pub use doubt::{Doubt, History, Overlaps, Reading, Span, Sums, doubt, lasted_s, window_start};
 
 /// Reason for which evidence cannot be true; the car is told `implausible`, the operator's log says which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

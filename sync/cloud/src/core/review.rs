@@ -9,8 +9,9 @@ use serde::Serialize;
 use super::CloudCore;
 use super::consent::given;
 use super::desk::Desk;
+use super::settler::claim;
 use crate::error::CloudError;
-use crate::store::{accounts, intervals, log, members, reviews};
+use crate::store::{accounts, intervals, log, members, reviews, uses};
 
 /// One award that is held back, as `review list` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -163,7 +164,18 @@ impl Desk<'_> {
         // The log has the arrival rounded down to five minutes: what counts is that nobody knew of it before.
         let by = |arrived: ServerTime| arrived.plus_s(299).min(self.now);
         let arrived = log::arrived(self.db, entry)?.map_or(self.now, by);
-        self.hold(&device, entry, body, arrived)
+        let receipt_at = if body.receipt_at > arrived {
+            device.enrolled.min(arrived)
+        } else {
+            body.receipt_at
+        };
+        // A device that was shut out since says nothing of the vehicle any more.
+        let claim = claim(&device, entry, body, receipt_at, arrived);
+        self.hold(claim.as_ref())?;
+        if device.revoked.is_some() {
+            uses::delete(self.db, entry)?;
+        }
+        Ok(())
     }
 
     pub(super) fn account(

@@ -7,7 +7,7 @@ use dashpoint_membership::{
     Account, Arrival, Cause, Chain, CoarseTime, Entry, EntryBody, EntryHash, EntryRef, MemberId,
     Rejection, ServerTime, Settlement, Transaction, Verdict, Zone, reject, settle, settle_in_doubt,
 };
-use dashpoint_wire::{Signed, WireError};
+use dashpoint_wire::{EpochGrant, Raw, Signed, WireError};
 
 use super::desk::Desk;
 use super::entries::reference;
@@ -16,7 +16,7 @@ use super::plausible::{Doubt, Span, doubt, flaw};
 use crate::error::CloudError;
 use crate::store::devices::{self, Device, Head};
 use crate::store::uses::{self, Use};
-use crate::store::{accounts, bindings, intervals, life, log, receipts, reviews};
+use crate::store::{accounts, bindings, grants, intervals, life, log, receipts, reviews};
 
 /// Settles entries one after the other, with the accounts they touch held open until the end.
 pub(super) struct Settler<'a> {
@@ -27,6 +27,8 @@ pub(super) struct Settler<'a> {
     touched: BTreeSet<MemberId>,
     /// An entry of this batch was made under a receipt of a clock that was ahead.
     was_ahead: bool,
+    /// The newest receipt of the log before the present epoch, once it was looked up.
+    before_epoch: Option<ServerTime>,
 }
 
 struct OpenAccount {
@@ -48,9 +50,6 @@ struct HeldReceipt {
     /// The cloud signed the receipt that the entry names, or can no longer tell.
     is_known: bool,
 }
-/// Entries of one member that may wait for an operator at a time. What comes beyond is rejected: nobody looks at so many,
-/// and a statement that lists them all has its limit.
-const HELD_MAX: usize = 1_000;
 
 impl<'a> Settler<'a> {
     pub fn new(desk: &'a Desk<'a>, device: &'a Device) -> Self {
@@ -61,6 +60,7 @@ impl<'a> Settler<'a> {
             open: BTreeMap::new(),
             touched: BTreeSet::new(),
             was_ahead: false,
+            before_epoch: None,
         }
     }
 
@@ -76,7 +76,8 @@ impl<'a> Settler<'a> {
         let origin = origin(entry);
         let held = self.arrival(entry.body())?;
         let arrival = held.arrival;
-        let admission = self.admit(entry, origin, &held)?;
+        let known_from = self.known_from(entry.body())?;
+        let admission = self.admit(entry, origin, &held, known_from)?;
         let verdict = self.settle(place, entry.body(), &admission, arrival)?;
         log::append(
             db,
@@ -99,7 +100,8 @@ impl<'a> Settler<'a> {
             }
             Some(_) => {}
             None if counts(&verdict) => {
-                self.desk.hold(self.device, place, entry.body(), now)?;
+                let holds = claim(self.device, place, entry.body(), known_from, now);
+                self.desk.hold(holds.as_ref())?;
             }
             None => {}
         }
@@ -146,12 +148,47 @@ impl<'a> Settler<'a> {
         })
     }
 
+    /// Finds the newest receipt that the car is known to have held when it made an entry: receipts follow each other along a
+    /// chain, so that an older one than the log has already makes nothing unknown. A carried entry keeps the receipt of its
+    /// original, which is older than what this epoch has: it is held to the log before the epoch.
+    fn known_from(&mut self, entry: &Entry) -> Result<ServerTime, CloudError> {
+        let now = self.desk.now;
+        if entry.receipt_at > now {
+            return Ok(self.device.enrolled.min(now));
+        }
+        let logged = match entry.body {
+            EntryBody::Fresh(_) => self.head.chain.receipt_at,
+            EntryBody::Carry { .. } => self.before_epoch()?,
+        };
+        // A chain that is ahead was counted by a clock that was wrong.
+        let logged = Some(logged).filter(|logged| *logged <= now);
+        Ok(logged.map_or(entry.receipt_at, |logged| logged.max(entry.receipt_at)))
+    }
+
+    fn before_epoch(&mut self) -> Result<ServerTime, CloudError> {
+        if let Some(found) = self.before_epoch {
+            return Ok(found);
+        }
+        let (desk, device) = (self.desk, self.device.id);
+        let found = match grants::find(desk.db, device, self.head.epoch)? {
+            Some(raw) => {
+                let grant = Raw::<EpochGrant>::from(raw).verify(&desk.key.public(), &device)?;
+                grant.body().chain.receipt_at
+            }
+            // A database that went back may have forgotten it.
+            None => self.device.enrolled,
+        };
+        self.before_epoch = Some(found);
+        Ok(found)
+    }
+
     /// Judges an authentic entry, the plainest reason first.
     fn admit(
         &self,
         entry: &Signed<Entry>,
         origin: EntryHash,
         held: &HeldReceipt,
+        known_from: ServerTime,
     ) -> Result<Admission, CloudError> {
         let arrival = held.arrival;
         let (desk, entry) = (self.desk, entry.body());
@@ -172,7 +209,7 @@ impl<'a> Settler<'a> {
             self.contradiction(entry, origin, arrival)?
         };
         let doubt = match refused {
-            None => self.doubt(entry)?,
+            None => self.doubt(entry, known_from)?,
             Some(_) => None,
         };
         Ok(Admission {
@@ -183,14 +220,10 @@ impl<'a> Settler<'a> {
     }
 
     /// Holds an admissible entry against what is known of the vehicle.
-    fn doubt(&self, entry: &Entry) -> Result<Option<Doubt>, CloudError> {
+    fn doubt(&self, entry: &Entry, known_from: ServerTime) -> Result<Option<Doubt>, CloudError> {
         let desk = self.desk;
-        let Some(claim) = claim(
-            self.device,
-            reference(self.device.id, entry),
-            entry,
-            desk.now,
-        ) else {
+        let place = reference(self.device.id, entry);
+        let Some(claim) = claim(self.device, place, entry, known_from, desk.now) else {
             return Ok(None);
         };
         let Some(policy) = desk.policies.get(entry.policy) else {
@@ -247,17 +280,12 @@ impl<'a> Settler<'a> {
                 settlements: Vec::new(),
             }),
         };
-        let is_full = open.account.pending.len() >= HELD_MAX;
-        let refused = match admission.doubt {
-            Some(_) if is_full => Some(Rejection::Implausible),
-            Some(_) | None => admission.refused,
-        };
         let settle = if admission.doubt.is_some() {
             settle_in_doubt
         } else {
             settle
         };
-        let settlement = match refused {
+        let settlement = match admission.refused {
             Some(reason) => reject(&mut open.account, chain, place, entry, reason, arrival),
             None => settle(
                 &mut open.account,
@@ -301,26 +329,22 @@ impl<'a> Settler<'a> {
 
 impl Desk<'_> {
     /// Gives an entry the stretch of the meter that it claims, if it claims one.
-    pub(super) fn hold(
-        &self,
-        device: &Device,
-        place: EntryRef,
-        entry: &Entry,
-        arrived: ServerTime,
-    ) -> Result<(), CloudError> {
-        let Some(claim) = claim(device, place, entry, arrived) else {
+    pub(super) fn hold(&self, claim: Option<&Use<'_>>) -> Result<(), CloudError> {
+        let Some(claim) = claim else {
             return Ok(());
         };
-        intervals::claim(self.db, device.vehicle, claim.evidence.interval(), place)?;
-        uses::insert(self.db, &claim)
+        let interval = claim.evidence.interval();
+        intervals::claim(self.db, claim.vehicle, interval, claim.entry)?;
+        uses::insert(self.db, claim)
     }
 }
 
 /// The claim of an entry on a meter, if it makes one.
-fn claim<'a>(
+pub(super) fn claim<'a>(
     device: &Device,
     place: EntryRef,
     entry: &'a Entry,
+    receipt_at: ServerTime,
     arrived: ServerTime,
 ) -> Option<Use<'a>> {
     let Transaction::Earn { evidence, .. } = entry.transaction() else {
@@ -331,7 +355,7 @@ fn claim<'a>(
         vehicle: device.vehicle,
         evidence,
         span: Span::of(entry, evidence, arrived),
-        receipt_at: entry.receipt_at,
+        receipt_at,
         arrived,
     })
 }

@@ -74,7 +74,8 @@ pub(crate) fn members_of(db: &Connection, device: DeviceId) -> Result<Vec<Member
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Members for whom a vehicle earns: with a binding that has not ended, on a device of it that is not shut out; ascending.
+/// Members who have a say over a vehicle: with a binding that has not ended, on a device of it that was not shut out for
+/// fraud; ascending. A head unit that is only replaced takes nobody's say away.
 pub(crate) fn holders(
     db: &Connection,
     vehicle: VehicleId,
@@ -82,7 +83,7 @@ pub(crate) fn holders(
 ) -> Result<Vec<MemberId>, CloudError> {
     let mut statement = db.prepare_cached(
         "SELECT DISTINCT member FROM devices JOIN bindings USING (device)
-         WHERE vehicle = ?1 AND revoked IS NULL AND ?2 < devices.valid_until
+         WHERE vehicle = ?1 AND device NOT IN (SELECT device FROM frauds) AND ?2 < devices.valid_until
          AND ?2 < bindings.valid_until ORDER BY member",
     )?;
     let rows = statement.query_map((Col(vehicle), Col(now)), |row| {

@@ -181,6 +181,20 @@ pub(crate) fn revoke(
     Ok(changed == 1)
 }
 
+/// Keeps that a device claimed what was not its own; the first reason stays.
+pub(crate) fn mark_fraud(
+    db: &Connection,
+    device: DeviceId,
+    now: ServerTime,
+    reason: &str,
+) -> Result<(), CloudError> {
+    db.execute(
+        "INSERT OR IGNORE INTO frauds (device, said, reason) VALUES (?1, ?2, ?3)",
+        (Col(device), Col(now), reason),
+    )?;
+    Ok(())
+}
+
 /// Marks that a device's chain was seen to fork; the first time stays.
 pub(crate) fn mark_forked(
     db: &Connection,

@@ -4,6 +4,7 @@ use dashpoint_membership::{LedgerVersion, MemberId, Points, ServerTime};
 use rusqlite::Connection;
 
 use super::Col;
+use crate::core::ExpirySpan;
 use crate::error::CloudError;
 
 /// A lot that expired.
@@ -17,26 +18,32 @@ pub(crate) struct ExpiredLot {
     pub expires: ServerTime,
 }
 
-/// Lists a member's expiries from a time on that were not given back, oldest first.
+/// Lists a member's expiries in a span of time that were not given back, oldest first.
 pub(crate) fn unreversed(
     db: &Connection,
     member: MemberId,
-    since: ServerTime,
+    span: ExpirySpan,
+    now: ServerTime,
 ) -> Result<Vec<ExpiredLot>, CloudError> {
     let mut statement = db.prepare_cached(
-        "SELECT version, points, (SELECT max(expires) FROM allocations
-             WHERE allocations.member = settlements.member AND allocations.version = settlements.version)
-         FROM settlements WHERE member = ?1 AND kind = 'expired' AND at >= ?2 AND points < 0
-             AND version NOT IN (SELECT version FROM expiries_reversed WHERE member = ?1)
+        "SELECT version, points, own FROM (
+             SELECT version, points, at, (SELECT max(expires) FROM allocations
+                 WHERE allocations.member = settlements.member AND allocations.version = settlements.version) AS own
+             FROM settlements WHERE member = ?1 AND kind = 'expired' AND at >= ?2 AND points < 0
+                 AND version NOT IN (SELECT version FROM expiries_reversed WHERE member = ?1))
+         WHERE CASE WHEN ?3 IS NULL THEN own > ?4 ELSE at < ?3 END
          ORDER BY version",
     )?;
-    let rows = statement.query_map((Col(member), Col(since)), |row| {
-        Ok(ExpiredLot {
-            version: row.get::<_, Col<_>>(0)?.0,
-            points: row.get::<_, Col<_>>(1)?.0,
-            expires: row.get::<_, Col<_>>(2)?.0,
-        })
-    })?;
+    let rows = statement.query_map(
+        (Col(member), Col(span.since), span.until.map(Col), Col(now)),
+        |row| {
+            Ok(ExpiredLot {
+                version: row.get::<_, Col<_>>(0)?.0,
+                points: row.get::<_, Col<_>>(1)?.0,
+                expires: row.get::<_, Col<_>>(2)?.0,
+            })
+        },
+    )?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -1,11 +1,13 @@
 //! Figures of what holds a stretch of a meter: what the next claims of the vehicle are judged by.
 
-use dashpoint_membership::{EntryRef, Evidence, MeterInterval, ServerTime, VehicleId};
+use std::ops::RangeInclusive;
+
+use dashpoint_membership::{DeviceId, EntryRef, Evidence, MeterInterval, ServerTime, VehicleId};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Col;
 use super::intervals::bounds;
-use crate::core::{History, Overlaps, Reading, Span, Sums, coasted_m, lasted_s, window_start};
+use crate::core::{History, Overlaps, Reading, Span, Sums, lasted_s, window_start};
 use crate::error::CloudError;
 
 /// Trips or sessions that are looked at for one claim, the latest: more than a car makes in three months. It bounds the
@@ -19,6 +21,7 @@ pub(crate) struct Use<'a> {
     pub vehicle: VehicleId,
     pub evidence: &'a Evidence,
     pub span: Span,
+    /// The newest receipt that the car is known to have held, never after the arrival.
     pub receipt_at: ServerTime,
     pub arrived: ServerTime,
 }
@@ -27,14 +30,14 @@ pub(crate) struct Use<'a> {
 pub(crate) fn insert(db: &Connection, new: &Use<'_>) -> Result<(), CloudError> {
     let interval = new.evidence.interval();
     let (lo, hi) = bounds(interval)?;
-    let (lasted_s, coasted_m) = match new.evidence {
-        Evidence::Trip(trip) => (lasted_s(trip), coasted_m(trip)),
-        Evidence::Charge(_) | Evidence::Discharge(_) => (0, 0),
+    let lasted_s = match new.evidence {
+        Evidence::Trip(trip) => lasted_s(trip),
+        Evidence::Charge(_) | Evidence::Discharge(_) => 0,
     };
     db.prepare_cached(
         "INSERT INTO uses (device, epoch, seq, vehicle, meter, lo, hi, receipt_at, arrived, started, ended, sure,
-            lasted, coasted)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+            lasted)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?
     .execute(rusqlite::params![
         Col(new.entry.device),
@@ -50,7 +53,6 @@ pub(crate) fn insert(db: &Connection, new: &Use<'_>) -> Result<(), CloudError> {
         Col(new.span.ended),
         new.span.is_sure,
         lasted_s.cast_signed(),
-        coasted_m.cast_signed(),
     ])?;
     Ok(())
 }
@@ -64,7 +66,16 @@ pub(crate) fn delete(db: &Connection, entry: EntryRef) -> Result<(), CloudError>
     Ok(())
 }
 
+/// Forgets the figures of all that a device claimed.
+pub(crate) fn delete_all_of(db: &Connection, device: DeviceId) -> Result<(), CloudError> {
+    db.execute("DELETE FROM uses WHERE device = ?1", [Col(device)])?;
+    Ok(())
+}
+
 /// Gathers what a claim is judged by.
+///
+/// A row under a receipt that is later than now was written by a clock that was ahead: it enters no sum, and says of the time
+/// of its reading only that it came after the enrolment.
 pub(crate) fn history(
     db: &Connection,
     claim: &Use<'_>,
@@ -72,16 +83,30 @@ pub(crate) fn history(
 ) -> Result<History, CloudError> {
     let interval = claim.evidence.interval();
     let (vehicle, now) = (claim.vehicle, claim.arrived);
+    let right = |found: Reading| Reading {
+        since: if found.since > now {
+            enrolled.min(now)
+        } else {
+            found.since
+        },
+        ..found
+    };
     Ok(History {
         enrolled,
+        receipt_at: claim.receipt_at,
         known_then: highest(db, vehicle, interval, i64::MAX, claim.receipt_at)?
             .map(|found| found.at),
-        below: highest(db, vehicle, interval, bounds(interval)?.0, now)?,
+        below: highest(db, vehicle, interval, bounds(interval)?.0, now)?.map(right),
         day_ago: match highest(db, vehicle, interval, i64::MAX, now.plus_s(-86_400))? {
             None => first(db, vehicle, interval)?,
             found => found,
         },
-        lately: sums(db, vehicle, interval, window_start(claim.receipt_at, now))?,
+        lately: sums(
+            db,
+            vehicle,
+            interval,
+            window_start(claim.receipt_at, now)..=now,
+        )?,
         overlaps: overlaps(db, vehicle, interval, &claim.span)?,
     })
 }
@@ -142,24 +167,28 @@ fn sums(
     db: &Connection,
     vehicle: VehicleId,
     interval: MeterInterval,
-    since: ServerTime,
+    within: RangeInclusive<ServerTime>,
 ) -> Result<Sums, CloudError> {
     Ok(db
         .prepare_cached(
-            "SELECT coalesce(sum(lasted), 0), coalesce(max(lasted), 0), coalesce(sum(coasted), 0),
-                coalesce(sum(hi - lo), 0)
-             FROM (SELECT lasted, coasted, lo, hi FROM uses INDEXED BY uses_by_receipt
-                WHERE vehicle = ?1 AND meter = ?2 AND receipt_at >= ?3
-                ORDER BY receipt_at DESC, lasted DESC LIMIT ?4)",
+            "SELECT coalesce(sum(lasted), 0), coalesce(max(lasted), 0), coalesce(sum(hi - lo), 0)
+             FROM (SELECT lasted, lo, hi FROM uses INDEXED BY uses_by_receipt
+                WHERE vehicle = ?1 AND meter = ?2 AND receipt_at BETWEEN ?3 AND ?4
+                ORDER BY receipt_at DESC, lasted DESC LIMIT ?5)",
         )?
         .query_row(
-            (Col(vehicle), Col(interval.meter), Col(since), LOOKED_AT_MAX),
+            (
+                Col(vehicle),
+                Col(interval.meter),
+                Col(*within.start()),
+                Col(*within.end()),
+                LOOKED_AT_MAX,
+            ),
             |row| {
                 Ok(Sums {
                     lasted_s: unsigned(row.get(0)?),
                     longest_s: unsigned(row.get(1)?),
-                    coasted_m: unsigned(row.get(2)?),
-                    units: unsigned(row.get(3)?),
+                    units: unsigned(row.get(2)?),
                 })
             },
         )?)

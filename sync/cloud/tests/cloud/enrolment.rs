@@ -230,12 +230,39 @@ fn the_operator_agrees_with_a_reason_and_frees_a_car_that_was_sold() {
     };
     world.core.consent(&code, &word, ids(5), world.now).unwrap();
 
+    // A head unit that is replaced takes nobody's say away: a stranger waits, and the buyer gets his next one.
     let third = world.member(7);
     for device in [car.device, ids(5).device] {
         world.core.revoke_device(device, world.now).unwrap();
     }
     let code = ask(&mut world, 6, 6);
-    let said = world.core.approve(&code, third, ids(6), world.now);
+    waits(&mut world, &code, third, 6);
+    let again = ask(&mut world, 7, 7);
+    let said = world.core.approve(&again, buyer, ids(7), world.now);
+    assert!(matches!(said, Ok(Approval::Enrolled(_))));
+    let said = world
+        .core
+        .consent(&code, &Word::Member(seller), ids(6), world.now);
+    assert!(said.is_ok(), "{said:?}");
+}
+
+#[test]
+fn a_member_whose_device_was_a_fraud_has_no_say_over_the_vehicle() {
+    let mut world = World::new();
+    let (thief, third) = (world.member(1), world.member(4));
+    let car = world.car(2, 3, thief);
+    world.core.revoke_device(car.device, world.now).unwrap();
+    let code = ask(&mut world, 5, 5);
+    waits(&mut world, &code, third, 5);
+    world
+        .core
+        .revoke_fraud(car.device, "a copied VIN", world.now)
+        .unwrap();
+    let refused = world
+        .core
+        .consent(&code, &Word::Member(thief), ids(5), world.now);
+    assert!(matches!(refused, Err(CloudError::NotOfTheVehicle(_))));
+    let said = world.core.approve(&code, third, ids(5), world.now);
     assert!(matches!(said, Ok(Approval::Enrolled(_))));
 }
 

@@ -142,36 +142,79 @@ fn an_entry_that_names_a_rule_twice_is_not_one() {
     world.settled(&mut car, &[once]);
 }
 
+/// As much as a busy car brings after 92 days offline is held back at a time, in a statement that a car can read; what is beyond
+/// it, also what is in doubt, is never rejected for it.
 #[test]
 fn what_is_held_back_of_one_member_is_bounded_and_waits_in_the_car() {
-    let mut world = World::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cloud.db");
+    let mut world = World::with(
+        dashpoint_cloud::open_file(&file).unwrap(),
+        ClockKind::System,
+    );
     let member = world.member(1);
     let mut car = world.car(2, 3, member);
-    let estimated = |from: u64| {
-        charged(Charge {
-            grade: Grade::Estimated,
-            ..charge(from, 40)
+    let mut account = world.statement(member).account;
+    let far = world.now.plus_s(400 * DAY);
+    account.pending = (1..=4_999)
+        .map(|seq| Pending {
+            entry: EntryRef {
+                device: car.device,
+                epoch: Epoch::new(1_000),
+                seq: Seq::new(100_000 + seq),
+            },
+            paid: Paid {
+                points: Points::new(40),
+                growth: Growth::new(1_000),
+            },
+            reason: ReviewReason::OverAllowance,
+            until: far,
+            expires: far.plus_s(i64::try_from(seq).unwrap()),
         })
+        .collect();
+    account.lots = (1..=1_000)
+        .map(|lot| Lot {
+            id: LotId::new(lot),
+            points: Points::new(2_000),
+            remaining: Points::new(1_000),
+            expires: far.plus_s(DAY * i64::try_from(lot).unwrap()),
+        })
+        .collect();
+    account.version = LotId::new(100_000);
+    account.check().unwrap();
+    rusqlite::Connection::open(&file)
+        .unwrap()
+        .execute(
+            "UPDATE members SET account = ?1, version = 100000",
+            [serde_json::to_string(&account).unwrap()],
+        )
+        .unwrap();
+    let signed = world
+        .core
+        .statement(member, LedgerVersion::new(0), world.now);
+    let bytes = signed.unwrap().raw().len();
+    assert!(bytes < 512 * 1_024, "{bytes}");
+
+    // Beyond the allowance, and in doubt.
+    car.statement = world.statement(member);
+    let days = car.policies.newest().policy().allowance.hard.days;
+    world.leap_to(world.now.plus_s(i64::from(days + 1) * DAY));
+    let last = car.mint(charged(charge(0, 10_000)), world.now);
+    let Posted::Settled(answer) = world.post(&car, &[last]) else {
+        panic!("not settled");
     };
-    let mut from = 0;
-    let held = |world: &mut World| world.statement(member).account.pending.len();
-    loop {
-        let entries: Vec<_> = (0..100)
-            .map(|_| {
-                from += 100;
-                car.mint(estimated(from), world.now)
-            })
-            .collect();
-        match world
-            .core
-            .post_entries(car.device, &car.request(&entries), world.now)
-        {
-            Ok(Posted::Settled(_)) => assert!(from < 2_000_000, "no bound"),
-            Err(CloudError::TooMuch { .. }) => break,
-            other => panic!("{other:?}"),
-        }
-        world.pass(HOUR / 60);
-        car.own.clear();
-    }
-    assert!(held(&mut world) <= 2_000);
+    let verdict = &answer.verdicts[0].verdict;
+    assert!(matches!(verdict, Verdict::Review { .. }), "{verdict:?}");
+    let mut here = car.clone();
+    let beyond = car.mint(charged(charge(10_000, 10_000)), world.now);
+    refused(&mut world, &car, &[beyond]);
+    here.receipt_at = world.now;
+    here.statement = world.statement(member);
+    here.own.clear();
+    let mut doubtful = here.clone();
+    let too_fast = doubtful.mint(drove(trip(5_000_000, 150_000)), world.now);
+    refused(&mut world, &doubtful, &[too_fast]);
+    // Nothing else waits for it.
+    let contact = here.mint(CHECK_IN, world.now);
+    assert_eq!(paid(&world.verdict(&mut here, &contact)), 1);
 }

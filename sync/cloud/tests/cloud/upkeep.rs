@@ -1,6 +1,6 @@
 //! What happens with time alone, and statements with a long history.
 
-use dashpoint_cloud::{ClockKind, SETTLEMENTS_MAX};
+use dashpoint_cloud::{ClockKind, CloudError, ExpirySpan, SETTLEMENTS_MAX};
 use dashpoint_membership::*;
 
 use crate::support::*;
@@ -181,9 +181,10 @@ fn what_expired_by_a_wrong_clock_is_given_back_once() {
 
     world.leap_to(right.plus_s(HOUR));
     let mut reverse = |member, since| {
+        let span = ExpirySpan { since, until: None };
         let reversed = world
             .core
-            .reverse_expiries(member, since, "wrong clock", right);
+            .reverse_expiries(member, span, "wrong clock", right);
         reversed.map(|done| (done.members, done.expiries, done.points))
     };
     assert_eq!(reverse(Some(other), right).unwrap(), (0, 0, 0));
@@ -202,7 +203,18 @@ fn what_expired_by_a_wrong_clock_is_given_back_once() {
     world.leap_to(lot.expires);
     world.core.maintain(world.now).unwrap();
     let now = world.now;
-    let done = world.core.reverse_expiries(Some(member), now, "late", now);
-    assert_eq!(done.unwrap().points, earned);
+    let mut reverse = |until, reason| {
+        let span = ExpirySpan { since: now, until };
+        world
+            .core
+            .reverse_expiries(Some(member), span, reason, now)
+            .map(|done| done.points)
+    };
+    // It expired when it had to, so that nobody means it who does not say so.
+    assert_eq!(reverse(None, "late").unwrap(), 0);
+    assert_eq!(reverse(Some(now), "late").unwrap(), 0);
+    let silent = reverse(Some(now.plus_s(1)), " ");
+    assert!(matches!(silent, Err(CloudError::NoReason)));
+    assert_eq!(reverse(Some(now.plus_s(1)), "late").unwrap(), earned);
     assert!(world.statement(member).account.lots[0].expires > now);
 }

@@ -241,13 +241,11 @@ CREATE TABLE uses (
     sure INTEGER NOT NULL CHECK (sure IN (0, 1)),
     -- Seconds of driving, seen or missed; 0 for a session.
     lasted INTEGER NOT NULL,
-    -- Metres that were rolled downhill; 0 for a session.
-    coasted INTEGER NOT NULL,
     PRIMARY KEY (device, epoch, seq),
     FOREIGN KEY (device, epoch, seq) REFERENCES entries (device, epoch, seq)
 ) STRICT;
 CREATE INDEX uses_by_reading ON uses (vehicle, meter, hi, arrived, receipt_at);
-CREATE INDEX uses_by_receipt ON uses (vehicle, meter, receipt_at, lasted, coasted, lo, hi);
+CREATE INDEX uses_by_receipt ON uses (vehicle, meter, receipt_at, lasted, lo, hi);
 CREATE INDEX uses_by_end ON uses (vehicle, meter, ended) WHERE sure = 1;
 CREATE TABLE reviews (
     device BLOB NOT NULL,
@@ -282,6 +280,11 @@ CREATE TABLE freed (
     reason TEXT NOT NULL CHECK (reason <> ''),
     PRIMARY KEY (device, epoch, seq),
     FOREIGN KEY (device, epoch, seq) REFERENCES entries (device, epoch, seq)
+) STRICT;
+CREATE TABLE frauds (
+    device BLOB PRIMARY KEY REFERENCES devices (device),
+    said INTEGER NOT NULL,
+    reason TEXT NOT NULL CHECK (reason <> '')
 ) STRICT;
 CREATE INDEX intervals_by_entry ON intervals (device, epoch, seq);
 CREATE INDEX freed_by_vehicle ON freed (vehicle, meter, lo);
@@ -328,5 +331,5 @@ INSERT INTO intake ("device", "kind", "at", "level") VALUES (X'02020202020202020
 INSERT INTO intake ("device", "kind", "at", "level") VALUES (X'04040404040404040404040404040404', 'entries', 1795320000, 1);
 INSERT INTO intake ("device", "kind", "at", "level") VALUES (X'04040404040404040404040404040404', 'bytes', 1795320000, 308);
 INSERT INTO intake ("device", "kind", "at", "level") VALUES (X'02020202020202020202020202020202', 'epochs', 1795323600, 1);
-INSERT INTO uses ("device", "epoch", "seq", "vehicle", "meter", "lo", "hi", "receipt_at", "arrived", "started", "ended", "sure", "lasted", "coasted") VALUES (X'02020202020202020202020202020202', 1, 1, X'03030303030303030303030303030303', 'odometer', 1000, 13000, 1795320000, 1795320000, 1795316400, 1795320000, 0, 1800, 0);
-INSERT INTO uses ("device", "epoch", "seq", "vehicle", "meter", "lo", "hi", "receipt_at", "arrived", "started", "ended", "sure", "lasted", "coasted") VALUES (X'02020202020202020202020202020202', 1, 2, X'03030303030303030303030303030303', 'charged', 0, 9000, 1795320000, 1795320000, 1795316400, 1795320000, 0, 0, 0);
+INSERT INTO uses ("device", "epoch", "seq", "vehicle", "meter", "lo", "hi", "receipt_at", "arrived", "started", "ended", "sure", "lasted") VALUES (X'02020202020202020202020202020202', 1, 1, X'03030303030303030303030303030303', 'odometer', 1000, 13000, 1795320000, 1795320000, 1795316400, 1795320000, 0, 1800);
+INSERT INTO uses ("device", "epoch", "seq", "vehicle", "meter", "lo", "hi", "receipt_at", "arrived", "started", "ended", "sure", "lasted") VALUES (X'02020202020202020202020202020202', 1, 2, X'03030303030303030303030303030303', 'charged', 0, 9000, 1795320000, 1795320000, 1795316400, 1795320000, 0, 0);

@@ -30,6 +30,7 @@ pub fn settle(
 }
 
 /// Does what [`settle`] does for an entry whose evidence is in doubt: whatever it would be paid is held back for an operator.
+/// What is worth less than one whole point cannot be held back, and moves neither remainders nor caps.
 pub fn settle_in_doubt(
     account: &mut Account,
     chain: &mut Chain,
@@ -66,6 +67,7 @@ fn settle_with(
     let arrival = arrival.at;
     let policy = valuing(signed, policies, standing.cap_time);
     let transaction = entry.transaction();
+    let before = is_in_doubt.then(|| Meters::of(account));
     let mut meters = Meters::take(account);
     let payments = meters.pay(
         policy,
@@ -73,7 +75,11 @@ fn settle_with(
         zone.local_day(standing.cap_time),
         &appraise(policy, transaction),
     );
-    meters.put_into(account);
+    let is_nothing = payments.iter().all(|payment| payment.paid.is_nothing());
+    before
+        .filter(|_| is_nothing)
+        .unwrap_or(meters)
+        .put_into(account);
     prune(account, policies, zone.local_day(arrival));
     let held = if is_in_doubt {
         let days = policy.policy().allowance.confirm_days;

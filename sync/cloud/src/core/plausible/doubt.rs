@@ -40,9 +40,6 @@ pub enum Doubt {
     /// More energy used than the road can have taken.
     #[error("more energy used than the road can have taken")]
     Used,
-    /// Hardly any energy used over a day.
-    #[error("hardly any energy used over a day")]
-    Coasting,
     /// A factor that saw next to nothing of the trip.
     #[error("a factor that saw next to nothing of the trip")]
     Unseen,
@@ -67,8 +64,6 @@ pub struct Sums {
     pub lasted_s: u64,
     /// The longest of them.
     pub longest_s: u64,
-    /// Metres rolled downhill.
-    pub coasted_m: u64,
     /// Units of the meter.
     pub units: u64,
 }
@@ -87,6 +82,8 @@ pub struct Overlaps {
 pub struct History {
     /// When the device was enrolled.
     pub enrolled: ServerTime,
+    /// The newest receipt that the car is known to have held when it made the entry.
+    pub receipt_at: ServerTime,
     /// The highest reading that was known when the car got its receipt.
     pub known_then: Option<u64>,
     /// The highest reading below the claim.
@@ -156,24 +153,11 @@ pub fn doubt(
         Evidence::Trip(trip) => trip_doubt(trip)
             .or_else(|| late_doubt(entry, trip, model))
             .or_else(|| odometer_doubt(interval, history, now))
-            .or_else(|| time_doubt(entry, trip, history, now)),
+            .or_else(|| time_doubt(trip, history, now)),
         Evidence::Charge(Charge { started, .. })
         | Evidence::Discharge(Discharge { started, .. }) => {
-            energy_doubt(entry, interval, started.is_some(), history, now)
+            energy_doubt(interval, started.is_some(), history, now)
         }
-    }
-}
-
-/// Metres of a trip that were rolled downhill; none for a car that tells nothing of its energy.
-#[must_use]
-pub fn coasted_m(trip: &Trip) -> u64 {
-    let metres = trip.odometer.length();
-    let net_wh = u64::from(trip.used_wh.saturating_sub(trip.regained_wh));
-    if trip.used_wh > 0 && net_wh.saturating_mul(1_000) < metres.saturating_mul(COASTING_WH_PER_KM)
-    {
-        metres
-    } else {
-        0
     }
 }
 
@@ -199,9 +183,10 @@ fn trip_doubt(trip: &Trip) -> Option<Doubt> {
     let driving_ms = trip.driving.at_most_s() * 1_000;
     let is_no_sample = |base_ms: u64| base_ms.saturating_mul(SEEN_IN_MAX) < driving_ms;
     let unseen = trip.factors.iter().any(|seen| match seen.factor {
-        // A gentle driver on an empty road gives these no time at all: then nothing is claimed of it.
+        // Time above a threshold: a gentle driver gives one moment of it in hours, or none at all. None is believed, since it
+        // says the same as a factor that is not there, and costs the driver nothing either way.
         Factor::HardBraking | Factor::AggressiveTurning | Factor::UnsafeFollowing => {
-            seen.base_ms > 0 && is_no_sample(seen.base_ms)
+            (1..SAMPLE_MS).contains(&seen.base_ms)
         }
         Factor::LateNight | Factor::ExcessiveSpeed | Factor::Unbuckled => {
             is_no_sample(seen.base_ms)
@@ -266,7 +251,7 @@ fn odometer_doubt(interval: MeterInterval, history: &History, now: ServerTime) -
     (gap || leap).then_some(Doubt::Ahead)
 }
 
-fn time_doubt(entry: &Entry, trip: &Trip, history: &History, now: ServerTime) -> Option<Doubt> {
+fn time_doubt(trip: &Trip, history: &History, now: ServerTime) -> Option<Doubt> {
     let lasted_s = lasted_s(trip);
     if lasted_s > passed_s(history.enrolled, now) + ENROL_SLACK_S {
         return Some(Doubt::BeforeEnrolment);
@@ -274,21 +259,14 @@ fn time_doubt(entry: &Entry, trip: &Trip, history: &History, now: ServerTime) ->
     // One trip may have been under way when the stretch of time began.
     let lately = &history.lately;
     let within_s = lately.lasted_s + lasted_s - lately.longest_s.max(lasted_s);
-    if within_s > passed_s(window_start(entry.receipt_at, now), now) + BUSY_SLACK_S {
+    if within_s > passed_s(window_start(history.receipt_at, now), now) + BUSY_SLACK_S {
         return Some(Doubt::Busy);
     }
     let Overlaps { trips, seconds } = history.overlaps;
-    if trips >= 2 || seconds >= OVERLAP_S_MAX {
-        return Some(Doubt::Overlap);
-    }
-    let coasted_m = coasted_m(trip);
-    let days = passed_s(window_start(entry.receipt_at, now), now).div_ceil(DAY_S);
-    let is_coasting = coasted_m > 0 && lately.coasted_m + coasted_m > COASTING_M_MAX * days;
-    is_coasting.then_some(Doubt::Coasting)
+    (trips >= 2 || seconds >= OVERLAP_S_MAX).then_some(Doubt::Overlap)
 }
 
 fn energy_doubt(
-    entry: &Entry,
     interval: MeterInterval,
     is_one_session: bool,
     history: &History,
@@ -310,7 +288,7 @@ fn energy_doubt(
     let from = history
         .below
         .map_or(interval.from, |below| below.at.min(interval.from));
-    let window = window_start(entry.receipt_at, now);
+    let window = window_start(history.receipt_at, now);
     let too_much = interval.length() > one_wh_max
         || interval.to - from > reach_wh(since)
         || history.lately.units + interval.length() > reach_wh(window);

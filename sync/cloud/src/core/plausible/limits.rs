@@ -21,13 +21,11 @@ pub(super) const SLOPE_WH_PER_M: u64 = 1;
 pub(super) const AUXILIARY_W: u64 = 10_000;
 /// Watt-hours by which rounded counters may be off.
 pub(super) const COUNTER_WH: u64 = 2_000;
-/// Net watt-hours a kilometre below which a car rolls downhill: the thriftiest production cars need twice as much on the
-/// flat (Tesla Model 3, Lucid Air: above 110 Wh/km by WLTP).
-pub(super) const COASTING_WH_PER_KM: u64 = 40;
-/// Metres of a day that may be rolled downhill: from a pass of 4,000 m down a slope of 10 %.
-pub(super) const COASTING_M_MAX: u64 = 40_000;
-/// Driving time for each unit of what a factor saw: less than one in so many is no sample of the trip.
+/// Driving time for each unit of what a factor saw that measures all of the driving: less than one in so many is no sample of
+/// the trip.
 pub(super) const SEEN_IN_MAX: u64 = 20_000;
+/// Milliseconds of one sample: no signal of a vehicle's bus comes faster than at 100 Hz.
+pub(super) const SAMPLE_MS: u64 = 10;
 /// Seconds for which two trips of one vehicle may overlap by the car's own clock: it may be set in between.
 pub(super) const OVERLAP_S_MAX: u64 = 3_600;
 /// Milliseconds of late driving that may be missing: the times of an entry are rounded to five minutes.

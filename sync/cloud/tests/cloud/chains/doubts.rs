@@ -39,7 +39,7 @@ fn young(tape: &mut Tape, car: &mut Car) {
 
 /// What one trip says of itself.
 fn alone(tape: &mut Tape, car: &mut Car) {
-    let changes: [Change; 10] = [
+    let changes: [Change; 11] = [
         |trip| (trip.driving, trip.missed_s) = (DrivingTime::Minutes(2), 24),
         |trip| (trip.driving, trip.missed_s) = (DrivingTime::Minutes(2), 23),
         |trip| trip.regained_wh = trip.used_wh + 12_000,
@@ -47,9 +47,10 @@ fn alone(tape: &mut Tape, car: &mut Car) {
         |trip| trip.used_wh = 17_000,
         |trip| trip.used_wh = 17_001,
         |trip| trip.factors[0].base_ms = 0,
-        |trip| trip.factors[0].base_ms = 89,
-        |trip| trip.factors[0].base_ms = 90,
-        |trip| trip.factors[0].factor = Factor::Unbuckled,
+        |trip| trip.factors[0].base_ms = 9,
+        |trip| trip.factors[0].base_ms = 10,
+        |trip| trip.factors[0] = unbuckled(89),
+        |trip| trip.factors[0] = unbuckled(90),
     ];
     for change in changes {
         tape.pass(DAY);
@@ -60,7 +61,15 @@ fn alone(tape: &mut Tape, car: &mut Car) {
     }
 }
 
-/// Driving, overlaps and rolling downhill, against the time that passed.
+fn unbuckled(base_ms: u64) -> FactorSeen {
+    FactorSeen {
+        factor: Factor::Unbuckled,
+        against_ms: 0,
+        base_ms,
+    }
+}
+
+/// Driving and overlaps, against the time that passed.
 fn busy(tape: &mut Tape, car: &mut Car) {
     tape.pass(DAY);
     tape.answer(car);
@@ -81,15 +90,6 @@ fn busy(tape: &mut Tape, car: &mut Car) {
         let entry = tape.make_at(car, drove(trip), ended, clock);
         tape.arrive(car, &entry);
     }
-    tape.pass(2 * DAY);
-    tape.answer(car);
-    for metres in [30_000, 10_000, 5_000] {
-        let mut trip = tape.drive(metres);
-        trip.used_wh = 150;
-        trip.regained_wh = 0;
-        tape.send(car, drove(trip));
-    }
-    tape.answer(car);
 }
 
 /// Half an hour of the night by the clock of the entry, which is 330 min ahead of UTC, with and without its factor.
@@ -130,7 +130,11 @@ fn far(tape: &mut Tape, car: &mut Car) {
     }
     let mut below = tape.drive(10_000);
     shift(&mut below, 12_000_000);
-    tape.send(car, drove(below));
+    tape.send(car, drove(below.clone()));
+    tape.answer(car);
+    // Under the receipt of its first day, which was older than all that is known.
+    shift(&mut below, 11_900_000);
+    tape.send_forged(car, drove(below), |entry| entry.receipt_at = at(NOON));
     tape.answer(car);
 }
 
