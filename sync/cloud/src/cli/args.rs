@@ -360,3 +360,20 @@ fn version(text: &str) -> Result<PolicyVersion, String> {
         .map(PolicyVersion::new)
         .map_err(|_| "expected a number such as 3".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_may_always_send_one_batch() {
+        let serve =
+            |count: &str| Args::try_parse_from(["cloud", "serve", "--device-entries", count]);
+        assert!(serve("99").is_err() && serve("0").is_err());
+        assert!(serve("100").is_ok());
+        assert_eq!(
+            usize::try_from(DEVICE_ENTRIES_MIN).unwrap(),
+            dashpoint_wire::MAX_ENTRIES
+        );
+    }
+}

@@ -4,6 +4,8 @@ use dashpoint_cloud::{ClockKind, CloudError, Posted, open_file};
 use dashpoint_membership::*;
 use dashpoint_wire::message::EpochRequest;
 
+use dashpoint_wire::{Receipt, Signed, SigningKey, verdicts_digest};
+
 use crate::support::*;
 
 const YEARS: i64 = 3_652 * DAY;
@@ -191,4 +193,34 @@ fn a_receipt_of_the_future_that_nobody_signed_is_implausible() {
         world.verdict(&mut car, &forged),
         rejected(Rejection::Implausible)
     );
+}
+
+/// A receipt of a later life of the database is heeded only by a clock that is believed.
+#[test]
+fn a_clock_that_leaps_begins_no_new_life() {
+    let (mut world, car, _) = earned();
+    let life = world.core.server_epoch().unwrap();
+    let point = car.point();
+    let receipt = Receipt {
+        device: car.device,
+        epoch: point.epoch,
+        through: point.seq,
+        head: point.hash,
+        verdicts: verdicts_digest(&[]),
+        server_time: world.now,
+        server_epoch: life.next(),
+        policy: PolicyVersion::new(1),
+    };
+    let key = SigningKey::from_seed(&[0xc1; 32]);
+    let signed = Signed::sign(receipt, &key, &car.device).unwrap();
+    let mut request = car.request(&[]);
+    request.last_receipt = Some(signed.to_raw());
+    let wrong = world.now.plus_s(YEARS);
+    assert!(leapt(&world.core.post_entries(car.device, &request, wrong)));
+    assert_eq!(world.core.server_epoch().unwrap(), life);
+    world
+        .core
+        .post_entries(car.device, &request, world.now)
+        .unwrap();
+    assert_eq!(world.core.server_epoch().unwrap(), life.next().next());
 }

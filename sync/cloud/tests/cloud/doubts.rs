@@ -275,6 +275,38 @@ fn an_odometer_goes_neither_back_nor_far_ahead() {
     assert!(!is_in_doubt(&send(&mut world, &mut car, drove(honest))));
 }
 
+/// A carried entry keeps the receipt of its original, and is held to what the log had before its epoch.
+#[test]
+fn a_carried_entry_under_a_stale_receipt_knows_what_the_log_had() {
+    for is_stale in [true, false] {
+        let (mut world, mut car) = world();
+        let first = drive(&world, 5_000_000, 20_000, 1_200);
+        assert!(!is_in_doubt(&send(&mut world, &mut car, drove(first))));
+        world.pass(HOUR);
+        for _ in 0..2 {
+            let contact = car.mint(CHECK_IN, world.now);
+            world.settled(&mut car, &[contact]);
+            world.pass(HOUR);
+        }
+        // An honest car whose chain broke goes on from its odometer; a forger goes back behind it.
+        let from_m = if is_stale { 4_900_000 } else { 5_020_000 };
+        let trip = drive(&world, from_m, 20_000, 1_200);
+        let original = car.forged(drove(trip), world.now, |entry| {
+            entry.receipt_at = at(NOON);
+        });
+        let grant = world.open_epoch(&mut car);
+        car.enter(&grant.verify(&world.cloud_key, &car.device).unwrap());
+        let carried = car.carry(&original);
+        let posted = world.post(&car, &[carried]);
+        let dashpoint_cloud::Posted::Settled(answer) = posted else {
+            panic!("{posted:?}");
+        };
+        let verdict = &answer.verdicts[0].verdict;
+        assert_eq!(is_in_doubt(verdict), is_stale, "{verdict:?}");
+        assert!(paid(verdict) > 0, "{verdict:?}");
+    }
+}
+
 #[test]
 fn a_battery_takes_what_it_can_hold_and_no_more_than_was_used() {
     let charged_wh = |energy_wh| waits(|_| charged(charge(4_000_000, energy_wh)));
