@@ -184,12 +184,12 @@ mod tests {
         }
     }
 
-    const fn ahead(by_s: i64) -> Option<CloudClock> {
-        Some(CloudClock::Ahead { by_s })
+    const fn ahead(by_s: i64) -> CloudClock {
+        CloudClock::Ahead { by_s }
     }
 
-    const fn behind(by_s: i64) -> Option<CloudClock> {
-        Some(CloudClock::Behind { by_s })
+    const fn behind(by_s: i64) -> CloudClock {
+        CloudClock::Behind { by_s }
     }
 
     #[test]
@@ -209,15 +209,30 @@ mod tests {
                 heard(HOUR - 600, HOUR, HOUR),
                 None,
             ),
-            ("ahead", first, heard(HOUR + 601, HOUR, HOUR), ahead(601)),
-            ("behind", first, heard(HOUR - 601, HOUR, HOUR), behind(601)),
-            ("back", first, heard(-DAY, HOUR, HOUR), behind(DAY + HOUR)),
+            (
+                "ahead",
+                first,
+                heard(HOUR + 601, HOUR, HOUR),
+                Some(ahead(601)),
+            ),
+            (
+                "behind",
+                first,
+                heard(HOUR - 601, HOUR, HOUR),
+                Some(behind(601)),
+            ),
+            (
+                "back",
+                first,
+                heard(-DAY, HOUR, HOUR),
+                Some(behind(DAY + HOUR)),
+            ),
             ("the car slept", first, heard(DAY, HOUR, DAY), None),
             (
                 "ahead of a car that slept",
                 first,
                 heard(2 * DAY, HOUR, DAY),
-                ahead(DAY),
+                Some(ahead(DAY)),
             ),
             (
                 "the wall clock went back",
@@ -241,10 +256,10 @@ mod tests {
                 "back since the last run",
                 unread(DAY),
                 heard(0, 5, 0),
-                behind(DAY),
+                Some(behind(DAY)),
             ),
             ("a replay on the bus", unread(0), unread(DAY), None),
-            ("back on the bus", unread(DAY), unread(0), behind(DAY)),
+            ("back on the bus", unread(DAY), unread(0), Some(behind(DAY))),
             (
                 "no time at all",
                 unread(i64::MIN),
@@ -278,15 +293,19 @@ mod tests {
             0,
             &[
                 (heard(DAY, 0, DAY), None, false),
-                (heard(11 * DAY, 900, DAY + 900), ahead(10 * DAY - 900), true),
+                (
+                    heard(11 * DAY, 900, DAY + 900),
+                    Some(ahead(10 * DAY - 900)),
+                    true,
+                ),
                 (
                     heard(11 * DAY + 900, 1_800, DAY + 1_800),
-                    ahead(10 * DAY - 900),
+                    Some(ahead(10 * DAY - 900)),
                     false,
                 ),
                 (
                     heard(31 * DAY, 2_700, DAY + 2_700),
-                    ahead(30 * DAY - 2_700),
+                    Some(ahead(30 * DAY - 2_700)),
                     true,
                 ),
                 (heard(DAY + 3_600, 3_600, DAY + 3_600), None, true),
@@ -301,7 +320,7 @@ mod tests {
         follows(
             11 * DAY,
             &[
-                (heard(DAY, 10, DAY), behind(10 * DAY), true),
+                (heard(DAY, 10, DAY), Some(behind(10 * DAY)), true),
                 (heard(DAY + 900, 910, DAY + 900), None, true),
             ],
         );
@@ -309,8 +328,12 @@ mod tests {
         follows(
             11 * DAY,
             &[
-                (heard(DAY, 10, 0), behind(10 * DAY), true),
-                (heard(DAY + 900, 910, 900), behind(10 * DAY - 900), false),
+                (heard(DAY, 10, 0), Some(behind(10 * DAY)), true),
+                (
+                    heard(DAY + 900, 910, 900),
+                    Some(behind(10 * DAY - 900)),
+                    false,
+                ),
                 (heard(11 * DAY + 60, 1_000, 1_000), None, true),
             ],
         );
