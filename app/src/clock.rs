@@ -1,7 +1,9 @@
 //! The clocks of the head unit: the one place, with the loggers, where the time is read.
 
 use std::fmt;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+use std::time::Instant;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dashpoint_membership::{ClockQuality, ServerTime};
 
@@ -15,7 +17,7 @@ const FRESH_S: i64 = 24 * 3_600;
 /// Values of the machine's clocks at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
-    /// Milliseconds of a clock that never goes back.
+    /// Milliseconds of a clock that never goes back and goes on while the machine is suspended.
     pub monotonic_ms: u64,
     /// The wall clock, right or wrong, in milliseconds since 1970-01-01T00:00:00Z.
     pub unix_ms: i64,
@@ -25,13 +27,12 @@ pub struct Reading {
 pub struct Machine(Box<dyn Fn() -> Reading + Send>);
 
 impl Machine {
-    /// The system's clocks; the monotonic one counts from now.
+    /// Reads the system's clocks; the monotonic one counts from this call.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the clock itself")]
     pub fn system() -> Self {
-        let started = Instant::now();
+        let since_start = uptime();
         Self::from_fn(move || Reading {
-            monotonic_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            monotonic_ms: u64::try_from(since_start().as_millis()).unwrap_or(u64::MAX),
             unix_ms: system_unix_ms(),
         })
     }
@@ -130,6 +131,27 @@ pub fn quality(unix_s: i64, receipt_at: ServerTime) -> ClockQuality {
     } else {
         ClockQuality::Running
     }
+}
+
+/// Measures the time since this call by `CLOCK_BOOTTIME`: deadlines run while the head unit is suspended, which it is for
+/// most of its life. `Instant` reads `CLOCK_MONOTONIC`, which stands still then (clock_gettime(2)).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn uptime() -> impl Fn() -> Duration {
+    let boot_time = || {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+        Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap_or(0))
+    };
+    let started = boot_time();
+    move || boot_time().saturating_sub(started)
+}
+
+/// Measures the time since this call. On these systems it may stand still during suspend.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[expect(clippy::disallowed_methods, reason = "the clock itself")]
+fn uptime() -> impl Fn() -> Duration {
+    let started = Instant::now();
+    move || started.elapsed()
 }
 
 /// The operating system's clock in milliseconds since 1970-01-01T00:00:00Z; negative before that.

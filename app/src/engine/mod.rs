@@ -41,6 +41,9 @@ use scenes::Shows;
 const BATCH: usize = 256;
 /// Interval at which the fold learns that the bus is silent.
 const QUIET_EVERY: Duration = Duration::from_millis(500);
+/// Longest sleep of the engine: the runtime times it by a clock that stands still while the machine is suspended, so a
+/// deadline that passes meanwhile is met at most this long after the machine wakes.
+const SLEEP_MAX: Duration = Duration::from_secs(60);
 /// After this much quiet nothing can be open any more.
 const QUIET_MAX_MS: u64 = 150_000;
 /// Pause before evidence that the disk refused is tried again, in milliseconds.
@@ -282,7 +285,7 @@ impl Engine {
     pub async fn run(mut self, mut inputs: Inputs) -> Result<(), EngineError> {
         let mut batch = Vec::with_capacity(BATCH);
         while !*inputs.stop.borrow() {
-            let pause = self.pause();
+            let pause = self.pause().min(SLEEP_MAX);
             tokio::select! {
                 biased;
                 changed = inputs.stop.changed() => if changed.is_err() { break },
