@@ -4,8 +4,7 @@ use std::error::Error;
 use std::io;
 use std::iter;
 
-use rumqttc::{ConnectionError, TlsError};
-
+use super::link::BusLinkError;
 use crate::config::BusConfig;
 
 /// The end of a connection, or the reason that there was none.
@@ -21,13 +20,11 @@ pub(super) enum Ended {
     Refused,
     /// The broker is not who it should be.
     Untrusted,
-    /// There was no room to say what is wanted.
-    NotSubscribed,
 }
 
 impl Ended {
     /// Classifies an error of the connection.
-    pub(super) fn by(error: &ConnectionError) -> Self {
+    pub(super) fn by(error: &BusLinkError) -> Self {
         match tls_error(error) {
             Some(rustls::Error::InvalidCertificate(_)) => return Self::Untrusted,
             // TLS 1.3 tells a client that shows no certificate only after the handshake, where MQTT has begun.
@@ -35,15 +32,14 @@ impl Ended {
             None => {}
         }
         match error {
-            // It went away in the middle of the handshake.
-            ConnectionError::Tls(TlsError::Io(_)) => Self::Lost,
-            ConnectionError::ConnectionRefused(_) | ConnectionError::Tls(_) => Self::Refused,
-            ConnectionError::MqttState(_)
-            | ConnectionError::NetworkTimeout
-            | ConnectionError::FlushTimeout
-            | ConnectionError::Io(_)
-            | ConnectionError::NotConnAck(_)
-            | ConnectionError::RequestsDone => Self::Lost,
+            BusLinkError::Silent(_) => Self::Silent,
+            BusLinkError::Refused(_) | BusLinkError::Host(_) => Self::Refused,
+            BusLinkError::Slow
+            | BusLinkError::Closed
+            | BusLinkError::Io(_)
+            | BusLinkError::Malformed(_)
+            | BusLinkError::Length(_)
+            | BusLinkError::Unexpected => Self::Lost,
         }
     }
 
@@ -51,7 +47,7 @@ impl Ended {
     pub(super) fn before_it_began(self) -> Self {
         match self {
             Self::Silent | Self::Lost | Self::Absent => Self::Absent,
-            Self::Refused | Self::Untrusted | Self::NotSubscribed => self,
+            Self::Refused | Self::Untrusted => self,
         }
     }
 
@@ -70,13 +66,13 @@ impl Ended {
             Self::Untrusted => tracing::error!(
                 "the broker at {host}:{port} is not one that the authority in [bus.tls] vouches for"
             ),
-            Self::Silent | Self::Lost | Self::NotSubscribed => {}
+            Self::Silent | Self::Lost => {}
         }
     }
 }
 
 /// Finds the TLS error in a connection error, wherever it is nested.
-fn tls_error(error: &ConnectionError) -> Option<&rustls::Error> {
+fn tls_error(error: &BusLinkError) -> Option<&rustls::Error> {
     let first: &(dyn Error + 'static) = error;
     let causes = iter::successors(Some(first), |cause| (*cause).source());
     causes

@@ -3,9 +3,12 @@
 //! A lossy pipe: no promise rests on it. What a lost sample costs is told by the evidence as missed seconds.
 
 mod ended;
+mod link;
 mod mapping;
 mod mqtt;
 mod payload;
+mod pulse;
+mod shorten;
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -1,31 +1,24 @@
-//! The MQTT client: subscribes to what is used, rebuilds itself when it goes quiet, says how far it has come.
+//! The MQTT client: forwards what comes, connects again when the connection ends, says how far it has come.
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
 use dashpoint_telematics::{Signal, Value};
 use jiff::Timestamp;
-use rumqttc::{
-    AsyncClient, Event, EventLoop, Incoming, MqttOptions, Publish, QoS, SubscribeFilter,
-    TlsConfiguration, Transport,
-};
+use rumqttc::{Publish, QoS};
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::ended::Ended;
+use super::link::{BusLink, BusLinkError};
 use super::{BusInput, Mapping, SEEN_TOPIC, parse};
-use crate::config::{BusConfig, Login};
+use crate::config::BusConfig;
 
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
-/// A live connection says something at least once a keep-alive; after three the client is thrown away and built anew
-/// (its own reconnect can livelock, rumqtt issue 1056).
-const SILENCE_MAX: Duration = Duration::from_secs(30);
 const REBUILD_AFTER: Duration = Duration::from_secs(1);
 /// Requests that wait for the connection; a `seen` that does not fit is said by the next one.
 const REQUESTS_MAX: usize = 64;
@@ -41,7 +34,6 @@ const HURRY: i64 = 50;
 const HURRY_MS: i64 = 500;
 /// Time for which fast replay is assumed to go on: it ends by itself when the simulator waits for a confirmation.
 const HURRY_LASTS: Duration = Duration::from_millis(100);
-const PACKET_MAX: usize = 2 * 1_024 * 1_024;
 /// Advance of event time after which it is published again, in milliseconds.
 const SEEN_EVERY_MS: i64 = 1_000;
 /// Silence of the bus after which the last time is published, so that a simulator that waits for it goes on.
@@ -127,11 +119,17 @@ async fn run(
 ) {
     let mut told = None;
     while !inputs.is_closed() {
-        let (client, events) = connect(&config);
+        let (to_publish, published) = mpsc::channel(REQUESTS_MAX);
         let mut talking = JoinSet::new();
-        talking.spawn(say_seen(client.clone(), seen.clone()));
-        let Ok(ended) = listen(&client, events, &config.mapping, &inputs).await else {
-            return;
+        let ended = match BusLink::open(&config, published).await {
+            Ok(link) => {
+                talking.spawn(say_seen(to_publish, seen.clone()));
+                let Ok(ended) = listen(link, &config.mapping, &inputs).await else {
+                    return;
+                };
+                ended
+            }
+            Err(error) => ended_by(&error).before_it_began(),
         };
         // It is tried again each second; said once.
         if told != Some(ended) {
@@ -143,29 +141,9 @@ async fn run(
     }
 }
 
-fn connect(config: &BusConfig) -> (AsyncClient, EventLoop) {
-    // An id of its own each time: a broker throws out the elder of two clients with one id.
-    let id = format!(
-        "dashpoint-{:x}-{:x}",
-        std::process::id(),
-        crate::clock::system_unix_ms()
-    );
-    let mut options = MqttOptions::new(id, config.host.clone(), config.port);
-    options
-        .set_keep_alive(KEEP_ALIVE)
-        .set_clean_session(true)
-        .set_max_packet_size(PACKET_MAX, PACKET_MAX);
-    if let Some(tls) = &config.tls {
-        let tls = TlsConfiguration::Rustls(Arc::clone(tls));
-        options.set_transport(Transport::tls_with_config(tls));
-    }
-    if let Some(Login { user, password }) = &config.login {
-        options.set_credentials(user, password);
-    }
-    let (client, mut events) = AsyncClient::new(options, REQUESTS_MAX);
-    // Acknowledgements and `seen` are small packets that the other end waits for.
-    events.network_options.set_tcp_nodelay(true);
-    (client, events)
+fn ended_by(error: &BusLinkError) -> Ended {
+    tracing::debug!(?error, "bus connection");
+    Ended::by(error)
 }
 
 /// The engine is gone: nobody listens any more.
@@ -173,48 +151,25 @@ struct NobodyListens;
 
 /// Forwards what comes until the connection is lost.
 async fn listen(
-    client: &AsyncClient,
-    mut events: EventLoop,
+    mut link: BusLink,
     mapping: &Mapping,
     inputs: &mpsc::Sender<BusInput>,
 ) -> Result<Ended, NobodyListens> {
-    let mut connected = false;
+    tracing::info!("bus connected");
     let mut gulp = Gulp::default();
+    gulp.push(BusInput::Connected);
     let ended = loop {
-        let event = match next(&mut events, &mut gulp, inputs).await? {
-            Ok(event) => event,
-            Err(ended) => break ended,
-        };
-        gulp.push(match event {
-            Event::Incoming(Incoming::ConnAck(_)) => {
-                let topics = mapping
-                    .routes()
-                    .iter()
-                    .filter_map(|route| route.topic.clone());
-                let filters = topics.map(|topic| SubscribeFilter::new(topic, QoS::AtLeastOnce));
-                if client.try_subscribe_many(filters).is_err() {
-                    break Ended::NotSubscribed;
-                }
-                connected = true;
-                tracing::info!("bus connected");
-                BusInput::Connected
-            }
-            Event::Incoming(Incoming::Publish(publish)) => {
-                let Publish {
-                    topic,
-                    payload,
-                    retain,
-                    ..
-                } = publish;
-                taken(mapping, &topic, &payload, retain)
-            }
-            Event::Incoming(_) | Event::Outgoing(_) => continue,
-        });
+        match next(&mut link, &mut gulp, inputs).await? {
+            Ok(publish) => gulp.push(taken(
+                mapping,
+                &publish.topic,
+                &publish.payload,
+                publish.retain,
+            )),
+            Err(error) => break ended_by(&error),
+        }
     };
     gulp.hand_over(inputs).await?;
-    if !connected {
-        return Ok(ended.before_it_began());
-    }
     tracing::warn!(?ended, "bus connection ended; connecting again");
     inputs
         .send(BusInput::Lost)
@@ -288,13 +243,13 @@ impl Gulp {
     }
 }
 
-/// The next event, or how the connection ended. What has come before is handed over when there is no more of it.
+/// The next message, or the end of the connection. What has come before is handed over when there is no more of it.
 async fn next(
-    events: &mut EventLoop,
+    link: &mut BusLink,
     gulp: &mut Gulp,
     inputs: &mpsc::Sender<BusInput>,
-) -> Result<Result<Event, Ended>, NobodyListens> {
-    let mut polled = pin!(events.poll());
+) -> Result<Result<Publish, BusLinkError>, NobodyListens> {
+    let mut polled = pin!(link.message());
     let mut now = Poll::Pending;
     if gulp.inputs.len() < GULP_MAX {
         now = poll_fn(|context| Poll::Ready(polled.as_mut().poll(context))).await;
@@ -306,20 +261,11 @@ async fn next(
             now = poll_fn(|context| Poll::Ready(polled.as_mut().poll(context))).await;
         }
     }
-    let event = match now {
-        Poll::Ready(event) => event,
-        Poll::Pending => {
-            gulp.hand_over(inputs).await?;
-            match timeout(SILENCE_MAX, polled).await {
-                Ok(event) => event,
-                Err(_) => return Ok(Err(Ended::Silent)),
-            }
-        }
-    };
-    Ok(event.map_err(|error| {
-        tracing::debug!(%error, "bus connection");
-        Ended::by(&error)
-    }))
+    if let Poll::Ready(message) = now {
+        return Ok(message);
+    }
+    gulp.hand_over(inputs).await?;
+    Ok(polled.await)
 }
 
 /// Parses a message.
@@ -341,7 +287,7 @@ fn taken(mapping: &Mapping, topic: &str, payload: &[u8], retained: bool) -> BusI
 
 /// Says how far event time has come: once a second of it, and once more when it stands still. Not each step of it wakes;
 /// so after the last one it looks again.
-async fn say_seen(client: AsyncClient, mut seen: watch::Receiver<Option<i64>>) {
+async fn say_seen(to_publish: mpsc::Sender<Publish>, mut seen: watch::Receiver<Option<i64>>) {
     let mut said: Option<i64> = None;
     let mut is_quiet = false;
     loop {
@@ -370,11 +316,9 @@ async fn say_seen(client: AsyncClient, mut seen: watch::Receiver<Option<i64>>) {
         let Some(payload) = newest.and_then(seen_payload) else {
             return;
         };
-        // A full queue means no connection: the next round says it again.
-        if client
-            .try_publish(SEEN_TOPIC, QoS::AtMostOnce, false, payload)
-            .is_ok()
-        {
+        // A full queue means that the broker takes nothing: the next round says it again.
+        let publish = Publish::new(SEEN_TOPIC, QoS::AtMostOnce, payload);
+        if to_publish.try_send(publish).is_ok() {
             said = newest;
             is_quiet = false;
         } else {

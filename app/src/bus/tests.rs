@@ -22,6 +22,8 @@ use crate::engine::SignalWatch;
 /// 2026-09-21T14:13:20Z.
 const T0_MS: i64 = 1_790_000_000_000;
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Bytes of a payload that no signal has.
+const TOO_LARGE: usize = 10 << 20;
 const READY: &str = "ready";
 const DONE: &str = "done";
 const VIN: &str = "LDPTESTCAR0000001";
@@ -114,7 +116,7 @@ struct Speaker {
 impl Speaker {
     fn new(port: u16) -> Self {
         let mut options = MqttOptions::new("speaker", "127.0.0.1", port);
-        options.set_max_packet_size(4 << 20, 4 << 20);
+        options.set_max_packet_size(TOO_LARGE * 2, TOO_LARGE * 2);
         let (client, mut events) = AsyncClient::new(options, 64);
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { while events.poll().await.is_ok() {} });
@@ -309,6 +311,38 @@ async fn garbage_is_counted_by_kind_earns_nothing_and_stops_nothing() {
         panic!("{:?}", listener.finished);
     };
     assert_eq!(trip.evidence.interval().length(), 2_000);
+    listener.bus.stop().await;
+}
+
+/// More than the broker leaves on its way unacknowledged.
+const UNACKNOWLEDGED: usize = 40;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_are_too_large_are_counted_and_end_no_connection() {
+    let Some(broker) = broker(|_| String::new()).await else {
+        return;
+    };
+    let speaker = Speaker::new(broker.port);
+    let speed = Signal::Speed.path();
+    speaker.raw(speed, vec![b'7'; TOO_LARGE], true).await;
+    speaker
+        .raw(Signal::Language.path(), format!("\"{READY}\""), true)
+        .await;
+    // It panics when the connection is lost.
+    let mut listener = Listener::start(broker.config(), Marks::default());
+    listener.until(READY).await;
+    for _ in 0..UNACKNOWLEDGED {
+        speaker.raw(speed, vec![b'7'; 1 << 16], false).await;
+    }
+    speaker.raw(speed, vec![b'7'; TOO_LARGE], false).await;
+    speaker
+        .raw(Signal::Language.path(), format!("\"{DONE}\""), false)
+        .await;
+    listener.until(DONE).await;
+    assert_eq!(
+        listener.refused(),
+        format!("too-long {}", UNACKNOWLEDGED + 2)
+    );
     listener.bus.stop().await;
 }
 

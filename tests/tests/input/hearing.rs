@@ -11,7 +11,8 @@ const WARNING: &str = "Vehicle.ADAS.DMS.IsWarning";
 /// Somebody on the bus.
 type Speaker = (Client, Connection);
 
-fn wait_for(connection: &mut Connection, awaited: impl Fn(&Incoming) -> bool) -> Vec<Incoming> {
+/// Waits for a packet, and gives everything that came up to it.
+pub fn wait_for(connection: &mut Connection, awaited: impl Fn(&Incoming) -> bool) -> Vec<Incoming> {
     let mut came = Vec::new();
     loop {
         let event = connection

@@ -25,3 +25,4 @@ mod search;
 )]
 #[path = "../e2e/support/mod.rs"]
 mod support;
+mod too_large;
