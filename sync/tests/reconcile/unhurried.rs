@@ -63,7 +63,7 @@ fn what_somebody_waits_for_leaves_at_once_with_all_before_it() {
     let reasons: [(&str, Reason, Reason); 3] = [
         ("sync by hand", nothing, by_hand),
         ("a member's action", nothing, |world| {
-            world.sign(Awaited::ByMember)
+            world.sign(Awaited::ByMember);
         }),
         // Another head unit with this disk has gone on: what waits is said again in a new epoch.
         ("a divergence", |world| world.disk_beside_posts(1), by_hand),

@@ -139,6 +139,8 @@ impl Cloud {
         self.vfs = CrashVfs::register(&name, Disk::from_image(backup, self.random.next()));
         self.cuts = 0;
         self.reopen(now)?;
+        // A backup of a time at which the clock was wrong takes the right one for a leap.
+        self.with(now, |core| core.accept_clock("a backup was put back", now))?;
         if !unsaid {
             self.with(now, |core| core.begin_life(life, now))?;
         }

@@ -96,6 +96,8 @@ impl World {
             return Ok(());
         };
         let unsaid = self.random.one_in(3);
+        // Whoever puts a disk back looks at the clock.
+        self.set_cloud_clock_right()?;
         self.cloud.go_back(&image, unsaid, self.now())?;
         self.oracle.go_back(books);
         self.tally.fault(if unsaid {

@@ -5,6 +5,7 @@ use dashpoint_membership::ServerTime;
 use super::CloudCore;
 use crate::clock::ClockKind;
 use crate::error::CloudError;
+use crate::store::bindings;
 use crate::store::life::{self, Life};
 
 /// Farthest that the clock may be ahead of the last time at which the database was at work, in seconds: 30 days. A cloud that
@@ -52,6 +53,7 @@ impl CloudCore {
             }
             life::keep_accepted(desk.db, life.known, now, reason)?;
             life::believe(desk.db, now)?;
+            bindings::begin_by(desk.db, now)?;
             tracing::warn!(known = %life.known, %now, reason, "an operator takes the clock for right");
             Ok(true)
         })

@@ -46,7 +46,7 @@ use crate::clock::ClockKind;
 use crate::error::CloudError;
 use crate::folder::Folder;
 use crate::store::life::{self, Life};
-use crate::store::{devices, receipts};
+use crate::store::{bindings, devices, receipts};
 use crate::watch::Watch;
 use desk::Desk;
 
@@ -200,6 +200,9 @@ impl CloudCore {
             clock_watch::check(life, now)?;
             if clock_watch::is_old(life, now) {
                 life::know(desk.db, now)?;
+            }
+            if now < life.known {
+                bindings::begin_by(desk.db, now)?;
             }
             work(desk)
         })

@@ -201,9 +201,11 @@ impl<'a> Settler<'a> {
                 doubt: None,
             });
         };
+        // A binding that is there has begun, whatever a clock showed that was ahead.
+        let valid = bound.valid_from.min(arrival.at)..bound.valid_until;
         let refused = if !held.is_known {
             Some(Rejection::Implausible)
-        } else if !(bound.valid_from..bound.valid_until).contains(&happened(entry, arrival)) {
+        } else if !valid.contains(&happened(entry, arrival)) {
             Some(Rejection::BindingNotValid)
         } else {
             self.contradiction(entry, origin, arrival)?

@@ -40,6 +40,14 @@ pub(crate) fn find(db: &Connection, binding: BindingId) -> Result<Option<Bound>,
     Ok(row)
 }
 
+/// Lets the bindings that begin later than now begin now: a clock that was ahead made them, and what is earned under them
+/// must not wait for the time that it showed.
+pub(crate) fn begin_by(db: &Connection, now: ServerTime) -> Result<(), CloudError> {
+    db.prepare_cached("UPDATE bindings SET valid_from = ?1 WHERE valid_from > ?1")?
+        .execute([Col(now)])?;
+    Ok(())
+}
+
 /// Writes a new binding.
 pub(crate) fn insert(db: &Connection, bound: &Bound) -> Result<(), CloudError> {
     db.execute(

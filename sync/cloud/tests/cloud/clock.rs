@@ -182,6 +182,31 @@ fn a_grant_of_a_clock_that_was_ahead_is_remembered_after_later_receipts() {
     assert!(paid(&verdict) > 0, "{verdict:?}");
 }
 
+/// What is earned under a binding that a clock which was ahead let begin in the future waits for nothing: neither while that
+/// time has not come, nor what happened before it and arrives after it.
+#[test]
+fn a_binding_of_a_clock_that_was_ahead_has_begun_when_the_clock_is_right() {
+    for ahead in [10 * HOUR, 10 * DAY] {
+        let mut world = World::new();
+        let member = world.member(1);
+        let right = world.now;
+        world.pass(ahead);
+        let mut car = world.car(2, 3, member);
+        world.now = right.plus_s(HOUR);
+        world.core.accept_clock("set right", world.now).unwrap();
+        let soon = car.mint(charged(charge(0, 18_000)), world.now);
+        let verdict = world.verdict(&mut car, &soon);
+        assert!(paid(&verdict) > 0, "{ahead}: {verdict:?}");
+
+        let when = right.plus_s(4 * HOUR);
+        car.receipt_at = world.now;
+        let entry = car.mint(charged(charge(18_000, 9_000)), when);
+        world.now = right.plus_s(ahead + DAY);
+        let verdict = world.verdict(&mut car, &entry);
+        assert!(paid(&verdict) > 0, "{ahead}: {verdict:?}");
+    }
+}
+
 #[test]
 fn a_receipt_of_the_future_that_nobody_signed_is_implausible() {
     let (mut world, mut car, _) = earned();

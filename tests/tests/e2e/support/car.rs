@@ -240,7 +240,8 @@ impl Car {
         let seal = fs::read(self.data().join("seal.key")).unwrap();
         let seal = SealKey::from_bytes(seal.try_into().unwrap());
         let reader = Reader::open(&self.data(), None, Some(seal)).unwrap();
-        reader.checkpoint("telematics").unwrap()
+        let name = format!("telematics/{}", self.device());
+        reader.checkpoint(&name).unwrap()
     }
 
     /// The policies that it holds.
