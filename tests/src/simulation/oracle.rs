@@ -158,8 +158,6 @@ impl Oracle {
                 posting.device
             )));
         }
-        let receipts = self.books.receipts.entry(posting.device);
-        receipts.or_default().insert(posting.at);
         let said = posting.request.entries.iter();
         for (raw, verdict) in said.zip(&posting.response.verdicts) {
             let hash = raw.hash();
@@ -208,6 +206,9 @@ impl Oracle {
                 }
             }
         }
+        // The receipt of this answer is signed once its entries have been judged.
+        let receipts = self.books.receipts.entry(posting.device);
+        receipts.or_default().insert(posting.at);
         Ok(())
     }
 
