@@ -3,6 +3,7 @@
 use dashpoint_membership::ServerTime;
 
 use super::CloudCore;
+use super::consent::given;
 use crate::clock::ClockKind;
 use crate::error::CloudError;
 use crate::store::bindings;
@@ -45,8 +46,9 @@ impl CloudCore {
     /// nothing happens and nothing is kept; returns whether it leapt.
     ///
     /// # Errors
-    /// [`CloudError`] when the database fails.
+    /// [`CloudError::NoReason`] for a reason without a word, or what the database said.
     pub fn accept_clock(&mut self, reason: &str, now: ServerTime) -> Result<bool, CloudError> {
+        let reason = given(reason)?;
         self.unguarded(now, |desk, life| {
             if check(life, now).is_ok() {
                 return Ok(false);

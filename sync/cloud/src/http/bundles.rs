@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use dashpoint_membership::{CatalogueVersion, LedgerVersion, MemberId, PolicyVersion};
+use dashpoint_wire::message::RefusalCode;
 use serde::Deserialize;
 
 use super::Site;
@@ -27,8 +28,13 @@ pub(super) struct Since {
 }
 
 impl Since {
+    /// No version is above what the database counts with.
     fn of(incoming: &Incoming) -> Result<u64, Denied> {
-        incoming.query::<Self>().map(|wanted| wanted.since)
+        let since = incoming.query::<Self>()?.since;
+        if i64::try_from(since).is_err() {
+            return Err(Denied::because(RefusalCode::Malformed));
+        }
+        Ok(since)
     }
 
     /// A version beyond the range is newer than any.

@@ -42,6 +42,10 @@ fn a_clock_that_leaps_takes_no_points_and_signs_no_receipt() {
         assert!(leapt(&world.core.open_epoch(car.device, &epoch, wrong)));
         assert!(leapt(&world.core.heartbeat(wrong)));
         assert!(leapt(&world.core.health(wrong)));
+        for empty in ["", "  "] {
+            let accepted = world.core.accept_clock(empty, wrong);
+            assert!(matches!(accepted, Err(CloudError::NoReason)), "{empty:?}");
+        }
         // What is only looked up is answered, as of the last time that was right.
         let statement = world.core.statement(member, LedgerVersion::new(0), wrong);
         let statement = statement.unwrap().into_parts().1;

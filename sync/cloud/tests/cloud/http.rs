@@ -450,6 +450,8 @@ async fn numbers_beyond_the_database_are_malformed() {
             for path in [
                 format!("{entries}?epoch=1&from={number}"),
                 format!("/v1/members/{member}/statement?since={number}"),
+                format!("/v1/policy?since={number}"),
+                format!("/v1/catalogue?since={number}"),
             ] {
                 let answer = signer.send(addr, "GET", &path, b"");
                 assert_eq!(answer.code(), RefusalCode::Malformed, "{path}");
