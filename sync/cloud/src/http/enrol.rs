@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::FormRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -112,12 +113,18 @@ pub(super) async fn decide(
     code: Result<Segment, Denied>,
     Query(scanned): Query<Scanned>,
     Extension(caller): Extension<Caller>,
-    Form(decision): Form<Decision>,
+    form: Result<Form<Decision>, FormRejection>,
 ) -> Response {
     let waiting = match site.waiting_with(code, &scanned, &caller).await {
         Ok(Some(waiting)) => waiting,
         Ok(None) => return html(StatusCode::NOT_FOUND, page::unknown_code()),
         Err(denied) => return refused(&denied),
+    };
+    let Ok(Form(decision)) = form else {
+        return html(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            page::question(&waiting, Some(page::NO_ANSWER)),
+        );
     };
     let outcome = match decision.answer {
         Said::No => site.refuse(waiting.code.clone(), &caller).await,

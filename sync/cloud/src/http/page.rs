@@ -8,6 +8,9 @@ use dashpoint_membership::MemberId;
 use crate::core::Waiting;
 use crate::random::spoken_code;
 
+/// Said above the form when it was sent without a yes or a no.
+pub(super) const NO_ANSWER: &str = "请选择同意或不同意。 / Choose yes or no.";
+
 /// Said above the form when no member has the id.
 pub(super) const NO_MEMBER: &str = "没有这个会员编号。 / No member has this id.";
 

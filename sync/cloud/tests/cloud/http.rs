@@ -149,6 +149,15 @@ async fn enrolled(cloud: &Running, member: MemberId) -> Car {
         let form = "Content-Type: application/x-www-form-urlencoded\r\n";
         let wrong = send(addr, "POST", &page_path, form, b"answer=yes&member=1234");
         assert_eq!(wrong.status, 422);
+        for (head, body) in [
+            (form, "member=1234"),
+            (form, "answer=maybe"),
+            ("", "answer=no"),
+        ] {
+            let broken = send(addr, "POST", &page_path, head, body.as_bytes());
+            assert_eq!(broken.status, 422, "{body}");
+            assert!(broken.text().contains("Choose yes or no"), "{body}");
+        }
         assert_eq!(state(), EnrolState::Waiting);
         let yes = format!("answer=yes&member={member}");
         let said = send(addr, "POST", &page_path, form, yes.as_bytes());
