@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use dashpoint_membership::policy::{CapOver, Period, Trigger};
 use dashpoint_membership::{
     CapId, Cause, DeviceId, Entry, EntryBody, EntryHash, EntryRef, Epoch, LedgerVersion, MemberId,
-    Points, Policy, Rejection, Seq, ServerTime, Statement, VehicleId, Verdict, Zone,
+    Points, Policy, Rejection, ReviewReason, Seq, ServerTime, Statement, VehicleId, Verdict, Zone,
 };
 use dashpoint_wire::{ChainPoint, PublicKey};
 
@@ -48,6 +48,8 @@ pub struct Oracle {
     zone: Zone,
     /// Devices that the cloud must not listen to any more.
     pub shut_out: BTreeMap<DeviceId, ServerTime>,
+    /// The cloud's clock was wrong in this life: which days its caps count from then on is not worked out anew.
+    pub was_clock_wrong: bool,
 }
 
 /// Owner of entries and meters.
@@ -81,6 +83,7 @@ impl Oracle {
             caps: BTreeMap::new(),
             zone,
             shut_out: BTreeMap::new(),
+            was_clock_wrong: false,
         })
     }
 
@@ -231,6 +234,7 @@ impl Oracle {
             tally.row("gap or wrong prev: carried into a new epoch");
         }
         let cap_time = self.cap_time(place.device, entry, at);
+        let cap_time = cap_time.filter(|_| !self.was_clock_wrong);
         if let Verdict::Rejected { reason } = verdict {
             if !matches!(reason, Rejection::AlreadyPaid | Rejection::AlreadyRecorded) {
                 return Err(Violation::new(format!(
@@ -252,6 +256,15 @@ impl Oracle {
             return Err(Violation::new(format!("{place:?}: {what}")));
         }
         let origin = origin_of(entry, hash);
+        if let Verdict::Review {
+            reason: ReviewReason::Evidence,
+            ..
+        } = verdict
+        {
+            // It waits for an operator and holds no stretch meanwhile: a plausible claim for the same metres is paid.
+            self.books.settled.entry(origin).or_insert(place);
+            return Ok(());
+        }
         if let Some(before) = self.books.settled.insert(origin, place)
             && !self.is_rejected(before)
         {
@@ -259,7 +272,9 @@ impl Oracle {
                 "{place:?} was paid, and {before:?} for the same award"
             )));
         }
-        if let Some(interval) = entry.transaction().interval() {
+        // Evidence in doubt that is worth less than a point is accepted with nothing, and holds no stretch.
+        let pays = verdict.paid().points.get() > 0;
+        if let Some(interval) = entry.transaction().interval().filter(|_| pays) {
             let stretches = self
                 .books
                 .paid
@@ -281,7 +296,17 @@ impl Oracle {
 
     fn is_rejected(&self, place: EntryRef) -> bool {
         let answered = self.books.answered.get(&place);
-        matches!(answered, Some((_, Verdict::Rejected { .. })))
+        matches!(
+            answered,
+            Some((
+                _,
+                Verdict::Rejected { .. }
+                    | Verdict::Review {
+                        reason: ReviewReason::Evidence,
+                        ..
+                    }
+            ))
+        )
     }
 
     /// The time that an entry counts for, worked out anew from the outside.
