@@ -216,10 +216,10 @@ class Story:
         if bound is None or bound[2] != device.id:
             return None, "no-binding"
         member = bound[3]
-        if entry.receipt_at > now and entry.receipt_at not in device.signed:
+        if entry.receipt_at > now and not entry.carried and entry.receipt_at not in device.signed:
             return member, "implausible"
         held = entry.receipt_at if entry.receipt_at <= now else receipt
-        if not bound[5] <= min(max(entry.time * 60, held), now) < bound[6]:
+        if not min(bound[5], now) <= min(max(entry.time * 60, held), now) < bound[6]:
             return member, "binding-not-valid"
         if entry.policy not in self.policies:
             return member, "unknown-policy"
