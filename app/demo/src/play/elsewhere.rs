@@ -70,7 +70,9 @@ impl Player<'_> {
         Ok(())
     }
 
-    pub(super) fn network_faults(&mut self, faults: &Faults) -> anyhow::Result<()> {
+    /// Sets the faults of the network. Once there are none the car makes contact before the story goes on: the last
+    /// request that met a fault would otherwise leave it offline until its next try.
+    pub(super) async fn network_faults(&mut self, faults: &Faults) -> anyhow::Result<()> {
         self.world.network.set_faults(faults.clone());
         let language = self.teller.language();
         self.teller.step(&if faults.is_empty() {
@@ -79,6 +81,9 @@ impl Player<'_> {
             let bad = language.pick("The network is bad", "网络不良");
             format!("{bad}: {faults}")
         })?;
+        if faults.is_empty() && self.is_enrolled && self.world.network.is_up() {
+            self.settle().await?;
+        }
         Ok(())
     }
 

@@ -113,7 +113,7 @@ impl Player<'_> {
             Step::SecondCar(does) => self.second_car(does).await,
             Step::NetworkGoes {} => self.network_goes().await,
             Step::NetworkReturns {} => self.network_returns().await,
-            Step::NetworkFaults { faults } => self.network_faults(faults),
+            Step::NetworkFaults { faults } => self.network_faults(faults).await,
             Step::Time(until) => self.pass(until),
             Step::CheckIn {} => self.check_in().await,
             Step::Expect(expected) => self.expect(line, expected).await,
