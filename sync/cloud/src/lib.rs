@@ -25,8 +25,9 @@ pub use clock::ClockKind;
 pub use connections::Limits;
 pub use core::{
     Approval, Approved, AskIds, CloudCore, DeviceLine, Doubt, EntryLine, ExpirySpan, Flaw,
-    FreedStretches, GrantedIds, HeldLine, Maintained, NewMember, PolicyLine, Posted, Reversed,
-    Revocation, Ruling, SETTLEMENTS_MAX, Selected, Waiting, Word, flaw,
+    FreedStretches, GrantedIds, HeldLine, LateEntries, LatePayment, Maintained, NewMember,
+    PolicyLine, Posted, Reversed, Revocation, Ruling, SETTLEMENTS_MAX, Selected, Waiting, Word,
+    flaw,
 };
 pub use error::CloudError;
 pub use server::{Cloud, Config, Running, init};

@@ -50,7 +50,7 @@ pub use policy::{CompiledPolicy, DEFAULT_POLICY_TOML, Policies, Policy, PolicyEr
 pub use score::score_x100;
 pub use settlement::{
     CapToday, ChainStart, Fold, FoldMark, Header, KeepTier, NextTier, PendingItem, PendingState,
-    Subject, View, fold, fold_mine, reject, settle, settle_in_doubt, view,
+    Subject, View, fold, fold_mine, reject, settle, settle_freed, settle_in_doubt, view,
 };
 pub use statement::{Cover, Profile, Statement};
 pub use text::Text;

@@ -8,7 +8,9 @@ use super::CliError;
 use super::args;
 use super::run::Edge;
 use super::show::{either, review as reason_text, table, written};
-use crate::core::{CloudCore, FreedStretches, HeldLine, Revocation, Ruling, Selected};
+use crate::core::{
+    CloudCore, FreedStretches, HeldLine, LateEntries, LatePayment, Revocation, Ruling, Selected,
+};
 use crate::store::Stretch;
 
 pub(super) fn review(
@@ -87,10 +89,12 @@ fn held(lines: &[HeldLine]) -> String {
 
 fn ruled(ruling: &Ruling) -> String {
     let what = if ruling.accepted { "paid" } else { "refused" };
-    format!(
+    let mut out = format!(
         "{what}: entry {} of member {}, version {}\n",
         ruling.entry, ruling.member, ruling.version
-    )
+    );
+    out.push_str(&late_text(&ruling.late));
+    out
 }
 
 pub(super) fn revoked(revoked: &Revocation) -> String {
@@ -102,6 +106,23 @@ fn freed_text(freed: &FreedStretches) -> String {
     for (member, points) in &freed.taken_back {
         out.push_str(&format!(
             "{points} points taken back from member {member}\n"
+        ));
+    }
+    out.push_str(&late_text(&freed.late));
+    out
+}
+
+/// Words for the entries that had come second.
+fn late_text(late: &LateEntries) -> String {
+    let mut out = String::new();
+    for LatePayment { entry, points } in &late.paid {
+        out.push_str(&format!(
+            "entry {entry} had come second: {points} points paid\n"
+        ));
+    }
+    for entry in &late.in_doubt {
+        out.push_str(&format!(
+            "entry {entry} had come second and is in doubt itself: it stays rejected\n"
         ));
     }
     out

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::CloudCore;
 use super::consent::given;
 use super::desk::Desk;
+use super::losers::LateEntries;
 use crate::error::CloudError;
 use crate::store::intervals::{self, Stretch};
 use crate::store::{accounts, devices, log, uses};
@@ -30,6 +31,8 @@ pub struct FreedStretches {
     pub entries: Vec<EntryRef>,
     /// Points taken back, by member; those that are owed since are among them.
     pub taken_back: BTreeMap<MemberId, Points>,
+    /// Outcome for the entries that had come second to them.
+    pub late: LateEntries,
 }
 
 /// Outcome of shutting a device out.
@@ -133,13 +136,17 @@ impl CloudCore {
                 Err(failed) => return Err(failed),
             }
             devices::mark_fraud(desk.db, device, desk.now, reason)?;
+            let mut late = LateEntries::default();
             for entry in desk.held_for(device)? {
-                desk.refuse_held(entry, reason)?;
+                late.extend(desk.refuse_held(entry, reason)?.late);
             }
             let held = intervals::held_by(desk.db, device)?;
+            let mut freed = desk.free_all(&held, false, reason)?;
+            late.extend(freed.late);
+            freed.late = late;
             Ok(Revocation {
                 revoked: device,
-                freed: desk.free_all(&held, false, reason)?,
+                freed,
             })
         })
     }
@@ -198,6 +205,7 @@ impl Desk<'_> {
                 done.taken_back.insert(member, points);
             }
         }
+        done.late = self.pay_losers(stretches)?;
         Ok(done)
     }
 
@@ -226,22 +234,19 @@ impl Desk<'_> {
         &self,
         member: MemberId,
     ) -> Result<BTreeMap<EntryRef, (Paid, dashpoint_membership::LotId)>, CloudError> {
-        let mut verdicts = BTreeMap::new();
         let mut payments = BTreeMap::new();
-        for (version, cause) in accounts::causes(self.db, member)? {
-            match cause {
+        for row in accounts::about_entries(self.db, member)? {
+            match row.cause {
                 Cause::Entry { entry, verdict } => {
                     let paid = verdict.paid();
-                    verdicts.insert(entry, paid);
                     let is_held = matches!(verdict, dashpoint_membership::Verdict::Review { .. });
                     if !is_held && !paid.is_nothing() {
-                        payments.insert(entry, (paid, version));
+                        payments.insert(entry, (paid, row.lot));
                     }
                 }
+                // The row has the amount: an entry that came second was paid nothing by its verdict.
                 Cause::Released { entry } => {
-                    if let Some(paid) = verdicts.get(&entry) {
-                        payments.insert(entry, (*paid, version));
-                    }
+                    payments.insert(entry, (row.paid, row.lot));
                 }
                 Cause::ClawedBack { entry } => {
                     payments.remove(&entry);

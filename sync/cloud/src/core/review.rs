@@ -1,7 +1,7 @@
 //! Decisions of an operator on what is held back.
 
 use dashpoint_membership::{
-    EntryRef, LedgerVersion, MemberId, Paid, ReviewReason, ServerTime, Settlement,
+    Entry, EntryRef, LedgerVersion, MemberId, Paid, ReviewReason, ServerTime, Settlement,
 };
 use dashpoint_wire::Raw;
 use serde::Serialize;
@@ -9,8 +9,11 @@ use serde::Serialize;
 use super::CloudCore;
 use super::consent::given;
 use super::desk::Desk;
+use super::losers::LateEntries;
 use super::settler::claim;
 use crate::error::CloudError;
+use crate::store::devices::Device;
+use crate::store::uses::Use;
 use crate::store::{accounts, intervals, log, members, reviews, uses};
 
 /// One award that is held back, as `review list` shows it.
@@ -43,6 +46,8 @@ pub struct Ruling {
     pub accepted: bool,
     /// The state of the account that it made.
     pub version: LedgerVersion,
+    /// Outcome for the entries that had come second to a stretch that it lost.
+    pub late: LateEntries,
 }
 
 impl CloudCore {
@@ -113,14 +118,17 @@ impl Desk<'_> {
 
     /// Refuses what is held back for an entry, and frees the stretch that it may hold.
     pub(super) fn refuse_held(&self, entry: EntryRef, reason: &str) -> Result<Ruling, CloudError> {
-        if let Some(stretch) = intervals::of(self.db, entry)? {
-            self.free_stretch(&stretch, false, reason)?;
+        let stretch = intervals::of(self.db, entry)?;
+        if let Some(stretch) = &stretch {
+            self.free_stretch(stretch, false, reason)?;
         }
-        self.rule_on(entry, false, reason, |desk, member| {
+        let mut ruling = self.rule_on(entry, false, reason, |desk, member| {
             let mut account = desk.account(member)?;
             let refused = account.refuse(entry, desk.now);
             Ok((account, refused))
-        })
+        })?;
+        ruling.late = self.pay_losers(stretch.as_slice())?;
+        Ok(ruling)
     }
 
     fn rule_on(
@@ -145,22 +153,38 @@ impl Desk<'_> {
             member,
             accepted,
             version,
+            late: LateEntries::default(),
         })
     }
 
     /// Gives an entry that was in doubt the stretch that it claims.
     fn hold_at_last(&self, entry: EntryRef) -> Result<(), CloudError> {
-        let device = self.device(entry.device)?;
-        let raw = log::raw_from(self.db, entry.device, entry.epoch, entry.seq, 1)?;
-        let raw = raw.into_iter().next().ok_or(CloudError::NotHeld(entry))?;
-        let signed =
-            Raw::<dashpoint_membership::Entry>::from(raw).verify(&device.key, &device.id)?;
-        let body = signed.body();
+        let (device, body) = self.logged(entry)?;
         if let Some(interval) = body.transaction().interval()
             && intervals::overlaps(self.db, device.vehicle, interval)?
         {
             return Err(CloudError::MeterTaken(entry));
         }
+        let claim = self.late_claim(&device, entry, &body)?;
+        self.hold_late(&device, claim.as_ref())
+    }
+
+    /// Reads an entry of the log with the device that signed it.
+    pub(super) fn logged(&self, entry: EntryRef) -> Result<(Device, Entry), CloudError> {
+        let device = self.device(entry.device)?;
+        let raw = log::raw_from(self.db, entry.device, entry.epoch, entry.seq, 1)?;
+        let raw = raw.into_iter().next().ok_or(CloudError::NotHeld(entry))?;
+        let signed = Raw::<Entry>::from(raw).verify(&device.key, &device.id)?;
+        Ok((device, signed.into_parts().1))
+    }
+
+    /// The claim of an entry of the log on a meter, if it makes one, as it was when it came.
+    pub(super) fn late_claim<'a>(
+        &self,
+        device: &Device,
+        entry: EntryRef,
+        body: &'a Entry,
+    ) -> Result<Option<Use<'a>>, CloudError> {
         // The log has the arrival rounded down to five minutes: what counts is that nobody knew of it before.
         let by = |arrived: ServerTime| arrived.plus_s(299).min(self.now);
         let arrived = log::arrived(self.db, entry)?.map_or(self.now, by);
@@ -169,13 +193,21 @@ impl Desk<'_> {
         } else {
             body.receipt_at
         };
-        // A device that was shut out since says nothing of the vehicle any more.
-        let claim = claim(&device, entry, body, receipt_at, arrived);
-        self.hold(claim.as_ref())?;
-        if device.revoked.is_some() {
-            uses::delete(self.db, entry)?;
+        Ok(claim(device, entry, body, receipt_at, arrived))
+    }
+
+    /// Gives an entry of the log the stretch that it claims. A device that was shut out since says nothing of the vehicle
+    /// any more.
+    pub(super) fn hold_late(
+        &self,
+        device: &Device,
+        claim: Option<&Use<'_>>,
+    ) -> Result<(), CloudError> {
+        self.hold(claim)?;
+        match claim.filter(|_| device.revoked.is_some()) {
+            Some(claim) => uses::delete(self.db, claim.entry),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     pub(super) fn account(

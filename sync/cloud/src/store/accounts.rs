@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use dashpoint_membership::{
-    Account, Allocation, Cause, LedgerVersion, Lot, LotId, MemberId, Profile, ServerTime,
-    Settlement, TierId,
+    Account, Allocation, Cause, LedgerVersion, Lot, LotId, MemberId, Paid, Points, Profile,
+    ServerTime, Settlement, TierId,
 };
 use rusqlite::{Connection, OptionalExtension};
 
@@ -170,15 +170,36 @@ pub(crate) const fn kind(cause: &Cause) -> &'static str {
     }
 }
 
-/// Lists the causes of a member's settlements that are about entries, in their order, each with the lot that it paid into.
-pub(crate) fn causes(db: &Connection, member: MemberId) -> Result<Vec<(LotId, Cause)>, CloudError> {
+/// One settlement of a member that is about an entry.
+#[derive(Debug, Clone)]
+pub(crate) struct EntryRow {
+    /// The lot that it paid into.
+    pub lot: LotId,
+    pub cause: Cause,
+    /// What it paid, arrears that were offset included.
+    pub paid: Paid,
+}
+
+/// Lists a member's settlements that are about entries, in their order.
+pub(crate) fn about_entries(
+    db: &Connection,
+    member: MemberId,
+) -> Result<Vec<EntryRow>, CloudError> {
     let mut statement = db.prepare_cached(
         "SELECT coalesce((SELECT lot FROM allocations WHERE allocations.member = settlements.member
-            AND allocations.version = settlements.version LIMIT 1), version), cause FROM settlements
+            AND allocations.version = settlements.version LIMIT 1), version), cause, points, arrears, growth FROM settlements
          WHERE member = ?1 AND kind IN ('entry', 'released', 'clawed-back') ORDER BY version",
     )?;
     let rows = statement.query_map([Col(member)], |row| {
-        Ok((row.get::<_, Col<_>>(0)?.0, row.get::<_, Json<Cause>>(1)?.0))
+        let points: Points = row.get::<_, Col<_>>(2)?.0;
+        Ok(EntryRow {
+            lot: row.get::<_, Col<_>>(0)?.0,
+            cause: row.get::<_, Json<Cause>>(1)?.0,
+            paid: Paid {
+                points: points.minus(row.get::<_, Col<_>>(3)?.0),
+                growth: row.get::<_, Col<_>>(4)?.0,
+            },
+        })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -195,6 +195,13 @@ pub(crate) fn mark_fraud(
     Ok(())
 }
 
+/// Returns whether an operator shut a device out as a fraud.
+pub(crate) fn is_fraud(db: &Connection, device: DeviceId) -> Result<bool, CloudError> {
+    Ok(db
+        .prepare_cached("SELECT 1 FROM frauds WHERE device = ?1")?
+        .exists([Col(device)])?)
+}
+
 /// Marks that a device's chain was seen to fork; the first time stays.
 pub(crate) fn mark_forked(
     db: &Connection,

@@ -1,7 +1,7 @@
 //! The log of entries: append-only, keyed by device.
 
 use dashpoint_membership::{
-    DeviceId, EntryHash, EntryRef, Epoch, MemberId, Seq, ServerTime, VehicleId, Verdict,
+    DeviceId, EntryHash, EntryRef, Epoch, MemberId, Rejection, Seq, ServerTime, VehicleId, Verdict,
 };
 use rusqlite::{Connection, OptionalExtension};
 
@@ -62,6 +62,37 @@ pub(crate) fn find(db: &Connection, entry: EntryRef) -> Result<Option<Logged>, C
         )
         .optional()?;
     Ok(row)
+}
+
+/// One entry that was rejected because its units were paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Loser {
+    pub entry: EntryRef,
+    pub member: MemberId,
+    pub arrived: ServerTime,
+}
+
+/// Lists the entries of a vehicle's members that were rejected because their units were paid, in the order they came.
+pub(crate) fn already_paid(db: &Connection, vehicle: VehicleId) -> Result<Vec<Loser>, CloudError> {
+    let verdict = Verdict::Rejected {
+        reason: Rejection::AlreadyPaid,
+    };
+    let mut statement = db.prepare_cached(
+        "SELECT device, epoch, seq, member, arrived FROM entries
+         WHERE vehicle = ?1 AND verdict = ?2 AND member IS NOT NULL ORDER BY arrived, device, epoch, seq",
+    )?;
+    let rows = statement.query_map((Col(vehicle), Json(&verdict)), |row| {
+        Ok(Loser {
+            entry: EntryRef {
+                device: row.get::<_, Col<_>>(0)?.0,
+                epoch: row.get::<_, Col<_>>(1)?.0,
+                seq: row.get::<_, Col<_>>(2)?.0,
+            },
+            member: row.get::<_, Col<_>>(3)?.0,
+            arrived: row.get::<_, Col<_>>(4)?.0,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Returns whether an entry of this vehicle had the same origin before.

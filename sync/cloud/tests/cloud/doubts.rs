@@ -1,6 +1,6 @@
 //! Evidence that odometer, time, speed and energy forbid waits for an operator; the honest pass.
 
-use dashpoint_cloud::{CloudError, Selected};
+use dashpoint_cloud::{CloudError, FreedStretches, Selected};
 use dashpoint_membership::*;
 
 use crate::support::*;
@@ -527,6 +527,7 @@ fn a_thief_s_metres_become_the_car_s_again() {
     );
     let gained = world.balance(thief_member);
     assert!(gained > 0);
+    let before = world.balance(car.member);
     let done = world
         .core
         .revoke_fraud(thief.device, "a copied VIN", world.now)
@@ -538,14 +539,69 @@ fn a_thief_s_metres_become_the_car_s_again() {
     );
     assert_eq!(world.balance(thief_member), 0);
     world.statement(thief_member).account.check().unwrap();
-    let honest = drive(&world, 5_000_000, 40_000, 1_800);
-    assert!(paid(&send(&mut world, &mut car, drove(honest))) > 0);
-    // A second time finds nothing more, and takes nothing more.
+    // What the car had signed for these metres, and was refused, is paid: once.
+    let [late] = done.freed.late.paid.as_slice() else {
+        panic!("one entry had come second: {:?}", done.freed.late);
+    };
+    assert_eq!(late.entry.device, car.device);
+    assert!(late.points.get() > 0);
+    let after = world.balance(car.member);
+    assert_eq!(after, before + late.points.get());
+    world.statement(car.member).account.check().unwrap();
+    let same = drive(&world, 5_000_000, 40_000, 1_800);
+    assert_eq!(
+        send(&mut world, &mut car, drove(same)),
+        rejected(Rejection::AlreadyPaid)
+    );
+    // The rest of what the thief had claimed is free for whoever drives it.
+    let mut rest = drive(&world, 5_040_000, 20_000, 1_200);
+    rest.started = CoarseTime::containing_unix_s(world.now.as_unix_s());
+    assert!(paid(&send(&mut world, &mut car, drove(rest))) > 0);
+    // A second time finds nothing more, takes nothing more and pays nothing more.
+    let (thief_has, car_has) = (world.balance(thief_member), world.balance(car.member));
     let again = world
         .core
         .revoke_fraud(thief.device, "a copied VIN", world.now)
         .unwrap();
-    assert!(again.freed.entries.is_empty());
+    assert_eq!(again.freed, FreedStretches::default());
+    assert_eq!(world.balance(thief_member), thief_has);
+    assert_eq!(world.balance(car.member), car_has);
+    // The operator can take the late payment back like any other.
+    let vehicle = VehicleId::from_bytes([3; 16]);
+    let back = world.core.free_stretches(
+        vehicle,
+        Selected::Entry(late.entry),
+        false,
+        "mistaken",
+        world.now,
+    );
+    assert_eq!(back.unwrap().taken_back[&car.member], late.points);
+    assert_eq!(world.balance(car.member), car_has - late.points.get());
+}
+
+#[test]
+fn an_entry_that_came_second_and_is_in_doubt_itself_stays_rejected() {
+    let mut world = World::new();
+    let owner = world.member(1);
+    let other = world.member(9);
+    let mut first = world.car(2, 3, owner);
+    let mut second = world.car(8, 3, other);
+    world.pass(6 * HOUR);
+    let trip = drive(&world, 5_000_000, 40_000, 1_800);
+    assert!(paid(&send(&mut world, &mut first, drove(trip))) > 0);
+    // At 396 km/h.
+    let impossible = drive(&world, 5_000_000, 66_000, 600);
+    assert_eq!(
+        send(&mut world, &mut second, drove(impossible)),
+        rejected(Rejection::AlreadyPaid)
+    );
+    let done = world
+        .core
+        .revoke_fraud(first.device, "a copied VIN", world.now)
+        .unwrap();
+    assert!(done.freed.late.paid.is_empty());
+    assert_eq!(done.freed.late.in_doubt.len(), 1);
+    assert_eq!(world.balance(other), 0);
 }
 
 #[test]

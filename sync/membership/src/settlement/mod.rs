@@ -1,12 +1,14 @@
 //! The way of an entry into the account: the same code predicts in the car and decides in the cloud.
 
 mod fold;
+mod freed;
 mod mint;
 mod payment;
 mod settle;
 mod view;
 
 pub use fold::{ChainStart, Fold, FoldMark, fold, fold_mine};
+pub use freed::settle_freed;
 pub use mint::{Header, Subject};
 pub use settle::{reject, settle, settle_in_doubt};
 pub use view::{CapToday, KeepTier, NextTier, PendingItem, PendingState, View, view};

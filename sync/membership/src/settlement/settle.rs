@@ -115,7 +115,7 @@ pub fn reject(
 }
 
 /// The version that values an entry: the one that it was signed under while that still pays, else the one in force.
-fn valuing<'a>(
+pub(super) fn valuing<'a>(
     signed: &'a CompiledPolicy,
     policies: &'a Policies,
     cap_time: ServerTime,
@@ -275,11 +275,16 @@ fn enter(
 
 /// Forgets what was paid against caps in stretches that no entry can count for any more.
 fn prune(account: &mut Account, policies: &Policies, today: LocalDay) {
-    let reach = i32::try_from(LATEST_ARRIVAL_DAYS).unwrap_or(i32::MAX);
-    let earliest = LocalDay::new(today.get().saturating_sub(reach + 1));
+    let earliest = earliest_counted(today);
     account.used.retain(|cap, periods| {
         let per = policies.cap_period(cap);
         periods.retain(|first, _| per.last_day(*first) >= earliest);
         !periods.is_empty()
     });
+}
+
+/// The earliest day of which an account still knows what was paid against caps.
+pub(super) fn earliest_counted(today: LocalDay) -> LocalDay {
+    let reach = i32::try_from(LATEST_ARRIVAL_DAYS).unwrap_or(i32::MAX);
+    LocalDay::new(today.get().saturating_sub(reach + 1))
 }
