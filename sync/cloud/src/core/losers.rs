@@ -44,7 +44,7 @@ impl LateEntries {
 }
 
 /// An account with the rows that are not written yet.
-struct Open {
+struct OpenedAccount {
     account: Account,
     rows: Vec<Settlement>,
     /// Entries that were paid after their rejection before, once and for all.
@@ -56,7 +56,7 @@ impl Desk<'_> {
     /// that was shut out as a fraud is paid nothing, nor is one for stretches that it lost itself.
     pub(super) fn pay_losers(&self, freed: &[Stretch]) -> Result<LateEntries, CloudError> {
         let mut done = LateEntries::default();
-        let mut open: BTreeMap<MemberId, Open> = BTreeMap::new();
+        let mut open: BTreeMap<MemberId, OpenedAccount> = BTreeMap::new();
         let vehicles: BTreeSet<VehicleId> = freed.iter().map(|stretch| stretch.vehicle).collect();
         for vehicle in vehicles {
             let freed = freed.iter().filter(|stretch| stretch.vehicle == vehicle);
@@ -77,7 +77,7 @@ impl Desk<'_> {
         &self,
         loser: &Loser,
         freed: &[&Stretch],
-        open: &mut BTreeMap<MemberId, Open>,
+        open: &mut BTreeMap<MemberId, OpenedAccount>,
         done: &mut LateEntries,
     ) -> Result<(), CloudError> {
         let (device, body) = self.logged(loser.entry)?;
@@ -128,7 +128,7 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn open(&self, member: MemberId) -> Result<Open, CloudError> {
+    fn open(&self, member: MemberId) -> Result<OpenedAccount, CloudError> {
         let rows = accounts::about_entries(self.db, member)?;
         let released = rows.into_iter().filter_map(|row| match row.cause {
             Cause::Released { entry } => Some(entry),
@@ -140,7 +140,7 @@ impl Desk<'_> {
             | Cause::Granted { .. }
             | Cause::TierChanged { .. } => None,
         });
-        Ok(Open {
+        Ok(OpenedAccount {
             account: self.account(member)?,
             rows: Vec::new(),
             released: released.collect(),
