@@ -166,6 +166,63 @@ fn an_account_of_sixty_thousand_lots_is_served_and_becomes_small() {
 }
 
 #[test]
+fn a_member_with_a_million_entries_is_served() {
+    const MILLION: i64 = 1_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cloud.db");
+    let mut world = World::with(
+        dashpoint_cloud::open_file(&file).unwrap(),
+        ClockKind::System,
+    );
+    let member = world.member(1);
+    let (mut old, mut car) = (world.car(1, 1, member), world.car(2, 2, member));
+    let first = old.mint(drove(trip(0, 30_000)), world.now);
+    let earned = paid(&world.verdict(&mut old, &first));
+    let mut account = world.statement(member).account;
+    account.version = LotId::new(MILLION.unsigned_abs());
+    let mut beside = rusqlite::Connection::open(&file).unwrap();
+    let writing = beside.transaction().unwrap();
+    for copies in [
+        // The entry and its settlement a million times: with an own place, an own hash and nothing paid.
+        "INSERT INTO entries SELECT device, epoch, n, hash, CAST(printf('%032d', n) AS BLOB), vehicle, member, arrived, verdict, raw
+         FROM entries, counted",
+        "INSERT INTO settlements SELECT member, n, at, kind, json_set(cause, '$.entry.entry.seq', n), 0, 0, 0, NULL
+         FROM settlements, counted",
+    ] {
+        let counted = "WITH RECURSIVE counted (n) AS
+            (SELECT 2 UNION ALL SELECT n + 1 FROM counted WHERE n < ?1) ";
+        let made = writing.execute(&format!("{counted}{copies}"), [MILLION]);
+        assert_eq!(made.unwrap(), 999_999);
+    }
+    let account = serde_json::to_string(&account).unwrap();
+    writing
+        .execute(
+            "UPDATE members SET account = ?1, version = ?2",
+            (account, MILLION),
+        )
+        .unwrap();
+    writing.commit().unwrap();
+
+    let statement = world.statement(member);
+    assert_eq!(statement.settlements.len(), 200);
+    assert_eq!(statement.account.balance(), Points::new(earned));
+    car.statement = statement;
+    let entry = car.mint(drove(trip(0, 30_000)), world.now);
+    let more = paid(&world.verdict(&mut car, &entry));
+    assert!(more > 0);
+    assert_eq!(world.balance(member), earned + more);
+    let now = world.now;
+    world.core.maintain(now).unwrap();
+    // Also the acts that read all of it: the first entry is the only one that paid.
+    let done = world
+        .core
+        .revoke_fraud(old.device, "a copied VIN", now)
+        .unwrap();
+    assert_eq!(done.freed.taken_back[&member], Points::new(earned));
+    assert_eq!(world.balance(member), more);
+}
+
+#[test]
 fn what_expired_by_a_wrong_clock_is_given_back_once() {
     let mut world = World::new();
     let (member, other) = (world.member(1), world.member(9));
