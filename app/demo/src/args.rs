@@ -58,7 +58,7 @@ pub(crate) struct PlayArgs {
     #[arg(long, value_name = "SECONDS")]
     pub(crate) pause: Option<u16>,
     /// Language of the captions and of the head unit; by default that of LC_ALL, LC_MESSAGES or LANG.
-    #[arg(long, visible_alias = "lang", value_enum, value_name = "LANGUAGE")]
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
     pub(crate) language: Option<Language>,
     /// Print the report as JSON on stdout, and the story on stderr.
     #[arg(long)]

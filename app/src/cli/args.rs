@@ -68,7 +68,7 @@ pub struct Output {
     pub json: bool,
     /// Language of the words.
     #[arg(long, value_enum, value_name = "LANGUAGE", default_value_t = Language::En)]
-    pub lang: Language,
+    pub language: Language,
 }
 
 /// A language of the programme.
@@ -80,6 +80,15 @@ pub enum Language {
     Zh,
 }
 
+impl From<Language> for dashpoint_ui::locale::Language {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::En => Self::English,
+            Language::Zh => Self::Chinese,
+        }
+    }
+}
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -88,6 +97,9 @@ pub struct RunArgs {
     /// Run without the screen. With it, closing the window ends the program.
     #[arg(long)]
     pub no_screen: bool,
+    /// Language of the screen until the driver chooses one on it [default: the car's, else 中文].
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    pub language: Option<Language>,
     /// Allow what only tests may do: the clock of the bus.
     #[arg(long)]
     pub test: bool,

@@ -33,7 +33,7 @@ pub(super) fn check_in(args: &CheckInArgs) -> anyhow::Result<ExitCode> {
     if args.output.json {
         print_json(&answer)?;
     } else {
-        say(answer, args.output.lang);
+        say(answer, args.output.language);
     }
     match answer {
         CheckIn::Done { .. } | CheckIn::NothingMore => Ok(ExitCode::SUCCESS),

@@ -71,12 +71,12 @@ pub(super) fn enrol(args: &EnrolArgs) -> anyhow::Result<ExitCode> {
             vin_last4: vin[vin.len() - 4..].to_owned(),
             driver,
         };
-        enrol_with(&config, store, &request, args.output.lang).await
+        enrol_with(&config, store, &request, args.output.language).await
     })?;
     if args.output.json {
         print_json(&report)?;
     } else {
-        say(pick(args.output.lang, "enrolled", "绑定成功"));
+        say(pick(args.output.language, "enrolled", "绑定成功"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -68,10 +68,10 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
             verification,
         })?;
     } else {
-        print_table(&lines, &zone(&reader, &config), args.output.lang);
+        print_table(&lines, &zone(&reader, &config), args.output.language);
         verification
             .iter()
-            .for_each(|verification| print_verification(verification, args.output.lang));
+            .for_each(|verification| print_verification(verification, args.output.language));
     }
     Ok(if holds {
         ExitCode::SUCCESS

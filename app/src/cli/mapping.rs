@@ -30,7 +30,7 @@ struct RouteReport {
 pub(super) fn check(args: &CheckMappingArgs) -> anyhow::Result<ExitCode> {
     let mapping = Mapping::look(&args.file)?;
     let report = report(&mapping);
-    let language = args.output.lang;
+    let language = args.output.language;
     if args.output.json {
         print_json(&report)?;
     } else {

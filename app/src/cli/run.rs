@@ -53,7 +53,8 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     if args.no_screen {
         work(config, None)?;
     } else {
-        window::run(move |backstage| work(config, Some(backstage)))?;
+        let language = args.language.map(Into::into);
+        window::run(language, move |backstage| work(config, Some(backstage)))?;
     }
     Ok(ExitCode::SUCCESS)
 }

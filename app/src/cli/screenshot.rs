@@ -17,7 +17,7 @@ use dashpoint_ui::{DashpointWindow, Drive, Page, ThemeChoice, show};
 use jiff::tz::TimeZone;
 use slint::ComponentHandle;
 
-use super::args::{DriveName, Language, PageName, ScreenshotArgs, ThemeName};
+use super::args::{DriveName, PageName, ScreenshotArgs, ThemeName};
 use super::ledger::zone;
 use super::status::open_reader;
 use crate::books::{Books, BooksError, bound_statements};
@@ -178,10 +178,7 @@ fn page(
     let car = live.map(|live| live.car).unwrap_or_default();
     let mut preferences = Choices::read(reader).preferences(car.language());
     if let Some(language) = args.language {
-        preferences.language = match language {
-            Language::En => locale::Language::English,
-            Language::Zh => locale::Language::Chinese,
-        };
+        preferences.language = language.into();
     }
     if let Some(theme) = args.theme {
         preferences.theme = match theme {

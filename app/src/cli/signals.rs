@@ -27,7 +27,7 @@ pub(super) fn signals(config: &Config, output: &Output) -> anyhow::Result<ExitCo
     if output.json {
         print_json(&live.signals)?;
     } else {
-        print(&table(&live.signals, &config.zone, output.lang));
+        print(&table(&live.signals, &config.zone, output.language));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -139,7 +139,7 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         let is_elsewhere = vin.is_some_and(|vin| books.name_of(vin) != books.vehicle);
         let is_elsewhere = is_elsewhere || live.as_ref().is_some_and(|live| live.other_vehicle);
         for line in troubles(
-            args.output.lang,
+            args.output.language,
             keys,
             awaiting,
             live.as_ref(),
@@ -155,7 +155,7 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
             &clock,
             live.as_ref(),
             &config.zone,
-            args.output.lang,
+            args.output.language,
         );
     }
     Ok(ExitCode::SUCCESS)

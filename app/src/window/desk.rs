@@ -9,7 +9,7 @@ use dashpoint_membership::MeterInterval;
 use dashpoint_ui::Drive;
 use dashpoint_ui::data::Held;
 use dashpoint_ui::home::order_of_suggestion;
-use dashpoint_ui::locale::Locale;
+use dashpoint_ui::locale::{Language, Locale};
 use dashpoint_ui::nav::{Intent, Nav};
 use dashpoint_ui::pace::{INTERVAL_MS, Pacer};
 use dashpoint_ui::screen::{ScreenState, Situation, screen};
@@ -46,6 +46,8 @@ pub struct Desk {
     shown: Option<ScreenState>,
     /// Choices of this run, which count before they are on the disk.
     chosen: Choices,
+    /// Language of the pages until the driver chooses one; `None` is the car's.
+    language: Option<Language>,
     /// The driver has seen who was enrolled.
     is_welcomed: bool,
     trip: Option<MeterInterval>,
@@ -54,6 +56,14 @@ pub struct Desk {
 }
 
 impl Desk {
+    /// A desk whose pages are in this language until the driver chooses one; `None` is the car's.
+    pub fn speaking(language: Option<Language>) -> Self {
+        Self {
+            language,
+            ..Self::default()
+        }
+    }
+
     /// Takes the newest scene.
     pub fn take(&mut self, scene: Arc<Scene>, now_ms: u64) -> Next {
         let trip = scene.trip();
@@ -146,7 +156,7 @@ impl Desk {
             theme: self.chosen.theme.or(scene.choices.theme),
             guest: scene.choices.guest,
         };
-        let preferences = choices.preferences(scene.car.language());
+        let preferences = choices.preferences(self.language.or_else(|| scene.car.language()));
         let locale = Locale {
             language: preferences.language,
             zone: scene.zone.clone(),

@@ -16,6 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use dashpoint_ui::locale::Language;
 use dashpoint_ui::nav::Intent;
 use dashpoint_ui::{DashpointWindow, show};
 use slint::winit_030::winit::event::WindowEvent;
@@ -58,6 +59,7 @@ pub struct Backstage {
 /// # Errors
 /// When there is no display; what `work` failed with.
 pub fn run(
+    language: Option<Language>,
     work: impl FnOnce(Backstage) -> anyhow::Result<()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let machine = Machine::system();
@@ -93,7 +95,7 @@ pub fn run(
     };
     let stage = Stage {
         window: window.as_weak(),
-        desk: Rc::new(RefCell::new(Desk::default())),
+        desk: Rc::new(RefCell::new(Desk::speaking(language))),
         machine: Rc::new(machine),
         asks,
         renew,

@@ -93,6 +93,25 @@ fn while_driving_numbers_wait_and_then_come_by_themselves() {
 }
 
 #[test]
+fn the_pages_are_in_the_language_of_the_start_until_the_driver_chooses() {
+    for asked in [Language::English, Language::Chinese] {
+        let mut desk = Desk::speaking(Some(asked));
+        let language =
+            |state: Option<ScreenState>| state.map(|state| state.frame.preferences.language);
+        let shown = desk.take(scene(Drive::Parked, |_| {}), 0).show;
+        assert_eq!(language(shown), Some(asked));
+        let other = match asked {
+            Language::English => Language::Chinese,
+            Language::Chinese => Language::English,
+        };
+        let shown = desk.touch(Intent::ChooseLanguage(other), 1).show;
+        assert_eq!(language(shown), Some(other));
+    }
+    let shown = Desk::default().take(scene(Drive::Parked, |_| {}), 0).show;
+    assert_eq!(shown.unwrap().frame.preferences.language, Language::Chinese);
+}
+
+#[test]
 fn a_trip_that_ends_now_has_a_summary_and_one_from_before_the_start_has_none() {
     let mut desk = Desk::default();
     let page = |state: Option<ScreenState>| state.map(|state| state.frame.page);

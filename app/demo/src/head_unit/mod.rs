@@ -86,6 +86,17 @@ impl Victim {
 
 impl Setup {
     fn command(&self, arguments: &[&str]) -> std::process::Command {
+    /// Gives the arguments with which the head unit runs: its pages are in the language of the story.
+    fn run_arguments(&self) -> Vec<&'static str> {
+        let mut arguments = vec!["run", "--test"];
+        if self.window {
+            arguments.extend(["--language", self.language.name()]);
+        } else {
+            arguments.push("--no-screen");
+        }
+        arguments
+    }
+
         let mut command = std::process::Command::new(&self.program);
         command
             .arg(HEAD_UNIT)
@@ -134,12 +145,7 @@ impl HeadUnit {
     /// # Errors
     /// When the program cannot be started.
     pub fn launch(&mut self) -> anyhow::Result<()> {
-        let arguments: &[_] = if self.setup.window {
-            &["run", "--test"]
-        } else {
-            &["run", "--test", "--no-screen"]
-        };
-        self.running = Some(self.spawn(arguments)?);
+        self.running = Some(self.spawn(&self.setup.run_arguments())?);
         Ok(())
     }
 
@@ -238,7 +244,7 @@ impl HeadUnit {
     /// When it cannot be asked.
     pub async fn card(&self) -> anyhow::Result<String> {
         let language = self.setup.language.name();
-        let output = self.command(&["status", "--lang", language]).output();
+        let output = self.command(&["status", "--language", language]).output();
         let output = output.await?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
@@ -366,4 +372,30 @@ impl HeadUnit {
 fn read<T: DeserializeOwned>(asked: &str, output: &Output) -> anyhow::Result<T> {
     serde_json::from_slice(&output.stdout)
         .with_context(|| format!("`dashpoint {asked}` ended with {}", output.status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_speaks_the_language_of_the_story() {
+        for (language, window, expected) in [
+            (
+                Language::En,
+                true,
+                &["run", "--test", "--language", "en"][..],
+            ),
+            (Language::Zh, true, &["run", "--test", "--language", "zh"]),
+            (Language::En, false, &["run", "--test", "--no-screen"]),
+        ] {
+            let setup = Setup {
+                program: PathBuf::new(),
+                config: PathBuf::new(),
+                language,
+                window,
+            };
+            assert_eq!(setup.run_arguments(), expected);
+        }
+    }
 }

@@ -44,7 +44,7 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     if args.output.json {
         print_json(&explanation)?;
     } else {
-        table::print(&explanation, args.output.lang);
+        table::print(&explanation, args.output.language);
     }
     Ok(ExitCode::SUCCESS)
 }
