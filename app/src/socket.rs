@@ -104,8 +104,10 @@ async fn answer(mut stream: UnixStream, served: &Served) -> io::Result<()> {
             serde_json::to_vec(&answered.await.map_err(|_| gone())?)?
         }
         SYNC => {
-            served.asks.send(Ask::Sync).await.map_err(|_| gone())?;
-            serde_json::to_vec(&served.told())?
+            let (answer, answered) = oneshot::channel();
+            let ask = Ask::Sync(Some(answer));
+            served.asks.send(ask).await.map_err(|_| gone())?;
+            serde_json::to_vec(&answered.await.map_err(|_| gone())?)?
         }
         _ => serde_json::to_vec(&served.told())?,
     };
@@ -117,8 +119,9 @@ pub async fn ask(folder: &Path) -> Option<Live> {
     say(folder, TELL).await
 }
 
-/// Tells the head unit that runs on a data folder to reconcile now; `None` when none does.
-pub async fn sync(folder: &Path) -> Option<Live> {
+/// Tells the head unit that runs on a data folder to reconcile now; returns the number of the attempt, `None` when none
+/// runs.
+pub async fn sync(folder: &Path) -> Option<u64> {
     say(folder, SYNC).await
 }
 

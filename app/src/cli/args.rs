@@ -40,8 +40,8 @@ pub enum Command {
     Status(StatusArgs),
     /// Check the member in for today on the running head unit.
     CheckIn(CheckInArgs),
-    /// Ask the running head unit to reconcile with the cloud now, instead of when its pause is over.
-    Sync(Place),
+    /// Reconcile with the cloud now, on the running head unit, and tell what came of it.
+    Sync(SyncArgs),
     /// Draw a page of the screen into a PNG file: from the data folder, read-only, without a display.
     Screenshot(ScreenshotArgs),
     /// Show the ledger of this car, newest first, or verify every link and signature of it.
@@ -255,6 +255,24 @@ pub struct CheckInArgs {
     #[command(flatten)]
     pub output: Output,
 }
+
+/// Arguments of `sync`.
+#[derive(Debug, Args)]
+#[command(after_help = SYNC_HELP)]
+pub struct SyncArgs {
+    #[command(flatten)]
+    pub place: Place,
+    /// Time to wait for the end of the attempt; the head unit goes on with it beyond that.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u16).range(0..=3600))]
+    pub wait: u16,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+const SYNC_HELP: &str = "\
+A pause that the cloud asked for is not cut short.
+
+Exit codes: 0 car and cloud have met, 1 they have not, and the line says why.";
 
 /// Arguments of `ledger`.
 #[derive(Debug, Args)]

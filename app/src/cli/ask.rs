@@ -1,11 +1,11 @@
-//! `dashpoint sync` and `dashpoint check-in`: what a person asks of a running head unit.
+//! `dashpoint check-in`: what a person asks of a running head unit.
 
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use tokio::runtime::{Builder, Runtime};
 
-use super::args::{CheckInArgs, Language, Place};
+use super::args::{CheckInArgs, Language};
 use super::out::outln;
 use super::status::print_json;
 use super::words::pick;
@@ -16,14 +16,6 @@ use crate::socket;
 /// Message for a head unit that does not answer.
 pub(super) const NOT_RUNNING: &str =
     "the head unit does not run on this data folder; start it with `dashpoint run`";
-
-/// Tells the running head unit to reconcile now.
-pub(super) fn sync(place: &Place) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&place.config)?;
-    let told = runtime()?.block_on(socket::sync(&config.data));
-    told.context(NOT_RUNNING)?;
-    Ok(ExitCode::SUCCESS)
-}
 
 /// Checks the member in for today.
 pub(super) fn check_in(args: &CheckInArgs) -> anyhow::Result<ExitCode> {
@@ -61,6 +53,7 @@ fn say(answer: CheckIn, language: Language) {
     }
 }
 
-fn runtime() -> anyhow::Result<Runtime> {
+/// Makes the runtime of a command that asks a running head unit.
+pub(super) fn runtime() -> anyhow::Result<Runtime> {
     Ok(Builder::new_current_thread().enable_all().build()?)
 }

@@ -13,6 +13,7 @@ mod screenshot;
 mod signals;
 mod status;
 mod stuck;
+mod sync;
 mod verify;
 mod welcome;
 mod words;
@@ -51,7 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Enrol(args) => enrol::enrol(args),
         Command::Status(args) => status::status(args),
         Command::CheckIn(args) => ask::check_in(args),
-        Command::Sync(place) => ask::sync(place),
+        Command::Sync(args) => sync::sync(args),
         Command::Screenshot(args) => screenshot::screenshot(args),
         Command::Ledger(args) => ledger::ledger(args),
         Command::Explain(args) => explain::explain(args),

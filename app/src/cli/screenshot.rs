@@ -10,7 +10,7 @@ use dashpoint_ui::data::{Held, ScreenData};
 use dashpoint_ui::enrolment::{EnrolmentData, EnrolmentStep};
 use dashpoint_ui::gallery::png_bytes;
 use dashpoint_ui::headless::Canvas;
-use dashpoint_ui::locale::{self, Locale};
+use dashpoint_ui::locale::Locale;
 use dashpoint_ui::nav::{Intent, Nav};
 use dashpoint_ui::screen::{ScreenState, Situation, screen};
 use dashpoint_ui::{DashpointWindow, Drive, Page, ThemeChoice, show};

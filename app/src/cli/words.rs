@@ -68,6 +68,13 @@ pub(super) fn thousands(amount: i64) -> String {
     text
 }
 
+/// Counts entries, in English.
+#[must_use]
+pub(super) fn entries(count: u64) -> String {
+    let noun = if count == 1 { "entry" } else { "entries" };
+    format!("{count} {noun}")
+}
+
 /// Fen as yuan with two places.
 #[must_use]
 pub(super) fn yuan(fen: i64) -> String {
@@ -328,18 +335,24 @@ pub(super) fn connection(
             since(*since_unix_s),
             offline(language, *reason)
         ),
-        Connection::Fault { status, .. } => format!(
-            "{} {status}",
-            pick(
-                language,
-                "the cloud refuses this car's entries; ask service. Status",
-                "云端拒收本车记录，请联系售后。状态码"
-            )
-        ),
+        Connection::Fault { status, .. } => refused(language, *status),
     }
 }
 
-const fn offline(language: Language, reason: Reason) -> &'static str {
+/// Says that the cloud refuses what this car sends.
+#[must_use]
+pub(super) fn refused(language: Language, status: u16) -> String {
+    match language {
+        Language::En => {
+            format!("the cloud refuses this car's entries; ask service. Status {status}")
+        }
+        Language::Zh => format!("云端拒收本车记录，请联系售后。状态码 {status}"),
+    }
+}
+
+/// Gives the reason that the cloud counts as out of reach.
+#[must_use]
+pub(super) const fn offline(language: Language, reason: Reason) -> &'static str {
     match reason {
         Reason::NotAskedYet => pick(language, "not asked yet", "尚未连接"),
         Reason::NoNetwork => pick(language, "no network", "无网络"),

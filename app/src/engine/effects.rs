@@ -149,6 +149,7 @@ impl Engine {
             statements,
         };
         let applied = self.store.apply(&answer)?;
+        self.live.attempts.confirmed += applied.verdicts;
         tracing::info!(verdicts = applied.verdicts, "the cloud has answered");
         self.clock.signed(server_time);
         self.hear_time(server_time);

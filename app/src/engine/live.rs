@@ -7,6 +7,7 @@ use dashpoint_sync::{ConnectionState, FaultReason, OfflineReason, Status};
 use dashpoint_telematics::DriveState;
 use serde::{Deserialize, Serialize};
 
+use super::attempts::Attempts;
 use super::signals::SignalLive;
 use crate::cloud_clock::CloudClock;
 use crate::screen::CarState;
@@ -19,6 +20,9 @@ pub struct Live {
     pub connection: Connection,
     /// Entries without a receipt.
     pub waiting: u64,
+    /// Attempts to reconcile that people asked for.
+    #[serde(default)]
+    pub attempts: Attempts,
     /// True while the in-vehicle broker is connected.
     pub bus: bool,
     /// Drive state of the car.

@@ -2,6 +2,7 @@
 //!
 //! Everything comes in through bounded channels, one thing at a time; everything that goes out was made durable first.
 
+mod attempts;
 mod awards;
 mod effects;
 mod folding;
@@ -10,6 +11,7 @@ mod publish;
 mod scenes;
 mod signals;
 
+pub use attempts::Attempts;
 pub use awards::CheckIn;
 use live::Troubles;
 pub use live::{Connection, DiskTrouble, LedgerLook, Live, Reason};
@@ -139,8 +141,8 @@ pub struct Inputs {
 /// Commands of a person to a running head unit.
 #[derive(Debug)]
 pub enum Ask {
-    /// To reconcile now, instead of when its pause is over.
-    Sync,
+    /// To reconcile now, instead of when its pause is over; the sender gets the number of the attempt.
+    Sync(Option<oneshot::Sender<u64>>),
     /// To keep what the driver has chosen.
     Keep(Choice),
     /// To check the member in for today.
@@ -320,7 +322,12 @@ impl Engine {
 
     fn answer(&mut self, ask: Ask) {
         match ask {
-            Ask::Sync => self.tell(Event::SyncRequested),
+            Ask::Sync(answer) => {
+                let number = self.reconcile();
+                if answer.is_some_and(|answer| answer.send(number).is_err()) {
+                    tracing::debug!("whoever asked to reconcile did not wait for the answer");
+                }
+            }
             Ask::Keep(choice) => self.keep_choice(choice),
             Ask::CheckIn(answer) => {
                 if answer.send(self.check_in()).is_err() {
@@ -328,6 +335,13 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Begins an attempt to reconcile now and returns its number; [`Live::attempts`] tells when it has ended.
+    pub fn reconcile(&mut self) -> u64 {
+        let number = self.live.attempts.begin();
+        self.tell(Event::SyncRequested);
+        number
     }
 
     /// Takes what came from the bus, in its order.
@@ -473,11 +487,13 @@ impl Engine {
                 random: self.chance.spread(),
             };
             for effect in self.machine.handle(event, now) {
+                self.live.attempts.take(&effect);
                 let answer = self.carry_out(effect);
                 self.events.extend(answer);
             }
         }
         self.telling = false;
+        self.look_at_attempt();
     }
 
     /// The books as they stand: what is shown is made of them.

@@ -112,7 +112,7 @@ impl Desk {
             }
             // Whether the member earns is the engine's word, once it is on the disk.
             Intent::ChooseGuest(guest) => Some(Request::Engine(Ask::Keep(Choice::Guest(guest)))),
-            Intent::SyncNow => Some(Request::Engine(Ask::Sync)),
+            Intent::SyncNow => Some(Request::Engine(Ask::Sync(None))),
             Intent::RenewCode => Some(Request::RenewCode),
             Intent::FinishEnrolment => {
                 self.is_welcomed = true;

@@ -54,7 +54,7 @@ pub struct Backstage {
 }
 
 /// Opens the window, runs `work` on a thread of its own, and returns when it has ended: because the window was closed, or
-/// by itself, which closes the window.
+/// by itself, which closes the window. The pages are in `language` until the driver chooses one.
 ///
 /// # Errors
 /// When there is no display; what `work` failed with.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{
     EARNED_OFFLINE, Gate, Manner, PATIENCE, World, answer, assert_logs_name_nobody, free_port, now,
-    until,
+    stderr, stdout, until,
 };
 
 /// How long requests are counted.
@@ -154,6 +154,53 @@ fn a_cloud_that_is_not_there() {
         (world.car.status()["live"]["connection"]["state"] == "online").then_some(())
     });
     world.car.reconcile();
+    world.assert_agreed();
+    assert!(world.car.stop().success());
+}
+
+#[test]
+fn a_person_who_asks_to_reconcile_is_told_what_came_of_it() {
+    let mut world = World::after_a_day_offline();
+    world.car.start();
+    let told = |code| {
+        let output = world.car.ask(&["sync", "--json"]);
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+        serde_json::from_str::<Value>(&stdout(&output)).unwrap()
+    };
+    let gone = told(1);
+    assert_eq!(gone["result"], "offline", "{gone:#}");
+    assert_eq!(gone["reason"], "unreachable", "{gone:#}");
+    assert_eq!(gone["confirmed"], 0, "{gone:#}");
+    assert_eq!(gone["waiting"], EARNED_OFFLINE, "{gone:#}");
+    let output = world.car.ask(&["sync"]);
+    assert_eq!(output.status.code(), Some(1));
+    let line = stdout(&output);
+    assert!(
+        line.starts_with("offline: the cloud cannot be reached; "),
+        "{line}"
+    );
+
+    let busy = answer("503 Service Unavailable", &["retry-after: 3600"], b"");
+    let gate = Gate::open(world.port, Manner::Say(busy));
+    for _ in 0..2 {
+        let busy = told(1);
+        assert_eq!(busy["reason"], "busy", "{busy:#}");
+        assert!(busy["next_try_in_s"].as_i64() > Some(3_500), "{busy:#}");
+    }
+    assert_eq!(gate.asked().len(), 1, "the pause is kept");
+    drop(gate);
+
+    // A new start has nothing to wait for.
+    assert!(world.car.stop().success());
+    world.cloud.serve();
+    world.car.start();
+    let output = world.car.ask(&["sync", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let met: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(met["result"], "met", "{met:#}");
+    assert_eq!(met["waiting"], 0, "{met:#}");
+    let status = world.car.status();
+    assert_eq!(status["members"][0]["pending"], 0, "{status:#}");
     world.assert_agreed();
     assert!(world.car.stop().success());
 }

@@ -4,6 +4,7 @@ mod told;
 
 #[cfg(test)]
 pub use told::Check;
+use told::Tried;
 pub use told::{Ledger, Row, Status, Verification};
 
 use std::fs::File;
@@ -85,7 +86,6 @@ impl Victim {
 }
 
 impl Setup {
-    fn command(&self, arguments: &[&str]) -> std::process::Command {
     /// Gives the arguments with which the head unit runs: its pages are in the language of the story.
     fn run_arguments(&self) -> Vec<&'static str> {
         let mut arguments = vec!["run", "--test"];
@@ -97,6 +97,7 @@ impl Setup {
         arguments
     }
 
+    fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(&self.program);
         command
             .arg(HEAD_UNIT)
@@ -266,17 +267,16 @@ impl HeadUnit {
             .await
     }
 
-    /// Tells it to reconcile now rather than when its pause is over.
+    /// Lets it reconcile now rather than when its pause is over, and waits until it has tried; returns whether it and the
+    /// cloud have met.
     ///
     /// # Errors
     /// When it does not run.
-    pub async fn sync(&self) -> anyhow::Result<()> {
-        let told = self.command(&["sync"]).status().await?;
-        if told.success() {
-            Ok(())
-        } else {
-            bail!("the head unit does not run any more")
-        }
+    pub async fn sync(&self) -> anyhow::Result<bool> {
+        let tried = self.command(&["sync", "--json"]).output().await?;
+        let tried: Tried =
+            read("sync --json", &tried).context("the head unit does not run any more")?;
+        Ok(tried.result == "met")
     }
 
     /// Checks the member in for today, as on its screen.

@@ -53,6 +53,13 @@ pub struct Member {
     pub tier: String,
 }
 
+/// Output of `sync --json`, as far as the demo needs it.
+#[derive(Debug, Deserialize)]
+pub struct Tried {
+    /// `met` when car and cloud have met.
+    pub result: String,
+}
+
 /// Output of `ledger --json`, as far as the demo needs it.
 #[derive(Debug, Deserialize)]
 pub struct Ledger {

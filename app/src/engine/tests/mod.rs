@@ -1,6 +1,7 @@
 //! The engine on folders that are not what they should be: keys, ledgers and caches of other cars, lost files, a ledger
 //! that refuses; on names of either form; and a cloud whose clock is wrong.
 
+mod attempts;
 mod car;
 mod mixed_up;
 mod named;

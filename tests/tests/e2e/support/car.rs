@@ -139,10 +139,11 @@ impl Car {
         (points("confirmed"), points("pending"))
     }
 
-    /// Tells it to reconcile now.
-    pub fn sync(&self) {
-        let output = self.ask(&["sync"]);
-        assert!(output.status.success(), "{}", stderr(&output));
+    /// Tells it to reconcile now and does not wait for it; gives how far it was.
+    pub fn sync(&self) -> Value {
+        let output = self.ask(&["sync", "--json", "--wait", "0"]);
+        let report = serde_json::from_str(&stdout(&output));
+        report.unwrap_or_else(|_| panic!("{}", stderr(&output)))
     }
 
     /// Tells it to reconcile until the cloud has everything and everything is confirmed.
