@@ -71,6 +71,14 @@ impl Zone {
             date_of(self.local_day(from)).saturating_add(Span::new().months(i64::from(months)));
         self.start_of(next_day(day_of(later)))
     }
+
+    /// The start of the local day whose end lies that many months before the instant: undoes
+    /// [`Zone::end_of_day_after_months`] to the day.
+    #[must_use]
+    pub fn start_of_day_before_months(&self, end: ServerTime, months: u16) -> ServerTime {
+        let back = Span::new().months(-i64::from(months)).days(-1);
+        self.start_of(day_of(date_of(self.local_day(end)).saturating_add(back)))
+    }
 }
 
 impl Expiry {

@@ -121,8 +121,8 @@ pub fn execute(
             let done = core.reverse_expiries(member, span, &reason, edge.now)?;
             show::either(out, edge.json, &done, |done| {
                 format!(
-                    "{} points given back: {} lots of {} members\n",
-                    done.points, done.expiries, done.members
+                    "{} points given back: {} lots of {} members; {} tier reviews taken back\n",
+                    done.points, done.expiries, done.members, done.reviews
                 )
             })
         }

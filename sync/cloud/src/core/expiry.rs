@@ -1,4 +1,5 @@
-//! Points that expired by a clock that was wrong are given back by an entry of the ledger.
+//! What a clock that was wrong did to accounts is taken back by entries of the ledger: points that expired, and tiers that were
+//! reviewed.
 
 use dashpoint_membership::{MemberId, Points, ServerTime};
 use serde::Serialize;
@@ -27,11 +28,14 @@ pub struct Reversed {
     pub expiries: usize,
     /// Points that were given back.
     pub points: i64,
+    /// Reviews of a tier that were taken back.
+    pub reviews: usize,
 }
 
 impl CloudCore {
     /// Gives back what expired in a span of time, of one member or of all, each expiry once: into a lot with its own expiry, or
-    /// with that of points which are earned now when its own is over. The member reads the reason.
+    /// with that of points which are earned now when its own is over. The member reads the reason. Reviews of tiers from that
+    /// time on whose own time is still to come are taken back too, the newest first.
     ///
     /// # Errors
     /// [`CloudError::NoReason`], [`CloudError::NoMember`]; [`CloudError`] when the database fails; members before it are done.
@@ -50,9 +54,10 @@ impl CloudCore {
         let mut all = Reversed::default();
         for member in ids {
             let done = self.work(now, |desk| desk.reverse_expiries(member, span, reason))?;
-            all.members += usize::from(done.expiries > 0);
+            all.members += usize::from(done.expiries > 0 || done.reviews > 0);
             all.expiries += done.expiries;
             all.points += done.points;
+            all.reviews += done.reviews;
         }
         Ok(all)
     }
@@ -78,6 +83,14 @@ impl Desk<'_> {
             reversed.push((expired.version, row.version));
             settlements.push(row);
         }
+        let expiries = reversed.len();
+        for review in expiries::unreversed_reviews(self.db, member, span.since)? {
+            let Some(row) = account.reverse_review(&review, policy, self.now, &zone) else {
+                break;
+            };
+            reversed.push((review.version, row.version));
+            settlements.push(row);
+        }
         if !settlements.is_empty() {
             accounts::save(self.db, member, &account, &settlements)?;
         }
@@ -86,8 +99,9 @@ impl Desk<'_> {
         }
         Ok(Reversed {
             members: 1,
-            expiries: reversed.len(),
+            expiries,
             points: points.get(),
+            reviews: reversed.len() - expiries,
         })
     }
 }

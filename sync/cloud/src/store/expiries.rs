@@ -1,9 +1,9 @@
-//! Expiries of lots, and those that were given back.
+//! Expiries of lots and reviews of tiers, and those that were taken back.
 
-use dashpoint_membership::{LedgerVersion, MemberId, Points, ServerTime};
+use dashpoint_membership::{LedgerVersion, MemberId, Points, ServerTime, Settlement};
 use rusqlite::Connection;
 
-use super::Col;
+use super::{Col, Json};
 use crate::core::ExpirySpan;
 use crate::error::CloudError;
 
@@ -47,7 +47,38 @@ pub(crate) fn unreversed(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Keeps that an expiry was given back, and by which settlement.
+/// Lists a member's reviews of the tier from a time on that were not taken back, newest first, as far back as nothing else has
+/// changed the tier since.
+pub(crate) fn unreversed_reviews(
+    db: &Connection,
+    member: MemberId,
+    since: ServerTime,
+) -> Result<Vec<Settlement>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "SELECT version, at, cause, points, growth, arrears FROM settlements
+         WHERE member = ?1 AND kind = 'tier-changed' AND at >= ?2
+             AND version NOT IN (SELECT version FROM expiries_reversed WHERE member = ?1)
+             AND version NOT IN (SELECT by_version FROM expiries_reversed WHERE member = ?1)
+             AND version > (SELECT coalesce(max(version), 0) FROM settlements
+                 WHERE member = ?1 AND promoted IS NOT NULL)
+         ORDER BY version DESC",
+    )?;
+    let rows = statement.query_map((Col(member), Col(since)), |row| {
+        Ok(Settlement {
+            version: row.get::<_, Col<_>>(0)?.0,
+            at: row.get::<_, Col<_>>(1)?.0,
+            cause: row.get::<_, Json<_>>(2)?.0,
+            points: row.get::<_, Col<_>>(3)?.0,
+            growth: row.get::<_, Col<_>>(4)?.0,
+            arrears: row.get::<_, Col<_>>(5)?.0,
+            allocations: Vec::new(),
+            promoted: None,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Keeps that an expiry or a review was taken back, and by which settlement.
 pub(crate) fn keep_reversed(
     db: &Connection,
     member: MemberId,

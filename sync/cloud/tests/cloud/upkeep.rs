@@ -275,3 +275,56 @@ fn what_expired_by_a_wrong_clock_is_given_back_once() {
     assert_eq!(reverse(Some(now.plus_s(1)), "late").unwrap(), earned);
     assert!(world.statement(member).account.lots[0].expires > now);
 }
+
+#[test]
+fn a_tier_that_a_wrong_clock_reviewed_is_given_back_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cloud.db");
+    let mut world = World::with(
+        dashpoint_cloud::open_file(&file).unwrap(),
+        ClockKind::System,
+    );
+    let member = world.member(1);
+    let mut account = world.statement(member).account;
+    account.tier = TierHeld {
+        tier: TierId::new("gold").unwrap(),
+        since: at(NOON - 345 * DAY),
+        until: Some(at(NOON + 20 * DAY)),
+    };
+    (account.growth, account.growth_in_period) = (Growth::new(2_500), Growth::new(100));
+    let beside = rusqlite::Connection::open(&file).unwrap();
+    beside
+        .execute(
+            "UPDATE members SET account = ?1",
+            [serde_json::to_string(&account).unwrap()],
+        )
+        .unwrap();
+    let right = world.now;
+    // Less than what the watch over the clock tells from a long stop.
+    let wrong = right.plus_s(25 * DAY);
+    world.leap_to(wrong);
+    assert_eq!(world.core.maintain(wrong).unwrap().settlements, 1);
+    assert_ne!(world.statement(member).account.tier, account.tier);
+
+    world.leap_to(right.plus_s(HOUR));
+    let now = world.now;
+    let mut reverse = || {
+        let span = ExpirySpan {
+            since: right,
+            until: None,
+        };
+        let done = world.core.reverse_expiries(None, span, "wrong clock", now);
+        done.map(|done| (done.members, done.expiries, done.reviews))
+            .unwrap()
+    };
+    assert_eq!(reverse(), (1, 0, 1));
+    assert_eq!(reverse(), (0, 0, 0), "once");
+    let back = world.statement(member).account;
+    assert_eq!(back.tier.tier, account.tier.tier);
+    assert_eq!(back.tier.until, account.tier.until);
+    assert_eq!(
+        (back.growth, back.growth_in_period),
+        (account.growth, account.growth_in_period)
+    );
+    assert_eq!(world.core.maintain(now).unwrap().settlements, 0);
+}

@@ -42,6 +42,43 @@ impl Account {
         Some(row)
     }
 
+    /// Takes a review back that came too early because a clock was wrong: tier, end and growth value are as if it had never
+    /// been. `None` when the present tier is not the one that this review left, or has begun.
+    ///
+    /// The beginning of the tier is known to the day.
+    #[must_use = "the row belongs in the ledger"]
+    pub fn reverse_review(
+        &mut self,
+        review: &Settlement,
+        policy: &CompiledPolicy,
+        now: ServerTime,
+        zone: &Zone,
+    ) -> Option<Settlement> {
+        let Cause::TierChanged { from, to } = &review.cause else {
+            return None;
+        };
+        let until = self.tier.since;
+        if self.tier.tier != *to || until <= now {
+            return None;
+        }
+        // The review put what the period had in the place of all of it.
+        self.growth_in_period = self.growth;
+        self.growth = self.growth.minus(review.growth);
+        self.tier = TierHeld {
+            tier: from.clone(),
+            since: zone.start_of_day_before_months(until, policy.policy().tiers.months),
+            until: Some(until),
+        };
+        let cause = Cause::TierChanged {
+            from: to.clone(),
+            to: from.clone(),
+        };
+        let mut row = self.row(now, cause);
+        row.growth = Growth::ZERO.minus(review.growth);
+        self.grow(&mut row, Growth::ZERO, policy, zone);
+        Some(row)
+    }
+
     /// Adds growth value, and lifts the member at once to a higher tier that it reaches.
     pub(crate) fn grow(
         &mut self,

@@ -112,6 +112,41 @@ fn after_an_outage_each_period_is_reviewed() {
 }
 
 #[test]
+fn reviews_by_a_clock_that_was_ahead_are_taken_back_newest_first() {
+    let (mut account, _) = grown(&[6_000, 100]);
+    let before = account.clone();
+    let policy = compiled(policy(1, Demotion::OneStep));
+    let (right, wrong) = (at(MORNING + 3 * DAY), at(MORNING + 5 * 366 * DAY));
+    let mut reviews = Vec::new();
+    while let Some(row) = account.review_tier(&policy, wrong, &shanghai()) {
+        reviews.push(row);
+    }
+    assert_eq!(reviews.len(), 3);
+    let oldest = &reviews[0];
+    let take_back = |account: &mut Account, review: &Settlement| {
+        account.reverse_review(review, &policy, right, &shanghai())
+    };
+    assert_eq!(take_back(&mut account, oldest), None, "not the newest");
+    for review in reviews.iter().rev() {
+        let row = take_back(&mut account, review).unwrap();
+        assert_eq!(row.growth, Growth::ZERO.minus(review.growth));
+        account.check().unwrap();
+    }
+    assert_eq!(account.tier.tier, before.tier.tier);
+    assert_eq!(account.tier.until, before.tier.until);
+    assert_eq!(account.growth, before.growth);
+    assert_eq!(account.growth_in_period, before.growth_in_period);
+    let day = |account: &Account| shanghai().local_day(account.tier.since);
+    assert_eq!(day(&account), day(&before));
+    assert_eq!(take_back(&mut account, oldest), None, "once");
+    // A review whose time had come stays.
+    let until = account.tier.until.unwrap();
+    let due = account.review_tier(&policy, until, &shanghai()).unwrap();
+    let after = account.reverse_review(&due, &policy, until, &shanghai());
+    assert_eq!(after, None);
+}
+
+#[test]
 fn a_tier_that_the_policy_dropped_is_replaced_by_the_one_that_fits() {
     let (mut account, _) = grown(&[2_100, 700]);
     let mut policy = policy(1, Demotion::OneStep);
