@@ -1,7 +1,7 @@
 //! The network edge: carries one request at a time to the cloud and its answer back.
 
 use dashpoint_sync::Event;
-use dashpoint_sync::driver::{Signer, Transport};
+use dashpoint_sync_http::{Signer, Transport};
 use tokio::sync::mpsc;
 
 use crate::engine::Outgoing;

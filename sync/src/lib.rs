@@ -1,8 +1,9 @@
-//! The car's reconciler: a machine without IO, and the HTTPS transport that drives it.
+//! The car's reconciler: a machine without IO.
 //!
 //! [`Reconciler`] decides: it is told [`Event`]s and returns [`Effect`]s, and everything that the cloud says is verified
-//! in it before it leaves as an effect. [`driver`] holds the only sockets: a [`driver::Transport`] sends one request and
-//! returns one answer. [`enrol`] lets a head unit in. Who owns the store and the clock glues them together.
+//! in it before it leaves as an effect. [`enrol`] makes the requests of an enrolment and reads their answers. The crate
+//! `dashpoint-sync-http` sends one request and returns one answer; the head unit owns the store and the clock, and connects
+//! them.
 //! `GLOSSARY.md` at the top of the repository explains each term in one sentence.
 //!
 //! Invariant: the machine reads no clock, draws no chance, knows no key and no store; equal inputs give equal outputs.
@@ -11,7 +12,6 @@
 
 mod agenda;
 mod contact;
-pub mod driver;
 mod effect;
 pub mod enrol;
 mod error;

@@ -155,7 +155,20 @@ fn the_wire_and_the_store_link_no_runtime_and_no_network() {
     graph.assert_free_of("dashpoint-wire", &network);
     graph.assert_free_of("dashpoint-wire", &["rusqlite"]);
     graph.assert_free_of("dashpoint-store", &network);
+    graph.assert_free_of("dashpoint-sync-http", &["rusqlite", "rumqttc", "rumqttd"]);
+}
+
+#[test]
+fn the_reconciler_links_no_http_client_no_tls_and_no_runtime() {
+    let graph = Graph::read();
+    let io = ["reqwest", "hyper", "axum", "rustls", "tokio", "mio"];
+    graph.assert_free_of("dashpoint-sync", &io);
     graph.assert_free_of("dashpoint-sync", &["rusqlite", "rumqttc", "rumqttd"]);
+    let transport = graph.closure("dashpoint-sync-http", &graph.normal);
+    assert!(
+        transport.contains("reqwest"),
+        "the transport is the one that may"
+    );
 }
 
 #[test]

@@ -7,11 +7,11 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use dashpoint_membership::{DeviceId, DriverTag, MemberId, ServerTime};
 use dashpoint_store::{Check, Store};
-use dashpoint_sync::driver::Transport;
 use dashpoint_sync::enrol::{
     Applicant, Enrolled, Progress, ask_request, poll_request, read_state, read_ticket,
 };
 use dashpoint_sync::{HttpRequest, Response};
+use dashpoint_sync_http::Transport;
 use dashpoint_wire::NameSalt;
 use dashpoint_wire::message::{EnrolRequest, EnrolTicket};
 use qrcode::QrCode;

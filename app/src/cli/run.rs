@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use dashpoint_membership::ServerTime;
 use dashpoint_store::{Check, Options, Store};
-use dashpoint_sync::driver::{Setup, Signer, Timeouts, TlsTime, Transport, check_base_url};
+use dashpoint_sync_http::{Setup, Signer, Timeouts, TlsTime, Transport, check_base_url};
 use dashpoint_ui::enrolment::EnrolmentData;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use dashpoint_membership::{DEFAULT_POLICY_TOML, Policy, ServerTime};
 use dashpoint_store::Store;
-use dashpoint_sync::driver::Transport;
 use dashpoint_sync::enrol::{
     Applicant, Progress, ask_request, poll_request, read_state, read_ticket,
 };
+use dashpoint_sync_http::Transport;
 use dashpoint_telematics::{Marks, Sample, Settings, Signal, Telematics, Value};
 use dashpoint_ui::Drive;
 use dashpoint_ui::enrolment::{EnrolmentData, EnrolmentStep};

@@ -248,7 +248,7 @@ fn cloud_config(root: &mut Reader<'_>, folder: &Path) -> Result<CloudConfig, Con
     const KEY: &str = "the cloud's public key and salt: KEY.SALT, as dashpoint-cloud key prints it";
     let mut table = root.table("cloud")?;
     let url = table.required("url", URL, |text| {
-        dashpoint_sync::driver::check_base_url(text)
+        dashpoint_sync_http::check_base_url(text)
             .is_ok()
             .then(|| text.trim_end_matches('/').to_owned())
     })?;

@@ -10,8 +10,8 @@ use dashpoint::engine::Engine;
 use dashpoint_cloud::{ClockKind, Cloud, Config, Limits, Running};
 use dashpoint_membership::ServerTime;
 use dashpoint_store::NewEntry;
-use dashpoint_sync::driver::{Setup, Signer, Timeouts, TlsTime, Transport, check_base_url};
 use dashpoint_sync::{Event, Method};
+use dashpoint_sync_http::{Setup, Signer, Timeouts, TlsTime, Transport, check_base_url};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 

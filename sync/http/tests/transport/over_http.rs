@@ -2,8 +2,8 @@
 
 use axum::response::IntoResponse;
 use dashpoint_membership::ServerTime;
-use dashpoint_sync::driver::TransportError;
 use dashpoint_sync::{Credential, HttpRequest, Method, Response, TransportFailure};
+use dashpoint_sync_http::TransportError;
 use dashpoint_wire::{Asked, MAX_DECODED, deflate, inflate, parse_authorization, verify_token};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;

@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use dashpoint_membership::{DeviceId, ServerTime};
+use dashpoint_sync::{Credential, HttpRequest, Method, Response, TransportFailure};
 use dashpoint_wire::{
     Asked, MAX_DECODED, RequestToken, Signed, SigningKey, WireError, authorization, deflate,
     inflate,
@@ -15,10 +16,9 @@ use reqwest::header::{
 };
 use reqwest::{Client, Url, redirect};
 
-use super::base_url::BaseUrl;
-use super::retry_after::retry_after_s;
-use super::tls::{TlsSetupError, TlsTime, client_config};
-use crate::exchange::{Credential, HttpRequest, Method, Response, TransportFailure};
+use crate::base_url::BaseUrl;
+use crate::retry_after::retry_after_s;
+use crate::tls::{TlsSetupError, TlsTime, client_config};
 
 /// Media type of all bodies.
 const CBOR: HeaderValue = HeaderValue::from_static("application/cbor");

@@ -1,4 +1,7 @@
-//! The only sockets of this crate: one request out, one answer back, over TLS to the pinned authority.
+//! The HTTPS transport of the car: sends one request of the reconciler and returns one answer, over TLS to the pinned
+//! authority.
+//!
+//! It decides nothing: `dashpoint-sync` makes the requests and reads the answers. The only sockets to the cloud are here.
 
 mod base_url;
 mod retry_after;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use dashpoint_membership::ServerTime;
 use dashpoint_sync::TransportFailure;
-use dashpoint_sync::driver::{Setup, Timeouts, TlsTime, Transport, TransportError, check_base_url};
+use dashpoint_sync_http::{Setup, Timeouts, TlsTime, Transport, TransportError, check_base_url};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
