@@ -1,13 +1,40 @@
 //! The network edge: carries one request at a time to the cloud and its answer back.
 
+use std::sync::Arc;
+
+use anyhow::Context;
+use dashpoint_membership::ServerTime;
 use dashpoint_sync::Event;
-use dashpoint_sync_http::{Signer, Transport};
+use dashpoint_sync_http::{Setup, Signer, Timeouts, TlsTime, Transport, check_base_url};
 use tokio::sync::mpsc;
 
+use crate::clock::system_unix_ms;
+use crate::config::CloudConfig;
 use crate::engine::Outgoing;
 
 /// Requests that wait: the reconciler has one on its way at most.
 pub const REQUESTS_MAX: usize = 2;
+
+/// Sets up the connection to the cloud. Its certificates are judged by the newest time that the cloud has signed.
+///
+/// # Errors
+/// When the authority cannot be read or used, or the address is refused.
+pub fn connect(cloud: &CloudConfig, floor: ServerTime) -> anyhow::Result<Transport> {
+    let authority_pem = match &cloud.ca_file {
+        Some(file) => Some(
+            std::fs::read(file)
+                .with_context(|| format!("{}: cloud.ca_file cannot be read", file.display()))?,
+        ),
+        None => None,
+    };
+    let system = Arc::new(|| Some(system_unix_ms().div_euclid(1_000)));
+    Ok(Transport::new(Setup {
+        base: check_base_url(&cloud.url)?,
+        authority_pem,
+        time: TlsTime::new(floor, system),
+        timeouts: Timeouts::default(),
+    })?)
+}
 
 /// Sends requests until the engine is gone.
 pub async fn run(

@@ -10,7 +10,6 @@ use dashpoint_store::{Check, Store};
 use dashpoint_sync::enrol::{
     Applicant, Enrolled, Progress, ask_request, poll_request, read_state, read_ticket,
 };
-use dashpoint_sync::{HttpRequest, Response};
 use dashpoint_sync_http::Transport;
 use dashpoint_wire::NameSalt;
 use dashpoint_wire::message::{EnrolRequest, EnrolTicket};
@@ -20,29 +19,38 @@ use serde::Serialize;
 
 use super::args::{EnrolArgs, Language};
 use super::out::outln;
-use super::run::{open_store, transport};
 use super::status::print_json;
 use super::words::pick;
-use crate::books::{Books, DEVICE_META, certificate};
+use crate::books::{Books, certificate};
 use crate::bus::wait_for_vin;
-use crate::clock::system_unix_ms;
 use crate::config::{Config, is_vin};
+use crate::data_folder::open_store;
+use crate::enrolment::{ASK_EVERY, ask, keep};
 use crate::error::UsageError;
 use crate::keys::KeyStore;
 use crate::names::{DriverName, salted_vehicle_id};
+use crate::net;
 use crate::screen::ShownCode;
 
 /// Time that the bus may take to publish the VIN.
 const VIN_PATIENCE: Duration = Duration::from_secs(5);
-/// Interval between questions for the member's decision.
-pub(super) const ASK_EVERY: Duration = Duration::from_secs(1);
-
 /// Final output of `enrol --json`.
 #[derive(Debug, Serialize)]
-pub(super) struct EnrolReport {
+struct EnrolReport {
     device: DeviceId,
     member: MemberId,
     vehicle: String,
+}
+
+impl EnrolReport {
+    fn of(enrolled: &Enrolled) -> Self {
+        let certificate = enrolled.certificate.body();
+        Self {
+            device: certificate.device,
+            member: enrolled.binding.body().member,
+            vehicle: certificate.vehicle.to_string(),
+        }
+    }
 }
 
 /// Enrols the head unit.
@@ -87,7 +95,7 @@ async fn enrol_with(
     request: &EnrolRequest,
     language: Language,
 ) -> anyhow::Result<EnrolReport> {
-    let transport = transport(&config.cloud, ServerTime::from_unix_s(0))?;
+    let transport = net::connect(&config.cloud, ServerTime::from_unix_s(0))?;
     let me = Applicant {
         key: request.key,
         vehicle: request.vehicle,
@@ -116,7 +124,10 @@ async fn decision(
             Progress::Expired => {
                 bail!("nobody approved the code in time; run `dashpoint enrol` to ask again")
             }
-            Progress::Enrolled(enrolled) => return keep(store, &enrolled),
+            Progress::Enrolled(enrolled) => {
+                keep(store, &enrolled)?;
+                return Ok(EnrolReport::of(&enrolled));
+            }
         }
     }
 }
@@ -127,31 +138,6 @@ const WITHOUT_KEY: &str = "this head unit is enrolled already, and its device ke
     folder keeps the rest for service";
 
 const NOT_USABLE: &str = "the answer cannot be used; is cloud.key the key of this cloud?";
-
-/// Sends one request of the enrolment.
-pub(super) async fn ask(transport: &Transport, request: &HttpRequest) -> anyhow::Result<Response> {
-    transport
-        .send(request, None, system_unix_ms().div_euclid(1_000))
-        .await
-        .context("the cloud cannot be reached; enrolment needs it")
-}
-
-/// Commits an enrolment: who we are first, the epoch last, so that an interrupted one counts as none.
-pub(super) fn keep(store: &mut Store, enrolled: &Enrolled) -> anyhow::Result<EnrolReport> {
-    let certificate = enrolled.certificate.body();
-    store.put_meta(DEVICE_META, certificate.device.as_bytes())?;
-    store.put_certificate(&enrolled.certificate)?;
-    store.put_binding(&enrolled.binding)?;
-    store.put_policy(&enrolled.policy)?;
-    store.put_catalogue(&enrolled.catalogue)?;
-    store.put_statement(&enrolled.statement)?;
-    store.begin_epoch(&enrolled.grant, &[])?;
-    Ok(EnrolReport {
-        device: certificate.device,
-        member: enrolled.binding.body().member,
-        vehicle: certificate.vehicle.to_string(),
-    })
-}
 
 async fn vin(config: &Config) -> anyhow::Result<String> {
     if let Some(vin) = &config.vin {

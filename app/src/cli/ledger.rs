@@ -5,19 +5,18 @@ use std::process::ExitCode;
 use comfy_table::presets;
 use comfy_table::{CellAlignment, Table};
 use dashpoint_membership::{ServerTime, Transaction, Verdict};
-use dashpoint_store::Reader;
-use dashpoint_sync::Identity;
-use dashpoint_wire::{ChainPoint, DeviceCertificate, Signed};
+use dashpoint_wire::ChainPoint;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::args::{Language, LedgerArgs};
 use super::out::outln;
-use super::status::{open_reader, print_json};
+use super::status::print_json;
 use super::verify::{Verification, verify};
 use super::words::{minute, pick, reason, standing, trigger};
-use crate::books::{bound_statements, certificate};
+use crate::books::certificate;
 use crate::config::Config;
+use crate::data_folder::{identity, member_zone, open_reader};
 use crate::standing::{Line, Standing, newest_lines};
 
 /// One row of `ledger --json`.
@@ -60,7 +59,7 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     };
     let holds = verification.as_ref().is_none_or(Verification::holds);
     let certificate = certificate(&reader, &config.cloud.key)?;
-    let who = own(&certificate, &config);
+    let who = identity(&certificate, &config);
     let lines = newest_lines(&reader, &who, args.last)?;
     if args.output.json {
         print_json(&LedgerReport {
@@ -68,7 +67,7 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
             verification,
         })?;
     } else {
-        print_table(&lines, &zone(&reader, &config), args.output.language);
+        print_table(&lines, &member_zone(&reader, &config), args.output.language);
         verification
             .iter()
             .for_each(|verification| print_verification(verification, args.output.language));
@@ -78,28 +77,6 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
-}
-
-/// Returns the identity of this head unit by its certificate, with the cloud's key that it trusts.
-fn own(certificate: &Signed<DeviceCertificate>, config: &Config) -> Identity {
-    Identity {
-        device: certificate.body().device,
-        device_key: certificate.body().key,
-        cloud_key: config.cloud.key,
-    }
-}
-
-/// The member's zone, as far as a statement names it.
-pub(super) fn zone(reader: &Reader, config: &Config) -> TimeZone {
-    let statements = certificate(reader, &config.cloud.key)
-        .ok()
-        .and_then(|certificate| bound_statements(reader, &own(&certificate, config)).ok());
-    let statement = statements.and_then(|statements| statements.readable.into_iter().next());
-    let statement =
-        statement.and_then(|stored| stored.raw.verify(&config.cloud.key, &stored.member).ok());
-    statement
-        .and_then(|statement| TimeZone::get(&statement.body().profile.zone).ok())
-        .unwrap_or_else(|| config.zone.clone())
 }
 
 fn row(line: &Line) -> Row {

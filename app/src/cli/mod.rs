@@ -5,17 +5,14 @@ mod ask;
 mod enrol;
 mod explain;
 mod ledger;
-mod look;
 mod mapping;
 mod out;
 mod run;
 mod screenshot;
 mod signals;
 mod status;
-mod stuck;
 mod sync;
 mod verify;
-mod welcome;
 mod words;
 
 use std::ffi::OsString;

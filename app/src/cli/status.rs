@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use dashpoint_membership::{AllowanceState, MemberId, PendingState, ReviewReason, View};
-use dashpoint_store::{Reader, StoreError};
+use dashpoint_store::Reader;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -17,6 +17,7 @@ use super::words::{
 use crate::books::{Books, MemberBook, certificate};
 use crate::clock::{Clock, Machine};
 use crate::config::{ClockSource, Config};
+use crate::data_folder::open_reader;
 use crate::engine::Live;
 use crate::keys::{KeyState, KeyStore};
 use crate::socket;
@@ -176,19 +177,6 @@ fn books_of(config: &Config, reader: &Reader) -> anyhow::Result<(Books, Clock)> 
     let books = books.with_salt(config.cloud.salt);
     clock.signed(books.receipt_at);
     Ok((books, clock))
-}
-
-/// Opens the data folder for reading; one that is not there is one that was never enrolled.
-pub(super) fn open_reader(config: &Config) -> anyhow::Result<Reader> {
-    let seal = if config.data.exists() {
-        KeyStore::open(&config.data)?.seal_key().ok()
-    } else {
-        None
-    };
-    match Reader::open(&config.data, None, seal) {
-        Err(StoreError::NotThere { .. }) => Err(crate::books::BooksError::NotEnrolled.into()),
-        opened => Ok(opened?),
-    }
 }
 
 /// Prints a report as JSON.

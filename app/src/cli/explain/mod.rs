@@ -12,10 +12,10 @@ use jiff::civil::{DateTime, date};
 use jiff::tz::TimeZone;
 
 use super::args::ExplainArgs;
-use super::ledger::zone;
-use super::status::{open_reader, print_json};
+use super::status::print_json;
 use crate::books::{SaltedEvidence, certificate};
 use crate::config::Config;
+use crate::data_folder::{member_zone, open_reader};
 use crate::error::UsageError;
 use crate::explain::{ExplainError, NamedPolicy, Setting, explain as fold, explain_entry, read};
 
@@ -85,7 +85,7 @@ fn explain_signed(
         &name,
         &finished,
         &policy,
-        &zone(&reader, &config),
+        &member_zone(&reader, &config),
     ))
 }
 

@@ -16,14 +16,15 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
-use super::enrol::{ASK_EVERY, ask, keep};
-use super::run::{End, transport};
+use super::shutdown::Shutdown;
 use crate::bus::{Bus, BusInput, typed};
 use crate::clock::system_unix_ms;
 use crate::config::{Config, is_vin};
+use crate::enrolment::{ASK_EVERY, ask, keep};
 use crate::error::UsageError;
 use crate::keys::KeyStore;
 use crate::names::salted_vehicle_id;
+use crate::net;
 use crate::screen::{CarState, Choices, Scene, Scenes, ShownCode, drive, unknown_member};
 use crate::window::Backstage;
 
@@ -33,7 +34,7 @@ const AGAIN_AFTER: Duration = Duration::from_secs(5);
 const INPUTS_MAX: usize = 256;
 
 /// Result of the onboarding.
-pub(super) enum Welcome {
+pub(super) enum Onboarding {
     /// The head unit is somebody's now; what its page says.
     Enrolled(EnrolmentData),
     /// The program is to end.
@@ -41,13 +42,13 @@ pub(super) enum Welcome {
 }
 
 /// Shows a code until a member has said yes, or the program is to end.
-pub(super) async fn welcome(
+pub(super) async fn onboard(
     config: &Config,
     keys: &KeyStore,
     store: &mut Store,
     backstage: &mut Backstage,
-    end: &mut End,
-) -> anyhow::Result<Welcome> {
+    shutdown: &mut Shutdown,
+) -> anyhow::Result<Onboarding> {
     let (inputs, heard) = mpsc::channel(INPUTS_MAX);
     let (_seen, seen) = watch::channel(None);
     let bus = Bus::start(config.bus.clone(), inputs, seen);
@@ -59,9 +60,9 @@ pub(super) async fn welcome(
     let watching = watch_car(config, backstage.scenes.clone(), heard, step, vins);
     let asking = enrol(config, keys, store, &mut backstage.renewals, &steps, vin);
     let ended = tokio::select! {
-        () = end.told() => Ok(Welcome::Ended),
-        () = watching => Ok(Welcome::Ended),
-        enrolled = asking => enrolled.map(|()| Welcome::Enrolled(steps.borrow().clone())),
+        () = shutdown.requested() => Ok(Onboarding::Ended),
+        () = watching => Ok(Onboarding::Ended),
+        enrolled = asking => enrolled.map(|()| Onboarding::Enrolled(steps.borrow().clone())),
     };
     bus.stop().await;
     ShownCode::forget(store)?;
@@ -136,7 +137,7 @@ async fn enrol(
     mut vin: watch::Receiver<Option<String>>,
 ) -> anyhow::Result<()> {
     let salt = config.cloud.salt.ok_or(UsageError::NoSalt)?;
-    let transport = transport(&config.cloud, ServerTime::from_unix_s(0))?;
+    let transport = net::connect(&config.cloud, ServerTime::from_unix_s(0))?;
     let known = vin.wait_for(|vin| vin.as_deref().is_some_and(is_vin));
     let vin = known.await?.clone().unwrap_or_default();
     let request = EnrolRequest {

@@ -1,5 +1,5 @@
-//! Watches that the engine takes the bus input: a head unit that hangs on its disk does not know that the car has begun
-//! to drive.
+//! Watchdog of the engine: a stalled engine cannot know that the car has begun to move, so the window then applies the
+//! restrictions for driving.
 
 use std::time::Duration;
 
@@ -11,39 +11,39 @@ use crate::engine::Live;
 
 /// Interval of the checks.
 const EVERY: Duration = Duration::from_secs(1);
-/// Looks in a row at which something waits and nothing was taken, after which the engine counts as stuck.
-const LOOKS: u32 = 2;
+/// Checks in a row at which input waits and none was taken, after which the engine counts as stalled.
+const STALLED_CHECKS: u32 = 2;
 
 /// Tells the window while the engine is stuck; ends with the bus.
-pub(super) async fn tell_when_stuck(
+pub(super) async fn watch_engine(
     samples: mpsc::WeakSender<BusInput>,
     mut live: watch::Receiver<Live>,
     stuck: watch::Sender<bool>,
 ) {
-    let mut looks = interval(EVERY);
-    let mut vain = Vain::default();
+    let mut checks = interval(EVERY);
+    let mut detector = StallDetector::default();
     loop {
-        looks.tick().await;
+        checks.tick().await;
         let Some(samples) = samples.upgrade() else {
             return;
         };
         let waits = samples.capacity() < samples.max_capacity();
         let took = live.has_changed().unwrap_or(false);
         live.mark_unchanged();
-        let is_stuck = vain.look(waits, took);
+        let is_stuck = detector.check(waits, took);
         stuck.send_if_modified(|told| std::mem::replace(told, is_stuck) != is_stuck);
     }
 }
 
-/// Looks in vain, in a row.
+/// Checks in a row at which input waited and none was taken.
 #[derive(Debug, Default)]
-struct Vain(u32);
+struct StallDetector(u32);
 
-impl Vain {
+impl StallDetector {
     /// Returns whether the engine is stuck, from whether input waits for it and whether its output is new.
-    fn look(&mut self, waits: bool, took: bool) -> bool {
+    fn check(&mut self, waits: bool, took: bool) -> bool {
         self.0 = if waits && !took { self.0 + 1 } else { 0 };
-        self.0 >= LOOKS
+        self.0 >= STALLED_CHECKS
     }
 }
 
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn an_engine_that_leaves_what_the_bus_says_is_stuck_until_it_takes_it() {
-        let mut vain = Vain::default();
+        let mut detector = StallDetector::default();
         let table = [
             // A flood: something always waits, and something is always taken.
             (true, true, false),
@@ -69,7 +69,7 @@ mod tests {
             (false, false, false),
         ];
         for (step, (waits, took, expected)) in table.into_iter().enumerate() {
-            assert_eq!(vain.look(waits, took), expected, "{step}");
+            assert_eq!(detector.check(waits, took), expected, "{step}");
         }
     }
 }

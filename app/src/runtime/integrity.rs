@@ -1,4 +1,4 @@
-//! A look at the whole ledger while the head unit runs: neither the first frame nor the bus waits for it.
+//! Checks the whole ledger while the head unit runs: neither the first frame nor the bus waits for it.
 
 use std::future::pending;
 use std::path::Path;
@@ -9,9 +9,9 @@ use tokio::task::spawn_blocking;
 
 use crate::engine::LedgerLook;
 
-/// Looks at the ledger in a data folder on a thread of its own, and returns only when it is damaged: whoever owns the
-/// folder opens it again, which salvages it. Dropped, it ends the look.
-pub(super) async fn until_damaged(folder: &Path, looks: &watch::Sender<LedgerLook>) {
+/// Checks the ledger of a data folder on a thread of its own, and returns only when it is damaged: the owner of the folder
+/// then opens it again, which salvages it. Dropped, it ends the check.
+pub(super) async fn wait_for_corruption(folder: &Path, looks: &watch::Sender<LedgerLook>) {
     let looked = match Reader::open(folder, None, None) {
         Ok(reader) => {
             let _ends_with_this = reader.stopper();
