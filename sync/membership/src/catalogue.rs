@@ -15,6 +15,7 @@ pub const DEFAULT_CATALOGUE_TOML: &str = include_str!("../policy/catalogue.toml"
 
 /// All benefits, in the order they are shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Catalogue {
     /// Raised with each change.
     pub version: CatalogueVersion,
@@ -26,6 +27,7 @@ pub struct Catalogue {
 
 /// One benefit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Benefit {
     /// Its name in entries and reports.
     pub id: BenefitId,

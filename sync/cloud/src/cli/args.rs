@@ -304,7 +304,9 @@ pub enum Policy {
         #[arg(value_parser = version)]
         version: Option<PolicyVersion>,
     },
-    /// Check a policy file without signing it
+    /// List the fields that a rule may read, with their units
+    Fields,
+    /// Check a policy file without signing it: its keys, its rules, and its version against the cloud in --data
     Check {
         /// The file
         file: PathBuf,

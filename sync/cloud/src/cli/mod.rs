@@ -2,6 +2,7 @@
 
 mod args;
 mod decide;
+mod policy;
 mod run;
 mod show;
 

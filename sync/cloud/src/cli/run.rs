@@ -1,16 +1,12 @@
 //! Does what was said on the command line.
 
 use std::io::Write;
-use std::path::Path;
 
-use dashpoint_membership::{
-    BindingId, Catalogue, CompiledPolicy, DeviceId, LedgerVersion, MemberId, Policy, ServerTime,
-};
-use serde::de::DeserializeOwned;
+use dashpoint_membership::{BindingId, DeviceId, LedgerVersion, MemberId, ServerTime};
 
 use super::CliError;
 use super::args::{self, Args, Command};
-use super::{decide, show};
+use super::{decide, policy, show};
 use crate::backup::restore;
 use crate::clock::system_now;
 use crate::connections::Limits;
@@ -35,7 +31,10 @@ pub(super) fn run(args: Args, out: &mut dyn Write) -> Result<(), CliError> {
         return self::serve(args.data, args.json, serve, out);
     }
     if let Command::Policy(args::Policy::Check { file }) = &args.command {
-        return check_policy(file, args.json, out);
+        return policy::check(&args.data, file, args.json, out);
+    }
+    if let Command::Policy(args::Policy::Fields) = &args.command {
+        return policy::fields(args.json, out);
     }
     if let Command::Restore { backup } = &args.command {
         let restored = restore(&args.data, backup, system_now())?;
@@ -92,8 +91,8 @@ pub fn execute(
         Command::Device(command) => device(command, core, edge, out),
         Command::Review(command) => decide::review(command, core, edge, out),
         Command::Meter(command) => decide::meter(command, core, edge, out),
-        Command::Policy(command) => policy(command, core, edge, out),
-        Command::Catalogue(command) => catalogue(command, core, edge, out),
+        Command::Policy(command) => policy::policy(command, core, edge, out),
+        Command::Catalogue(command) => policy::catalogue(command, core, edge, out),
         Command::Entries { device, member } => {
             let lines = core.entry_lines(device, member)?;
             show::either(out, edge.json, &lines, |lines| show::entries(lines))
@@ -241,93 +240,6 @@ fn device(
             show::either(out, edge.json, &revoked, decide::revoked)
         }
     }
-}
-
-fn policy(
-    command: args::Policy,
-    core: &mut CloudCore,
-    edge: Edge,
-    out: &mut dyn Write,
-) -> Result<(), CliError> {
-    match command {
-        args::Policy::Show { version } => {
-            let policy = core.policy(version, edge.now)?;
-            let text = toml::to_string(&policy)?;
-            show::either(out, edge.json, &policy, |_| text)
-        }
-        args::Policy::Check { file } => check_policy(&file, edge.json, out),
-        args::Policy::Sign {
-            file,
-            valid_from,
-            valid_until,
-        } => {
-            let mut policy: Policy = read(&file)?;
-            policy.valid_from = valid_from.unwrap_or(policy.valid_from);
-            policy.valid_until = valid_until.unwrap_or(policy.valid_until);
-            let version = policy.version;
-            core.sign_policy(policy, edge.now)?;
-            show::either(out, edge.json, &show::Signed { signed: version }, |_| {
-                format!("signed policy {version}\n")
-            })
-        }
-        args::Policy::List => {
-            let lines = core.policy_list(edge.now)?;
-            show::either(out, edge.json, &lines, |lines| show::policies(lines))
-        }
-    }
-}
-
-fn catalogue(
-    command: args::Catalogue,
-    core: &mut CloudCore,
-    edge: Edge,
-    out: &mut dyn Write,
-) -> Result<(), CliError> {
-    match command {
-        args::Catalogue::Show => {
-            let catalogue = core.catalogue(edge.now)?;
-            let text = toml::to_string(&catalogue)?;
-            show::either(out, edge.json, &catalogue, |_| text)
-        }
-        args::Catalogue::Sign { file } => {
-            let catalogue: Catalogue = read(&file)?;
-            let version = catalogue.version;
-            core.sign_catalogue(catalogue, edge.now)?;
-            show::either(out, edge.json, &show::Signed { signed: version }, |_| {
-                format!("signed catalogue {version}\n")
-            })
-        }
-    }
-}
-
-fn check_policy(file: &Path, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
-    let policy: Policy = read(file)?;
-    let compiled = CompiledPolicy::compile(policy).map_err(CloudError::from)?;
-    let checked = show::Checked::of(compiled.policy());
-    show::either(out, json, &checked, |checked| {
-        format!(
-            "policy {} can be signed: {} rules, {} caps, {} tiers\n",
-            checked.version, checked.rules, checked.caps, checked.tiers
-        )
-    })
-}
-
-fn read<T: DeserializeOwned>(file: &Path) -> Result<T, CloudError> {
-    let text = std::fs::read_to_string(file).map_err(|failed| CloudError::Unreadable {
-        path: file.to_owned(),
-        reason: failed.to_string(),
-    })?;
-    toml::from_str(&text).map_err(|refused| {
-        let line = refused
-            .span()
-            .and_then(|span| text.get(..span.start))
-            .map_or(1, |before| before.matches('\n').count() + 1);
-        let message = refused.message().replace('\n', ", ");
-        CloudError::Unreadable {
-            path: file.to_owned(),
-            reason: format!("line {line}: {message}"),
-        }
-    })
 }
 
 fn serve(

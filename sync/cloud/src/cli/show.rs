@@ -4,6 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use comfy_table::{Table, presets};
+use dashpoint_membership::policy::Trigger;
+use dashpoint_membership::profile::RuleField;
 use dashpoint_membership::{
     Adjustment, Cause, DeviceId, Lot, MemberId, Pending, Policy, PolicyVersion, Rejection,
     ReviewReason, ServerEpoch, ServerTime, Settlement, Statement, Verdict,
@@ -83,11 +85,14 @@ pub(super) struct Checked {
     pub rules: usize,
     pub caps: usize,
     pub tiers: usize,
+    /// The newest version of the cloud that it was compared with; none without a cloud.
+    pub above: Option<PolicyVersion>,
 }
 
 impl Checked {
-    pub fn of(policy: &Policy) -> Self {
+    pub fn of(policy: &Policy, above: Option<PolicyVersion>) -> Self {
         Self {
+            above,
             version: policy.version,
             rules: policy.rules.len(),
             caps: policy.caps.len(),
@@ -239,6 +244,23 @@ fn device_state(line: &DeviceLine) -> String {
         (None, Some(forked)) => forked,
         (None, None) => "enrolled".to_owned(),
     }
+}
+
+pub(super) fn fields(fields: &[RuleField]) -> String {
+    let mut table = table(["on", "field", "type", "unit", "meaning"]);
+    for field in fields {
+        let on = match field.on {
+            Trigger::Trip => "trip",
+            Trigger::Charge => "charge",
+            Trigger::Discharge => "discharge",
+            Trigger::CheckIn => "check-in",
+        };
+        table.add_row([on, field.name, field.kind, field.unit, field.about]);
+    }
+    format!(
+        "{}check-in has no field. Operators: + - * / %, < <= > >= == !=, && || !, ?:, min(), max()\n",
+        written(&table)
+    )
 }
 
 pub(super) fn policies(lines: &[PolicyLine]) -> String {

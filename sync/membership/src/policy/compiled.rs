@@ -1,10 +1,12 @@
 //! A policy that was checked and can be applied.
 
+use std::collections::BTreeSet;
+
 use super::validate::validate;
-use super::{EarningRule, Policy, PolicyError, Tier, Tiers};
-use crate::ids::{PolicyVersion, TierId};
+use super::{EarningRule, Policy, PolicyError, Tier, Tiers, Trigger};
+use crate::ids::{PolicyVersion, RuleId, TierId};
 use crate::points::Growth;
-use crate::profile::{BoolExpression, IntExpression, ProfileError};
+use crate::profile::{BoolExpression, Condition, Facts, IntExpression, ProfileError};
 use crate::time::ServerTime;
 
 /// A policy whose every part was checked and whose rules are ready to be evaluated.
@@ -14,9 +16,10 @@ pub struct CompiledPolicy {
     rules: Vec<CompiledRule>,
 }
 
-/// The three expressions of one rule.
+/// The three expressions of one rule, checked.
 #[derive(Debug, Clone)]
-pub(crate) struct CompiledRule {
+pub struct CompiledRule {
+    on: Trigger,
     pub(crate) when: BoolExpression,
     pub(crate) points: IntExpression,
     pub(crate) growth: IntExpression,
@@ -66,8 +69,39 @@ impl CompiledPolicy {
             .expect("invariant: a compiled policy has a tier")
     }
 
-    pub(crate) fn rules(&self) -> impl Iterator<Item = (&EarningRule, &CompiledRule)> {
+    /// Each rule as the operator wrote it, with its checked expressions.
+    pub fn rules(&self) -> impl Iterator<Item = (&EarningRule, &CompiledRule)> {
         self.policy.rules.iter().zip(&self.rules)
+    }
+
+    /// Returns a rule by its id.
+    #[must_use]
+    pub fn rule(&self, id: &RuleId) -> Option<(&EarningRule, &CompiledRule)> {
+        self.rules().find(|(rule, _)| rule.id == *id)
+    }
+}
+
+impl CompiledRule {
+    /// Explains each part of the condition for some evidence of the rule's kind; all parts must hold for the rule to pay.
+    #[must_use]
+    pub fn explain(&self, facts: &Facts) -> Vec<Condition> {
+        self.when.explain(facts)
+    }
+
+    /// Lists the fields that its condition and its amounts read.
+    #[must_use]
+    pub fn reads(&self) -> BTreeSet<&'static str> {
+        let read = [
+            self.when.reads(self.on),
+            self.points.reads(self.on),
+            self.growth.reads(self.on),
+        ];
+        read.into_iter().flatten().collect()
+    }
+
+    /// The parts of the condition with their sources.
+    pub(super) fn parts(&self) -> Vec<(BoolExpression, String)> {
+        self.when.parts(self.on)
     }
 }
 
@@ -96,6 +130,7 @@ fn compile_rule(rule: &EarningRule) -> Result<CompiledRule, PolicyError> {
         problem,
     };
     Ok(CompiledRule {
+        on: rule.on,
         when: BoolExpression::compile(&rule.when, rule.on)
             .map_err(|problem| wrong("when", &rule.when, problem))?,
         points: IntExpression::compile(&rule.points, rule.on)

@@ -22,6 +22,7 @@ pub enum Trigger {
 
 /// One earning rule: three expressions of the rule profile (a closed subset of CEL) over integer evidence fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EarningRule {
     /// Its name in entries and reports.
     pub id: RuleId,
@@ -68,6 +69,7 @@ pub enum Period {
 
 /// The most that a member earns in a period, over all devices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Cap {
     /// Its name in verdicts.
     pub id: CapId,
@@ -81,6 +83,7 @@ pub struct Cap {
 
 /// Limits on the entries of a device until its next receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Allowance {
     /// Beyond it the screen asks to connect.
     pub soft: AllowanceLimit,
@@ -92,6 +95,7 @@ pub struct Allowance {
 
 /// One level of the offline allowance; whichever is reached first counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AllowanceLimit {
     /// Points minted.
     pub points: Points,

@@ -4,6 +4,8 @@ mod compiled;
 mod decimal;
 mod earning;
 mod error;
+mod file;
+mod payable;
 mod policies;
 mod score_model;
 mod tier;
@@ -11,11 +13,11 @@ mod validate;
 
 use serde::{Deserialize, Serialize};
 
-pub use compiled::CompiledPolicy;
-pub(crate) use compiled::CompiledRule;
+pub use compiled::{CompiledPolicy, CompiledRule};
 pub use decimal::{Decimal8, ParseDecimalError};
 pub use earning::{Allowance, AllowanceLimit, Cap, CapOver, EarningRule, Period, Trigger};
-pub use error::PolicyError;
+pub use error::{PolicyError, Unpayable};
+pub use file::{FileError, line_of};
 pub use policies::Policies;
 pub use score_model::{FactorModel, LateHour, ScoreModel, Thresholds};
 pub use tier::{Demotion, Tier, Tiers};
@@ -29,6 +31,7 @@ pub const DEFAULT_POLICY_TOML: &str = include_str!("../../policy/default.toml");
 
 /// The rules of one version: what is paid, within which caps, how a drive is scored, how points expire.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Policy {
     /// Raised with each change; the cloud never lowers it.
     pub version: PolicyVersion,
@@ -68,6 +71,7 @@ pub struct Policy {
 
 /// Factors of T/CSAE 235-2021: avoided = km x petrol - kWh x grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Carbon {
     /// Emission of the petrol car that the trip replaces, in grams per kilometre.
     pub petrol_g_per_km: u32,
@@ -77,6 +81,7 @@ pub struct Carbon {
 
 /// The declared mix of a group of charging points (OCPI EnergyMix).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SiteMix {
     /// Beginning of the EVSE ids of the group.
     pub evse_prefix: String,
@@ -86,6 +91,7 @@ pub struct SiteMix {
 
 /// A window of the local day with its assumed share of renewable energy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CleanWindow {
     /// First minute of the local day, 0..1440.
     pub from_min: u16,

@@ -7,6 +7,7 @@ use crate::evidence::Factor;
 
 /// `score = clamp(intercept - slope x base x product(coefficient_i ^ min(percent_i, cap_i)), 0, 100)`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ScoreModel {
     /// The constant that everything is taken from.
     pub intercept: Decimal8,
@@ -24,6 +25,7 @@ pub struct ScoreModel {
 
 /// Weight of one factor in the score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FactorModel {
     /// The factor.
     pub factor: Factor,
@@ -37,6 +39,7 @@ pub struct FactorModel {
 
 /// Values from which a factor counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Thresholds {
     /// Backward acceleration counted against the driver, in thousandths of g.
     pub brake_hard_mg: u16,
@@ -60,6 +63,7 @@ pub struct Thresholds {
 
 /// Weight of one hour of the local night.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LateHour {
     /// Hour of the local day, 0..24.
     pub hour: u8,

@@ -8,6 +8,7 @@ use crate::text::Text;
 
 /// One tier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tier {
     /// Its name in entries and reports.
     pub id: TierId,
@@ -29,6 +30,7 @@ pub enum Demotion {
 
 /// The ladder of tiers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tiers {
     /// From the lowest, which never ends and has threshold 0, upwards.
     pub ladder: Vec<Tier>,

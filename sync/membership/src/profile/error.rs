@@ -1,5 +1,7 @@
 //! Reasons that an expression is not in the rule profile.
 
+use std::fmt;
+
 use super::{MAX_NESTING, MAX_OPERATORS, MAX_SOURCE_BYTES};
 
 /// A reason that an expression is not in the rule profile, with what the profile allows.
@@ -25,9 +27,14 @@ pub enum ProfileError {
         /// Position of the character, from 0.
         at: usize,
     },
-    /// CEL cannot read it.
-    #[error("it is not an expression: {0}")]
-    Syntax(String),
+    /// It breaks the grammar.
+    #[error("{place}: {problem}")]
+    Syntax {
+        /// Place in the expression.
+        place: Place,
+        /// The problem at this place, and what is expected there.
+        problem: String,
+    },
     /// Something of CEL that the profile leaves out.
     #[error(
         "{0} is not allowed: an expression has integers, true, false, names, operators, min() and max()"
@@ -51,4 +58,35 @@ pub enum ProfileError {
         /// Its type.
         found: &'static str,
     },
+}
+
+/// A place in an expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Line, from 1; `None` when the expression has one line.
+    pub line: Option<usize>,
+    /// Character of the line, from 1.
+    pub character: usize,
+}
+
+impl Place {
+    /// Makes the place of a byte.
+    pub(super) fn of(source: &str, at: usize) -> Self {
+        let before = source.get(..at).unwrap_or(source);
+        let line = before.matches('\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self {
+            line: source.contains('\n').then_some(line),
+            character: before[start..].chars().count() + 1,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line} of it, ")?;
+        }
+        write!(f, "character {}", self.character)
+    }
 }

@@ -16,7 +16,7 @@ pub enum EvalError {
 impl IntNode {
     pub(super) fn eval(&self, values: &[i64]) -> Result<i64, EvalError> {
         match self {
-            Self::Constant(value) => Ok(*value),
+            Self::Constant(value) | Self::Named(_, value) => Ok(*value),
             Self::Field(index) => Ok(values[*index]),
             Self::Negate(operand) => operand
                 .eval(values)?
@@ -48,7 +48,7 @@ fn reduce(
 }
 
 impl IntOperator {
-    fn apply(self, left: i64, right: i64) -> Result<i64, EvalError> {
+    pub(super) fn apply(self, left: i64, right: i64) -> Result<i64, EvalError> {
         let result = match self {
             Self::Add => left.checked_add(right),
             Self::Subtract => left.checked_sub(right),

@@ -1,5 +1,9 @@
 //! The fields that rules see, by trigger.
 
+use std::fmt;
+
+use serde::Serialize;
+
 use crate::entry::{MemberAction, Transaction};
 use crate::evidence::{Charge, Current, Discharge, Evidence, Factor, Grade, Trip};
 use crate::policy::{Carbon, Trigger};
@@ -39,7 +43,18 @@ pub(super) const CONSTANTS: [(&str, Enumeration, i64); 6] = [
     ("unknown", Enumeration::Current, current(Current::Unknown)),
 ];
 
-type Field = (&'static str, Kind);
+/// One field of a trigger.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// Least value of admissible evidence; evidence beyond is rejected, and no rule is paid for it.
+    pub(super) least: i64,
+    /// Greatest value of admissible evidence.
+    pub(super) most: i64,
+    unit: &'static str,
+    about: &'static str,
+}
 
 /// The driving time in seconds, which no entry states any more.
 ///
@@ -47,35 +62,180 @@ type Field = (&'static str, Kind);
 /// No list of names offers it.
 const RETIRED: &str = "driving_s";
 
+/// The longest trip that is admissible, in seconds.
+const TRIP_S_MAX: i64 = 3 * 86_400;
+/// As many metres in nine seconds are the fastest trip that is admissible.
+const METRES_IN_9_S_MAX: i64 = 1_000;
+/// The energy that admissible evidence of a trip draws or puts back at most, in watt-hours: a megawatt all the way.
+const TRIP_WH_MAX: i64 = TRIP_S_MAX * 1_000_000 / 3_600 + 1_000;
+/// The energy of the largest admissible session, in watt-hours.
+const SESSION_WH_MAX: i64 = 2_000_000;
+/// The least and the greatest value of `co2_avoided_g`: nothing bounds the factors of a policy.
+const ANY: (i64, i64) = (i64::MIN, i64::MAX);
+
+const fn integer(
+    name: &'static str,
+    (least, most): (i64, i64),
+    unit: &'static str,
+    about: &'static str,
+) -> Field {
+    Field {
+        name,
+        kind: Kind::Int,
+        least,
+        most,
+        unit,
+        about,
+    }
+}
+
+const fn boolean(name: &'static str, about: &'static str) -> Field {
+    Field {
+        name,
+        kind: Kind::Bool,
+        least: 0,
+        most: 1,
+        unit: "",
+        about,
+    }
+}
+
+const fn named(name: &'static str, enumeration: Enumeration, about: &'static str) -> Field {
+    Field {
+        name,
+        kind: Kind::Enum(enumeration),
+        least: 0,
+        most: 2,
+        unit: "",
+        about,
+    }
+}
+
 const TRIP: [Field; 16] = [
-    ("distance_m", Kind::Int),
-    ("driving_min", Kind::Int),
-    ("missed_s", Kind::Int),
-    ("used_wh", Kind::Int),
-    ("regained_wh", Kind::Int),
-    ("net_wh", Kind::Int),
-    ("score_x100", Kind::Int),
-    ("co2_avoided_g", Kind::Int),
-    ("observed_factors", Kind::Int),
-    ("hard_braking_observed", Kind::Bool),
-    ("aggressive_turning_observed", Kind::Bool),
-    ("unsafe_following_observed", Kind::Bool),
-    ("late_night_observed", Kind::Bool),
-    ("excessive_speed_observed", Kind::Bool),
-    ("unbuckled_observed", Kind::Bool),
-    (RETIRED, Kind::Int),
+    integer(
+        "distance_m",
+        (1, TRIP_S_MAX * METRES_IN_9_S_MAX / 9),
+        "m",
+        "distance by the odometer",
+    ),
+    integer(
+        "driving_min",
+        (0, TRIP_S_MAX / 60),
+        "min",
+        "time in motion or in traffic, rounded up",
+    ),
+    integer(
+        "missed_s",
+        (0, TRIP_S_MAX),
+        "s",
+        "time of the trip of which nothing was seen",
+    ),
+    integer(
+        "used_wh",
+        (0, TRIP_WH_MAX),
+        "Wh",
+        "energy drawn from the battery; 0 when the car has no signal for it",
+    ),
+    integer(
+        "regained_wh",
+        (0, TRIP_WH_MAX),
+        "Wh",
+        "energy put back by braking",
+    ),
+    integer(
+        "net_wh",
+        (-TRIP_WH_MAX, TRIP_WH_MAX),
+        "Wh",
+        "used_wh - regained_wh",
+    ),
+    integer(
+        "score_x100",
+        (0, 10_000),
+        "0.01",
+        "driving score times 100: 10000 is perfect",
+    ),
+    integer(
+        "co2_avoided_g",
+        ANY,
+        "g",
+        "CO2 avoided against a petrol car; negative when the grid emitted more",
+    ),
+    integer(
+        "observed_factors",
+        (0, 6),
+        "",
+        "number of score factors that the car has a signal for",
+    ),
+    boolean(
+        "hard_braking_observed",
+        "the car has a signal for this factor; not that it happened",
+    ),
+    boolean(
+        "aggressive_turning_observed",
+        "the car has a signal for this factor; not that it happened",
+    ),
+    boolean(
+        "unsafe_following_observed",
+        "the car has a signal for this factor; not that it happened",
+    ),
+    boolean(
+        "late_night_observed",
+        "the car has a signal for this factor; not that it happened",
+    ),
+    boolean(
+        "excessive_speed_observed",
+        "the car has a signal for this factor; not that it happened",
+    ),
+    boolean(
+        "unbuckled_observed",
+        "the car has a signal for this factor; not that it happened",
+    ),
+    integer(RETIRED, (0, TRIP_S_MAX), "s", ""),
 ];
 
 const CHARGE: [Field; 6] = [
-    ("energy_wh", Kind::Int),
-    ("renewable_permille", Kind::Int),
-    ("renewable_wh", Kind::Int),
-    ("grade", Kind::Enum(Enumeration::Grade)),
-    ("current", Kind::Enum(Enumeration::Current)),
-    ("reconstructed", Kind::Bool),
+    integer(
+        "energy_wh",
+        (1, SESSION_WH_MAX),
+        "Wh",
+        "energy charged by the counter",
+    ),
+    integer(
+        "renewable_permille",
+        (0, 1_000),
+        "0.001",
+        "share of renewable energy, weighted by energy",
+    ),
+    integer(
+        "renewable_wh",
+        (0, SESSION_WH_MAX),
+        "Wh",
+        "energy_wh * renewable_permille / 1000",
+    ),
+    named(
+        "grade",
+        Enumeration::Grade,
+        "source of the share: metered, declared or estimated",
+    ),
+    named("current", Enumeration::Current, "ac, dc or unknown"),
+    boolean(
+        "reconstructed",
+        "only the counter shows the session: the head unit slept",
+    ),
 ];
 
-const DISCHARGE: [Field; 2] = [("energy_wh", Kind::Int), ("reconstructed", Kind::Bool)];
+const DISCHARGE: [Field; 2] = [
+    integer(
+        "energy_wh",
+        (1, SESSION_WH_MAX),
+        "Wh",
+        "energy given back to the grid",
+    ),
+    boolean(
+        "reconstructed",
+        "only the counter shows the session: the head unit slept",
+    ),
+];
 
 pub(super) const fn fields(on: Trigger) -> &'static [Field] {
     match on {
@@ -86,21 +246,114 @@ pub(super) const fn fields(on: Trigger) -> &'static [Field] {
     }
 }
 
-/// The names that a rule may use today.
-pub(super) fn names(on: Trigger) -> impl Iterator<Item = &'static str> {
-    let names = fields(on).iter().map(|(name, _)| *name);
-    names.filter(|name| *name != RETIRED)
+/// The fields that a rule may use today.
+fn current_fields(on: Trigger) -> impl Iterator<Item = &'static Field> {
+    fields(on).iter().filter(|field| field.name != RETIRED)
 }
 
-/// The values of the fields for one transaction, in the order of [`fields`].
+/// The names of fields by their places.
+pub(super) fn name_all(on: Trigger, places: Vec<usize>) -> Vec<&'static str> {
+    places
+        .into_iter()
+        .map(|place| fields(on)[place].name)
+        .collect()
+}
+
+/// The names that a rule may use today.
+pub(super) fn names(on: Trigger) -> impl Iterator<Item = &'static str> {
+    current_fields(on).map(|field| field.name)
+}
+
+/// A field that rules may use, as the operator's tables show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct RuleField {
+    /// The kind of transaction that has it.
+    pub on: Trigger,
+    /// Its name in rules.
+    pub name: &'static str,
+    /// `integer`, `boolean`, `grade` or `current`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Unit of its values; empty for a number of things, and for what is no integer.
+    pub unit: &'static str,
+    /// Meaning in one line.
+    pub about: &'static str,
+}
+
+/// The value of a field as a rule would write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum FieldValue {
+    /// An integer.
+    Integer(i64),
+    /// True or false.
+    Boolean(bool),
+    /// A named value.
+    Name(&'static str),
+}
+
+impl FieldValue {
+    /// Reads the value of a field of a trigger, as [`Condition`](super::Condition) has it.
+    #[must_use]
+    pub fn of(on: Trigger, field: &str, value: i64) -> Self {
+        let found = fields(on).iter().find(|known| known.name == field);
+        match found.map(|field| field.kind) {
+            None | Some(Kind::Int) => Self::Integer(value),
+            Some(Kind::Bool) => Self::Boolean(value != 0),
+            Some(Kind::Enum(enumeration)) => {
+                let mut names = CONSTANTS.into_iter();
+                let named = names.find(|(_, of, place)| *of == enumeration && *place == value);
+                named.map_or(Self::Integer(value), |(name, ..)| Self::Name(name))
+            }
+        }
+    }
+}
+
+impl fmt::Display for FieldValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(value) => value.fmt(f),
+            Self::Boolean(value) => value.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Lists every field that a rule may use, by trigger.
+pub fn rule_fields() -> impl Iterator<Item = RuleField> {
+    let triggers = [
+        Trigger::Trip,
+        Trigger::Charge,
+        Trigger::Discharge,
+        Trigger::CheckIn,
+    ];
+    triggers.into_iter().flat_map(|on| {
+        current_fields(on).map(move |field| RuleField {
+            on,
+            name: field.name,
+            kind: match field.kind {
+                Kind::Int => "integer",
+                Kind::Bool => "boolean",
+                Kind::Enum(Enumeration::Grade) => "grade",
+                Kind::Enum(Enumeration::Current) => "current",
+            },
+            unit: field.unit,
+            about: field.about,
+        })
+    })
+}
+
+/// The values of the fields of one transaction.
 #[derive(Debug, Clone)]
-pub(crate) struct Facts {
+pub struct Facts {
     on: Trigger,
     values: Vec<i64>,
 }
 
 impl Facts {
-    pub(crate) fn of(transaction: &Transaction, carbon: &Carbon) -> Self {
+    /// Takes the fields of a transaction, with the carbon factors of the policy that values it.
+    #[must_use]
+    pub fn of(transaction: &Transaction, carbon: &Carbon) -> Self {
         let values = match transaction {
             Transaction::Earn { evidence, .. } => match evidence {
                 Evidence::Trip(trip) => trip_values(trip, carbon).to_vec(),
@@ -121,15 +374,28 @@ impl Facts {
         Self { on, values }
     }
 
+    pub(super) const fn on(&self) -> Trigger {
+        self.on
+    }
+
     pub(super) fn values(&self) -> &[i64] {
         &self.values
+    }
+
+    /// Each field that a rule may use with its value, in the order of the tables.
+    #[must_use]
+    pub fn shown(&self) -> Vec<(&'static str, FieldValue)> {
+        let named = self.named().into_iter();
+        named
+            .map(|(name, value)| (name, FieldValue::of(self.on, name, value)))
+            .collect()
     }
 
     pub(crate) fn named(&self) -> Vec<(&'static str, i64)> {
         fields(self.on)
             .iter()
             .zip(&self.values)
-            .map(|((name, _), value)| (*name, *value))
+            .map(|(field, value)| (field.name, *value))
             .filter(|(name, _)| *name != RETIRED)
             .collect()
     }

@@ -6,15 +6,24 @@
 //! cannot fail by type and is evaluated with checked 64-bit arithmetic. `&&` and `||` absorb an error on one side when
 //! the other side decides, as CEL defines it.
 
+mod condition;
 mod error;
 mod eval;
 mod facts;
+mod linear;
+mod outlook;
 mod scan;
+mod source;
+mod span;
+mod syntax;
 mod typed;
 
-pub use error::ProfileError;
+pub use condition::Condition;
+pub use error::{Place, ProfileError};
 pub use eval::EvalError;
-pub(crate) use facts::Facts;
+pub use facts::{Facts, FieldValue, RuleField, rule_fields};
+pub(crate) use outlook::{Amount, Outlook};
+pub use typed::Comparison;
 
 use crate::policy::Trigger;
 use typed::{BoolNode, IntNode};
@@ -42,6 +51,12 @@ impl BoolExpression {
     pub(crate) fn eval(&self, facts: &Facts) -> Result<bool, EvalError> {
         self.0.eval(facts.values())
     }
+
+    pub(crate) fn reads(&self, on: Trigger) -> Vec<&'static str> {
+        let mut read = Vec::new();
+        self.0.fields(&mut read);
+        facts::name_all(on, read)
+    }
 }
 
 impl IntExpression {
@@ -51,5 +66,11 @@ impl IntExpression {
 
     pub(crate) fn eval(&self, facts: &Facts) -> Result<i64, EvalError> {
         self.0.eval(facts.values())
+    }
+
+    pub(crate) fn reads(&self, on: Trigger) -> Vec<&'static str> {
+        let mut read = Vec::new();
+        self.0.fields(&mut read);
+        facts::name_all(on, read)
     }
 }

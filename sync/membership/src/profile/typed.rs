@@ -5,12 +5,15 @@ use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 use super::error::ProfileError;
 use super::facts::{CONSTANTS, Enumeration, Kind, fields, names};
 use super::scan::scan;
+use super::syntax;
 use crate::policy::Trigger;
 
 /// Gives an integer, or the place of a named value in its enumeration.
 #[derive(Debug, Clone)]
 pub(super) enum IntNode {
     Constant(i64),
+    /// A named value of an enumeration, by its place.
+    Named(&'static str, i64),
     Field(usize),
     Negate(Box<Self>),
     Binary(IntOperator, Box<[Self; 2]>),
@@ -41,14 +44,46 @@ pub(super) enum IntOperator {
     Remainder,
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Comparison {
+/// A comparison of two integers, or of two named values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// Equal.
     Equal,
+    /// Not equal.
     NotEqual,
+    /// Less.
     Less,
+    /// Less or equal.
     LessOrEqual,
+    /// Greater.
     Greater,
+    /// Greater or equal.
     GreaterOrEqual,
+}
+
+impl Comparison {
+    /// Returns the comparison that holds exactly when this one does not.
+    pub(super) const fn negated(self) -> Self {
+        match self {
+            Self::Equal => Self::NotEqual,
+            Self::NotEqual => Self::Equal,
+            Self::Less => Self::GreaterOrEqual,
+            Self::LessOrEqual => Self::Greater,
+            Self::Greater => Self::LessOrEqual,
+            Self::GreaterOrEqual => Self::Less,
+        }
+    }
+
+    /// Returns the comparison of the sides in exchanged places.
+    pub(super) const fn flipped(self) -> Self {
+        match self {
+            Self::Equal | Self::NotEqual => self,
+            Self::Less => Self::Greater,
+            Self::LessOrEqual => Self::GreaterOrEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterOrEqual => Self::LessOrEqual,
+        }
+    }
 }
 
 /// A checked expression of any type.
@@ -64,10 +99,7 @@ pub(super) fn compile(source: &str, on: Trigger) -> Result<Typed, ProfileError> 
     let tree = cel::parser::Parser::new()
         .max_recursion_depth(32)
         .parse(source)
-        .map_err(|errors| {
-            let first = errors.errors.first();
-            ProfileError::Syntax(first.map_or_else(String::new, |error| error.msg.clone()))
-        })?;
+        .map_err(|errors| syntax::diagnose(source, &errors))?;
     Checker { on }.check(&tree)
 }
 
@@ -126,24 +158,24 @@ impl Checker {
             Expr::Map(_) => Err(not_allowed("a map")),
             Expr::Struct(_) => Err(not_allowed("a message")),
             Expr::Select(_) => Err(not_allowed("a field of a field")),
-            Expr::Unspecified => Err(ProfileError::Syntax("something is missing".to_owned())),
+            Expr::Unspecified => Err(not_allowed("an empty place")),
         }
     }
 
     fn check_name(&self, name: &str) -> Result<Typed, ProfileError> {
         let field = fields(self.on).iter().enumerate();
-        for (index, (field, kind)) in field {
-            if *field == name {
-                return Ok(match kind {
+        for (index, field) in field {
+            if field.name == name {
+                return Ok(match field.kind {
                     Kind::Int => Typed::Int(IntNode::Field(index)),
                     Kind::Bool => Typed::Bool(BoolNode::Field(index)),
-                    Kind::Enum(enumeration) => Typed::Enum(*enumeration, IntNode::Field(index)),
+                    Kind::Enum(enumeration) => Typed::Enum(enumeration, IntNode::Field(index)),
                 });
             }
         }
         self.constants()
             .find(|(constant, ..)| *constant == name)
-            .map(|(_, enumeration, value)| Typed::Enum(enumeration, IntNode::Constant(value)))
+            .map(|(name, enumeration, value)| Typed::Enum(enumeration, IntNode::Named(name, value)))
             .ok_or_else(|| ProfileError::UnknownName {
                 name: name.to_owned(),
                 allowed: self.names(),
@@ -155,7 +187,7 @@ impl Checker {
         CONSTANTS.into_iter().filter(|(_, enumeration, _)| {
             fields(self.on)
                 .iter()
-                .any(|(_, kind)| *kind == Kind::Enum(*enumeration))
+                .any(|field| field.kind == Kind::Enum(*enumeration))
         })
     }
 
@@ -360,4 +392,42 @@ fn unknown_call(name: &str) -> ProfileError {
 
 fn not_allowed(what: &str) -> ProfileError {
     ProfileError::NotAllowed(what.to_owned())
+}
+
+impl IntNode {
+    /// Adds the fields that it reads, in their order.
+    pub(super) fn fields(&self, read: &mut Vec<usize>) {
+        match self {
+            Self::Constant(_) | Self::Named(..) => {}
+            Self::Field(index) => read.push(*index),
+            Self::Negate(operand) => operand.fields(read),
+            Self::Binary(_, operands) => operands.iter().for_each(|operand| operand.fields(read)),
+            Self::Condition(condition, branches) => {
+                condition.fields(read);
+                branches.iter().for_each(|branch| branch.fields(read));
+            }
+            Self::Min(operands) | Self::Max(operands) => {
+                operands.iter().for_each(|operand| operand.fields(read));
+            }
+        }
+    }
+}
+
+impl BoolNode {
+    /// Adds the fields that it reads, in their order.
+    pub(super) fn fields(&self, read: &mut Vec<usize>) {
+        match self {
+            Self::Constant(_) => {}
+            Self::Field(index) => read.push(*index),
+            Self::Not(operand) => operand.fields(read),
+            Self::And(operands) | Self::Or(operands) | Self::Same(operands) => {
+                operands.iter().for_each(|operand| operand.fields(read));
+            }
+            Self::Compare(_, operands) => operands.iter().for_each(|operand| operand.fields(read)),
+            Self::Condition(condition, branches) => {
+                condition.fields(read);
+                branches.iter().for_each(|branch| branch.fields(read));
+            }
+        }
+    }
 }

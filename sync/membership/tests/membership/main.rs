@@ -7,7 +7,10 @@
 
 mod awards;
 mod caps;
+mod conditions;
+mod files;
 mod lots;
+mod payable;
 mod policies;
 mod profile;
 mod random;

@@ -1,0 +1,183 @@
+//! Commands on policies and the catalogue.
+
+use std::io::Write;
+use std::path::Path;
+
+use dashpoint_membership::policy::line_of;
+use dashpoint_membership::profile::{RuleField, rule_fields};
+use dashpoint_membership::{
+    Catalogue, CompiledPolicy, DEFAULT_POLICY_TOML, Policy, PolicyError, PolicyVersion,
+};
+
+use super::CliError;
+use super::args;
+use super::run::Edge;
+use super::show;
+use crate::clock::system_now;
+use crate::core::CloudCore;
+use crate::error::CloudError;
+
+/// What a shown policy begins with.
+const HEAD: &str = "\
+# Times are seconds since 1970-01-01T00:00:00Z; amounts in rules are thousandths of a point; caps are whole points.
+# `dashpoint-cloud policy fields` lists what a rule may read. `policy check` and `policy sign` take a changed copy of this
+# under the next version.
+
+";
+
+pub(super) fn policy(
+    command: args::Policy,
+    core: &mut CloudCore,
+    edge: Edge,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    match command {
+        args::Policy::Show { version } => {
+            let policy = core.policy(version, edge.now)?;
+            let text = shown(&policy)?;
+            show::either(out, edge.json, &policy, |_| text)
+        }
+        args::Policy::Fields => fields(edge.json, out),
+        args::Policy::Check { file } => {
+            let compiled = read_policy(&file, |_| {})?;
+            let newest = core.policy_list(edge.now)?.pop().map(|line| line.version);
+            checked(&compiled, newest, None, edge.json, out)
+        }
+        args::Policy::Sign {
+            file,
+            valid_from,
+            valid_until,
+        } => {
+            let compiled = read_policy(&file, |policy| {
+                policy.valid_from = valid_from.unwrap_or(policy.valid_from);
+                policy.valid_until = valid_until.unwrap_or(policy.valid_until);
+            })?;
+            let version = compiled.version();
+            core.sign_policy(compiled.policy().clone(), edge.now)?;
+            show::either(out, edge.json, &show::Signed { signed: version }, |_| {
+                format!("signed policy {version}\n")
+            })
+        }
+        args::Policy::List => {
+            let lines = core.policy_list(edge.now)?;
+            show::either(out, edge.json, &lines, |lines| show::policies(lines))
+        }
+    }
+}
+
+pub(super) fn catalogue(
+    command: args::Catalogue,
+    core: &mut CloudCore,
+    edge: Edge,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    match command {
+        args::Catalogue::Show => {
+            let catalogue = core.catalogue(edge.now)?;
+            let text = toml::to_string(&catalogue)?;
+            show::either(out, edge.json, &catalogue, |_| text)
+        }
+        args::Catalogue::Sign { file } => {
+            let text = read(&file)?;
+            let catalogue = Catalogue::from_toml(&text).map_err(|refused| at(&file, &refused))?;
+            let version = catalogue.version;
+            core.sign_catalogue(catalogue, edge.now)?;
+            show::either(out, edge.json, &show::Signed { signed: version }, |_| {
+                format!("signed catalogue {version}\n")
+            })
+        }
+    }
+}
+
+/// Checks a file, and its version against the cloud in the folder, as far as there is one.
+pub(super) fn check(
+    data: &Path,
+    file: &Path,
+    json: bool,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let compiled = read_policy(file, |_| {})?;
+    match CloudCore::open_folder(data) {
+        Ok(mut core) => {
+            let now = core.now(system_now())?;
+            let newest = core.policy_list(now)?.pop().map(|line| line.version);
+            checked(&compiled, newest, None, json, out)
+        }
+        Err(CloudError::NoCloud(_)) => checked(&compiled, None, Some(data), json, out),
+        Err(failed) => Err(failed.into()),
+    }
+}
+
+fn checked(
+    compiled: &CompiledPolicy,
+    newest: Option<PolicyVersion>,
+    no_cloud: Option<&Path>,
+    json: bool,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let version = compiled.version();
+    if let Some(newest) = newest.filter(|newest| version <= *newest) {
+        return Err(CliError::Cloud(CloudError::VersionNotHigher {
+            found: version.get(),
+            newest: newest.get(),
+        }));
+    }
+    let checked = show::Checked::of(compiled.policy(), newest);
+    show::either(out, json, &checked, |checked| {
+        let line = format!(
+            "policy {} can be signed: {} rules, {} caps, {} tiers\n",
+            checked.version, checked.rules, checked.caps, checked.tiers
+        );
+        match no_cloud {
+            None => line,
+            Some(data) => format!(
+                "{line}its version was compared with none: there is no cloud in {} (--data DIR)\n",
+                data.display()
+            ),
+        }
+    })
+}
+
+/// Lists what a rule may read.
+pub(super) fn fields(json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+    let fields: Vec<RuleField> = rule_fields().collect();
+    show::either(out, json, &fields, |fields| show::fields(fields))
+}
+
+/// The shipped policy as it is shipped, with its comments; any other with a head that tells the units.
+fn shown(policy: &Policy) -> Result<String, CliError> {
+    let shipped = Policy::from_toml(DEFAULT_POLICY_TOML);
+    if shipped.is_ok_and(|shipped| shipped == *policy) {
+        return Ok(DEFAULT_POLICY_TOML.to_owned());
+    }
+    Ok(format!("{HEAD}{}", toml::to_string(policy)?))
+}
+
+/// Reads a policy that may be signed; each refusal names the file, and the line where there is one.
+fn read_policy(
+    file: &Path,
+    change: impl FnOnce(&mut Policy),
+) -> Result<CompiledPolicy, CloudError> {
+    let text = read(file)?;
+    let mut policy = Policy::from_toml(&text).map_err(|refused| at(file, &refused))?;
+    change(&mut policy);
+    let refuse = |refused: PolicyError| {
+        let line =
+            line_of(&text, &refused).map_or_else(String::new, |line| format!("line {line}: "));
+        at(file, &format!("{line}the policy cannot be used: {refused}"))
+    };
+    let compiled = CompiledPolicy::compile(policy).map_err(refuse)?;
+    compiled.check_payable().map_err(refuse)?;
+    Ok(compiled)
+}
+
+fn read(file: &Path) -> Result<String, CloudError> {
+    std::fs::read_to_string(file).map_err(|failed| at(file, &failed))
+}
+
+fn at(file: &Path, reason: &dyn std::fmt::Display) -> CloudError {
+    CloudError::Unreadable {
+        path: file.to_owned(),
+        reason: reason.to_string(),
+    }
+}

@@ -1,0 +1,68 @@
+//! Finds rules that can never pay, before an operator signs them.
+
+use super::{CompiledPolicy, CompiledRule, EarningRule, PolicyError, Unpayable};
+use crate::profile::{Amount, Outlook};
+use crate::valuation::Appraisal;
+
+impl CompiledPolicy {
+    /// Checks that each rule can pay for some admissible evidence; one with `shadow` only has to hold and to have its amounts.
+    ///
+    /// A rule that can pay always passes. It is no part of [`CompiledPolicy::compile`]: what was signed is read and applied.
+    ///
+    /// # Errors
+    /// [`PolicyError::Unpayable`] that names the first rule that cannot, the expression and the reason.
+    pub fn check_payable(&self) -> Result<(), PolicyError> {
+        self.rules()
+            .try_for_each(|(rule, compiled)| check(rule, compiled))
+    }
+}
+
+fn check(rule: &EarningRule, compiled: &CompiledRule) -> Result<(), PolicyError> {
+    let refuse = |expression: &'static str, source: &str, problem| PolicyError::Unpayable {
+        rule: rule.id.clone(),
+        expression,
+        source_text: source.to_owned(),
+        problem,
+    };
+    let outlook = holds(rule, compiled).map_err(|problem| refuse("when", &rule.when, problem))?;
+    let most = Appraisal::MOST.get();
+    let greatest = |amount| match outlook.amount(amount, most) {
+        Amount::Fails(error) => Err(Unpayable::AlwaysFails(error)),
+        Amount::Payable { greatest } => Ok(greatest),
+        Amount::OutOfRange { from, to } => Err(Unpayable::OutOfRange { from, to, most }),
+    };
+    let points =
+        greatest(&compiled.points).map_err(|problem| refuse("points", &rule.points, problem))?;
+    let growth =
+        greatest(&compiled.growth).map_err(|problem| refuse("growth", &rule.growth, problem))?;
+    if rule.shadow || points > 0 || growth > 0 {
+        Ok(())
+    } else {
+        Err(refuse("points", &rule.points, Unpayable::Nothing(most)))
+    }
+}
+
+/// The evidence for which the condition holds.
+fn holds(rule: &EarningRule, compiled: &CompiledRule) -> Result<Outlook, Unpayable> {
+    let all = Outlook::of(rule.on);
+    let mut so_far = all.clone();
+    for (part, source) in compiled.parts() {
+        so_far = so_far.assume(&part).map_err(|failure| match failure {
+            Some(error) => Unpayable::AlwaysFails(error),
+            None => Unpayable::NeverHolds {
+                part: source,
+                alone: all.assume(&part).is_err(),
+            },
+        })?;
+    }
+    // What the later parts tell may narrow the earlier ones.
+    so_far.assume(&compiled.when).map_err(|failure| {
+        failure.map_or_else(
+            || Unpayable::NeverHolds {
+                part: rule.when.clone(),
+                alone: true,
+            },
+            Unpayable::AlwaysFails,
+        )
+    })
+}
