@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A second implementation of sync/PROTOCOL.md: computes everything in sync/vectors again.
+"""A second implementation of sync/PROTOCOL.md: computes everything in sync/vectors again, and reads the newer signed things.
 
 Usage: check.py [FOLDER or FILE...]. Written from the document alone; the Python standard library is all it needs.
 """
@@ -16,7 +16,8 @@ from doubts import Use, in_doubt, known_from
 from profile import Expression, NotInProfile, NoValue
 from rules import Entry, Policy, Zone
 
-VECTORS = Path(__file__).resolve().parent / "../../sync/vectors"
+SYNC = Path(__file__).resolve().parent / "../../sync"
+VECTORS = [SYNC / "vectors", SYNC / "wire/vectors/newer.json"]
 
 
 class Device:
@@ -309,6 +310,16 @@ def same(found, wanted, what):
 
 
 def check(vector):
+    if "newer" in vector:
+        for case in vector["newer"]:
+            key, scope = bytes.fromhex(case["key"]), bytes.fromhex(case["scope"])
+            try:
+                wire.verify(bytes.fromhex(case["raw"]), key, case["context"], scope)
+                taken = True
+            except wire.Refused as refused:
+                taken = "the unknown key" not in str(refused) and str(refused)
+            same(taken, case["taken"], f"{case['of']} with an unknown key")
+        return f"{len(vector['newer'])} signed things with an unknown key"
     if "expressions" in vector:
         for case in vector["expressions"]:
             same(outcome(case, vector["fields"][case["on"]]), case["outcome"], f"{case['on']} {case['points']!r}")
@@ -332,7 +343,7 @@ def outcome(case, fields):
 
 
 def main(arguments):
-    paths = [Path(argument) for argument in arguments] or [VECTORS]
+    paths = [Path(argument) for argument in arguments] or VECTORS
     files = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
     if not files:
         print("no vectors found", file=sys.stderr)

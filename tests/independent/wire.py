@@ -86,6 +86,40 @@ def item(data, at):
     raise Refused("a tag inside of a body")
 
 
+# --- Keys of what a device signs, sections 1 and 10 -----------------------------------------------------------------
+
+# A map is a dict of its keys, an array a list of the shape of its items, a choice a tuple of the shapes by number;
+# None is a value without maps in it.
+def fields(*keys, **shapes):
+    return {**dict.fromkeys(keys), **{int(key[1:]): shape for key, shape in shapes.items()}}
+
+
+INTERVAL = fields(1, 2, 3)
+AWARDS = [fields(1, 2, 3, 4)]
+TRIP = fields(2, 3, 4, 5, 6, 7, 9, _1=INTERVAL, _8=[fields(1, 2, 3)])
+EVIDENCE = ("choice", {1: TRIP, 2: fields(2, 3, 4, 5, _1=INTERVAL), 3: fields(2, _1=INTERVAL)})
+TRANSACTION = ("choice", {1: fields(2, _1=EVIDENCE, _3=AWARDS), 2: fields(1, _2=AWARDS)})
+BODY = ("choice", {1: TRANSACTION, 2: fields(1, _2=TRANSACTION)})
+STRICT = {
+    "dashpoint/entry/v1": fields(0, 1, 2, 3, 4, 6, 7, _5=fields(1, 2, 3), _8=BODY),
+    "dashpoint/token/v1": fields(0, 1, 2, 3, 4, 5),
+}
+
+
+def check_keys(value, shape):
+    """Refuses a key that the tables do not have."""
+    if isinstance(shape, dict):
+        for key, inner in value.items():
+            if key not in shape:
+                raise Refused(f"the unknown key {key}")
+            check_keys(inner, shape[key])
+    elif isinstance(shape, list):
+        for inner in value:
+            check_keys(inner, shape[0])
+    elif shape is not None and isinstance(value, list):
+        check_keys(value[1], shape[1][value[0]])
+
+
 # --- Ed25519 (RFC 8032, 5.1) ----------------------------------------------------------------------------------------
 
 P = 2**255 - 19
@@ -157,6 +191,8 @@ def verify(raw, key, context, scope):
     signed = encode(["Signature1", protected, encode([context, scope]), parts[2]])
     check_signature(key, signed, parts[3])
     body = decode(parts[2])
+    # What the cloud signs may have keys that a reader does not know; what a device signs may not.
+    check_keys(body, STRICT.get(context))
     if context not in ("dashpoint/policy/v1", "dashpoint/catalogue/v1") and scope not in (body[1], body.get(2)):
         # An entry does not name its device: there the scope alone does.
         if context != "dashpoint/entry/v1":

@@ -131,6 +131,7 @@ impl Signable for Entry {
     type Scope = DeviceId;
     const CONTEXT: &'static str = "dashpoint/entry/v1";
     const MAX_LEN: usize = 16 * 1024;
+    const GROWS: bool = false;
 
     fn check(&self, _: &DeviceId) -> Result<(), WireError> {
         let mut rules = BTreeSet::new();
@@ -147,6 +148,7 @@ impl Signable for Receipt {
     type Scope = DeviceId;
     const CONTEXT: &'static str = "dashpoint/receipt/v1";
     const MAX_LEN: usize = 1024;
+    const GROWS: bool = true;
 
     fn check(&self, scope: &DeviceId) -> Result<(), WireError> {
         same(&self.device, scope)
@@ -157,6 +159,7 @@ impl Signable for EpochGrant {
     type Scope = DeviceId;
     const CONTEXT: &'static str = "dashpoint/grant/v1";
     const MAX_LEN: usize = 1024;
+    const GROWS: bool = true;
 
     fn check(&self, scope: &DeviceId) -> Result<(), WireError> {
         same(&self.device, scope)
@@ -167,6 +170,7 @@ impl Signable for Binding {
     type Scope = DeviceId;
     const CONTEXT: &'static str = "dashpoint/binding/v1";
     const MAX_LEN: usize = 1024;
+    const GROWS: bool = true;
 
     fn check(&self, scope: &DeviceId) -> Result<(), WireError> {
         same(&self.device, scope)
@@ -177,6 +181,7 @@ impl Signable for DeviceCertificate {
     type Scope = DeviceId;
     const CONTEXT: &'static str = "dashpoint/certificate/v1";
     const MAX_LEN: usize = 1024;
+    const GROWS: bool = true;
 
     fn check(&self, scope: &DeviceId) -> Result<(), WireError> {
         same(&self.device, scope)
@@ -187,6 +192,7 @@ impl Signable for Statement {
     type Scope = MemberId;
     const CONTEXT: &'static str = "dashpoint/statement/v1";
     const MAX_LEN: usize = 768 * 1024;
+    const GROWS: bool = true;
 
     fn check(&self, scope: &MemberId) -> Result<(), WireError> {
         same(&self.member, scope)?;
@@ -198,6 +204,7 @@ impl Signable for Policy {
     type Scope = ();
     const CONTEXT: &'static str = "dashpoint/policy/v1";
     const MAX_LEN: usize = 256 * 1024;
+    const GROWS: bool = true;
 
     fn check(&self, (): &()) -> Result<(), WireError> {
         Ok(())
@@ -208,6 +215,7 @@ impl Signable for Catalogue {
     type Scope = ();
     const CONTEXT: &'static str = "dashpoint/catalogue/v1";
     const MAX_LEN: usize = 256 * 1024;
+    const GROWS: bool = true;
 
     fn check(&self, (): &()) -> Result<(), WireError> {
         Ok(())

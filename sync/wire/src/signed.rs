@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use dashpoint_membership::{DeviceId, EntryHash, MemberId};
 
-use crate::codec::{Book, Cbor, Reader, Writer, decode, encode, reader};
+use crate::codec::{Book, Cbor, Reader, Writer, decode, decode_tolerant, encode, reader};
 use crate::cose::{Purpose, sign1, verify1};
 use crate::digest;
 use crate::error::WireError;
@@ -21,6 +21,10 @@ pub trait Signable: Cbor {
 
     /// Most raw bytes, signature and all.
     const MAX_LEN: usize;
+
+    /// True when a reader skips the keys of maps that it does not know: a newer cloud may sign more than an older car
+    /// knows. False for what a device signs.
+    const GROWS: bool;
 
     /// Refuses a body that contradicts itself or speaks of another than its scope.
     ///
@@ -79,7 +83,8 @@ impl<T: Signable> Signed<T> {
     /// Takes signed bytes as they came: the signature is verified over them as they are, then the body is read.
     ///
     /// # Errors
-    /// [`WireError`] unless they are the one accepted encoding of a body, signed by `key`, for this purpose and `scope`.
+    /// [`WireError`] unless they are the one accepted encoding of a body, signed by `key`, for this purpose and `scope`. The
+    /// encoding of a body that [grows](Signable::GROWS) may have keys that are not known.
     pub fn verify(
         raw: impl Into<Vec<u8>>,
         key: &PublicKey,
@@ -88,7 +93,11 @@ impl<T: Signable> Signed<T> {
         let raw = raw.into();
         reader::bounded(raw.len(), T::MAX_LEN)?;
         let payload = verify1(&raw, key, purpose::<T>(scope))?;
-        let body: T = decode(payload)?;
+        let body: T = if T::GROWS {
+            decode_tolerant(payload)?
+        } else {
+            decode(payload)?
+        };
         body.check(scope)?;
         Ok(Self { raw, body })
     }

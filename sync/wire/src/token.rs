@@ -38,6 +38,7 @@ impl Signable for RequestToken {
     type Scope = DeviceId;
     const CONTEXT: &'static str = "dashpoint/token/v1";
     const MAX_LEN: usize = 1024;
+    const GROWS: bool = false;
 
     fn check(&self, _: &DeviceId) -> Result<(), WireError> {
         Ok(())

@@ -1,5 +1,7 @@
 //! The fields of a struct as entries of a map.
 
+use std::ops::Range;
+
 use super::{BODY_VERSION, Book, Cbor, Reader, Writer};
 use crate::error::WireError;
 
@@ -67,18 +69,30 @@ impl<T: Cbor> Field for Option<T> {
 #[derive(Debug)]
 pub struct MapReader<'r, 'b> {
     input: &'r mut Reader<'b>,
+    /// Place of the map's head.
+    head: Range<usize>,
+    entries: usize,
     entries_left: usize,
+    entries_skipped: usize,
     /// The key that was read and whose value comes next.
     key: Option<u64>,
+    /// Place of this key.
+    key_at: usize,
 }
 
 impl<'r, 'b> MapReader<'r, 'b> {
     pub(crate) fn open(input: &'r mut Reader<'b>) -> Result<Self, WireError> {
-        let entries_left = input.map()?;
+        let from = input.position();
+        let entries = input.map()?;
+        let head = from..input.position();
         let mut map = Self {
             input,
-            entries_left,
+            head,
+            entries,
+            entries_left: entries,
+            entries_skipped: 0,
             key: None,
+            key_at: from,
         };
         map.advance()?;
         Ok(map)
@@ -93,10 +107,18 @@ impl<'r, 'b> MapReader<'r, 'b> {
         }
     }
 
-    /// Ends the map: no key may be left.
-    pub(crate) fn close(self) -> Result<(), WireError> {
+    /// Ends the map: no key may be left, but for one that a tolerant reader does not know.
+    pub(crate) fn close(mut self) -> Result<(), WireError> {
+        self.skip_until(None)?;
         match self.key {
-            None => Ok(()),
+            None => {
+                if self.entries_skipped > 0 {
+                    let mut head = Writer::default();
+                    head.map(self.entries - self.entries_skipped);
+                    self.input.cut(self.head, head.into_bytes());
+                }
+                Ok(())
+            }
             Some(key) => Err(WireError::UnknownKey {
                 key,
                 at: self.input.position(),
@@ -104,7 +126,19 @@ impl<'r, 'b> MapReader<'r, 'b> {
         }
     }
 
+    /// Skips, when the reader is tolerant, the entries before the next key that this program knows; all without one.
+    fn skip_until(&mut self, known: Option<u64>) -> Result<(), WireError> {
+        let is_before = |key| known.is_none_or(|known| key < known);
+        while self.input.is_tolerant() && self.key.is_some_and(is_before) {
+            self.input.skip_entry(self.key_at)?;
+            self.entries_skipped += 1;
+            self.advance()?;
+        }
+        Ok(())
+    }
+
     fn take<T: Cbor>(&mut self, key: u64) -> Result<Option<T>, WireError> {
+        self.skip_until(Some(key))?;
         if self.key != Some(key) {
             return Ok(None);
         }
@@ -118,7 +152,13 @@ impl<'r, 'b> MapReader<'r, 'b> {
             None => None,
             Some(left) => {
                 self.entries_left = left;
-                Some(self.input.uint()?)
+                self.key_at = self.input.position();
+                let key = self.input.uint()?;
+                // The comparison of what was read does not see the order of what was skipped.
+                if self.input.is_tolerant() && self.key.is_some_and(|last| key <= last) {
+                    return Err(WireError::NotCanonical);
+                }
+                Some(key)
             }
         };
         Ok(())

@@ -2,7 +2,7 @@
 //!
 //! A struct is a map with ascending integer keys, an absent `Option` has no key; a closed choice is its number, or
 //! `[number, body]` when the variant carries something; a newtype is its inner value; a `BTreeMap` is a map in the order
-//! of its encoded keys. There are no floating-point numbers, no tags inside a body and no indefinite lengths. The types
+//! of its encoded keys. A reader of what the cloud has signed skips the keys of a map that it does not know. There are no floating-point numbers, no tags inside a body and no indefinite lengths. The types
 //! do not contain themselves, so they bound the nesting.
 
 pub(crate) mod book;
@@ -11,6 +11,7 @@ pub(crate) mod map;
 mod primitives;
 pub(crate) mod reader;
 mod tables;
+mod unknown;
 mod vocabulary;
 mod writer;
 
@@ -61,16 +62,27 @@ pub fn encode<T: Cbor>(value: &T) -> Vec<u8> {
 /// # Errors
 /// [`WireError`] when the bytes are too many, of another shape, or encoded in another way.
 pub fn decode<T: Cbor>(bytes: &[u8]) -> Result<T, WireError> {
-    if bytes.len() > MAX_DECODED {
-        return Err(WireError::TooLong {
-            len: bytes.len(),
-            max: MAX_DECODED,
-        });
-    }
+    reader::bounded(bytes.len(), MAX_DECODED)?;
     let mut input = Reader::new(bytes);
     let value = T::read(&mut input)?;
     // Comparing is simpler than checking each rule, and it cannot forget one.
     if input.is_at_end() && encode(&value) == bytes {
+        Ok(value)
+    } else {
+        Err(WireError::NotCanonical)
+    }
+}
+
+/// The known part of an encoding that a newer program may have written: the entries of maps under keys that are not known
+/// are skipped, and are held to the one encoding too.
+///
+/// # Errors
+/// [`WireError`] when the bytes are too many, of another shape, or encoded in another way.
+pub(crate) fn decode_tolerant<T: Cbor>(bytes: &[u8]) -> Result<T, WireError> {
+    reader::bounded(bytes.len(), MAX_DECODED)?;
+    let mut input = Reader::tolerant(bytes);
+    let value = T::read(&mut input)?;
+    if input.is_at_end() && encode(&value) == input.known_bytes() {
         Ok(value)
     } else {
         Err(WireError::NotCanonical)

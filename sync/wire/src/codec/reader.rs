@@ -1,8 +1,11 @@
 //! Reading CBOR from foreign bytes.
 
+use std::ops::Range;
+
 use minicbor::Decoder;
 use minicbor::data::Type;
 
+use super::unknown::{self, Cut};
 use super::{MAX_ITEMS, MAX_TEXT};
 use crate::error::WireError;
 
@@ -10,24 +13,65 @@ use crate::error::WireError;
 ///
 /// Nothing is reserved for a length before its items are there, so no few bytes cost much memory.
 #[derive(Debug)]
-pub struct Reader<'b>(Decoder<'b>);
+pub struct Reader<'b> {
+    decoder: Decoder<'b>,
+    /// True when entries of maps that are not known are skipped.
+    is_tolerant: bool,
+    cuts: Vec<Cut>,
+}
 
 impl<'b> Reader<'b> {
     pub(crate) fn new(bytes: &'b [u8]) -> Self {
-        Self(Decoder::new(bytes))
+        Self {
+            decoder: Decoder::new(bytes),
+            is_tolerant: false,
+            cuts: Vec::new(),
+        }
+    }
+
+    /// Begins to read bytes that a newer program may have written.
+    pub(crate) fn tolerant(bytes: &'b [u8]) -> Self {
+        Self {
+            is_tolerant: true,
+            ..Self::new(bytes)
+        }
+    }
+
+    pub(crate) const fn is_tolerant(&self) -> bool {
+        self.is_tolerant
+    }
+
+    /// Skips an entry whose key, at `from`, was read and is not known.
+    pub(crate) fn skip_entry(&mut self, from: usize) -> Result<(), WireError> {
+        let bytes = self.decoder.input();
+        let value = unknown::skip(bytes, from)?;
+        let end = unknown::skip(bytes, value)?;
+        self.decoder.set_position(end);
+        self.cut(from..end, Vec::new());
+        Ok(())
+    }
+
+    /// Notes bytes that this program would have written in another way.
+    pub(crate) fn cut(&mut self, place: Range<usize>, instead: Vec<u8>) {
+        self.cuts.push(Cut { place, instead });
+    }
+
+    /// Returns the bytes as this program would have written them.
+    pub(crate) fn known_bytes(self) -> Vec<u8> {
+        unknown::without(self.decoder.input(), self.cuts)
     }
 
     pub(crate) fn position(&self) -> usize {
-        self.0.position()
+        self.decoder.position()
     }
 
     pub(crate) fn is_at_end(&self) -> bool {
-        self.0.position() == self.0.input().len()
+        self.decoder.position() == self.decoder.input().len()
     }
 
     /// The bytes from an earlier position up to here.
     pub(crate) fn since(&self, position: usize) -> &'b [u8] {
-        &self.0.input()[position..self.0.position()]
+        &self.decoder.input()[position..self.decoder.position()]
     }
 
     pub(crate) fn uint(&mut self) -> Result<u64, WireError> {
@@ -66,7 +110,7 @@ impl<'b> Reader<'b> {
 
     /// The number of a choice, and whether a body follows.
     pub(crate) fn choice(&mut self) -> Result<(u64, bool), WireError> {
-        if matches!(self.0.datatype(), Ok(Type::Array)) {
+        if matches!(self.decoder.datatype(), Ok(Type::Array)) {
             if self.array()? != 2 {
                 return Err(self.value("an array of a number and a body"));
             }
@@ -90,7 +134,7 @@ impl<'b> Reader<'b> {
         read: impl FnOnce(&mut Decoder<'b>) -> Result<T, minicbor::decode::Error>,
     ) -> Result<T, WireError> {
         let at = self.position();
-        read(&mut self.0).map_err(|_| WireError::Malformed { at, expected })
+        read(&mut self.decoder).map_err(|_| WireError::Malformed { at, expected })
     }
 
     fn length(

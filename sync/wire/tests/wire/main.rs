@@ -9,6 +9,7 @@ mod damage;
 mod diagnostic;
 mod document;
 mod forms;
+mod newer;
 mod properties;
 mod samples;
 mod second_reader;

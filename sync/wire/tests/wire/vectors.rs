@@ -8,6 +8,7 @@ use dashpoint_wire::{MAX_DECODED, inflate};
 use data_encoding::HEXLOWER;
 
 use crate::diagnostic;
+use crate::newer;
 use crate::samples::{self, Sample, Signer};
 
 /// Set to 1, the tests write the vectors instead of comparing them, and then fail: nothing is approved by accident.
@@ -78,7 +79,7 @@ fn a_deflated_body_of_the_first_version_is_inflated() {
 }
 
 fn expected_files() -> Vec<(String, String)> {
-    let mut files = vec![("keys.txt".to_owned(), keys())];
+    let mut files = vec![("keys.txt".to_owned(), keys()), newer::file()];
     for sample in samples::all() {
         files.push((format!("{}.hex", sample.name), hex_lines(&sample.bytes)));
         files.push((format!("{}.txt", sample.name), explanation(&sample)));
