@@ -28,6 +28,8 @@ pub struct Applicant {
 pub enum Progress {
     /// The member has not decided: ask again in a few seconds.
     Waiting,
+    /// The member has said yes; a member of the vehicle, which earns already, or the operator has to agree.
+    AwaitingConsent,
     /// The member said no.
     Refused,
     /// Nobody said anything in time.
@@ -62,6 +64,9 @@ pub enum EnrolError {
         /// The status code.
         status: u16,
     },
+    /// The answer is none that a cloud gives: somebody on the way gave it.
+    #[error("the answer is not a cloud's")]
+    Garbled(#[source] WireError),
     /// The bytes are not what they should be, or not signed by the pinned cloud.
     #[error("{what} does not verify")]
     Bytes {
@@ -84,7 +89,9 @@ impl EnrolError {
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Status { status } => matches!(*status, 408 | 429 | 500..=599),
+            // Somebody on the way may answer with a redirection or a sign-in page of his own.
+            Self::Status { status } => matches!(*status, 300..=399 | 407 | 408 | 429 | 500..=599),
+            Self::Garbled(_) => true,
             Self::Bytes { .. } | Self::NotForMe | Self::Policy(_) => false,
         }
     }
@@ -133,8 +140,9 @@ pub fn read_state(response: &Response, me: &Applicant) -> Result<Progress, Enrol
         let status = response.status;
         return Err(EnrolError::Status { status });
     }
-    match decode(&response.body).map_err(bytes("the answer"))? {
+    match decode(&response.body).map_err(EnrolError::Garbled)? {
         EnrolState::Waiting => Ok(Progress::Waiting),
+        EnrolState::AwaitingConsent => Ok(Progress::AwaitingConsent),
         EnrolState::Refused => Ok(Progress::Refused),
         EnrolState::Expired => Ok(Progress::Expired),
         EnrolState::Approved {

@@ -84,7 +84,7 @@ impl MemberCloud {
             return Ok(None);
         };
         self.running.approve(&waiting.code, member).await?;
-        Ok(Some(waiting.code))
+        Ok(Some(waiting.spoken_code()))
     }
 
     /// The points that a member has here.

@@ -1,31 +1,27 @@
 //! `dashpoint enrol`: shows a code and waits until the member has approved it.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use dashpoint_membership::{DeviceId, DriverTag, MemberId, ServerTime};
 use dashpoint_store::{Check, Store};
-use dashpoint_sync::enrol::{
-    Applicant, Enrolled, Progress, ask_request, poll_request, read_state, read_ticket,
-};
-use dashpoint_sync_http::Transport;
+use dashpoint_sync::enrol::{Applicant, EnrolError, ask_request, read_ticket};
 use dashpoint_wire::NameSalt;
 use dashpoint_wire::message::{EnrolRequest, EnrolTicket};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use serde::Serialize;
 
-use super::args::{EnrolArgs, Language};
+use super::args::{EnrolArgs, Language, Output};
 use super::out::outln;
-use super::status::print_json;
 use super::words::pick;
 use crate::books::{Books, certificate};
 use crate::bus::wait_for_vin;
 use crate::config::{Config, is_vin};
 use crate::data_folder::open_store;
-use crate::enrolment::{ASK_EVERY, ask, keep};
+use crate::enrolment::{EnrolmentEnd, WaitsFor, ask, decision, keep};
 use crate::error::UsageError;
 use crate::keys::KeyStore;
 use crate::names::{DriverName, salted_vehicle_id};
@@ -34,23 +30,30 @@ use crate::screen::ShownCode;
 
 /// Time that the bus may take to publish the VIN.
 const VIN_PATIENCE: Duration = Duration::from_secs(5);
-/// Final output of `enrol --json`.
-#[derive(Debug, Serialize)]
-struct EnrolReport {
-    device: DeviceId,
-    member: MemberId,
-    vehicle: String,
-}
 
-impl EnrolReport {
-    fn of(enrolled: &Enrolled) -> Self {
-        let certificate = enrolled.certificate.body();
-        Self {
-            device: certificate.device,
-            member: enrolled.binding.body().member,
-            vehicle: certificate.vehicle.to_string(),
-        }
-    }
+/// A line of `enrol --json`.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+enum EnrolNews<'a> {
+    /// There is a code.
+    Code {
+        code: &'a str,
+        approve_url: &'a str,
+        vin_last4: &'a str,
+        expires_unix_s: i64,
+    },
+    /// There is no decision yet.
+    Waiting {
+        /// Whose word is missing.
+        #[serde(rename = "for")]
+        waits_for: WaitsFor,
+    },
+    /// The head unit is enrolled.
+    Enrolled {
+        device: DeviceId,
+        member: MemberId,
+        vehicle: String,
+    },
 }
 
 /// Enrols the head unit.
@@ -71,7 +74,7 @@ pub(super) fn enrol(args: &EnrolArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let report = runtime.block_on(async {
+    runtime.block_on(async {
         let vin = vin(&config).await?;
         let request = EnrolRequest {
             key: keys.device_key_or_new()?.public(),
@@ -79,13 +82,8 @@ pub(super) fn enrol(args: &EnrolArgs) -> anyhow::Result<ExitCode> {
             vin_last4: vin[vin.len() - 4..].to_owned(),
             driver,
         };
-        enrol_with(&config, store, &request, args.output.language).await
+        enrol_with(&config, store, &request, &args.output).await
     })?;
-    if args.output.json {
-        print_json(&report)?;
-    } else {
-        say(pick(args.output.language, "enrolled", "绑定成功"));
-    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -93,8 +91,8 @@ async fn enrol_with(
     config: &Config,
     mut store: Store,
     request: &EnrolRequest,
-    language: Language,
-) -> anyhow::Result<EnrolReport> {
+    output: &Output,
+) -> anyhow::Result<()> {
     let transport = net::connect(&config.cloud, ServerTime::from_unix_s(0))?;
     let me = Applicant {
         key: request.key,
@@ -102,33 +100,45 @@ async fn enrol_with(
         cloud_key: config.cloud.key,
     };
     let ticket = read_ticket(&ask(&transport, &ask_request(request)).await?)?;
-    show(&ticket, request, language)?;
+    if !output.json && std::io::stdout().is_terminal() {
+        show_qr(&ticket)?;
+    }
+    let code = EnrolNews::Code {
+        code: &ticket.code,
+        approve_url: &ticket.approve_url,
+        vin_last4: &request.vin_last4,
+        expires_unix_s: ticket.expires.as_unix_s(),
+    };
+    tell(&code, output);
     ShownCode::of(&ticket, &request.vin_last4).put(&mut store)?;
-    let report = decision(&transport, &ticket, &me, &mut store).await;
+    let decided = decision(&transport, &ticket, &me, |waits_for| {
+        tell(&EnrolNews::Waiting { waits_for }, output);
+    })
+    .await;
     ShownCode::forget(&mut store)?;
-    report
-}
-
-/// Waits for the member's word.
-async fn decision(
-    transport: &Transport,
-    ticket: &EnrolTicket,
-    me: &Applicant,
-    store: &mut Store,
-) -> anyhow::Result<EnrolReport> {
-    loop {
-        let answer = ask(transport, &poll_request(ticket)).await?;
-        match read_state(&answer, me).context(NOT_USABLE)? {
-            Progress::Waiting => tokio::time::sleep(ASK_EVERY).await,
-            Progress::Refused => bail!("the member said no; run `dashpoint enrol` to ask again"),
-            Progress::Expired => {
-                bail!("nobody approved the code in time; run `dashpoint enrol` to ask again")
-            }
-            Progress::Enrolled(enrolled) => {
-                keep(store, &enrolled)?;
-                return Ok(EnrolReport::of(&enrolled));
-            }
+    match decided {
+        Ok(EnrolmentEnd::Enrolled(enrolled)) => {
+            keep(&mut store, &enrolled)?;
+            let certificate = enrolled.certificate.body();
+            let enrolled = EnrolNews::Enrolled {
+                device: certificate.device,
+                member: enrolled.binding.body().member,
+                vehicle: certificate.vehicle.to_string(),
+            };
+            tell(&enrolled, output);
+            Ok(())
         }
+        Ok(EnrolmentEnd::Refused) => bail!("the answer was no; run `dashpoint enrol` to ask again"),
+        Ok(EnrolmentEnd::Expired) => {
+            bail!("nobody approved the code in time; run `dashpoint enrol` to ask again")
+        }
+        Ok(EnrolmentEnd::OutOfReach) => bail!(
+            "the cloud could not be reached until the code ran out; run `dashpoint enrol` to ask again"
+        ),
+        Err(EnrolError::Status { status: 404 }) => {
+            bail!("the cloud does not know the code any more; run `dashpoint enrol` to ask again")
+        }
+        Err(error) => Err(error).context(NOT_USABLE),
     }
 }
 
@@ -152,36 +162,63 @@ fn parse_driver(text: &str, salt: &NameSalt) -> Result<DriverTag, UsageError> {
     Ok(name.tag(salt))
 }
 
-/// Shows what the member needs: the address as a QR code on a terminal, and always as text.
-fn show(ticket: &EnrolTicket, request: &EnrolRequest, language: Language) -> anyhow::Result<()> {
-    if std::io::stdout().is_terminal() {
-        let code =
-            QrCode::new(&ticket.approve_url).context("the address does not fit into a QR code")?;
-        say(&code.render::<Dense1x2>().quiet_zone(true).build());
-    }
-    say(&format!(
-        "{}  {}",
-        pick(language, "scan, or open", "扫码或打开"),
-        ticket.approve_url
-    ));
-    say(&format!(
-        "{}  {}",
-        pick(language, "code", "验证码"),
-        ticket.code
-    ));
-    say(&format!(
-        "{}  …{}",
-        pick(language, "car", "车辆"),
-        request.vin_last4
-    ));
-    say(pick(
-        language,
-        "waiting for the member's yes",
-        "等待会员确认",
-    ));
-    std::io::stdout().flush().context("nothing can be shown")
+/// Shows the address as a QR code, on a terminal.
+fn show_qr(ticket: &EnrolTicket) -> anyhow::Result<()> {
+    let code =
+        QrCode::new(&ticket.approve_url).context("the address does not fit into a QR code")?;
+    outln!("{}", code.render::<Dense1x2>().quiet_zone(true).build());
+    Ok(())
 }
 
-fn say(line: &str) {
-    outln!("{line}");
+/// Tells the news: to people in their language, to programs as one line of JSON.
+fn tell(news: &EnrolNews<'_>, output: &Output) {
+    if output.json {
+        outln!("{}", serde_json::to_string(news).unwrap_or_default());
+    } else {
+        words(news, output.language);
+    }
+}
+
+fn words(news: &EnrolNews<'_>, language: Language) {
+    match news {
+        EnrolNews::Code {
+            code,
+            approve_url,
+            vin_last4,
+            expires_unix_s: _,
+        } => {
+            outln!(
+                "{}  {approve_url}",
+                pick(language, "scan, or open", "扫码或打开")
+            );
+            outln!("{}  {code}", pick(language, "code", "绑定码"));
+            outln!("{}  …{vin_last4}", pick(language, "car", "车辆"));
+        }
+        EnrolNews::Waiting { waits_for } => {
+            let line = match waits_for {
+                WaitsFor::Member => pick(language, "waiting for the member's yes", "等待会员确认"),
+                WaitsFor::Consent => pick(
+                    language,
+                    "the member has said yes; this vehicle earns for somebody already: waiting for a member of the vehicle to \
+                     agree on the same page, or for the operator (`dashpoint-cloud device consent`)",
+                    "会员已同意；本车已为其他会员积分：等待其中一位在同一页面同意，或由运营方同意（`dashpoint-cloud device consent`）",
+                ),
+                WaitsFor::Cloud => pick(
+                    language,
+                    "the cloud cannot be reached; trying on while the code is good",
+                    "无法连接云端，绑定码有效期内持续重试",
+                ),
+            };
+            outln!("{line}");
+        }
+        EnrolNews::Enrolled { member, .. } => outln!(
+            "{} {member}{}",
+            pick(language, "enrolled for member", "已绑定会员"),
+            pick(
+                language,
+                "; `dashpoint run` starts the head unit",
+                "；用 `dashpoint run` 启动车机"
+            )
+        ),
+    }
 }

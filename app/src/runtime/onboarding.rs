@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use dashpoint_membership::{DEFAULT_POLICY_TOML, Policy, ServerTime};
 use dashpoint_store::Store;
-use dashpoint_sync::enrol::{
-    Applicant, Progress, ask_request, poll_request, read_state, read_ticket,
-};
+use dashpoint_sync::enrol::{Applicant, ask_request, read_ticket};
 use dashpoint_sync_http::Transport;
 use dashpoint_telematics::{Marks, Sample, Settings, Signal, Telematics, Value};
 use dashpoint_ui::Drive;
@@ -20,7 +18,7 @@ use super::shutdown::Shutdown;
 use crate::bus::{Bus, BusInput, typed};
 use crate::clock::system_unix_ms;
 use crate::config::{Config, is_vin};
-use crate::enrolment::{ASK_EVERY, ask, keep};
+use crate::enrolment::{EnrolmentEnd, ask, decision, keep};
 use crate::error::UsageError;
 use crate::keys::KeyStore;
 use crate::names::salted_vehicle_id;
@@ -198,32 +196,22 @@ async fn attempt(
         url: ticket.approve_url.clone(),
         valid_until: ticket.expires,
     });
-    loop {
-        sleep(ASK_EVERY).await;
-        // A network that goes for a moment does not spoil a code that a member has before him.
-        let Ok(answer) = ask(transport, &poll_request(&ticket)).await else {
-            if now() >= ticket.expires {
-                return Ok(Attempt::Failed(EnrolmentStep::Expired));
-            }
-            continue;
-        };
-        match read_state(&answer, &me) {
-            Ok(Progress::Waiting) => {}
-            Ok(Progress::Refused) => return Ok(Attempt::Failed(EnrolmentStep::Refused)),
-            Ok(Progress::Expired) => return Ok(Attempt::Failed(EnrolmentStep::Expired)),
-            Ok(Progress::Enrolled(enrolled)) => {
-                let name = enrolled.statement.body().profile.name.clone();
-                keep(store, &enrolled)?;
-                return Ok(Attempt::Enrolled(name));
-            }
-            Err(error) if error.is_transient() => {}
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the answer cannot be used; is cloud.key the key of this cloud?"
-                );
-                return Ok(Attempt::Failed(EnrolmentStep::Refused));
-            }
+    match decision(transport, &ticket, &me, |_| {}).await {
+        Ok(EnrolmentEnd::Refused) => Ok(Attempt::Failed(EnrolmentStep::Refused)),
+        Ok(EnrolmentEnd::Expired | EnrolmentEnd::OutOfReach) => {
+            Ok(Attempt::Failed(EnrolmentStep::Expired))
+        }
+        Ok(EnrolmentEnd::Enrolled(enrolled)) => {
+            let name = enrolled.statement.body().profile.name.clone();
+            keep(store, &enrolled)?;
+            Ok(Attempt::Enrolled(name))
+        }
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the answer cannot be used; is cloud.key the key of this cloud?"
+            );
+            Ok(Attempt::Failed(EnrolmentStep::Refused))
         }
     }
 }

@@ -8,6 +8,8 @@ use dashpoint_membership::{
 };
 use dashpoint_wire::{PublicKey, WireError};
 
+use crate::random::spoken_code;
+
 /// A failure of the cloud. A verdict on an entry is never one: it is an answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CloudError {
@@ -80,7 +82,7 @@ pub enum CloudError {
     AlreadyRevoked(DeviceId),
     /// Nobody waits with this code.
     #[error(
-        "no head unit waits with the code {0}: it is wrong, was answered, or its five minutes are over"
+        "no head unit waits with the code {code}: it is wrong, was answered, or its five minutes are over", code = spoken_code(.0)
     )]
     NoCode(String),
     /// The key is a point of small order, which is nobody's.
@@ -90,10 +92,10 @@ pub enum CloudError {
     #[error("the key belongs to the head unit of another vehicle")]
     KeyOfAnotherVehicle,
     /// Another member has said yes to the request already, and it waits for the word of the vehicle's member.
-    #[error("the code {0} waits for the word of a member of the vehicle: `device consent`")]
+    #[error("the code {code} waits for the word of a member of the vehicle: `device consent`", code = spoken_code(.0))]
     Claimed(String),
     /// Nobody said yes yet, so there is nothing to agree to.
-    #[error("nobody has said yes to the code {0} yet: `device approve` comes first")]
+    #[error("nobody has said yes to the code {code} yet: `device approve` comes first", code = spoken_code(.0))]
     NotClaimed(String),
     /// Only who is bound to the vehicle can agree to another member.
     #[error("the member {0} is not bound to the vehicle, and cannot agree")]

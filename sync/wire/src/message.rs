@@ -145,6 +145,8 @@ pub enum EnrolState {
         /// The member's statement.
         statement: Raw<Statement>,
     },
+    /// Its own member has said yes; a member of the vehicle or the operator has to agree.
+    AwaitingConsent,
 }
 
 /// The body of a 4xx or 5xx that the cloud itself answers, except a 409 on entries.
@@ -237,6 +239,7 @@ cbor_choice! {
             6 => catalogue,
             7 => statement
         },
+        5 => AwaitingConsent,
     }
     RefusalCode {
         1 => Malformed,

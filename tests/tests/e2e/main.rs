@@ -12,6 +12,7 @@ mod comebacks;
 mod cuts;
 mod damage;
 mod disks;
+mod enrolling;
 mod keys;
 mod kills;
 mod lives;

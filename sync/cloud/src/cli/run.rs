@@ -223,7 +223,7 @@ fn device(
         args::Device::Refuse { code } => {
             let code = random::typed_code(&code);
             core.refuse(&code, edge.now)?;
-            show::either(out, edge.json, &show::Refused { refused: code }, |_| {
+            show::either(out, edge.json, &show::Refused { refused: random::spoken_code(&code) }, |_| {
                 "refused\n".to_owned()
             })
         }

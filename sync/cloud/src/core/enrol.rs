@@ -4,12 +4,13 @@ use dashpoint_membership::{BindingId, DeviceId, LedgerVersion, MemberId, ServerT
 use dashpoint_wire::message::{EnrolRequest, EnrolState};
 use dashpoint_wire::{Binding, DeviceCertificate, PublicKey, Raw};
 use rusqlite::Connection;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::CloudCore;
 use super::desk::Desk;
 use super::epochs::head_of;
 use crate::error::CloudError;
+use crate::random::spoken_code;
 use crate::store::bindings::{self, Bound};
 use crate::store::devices::{self, Device};
 use crate::store::enrolments::{self, Answer, Enrolment};
@@ -53,7 +54,8 @@ pub struct GrantedIds {
 /// A head unit that waits for an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Waiting {
-    /// The code that a person types or scans.
+    /// The code that a person types or scans; in two halves where people and programs read it.
+    #[serde(serialize_with = "spoken")]
     pub code: String,
     /// The vehicle.
     pub vehicle: VehicleId,
@@ -84,6 +86,18 @@ pub enum Approval {
     Enrolled(Approved),
     /// The vehicle earns for others: the request waits for the word of one of them, or of the operator.
     Waits(Waiting),
+}
+
+impl Waiting {
+    /// Returns the code as people read it, in two halves.
+    #[must_use]
+    pub fn spoken_code(&self) -> String {
+        spoken_code(&self.code)
+    }
+}
+
+fn spoken<S: Serializer>(code: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&spoken_code(code))
 }
 
 impl CloudCore {
@@ -209,8 +223,11 @@ impl CloudCore {
                 return Ok(None);
             };
             Ok(Some(match asked.answer {
-                Answer::Waiting if now < asked.expires => EnrolState::Waiting,
-                Answer::Waiting => EnrolState::Expired,
+                Answer::Waiting if now >= asked.expires => EnrolState::Expired,
+                Answer::Waiting if claims::find(desk.db, id)?.is_some() => {
+                    EnrolState::AwaitingConsent
+                }
+                Answer::Waiting => EnrolState::Waiting,
                 Answer::Refused => EnrolState::Refused,
                 Answer::Approved(binding) => desk.welcome(binding)?,
             }))

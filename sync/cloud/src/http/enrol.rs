@@ -63,7 +63,7 @@ pub(super) async fn ask(State(site): Shared, incoming: Incoming) -> Result<Respo
         .await?;
     let ticket = EnrolTicket {
         id,
-        code,
+        code: random::spoken_code(&code),
         approve_url,
         expires,
     };

@@ -117,7 +117,9 @@ fn a_known_key_keeps_its_device_and_gets_one_more_binding() {
     let code = ask(&mut world, 2, 2);
     world.core.approve(&code, first, ids(2), world.now).unwrap();
     let code = ask(&mut world, 3, 2);
+    assert_eq!(state(&mut world, 3), Some(EnrolState::Waiting));
     waits(&mut world, &code, second, 3);
+    assert_eq!(state(&mut world, 3), Some(EnrolState::AwaitingConsent));
     let approved = world
         .core
         .consent(&code, &Word::Member(first), ids(3), world.now)
@@ -135,7 +137,7 @@ fn waits(world: &mut World, code: &str, member: MemberId, number: u8) {
         panic!("{said:?}");
     };
     assert_eq!(waiting.claimed_by, Some(member));
-    assert_eq!(state(world, number), Some(EnrolState::Waiting));
+    assert_eq!(state(world, number), Some(EnrolState::AwaitingConsent));
 }
 
 #[test]

@@ -431,10 +431,10 @@ async fn the_page_asks_a_member_of_the_car_before_another_one_gets_it() {
         assert_eq!(said.status, 200);
         assert!(said.text().contains("Waiting for the car"));
         assert!(!said.text().contains("李雷") && !said.text().contains(&other.to_string()));
-        assert_eq!(state(), EnrolState::Waiting);
+        assert_eq!(state(), EnrolState::AwaitingConsent);
         let again = yes(other);
         assert_eq!(again.status, 422, "his own word is not the car's");
-        assert_eq!(state(), EnrolState::Waiting);
+        assert_eq!(state(), EnrolState::AwaitingConsent);
         let agreed = yes(owner);
         assert_eq!(agreed.status, 200);
         assert!(matches!(state(), EnrolState::Approved { .. }));

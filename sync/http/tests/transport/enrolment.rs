@@ -156,14 +156,22 @@ async fn a_head_unit_asks_waits_and_is_let_in() {
 fn each_other_state_is_told() {
     for (state, expected) in [
         (EnrolState::Waiting, "Waiting"),
+        (EnrolState::AwaitingConsent, "AwaitingConsent"),
         (EnrolState::Refused, "Refused"),
         (EnrolState::Expired, "Expired"),
     ] {
         let progress = read_state(&answered(200, encode(&state)), &me()).unwrap();
         assert_eq!(format!("{progress:?}"), expected);
     }
-    for (code, transient) in [(404, false), (429, true), (503, true)] {
-        let error = read_state(&answered(code, Vec::new()), &me()).unwrap_err();
+    let page = b"<html>Sign in to the guest network</html>".to_vec();
+    for (code, transient) in [
+        (404, false),
+        (302, true),
+        (429, true),
+        (503, true),
+        (200, true),
+    ] {
+        let error = read_state(&answered(code, page.clone()), &me()).unwrap_err();
         assert_eq!(error.is_transient(), transient, "{error}");
     }
 }

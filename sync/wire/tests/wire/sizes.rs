@@ -32,6 +32,7 @@ fn what_things_weigh() {
       176 grant-next
        42 message-divergence
      2778 message-enrol-approved
+        1 message-enrol-consent
        78 message-enrol-request
        83 message-enrol-ticket
         1 message-enrol-waiting

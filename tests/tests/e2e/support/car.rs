@@ -54,6 +54,12 @@ impl Car {
         assert!(asking.ended().success(), "{}", self.said());
     }
 
+    /// Begins to enrol and waits for nobody; what it says on standard output is added to `out`.
+    pub fn begin_enrolment(&self, out: &Path) -> Program {
+        let mut enrol = self.command(&["enrol", "--json"]);
+        Program::start_apart(&mut enrol, out, &self.log())
+    }
+
     /// Opens its window there from the next start on.
     pub fn show_on(&mut self, display: &str) {
         self.display = Some(display.to_owned());

@@ -143,6 +143,13 @@ impl MemberCloud {
         added["member"].as_str().unwrap().to_owned()
     }
 
+    /// Agrees as the operator to the only head unit that waits.
+    pub fn consent_to_who_waits(&self) {
+        let devices = self.ask(&["device", "list"]);
+        let code = devices["waiting"][0]["code"].as_str().unwrap().to_owned();
+        self.ask(&["device", "consent", &code, "--reason", "sold"]);
+    }
+
     /// Says yes to the only head unit that waits.
     pub fn approve_who_waits(&self, member: &str) {
         let code = until("a head unit waits to be enrolled", PATIENCE, || {

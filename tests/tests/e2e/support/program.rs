@@ -16,15 +16,19 @@ pub struct Program {
 impl Program {
     /// Starts it; what it says is added to `log`.
     pub fn start(command: &mut Command, log: &Path) -> Self {
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(log)
-            .unwrap();
+        Self::start_apart(command, log, log)
+    }
+
+    /// Starts it; what it says on standard output is added to `out`, and everything else to `log`.
+    pub fn start_apart(command: &mut Command, out: &Path, log: &Path) -> Self {
+        let open = |path: &Path| {
+            let mut options = OpenOptions::new();
+            options.create(true).append(true).open(path).unwrap()
+        };
         let child = command
             .stdin(Stdio::null())
-            .stdout(file.try_clone().unwrap())
-            .stderr(file)
+            .stdout(open(out))
+            .stderr(open(log))
             .spawn()
             .unwrap();
         Self {

@@ -24,6 +24,7 @@ pub fn samples() -> Vec<Sample> {
         plain("message-enrol-ticket", &enrol_ticket()),
         plain("message-enrol-waiting", &EnrolState::Waiting),
         plain("message-enrol-approved", &enrol_approved()),
+        plain("message-enrol-consent", &EnrolState::AwaitingConsent),
         plain("message-refusal", &refusal()),
         plain("message-verdicts", &verdicts()),
     ]
