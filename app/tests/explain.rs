@@ -398,16 +398,16 @@ fn an_entry_is_explained_with_what_stayed_in_the_car() {
     let folder = tempfile::tempdir().unwrap();
     let config = ledger(folder.path());
     let config = config.to_str().unwrap();
-    let (json, table) = explained(&["1/1", "--config", config]);
+    let (json, table) = explained(&["1-1", "--config", config]);
     insta::assert_snapshot!(table);
     assert_eq!(json["found"][0]["seen"]["end"], "gap");
 
     // Private evidence that is not what was signed is not believed.
-    let (json, _) = explained(&["1/2", "--config", config]);
+    let (json, _) = explained(&["1-2", "--config", config]);
     let braking = &json["found"][0]["seen"]["factors"][0];
     assert_eq!(braking["against_ms"], 2_000);
     assert_eq!(braking["spells"].as_array().unwrap().len(), 0);
 
-    let line = refusal(&["1/3", "--config", config]);
-    insta::assert_snapshot!(line, @"dashpoint: 1/3: no such entry in the ledger; see `dashpoint ledger`");
+    let line = refusal(&["1-3", "--config", config]);
+    insta::assert_snapshot!(line, @"dashpoint: 1-3: no such entry in the ledger; see `dashpoint ledger`");
 }

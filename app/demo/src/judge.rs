@@ -426,7 +426,7 @@ mod tests {
         );
         said(
             faults(|ledger, _, _| {
-                *ledger = verified(std::mem::take(&mut ledger.entries), &["entry 1/2"]);
+                *ledger = verified(std::mem::take(&mut ledger.entries), &["entry 1-2"]);
             }),
             "does not verify",
         );

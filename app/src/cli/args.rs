@@ -208,8 +208,8 @@ pub struct CheckMappingArgs {
 #[derive(Debug, Args)]
 #[command(after_help = EXPLAIN_HELP)]
 pub struct ExplainArgs {
-    /// A recording, or EPOCH/SEQ of an entry in the ledger.
-    #[arg(value_name = "RECORDING|TRIP")]
+    /// A recording, or EPOCH-SEQ of an entry in the ledger.
+    #[arg(value_name = "RECORDING|EPOCH-SEQ")]
     pub what: String,
     /// Value it by this policy (TOML), instead of the shipped one or that of the entry.
     #[arg(long, value_name = "FILE")]
@@ -238,7 +238,7 @@ Recordings, told apart by their first line:
 Examples:
   dashpoint explain us06.csv
   dashpoint explain commute.csv --policy changed.toml --kwh-per-100km 15 --json
-  dashpoint explain 1/12 --config dashpoint.toml";
+  dashpoint explain 1-12 --config dashpoint.toml";
 
 fn consumption(text: &str) -> Result<f64, String> {
     match text.parse() {

@@ -113,7 +113,7 @@ fn carried_to(standing: &Standing) -> Option<String> {
 }
 
 fn place(point: ChainPoint) -> String {
-    format!("{}/{}", point.epoch, point.seq)
+    format!("{}-{}", point.epoch, point.seq)
 }
 
 fn print_table(lines: &[Line], zone: &TimeZone, language: Language) {

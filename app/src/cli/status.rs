@@ -285,7 +285,7 @@ fn pending_report(item: &dashpoint_membership::PendingItem) -> PendingReport {
         }
     };
     PendingReport {
-        entry: format!("{}/{}", item.entry.epoch, item.entry.seq),
+        entry: format!("{}-{}", item.entry.epoch, item.entry.seq),
         points: item.paid.points.get(),
         waits_for,
         reason,

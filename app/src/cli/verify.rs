@@ -134,7 +134,7 @@ impl Walk {
 
     fn see(&mut self, stored: &StoredEntry, entry: Option<Entry>) {
         let point = stored.point;
-        let place = format!("entry {}/{}", point.epoch, point.seq);
+        let place = format!("entry {}-{}", point.epoch, point.seq);
         self.signatures.see(entry.is_some(), || {
             format!("{place}: the signature does not verify")
         });
@@ -241,7 +241,7 @@ fn receipts(reader: &Reader, cloud_key: &PublicKey, device: &DeviceId) -> anyhow
         });
         check.see(same, || {
             format!(
-                "the receipt up to {}/{}: it does not verify",
+                "the receipt up to {}-{}: it does not verify",
                 kept.epoch, kept.seq
             )
         });
@@ -252,7 +252,7 @@ fn receipts(reader: &Reader, cloud_key: &PublicKey, device: &DeviceId) -> anyhow
         let here = reader.point(through.epoch, through.seq)?;
         check.see(here.is_none_or(|here| here == through), || {
             format!(
-                "the receipt up to {}/{}: it names another entry than the one here",
+                "the receipt up to {}-{}: it names another entry than the one here",
                 through.epoch, through.seq
             )
         });

@@ -58,7 +58,7 @@ pub enum Origin {
     },
     /// An entry of the ledger.
     Entry {
-        /// EPOCH/SEQ.
+        /// EPOCH-SEQ.
         entry: String,
     },
 }

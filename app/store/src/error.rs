@@ -94,7 +94,7 @@ pub enum StoreError {
         what: &'static str,
     },
     /// The entry does not follow the last one of the chain.
-    #[error("entry {epoch}/{seq} does not follow {}/{}", head.epoch, head.seq)]
+    #[error("entry {epoch}-{seq} does not follow {}-{}", head.epoch, head.seq)]
     NotNext {
         /// Its epoch.
         epoch: Epoch,
@@ -104,7 +104,7 @@ pub enum StoreError {
         head: ChainPoint,
     },
     /// There is another entry, grant or receipt in that place.
-    #[error("something else is recorded at {epoch}/{seq}")]
+    #[error("something else is recorded at {epoch}-{seq}")]
     Taken {
         /// Its epoch.
         epoch: Epoch,

@@ -26,9 +26,9 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(what) => f.write_str(what),
-            Self::Bytes(epoch, seq) => write!(f, "the bytes of entry {epoch}/{seq} were changed"),
+            Self::Bytes(epoch, seq) => write!(f, "the bytes of entry {epoch}-{seq} were changed"),
             Self::Link(epoch, seq) => {
-                write!(f, "entry {epoch}/{seq} does not follow the one before")
+                write!(f, "entry {epoch}-{seq} does not follow the one before")
             }
         }
     }

@@ -265,7 +265,7 @@ fn a_flipped_bit_in_a_signed_row_is_found_and_what_follows_is_kept() {
     assert_eq!(findings.len(), 1);
     assert_eq!(
         findings[0].to_string(),
-        "the bytes of entry 1/4 were changed"
+        "the bytes of entry 1-4 were changed"
     );
     drop(store);
     let store = Store::open(folder.path(), options(Check::Full)).unwrap();

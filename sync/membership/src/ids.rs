@@ -268,7 +268,7 @@ pub struct EntryRef {
 
 impl fmt::Display for EntryRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.device, self.epoch, self.seq)
+        write!(f, "{}/{}-{}", self.device, self.epoch, self.seq)
     }
 }
 

@@ -326,7 +326,7 @@ impl World {
         self.cars[number].seen_head = Some(head.hash);
         for (point, entry) in new.into_iter().rev() {
             self.tell(&format!(
-                "car {number}: shows entry {}/{} {} of receipt {}",
+                "car {number}: shows entry {}-{} {} of receipt {}",
                 point.epoch,
                 point.seq,
                 if matches!(entry.body, EntryBody::Fresh(_)) {

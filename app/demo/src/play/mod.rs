@@ -151,7 +151,7 @@ impl Player<'_> {
         let code = code.await?;
         self.teller.either(
             &format!("the head unit shows the code {code}, and {name} says yes"),
-            &format!("车机显示验证码 {code}，{name} 同意绑定"),
+            &format!("车机显示绑定码 {code}，{name} 同意绑定"),
         )?;
         if let Some(mut asking) = asking {
             let ended = timeout(ENROL_PATIENCE, asking.wait()).await;

@@ -49,11 +49,13 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// EPOCH/SEQ, unless a file is called so.
+/// EPOCH-SEQ, unless a file is called so.
 fn entry_named(what: &str) -> Option<(Epoch, Seq)> {
-    let (epoch, seq) = what.split_once('/')?;
-    let numbers = (Epoch::new(epoch.parse().ok()?), Seq::new(seq.parse().ok()?));
-    (!Path::new(what).exists()).then_some(numbers)
+    let (epoch, seq) = what.split_once('-')?;
+    let (epoch, seq) = (Epoch::new(epoch.parse().ok()?), Seq::new(seq.parse().ok()?));
+    // Only as it is written everywhere: no sign, no leading zero.
+    let is_so = format!("{epoch}-{seq}") == what && !Path::new(what).exists();
+    is_so.then_some((epoch, seq))
 }
 
 fn explain_signed(
@@ -63,7 +65,7 @@ fn explain_signed(
 ) -> anyhow::Result<crate::explain::Explanation> {
     let config = Config::load(&args.place.config)?;
     let reader = open_reader(&config)?;
-    let name = format!("{epoch}/{seq}");
+    let name = format!("{epoch}-{seq}");
     let certificate = certificate(&reader, &config.cloud.key)?;
     let stored = reader
         .entry(epoch, seq)?

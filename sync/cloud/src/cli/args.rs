@@ -240,7 +240,7 @@ pub enum Review {
 /// A decision on an entry.
 #[derive(Debug, clap::Args)]
 pub struct Decided {
-    /// The entry, as `review list` shows it: DEVICE/EPOCH/SEQ
+    /// The entry, as `review list` shows it: DEVICE/EPOCH-SEQ
     #[arg(value_parser = entry)]
     pub entry: EntryRef,
     /// The reason; kept for ever
@@ -260,7 +260,7 @@ pub enum Meter {
     Free {
         /// The vehicle
         vehicle: VehicleId,
-        /// The stretch of this entry: DEVICE/EPOCH/SEQ
+        /// The stretch of this entry: DEVICE/EPOCH-SEQ
         #[arg(long, value_name = "ENTRY", value_parser = entry, required_unless_present = "device", conflicts_with = "device")]
         entry: Option<EntryRef>,
         /// All stretches of this device
@@ -346,15 +346,17 @@ fn time(text: &str) -> Result<ServerTime, String> {
 
 fn entry(text: &str) -> Result<EntryRef, String> {
     let read = || {
-        let mut parts = text.split('/');
+        let (device, place) = text.split_once('/')?;
+        let (epoch, seq) = place.split_once('-')?;
         let entry = EntryRef {
-            device: parts.next()?.parse().ok()?,
-            epoch: Epoch::new(parts.next()?.parse().ok()?),
-            seq: Seq::new(parts.next()?.parse().ok()?),
+            device: device.parse().ok()?,
+            epoch: Epoch::new(epoch.parse().ok()?),
+            seq: Seq::new(seq.parse().ok()?),
         };
-        parts.next().is_none().then_some(entry)
+        // Only as it is written everywhere: no sign, no leading zero.
+        (entry.to_string() == text).then_some(entry)
     };
-    read().ok_or_else(|| "expected DEVICE/EPOCH/SEQ, as `entries` shows it".to_owned())
+    read().ok_or_else(|| "expected DEVICE/EPOCH-SEQ, as `entries` shows it".to_owned())
 }
 
 fn version(text: &str) -> Result<PolicyVersion, String> {
@@ -366,6 +368,16 @@ fn version(text: &str) -> Result<PolicyVersion, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_entry_is_named_as_it_is_shown() {
+        let device = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+        let shown = format!("{device}/1-17");
+        assert_eq!(entry(&shown).unwrap().to_string(), shown);
+        for wrong in ["/1/17", "/1-+17", "/01-17", "/1-17-", "/1", ""] {
+            assert!(entry(&format!("{device}{wrong}")).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_device_may_always_send_one_batch() {

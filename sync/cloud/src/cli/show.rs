@@ -324,8 +324,8 @@ pub(super) fn statement(statement: &Statement) -> String {
     }
     for (device, cover) in &statement.covers {
         out.push_str(&format!(
-            "covers device {device} up to entry {} of epoch {}\n",
-            cover.through, cover.epoch
+            "covers device {device} up to entry {}-{}\n",
+            cover.epoch, cover.through
         ));
     }
     out
@@ -395,7 +395,7 @@ fn cause(cause: &Cause) -> String {
 }
 
 fn short(entry: &dashpoint_membership::EntryRef) -> String {
-    format!("entry {}/{}", entry.epoch, entry.seq)
+    format!("entry {}-{}", entry.epoch, entry.seq)
 }
 
 fn verdict(verdict: &Verdict) -> String {
