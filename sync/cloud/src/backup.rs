@@ -45,19 +45,25 @@ impl CloudCore {
 /// when the backup is no sound database of this cloud: then nothing was changed.
 pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<Restored, CloudError> {
     let folder = Folder::new(data);
-    let Ok(key) = folder.read_key() else {
-        return Err(CloudError::NoCloud(data.to_owned()));
-    };
+    let key = folder.read_key()?;
+    if !backup.exists() {
+        return Err(CloudError::NotThere(backup.to_owned()));
+    }
     let _lock = folder.lock()?;
     let draft = folder.restoring();
     discard(&draft)?;
     copy(backup, &draft)?;
-    let db = open_file(&draft)?;
-    if !is_sound(&db)? {
-        drop(db);
-        discard(&draft)?;
-        return Err(CloudError::Damaged(backup.to_owned()));
-    }
+    let db = match sound(&draft) {
+        Ok(Some(db)) => db,
+        unsound => {
+            discard(&draft)?;
+            return Err(match unsound {
+                Err(error) if error.is_no_database() => CloudError::NotADatabase(backup.to_owned()),
+                Err(error) => error,
+                Ok(_) => CloudError::Damaged(backup.to_owned()),
+            });
+        }
+    };
     let mut core = CloudCore::of(db, key)?;
     let present = present_life(&folder);
     let life = present.as_ref().map(|life| life.server_epoch);
@@ -83,9 +89,11 @@ fn present_life(folder: &Folder) -> Option<Life> {
     present.and_then(|db| life::find(&db).ok().flatten())
 }
 
-fn is_sound(db: &Connection) -> Result<bool, CloudError> {
+/// Opens a database; `None` when it is damaged.
+fn sound(path: &Path) -> Result<Option<Connection>, CloudError> {
+    let db = open_file(path)?;
     let said: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    Ok(said == "ok")
+    Ok((said == "ok").then_some(db))
 }
 
 /// A database and, where it was copied while it was open, its log.

@@ -137,8 +137,28 @@ pub enum CloudError {
     #[error("too many head units wait to be enrolled")]
     TooManyWaiting,
     /// The data folder has no cloud.
-    #[error("there is no member cloud in {}: `dashpoint-cloud serve` makes one in an empty folder", .0.display())]
+    #[error("there is no member cloud in {path}: `dashpoint-cloud init --data {path}` makes one, or name its folder with --data", path = .0.display())]
     NoCloud(PathBuf),
+    /// A database whose key is not there.
+    #[error("{} is missing beside its database: put the key back from where a copy is kept; without it no car believes this cloud, and only a new one in an empty folder can begin (`dashpoint-cloud init`)", .0.display())]
+    KeyMissing(PathBuf),
+    /// A key file without a key in it.
+    #[error("{path} holds no key: put the file back from where a copy is kept", path = path.display())]
+    NotAKey {
+        /// Path of the file.
+        path: PathBuf,
+        /// The cause.
+        source: WireError,
+    },
+    /// A file that a person named and that is not there.
+    #[error("{} does not exist", .0.display())]
+    NotThere(PathBuf),
+    /// A file that is no database.
+    #[error("{} is not a database: name a file that `dashpoint-cloud backup` wrote, or a copy of cloud.db; nothing was changed", .0.display())]
+    NotADatabase(PathBuf),
+    /// A member without a name.
+    #[error("a member's name has at least one letter: give --name NAME")]
+    NoName,
     /// Another program serves from the data folder.
     #[error("another program serves from {} already", .0.display())]
     Locked(PathBuf),
@@ -286,6 +306,11 @@ impl CloudError {
             | Self::NoPolicyVersion(_)
             | Self::PolicyForgotten { .. }
             | Self::NoCloud(_)
+            | Self::KeyMissing(_)
+            | Self::NotAKey { .. }
+            | Self::NotThere(_)
+            | Self::NotADatabase(_)
+            | Self::NoName
             | Self::Locked(_)
             | Self::ClockKept { .. }
             | Self::OtherKey { .. }
@@ -297,6 +322,13 @@ impl CloudError {
             | Self::NewerSchema { .. }
             | Self::OldSqlite(_) => false,
         }
+    }
+
+    /// Returns whether a file has another content than a database.
+    pub(crate) fn is_no_database(&self) -> bool {
+        matches!(self, Self::EmptyDatabase(_) | Self::ForeignDatabase)
+            || matches!(self, Self::Database(refused)
+                if refused.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase))
     }
 
     /// Returns whether the disk, or something on the way to it, has failed.
@@ -339,6 +371,9 @@ impl CloudError {
             | Self::HoldsNothing(_)
             | Self::NoPolicyVersion(_)
             | Self::NoCloud(_)
+            | Self::NotThere(_)
+            | Self::NotADatabase(_)
+            | Self::NoName
             | Self::ClockKept { .. }
             | Self::Damaged(_)
             | Self::Exists(_)
@@ -355,6 +390,8 @@ impl CloudError {
             | Self::Locked(_)
             | Self::ClockLeapt { .. }
             | Self::OtherKey { .. }
+            | Self::KeyMissing(_)
+            | Self::NotAKey { .. }
             | Self::DatabaseMissing(_)
             | Self::DatabaseGone(_)
             | Self::EmptyDatabase(_)

@@ -120,8 +120,14 @@ impl Folder {
     /// Reads the cloud's key.
     pub(crate) fn read_key(&self) -> Result<SigningKey, CloudError> {
         let path = self.path.join(KEY_FILE);
-        let stored = std::fs::read(&path).map_err(|source| failed("cannot read", &path, source))?;
-        Ok(SigningKey::from_pkcs8(&stored)?)
+        let stored = std::fs::read(&path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound if self.database().exists() => {
+                CloudError::KeyMissing(path.clone())
+            }
+            std::io::ErrorKind::NotFound => CloudError::NoCloud(self.path.clone()),
+            _ => failed("cannot read", &path, source),
+        })?;
+        SigningKey::from_pkcs8(&stored).map_err(|source| CloudError::NotAKey { path, source })
     }
 
     /// Reads the cloud's key, or makes it when there is none yet.
@@ -200,8 +206,22 @@ mod tests {
         std::fs::write(folder.database(), b"anything").unwrap();
         assert!(matches!(
             folder.read_or_make_key(),
-            Err(CloudError::File { .. })
+            Err(CloudError::KeyMissing(_))
         ));
+    }
+
+    #[test]
+    fn a_key_file_without_a_key_is_named() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::new(temporary.path());
+        for content in [&b""[..], b"no key"] {
+            std::fs::write(folder.path.join(KEY_FILE), content).unwrap();
+            let refused = folder.read_key().unwrap_err().to_string();
+            assert!(
+                refused.contains(KEY_FILE) && refused.contains("put the file back"),
+                "{refused}"
+            );
+        }
     }
 
     #[test]

@@ -147,7 +147,7 @@ fn a_clone_beside_its_original_is_found_out_and_nothing_is_paid_twice() {
     let first = world.vehicle.run(&Command::Drive(Cycle::Hwfet));
     wait_for_trips(&world.car, 2);
     assert_shows_what_the_cloud_has(&world, &world.car);
-    assert_eq!(world.cloud.devices()[0]["forked"], Value::Null);
+    assert_eq!(world.cloud.devices()[0]["forked_unix_s"], Value::Null);
 
     // The same stretch of the odometer, from the same place of the chain.
     twin.vehicle.run(&Command::Drive(Cycle::Udds));
@@ -158,7 +158,7 @@ fn a_clone_beside_its_original_is_found_out_and_nothing_is_paid_twice() {
 
     // The proof of the fork is kept, the device is listed, and it goes on earning.
     let device = &world.cloud.devices()[0];
-    assert!(device["forked"].is_i64(), "{device:#}");
+    assert!(device["forked_unix_s"].is_i64(), "{device:#}");
     assert_eq!(device["branches"], 1, "{device:#}");
     let second = world.vehicle.run(&Command::Drive(Cycle::Us06));
     wait_for_trips(&world.car, 3);

@@ -7,7 +7,7 @@ use dashpoint_membership::Meter;
 use super::CliError;
 use super::args;
 use super::run::Edge;
-use super::show::{either, review as reason_text, table, written};
+use super::show::{counted, either, review as reason_text, table, written};
 use crate::core::{
     CloudCore, FreedStretches, HeldLine, LateEntries, LatePayment, Revocation, Ruling, Selected,
 };
@@ -102,10 +102,14 @@ pub(super) fn revoked(revoked: &Revocation) -> String {
 }
 
 fn freed_text(freed: &FreedStretches) -> String {
-    let mut out = format!("{} stretches are free\n", freed.entries.len());
+    let mut out = format!(
+        "{} free\n",
+        counted(freed.entries.len(), "stretch is", "stretches are")
+    );
     for (member, points) in &freed.taken_back {
         out.push_str(&format!(
-            "{points} points taken back from member {member}\n"
+            "{} taken back from member {member}\n",
+            counted(points, "point", "points")
         ));
     }
     out.push_str(&late_text(&freed.late));
@@ -117,7 +121,8 @@ fn late_text(late: &LateEntries) -> String {
     let mut out = String::new();
     for LatePayment { entry, points } in &late.paid {
         out.push_str(&format!(
-            "entry {entry} had come second: {points} points paid\n"
+            "entry {entry} had come second: {} paid\n",
+            counted(points, "point", "points")
         ));
     }
     for entry in &late.in_doubt {

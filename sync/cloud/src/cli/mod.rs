@@ -48,34 +48,50 @@ impl CliError {
 
     /// Returns whether the reader of the output went away, as `head` does: no error.
     fn is_closed_pipe(&self) -> bool {
-        matches!(self, Self::Output(failed) if failed.kind() == std::io::ErrorKind::BrokenPipe)
+        let kind = match self {
+            Self::Output(failed) => Some(failed.kind()),
+            Self::Json(failed) => failed.io_error_kind(),
+            Self::Cloud(_) | Self::Toml(_) => None,
+        };
+        kind == Some(std::io::ErrorKind::BrokenPipe)
     }
 }
 
-/// Runs the program: what it has to say goes to `out`, one line on what went wrong to `err`.
+/// Runs the program: what it has to say goes to `out`, one line on what went wrong to `err`; with `--json` that goes to
+/// `out`, too, as an object with `error`.
 pub fn main(
     args: impl IntoIterator<Item = OsString>,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitCode {
+    let args: Vec<_> = args.into_iter().collect();
+    let json = args.iter().any(|arg| arg == "--json");
     let done = match Args::try_parse_from(args) {
         Ok(args) => run::run(args, out),
-        Err(refused) => return usage(&refused, out, err),
+        Err(refused) => return usage(&refused, json, out, err),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
-        Err(error) => complain(&error.to_string(), error.code(), err),
+        Err(error) => {
+            let line = error.to_string();
+            if json {
+                to_program(&line, out);
+            }
+            complain(&line, error.code(), err)
+        }
     }
 }
 
-/// Help goes out whole; a wrong argument is one line.
-fn usage(refused: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
+/// Help goes out whole; a wrong argument is one line, with clap's tips.
+fn usage(refused: &clap::Error, json: bool, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
     let text = refused.to_string();
     if !refused.use_stderr() {
         return match out.write_all(text.as_bytes()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failed) => complain(&failed.to_string(), FAILED, err),
+            Err(failed) if failed.kind() != std::io::ErrorKind::BrokenPipe => {
+                complain(&failed.to_string(), FAILED, err)
+            }
+            Ok(()) | Err(_) => ExitCode::SUCCESS,
         };
     }
     let helps_anyway =
@@ -88,7 +104,21 @@ fn usage(refused: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> Exi
     let what = lines.iter().take_while(|line| !line.is_empty());
     let line = what.copied().collect::<Vec<_>>().join(" ");
     let line = line.strip_prefix("error: ").unwrap_or(&line).to_owned();
-    complain(&line, USAGE, err)
+    if json {
+        to_program(&line, out);
+    }
+    let tips: Vec<_> = lines
+        .iter()
+        .filter_map(|line| line.strip_prefix("tip: "))
+        .collect();
+    let line = [line.as_str()].into_iter().chain(tips).collect::<Vec<_>>();
+    complain(&line.join("; "), USAGE, err)
+}
+
+/// Writes an error as a program reads it.
+fn to_program(line: &str, out: &mut dyn Write) {
+    // Whoever does not read the output reads the exit code.
+    drop(writeln!(out, "{}", serde_json::json!({ "error": line })));
 }
 
 fn complain(line: &str, code: u8, err: &mut dyn Write) -> ExitCode {

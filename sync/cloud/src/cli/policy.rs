@@ -12,7 +12,7 @@ use dashpoint_membership::{
 use super::CliError;
 use super::args;
 use super::run::Edge;
-use super::show;
+use super::show::{self, counted};
 use crate::clock::system_now;
 use crate::core::CloudCore;
 use crate::error::CloudError;
@@ -125,8 +125,11 @@ fn checked(
     let checked = show::Checked::of(compiled.policy(), newest);
     show::either(out, json, &checked, |checked| {
         let line = format!(
-            "policy {} can be signed: {} rules, {} caps, {} tiers\n",
-            checked.version, checked.rules, checked.caps, checked.tiers
+            "policy {} can be signed: {}, {}, {}\n",
+            checked.version,
+            counted(checked.rules, "rule", "rules"),
+            counted(checked.caps, "cap", "caps"),
+            counted(checked.tiers, "tier", "tiers")
         );
         match no_cloud {
             None => line,

@@ -6,6 +6,7 @@ use dashpoint_membership::{BindingId, DeviceId, LedgerVersion, MemberId, ServerT
 
 use super::CliError;
 use super::args::{self, Args, Command};
+use super::show::counted;
 use super::{decide, policy, show};
 use crate::backup::restore;
 use crate::clock::system_now;
@@ -120,8 +121,11 @@ pub fn execute(
             let done = core.reverse_expiries(member, span, &reason, edge.now)?;
             show::either(out, edge.json, &done, |done| {
                 format!(
-                    "{} points given back: {} lots of {} members; {} tier reviews taken back\n",
-                    done.points, done.expiries, done.members, done.reviews
+                    "{} given back: {} of {}; {} taken back\n",
+                    counted(done.points, "point", "points"),
+                    counted(done.expiries, "lot", "lots"),
+                    counted(done.members, "member", "members"),
+                    counted(done.reviews, "tier review", "tier reviews")
                 )
             })
         }
@@ -129,8 +133,10 @@ pub fn execute(
             let done = core.maintain(edge.now)?;
             show::either(out, edge.json, &done, |done| {
                 format!(
-                    "{} members, {} changed, {} settlements\n",
-                    done.members, done.changed, done.settlements
+                    "{}, {} changed, {}\n",
+                    counted(done.members, "member", "members"),
+                    done.changed,
+                    counted(done.settlements, "settlement", "settlements")
                 )
             })
         }
@@ -223,9 +229,14 @@ fn device(
         args::Device::Refuse { code } => {
             let code = random::typed_code(&code);
             core.refuse(&code, edge.now)?;
-            show::either(out, edge.json, &show::Refused { refused: random::spoken_code(&code) }, |_| {
-                "refused\n".to_owned()
-            })
+            show::either(
+                out,
+                edge.json,
+                &show::Refused {
+                    refused: random::spoken_code(&code),
+                },
+                |_| "refused\n".to_owned(),
+            )
         }
         args::Device::Revoke {
             device,

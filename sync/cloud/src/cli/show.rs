@@ -1,5 +1,6 @@
 //! Tables for people and JSON for programs, of the same values.
 
+use std::fmt::Display;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -113,6 +114,13 @@ pub(super) struct MemberShown {
 pub(super) struct DevicesShown {
     pub devices: Vec<DeviceLine>,
     pub waiting: Vec<Waiting>,
+}
+
+/// Counts things, with the noun for one and for more.
+pub(super) fn counted(count: impl Display, one: &str, many: &str) -> String {
+    let count = count.to_string();
+    let noun = if count == "1" { one } else { many };
+    format!("{count} {noun}")
 }
 
 /// Writes a value as JSON over several lines, or as people read it.

@@ -20,8 +20,10 @@ pub struct PolicyLine {
     /// The version.
     pub version: PolicyVersion,
     /// From when it is in force.
+    #[serde(rename = "valid_from_unix_s")]
     pub valid_from: ServerTime,
     /// Until when it is meant to be.
+    #[serde(rename = "valid_until_unix_s")]
     pub valid_until: ServerTime,
     /// The number of its earning rules.
     pub rules: usize,

@@ -62,6 +62,7 @@ pub struct Waiting {
     /// Last four characters of its VIN.
     pub vin_last4: String,
     /// First instant at which the code is no longer good.
+    #[serde(rename = "expires_unix_s")]
     pub expires: ServerTime,
     /// The member who has said yes, when the vehicle earns for others: one of them or the operator has to agree.
     pub claimed_by: Option<MemberId>,

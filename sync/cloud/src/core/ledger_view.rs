@@ -27,8 +27,10 @@ pub struct EntryLine {
     /// True when it carries an entry of an epoch that the cloud never received.
     pub carried: bool,
     /// Time of the event as the device saw it, to five minutes.
+    #[serde(rename = "happened_unix_s")]
     pub happened: ServerTime,
     /// Time of its arrival, rounded down to five minutes.
+    #[serde(rename = "arrived_unix_s")]
     pub arrived: ServerTime,
     /// The policy that it was valued by in the car.
     pub policy: PolicyVersion,

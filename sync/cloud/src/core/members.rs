@@ -34,6 +34,7 @@ pub struct DeviceLine {
     /// Members that it has bindings to.
     pub members: Vec<MemberId>,
     /// Time of the enrolment.
+    #[serde(rename = "enrolled_unix_s")]
     pub enrolled: ServerTime,
     /// The life of its chain.
     pub epoch: Epoch,
@@ -42,9 +43,11 @@ pub struct DeviceLine {
     /// That entry's hash, or the grant's.
     pub head: EntryHash,
     /// Time of the revocation, if it was revoked.
+    #[serde(rename = "revoked_unix_s")]
     pub revoked: Option<ServerTime>,
     /// Time at which its chain was first seen to go on twice from one place: a restored disk, or a clone. Under review
     /// since.
+    #[serde(rename = "forked_unix_s")]
     pub forked: Option<ServerTime>,
     /// Entries of other branches that are kept as evidence.
     pub branches: i64,
@@ -57,6 +60,9 @@ impl CloudCore {
     /// [`CloudError::Zone`] for a zone that nobody knows.
     pub fn add_member(&mut self, new: &NewMember, now: ServerTime) -> Result<(), CloudError> {
         zone(&new.zone)?;
+        if new.name.trim().is_empty() {
+            return Err(CloudError::NoName);
+        }
         self.work(now, |desk| {
             let profile = Profile {
                 name: new.name.clone(),

@@ -30,6 +30,7 @@ pub struct HeldLine {
     /// The doubt in words, for evidence that is in doubt.
     pub doubt: Option<String>,
     /// Time at which it is paid by itself, or at which an operator is to have decided.
+    #[serde(rename = "until_unix_s")]
     pub until: ServerTime,
     /// Only an operator ends it.
     pub needs_decision: bool,

@@ -44,6 +44,7 @@ pub struct Stretch {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Freed {
     /// Time of it.
+    #[serde(rename = "at_unix_s")]
     pub at: ServerTime,
     /// Its reason.
     pub reason: String,

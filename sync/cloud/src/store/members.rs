@@ -17,6 +17,7 @@ pub struct MemberLine {
     /// Zone in which the member's days are counted.
     pub zone: String,
     /// Since when a member.
+    #[serde(rename = "joined_unix_s")]
     pub joined: ServerTime,
     /// The state of the account that the figures are of.
     pub version: LedgerVersion,

@@ -300,6 +300,82 @@ fn a_refused_head_unit_waits_no_longer() {
     assert!(!say(&mut world, "device list").contains("7K3M-Z0QA"));
 }
 
+#[test]
+fn what_is_wrong_is_told_to_people_and_with_json_to_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let data = data.to_str().unwrap();
+    let (_, out, err) = run(&["device", "aprove", "7K3M-Z0QA"]);
+    assert!(out.is_empty() && err.contains("'approve'"), "{err}");
+    for (line, code, part) in [
+        (&["member", "list"][..], 2, "`dashpoint-cloud init --data"),
+        (&["device", "aprove"], 2, "unrecognized subcommand 'aprove'"),
+    ] {
+        let words = [&["--json", "--data", data], line].concat();
+        let (exit, out, err) = run(&words);
+        assert_eq!(exit, ExitCode::from(code), "{err}");
+        let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert!(told["error"].as_str().unwrap().contains(part), "{out}");
+        assert!(err.contains(part), "{err}");
+    }
+    let (exit, ..) = run(&["--data", data, "init"]);
+    assert_eq!(exit, ExitCode::SUCCESS);
+    let nameless = ["--data", data, "member", "add", "--name", " "];
+    let (exit, _, err) = run(&nameless);
+    assert_eq!(exit, ExitCode::from(2), "{err}");
+
+    let gone = folder.path().join("gone.db");
+    let (exit, _, err) = run(&["--data", data, "restore", gone.to_str().unwrap()]);
+    assert!(
+        exit == ExitCode::from(2) && err.contains("gone.db does not exist"),
+        "{err}"
+    );
+    let text = folder.path().join("notes.txt");
+    std::fs::write(
+        &text,
+        "no database, but long enough to be read as one".repeat(40),
+    )
+    .unwrap();
+    let (exit, _, err) = run(&["--data", data, "restore", text.to_str().unwrap()]);
+    assert!(
+        exit == ExitCode::from(2) && err.contains("notes.txt is not a database"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_error() {
+    struct Gone;
+    impl std::io::Write for Gone {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    assert_eq!(run(&["--data", data, "init"]).0, ExitCode::SUCCESS);
+    for words in [
+        &["dashpoint-cloud", "--data", data, "member", "list"][..],
+        &[
+            "dashpoint-cloud",
+            "--data",
+            data,
+            "--json",
+            "member",
+            "list",
+        ],
+        &["dashpoint-cloud", "--help"],
+    ] {
+        let mut err = Vec::new();
+        let exit = main(words.iter().map(OsString::from), &mut Gone, &mut err);
+        assert_eq!(exit, ExitCode::SUCCESS, "{}", String::from_utf8_lossy(&err));
+        assert!(err.is_empty());
+    }
+}
+
 /// The program itself: it starts, works beside its own commands, and ends at SIGTERM with nothing left open.
 #[cfg(unix)]
 #[test]

@@ -235,11 +235,15 @@ fn a_backup_that_is_not_sound_changes_nothing() {
     let output = cloud.run(&["restore", name]);
     assert!(!output.status.success());
     std::fs::write(&backup, b"").unwrap();
-    cloud.refused(&["restore", name], 1, "is empty");
+    cloud.refused(&["restore", name], 2, "backup.db is not a database");
     std::fs::write(&backup, vec![7; 8_192]).unwrap();
-    assert!(!cloud.run(&["restore", name]).status.success());
+    cloud.refused(&["restore", name], 2, "backup.db is not a database");
     let missing = folder.path().join("none.db");
-    cloud.refused(&["restore", missing.to_str().unwrap()], 1, "cannot copy");
+    cloud.refused(
+        &["restore", missing.to_str().unwrap()],
+        2,
+        "none.db does not exist",
+    );
 
     // A backup of another cloud, whose signatures no car of this one would take.
     let other = tempfile::tempdir().unwrap();
