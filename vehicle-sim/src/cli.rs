@@ -142,8 +142,6 @@ pub struct Common {
     /// The MQTT broker
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
     broker: Endpoint,
-    #[command(flatten)]
-    access: AccessArgs,
     /// File of clock and lifetime meters; remove it for a new car
     #[arg(long, value_name = "FILE", default_value = "vehicle-sim.state.json")]
     state: PathBuf,
@@ -189,6 +187,9 @@ pub struct Common {
     /// Print the summary as JSON
     #[arg(long)]
     pub json: bool,
+    // Last: its heading stands over all options that follow.
+    #[command(flatten)]
+    access: AccessArgs,
 }
 
 /// Fewer than a command opens with would wait for an answer to what was not said.

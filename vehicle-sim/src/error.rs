@@ -76,6 +76,8 @@ pub enum SimError {
         #[source]
         source: std::io::Error,
     },
+    #[error("there is no scenario `{name}`: expected a file, or one of {known}")]
+    NoScenario { name: String, known: String },
     #[error("{name} is not a scenario")]
     Scenario {
         name: String,
@@ -123,13 +125,9 @@ pub enum SimError {
         #[source]
         source: toml::de::Error,
     },
-    #[error(
-        "the battery would be empty after {km:.1} km; charge first, or begin with --soc PERCENT"
-    )]
+    #[error("the battery would be empty after {km:.1} km; charge first")]
     BatteryEmpty { km: f64 },
-    #[error(
-        "the battery has room for {room_kwh:.1} kWh; charge less, drive first, or begin with --soc PERCENT"
-    )]
+    #[error("the battery has room for {room_kwh:.1} kWh; charge less, or drive first")]
     BatteryFull { room_kwh: f64 },
     #[error("the time runs out of the calendar")]
     Time(#[source] jiff::Error),
@@ -167,6 +165,14 @@ pub enum SimError {
 }
 
 impl SimError {
+    /// Returns whether another state of charge at the begin would help.
+    pub fn is_about_charge(&self) -> bool {
+        if let Self::Step { source, .. } = self {
+            return source.is_about_charge();
+        }
+        matches!(self, Self::BatteryEmpty { .. } | Self::BatteryFull { .. })
+    }
+
     /// Returns whether the command itself was wrong, so that trying again cannot help.
     pub fn is_usage(&self) -> bool {
         match self {
@@ -180,6 +186,7 @@ impl SimError {
             | Self::OutOfRange { .. }
             | Self::OmitsNothing { .. }
             | Self::NoOwnTime { .. }
+            | Self::NoScenario { .. }
             | Self::Scenario { .. }
             | Self::Typed { .. }
             | Self::NoPath { .. }

@@ -17,7 +17,12 @@ use crate::screen::{Screen, say};
 
 /// Runs the program with these arguments, the first of which is its name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = Cli::parse_from(args);
+    let args: Vec<_> = args.into_iter().collect();
+    let json = args.iter().any(|arg| arg == "--json");
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error, json),
+    };
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,rumqttd=off"));
     tracing_subscriber::fmt()
@@ -35,10 +40,46 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            say(in_one_line(&error));
+            let failed = error.downcast_ref::<SimError>();
+            let hint = if failed.is_some_and(SimError::is_about_charge) {
+                "; --soc PERCENT begins with another charge"
+            } else {
+                ""
+            };
+            let line = format!("{}{hint}", in_one_line(&error));
+            if json {
+                to_program(&line);
+            }
+            say(line);
             ExitCode::from(error.downcast_ref::<SimError>().map_or(1, exit_code))
         }
     }
+}
+
+/// Prints help, version or a wrong argument.
+fn refuse(error: &clap::Error, json: bool) -> ExitCode {
+    // Whoever stopped reading has what he wanted.
+    drop(error.print());
+    // Help and version are no errors; clap knows where each belongs.
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    if json {
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        to_program(line.trim_start_matches("error: "));
+    }
+    ExitCode::from(2)
+}
+
+/// Writes an error on standard output as a program reads it.
+fn to_program(line: &str) {
+    // Whoever does not read the output reads the exit code.
+    drop(writeln!(
+        io::stdout(),
+        "{}",
+        serde_json::json!({ "error": line })
+    ));
 }
 
 /// Writes the error and its causes in one line, without causes that the line has already. Some causes are told by what

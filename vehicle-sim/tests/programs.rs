@@ -41,6 +41,47 @@ fn odometer_m(folder: &Path) -> f64 {
 }
 
 #[test]
+fn a_wrong_name_is_told_with_the_right_ones_and_with_json_to_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    for (line, part) in [
+        (
+            &["scenario", "nosuch", "--json"][..],
+            "there is no scenario `nosuch`",
+        ),
+        (
+            &["drive", "--cycle", "nedc", "--json"],
+            "invalid value 'nedc'",
+        ),
+    ] {
+        let (code, out, error) = ended(&mut vehicle_sim(folder.path(), line));
+        assert_eq!(code, Some(2), "{error}");
+        assert!(error.contains(part), "{error}");
+        let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert!(told["error"].as_str().unwrap().contains(part), "{out}");
+    }
+    let (_, _, error) = ended(&mut vehicle_sim(folder.path(), &["scenario", "nosuch"]));
+    for ready in Ready::ALL {
+        assert!(error.contains(ready.name), "{error}");
+    }
+}
+
+#[test]
+fn under_the_heading_of_the_broker_stands_only_what_is_the_brokers() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["drive", "charge", "replay", "scenario", "live"] {
+        let (_, out, _) = ended(&mut vehicle_sim(folder.path(), &[command, "--help"]));
+        let heading = "A broker that does not let everybody in:";
+        let (before, after) = out.split_once(heading).unwrap();
+        let options = |text: &str| text.matches("\n      --").count();
+        assert_eq!(options(after), 5, "{after}");
+        assert!(
+            before.contains("--soc") && before.contains("--json"),
+            "{before}"
+        );
+    }
+}
+
+#[test]
 fn list_says_what_each_scenario_shows() {
     let folder = tempfile::tempdir().unwrap();
     let (code, out, _) = ended(&mut vehicle_sim(folder.path(), &["list"]));
@@ -89,7 +130,7 @@ fn a_wrong_scenario_is_one_clear_message_and_exit_code_2() {
         assert!(error.contains(part), "{error}");
     }
     let (code, _, error) = ended(&mut vehicle_sim(folder.path(), &["scenario", "no-such"]));
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(2));
     assert!(error.contains("no-such"), "{error}");
     assert!(!folder.path().join("vehicle-sim.state.json").exists());
 }

@@ -372,11 +372,18 @@ fn what_makes_no_sense_is_refused_with_its_line() {
             "not a VSS path",
         ),
         ("language = { code = \"english\" }", "ISO 639-1"),
-        ("charge = { kwh = -1.0, renewable = 80 }", "expected"),
         ("charge = { kwh = 50.0, renewable = 80 }", "has room for"),
     ] {
         let error = try_plan(&["park = {}", step]).unwrap_err();
         let whole = format!("{:#}", anyhow::Error::from(error));
         assert!(whole.contains("line 4") && whole.contains(part), "{whole}");
     }
+    // Found when it is read, at its place in the step.
+    let charge = "charge = { kwh = -1.0, renewable = 80 }";
+    let error = try_plan(&["park = {}", charge]).unwrap_err();
+    let whole = format!("{:#}", anyhow::Error::from(error));
+    assert!(
+        whole.contains("line 5") && whole.contains("expected a number above 0"),
+        "{whole}"
+    );
 }

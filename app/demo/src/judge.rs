@@ -75,7 +75,7 @@ pub fn judge(account: &Account<'_>) -> (Report, Vec<String>) {
     }
     let duplicate = report.entries.duplicate;
     if duplicate > 0 {
-        faults.push(format!("{duplicate} entries are there twice"));
+        faults.push(format!("{} recorded twice", words::entries(duplicate)));
     }
     faults.extend(unverified(verification));
     (report, faults)
@@ -180,9 +180,9 @@ fn missing(did: &[(String, f64)], rows: &[Row]) -> Vec<String> {
     let mut faults = Vec::new();
     if rows.len() != did.len() {
         faults.push(format!(
-            "the car drove or charged {} times, and the ledger has {} entries",
+            "the car drove or charged {} times, and the ledger has {}",
             did.len(),
-            rows.len()
+            words::entries(rows.len())
         ));
     }
     for (row, (name, length)) in rows.iter().zip(did) {
@@ -226,7 +226,10 @@ fn disagreements(report: &Report, rows: &[Row], cloud: &[EntryLine]) -> Vec<Stri
     let strange = of_this_car.filter(|line| !is_known(line)).count();
     see(
         strange == 0,
-        format!("the cloud has {strange} entries of this car that its ledger does not have"),
+        format!(
+            "the cloud has {} of this car that its ledger does not have",
+            words::entries(strange)
+        ),
     );
     let elsewhere = paid_elsewhere(&own, cloud);
     see(
@@ -237,7 +240,10 @@ fn disagreements(report: &Report, rows: &[Row], cloud: &[EntryLine]) -> Vec<Stri
     );
     let there: BTreeSet<_> = cloud.iter().map(|line| line.hash.to_string()).collect();
     let lost = rows.iter().filter(|row| !there.contains(&row.hash)).count();
-    see(lost == 0, format!("{lost} entries never came to the cloud"));
+    see(
+        lost == 0,
+        format!("{} never came to the cloud", words::entries(lost)),
+    );
     faults
 }
 
@@ -403,10 +409,10 @@ mod tests {
             "paid 8 points in all",
         );
         said(faults(|_, cloud, _| drop(cloud.pop())), "never came");
-        said(faults(|_, cloud, _| cloud.push(line(1))), "there twice");
+        said(faults(|_, cloud, _| cloud.push(line(1))), "recorded twice");
         said(
             faults(|ledger, _, _| ledger.entries[1] = trip(2, 12_887, 25_775)),
-            "there twice",
+            "recorded twice",
         );
         said(
             faults(|ledger, _, _| ledger.entries[1] = trip(2, 12_888, 25_000)),
@@ -414,11 +420,11 @@ mod tests {
         );
         said(
             faults(|ledger, _, _| drop(ledger.entries.pop())),
-            "has 1 entries",
+            "has 1 entry",
         );
         said(
             faults(|ledger, _, _| drop(ledger.entries.pop())),
-            "1 entries of this car that its ledger does not have",
+            "1 entry of this car that its ledger does not have",
         );
         said(
             faults(|_, cloud, _| cloud.push(of_another_car(line(3)))),

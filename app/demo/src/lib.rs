@@ -27,7 +27,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use clap::Parser;
 use clap::error::ErrorKind;
 use tokio::signal::ctrl_c;
@@ -55,21 +55,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         arguments.remove(1);
         return dashpoint::run(arguments);
     }
+    let json = arguments.iter().any(|argument| argument == "--json");
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
-        Err(error) if error.kind() == ErrorKind::ValueValidation => {
-            let said = error.to_string();
-            let line = said.lines().next().unwrap_or_default();
-            return fail(
-                &anyhow!("{}", line.trim_start_matches("error: ")),
-                EXIT_USAGE,
-            );
-        }
-        Err(error) => {
-            // Help and version are no errors; clap knows where each belongs.
-            let code = if error.use_stderr() { EXIT_USAGE } else { 0 };
-            return error.print().map_or(ExitCode::FAILURE, |()| code.into());
-        }
+        Err(error) => return refuse(&error, json),
     };
     let (outcome, code) = match &args.command {
         Some(Command::Proxy(args)) => (
@@ -77,14 +66,52 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             EXIT_FAILED,
         ),
         None => match chosen(&args.play) {
-            Ok((story, folder, screen)) => (demo(&args.play, &story, &folder, screen), EXIT_FAILED),
+            Ok((story, folder, screen)) => match demo(&args.play, &story, &folder, screen) {
+                // The report is out already.
+                Ok(faults) if !faults.is_empty() => {
+                    let line = format!("not as it should be: {}", faults.join("; "));
+                    return fail(&line, EXIT_FAILED, false);
+                }
+                played => (played.map(drop), EXIT_FAILED),
+            },
             Err(error) => (Err(error), EXIT_USAGE),
         },
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, code),
+        // Whoever stopped reading, as `head` does, has what he wanted.
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => fail(&in_one_line(&error), code, json),
     }
+}
+
+/// Prints help, version or a wrong argument.
+fn refuse(error: &clap::Error, json: bool) -> ExitCode {
+    // Help and version are no errors; clap knows where each belongs.
+    if !error.use_stderr() {
+        drop(error.print());
+        return ExitCode::SUCCESS;
+    }
+    let said = error.to_string();
+    let line = said.lines().next().unwrap_or_default();
+    let line = line.trim_start_matches("error: ");
+    if error.kind() == ErrorKind::ValueValidation {
+        return fail(line, EXIT_USAGE, json);
+    }
+    drop(error.print());
+    if json {
+        to_program(line);
+    }
+    EXIT_USAGE.into()
+}
+
+/// Returns whether the reader of the output went away.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let json = || cause.downcast_ref::<serde_json::Error>()?.io_error_kind();
+        kind.or_else(json) == Some(io::ErrorKind::BrokenPipe)
+    })
 }
 
 /// Chooses the story, the folder and the way to show the screen from the arguments.
@@ -109,7 +136,13 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Runtime::new().context("the runtime cannot start")
 }
 
-fn demo(args: &PlayArgs, story: &Story, folder: &Folder, screen: Screen) -> anyhow::Result<()> {
+/// Plays a story; returns what was not as it should be.
+fn demo(
+    args: &PlayArgs,
+    story: &Story,
+    folder: &Folder,
+    screen: Screen,
+) -> anyhow::Result<Vec<String>> {
     let program = std::env::current_exe().context("this program does not know where it is")?;
     let language = args.language.unwrap_or_else(Language::of_environment);
     let stays = screen.window;
@@ -138,10 +171,7 @@ fn demo(args: &PlayArgs, story: &Story, folder: &Folder, screen: Screen) -> anyh
         ))?;
     }
     runtime.block_on(played.world.end())?;
-    match played.faults.as_slice() {
-        [] => Ok(()),
-        faults => bail!("not as it should be: {}", faults.join("; ")),
-    }
+    Ok(played.faults)
 }
 
 /// Gives the report to the machines that asked for it.
@@ -160,7 +190,69 @@ fn hand_over(args: &PlayArgs, report: &Report) -> anyhow::Result<()> {
 }
 
 #[expect(clippy::print_stderr, reason = "the one line that says what failed")]
-fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
-    eprintln!("dashpoint-demo: {error:#}");
+fn fail(line: &str, code: u8, json: bool) -> ExitCode {
+    eprintln!("dashpoint-demo: {line}");
+    if json {
+        to_program(line);
+    }
     code.into()
+}
+
+/// Writes an error on standard output as a program reads it.
+fn to_program(line: &str) {
+    // Whoever does not read the output reads the exit code.
+    drop(writeln!(
+        io::stdout(),
+        "{}",
+        serde_json::json!({ "error": line })
+    ));
+}
+
+/// Writes the error and its causes in one line, without causes that the line has already.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_that_the_line_has_already_is_not_said_again() {
+        let error = anyhow!("Error code 13: database or disk is full")
+            .context("database or disk is full")
+            .context("the database refused: Error code 13: database or disk is full")
+            .context("the cloud cannot be made");
+        assert_eq!(
+            in_one_line(&error),
+            "the cloud cannot be made: the database refused: Error code 13: database or disk is full"
+        );
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_known() {
+        struct Gone;
+        impl Write for Gone {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        assert!(is_closed_pipe(&writeln!(Gone).unwrap_err().into()));
+        let json = serde_json::to_writer(Gone, &1).unwrap_err();
+        assert!(is_closed_pipe(&json.into()));
+        assert!(!is_closed_pipe(&anyhow!("something else")));
+    }
 }

@@ -1,5 +1,6 @@
 //! The words of the captions, in both languages: made here and nowhere else.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use dashpoint_membership::policy::Carbon;
@@ -43,6 +44,15 @@ pub fn points(language: Language, amount: i64) -> String {
         (Language::En, 1) => "1 point".to_owned(),
         (Language::En, amount) => format!("{amount} points"),
         (Language::Zh, amount) => format!("{amount} 积分"),
+    }
+}
+
+/// Counts entries, in English.
+#[must_use]
+pub fn entries(count: impl Display) -> String {
+    match count.to_string().as_str() {
+        "1" => "1 entry".to_owned(),
+        count => format!("{count} entries"),
     }
 }
 

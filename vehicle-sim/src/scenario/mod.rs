@@ -5,6 +5,7 @@ mod ready;
 mod step;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
@@ -48,9 +49,19 @@ impl Scenario {
         {
             return ready.scenario();
         }
-        let text = fs::read_to_string(file).map_err(|source| SimError::Read {
-            path: file.to_owned(),
-            source,
+        let text = fs::read_to_string(file).map_err(|source| match source.kind() {
+            ErrorKind::NotFound => SimError::NoScenario {
+                name: file.display().to_string(),
+                known: Ready::ALL
+                    .iter()
+                    .map(|ready| ready.name)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            },
+            _ => SimError::Read {
+                path: file.to_owned(),
+                source,
+            },
         })?;
         Self::parse(&file.display().to_string(), &text)
     }
@@ -111,6 +122,14 @@ mod tests {
             (
                 "fault = { does = \"explode\" }",
                 "unknown variant `explode`",
+            ),
+            (
+                "charge = { kwh = -5, renewable = 80 }",
+                "kwh is -5: expected a number above 0",
+            ),
+            (
+                "charge = { kwh = 5, renewable = 800 }",
+                "renewable is 800: expected 0 to 100 percent",
             ),
             ("park = {}\ndrive = { cycle = \"udds\" }", "line"),
         ] {

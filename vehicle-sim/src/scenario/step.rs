@@ -79,7 +79,9 @@ pub struct ScenarioDrive {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioCharge {
+    #[serde(deserialize_with = "energy")]
     pub kwh: f64,
+    #[serde(deserialize_with = "share")]
     pub renewable: u8,
     #[serde(default = "over_the_cable")]
     pub source: EnergySource,
@@ -88,6 +90,25 @@ pub struct ScenarioCharge {
     /// While the head unit sleeps.
     #[serde(default)]
     pub asleep: bool,
+}
+
+fn energy<'de, D: Deserializer<'de>>(value: D) -> Result<f64, D::Error> {
+    let kwh = f64::deserialize(value)?;
+    if kwh.is_finite() && kwh > 0.0 {
+        Ok(kwh)
+    } else {
+        Err(de::Error::custom(format!(
+            "kwh is {kwh}: expected a number above 0"
+        )))
+    }
+}
+
+fn share<'de, D: Deserializer<'de>>(value: D) -> Result<u8, D::Error> {
+    let percent = i64::deserialize(value)?;
+    let fitting = u8::try_from(percent).ok().filter(|percent| *percent <= 100);
+    fitting.ok_or_else(|| {
+        de::Error::custom(format!("renewable is {percent}: expected 0 to 100 percent"))
+    })
 }
 
 fn over_the_cable() -> EnergySource {

@@ -310,12 +310,16 @@ impl HeadUnit {
             "--out",
             out,
         ];
-        let drawn = self.command(&page).stderr(self.log()?).status().await?;
-        if drawn.success() {
-            Ok(())
-        } else {
-            bail!("{out} cannot be drawn")
+        let drawn = self.command(&page).stderr(Stdio::piped()).output().await?;
+        if drawn.status.success() {
+            return Ok(());
         }
+        let said = String::from_utf8_lossy(&drawn.stderr).into_owned();
+        let why = said
+            .lines()
+            .rev()
+            .find_map(|line| line.strip_prefix("dashpoint: "));
+        bail!("{}", why.unwrap_or("a picture cannot be drawn"))
     }
 
     /// Waits until whoever looks at its window closes it.

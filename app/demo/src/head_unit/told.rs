@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dashpoint_membership::{Transaction, Verdict};
+use dashpoint_membership::{Evidence, Transaction, Verdict};
 use serde::Deserialize;
 
 use crate::story::Link;
@@ -67,6 +67,25 @@ pub struct Ledger {
     pub entries: Vec<Row>,
     /// Result of the verification, when it was asked for.
     pub verification: Option<Verification>,
+}
+
+impl Ledger {
+    /// Returns whether a trip is in it.
+    pub fn has_trip(&self) -> bool {
+        let transactions = self
+            .entries
+            .iter()
+            .filter_map(|row| row.transaction.as_ref());
+        transactions.into_iter().any(|transaction| {
+            matches!(
+                transaction,
+                Transaction::Earn {
+                    evidence: Evidence::Trip(_),
+                    ..
+                }
+            )
+        })
+    }
 }
 
 /// An entry of the ledger.

@@ -41,7 +41,8 @@ impl Player<'_> {
         self.settle().await?;
         self.teller.either(
             &format!(
-                "the cloud verifies {waiting} entries, runs the rules on each again, and signs a receipt and a statement:"
+                "the cloud verifies {}, runs the rules on each again, and signs a receipt and a statement:",
+                words::entries(waiting)
             ),
             &format!("云端验证 {waiting} 条记录，逐条重新计算，并签发回执与对账单："),
         )?;

@@ -214,6 +214,10 @@ impl Player<'_> {
 
     async fn draw(&mut self, what: &str, pages: &[Page]) -> anyhow::Result<()> {
         for page in pages {
+            // What a guest drove has no summary.
+            if *page == Page::Trip && !self.world.head_unit.ledger().await?.has_trip() {
+                continue;
+            }
             if let Some(pictures) = &mut self.screen.pictures {
                 let out = pictures.next(what, *page);
                 self.world.head_unit.screenshot(*page, &out).await?;

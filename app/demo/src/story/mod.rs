@@ -193,6 +193,18 @@ mod tests {
     }
 
     #[test]
+    fn a_charge_that_no_car_makes_is_found_when_it_is_read() {
+        for (charge, part) in [
+            ("kwh = -5, renewable = 80", "kwh is -5"),
+            ("kwh = 5, renewable = 180", "renewable is 180"),
+        ] {
+            let step = format!("[[step]]\nenrol = {{}}\n[[step]]\ncharge = {{ {charge} }}\n");
+            let error = story(&step).unwrap_err().to_string();
+            assert!(error.contains("line 6") && error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
     fn the_steps_and_the_story_of_the_testers_page_can_be_read() {
         let page = include_str!("../../../../docs/testing.md");
         let (_, of_testers) = page.split_once("\n## Write your own story\n").unwrap();
