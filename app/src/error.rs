@@ -1,5 +1,6 @@
 //! Error messages for people: made here, one line each, with the way out.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use dashpoint_store::StoreError;
@@ -47,18 +48,22 @@ pub enum UsageError {
     Zone(String),
 }
 
-/// Prints one line for a person and gives the exit code.
+/// Prints one line for a person, with `json` also an object on standard output for a program, and gives the exit code.
 #[expect(
     clippy::print_stderr,
     reason = "the one place that speaks to a person about errors"
 )]
-pub fn report(error: &anyhow::Error) -> ExitCode {
+pub fn report(error: &anyhow::Error, json: bool) -> ExitCode {
     let hint = hint(error);
     let line = one_line(error);
-    eprintln!(
-        "dashpoint: {line}{}",
+    let line = format!(
+        "{line}{}",
         hint.map(|hint| format!("; {hint}")).unwrap_or_default()
     );
+    eprintln!("dashpoint: {line}");
+    if json {
+        to_program(&line);
+    }
     let usage = error.is::<ConfigError>()
         || error.is::<UsageError>()
         || error.is::<ExplainError>()
@@ -67,6 +72,18 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
         ExitCode::from(EXIT_USAGE)
     } else {
         ExitCode::FAILURE
+    }
+}
+
+/// Prints an error on standard output as a program reads it.
+pub fn to_program(line: &str) {
+    let told = writeln!(
+        std::io::stdout(),
+        "{}",
+        serde_json::json!({ "error": line })
+    );
+    if let Err(error) = told {
+        tracing::debug!(%error, "nobody reads the output");
     }
 }
 

@@ -411,3 +411,57 @@ fn an_entry_is_explained_with_what_stayed_in_the_car() {
     let line = refusal(&["1-3", "--config", config]);
     insta::assert_snapshot!(line, @"dashpoint: 1-3: no such entry in the ledger; see `dashpoint ledger`");
 }
+
+#[test]
+fn programs_read_numbers_as_numbers_and_a_rule_that_failed_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("drive.csv");
+    let rows = (1..=300).map(|second| format!("{second},15\n"));
+    let table = format!("cycSecs,cycMps\n0,0\n{}", rows.collect::<String>());
+    std::fs::write(&file, table).unwrap();
+    let file = file.to_str().unwrap();
+    let (json, _) = explained(&[file]);
+    let fields = &json["found"][0]["fields"];
+    assert!(fields["distance_m"].is_i64(), "{fields:#}");
+    assert_eq!(fields["hard_braking_observed"], true, "{fields:#}");
+
+    let policy = folder.path().join("fails.toml");
+    // Nothing was missed, so it divides by zero.
+    let fails = DEFAULT_POLICY_TOML.replace("\"distance_m / 10\"", "\"distance_m / missed_s\"");
+    let fails = fails.replace("score_x100 >= 9000 && ", "");
+    std::fs::write(&policy, fails).unwrap();
+    let output = dashpoint(&[
+        "explain",
+        file,
+        "--json",
+        "--policy",
+        policy.to_str().unwrap(),
+    ]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(
+        json["found"][0]["rules"]
+            .to_string()
+            .contains("division by zero"),
+        "{json:#}"
+    );
+
+    // A wrong argument, a wrong file and a failure are objects on standard output, and lines on standard error.
+    let gone = folder.path().join("gone.csv");
+    for (arguments, code) in [
+        (&["explain", "--json", "--nosuch"][..], 2),
+        (&["explain", "--json", gone.to_str().unwrap()], 2),
+        (&["sync", "--json", "--config", gone.to_str().unwrap()], 2),
+    ] {
+        let output = dashpoint(arguments);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let error = json["error"].as_str().unwrap();
+        assert!(
+            String::from_utf8(output.stderr).unwrap().contains(error),
+            "{error}"
+        );
+    }
+    let none = dashpoint(&["ledger", "--last", "0"]);
+    assert_eq!(none.status.code(), Some(2), "{none:?}");
+}

@@ -91,8 +91,31 @@ fn pages_are_drawn_without_a_display_in_the_size_that_was_asked_for() {
         seen.push(png);
     }
     drop(store);
+    let trip = screenshot(folder.path(), &["--page", "trip", "--language", "en"]);
+    assert_eq!(trip.status.code(), Some(1));
+    let said = String::from_utf8(trip.stderr).unwrap();
+    assert!(said.contains("there is no trip"), "{said}");
     let narrow = screenshot(folder.path(), &["--width", "1280"]);
     assert!(narrow.status.success(), "{narrow:?}");
     let png = fs::read(folder.path().join("page.png")).unwrap();
     assert_eq!(png[16..20], 1_280_u32.to_be_bytes());
+}
+
+#[test]
+fn a_picture_that_cannot_be_written_leaves_no_half_of_it() {
+    let folder = head_unit();
+    let options = Options {
+        vfs: None,
+        seal: None,
+        nonces: Box::new(|| None),
+        check: Check::Ends,
+    };
+    drop(Store::open(folder.path().join("dashpoint-data"), options).unwrap());
+    // In the place of the picture is a folder: the draft is written and cannot take its place.
+    fs::create_dir(folder.path().join("page.png")).unwrap();
+    let output = screenshot(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("page.png: cannot be written: "), "{said}");
+    assert!(!folder.path().join("page.png.part").exists());
 }

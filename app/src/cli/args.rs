@@ -238,7 +238,9 @@ Recordings, told apart by their first line:
 Examples:
   dashpoint explain us06.csv
   dashpoint explain commute.csv --policy changed.toml --kwh-per-100km 15 --json
-  dashpoint explain 1-12 --config dashpoint.toml";
+  dashpoint explain 1-12 --config dashpoint.toml
+
+Exit codes: 0 done, 1 failed, also when a rule failed, 2 wrong arguments, recording or policy.";
 
 fn consumption(text: &str) -> Result<f64, String> {
     match text.parse() {
@@ -283,7 +285,7 @@ pub struct LedgerArgs {
     #[arg(long)]
     pub verify: bool,
     /// The number of entries, newest first.
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub last: u32,
     #[command(flatten)]
     pub output: Output,

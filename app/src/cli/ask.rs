@@ -22,17 +22,26 @@ pub(super) fn check_in(args: &CheckInArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
     let answer = runtime()?.block_on(socket::check_in(&config.data));
     let answer = answer.context(NOT_RUNNING)?;
+    let done = matches!(answer, CheckIn::Done { .. } | CheckIn::NothingMore);
     if args.output.json {
         print_json(&answer)?;
-    } else {
+    } else if done {
         say(answer, args.output.language);
+    } else {
+        bail!("{}", refusal(answer));
     }
+    Ok(if done {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+const fn refusal(answer: CheckIn) -> &'static str {
     match answer {
-        CheckIn::Done { .. } | CheckIn::NothingMore => Ok(ExitCode::SUCCESS),
-        CheckIn::Guest => bail!("nobody's membership is at the wheel"),
-        CheckIn::NotNow => {
-            bail!("it cannot be signed or written now; the head unit's log says why")
-        }
+        CheckIn::Done { .. } | CheckIn::NothingMore => "",
+        CheckIn::Guest => "nobody's membership is at the wheel",
+        CheckIn::NotNow => "it cannot be signed or written now; the head unit's log says why",
     }
 }
 

@@ -25,22 +25,16 @@ use rustix::fs::Mode;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tracing_subscriber::EnvFilter;
 
-use crate::error::{EXIT_USAGE, report};
+use crate::error::{EXIT_USAGE, report, to_program};
 use args::{Cli, Command};
 
 /// Runs the program with these arguments, the first being its name, and gives its exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let json = arguments.iter().any(|argument| argument == "--json");
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are no errors; clap knows where each belongs.
-            let code = if error.use_stderr() {
-                ExitCode::from(EXIT_USAGE)
-            } else {
-                ExitCode::SUCCESS
-            };
-            return error.print().map_or(ExitCode::FAILURE, |()| code);
-        }
+        Err(error) => return refuse(&error, json),
     };
     log_to_stderr();
     keep_to_owner();
@@ -57,8 +51,24 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match done {
         Ok(code) => code,
-        Err(error) => report(&error),
+        Err(error) => report(&error, json),
     }
+}
+
+/// Prints help, version or a wrong argument.
+fn refuse(error: &clap::Error, json: bool) -> ExitCode {
+    // Whoever stopped reading has what he wanted.
+    drop(error.print());
+    // Help and version are no errors; clap knows where each belongs.
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    if json {
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        to_program(line.trim_start_matches("error: "));
+    }
+    ExitCode::from(EXIT_USAGE)
 }
 
 /// Makes every file from its first byte for the owner alone, and keeps keys out of core dumps and other programs' reach.

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use dashpoint_membership::ServerTime;
 use dashpoint_store::Reader;
 use dashpoint_ui::data::{Held, ScreenData};
 use dashpoint_ui::enrolment::{EnrolmentData, EnrolmentStep};
-use dashpoint_ui::gallery::png_bytes;
+use dashpoint_ui::gallery::{png_bytes, whole_file};
 use dashpoint_ui::headless::Canvas;
 use dashpoint_ui::locale::Locale;
 use dashpoint_ui::nav::{Intent, Nav};
@@ -35,9 +35,12 @@ pub(super) fn screenshot(args: &ScreenshotArgs) -> anyhow::Result<ExitCode> {
     let live = runtime.block_on(socket::ask(&config.data));
     let reader = open_reader(&config)?;
     let held = held(&config, &reader, live.as_ref())?;
+    if args.page == PageName::Trip && held.data.trip.is_none() {
+        bail!("there is no trip of this car to summarise yet; drive first, or draw another page");
+    }
     let state = page(args, &reader, held, live.as_ref());
     let png = draw(&state, args.width)?;
-    std::fs::write(&args.out, png)
+    whole_file(&args.out, &png)
         .with_context(|| format!("{}: cannot be written", args.out.display()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -11,8 +11,8 @@ use super::args::{Language, StatusArgs};
 use super::out::outln;
 use super::signals;
 use super::words::{
-    allowance, cloud_clock, connection, day, device_key, disk, minute, other_vehicle, pick,
-    seal_key, text, thousands, waits, yuan,
+    allowance, cloud_clock, connection, day, device_key, disk, entries, minute, other_vehicle,
+    pick, seal_key, text, thousands, waits, yuan,
 };
 use crate::books::{Books, MemberBook, certificate};
 use crate::clock::{Clock, Machine};
@@ -358,12 +358,16 @@ fn card(
         ),
     ];
     if !view.pending_items.is_empty() {
+        let count = view.pending_items.len() as u64;
+        let waits = match (language, count) {
+            (Language::En, 1) => "1 entry waits for the cloud".to_owned(),
+            (Language::En, count) => format!("{} wait for the cloud", entries(count)),
+            (Language::Zh, count) => format!("{count} 条记录等待云端"),
+        };
         lines.push(format!(
-            "  +{} {} ({} {})",
+            "  +{} {} ({waits})",
             thousands(view.pending.get()),
             pick(language, "pending", "待确认"),
-            view.pending_items.len(),
-            pick(language, "entries wait for the cloud", "条记录等待云端")
         ));
     }
     if let Some((at, points)) = view.expiring.first() {

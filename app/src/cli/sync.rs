@@ -26,7 +26,7 @@ const STARTING: Duration = Duration::from_secs(3);
 /// Output of `sync --json`.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct SyncReport {
-    result: Outcome,
+    result: Meeting,
     /// Entries that the cloud has confirmed in this attempt.
     confirmed: u64,
     /// Entries that still wait for the cloud.
@@ -45,7 +45,7 @@ struct SyncReport {
 /// Result of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Outcome {
+enum Meeting {
     /// Car and cloud have met, to the end.
     Met,
     /// The cloud did not answer as it should.
@@ -67,8 +67,8 @@ pub(super) fn sync(args: &SyncArgs) -> anyhow::Result<ExitCode> {
         outln!("{}", words(&report, args.output.language));
     }
     Ok(match report.result {
-        Outcome::Met => ExitCode::SUCCESS,
-        Outcome::Offline | Outcome::Refused | Outcome::Unfinished => ExitCode::FAILURE,
+        Meeting::Met => ExitCode::SUCCESS,
+        Meeting::Offline | Meeting::Refused | Meeting::Unfinished => ExitCode::FAILURE,
     })
 }
 
@@ -115,18 +115,18 @@ fn look(live: &Live, number: u64, left: Duration) -> Option<SyncReport> {
     let result = match &live.connection {
         Connection::Offline { reason: why, .. } if is_over => {
             reason = Some(*why);
-            Outcome::Offline
+            Meeting::Offline
         }
         Connection::Fault { status: code, .. } if is_over => {
             status = Some(*code);
-            Outcome::Refused
+            Meeting::Refused
         }
-        Connection::Online { .. } if has_ended => Outcome::Met,
+        Connection::Online { .. } if has_ended => Meeting::Met,
         Connection::Starting
         | Connection::Online { .. }
         | Connection::Syncing { .. }
         | Connection::Offline { .. }
-        | Connection::Fault { .. } => Outcome::Unfinished,
+        | Connection::Fault { .. } => Meeting::Unfinished,
     };
     Some(SyncReport {
         result,
@@ -143,24 +143,24 @@ fn words(report: &SyncReport, language: Language) -> String {
     let next_s = report.next_try_in_s.unwrap_or(0);
     let is_busy = report.reason == Some(Reason::Busy);
     let mut parts = vec![match report.result {
-        Outcome::Met => pick(language, "online", "在线").to_owned(),
-        Outcome::Unfinished => pick(
+        Meeting::Met => pick(language, "online", "在线").to_owned(),
+        Meeting::Unfinished => pick(
             language,
             "not over yet: the head unit goes on with it",
             "尚未结束，车机继续同步",
         )
         .to_owned(),
-        Outcome::Refused => refused(language, report.status.unwrap_or(0)),
-        Outcome::Offline if is_busy => match language {
+        Meeting::Refused => refused(language, report.status.unwrap_or(0)),
+        Meeting::Offline if is_busy => match language {
             Language::En => format!("the cloud asks to wait {next_s} s"),
             Language::Zh => format!("云端要求等待 {next_s} 秒"),
         },
-        Outcome::Offline => {
+        Meeting::Offline => {
             let why = offline(language, report.reason.unwrap_or(Reason::NotAskedYet));
             format!("{}{why}", pick(language, "offline: ", "离线："))
         }
     }];
-    if report.result == Outcome::Met || report.confirmed > 0 {
+    if report.result == Meeting::Met || report.confirmed > 0 {
         parts.push(match language {
             Language::En => format!("{} confirmed", entries(report.confirmed)),
             Language::Zh => format!("{} 条记录已确认", report.confirmed),
@@ -173,7 +173,7 @@ fn words(report: &SyncReport, language: Language) -> String {
         (waiting, Language::En) => format!("{} wait", entries(waiting)),
         (waiting, Language::Zh) => format!("{waiting} 条记录等待云端"),
     });
-    if report.result == Outcome::Offline && !is_busy {
+    if report.result == Meeting::Offline && !is_busy {
         parts.push(match language {
             Language::En => format!("next try in {next_s} s"),
             Language::Zh => format!("{next_s} 秒后重试"),
@@ -275,7 +275,7 @@ mod tests {
         let busy = look(&live(busy, 1, false, 3_600), 2, LEFT).unwrap();
         assert_eq!(
             (busy.result, busy.next_try_in_s),
-            (Outcome::Offline, Some(3_600))
+            (Meeting::Offline, Some(3_600))
         );
         assert!(words(&busy, Language::En).starts_with("the cloud asks to wait 3600 s; "));
         assert!(words(&busy, Language::Zh).starts_with("云端要求等待 3600 秒；"));
@@ -284,6 +284,6 @@ mod tests {
             status: 403,
         };
         let fault = look(&live(fault, 2, true, 3_600), 2, LEFT).unwrap();
-        assert_eq!((fault.result, fault.status), (Outcome::Refused, Some(403)));
+        assert_eq!((fault.result, fault.status), (Meeting::Refused, Some(403)));
     }
 }

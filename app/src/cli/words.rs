@@ -75,6 +75,14 @@ pub(super) fn entries(count: u64) -> String {
     format!("{count} {noun}")
 }
 
+/// Counts evidence that waits, in English.
+fn evidence_waits(count: u64) -> String {
+    match count {
+        1 => "1 trip or session waits".to_owned(),
+        count => format!("{count} trips or sessions wait"),
+    }
+}
+
 /// Fen as yuan with two places.
 #[must_use]
 pub(super) fn yuan(fen: i64) -> String {
@@ -109,7 +117,7 @@ pub(super) fn disk(language: Language, trouble: DiskTrouble, unsaved: u64) -> St
         DiskTrouble::Failing => pick(language, "the disk fails", "存储故障"),
     };
     match language {
-        Language::En => format!("{what}; {unsaved} trips or sessions wait to be written"),
+        Language::En => format!("{what}; {} to be written", evidence_waits(unsaved)),
         Language::Zh => format!("{what}；{unsaved} 条记录等待写入"),
     }
 }
@@ -207,7 +215,7 @@ fn difference(language: Language, seconds: i64) -> String {
 #[must_use]
 pub(super) fn waits(language: Language, awaiting: u64) -> String {
     match language {
-        Language::En => format!("{awaiting} trips or sessions wait to be signed"),
+        Language::En => format!("{} to be signed", evidence_waits(awaiting)),
         Language::Zh => format!("{awaiting} 条记录等待签名"),
     }
 }
@@ -478,6 +486,27 @@ pub(super) const fn assumption(language: Language, assumption: Assumption) -> &'
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_of_something_is_not_several() {
+        assert_eq!(
+            (entries(1), entries(2)),
+            ("1 entry".to_owned(), "2 entries".to_owned())
+        );
+        assert_eq!(
+            waits(Language::En, 1),
+            "1 trip or session waits to be signed"
+        );
+        assert_eq!(
+            waits(Language::En, 2),
+            "2 trips or sessions wait to be signed"
+        );
+        let full = disk(Language::En, DiskTrouble::Full, 1);
+        assert!(
+            full.ends_with("; 1 trip or session waits to be written"),
+            "{full}"
+        );
+    }
 
     #[test]
     fn amounts_are_read_at_a_glance() {

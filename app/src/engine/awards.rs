@@ -37,7 +37,7 @@ struct UnsealedEvidence {
 
 /// Result of a check-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(tag = "result", rename_all = "kebab-case")]
 pub enum CheckIn {
     /// It is signed and on the disk.
     Done {

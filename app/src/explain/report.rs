@@ -1,6 +1,7 @@
 //! The explanation, as a machine reads it; the table is made from the same.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use dashpoint_membership::policy::Trigger;
 use dashpoint_membership::{Current, Factor, Grade, Milli, RuleId, Text};
@@ -35,6 +36,15 @@ pub struct Explanation {
     pub points: i64,
     /// Growth value in all.
     pub growth: i64,
+}
+
+impl Explanation {
+    /// Returns whether a rule failed on what was found: such a rule pays nothing.
+    #[must_use]
+    pub fn has_failed_rule(&self) -> bool {
+        let mut rules = self.found.iter().flat_map(|found| &found.rules);
+        rules.any(|rule| rule.problem.is_some())
+    }
 }
 
 /// Source of an explanation.
@@ -88,13 +98,35 @@ pub struct Found {
     /// Details of the transaction.
     pub seen: Seen,
     /// Values of the rule fields, by their names in rules.
-    pub fields: BTreeMap<&'static str, String>,
+    pub fields: BTreeMap<&'static str, FieldValue>,
     /// Each rule that looks at it.
     pub rules: Vec<RuleReport>,
     /// Points paid; none for an entry: the ledger tells.
     pub points: Option<i64>,
     /// Growth value paid.
     pub growth: Option<i64>,
+}
+
+/// The value of a field of the rules, as a rule would write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum FieldValue {
+    /// An integer.
+    Integer(i64),
+    /// True or false.
+    Boolean(bool),
+    /// One of the words of a field such as `grade`.
+    Word(&'static str),
+}
+
+impl fmt::Display for FieldValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(value) => write!(f, "{value}"),
+            Self::Boolean(value) => write!(f, "{value}"),
+            Self::Word(word) => f.write_str(word),
+        }
+    }
 }
 
 /// Details of a trip or a session.
@@ -205,7 +237,7 @@ pub struct RuleReport {
     /// Formula of its points, as in the policy.
     pub formula: String,
     /// The fields that it looks at.
-    pub fields: BTreeMap<&'static str, String>,
+    pub fields: BTreeMap<&'static str, FieldValue>,
     /// Amount that the rule gives, in thousandths of a point.
     pub raw_milli: i64,
     /// Growth value that the rule gives, in thousandths.

@@ -15,8 +15,8 @@ use jiff::tz::TimeZone;
 use super::member::{CapUse, Earned, RulePaid};
 use super::recording::Recording;
 use super::report::{
-    ChargeReport, DischargeReport, Explanation, FactorReport, Found, Origin, Pooled, RuleReport,
-    Seen, SignalReport, TripReport,
+    ChargeReport, DischargeReport, Explanation, FactorReport, FieldValue, Found, Origin, Pooled,
+    RuleReport, Seen, SignalReport, TripReport,
 };
 use super::rules::{Probe, mentions};
 use super::{NamedPolicy, transaction};
@@ -108,7 +108,7 @@ impl Scribe<'_> {
                     fields: fields
                         .iter()
                         .filter(|(name, _)| mentions(rule, name))
-                        .map(|(name, value)| (*name, value.clone()))
+                        .map(|(name, value)| (*name, *value))
                         .collect(),
                     raw_milli: appraisal.points.get(),
                     growth_milli: appraisal.growth.get(),
@@ -278,7 +278,7 @@ fn charge_report(charge: &Charge, trace: Option<&ChargeTrace>) -> ChargeReport {
 }
 
 /// A field as a rule would write its value.
-fn shown(name: &str, value: i64, evidence: &Evidence) -> String {
+fn shown(name: &str, value: i64, evidence: &Evidence) -> FieldValue {
     if let (Evidence::Charge(charge), "grade" | "current") = (evidence, name) {
         let word = match name {
             "grade" => match charge.grade {
@@ -292,10 +292,10 @@ fn shown(name: &str, value: i64, evidence: &Evidence) -> String {
                 Current::Unknown => "unknown",
             },
         };
-        return word.to_owned();
+        return FieldValue::Word(word);
     }
     if name == "reconstructed" || name.ends_with("_observed") {
-        return (value != 0).to_string();
+        return FieldValue::Boolean(value != 0);
     }
-    value.to_string()
+    FieldValue::Integer(value)
 }

@@ -55,8 +55,13 @@ pub(super) async fn live(
     ui: Option<&mut UiHandle>,
     shutdown: &mut Shutdown,
 ) -> anyhow::Result<Ended> {
-    let socket = Socket::open(store.folder())
-        .context("the socket for `dashpoint status` cannot be opened")?;
+    let socket = Socket::open(store.folder()).with_context(|| {
+        let folder = store.folder().display();
+        format!(
+            "no file can be made in {folder}; make the folder writable for this program, as with `chmod 700`: the socket \
+             that `dashpoint status` asks lies there"
+        )
+    })?;
     let (requests, to_send) = mpsc::channel(net::REQUESTS_MAX);
     let (answers, answered) = mpsc::channel(ANSWERS_MAX);
     let (seen, seen_receiver) = watch::channel(None);

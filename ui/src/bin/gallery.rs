@@ -29,6 +29,14 @@ fn main() -> ExitCode {
         .into_iter()
         .filter(|case| case.to_string().contains(&args.only))
         .collect();
+    if cases.is_empty() {
+        eprintln!(
+            "gallery: no picture has {:?} in its name; names are like {}",
+            args.only,
+            all().first().map_or_else(String::new, ToString::to_string)
+        );
+        return ExitCode::from(2);
+    }
     match draw(&args.out, &cases) {
         Ok(()) => {
             println!("{} pictures in {}", cases.len(), args.out.display());

@@ -7,4 +7,4 @@ mod people;
 mod picture;
 
 pub use cases::{Case, Variation, View, Wide, all};
-pub use picture::{Gallery, GalleryError, Picture, png_bytes};
+pub use picture::{Gallery, GalleryError, Picture, png_bytes, whole_file};

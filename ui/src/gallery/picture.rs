@@ -130,8 +130,23 @@ pub fn png_bytes(picture: &Picture) -> Result<Vec<u8>, png::EncodingError> {
     Ok(bytes)
 }
 
+/// Writes a file at once or not at all: a disk that fills up leaves no half of it under its name.
+///
+/// # Errors
+/// When the disk refuses; then there is no new file.
+pub fn whole_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".part");
+    let written = std::fs::write(&draft, bytes).and_then(|()| std::fs::rename(&draft, path));
+    if written.is_err() {
+        // Where nothing could be written there is nothing to remove.
+        drop(std::fs::remove_file(&draft));
+    }
+    written
+}
+
 fn write(path: &Path, bytes: &[u8]) -> Result<(), GalleryError> {
-    std::fs::write(path, bytes).map_err(|source| GalleryError::Write {
+    whole_file(path, bytes).map_err(|source| GalleryError::Write {
         path: path.to_owned(),
         source,
     })

@@ -46,7 +46,11 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     } else {
         table::print(&explanation, args.output.language);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if explanation.has_failed_rule() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// EPOCH-SEQ, unless a file is called so.
