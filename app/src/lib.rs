@@ -25,6 +25,7 @@ mod runtime;
 mod screen;
 mod socket;
 mod standing;
+mod unpaid;
 mod window;
 
 pub use bus::BusInput;

@@ -138,6 +138,24 @@ fn each_cycle_has_its_score() {
     }
 }
 
+/// The tables that ship with the simulator, comments and all.
+#[test]
+fn each_table_that_ships_is_explained() {
+    for (name, score, metres) in [
+        ("udds", 10_000, 11_990.0),
+        ("hwfet", 10_000, 16_507.0),
+        ("us06", 8_225, 12_888.0),
+        ("wltc-3b", 10_000, 23_266.0),
+    ] {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../vehicle-sim/cycles/");
+        let (json, _) = explained(&[&format!("{root}{name}.csv"), "--kwh-per-100km", "15"]);
+        let seen = &json["found"][0]["seen"];
+        assert_eq!(seen["score_x100"], score, "{name}");
+        let distance = seen["distance_m"].as_f64().unwrap();
+        assert!((distance / metres - 1.0).abs() < 0.005, "{name} {distance}");
+    }
+}
+
 #[test]
 fn the_recorded_day_is_pooled_and_told_trip_by_trip() {
     let Some(file) = shared("drives/cmap-4107032_1-2007-05-25.csv") else {
@@ -165,8 +183,12 @@ fn the_recorded_day_is_pooled_and_told_trip_by_trip() {
         })
         .collect();
     insta::assert_snapshot!(lines.join("\n"));
-    let cut = json["found"][13]["rules"][0]["cut_by"].as_str();
-    assert_eq!(cut, Some("trip-day"));
+    let cut = &json["found"][13]["rules"][0]["cut_by"];
+    assert_eq!(cut["cap"], "trip-day");
+    assert_eq!(
+        (&cut["per"], &cut["most_points"]),
+        (&"day".into(), &80.into())
+    );
 }
 
 #[test]
@@ -208,6 +230,13 @@ fn a_changed_policy_is_tried_without_a_cloud() {
     let (json, _) = explained(&[file.to_str().unwrap(), "--policy", policy.to_str().unwrap()]);
     assert_eq!(json["found"][0]["rules"][1]["held"], true);
 
+    let typo = DEFAULT_POLICY_TOML.replace("on = \"trip\"", "on = \"trip\"\nsahdow = true");
+    std::fs::write(&policy, typo).unwrap();
+    let line = refusal(&[file.to_str().unwrap(), "--policy", policy.to_str().unwrap()]);
+    assert!(
+        line.contains("unknown key `sahdow`: did you mean `shadow`?"),
+        "{line}"
+    );
     std::fs::write(&policy, "version = 1\nrules = 3\n").unwrap();
     let line = refusal(&[file.to_str().unwrap(), "--policy", policy.to_str().unwrap()]);
     assert!(line.contains("changed.toml: line 2: "), "{line}");

@@ -1,13 +1,14 @@
 //! The activity list: the ledger as the member sees it, each row opening to its reason and its evidence.
 
+use dashpoint_membership::policy::Period;
 use dashpoint_membership::{
-    Adjustment, EntryRef, Evidence, EvidenceDigest, Growth, Points, PolicyVersion, Rejection,
-    ReviewReason, ServerTime, Text,
+    Adjustment, EntryRef, Evidence, EvidenceDigest, Factor, Growth, Points, PolicyVersion,
+    Rejection, ReviewReason, ServerTime, Text,
 };
 
 use crate::data::Held;
 use crate::facts;
-use crate::locale::{Locale, number, percent, score, signed, tenths_of_thousandths};
+use crate::locale::{Language, Locale, number, percent, score, signed, tenths_of_thousandths};
 use crate::nav::Nav;
 use crate::paging::{self, Paged};
 use crate::{Absence, FactLine, LedgerDetail, LedgerRow, Reason, RowKind, RowStatus};
@@ -35,6 +36,8 @@ pub struct RowData {
     pub digest: Option<EvidenceDigest>,
     /// The signed entry.
     pub entry: Option<EntryRef>,
+    /// The cap that cut it, when it was paid in part.
+    pub cut: Option<LimitData>,
 }
 
 /// The subject of a row of the activity list.
@@ -119,8 +122,8 @@ pub enum Outcome {
     Nothing(Failed),
 }
 
-/// The condition that was not met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The reason that nothing was earned: the condition that was not met, or the cap that was reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failed {
     /// The driving score, times 100.
     Score {
@@ -143,15 +146,62 @@ pub enum Failed {
         /// The share that the rule requires, in permille.
         needed_permille: u16,
     },
-    /// The cap of the day.
-    CapReached {
-        /// The limit of the cap.
-        cap: Points,
+    /// The energy of a session.
+    Energy {
+        /// The measured energy, in watt-hours.
+        got_wh: u64,
+        /// The energy that the rule requires, in watt-hours.
+        needed_wh: u64,
     },
+    /// The time of the trip of which nothing was seen.
+    Missed {
+        /// That time, in seconds.
+        got_s: u64,
+        /// The most that the rule allows, in seconds.
+        most_s: u64,
+    },
+    /// The car has no signal for a factor of the score.
+    Unobserved {
+        /// The factor.
+        factor: Factor,
+    },
+    /// The car has no signal for the energy that it draws.
+    NoEnergy,
+    /// No emission was avoided.
+    NothingAvoided,
+    /// Another condition of a rule.
+    Condition {
+        /// Title of the rule.
+        rule: Text,
+        /// The condition, as rules are written.
+        source: String,
+    },
+    /// A rule gives no amount for it.
+    NoAmount {
+        /// Title of the rule.
+        rule: Text,
+    },
+    /// It is worth less than a thousandth of a point.
+    TooLittle,
+    /// A cap was reached before.
+    CapReached(LimitData),
     /// A guest was driving.
     Guest,
     /// No rule looks at it.
     NoRule,
+}
+
+/// A cap of the policy and the room that it had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitData {
+    /// The awards that it bounds.
+    pub over: Text,
+    /// The stretch of the calendar that it counts.
+    pub per: Period,
+    /// The most points in it.
+    pub most: Points,
+    /// Points that it had room for.
+    pub room: Points,
 }
 
 /// View-state of the activity page.
@@ -326,7 +376,14 @@ fn measure(subject: &Subject) -> String {
 pub fn reason(row: &RowData, locale: &Locale, now: ServerTime) -> (Reason, String, String) {
     let plain = |reason| (reason, String::new(), String::new());
     match &row.outcome {
-        Outcome::AwaitingConnection { .. } => plain(Reason::AwaitingConnection),
+        Outcome::AwaitingConnection { .. } => match &row.cut {
+            Some(limit) => (
+                Reason::CutWaiting,
+                locale.language.pick(&limit.over).to_owned(),
+                room(limit, locale),
+            ),
+            None => plain(Reason::AwaitingConnection),
+        },
         Outcome::AwaitingSignature { .. } => plain(Reason::AwaitingSignature),
         Outcome::InReview { reason, until, .. } => {
             let reason = match reason {
@@ -337,12 +394,27 @@ pub fn reason(row: &RowData, locale: &Locale, now: ServerTime) -> (Reason, Strin
             };
             (reason, locale.date(*until, now), String::new())
         }
-        Outcome::Booked { .. } => booked(&row.subject, locale, now),
+        Outcome::Booked { .. } => match &row.cut {
+            Some(limit) => (
+                Reason::Cut,
+                locale.language.pick(&limit.over).to_owned(),
+                room(limit, locale),
+            ),
+            None => booked(&row.subject, locale, now),
+        },
         Outcome::Adjusted {
             paid,
             predicted,
             why,
         } => {
+            if let (Adjustment::Cap { .. }, Some(limit)) = (why, &row.cut) {
+                let (paid, predicted) = (signed(paid.get()), signed(predicted.get()));
+                let amounts = match locale.language {
+                    Language::English => format!("{paid} instead of {predicted}"),
+                    Language::Chinese => format!("{paid}，而非 {predicted}"),
+                };
+                return (Reason::CapNamed, amounts, named(limit, locale));
+            }
             let reason = match why {
                 Adjustment::Cap { .. } => Reason::Cap,
                 Adjustment::Policy { .. } => Reason::OtherPolicy,
@@ -359,7 +431,7 @@ pub fn reason(row: &RowData, locale: &Locale, now: ServerTime) -> (Reason, Strin
             Rejection::Implausible => Reason::Implausible,
             Rejection::UnknownPolicy => Reason::UnknownPolicy,
         }),
-        Outcome::Nothing(failed) => condition(*failed),
+        Outcome::Nothing(failed) => condition(failed, locale),
     }
 }
 
@@ -382,29 +454,110 @@ fn booked(subject: &Subject, locale: &Locale, now: ServerTime) -> (Reason, Strin
     (reason, a.to_owned(), b.to_owned())
 }
 
-/// The sentence of a condition that was not met.
+/// The sentence of the reason that nothing was earned.
 #[must_use]
-pub fn condition(failed: Failed) -> (Reason, String, String) {
+pub fn condition(failed: &Failed, locale: &Locale) -> (Reason, String, String) {
+    let plain = |reason| (reason, String::new(), String::new());
     match failed {
         Failed::Score {
             got_x100,
             needed_x100,
-        } => (Reason::LowScore, score(got_x100), score(needed_x100)),
+        } => (Reason::LowScore, score(*got_x100), score(*needed_x100)),
         Failed::Distance { got_m, needed_m } => (
             Reason::ShortDistance,
-            facts::thousandths(got_m),
-            tenths_of_thousandths(i64::try_from(needed_m).unwrap_or(i64::MAX)),
+            facts::thousandths(*got_m),
+            tenths(*needed_m),
         ),
         Failed::Renewable {
             got_permille,
             needed_permille,
         } => (
             Reason::LowRenewable,
-            percent(got_permille),
-            percent(needed_permille),
+            percent(*got_permille),
+            percent(*needed_permille),
         ),
-        Failed::CapReached { cap } => (Reason::CapReached, number(cap.get()), String::new()),
-        Failed::Guest => (Reason::Guest, String::new(), String::new()),
-        Failed::NoRule => (Reason::NoRule, String::new(), String::new()),
+        Failed::Energy { got_wh, needed_wh } => (
+            Reason::LowEnergy,
+            facts::thousandths(*got_wh),
+            tenths(*needed_wh),
+        ),
+        Failed::Missed { got_s, most_s } => (Reason::Missed, got_s.to_string(), most_s.to_string()),
+        Failed::Unobserved { factor } => (
+            Reason::Unobserved,
+            factor_name(*factor, locale.language).to_owned(),
+            String::new(),
+        ),
+        Failed::NoEnergy => plain(Reason::NoEnergy),
+        Failed::NothingAvoided => plain(Reason::NothingAvoided),
+        Failed::Condition { rule, source } => (
+            Reason::Condition,
+            locale.language.pick(rule).to_owned(),
+            source.clone(),
+        ),
+        Failed::NoAmount { rule } => (
+            Reason::NoAmount,
+            locale.language.pick(rule).to_owned(),
+            String::new(),
+        ),
+        Failed::TooLittle => plain(Reason::TooLittle),
+        Failed::CapReached(limit) => (Reason::CapReached, named(limit, locale), String::new()),
+        Failed::Guest => plain(Reason::Guest),
+        Failed::NoRule => plain(Reason::NoRule),
+    }
+}
+
+fn tenths(thousandths: u64) -> String {
+    tenths_of_thousandths(i64::try_from(thousandths).unwrap_or(i64::MAX))
+}
+
+/// A cap by what it bounds, its most and its period.
+fn named(limit: &LimitData, locale: &Locale) -> String {
+    let over = locale.language.pick(&limit.over);
+    let most = number(limit.most.get());
+    let per = period(limit.per, locale.language);
+    match locale.language {
+        Language::English => format!("{most} {per} for {over}"),
+        Language::Chinese => format!("{over}{per} {most}"),
+    }
+}
+
+/// The room that a cap had, of its most in its period.
+fn room(limit: &LimitData, locale: &Locale) -> String {
+    let (room, most) = (number(limit.room.get()), number(limit.most.get()));
+    let per = period(limit.per, locale.language);
+    match locale.language {
+        Language::English => format!("{room} of {most} {per}"),
+        Language::Chinese => format!("{per} {most} 中的 {room}"),
+    }
+}
+
+const fn period(per: Period, language: Language) -> &'static str {
+    match (language, per) {
+        (Language::English, Period::Day) => "a day",
+        (Language::English, Period::Week) => "a week",
+        (Language::English, Period::Month) => "a month",
+        (Language::English, Period::Year) => "a year",
+        (Language::Chinese, Period::Day) => "每日",
+        (Language::Chinese, Period::Week) => "每周",
+        (Language::Chinese, Period::Month) => "每月",
+        (Language::Chinese, Period::Year) => "每年",
+    }
+}
+
+/// Names a factor within a sentence.
+const fn factor_name(factor: Factor, language: Language) -> &'static str {
+    match (language, factor) {
+        (Language::English, Factor::HardBraking) => "hard braking",
+        (Language::English, Factor::AggressiveTurning) => "sharp turning",
+        (Language::English, Factor::UnsafeFollowing) => "close following",
+        (Language::English, Factor::LateNight) => "driving late at night",
+        (Language::English, Factor::ExcessiveSpeed) => "high speed",
+        (Language::English, Factor::Unbuckled) => "the seat belt",
+        (Language::Chinese, Factor::HardBraking) => "急刹车",
+        (Language::Chinese, Factor::AggressiveTurning) => "急转弯",
+        (Language::Chinese, Factor::UnsafeFollowing) => "跟车过近",
+        (Language::Chinese, Factor::LateNight) => "深夜驾驶",
+        (Language::Chinese, Factor::ExcessiveSpeed) => "高速行驶",
+        (Language::Chinese, Factor::Unbuckled) => "安全带",
     }
 }

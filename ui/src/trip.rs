@@ -2,7 +2,7 @@
 
 use dashpoint_membership::{Factor, Points, ServerTime, Text, Trip};
 
-use crate::activity::{Outcome, RowData, Subject, reason};
+use crate::activity::{LimitData, Outcome, RowData, Subject, reason};
 use crate::facts::{fact, thousandths};
 use crate::locale::{Locale, percent, score, signed, tenths_of_thousandths};
 use crate::paging::shown;
@@ -25,6 +25,8 @@ pub struct TripData {
     pub trip: Trip,
     /// The result of the trip's entry.
     pub outcome: Outcome,
+    /// The cap that cut it, when it was paid in part.
+    pub cut: Option<LimitData>,
     /// Points of each rule, with its title.
     pub awards: Vec<(Text, Points)>,
     /// The factors that lowered the score, the costliest first.
@@ -144,6 +146,7 @@ fn as_row(data: &TripData) -> RowData {
         growth: dashpoint_membership::Growth::ZERO,
         digest: None,
         entry: None,
+        cut: data.cut.clone(),
     }
 }
 

@@ -321,7 +321,7 @@ fn every_row_says_why() {
             (Reason::ShortDistance, "1.9", "2.0"),
             (Reason::LowScore, "82.2", "90.0"),
             (Reason::LowRenewable, "12", "50"),
-            (Reason::CapReached, "30", ""),
+            (Reason::CapReached, "30 a day for Clean charging", ""),
             (Reason::Guest, "", ""),
             (Reason::NoRule, "", ""),
         ]

@@ -231,7 +231,7 @@ pub struct ExplainArgs {
 
 const EXPLAIN_HELP: &str = "\
 Recordings, told apart by their first line:
-  cycSecs,cycMps                    speed table: seconds, metres per second
+  second,m/s or cycSecs,cycMps      speed table: seconds, metres per second
   timestamp,timestep,speed_mph      recorded day: local time, seconds since the row before, miles per hour
   field,signal,value,delay          VSS signals, as KUKSA's csv-provider has them
 

@@ -13,7 +13,8 @@ use super::args::{Language, LedgerArgs};
 use super::out::outln;
 use super::status::print_json;
 use super::verify::{Verification, verify};
-use super::words::{minute, pick, reason, standing, trigger};
+use super::why::{Reasons, Why, verdict};
+use super::words::{minute, pick, standing, trigger};
 use crate::books::certificate;
 use crate::config::Config;
 use crate::data_folder::{identity, member_zone, open_reader};
@@ -36,6 +37,9 @@ struct Row {
     /// Points that the cloud paid or holds back; none while it has not spoken.
     paid: Option<i64>,
     verdict: Option<Verdict>,
+    /// The reason that it earned nothing, and the caps that cut it.
+    #[serde(flatten)]
+    why: Why,
     /// The transaction, with evidence and awards; `None` when the entry does not verify.
     transaction: Option<Transaction>,
 }
@@ -61,13 +65,29 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     let certificate = certificate(&reader, &config.cloud.key)?;
     let who = identity(&certificate, &config);
     let lines = newest_lines(&reader, &who, args.last)?;
+    let reasons = Reasons::open(&config, &reader);
+    let why = |language| -> Vec<Why> {
+        let places = 0..lines.len();
+        places
+            .map(|place| reasons.of(&lines, place, language))
+            .collect()
+    };
     if args.output.json {
         print_json(&LedgerReport {
-            entries: lines.iter().map(row).collect(),
+            entries: lines
+                .iter()
+                .zip(why(Language::En))
+                .map(|(line, why)| row(line, why))
+                .collect(),
             verification,
         })?;
     } else {
-        print_table(&lines, &member_zone(&reader, &config), args.output.language);
+        print_table(
+            &lines,
+            &why(args.output.language),
+            &member_zone(&reader, &config),
+            args.output.language,
+        );
         verification
             .iter()
             .for_each(|verification| print_verification(verification, args.output.language));
@@ -79,7 +99,7 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn row(line: &Line) -> Row {
+fn row(line: &Line, why: Why) -> Row {
     let activity = &line.activity;
     let verdict = verdict(&line.standing);
     Row {
@@ -94,14 +114,8 @@ fn row(line: &Line) -> Row {
         carried_to: carried_to(&line.standing),
         paid: verdict.map(|verdict| verdict.paid().points.get()),
         verdict: verdict.cloned(),
+        why,
         transaction: line.entry.as_ref().map(|entry| entry.transaction().clone()),
-    }
-}
-
-const fn verdict(standing: &Standing) -> Option<&Verdict> {
-    match standing {
-        Standing::Judged(verdict) => Some(verdict),
-        Standing::Pending | Standing::CarriedTo(_) | Standing::Settled => None,
     }
 }
 
@@ -116,7 +130,7 @@ fn place(point: ChainPoint) -> String {
     format!("{}-{}", point.epoch, point.seq)
 }
 
-fn print_table(lines: &[Line], zone: &TimeZone, language: Language) {
+fn print_table(lines: &[Line], why: &[Why], zone: &TimeZone, language: Language) {
     if lines.is_empty() {
         outln!("{}", pick(language, "nothing was signed yet", "暂无记录"));
         return;
@@ -131,7 +145,7 @@ fn print_table(lines: &[Line], zone: &TimeZone, language: Language) {
         pick(language, "state", "状态"),
         pick(language, "reason", "原因"),
     ]);
-    for line in lines {
+    for (line, why) in lines.iter().zip(why) {
         let activity = &line.activity;
         let verdict = verdict(&line.standing);
         let at = ServerTime::from_unix_s(activity.summary.at.as_unix_s());
@@ -142,7 +156,7 @@ fn print_table(lines: &[Line], zone: &TimeZone, language: Language) {
             activity.summary.predicted.to_string(),
             verdict.map_or_else(String::new, |verdict| verdict.paid().points.to_string()),
             standing(language, &line.standing).to_owned(),
-            carried_to(&line.standing).unwrap_or_else(|| reason(language, verdict)),
+            carried_to(&line.standing).unwrap_or_else(|| why.text.clone()),
         ]);
     }
     for column in [3, 4] {

@@ -7,12 +7,14 @@ mod explain;
 mod ledger;
 mod mapping;
 mod out;
+pub(crate) mod reasons;
 mod run;
 mod screenshot;
 mod signals;
 mod status;
 mod sync;
 mod verify;
+mod why;
 mod words;
 
 use std::ffi::OsString;

@@ -163,7 +163,7 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Opens the books beside a head unit that may be running.
-fn books_of(config: &Config, reader: &Reader) -> anyhow::Result<(Books, Clock)> {
+pub(super) fn books_of(config: &Config, reader: &Reader) -> anyhow::Result<(Books, Clock)> {
     let mut clock = Clock::new(
         config.clock,
         Machine::system(),

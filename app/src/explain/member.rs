@@ -5,25 +5,27 @@ use std::collections::BTreeMap;
 use dashpoint_membership::policy::{Cap, Period};
 use dashpoint_membership::{
     Account, BindingId, CapId, Cause, Chain, ChainStart, ClockQuality, CoarseTime, CompiledPolicy,
-    DeviceId, EntryHash, Epoch, EventTime, EvidenceDigest, Fold, Header, LedgerVersion, MemberId,
-    Milli, Paid, Points, Policies, Profile, Remainder, RuleId, Seq, ServerEpoch, ServerTime,
-    Statement, Subject, fold,
+    Cut, DeviceId, EntryHash, Epoch, EventTime, EvidenceDigest, Fold, Header, LedgerVersion,
+    MemberId, Milli, Paid, Points, Policies, Profile, Remainder, RuleId, Seq, ServerEpoch,
+    ServerTime, Statement, Subject, Text, fold,
 };
 use dashpoint_telematics::Finished;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use crate::unpaid::{CapCut, limit};
+
 /// Payment of one rule for one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RulePaid {
-    /// Amount that is paid of it within the caps.
-    pub paid: Milli,
+    /// Amount that is paid of it within the caps; not known of an entry.
+    pub paid: Option<Milli>,
     /// Whole points, with what was carried.
     pub points: Points,
-    /// Thousandths that are carried on.
-    pub carried: Milli,
+    /// Thousandths that are carried on; not known of an entry.
+    pub carried: Option<Milli>,
     /// The cap that cut it.
-    pub cut_by: Option<CapId>,
+    pub cut_by: Option<CapCut>,
 }
 
 /// Earnings of one transaction.
@@ -31,8 +33,8 @@ pub struct RulePaid {
 pub struct Earned {
     /// By rule; one that pays nothing is not here.
     pub rules: BTreeMap<RuleId, RulePaid>,
-    /// In all.
-    pub paid: Paid,
+    /// In all; not known of an entry.
+    pub paid: Option<Paid>,
 }
 
 /// The used part of a cap.
@@ -40,6 +42,8 @@ pub struct Earned {
 pub struct CapUse {
     /// The cap.
     pub cap: CapId,
+    /// What it bounds, as the member reads it.
+    pub over: Text,
     /// Over which stretch of the calendar.
     pub per: Period,
     /// First day of the stretch, as YYYY-MM-DD.
@@ -132,11 +136,19 @@ impl Imagined {
                 let full = trigger_caps
                     .iter()
                     .find(|cap| cap.applies_to(&award.rule, kind) && self.is_full(cap));
+                let cut_by = full.filter(|_| cut).map(|cap| {
+                    let cut = Cut {
+                        rule: award.rule.clone(),
+                        cap: cap.clone(),
+                        room: award.predicted,
+                    };
+                    CapCut::of(self.policies.newest(), &cut)
+                });
                 let paid = RulePaid {
-                    paid,
+                    paid: Some(paid),
                     points: award.predicted,
-                    carried: left,
-                    cut_by: full.filter(|_| cut).map(|cap| cap.id.clone()),
+                    carried: Some(left),
+                    cut_by,
                 };
                 (award.rule.clone(), paid)
             })
@@ -154,7 +166,10 @@ impl Imagined {
                 growth: settlement.growth,
             },
         };
-        Earned { rules, paid }
+        Earned {
+            rules,
+            paid: Some(paid),
+        }
     }
 
     fn is_full(&self, cap: &Cap) -> bool {
@@ -170,11 +185,13 @@ impl Imagined {
         let uses = |cap: &Cap| {
             let periods = self.fold.account.used.get(&cap.id).cloned();
             let (id, per, most) = (cap.id.clone(), cap.per, cap.points.get());
+            let over = limit(self.policies.newest(), cap, Points::ZERO).over;
             periods
                 .unwrap_or_default()
                 .into_iter()
                 .map(move |(day, used)| CapUse {
                     cap: id.clone(),
+                    over: over.clone(),
                     per,
                     from: jiff::civil::Date::constant(1970, 1, 1)
                         .saturating_add(jiff::Span::new().days(day.get()))

@@ -6,13 +6,14 @@ mod assume;
 mod member;
 mod recording;
 mod report;
-mod rules;
 mod scribe;
 
 use std::path::{Path, PathBuf};
 
+use dashpoint_membership::policy::{FileError, line_of};
 use dashpoint_membership::{
-    CompiledPolicy, DEFAULT_POLICY_TOML, Evidence, Policy, PolicyError, ServerTime, Transaction,
+    Award, CompiledPolicy, DEFAULT_POLICY_TOML, Evidence, Points, Policy, PolicyError, RuleId,
+    ServerTime, Transaction,
 };
 use dashpoint_telematics::{Finished, Marks, Outcome, Settings, Telematics};
 use jiff::Timestamp;
@@ -25,9 +26,8 @@ pub use report::{
     decimal,
 };
 
-use member::Imagined;
-use rules::Probe;
-pub(crate) use rules::{conjuncts, mentions};
+use crate::unpaid::CapCut;
+use member::{Earned, Imagined, RulePaid};
 use scribe::{Scribe, about};
 
 /// Time after the last row at which a trip counts as over, in milliseconds: longer than any gap within one.
@@ -47,21 +47,21 @@ pub enum ExplainError {
         /// The cause.
         source: std::io::Error,
     },
-    /// The policy is no TOML, or lacks something.
-    #[error("{name}: line {line}: {what}")]
+    /// The policy is no TOML, lacks something or has a key that is not known.
+    #[error("{name}")]
     PolicyShape {
         /// Name of the policy.
         name: String,
-        /// Line, from 1.
-        line: usize,
-        /// Message of the parser.
-        what: String,
+        /// The line and the problem.
+        source: FileError,
     },
     /// The policy is wrong.
-    #[error("{name}")]
+    #[error("{name}{}", line.map_or_else(String::new, |line| format!(": line {line}")))]
     PolicyWrong {
         /// Name of the policy.
         name: String,
+        /// The line, from 1, of a wrong rule.
+        line: Option<usize>,
         /// The place and the reason.
         source: Box<PolicyError>,
     },
@@ -114,17 +114,15 @@ impl NamedPolicy {
                 (path.display().to_string(), text)
             }
         };
-        let policy: Policy = toml::from_str(&text).map_err(|error| ExplainError::PolicyShape {
+        let policy = Policy::from_toml(&text).map_err(|source| ExplainError::PolicyShape {
             name: name.clone(),
-            line: error
-                .span()
-                .map_or(1, |span| text[..span.start].lines().count().max(1)),
-            what: error.message().replace('\n', " "),
+            source,
         })?;
         match CompiledPolicy::compile(policy) {
             Ok(policy) => Ok(Self { name, policy }),
             Err(source) => Err(ExplainError::PolicyWrong {
                 name,
+                line: line_of(&text, &source),
                 source: Box::new(source),
             }),
         }
@@ -182,33 +180,53 @@ pub fn explain(
     )
 }
 
-/// Explains evidence that was signed before, under a policy; what was paid for it is the ledger's to tell.
+/// What the ledger tells of a signed entry.
+#[derive(Debug)]
+pub struct SignedEntry {
+    /// EPOCH-SEQ.
+    pub name: String,
+    /// Points that the car predicted.
+    pub expected: Points,
+    /// Points that the cloud paid or holds back; none while it has not spoken.
+    pub paid: Option<Points>,
+    /// Its awards, with the cap that cut each; none under another policy than its own.
+    pub awards: Option<Vec<(Award, Option<CapCut>)>>,
+}
+
+/// Explains evidence that was signed before, under a policy.
 #[must_use]
 pub fn explain_entry(
-    entry: &str,
+    entry: &SignedEntry,
     finished: &Finished,
     policy: &NamedPolicy,
     zone: &TimeZone,
 ) -> Explanation {
     let scribe = scribe(policy, zone);
-    let found = vec![scribe.found(1, finished, None)];
+    let earned = entry.awards.as_ref().map(|awards| Earned {
+        rules: awards.iter().map(of_award).collect(),
+        paid: None,
+    });
+    let found = vec![scribe.found(1, finished, earned.as_ref())];
     let origin = Origin::Entry {
-        entry: entry.to_owned(),
+        entry: entry.name.clone(),
+        expected: entry.expected.get(),
+        paid: entry.paid.map(Points::get),
     };
     scribe.explanation(origin, Vec::new(), found, Vec::new())
 }
 
+fn of_award((award, cut): &(Award, Option<CapCut>)) -> (RuleId, RulePaid) {
+    let paid = RulePaid {
+        paid: None,
+        points: award.predicted,
+        carried: None,
+        cut_by: cut.clone(),
+    };
+    (award.rule.clone(), paid)
+}
+
 fn scribe<'a>(policy: &'a NamedPolicy, zone: &'a TimeZone) -> Scribe<'a> {
-    let rules = &policy.policy.policy().rules;
-    let probes = rules
-        .iter()
-        .map(|rule| Probe::new(&policy.policy, rule))
-        .collect();
-    Scribe {
-        policy,
-        zone,
-        probes,
-    }
+    Scribe { policy, zone }
 }
 
 /// The policy as if it had always been in force: a recording may be older than it.

@@ -35,7 +35,7 @@ pub enum RecordingError {
     },
     /// The first line names no columns that are known.
     #[error(
-        "{}: not a recording; expected a first line with cycSecs,cycMps (speed table), or timestamp,timestep,speed_mph \
+        "{}: not a recording; expected a first line with second,m/s or cycSecs,cycMps (speed table), or timestamp,timestep,speed_mph \
          (recorded day), or field,signal,value,delay (KUKSA csv-provider)",
         path.display()
     )]
@@ -116,6 +116,7 @@ pub fn read(path: &Path, setting: &Setting) -> Result<Recording, RecordingError>
     })?;
     let mut table = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
+        .comment(Some(b'#'))
         .flexible(true)
         .from_reader(file);
     let rows = Rows {
@@ -172,7 +173,8 @@ impl Setting {
 
 /// Recognises the kind of a recording and the indexes of its columns.
 fn recognise(header: &StringRecord) -> Option<(RecordingKind, Vec<usize>)> {
-    const KINDS: [(RecordingKind, &[&str]); 3] = [
+    const KINDS: [(RecordingKind, &[&str]); 4] = [
+        (RecordingKind::SpeedTable, &["second", "m/s"]),
         (RecordingKind::SpeedTable, &["cycSecs", "cycMps"]),
         (
             RecordingKind::RecordedDay,
@@ -262,11 +264,11 @@ impl Recording {
         let start_ms = row.rows.start_ms;
         match self.kind {
             RecordingKind::SpeedTable => {
-                let at_ms = start_ms + row.seconds(0, "cycSecs")?;
+                let at_ms = start_ms + row.seconds(0, "the second")?;
                 if before_ms.is_some_and(|before_ms| at_ms <= before_ms) {
-                    return Err(row.refuse("cycSecs goes back".to_owned()));
+                    return Err(row.refuse("the second goes back".to_owned()));
                 }
-                self.speed(at_ms, row.number(1, "cycMps")? * KMH_PER_MPS);
+                self.speed(at_ms, row.number(1, "the speed")? * KMH_PER_MPS);
                 Ok(at_ms)
             }
             RecordingKind::RecordedDay => {

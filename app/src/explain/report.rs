@@ -1,9 +1,9 @@
 //! The explanation, as a machine reads it; the table is made from the same.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use dashpoint_membership::policy::Trigger;
+use dashpoint_membership::profile::{Condition, FieldValue};
 use dashpoint_membership::{Current, Factor, Grade, Milli, RuleId, Text};
 use dashpoint_telematics::{BrakingSource, ChargeStep, Driver, Spell, TripEnd};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::assume::Assumption;
 use super::member::CapUse;
 use super::recording::RecordingKind;
-use super::rules::Condition;
+use crate::unpaid::CapCut;
 
 /// The transactions that were found, with their worth.
 #[derive(Debug, Serialize)]
@@ -70,6 +70,10 @@ pub enum Origin {
     Entry {
         /// EPOCH-SEQ.
         entry: String,
+        /// Points that the car predicted.
+        expected: i64,
+        /// Points that the cloud paid or holds back; none while it has not spoken.
+        paid: Option<i64>,
     },
 }
 
@@ -105,28 +109,6 @@ pub struct Found {
     pub points: Option<i64>,
     /// Growth value paid.
     pub growth: Option<i64>,
-}
-
-/// The value of a field of the rules, as a rule would write it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum FieldValue {
-    /// An integer.
-    Integer(i64),
-    /// True or false.
-    Boolean(bool),
-    /// One of the words of a field such as `grade`.
-    Word(&'static str),
-}
-
-impl fmt::Display for FieldValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Integer(value) => write!(f, "{value}"),
-            Self::Boolean(value) => write!(f, "{value}"),
-            Self::Word(word) => f.write_str(word),
-        }
-    }
 }
 
 /// Details of a trip or a session.
@@ -242,14 +224,14 @@ pub struct RuleReport {
     pub raw_milli: i64,
     /// Growth value that the rule gives, in thousandths.
     pub growth_milli: i64,
-    /// Amount that is paid of it within the caps, in thousandths.
+    /// Amount that is paid of it within the caps, in thousandths; not known of an entry.
     pub paid_milli: Option<i64>,
     /// Whole points, with what was carried from before.
     pub points: Option<i64>,
     /// Thousandths carried on.
     pub carried_milli: Option<i64>,
     /// The cap that cut it.
-    pub cut_by: Option<String>,
+    pub cut_by: Option<CapCut>,
     /// The reason that it could not be computed.
     pub problem: Option<String>,
 }

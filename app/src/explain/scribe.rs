@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use dashpoint_membership::policy::ScoreModel;
+use dashpoint_membership::profile::Facts;
 use dashpoint_membership::{
-    Charge, Current, Discharge, Evidence, Factor, FactorSeen, Grade, Trip, appraise, co2_avoided_g,
+    Charge, Discharge, Evidence, Factor, FactorSeen, Milli, Trip, appraise, co2_avoided_g,
     score_x100,
 };
 use dashpoint_telematics::{
@@ -15,17 +16,15 @@ use jiff::tz::TimeZone;
 use super::member::{CapUse, Earned, RulePaid};
 use super::recording::Recording;
 use super::report::{
-    ChargeReport, DischargeReport, Explanation, FactorReport, FieldValue, Found, Origin, Pooled,
-    RuleReport, Seen, SignalReport, TripReport,
+    ChargeReport, DischargeReport, Explanation, FactorReport, Found, Origin, Pooled, RuleReport,
+    Seen, SignalReport, TripReport,
 };
-use super::rules::{Probe, mentions};
 use super::{NamedPolicy, transaction};
 
 /// Writes the explanation.
 pub(super) struct Scribe<'a> {
     pub(super) policy: &'a NamedPolicy,
     pub(super) zone: &'a TimeZone,
-    pub(super) probes: Vec<Probe>,
 }
 
 /// Says what a recording is.
@@ -84,45 +83,38 @@ impl Scribe<'_> {
     ) -> Found {
         let transaction = transaction(&finished.evidence);
         let appraisals = appraise(&self.policy.policy, &transaction);
-        let named = appraisals.first().map(|appraisal| appraisal.fields.clone());
-        let fields: BTreeMap<_, _> = named
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(name, value)| (name, shown(name, value, &finished.evidence)))
-            .collect();
+        let facts = Facts::of(&transaction, &self.policy.policy.policy().carbon);
+        let fields: BTreeMap<_, _> = facts.shown().into_iter().collect();
         let rules = appraisals
             .iter()
             .filter_map(|appraisal| {
-                let policy = self.policy.policy.policy();
-                let rule = policy.rules.iter().find(|rule| rule.id == appraisal.rule)?;
-                let probe = self.probes.iter().find(|probe| *probe.rule() == rule.id)?;
+                let (rule, compiled) = self.policy.policy.rule(&appraisal.rule)?;
+                let reads = compiled.reads();
                 let paid = earned.map(|earned| earned.rules.get(&rule.id));
-                let of = |amount: fn(&RulePaid) -> i64| paid.map(|paid| paid.map_or(0, amount));
+                let of = |amount: fn(&RulePaid) -> Option<i64>| paid?.map_or(Some(0), amount);
                 Some(RuleReport {
                     rule: rule.id.clone(),
                     title: rule.title.clone(),
                     held: appraisal.held,
                     shadow: rule.shadow,
-                    conditions: probe.conditions(&transaction),
+                    conditions: compiled.explain(&facts),
                     formula: rule.points.clone(),
                     fields: fields
                         .iter()
-                        .filter(|(name, _)| mentions(rule, name))
+                        .filter(|(name, _)| reads.contains(*name))
                         .map(|(name, value)| (*name, *value))
                         .collect(),
                     raw_milli: appraisal.points.get(),
                     growth_milli: appraisal.growth.get(),
-                    paid_milli: of(|paid| paid.paid.get()),
-                    points: of(|paid| paid.points.get()),
-                    carried_milli: of(|paid| paid.carried.get()),
-                    cut_by: paid
-                        .flatten()
-                        .and_then(|paid| paid.cut_by.as_ref())
-                        .map(ToString::to_string),
+                    paid_milli: of(|paid| paid.paid.map(Milli::get)),
+                    points: of(|paid| Some(paid.points.get())),
+                    carried_milli: of(|paid| paid.carried.map(Milli::get)),
+                    cut_by: paid.flatten().and_then(|paid| paid.cut_by.clone()),
                     problem: appraisal.problem.map(|problem| problem.to_string()),
                 })
             })
             .collect();
+        let paid = earned.and_then(|earned| earned.paid);
         Found {
             number,
             driver: finished.driver.clone(),
@@ -131,8 +123,8 @@ impl Scribe<'_> {
             seen: self.seen(finished),
             fields,
             rules,
-            points: earned.map(|earned| earned.paid.points.get()),
-            growth: earned.map(|earned| earned.paid.growth.get()),
+            points: paid.map(|paid| paid.points.get()),
+            growth: paid.map(|paid| paid.growth.get()),
         }
     }
 
@@ -275,27 +267,4 @@ fn charge_report(charge: &Charge, trace: Option<&ChargeTrace>) -> ChargeReport {
         power_max_w: trace.map_or(0, |trace| trace.power_max_w),
         steps: trace.map_or_else(Vec::new, |trace| trace.steps.clone()),
     }
-}
-
-/// A field as a rule would write its value.
-fn shown(name: &str, value: i64, evidence: &Evidence) -> FieldValue {
-    if let (Evidence::Charge(charge), "grade" | "current") = (evidence, name) {
-        let word = match name {
-            "grade" => match charge.grade {
-                Grade::Metered => "metered",
-                Grade::Declared => "declared",
-                Grade::Estimated => "estimated",
-            },
-            _ => match charge.current {
-                Current::Ac => "ac",
-                Current::Dc => "dc",
-                Current::Unknown => "unknown",
-            },
-        };
-        return FieldValue::Word(word);
-    }
-    if name == "reconstructed" || name.ends_with("_observed") {
-        return FieldValue::Boolean(value != 0);
-    }
-    FieldValue::Integer(value)
 }

@@ -84,6 +84,8 @@ pub(super) struct Shown<'a> {
     pub(super) books: &'a Books,
     pub(super) book: &'a MemberBook,
     pub(super) policy: &'a CompiledPolicy,
+    /// All own entries that are held, newest first.
+    pub(super) own: &'a [OwnEntry],
     pub(super) now: ServerTime,
 }
 
@@ -173,6 +175,7 @@ fn shown<'a>(source: &Source<'a>) -> Option<Shown<'a>> {
         books: source.books,
         book: at_wheel.or_else(|| members.values().next())?,
         policy: source.books.policy_at(source.now)?,
+        own: source.own,
         now: source.now,
     })
 }

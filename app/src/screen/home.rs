@@ -1,6 +1,6 @@
 //! The member's card, the ladder, today, and what the member should know of.
 
-use dashpoint_membership::policy::{CapOver, EarningRule, Trigger};
+use dashpoint_membership::policy::{CapOver, Trigger};
 use dashpoint_membership::{
     AllowanceState, CompiledPolicy, Growth, PendingState, Points, RuleId, ServerTime, Text, TierId,
     View, Zone,
@@ -11,7 +11,6 @@ use super::data::{Shown, next_try};
 use super::own::OwnEntry;
 use super::rows;
 use crate::engine::{Connection, Live, Reason};
-use crate::explain::mentions;
 
 const DAY_S: i64 = 86_400;
 
@@ -117,12 +116,10 @@ enum Purpose {
 
 /// A rule that looks at the driving score rewards safe driving; what else a trip or a charge earns is for clean energy.
 fn purpose(policy: &CompiledPolicy, rule: &RuleId) -> Purpose {
-    let found = policy.policy().rules.iter().find(|known| known.id == *rule);
-    let is_safe = |rule: &EarningRule| mentions(rule, "score_x100");
-    match found {
+    match policy.rule(rule) {
         None => Purpose::Other,
-        Some(rule) if is_safe(rule) => Purpose::Safe,
-        Some(rule) => match rule.on {
+        Some((_, compiled)) if compiled.reads().contains("score_x100") => Purpose::Safe,
+        Some((rule, _)) => match rule.on {
             Trigger::Trip | Trigger::Charge | Trigger::Discharge => Purpose::Clean,
             Trigger::CheckIn => Purpose::Other,
         },

@@ -4,7 +4,6 @@ mod choices;
 mod code;
 mod data;
 mod home;
-mod nothing;
 mod own;
 mod rows;
 mod scene;

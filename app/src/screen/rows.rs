@@ -1,15 +1,15 @@
 //! The ledger as the member sees it: own entries with what came of them, and what else changed the account.
 
 use dashpoint_membership::{
-    Cause, EntryRef, Evidence, Growth, MemberAction, Points, RuleId, ServerTime, Settlement, Text,
-    Transaction, Verdict,
+    Cause, Entry, EntryRef, Evidence, Growth, MemberAction, Points, RuleId, ServerTime, Settlement,
+    Text, Transaction, Verdict, Zone,
 };
-use dashpoint_ui::activity::{Outcome, RowData, Subject};
+use dashpoint_ui::activity::{LimitData, Outcome, RowData, Subject};
 
 use super::data::{Shown, covers};
 use super::home::{tier_title, whole};
-use super::nothing::why_nothing;
 use super::own::OwnEntry;
+use crate::unpaid::Context;
 
 /// Returns whether the entry is this member's and may be shown: an old copy of the disk shows nothing of its own that
 /// the cloud has not answered.
@@ -51,7 +51,41 @@ fn own_row(shown: &Shown<'_>, own: &OwnEntry) -> RowData {
             Transaction::Member { .. } => None,
         },
         entry: Some(entry_ref(shown, own)),
+        cut: cut(shown, own),
     }
+}
+
+/// Looks at an entry with the policy that it was valued by; `None` when that policy is not held any more.
+fn with_context<R>(
+    shown: &Shown<'_>,
+    own: &OwnEntry,
+    look: impl FnOnce(&Context<'_>) -> Option<R>,
+) -> Option<R> {
+    let policies = shown.books.policies.as_ref()?;
+    let later = shown
+        .own
+        .iter()
+        .take_while(|later| later.point != own.point);
+    let later: Vec<&Entry> = later
+        .filter(|later| is_shown(shown, later))
+        .map(|later| &later.entry)
+        .collect();
+    look(&Context {
+        policy: policies.get(own.entry.policy)?,
+        used: &shown.book.fold.account.used,
+        zone: &Zone::of_member(&shown.book.statement.profile.zone),
+        later: &later,
+    })
+}
+
+/// Returns the cap that cut an own entry which was paid, or will be, in part.
+pub(super) fn cut(shown: &Shown<'_>, own: &OwnEntry) -> Option<LimitData> {
+    if own.entry.predicted().is_zero() && own.verdict.is_none() {
+        return None;
+    }
+    with_context(shown, own, |context| {
+        context.cut(&own.entry, own.verdict.as_ref())
+    })
 }
 
 fn entry_ref(shown: &Shown<'_>, own: &OwnEntry) -> EntryRef {
@@ -65,7 +99,10 @@ fn entry_ref(shown: &Shown<'_>, own: &OwnEntry) -> EntryRef {
 /// Returns the outcome of an own entry.
 pub(super) fn outcome(shown: &Shown<'_>, own: &OwnEntry) -> Outcome {
     let predicted = own.entry.predicted();
-    let earned_nothing = || why_nothing(shown, own).map(Outcome::Nothing);
+    let earned_nothing = || {
+        let why = with_context(shown, own, |context| context.why_nothing(&own.entry));
+        why.map(Outcome::Nothing)
+    };
     match &own.verdict {
         None if covers(&shown.book.statement, shown.books.identity.device, own) => {
             earned_nothing().unwrap_or(Outcome::Booked { points: predicted })
@@ -236,6 +273,7 @@ fn other_row(shown: &Shown<'_>, settlement: &Settlement) -> Option<RowData> {
         growth: settlement.growth,
         digest: None,
         entry: None,
+        cut: None,
     })
 }
 

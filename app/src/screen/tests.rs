@@ -2,4 +2,5 @@
 
 mod home;
 mod rows;
+mod unpaid;
 mod world;

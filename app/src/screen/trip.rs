@@ -11,7 +11,7 @@ use dashpoint_ui::trip::{CauseData, TripData};
 
 use super::data::Shown;
 use super::own::{OwnEntry, is_trip};
-use super::rows::{evidence, outcome, paid_by_rule, rule_title};
+use super::rows::{cut, evidence, outcome, paid_by_rule, rule_title};
 
 /// Makes the data for the summary of the newest trip.
 pub(super) fn newest(shown: &Shown<'_>, own: &[&OwnEntry]) -> Option<TripData> {
@@ -30,6 +30,7 @@ pub(super) fn newest(shown: &Shown<'_>, own: &[&OwnEntry]) -> Option<TripData> {
         ended,
         trip: trip.clone(),
         outcome: outcome(shown, own),
+        cut: cut(shown, own),
         awards: paid_by_rule(shown, own)
             .into_iter()
             .map(|(rule, points)| (rule_title(shown, own, &rule), points))

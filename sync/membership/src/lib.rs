@@ -49,8 +49,9 @@ pub use points::{Growth, Milli, Points};
 pub use policy::{CompiledPolicy, DEFAULT_POLICY_TOML, Policies, Policy, PolicyError};
 pub use score::score_x100;
 pub use settlement::{
-    CapToday, ChainStart, Fold, FoldMark, Header, KeepTier, NextTier, PendingItem, PendingState,
-    Subject, View, fold, fold_mine, reject, settle, settle_freed, settle_in_doubt, view,
+    CapToday, ChainStart, Cut, Fold, FoldMark, Header, KeepTier, NextTier, PendingItem,
+    PendingState, Subject, View, cuts, fold, fold_mine, reject, settle, settle_freed,
+    settle_in_doubt, view,
 };
 pub use statement::{Cover, Profile, Statement};
 pub use text::Text;

@@ -1,5 +1,6 @@
 //! Sample rows of the ledger, one of each kind and outcome, and sample trips.
 
+use dashpoint_membership::policy::Period;
 use dashpoint_membership::{
     Adjustment, CapId, Charge, CoarseTime, Current, DeviceId, Discharge, DrivingTime, EntryRef,
     Epoch, Evidence, EvidenceDigest, Factor, FactorSeen, Grade, Growth, Meter, MeterInterval,
@@ -9,7 +10,7 @@ use dashpoint_membership::{
 use super::Variation;
 use super::cases::NOW;
 use super::people::{text, tiers};
-use crate::activity::{Failed, Outcome, RowData, Subject};
+use crate::activity::{Failed, LimitData, Outcome, RowData, Subject};
 use crate::data::Held;
 use crate::trip::{CauseData, TripData};
 
@@ -112,9 +113,12 @@ fn normal() -> Vec<RowData> {
         ),
         (
             charge(12_000, 900),
-            Outcome::Nothing(Failed::CapReached {
-                cap: Points::new(30),
-            }),
+            Outcome::Nothing(Failed::CapReached(LimitData {
+                over: text("Clean charging", "清洁充电"),
+                per: Period::Day,
+                most: Points::new(30),
+                room: Points::ZERO,
+            })),
         ),
         (drive(5_000, 9_500), Outcome::Nothing(Failed::Guest)),
         (drive(5_100, 9_500), Outcome::Nothing(Failed::NoRule)),
@@ -228,6 +232,7 @@ fn finish(all: Vec<(Subject, Outcome)>) -> Vec<RowData> {
                 rule: rule.map(|title| (title, PolicyVersion::new(7))),
                 growth: Growth::new(if measured { 2 } else { 0 }),
                 digest: measured.then(|| EvidenceDigest::from_bytes([0xa7; 32])),
+                cut: None,
                 entry: measured.then(|| EntryRef {
                     device: DeviceId::from_bytes([1; 16]),
                     epoch: Epoch::new(2),
@@ -314,6 +319,7 @@ pub(super) fn trip(variation: Variation) -> TripData {
         outcome: Outcome::AwaitingConnection {
             predicted: Points::new(18),
         },
+        cut: None,
         awards: vec![
             (text("Clean kilometres", "清洁里程"), Points::new(12)),
             (text("Calm driving", "平稳驾驶"), Points::new(6)),

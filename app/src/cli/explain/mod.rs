@@ -13,14 +13,21 @@ use jiff::tz::TimeZone;
 
 use super::args::ExplainArgs;
 use super::status::print_json;
+use super::why::{Reasons, verdict};
 use crate::books::{SaltedEvidence, certificate};
 use crate::config::Config;
-use crate::data_folder::{member_zone, open_reader};
+use crate::data_folder::{identity, member_zone, open_reader};
 use crate::error::UsageError;
-use crate::explain::{ExplainError, NamedPolicy, Setting, explain as fold, explain_entry, read};
+use crate::explain::{
+    ExplainError, NamedPolicy, Setting, SignedEntry, explain as fold, explain_entry, read,
+};
+use crate::standing::newest_lines;
 
 /// Start of a recording without a date: the shipped policy is in force, and it is no late hour.
 const START: DateTime = date(2026, 1, 1).at(8, 0, 0, 0);
+
+/// Entries in which an entry and those after it are looked for.
+const LINES_MAX: u32 = 10_000;
 
 /// Explains a recording, or an entry of the ledger.
 pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
@@ -87,8 +94,25 @@ fn explain_signed(
         Some(path) => NamedPolicy::load(Some(path))?,
         None => held_policy(&reader, &config, entry, &name)?,
     };
+    let who = identity(&certificate, &config);
+    let lines = newest_lines(&reader, &who, LINES_MAX)?;
+    let place = lines
+        .iter()
+        .position(|line| line.activity.point == stored.point);
+    let reasons = Reasons::open(&config, &reader);
+    let own_policy = policy.policy.version() == entry.policy && args.policy.is_none();
+    let signed = SignedEntry {
+        name,
+        expected: entry.predicted(),
+        paid: place
+            .and_then(|place| verdict(&lines[place].standing))
+            .map(|verdict| verdict.paid().points),
+        awards: place
+            .filter(|_| own_policy)
+            .and_then(|place| reasons.awards(&lines, place)),
+    };
     Ok(explain_entry(
-        &name,
+        &signed,
         &finished,
         &policy,
         &member_zone(&reader, &config),

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::super::args::Language;
+use super::super::reasons;
 use super::super::words::{
     assumption, current, factor, grade, period, pick, text, thousands, trigger, trip_end,
 };
@@ -72,8 +73,21 @@ impl Page {
         let mut lines = Vec::new();
         let mut under = Vec::new();
         match &explanation.origin {
-            Origin::Entry { entry } => {
-                lines.push(format!("{} {entry}", self.pick("entry", "记录")));
+            Origin::Entry {
+                entry,
+                expected,
+                paid,
+            } => {
+                let paid = match paid {
+                    Some(paid) => format!("{} {}", self.pick("paid", "到账"), thousands(*paid)),
+                    None => self.pick("not confirmed yet", "尚未确认").to_owned(),
+                };
+                lines.push(format!(
+                    "{} {entry}   {} {}, {paid}",
+                    self.pick("entry", "记录"),
+                    self.pick("expected", "预计"),
+                    thousands(*expected)
+                ));
             }
             Origin::Recording {
                 file,
@@ -349,13 +363,15 @@ impl Page {
             line += &format!("  {problem}");
         }
         let mut lines = vec![line];
-        if let (Some(cap), Some(paid)) = (&rule.cut_by, rule.paid_milli) {
-            lines.push(format!(
-                "       {} {cap}: {} {}",
-                self.pick("cut by", "达到上限"),
-                decimal(paid),
-                self.pick("paid", "入账")
-            ));
+        if let Some(cap) = &rule.cut_by {
+            let cut = reasons::cut(self.language, &cap.limit());
+            lines.push(match rule.paid_milli {
+                Some(paid) => {
+                    let paid = format!("{} {}", decimal(paid), self.pick("paid", "入账"));
+                    format!("       {cut}; {paid}")
+                }
+                None => format!("       {cut}"),
+            });
         }
         if let (Some(points), Some(carried), true) =
             (rule.points, rule.carried_milli, rule.held && !rule.shadow)
@@ -412,7 +428,7 @@ impl Page {
         ]);
         for cap in &explanation.caps {
             table.add_row([
-                cap.cap.to_string(),
+                text(self.language, &cap.over).to_owned(),
                 period(self.language, cap.per).to_owned(),
                 cap.from.clone(),
                 decimal(cap.used_milli),

@@ -5,7 +5,7 @@ use dashpoint_membership::{
     Rejection, Seq, Settlement, Verdict,
 };
 use dashpoint_telematics::{Spell, TripEnd, TripTrace};
-use dashpoint_ui::activity::{Failed, Outcome};
+use dashpoint_ui::activity::{Failed, LimitData, Outcome};
 
 use super::world::{DEVICE, NOW, World, statement, trip};
 
@@ -82,9 +82,15 @@ fn what_earned_nothing_says_which_condition_failed() {
     // Two hundred kilometres reach the cap of the day; the next trip finds it used up.
     world.earn(trip(200_000, 200_000, 9_900));
     world.earn(trip(500_000, 50_000, 9_900));
-    let cap = Failed::CapReached {
-        cap: Points::new(20),
-    };
+    let cap = Failed::CapReached(LimitData {
+        over: dashpoint_membership::Text {
+            en: "Safe trip".to_owned(),
+            zh: "安全出行".to_owned(),
+        },
+        per: dashpoint_membership::policy::Period::Day,
+        most: Points::new(20),
+        room: Points::ZERO,
+    });
     assert_eq!(world.rows()[0].outcome, Outcome::Nothing(cap));
 }
 

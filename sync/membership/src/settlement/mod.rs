@@ -1,5 +1,6 @@
 //! The way of an entry into the account: the same code predicts in the car and decides in the cloud.
 
+mod cut;
 mod fold;
 mod freed;
 mod mint;
@@ -7,6 +8,7 @@ mod payment;
 mod settle;
 mod view;
 
+pub use cut::{Cut, cuts};
 pub use fold::{ChainStart, Fold, FoldMark, fold, fold_mine};
 pub use freed::settle_freed;
 pub use mint::{Header, Subject};

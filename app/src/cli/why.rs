@@ -1,0 +1,145 @@
+//! Finds for the command line why an entry of the ledger earned nothing, or less than its rules give.
+
+use dashpoint_membership::{Adjustment, Award, Entry, MemberId, Verdict, Zone};
+use dashpoint_store::Reader;
+use serde::Serialize;
+
+use super::args::Language;
+use super::reasons;
+use super::status::books_of;
+use super::words::reason;
+use crate::books::Books;
+use crate::config::Config;
+use crate::standing::{Line, Standing};
+use crate::unpaid::{CapCut, Context};
+
+/// The state of the ledger that reasons are found in; none when the cache is lost.
+pub(super) struct Reasons(Option<Books>);
+
+/// The reason of one entry.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Why {
+    /// The reason in words; empty when there is nothing to say.
+    #[serde(skip)]
+    pub(super) text: String,
+    /// The reason that it earned nothing, in English.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) nothing: Option<String>,
+    /// The caps that cut it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) cut_by: Vec<CapCut>,
+}
+
+impl Reasons {
+    pub(super) fn open(config: &Config, reader: &Reader) -> Self {
+        Self(books_of(config, reader).ok().map(|(books, _)| books))
+    }
+
+    /// Finds the reason of the line at a place of a list, newest first.
+    pub(super) fn of(&self, lines: &[Line], place: usize, language: Language) -> Why {
+        let verdict = verdict(&lines[place].standing);
+        let said = reason(language, verdict);
+        self.found(lines, place, language).unwrap_or_else(|| Why {
+            text: said,
+            ..Why::default()
+        })
+    }
+
+    fn found(&self, lines: &[Line], place: usize, language: Language) -> Option<Why> {
+        let entry = lines[place].entry.as_ref()?;
+        let verdict = verdict(&lines[place].standing);
+        if matches!(
+            verdict,
+            Some(Verdict::Rejected { .. } | Verdict::Review { .. })
+        ) {
+            return None;
+        }
+        self.look(lines, place, |context| {
+            let cuts = context.cuts(entry);
+            let cut_by: Vec<CapCut> = cuts
+                .iter()
+                .map(|cut| CapCut::of(context.policy, cut))
+                .collect();
+            if let Some(Verdict::Adjusted { reasons, .. }) = verdict {
+                let cap = matches!(reasons.first(), Some(Adjustment::Cap { .. }));
+                let limit = context.cut(entry, verdict).filter(|_| cap)?;
+                let text = reasons::cut(language, &limit);
+                return Some(Why {
+                    text,
+                    nothing: None,
+                    cut_by,
+                });
+            }
+            if let Some(failed) = context.why_nothing(entry) {
+                return Some(Why {
+                    text: reasons::nothing(language, &failed),
+                    nothing: Some(reasons::nothing(Language::En, &failed)),
+                    cut_by,
+                });
+            }
+            let limit = cut_by.first()?.limit();
+            Some(Why {
+                text: reasons::cut(language, &limit),
+                nothing: None,
+                cut_by,
+            })
+        })
+    }
+
+    /// Lists the awards of a line, each with the cap that cut it.
+    pub(super) fn awards(
+        &self,
+        lines: &[Line],
+        place: usize,
+    ) -> Option<Vec<(Award, Option<CapCut>)>> {
+        let entry = lines[place].entry.as_ref()?;
+        self.look(lines, place, |context| {
+            let cuts = context.cuts(entry);
+            let awards = entry.transaction().awards().iter().map(|award| {
+                let cut = cuts.iter().find(|cut| cut.rule == award.rule);
+                (
+                    award.clone(),
+                    cut.map(|cut| CapCut::of(context.policy, cut)),
+                )
+            });
+            Some(awards.collect())
+        })
+    }
+
+    fn look<R>(
+        &self,
+        lines: &[Line],
+        place: usize,
+        look: impl FnOnce(&Context<'_>) -> Option<R>,
+    ) -> Option<R> {
+        let books = self.0.as_ref()?;
+        let entry = lines[place].entry.as_ref()?;
+        let member = member_of(books, entry)?;
+        let book = books.members.get(&member)?;
+        let later = lines[..place].iter().filter_map(|line| line.entry.as_ref());
+        let later: Vec<&Entry> = later
+            .filter(|later| member_of(books, later) == Some(member))
+            .collect();
+        look(&Context {
+            policy: books.policies.as_ref()?.get(entry.policy)?,
+            used: &book.fold.account.used,
+            zone: &Zone::of_member(&book.statement.profile.zone),
+            later: &later,
+        })
+    }
+}
+
+fn member_of(books: &Books, entry: &Entry) -> Option<MemberId> {
+    books
+        .bindings
+        .get(&entry.binding)
+        .map(|binding| binding.member)
+}
+
+/// Returns the cloud's word on an entry.
+pub(super) const fn verdict(standing: &Standing) -> Option<&Verdict> {
+    match standing {
+        Standing::Judged(verdict) => Some(verdict),
+        Standing::Pending | Standing::CarriedTo(_) | Standing::Settled => None,
+    }
+}

@@ -1,0 +1,341 @@
+//! Each kind of unpaid entry shows its own true reason, with the shipped policy, in both languages, on screen and command line.
+
+use std::collections::BTreeMap;
+
+use dashpoint_membership::policy::{CapOver, Policy, Trigger};
+use dashpoint_membership::{
+    Charge, CoarseTime, CompiledPolicy, Current, DEFAULT_POLICY_TOML, Evidence, EvidenceDigest,
+    Factor, Grade, LedgerVersion, MemberAction, Meter, MeterInterval, Milli, Paid, Points,
+    PolicyVersion, Subject, Trip, Verdict, Zone,
+};
+use dashpoint_ui::Reason;
+use dashpoint_ui::activity::{Failed, LimitData, Outcome, RowData, reason};
+use dashpoint_ui::locale::{self, Locale};
+use jiff::tz::TimeZone;
+
+use super::world::{NOW, World, statement, trip};
+use crate::cli::reasons::{self, Language};
+
+fn charge(energy_wh: u64, renewable_permille: u16, grade: Grade) -> Evidence {
+    Evidence::Charge(Charge {
+        charged: MeterInterval {
+            meter: Meter::Charged,
+            from: 50_000,
+            to: 50_000 + energy_wh,
+        },
+        started: Some(CoarseTime::containing_unix_s(NOW.as_unix_s() - 1_800)),
+        renewable_permille,
+        grade,
+        current: Current::Ac,
+    })
+}
+
+/// A trip with a perfect score on which no CO2 is avoided, changed.
+fn changed(metres: u64, change: impl FnOnce(&mut Trip)) -> Evidence {
+    let Evidence::Trip(mut trip) = trip(0, metres, 9_900) else {
+        unreachable!("a trip");
+    };
+    change(&mut trip);
+    Evidence::Trip(trip)
+}
+
+/// The sentence of the screen in both languages, as it is handed to the page, and the words of the command line.
+fn told(row: &RowData) -> String {
+    let shown = [locale::Language::English, locale::Language::Chinese].map(|language| {
+        let locale = Locale {
+            language,
+            zone: TimeZone::UTC,
+        };
+        let (reason, a, b) = reason(row, &locale, NOW);
+        format!("{reason:?}({a}; {b})")
+    });
+    let typed = [Language::En, Language::Zh].map(|language| match (&row.outcome, &row.cut) {
+        (Outcome::Nothing(failed), _) => reasons::nothing(language, failed),
+        (_, Some(limit)) => reasons::cut(language, limit),
+        (outcome, None) => format!("{outcome:?}"),
+    });
+    format!("{} | {}", shown.join(" | "), typed.join(" | "))
+}
+
+#[test]
+fn each_condition_of_the_shipped_policy_shows_its_own_reason() {
+    let cases = [
+        (
+            "share too low, metered",
+            charge(18_000, 299, Grade::Metered),
+        ),
+        (
+            "share too low, declared",
+            charge(18_000, 250, Grade::Declared),
+        ),
+        (
+            "share too low, estimated",
+            charge(18_000, 90, Grade::Estimated),
+        ),
+        ("energy too small", charge(400, 800, Grade::Declared)),
+        ("distance", changed(300, |trip| trip.used_wh = 30)),
+        ("score", changed(30_000, |trip| trip.score_x100 = 8_800)),
+        (
+            "braking not observed",
+            changed(30_000, |trip| trip.factors.clear()),
+        ),
+        (
+            "missed seconds",
+            changed(30_000, |trip| trip.missed_s = 600),
+        ),
+        (
+            "no energy on the bus",
+            changed(1_000, |trip| trip.used_wh = 0),
+        ),
+        (
+            "nothing avoided, and a score too low by far more conditions",
+            changed(30_000, |trip| {
+                trip.score_x100 = 8_800;
+                trip.factors.clear();
+            }),
+        ),
+    ];
+    let lines: Vec<String> = cases
+        .into_iter()
+        .map(|(kind, evidence)| {
+            let mut world = World::new();
+            world.earn(evidence);
+            let rows = world.rows();
+            assert!(
+                matches!(rows[0].outcome, Outcome::Nothing(_)),
+                "{kind}: {:?}",
+                rows[0]
+            );
+            format!("{kind}: {}", told(&rows[0]))
+        })
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+/// What each cap of the shipped policy is reached by.
+fn under(over: &CapOver) -> Subject {
+    let earn = |evidence| Subject::Earn {
+        evidence,
+        digest: EvidenceDigest::from_bytes([7; EvidenceDigest::LEN]),
+    };
+    match over {
+        CapOver::Rule(rule) if rule.as_str() == "check-in" => Subject::Member {
+            action: MemberAction::CheckIn,
+        },
+        CapOver::Rule(rule) if rule.as_str() == "clean-charging" => {
+            earn(charge(18_000, 800, Grade::Metered))
+        }
+        CapOver::Kind(Trigger::Charge) => earn(charge(18_000, 800, Grade::Metered)),
+        CapOver::Rule(_) | CapOver::Kind(_) | CapOver::All => earn(trip(0, 100_000, 9_900)),
+    }
+}
+
+/// A member who has used up all of one cap but for some points.
+fn world_with(policy: &Policy, cap: usize, room: i64) -> World {
+    let mut world = World::new();
+    let cap = &policy.caps[cap];
+    let day = Zone::of_member("Asia/Shanghai").local_day(NOW);
+    let used = Milli::from_whole(cap.points.get() - room);
+    let mut newer = statement(640, 420);
+    newer.account.version = LedgerVersion::new(10);
+    newer.account.used = BTreeMap::from([(
+        cap.id.clone(),
+        BTreeMap::from([(cap.per.first_day(day), used)]),
+    )]);
+    world.books.take_statement(newer, NOW);
+    world
+}
+
+#[test]
+fn each_cap_of_the_shipped_policy_is_named_when_it_is_reached_and_when_it_cuts() {
+    let policy = Policy::from_toml(DEFAULT_POLICY_TOML).unwrap();
+    assert_eq!(policy.caps.len(), 9);
+    let mut lines = Vec::new();
+    for (place, cap) in policy.caps.iter().enumerate() {
+        let mut world = world_with(&policy, place, 0);
+        world.mint(under(&cap.over));
+        let row = &world.rows()[0];
+        let Outcome::Nothing(Failed::CapReached(LimitData {
+            per, most, room, ..
+        })) = &row.outcome
+        else {
+            panic!("{}: {row:?}", cap.id);
+        };
+        assert_eq!((*per, *most, *room), (cap.per, cap.points, Points::ZERO));
+        lines.push(format!("{} reached: {}", cap.id, told(row)));
+        // A check-in is worth one point: it is paid whole or not at all.
+        if matches!(under(&cap.over), Subject::Member { .. }) {
+            continue;
+        }
+        let mut world = world_with(&policy, place, 3);
+        world.mint(under(&cap.over)).verdict = Some(Verdict::Accepted {
+            paid: Paid {
+                points: Points::new(3),
+                growth: dashpoint_membership::Growth::ZERO,
+            },
+        });
+        let row = &world.rows()[0];
+        assert_eq!(
+            row.outcome,
+            Outcome::Booked {
+                points: Points::new(3)
+            },
+            "{}",
+            cap.id
+        );
+        let limit = row.cut.as_ref().unwrap();
+        assert_eq!(
+            (limit.per, limit.most, limit.room),
+            (cap.per, cap.points, Points::new(3))
+        );
+        lines.push(format!("{} cut: {}", cap.id, told(row)));
+    }
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn a_cap_that_had_room_later_is_not_the_one_that_cut() {
+    let mut world = World::new();
+    // Of two full caps the first of the policy is named: here that over all points.
+    let mut policy = Policy::from_toml(DEFAULT_POLICY_TOML).unwrap();
+    policy.caps.reverse();
+    policy.version = PolicyVersion::new(2);
+    policy.valid_from = NOW.plus_s(-7_200);
+    world
+        .books
+        .take_policy(CompiledPolicy::compile(policy).unwrap());
+    // Twenty points reach the cap of safe trips.
+    world.earn(trip(0, 200_000, 9_900));
+    world.earn(trip(300_000, 50_000, 9_900));
+    // Charging goes on until all points of the day are reached.
+    for _ in 0..5 {
+        world.earn(charge(18_000, 800, Grade::Metered));
+    }
+    let rows = world.rows();
+    let over = |row: &RowData| match (&row.outcome, &row.cut) {
+        (Outcome::Nothing(Failed::CapReached(limit)), _) | (_, Some(limit)) => {
+            format!("{} {:?}", limit.over.en, limit.per)
+        }
+        _ => String::new(),
+    };
+    let named: Vec<String> = rows.iter().map(over).collect();
+    assert_eq!(
+        named,
+        [
+            "all points Day",
+            "all points Day",
+            "",
+            "",
+            "",
+            "Safe trip Day",
+            ""
+        ],
+        "{rows:#?}"
+    );
+}
+
+/// The reason is that of the rules that the entry was valued by, whatever is in force today.
+#[test]
+fn the_reason_is_that_of_the_entrys_own_policy() {
+    let mut world = World::new();
+    world.earn(charge(18_000, 250, Grade::Declared));
+    let before = world.rows()[0].outcome.clone();
+    let mut next = Policy::from_toml(DEFAULT_POLICY_TOML).unwrap();
+    next.version = PolicyVersion::new(2);
+    next.valid_from = NOW.plus_s(-60);
+    next.rules[0].when = "energy_wh >= 90000".to_owned();
+    world
+        .books
+        .take_policy(CompiledPolicy::compile(next).unwrap());
+    assert_eq!(world.rows()[0].outcome, before);
+    assert_eq!(
+        before,
+        Outcome::Nothing(Failed::Renewable {
+            got_permille: 250,
+            needed_permille: 300
+        })
+    );
+}
+
+/// A condition that has no words of its own is told as the rule has it; a rule without an amount is told as such.
+#[test]
+fn what_has_no_words_of_its_own_is_told_by_its_rule() {
+    for (when, points, evidence, expected) in [
+        (
+            "distance_m / 1000 > 50",
+            "1000",
+            trip(0, 30_000, 9_900),
+            Failed::Condition {
+                rule: title(),
+                source: "distance_m / 1000 > 50".to_owned(),
+            },
+        ),
+        (
+            "observed_factors == 6 && true",
+            "1000",
+            trip(0, 30_000, 9_900),
+            Failed::Condition {
+                rule: title(),
+                source: "observed_factors == 6".to_owned(),
+            },
+        ),
+        (
+            "unbuckled_observed",
+            "1000",
+            trip(0, 30_000, 9_900),
+            Failed::Unobserved {
+                factor: Factor::Unbuckled,
+            },
+        ),
+        (
+            "true",
+            "1000 / missed_s",
+            trip(0, 30_000, 9_900),
+            Failed::NoAmount { rule: title() },
+        ),
+        (
+            "true",
+            "missed_s",
+            trip(0, 30_000, 9_900),
+            Failed::TooLittle,
+        ),
+    ] {
+        let mut world = World::new();
+        let mut policy = Policy::from_toml(DEFAULT_POLICY_TOML).unwrap();
+        policy.rules.retain(|rule| rule.id.as_str() == "safe-trip");
+        policy.caps.clear();
+        policy.version = PolicyVersion::new(2);
+        policy.valid_from = NOW.plus_s(-7_200);
+        policy.rules[0].when = when.to_owned();
+        policy.rules[0].points = points.to_owned();
+        policy.rules[0].growth = "0".to_owned();
+        world
+            .books
+            .take_policy(CompiledPolicy::compile(policy).unwrap());
+        world.earn(evidence);
+        assert_eq!(
+            world.rows()[0].outcome,
+            Outcome::Nothing(expected),
+            "{when}"
+        );
+    }
+    let mut world = World::new();
+    world.earn(Evidence::Discharge(dashpoint_membership::Discharge {
+        discharged: MeterInterval {
+            meter: Meter::Discharged,
+            from: 0,
+            to: 4_000,
+        },
+        started: None,
+    }));
+    let row = &world.rows()[0];
+    assert_eq!(row.outcome, Outcome::Nothing(Failed::NoRule));
+    assert!(told(row).starts_with(&format!("{:?}(; )", Reason::NoRule)));
+}
+
+fn title() -> dashpoint_membership::Text {
+    dashpoint_membership::Text {
+        en: "Safe trip".to_owned(),
+        zh: "安全出行".to_owned(),
+    }
+}
