@@ -135,7 +135,7 @@ fn the_pure_rooms_link_no_runtime_no_database_no_network_and_no_screen() {
         "rusqlite",
         "libsqlite3-sys",
         "rumqttc",
-        "rumqttd",
+        "mqtt5",
         "reqwest",
         "hyper",
         "axum",
@@ -151,11 +151,11 @@ fn the_pure_rooms_link_no_runtime_no_database_no_network_and_no_screen() {
 #[test]
 fn the_wire_and_the_store_link_no_runtime_and_no_network() {
     let graph = Graph::read();
-    let network = ["tokio", "rumqttc", "reqwest", "hyper", "axum", "rumqttd"];
+    let network = ["tokio", "rumqttc", "reqwest", "hyper", "axum", "mqtt5"];
     graph.assert_free_of("dashpoint-wire", &network);
     graph.assert_free_of("dashpoint-wire", &["rusqlite"]);
     graph.assert_free_of("dashpoint-store", &network);
-    graph.assert_free_of("dashpoint-sync-http", &["rusqlite", "rumqttc", "rumqttd"]);
+    graph.assert_free_of("dashpoint-sync-http", &["rusqlite", "rumqttc", "mqtt5"]);
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn the_reconciler_links_no_http_client_no_tls_and_no_runtime() {
     let graph = Graph::read();
     let io = ["reqwest", "hyper", "axum", "rustls", "tokio", "mio"];
     graph.assert_free_of("dashpoint-sync", &io);
-    graph.assert_free_of("dashpoint-sync", &["rusqlite", "rumqttc", "rumqttd"]);
+    graph.assert_free_of("dashpoint-sync", &["rusqlite", "rumqttc", "mqtt5"]);
     let transport = graph.closure("dashpoint-sync-http", &graph.normal);
     assert!(
         transport.contains("reqwest"),
@@ -188,7 +188,7 @@ fn the_head_unit_links_neither_the_broker_nor_the_cloud_nor_the_simulator() {
     graph.assert_free_of(
         "dashpoint",
         &[
-            "rumqttd",
+            "mqtt5",
             "dashpoint-cloud",
             "vehicle-sim",
             "axum",

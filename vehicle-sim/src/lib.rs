@@ -11,7 +11,6 @@ mod access;
 mod broker;
 mod cli;
 mod cycle;
-mod door;
 mod error;
 mod identity;
 mod link;

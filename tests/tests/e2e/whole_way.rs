@@ -40,7 +40,7 @@ fn a_day_offline_is_confirmed_to_the_point_over_mosquitto() {
 }
 
 #[test]
-fn a_drive_and_a_charge_offline_are_confirmed_to_the_point_over_rumqttd() {
+fn a_drive_and_a_charge_offline_are_confirmed_to_the_point_over_the_hosted_broker() {
     let world = World::new(Kind::Rumqttd).unwrap();
     let trips = play(world, &[Command::Drive(Cycle::Us06)]);
     assert_eq!(trips.len(), 1);
