@@ -30,6 +30,17 @@ pub struct Posting {
     pub response: EntriesResponse,
     /// Time of the answer.
     pub at: ServerTime,
+    /// The time of the last receipt of this cloud that the device named.
+    pub heard: Option<ServerTime>,
+}
+
+/// Something else that the cloud did for a device, or may have done.
+#[derive(Debug, Clone, Copy)]
+pub enum Deed {
+    /// It signed a grant.
+    Granted(ServerTime),
+    /// It broke down over entries.
+    BrokeDown(ServerTime),
 }
 
 /// The cloud.
@@ -50,6 +61,8 @@ pub struct Cloud {
     pub spares_looks: bool,
     /// Entries answered since the last look.
     pub postings: Vec<Posting>,
+    /// Grants since the last look, and requests that it broke down over.
+    pub deeds: Vec<(DeviceId, Deed)>,
     /// The number of its power cuts.
     pub crashes: u64,
 }
@@ -76,6 +89,7 @@ impl Cloud {
             used: BTreeMap::new(),
             spares_looks: false,
             postings: Vec::new(),
+            deeds: Vec::new(),
             crashes: 0,
         };
         cloud.reopen(now)?;

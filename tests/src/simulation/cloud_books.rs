@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dashpoint_membership::{
     CapId, DeviceId, EntryHash, EntryRef, LedgerVersion, LocalDay, MemberId, Meter, Points,
-    ServerTime, Settlement, VehicleId, Verdict,
+    Settlement, VehicleId, Verdict,
 };
+
+use super::Violation;
+use super::chain_times::SeenChain;
 
 #[derive(Debug, Clone)]
 pub(super) struct Ledger {
@@ -37,7 +40,14 @@ pub struct Books {
     pub paid: BTreeMap<(VehicleId, Meter), Stretches>,
     pub ledgers: BTreeMap<MemberId, Ledger>,
     pub used: BTreeMap<(MemberId, CapId, LocalDay), i64>,
-    pub cap_times: BTreeMap<DeviceId, ServerTime>,
-    /// Times of the receipts that each device was sent.
-    pub receipts: BTreeMap<DeviceId, BTreeSet<ServerTime>>,
+    /// The times of each device's chain.
+    pub chains: BTreeMap<DeviceId, SeenChain>,
+}
+
+impl Books {
+    /// The times of a device's chain.
+    pub(super) fn chain(&mut self, device: DeviceId) -> Result<&mut SeenChain, Violation> {
+        let chain = self.chains.get_mut(&device);
+        chain.ok_or_else(|| Violation::new(format!("{device} was never enrolled")))
+    }
 }

@@ -48,7 +48,6 @@ impl World {
         };
         let restarts = random.one_in(2);
         self.cloud_ahead_ms = ahead_ms;
-        self.oracle.was_clock_wrong = true;
         self.tally.fault(if self.cloud_waits() {
             "cloud's clock leapt"
         } else {

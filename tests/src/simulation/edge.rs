@@ -11,7 +11,7 @@ use dashpoint_wire::{
     parse_authorization, verify_token,
 };
 
-use super::cloud::{Cloud, Posting};
+use super::cloud::{Cloud, Deed, Posting};
 use super::planted::{Planted, Tampering};
 use super::travelling::Travelling;
 
@@ -77,7 +77,13 @@ impl Cloud {
             }
             ("POST", "devices", "epochs") => {
                 let asked = message(&request.body)?;
-                Ok(ok(&core.open_epoch(request.device, &asked, now)?))
+                let opened = core.open_epoch(request.device, &asked, now)?;
+                let grant = opened.grant.clone();
+                if let Ok(grant) = grant.verify(&self.key.public(), &request.device) {
+                    let granted = Deed::Granted(grant.body().issued);
+                    self.deeds.push((request.device, granted));
+                }
+                Ok(ok(&opened))
             }
             ("GET", "members", "statement") => {
                 let member: MemberId = id.parse().map_err(|_| MALFORMED)?;
@@ -146,10 +152,21 @@ impl Cloud {
             return Err(Denied(RefusalCode::TooLarge, None));
         }
         let posted = match self.planted {
-            None => core.post_entries(device, &asked, now)?,
-            Some(planted) => self.post_tampered(planted, core, device, &asked, now)?,
+            None => core.post_entries(device, &asked, now).map_err(|failed| {
+                // Whether it was committed nobody knows.
+                if let CloudError::Database(_) = failed {
+                    self.deeds.push((device, Deed::BrokeDown(now)));
+                }
+                failed.into()
+            }),
+            Some(planted) => self.post_tampered(planted, core, device, &asked, now),
         };
-        match posted {
+        if self.planted.is_some() && posted.is_err() {
+            self.deeds.push((device, Deed::BrokeDown(now)));
+        }
+        let heard = asked.last_receipt.clone();
+        let heard = heard.and_then(|raw| raw.verify(&self.key.public(), &device).ok());
+        match posted? {
             Posted::Settled(response) => {
                 let answer = ok(&response);
                 self.postings.push(Posting {
@@ -157,6 +174,7 @@ impl Cloud {
                     request: asked,
                     response,
                     at: now,
+                    heard: heard.map(|receipt| receipt.body().server_time),
                 });
                 Ok(answer)
             }

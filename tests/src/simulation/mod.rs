@@ -5,6 +5,7 @@
 //! HTTP. After every step the oracle holds what the screen shows against what the cloud has settled.
 
 mod car;
+mod chain_times;
 mod cloud;
 mod cloud_books;
 mod cloud_clock;

@@ -13,6 +13,7 @@ use dashpoint_membership::{
 use dashpoint_wire::{ChainPoint, PublicKey};
 
 use super::Violation;
+use super::chain_times::SeenChain;
 use super::cloud::Posting;
 use super::cloud_books::{Books, Ledger};
 use super::crew::{Crew, Log, misdirected};
@@ -22,8 +23,6 @@ use super::tally::Tally;
 const REMAINDERS: i64 = 4;
 /// Seconds by which points may expire too early: a clock that is wrong by less cannot be told from a right one.
 const EARLY_S_MAX: i64 = 30 * 86_400;
-/// Seconds by which the time of an earlier entry may be ahead of an arrival and bind it.
-const AHEAD_S_MAX: i64 = 86_400;
 
 /// An award that a screen has shown.
 #[derive(Debug, Clone)]
@@ -48,8 +47,6 @@ pub struct Oracle {
     zone: Zone,
     /// Devices that the cloud must not listen to any more.
     pub shut_out: BTreeMap<DeviceId, ServerTime>,
-    /// The cloud's clock was wrong in this life: which days its caps count from then on is not worked out anew.
-    pub was_clock_wrong: bool,
 }
 
 /// Owner of entries and meters.
@@ -83,7 +80,6 @@ impl Oracle {
             caps: BTreeMap::new(),
             zone,
             shut_out: BTreeMap::new(),
-            was_clock_wrong: false,
         })
     }
 
@@ -107,8 +103,19 @@ impl Oracle {
 
     /// A device that begins its chain.
     pub fn begin(&mut self, device: DeviceId, at: ServerTime) {
-        self.books.cap_times.insert(device, at);
-        self.books.receipts.entry(device).or_default().insert(at);
+        self.books.chains.insert(device, SeenChain::begin(at));
+    }
+
+    /// The cloud has opened an epoch for a device.
+    pub fn grant(&mut self, device: DeviceId, at: ServerTime) -> Result<(), Violation> {
+        self.books.chain(device)?.grant(at);
+        Ok(())
+    }
+
+    /// The cloud broke down over the entries of a device: nobody saw whether it signed a receipt.
+    pub fn lose_sight(&mut self, device: DeviceId, at: ServerTime) -> Result<(), Violation> {
+        self.books.chain(device)?.lose_sight(at);
+        Ok(())
     }
 
     /// Takes the caps of a policy; of several versions the most generous holds.
@@ -161,6 +168,7 @@ impl Oracle {
                 posting.device
             )));
         }
+        self.books.chain(posting.device)?.hear(posting.heard);
         let said = posting.request.entries.iter();
         for (raw, verdict) in said.zip(&posting.response.verdicts) {
             let hash = raw.hash();
@@ -194,25 +202,42 @@ impl Oracle {
                     )));
                 }
                 None => {
+                    let at = if verdict.duplicate {
+                        self.settled_at(place, &entry, owner)?
+                    } else {
+                        posting.at
+                    };
                     self.books
                         .answered
                         .insert(place, (hash, verdict.verdict.clone()));
-                    self.settle(
-                        place,
-                        hash,
-                        &entry,
-                        &verdict.verdict,
-                        posting.at,
-                        owner,
-                        tally,
-                    )?;
+                    self.settle(place, hash, &entry, &verdict.verdict, at, owner, tally)?;
                 }
             }
         }
-        // The receipt of this answer is signed once its entries have been judged.
-        let receipts = self.books.receipts.entry(posting.device);
-        receipts.or_default().insert(posting.at);
+        // The receipt of an answer is signed once its entries have been judged.
+        self.books.chain(posting.device)?.sign(posting.at);
         Ok(())
+    }
+
+    /// Finds when an entry was settled whose first answer nobody saw: its row of the ledger has the time, and it is that of a
+    /// request at which the cloud broke down.
+    fn settled_at(
+        &mut self,
+        place: EntryRef,
+        entry: &Entry,
+        owner: &Owner,
+    ) -> Result<ServerTime, Violation> {
+        let ledger = self.books.ledgers.get(&owner.payee(entry)?);
+        let row = ledger.and_then(|ledger| ledger.entries.get(&place));
+        let at = row.map(|row| row.at);
+        let at = at.ok_or_else(|| Violation::new(format!("{place:?} has no row in the ledger")))?;
+        if self.books.chain(place.device)?.see(at) {
+            Ok(at)
+        } else {
+            Err(Violation::new(format!(
+                "{place:?} was settled at {at}, when nobody had sent it"
+            )))
+        }
     }
 
     #[expect(
@@ -233,8 +258,7 @@ impl Oracle {
         if let EntryBody::Carry { .. } = entry.body {
             tally.row("gap or wrong prev: carried into a new epoch");
         }
-        let cap_time = self.cap_time(place.device, entry, at);
-        let cap_time = cap_time.filter(|_| !self.was_clock_wrong);
+        let cap_time = self.books.chain(place.device)?.count(entry, at);
         if let Verdict::Rejected { reason } = verdict {
             if !matches!(reason, Rejection::AlreadyPaid | Rejection::AlreadyRecorded) {
                 return Err(Violation::new(format!(
@@ -289,9 +313,7 @@ impl Oracle {
             stretches.insert(interval.from, (interval.to, place));
         }
         let kind = entry.transaction().trigger();
-        cap_time.map_or(Ok(()), |at| {
-            self.use_caps(payee, kind, at, verdict.paid().points)
-        })
+        self.use_caps(payee, kind, cap_time, verdict.paid().points, tally)
     }
 
     fn is_rejected(&self, place: EntryRef) -> bool {
@@ -309,35 +331,13 @@ impl Oracle {
         )
     }
 
-    /// The time that an entry counts for, worked out anew from the outside.
-    fn cap_time(&mut self, device: DeviceId, entry: &Entry, at: ServerTime) -> Option<ServerTime> {
-        let receipts = self.books.receipts.get(&device);
-        let mut signed = receipts.into_iter().flatten().rev();
-        let held = if entry.receipt_at > at {
-            // It was signed by a clock that was ahead: the newest before it counts.
-            signed.find(|signed| **signed <= at).copied()
-        } else {
-            Some(entry.receipt_at)
-        };
-        let event = ServerTime::from_unix_s(entry.time.at.as_unix_s());
-        let is_floored = held.is_none_or(|held| held > event);
-        let event = event.max(held.unwrap_or(event)).min(at);
-        let last = self.books.cap_times.entry(device).or_insert(event);
-        *last = if *last > at.plus_s(AHEAD_S_MAX) {
-            event
-        } else {
-            event.max(*last)
-        };
-        // Which receipts the cloud still knows from before its clock was ahead is its own business.
-        (entry.receipt_at <= at || !is_floored).then_some(*last)
-    }
-
     fn use_caps(
         &mut self,
         member: MemberId,
         kind: Trigger,
-        at: ServerTime,
+        at: [ServerTime; 2],
         points: Points,
+        tally: &mut Tally,
     ) -> Result<(), Violation> {
         for (cap, (over, per, most)) in &self.caps {
             let counts = match over {
@@ -352,7 +352,11 @@ impl Oracle {
             if !counts {
                 continue;
             }
-            let first = self.zone.period_start(at, *per);
+            let [first, other] = at.map(|at| self.zone.period_start(at, *per));
+            if first != other {
+                tally.event("period of a cap not known from outside");
+                continue;
+            }
             let used = self
                 .books
                 .used

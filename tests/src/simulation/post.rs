@@ -7,6 +7,7 @@ use dashpoint_wire::decode;
 use dashpoint_wire::message::{Divergence, EntriesResponse};
 
 use super::Violation;
+use super::cloud::Deed;
 use super::edge::ok;
 use super::travelling::Travelling;
 use super::weather::Fate;
@@ -172,10 +173,18 @@ impl World {
     fn take_postings(&mut self, car: usize) -> Result<(), Violation> {
         let owner = self.owner(car);
         let may_be_new = self.cloud.crashes > 0 || self.disks_fail;
+        for (device, deed) in std::mem::take(&mut self.cloud.deeds) {
+            match deed {
+                Deed::Granted(at) => self.oracle.grant(device, at)?,
+                Deed::BrokeDown(at) => self.oracle.lose_sight(device, at)?,
+            }
+        }
         let postings = std::mem::take(&mut self.cloud.postings);
         if postings.is_empty() {
             return Ok(());
         }
+        // What an answer that nobody saw has settled, the ledger shows.
+        self.read_ledgers()?;
         for posting in &postings {
             for said in &posting.response.verdicts {
                 if matches!(said.verdict, Verdict::Rejected { .. }) {
@@ -185,7 +194,7 @@ impl World {
             self.oracle
                 .take(posting, &owner, may_be_new, &mut self.tally)?;
         }
-        self.read_ledgers()
+        Ok(())
     }
 
     fn note_divergence(&mut self, car: usize, answer: Option<&Response>) {
