@@ -70,6 +70,9 @@ const COHERENT: u8 = 5;
 pub(crate) struct MeterTrack {
     known: Option<(i64, u64)>,
     suspect: Option<(i64, u64, u8)>,
+    /// It may have risen since, while nobody listened.
+    #[serde(default)]
+    is_old: bool,
 }
 
 impl MeterTrack {
@@ -77,15 +80,31 @@ impl MeterTrack {
         self.known.map(|(_, value)| value)
     }
 
+    /// Returns the value, unless it may have risen unseen since.
+    pub(crate) fn current(&self) -> Option<u64> {
+        self.value().filter(|_| !self.is_old)
+    }
+
+    /// Notes that it may rise unseen from now on.
+    pub(crate) fn lose_sight(&mut self) {
+        self.is_old = true;
+    }
+
+    /// Takes the known reading once more, as the broker keeps it: the meter is where it was.
+    pub(crate) fn confirm(&mut self, at_ms: i64, value: u64) {
+        self.is_old &= self.known != Some((at_ms, value));
+    }
+
     /// Returns the time of that reading.
     pub(crate) fn seen_ms(&self) -> Option<i64> {
         self.known.map(|(at_ms, _)| at_ms)
     }
 
-    /// The clock of the bus has been set back: the meter was as it is at that time.
+    /// The clock of the bus has been set back: the meter was as it is at that time, or has risen since.
     pub(crate) fn rewind(&mut self, at_ms: i64) {
         self.known = self.value().map(|value| (at_ms, value));
         self.suspect = None;
+        self.lose_sight();
     }
 
     pub(crate) fn take(&mut self, pace: Pace, at_ms: i64, value: u64) -> Taken {
@@ -97,7 +116,7 @@ impl MeterTrack {
         let Err(fault) = pace.judge(known, seen) else {
             *self = Self {
                 known: Some(seen),
-                suspect: None,
+                ..Self::default()
             };
             return Taken::Moved;
         };
@@ -114,7 +133,7 @@ impl MeterTrack {
         }
         *self = Self {
             known: Some(seen),
-            suspect: None,
+            ..Self::default()
         };
         Taken::Rebased
     }

@@ -55,6 +55,7 @@ impl Telematics {
         };
         let mut out = Vec::new();
         resumed.fold_all(&batches, &mut out);
+        resumed.fold.lose_sight();
         (resumed, out)
     }
 

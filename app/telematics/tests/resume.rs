@@ -6,7 +6,7 @@
 mod common;
 
 use common::{Car, finished, fold, settings, short_drive, trips};
-use dashpoint_membership::DrivingTime;
+use dashpoint_membership::{DrivingTime, Evidence};
 use dashpoint_telematics::{
     Checkpoint, Driver, Finished, Marks, Outcome, Sample, Signal, Telematics, Value,
 };
@@ -350,5 +350,78 @@ fn a_name_that_is_refused_for_its_time_leaves_nobody_at_the_wheel() {
         telematics.observe(&name("lin", newest_ms + 5_000));
         telematics.quiet(5_000);
         assert_eq!(telematics.at_the_wheel(), named("lin"));
+    }
+}
+
+/// One drives unheard while the head unit is off, another goes on and is heard: the way of the second, and where it begins.
+fn way_of_the_second(back_ms: i64, first_odometer_s: u32, kept_odometer: bool) -> (Finished, u64) {
+    let mut car = Car::new();
+    car.text(Signal::DriverIssuer, "https://id.example");
+    car.text(Signal::DriverSubject, "wang");
+    car.drive(&short_drive());
+    let mut telematics = Telematics::new(settings(), Marks::default());
+    observe_all(&mut telematics, &car.samples);
+    telematics.quiet(121_000);
+    let checkpoint = kept(&telematics.checkpoint());
+    // Nobody hears four kilometres.
+    car.samples.clear();
+    car.wait(8 * 3_600_000 - back_ms);
+    car.switch_on();
+    car.wait(150_000);
+    car.odometer_m += 4_000.0;
+    let taken_over_m = car.odometer_m.floor() as u64;
+    car.text(Signal::DriverSubject, "lin");
+    car.number(Signal::Odometer, car.odometer_m.floor());
+    let mut told: Vec<Sample> = std::mem::take(&mut car.samples);
+    let (mut woken, _) = Telematics::resume(settings(), telematics.marks(), checkpoint);
+    told.retain(|sample| kept_odometer || sample.signal != Signal::Odometer);
+    for sample in told {
+        woken.observe(&Sample {
+            retained: true,
+            ..sample
+        });
+    }
+    woken.quiet(1_000);
+    for second in 1..300 {
+        car.wait(1_000);
+        car.odometer_m += 30.0;
+        car.number(Signal::Speed, 108.0);
+        car.flag(Signal::IsMoving, true);
+        car.text(Signal::Ignition, "ON");
+        if second >= first_odometer_s {
+            car.number(Signal::Odometer, car.odometer_m.floor());
+        }
+    }
+    car.number(Signal::Speed, 0.0);
+    car.switch_off();
+    let mut outcomes = observe_all(&mut woken, &car.samples);
+    outcomes.extend(woken.drain());
+    let finished = finished(&outcomes);
+    assert_eq!(finished.len(), 1, "{finished:?}");
+    (finished[0].clone(), taken_over_m)
+}
+
+#[test]
+fn nobody_is_paid_for_the_way_of_another_that_nobody_heard() {
+    for back_ms in [0, 36 * 3_600_000] {
+        for first_odometer_s in [1, 20, 60, 110] {
+            for kept_odometer in [true, false] {
+                let (second, taken_over_m) =
+                    way_of_the_second(back_ms, first_odometer_s, kept_odometer);
+                let case = format!("{back_ms} ms, {first_odometer_s} s, {kept_odometer}");
+                assert_eq!(second.driver, named("lin"), "{case}");
+                let Evidence::Trip(trip) = second.evidence else {
+                    panic!("{case}");
+                };
+                let from = trip.odometer.from;
+                assert!(from >= taken_over_m, "{case}: {from} < {taken_over_m}");
+                // The second loses no more than what he drove until the odometer was believed.
+                let unread_m = 30 * u64::from(first_odometer_s) + 1_600;
+                assert!(from <= taken_over_m + unread_m, "{case}: {from}");
+                if kept_odometer && back_ms == 0 {
+                    assert_eq!(from, taken_over_m, "{case}");
+                }
+            }
+        }
     }
 }

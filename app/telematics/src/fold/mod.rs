@@ -127,6 +127,12 @@ impl Fold {
         self.slept = true;
     }
 
+    /// Nobody listened for a while: a trip that begins before the meters are read again begins where they are read.
+    pub(crate) fn lose_sight(&mut self) {
+        self.odometer.lose_sight();
+        self.consumed.lose_sight();
+    }
+
     /// Takes marks that became known otherwise.
     pub(crate) fn settle(&mut self, marks: Marks) {
         self.marks = self.marks.highest(marks);
@@ -222,6 +228,7 @@ impl Fold {
         for stamped in readings {
             if !self.picture.is_news(stamped.signal, stamped.at_ms) {
                 self.picture.take_overtaken(stamped);
+                self.confirm_meter(stamped);
                 continue;
             }
             if self.take_meter(stamped, context) {
@@ -246,9 +253,21 @@ impl Fold {
             longitudinal_ms: self.picture.longitudinal_ms,
             lateral_ms: self.picture.lateral_ms,
             battery_w: self.picture.battery_w,
-            odometer_m: self.odometer.value(),
+            odometer_m: self.odometer.current(),
             charged_wh: self.charged.value(),
-            consumed_wh: self.consumed.value(),
+            consumed_wh: self.consumed.current(),
+        }
+    }
+
+    fn confirm_meter(&mut self, stamped: &Stamped) {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "a trip begins at these two meters"
+        )]
+        match stamped.reading {
+            Reading::OdometerM(metres) => self.odometer.confirm(stamped.at_ms, metres),
+            Reading::ConsumedWh(wh) => self.consumed.confirm(stamped.at_ms, wh),
+            _ => {}
         }
     }
 
