@@ -2,21 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use dashpoint_membership::{Entry, ServerTime};
+use dashpoint_membership::{Entry, EntryBody, ServerTime};
+
+use super::doubt::DoubtTimes;
 
 /// Seconds by which a time of the chain may be ahead of an arrival and bind it.
 const AHEAD_S_MAX: i64 = 86_400;
 /// Seconds before its arrival that an entry counts for at most: 92 days.
 const LATE_S_MAX: i64 = 92 * 86_400;
-/// Times of receipts that the cloud keeps up to now, and as many beyond it.
+/// DoubtTimes of receipts that the cloud keeps up to now, and as many beyond it.
 const KEPT_MAX: usize = 128;
 
-/// Times of one chain, and those of the receipts and grants that the cloud keeps for it.
+/// DoubtTimes of one chain, and those of the receipts and grants that the cloud keeps for it.
 #[derive(Debug, Clone)]
 pub(super) struct ChainTimes {
     enrolled: ServerTime,
     cap_time: ServerTime,
     receipt_at: ServerTime,
+    /// What `receipt_at` was when the present epoch began.
+    before_epoch: ServerTime,
     receipts: BTreeSet<ServerTime>,
     grants: BTreeSet<ServerTime>,
 }
@@ -28,6 +32,7 @@ impl ChainTimes {
             enrolled: at,
             cap_time: at,
             receipt_at: at,
+            before_epoch: at,
             receipts: BTreeSet::new(),
             grants: BTreeSet::from([at]),
         }
@@ -35,7 +40,29 @@ impl ChainTimes {
 
     /// The cloud opens an epoch.
     pub fn grant(&mut self, at: ServerTime) {
-        self.grants.insert(at);
+        // The same grant is given again while its epoch is empty.
+        if self.grants.insert(at) {
+            self.before_epoch = self.receipt_at;
+        }
+    }
+
+    /// The newest receipt that the car is known to have had when it made an entry that is judged now (section 8).
+    pub fn held(&self, entry: &Entry, now: ServerTime) -> ServerTime {
+        let chain = match entry.body {
+            EntryBody::Fresh(_) => self.receipt_at,
+            EntryBody::Carry { .. } => self.before_epoch,
+        };
+        if entry.receipt_at > now {
+            self.enrolled.min(now)
+        } else {
+            let chain = Some(chain).filter(|chain| *chain <= now);
+            chain.map_or(entry.receipt_at, |chain| chain.max(entry.receipt_at))
+        }
+    }
+
+    /// The time at which the device was enrolled.
+    pub const fn enrolled(&self) -> ServerTime {
+        self.enrolled
     }
 
     /// The cloud hears of a receipt that it signed once.
@@ -149,6 +176,15 @@ impl SeenChain {
         }
         let [without, with] = &mut self.ways;
         [without.count(entry, now), with.count(entry, now)]
+    }
+
+    /// The times that a doubt about an entry is measured by, in both ways.
+    pub fn times(&self, entry: &Entry, now: ServerTime) -> [DoubtTimes; 2] {
+        [&self.ways[0], &self.ways[1]].map(|way| DoubtTimes {
+            enrolled: way.enrolled(),
+            held: way.held(entry, now),
+            now,
+        })
     }
 
     /// The unseen answer has no more entries: its receipt was signed after them.

@@ -9,6 +9,7 @@ use dashpoint_membership::{
 
 use super::Violation;
 use super::chain_times::SeenChain;
+use super::doubt::{MeterClaim, WeighedClaim};
 
 #[derive(Debug, Clone)]
 pub(super) struct Ledger {
@@ -29,15 +30,17 @@ impl Ledger {
     };
 }
 
-/// Paid intervals of one meter: first unit to first unit after it.
-pub(super) type Stretches = BTreeMap<u64, (u64, EntryRef)>;
-
 /// The cloud's answers and settlements in its present server epoch, recorded from the outside.
 #[derive(Debug, Clone, Default)]
 pub struct Books {
     pub answered: BTreeMap<EntryRef, (EntryHash, Verdict)>,
     pub settled: BTreeMap<EntryHash, EntryRef>,
-    pub paid: BTreeMap<(VehicleId, Meter), Stretches>,
+    /// Entries that hold a stretch, by its meter; each as it was seen, and as it is when receipts that nobody saw were signed.
+    pub claims: BTreeMap<(VehicleId, Meter), Vec<[MeterClaim; 2]>>,
+    /// Entries that came second to a stretch of a meter.
+    pub second: BTreeMap<EntryRef, WeighedClaim>,
+    /// Claims that were paid nothing and are in doubt in one of both ways only: whether they hold their stretch is not known.
+    pub perhaps: BTreeMap<(VehicleId, Meter), Vec<MeterClaim>>,
     pub ledgers: BTreeMap<MemberId, Ledger>,
     pub used: BTreeMap<(MemberId, CapId, LocalDay), i64>,
     /// The times of each device's chain.

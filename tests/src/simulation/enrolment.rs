@@ -105,12 +105,17 @@ impl World {
     /// The operator shuts a head unit out, and with it every clone of its disk.
     pub(super) fn shut_out(&mut self, number: usize) -> Result<(), Violation> {
         let (now, device) = (self.now(), self.cars[number].device);
-        self.cloud
+        let late = self
+            .cloud
             .with(now, |core| match core.revoke_device(device, now) {
-                Err(CloudError::AlreadyRevoked(_)) => Ok(()),
-                revoked => revoked.map(drop),
+                // After a power cut: the ledger shows what was paid.
+                Err(CloudError::AlreadyRevoked(_)) => Ok(Vec::new()),
+                revoked => Ok(revoked?.freed.late.paid),
             })?;
-        self.oracle.shut_out.insert(device, now);
+        self.oracle.shut_out(device, now);
+        for payment in late {
+            self.oracle.pay_late(payment.entry, &mut self.tally)?;
+        }
         // One from before would let it in again.
         self.cloud_backup = None;
         for car in &mut self.cars {

@@ -10,6 +10,7 @@ mod cloud;
 mod cloud_books;
 mod cloud_clock;
 mod crew;
+mod doubt;
 mod edge;
 mod enrolment;
 mod failing;

@@ -3,12 +3,14 @@
 //! The oracle keeps books of its own, from the outside: every award that a screen has shown, every verdict that was
 //! answered, every settlement of every ledger, every unit of every meter that was paid.
 
+mod settling;
+
 use std::collections::BTreeMap;
 
-use dashpoint_membership::policy::{CapOver, Period, Trigger};
+use dashpoint_membership::policy::{CapOver, LateHour, Period};
 use dashpoint_membership::{
     CapId, Cause, DeviceId, Entry, EntryBody, EntryHash, EntryRef, Epoch, LedgerVersion, MemberId,
-    Points, Policy, Rejection, ReviewReason, Seq, ServerTime, Statement, VehicleId, Verdict, Zone,
+    Points, Policy, Seq, ServerTime, Statement, VehicleId, Verdict, Zone,
 };
 use dashpoint_wire::{ChainPoint, PublicKey};
 
@@ -16,11 +18,9 @@ use super::Violation;
 use super::chain_times::SeenChain;
 use super::cloud::Posting;
 use super::cloud_books::{Books, Ledger};
-use super::crew::{Crew, Log, misdirected};
+use super::crew::{Crew, Log};
 use super::tally::Tally;
 
-/// Points by which whole points may pass a cap that counts thousandths: one for each rule's remainder.
-const REMAINDERS: i64 = 4;
 /// Seconds by which points may expire too early: a clock that is wrong by less cannot be told from a right one.
 const EARLY_S_MAX: i64 = 30 * 86_400;
 
@@ -45,8 +45,10 @@ pub struct Oracle {
     former: BTreeMap<EntryRef, Vec<Verdict>>,
     caps: BTreeMap<CapId, (CapOver, Period, Points)>,
     zone: Zone,
+    /// Weights of the late hours, the same in all policies.
+    late_hours: Vec<LateHour>,
     /// Devices that the cloud must not listen to any more.
-    pub shut_out: BTreeMap<DeviceId, ServerTime>,
+    shut_out: BTreeMap<DeviceId, ServerTime>,
 }
 
 /// Owner of entries and meters.
@@ -79,6 +81,7 @@ impl Oracle {
             former: BTreeMap::new(),
             caps: BTreeMap::new(),
             zone,
+            late_hours: Vec::new(),
             shut_out: BTreeMap::new(),
         })
     }
@@ -120,6 +123,7 @@ impl Oracle {
 
     /// Takes the caps of a policy; of several versions the most generous holds.
     pub fn take_policy(&mut self, policy: &Policy) {
+        self.late_hours.clone_from(&policy.score.late_hours);
         for cap in &policy.caps {
             let known = self
                 .caps
@@ -219,163 +223,14 @@ impl Oracle {
         Ok(())
     }
 
-    /// Finds when an entry was settled whose first answer nobody saw: its row of the ledger has the time, and it is that of a
-    /// request at which the cloud broke down.
-    fn settled_at(
-        &mut self,
-        place: EntryRef,
-        entry: &Entry,
-        owner: &Owner,
-    ) -> Result<ServerTime, Violation> {
-        let ledger = self.books.ledgers.get(&owner.payee(entry)?);
-        let row = ledger.and_then(|ledger| ledger.entries.get(&place));
-        let at = row.map(|row| row.at);
-        let at = at.ok_or_else(|| Violation::new(format!("{place:?} has no row in the ledger")))?;
-        if self.books.chain(place.device)?.see(at) {
-            Ok(at)
-        } else {
-            Err(Violation::new(format!(
-                "{place:?} was settled at {at}, when nobody had sent it"
-            )))
+    /// The cloud does not listen to a device any more: what was claimed by it and not paid is free.
+    pub fn shut_out(&mut self, device: DeviceId, at: ServerTime) {
+        self.shut_out.insert(device, at);
+        for claims in self.books.claims.values_mut() {
+            claims.retain_mut(|ways| {
+                ways.each_mut().map(|claim| claim.outlasts(device)) == [true; 2]
+            });
         }
-    }
-
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one entry with all that is known of it"
-    )]
-    fn settle(
-        &mut self,
-        place: EntryRef,
-        hash: EntryHash,
-        entry: &Entry,
-        verdict: &Verdict,
-        at: ServerTime,
-        owner: &Owner,
-        tally: &mut Tally,
-    ) -> Result<(), Violation> {
-        tally.judged(verdict);
-        if let EntryBody::Carry { .. } = entry.body {
-            tally.row("gap or wrong prev: carried into a new epoch");
-        }
-        let cap_time = self.books.chain(place.device)?.count(entry, at);
-        if let Verdict::Rejected { reason } = verdict {
-            if !matches!(reason, Rejection::AlreadyPaid | Rejection::AlreadyRecorded) {
-                return Err(Violation::new(format!(
-                    "honest evidence was rejected as {reason:?}: {entry:?}"
-                )));
-            }
-            // Rejected for good, unless another entry says the same and is paid.
-            self.books
-                .settled
-                .entry(origin_of(entry, hash))
-                .or_insert(place);
-            return Ok(());
-        }
-        if entry.receipt_at > at {
-            tally.event("paid under a receipt of the future");
-        }
-        let payee = owner.payee(entry)?;
-        if let Some(what) = misdirected(entry.transaction(), payee, &owner.crew, &owner.logs) {
-            return Err(Violation::new(format!("{place:?}: {what}")));
-        }
-        let origin = origin_of(entry, hash);
-        if let Verdict::Review {
-            reason: ReviewReason::Evidence,
-            ..
-        } = verdict
-        {
-            // It waits for an operator and holds no stretch meanwhile: a plausible claim for the same metres is paid.
-            self.books.settled.entry(origin).or_insert(place);
-            return Ok(());
-        }
-        if let Some(before) = self.books.settled.insert(origin, place)
-            && !self.is_rejected(before)
-        {
-            return Err(Violation::new(format!(
-                "{place:?} was paid, and {before:?} for the same award"
-            )));
-        }
-        // Evidence in doubt that is worth less than a point is accepted with nothing, and holds no stretch.
-        let pays = verdict.paid().points.get() > 0;
-        if let Some(interval) = entry.transaction().interval().filter(|_| pays) {
-            let stretches = self
-                .books
-                .paid
-                .entry((owner.vehicle, interval.meter))
-                .or_default();
-            let below = stretches.range(..interval.to).next_back();
-            if let Some((from, (to, by))) = below.filter(|(_, (to, _))| *to > interval.from) {
-                return Err(Violation::new(format!(
-                    "{place:?} was paid for {interval:?}, and {by:?} for {from}..{to}"
-                )));
-            }
-            stretches.insert(interval.from, (interval.to, place));
-        }
-        let kind = entry.transaction().trigger();
-        self.use_caps(payee, kind, cap_time, verdict.paid().points, tally)
-    }
-
-    fn is_rejected(&self, place: EntryRef) -> bool {
-        let answered = self.books.answered.get(&place);
-        matches!(
-            answered,
-            Some((
-                _,
-                Verdict::Rejected { .. }
-                    | Verdict::Review {
-                        reason: ReviewReason::Evidence,
-                        ..
-                    }
-            ))
-        )
-    }
-
-    fn use_caps(
-        &mut self,
-        member: MemberId,
-        kind: Trigger,
-        at: [ServerTime; 2],
-        points: Points,
-        tally: &mut Tally,
-    ) -> Result<(), Violation> {
-        for (cap, (over, per, most)) in &self.caps {
-            let counts = match over {
-                CapOver::All => true,
-                CapOver::Kind(of) => *of == kind,
-                CapOver::Rule(rule) => match rule.as_str() {
-                    "clean-charging" => kind == Trigger::Charge,
-                    "check-in" => kind == Trigger::CheckIn,
-                    _ => false,
-                },
-            };
-            if !counts {
-                continue;
-            }
-            let [first, other] = at.map(|at| self.zone.period_start(at, *per));
-            if first != other {
-                tally.event("period of a cap not known from outside");
-                continue;
-            }
-            let used = self
-                .books
-                .used
-                .entry((member, cap.clone(), first))
-                .or_default();
-            *used += points.get();
-            // The only rule of its kind, with a cap of whole points: a second check-in of a day pays nothing at all.
-            let remainders = if kind == Trigger::CheckIn && *over != CapOver::All {
-                0
-            } else {
-                REMAINDERS
-            };
-            if *used > most.get() + remainders {
-                return Err(Violation::new(format!(
-                    "cap {cap} of {most} points let {used} through"
-                )));
-            }
-        }
-        Ok(())
     }
 
     /// After which version the oracle has not seen a member's ledger.
@@ -396,6 +251,7 @@ impl Oracle {
         right: ServerTime,
         tally: &mut Tally,
     ) -> Result<(), Violation> {
+        let mut late = Vec::new();
         let ledger = self
             .books
             .ledgers
@@ -412,6 +268,9 @@ impl Oracle {
                     if before.is_some() {
                         return Err(Violation::new(format!("{entry:?} is in the ledger twice")));
                     }
+                }
+                Cause::Released { entry } if self.books.second.contains_key(entry) => {
+                    late.push(*entry);
                 }
                 Cause::Released { .. } => tally.verdict("released"),
                 Cause::Expired { .. } => {
@@ -451,7 +310,8 @@ impl Oracle {
                 ledger.balance
             )));
         }
-        Ok(())
+        late.into_iter()
+            .try_for_each(|entry| self.pay_late(entry, tally))
     }
 
     /// Holds what a screen shows as confirmed against the ledger that it came from.
@@ -540,19 +400,6 @@ impl Oracle {
     #[must_use]
     pub fn answer(&self, place: EntryRef) -> Option<&Verdict> {
         self.books.answered.get(&place).map(|(_, verdict)| verdict)
-    }
-
-    /// Counts the periods in which a cap was used up.
-    pub fn count_caps(&self, tally: &mut Tally) {
-        for ((_, cap, _), used) in &self.books.used {
-            let most = self
-                .caps
-                .get(cap)
-                .map_or(i64::MAX, |(_, _, most)| most.get());
-            if *used >= most - REMAINDERS {
-                tally.cap(cap.as_str());
-            }
-        }
     }
 }
 

@@ -1,0 +1,279 @@
+//! Evidence in doubt, worked out anew from the outside by the words of the protocol (section 8).
+
+use dashpoint_membership::policy::LateHour;
+use dashpoint_membership::{
+    ClockQuality, CoarseTime, DeviceId, Entry, EntryRef, Evidence, Factor, Meter, MeterInterval,
+    ServerTime, Trip, VehicleId,
+};
+
+const DAY_S: i64 = 86_400;
+/// Seconds by which driving may exceed the time that passed.
+const SLACK_S: i64 = 10_800;
+
+/// An entry that holds a stretch of a meter.
+#[derive(Debug, Clone)]
+pub(super) struct MeterClaim {
+    /// The entry.
+    pub by: EntryRef,
+    /// Its stretch.
+    pub interval: MeterInterval,
+    /// It was paid neither points nor growth value.
+    pub is_unpaid: bool,
+    /// Its device was shut out: what it claims says nothing of the vehicle any more.
+    is_shut_out: bool,
+    /// The newest receipt that the car is known to have had.
+    held: i64,
+    arrived: i64,
+    lasted_s: i64,
+    /// Its times by the clock of the car, when they are sure.
+    span: Option<(i64, i64)>,
+}
+
+/// The claim of an entry on a meter, and whether it is in doubt: as it was seen, and as it is when receipts that nobody saw
+/// were signed.
+#[derive(Debug, Clone)]
+pub(super) struct WeighedClaim {
+    /// The meter.
+    pub meter: (VehicleId, Meter),
+    /// The claim.
+    pub claims: [MeterClaim; 2],
+    /// It is in doubt.
+    pub is_in_doubt: [bool; 2],
+}
+
+/// The times that a doubt is measured by, in seconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DoubtTimes {
+    /// The enrolment of the device.
+    pub enrolled: ServerTime,
+    /// The newest receipt that the car is known to have had.
+    pub held: ServerTime,
+    /// The arrival.
+    pub now: ServerTime,
+}
+
+impl MeterClaim {
+    /// The claim of an entry on a meter.
+    pub fn of(by: EntryRef, entry: &Entry, evidence: &Evidence, times: DoubtTimes) -> Self {
+        let ended = entry.time.at.as_unix_s();
+        let started = match evidence {
+            Evidence::Trip(trip) => Some(trip.started),
+            Evidence::Charge(charge) => charge.started,
+            Evidence::Discharge(discharge) => discharge.started,
+        };
+        let started = started.map_or(ended, CoarseTime::as_unix_s);
+        let now = times.now.as_unix_s();
+        let is_sure = entry.time.quality != ClockQuality::Doubtful
+            && entry.receipt_at.as_unix_s() <= started
+            && started <= ended
+            && ended <= now;
+        Self {
+            by,
+            interval: evidence.interval(),
+            is_unpaid: false,
+            is_shut_out: false,
+            held: times.held.as_unix_s(),
+            arrived: now,
+            lasted_s: match evidence {
+                Evidence::Trip(trip) => lasted_s(trip),
+                Evidence::Charge(_) | Evidence::Discharge(_) => 0,
+            },
+            span: is_sure.then_some((started, ended)),
+        }
+    }
+
+    /// Returns whether both claim a common unit.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.interval.overlaps(&other.interval)
+    }
+
+    /// Its device is shut out.
+    pub fn shut_out(&mut self) {
+        self.is_shut_out = true;
+    }
+
+    /// A device is shut out; returns whether the claim stays: not when it is of that device, and nothing was paid for it.
+    pub fn outlasts(&mut self, shut_out: DeviceId) -> bool {
+        let is_his = self.by.device == shut_out;
+        self.is_shut_out |= is_his;
+        !(is_his && self.is_unpaid)
+    }
+}
+
+/// Returns whether an entry is in doubt beside those that hold a stretch of its meter.
+pub(super) fn is_in_doubt<'a>(
+    entry: &Entry,
+    evidence: &Evidence,
+    late_hours: &[LateHour],
+    claim: &'a MeterClaim,
+    times: DoubtTimes,
+    holders: impl Iterator<Item = &'a MeterClaim>,
+) -> bool {
+    let known: Vec<&MeterClaim> = holders.filter(|known| !known.is_shut_out).collect();
+    let beside = Beside {
+        claim,
+        enrolled: times.enrolled.as_unix_s(),
+        now: claim.arrived,
+        window: claim.held.min(claim.arrived - DAY_S),
+        known,
+    };
+    let is_behind = beside
+        .highest(|known| known.arrived <= claim.held)
+        .is_some_and(|known| claim.interval.from < known.interval.to);
+    is_behind
+        || match evidence {
+            Evidence::Trip(trip) => {
+                contradicts_itself(trip)
+                    || misses_late_hours(entry, trip, late_hours)
+                    || beside.is_too_far()
+                    || beside.is_too_long()
+                    || beside.is_at_two_places()
+            }
+            Evidence::Charge(charge) => beside.is_too_much(charge.started.is_some()),
+            Evidence::Discharge(discharge) => beside.is_too_much(discharge.started.is_some()),
+        }
+}
+
+/// A claim beside those that are known.
+struct Beside<'a> {
+    claim: &'a MeterClaim,
+    enrolled: i64,
+    now: i64,
+    window: i64,
+    known: Vec<&'a MeterClaim>,
+}
+
+impl Beside<'_> {
+    fn passed_s(&self, since: i64) -> i64 {
+        (self.now - since).max(0)
+    }
+
+    fn highest(&self, holds: impl Fn(&MeterClaim) -> bool) -> Option<&MeterClaim> {
+        let found = self.known.iter().filter(|known| holds(known));
+        found.max_by_key(|known| known.interval.to).copied()
+    }
+
+    fn below(&self) -> Option<&MeterClaim> {
+        self.highest(|known| known.interval.to <= self.claim.interval.from)
+    }
+
+    fn lately(&self) -> impl Iterator<Item = &&MeterClaim> {
+        let within = self.window..=self.now;
+        let known = self.known.iter();
+        known.filter(move |known| within.contains(&known.held))
+    }
+
+    /// The time since which a reading may have been: none by a clock that was ahead.
+    fn since(&self, known: &MeterClaim) -> i64 {
+        if known.held > self.now {
+            self.enrolled
+        } else {
+            known.held
+        }
+    }
+
+    fn is_too_far(&self) -> bool {
+        let reach_m = |since: i64| 50_000 + self.passed_s(since) * 4_000_000 / DAY_S;
+        let MeterInterval { from, to, .. } = self.claim.interval;
+        let gap = self.below().is_some_and(|below| {
+            units(from) > units(below.interval.to) + reach_m(self.since(below))
+        });
+        let day_ago = self
+            .highest(|known| known.arrived <= self.now - DAY_S)
+            .map(|known| (units(known.interval.to), known.held))
+            .or_else(|| {
+                let first = self.known.iter().min_by_key(|known| known.interval.to);
+                first.map(|known| (units(known.interval.from), known.held))
+            });
+        let leap = day_ago
+            .is_some_and(|(at, since)| units(to) > at + reach_m(since.min(self.now - DAY_S)));
+        gap || leap
+    }
+
+    fn is_too_long(&self) -> bool {
+        let own_s = self.claim.lasted_s;
+        let others_s: i64 = self.lately().map(|known| known.lasted_s).sum();
+        let longest_s = self.lately().map(|known| known.lasted_s).max();
+        let within_s = own_s + others_s - own_s.max(longest_s.unwrap_or(0));
+        own_s > self.passed_s(self.enrolled) + SLACK_S
+            || within_s > self.passed_s(self.window) + SLACK_S
+    }
+
+    fn is_at_two_places(&self) -> bool {
+        let Some((started, ended)) = self.claim.span else {
+            return false;
+        };
+        let spans = self.known.iter().filter_map(|known| known.span);
+        let shared = spans.map(|(from, to)| to.min(ended) - from.max(started));
+        let shared: Vec<i64> = shared.filter(|shared_s| *shared_s > 600).collect();
+        shared.len() >= 2 || shared.iter().map(|shared_s| shared_s - 300).sum::<i64>() >= 3_600
+    }
+
+    fn is_too_much(&self, was_seen: bool) -> bool {
+        let energy_wh = |since: i64| 250_000 + self.passed_s(since) * 1_000_000 / DAY_S;
+        let (from, to) = (
+            units(self.claim.interval.from),
+            units(self.claim.interval.to),
+        );
+        let below = self.below();
+        let since = below.map_or(self.enrolled, |below| self.since(below));
+        let reading = below.map_or(from, |below| units(below.interval.to));
+        let lately_wh: i64 = self
+            .lately()
+            .map(|known| units(known.interval.length()))
+            .sum();
+        let one_wh = if was_seen { 250_000 } else { energy_wh(since) };
+        to - from > one_wh
+            || to - reading > energy_wh(since)
+            || lately_wh + to - from > energy_wh(self.window)
+    }
+}
+
+fn contradicts_itself(trip: &Trip) -> bool {
+    let (lasted_s, metres) = (lasted_s(trip), units(trip.odometer.length()));
+    let (used_wh, regained_wh) = (i64::from(trip.used_wh), i64::from(trip.regained_wh));
+    let driven_ms = units(trip.driving.at_most_s()) * 1_000;
+    let saw_nothing = trip.factors.iter().any(|seen| match seen.factor {
+        Factor::HardBraking | Factor::AggressiveTurning | Factor::UnsafeFollowing => {
+            seen.base_ms > 0 && seen.base_ms < 10
+        }
+        Factor::LateNight | Factor::ExcessiveSpeed | Factor::Unbuckled => {
+            units(seen.base_ms) * 20_000 < driven_ms
+        }
+    });
+    metres * 3_600 > lasted_s * 250_000
+        || regained_wh > used_wh + metres + 2_000
+        || used_wh > metres + lasted_s * 10_000 / 3_600 + 2_000
+        || saw_nothing
+}
+
+fn misses_late_hours(entry: &Entry, trip: &Trip, late_hours: &[LateHour]) -> bool {
+    let (from_s, to_s) = (trip.started.as_unix_s() + 300, entry.time.at.as_unix_s());
+    let span_s = (to_s - from_s).max(0);
+    if entry.time.quality == ClockQuality::Doubtful || span_s > lasted_s(trip) + SLACK_S {
+        return false;
+    }
+    let late_ms: i64 = (0..span_s)
+        .step_by(60)
+        .map(|after_s| {
+            let local_s = from_s + after_s + 60 * i64::from(entry.time.utc_offset_min);
+            let hour = local_s.rem_euclid(DAY_S) / 3_600;
+            let late = late_hours.iter().find(|late| i64::from(late.hour) == hour);
+            late.map_or(0, |late| 600 * i64::from(late.weight_percent))
+        })
+        .sum();
+    let idle_ms = (span_s - units(trip.driving.at_most_s())).max(0) * 1_000;
+    let least_ms = late_ms - idle_ms;
+    let mut factors = trip.factors.iter();
+    let said = factors.find(|seen| seen.factor == Factor::LateNight);
+    let said_ms = said.map_or(0, |seen| units(seen.against_ms));
+    least_ms > 300_000 && said_ms < least_ms / 2
+}
+
+fn lasted_s(trip: &Trip) -> i64 {
+    units(trip.driving.at_most_s()) + i64::from(trip.missed_s)
+}
+
+fn units(unsigned: u64) -> i64 {
+    i64::try_from(unsigned).unwrap_or(i64::MAX)
+}
