@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use dashpoint_membership::policy::{Cap, CapOver, CompiledRule, EarningRule, Period, Trigger};
+use dashpoint_membership::policy::{
+    Cap, CapOver, CompiledRule, EarningRule, Period, RuleKind, Trigger,
+};
 use dashpoint_membership::profile::{Comparison, Condition, Facts};
 use dashpoint_membership::{
     Adjustment, Appraisal, CapId, CompiledPolicy, Cut, Entry, Factor, LocalDay, Milli, Points,
@@ -203,10 +205,12 @@ fn over(policy: &CompiledPolicy, cap: &Cap) -> Text {
             || text(rule.as_str(), rule.as_str()),
             |(rule, _)| rule.title.clone(),
         ),
-        CapOver::Kind(Trigger::Trip) => text("all trips", "全部行程"),
-        CapOver::Kind(Trigger::Charge) => text("all charging", "全部充电"),
-        CapOver::Kind(Trigger::Discharge) => text("all feeding in", "全部放电"),
-        CapOver::Kind(Trigger::CheckIn) => text("all check-ins", "全部签到"),
+        CapOver::Kind(RuleKind::Known(Trigger::Trip)) => text("all trips", "全部行程"),
+        CapOver::Kind(RuleKind::Known(Trigger::Charge)) => text("all charging", "全部充电"),
+        CapOver::Kind(RuleKind::Known(Trigger::Discharge)) => text("all feeding in", "全部放电"),
+        CapOver::Kind(RuleKind::Known(Trigger::CheckIn)) => text("all check-ins", "全部签到"),
+        // No rule of such a kind is evaluated here, so the cap cuts nothing that is shown.
+        CapOver::Kind(RuleKind::Unknown(_)) => text("all of another kind", "其他类型"),
         CapOver::All => text("all points", "全部积分"),
     }
 }

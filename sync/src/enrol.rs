@@ -164,7 +164,7 @@ pub fn read_state(response: &Response, me: &Applicant) -> Result<Progress, Enrol
             let binding = binding.verify(key, &device).map_err(bytes("the binding"))?;
             let member = binding.body().member;
             let policy = policy.verify(key, &()).map_err(bytes("the policy"))?;
-            CompiledPolicy::compile(policy.body().clone()).map_err(EnrolError::Policy)?;
+            CompiledPolicy::compile_known(policy.body().clone()).map_err(EnrolError::Policy)?;
             Ok(Progress::Enrolled(Box::new(Enrolled {
                 certificate,
                 grant: grant.verify(key, &device).map_err(bytes("the grant"))?,

@@ -314,8 +314,10 @@ def check(vector):
         for case in vector["newer"]:
             key, scope = bytes.fromhex(case["key"]), bytes.fromhex(case["scope"])
             try:
-                wire.verify(bytes.fromhex(case["raw"]), key, case["context"], scope)
+                body = wire.verify(bytes.fromhex(case["raw"]), key, case["context"], scope)
                 taken = True
+                if "rules" in case:
+                    same([rule for rule, *_ in Policy(body).rules], case["rules"], "rules that are evaluated")
             except wire.Refused as refused:
                 taken = "the unknown key" not in str(refused) and str(refused)
             same(taken, case["taken"], f"{case['of']} with an unknown key")

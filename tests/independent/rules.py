@@ -17,6 +17,8 @@ FACTORS = {
     6: "unbuckled",
 }
 TRIGGERS = {1: "trip", 2: "charge", 3: "discharge", 4: "check-in"}
+# The rule profile that this implementation has.
+PROFILE = 1
 PERIODS = {1: "day", 2: "week", 3: "month", 4: "year"}
 GRADES = {1: "metered", 2: "declared", 3: "estimated"}
 CURRENTS = {1: "ac", 2: "dc", 3: "unknown"}
@@ -92,10 +94,17 @@ class Policy:
         self.version, self.valid_from, self.valid_until, self.grace_s = body[1], body[2], body[3], body[4]
         self.rules = []
         for rule in body[7]:
-            on = TRIGGERS[rule[2]]
-            expressions = [
-                Expression(rule[key], FIELDS[on], kind) for key, kind in ((4, "bool"), (5, "int"), (6, "int"))
-            ]
+            on = TRIGGERS.get(rule[2])
+            if on is None:
+                continue
+            try:
+                expressions = [
+                    Expression(rule[key], FIELDS[on], kind) for key, kind in ((4, "bool"), (5, "int"), (6, "int"))
+                ]
+            except NotInProfile:
+                if body.get(18, 1) <= PROFILE:
+                    raise
+                continue
             self.rules.append((rule[1], on, expressions, rule[7]))
         self.caps = [(cap[1], cap[2], PERIODS[cap[3]], cap[4]) for cap in body[8]]
         self.score, self.carbon, self.tiers, self.expiry = body[9], body[10], body[13], body[14]

@@ -90,7 +90,7 @@ impl Books {
         for (version, raw) in reader.policies()? {
             let read = raw
                 .verify(&cloud_key, &())
-                .map(|policy| CompiledPolicy::compile(policy.into_parts().1));
+                .map(|policy| CompiledPolicy::compile_known(policy.into_parts().1));
             match read {
                 Ok(Ok(policy)) => self.take_policy(policy),
                 Ok(Err(error)) => {

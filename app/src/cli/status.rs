@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use dashpoint_membership::{AllowanceState, MemberId, PendingState, ReviewReason, View};
+use dashpoint_membership::{
+    AllowanceState, CompiledPolicy, MemberId, PendingState, Policies, ReviewReason, View,
+};
 use dashpoint_store::Reader;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -12,7 +14,7 @@ use super::out::outln;
 use super::signals;
 use super::words::{
     allowance, cloud_clock, connection, day, device_key, disk, entries, minute, other_vehicle,
-    pick, seal_key, text, thousands, waits, yuan,
+    pick, seal_key, skipped_rule, text, thousands, waits, yuan,
 };
 use crate::books::{Books, MemberBook, certificate};
 use crate::clock::{Clock, Machine};
@@ -145,7 +147,10 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
             awaiting,
             live.as_ref(),
             is_elsewhere,
-        ) {
+        )
+        .into_iter()
+        .chain(skipped(args.output.language, &books))
+        {
             outln!("{line}");
         }
         if is_elsewhere {
@@ -160,6 +165,15 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A line for each rule of the newest policy that this program cannot evaluate.
+fn skipped(language: Language, books: &Books) -> Vec<String> {
+    let policy = books.policies.as_ref().map(Policies::newest);
+    let skipped = policy.into_iter().flat_map(CompiledPolicy::skipped);
+    skipped
+        .map(|skipped| skipped_rule(language, &skipped.rule))
+        .collect()
 }
 
 /// Opens the books beside a head unit that may be running.
@@ -331,9 +345,7 @@ fn card(
     zone: &TimeZone,
     language: Language,
 ) -> Vec<String> {
-    let policy = books
-        .policy_at(clock.now())
-        .map(dashpoint_membership::CompiledPolicy::policy);
+    let policy = books.policy_at(clock.now()).map(CompiledPolicy::policy);
     let title = |id: &dashpoint_membership::TierId| {
         let tier = policy.and_then(|policy| policy.tiers.ladder.iter().find(|tier| tier.id == *id));
         tier.map_or_else(

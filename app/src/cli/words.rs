@@ -2,8 +2,8 @@
 
 use dashpoint_membership::policy::{Period, Trigger};
 use dashpoint_membership::{
-    Adjustment, AllowanceState, Current, Factor, Grade, Rejection, ReviewReason, ServerTime, Text,
-    Verdict,
+    Adjustment, AllowanceState, Current, Factor, Grade, Rejection, ReviewReason, RuleId,
+    ServerTime, Text, Verdict,
 };
 use dashpoint_telematics::TripEnd;
 use jiff::Timestamp;
@@ -124,6 +124,18 @@ pub(super) fn disk(language: Language, trouble: DiskTrouble, unsaved: u64) -> St
 
 /// Says that the head unit sits in another car than the one that it was enrolled in.
 #[must_use]
+pub(super) fn skipped_rule(language: Language, rule: &RuleId) -> String {
+    match language {
+        Language::En => format!(
+            "rule {rule} needs a newer program: the cloud pays it, and its points are shown once they are confirmed; update the \
+             head unit to see them at once"
+        ),
+        Language::Zh => format!(
+            "积分规则 {rule} 需要更新车机程序：云端照常发放，积分在确认后才显示；更新车机后可即时显示"
+        ),
+    }
+}
+
 pub(super) const fn other_vehicle(language: Language) -> &'static str {
     pick(
         language,

@@ -1,6 +1,7 @@
 //! Carries out the effects of the reconciler.
 
-use dashpoint_membership::{CompiledPolicy, Entry, EntryBody, Seq};
+use dashpoint_membership::policy::SkippedRule;
+use dashpoint_membership::{CompiledPolicy, Entry, EntryBody, Policies, RuleId, Seq};
 use dashpoint_store::{NewEntry, Reconciled, StoreError, StoredEntry};
 use dashpoint_sync::{Beginning, Effect, Event, Outcome, Refused, Ticket};
 use dashpoint_wire::{ChainPoint, Raw, Signed, WireError};
@@ -63,10 +64,11 @@ impl Engine {
             Effect::StorePolicy { ticket, policy } => {
                 Some(self.stored(ticket, "store a policy", |engine| {
                     engine.store.put_policy(&policy)?;
-                    match CompiledPolicy::compile(policy.into_parts().1) {
+                    match CompiledPolicy::compile_known(policy.into_parts().1) {
                         Ok(policy) => {
                             engine.books.take_policy(policy);
                             engine.live.policy_refused = false;
+                            engine.tell_skipped_rules();
                         }
                         Err(error) => {
                             engine.live.policy_refused = true;
@@ -154,6 +156,20 @@ impl Engine {
         self.clock.signed(server_time);
         self.hear_time(server_time);
         self.took_statements(answer.statements)
+    }
+
+    /// Tells which rules of the newest policy this program cannot evaluate, when they are others than before.
+    pub(super) fn tell_skipped_rules(&mut self) {
+        let newest = self.books.policies.as_ref().map(Policies::newest);
+        let skipped = newest.map_or(&[][..], CompiledPolicy::skipped);
+        let rules: Vec<RuleId> = skipped.iter().map(|skipped| skipped.rule.clone()).collect();
+        if rules == self.live.skipped_rules {
+            return;
+        }
+        for SkippedRule { rule, reason } in skipped {
+            tracing::warn!(%rule, %reason, "a rule needs a newer program; the others are evaluated");
+        }
+        self.live.skipped_rules = rules;
     }
 
     fn took_statements(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dashpoint_membership::RuleId;
 use dashpoint_store::StoreError;
 use dashpoint_sync::{ConnectionState, FaultReason, OfflineReason, Status};
 use dashpoint_telematics::DriveState;
@@ -64,6 +65,9 @@ pub struct Live {
     /// True when the newest policy was refused and the one before it stays in force.
     #[serde(default)]
     pub policy_refused: bool,
+    /// Rules of the newest policy that this program cannot evaluate; the cloud evaluates them.
+    #[serde(default)]
+    pub skipped_rules: Vec<RuleId>,
     /// True when a file of the data folder was damaged and set aside at the start.
     #[serde(default)]
     pub salvaged: bool,

@@ -262,6 +262,7 @@ impl Engine {
             told_seen: ToldSeen::default(),
         };
         engine.live.salvaged = !engine.store.incidents().is_empty();
+        engine.tell_skipped_rules();
         engine.save_all();
         engine.keep(outcomes);
         if is_unnamed {

@@ -234,7 +234,7 @@ fn covering(policy: &CompiledPolicy, at: ServerTime) -> CompiledPolicy {
     let mut covering = policy.policy().clone();
     covering.valid_from = covering.valid_from.min(at);
     covering.valid_until = covering.valid_until.max(at.plus_s(366 * 86_400));
-    CompiledPolicy::compile(covering).unwrap_or_else(|_| policy.clone())
+    CompiledPolicy::compile_known(covering).unwrap_or_else(|_| policy.clone())
 }
 
 /// The transaction of evidence, before it is valued.

@@ -119,7 +119,7 @@ fn purpose(policy: &CompiledPolicy, rule: &RuleId) -> Purpose {
     match policy.rule(rule) {
         None => Purpose::Other,
         Some((_, compiled)) if compiled.reads().contains("score_x100") => Purpose::Safe,
-        Some((rule, _)) => match rule.on {
+        Some((_, compiled)) => match compiled.on() {
             Trigger::Trip | Trigger::Charge | Trigger::Discharge => Purpose::Clean,
             Trigger::CheckIn => Purpose::Other,
         },

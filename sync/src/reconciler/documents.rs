@@ -149,7 +149,7 @@ impl Reconciler {
         if let Some(held) = known.held.policy {
             newer(version.get().into(), held.get().into())?;
         }
-        CompiledPolicy::compile(policy.body().clone())
+        CompiledPolicy::compile_known(policy.body().clone())
             .map_err(|source| Refused::Policy { version, source })?;
         let policy = Box::new(policy);
         let task = Task::StoreDocument(NewDocument::Policy(version));

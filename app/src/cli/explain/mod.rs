@@ -132,7 +132,7 @@ fn held_policy(
         .find(|(version, _)| *version == entry.policy)
         .and_then(|(_, raw)| raw.verify(&config.cloud.key, &()).ok());
     let compiled = verified.and_then(|signed| {
-        dashpoint_membership::CompiledPolicy::compile(signed.body().clone()).ok()
+        dashpoint_membership::CompiledPolicy::compile_known(signed.body().clone()).ok()
     });
     let policy = compiled.ok_or_else(|| ExplainError::NoPolicy {
         entry: name.to_owned(),

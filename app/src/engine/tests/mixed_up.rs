@@ -96,6 +96,7 @@ fn an_open_trip_is_never_signed_for_another_car() {
         ms: car.ms,
         odometer_m: 0.0,
         cloud_ahead_s: 0,
+        policy: None,
     };
     // The seal key is the one of the folder.
     let started = Car {

@@ -5,5 +5,6 @@ mod attempts;
 mod car;
 mod mixed_up;
 mod named;
+mod newer;
 mod refused;
 mod wrong_time;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dashpoint_membership::policy::{CapOver, Policy, Trigger};
+use dashpoint_membership::policy::{CapOver, Policy, RuleKind, Trigger};
 use dashpoint_membership::{
     Charge, CoarseTime, CompiledPolicy, Current, DEFAULT_POLICY_TOML, Evidence, EvidenceDigest,
     Factor, Grade, LedgerVersion, MemberAction, Meter, MeterInterval, Milli, Paid, Points,
@@ -125,7 +125,9 @@ fn under(over: &CapOver) -> Subject {
         CapOver::Rule(rule) if rule.as_str() == "clean-charging" => {
             earn(charge(18_000, 800, Grade::Metered))
         }
-        CapOver::Kind(Trigger::Charge) => earn(charge(18_000, 800, Grade::Metered)),
+        CapOver::Kind(RuleKind::Known(Trigger::Charge)) => {
+            earn(charge(18_000, 800, Grade::Metered))
+        }
         CapOver::Rule(_) | CapOver::Kind(_) | CapOver::All => earn(trip(0, 100_000, 9_900)),
     }
 }

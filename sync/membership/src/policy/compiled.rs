@@ -3,17 +3,28 @@
 use std::collections::BTreeSet;
 
 use super::validate::validate;
-use super::{EarningRule, Policy, PolicyError, Tier, Tiers, Trigger};
+use super::{EarningRule, Policy, PolicyError, RuleKind, Tier, Tiers, Trigger};
 use crate::ids::{PolicyVersion, RuleId, TierId};
 use crate::points::Growth;
-use crate::profile::{BoolExpression, Condition, Facts, IntExpression, ProfileError};
+use crate::profile::{BoolExpression, Condition, Facts, IntExpression, ProfileError, RULE_PROFILE};
 use crate::time::ServerTime;
 
 /// A policy whose every part was checked and whose rules are ready to be evaluated.
 #[derive(Debug, Clone)]
 pub struct CompiledPolicy {
     policy: Policy,
-    rules: Vec<CompiledRule>,
+    /// One for each rule of the policy; `None` for one that is skipped.
+    rules: Vec<Option<CompiledRule>>,
+    skipped: Vec<SkippedRule>,
+}
+
+/// A rule that a newer cloud has signed and this program cannot evaluate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkippedRule {
+    /// The rule.
+    pub rule: RuleId,
+    /// The reason.
+    pub reason: PolicyError,
 }
 
 /// The three expressions of one rule, checked.
@@ -31,13 +42,55 @@ impl CompiledPolicy {
     /// # Errors
     /// [`PolicyError`] that names the first wrong place and what is expected there.
     pub fn compile(policy: Policy) -> Result<Self, PolicyError> {
+        let compiled = Self::compile_known(policy)?;
+        if let Some(skipped) = compiled.skipped.into_iter().next() {
+            return Err(skipped.reason);
+        }
+        let needed = compiled.policy.needed_profile();
+        if needed > RULE_PROFILE {
+            return Err(PolicyError::NewerProfile { needed });
+        }
+        Ok(Self {
+            skipped: Vec::new(),
+            ..compiled
+        })
+    }
+
+    /// Checks the whole policy and compiles the rules that this program can evaluate, for a car that may be older than the
+    /// cloud. It skips a rule on a kind of transaction that it does not know, and under a newer rule profile a rule that is
+    /// not written in its own.
+    ///
+    /// # Errors
+    /// [`PolicyError`] that names the first wrong place and what is expected there.
+    pub fn compile_known(policy: Policy) -> Result<Self, PolicyError> {
         validate(&policy)?;
-        let rules = policy
-            .rules
-            .iter()
-            .map(compile_rule)
-            .collect::<Result<_, _>>()?;
-        Ok(Self { policy, rules })
+        let is_newer = policy.needed_profile() > RULE_PROFILE;
+        let mut rules = Vec::new();
+        let mut skipped = Vec::new();
+        for rule in &policy.rules {
+            match compile_rule(rule) {
+                Ok(compiled) => rules.push(Some(compiled)),
+                Err(reason) => {
+                    if !is_newer && !matches!(reason, PolicyError::UnknownKind { .. }) {
+                        return Err(reason);
+                    }
+                    rules.push(None);
+                    let rule = rule.id.clone();
+                    skipped.push(SkippedRule { rule, reason });
+                }
+            }
+        }
+        Ok(Self {
+            policy,
+            rules,
+            skipped,
+        })
+    }
+
+    /// The rules that [`CompiledPolicy::compile_known`] left out.
+    #[must_use]
+    pub fn skipped(&self) -> &[SkippedRule] {
+        &self.skipped
     }
 
     /// The policy as it was signed.
@@ -69,9 +122,10 @@ impl CompiledPolicy {
             .expect("invariant: a compiled policy has a tier")
     }
 
-    /// Each rule as the operator wrote it, with its checked expressions.
+    /// Each rule that is evaluated, as the operator wrote it, with its checked expressions.
     pub fn rules(&self) -> impl Iterator<Item = (&EarningRule, &CompiledRule)> {
-        self.policy.rules.iter().zip(&self.rules)
+        let rules = self.policy.rules.iter().zip(&self.rules);
+        rules.filter_map(|(rule, compiled)| Some((rule, compiled.as_ref()?)))
     }
 
     /// Returns a rule by its id.
@@ -86,6 +140,12 @@ impl CompiledRule {
     #[must_use]
     pub fn explain(&self, facts: &Facts) -> Vec<Condition> {
         self.when.explain(facts)
+    }
+
+    /// Returns the kind of transaction that it evaluates.
+    #[must_use]
+    pub const fn on(&self) -> Trigger {
+        self.on
     }
 
     /// Lists the fields that its condition and its amounts read.
@@ -129,13 +189,20 @@ fn compile_rule(rule: &EarningRule) -> Result<CompiledRule, PolicyError> {
         source_text: source.to_owned(),
         problem,
     };
+    let on = match rule.on {
+        RuleKind::Known(on) => on,
+        RuleKind::Unknown(kind) => {
+            let rule = rule.id.clone();
+            return Err(PolicyError::UnknownKind { rule, kind });
+        }
+    };
     Ok(CompiledRule {
-        on: rule.on,
-        when: BoolExpression::compile(&rule.when, rule.on)
+        on,
+        when: BoolExpression::compile(&rule.when, on)
             .map_err(|problem| wrong("when", &rule.when, problem))?,
-        points: IntExpression::compile(&rule.points, rule.on)
+        points: IntExpression::compile(&rule.points, on)
             .map_err(|problem| wrong("points", &rule.points, problem))?,
-        growth: IntExpression::compile(&rule.growth, rule.on)
+        growth: IntExpression::compile(&rule.growth, on)
             .map_err(|problem| wrong("growth", &rule.growth, problem))?,
     })
 }

@@ -20,6 +20,39 @@ pub enum Trigger {
     CheckIn,
 }
 
+/// The kind of transaction that a rule names, which may be one that this program does not know.
+///
+/// A file of the operator names known kinds only; a policy that a newer cloud has signed may name others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(from = "Trigger")]
+pub enum RuleKind {
+    /// A kind that this program evaluates.
+    Known(Trigger),
+    /// The number of a kind that a newer program evaluates.
+    Unknown(u64),
+}
+
+impl From<Trigger> for RuleKind {
+    fn from(kind: Trigger) -> Self {
+        Self::Known(kind)
+    }
+}
+
+impl PartialEq<Trigger> for RuleKind {
+    fn eq(&self, kind: &Trigger) -> bool {
+        *self == Self::Known(*kind)
+    }
+}
+
+impl Serialize for RuleKind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Known(kind) => kind.serialize(serializer),
+            Self::Unknown(number) => serializer.collect_str(&format_args!("unknown-{number}")),
+        }
+    }
+}
+
 /// One earning rule: three expressions of the rule profile (a closed subset of CEL) over integer evidence fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,7 +60,7 @@ pub struct EarningRule {
     /// Its name in entries and reports.
     pub id: RuleId,
     /// The kind of transaction that it evaluates.
-    pub on: Trigger,
+    pub on: RuleKind,
     /// Title that the member reads.
     pub title: Text,
     /// Boolean: whether it pays at all.
@@ -48,7 +81,7 @@ pub enum CapOver {
     /// Payments of one rule.
     Rule(RuleId),
     /// Payments of all rules of one kind.
-    Kind(Trigger),
+    Kind(RuleKind),
     /// Payments of all rules.
     All,
 }

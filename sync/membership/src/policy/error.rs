@@ -1,7 +1,7 @@
 //! Errors of a policy.
 
 use crate::ids::RuleId;
-use crate::profile::{EvalError, ProfileError};
+use crate::profile::{EvalError, ProfileError, RULE_PROFILE};
 
 /// A reason for refusing a policy: the place in it, and what is expected there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +29,20 @@ pub enum PolicyError {
         source_text: String,
         /// The reason.
         problem: Unpayable,
+    },
+    /// A rule on a kind of transaction that this program does not know.
+    #[error("rule {rule}: this program does not know transactions of kind {kind}")]
+    UnknownKind {
+        /// The rule.
+        rule: RuleId,
+        /// Number of the kind.
+        kind: u64,
+    },
+    /// Rules in a profile that this program does not evaluate.
+    #[error("rule_profile {needed}: this program evaluates up to {RULE_PROFILE}")]
+    NewerProfile {
+        /// The profile that the policy needs.
+        needed: u32,
     },
     /// A value makes no sense.
     #[error("{place}: expected {expected}")]
@@ -95,8 +109,10 @@ impl PolicyError {
     #[must_use]
     pub const fn rule(&self) -> Option<&RuleId> {
         match self {
-            Self::Rule { rule, .. } | Self::Unpayable { rule, .. } => Some(rule),
-            Self::Value { .. } => None,
+            Self::Rule { rule, .. }
+            | Self::Unpayable { rule, .. }
+            | Self::UnknownKind { rule, .. } => Some(rule),
+            Self::NewerProfile { .. } | Self::Value { .. } => None,
         }
     }
 }

@@ -73,7 +73,8 @@ pub fn line_of(text: &str, refused: &PolicyError) -> Option<usize> {
         | PolicyError::Unpayable {
             rule, expression, ..
         } => (rule, *expression),
-        PolicyError::Value { .. } => return None,
+        PolicyError::UnknownKind { rule, .. } => (rule, "on"),
+        PolicyError::NewerProfile { .. } | PolicyError::Value { .. } => return None,
     };
     let table = DeTable::parse(text).ok()?;
     let rules = table.get_ref().get("rules")?;

@@ -13,9 +13,11 @@ mod validate;
 
 use serde::{Deserialize, Serialize};
 
-pub use compiled::{CompiledPolicy, CompiledRule};
+pub use compiled::{CompiledPolicy, CompiledRule, SkippedRule};
 pub use decimal::{Decimal8, ParseDecimalError};
-pub use earning::{Allowance, AllowanceLimit, Cap, CapOver, EarningRule, Period, Trigger};
+pub use earning::{
+    Allowance, AllowanceLimit, Cap, CapOver, EarningRule, Period, RuleKind, Trigger,
+};
 pub use error::{PolicyError, Unpayable};
 pub use file::{FileError, line_of};
 pub use policies::Policies;
@@ -67,6 +69,9 @@ pub struct Policy {
     pub allowance: Allowance,
     /// Days for which points that rest on an estimate are held back; 0 pays them at once.
     pub estimate_hold_days: u16,
+    /// The rule profile that the rules are written in, from 1; `None` for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_profile: Option<u32>,
 }
 
 /// Factors of T/CSAE 235-2021: avoided = km x petrol - kWh x grid.
@@ -112,6 +117,12 @@ pub enum Expiry {
 }
 
 impl Policy {
+    /// The rule profile that the rules are written in.
+    #[must_use]
+    pub fn needed_profile(&self) -> u32 {
+        self.rule_profile.unwrap_or(1)
+    }
+
     /// The worth of points in fen (hundredths of a yuan), rounded down.
     #[must_use]
     pub fn worth_fen(&self, points: Points) -> i64 {

@@ -44,7 +44,7 @@ fn check(rule: &EarningRule, compiled: &CompiledRule) -> Result<(), PolicyError>
 
 /// The evidence for which the condition holds.
 fn holds(rule: &EarningRule, compiled: &CompiledRule) -> Result<Outlook, Unpayable> {
-    let all = Outlook::of(rule.on);
+    let all = Outlook::of(compiled.on());
     let mut so_far = all.clone();
     for (part, source) in compiled.parts() {
         so_far = so_far.assume(&part).map_err(|failure| match failure {

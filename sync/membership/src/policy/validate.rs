@@ -24,6 +24,7 @@ pub(super) fn validate(policy: &Policy) -> Result<(), PolicyError> {
         "zone_data",
         "a version of the time zone data, such as 2026a",
     )?;
+    must(policy.needed_profile() > 0, "rule_profile", "at least 1")?;
     must(policy.points_per_yuan > 0, "points_per_yuan", "at least 1")?;
     validate_rules(policy)?;
     validate_caps(policy)?;

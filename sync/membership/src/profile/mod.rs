@@ -28,6 +28,9 @@ pub use typed::Comparison;
 use crate::policy::Trigger;
 use typed::{BoolNode, IntNode};
 
+/// The newest rule profile that this program evaluates. A later profile has all of an earlier one, with the same meaning.
+pub const RULE_PROFILE: u32 = 1;
+
 /// Longest expression in bytes.
 pub const MAX_SOURCE_BYTES: usize = 1_024;
 /// Deepest nesting of parentheses and conditions.

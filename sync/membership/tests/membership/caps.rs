@@ -50,12 +50,12 @@ fn paid(caps: Vec<Cap>, times: &[i64]) -> Vec<i64> {
 
 #[test]
 fn a_cap_counts_what_it_is_over() {
-    let kind = CapOver::Kind(Trigger::Trip);
+    let kind = CapOver::Kind(Trigger::Trip.into());
     for (over, most, expected) in [
         (CapOver::Rule(rule("clean-driving")), 25, [15, 15, 10]),
         (CapOver::Rule(rule("safe-trip")), 7, [15, 12, 10]),
         (kind, 33, [15, 15, 3]),
-        (CapOver::Kind(Trigger::Charge), 0, [15, 15, 15]),
+        (CapOver::Kind(Trigger::Charge.into()), 0, [15, 15, 15]),
         (CapOver::All, 20, [15, 5, 0]),
         (CapOver::All, 0, [0, 0, 0]),
     ] {
@@ -94,7 +94,12 @@ fn a_cap_begins_again_with_its_stretch() {
 fn the_tightest_of_several_caps_counts_and_is_named() {
     let caps = vec![
         limit("all-day", CapOver::All, Period::Day, 40),
-        limit("trip-day", CapOver::Kind(Trigger::Trip), Period::Day, 20),
+        limit(
+            "trip-day",
+            CapOver::Kind(Trigger::Trip.into()),
+            Period::Day,
+            20,
+        ),
         limit(
             "clean-week",
             CapOver::Rule(rule("clean-driving")),

@@ -256,7 +256,7 @@ fn each_part_is_told_with_its_field_and_its_bound() {
         let mut policy = default_policy();
         policy.caps.clear();
         policy.rules.truncate(1);
-        policy.rules[0].on = on;
+        policy.rules[0].on = on.into();
         policy.rules[0].when = when.to_owned();
         policy.rules[0].points = "1".to_owned();
         policy.rules[0].growth = "1".to_owned();

@@ -11,7 +11,7 @@ fn with_rule(on: Trigger, when: &str, points: &str, growth: &str) -> CompiledPol
     let mut policy = default_policy();
     policy.caps.clear();
     policy.rules.truncate(1);
-    policy.rules[0].on = on;
+    policy.rules[0].on = on.into();
     policy.rules[0].when = when.to_owned();
     policy.rules[0].points = points.to_owned();
     policy.rules[0].growth = growth.to_owned();
@@ -245,7 +245,7 @@ proptest! {
         let mut policy = default_policy();
         policy.caps.clear();
         policy.rules.truncate(1);
-        policy.rules[0].on = Trigger::Trip;
+        policy.rules[0].on = Trigger::Trip.into();
         policy.rules[0].when = when.clone();
         policy.rules[0].points = points.clone();
         policy.rules[0].growth = "0".to_owned();

@@ -11,7 +11,7 @@ fn policy(on: Trigger, when: &str, points: &str) -> Result<CompiledPolicy, Polic
     let mut policy = default_policy();
     policy.caps.clear();
     policy.rules.retain(|rule| rule.id.as_str() == "safe-trip");
-    policy.rules[0].on = on;
+    policy.rules[0].on = on.into();
     policy.rules[0].when = when.to_owned();
     policy.rules[0].points = points.to_owned();
     policy.rules[0].growth = "0".to_owned();

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use coset::CborSerializable;
 use coset::cbor::Value;
-use dashpoint_membership::Policy;
+use dashpoint_membership::policy::{CapOver, RuleKind};
+use dashpoint_membership::{CompiledPolicy, Policy};
 use dashpoint_wire::{Signable, Signed, WireError, encode};
 use data_encoding::HEXLOWER;
 
@@ -48,6 +49,22 @@ impl Newer {
         }
     }
 
+    /// The rules that a reader of today evaluates, if it is a policy.
+    fn evaluated(&self) -> Option<Vec<String>> {
+        if self.name != "policy" {
+            return None;
+        }
+        let key = self.seal.signer.key().public();
+        let policy = Signed::<Policy>::verify(self.raw.clone(), &key, &()).unwrap();
+        let compiled = CompiledPolicy::compile_known(policy.into_parts().1).unwrap();
+        Some(
+            compiled
+                .rules()
+                .map(|(rule, _)| rule.id.to_string())
+                .collect(),
+        )
+    }
+
     fn verify(&self) -> Result<(), WireError> {
         (self.seal.verify)(&self.raw, &self.seal.signer.key().public())
     }
@@ -66,6 +83,28 @@ fn map_at<'v>(value: &'v mut Value, steps: &[u64]) -> &'v mut Vec<(Value, Value)
         items.get_mut(usize::try_from(*step).unwrap())
     };
     map_at(inner.unwrap(), rest)
+}
+
+/// A policy in profile 2, with a rule of an unknown kind, a cap over it, and a rule with an unknown field.
+fn newer_rules() -> Newer {
+    let mut newer = Newer::with("policy", &[], vec![(Value::from(18), Value::from(2))]);
+    let mut body = Value::from_slice(&newer.payload).unwrap();
+    let on = map_at(&mut body, &[7, 0])
+        .iter_mut()
+        .find(|(key, _)| *key == Value::from(2));
+    on.unwrap().1 = Value::from(5);
+    let when = map_at(&mut body, &[7, 1])
+        .iter_mut()
+        .find(|(key, _)| *key == Value::from(4));
+    when.unwrap().1 = Value::Text("later_field > 0".to_owned());
+    let over = map_at(&mut body, &[8, 1])
+        .iter_mut()
+        .find(|(key, _)| *key == Value::from(2));
+    over.unwrap().1 = Value::Array(vec![Value::from(2), Value::from(5)]);
+    newer.payload = body.to_vec().unwrap();
+    let seal = &newer.seal;
+    newer.raw = second_reader::sign(&newer.payload, seal.signer, seal.context, &seal.scope);
+    newer
 }
 
 /// An unknown key in the body of each signed thing, and in maps within some of them.
@@ -93,6 +132,7 @@ fn all() -> Vec<Newer> {
     ]
     .into_iter()
     .map(|(name, steps)| Newer::of(name, steps))
+    .chain([newer_rules()])
     .collect()
 }
 
@@ -101,8 +141,12 @@ pub fn file() -> (String, String) {
     let lines: Vec<_> = all()
         .iter()
         .map(|newer| {
+            let rules = match newer.evaluated() {
+                Some(rules) => format!("\"rules\":{rules:?},"),
+                None => String::new(),
+            };
             format!(
-                "{{\"of\":\"{}\",\"context\":\"{}\",\"scope\":\"{}\",\"key\":\"{}\",\"taken\":{},\"raw\":\"{}\"}}",
+                "{{{rules}\"of\":\"{}\",\"context\":\"{}\",\"scope\":\"{}\",\"key\":\"{}\",\"taken\":{},\"raw\":\"{}\"}}",
                 newer.name,
                 newer.seal.context,
                 HEXLOWER.encode(&newer.seal.scope),
@@ -157,6 +201,31 @@ fn what_is_known_of_a_newer_body_and_its_raw_bytes_are_kept() {
             "byte {at}"
         );
     }
+}
+
+#[test]
+fn a_rule_of_an_unknown_kind_or_profile_is_skipped_alone_and_cannot_be_signed_here() {
+    let newer = newer_rules();
+    let key = Signer::Cloud.key().public();
+    let policy = Signed::<Policy>::verify(newer.raw, &key, &()).unwrap();
+    let policy = policy.into_parts().1;
+    assert_eq!(policy.rules[0].on, RuleKind::Unknown(5));
+    assert_eq!(policy.caps[1].over, CapOver::Kind(RuleKind::Unknown(5)));
+    let compiled = CompiledPolicy::compile_known(policy.clone()).unwrap();
+    let skipped: Vec<_> = compiled
+        .skipped()
+        .iter()
+        .map(|skipped| &skipped.rule)
+        .collect();
+    assert_eq!(skipped, [&policy.rules[0].id, &policy.rules[1].id]);
+    assert_eq!(compiled.rules().count(), policy.rules.len() - 2);
+    // An end that pays by the policy must know all of it, and signs only what it knows.
+    assert!(CompiledPolicy::compile(policy.clone()).is_err());
+    assert!(Signed::sign(policy.clone(), &Signer::Cloud.key(), &()).is_err());
+    // In a profile that is known, a rule that is not written in it is a mistake.
+    let mut same_profile = policy;
+    same_profile.rule_profile = None;
+    assert!(CompiledPolicy::compile_known(same_profile).is_err());
 }
 
 #[test]
@@ -270,5 +339,5 @@ fn the_second_implementation_takes_and_refuses_the_same() {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("newer: 19 signed things"), "{said}");
+    assert!(said.contains("newer: 20 signed things"), "{said}");
 }

@@ -42,7 +42,7 @@ fn appraised(on: Trigger, points: &str) -> Option<Appraisal> {
     let mut policy: Policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();
     policy.caps.clear();
     policy.rules.truncate(1);
-    policy.rules[0].on = on;
+    policy.rules[0].on = on.into();
     policy.rules[0].when = "true".to_owned();
     policy.rules[0].points = points.to_owned();
     policy.rules[0].growth = "0".to_owned();

@@ -147,7 +147,7 @@ fn rules() -> Vec<EarningRule> {
     ]
     .map(|(id, on, when, points, growth)| EarningRule {
         id: RuleId::new(id).unwrap(),
-        on,
+        on: on.into(),
         title: Text {
             en: id.to_owned(),
             zh: id.to_owned(),

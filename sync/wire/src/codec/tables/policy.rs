@@ -3,10 +3,11 @@
 use dashpoint_membership::Policy;
 use dashpoint_membership::policy::{
     Allowance, AllowanceLimit, Cap, CapOver, Carbon, CleanWindow, Demotion, EarningRule, Expiry,
-    FactorModel, LateHour, Period, ScoreModel, SiteMix, Thresholds, Tier, Tiers,
+    FactorModel, LateHour, Period, RuleKind, ScoreModel, SiteMix, Thresholds, Tier, Tiers, Trigger,
 };
 
-use crate::codec::{cbor_choice, cbor_map};
+use crate::codec::{Book, Cbor, Reader, Writer, cbor_choice, cbor_map, decode, encode};
+use crate::error::WireError;
 
 cbor_map! { signed:
     Policy {
@@ -27,6 +28,7 @@ cbor_map! { signed:
         15 => remind_days,
         16 => allowance,
         17 => estimate_hold_days,
+        18 => rule_profile,
     }
 }
 
@@ -76,4 +78,26 @@ cbor_choice! {
     Period { 1 => Day, 2 => Week, 3 => Month, 4 => Year }
     Demotion { 1 => OneStep, 2 => ToFit }
     Expiry { 1 => Months(months), 2 => CalendarYears(years) }
+}
+
+impl Cbor for RuleKind {
+    fn write(&self, out: &mut Writer) {
+        match self {
+            Self::Known(kind) => kind.write(out),
+            Self::Unknown(number) => out.uint(*number),
+        }
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+        let number = input.uint()?;
+        match decode::<Trigger>(&encode(&number)) {
+            Ok(kind) => Ok(Self::Known(kind)),
+            Err(_) if input.is_tolerant() => Ok(Self::Unknown(number)),
+            Err(_) => Err(input.value("one of the numbers of Trigger")),
+        }
+    }
+
+    fn describe(book: &mut Book) -> String {
+        Trigger::describe(book)
+    }
 }

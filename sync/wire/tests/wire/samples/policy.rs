@@ -45,6 +45,7 @@ pub fn policy() -> Policy {
             confirm_days: 7,
         },
         estimate_hold_days: 0,
+        rule_profile: None,
     }
 }
 
@@ -89,9 +90,9 @@ fn text(en: &str, zh: &str) -> Text {
 }
 
 fn rules() -> Vec<EarningRule> {
-    let rule = |id: &str, on, when: &str, points: &str, shadow| EarningRule {
+    let rule = |id: &str, on: Trigger, when: &str, points: &str, shadow| EarningRule {
         id: RuleId::new(id).unwrap(),
-        on,
+        on: on.into(),
         title: text("Rule", "规则"),
         when: when.to_owned(),
         points: points.to_owned(),
@@ -134,7 +135,7 @@ fn caps() -> Vec<Cap> {
         ),
         cap(
             "charge-week",
-            CapOver::Kind(Trigger::Charge),
+            CapOver::Kind(Trigger::Charge.into()),
             Period::Week,
             500,
         ),
