@@ -189,6 +189,34 @@ fn a_grant_of_a_clock_that_was_ahead_is_remembered_after_later_receipts() {
 /// What is earned under a binding that a clock which was ahead let begin in the future waits for nothing: neither while that
 /// time has not come, nor what happened before it and arrives after it.
 #[test]
+fn a_carried_entry_keeps_the_receipt_of_a_clock_that_was_ahead() {
+    let (mut world, mut car, _) = earned();
+    let right = world.now;
+    world.pass(20 * HOUR);
+    let contact = car.mint(CHECK_IN, right);
+    world.settled(&mut car, &[contact]);
+    // It lies beside the chain, which went on without it; later entries let the cloud forget the receipt that it names.
+    let original = car.clone().mint(drove(trip(0, 12_000)), right);
+    for _ in 0..2 {
+        world.pass(HOUR);
+        let entry = car.mint(CHECK_IN, right);
+        world.settled(&mut car, &[entry]);
+    }
+    world.now = right.plus_s(HOUR);
+    let grant = world.open_epoch(&mut car);
+    car.enter(&grant.verify(&world.cloud_key, &car.device).unwrap());
+    assert!(original.body().receipt_at > world.now);
+    let before = world.balance(car.member);
+    let carried = car.carry(&original);
+    let Posted::Settled(answer) = world.post(&car, &[carried]) else {
+        panic!("the epoch was not followed");
+    };
+    let verdict = &answer.verdicts[0].verdict;
+    assert!(paid(verdict) > 0, "{verdict:?}");
+    assert_eq!(world.balance(car.member), before + paid(verdict));
+}
+
+#[test]
 fn a_binding_of_a_clock_that_was_ahead_has_begun_when_the_clock_is_right() {
     for ahead in [10 * HOUR, 10 * DAY] {
         let mut world = World::new();
