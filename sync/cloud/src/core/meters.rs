@@ -98,13 +98,7 @@ impl CloudCore {
     ) -> Result<Revocation, CloudError> {
         self.work(now, |desk| {
             desk.shut_out(device)?;
-            let mut unpaid = Vec::new();
-            for stretch in intervals::held_by(desk.db, device)? {
-                let logged = log::find(desk.db, stretch.entry)?;
-                if logged.is_some_and(|logged| logged.verdict.paid().is_nothing()) {
-                    unpaid.push(stretch);
-                }
-            }
+            let unpaid = desk.unpaid(device)?;
             let freed = desk.free_all(
                 &unpaid,
                 true,
@@ -207,6 +201,32 @@ impl Desk<'_> {
         }
         done.late = self.pay_losers(stretches)?;
         Ok(done)
+    }
+
+    /// Lists the stretches of a device for which nothing was paid or is held back: not by the verdict, and not after it, as an
+    /// entry is paid that came second once the first has lost its stretch.
+    fn unpaid(&self, device: DeviceId) -> Result<Vec<Stretch>, CloudError> {
+        let mut payments = BTreeMap::new();
+        let mut unpaid = Vec::new();
+        for stretch in intervals::held_by(self.db, device)? {
+            let logged = log::find(self.db, stretch.entry)?;
+            let Some(logged) = logged.filter(|logged| logged.verdict.paid().is_nothing()) else {
+                continue;
+            };
+            if let Some(member) = logged.member {
+                let known = match payments.remove(&member) {
+                    Some(known) => known,
+                    None => self.payments(member)?,
+                };
+                let is_paid = known.contains_key(&stretch.entry);
+                payments.insert(member, known);
+                if is_paid {
+                    continue;
+                }
+            }
+            unpaid.push(stretch);
+        }
+        Ok(unpaid)
     }
 
     /// Takes back what a member was paid for entries, and gives up what is held back for them.

@@ -643,6 +643,46 @@ fn a_head_unit_that_is_replaced_loses_no_points_and_frees_what_was_paid_nothing(
 }
 
 #[test]
+fn a_head_unit_that_is_replaced_keeps_what_it_was_paid_after_it_had_come_second() {
+    let (mut world, mut car) = world();
+    let vehicle = VehicleId::from_bytes([3; 16]);
+    let thief_member = world.member(9);
+    let mut thief = world.car(8, 3, thief_member);
+    world.pass(6 * HOUR);
+    let stolen = drive(&world, 5_000_000, 200_000, 7_200);
+    assert!(paid(&send(&mut world, &mut thief, drove(stolen))) > 0);
+    let honest = drive(&world, 5_000_000, 40_000, 1_800);
+    assert_eq!(
+        send(&mut world, &mut car, drove(honest)),
+        rejected(Rejection::AlreadyPaid)
+    );
+    let fraud = world
+        .core
+        .revoke_fraud(thief.device, "a copied VIN", world.now);
+    assert_eq!(fraud.unwrap().freed.late.paid.len(), 1);
+    let balance = world.balance(car.member);
+    assert!(balance > 0);
+    // Its verdict says that it was paid nothing; its account says otherwise.
+    let done = world.core.revoke_device(car.device, world.now).unwrap();
+    assert_eq!(done.freed, FreedStretches::default());
+    let stretches = world.core.stretches(vehicle).unwrap();
+    let held = stretches.iter().filter(|stretch| stretch.freed.is_none());
+    assert!(
+        held.eq(stretches
+            .iter()
+            .filter(|stretch| stretch.entry.device == car.device))
+    );
+    let mut next = world.car(7, 3, car.member);
+    world.pass(HOUR);
+    let same = drive(&world, 5_000_000, 40_000, 1_800);
+    assert_eq!(
+        send(&mut world, &mut next, drove(same)),
+        rejected(Rejection::AlreadyPaid)
+    );
+    assert_eq!(world.balance(car.member), balance);
+}
+
+#[test]
 fn an_operator_frees_a_stretch_and_the_points_go_with_it_unless_said_otherwise() {
     let (mut world, mut car) = world();
     let vehicle = VehicleId::from_bytes([3; 16]);
