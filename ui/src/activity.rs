@@ -241,6 +241,7 @@ pub fn activity(
         Held::Here(_) => Absence::None,
         Held::NotYet => Absence::NotYet,
         Held::Damaged => Absence::Damaged,
+        Held::OtherCar => Absence::OtherCar,
     };
     let mut state = ActivityState {
         absence,

@@ -59,6 +59,7 @@ pub fn benefits(
         Held::Here(_) => Absence::None,
         Held::NotYet => Absence::NotYet,
         Held::Damaged => Absence::Damaged,
+        Held::OtherCar => Absence::OtherCar,
     };
     let Held::Here(list) = benefits else {
         return nothing(absence);

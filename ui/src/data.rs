@@ -15,6 +15,8 @@ pub enum Held<T> {
     NotYet,
     /// It was there, and cannot be read or verified.
     Damaged,
+    /// This is another car than the one that was enrolled: nothing is shown of the other.
+    OtherCar,
     /// It is there.
     Here(T),
 }

@@ -96,6 +96,10 @@ pub enum NoticeData {
     NeedsConfirmation,
     /// The device is under review.
     UnderReview,
+    /// The cloud refuses what this car sends: it is revoked, or does not fit.
+    Refused,
+    /// A guest drives, and nothing is earned.
+    Guest,
     /// The key store cannot be read.
     AwaitingSignature {
         /// Awards that are kept.
@@ -150,6 +154,7 @@ pub fn home(
         Held::Here(member) => member,
         Held::NotYet => return without_card(Absence::NotYet, restricted),
         Held::Damaged => return without_card(Absence::Damaged, restricted),
+        Held::OtherCar => return without_card(Absence::OtherCar, restricted),
     };
     HomeState {
         absence: Absence::None,
@@ -160,7 +165,7 @@ pub fn home(
         notice: notice(member.notice, locale, now),
         benefits: match benefits {
             Held::Here(benefits) => suggested(benefits, locale),
-            Held::NotYet | Held::Damaged => Vec::new(),
+            Held::NotYet | Held::Damaged | Held::OtherCar => Vec::new(),
         },
     }
 }
@@ -278,6 +283,8 @@ fn notice(notice: Option<NoticeData>, locale: &Locale, now: ServerTime) -> (Noti
         Some(NoticeData::ConnectSoon { by }) => (Notice::ConnectSoon, locale.date(by, now)),
         Some(NoticeData::NeedsConfirmation) => (Notice::NeedsConfirmation, String::new()),
         Some(NoticeData::UnderReview) => (Notice::UnderReview, String::new()),
+        Some(NoticeData::Refused) => (Notice::Refused, String::new()),
+        Some(NoticeData::Guest) => (Notice::Guest, String::new()),
         Some(NoticeData::AwaitingSignature { awards }) => {
             (Notice::AwaitingSignature, number(i64::from(awards)))
         }

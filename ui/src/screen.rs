@@ -146,7 +146,7 @@ fn page_state(
     let now = situation.now;
     let member = match &data.member {
         Held::Here(member) => Some(member),
-        Held::NotYet | Held::Damaged => None,
+        Held::NotYet | Held::Damaged | Held::OtherCar => None,
     };
     match (page, &data.trip, &data.enrolment) {
         (Page::Trip, Some(data), _) => PageState::Trip(trip(data, locale, now)),

@@ -101,6 +101,30 @@ pub(crate) fn nothing(language: Language, failed: &Failed) -> String {
     }
 }
 
+/// Says that a guest is set, whose trips earn nothing, and the way out.
+#[must_use]
+pub(crate) const fn guest(language: Language) -> &'static str {
+    pick(
+        language,
+        "a guest drives: trips earn nothing; turn it off on the screen, in Settings, Driver",
+        "访客驾驶，行程不累计积分；请在屏幕“设置”的“驾驶人”中关闭",
+    )
+}
+
+/// Says that the cloud refuses this car, and the way out.
+#[must_use]
+pub(crate) fn refused_car(language: Language, status: u16) -> String {
+    match language {
+        Language::En => format!(
+            "the cloud refuses this car (status {status}): what is pending is not paid and nothing more is earned; ask service, who \
+             may enrol it again"
+        ),
+        Language::Zh => format!(
+            "云端拒收本车记录（状态码 {status}）：待确认的积分不会到账，也不再累计；请联系售后重新绑定"
+        ),
+    }
+}
+
 /// Says which cap cut an entry, with its room.
 #[must_use]
 pub(crate) fn cut(language: Language, cut: &LimitData) -> String {

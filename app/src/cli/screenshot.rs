@@ -106,7 +106,7 @@ fn enrolment(reader: &Reader, data: &ScreenData, now: ServerTime) -> EnrolmentDa
             Held::Here(member) => EnrolmentStep::Enrolled {
                 name: member.name.clone(),
             },
-            Held::NotYet | Held::Damaged => EnrolmentStep::Offline,
+            Held::NotYet | Held::Damaged | Held::OtherCar => EnrolmentStep::Offline,
         },
     }
 }

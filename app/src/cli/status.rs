@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::args::{Language, StatusArgs};
 use super::out::outln;
+use super::reasons::{guest, refused_car};
 use super::signals;
 use super::words::{
     allowance, cloud_clock, connection, day, device_key, disk, entries, minute, other_vehicle,
@@ -20,8 +21,9 @@ use crate::books::{Books, MemberBook, certificate};
 use crate::clock::{Clock, Machine};
 use crate::config::{ClockSource, Config};
 use crate::data_folder::open_reader;
-use crate::engine::Live;
+use crate::engine::{Connection, Live};
 use crate::keys::{KeyState, KeyStore};
+use crate::screen::Choices;
 use crate::socket;
 
 /// Output of `status --json`.
@@ -147,6 +149,7 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
             awaiting,
             live.as_ref(),
             is_elsewhere,
+            Choices::read(&reader).guest,
         )
         .into_iter()
         .chain(skipped(args.output.language, &books))
@@ -206,10 +209,17 @@ fn troubles(
     awaiting: u64,
     live: Option<&Live>,
     is_elsewhere: bool,
+    is_guest: bool,
 ) -> Vec<String> {
     let mut lines = Vec::new();
     if is_elsewhere {
         lines.push(other_vehicle(language).to_owned());
+    }
+    if let Some(Connection::Fault { status, .. }) = live.map(|live| &live.connection) {
+        lines.push(refused_car(language, *status));
+    }
+    if is_guest {
+        lines.push(guest(language).to_owned());
     }
     lines.extend(device_key(language, keys.device).map(str::to_owned));
     lines.extend(seal_key(language, keys.seal).map(str::to_owned));

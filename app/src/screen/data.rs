@@ -100,9 +100,9 @@ pub fn screen_data(source: &Source<'_>) -> ScreenData {
     let Some(shown) = shown(source) else {
         return ScreenData {
             link: link(None),
-            member: absent(source.sealed),
-            activity: absent(source.sealed),
-            benefits: absent(source.sealed),
+            member: absent(source),
+            activity: absent(source),
+            benefits: absent(source),
             trip: None,
             enrolment: None,
             device,
@@ -121,7 +121,7 @@ pub fn screen_data(source: &Source<'_>) -> ScreenData {
         .filter(|own| rows::is_shown(&shown, own))
         .collect();
     let activity = rows::rows(&shown, &own);
-    let member: MemberData = home::member(&shown, &view, &own, source.live);
+    let member: MemberData = home::member(&shown, &view, &own, source.live, source.guest);
     ScreenData {
         link: link(Some(view.as_of.max(source.books.receipt_at))),
         benefits: benefits(&shown, &view, source.live),
@@ -160,13 +160,24 @@ pub fn unknown_member() -> ScreenData {
     }
 }
 
-fn absent<T>(sealed: bool) -> Held<T> {
-    if sealed { Held::Damaged } else { Held::NotYet }
+fn absent<T>(source: &Source<'_>) -> Held<T> {
+    if is_elsewhere(source) {
+        Held::OtherCar
+    } else if source.sealed {
+        Held::Damaged
+    } else {
+        Held::NotYet
+    }
+}
+
+/// Tells that the head unit sits in another car than the one that it was enrolled in.
+fn is_elsewhere(source: &Source<'_>) -> bool {
+    source.live.is_some_and(|live| live.other_vehicle)
 }
 
 /// The member to be shown; in another car than the one that was enrolled, nobody.
 fn shown<'a>(source: &Source<'a>) -> Option<Shown<'a>> {
-    if source.live.is_some_and(|live| live.other_vehicle) {
+    if is_elsewhere(source) {
         return None;
     }
     let members = &source.books.members;

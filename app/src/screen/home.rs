@@ -19,6 +19,7 @@ pub(super) fn member(
     view: &View,
     own: &[&OwnEntry],
     live: Option<&Live>,
+    guest: bool,
 ) -> MemberData {
     let profile = &shown.book.statement.profile;
     let tiers = &shown.policy.policy().tiers;
@@ -43,7 +44,7 @@ pub(super) fn member(
             keep: view.keep.map(|keep| (keep.by, keep.missing)),
         },
         today: today(shown, view, own),
-        notice: notice(shown, view, live),
+        notice: notice(shown, view, live, guest),
     }
 }
 
@@ -127,8 +128,14 @@ fn purpose(policy: &CompiledPolicy, rule: &RuleId) -> Purpose {
 }
 
 /// The worst of what the member should know of.
-fn notice(shown: &Shown<'_>, view: &View, live: Option<&Live>) -> Option<NoticeData> {
+fn notice(shown: &Shown<'_>, view: &View, live: Option<&Live>, guest: bool) -> Option<NoticeData> {
     let limits = &shown.policy.policy().allowance;
+    if live.is_some_and(|live| matches!(live.connection, Connection::Fault { .. })) {
+        return Some(NoticeData::Refused);
+    }
+    if guest {
+        return Some(NoticeData::Guest);
+    }
     if let Some(live) = live {
         if live.awaiting > 0 {
             let awards = u32::try_from(live.awaiting).unwrap_or(u32::MAX);

@@ -181,7 +181,7 @@ impl Desk {
     fn suggested(&self) -> Vec<usize> {
         match self.scene.as_ref().map(|scene| &scene.data.benefits) {
             Some(Held::Here(benefits)) => order_of_suggestion(benefits),
-            Some(Held::NotYet | Held::Damaged) | None => Vec::new(),
+            Some(Held::NotYet | Held::Damaged | Held::OtherCar) | None => Vec::new(),
         }
     }
 }

@@ -10,11 +10,14 @@ use dashpoint_membership::{
 };
 use dashpoint_ui::Reason;
 use dashpoint_ui::activity::{Failed, LimitData, Outcome, RowData, reason};
+use dashpoint_ui::data::Held;
+use dashpoint_ui::home::NoticeData;
 use dashpoint_ui::locale::{self, Locale};
 use jiff::tz::TimeZone;
 
 use super::world::{NOW, World, statement, trip};
 use crate::cli::reasons::{self, Language};
+use crate::engine::{Connection, Live};
 
 fn charge(energy_wh: u64, renewable_permille: u16, grade: Grade) -> Evidence {
     Evidence::Charge(Charge {
@@ -234,6 +237,39 @@ fn a_cap_that_had_room_later_is_not_the_one_that_cut() {
         ],
         "{rows:#?}"
     );
+}
+
+/// What keeps every entry from being paid is said on Home and in the first lines of `status`.
+#[test]
+fn a_guest_a_refusal_and_another_car_are_said_with_the_way_out() {
+    let mut world = World::new();
+    assert_eq!(world.member().notice, None);
+    world.guest = true;
+    assert_eq!(world.member().notice, Some(NoticeData::Guest));
+    world.live = Some(Live {
+        connection: Connection::Fault {
+            since_unix_s: None,
+            status: 403,
+        },
+        ..Live::default()
+    });
+    assert_eq!(world.member().notice, Some(NoticeData::Refused));
+    world.live = Some(Live {
+        other_vehicle: true,
+        ..Live::default()
+    });
+    assert_eq!(world.data().member, Held::OtherCar);
+    assert_eq!(world.data().activity, Held::OtherCar);
+    let told: Vec<String> = [Language::En, Language::Zh]
+        .into_iter()
+        .flat_map(|language| {
+            [
+                reasons::guest(language).to_owned(),
+                reasons::refused_car(language, 403),
+            ]
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"));
 }
 
 /// The reason is that of the rules that the entry was valued by, whatever is in force today.

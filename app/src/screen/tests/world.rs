@@ -104,7 +104,7 @@ impl World {
 pub(super) fn here<T>(held: Held<T>) -> T {
     match held {
         Held::Here(held) => held,
-        Held::NotYet | Held::Damaged => panic!("nothing is held"),
+        Held::NotYet | Held::Damaged | Held::OtherCar => panic!("nothing is held"),
     }
 }
 
