@@ -139,3 +139,59 @@ fn interval_flaw(interval: MeterInterval, meter: Meter) -> Option<Flaw> {
     }
     (interval.to > READING_MAX).then_some(Flaw::ReadingTooHigh)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use dashpoint_membership::policy::{RuleKind, Trigger};
+    use dashpoint_membership::{CompiledPolicy, DEFAULT_POLICY_TOML, Policy};
+
+    use super::*;
+
+    fn can_pay(on: Trigger, when: &str) -> bool {
+        let mut policy = Policy::from_toml(DEFAULT_POLICY_TOML).unwrap();
+        policy.caps.clear();
+        policy.rules.truncate(1);
+        policy.rules[0].on = RuleKind::Known(on);
+        policy.rules[0].when = when.to_owned();
+        policy.rules[0].points = "1".to_owned();
+        policy.rules[0].growth = "0".to_owned();
+        let policy = CompiledPolicy::compile(policy).unwrap();
+        policy.check_payable().is_ok()
+    }
+
+    /// A rule for evidence that this cloud rejects is refused as one that never pays; for evidence at the bound it is not.
+    #[test]
+    fn the_limits_of_rule_fields_are_those_of_admissible_evidence() {
+        for (on, field, most) in [
+            (
+                Trigger::Trip,
+                "distance_m",
+                TRIP_S_MAX * METRES_IN_9_S_MAX / 9,
+            ),
+            (Trigger::Trip, "driving_min", TRIP_S_MAX / 60),
+            (Trigger::Trip, "missed_s", TRIP_S_MAX),
+            (
+                Trigger::Trip,
+                "used_wh",
+                TRIP_S_MAX * DRIVE_W_MAX / 3_600 + ENERGY_SLACK_WH,
+            ),
+            (Trigger::Trip, "score_x100", 10_000),
+            (Trigger::Charge, "energy_wh", SESSION_WH_MAX),
+            (Trigger::Charge, "renewable_permille", 1_000),
+            (Trigger::Discharge, "energy_wh", SESSION_WH_MAX),
+        ] {
+            assert!(can_pay(on, &format!("{field} == {most}")), "{field} {most}");
+            let beyond = most + 1;
+            assert!(
+                !can_pay(on, &format!("{field} == {beyond}")),
+                "{field} {beyond}"
+            );
+        }
+        for field in ["distance_m", "driving_min"] {
+            let least = i32::from(field == "distance_m");
+            assert!(can_pay(Trigger::Trip, &format!("{field} == {least}")));
+            assert!(!can_pay(Trigger::Trip, &format!("{field} < {least}")));
+        }
+    }
+}
