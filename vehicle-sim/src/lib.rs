@@ -11,6 +11,7 @@ mod access;
 mod broker;
 mod cli;
 mod cycle;
+mod ending;
 mod error;
 mod identity;
 mod link;

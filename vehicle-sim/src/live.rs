@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::cli::Common;
-use crate::program::{say_summary, told_to_end};
+use crate::ending::{say_summary, told_to_end};
 use crate::screen::{Screen, say};
 
 /// Lines that may wait while a step is being published.

@@ -4,13 +4,14 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::{Broker, Command, SimError, Simulator, Summary};
+use crate::{Broker, Command, SimError, Simulator};
 use anyhow::Context;
 use clap::Parser;
 use jiff::Timestamp;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Action, Cli, Common, exit_code};
+use crate::ending::{say_summary, told_to_end};
 use crate::list::list;
 use crate::live::live;
 use crate::screen::{Screen, say};
@@ -133,35 +134,6 @@ async fn publish(command: &Command, common: &Common) -> anyhow::Result<()> {
     interrupt.abort();
     screen.finish();
     say_summary(&outcome?, common)
-}
-
-pub(crate) fn say_summary(summary: &Summary, common: &Common) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    if common.json {
-        writeln!(out, "{}", serde_json::to_string(summary)?)?;
-    } else {
-        writeln!(out, "{summary}")?;
-    }
-    Ok(())
-}
-
-/// Ends when somebody presses Ctrl-C or a service manager says so.
-pub(crate) async fn told_to_end() -> anyhow::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate =
-            signal(SignalKind::terminate()).context("no signals on this machine")?;
-        tokio::select! {
-            outcome = tokio::signal::ctrl_c() => outcome.context("no signals on this machine"),
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    {
-        let outcome = tokio::signal::ctrl_c().await;
-        outcome.context("no signals on this machine")
-    }
 }
 
 async fn host(port: u16) -> anyhow::Result<()> {

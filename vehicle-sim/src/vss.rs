@@ -1,8 +1,7 @@
 //! The signals that the simulated car publishes, by their names in COVESA VSS 6.0.
 
-use serde::{Deserialize, Serialize};
-
 use crate::message::Delivery;
+pub use crate::message::Value;
 
 /// A signal of the simulated car.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -165,39 +164,5 @@ impl Signal {
     /// The signal with this path, if the simulated car publishes it.
     pub fn from_path(path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|signal| signal.path() == path)
-    }
-}
-
-/// The value of a signal, as native JSON.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Value {
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    Text(String),
-}
-
-impl From<bool> for Value {
-    fn from(value: bool) -> Self {
-        Self::Bool(value)
-    }
-}
-
-impl From<i64> for Value {
-    fn from(value: i64) -> Self {
-        Self::Int(value)
-    }
-}
-
-impl From<f64> for Value {
-    fn from(value: f64) -> Self {
-        Self::Float(value)
-    }
-}
-
-impl From<&str> for Value {
-    fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
     }
 }

@@ -1,9 +1,9 @@
 //! Completes a recording with the signals that a car would publish: ignition, odometer, energy.
 
+use std::collections::BTreeSet;
+
 use dashpoint_telematics::{Sample, Signal, Value};
 use serde::Serialize;
-
-use super::recording::Recording;
 
 /// Across a longer step the odometer stands still: nobody knows what the car did.
 const STEP_MS_MAX: i64 = 1_500;
@@ -25,14 +25,17 @@ pub enum Assumption {
     NoEnergy,
 }
 
-/// Adds what a car would say and the recording does not.
-pub(super) fn complete(recording: &mut Recording, wh_per_100_km: Option<u32>) {
-    let samples = &mut recording.samples;
+/// Adds the signals that a car would publish and the samples lack, and returns what was assumed for them.
+pub(super) fn complete(
+    samples: &mut Vec<Sample>,
+    wh_per_100_km: Option<u32>,
+) -> BTreeSet<Assumption> {
+    let mut all = BTreeSet::new();
     samples.sort_by_key(|sample| sample.ts_ms);
     let has = |samples: &[Sample], signal| samples.iter().any(|sample| sample.signal == signal);
     if !has(samples, Signal::Odometer) {
         add_odometer(samples);
-        recording.assumed.insert(Assumption::Odometer);
+        all.insert(Assumption::Odometer);
     }
     if !has(samples, Signal::ConsumedEnergy) && !has(samples, Signal::BatteryPower) {
         let assumed = match wh_per_100_km {
@@ -42,13 +45,14 @@ pub(super) fn complete(recording: &mut Recording, wh_per_100_km: Option<u32>) {
             }
             None => Assumption::NoEnergy,
         };
-        recording.assumed.insert(assumed);
+        all.insert(assumed);
     }
     if !has(samples, Signal::Ignition) {
         add_ignition(samples);
-        recording.assumed.insert(Assumption::Ignition);
+        all.insert(Assumption::Ignition);
     }
     samples.sort_by_key(|sample| sample.ts_ms);
+    all
 }
 
 fn sample(signal: Signal, value: Value, ts_ms: i64) -> Sample {

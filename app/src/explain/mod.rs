@@ -3,24 +3,22 @@
 //! The same fold and the same rules as on the road, under any policy, on the account of a member who does not exist.
 
 mod assume;
+mod error;
 mod member;
+mod policy;
 mod recording;
 mod report;
 mod scribe;
 
-use std::path::{Path, PathBuf};
-
-use dashpoint_membership::policy::{FileError, line_of};
-use dashpoint_membership::{
-    Award, CompiledPolicy, DEFAULT_POLICY_TOML, Evidence, Points, Policy, PolicyError, RuleId,
-    ServerTime, Transaction,
-};
+use dashpoint_membership::{Award, CompiledPolicy, Points, RuleId, ServerTime};
 use dashpoint_telematics::{Finished, Marks, Outcome, Settings, Telematics};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub use assume::Assumption;
-pub use recording::{Recording, RecordingError, RecordingKind, Setting, read};
+pub use error::ExplainError;
+pub use policy::NamedPolicy;
+pub use recording::{Recording, RecordingKind, Setting, read};
 pub use report::{
     ChargeReport, Explanation, FactorReport, Found, Origin, Pooled, RuleReport, Seen, TripReport,
     decimal,
@@ -32,102 +30,6 @@ use scribe::{Scribe, about};
 
 /// Time after the last row at which a trip counts as over, in milliseconds: longer than any gap within one.
 const END_MS: i64 = 150_000;
-
-/// Reasons that nothing can be explained: one line each.
-#[derive(Debug, thiserror::Error)]
-pub enum ExplainError {
-    /// The recording.
-    #[error(transparent)]
-    Recording(#[from] RecordingError),
-    /// The policy cannot be read.
-    #[error("{}: cannot be read", path.display())]
-    PolicyUnreadable {
-        /// Path of the file.
-        path: PathBuf,
-        /// The cause.
-        source: std::io::Error,
-    },
-    /// The policy is no TOML, lacks something or has a key that is not known.
-    #[error("{name}")]
-    PolicyShape {
-        /// Name of the policy.
-        name: String,
-        /// The line and the problem.
-        source: FileError,
-    },
-    /// The policy is wrong.
-    #[error("{name}{}", line.map_or_else(String::new, |line| format!(": line {line}")))]
-    PolicyWrong {
-        /// Name of the policy.
-        name: String,
-        /// The line, from 1, of a wrong rule.
-        line: Option<usize>,
-        /// The place and the reason.
-        source: Box<PolicyError>,
-    },
-    /// There is no such entry.
-    #[error("{entry}: no such entry in the ledger; see `dashpoint ledger`")]
-    NoEntry {
-        /// The entry.
-        entry: String,
-    },
-    /// The entry is about nothing that was driven or charged.
-    #[error("{entry}: neither a trip nor a charging session; nothing was recorded for it")]
-    NoEvidence {
-        /// The entry.
-        entry: String,
-    },
-    /// The ledger does not hold the policy that it was valued by.
-    #[error("{entry}: policy {version} is not held any more; give one with --policy FILE")]
-    NoPolicy {
-        /// The entry.
-        entry: String,
-        /// Number of the version.
-        version: u32,
-    },
-}
-
-/// A policy and what to call it.
-#[derive(Debug, Clone)]
-pub struct NamedPolicy {
-    /// The file, or that it is the shipped one.
-    pub name: String,
-    /// The policy.
-    pub policy: CompiledPolicy,
-}
-
-impl NamedPolicy {
-    /// Reads a policy from a file; without one, the policy that the programme ships with.
-    ///
-    /// # Errors
-    /// [`ExplainError`], one line that names the place.
-    pub fn load(path: Option<&Path>) -> Result<Self, ExplainError> {
-        let (name, text) = match path {
-            None => ("shipped policy".to_owned(), DEFAULT_POLICY_TOML.to_owned()),
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|source| {
-                    ExplainError::PolicyUnreadable {
-                        path: path.to_owned(),
-                        source,
-                    }
-                })?;
-                (path.display().to_string(), text)
-            }
-        };
-        let policy = Policy::from_toml(&text).map_err(|source| ExplainError::PolicyShape {
-            name: name.clone(),
-            source,
-        })?;
-        match CompiledPolicy::compile(policy) {
-            Ok(policy) => Ok(Self { name, policy }),
-            Err(source) => Err(ExplainError::PolicyWrong {
-                name,
-                line: line_of(&text, &source),
-                source: Box::new(source),
-            }),
-        }
-    }
-}
 
 /// Folds a recording and values what is in it.
 #[must_use]
@@ -235,13 +137,4 @@ fn covering(policy: &CompiledPolicy, at: ServerTime) -> CompiledPolicy {
     covering.valid_from = covering.valid_from.min(at);
     covering.valid_until = covering.valid_until.max(at.plus_s(366 * 86_400));
     CompiledPolicy::compile_known(covering).unwrap_or_else(|_| policy.clone())
-}
-
-/// The transaction of evidence, before it is valued.
-fn transaction(evidence: &Evidence) -> Transaction {
-    Transaction::Earn {
-        evidence: evidence.clone(),
-        digest: dashpoint_membership::EvidenceDigest::from_bytes([0; 32]),
-        awards: Vec::new(),
-    }
 }

@@ -158,7 +158,7 @@ pub fn read(path: &Path, setting: &Setting) -> Result<Recording, RecordingError>
             path: path.to_owned(),
         });
     }
-    complete(&mut recording, setting.wh_per_100_km);
+    recording.assumed = complete(&mut recording.samples, setting.wh_per_100_km);
     Ok(recording)
 }
 

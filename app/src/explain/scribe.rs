@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use dashpoint_membership::policy::ScoreModel;
 use dashpoint_membership::profile::Facts;
 use dashpoint_membership::{
-    Charge, Discharge, Evidence, Factor, FactorSeen, Milli, Trip, appraise, co2_avoided_g,
-    score_x100,
+    Charge, Discharge, Evidence, EvidenceDigest, Factor, FactorSeen, Milli, Transaction, Trip,
+    appraise, co2_avoided_g, score_x100,
 };
 use dashpoint_telematics::{
     ChargeTrace, Counts, Finished, PrivateEvidence, Signal, SignalCounts, Spell, TripTrace,
@@ -14,12 +14,12 @@ use dashpoint_telematics::{
 use jiff::tz::TimeZone;
 
 use super::member::{CapUse, Earned, RulePaid};
+use super::policy::NamedPolicy;
 use super::recording::Recording;
 use super::report::{
     ChargeReport, DischargeReport, Explanation, FactorReport, Found, Origin, Pooled, RuleReport,
     Seen, SignalReport, TripReport,
 };
-use super::{NamedPolicy, transaction};
 
 /// Writes the explanation.
 pub(super) struct Scribe<'a> {
@@ -266,5 +266,14 @@ fn charge_report(charge: &Charge, trace: Option<&ChargeTrace>) -> ChargeReport {
         reconstructed: charge.started.is_none(),
         power_max_w: trace.map_or(0, |trace| trace.power_max_w),
         steps: trace.map_or_else(Vec::new, |trace| trace.steps.clone()),
+    }
+}
+
+/// Makes the transaction of evidence, before it is valued.
+fn transaction(evidence: &Evidence) -> Transaction {
+    Transaction::Earn {
+        evidence: evidence.clone(),
+        digest: EvidenceDigest::from_bytes([0; 32]),
+        awards: Vec::new(),
     }
 }

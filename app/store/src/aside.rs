@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::database::Kind;
 use crate::error::{DoingOn as _, StoreError};
+use crate::sidecar::sidecar_file;
 
 /// The kind of damage of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,13 +46,7 @@ pub struct Incident {
 }
 
 /// Endings of the files that SQLite keeps beside a database file.
-const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
-
-pub(crate) fn companion(file: &Path, ending: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
-}
+const SIDECARS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Returns whether the file, or its log without it, is there but empty.
 ///
@@ -60,7 +55,7 @@ pub(crate) fn is_emptied(file: &Path) -> bool {
     let length = |path: &Path| fs::metadata(path).map(|meta| meta.len()).ok();
     match length(file) {
         Some(bytes) => bytes == 0,
-        None => length(&companion(file, "-wal")).is_some_and(|bytes| bytes > 0),
+        None => length(&sidecar_file(file, "-wal")).is_some_and(|bytes| bytes > 0),
     }
 }
 
@@ -75,9 +70,9 @@ pub(crate) fn set_aside(
     let file = kind.file(folder);
     let taken = |path: &Path| {
         path.exists()
-            || COMPANIONS
+            || SIDECARS
                 .iter()
-                .any(|ending| companion(path, ending).exists())
+                .any(|ending| sidecar_file(path, ending).exists())
     };
     let aside = (1_u32..)
         .map(|number| aside_name(kind, folder, trouble, number))
@@ -86,8 +81,8 @@ pub(crate) fn set_aside(
             what: "the number of files set aside",
         })?;
     rename_if_there(&file, &aside)?;
-    for ending in COMPANIONS {
-        rename_if_there(&companion(&file, ending), &companion(&aside, ending))?;
+    for ending in SIDECARS {
+        rename_if_there(&sidecar_file(&file, ending), &sidecar_file(&aside, ending))?;
     }
     sync_folder(folder)?;
     Ok(aside)
@@ -104,14 +99,14 @@ pub(crate) fn reunite(kind: &Kind, folder: &Path) -> Result<(), StoreError> {
         (1_u32..)
             .map(|number| aside_name(kind, folder, trouble, number))
             .take_while(|path| path.exists())
-            .filter(|path| !companion(path, "-wal").exists())
+            .filter(|path| !sidecar_file(path, "-wal").exists())
             .last()
     });
     let Some(aside) = newest else {
         return Ok(());
     };
-    for ending in COMPANIONS {
-        let (from, to) = (companion(&file, ending), companion(&aside, ending));
+    for ending in SIDECARS {
+        let (from, to) = (sidecar_file(&file, ending), sidecar_file(&aside, ending));
         if !to.exists() {
             rename_if_there(&from, &to)?;
         }
@@ -128,9 +123,9 @@ pub(crate) fn rename_if_there(from: &Path, to: &Path) -> Result<(), StoreError> 
 
 /// Removes a file of our own making that never came into use.
 pub(crate) fn remove_scratch(file: &Path) -> Result<(), StoreError> {
-    for path in COMPANIONS
+    for path in SIDECARS
         .iter()
-        .map(|ending| companion(file, ending))
+        .map(|ending| sidecar_file(file, ending))
         .chain([file.to_owned()])
     {
         if path.exists() {

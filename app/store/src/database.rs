@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig, ffi};
 
-use crate::aside::companion;
 use crate::error::{Doing as _, StoreError};
+use crate::sidecar::sidecar_file;
 
 /// The kind of a database file: its name, its mark in the header, its schemas and the durability of its commits.
 #[derive(Debug, Clone, Copy)]
@@ -138,7 +138,7 @@ pub(crate) fn connect(
 /// Opens a file that has no log and lies where nobody can make one, on a disk that is mounted for reading: SQLite reads it
 /// only when told that it does not change. `None` when there is a log, which must be read with it.
 fn connect_unchanging(file: &Path, vfs: Option<&str>) -> Option<rusqlite::Result<Connection>> {
-    let log = companion(file, "-wal");
+    let log = sidecar_file(file, "-wal");
     if vfs.is_some() || log.metadata().is_ok_and(|log| log.len() > 0) {
         return None;
     }

@@ -28,6 +28,7 @@ mod reconcile;
 mod salvage;
 mod seal;
 mod sealing;
+mod sidecar;
 
 pub use aside::{Incident, Trouble};
 pub use cache::{Put, Statements, StoredStatement};

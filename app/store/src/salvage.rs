@@ -16,6 +16,7 @@ use crate::database::{self, LEDGER};
 use crate::entry::{EPOCH_MAX, meter_of, row_id};
 use crate::error::{Doing as _, DoingOn as _, StoreError};
 use crate::ledger::{self, INSERT_STRAY, Mark};
+use crate::sidecar::sidecar_file;
 
 /// Places in a row without a readable entry after which an epoch counts as read to its end: more than any page holds,
 /// so that what lies behind some lost pages is found.
@@ -115,9 +116,9 @@ fn copy_with_header(file: &Path, sound: &Path, copy: &Path) -> Result<(), StoreE
         free.fill(0);
     }
     fs::write(copy, bytes).doing_on("write", copy)?;
-    let log = aside::companion(file, "-wal");
+    let log = sidecar_file(file, "-wal");
     if log.exists() {
-        fs::copy(&log, aside::companion(copy, "-wal")).doing_on("copy", &log)?;
+        fs::copy(&log, sidecar_file(copy, "-wal")).doing_on("copy", &log)?;
     }
     Ok(())
 }

@@ -46,7 +46,9 @@ pub use ids::{
     TierId, VehicleId,
 };
 pub use points::{Growth, Milli, Points};
-pub use policy::{CompiledPolicy, DEFAULT_POLICY_TOML, Policies, Policy, PolicyError};
+pub use policy::{
+    CompiledPolicy, DEFAULT_POLICY_TOML, Policies, Policy, PolicyError, co2_avoided_g,
+};
 pub use score::score_x100;
 pub use settlement::{
     CapToday, ChainStart, Cut, Fold, FoldMark, Header, KeepTier, NextTier, PendingItem,
@@ -56,6 +58,6 @@ pub use settlement::{
 pub use statement::{Cover, Profile, Statement};
 pub use text::Text;
 pub use time::{ClockQuality, CoarseTime, EventTime, LocalDay, ServerTime};
-pub use valuation::{Appraisal, Problem, appraise, co2_avoided_g};
+pub use valuation::{Appraisal, Problem, appraise};
 pub use verdict::{Adjustment, Paid, Rejection, ReviewReason, Verdict};
 pub use zone::{Zone, ZoneError};

@@ -3,7 +3,7 @@
 use crate::entry::Transaction;
 use crate::ids::RuleId;
 use crate::points::Milli;
-use crate::policy::{Carbon, CompiledPolicy};
+use crate::policy::CompiledPolicy;
 use crate::profile::{EvalError, Facts};
 
 /// Result of one rule for one transaction.
@@ -88,15 +88,4 @@ fn bounded(amount: i64) -> Result<Milli, Problem> {
     } else {
         Err(Problem::OutOfRange)
     }
-}
-
-/// CO2 that a trip avoided against the petrol car that it replaces, in whole grams, rounded down (T/CSAE 235-2021).
-///
-/// Negative when the grid emitted more than the petrol car would have.
-#[must_use]
-pub fn co2_avoided_g(carbon: &Carbon, distance_m: i64, net_wh: i64) -> i64 {
-    // Metres times grams per kilometre are milligrams, as are watt-hours times grams per kilowatt-hour.
-    let petrol_mg = distance_m.saturating_mul(i64::from(carbon.petrol_g_per_km));
-    let grid_mg = net_wh.saturating_mul(i64::from(carbon.grid_g_per_kwh));
-    petrol_mg.saturating_sub(grid_mg).div_euclid(1_000)
 }

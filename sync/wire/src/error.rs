@@ -46,7 +46,7 @@ pub enum WireError {
         at: usize,
     },
     /// A version of a signed body that this program cannot read.
-    #[error("a body of version {found}, and this program reads version {known}", known = crate::codec::BODY_VERSION)]
+    #[error("a body of version {found}, and this program reads version {known}", known = crate::limits::BODY_VERSION)]
     Version {
         /// The version in the bytes.
         found: u64,
@@ -94,5 +94,14 @@ impl WireError {
     #[must_use]
     pub const fn is_inauthentic(&self) -> bool {
         matches!(self, Self::WrongKey | Self::BadSignature | Self::WrongScope)
+    }
+}
+
+/// Refuses a length that is above its bound.
+pub(crate) const fn bounded(len: usize, max: usize) -> Result<(), WireError> {
+    if len <= max {
+        Ok(())
+    } else {
+        Err(WireError::TooLong { len, max })
     }
 }

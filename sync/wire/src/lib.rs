@@ -11,6 +11,7 @@ mod cose;
 mod document;
 mod error;
 mod key;
+mod limits;
 pub mod message;
 mod salt;
 mod signed;

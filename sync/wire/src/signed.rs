@@ -5,10 +5,10 @@ use std::marker::PhantomData;
 
 use dashpoint_membership::{DeviceId, EntryHash, MemberId};
 
-use crate::codec::{Book, Cbor, Reader, Writer, decode, decode_tolerant, encode, reader};
+use crate::codec::{Book, Cbor, Reader, Writer, decode, decode_tolerant, encode};
 use crate::cose::{Purpose, sign1, verify1};
 use crate::digest;
-use crate::error::WireError;
+use crate::error::{WireError, bounded};
 use crate::key::{PublicKey, SigningKey};
 
 /// A body that is signed, for one purpose only.
@@ -76,7 +76,7 @@ impl<T: Signable> Signed<T> {
         // A text or an array can be longer than the other end reads; better to learn it before it is sent.
         decode::<T>(&payload)?;
         let raw = sign1(&payload, key, purpose::<T>(scope));
-        reader::bounded(raw.len(), T::MAX_LEN)?;
+        bounded(raw.len(), T::MAX_LEN)?;
         Ok(Self { raw, body })
     }
 
@@ -91,7 +91,7 @@ impl<T: Signable> Signed<T> {
         scope: &T::Scope,
     ) -> Result<Self, WireError> {
         let raw = raw.into();
-        reader::bounded(raw.len(), T::MAX_LEN)?;
+        bounded(raw.len(), T::MAX_LEN)?;
         let payload = verify1(&raw, key, purpose::<T>(scope))?;
         let body: T = if T::GROWS {
             decode_tolerant(payload)?
@@ -238,7 +238,7 @@ impl<T: Signable> Cbor for Raw<T> {
 
     fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         let bytes = input.bytes()?;
-        reader::bounded(bytes.len(), T::MAX_LEN)?;
+        bounded(bytes.len(), T::MAX_LEN)?;
         Ok(Self::from(bytes))
     }
 

@@ -2,8 +2,8 @@
 
 use dashpoint_membership::{Benefit, BenefitId, BenefitKind, Points, Suits, TierId};
 
-use super::Variation;
 use super::people::{text, tiers};
+use super::variation::Variation;
 use crate::benefits::BenefitData;
 use crate::data::Held;
 

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use dashpoint_membership::ServerTime;
 use jiff::tz::TimeZone;
 
+use super::variation::{NOW, Variation};
 use super::{benefits, ledger, people};
 use crate::data::{Held, LinkData, ScreenData};
 use crate::enrolment::{EnrolmentData, EnrolmentStep};
@@ -13,9 +13,6 @@ use crate::nav::{Intent, Nav};
 use crate::screen::{ScreenState, Situation, screen};
 use crate::settings::Preferences;
 use crate::{Drive, Page, Section, ThemeChoice};
-
-/// 2026-11-22, 08:42 in Shanghai.
-pub(super) const NOW: ServerTime = ServerTime::from_unix_s(1_795_308_120);
 
 /// The views of the gallery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,19 +47,6 @@ pub enum View {
     Privacy,
     /// Settings: device and sync.
     Device,
-}
-
-/// The kinds of data in a picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Variation {
-    /// As on most days.
-    Normal,
-    /// Nothing there yet, or nothing earned.
-    Empty,
-    /// Something went wrong.
-    Error,
-    /// The longest texts and numbers.
-    Longest,
 }
 
 /// The width of the screen; both are 720 high.

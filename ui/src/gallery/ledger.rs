@@ -7,9 +7,8 @@ use dashpoint_membership::{
     Points, PolicyVersion, Rejection, ReviewReason, RuleId, Seq, Trip,
 };
 
-use super::Variation;
-use super::cases::NOW;
 use super::people::{text, tiers};
+use super::variation::{NOW, Variation};
 use crate::activity::{Failed, LimitData, Outcome, RowData, Subject};
 use crate::data::Held;
 use crate::trip::{CauseData, TripData};

@@ -5,6 +5,8 @@ mod cases;
 mod ledger;
 mod people;
 mod picture;
+mod variation;
 
-pub use cases::{Case, Variation, View, Wide, all};
+pub use cases::{Case, View, Wide, all};
 pub use picture::{Gallery, GalleryError, Picture, png_bytes, whole_file};
+pub use variation::Variation;

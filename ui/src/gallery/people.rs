@@ -4,8 +4,7 @@ use dashpoint_membership::{
     DeviceId, EntryHash, Epoch, Growth, Points, PolicyVersion, Seq, ServerTime, Text,
 };
 
-use super::Variation;
-use super::cases::NOW;
+use super::variation::{NOW, Variation};
 use crate::data::{DeviceData, Exchange};
 use crate::home::{LadderData, MemberData, NoticeData, Settles, TierData, TodayData};
 use crate::locale::Language;

@@ -2,7 +2,7 @@
 
 use slint::{ComponentHandle, Image, Rgba8Pixel, SharedPixelBuffer};
 
-use super::Intents;
+use super::model::Intents;
 use crate::enrolment::{EnrolmentState, Matrix};
 use crate::nav::Intent;
 use crate::{DashpointWindow, EnrolmentAdapter};

@@ -2,7 +2,7 @@
 
 use slint::ComponentHandle;
 
-use super::{Intents, place, rows};
+use super::model::{Intents, place, rows};
 use crate::home::HomeState;
 use crate::nav::Intent;
 use crate::{DashpointWindow, HomeAdapter};

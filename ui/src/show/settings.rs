@@ -2,7 +2,7 @@
 
 use slint::ComponentHandle;
 
-use super::Intents;
+use super::model::Intents;
 use crate::locale::Language;
 use crate::nav::Intent;
 use crate::settings::SettingsState;

@@ -2,7 +2,7 @@
 
 use slint::ComponentHandle;
 
-use super::{Intents, rows};
+use super::model::{Intents, rows};
 use crate::nav::Intent;
 use crate::trip::TripState;
 use crate::{DashpointWindow, TripAdapter};

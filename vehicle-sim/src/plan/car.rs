@@ -1,12 +1,13 @@
 //! The car while a plan is being written: it stands, drives, charges or sleeps, and its clock and meters go on.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Fault, Plan, Script};
+use super::fault::Fault;
+use super::messages::Plan;
+use super::script::Script;
+use super::setup::Setup;
 use crate::error::SimError;
-use crate::identity::{Driver, Identity};
+use crate::identity::Driver;
 use crate::meters::Meters;
 use crate::physics::{Stretch, battery_draw_w};
 use crate::recording::{Observation, Recording};
@@ -23,18 +24,6 @@ const NANOS_PER_SECOND: i32 = 1_000_000_000;
 /// Deceleration that stops the car after a recording that ends while moving: below the 0.1 g from which braking counts
 /// anywhere.
 const STOPPING_MPS2: f64 = 0.8;
-
-/// Parts of a car.
-#[derive(Clone, Copy)]
-pub(crate) struct Setup<'a> {
-    pub(crate) vehicle: &'a Vehicle,
-    pub(crate) identity: &'a Identity,
-    pub(crate) omit: &'a BTreeSet<String>,
-    pub(crate) meters: &'a Meters,
-    pub(crate) seed: u64,
-    /// Of the air outside.
-    pub(crate) celsius: f64,
-}
 
 /// The car.
 #[derive(Debug, Clone)]

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::fault::{Chance, Outcome};
-use super::{Fault, Mark, Plan, Setup};
+use super::fault::{Chance, Fault, Outcome};
+use super::messages::{Mark, Plan};
+use super::setup::Setup;
 use crate::error::SimError;
 use crate::identity::Driver;
 use crate::message::{Delivery, Message};

@@ -1,6 +1,7 @@
 //! Recordings of driving: speed tables, recorded days, and recorded VSS signals.
 
 mod recorded_day;
+mod row;
 mod speed_table;
 mod table;
 mod vss_rows;
@@ -8,10 +9,10 @@ mod vss_rows;
 use std::fs;
 use std::path::Path;
 
-use jiff::{SignedDuration, civil};
+use jiff::civil;
 
 use crate::error::SimError;
-use crate::vss::Value;
+pub use row::{Observation, Row};
 use table::Table;
 pub(crate) use vss_rows::is_vss_path;
 
@@ -38,25 +39,6 @@ pub enum RecordingKind {
     RecordedDay { begins: civil::DateTime },
     /// The format of KUKSA's csv-provider.
     VssRows,
-}
-
-/// One row.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    /// Time since the first row.
-    pub offset: SignedDuration,
-    /// True when the recorder was off between the previous row and this one.
-    pub after_gap: bool,
-    pub observation: Observation,
-}
-
-/// The content of a row.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Observation {
-    /// m/s, finite and not below 0.
-    Speed(f64),
-    /// Any other VSS signal, with its path.
-    Other { path: String, value: Value },
 }
 
 impl Recording {
@@ -117,6 +99,7 @@ impl Recording {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vss::Value;
 
     fn seconds(recording: &Recording) -> Vec<f64> {
         recording

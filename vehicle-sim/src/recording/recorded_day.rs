@@ -2,8 +2,8 @@
 
 use jiff::civil::DateTime;
 
+use super::row::{Observation, Row};
 use super::table::Table;
-use super::{Observation, Row};
 use crate::error::SimError;
 
 /// A column of acceleration may follow; it is not read: in the days at hand it is in mph/s, whatever its name says.

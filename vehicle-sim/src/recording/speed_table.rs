@@ -1,7 +1,7 @@
 //! Speed tables: seconds and m/s.
 
+use super::row::{Observation, Row};
 use super::table::Table;
-use super::{Observation, Row};
 use crate::error::SimError;
 
 /// The columns of a speed table: those of FASTSim, and those of the tables in this crate.

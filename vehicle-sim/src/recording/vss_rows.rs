@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 
+use super::row::{Observation, Row};
 use super::table::{Line, Table};
-use super::{Observation, Row};
 use crate::error::SimError;
 use crate::vss::{Signal, Value};
 

@@ -37,6 +37,16 @@ struct File {
     step: Vec<Spanned<Step>>,
 }
 
+impl Ready {
+    /// Parses the scenario.
+    ///
+    /// # Errors
+    /// None in practice: the file is part of the program, and a test reads each.
+    pub fn scenario(self) -> Result<Scenario, SimError> {
+        Scenario::parse(self.name, self.text)
+    }
+}
+
 impl Scenario {
     /// Reads a file, or the ready scenario of this name when `file` is no more than a name.
     ///
@@ -49,19 +59,22 @@ impl Scenario {
         {
             return ready.scenario();
         }
-        let text = fs::read_to_string(file).map_err(|source| match source.kind() {
-            ErrorKind::NotFound => SimError::NoScenario {
-                name: file.display().to_string(),
-                known: Ready::ALL
-                    .iter()
-                    .map(|ready| ready.name)
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            },
-            _ => SimError::Read {
-                path: file.to_owned(),
-                source,
-            },
+        let text = fs::read_to_string(file).map_err(|source| {
+            if source.kind() == ErrorKind::NotFound {
+                SimError::NoScenario {
+                    name: file.display().to_string(),
+                    known: Ready::ALL
+                        .iter()
+                        .map(|ready| ready.name)
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                }
+            } else {
+                SimError::Read {
+                    path: file.to_owned(),
+                    source,
+                }
+            }
         })?;
         Self::parse(&file.display().to_string(), &text)
     }

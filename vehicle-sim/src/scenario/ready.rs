@@ -1,13 +1,10 @@
 //! The scenarios that the crate carries.
 
-use super::Scenario;
-use crate::error::SimError;
-
 /// A scenario of the folder `scenarios/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ready {
     pub name: &'static str,
-    text: &'static str,
+    pub(super) text: &'static str,
 }
 
 macro_rules! ready {
@@ -31,12 +28,4 @@ impl Ready {
         "broker-restart"
         "week-offline"
     ];
-
-    /// Parses the scenario.
-    ///
-    /// # Errors
-    /// None in practice: the file is part of the program, and a test reads each.
-    pub fn scenario(self) -> Result<Scenario, SimError> {
-        Scenario::parse(self.name, self.text)
-    }
 }

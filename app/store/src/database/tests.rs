@@ -169,7 +169,7 @@ fn a_program_killed_while_migrating_leaves_the_old_schema() {
         .spawn()
         .unwrap();
     // So much of the transaction is in the log already; it is killed even when that never comes.
-    let log = companion(&file, "-wal");
+    let log = sidecar_file(&file, "-wal");
     let mut looks = 0;
     while log.metadata().map_or(0, |log| log.len()) < 1_000_000 && looks < 6_000 {
         looks += 1;

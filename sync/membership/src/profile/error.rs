@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{MAX_NESTING, MAX_OPERATORS, MAX_SOURCE_BYTES};
+use super::limits::{MAX_NESTING, MAX_OPERATORS, MAX_SOURCE_BYTES};
 
 /// A reason that an expression is not in the rule profile, with what the profile allows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use crate::entry::{MemberAction, Transaction};
 use crate::evidence::{Charge, Current, Discharge, Evidence, Factor, Grade, Trip};
-use crate::policy::{Carbon, Trigger};
-use crate::valuation::co2_avoided_g;
+use crate::policy::{Carbon, Trigger, co2_avoided_g};
 
 /// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

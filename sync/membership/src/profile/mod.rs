@@ -10,6 +10,7 @@ mod condition;
 mod error;
 mod eval;
 mod facts;
+mod limits;
 mod linear;
 mod outlook;
 mod scan;
@@ -22,21 +23,12 @@ pub use condition::Condition;
 pub use error::{Place, ProfileError};
 pub use eval::EvalError;
 pub use facts::{Facts, FieldValue, RuleField, rule_fields};
+pub use limits::{MAX_NESTING, MAX_OPERATORS, MAX_SOURCE_BYTES, RULE_PROFILE};
 pub(crate) use outlook::{Amount, Outlook};
 pub use typed::Comparison;
 
 use crate::policy::Trigger;
 use typed::{BoolNode, IntNode};
-
-/// The newest rule profile that this program evaluates. A later profile has all of an earlier one, with the same meaning.
-pub const RULE_PROFILE: u32 = 1;
-
-/// Longest expression in bytes.
-pub const MAX_SOURCE_BYTES: usize = 1_024;
-/// Deepest nesting of parentheses and conditions.
-pub const MAX_NESTING: usize = 8;
-/// Most operators in one expression. Bounds the depth of a chain such as `a + b + c`, which needs no parentheses.
-pub const MAX_OPERATORS: usize = 64;
 
 /// A checked expression that gives a boolean.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! Checks that run before cel sees an expression: its parser overflows the stack on deep nesting.
 
-use super::{MAX_NESTING, MAX_OPERATORS, MAX_SOURCE_BYTES, ProfileError};
+use super::error::ProfileError;
+use super::limits::{MAX_NESTING, MAX_OPERATORS, MAX_SOURCE_BYTES};
 
 /// Refuses what is too long, nests too deeply, has too many operators or foreign characters.
 pub(super) fn scan(source: &str) -> Result<(), ProfileError> {

@@ -22,16 +22,8 @@ pub(crate) use vocabulary::{cbor_choice, cbor_map};
 pub use writer::Writer;
 
 use crate::MAX_DECODED;
-use crate::error::WireError;
-
-/// The version that stands under key 0 of every signed body.
-pub const BODY_VERSION: u64 = 1;
-
-/// Most bytes of one text: the longest are the terms of a benefit.
-pub const MAX_TEXT: usize = 4 * 1024;
-
-/// Most items of one array or map: a member's lots of ten entries a day over the longest expiry.
-pub const MAX_ITEMS: usize = 64 * 1024;
+use crate::error::{WireError, bounded};
+pub use crate::limits::{BODY_VERSION, MAX_ITEMS, MAX_TEXT};
 
 /// A type with one encoding.
 pub trait Cbor: Sized {
@@ -62,7 +54,7 @@ pub fn encode<T: Cbor>(value: &T) -> Vec<u8> {
 /// # Errors
 /// [`WireError`] when the bytes are too many, of another shape, or encoded in another way.
 pub fn decode<T: Cbor>(bytes: &[u8]) -> Result<T, WireError> {
-    reader::bounded(bytes.len(), MAX_DECODED)?;
+    bounded(bytes.len(), MAX_DECODED)?;
     let mut input = Reader::new(bytes);
     let value = T::read(&mut input)?;
     // Comparing is simpler than checking each rule, and it cannot forget one.
@@ -79,7 +71,7 @@ pub fn decode<T: Cbor>(bytes: &[u8]) -> Result<T, WireError> {
 /// # Errors
 /// [`WireError`] when the bytes are too many, of another shape, or encoded in another way.
 pub(crate) fn decode_tolerant<T: Cbor>(bytes: &[u8]) -> Result<T, WireError> {
-    reader::bounded(bytes.len(), MAX_DECODED)?;
+    bounded(bytes.len(), MAX_DECODED)?;
     let mut input = Reader::tolerant(bytes);
     let value = T::read(&mut input)?;
     if input.is_at_end() && encode(&value) == input.known_bytes() {

@@ -6,8 +6,8 @@ use minicbor::Decoder;
 use minicbor::data::Type;
 
 use super::unknown::{self, Cut};
-use super::{MAX_ITEMS, MAX_TEXT};
-use crate::error::WireError;
+use crate::error::{WireError, bounded};
+use crate::limits::{MAX_ITEMS, MAX_TEXT};
 
 /// A place in foreign bytes.
 ///
@@ -147,13 +147,5 @@ impl<'b> Reader<'b> {
         let items = usize::try_from(items).unwrap_or(usize::MAX);
         bounded(items, MAX_ITEMS)?;
         Ok(items)
-    }
-}
-
-pub(crate) const fn bounded(len: usize, max: usize) -> Result<(), WireError> {
-    if len <= max {
-        Ok(())
-    } else {
-        Err(WireError::TooLong { len, max })
     }
 }

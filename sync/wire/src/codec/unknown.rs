@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::{MAX_ITEMS, MAX_TEXT};
-use crate::error::WireError;
+use crate::error::{WireError, bounded};
+use crate::limits::{MAX_ITEMS, MAX_TEXT};
 
 /// Deepest nesting of a value under an unknown key.
 const MAX_DEPTH: usize = 16;
@@ -51,16 +51,16 @@ fn skip_nested(bytes: &[u8], at: usize, depth: usize) -> Result<usize, WireError
         2 => Ok(text_or_bytes(bytes, after, number)?.end),
         3 => {
             let place = text_or_bytes(bytes, after, number)?;
-            bounded(number, MAX_TEXT)?;
+            length(number, MAX_TEXT)?;
             std::str::from_utf8(&bytes[place.clone()]).map_err(|_| malformed(at, "a text"))?;
             Ok(place.end)
         }
         4 => {
-            let items = bounded(number, MAX_ITEMS)?;
+            let items = length(number, MAX_ITEMS)?;
             (0..items).try_fold(after, |at, _| skip_nested(bytes, at, depth))
         }
         5 => {
-            let entries = bounded(number, MAX_ITEMS)?;
+            let entries = length(number, MAX_ITEMS)?;
             let mut last: &[u8] = &[];
             (0..entries).try_fold(after, |at, _| {
                 let value = skip_nested(bytes, at, depth)?;
@@ -110,9 +110,9 @@ fn text_or_bytes(bytes: &[u8], from: usize, len: u64) -> Result<Range<usize>, Wi
     Ok(from..to.ok_or(end)?)
 }
 
-fn bounded(number: u64, max: usize) -> Result<usize, WireError> {
+fn length(number: u64, max: usize) -> Result<usize, WireError> {
     let len = usize::try_from(number).unwrap_or(usize::MAX);
-    super::reader::bounded(len, max)?;
+    bounded(len, max)?;
     Ok(len)
 }
 
