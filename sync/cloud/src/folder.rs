@@ -71,11 +71,6 @@ impl Folder {
         sync_folder(&self.path).map_err(|source| failed("cannot write", &self.path, source))
     }
 
-    /// Returns whether a cloud was begun here.
-    pub(crate) fn has_cloud(&self) -> bool {
-        self.path.join(KEY_FILE).exists() && self.database().exists()
-    }
-
     /// Refuses a key whose database is not there: a cloud that began anew beside it would know no member and no car.
     pub(crate) fn require_database(&self) -> Result<(), CloudError> {
         let database = self.database();

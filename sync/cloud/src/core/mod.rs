@@ -117,18 +117,17 @@ impl CloudCore {
     /// Opens the cloud of a data folder that was started before, for a program that works beside the one that serves.
     ///
     /// # Errors
-    /// [`CloudError::NoCloud`] when there is none; [`CloudError`] when it cannot be read.
+    /// [`CloudError::NoCloud`] when there is none, [`CloudError::KeyMissing`] when only its key is not there; [`CloudError`]
+    /// when it cannot be read.
     pub fn open_folder(data: &Path) -> Result<Self, CloudError> {
         let folder = Folder::new(data);
         folder.require_database()?;
-        if !folder.has_cloud() {
-            return Err(CloudError::NoCloud(data.to_owned()));
-        }
+        let key = folder.read_key()?;
         let db = crate::store::open_file(&folder.database())?;
         if life::find(&db)?.is_none() {
             return Err(CloudError::NoCloud(data.to_owned()));
         }
-        Self::of(db, folder.read_key()?)
+        Self::of(db, key)
     }
 
     /// Takes a database that was started before, and the key that signed what it holds.

@@ -344,6 +344,36 @@ fn what_is_wrong_is_told_to_people_and_with_json_to_programs() {
 }
 
 #[test]
+fn a_database_without_its_key_is_told_apart_from_no_cloud() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    assert_eq!(run(&["--data", data, "init"]).0, ExitCode::SUCCESS);
+    let key = folder.path().join("cloud-key.pk8");
+    std::fs::remove_file(&key).unwrap();
+    for command in [
+        &["member", "list"][..],
+        &["serve", "--listen", "127.0.0.1:0"],
+        &["init"],
+    ] {
+        let words = [&["--data", data], command].concat();
+        let (exit, _, err) = run(&words);
+        assert_ne!(exit, ExitCode::SUCCESS, "{command:?}");
+        let part = if command == ["init"] {
+            "is there already"
+        } else {
+            "missing beside its database: put the key back"
+        };
+        assert!(err.contains(part), "{command:?}: {err}");
+    }
+    std::fs::write(&key, b"").unwrap();
+    let (exit, _, err) = run(&["--data", data, "member", "list"]);
+    assert!(
+        exit == ExitCode::from(1) && err.contains("cloud-key.pk8 holds no key"),
+        "{err}"
+    );
+}
+
+#[test]
 fn a_reader_that_went_away_is_no_error() {
     struct Gone;
     impl std::io::Write for Gone {
