@@ -115,12 +115,14 @@ impl Folder {
     /// Reads the cloud's key.
     pub(crate) fn read_key(&self) -> Result<SigningKey, CloudError> {
         let path = self.path.join(KEY_FILE);
-        let stored = std::fs::read(&path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound if self.database().exists() => {
+        let stored = std::fs::read(&path).map_err(|source| {
+            if source.kind() != std::io::ErrorKind::NotFound {
+                failed("cannot read", &path, source)
+            } else if self.database().exists() {
                 CloudError::KeyMissing(path.clone())
+            } else {
+                CloudError::NoCloud(self.path.clone())
             }
-            std::io::ErrorKind::NotFound => CloudError::NoCloud(self.path.clone()),
-            _ => failed("cannot read", &path, source),
         })?;
         SigningKey::from_pkcs8(&stored).map_err(|source| CloudError::NotAKey { path, source })
     }

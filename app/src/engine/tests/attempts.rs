@@ -23,9 +23,10 @@ fn fails(running: &mut Running, answer: Result<Response, TransportFailure>) {
 }
 
 fn reason(running: &Running) -> Option<Reason> {
-    match running.engine.live().connection {
-        Connection::Offline { reason, .. } => Some(reason),
-        _ => None,
+    if let Connection::Offline { reason, .. } = running.engine.live().connection {
+        Some(reason)
+    } else {
+        None
     }
 }
 
