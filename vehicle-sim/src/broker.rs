@@ -105,14 +105,14 @@ fn live(mut port: u16, started: &mpsc::Sender<Result<u16, BrokerError>>) {
 }
 
 /// One life of the broker: with its runtime every connection ends.
-struct Life {
+struct BrokerLife {
     runtime: Runtime,
     broker: MqttBroker,
     port: u16,
     asked: Arc<Notify>,
 }
 
-fn begin(port: u16) -> Result<Life, BrokerError> {
+fn begin(port: u16) -> Result<BrokerLife, BrokerError> {
     // Binds and lets go: the broker words a port that is taken, this is its cause.
     let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port));
     let free = free.map_err(|source| BrokerError::Port { port, source })?;
@@ -127,7 +127,7 @@ fn begin(port: u16) -> Result<Life, BrokerError> {
         .block_on(MqttBroker::with_config(config))
         .map_err(|source| start_failed(port, source))?;
     let port = broker.local_addr().map_or(port, |address| address.port());
-    Ok(Life {
+    Ok(BrokerLife {
         runtime,
         broker,
         port,
@@ -135,7 +135,7 @@ fn begin(port: u16) -> Result<Life, BrokerError> {
     })
 }
 
-impl Life {
+impl BrokerLife {
     /// Serves until a client asks for a restart.
     fn until_asked(mut self) -> Result<(), BrokerError> {
         let asked = self.asked;

@@ -67,7 +67,7 @@ pub(crate) struct Pacer {
     speed: Speed,
     window: Window,
     first: Timestamp,
-    mode: Mode,
+    mode: PacingMode,
     /// Times of the messages that the head unit has not said it has taken, oldest first.
     samples: VecDeque<Timestamp>,
     states: VecDeque<Timestamp>,
@@ -83,7 +83,7 @@ pub(crate) struct Pacer {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Mode {
+enum PacingMode {
     /// `full_since` is when the window was first found full, with no answer since.
     Paced { full_since: Option<Duration> },
     /// Nobody answers; the next sample may go at `free_at`.
@@ -97,7 +97,7 @@ impl Pacer {
             speed,
             window,
             first,
-            mode: Mode::Paced { full_since: None },
+            mode: PacingMode::Paced { full_since: None },
             samples: VecDeque::new(),
             states: VecDeque::new(),
             newest_sent: None,
@@ -119,26 +119,28 @@ impl Pacer {
         if let Some(settled) = self.settles(message.at, now) {
             return Permit::Wait(settled);
         }
-        if let Mode::Paced { full_since } = self.mode {
+        if let PacingMode::Paced { full_since } = self.mode {
             if !self.is_full(message) {
                 return Permit::Go;
             }
             let give_up_at = full_since.unwrap_or(now) + self.window.patience;
             if now < give_up_at {
-                self.mode = Mode::Paced {
+                self.mode = PacingMode::Paced {
                     full_since: Some(full_since.unwrap_or(now)),
                 };
                 return Permit::Wait(give_up_at);
             }
             self.gave_up_unsaid = !self.gave_up;
             self.gave_up = true;
-            self.mode = Mode::Unpaced { free_at: now };
+            self.mode = PacingMode::Unpaced { free_at: now };
         }
         match self.mode {
-            Mode::Unpaced { free_at } if message.delivery == Delivery::Sample && now < free_at => {
+            PacingMode::Unpaced { free_at }
+                if message.delivery == Delivery::Sample && now < free_at =>
+            {
                 Permit::Wait(free_at)
             }
-            Mode::Unpaced { .. } | Mode::Paced { .. } => Permit::Go,
+            PacingMode::Unpaced { .. } | PacingMode::Paced { .. } => Permit::Go,
         }
     }
 
@@ -154,7 +156,7 @@ impl Pacer {
             queue.pop_front();
         }
         queue.push_back(message.at);
-        if let Mode::Unpaced { free_at } = &mut self.mode
+        if let PacingMode::Unpaced { free_at } = &mut self.mode
             && message.delivery == Delivery::Sample
         {
             *free_at = (*free_at).max(now.saturating_sub(CATCH_UP)) + UNPACED_STEP;
@@ -165,7 +167,7 @@ impl Pacer {
     /// says nothing of these messages: the head unit was fed by another simulator before.
     pub(crate) fn seen(&mut self, ts: Timestamp) {
         self.answered = true;
-        self.mode = Mode::Paced { full_since: None };
+        self.mode = PacingMode::Paced { full_since: None };
         if Some(ts) > self.newest_sent {
             return;
         }

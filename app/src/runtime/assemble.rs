@@ -162,7 +162,7 @@ fn run_beside(
 }
 
 /// The parts of the network thread.
-struct Edge {
+struct NetworkEdge {
     transport: Transport,
     signer: Option<Signer>,
 }
@@ -173,7 +173,7 @@ fn start(
     keys: &KeyStore,
     store: Store,
     outputs: Outputs,
-) -> anyhow::Result<(Engine, Edge)> {
+) -> anyhow::Result<(Engine, NetworkEdge)> {
     let floor = store
         .read()
         .last_receipt()?
@@ -188,7 +188,7 @@ fn start(
             None
         }
     };
-    let edge = Edge {
+    let edge = NetworkEdge {
         transport: net::connect(&config.cloud, books.receipt_at)?,
         signer: key.clone().map(|key| Signer {
             device: books.identity.device,

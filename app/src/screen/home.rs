@@ -97,9 +97,9 @@ fn today(shown: &Shown<'_>, view: &View, own: &[&OwnEntry]) -> TodayData {
         }
         for (rule, points) in rows::paid_by_rule(shown, own) {
             let sum = match purpose(shown.policy, &rule) {
-                Purpose::Clean => &mut sums.clean,
-                Purpose::Safe => &mut sums.safe,
-                Purpose::Other => &mut sums.other,
+                RulePurpose::Clean => &mut sums.clean,
+                RulePurpose::Safe => &mut sums.safe,
+                RulePurpose::Other => &mut sums.other,
             };
             *sum = sum.plus(points);
         }
@@ -109,20 +109,20 @@ fn today(shown: &Shown<'_>, view: &View, own: &[&OwnEntry]) -> TodayData {
 
 /// The purpose of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
+enum RulePurpose {
     Clean,
     Safe,
     Other,
 }
 
 /// A rule that looks at the driving score rewards safe driving; what else a trip or a charge earns is for clean energy.
-fn purpose(policy: &CompiledPolicy, rule: &RuleId) -> Purpose {
+fn purpose(policy: &CompiledPolicy, rule: &RuleId) -> RulePurpose {
     match policy.rule(rule) {
-        None => Purpose::Other,
-        Some((_, compiled)) if compiled.reads().contains("score_x100") => Purpose::Safe,
+        None => RulePurpose::Other,
+        Some((_, compiled)) if compiled.reads().contains("score_x100") => RulePurpose::Safe,
         Some((_, compiled)) => match compiled.on() {
-            Trigger::Trip | Trigger::Charge | Trigger::Discharge => Purpose::Clean,
-            Trigger::CheckIn => Purpose::Other,
+            Trigger::Trip | Trigger::Charge | Trigger::Discharge => RulePurpose::Clean,
+            Trigger::CheckIn => RulePurpose::Other,
         },
     }
 }

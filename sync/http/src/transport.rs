@@ -119,32 +119,32 @@ impl TransportError {
             Self::TooLong | Self::Coding | Self::Inflate(_) => TransportFailure::BadAnswer,
             Self::Network(error) if error.is_timeout() => TransportFailure::TimedOut,
             Self::Network(error) => match cause(error) {
-                Cause::Tls => TransportFailure::Tls,
-                Cause::Io => TransportFailure::Unreachable,
-                Cause::Other if error.is_connect() => TransportFailure::Unreachable,
-                Cause::Other => TransportFailure::BadAnswer,
+                FailureCause::Tls => TransportFailure::Tls,
+                FailureCause::Io => TransportFailure::Unreachable,
+                FailureCause::Other if error.is_connect() => TransportFailure::Unreachable,
+                FailureCause::Other => TransportFailure::BadAnswer,
             },
         }
     }
 }
 
-enum Cause {
+enum FailureCause {
     Tls,
     Io,
     Other,
 }
 
 /// Returns the innermost cause of an error of the HTTP client, which does not report it itself.
-fn cause(error: &reqwest::Error) -> Cause {
-    let mut found = Cause::Other;
+fn cause(error: &reqwest::Error) -> FailureCause {
+    let mut found = FailureCause::Other;
     let mut next = error.source();
     while let Some(source) = next {
         if source.is::<rustls::Error>() {
-            return Cause::Tls;
+            return FailureCause::Tls;
         }
         next = source.source();
         if let Some(io) = source.downcast_ref::<io::Error>() {
-            found = Cause::Io;
+            found = FailureCause::Io;
             // What an IO error wraps is not its source but itself; only this way leads to it.
             if let Some(inner) = io.get_ref() {
                 next = Some(inner as &(dyn StdError + 'static));

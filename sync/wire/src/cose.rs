@@ -55,7 +55,7 @@ pub(crate) fn verify1<'b>(
     key: &PublicKey,
     purpose: Purpose<'_>,
 ) -> Result<&'b [u8], WireError> {
-    let parts = Parts::take(raw)?;
+    let parts = MessageParts::take(raw)?;
     if parts.protected != protected_header(&key.id()) {
         return Err(WireError::WrongKey);
     }
@@ -65,13 +65,13 @@ pub(crate) fn verify1<'b>(
 }
 
 /// The parts of a message in the accepted form; nothing about them is known to be genuine.
-struct Parts<'b> {
+struct MessageParts<'b> {
     protected: &'b [u8],
     payload: &'b [u8],
     signature: &'b [u8],
 }
 
-impl<'b> Parts<'b> {
+impl<'b> MessageParts<'b> {
     fn take(raw: &'b [u8]) -> Result<Self, WireError> {
         let mut input = Reader::new(raw);
         let is_sign1 = input.tag()? == TAG_SIGN1 && input.array()? == 4;

@@ -10,7 +10,7 @@ use crate::data::Held;
 /// Benefits in the sample catalogue.
 pub(super) const COUNT: usize = 7;
 
-struct Sample {
+struct BenefitSample {
     id: &'static str,
     kind: BenefitKind,
     en: (&'static str, &'static str),
@@ -20,8 +20,8 @@ struct Sample {
     suits: Suits,
 }
 
-const SAMPLES: [Sample; COUNT] = [
-    Sample {
+const SAMPLES: [BenefitSample; COUNT] = [
+    BenefitSample {
         id: "charge-20",
         kind: BenefitKind::Main,
         en: (
@@ -36,7 +36,7 @@ const SAMPLES: [Sample; COUNT] = [
         rank: 0,
         suits: Suits::LowCharge,
     },
-    Sample {
+    BenefitSample {
         id: "labour",
         kind: BenefitKind::Main,
         en: (
@@ -51,7 +51,7 @@ const SAMPLES: [Sample; COUNT] = [
         rank: 0,
         suits: Suits::ServiceDue,
     },
-    Sample {
+    BenefitSample {
         id: "rescue",
         kind: BenefitKind::Main,
         en: (
@@ -63,7 +63,7 @@ const SAMPLES: [Sample; COUNT] = [
         rank: 1,
         suits: Suits::Always,
     },
-    Sample {
+    BenefitSample {
         id: "lounge",
         kind: BenefitKind::Partner,
         en: (
@@ -75,7 +75,7 @@ const SAMPLES: [Sample; COUNT] = [
         rank: 2,
         suits: Suits::Always,
     },
-    Sample {
+    BenefitSample {
         id: "forest",
         kind: BenefitKind::Charity,
         en: (
@@ -87,7 +87,7 @@ const SAMPLES: [Sample; COUNT] = [
         rank: 0,
         suits: Suits::Always,
     },
-    Sample {
+    BenefitSample {
         id: "track-day",
         kind: BenefitKind::Main,
         en: (
@@ -99,7 +99,7 @@ const SAMPLES: [Sample; COUNT] = [
         rank: 3,
         suits: Suits::Always,
     },
-    Sample {
+    BenefitSample {
         id: "weekend",
         kind: BenefitKind::Partner,
         en: (
@@ -126,7 +126,7 @@ pub(super) fn catalogue(variation: Variation) -> Held<Vec<BenefitData>> {
     Held::Here(list)
 }
 
-fn benefit(sample: &Sample, member_rank: usize) -> Option<BenefitData> {
+fn benefit(sample: &BenefitSample, member_rank: usize) -> Option<BenefitData> {
     let tier = tiers()[sample.rank].0.clone();
     Some(BenefitData {
         benefit: Benefit {
@@ -148,7 +148,7 @@ fn benefit(sample: &Sample, member_rank: usize) -> Option<BenefitData> {
 }
 
 /// The longest title, terms and numbers that the pages have to bear.
-fn longest(sample: &Sample) -> Option<BenefitData> {
+fn longest(sample: &BenefitSample) -> Option<BenefitData> {
     let mut data = benefit(sample, 4)?;
     data.benefit.title = text(
         "Four-season and air-conditioning service",

@@ -5,7 +5,7 @@ use std::ops::Range;
 use minicbor::Decoder;
 use minicbor::data::Type;
 
-use super::unknown::{self, Cut};
+use super::unknown::{self, Omission};
 use crate::error::{WireError, bounded};
 use crate::limits::{MAX_ITEMS, MAX_TEXT};
 
@@ -17,7 +17,7 @@ pub struct Reader<'b> {
     decoder: Decoder<'b>,
     /// True when entries of maps that are not known are skipped.
     is_tolerant: bool,
-    cuts: Vec<Cut>,
+    cuts: Vec<Omission>,
 }
 
 impl<'b> Reader<'b> {
@@ -53,7 +53,7 @@ impl<'b> Reader<'b> {
 
     /// Notes bytes that this program would have written in another way.
     pub(crate) fn cut(&mut self, place: Range<usize>, instead: Vec<u8>) {
-        self.cuts.push(Cut { place, instead });
+        self.cuts.push(Omission { place, instead });
     }
 
     /// Returns the bytes as this program would have written them.

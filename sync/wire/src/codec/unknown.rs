@@ -10,7 +10,7 @@ const MAX_DEPTH: usize = 16;
 
 /// Bytes that this program would have written in another way, because it does not know an entry.
 #[derive(Debug)]
-pub(crate) struct Cut {
+pub(crate) struct Omission {
     /// Place of the bytes.
     pub place: Range<usize>,
     /// Bytes that this program would have written there.
@@ -18,7 +18,7 @@ pub(crate) struct Cut {
 }
 
 /// Returns the bytes as this program would have written them.
-pub(crate) fn without(bytes: &[u8], mut cuts: Vec<Cut>) -> Vec<u8> {
+pub(crate) fn without(bytes: &[u8], mut cuts: Vec<Omission>) -> Vec<u8> {
     cuts.sort_by_key(|cut| cut.place.start);
     let mut kept = Vec::with_capacity(bytes.len());
     let mut from = 0;
