@@ -10,16 +10,16 @@ use super::doubt::DoubtTimes;
 const AHEAD_S_MAX: i64 = 86_400;
 /// Seconds before its arrival that an entry counts for at most: 92 days.
 const LATE_S_MAX: i64 = 92 * 86_400;
-/// DoubtTimes of receipts that the cloud keeps up to now, and as many beyond it.
+/// Times of receipts that the cloud keeps up to now, and as many beyond it.
 const KEPT_MAX: usize = 128;
 
-/// DoubtTimes of one chain, and those of the receipts and grants that the cloud keeps for it.
+/// Times of one chain, and those of the receipts and grants that the cloud keeps for it.
 #[derive(Debug, Clone)]
 pub(super) struct ChainTimes {
     enrolled: ServerTime,
     cap_time: ServerTime,
     receipt_at: ServerTime,
-    /// What `receipt_at` was when the present epoch began.
+    /// The `receipt_at` with which the present epoch began.
     before_epoch: ServerTime,
     receipts: BTreeSet<ServerTime>,
     grants: BTreeSet<ServerTime>,
