@@ -31,3 +31,20 @@ fn no_two_pictures_are_the_same_but_for_a_reason() {
         }
     }
 }
+
+#[test]
+fn a_text_that_no_picture_has_in_its_name_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let drawn = Command::new(env!("CARGO_BIN_EXE_gallery"))
+        .args(["--only", "nothinglikethis", "--out"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&drawn.stderr);
+    assert_eq!(drawn.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("no picture has \"nothinglikethis\""),
+        "{said}"
+    );
+    assert!(!folder.path().join("index.html").exists());
+}

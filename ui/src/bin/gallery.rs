@@ -1,5 +1,6 @@
 //! Draws every page in every state as PNG, without a display, with an HTML page that lists them.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -18,11 +19,7 @@ struct Args {
     only: String,
 }
 
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line tool"
-)]
+#[expect(clippy::print_stderr, reason = "a command line tool")]
 fn main() -> ExitCode {
     let args = Args::parse();
     let cases: Vec<Case> = all()
@@ -39,7 +36,17 @@ fn main() -> ExitCode {
     }
     match draw(&args.out, &cases) {
         Ok(()) => {
-            println!("{} pictures in {}", cases.len(), args.out.display());
+            // Whoever stopped reading, as `head` does, has what he wanted.
+            let told = writeln!(
+                std::io::stdout(),
+                "{} in {}",
+                match cases.len() {
+                    1 => "1 picture".to_owned(),
+                    count => format!("{count} pictures"),
+                },
+                args.out.display()
+            );
+            drop(told);
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -124,7 +124,7 @@ impl Story {
             .into_iter()
             .map(|step| (line_of(step.span().start), step.into_inner()))
             .collect();
-        check(name, &steps)?;
+        check(name, file.begins, &steps)?;
         Ok(Self {
             name: name.to_owned(),
             about: file.about,
@@ -137,7 +137,8 @@ impl Story {
 }
 
 /// A step that makes no sense is found before anything is played.
-fn check(name: &str, steps: &[(usize, Step)]) -> anyhow::Result<()> {
+fn check(name: &str, begins: DateTime, steps: &[(usize, Step)]) -> anyhow::Result<()> {
+    let mut latest = begins;
     let mut enrolled = false;
     let mut network = true;
     for (line, step) in steps {
@@ -153,12 +154,15 @@ fn check(name: &str, steps: &[(usize, Step)]) -> anyhow::Result<()> {
             Step::NetworkReturns {} if network => bail!(wrong("the network is there already")),
             Step::NetworkGoes {} => network = false,
             Step::NetworkReturns {} => network = true,
+            Step::Time(Until { at: Some(at), .. }) if *at < latest => {
+                bail!(wrong(&format!("time runs back: it is {latest} already")))
+            }
+            Step::Time(until) => latest = until.at.unwrap_or(latest),
             Step::Drive(_)
             | Step::Charge(_)
             | Step::Car { .. }
             | Step::SecondCar(_)
             | Step::NetworkFaults { .. }
-            | Step::Time(_)
             | Step::CheckIn {}
             | Step::Expect(_) => {}
         }
@@ -190,6 +194,13 @@ mod tests {
                 ready.name
             );
         }
+    }
+
+    #[test]
+    fn time_that_runs_back_is_found_when_it_is_read() {
+        let step = "[[step]]\nenrol = {}\n[[step]]\ntime = { at = \"2020-01-01T08:00\" }\n";
+        let error = story(step).unwrap_err().to_string();
+        assert!(error.contains("line 6: time runs back"), "{error}");
     }
 
     #[test]
