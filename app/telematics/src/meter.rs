@@ -110,7 +110,10 @@ impl MeterTrack {
     pub(crate) fn take(&mut self, pace: Pace, at_ms: i64, value: u64) -> Taken {
         let seen = (at_ms, value);
         let Some(known) = self.known else {
-            self.known = Some(seen);
+            *self = Self {
+                known: Some(seen),
+                ..Self::default()
+            };
             return Taken::Moved;
         };
         let Err(fault) = pace.judge(known, seen) else {
@@ -161,6 +164,20 @@ mod tests {
         }
         assert_eq!(take(12, 40), Taken::Rebased);
         assert_eq!(take(13, 60), Taken::Moved);
+    }
+
+    #[test]
+    fn the_first_reading_of_all_is_current_also_after_a_wake() {
+        let mut track = MeterTrack::default();
+        track.lose_sight();
+        assert_eq!(track.current(), None);
+        assert_eq!(track.take(Pace::ODOMETER, 0, 50_000), Taken::Moved);
+        assert_eq!(track.current(), Some(50_000));
+        track.lose_sight();
+        assert_eq!(track.current(), None);
+        assert_eq!(track.value(), Some(50_000));
+        assert_eq!(track.take(Pace::ODOMETER, 1_000, 50_010), Taken::Moved);
+        assert_eq!(track.current(), Some(50_010));
     }
 
     #[test]
