@@ -91,7 +91,11 @@ fn waits_with(wrong: &[u8], logged: &str, told: &str) {
     assert!(member["confirmed"].as_i64() > Some(0), "{status:#}");
     world.assert_agreed();
     let metres = world.cloud.paid_units("odometer") as f64;
-    assert!((metres - drive.distance_m).abs() <= 1.0, "{metres}");
+    assert!(
+        (metres - drive.distance_m).abs() <= 1.0,
+        "{metres} of {}",
+        drive.distance_m
+    );
     assert!(world.car.stop().success());
 }
 

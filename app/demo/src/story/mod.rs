@@ -200,7 +200,7 @@ mod tests {
     fn time_that_runs_back_is_found_when_it_is_read() {
         let step = "[[step]]\nenrol = {}\n[[step]]\ntime = { at = \"2020-01-01T08:00\" }\n";
         let error = story(step).unwrap_err().to_string();
-        assert!(error.contains("line 6: time runs back"), "{error}");
+        assert!(error.contains("line 5: time runs back"), "{error}");
     }
 
     #[test]

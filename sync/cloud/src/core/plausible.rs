@@ -141,7 +141,6 @@ fn interval_flaw(interval: MeterInterval, meter: Meter) -> Option<Flaw> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use dashpoint_membership::policy::{RuleKind, Trigger};
     use dashpoint_membership::{CompiledPolicy, DEFAULT_POLICY_TOML, Policy};
