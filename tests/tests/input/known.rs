@@ -97,7 +97,7 @@ fn a_faulty_sensor_costs_no_metre_and_earns_none() {
 
 /// What the private evidence says that the braking was taken from.
 fn braking_from(car: &Car, seq: usize) -> String {
-    let output = car.ask(&["explain", &format!("1/{seq}"), "--json"]);
+    let output = car.ask(&["explain", &format!("1-{seq}"), "--json"]);
     let explained: Value = serde_json::from_slice(&output.stdout).unwrap();
     let from = &explained["found"][0]["seen"]["braking_from"];
     from.as_str().unwrap().to_owned()
