@@ -36,6 +36,10 @@ pub(crate) struct Picture {
     /// back, or they are old. Until one of both is seen, nobody can say who drives.
     #[serde(default)]
     overtaken: BTreeMap<Signal, Stamped>,
+    /// Names that differ from the known ones and carry a time at which one was taken before: copies of that one, unless the
+    /// clock of the bus turns out to have begun anew.
+    #[serde(default)]
+    copies: BTreeMap<Signal, Stamped>,
     /// Times of the taken values of each name.
     #[serde(default)]
     told_ms: BTreeMap<Signal, VecDeque<i64>>,
@@ -90,8 +94,13 @@ impl Picture {
         let mut told_ms = self.told_ms.get(signal).into_iter().flatten();
         match is_known {
             None => self.take(stamped),
-            Some(true) => drop(self.overtaken.remove(signal)),
-            Some(false) if told_ms.any(|told_ms| told_ms == at_ms) => {}
+            Some(true) => {
+                self.overtaken.remove(signal);
+                self.copies.remove(signal);
+            }
+            Some(false) if told_ms.any(|told_ms| told_ms == at_ms) => {
+                self.copies.insert(*signal, stamped.clone());
+            }
             Some(false) => drop(self.overtaken.insert(*signal, stamped.clone())),
         }
     }
@@ -103,6 +112,9 @@ impl Picture {
         for stamped in std::mem::take(&mut self.overtaken).into_values() {
             self.take(&stamped);
         }
+        // A clock that begins at the same time with each start says the same times again: what seemed to be a copy may be the
+        // newest name, and until one is said nobody can tell.
+        self.overtaken.append(&mut self.copies);
         self.speed = None;
         self.battery_w = None;
         self.front = None;
@@ -114,6 +126,7 @@ impl Picture {
     pub(crate) fn take(&mut self, stamped: &Stamped) {
         let at_ms = stamped.at_ms;
         self.overtaken.remove(&stamped.signal);
+        self.copies.remove(&stamped.signal);
         if stamped.reading.is_name() {
             let told = self.told_ms.entry(stamped.signal).or_default();
             told.push_back(at_ms);

@@ -327,6 +327,47 @@ fn a_name_that_was_heard_before_is_no_doubt_when_it_comes_again() {
 }
 
 #[test]
+fn a_clock_that_begins_anew_with_each_start_pays_nobody_for_the_way_of_another() {
+    for kept_by_the_broker in [true, false] {
+        let mut car = Car::new();
+        car.text(Signal::DriverIssuer, "https://id.example");
+        car.text(Signal::DriverSubject, "wang");
+        car.drive(&short_drive());
+        car.wait(10_000);
+        car.text(Signal::DriverSubject, "lin");
+        car.drive(&short_drive());
+        let mut telematics = Telematics::new(settings(), Marks::default());
+        observe_all(&mut telematics, &car.samples);
+        telematics.quiet(121_000);
+        let checkpoint = kept(&telematics.checkpoint());
+        let (mut woken, _) = Telematics::resume(settings(), telematics.marks(), checkpoint);
+        // The next start says the same times as the first one did, and the same name.
+        let mut next = Car::new();
+        next.odometer_m = car.odometer_m;
+        next.text(Signal::DriverIssuer, "https://id.example");
+        next.text(Signal::DriverSubject, "wang");
+        for sample in &mut next.samples {
+            sample.retained = kept_by_the_broker;
+        }
+        next.drive(&short_drive());
+        next.text(Signal::DriverSubject, "lin");
+        next.drive(&short_drive());
+        let mut outcomes = observe_all(&mut woken, &next.samples);
+        outcomes.extend(woken.drain());
+        let finished = finished(&outcomes);
+        let taken_over_m = car.odometer_m + 1_000.0;
+        let first = finished.first().unwrap();
+        assert_ne!(
+            first.driver,
+            named("lin"),
+            "{kept_by_the_broker}: {finished:?}"
+        );
+        assert!(first.evidence.interval().from < taken_over_m as u64);
+        assert_eq!(finished.last().unwrap().driver, named("lin"));
+    }
+}
+
+#[test]
 fn a_name_that_is_refused_for_its_time_leaves_nobody_at_the_wheel() {
     for back_ms in [60_000, 3_600_000, 100 * 3_600_000] {
         let mut car = Car::new();
