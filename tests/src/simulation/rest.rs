@@ -60,6 +60,7 @@ impl World {
             // What a lost cache held comes back without a restart.
             if car.lacks_cache() && car.engine().is_some() {
                 car.suspended = false;
+                car.clear_fault();
                 continue;
             }
             car.heal();
