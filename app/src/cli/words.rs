@@ -122,7 +122,7 @@ pub(super) fn disk(language: Language, trouble: DiskTrouble, unsaved: u64) -> St
     }
 }
 
-/// Says that the head unit sits in another car than the one that it was enrolled in.
+/// Says that this car cannot evaluate a rule, and who pays by it all the same.
 #[must_use]
 pub(super) fn skipped_rule(language: Language, rule: &RuleId) -> String {
     match language {
@@ -136,6 +136,8 @@ pub(super) fn skipped_rule(language: Language, rule: &RuleId) -> String {
     }
 }
 
+/// Says that the head unit sits in another car than the one that it was enrolled in.
+#[must_use]
 pub(super) const fn other_vehicle(language: Language) -> &'static str {
     pick(
         language,
