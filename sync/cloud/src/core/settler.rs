@@ -206,10 +206,12 @@ impl<'a> Settler<'a> {
             });
         };
         // A binding that is there has begun, whatever a clock showed that was ahead.
-        let valid = bound.valid_from.min(arrival.at)..bound.valid_until;
+        let when = happened(entry, arrival);
+        let is_valid = when < bound.valid_until
+            && (bound.valid_from.min(arrival.at) <= when || self.held_receipt(entry)?);
         let refused = if !held.is_known {
             Some(Rejection::Implausible)
-        } else if !valid.contains(&happened(entry, arrival)) {
+        } else if !is_valid {
             Some(Rejection::BindingNotValid)
         } else {
             self.contradiction(entry, origin, arrival)?
@@ -223,6 +225,14 @@ impl<'a> Settler<'a> {
             refused,
             doubt,
         })
+    }
+
+    /// Returns whether the device held a receipt of this cloud when it made an entry, as far as a database that went back can
+    /// tell. A binding that seems to begin later was then made by a clock that was ahead: who names it has it.
+    fn held_receipt(&self, entry: &Entry) -> Result<bool, CloudError> {
+        let (desk, named) = (self.desk, entry.receipt_at);
+        let signed = receipts::newest_up_to(desk.db, self.device.id, named)?;
+        Ok(signed == Some(named) || desk.server_epoch > life::FIRST)
     }
 
     /// Holds an admissible entry against what is known of the vehicle.

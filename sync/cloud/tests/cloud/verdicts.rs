@@ -1,6 +1,6 @@
 //! Each verdict and each reason for it.
 
-use dashpoint_cloud::Posted;
+use dashpoint_cloud::{ClockKind, Posted};
 use dashpoint_membership::*;
 use dashpoint_wire::message::EntriesRequest;
 
@@ -90,6 +90,32 @@ fn a_binding_must_be_this_device_s_and_valid_then() {
         Verdict::Accepted { .. }
     ));
     assert_eq!(world.balance(mine), 1);
+}
+
+#[test]
+fn a_binding_that_a_wrong_clock_let_begin_later_is_valid_for_who_held_a_receipt() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cloud.db");
+    let mut world = World::with(
+        dashpoint_cloud::open_file(&file).unwrap(),
+        ClockKind::System,
+    );
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    world.pass(HOUR);
+    let first = car.mint(CHECK_IN, world.now);
+    world.settled(&mut car, &[first]);
+    // As a backup has it that was made while the clock was ahead.
+    let later = world.now.plus_s(10 * DAY).as_unix_s();
+    rusqlite::Connection::open(&file)
+        .unwrap()
+        .execute("UPDATE bindings SET valid_from = ?1", [later])
+        .unwrap();
+    world.pass(DAY);
+    let kept = car.mint(CHECK_IN, world.now);
+    world.pass(12 * DAY);
+    let verdict = world.verdict(&mut car, &kept);
+    assert!(matches!(verdict, Verdict::Accepted { .. }), "{verdict:?}");
 }
 
 #[test]
