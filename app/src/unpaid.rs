@@ -220,7 +220,7 @@ fn over(policy: &CompiledPolicy, cap: &Cap) -> Text {
 pub struct CapCut {
     /// Id of the cap.
     pub cap: CapId,
-    /// What it bounds, as the member reads it.
+    /// The awards that it bounds, as the member reads them.
     pub over: Text,
     /// Over which stretch of the calendar.
     pub per: Period,

@@ -44,7 +44,7 @@ enum EnrolNews<'a> {
     },
     /// There is no decision yet.
     Waiting {
-        /// Whose word is missing.
+        /// The person whose word is missing.
         #[serde(rename = "for")]
         waits_for: WaitsFor,
     },

@@ -42,7 +42,7 @@ pub struct Earned {
 pub struct CapUse {
     /// The cap.
     pub cap: CapId,
-    /// What it bounds, as the member reads it.
+    /// The awards that it bounds, as the member reads them.
     pub over: Text,
     /// Over which stretch of the calendar.
     pub per: Period,

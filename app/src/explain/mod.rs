@@ -82,7 +82,7 @@ pub fn explain(
     )
 }
 
-/// What the ledger tells of a signed entry.
+/// Account of a signed entry, as the ledger has it.
 #[derive(Debug)]
 pub struct SignedEntry {
     /// EPOCH-SEQ.

@@ -115,7 +115,7 @@ fn each_condition_of_the_shipped_policy_shows_its_own_reason() {
     insta::assert_snapshot!(lines.join("\n"));
 }
 
-/// What each cap of the shipped policy is reached by.
+/// Entries by which each cap of the shipped policy is reached.
 fn under(over: &CapOver) -> Subject {
     let earn = |evidence| Subject::Earn {
         evidence,
