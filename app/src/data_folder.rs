@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use dashpoint_store::{Check, Options, Reader, Store, StoreError};
-use dashpoint_sync::Identity;
+use dashpoint_sync::DeviceIdentity;
 use dashpoint_wire::{DeviceCertificate, Signed};
 use jiff::tz::TimeZone;
 
@@ -65,8 +65,8 @@ pub fn open_reader(config: &Config) -> anyhow::Result<Reader> {
 
 /// Returns the identity of this head unit by its certificate, with the cloud's key that it trusts.
 #[must_use]
-pub fn identity(certificate: &Signed<DeviceCertificate>, config: &Config) -> Identity {
-    Identity {
+pub fn identity(certificate: &Signed<DeviceCertificate>, config: &Config) -> DeviceIdentity {
+    DeviceIdentity {
         device: certificate.body().device,
         device_key: certificate.body().key,
         cloud_key: config.cloud.key,

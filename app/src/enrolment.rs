@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use dashpoint_store::{Store, StoreError};
-use dashpoint_sync::enrol::{Applicant, EnrolError, Enrolled, Progress, poll_request, read_state};
+use dashpoint_sync::enrol::{
+    Applicant, EnrolError, EnrolProgress, Enrolled, poll_request, read_state,
+};
 use dashpoint_sync::{HttpRequest, Response};
 use dashpoint_sync_http::Transport;
 use dashpoint_wire::message::EnrolTicket;
@@ -92,11 +94,13 @@ pub async fn decision(
             Err(_) => Ok(None),
         };
         let waits_for = match progress {
-            Ok(Some(Progress::Waiting)) => WaitsFor::Member,
-            Ok(Some(Progress::AwaitingConsent)) => WaitsFor::Consent,
-            Ok(Some(Progress::Refused)) => return Ok(EnrolmentEnd::Refused),
-            Ok(Some(Progress::Expired)) => return Ok(EnrolmentEnd::Expired),
-            Ok(Some(Progress::Enrolled(enrolled))) => return Ok(EnrolmentEnd::Enrolled(enrolled)),
+            Ok(Some(EnrolProgress::Waiting)) => WaitsFor::Member,
+            Ok(Some(EnrolProgress::AwaitingConsent)) => WaitsFor::Consent,
+            Ok(Some(EnrolProgress::Refused)) => return Ok(EnrolmentEnd::Refused),
+            Ok(Some(EnrolProgress::Expired)) => return Ok(EnrolmentEnd::Expired),
+            Ok(Some(EnrolProgress::Enrolled(enrolled))) => {
+                return Ok(EnrolmentEnd::Enrolled(enrolled));
+            }
             Ok(None) => WaitsFor::Cloud,
             Err(error) if error.is_transient() => WaitsFor::Cloud,
             Err(error) => return Err(error),

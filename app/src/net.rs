@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use dashpoint_membership::ServerTime;
 use dashpoint_sync::Event;
-use dashpoint_sync_http::{Setup, Signer, Timeouts, TlsTime, Transport, check_base_url};
+use dashpoint_sync_http::{Signer, Timeouts, TlsTime, Transport, TransportSetup, check_base_url};
 use tokio::sync::mpsc;
 
 use crate::clock::system_unix_ms;
@@ -28,7 +28,7 @@ pub fn connect(cloud: &CloudConfig, floor: ServerTime) -> anyhow::Result<Transpo
         None => None,
     };
     let system = Arc::new(|| Some(system_unix_ms().div_euclid(1_000)));
-    Ok(Transport::new(Setup {
+    Ok(Transport::new(TransportSetup {
         base: check_base_url(&cloud.url)?,
         authority_pem,
         time: TlsTime::new(floor, system),

@@ -6,7 +6,7 @@ use dashpoint_membership::{
     Cause, DeviceId, Entry, EntryBody, EntryRef, Epoch, Seq, Statement, Verdict,
 };
 use dashpoint_store::{Activity, Reader, StoreError};
-use dashpoint_sync::Identity;
+use dashpoint_sync::DeviceIdentity;
 use dashpoint_wire::ChainPoint;
 
 use crate::books::bound_statements;
@@ -39,7 +39,7 @@ pub(crate) struct Line {
 /// [`StoreError`] when the ledger cannot be read.
 pub(crate) fn newest_lines(
     reader: &Reader,
-    signers: &Identity,
+    signers: &DeviceIdentity,
     limit: u32,
 ) -> Result<Vec<Line>, StoreError> {
     let known = Known::read(reader, signers)?;
@@ -80,7 +80,7 @@ struct Known {
 }
 
 impl Known {
-    fn read(reader: &Reader, signers: &Identity) -> Result<Self, StoreError> {
+    fn read(reader: &Reader, signers: &DeviceIdentity) -> Result<Self, StoreError> {
         let statements = bound_statements(reader, signers)?.readable.into_iter();
         let statements: Vec<Statement> = statements
             .filter_map(|stored| stored.raw.verify(&signers.cloud_key, &stored.member).ok())
@@ -120,7 +120,7 @@ impl Known {
 /// The heads of this device that the cloud has named: those that statements cover, and those that epochs follow.
 fn heads(
     reader: &Reader,
-    signers: &Identity,
+    signers: &DeviceIdentity,
     statements: &[Statement],
 ) -> Result<Vec<ChainPoint>, StoreError> {
     let covers = statements

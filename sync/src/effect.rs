@@ -3,10 +3,10 @@
 use dashpoint_membership::{Catalogue, Entry, Epoch, MemberId, Policy, Seq, Statement};
 use dashpoint_wire::{ChainPoint, EntryVerdict, EpochGrant, Receipt, Signed};
 
-use crate::error::Refused;
+use crate::error::AnswerError;
 use crate::exchange::HttpRequest;
 use crate::now::Ticket;
-use crate::status::Status;
+use crate::status::SyncStatus;
 
 /// A request of the machine to its owner. Each effect with a ticket is answered by exactly one event with the same
 /// ticket, and the machine waits for it: at most one is open.
@@ -45,7 +45,7 @@ pub enum Effect {
         /// For the answer.
         ticket: Ticket,
         /// The answer to store.
-        outcome: Box<Outcome>,
+        outcome: Box<BatchOutcome>,
     },
     /// Store a statement that is newer than the one held.
     StoreStatement {
@@ -85,14 +85,14 @@ pub enum Effect {
         beginning: Box<Beginning>,
     },
     /// The connection stands differently now.
-    StateChanged(Status),
+    StateChanged(SyncStatus),
     /// Something was refused: to be logged, with its cause.
-    Report(Report),
+    Report(RefusedAnswer),
 }
 
 /// The cloud's verified answer to a batch of entries.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct BatchOutcome {
     /// One for each entry sent, in their order.
     pub verdicts: Vec<EntryVerdict>,
     /// The receipt for them.
@@ -114,16 +114,16 @@ pub struct Beginning {
 
 /// Something that was refused.
 #[derive(Debug)]
-pub struct Report {
+pub struct RefusedAnswer {
     /// The subject of the answer.
-    pub what: Subject,
+    pub what: AnswerSubject,
     /// The reason of the refusal.
-    pub why: Refused,
+    pub why: AnswerError,
 }
 
 /// The subject of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Subject {
+pub enum AnswerSubject {
     /// Verdicts and receipt.
     Entries,
     /// A statement.

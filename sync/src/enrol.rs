@@ -25,7 +25,7 @@ pub struct Applicant {
 
 /// The state of an enrolment.
 #[derive(Debug)]
-pub enum Progress {
+pub enum EnrolProgress {
     /// The member has not decided: ask again in a few seconds.
     Waiting,
     /// The member has said yes; a member of the vehicle, which earns already, or the operator has to agree.
@@ -135,16 +135,16 @@ pub fn poll_request(ticket: &EnrolTicket) -> HttpRequest {
 ///
 /// # Errors
 /// [`EnrolError`]; nothing of the answer is to be kept.
-pub fn read_state(response: &Response, me: &Applicant) -> Result<Progress, EnrolError> {
+pub fn read_state(response: &Response, me: &Applicant) -> Result<EnrolProgress, EnrolError> {
     if response.status != 200 {
         let status = response.status;
         return Err(EnrolError::Status { status });
     }
     match decode(&response.body).map_err(EnrolError::Garbled)? {
-        EnrolState::Waiting => Ok(Progress::Waiting),
-        EnrolState::AwaitingConsent => Ok(Progress::AwaitingConsent),
-        EnrolState::Refused => Ok(Progress::Refused),
-        EnrolState::Expired => Ok(Progress::Expired),
+        EnrolState::Waiting => Ok(EnrolProgress::Waiting),
+        EnrolState::AwaitingConsent => Ok(EnrolProgress::AwaitingConsent),
+        EnrolState::Refused => Ok(EnrolProgress::Refused),
+        EnrolState::Expired => Ok(EnrolProgress::Expired),
         EnrolState::Approved {
             device,
             certificate,
@@ -165,7 +165,7 @@ pub fn read_state(response: &Response, me: &Applicant) -> Result<Progress, Enrol
             let member = binding.body().member;
             let policy = policy.verify(key, &()).map_err(bytes("the policy"))?;
             CompiledPolicy::compile_known(policy.body().clone()).map_err(EnrolError::Policy)?;
-            Ok(Progress::Enrolled(Box::new(Enrolled {
+            Ok(EnrolProgress::Enrolled(Box::new(Enrolled {
                 certificate,
                 grant: grant.verify(key, &device).map_err(bytes("the grant"))?,
                 policy,

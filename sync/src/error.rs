@@ -5,7 +5,7 @@ use dashpoint_wire::WireError;
 
 /// The reason for refusing something. Nothing of it is stored.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum AnswerError {
     /// It is not the bytes that it should be, or not signed by whom it should be.
     #[error("the bytes do not verify")]
     Bytes(#[from] WireError),

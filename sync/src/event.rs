@@ -4,7 +4,7 @@ use dashpoint_membership::{CatalogueVersion, EntryHash, MemberId, PolicyVersion,
 use dashpoint_wire::ChainPoint;
 
 use crate::exchange::{Response, TransportFailure};
-use crate::held::StatementMark;
+use crate::known_versions::StatementMark;
 use crate::now::Ticket;
 
 /// An input of the machine. Every effect with a ticket is answered exactly once, in any order.

@@ -10,28 +10,28 @@
 //! Invariant: at most one effect with a ticket is open, so at most one request is on its way.
 //! Invariant: nothing that did not verify reaches the store.
 
-mod agenda;
-mod contact;
+mod connection_health;
 mod effect;
 pub mod enrol;
 mod error;
 mod event;
 mod exchange;
-mod held;
+mod known_versions;
+mod local_chain;
 mod now;
 mod outbox;
-mod own_chain;
 mod pacing;
 mod reconciler;
+mod refresh_schedule;
 mod status;
 mod verify;
 
-pub use effect::{Beginning, Effect, Outcome, Report, Subject};
-pub use error::Refused;
+pub use effect::{AnswerSubject, BatchOutcome, Beginning, Effect, RefusedAnswer};
+pub use error::AnswerError;
 pub use event::{Awaited, Event, LocalFacts};
 pub use exchange::{Credential, HttpRequest, Method, Response, TransportFailure};
-pub use held::StatementMark;
+pub use known_versions::StatementMark;
 pub use now::{Now, Ticket};
 pub use reconciler::Reconciler;
-pub use status::{ConnectionState, FaultReason, OfflineReason, Status};
-pub use verify::Identity;
+pub use status::{ConnectionState, FaultReason, OfflineReason, SyncStatus};
+pub use verify::DeviceIdentity;

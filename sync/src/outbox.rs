@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use dashpoint_membership::{Epoch, Seq};
 
+use crate::local_chain::LocalChain;
 use crate::now::Now;
-use crate::own_chain::OwnChain;
 
 /// Decides which of the waiting entries may leave: those that somebody waits for at once, the others at a drawn time.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +20,7 @@ pub struct Outbox {
 impl Outbox {
     /// Starts on a chain whose newest entry was made at `made_unix_s`. What is older than the bound may leave, because
     /// its arrival tells no time any more; what is younger waits for a part of the rest, not for the bound anew.
-    pub fn new(bound: Duration, chain: &OwnChain, made_unix_s: Option<i64>, now: Now) -> Self {
+    pub fn new(bound: Duration, chain: &LocalChain, made_unix_s: Option<i64>, now: Now) -> Self {
         let bound_ms = u64::try_from(bound.as_millis()).unwrap_or(u64::MAX);
         let mut outbox = Self {
             bound_ms,
@@ -40,20 +40,20 @@ impl Outbox {
     }
 
     /// Lets everything that is signed leave now.
-    pub const fn release(&mut self, chain: &OwnChain) {
+    pub const fn release(&mut self, chain: &LocalChain) {
         self.released = (chain.head.epoch, chain.head.seq);
         self.due_ms = None;
     }
 
     /// Lets leave what is signed, when the drawn time has come.
-    pub fn come_due(&mut self, chain: &OwnChain, now: Now) {
+    pub fn come_due(&mut self, chain: &LocalChain, now: Now) {
         if self.due_ms.is_some_and(|due_ms| due_ms <= now.monotonic_ms) {
             self.release(chain);
         }
     }
 
     /// Draws a time for entries that may not leave yet, unless one is drawn already.
-    pub fn arrange(&mut self, chain: &OwnChain, now: Now) {
+    pub fn arrange(&mut self, chain: &LocalChain, now: Now) {
         if self.due_ms.is_none() && chain.waiting() > self.ready(chain) {
             self.due_ms = Some(drawn_ms(self.bound_ms, now));
         }
@@ -61,7 +61,7 @@ impl Outbox {
     }
 
     /// Returns how many of the waiting entries may leave.
-    pub fn ready(&self, chain: &OwnChain) -> u64 {
+    pub fn ready(&self, chain: &LocalChain) -> u64 {
         let (epoch, seq) = self.released;
         if epoch == chain.epoch() {
             seq.min(chain.head.seq)

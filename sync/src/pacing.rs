@@ -69,12 +69,12 @@ impl Pacing {
     }
 
     /// Nothing leaves for that long, and no network that comes back changes it.
-    pub fn rest(&mut self, rest_ms: u64, now: Now) {
-        self.paused_until_ms = now.monotonic_ms.saturating_add(rest_ms);
+    pub fn pause(&mut self, pause_ms: u64, now: Now) {
+        self.paused_until_ms = now.monotonic_ms.saturating_add(pause_ms);
     }
 
     /// The network came back: shortens the backoff, but no pause that the cloud asked for.
-    pub fn hurry(&mut self, now: Now) {
+    pub fn shorten_backoff(&mut self, now: Now) {
         let hurried_lately = self
             .last_hurry_ms
             .is_some_and(|last| now.monotonic_ms < last.saturating_add(HURRY_EVERY_MS));
@@ -129,17 +129,17 @@ mod tests {
             pacing.failed(at(0, 300_000));
         }
         assert!(!pacing.is_open(at(5_000, 0)));
-        pacing.hurry(at(5_000, 0));
+        pacing.shorten_backoff(at(5_000, 0));
         assert!(pacing.is_open(at(5_000, 0)));
 
         for _ in 0..10 {
             pacing.failed(at(6_000, 300_000));
         }
-        pacing.hurry(at(7_500, 0));
+        pacing.shorten_backoff(at(7_500, 0));
         assert!(!pacing.is_open(at(7_500, 0)), "twice within half a minute");
 
         pacing.asked_to_wait(120, at(40_000, 0));
-        pacing.hurry(at(41_000, 0));
+        pacing.shorten_backoff(at(41_000, 0));
         assert!(!pacing.is_open(at(159_999, 0)));
         assert!(pacing.is_open(at(160_000, 0)));
     }

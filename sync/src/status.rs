@@ -4,7 +4,7 @@ use dashpoint_wire::message::RefusalCode;
 
 /// Status of the connection, with the number of waiting entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Status {
+pub struct SyncStatus {
     /// State of the connection.
     pub connection: ConnectionState,
     /// Entries without a receipt.

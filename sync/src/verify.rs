@@ -8,11 +8,11 @@ use dashpoint_wire::{
     ChainPoint, EntryVerdict, EpochGrant, PublicKey, Raw, Receipt, Signed, decode, verdicts_digest,
 };
 
-use crate::error::Refused;
+use crate::error::AnswerError;
 
 /// Identity of this car, and the cloud's key that it trusts.
 #[derive(Debug, Clone, Copy)]
-pub struct Identity {
+pub struct DeviceIdentity {
     /// This head unit.
     pub device: DeviceId,
     /// Its public key: its own entries are verified with it when they come back.
@@ -23,7 +23,7 @@ pub struct Identity {
 
 /// The entries of one request.
 #[derive(Debug, Clone)]
-pub struct Batch {
+pub struct SentBatch {
     /// Of all of them.
     pub epoch: Epoch,
     /// The entry before the first, by number and hash.
@@ -32,7 +32,7 @@ pub struct Batch {
     pub hashes: Vec<EntryHash>,
 }
 
-impl Batch {
+impl SentBatch {
     /// The point after the first `count` entries.
     fn point(&self, count: usize) -> ChainPoint {
         let hash = match count.checked_sub(1) {
@@ -49,7 +49,7 @@ impl Batch {
 
 /// An answer to a batch that verified.
 #[derive(Debug)]
-pub struct Answer {
+pub struct CheckedAnswer {
     pub verdicts: Vec<EntryVerdict>,
     pub receipt: Signed<Receipt>,
     /// Raw: each stands for itself, and a bad one spoils nothing else.
@@ -58,7 +58,7 @@ pub struct Answer {
     pub through: ChainPoint,
 }
 
-impl Answer {
+impl CheckedAnswer {
     /// The point of the receipt when it is not the last of the entries that were sent: it lies after them, and the cloud
     /// knows more than was asked; or nothing was sent, and a cloud that was restored has a clone's entry in that place.
     pub fn beyond(&self) -> Option<ChainPoint> {
@@ -74,15 +74,15 @@ impl Answer {
 
 /// Reads and verifies what the cloud answered to a batch.
 pub fn check_answer(
-    who: &Identity,
-    batch: &Batch,
+    who: &DeviceIdentity,
+    batch: &SentBatch,
     known: ServerEpoch,
     body: &[u8],
-) -> Result<Answer, Refused> {
+) -> Result<CheckedAnswer, AnswerError> {
     let response: EntriesResponse = decode(body)?;
     let receipt = response.receipt.verify(&who.cloud_key, &who.device)?;
     let through = check_receipt(receipt.body(), batch, known, &response.verdicts)?;
-    Ok(Answer {
+    Ok(CheckedAnswer {
         verdicts: response.verdicts,
         receipt,
         statements: response.statements,
@@ -92,31 +92,31 @@ pub fn check_answer(
 
 fn check_receipt(
     receipt: &Receipt,
-    batch: &Batch,
+    batch: &SentBatch,
     known: ServerEpoch,
     verdicts: &[EntryVerdict],
-) -> Result<ChainPoint, Refused> {
+) -> Result<ChainPoint, AnswerError> {
     not_older(receipt.server_epoch, known)?;
     if receipt.epoch != batch.epoch {
-        return Err(Refused::ReceiptEpoch {
+        return Err(AnswerError::ReceiptEpoch {
             found: receipt.epoch,
             sent: batch.epoch,
         });
     }
     check_verdicts(batch, verdicts)?;
     if receipt.verdicts != verdicts_digest(verdicts) {
-        return Err(Refused::VerdictDigest);
+        return Err(AnswerError::VerdictDigest);
     }
     let through = batch.point(verdicts.len());
     if receipt.through < through.seq {
-        return Err(Refused::ReceiptBehind {
+        return Err(AnswerError::ReceiptBehind {
             through: receipt.through,
             verdicts: through.seq,
         });
     }
     let sent = !verdicts.is_empty();
     if sent && receipt.through == through.seq && receipt.head != through.hash {
-        return Err(Refused::ReceiptHead {
+        return Err(AnswerError::ReceiptHead {
             seq: through.seq,
             found: receipt.head,
             own: through.hash,
@@ -126,8 +126,8 @@ fn check_receipt(
 }
 
 /// One verdict for each entry from the first on: all of them, or as many as the cloud got to, but at least one.
-fn check_verdicts(batch: &Batch, verdicts: &[EntryVerdict]) -> Result<(), Refused> {
-    let wrong = |place: usize| Refused::VerdictOrder {
+fn check_verdicts(batch: &SentBatch, verdicts: &[EntryVerdict]) -> Result<(), AnswerError> {
+    let wrong = |place: usize| AnswerError::VerdictOrder {
         place,
         found: verdicts.get(place).map(|verdict| verdict.seq),
     };
@@ -144,11 +144,11 @@ fn check_verdicts(batch: &Batch, verdicts: &[EntryVerdict]) -> Result<(), Refuse
 
 /// Reads and verifies a statement of one of these members.
 pub fn check_statement<'a>(
-    who: &Identity,
+    who: &DeviceIdentity,
     members: impl IntoIterator<Item = &'a MemberId>,
     raw: &Raw<Statement>,
-) -> Result<Signed<Statement>, Refused> {
-    let mut refused = Refused::ForeignMember;
+) -> Result<Signed<Statement>, AnswerError> {
+    let mut refused = AnswerError::ForeignMember;
     for member in members {
         match raw.clone().verify(&who.cloud_key, member) {
             Ok(statement) => return Ok(statement),
@@ -160,15 +160,15 @@ pub fn check_statement<'a>(
 
 /// Reads and verifies the grant of an epoch of at least `least`.
 pub fn check_grant(
-    who: &Identity,
+    who: &DeviceIdentity,
     known: ServerEpoch,
     least: Epoch,
     raw: Raw<EpochGrant>,
-) -> Result<Signed<EpochGrant>, Refused> {
+) -> Result<Signed<EpochGrant>, AnswerError> {
     let grant = raw.verify(&who.cloud_key, &who.device)?;
     not_older(grant.body().server_epoch, known)?;
     if grant.body().epoch < least {
-        return Err(Refused::GrantEpoch {
+        return Err(AnswerError::GrantEpoch {
             found: grant.body().epoch,
             least,
         });
@@ -181,11 +181,11 @@ pub fn check_grant(
 /// `after` is the entry before the first. Its hash is `None` where nobody can know it: before the first entry of an
 /// epoch whose grant this car never got.
 pub fn check_own(
-    who: &Identity,
+    who: &DeviceIdentity,
     epoch: Epoch,
     after: (Seq, Option<EntryHash>),
     raws: Vec<Raw<Entry>>,
-) -> Result<Vec<Signed<Entry>>, Refused> {
+) -> Result<Vec<Signed<Entry>>, AnswerError> {
     let (mut seq, mut hash) = after;
     let mut entries = Vec::with_capacity(raws.len());
     for raw in raws {
@@ -194,7 +194,7 @@ pub fn check_own(
         let entry = signed.body();
         let follows = hash.is_none_or(|hash| entry.prev == hash);
         if entry.epoch != epoch || entry.seq != seq || !follows {
-            return Err(Refused::BrokenChain { epoch, seq });
+            return Err(AnswerError::BrokenChain { epoch, seq });
         }
         hash = Some(signed.hash());
         entries.push(signed);
@@ -203,15 +203,18 @@ pub fn check_own(
 }
 
 /// Reads and verifies own entries that follow nothing.
-pub fn check_strays(who: &Identity, raws: Vec<Raw<Entry>>) -> Result<Vec<Signed<Entry>>, Refused> {
+pub fn check_strays(
+    who: &DeviceIdentity,
+    raws: Vec<Raw<Entry>>,
+) -> Result<Vec<Signed<Entry>>, AnswerError> {
     let verify = |raw: Raw<Entry>| raw.verify(&who.device_key, &who.device);
     Ok(raws.into_iter().map(verify).collect::<Result<_, _>>()?)
 }
 
 /// Word of a life of the cloud's database that is over is not taken.
-pub fn not_older(found: ServerEpoch, known: ServerEpoch) -> Result<(), Refused> {
+pub fn not_older(found: ServerEpoch, known: ServerEpoch) -> Result<(), AnswerError> {
     if found < known {
-        Err(Refused::OldServerEpoch { found, known })
+        Err(AnswerError::OldServerEpoch { found, known })
     } else {
         Ok(())
     }

@@ -7,7 +7,7 @@ use dashpoint_membership::{
     Seq, ServerTime, Settlement, Statement, Subject, VehicleId, View, view,
 };
 use dashpoint_store::{Reader, StoreError};
-use dashpoint_sync::{Identity, LocalFacts, StatementMark};
+use dashpoint_sync::{DeviceIdentity, LocalFacts, StatementMark};
 use dashpoint_telematics::Driver;
 use dashpoint_wire::{
     Binding, ChainPoint, EpochGrant, NameSalt, PublicKey, Signed, SigningKey, WireError,
@@ -71,7 +71,7 @@ pub struct MemberBook {
 #[derive(Debug)]
 pub struct Books {
     /// Identity of this head unit, and the cloud's key that it trusts.
-    pub identity: Identity,
+    pub identity: DeviceIdentity,
     /// The car that it was enrolled in.
     pub vehicle: VehicleId,
     /// The salt of names, as configured.
@@ -128,7 +128,7 @@ impl Books {
             .verify(&cloud_key, &device)
             .map_err(BooksError::OtherCloud)?;
         let mut books = Self {
-            identity: Identity {
+            identity: DeviceIdentity {
                 device,
                 device_key: certificate.body().key,
                 cloud_key,

@@ -7,7 +7,7 @@ use dashpoint_membership::{
     Statement, fold_mine,
 };
 use dashpoint_store::{Reader, Statements, StoreError, StoredReceipt};
-use dashpoint_sync::Identity;
+use dashpoint_sync::DeviceIdentity;
 use dashpoint_wire::{ChainPoint, DeviceCertificate, EpochGrant, PublicKey, Raw, Signed};
 
 use super::{Books, BooksError};
@@ -34,7 +34,7 @@ impl Books {
         let other = newest.filter(|newest| newest.hash != self.grant.hash());
         let grant = other
             .map(|newest| {
-                let Identity {
+                let DeviceIdentity {
                     cloud_key, device, ..
                 } = &self.identity;
                 newest.raw.verify(cloud_key, device)
@@ -192,7 +192,7 @@ impl Books {
 ///
 /// # Errors
 /// [`StoreError`] when the files cannot be read.
-pub fn bound_statements(reader: &Reader, who: &Identity) -> Result<Statements, StoreError> {
+pub fn bound_statements(reader: &Reader, who: &DeviceIdentity) -> Result<Statements, StoreError> {
     let mut bound = BTreeSet::new();
     for (_, raw) in reader.bindings()? {
         if let Ok(binding) = raw.verify(&who.cloud_key, &who.device) {

@@ -7,7 +7,7 @@ use dashpoint_membership::{
     DeviceId, Entry, EntryBody, EntryHash, Meter, MeterInterval, Seq, Transaction,
 };
 use dashpoint_store::{Reader, StoredEntry};
-use dashpoint_sync::Identity;
+use dashpoint_sync::DeviceIdentity;
 use dashpoint_wire::PublicKey;
 use serde::Serialize;
 
@@ -90,7 +90,7 @@ pub(super) fn verify(reader: &Reader, cloud_key: PublicKey) -> anyhow::Result<Ve
     checks.push(receipts(reader, &cloud_key, &device)?);
     checks.push(bindings(reader, &cloud_key, &device)?);
     checks.push(terms(reader, &cloud_key)?);
-    let who = Identity {
+    let who = DeviceIdentity {
         device,
         device_key: certificate.body().key,
         cloud_key,
@@ -289,7 +289,7 @@ fn terms(reader: &Reader, cloud_key: &PublicKey) -> anyhow::Result<Check> {
 }
 
 /// The statements of the members who are bound here.
-fn statements(reader: &Reader, who: &Identity) -> anyhow::Result<Vec<Check>> {
+fn statements(reader: &Reader, who: &DeviceIdentity) -> anyhow::Result<Vec<Check>> {
     let mut signatures = Check::new("statements");
     let mut sums = Check::new("lot sums and account");
     let statements = bound_statements(reader, who)?;

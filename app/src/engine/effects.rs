@@ -3,7 +3,7 @@
 use dashpoint_membership::policy::SkippedRule;
 use dashpoint_membership::{CompiledPolicy, Entry, EntryBody, Policies, RuleId, Seq};
 use dashpoint_store::{NewEntry, Reconciled, StoreError, StoredEntry};
-use dashpoint_sync::{Beginning, Effect, Event, Outcome, Refused, Ticket};
+use dashpoint_sync::{AnswerError, BatchOutcome, Beginning, Effect, Event, Ticket};
 use dashpoint_wire::{ChainPoint, Raw, Signed, WireError};
 
 use super::folding::marks_of;
@@ -103,7 +103,7 @@ impl Engine {
                 None
             }
             Effect::Report(report) => {
-                if matches!(report.why, Refused::Policy { .. }) {
+                if matches!(report.why, AnswerError::Policy { .. }) {
                     self.live.policy_refused = true;
                 }
                 tracing::warn!(what = ?report.what, why = &report.why as &dyn std::error::Error, "refused");
@@ -138,8 +138,8 @@ impl Engine {
         }
     }
 
-    fn apply(&mut self, outcome: Outcome) -> Result<(), EffectError> {
-        let Outcome {
+    fn apply(&mut self, outcome: BatchOutcome) -> Result<(), EffectError> {
+        let BatchOutcome {
             verdicts,
             receipt,
             statements,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dashpoint_membership::RuleId;
 use dashpoint_store::StoreError;
-use dashpoint_sync::{ConnectionState, FaultReason, OfflineReason, Status};
+use dashpoint_sync::{ConnectionState, FaultReason, OfflineReason, SyncStatus};
 use dashpoint_telematics::DriveState;
 use serde::{Deserialize, Serialize};
 
@@ -194,7 +194,7 @@ pub enum Reason {
 
 impl Live {
     /// Takes the reconciler's word.
-    pub fn take_status(&mut self, status: Status) {
+    pub fn take_status(&mut self, status: SyncStatus) {
         self.waiting = status.waiting;
         self.connection = status.connection.into();
     }

@@ -11,4 +11,4 @@ mod transport;
 pub use base_url::{BaseUrl, BaseUrlError, check_base_url};
 pub use retry_after::retry_after_s;
 pub use tls::{SystemClock, TlsSetupError, TlsTime};
-pub use transport::{Setup, Signer, Timeouts, Transport, TransportError};
+pub use transport::{Signer, Timeouts, Transport, TransportError, TransportSetup};

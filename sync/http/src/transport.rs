@@ -7,8 +7,8 @@ use std::time::Duration;
 use dashpoint_membership::{DeviceId, ServerTime};
 use dashpoint_sync::{Credential, HttpRequest, Method, Response, TransportFailure};
 use dashpoint_wire::{
-    Asked, MAX_DECODED, RequestToken, Signed, SigningKey, WireError, authorization, deflate,
-    inflate,
+    MAX_DECODED, RequestTarget, RequestToken, Signed, SigningKey, WireError, authorization,
+    deflate, inflate,
 };
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap,
@@ -49,7 +49,7 @@ impl Default for Timeouts {
 
 /// Parts of a transport.
 #[derive(Debug)]
-pub struct Setup {
+pub struct TransportSetup {
     /// Address of the cloud.
     pub base: BaseUrl,
     /// The operator's authority, in PEM; not looked at when the cloud is on this machine and reached by http.
@@ -159,7 +159,7 @@ impl Transport {
     ///
     /// # Errors
     /// [`TransportError`] when TLS or the client cannot be set up.
-    pub fn new(setup: Setup) -> Result<Self, TransportError> {
+    pub fn new(setup: TransportSetup) -> Result<Self, TransportError> {
         let builder = Client::builder()
             .connect_timeout(setup.timeouts.connect)
             .timeout(setup.timeouts.total)
@@ -219,7 +219,7 @@ impl Transport {
         if let Credential::Device { nonce } = request.credential {
             let signer = signer.ok_or(TransportError::NoKey)?;
             let path = path_and_query(&url);
-            let asked = Asked {
+            let asked = RequestTarget {
                 method: request.method.as_str(),
                 path: &path,
                 body: &body,

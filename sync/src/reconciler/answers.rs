@@ -3,15 +3,16 @@
 use dashpoint_wire::decode;
 use dashpoint_wire::message::{Refusal, RefusalCode};
 
-use super::{Asking, Known, Question, Reconciler};
-use crate::agenda::REFUSED_MS;
-use crate::error::Refused;
+use super::mode::{Asking, Question};
+use super::{KnownState, Reconciler};
+use crate::error::AnswerError;
 use crate::exchange::{Credential, Response, TransportFailure};
 use crate::now::Now;
+use crate::refresh_schedule::REFUSED_MS;
 use crate::status::{FaultReason, OfflineReason};
 
 /// Pause after a refusal of the entries that the cloud will repeat.
-const FAULT_REST_MS: u64 = 60 * 60 * 1_000;
+const FAULT_PAUSE_MS: u64 = 60 * 60 * 1_000;
 
 /// The class of an answer.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ enum Meaning {
 impl Reconciler {
     pub(super) fn answered(
         &mut self,
-        known: &mut Known,
+        known: &mut KnownState,
         asking: Asking,
         answer: Result<Response, TransportFailure>,
         now: Now,
@@ -62,14 +63,14 @@ impl Reconciler {
 
     fn with_answer(
         &mut self,
-        known: &mut Known,
+        known: &mut KnownState,
         question: Question,
         response: &Response,
         now: Now,
     ) {
         match question {
             Question::Entries(batch) => self.batch_answered(known, &batch, response, now),
-            Question::Document(errand) => self.document_answered(known, errand, response, now),
+            Question::Document(task) => self.document_answered(known, task, response, now),
             Question::Recovery(recovery) => {
                 self.recovery_answered(known, recovery, response, now);
             }
@@ -79,7 +80,7 @@ impl Reconciler {
     /// The question stays open; what it was about decides how it is asked again.
     fn without_answer(
         &mut self,
-        known: &mut Known,
+        known: &mut KnownState,
         question: Question,
         meaning: &Meaning,
         now: Now,
@@ -91,22 +92,22 @@ impl Reconciler {
                     Some(seconds) => self.pacing.asked_to_wait(*seconds, now),
                     None => self.pacing.failed(now),
                 }
-                known.contact.bad(*reason);
+                known.connection.bad(*reason);
                 if let Question::Recovery(recovery) = question {
                     known.parked = Some(recovery);
                 }
             }
             Meaning::Refused(reason) => match question {
-                Question::Document(errand) => {
+                Question::Document(task) => {
                     let status = reason.status;
-                    self.report(errand.subject(), Refused::ByCloud { status });
-                    known.contact.good(now);
+                    self.report(task.subject(), AnswerError::ByCloud { status });
+                    known.connection.good(now);
                     let due_ms = now.monotonic_ms.saturating_add(REFUSED_MS);
-                    known.agenda.put(errand, due_ms);
+                    known.refreshes.put(task, due_ms);
                 }
                 Question::Entries(_) | Question::Recovery(_) => {
-                    self.pacing.rest(FAULT_REST_MS, now);
-                    known.contact.faulty(*reason);
+                    self.pacing.pause(FAULT_PAUSE_MS, now);
+                    known.connection.faulty(*reason);
                 }
             },
         }
@@ -115,23 +116,23 @@ impl Reconciler {
     /// An answer that nobody can use: nothing of it is taken, and the cloud is given time.
     pub(super) fn bad_answer(
         &mut self,
-        known: &mut Known,
-        what: crate::effect::Subject,
-        why: Refused,
+        known: &mut KnownState,
+        what: crate::effect::AnswerSubject,
+        why: AnswerError,
         now: Now,
     ) {
         self.report(what, why);
         self.pacing.failed(now);
-        known.contact.bad(OfflineReason::BadAnswer);
+        known.connection.bad(OfflineReason::BadAnswer);
     }
 
     /// Counts a turn off the straight way; false when there were too many, and the machine pauses.
-    pub(super) fn may_turn_off(&mut self, known: &mut Known, now: Now) -> bool {
-        match self.detours.count(now) {
+    pub(super) fn try_enter_recovery(&mut self, known: &mut KnownState, now: Now) -> bool {
+        match self.recovery_budget.count(now) {
             Ok(()) => true,
             Err(wait_s) => {
                 self.pacing.asked_to_wait(wait_s, now);
-                known.contact.bad(OfflineReason::BadAnswer);
+                known.connection.bad(OfflineReason::BadAnswer);
                 false
             }
         }

@@ -2,47 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use dashpoint_membership::{EntryHash, MemberId, Seq};
+use dashpoint_membership::{EntryHash, Seq};
 use dashpoint_wire::message::{Divergence, EntriesRequest};
-use dashpoint_wire::{ChainPoint, MAX_ENTRIES, Raw, Receipt, decode, digest, encode};
+use dashpoint_wire::{ChainPoint, MAX_ENTRIES, Raw, decode, digest, encode};
 
-use super::{Known, Question, Reconciler, Task};
-use crate::agenda::{Errand, RECEIPT_MS};
-use crate::effect::{Effect, Outcome, Subject};
-use crate::error::Refused;
+use super::mode::{Applying, Comparing, Question, StoreTask};
+use super::{KnownState, Reconciler};
+use crate::effect::{AnswerSubject, BatchOutcome, Effect};
+use crate::error::AnswerError;
 use crate::exchange::{HttpRequest, Response};
-use crate::held::StatementMark;
+use crate::known_versions::StatementMark;
 use crate::now::Now;
-use crate::verify::{Answer, Batch, check_answer, check_statement};
+use crate::refresh_schedule::{RECEIPT_MS, RefreshTask};
+use crate::verify::{CheckedAnswer, SentBatch, check_answer, check_statement};
 
 /// Most raw bytes of entries in a request: together with a receipt and what is around them they stay below the 64 KiB
 /// that the cloud takes, even where nothing is gained by deflating.
 const BATCH_BYTES_MAX: usize = 62 * 1024;
 
-/// The state to take over when verdicts and receipt are durable.
-#[derive(Debug)]
-pub struct Applying {
-    through: ChainPoint,
-    raw_receipt: Raw<Receipt>,
-    receipt: Receipt,
-    statements: BTreeMap<MemberId, StatementMark>,
-}
-
-/// A point that the cloud named, to be compared with the own entry there.
-#[derive(Debug)]
-pub struct Comparing {
-    known: ChainPoint,
-    /// The answer that named it in its receipt; a 409 has none.
-    answer: Option<Answer>,
-}
-
 impl Reconciler {
-    pub(super) fn read_batch(&mut self, known: &Known) {
+    pub(super) fn read_batch(&mut self, known: &KnownState) {
         let after = known.chain.acked;
         // Those after them wait for their own time.
         let ready = usize::try_from(known.outbox.ready(&known.chain)).unwrap_or(usize::MAX);
         let limit = ready.min(MAX_ENTRIES);
-        self.at(Task::ReadBatch, |ticket| Effect::ReadEntries {
+        self.at(StoreTask::ReadBatch, |ticket| Effect::ReadEntries {
             ticket,
             epoch: after.epoch,
             after: after.seq,
@@ -50,18 +34,23 @@ impl Reconciler {
         });
     }
 
-    pub(super) fn send_batch(&mut self, known: &mut Known, raws: Vec<Vec<u8>>, now: Now) {
+    pub(super) fn send_batch(&mut self, known: &mut KnownState, raws: Vec<Vec<u8>>, now: Now) {
         if raws.is_empty() {
-            self.report(Subject::Own, Refused::StoreLacks);
+            self.report(AnswerSubject::Own, AnswerError::StoreLacks);
             return self.local_failure(known, now);
         }
         self.ask_for_verdicts(known, fitting(raws), now);
     }
 
     /// Asks for verdicts on these entries, which follow the last one with a verdict; none asks for a fresh receipt.
-    pub(super) fn ask_for_verdicts(&mut self, known: &mut Known, raws: Vec<Vec<u8>>, now: Now) {
+    pub(super) fn ask_for_verdicts(
+        &mut self,
+        known: &mut KnownState,
+        raws: Vec<Vec<u8>>,
+        now: Now,
+    ) {
         let after = known.chain.acked;
-        let batch = Batch {
+        let batch = SentBatch {
             epoch: after.epoch,
             after,
             hashes: raws
@@ -82,26 +71,36 @@ impl Reconciler {
 
     pub(super) fn batch_answered(
         &mut self,
-        known: &mut Known,
-        batch: &Batch,
+        known: &mut KnownState,
+        batch: &SentBatch,
         response: &Response,
         now: Now,
     ) {
         if response.status == 409 {
             return match decode::<Divergence>(&response.body) {
                 Ok(divergence) => self.diverged(known, divergence.known, now),
-                Err(error) => self.bad_answer(known, Subject::Entries, error.into(), now),
+                Err(error) => self.bad_answer(known, AnswerSubject::Entries, error.into(), now),
             };
         }
         if response.status != 200 {
             let status = response.status;
-            return self.bad_answer(known, Subject::Entries, Refused::Status { status }, now);
+            return self.bad_answer(
+                known,
+                AnswerSubject::Entries,
+                AnswerError::Status { status },
+                now,
+            );
         }
-        match check_answer(&self.who, batch, known.held.server_epoch, &response.body) {
-            Err(why) => self.bad_answer(known, Subject::Entries, why, now),
+        match check_answer(
+            &self.who,
+            batch,
+            known.versions.server_epoch,
+            &response.body,
+        ) {
+            Err(why) => self.bad_answer(known, AnswerSubject::Entries, why, now),
             Ok(answer) => match answer.beyond() {
                 None => self.apply(known, answer),
-                Some(point) if self.may_turn_off(known, now) => {
+                Some(point) if self.try_enter_recovery(known, now) => {
                     self.compare(known, point, Some(answer), now);
                 }
                 Some(_) => {}
@@ -109,14 +108,20 @@ impl Reconciler {
         }
     }
 
-    fn diverged(&mut self, known: &mut Known, point: ChainPoint, now: Now) {
-        if self.may_turn_off(known, now) {
+    fn diverged(&mut self, known: &mut KnownState, point: ChainPoint, now: Now) {
+        if self.try_enter_recovery(known, now) {
             self.compare(known, point, None, now);
         }
     }
 
     /// Is the cloud's head an entry of mine?
-    fn compare(&mut self, known: &mut Known, point: ChainPoint, answer: Option<Answer>, now: Now) {
+    fn compare(
+        &mut self,
+        known: &mut KnownState,
+        point: ChainPoint,
+        answer: Option<CheckedAnswer>,
+        now: Now,
+    ) {
         let chain = &known.chain;
         let same = |mine: ChainPoint| mine.hash == point.hash;
         let comparing = Comparing {
@@ -135,7 +140,7 @@ impl Reconciler {
             let is_same = point.epoch < chain.epoch() || same(chain.start());
             self.decide(known, comparing, is_same, now);
         } else {
-            self.at(Task::Compare(Box::new(comparing)), |ticket| {
+            self.at(StoreTask::Compare(Box::new(comparing)), |ticket| {
                 Effect::ReadEntries {
                     ticket,
                     epoch: point.epoch,
@@ -148,7 +153,7 @@ impl Reconciler {
 
     pub(super) fn compared(
         &mut self,
-        known: &mut Known,
+        known: &mut KnownState,
         comparing: Comparing,
         raws: &[Vec<u8>],
         now: Now,
@@ -158,7 +163,7 @@ impl Reconciler {
         self.decide(known, comparing, is_same, now);
     }
 
-    fn decide(&mut self, known: &mut Known, comparing: Comparing, is_same: bool, now: Now) {
+    fn decide(&mut self, known: &mut KnownState, comparing: Comparing, is_same: bool, now: Now) {
         let point = comparing.known;
         match comparing.answer {
             Some(answer) if is_same => self.apply(known, answer),
@@ -173,19 +178,19 @@ impl Reconciler {
         }
     }
 
-    fn apply(&mut self, known: &mut Known, answer: Answer) {
+    fn apply(&mut self, known: &mut KnownState, answer: CheckedAnswer) {
         let mut marks = BTreeMap::new();
         let mut statements = Vec::new();
         for raw in &answer.statements {
-            match check_statement(&self.who, known.held.members.keys(), raw) {
-                Ok(statement) if known.held.wants(statement.body()) => {
+            match check_statement(&self.who, known.versions.members.keys(), raw) {
+                Ok(statement) if known.versions.wants(statement.body()) => {
                     marks.insert(statement.body().member, StatementMark::of(statement.body()));
                     statements.push(statement);
                 }
                 Ok(_) => {}
                 Err(why) => {
-                    self.report(Subject::ForeignStatement, why);
-                    known.agenda.hasten_statements();
+                    self.report(AnswerSubject::ForeignStatement, why);
+                    known.refreshes.mark_statements_due();
                 }
             }
         }
@@ -195,34 +200,33 @@ impl Reconciler {
             receipt: answer.receipt.body().clone(),
             statements: marks,
         };
-        let outcome = Box::new(Outcome {
+        let outcome = Box::new(BatchOutcome {
             verdicts: answer.verdicts,
             receipt: answer.receipt,
             statements,
         });
-        self.at(Task::Apply(Box::new(applying)), |ticket| Effect::Apply {
-            ticket,
-            outcome,
+        self.at(StoreTask::Apply(Box::new(applying)), |ticket| {
+            Effect::Apply { ticket, outcome }
         });
     }
 
-    pub(super) fn applied(&mut self, known: &mut Known, applying: Applying, now: Now) {
+    pub(super) fn applied(&mut self, known: &mut KnownState, applying: Applying, now: Now) {
         let receipt = applying.receipt;
-        if receipt.server_epoch > known.held.server_epoch {
-            known.agenda.hasten_statements();
+        if receipt.server_epoch > known.versions.server_epoch {
+            known.refreshes.mark_statements_due();
         }
-        known.held.raise_server_epoch(receipt.server_epoch);
+        known.versions.raise_server_epoch(receipt.server_epoch);
         for (member, mark) in applying.statements {
-            known.held.take_mark(member, mark);
+            known.versions.take_mark(member, mark);
         }
         known.chain.judged(applying.through, receipt.server_epoch);
         known.chain.last_receipt = Some(applying.raw_receipt);
-        if known.held.hears_of_policy(receipt.policy) {
-            known.agenda.put(Errand::Policy, now.monotonic_ms);
+        if known.versions.hears_of_policy(receipt.policy) {
+            known.refreshes.put(RefreshTask::Policy, now.monotonic_ms);
         }
         let receipt_due_ms = now.monotonic_ms.saturating_add(RECEIPT_MS);
-        known.agenda.put(Errand::Receipt, receipt_due_ms);
-        known.contact.good(now);
+        known.refreshes.put(RefreshTask::Receipt, receipt_due_ms);
+        known.connection.good(now);
         self.pacing.succeeded();
     }
 }

@@ -1,119 +1,105 @@
 //! Statements, policy and catalogue: asked for when due, taken when newer.
 
-use dashpoint_membership::{
-    Catalogue, CatalogueVersion, CompiledPolicy, MemberId, Policy, PolicyVersion,
-};
+use dashpoint_membership::{Catalogue, CompiledPolicy, MemberId, Policy};
 use dashpoint_wire::Raw;
 
-use super::{Known, Question, Reconciler, Task};
-use crate::agenda::{Errand, REFRESH_MS};
-use crate::effect::{Effect, Subject};
-use crate::error::Refused;
+use super::mode::{NewDocument, Question, StoreTask};
+use super::{KnownState, Reconciler};
+use crate::effect::{AnswerSubject, Effect};
+use crate::error::AnswerError;
 use crate::exchange::{HttpRequest, Response};
-use crate::held::StatementMark;
+use crate::known_versions::StatementMark;
 use crate::now::Now;
+use crate::refresh_schedule::{REFRESH_MS, RefreshTask};
 use crate::verify::{check_statement, not_older};
 
-/// A document that the store is about to hold.
-#[derive(Debug)]
-pub enum NewDocument {
-    Statement(MemberId, StatementMark),
-    Policy(PolicyVersion),
-    Catalogue(CatalogueVersion),
-}
-
-impl Errand {
+impl RefreshTask {
     /// Returns its subject for a report.
-    pub(super) const fn subject(self) -> Subject {
+    pub(super) const fn subject(self) -> AnswerSubject {
         match self {
-            Self::Receipt => Subject::Entries,
-            Self::Statement(member) => Subject::Statement(member),
-            Self::Policy => Subject::Policy,
-            Self::Catalogue => Subject::Catalogue,
+            Self::Receipt => AnswerSubject::Entries,
+            Self::Statement(member) => AnswerSubject::Statement(member),
+            Self::Policy => AnswerSubject::Policy,
+            Self::Catalogue => AnswerSubject::Catalogue,
         }
     }
 }
 
 impl Reconciler {
-    pub(super) fn run_errand(&mut self, known: &mut Known, errand: Errand, now: Now) {
-        let path = match errand {
-            Errand::Receipt => return self.ask_for_verdicts(known, Vec::new(), now),
-            Errand::Statement(member) => with_since(
+    pub(super) fn run_refresh(&mut self, known: &mut KnownState, task: RefreshTask, now: Now) {
+        let path = match task {
+            RefreshTask::Receipt => return self.ask_for_verdicts(known, Vec::new(), now),
+            RefreshTask::Statement(member) => with_since(
                 &format!("/v1/members/{member}/statement"),
                 known
-                    .held
+                    .versions
                     .statement_since(member)
                     .map(|version| version.get()),
             ),
-            Errand::Policy => with_since(
+            RefreshTask::Policy => with_since(
                 "/v1/policy",
-                known.held.policy.map(|version| version.get().into()),
+                known.versions.policy.map(|version| version.get().into()),
             ),
-            Errand::Catalogue => with_since(
+            RefreshTask::Catalogue => with_since(
                 "/v1/catalogue",
-                known.held.catalogue.map(|version| version.get().into()),
+                known.versions.catalogue.map(|version| version.get().into()),
             ),
         };
-        self.ask(
-            known,
-            HttpRequest::get(path),
-            Question::Document(errand),
-            now,
-        );
+        self.ask(known, HttpRequest::get(path), Question::Document(task), now);
     }
 
     pub(super) fn document_answered(
         &mut self,
-        known: &mut Known,
-        errand: Errand,
+        known: &mut KnownState,
+        task: RefreshTask,
         response: &Response,
         now: Now,
     ) {
         match response.status {
-            304 => self.up_to_date(known, errand, now),
+            304 => self.up_to_date(known, task, now),
             200 => {
-                match self.take_document(known, errand, &response.body, now) {
+                match self.take_document(known, task, &response.body, now) {
                     Ok(true) => {}
-                    Ok(false) => self.up_to_date(known, errand, now),
+                    Ok(false) => self.up_to_date(known, task, now),
                     // The last one stays; asking again at once would bring the same.
-                    Err(why @ Refused::Bytes(_)) => {
+                    Err(why @ AnswerError::Bytes(_)) => {
                         let due_ms = now.monotonic_ms.saturating_add(REFRESH_MS);
-                        known.agenda.put(errand, due_ms);
-                        self.bad_answer(known, errand.subject(), why, now);
+                        known.refreshes.put(task, due_ms);
+                        self.bad_answer(known, task.subject(), why, now);
                     }
                     Err(why) => {
-                        self.report(errand.subject(), why);
-                        self.up_to_date(known, errand, now);
+                        self.report(task.subject(), why);
+                        self.up_to_date(known, task, now);
                     }
                 }
             }
             status => {
-                let why = Refused::Status { status };
-                self.bad_answer(known, errand.subject(), why, now);
+                let why = AnswerError::Status { status };
+                self.bad_answer(known, task.subject(), why, now);
             }
         }
     }
 
-    fn up_to_date(&mut self, known: &mut Known, errand: Errand, now: Now) {
+    fn up_to_date(&mut self, known: &mut KnownState, task: RefreshTask, now: Now) {
         let due_ms = now.monotonic_ms.saturating_add(REFRESH_MS);
-        known.agenda.put(errand, due_ms);
-        known.contact.good(now);
+        known.refreshes.put(task, due_ms);
+        known.connection.good(now);
         self.pacing.succeeded();
     }
 
     /// Verifies a document and asks to store it; false when it is not newer than the one held.
     fn take_document(
         &mut self,
-        known: &mut Known,
-        errand: Errand,
+        known: &mut KnownState,
+        task: RefreshTask,
         body: &[u8],
         now: Now,
-    ) -> Result<bool, Refused> {
-        match errand {
-            Errand::Receipt => Ok(false),
-            Errand::Statement(member) => self.take_statement(known, member, body, now),
-            Errand::Policy => self.take_policy(known, body),
-            Errand::Catalogue => self.take_catalogue(known, body),
+    ) -> Result<bool, AnswerError> {
+        match task {
+            RefreshTask::Receipt => Ok(false),
+            RefreshTask::Statement(member) => self.take_statement(known, member, body, now),
+            RefreshTask::Policy => self.take_policy(known, body),
+            RefreshTask::Catalogue => self.take_catalogue(known, body),
         }
     }
 
@@ -121,82 +107,87 @@ impl Reconciler {
     /// this car's own awards or those of another disk, beside which the own ones must stay on the screen.
     fn take_statement(
         &mut self,
-        known: &mut Known,
+        known: &mut KnownState,
         member: MemberId,
         body: &[u8],
         now: Now,
-    ) -> Result<bool, Refused> {
+    ) -> Result<bool, AnswerError> {
         let statement = check_statement(&self.who, [&member], &Raw::from(body))?;
-        not_older(statement.body().server_epoch, known.held.server_epoch)?;
-        if !known.held.wants(statement.body()) {
+        not_older(statement.body().server_epoch, known.versions.server_epoch)?;
+        if !known.versions.wants(statement.body()) {
             return Ok(false);
         }
         let cover = statement.body().covers.get(&self.who.device);
         if cover.is_some_and(|cover| known.chain.is_behind(cover)) {
-            known.agenda.put(Errand::Receipt, now.monotonic_ms);
+            known.refreshes.put(RefreshTask::Receipt, now.monotonic_ms);
             return Ok(false);
         }
         let mark = StatementMark::of(statement.body());
         let statement = Box::new(statement);
-        let task = Task::StoreDocument(NewDocument::Statement(member, mark));
+        let task = StoreTask::StoreDocument(NewDocument::Statement(member, mark));
         self.at(task, |ticket| Effect::StoreStatement { ticket, statement });
         Ok(true)
     }
 
-    fn take_policy(&mut self, known: &Known, body: &[u8]) -> Result<bool, Refused> {
+    fn take_policy(&mut self, known: &KnownState, body: &[u8]) -> Result<bool, AnswerError> {
         let policy = Raw::<Policy>::from(body).verify(&self.who.cloud_key, &())?;
         let version = policy.body().version;
-        if let Some(held) = known.held.policy {
+        if let Some(held) = known.versions.policy {
             newer(version.get().into(), held.get().into())?;
         }
         CompiledPolicy::compile_known(policy.body().clone())
-            .map_err(|source| Refused::Policy { version, source })?;
+            .map_err(|source| AnswerError::Policy { version, source })?;
         let policy = Box::new(policy);
-        let task = Task::StoreDocument(NewDocument::Policy(version));
+        let task = StoreTask::StoreDocument(NewDocument::Policy(version));
         self.at(task, |ticket| Effect::StorePolicy { ticket, policy });
         Ok(true)
     }
 
-    fn take_catalogue(&mut self, known: &Known, body: &[u8]) -> Result<bool, Refused> {
+    fn take_catalogue(&mut self, known: &KnownState, body: &[u8]) -> Result<bool, AnswerError> {
         let catalogue = Raw::<Catalogue>::from(body).verify(&self.who.cloud_key, &())?;
         let version = catalogue.body().version;
-        if let Some(held) = known.held.catalogue {
+        if let Some(held) = known.versions.catalogue {
             newer(version.get().into(), held.get().into())?;
         }
         let catalogue = Box::new(catalogue);
-        let task = Task::StoreDocument(NewDocument::Catalogue(version));
+        let task = StoreTask::StoreDocument(NewDocument::Catalogue(version));
         self.at(task, |ticket| Effect::StoreCatalogue { ticket, catalogue });
         Ok(true)
     }
 
-    pub(super) fn document_stored(&mut self, known: &mut Known, document: &NewDocument, now: Now) {
-        let errand = match *document {
+    pub(super) fn document_stored(
+        &mut self,
+        known: &mut KnownState,
+        document: &NewDocument,
+        now: Now,
+    ) {
+        let task = match *document {
             NewDocument::Statement(member, mark) => {
-                known.held.take_mark(member, mark);
-                Errand::Statement(member)
+                known.versions.take_mark(member, mark);
+                RefreshTask::Statement(member)
             }
             NewDocument::Policy(version) => {
-                known.held.policy = Some(version);
-                Errand::Policy
+                known.versions.policy = Some(version);
+                RefreshTask::Policy
             }
             NewDocument::Catalogue(version) => {
-                known.held.catalogue = Some(version);
-                Errand::Catalogue
+                known.versions.catalogue = Some(version);
+                RefreshTask::Catalogue
             }
         };
-        self.up_to_date(known, errand, now);
-        if errand == Errand::Policy {
+        self.up_to_date(known, task, now);
+        if task == RefreshTask::Policy {
             // Each answer brings one version; the next may be there already.
-            known.agenda.put(errand, now.monotonic_ms);
+            known.refreshes.put(task, now.monotonic_ms);
         }
     }
 }
 
-fn newer(found: u64, held: u64) -> Result<(), Refused> {
+fn newer(found: u64, held: u64) -> Result<(), AnswerError> {
     if found > held {
         Ok(())
     } else {
-        Err(Refused::NotNewer { found, held })
+        Err(AnswerError::NotNewer { found, held })
     }
 }
 

@@ -7,7 +7,9 @@
 mod answers;
 mod batches;
 mod documents;
+mod mode;
 mod recovery;
+mod recovery_state;
 
 use std::mem;
 use std::time::Duration;
@@ -15,23 +17,22 @@ use std::time::Duration;
 use dashpoint_membership::ServerEpoch;
 use dashpoint_wire::{Raw, Receipt};
 
-use crate::agenda::{Agenda, Errand};
-use crate::contact::{Contact, Detours};
-use crate::effect::{Effect, Report, Subject};
-use crate::error::Refused;
+use crate::connection_health::{ConnectionHealth, RecoveryBudget};
+use crate::effect::{AnswerSubject, Effect, RefusedAnswer};
+use crate::error::AnswerError;
 use crate::event::{Awaited, Event, LocalFacts};
 use crate::exchange::{Credential, HttpRequest};
-use crate::held::Held;
+use crate::known_versions::KnownVersions;
+use crate::local_chain::LocalChain;
 use crate::now::{Now, Ticket};
 use crate::outbox::Outbox;
-use crate::own_chain::OwnChain;
 use crate::pacing::Pacing;
-use crate::status::{OfflineReason, Status};
-use crate::verify::{Batch, Identity, not_older};
+use crate::refresh_schedule::RefreshSchedule;
+use crate::status::{OfflineReason, SyncStatus};
+use crate::verify::{DeviceIdentity, not_older};
 
-use batches::{Applying, Comparing};
-use documents::NewDocument;
-use recovery::{Recovery, Step};
+use mode::{Asking, Mode, Question, StoreTask};
+use recovery_state::Recovery;
 
 /// The machine that brings car and cloud together.
 ///
@@ -39,81 +40,43 @@ use recovery::{Recovery, Step};
 /// time of [`Reconciler::poll_timeout`] has come.
 #[derive(Debug)]
 pub struct Reconciler {
-    who: Identity,
+    who: DeviceIdentity,
     /// Longest wait of an entry that nobody waits for.
     send_within: Duration,
     /// `None` before the first `Started`.
-    known: Option<Known>,
+    known: Option<KnownState>,
     mode: Mode,
     pacing: Pacing,
-    detours: Detours,
+    recovery_budget: RecoveryBudget,
     last_ticket: Ticket,
-    shown: Option<Status>,
+    shown: Option<SyncStatus>,
     effects: Vec<Effect>,
 }
 
 /// State of car and cloud, as the machine knows it.
 #[derive(Debug)]
-struct Known {
-    chain: OwnChain,
+struct KnownState {
+    chain: LocalChain,
     outbox: Outbox,
-    held: Held,
-    agenda: Agenda,
-    contact: Contact,
+    versions: KnownVersions,
+    refreshes: RefreshSchedule,
+    connection: ConnectionHealth,
     /// Interrupted by a failure that says nothing against it.
     parked: Option<Box<Recovery>>,
-}
-
-/// The answer that the machine waits for; the variants carry the data to go on with.
-#[derive(Debug)]
-enum Mode {
-    /// Nothing: for work, or for its time.
-    Idle,
-    /// An answer of the cloud.
-    Asking(Ticket, Box<Asking>),
-    /// The store.
-    AtStore(Ticket, Task),
-}
-
-#[derive(Debug)]
-struct Asking {
-    request: HttpRequest,
-    question: Question,
-}
-
-/// A question to the cloud.
-#[derive(Debug)]
-enum Question {
-    Entries(Batch),
-    Document(Errand),
-    /// The next page of own entries, or the grant: the recovery knows which.
-    Recovery(Box<Recovery>),
-}
-
-/// A task of the store.
-#[derive(Debug)]
-enum Task {
-    ReadBatch,
-    Compare(Box<Comparing>),
-    Apply(Box<Applying>),
-    StoreDocument(NewDocument),
-    /// A page of own entries that the cloud had; the step of the recovery after it.
-    StoreFetched(Box<Recovery>, Step),
-    Recovery(Box<Recovery>),
 }
 
 impl Reconciler {
     /// A machine that knows nothing yet; it begins with [`Event::Started`]. Entries that nobody waits for leave at a
     /// random time within `send_within` of their signing, so that their arrival does not tell when the car came to rest.
     #[must_use]
-    pub fn new(who: Identity, send_within: Duration) -> Self {
+    pub fn new(who: DeviceIdentity, send_within: Duration) -> Self {
         Self {
             who,
             send_within,
             known: None,
             mode: Mode::Idle,
             pacing: Pacing::default(),
-            detours: Detours::default(),
+            recovery_budget: RecoveryBudget::default(),
             last_ticket: Ticket::ZERO,
             shown: None,
             effects: Vec::new(),
@@ -158,20 +121,20 @@ impl Reconciler {
 
     /// Returns the status of the connection; `None` before the start.
     #[must_use]
-    pub const fn status(&self) -> Option<Status> {
+    pub const fn status(&self) -> Option<SyncStatus> {
         self.shown
     }
 
-    fn start(&mut self, facts: LocalFacts, now: Now) -> Known {
+    fn start(&mut self, facts: LocalFacts, now: Now) -> KnownState {
         self.mode = Mode::Idle;
         let receipt = facts.last_receipt.map(Raw::from).and_then(|raw| {
             self.held_receipt(raw, facts.server_epoch)
-                .map_err(|why| self.report(Subject::Own, why))
+                .map_err(|why| self.report(AnswerSubject::Own, why))
                 .ok()
         });
-        let mut chain = OwnChain::new(facts.head, facts.grant, facts.server_epoch);
+        let mut chain = LocalChain::new(facts.head, facts.grant, facts.server_epoch);
         chain.forked = facts.forked;
-        let mut held = Held {
+        let mut versions = KnownVersions {
             members: facts.members.into_iter().collect(),
             policy: facts.policy,
             policy_heard_of: None,
@@ -181,26 +144,26 @@ impl Reconciler {
         let mut last_unix_s = None;
         if let Some((raw, receipt)) = receipt {
             last_unix_s = Some(receipt.server_time.as_unix_s());
-            held.raise_server_epoch(receipt.server_epoch);
+            versions.raise_server_epoch(receipt.server_epoch);
             chain.resume(&receipt, raw);
         }
-        if let Some(seen) = held
+        if let Some(seen) = versions
             .members
             .values()
             .flatten()
             .map(|mark| mark.server_epoch)
             .max()
         {
-            held.raise_server_epoch(seen);
+            versions.raise_server_epoch(seen);
         }
-        let mut contact = Contact::new(true, last_unix_s);
-        contact.network_is(facts.network, now);
-        Known {
+        let mut connection = ConnectionHealth::new(true, last_unix_s);
+        connection.network_is(facts.network, now);
+        KnownState {
             outbox: Outbox::new(self.send_within, &chain, facts.head_made_unix_s, now),
             chain,
-            agenda: Agenda::new(held.members.keys().copied()),
-            held,
-            contact,
+            refreshes: RefreshSchedule::new(versions.members.keys().copied()),
+            versions,
+            connection,
             parked: None,
         }
     }
@@ -209,7 +172,7 @@ impl Reconciler {
         &self,
         raw: Raw<Receipt>,
         known: ServerEpoch,
-    ) -> Result<(Raw<Receipt>, Receipt), Refused> {
+    ) -> Result<(Raw<Receipt>, Receipt), AnswerError> {
         let receipt = raw
             .clone()
             .verify(&self.who.cloud_key, &self.who.device)?
@@ -218,7 +181,7 @@ impl Reconciler {
         not_older(receipt.server_epoch, known).map(|()| (raw, receipt))
     }
 
-    fn take(&mut self, event: Event, known: &mut Known, now: Now) {
+    fn take(&mut self, event: Event, known: &mut KnownState, now: Now) {
         match event {
             Event::Started(_) | Event::Tick => {}
             Event::EntryCommitted { head, awaited } => {
@@ -228,14 +191,14 @@ impl Reconciler {
                 }
             }
             Event::ConnectivityChanged { available } => {
-                if known.contact.network_is(available, now) {
-                    self.pacing.hurry(now);
+                if known.connection.network_is(available, now) {
+                    self.pacing.shorten_backoff(now);
                 }
             }
             Event::SyncRequested => {
-                known.agenda.hasten_all();
+                known.refreshes.mark_all_due();
                 known.outbox.release(&known.chain);
-                self.pacing.hurry(now);
+                self.pacing.shorten_backoff(now);
             }
             Event::Answered { ticket, answer } => {
                 if let Some(asking) = self.asking(ticket) {
@@ -257,7 +220,7 @@ impl Reconciler {
                 head,
                 forked,
             } => {
-                if let Some(Task::StoreFetched(recovery, next)) = self.at_store(ticket) {
+                if let Some(StoreTask::StoreFetched(recovery, next)) = self.at_store(ticket) {
                     known.chain.committed(head);
                     known.chain.forked = forked;
                     known.outbox.release(&known.chain);
@@ -265,7 +228,7 @@ impl Reconciler {
                 }
             }
             Event::EpochBegun { ticket, head } => {
-                if let Some(Task::Recovery(recovery)) = self.at_store(ticket) {
+                if let Some(StoreTask::Recovery(recovery)) = self.at_store(ticket) {
                     self.epoch_begun(known, *recovery, head, now);
                 }
             }
@@ -278,7 +241,7 @@ impl Reconciler {
     }
 
     /// Takes up the next work when nothing is under way and its time has come.
-    fn go_on(&mut self, known: &mut Known, now: Now) {
+    fn go_on(&mut self, known: &mut KnownState, now: Now) {
         let time_has_come = now.monotonic_ms >= self.may_send_at_ms(known);
         if !matches!(self.mode, Mode::Idle) || !time_has_come {
             return;
@@ -291,30 +254,32 @@ impl Reconciler {
             self.recover_forked(known, now);
         } else if known.outbox.ready(&known.chain) > 0 {
             self.read_batch(known);
-        } else if let Some(errand) = known.agenda.due(now.monotonic_ms) {
-            self.run_errand(known, errand, now);
+        } else if let Some(task) = known.refreshes.due(now.monotonic_ms) {
+            self.run_refresh(known, task, now);
         }
     }
 
-    fn may_send_at_ms(&self, known: &Known) -> u64 {
-        self.pacing.opens_at_ms().max(known.contact.allows_at_ms())
+    fn may_send_at_ms(&self, known: &KnownState) -> u64 {
+        self.pacing
+            .opens_at_ms()
+            .max(known.connection.allows_at_ms())
     }
 
-    fn status_of(&self, known: &Known) -> Status {
+    fn status_of(&self, known: &KnownState) -> SyncStatus {
         let recovering = match &self.mode {
             Mode::Asking(_, asking) => matches!(asking.question, Question::Recovery(_)),
             Mode::AtStore(_, task) => matches!(
                 task,
-                Task::StoreFetched(..) | Task::Recovery(_) | Task::Compare(_)
+                StoreTask::StoreFetched(..) | StoreTask::Recovery(_) | StoreTask::Compare(_)
             ),
             Mode::Idle => known.must_recover(),
         };
         let sending = recovering || known.outbox.ready(&known.chain) > 0;
-        known.contact.status(known.chain.waiting(), sending)
+        known.connection.status(known.chain.waiting(), sending)
     }
 
-    fn ask(&mut self, known: &mut Known, request: HttpRequest, question: Question, now: Now) {
-        known.contact.tried(now);
+    fn ask(&mut self, known: &mut KnownState, request: HttpRequest, question: Question, now: Now) {
+        known.connection.tried(now);
         let ticket = self.next_ticket();
         self.effects.push(Effect::Send {
             ticket,
@@ -323,7 +288,7 @@ impl Reconciler {
         self.mode = Mode::Asking(ticket, Box::new(Asking { request, question }));
     }
 
-    fn at(&mut self, task: Task, effect: impl FnOnce(Ticket) -> Effect) {
+    fn at(&mut self, task: StoreTask, effect: impl FnOnce(Ticket) -> Effect) {
         let ticket = self.next_ticket();
         self.effects.push(effect(ticket));
         self.mode = Mode::AtStore(ticket, task);
@@ -346,7 +311,7 @@ impl Reconciler {
     }
 
     /// Takes the open task with this ticket; `None` for an answer that comes late or twice.
-    fn at_store(&mut self, ticket: Ticket) -> Option<Task> {
+    fn at_store(&mut self, ticket: Ticket) -> Option<StoreTask> {
         match mem::replace(&mut self.mode, Mode::Idle) {
             Mode::AtStore(expected, task) if expected == ticket => Some(task),
             mode @ (Mode::Idle | Mode::Asking(..) | Mode::AtStore(..)) => {
@@ -356,60 +321,67 @@ impl Reconciler {
         }
     }
 
-    fn entries_read(&mut self, known: &mut Known, task: Task, entries: Vec<Vec<u8>>, now: Now) {
+    fn entries_read(
+        &mut self,
+        known: &mut KnownState,
+        task: StoreTask,
+        entries: Vec<Vec<u8>>,
+        now: Now,
+    ) {
         match task {
-            Task::ReadBatch => self.send_batch(known, entries, now),
-            Task::Compare(comparing) => self.compared(known, *comparing, &entries, now),
-            Task::Recovery(recovery) => self.own_read(known, recovery, entries, now),
-            Task::Apply(_) | Task::StoreDocument(_) | Task::StoreFetched(..) => {
+            StoreTask::ReadBatch => self.send_batch(known, entries, now),
+            StoreTask::Compare(comparing) => self.compared(known, *comparing, &entries, now),
+            StoreTask::Recovery(recovery) => self.own_read(known, recovery, entries, now),
+            StoreTask::Apply(_) | StoreTask::StoreDocument(_) | StoreTask::StoreFetched(..) => {
                 self.local_failure(known, now);
             }
         }
     }
 
-    fn stored(&mut self, known: &mut Known, task: Task, now: Now) {
+    fn stored(&mut self, known: &mut KnownState, task: StoreTask, now: Now) {
         match task {
-            Task::Apply(applying) => self.applied(known, *applying, now),
-            Task::StoreDocument(document) => self.document_stored(known, &document, now),
-            Task::Recovery(recovery) => self.resume_recovery(known, recovery, now),
-            Task::ReadBatch | Task::Compare(_) | Task::StoreFetched(..) => {
+            StoreTask::Apply(applying) => self.applied(known, *applying, now),
+            StoreTask::StoreDocument(document) => self.document_stored(known, &document, now),
+            StoreTask::Recovery(recovery) => self.resume_recovery(known, recovery, now),
+            StoreTask::ReadBatch | StoreTask::Compare(_) | StoreTask::StoreFetched(..) => {
                 self.local_failure(known, now);
             }
         }
     }
 
-    fn store_failed(&mut self, known: &mut Known, task: Task, now: Now) {
-        if let Task::Recovery(recovery) | Task::StoreFetched(recovery, _) = task {
+    fn store_failed(&mut self, known: &mut KnownState, task: StoreTask, now: Now) {
+        if let StoreTask::Recovery(recovery) | StoreTask::StoreFetched(recovery, _) = task {
             self.recovery_store_failed(known, recovery, now);
         } else {
             self.local_failure(known, now);
         }
     }
 
-    fn local_failure(&mut self, known: &mut Known, now: Now) {
+    fn local_failure(&mut self, known: &mut KnownState, now: Now) {
         self.pacing.failed(now);
-        known.contact.bad(OfflineReason::Local);
+        known.connection.bad(OfflineReason::Local);
     }
 
-    fn report(&mut self, what: Subject, why: Refused) {
-        self.effects.push(Effect::Report(Report { what, why }));
+    fn report(&mut self, what: AnswerSubject, why: AnswerError) {
+        self.effects
+            .push(Effect::Report(RefusedAnswer { what, why }));
     }
 }
 
-impl Known {
+impl KnownState {
     const fn must_recover(&self) -> bool {
         self.parked.is_some() || self.chain.lost.is_some() || self.chain.forked
     }
 
-    /// Returns the time of the next work: now while something may leave, else that of the next entry or errand.
+    /// Returns the time of the next work: now while something may leave, else that of the next entry or refresh.
     fn work_at_ms(&self) -> u64 {
         if self.must_recover() || self.outbox.ready(&self.chain) > 0 {
             return 0;
         }
-        let errand_ms = self.agenda.next_ms();
+        let refresh_ms = self.refreshes.next_ms();
         self.outbox
             .due_ms()
-            .map_or(errand_ms, |due_ms| due_ms.min(errand_ms))
+            .map_or(refresh_ms, |due_ms| due_ms.min(refresh_ms))
     }
 }
 

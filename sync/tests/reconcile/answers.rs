@@ -2,7 +2,7 @@
 
 use dashpoint_membership::{EntryHash, Epoch, Seq, ServerEpoch};
 use dashpoint_sync::{
-    ConnectionState, Credential, Event, FaultReason, OfflineReason, Response, Subject,
+    AnswerSubject, ConnectionState, Credential, Event, FaultReason, OfflineReason, Response,
 };
 use dashpoint_wire::message::{EntriesResponse, RefusalCode};
 use dashpoint_wire::{Receipt, Signed, SigningKey, decode, encode};
@@ -165,7 +165,7 @@ fn a_refused_document_does_not_hold_up_entries() {
         world
             .reports
             .iter()
-            .any(|(what, _)| *what == Subject::Catalogue)
+            .any(|(what, _)| *what == AnswerSubject::Catalogue)
     );
 }
 
@@ -311,9 +311,9 @@ fn documents_that_do_not_verify_are_refused_and_the_last_ones_stay() {
     assert_eq!(world.disk.catalogue, catalogue);
     assert_eq!(world.disk.statement, statement);
     for subject in [
-        Subject::Policy,
-        Subject::Catalogue,
-        Subject::Statement(MEMBER),
+        AnswerSubject::Policy,
+        AnswerSubject::Catalogue,
+        AnswerSubject::Statement(MEMBER),
     ] {
         assert!(
             world.reports.iter().any(|(what, _)| *what == subject),
@@ -341,7 +341,7 @@ fn a_policy_whose_rules_cannot_run_is_refused_and_reported() {
     let reports = world
         .reports
         .iter()
-        .filter(|(what, _)| *what == Subject::Policy);
+        .filter(|(what, _)| *what == AnswerSubject::Policy);
     assert_eq!(reports.count(), 1);
 }
 

@@ -7,7 +7,7 @@ use dashpoint_membership::{
     EventTime, MemberAction, PolicyVersion, Seq, ServerEpoch, ServerTime, Statement, Transaction,
     Verdict,
 };
-use dashpoint_sync::{Beginning, LocalFacts, Outcome, StatementMark};
+use dashpoint_sync::{BatchOutcome, Beginning, LocalFacts, StatementMark};
 use dashpoint_wire::{ChainPoint, EpochGrant, Raw, Signed, SigningKey};
 
 use super::cloud::{DEVICE, MEMBER, first_point};
@@ -117,7 +117,7 @@ impl Disk {
         strays.map(|entry| entry.raw().to_vec()).collect()
     }
 
-    pub fn apply(&mut self, outcome: &Outcome) {
+    pub fn apply(&mut self, outcome: &BatchOutcome) {
         let receipt = outcome.receipt.body();
         for verdict in &outcome.verdicts {
             let hash = self.entries[&(receipt.epoch, verdict.seq)].hash();

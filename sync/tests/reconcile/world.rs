@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use dashpoint_membership::{Seq, ServerTime};
 use dashpoint_sync::{
-    Awaited, ConnectionState, Credential, Effect, Event, HttpRequest, Identity, Method, Now,
-    Reconciler, Response, Status, Subject, Ticket, TransportFailure,
+    AnswerSubject, Awaited, ConnectionState, Credential, DeviceIdentity, Effect, Event,
+    HttpRequest, Method, Now, Reconciler, Response, SyncStatus, Ticket, TransportFailure,
 };
 use dashpoint_wire::message::EntriesRequest;
 use dashpoint_wire::{Raw, encode};
@@ -44,7 +44,7 @@ pub struct World {
     pub machine: Reconciler,
     /// Bound of the wait from the next start on.
     pub send_within: Duration,
-    /// Asked for each request; the default is fine.
+    /// RequestTarget for each request; the default is fine.
     pub weather: Box<dyn FnMut(&HttpRequest) -> Weather>,
     /// The store fails that many more times...
     pub store_failures: u32,
@@ -54,8 +54,8 @@ pub struct World {
     pub late_entries: u32,
     pub now_ms: u64,
     pub sends: Vec<(u64, HttpRequest)>,
-    pub statuses: Vec<Status>,
-    pub reports: Vec<(Subject, String)>,
+    pub statuses: Vec<SyncStatus>,
+    pub reports: Vec<(AnswerSubject, String)>,
     answers: Vec<(u64, Event)>,
     late: Vec<HttpRequest>,
     pub chance: u64,
@@ -139,7 +139,7 @@ impl World {
         self.weather = Box::new(move |_| next.take().unwrap_or(Weather::Fine));
     }
 
-    pub fn status(&self) -> Status {
+    pub fn status(&self) -> SyncStatus {
         self.machine.status().unwrap()
     }
 
@@ -371,7 +371,7 @@ impl World {
 }
 
 fn machine(cloud: &Cloud, send_within: Duration) -> Reconciler {
-    let who = Identity {
+    let who = DeviceIdentity {
         device: DEVICE,
         device_key: device_key().public(),
         cloud_key: cloud.key.public(),

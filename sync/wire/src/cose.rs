@@ -3,7 +3,7 @@
 //! `18([<< {1: -19, 4: key id} >>, {}, payload, signature])`: tag 18, Ed25519 (RFC 9864), an empty unprotected map, an
 //! attached payload. What is signed besides is `[purpose, scope]`, so that no signature serves for another thing.
 
-use crate::codec::{Reader, Writer};
+use crate::codec::{CborReader, CborWriter};
 use crate::error::WireError;
 use crate::key::{KEY_ID_LEN, PublicKey, SIGNATURE_LEN, SigningKey};
 
@@ -24,7 +24,7 @@ pub(crate) struct Purpose<'a> {
 
 impl Purpose<'_> {
     fn external_aad(self) -> Vec<u8> {
-        let mut out = Writer::default();
+        let mut out = CborWriter::default();
         out.array(2);
         out.text(self.context);
         out.bytes(self.scope);
@@ -32,7 +32,7 @@ impl Purpose<'_> {
     }
 
     fn to_be_signed(self, protected: &[u8], payload: &[u8]) -> Vec<u8> {
-        let mut out = Writer::default();
+        let mut out = CborWriter::default();
         out.array(4);
         out.text(SIGN1_CONTEXT);
         out.bytes(protected);
@@ -73,7 +73,7 @@ struct MessageParts<'b> {
 
 impl<'b> MessageParts<'b> {
     fn take(raw: &'b [u8]) -> Result<Self, WireError> {
-        let mut input = Reader::new(raw);
+        let mut input = CborReader::new(raw);
         let is_sign1 = input.tag()? == TAG_SIGN1 && input.array()? == 4;
         if !is_sign1 {
             return Err(input.value("a COSE_Sign1 message"));
@@ -111,7 +111,7 @@ fn check_header(protected: &[u8]) -> Result<(), WireError> {
 }
 
 fn protected_header(key_id: &[u8; KEY_ID_LEN]) -> Vec<u8> {
-    let mut out = Writer::default();
+    let mut out = CborWriter::default();
     out.map(2);
     out.uint(HEADER_ALGORITHM);
     out.int(ALGORITHM_ED25519);
@@ -121,7 +121,7 @@ fn protected_header(key_id: &[u8; KEY_ID_LEN]) -> Vec<u8> {
 }
 
 fn assemble(protected: &[u8], payload: &[u8], signature: &[u8]) -> Vec<u8> {
-    let mut out = Writer::default();
+    let mut out = CborWriter::default();
     out.tag(TAG_SIGN1);
     out.array(4);
     out.bytes(protected);

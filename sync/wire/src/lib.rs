@@ -26,8 +26,8 @@ pub use message::{EntryVerdict, verdicts_digest};
 pub use salt::{CloudKey, NameSalt, ParseCloudKeyError};
 pub use signed::{Raw, Scope, Signable, Signed};
 pub use token::{
-    Asked, Nonce, RequestToken, TOKEN_WINDOW_S, TokenError, authorization, parse_authorization,
-    verify_token,
+    Nonce, RequestTarget, RequestToken, TOKEN_WINDOW_S, TokenError, authorization,
+    parse_authorization, verify_token,
 };
 
 /// Most entries in one request or page.

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use dashpoint_membership::{DeviceId, EntryHash, MemberId};
 
-use crate::codec::{Book, Cbor, Reader, Writer, decode, decode_tolerant, encode};
+use crate::codec::{Cbor, CborReader, CborWriter, Schema, decode, decode_tolerant, encode};
 use crate::cose::{Purpose, sign1, verify1};
 use crate::digest;
 use crate::error::{WireError, bounded};
@@ -232,17 +232,17 @@ impl<T> fmt::Debug for Raw<T> {
 }
 
 impl<T: Signable> Cbor for Raw<T> {
-    fn write(&self, out: &mut Writer) {
+    fn write(&self, out: &mut CborWriter) {
         out.bytes(&self.bytes);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn read(input: &mut CborReader<'_>) -> Result<Self, WireError> {
         let bytes = input.bytes()?;
         bounded(bytes.len(), T::MAX_LEN)?;
         Ok(Self::from(bytes))
     }
 
-    fn describe(book: &mut Book) -> String {
-        format!("signed {}", T::describe(book))
+    fn describe(schema: &mut Schema) -> String {
+        format!("signed {}", T::describe(schema))
     }
 }

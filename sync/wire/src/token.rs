@@ -47,7 +47,7 @@ impl Signable for RequestToken {
 
 /// A request, as both ends see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked<'a> {
+pub struct RequestTarget<'a> {
     /// `GET` or `POST`.
     pub method: &'a str,
     /// Path and query as sent, from the first slash.
@@ -59,7 +59,7 @@ pub struct Asked<'a> {
 impl RequestToken {
     /// The token for a request at a time of the device's clock, in seconds since 1970-01-01T00:00:00Z.
     #[must_use]
-    pub fn new(asked: Asked<'_>, at_unix_s: i64, nonce: Option<Nonce>) -> Self {
+    pub fn new(asked: RequestTarget<'_>, at_unix_s: i64, nonce: Option<Nonce>) -> Self {
         Self {
             method: asked.method.to_owned(),
             path: asked.path.to_owned(),
@@ -110,7 +110,7 @@ pub fn verify_token(
     token: Raw<RequestToken>,
     key: &PublicKey,
     device: &DeviceId,
-    asked: Asked<'_>,
+    asked: RequestTarget<'_>,
     now: ServerTime,
     nonces: &[Nonce],
 ) -> Result<(), TokenError> {

@@ -11,7 +11,7 @@ use dashpoint_cloud::{ClockKind, Cloud, Config, Limits, Running};
 use dashpoint_membership::ServerTime;
 use dashpoint_store::NewEntry;
 use dashpoint_sync::{Event, Method};
-use dashpoint_sync_http::{Setup, Signer, Timeouts, TlsTime, Transport, check_base_url};
+use dashpoint_sync_http::{Signer, Timeouts, TlsTime, Transport, TransportSetup, check_base_url};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -124,7 +124,7 @@ impl Road {
         let counted = Arc::new(Counted::default());
         let addr = count_between(cloud.addr(), Arc::clone(&counted)).await;
         let floor = ServerTime::from_unix_s(BEGIN_S);
-        let transport = Transport::new(Setup {
+        let transport = Transport::new(TransportSetup {
             base: check_base_url(&format!("http://{addr}")).unwrap(),
             authority_pem: None,
             time: TlsTime::new(floor, Arc::new(|| None)),

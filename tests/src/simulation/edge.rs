@@ -7,7 +7,7 @@ use dashpoint_membership::{
 use dashpoint_sync::Response;
 use dashpoint_wire::message::{EntriesRequest, Refusal, RefusalCode};
 use dashpoint_wire::{
-    Asked, Cbor, MAX_DECODED, MAX_ENTRIES, Nonce, TokenError, decode, encode, inflate,
+    Cbor, MAX_DECODED, MAX_ENTRIES, Nonce, RequestTarget, TokenError, decode, encode, inflate,
     parse_authorization, verify_token,
 };
 
@@ -119,7 +119,7 @@ impl Cloud {
             .ok_or(Denied(RefusalCode::Device, None))?
             .key;
         let token = parse_authorization(&request.authorization).map_err(|_| refused())?;
-        let asked = Asked {
+        let asked = RequestTarget {
             method: request.method,
             path: &request.path,
             body: &request.body,

@@ -4,7 +4,8 @@ use dashpoint_membership::DeviceId;
 use dashpoint_sync::HttpRequest;
 use dashpoint_wire::message::EntriesRequest;
 use dashpoint_wire::{
-    Asked, MAX_DECODED, RequestToken, Signed, SigningKey, authorization, decode, deflate, inflate,
+    MAX_DECODED, RequestTarget, RequestToken, Signed, SigningKey, authorization, decode, deflate,
+    inflate,
 };
 
 /// A request as it travels: the body deflated, the token signed over it.
@@ -39,7 +40,7 @@ impl Travelling {
         } else {
             deflate(&request.body)
         };
-        let asked = Asked {
+        let asked = RequestTarget {
             method: request.method.as_str(),
             path: &request.path,
             body: &body,

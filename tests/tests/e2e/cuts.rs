@@ -13,7 +13,7 @@ use dashpoint::random::Chance;
 use dashpoint_membership::ServerTime;
 use dashpoint_store::{Check, Options, SealKey, Store};
 use dashpoint_sync::{Event, Method};
-use dashpoint_sync_http::{Setup, Signer, Timeouts, TlsTime, Transport, check_base_url};
+use dashpoint_sync_http::{Signer, Timeouts, TlsTime, Transport, TransportSetup, check_base_url};
 use dashpoint_wire::SigningKey;
 use jiff::tz::TimeZone;
 use tokio::runtime::{self, Runtime};
@@ -75,7 +75,7 @@ impl HeadUnit {
                 live: watch::channel(Live::default()).0,
             },
         });
-        let setup = Setup {
+        let setup = TransportSetup {
             base: check_base_url(&format!("http://127.0.0.1:{}", world.port)).unwrap(),
             authority_pem: None,
             time: TlsTime::new(ServerTime::from_unix_s(0), Arc::new(|| None)),

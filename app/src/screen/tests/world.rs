@@ -10,7 +10,7 @@ use dashpoint_membership::{
     Points, Policies, Profile, Seq, ServerEpoch, ServerTime, Statement, Subject, TierHeld, TierId,
     Trip, VehicleId,
 };
-use dashpoint_sync::Identity;
+use dashpoint_sync::DeviceIdentity;
 use dashpoint_ui::activity::RowData;
 use dashpoint_ui::data::{Held, ScreenData};
 use dashpoint_ui::home::MemberData;
@@ -131,7 +131,7 @@ fn books() -> Books {
     let policy: Policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();
     let catalogue: Catalogue = toml::from_str(DEFAULT_CATALOGUE_TOML).unwrap();
     Books {
-        identity: Identity {
+        identity: DeviceIdentity {
             device: DEVICE,
             device_key: cloud.public(),
             cloud_key: cloud.public(),

@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri, header};
 use dashpoint_membership::DeviceId;
 use dashpoint_wire::message::RefusalCode;
-use dashpoint_wire::{Asked, Cbor, MAX_BODY, MAX_DECODED, WireError, decode, inflate};
+use dashpoint_wire::{Cbor, MAX_BODY, MAX_DECODED, RequestTarget, WireError, decode, inflate};
 
 use super::answer::Denied;
 use crate::connections::Caller;
@@ -84,8 +84,8 @@ impl Incoming {
     }
 
     /// Returns the request that the token must have been signed for.
-    pub fn asked(&self) -> Asked<'_> {
-        Asked {
+    pub fn asked(&self) -> RequestTarget<'_> {
+        RequestTarget {
             method: &self.method,
             path: &self.path,
             body: &self.body,

@@ -11,8 +11,9 @@ use dashpoint_wire::message::{
     EntriesResponse, EpochRequest, EpochResponse, Refusal, RefusalCode,
 };
 use dashpoint_wire::{
-    Asked, Cbor, ChainPoint, DeviceCertificate, EpochGrant, MAX_BODY, MAX_DECODED, Nonce, Raw,
-    RequestToken, Signed, SigningKey, authorization, decode, deflate, encode, inflate,
+    Cbor, ChainPoint, DeviceCertificate, EpochGrant, MAX_BODY, MAX_DECODED, Nonce, Raw,
+    RequestTarget, RequestToken, Signed, SigningKey, authorization, decode, deflate, encode,
+    inflate,
 };
 
 use crate::support::{CHECK_IN, Car};
@@ -98,7 +99,7 @@ struct Signer<'a> {
 
 impl Signer<'_> {
     fn send(&self, to: SocketAddr, method: &str, path: &str, body: &[u8]) -> Answer {
-        let asked = Asked { method, path, body };
+        let asked = RequestTarget { method, path, body };
         let token = RequestToken::new(asked, self.now, self.nonce);
         let token = Signed::sign(token, &self.car.key, &self.car.device).unwrap();
         self.with(to, method, path, body, &authorization(&token))
@@ -324,7 +325,7 @@ async fn only_the_device_s_own_fresh_token_lets_a_request_in() {
         assert_eq!(nonsense.code(), RefusalCode::Token);
 
         // A token for another body, and one of another key: no nonce is worth giving.
-        let asked = Asked {
+        let asked = RequestTarget {
             method: "POST",
             path: &path,
             body: b"another",

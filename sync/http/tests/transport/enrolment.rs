@@ -10,7 +10,7 @@ use dashpoint_membership::{
 };
 use dashpoint_sync::Response;
 use dashpoint_sync::enrol::{
-    Applicant, EnrolError, Progress, ask_request, poll_request, read_state, read_ticket,
+    Applicant, EnrolError, EnrolProgress, ask_request, poll_request, read_state, read_ticket,
 };
 use dashpoint_wire::message::{EnrolRequest, EnrolState, EnrolTicket};
 use dashpoint_wire::{
@@ -144,7 +144,7 @@ async fn a_head_unit_asks_waits_and_is_let_in() {
     let answer = transport.send(&ask_request(&ask), None, 0).await.unwrap();
     assert_eq!(read_ticket(&answer).unwrap(), ticket);
     let answer = transport.send(&poll_request(&ticket), None, 0).await;
-    let Progress::Enrolled(enrolled) = read_state(&answer.unwrap(), &me()).unwrap() else {
+    let EnrolProgress::Enrolled(enrolled) = read_state(&answer.unwrap(), &me()).unwrap() else {
         panic!("not enrolled");
     };
     assert_eq!(enrolled.certificate.body().device, DEVICE);

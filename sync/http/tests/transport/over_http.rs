@@ -4,7 +4,9 @@ use axum::response::IntoResponse;
 use dashpoint_membership::ServerTime;
 use dashpoint_sync::{Credential, HttpRequest, Method, Response, TransportFailure};
 use dashpoint_sync_http::TransportError;
-use dashpoint_wire::{Asked, MAX_DECODED, deflate, inflate, parse_authorization, verify_token};
+use dashpoint_wire::{
+    MAX_DECODED, RequestTarget, deflate, inflate, parse_authorization, verify_token,
+};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
@@ -45,7 +47,7 @@ async fn a_request_arrives_signed_and_deflated_and_its_answer_inflated() {
     assert!(asked.body.len() < request.body.len());
     assert_eq!(inflate(&asked.body, MAX_DECODED), Ok(request.body));
     let token = parse_authorization(asked.headers["authorization"].to_str().unwrap()).unwrap();
-    let covered = Asked {
+    let covered = RequestTarget {
         method: asked.method.as_str(),
         path: &asked.path,
         body: &asked.body,

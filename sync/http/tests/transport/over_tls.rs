@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use dashpoint_membership::ServerTime;
 use dashpoint_sync::TransportFailure;
-use dashpoint_sync_http::{Setup, Timeouts, TlsTime, Transport, TransportError, check_base_url};
+use dashpoint_sync_http::{
+    Timeouts, TlsTime, Transport, TransportError, TransportSetup, check_base_url,
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -44,7 +46,7 @@ impl Cloud {
 
     fn transport(&self, authority_pem: &str, floor_unix_s: i64, system: Option<i64>) -> Transport {
         let floor = ServerTime::from_unix_s(floor_unix_s);
-        Transport::new(Setup {
+        Transport::new(TransportSetup {
             base: check_base_url(&self.base).unwrap(),
             authority_pem: Some(authority_pem.as_bytes().to_vec()),
             time: TlsTime::new(floor, Arc::new(move || system)),
@@ -160,7 +162,7 @@ async fn the_last_signed_time_judges_the_certificate_not_the_highest() {
 
 #[test]
 fn https_needs_an_authority() {
-    let made = Transport::new(Setup {
+    let made = Transport::new(TransportSetup {
         base: check_base_url("https://cloud.example").unwrap(),
         authority_pem: None,
         time: super::server::time(),

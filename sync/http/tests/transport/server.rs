@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use dashpoint_membership::{DeviceId, ServerTime};
 use dashpoint_sync::{Credential, HttpRequest, Method as Verb};
-use dashpoint_sync_http::{Setup, Signer, Timeouts, TlsTime, Transport, check_base_url};
+use dashpoint_sync_http::{Signer, Timeouts, TlsTime, Transport, TransportSetup, check_base_url};
 use dashpoint_wire::SigningKey;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -100,7 +100,7 @@ pub fn time() -> TlsTime {
 }
 
 pub fn transport(base: &str) -> Transport {
-    Transport::new(Setup {
+    Transport::new(TransportSetup {
         base: check_base_url(base).unwrap(),
         authority_pem: None,
         time: time(),

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{Book, Cbor, Reader, Writer, encode};
+use super::{Cbor, CborReader, CborWriter, Schema, encode};
 use crate::error::WireError;
 
 impl<T: Cbor> Cbor for Vec<T> {
-    fn write(&self, out: &mut Writer) {
+    fn write(&self, out: &mut CborWriter) {
         out.array(self.len());
         for item in self {
             item.write(out);
         }
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn read(input: &mut CborReader<'_>) -> Result<Self, WireError> {
         let len = input.array()?;
         let mut items = Self::new();
         for _ in 0..len {
@@ -22,13 +22,13 @@ impl<T: Cbor> Cbor for Vec<T> {
         Ok(items)
     }
 
-    fn describe(book: &mut Book) -> String {
-        format!("[{}]", T::describe(book))
+    fn describe(schema: &mut Schema) -> String {
+        format!("[{}]", T::describe(schema))
     }
 }
 
 impl<K: Cbor + Ord, V: Cbor> Cbor for BTreeMap<K, V> {
-    fn write(&self, out: &mut Writer) {
+    fn write(&self, out: &mut CborWriter) {
         // The order of the encoded keys is not that of the keys: a short text comes before a long one.
         let mut entries: Vec<_> = self
             .iter()
@@ -42,7 +42,7 @@ impl<K: Cbor + Ord, V: Cbor> Cbor for BTreeMap<K, V> {
         }
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn read(input: &mut CborReader<'_>) -> Result<Self, WireError> {
         let len = input.map()?;
         let mut entries = Self::new();
         let mut last_key: &[u8] = &[];
@@ -59,8 +59,8 @@ impl<K: Cbor + Ord, V: Cbor> Cbor for BTreeMap<K, V> {
         Ok(entries)
     }
 
-    fn describe(book: &mut Book) -> String {
-        let key = K::describe(book);
-        format!("{{{key} => {}}}", V::describe(book))
+    fn describe(schema: &mut Schema) -> String {
+        let key = K::describe(schema);
+        format!("{{{key} => {}}}", V::describe(schema))
     }
 }

@@ -2,16 +2,16 @@
 
 use std::ops::Range;
 
-use super::{BODY_VERSION, Book, Cbor, Reader, Writer};
+use super::{BODY_VERSION, Cbor, CborReader, CborWriter, Schema};
 use crate::error::WireError;
 
 /// A value under a key: one that must be there, or an `Option` that is left out when it is `None`.
-pub trait Field: Sized {
+pub trait MapField: Sized {
     /// Returns whether it has an entry.
     fn is_present(&self) -> bool;
 
     /// Writes its entry, if it has one.
-    fn put(&self, key: u64, out: &mut Writer);
+    fn put(&self, key: u64, out: &mut CborWriter);
 
     /// Takes it from the map, in the order of the keys.
     ///
@@ -19,16 +19,16 @@ pub trait Field: Sized {
     /// [`WireError`] when it must be there and is not, or is of another shape.
     fn take(map: &mut MapReader<'_, '_>, key: u64) -> Result<Self, WireError>;
 
-    /// Its type in the book.
-    fn describe(book: &mut Book) -> String;
+    /// Its type in the schema.
+    fn describe(schema: &mut Schema) -> String;
 }
 
-impl<T: Cbor> Field for T {
+impl<T: Cbor> MapField for T {
     fn is_present(&self) -> bool {
         true
     }
 
-    fn put(&self, key: u64, out: &mut Writer) {
+    fn put(&self, key: u64, out: &mut CborWriter) {
         out.uint(key);
         self.write(out);
     }
@@ -40,17 +40,17 @@ impl<T: Cbor> Field for T {
         })
     }
 
-    fn describe(book: &mut Book) -> String {
-        T::describe(book)
+    fn describe(schema: &mut Schema) -> String {
+        T::describe(schema)
     }
 }
 
-impl<T: Cbor> Field for Option<T> {
+impl<T: Cbor> MapField for Option<T> {
     fn is_present(&self) -> bool {
         self.is_some()
     }
 
-    fn put(&self, key: u64, out: &mut Writer) {
+    fn put(&self, key: u64, out: &mut CborWriter) {
         if let Some(value) = self {
             value.put(key, out);
         }
@@ -60,15 +60,15 @@ impl<T: Cbor> Field for Option<T> {
         map.take(key)
     }
 
-    fn describe(book: &mut Book) -> String {
-        format!("{}, optional", T::describe(book))
+    fn describe(schema: &mut Schema) -> String {
+        format!("{}, optional", T::describe(schema))
     }
 }
 
 /// A map whose fields are being taken in ascending order of their keys.
 #[derive(Debug)]
 pub struct MapReader<'r, 'b> {
-    input: &'r mut Reader<'b>,
+    input: &'r mut CborReader<'b>,
     /// Place of the map's head.
     head: Range<usize>,
     entries: usize,
@@ -81,7 +81,7 @@ pub struct MapReader<'r, 'b> {
 }
 
 impl<'r, 'b> MapReader<'r, 'b> {
-    pub(crate) fn open(input: &'r mut Reader<'b>) -> Result<Self, WireError> {
+    pub(crate) fn open(input: &'r mut CborReader<'b>) -> Result<Self, WireError> {
         let from = input.position();
         let entries = input.map()?;
         let head = from..input.position();
@@ -99,7 +99,7 @@ impl<'r, 'b> MapReader<'r, 'b> {
     }
 
     /// Opens the map of a signed body and takes its version.
-    pub(crate) fn open_versioned(input: &'r mut Reader<'b>) -> Result<Self, WireError> {
+    pub(crate) fn open_versioned(input: &'r mut CborReader<'b>) -> Result<Self, WireError> {
         let mut map = Self::open(input)?;
         match u64::take(&mut map, 0)? {
             BODY_VERSION => Ok(map),
@@ -113,7 +113,7 @@ impl<'r, 'b> MapReader<'r, 'b> {
         match self.key {
             None => {
                 if self.entries_skipped > 0 {
-                    let mut head = Writer::default();
+                    let mut head = CborWriter::default();
                     head.map(self.entries - self.entries_skipped);
                     self.input.cut(self.head, head.into_bytes());
                 }
@@ -166,28 +166,28 @@ impl<'r, 'b> MapReader<'r, 'b> {
 }
 
 /// Writes the head of a struct's map.
-pub(crate) fn open_map(out: &mut Writer, fields_present: usize) {
+pub(crate) fn open_map(out: &mut CborWriter, fields_present: usize) {
     out.map(fields_present);
 }
 
 /// Writes the head of a signed body's map, and its version.
-pub(crate) fn open_versioned_map(out: &mut Writer, fields_present: usize) {
+pub(crate) fn open_versioned_map(out: &mut CborWriter, fields_present: usize) {
     out.map(fields_present + 1);
     BODY_VERSION.put(0, out);
 }
 
-/// A field's [`Field::take`], named so that a macro can let the field's type be inferred from where the value goes.
+/// A field's [`MapField::take`], named so that a macro can let the field's type be inferred from where the value goes.
 pub(crate) type Take<T> = fn(&mut MapReader<'_, '_>, u64) -> Result<T, WireError>;
 
 /// Describes the type that a [`Take`] makes.
-pub(crate) fn describe_taken<T: Field>(_: Take<T>, book: &mut Book) -> String {
-    T::describe(book)
+pub(crate) fn describe_taken<T: MapField>(_: Take<T>, schema: &mut Schema) -> String {
+    T::describe(schema)
 }
 
 /// The same for a body that is not a field.
-pub(crate) type Read<T> = fn(&mut Reader<'_>) -> Result<T, WireError>;
+pub(crate) type Read<T> = fn(&mut CborReader<'_>) -> Result<T, WireError>;
 
 /// Describes the type that a [`Read`] makes.
-pub(crate) fn describe_read<T: Cbor>(_: Read<T>, book: &mut Book) -> String {
-    T::describe(book)
+pub(crate) fn describe_read<T: Cbor>(_: Read<T>, schema: &mut Schema) -> String {
+    T::describe(schema)
 }

@@ -13,14 +13,14 @@ use crate::limits::{MAX_ITEMS, MAX_TEXT};
 ///
 /// Nothing is reserved for a length before its items are there, so no few bytes cost much memory.
 #[derive(Debug)]
-pub struct Reader<'b> {
+pub struct CborReader<'b> {
     decoder: Decoder<'b>,
     /// True when entries of maps that are not known are skipped.
     is_tolerant: bool,
     cuts: Vec<Omission>,
 }
 
-impl<'b> Reader<'b> {
+impl<'b> CborReader<'b> {
     pub(crate) fn new(bytes: &'b [u8]) -> Self {
         Self {
             decoder: Decoder::new(bytes),

@@ -7,15 +7,15 @@ use minicbor::encode::Error;
 
 /// CBOR in the making; always the shortest form of a number or a length.
 #[derive(Debug)]
-pub struct Writer(Encoder<Vec<u8>>);
+pub struct CborWriter(Encoder<Vec<u8>>);
 
-impl Default for Writer {
+impl Default for CborWriter {
     fn default() -> Self {
         Self(Encoder::new(Vec::new()))
     }
 }
 
-impl Writer {
+impl CborWriter {
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0.into_writer()
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use dashpoint_membership::{Catalogue, Entry, Policy, Statement};
-use dashpoint_wire::codec::{Book, MAX_ITEMS, MAX_TEXT, Shape};
+use dashpoint_wire::codec::{MAX_ITEMS, MAX_TEXT, Schema, Shape};
 use dashpoint_wire::message::{
     Divergence, EnrolRequest, EnrolState, EnrolTicket, EntriesPage, EntriesRequest,
     EntriesResponse, EpochRequest, EpochResponse, Refusal, RefusalCode,
@@ -22,8 +22,8 @@ fn protocol() -> String {
 }
 
 /// Everything that is signed or sent.
-fn book() -> Book {
-    let mut book = Book::default();
+fn schema() -> Schema {
+    let mut schema = Schema::default();
     let roots = [
         Entry::describe,
         Receipt::describe,
@@ -46,15 +46,15 @@ fn book() -> Book {
         Refusal::describe,
     ];
     for describe in roots {
-        describe(&mut book);
+        describe(&mut schema);
     }
-    book
+    schema
 }
 
 /// What the document has to say of each type: a table under its heading, or a line of the table of newtypes.
 fn expected() -> BTreeMap<String, Vec<String>> {
     let mut sections = BTreeMap::<String, Vec<String>>::new();
-    for (name, shape) in book().shapes() {
+    for (name, shape) in schema().shapes() {
         match shape {
             Shape::Newtype(inner) => sections
                 .entry("newtypes".to_owned())

@@ -2,14 +2,14 @@
 
 use dashpoint_membership::DeviceId;
 use dashpoint_wire::{
-    Asked, Nonce, Raw, RequestToken, Signed, TOKEN_WINDOW_S, TokenError, WireError, authorization,
-    parse_authorization, verify_token,
+    Nonce, Raw, RequestTarget, RequestToken, Signed, TOKEN_WINDOW_S, TokenError, WireError,
+    authorization, parse_authorization, verify_token,
 };
 
 use crate::samples::{DEVICE, NOW, Signer};
 
 const NONCE: Nonce = [7; 16];
-const ASKED: Asked<'static> = Asked {
+const ASKED: RequestTarget<'static> = RequestTarget {
     method: "POST",
     path: "/v1/devices/d0/entries",
     body: b"deflated",
@@ -22,7 +22,7 @@ fn token(at_unix_s: i64, nonce: Option<Nonce>) -> Raw<RequestToken> {
         .into()
 }
 
-fn let_in(token: Raw<RequestToken>, asked: Asked<'_>) -> Result<(), TokenError> {
+fn let_in(token: Raw<RequestToken>, asked: RequestTarget<'_>) -> Result<(), TokenError> {
     let key = Signer::Car.key().public();
     verify_token(token, &key, &DEVICE, asked, NOW, &[[6; 16], NONCE])
 }
@@ -55,15 +55,15 @@ fn an_accepted_nonce_lets_in_at_any_time() {
 #[test]
 fn a_token_is_good_for_its_request_only() {
     let others = [
-        Asked {
+        RequestTarget {
             method: "GET",
             ..ASKED
         },
-        Asked {
+        RequestTarget {
             path: "/v1/devices/d0/entries?x",
             ..ASKED
         },
-        Asked {
+        RequestTarget {
             body: b"other",
             ..ASKED
         },

@@ -7,24 +7,24 @@ use dashpoint_membership::{
     RuleId, Seq, ServerEpoch, ServerTime, TierId, VehicleId,
 };
 
-use crate::codec::{Book, Cbor, Reader, Writer};
+use crate::codec::{Cbor, CborReader, CborWriter, Schema};
 use crate::error::WireError;
 use crate::key::PublicKey;
 
 macro_rules! bytes {
     ($($name:ident),+ $(,)?) => {$(
         impl Cbor for $name {
-            fn write(&self, out: &mut Writer) {
+            fn write(&self, out: &mut CborWriter) {
                 self.as_bytes().write(out);
             }
 
-            fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+            fn read(input: &mut CborReader<'_>) -> Result<Self, WireError> {
                 <[u8; Self::LEN]>::read(input).map(Self::from_bytes)
             }
 
-            fn describe(book: &mut Book) -> String {
-                let inner = <[u8; Self::LEN]>::describe(book);
-                book.newtype(stringify!($name), inner)
+            fn describe(schema: &mut Schema) -> String {
+                let inner = <[u8; Self::LEN]>::describe(schema);
+                schema.newtype(stringify!($name), inner)
             }
         }
     )+};
@@ -44,17 +44,17 @@ bytes!(
 macro_rules! numbers {
     ($($name:ident as $inner:ty: $from:ident, $to:ident;)+) => {$(
         impl Cbor for $name {
-            fn write(&self, out: &mut Writer) {
+            fn write(&self, out: &mut CborWriter) {
                 self.$to().write(out);
             }
 
-            fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+            fn read(input: &mut CborReader<'_>) -> Result<Self, WireError> {
                 <$inner>::read(input).map(Self::$from)
             }
 
-            fn describe(book: &mut Book) -> String {
-                let inner = <$inner>::describe(book);
-                book.newtype(stringify!($name), inner)
+            fn describe(schema: &mut Schema) -> String {
+                let inner = <$inner>::describe(schema);
+                schema.newtype(stringify!($name), inner)
             }
         }
     )+};
@@ -78,18 +78,18 @@ numbers! {
 macro_rules! names {
     ($($name:ident),+ $(,)?) => {$(
         impl Cbor for $name {
-            fn write(&self, out: &mut Writer) {
+            fn write(&self, out: &mut CborWriter) {
                 out.text(self.as_str());
             }
 
-            fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+            fn read(input: &mut CborReader<'_>) -> Result<Self, WireError> {
                 Self::new(input.text()?)
                     .map_err(|_| input.value("a name of 1 to 48 characters out of a-z, 0-9 and -"))
             }
 
-            fn describe(book: &mut Book) -> String {
-                let inner = String::describe(book);
-                book.newtype(stringify!($name), inner)
+            fn describe(schema: &mut Schema) -> String {
+                let inner = String::describe(schema);
+                schema.newtype(stringify!($name), inner)
             }
         }
     )+};
@@ -98,17 +98,17 @@ macro_rules! names {
 names!(RuleId, CapId, BenefitId, TierId);
 
 impl Cbor for CoarseTime {
-    fn write(&self, out: &mut Writer) {
+    fn write(&self, out: &mut CborWriter) {
         self.as_unix_min().write(out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn read(input: &mut CborReader<'_>) -> Result<Self, WireError> {
         Self::from_unix_min(i64::read(input)?)
             .ok_or_else(|| input.value("a multiple of five minutes"))
     }
 
-    fn describe(book: &mut Book) -> String {
-        let inner = i64::describe(book);
-        book.newtype("CoarseTime", inner)
+    fn describe(schema: &mut Schema) -> String {
+        let inner = i64::describe(schema);
+        schema.newtype("CoarseTime", inner)
     }
 }

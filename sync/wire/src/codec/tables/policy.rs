@@ -6,7 +6,7 @@ use dashpoint_membership::policy::{
     FactorModel, LateHour, Period, RuleKind, ScoreModel, SiteMix, Thresholds, Tier, Tiers, Trigger,
 };
 
-use crate::codec::{Book, Cbor, Reader, Writer, cbor_choice, cbor_map, decode, encode};
+use crate::codec::{Cbor, CborReader, CborWriter, Schema, cbor_choice, cbor_map, decode, encode};
 use crate::error::WireError;
 
 cbor_map! { signed:
@@ -81,14 +81,14 @@ cbor_choice! {
 }
 
 impl Cbor for RuleKind {
-    fn write(&self, out: &mut Writer) {
+    fn write(&self, out: &mut CborWriter) {
         match self {
             Self::Known(kind) => kind.write(out),
             Self::Unknown(number) => out.uint(*number),
         }
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn read(input: &mut CborReader<'_>) -> Result<Self, WireError> {
         let number = input.uint()?;
         match decode::<Trigger>(&encode(&number)) {
             Ok(kind) => Ok(Self::Known(kind)),
@@ -97,7 +97,7 @@ impl Cbor for RuleKind {
         }
     }
 
-    fn describe(book: &mut Book) -> String {
-        Trigger::describe(book)
+    fn describe(schema: &mut Schema) -> String {
+        Trigger::describe(schema)
     }
 }

@@ -2,7 +2,7 @@
 
 use dashpoint_membership::{CoarseTime, DrivingTime, FactorSeen, MeterInterval};
 
-use crate::codec::{Book, Cbor, Reader, Writer, cbor_map};
+use crate::codec::{Cbor, CborReader, CborWriter, Schema, cbor_map};
 use crate::error::WireError;
 
 /// A trip as its map has it.
@@ -33,7 +33,7 @@ cbor_map! {
 }
 
 impl Cbor for dashpoint_membership::Trip {
-    fn write(&self, out: &mut Writer) {
+    fn write(&self, out: &mut CborWriter) {
         let (driving_s, driving_min) = match self.driving {
             DrivingTime::Seconds(seconds) => (Some(seconds), None),
             DrivingTime::Minutes(minutes) => (None, Some(minutes)),
@@ -52,7 +52,7 @@ impl Cbor for dashpoint_membership::Trip {
         map.write(out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn read(input: &mut CborReader<'_>) -> Result<Self, WireError> {
         let map = Trip::read(input)?;
         let driving = match (map.driving_s, map.driving_min) {
             (None, Some(minutes)) => DrivingTime::Minutes(minutes),
@@ -73,7 +73,7 @@ impl Cbor for dashpoint_membership::Trip {
         })
     }
 
-    fn describe(book: &mut Book) -> String {
-        Trip::describe(book)
+    fn describe(schema: &mut Schema) -> String {
+        Trip::describe(schema)
     }
 }

@@ -2,7 +2,7 @@
 
 use dashpoint_membership::{Chain, Epoch, Points, PolicyVersion, Seq, ServerEpoch};
 use dashpoint_wire::{
-    Asked, Binding, ChainPoint, DeviceCertificate, EpochGrant, Receipt, RequestToken,
+    Binding, ChainPoint, DeviceCertificate, EpochGrant, Receipt, RequestTarget, RequestToken,
 };
 
 use super::{
@@ -88,7 +88,7 @@ pub fn certificate() -> DeviceCertificate {
 }
 
 pub fn token() -> RequestToken {
-    let asked = Asked {
+    let asked = RequestTarget {
         method: "GET",
         path: "/v1/policy?since=1",
         body: b"",

@@ -19,11 +19,11 @@ pub struct Recovery {
     life: Option<ServerEpoch>,
     /// The last life of the cloud's database that was known when fetching began.
     fetched_since: ServerEpoch,
-    pub(super) step: Step,
+    pub(super) step: RecoveryStep,
     /// Hashes of the entries that the cloud had after the base, and of the originals of its carries.
-    theirs: BTreeSet<EntryHash>,
+    remote: BTreeSet<EntryHash>,
     /// Own entries after the base, those of the chain first.
-    pub(super) ours: Vec<OwnEntry>,
+    pub(super) local: Vec<LocalEntry>,
     /// The head up to which they were read.
     pub(super) head: ChainPoint,
     pub(super) grant: Option<Signed<EpochGrant>>,
@@ -31,13 +31,13 @@ pub struct Recovery {
 
 /// An own entry that the cloud may lack.
 #[derive(Debug)]
-pub(super) struct OwnEntry {
+pub(super) struct LocalEntry {
     pub(super) point: ChainPoint,
     /// Hash of the very first entry that said it.
     original: EntryHash,
 }
 
-impl OwnEntry {
+impl LocalEntry {
     pub(super) fn of(entry: &Signed<Entry>) -> Self {
         Self {
             point: ChainPoint {
@@ -52,7 +52,7 @@ impl OwnEntry {
 
 /// The next step of a recovery.
 #[derive(Debug, Clone, Copy)]
-pub enum Step {
+pub enum RecoveryStep {
     /// Fetch own entries from the cloud, after this one; its hash is `None` where nobody can know it.
     Fetch(Epoch, Seq, Option<EntryHash>),
     /// Read own entries from the store, after this one.
@@ -71,9 +71,9 @@ impl Recovery {
         newest_life: ServerEpoch,
     ) -> Self {
         let step = if cloud.seq == Seq::new(0) && cloud.epoch <= base.epoch {
-            Step::ReadOwn(base.epoch, base.seq)
+            RecoveryStep::ReadOwn(base.epoch, base.seq)
         } else {
-            Step::Fetch(base.epoch, base.seq, Some(base.hash))
+            RecoveryStep::Fetch(base.epoch, base.seq, Some(base.hash))
         };
         Self {
             cloud,
@@ -81,8 +81,8 @@ impl Recovery {
             life,
             fetched_since: newest_life,
             step,
-            theirs: BTreeSet::new(),
-            ours: Vec::new(),
+            remote: BTreeSet::new(),
+            local: Vec::new(),
             head: base,
             grant: None,
         }
@@ -96,15 +96,15 @@ impl Recovery {
         after: Seq,
         entries: &[Signed<Entry>],
         more: bool,
-    ) -> Step {
+    ) -> RecoveryStep {
         let mut last = after;
         for entry in entries {
             last = entry.body().seq;
-            self.theirs.insert(entry.hash());
-            self.theirs.insert(original(entry));
+            self.remote.insert(entry.hash());
+            self.remote.insert(original(entry));
         }
         if more {
-            Step::Fetch(epoch, last, entries.last().map(Signed::hash))
+            RecoveryStep::Fetch(epoch, last, entries.last().map(Signed::hash))
         } else if epoch < self.cloud.epoch {
             self.enter_epoch(epoch.next())
         } else {
@@ -113,32 +113,32 @@ impl Recovery {
     }
 
     /// The step into an epoch of the cloud's that comes after the base.
-    fn enter_epoch(&self, epoch: Epoch) -> Step {
+    fn enter_epoch(&self, epoch: Epoch) -> RecoveryStep {
         if epoch == self.cloud.epoch && self.cloud.seq == Seq::new(0) {
             self.read_own()
         } else {
-            Step::Fetch(epoch, Seq::new(0), None)
+            RecoveryStep::Fetch(epoch, Seq::new(0), None)
         }
     }
 
-    pub(super) const fn read_own(&self) -> Step {
-        Step::ReadOwn(self.base.epoch, self.base.seq)
+    pub(super) const fn read_own(&self) -> RecoveryStep {
+        RecoveryStep::ReadOwn(self.base.epoch, self.base.seq)
     }
 
     /// Begins with the first entry of the base's epoch: what seemed common is not.
     pub(super) fn rebase(&mut self) {
         self.base.seq = Seq::new(0);
         self.life = None;
-        self.step = Step::Fetch(self.base.epoch, Seq::new(0), None);
+        self.step = RecoveryStep::Fetch(self.base.epoch, Seq::new(0), None);
     }
 
     /// Begins with the very first entry: a cloud that was restored may lack what it once gave a receipt for.
     pub(super) fn start_over(&mut self, cloud: ChainPoint, life: ServerEpoch) {
         self.cloud = cloud;
         self.fetched_since = life;
-        self.theirs.clear();
+        self.remote.clear();
         self.base.epoch = Epoch::new(1);
-        self.ours.clear();
+        self.local.clear();
         self.rebase();
         if cloud.epoch == self.base.epoch {
             self.step = self.enter_epoch(cloud.epoch);
@@ -152,18 +152,18 @@ impl Recovery {
             return false;
         }
         self.cloud = cloud;
-        self.theirs.clear();
-        self.ours.clear();
-        self.step = Step::Fetch(self.base.epoch, self.base.seq, Some(self.base.hash));
+        self.remote.clear();
+        self.local.clear();
+        self.step = RecoveryStep::Fetch(self.base.epoch, self.base.seq, Some(self.base.hash));
         true
     }
 
     /// Own entries that the cloud lacks, oldest first; what was said in several epochs only once.
     pub(super) fn lacking(&self) -> Vec<ChainPoint> {
-        let mut said = self.theirs.clone();
-        self.ours
+        let mut said = self.remote.clone();
+        self.local
             .iter()
-            .filter(|own| !self.theirs.contains(&own.point.hash) && said.insert(own.original))
+            .filter(|own| !self.remote.contains(&own.point.hash) && said.insert(own.original))
             .map(|own| own.point)
             .collect()
     }
@@ -172,8 +172,8 @@ impl Recovery {
     pub(super) fn reaches(&self, follows: ChainPoint) -> bool {
         follows.seq == Seq::new(0)
             || follows == self.base
-            || self.theirs.contains(&follows.hash)
-            || self.ours.iter().any(|own| own.point == follows)
+            || self.remote.contains(&follows.hash)
+            || self.local.iter().any(|own| own.point == follows)
     }
 
     /// Returns whether the cloud has the base, and all before it, in its present server epoch.
@@ -185,7 +185,7 @@ impl Recovery {
 
     /// Returns whether the cloud may have gone back since it sent the fetched entries: it lacks some of them then.
     pub(super) fn may_be_outlived(&self, grant: &EpochGrant) -> bool {
-        !self.theirs.is_empty() && grant.server_epoch > self.fetched_since
+        !self.remote.is_empty() && grant.server_epoch > self.fetched_since
     }
 
     fn starts_at_the_first(&self) -> bool {

@@ -14,7 +14,7 @@ pub const REFUSED_MS: u64 = 60 * 60 * 1_000;
 
 /// Something to ask for; in the order in which they are asked when several are due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Errand {
+pub enum RefreshTask {
     /// A fresh receipt.
     Receipt,
     /// A member's statement.
@@ -25,43 +25,47 @@ pub enum Errand {
     Catalogue,
 }
 
-/// Times at which the errands are due, in monotonic milliseconds.
+/// Times at which the refreshes are due, in monotonic milliseconds.
 #[derive(Debug, Clone)]
-pub struct Agenda(BTreeMap<Errand, u64>);
+pub struct RefreshSchedule(BTreeMap<RefreshTask, u64>);
 
-impl Agenda {
+impl RefreshSchedule {
     /// Everything is due at once.
     pub fn new(members: impl IntoIterator<Item = MemberId>) -> Self {
-        let statements = members.into_iter().map(Errand::Statement);
-        let others = [Errand::Receipt, Errand::Policy, Errand::Catalogue];
-        Self(statements.chain(others).map(|errand| (errand, 0)).collect())
+        let statements = members.into_iter().map(RefreshTask::Statement);
+        let others = [
+            RefreshTask::Receipt,
+            RefreshTask::Policy,
+            RefreshTask::Catalogue,
+        ];
+        Self(statements.chain(others).map(|task| (task, 0)).collect())
     }
 
     /// The first that is due.
-    pub fn due(&self, monotonic_ms: u64) -> Option<Errand> {
-        let is_due = |(_, due_ms): &(&Errand, &u64)| **due_ms <= monotonic_ms;
-        self.0.iter().find(is_due).map(|(errand, _)| *errand)
+    pub fn due(&self, monotonic_ms: u64) -> Option<RefreshTask> {
+        let is_due = |(_, due_ms): &(&RefreshTask, &u64)| **due_ms <= monotonic_ms;
+        self.0.iter().find(is_due).map(|(task, _)| *task)
     }
 
-    /// Returns the time at which the next errand is due.
+    /// Returns the time at which the next refresh is due.
     pub fn next_ms(&self) -> u64 {
         self.0.values().copied().min().unwrap_or(u64::MAX)
     }
 
     /// Not before `due_ms`, and then.
-    pub fn put(&mut self, errand: Errand, due_ms: u64) {
-        self.0.insert(errand, due_ms);
+    pub fn put(&mut self, task: RefreshTask, due_ms: u64) {
+        self.0.insert(task, due_ms);
     }
 
     /// All of them now.
-    pub fn hasten_all(&mut self) {
+    pub fn mark_all_due(&mut self) {
         self.0.values_mut().for_each(|due_ms| *due_ms = 0);
     }
 
     /// All statements now.
-    pub fn hasten_statements(&mut self) {
-        for (errand, due_ms) in &mut self.0 {
-            if matches!(errand, Errand::Statement(_)) {
+    pub fn mark_statements_due(&mut self) {
+        for (task, due_ms) in &mut self.0 {
+            if matches!(task, RefreshTask::Statement(_)) {
                 *due_ms = 0;
             }
         }

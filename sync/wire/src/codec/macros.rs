@@ -12,35 +12,35 @@ macro_rules! cbor_map {
     (signed: $($name:ident { $($key:literal => $field:ident),+ $(,)? })+) => {
         $($crate::codec::cbor_map!(
             @impl open_versioned_map, open_versioned,
-            [$crate::codec::book::row(0, "version", "uint = 1".to_owned())],
+            [$crate::codec::schema::row(0, "version", "uint = 1".to_owned())],
             $name { $($key => $field),+ }
         );)+
     };
     (@impl $write_head:ident, $read_head:ident, [$($head:expr)?], $name:ident { $($key:literal => $field:ident),+ }) => {
         impl $crate::codec::Cbor for $name {
-            fn write(&self, out: &mut $crate::codec::Writer) {
+            fn write(&self, out: &mut $crate::codec::CborWriter) {
                 let Self { $($field),+ } = self;
-                let present = 0 $(+ usize::from($crate::codec::Field::is_present($field)))+;
+                let present = 0 $(+ usize::from($crate::codec::MapField::is_present($field)))+;
                 $crate::codec::map::$write_head(out, present);
-                $($crate::codec::Field::put($field, $key, out);)+
+                $($crate::codec::MapField::put($field, $key, out);)+
             }
 
-            fn read(input: &mut $crate::codec::Reader<'_>) -> Result<Self, $crate::error::WireError> {
+            fn read(input: &mut $crate::codec::CborReader<'_>) -> Result<Self, $crate::error::WireError> {
                 let mut map = $crate::codec::MapReader::$read_head(input)?;
-                $(let $field = $crate::codec::Field::take(&mut map, $key)?;)+
+                $(let $field = $crate::codec::MapField::take(&mut map, $key)?;)+
                 map.close()?;
                 Ok(Self { $($field),+ })
             }
 
-            fn describe(book: &mut $crate::codec::Book) -> String {
-                $(let $field: $crate::codec::map::Take<_> = $crate::codec::Field::take;)+
+            fn describe(schema: &mut $crate::codec::Schema) -> String {
+                $(let $field: $crate::codec::map::Take<_> = $crate::codec::MapField::take;)+
                 let _fixes_types = |map: &mut $crate::codec::MapReader<'_, '_>| {
                     Ok::<_, $crate::error::WireError>(Self { $($field: $field(map, $key)?),+ })
                 };
-                book.table(stringify!($name), |book| vec![
+                schema.table(stringify!($name), |schema| vec![
                     $($head,)?
-                    $($crate::codec::book::row(
-                        $key, stringify!($field), $crate::codec::map::describe_taken($field, book),
+                    $($crate::codec::schema::row(
+                        $key, stringify!($field), $crate::codec::map::describe_taken($field, schema),
                     )),+
                 ])
             }
@@ -55,7 +55,7 @@ macro_rules! cbor_choice {
         $($tag:literal => $variant:ident $({ $($key:literal => $field:ident),+ })? $(( $inner:ident ))?),+ $(,)?
     })+) => {$(
         impl $crate::codec::Cbor for $name {
-            fn write(&self, out: &mut $crate::codec::Writer) {
+            fn write(&self, out: &mut $crate::codec::CborWriter) {
                 match self {
                     $(Self::$variant $({ $($field),+ })? $(( $inner ))? => {
                         $crate::codec::cbor_choice!(@write out, $tag $({ $($key => $field),+ })? $(( $inner ))?);
@@ -63,7 +63,7 @@ macro_rules! cbor_choice {
                 }
             }
 
-            fn read(input: &mut $crate::codec::Reader<'_>) -> Result<Self, $crate::error::WireError> {
+            fn read(input: &mut $crate::codec::CborReader<'_>) -> Result<Self, $crate::error::WireError> {
                 match input.choice()? {
                     $(($tag, $crate::codec::cbor_choice!(@has_body $({ $($field),+ })? $(( $inner ))?)) => {
                         $crate::codec::cbor_choice!(@read input, $variant $({ $($key => $field),+ })? $(( $inner ))?)
@@ -72,16 +72,17 @@ macro_rules! cbor_choice {
                 }
             }
 
-            fn describe(book: &mut $crate::codec::Book) -> String {
-                book.table(stringify!($name), |book| {
+            fn describe(schema: &mut $crate::codec::Schema) -> String {
+                schema.table(stringify!($name), |schema| {
                     let mut rows = Vec::new();
                     $(
                         let holds = $crate::codec::cbor_choice!(
-                            @describe book, $variant $({ $($key => $field),+ })? $(( $inner ))?
+                            @describe schema, $variant $({ $($key => $field),+ })? $(( $inner ))?
                         );
-                        rows.push($crate::codec::book::row($tag, stringify!($variant), holds));
+                        rows.push($crate::codec::schema::row($tag, stringify!($variant), holds));
                     )+
-                    let _ = &book;
+                    // A choice whose numbers carry nothing enters no other type.
+                    let _ = &schema;
                     rows
                 })
             }
@@ -97,8 +98,8 @@ macro_rules! cbor_choice {
     (@write $out:ident, $tag:literal { $($key:literal => $field:ident),+ }) => {
         $out.array(2);
         $out.uint($tag);
-        $out.map(0 $(+ usize::from($crate::codec::Field::is_present($field)))+);
-        $($crate::codec::Field::put($field, $key, $out);)+
+        $out.map(0 $(+ usize::from($crate::codec::MapField::is_present($field)))+);
+        $($crate::codec::MapField::put($field, $key, $out);)+
     };
 
     (@has_body) => { false };
@@ -110,28 +111,28 @@ macro_rules! cbor_choice {
     };
     (@read $input:ident, $variant:ident { $($key:literal => $field:ident),+ }) => {{
         let mut map = $crate::codec::MapReader::open($input)?;
-        $(let $field = $crate::codec::Field::take(&mut map, $key)?;)+
+        $(let $field = $crate::codec::MapField::take(&mut map, $key)?;)+
         map.close()?;
         Ok(Self::$variant { $($field),+ })
     }};
 
-    (@describe $book:ident, $variant:ident) => { String::new() };
-    (@describe $book:ident, $variant:ident ($inner:ident)) => {{
+    (@describe $schema:ident, $variant:ident) => { String::new() };
+    (@describe $schema:ident, $variant:ident ($inner:ident)) => {{
         let $inner: $crate::codec::map::Read<_> = $crate::codec::Cbor::read;
-        let _fixes_type = |input: &mut $crate::codec::Reader<'_>| {
+        let _fixes_type = |input: &mut $crate::codec::CborReader<'_>| {
             Ok::<_, $crate::error::WireError>(Self::$variant($inner(input)?))
         };
-        $crate::codec::map::describe_read($inner, $book)
+        $crate::codec::map::describe_read($inner, $schema)
     }};
-    (@describe $book:ident, $variant:ident { $($key:literal => $field:ident),+ }) => {{
-        $(let $field: $crate::codec::map::Take<_> = $crate::codec::Field::take;)+
+    (@describe $schema:ident, $variant:ident { $($key:literal => $field:ident),+ }) => {{
+        $(let $field: $crate::codec::map::Take<_> = $crate::codec::MapField::take;)+
         let _fixes_types = |map: &mut $crate::codec::MapReader<'_, '_>| {
             Ok::<_, $crate::error::WireError>(Self::$variant { $($field: $field(map, $key)?),+ })
         };
-        let fields = [$($crate::codec::book::row(
-            $key, stringify!($field), $crate::codec::map::describe_taken($field, $book),
+        let fields = [$($crate::codec::schema::row(
+            $key, stringify!($field), $crate::codec::map::describe_taken($field, $schema),
         )),+];
-        $crate::codec::book::braces(&fields)
+        $crate::codec::schema::braces(&fields)
     }};
 }
 

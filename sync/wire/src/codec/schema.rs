@@ -1,10 +1,10 @@
-//! The book of shapes: what the code says of every key and number, for the document to be checked against.
+//! Lists the keys and numbers of every type, for the protocol's document to be checked against.
 
 use std::collections::BTreeMap;
 
 /// All types that a root is made of, by name.
 #[derive(Debug, Default)]
-pub struct Book {
+pub struct Schema {
     shapes: BTreeMap<String, Shape>,
 }
 
@@ -14,12 +14,12 @@ pub enum Shape {
     /// A newtype: the name of what it is encoded as.
     Newtype(String),
     /// A map or a choice.
-    Table(Vec<Row>),
+    Table(Vec<SchemaRow>),
 }
 
 /// One key of a map, or one number of a choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct SchemaRow {
     /// Key or number.
     pub number: u64,
     /// Name of the field or variant.
@@ -28,7 +28,7 @@ pub struct Row {
     pub holds: String,
 }
 
-impl Book {
+impl Schema {
     /// The types, by name.
     #[must_use]
     pub const fn shapes(&self) -> &BTreeMap<String, Shape> {
@@ -41,7 +41,11 @@ impl Book {
     }
 
     /// Enters a type once; its rows may enter others.
-    pub(crate) fn table(&mut self, name: &str, rows: impl FnOnce(&mut Self) -> Vec<Row>) -> String {
+    pub(crate) fn table(
+        &mut self,
+        name: &str,
+        rows: impl FnOnce(&mut Self) -> Vec<SchemaRow>,
+    ) -> String {
         if !self.shapes.contains_key(name) {
             let rows = rows(self);
             self.shapes.insert(name.to_owned(), Shape::Table(rows));
@@ -50,8 +54,8 @@ impl Book {
     }
 }
 
-pub(crate) fn row(number: u64, name: &str, holds: String) -> Row {
-    Row {
+pub(crate) fn row(number: u64, name: &str, holds: String) -> SchemaRow {
+    SchemaRow {
         number,
         name: name.to_owned(),
         holds,
@@ -59,7 +63,7 @@ pub(crate) fn row(number: u64, name: &str, holds: String) -> Row {
 }
 
 /// A body of named fields, in one line.
-pub(crate) fn braces(fields: &[Row]) -> String {
+pub(crate) fn braces(fields: &[SchemaRow]) -> String {
     let fields: Vec<_> = fields
         .iter()
         .map(|field| format!("{} `{}` {}", field.number, field.name, field.holds))

@@ -1,18 +1,18 @@
 //! State of the connection to the cloud, and its presentation to the screen.
 
 use crate::now::Now;
-use crate::status::{ConnectionState, FaultReason, OfflineReason, Status};
+use crate::status::{ConnectionState, FaultReason, OfflineReason, SyncStatus};
 
 /// Pause between tries while the vehicle says that it has no network; the vehicle may be wrong.
 const NO_NETWORK_MS: u64 = 5 * 60 * 1_000;
 /// Turns off the straight way within one window before the machine pauses.
-const DETOURS_MAX: u32 = 6;
+const RECOVERIES_MAX: u32 = 6;
 /// The window in which they are counted.
-const DETOUR_WINDOW_MS: u64 = 60 * 60 * 1_000;
+const RECOVERY_WINDOW_MS: u64 = 60 * 60 * 1_000;
 
 /// State of the connection to the cloud.
 #[derive(Debug, Clone)]
-pub struct Contact {
+pub struct ConnectionHealth {
     health: Health,
     /// The car's clock when the cloud last did its part.
     last_unix_s: Option<i64>,
@@ -30,7 +30,7 @@ enum Health {
     Faulty(FaultReason),
 }
 
-impl Contact {
+impl ConnectionHealth {
     /// Nothing tried yet; `last_unix_s` is when the newest receipt held was made.
     pub const fn new(network: bool, last_unix_s: Option<i64>) -> Self {
         Self {
@@ -88,7 +88,7 @@ impl Contact {
 
     /// Returns the status for the screen, with so many entries waiting; `sending` while some of them, or a recovery, are under
     /// way.
-    pub fn status(&self, waiting: u64, sending: bool) -> Status {
+    pub fn status(&self, waiting: u64, sending: bool) -> SyncStatus {
         let since_unix_s = self.last_unix_s;
         let offline = |reason| ConnectionState::Offline {
             since_unix_s,
@@ -105,7 +105,7 @@ impl Contact {
             Health::Good { since_unix_s } if sending => ConnectionState::Syncing { since_unix_s },
             Health::Good { since_unix_s } => ConnectionState::Online { since_unix_s },
         };
-        Status {
+        SyncStatus {
             connection,
             waiting,
         }
@@ -114,22 +114,22 @@ impl Contact {
 
 /// Counts how often the cloud sent the machine off the straight way, so that it never runs in circles.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Detours {
+pub struct RecoveryBudget {
     window_from_ms: u64,
     count: u32,
 }
 
-impl Detours {
+impl RecoveryBudget {
     /// Counts one; gives the seconds to wait when it was one too many.
     pub const fn count(&mut self, now: Now) -> Result<(), u64> {
-        let window_ms = self.window_from_ms.saturating_add(DETOUR_WINDOW_MS);
+        let window_ms = self.window_from_ms.saturating_add(RECOVERY_WINDOW_MS);
         if self.count == 0 || now.monotonic_ms >= window_ms {
             *self = Self {
                 window_from_ms: now.monotonic_ms,
                 count: 0,
             };
         }
-        if self.count == DETOURS_MAX {
+        if self.count == RECOVERIES_MAX {
             return Err(window_ms.saturating_sub(now.monotonic_ms) / 1_000 + 1);
         }
         self.count += 1;

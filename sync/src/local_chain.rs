@@ -5,7 +5,7 @@ use dashpoint_wire::{ChainPoint, Raw, Receipt};
 
 /// The state of the car's own chain: its head, and the last entry that the cloud has.
 #[derive(Debug, Clone)]
-pub struct OwnChain {
+pub struct LocalChain {
     /// The newest own entry.
     pub head: ChainPoint,
     /// The last entry with a verdict; what comes after it waits. Of the head's epoch, never after the head.
@@ -23,7 +23,7 @@ pub struct OwnChain {
     pub lost: Option<ChainPoint>,
 }
 
-impl OwnChain {
+impl LocalChain {
     /// The chain up to `head`, of which nothing is known to have arrived.
     pub fn new(head: ChainPoint, grant: EntryHash, life: ServerEpoch) -> Self {
         Self {

@@ -1,26 +1,23 @@
 //! The way back when car and cloud hold different chains: fetch own entries back, ask for a new epoch, and say again in
 //! it what the cloud never got.
 
-mod way_back;
-
 use dashpoint_membership::{Entry, EntryHash, Epoch, Seq};
 use dashpoint_wire::message::{EntriesPage, EpochRequest, EpochResponse};
 use dashpoint_wire::{ChainPoint, MAX_ENTRIES, Raw, decode, encode};
 
-use way_back::{OwnEntry, is_near};
-pub use way_back::{Recovery, Step};
-
-use super::{Known, Question, Reconciler, Task};
-use crate::effect::{Beginning, Effect, Subject};
-use crate::error::Refused;
+use super::mode::{Question, StoreTask};
+use super::recovery_state::{LocalEntry, Recovery, RecoveryStep, is_near};
+use super::{KnownState, Reconciler};
+use crate::effect::{AnswerSubject, Beginning, Effect};
+use crate::error::AnswerError;
 use crate::exchange::{HttpRequest, Response};
+use crate::local_chain::LocalChain;
 use crate::now::Now;
-use crate::own_chain::OwnChain;
 use crate::verify::{check_grant, check_own, check_strays};
 
 impl Reconciler {
     /// The cloud has a chain that this disk does not lead to.
-    pub(super) fn recover(&mut self, known: &mut Known, cloud: ChainPoint, now: Now) {
+    pub(super) fn recover(&mut self, known: &mut KnownState, cloud: ChainPoint, now: Now) {
         let chain = &known.chain;
         let has_acked = cloud.epoch > chain.epoch()
             || (cloud.epoch == chain.epoch() && cloud.seq > chain.acked.seq);
@@ -35,7 +32,7 @@ impl Reconciler {
     /// The cloud's head was compared with the own entry there.
     pub(super) fn recover_at(
         &mut self,
-        known: &mut Known,
+        known: &mut KnownState,
         cloud: ChainPoint,
         is_same: bool,
         now: Now,
@@ -43,7 +40,7 @@ impl Reconciler {
         if cloud.epoch == known.chain.epoch() {
             return self.recover(known, cloud, now);
         }
-        let mut recovery = Recovery::new(cloud, cloud, None, known.held.server_epoch);
+        let mut recovery = Recovery::new(cloud, cloud, None, known.versions.server_epoch);
         if is_same {
             // The cloud is in an earlier epoch and has nothing that this car lacks.
             recovery.step = recovery.read_own();
@@ -54,54 +51,77 @@ impl Reconciler {
     }
 
     /// A receipt proves that the cloud has more than this disk.
-    pub(super) fn recover_lost(&mut self, known: &mut Known, lost: ChainPoint, now: Now) {
+    pub(super) fn recover_lost(&mut self, known: &mut KnownState, lost: ChainPoint, now: Now) {
         let start = known.chain.start();
         self.begin_recovery(known, lost, start, now);
     }
 
     /// Own entries stand beside the chain, and what began their way back is not known any more: the grant tells where the
     /// cloud's chain ends.
-    pub(super) fn recover_forked(&mut self, known: &mut Known, now: Now) {
+    pub(super) fn recover_forked(&mut self, known: &mut KnownState, now: Now) {
         let start = known.chain.start();
         self.begin_recovery(known, start, start, now);
     }
 
-    fn begin_recovery(&mut self, known: &mut Known, cloud: ChainPoint, base: ChainPoint, now: Now) {
+    fn begin_recovery(
+        &mut self,
+        known: &mut KnownState,
+        cloud: ChainPoint,
+        base: ChainPoint,
+        now: Now,
+    ) {
         if !is_near(cloud.epoch, base.epoch) {
-            return self.bad_answer(known, Subject::Fetched, Refused::HeadNotReached, now);
+            return self.bad_answer(
+                known,
+                AnswerSubject::Fetched,
+                AnswerError::HeadNotReached,
+                now,
+            );
         }
-        let recovery = Recovery::new(cloud, base, Some(known.chain.life), known.held.server_epoch);
+        let recovery = Recovery::new(
+            cloud,
+            base,
+            Some(known.chain.life),
+            known.versions.server_epoch,
+        );
         self.resume_recovery(known, Box::new(recovery), now);
     }
 
     /// Takes the next step.
-    pub(super) fn resume_recovery(&mut self, known: &mut Known, recovery: Box<Recovery>, now: Now) {
+    pub(super) fn resume_recovery(
+        &mut self,
+        known: &mut KnownState,
+        recovery: Box<Recovery>,
+        now: Now,
+    ) {
         let device = self.who.device;
         match recovery.step {
-            Step::Fetch(epoch, after, _) => {
+            RecoveryStep::Fetch(epoch, after, _) => {
                 let from = after.next();
                 let path = format!("/v1/devices/{device}/entries?epoch={epoch}&from={from}");
                 let question = Question::Recovery(recovery);
                 self.ask(known, HttpRequest::get(path), question, now);
             }
-            Step::ReadOwn(epoch, after) => {
-                self.at(Task::Recovery(recovery), |ticket| Effect::ReadEntries {
-                    ticket,
-                    epoch,
-                    after,
-                    limit: MAX_ENTRIES,
+            RecoveryStep::ReadOwn(epoch, after) => {
+                self.at(StoreTask::Recovery(recovery), |ticket| {
+                    Effect::ReadEntries {
+                        ticket,
+                        epoch,
+                        after,
+                        limit: MAX_ENTRIES,
+                    }
                 });
             }
-            Step::ReadStrays => {
+            RecoveryStep::ReadStrays => {
                 let after = recovery.base;
-                self.at(Task::Recovery(recovery), |ticket| Effect::ReadStrays {
+                self.at(StoreTask::Recovery(recovery), |ticket| Effect::ReadStrays {
                     ticket,
                     epoch: after.epoch,
                     after: after.seq,
                 });
             }
-            Step::Grant if recovery.grant.is_some() => self.begin_epoch(recovery),
-            Step::Grant => {
+            RecoveryStep::Grant if recovery.grant.is_some() => self.begin_epoch(recovery),
+            RecoveryStep::Grant => {
                 let body = encode(&EpochRequest {
                     head: recovery.head,
                     last_receipt: known.chain.last_receipt.clone(),
@@ -114,73 +134,80 @@ impl Reconciler {
 
     pub(super) fn recovery_answered(
         &mut self,
-        known: &mut Known,
+        known: &mut KnownState,
         recovery: Box<Recovery>,
         response: &Response,
         now: Now,
     ) {
         if response.status != 200 {
             let status = response.status;
-            return self.bad_answer(known, Subject::Fetched, Refused::Status { status }, now);
+            return self.bad_answer(
+                known,
+                AnswerSubject::Fetched,
+                AnswerError::Status { status },
+                now,
+            );
         }
         match recovery.step {
-            Step::Fetch(epoch, after, hash) => {
+            RecoveryStep::Fetch(epoch, after, hash) => {
                 let place = (epoch, after, hash);
                 self.page_answered(known, recovery, place, &response.body, now);
             }
-            Step::Grant => self.grant_answered(known, recovery, &response.body, now),
-            Step::ReadOwn(..) | Step::ReadStrays => {
-                let why = Refused::StoreLacks;
-                self.bad_answer(known, Subject::Fetched, why, now);
+            RecoveryStep::Grant => self.grant_answered(known, recovery, &response.body, now),
+            RecoveryStep::ReadOwn(..) | RecoveryStep::ReadStrays => {
+                let why = AnswerError::StoreLacks;
+                self.bad_answer(known, AnswerSubject::Fetched, why, now);
             }
         }
     }
 
     fn page_answered(
         &mut self,
-        known: &mut Known,
+        known: &mut KnownState,
         mut recovery: Box<Recovery>,
         (epoch, after, hash): (Epoch, Seq, Option<EntryHash>),
         body: &[u8],
         now: Now,
     ) {
         let checked = decode::<EntriesPage>(body)
-            .map_err(Refused::from)
+            .map_err(AnswerError::from)
             .and_then(|page| {
                 let entries = check_own(&self.who, epoch, (after, hash), page.entries)?;
                 let last = entries.last().map_or(after, |entry| entry.body().seq);
                 let is_last_page = epoch == recovery.cloud.epoch && !page.more;
                 let is_short = is_last_page && last < recovery.cloud.seq;
                 if is_short || (page.more && entries.is_empty()) {
-                    return Err(Refused::HeadNotReached);
+                    return Err(AnswerError::HeadNotReached);
                 }
                 Ok((entries, page.more))
             });
         match checked {
             Ok((entries, more)) => {
-                known.contact.good(now);
+                known.connection.good(now);
                 let next = recovery.take_page(epoch, after, &entries, more);
                 if entries.is_empty() {
                     return self.fetched_stored(known, recovery, next, now);
                 }
-                self.at(Task::StoreFetched(recovery, next), |ticket| {
+                self.at(StoreTask::StoreFetched(recovery, next), |ticket| {
                     Effect::StoreFetched { ticket, entries }
                 });
             }
-            Err(Refused::BrokenChain { .. }) if recovery.base.seq == after && hash.is_some() => {
+            Err(AnswerError::BrokenChain { .. })
+                if recovery.base.seq == after && hash.is_some() =>
+            {
                 recovery.rebase();
                 self.resume_recovery(known, recovery, now);
             }
-            Err(why) => self.bad_answer(known, Subject::Fetched, why, now),
+            Err(why) => self.bad_answer(known, AnswerSubject::Fetched, why, now),
         }
     }
 
     /// The page that was fetched is durable.
     pub(super) fn fetched_stored(
         &mut self,
-        known: &mut Known,
+        known: &mut KnownState,
         mut recovery: Box<Recovery>,
-        next: Step,
+        next: RecoveryStep,
         now: Now,
     ) {
         recovery.step = next;
@@ -189,42 +216,42 @@ impl Reconciler {
 
     pub(super) fn own_read(
         &mut self,
-        known: &mut Known,
+        known: &mut KnownState,
         mut recovery: Box<Recovery>,
         raws: Vec<Vec<u8>>,
         now: Now,
     ) {
         let raws: Vec<Raw<Entry>> = raws.into_iter().map(Raw::from).collect();
         let read = match recovery.step {
-            Step::ReadOwn(epoch, _) if raws.is_empty() => {
+            RecoveryStep::ReadOwn(epoch, _) if raws.is_empty() => {
                 recovery.step = if epoch < known.chain.epoch() {
-                    Step::ReadOwn(epoch.next(), Seq::new(0))
+                    RecoveryStep::ReadOwn(epoch.next(), Seq::new(0))
                 } else {
                     recovery.head = own_head(&known.chain, &recovery);
-                    Step::ReadStrays
+                    RecoveryStep::ReadStrays
                 };
                 Ok(Vec::new())
             }
-            Step::ReadOwn(epoch, after) => {
+            RecoveryStep::ReadOwn(epoch, after) => {
                 let read = check_own(&self.who, epoch, (after, None), raws);
                 if let Some(last) = read.iter().flatten().last() {
-                    recovery.step = Step::ReadOwn(epoch, last.body().seq);
+                    recovery.step = RecoveryStep::ReadOwn(epoch, last.body().seq);
                 }
                 read
             }
-            Step::ReadStrays => {
-                recovery.step = Step::Grant;
+            RecoveryStep::ReadStrays => {
+                recovery.step = RecoveryStep::Grant;
                 check_strays(&self.who, raws)
             }
-            Step::Fetch(..) | Step::Grant => Err(Refused::StoreLacks),
+            RecoveryStep::Fetch(..) | RecoveryStep::Grant => Err(AnswerError::StoreLacks),
         };
         match read {
             Ok(entries) => {
-                recovery.ours.extend(entries.iter().map(OwnEntry::of));
+                recovery.local.extend(entries.iter().map(LocalEntry::of));
                 self.resume_recovery(known, recovery, now);
             }
             Err(why) => {
-                self.report(Subject::Own, why);
+                self.report(AnswerSubject::Own, why);
                 self.local_failure(known, now);
             }
         }
@@ -232,7 +259,7 @@ impl Reconciler {
 
     fn grant_answered(
         &mut self,
-        known: &mut Known,
+        known: &mut KnownState,
         mut recovery: Box<Recovery>,
         body: &[u8],
         now: Now,
@@ -244,22 +271,27 @@ impl Reconciler {
             recovery.cloud.epoch.next()
         };
         let least = known.chain.epoch().next().max(unused);
-        let seen = known.held.server_epoch;
+        let seen = known.versions.server_epoch;
         let checked = decode::<EpochResponse>(body)
-            .map_err(Refused::from)
+            .map_err(AnswerError::from)
             .and_then(|response| check_grant(&self.who, seen, least, response.grant));
         let grant = match checked {
             Ok(grant) => grant,
-            Err(why) => return self.bad_answer(known, Subject::Grant, why, now),
+            Err(why) => return self.bad_answer(known, AnswerSubject::Grant, why, now),
         };
         if let Some(follows) = grant.body().follows {
             if !recovery.is_well_based(grant.body()) || recovery.may_be_outlived(grant.body()) {
                 recovery.start_over(follows, grant.body().server_epoch);
             } else if !recovery.reaches(follows) && !recovery.fetch_up_to(follows) {
-                return self.bad_answer(known, Subject::Grant, Refused::HeadNotReached, now);
+                return self.bad_answer(
+                    known,
+                    AnswerSubject::Grant,
+                    AnswerError::HeadNotReached,
+                    now,
+                );
             }
         }
-        known.contact.good(now);
+        known.connection.good(now);
         recovery.grant = Some(grant);
         self.resume_recovery(known, recovery, now);
     }
@@ -273,7 +305,7 @@ impl Reconciler {
             head: recovery.head,
             carries: recovery.lacking(),
         });
-        self.at(Task::Recovery(recovery), |ticket| Effect::BeginEpoch {
+        self.at(StoreTask::Recovery(recovery), |ticket| Effect::BeginEpoch {
             ticket,
             beginning,
         });
@@ -281,7 +313,7 @@ impl Reconciler {
 
     pub(super) fn epoch_begun(
         &mut self,
-        known: &mut Known,
+        known: &mut KnownState,
         recovery: Recovery,
         head: ChainPoint,
         now: Now,
@@ -290,11 +322,11 @@ impl Reconciler {
             return self.local_failure(known, now);
         };
         let last_receipt = known.chain.last_receipt.take();
-        known.chain = OwnChain::new(head, grant.hash(), grant.body().server_epoch);
+        known.chain = LocalChain::new(head, grant.hash(), grant.body().server_epoch);
         known.chain.last_receipt = last_receipt;
         known.outbox.release(&known.chain);
-        known.held.raise_server_epoch(grant.body().server_epoch);
-        known.agenda.hasten_statements();
+        known.versions.raise_server_epoch(grant.body().server_epoch);
+        known.refreshes.mark_statements_due();
         self.pacing.succeeded();
     }
 
@@ -303,7 +335,7 @@ impl Reconciler {
     /// A head that moved on meanwhile is no failure, and the grant is still good.
     pub(super) fn recovery_store_failed(
         &mut self,
-        known: &mut Known,
+        known: &mut KnownState,
         mut recovery: Box<Recovery>,
         now: Now,
     ) {
@@ -311,8 +343,8 @@ impl Reconciler {
         if !has_moved {
             self.local_failure(known, now);
         }
-        if !matches!(recovery.step, Step::Fetch(..)) {
-            recovery.ours.clear();
+        if !matches!(recovery.step, RecoveryStep::Fetch(..)) {
+            recovery.local.clear();
             recovery.step = recovery.read_own();
         }
         known.parked = Some(recovery);
@@ -320,8 +352,8 @@ impl Reconciler {
 }
 
 /// The head of the own chain as it was just read: fetched entries may have joined it.
-fn own_head(chain: &OwnChain, recovery: &Recovery) -> ChainPoint {
-    let last = recovery.ours.last().map(|own| own.point);
+fn own_head(chain: &LocalChain, recovery: &Recovery) -> ChainPoint {
+    let last = recovery.local.last().map(|own| own.point);
     let read = last.filter(|point| point.epoch == chain.epoch());
     let base = (recovery.base.epoch == chain.epoch() && recovery.base.seq > Seq::new(0))
         .then_some(recovery.base);

@@ -31,7 +31,7 @@ impl StatementMark {
 
 /// The documents that the car holds.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct KnownVersions {
     pub members: BTreeMap<MemberId, Option<StatementMark>>,
     pub policy: Option<PolicyVersion>,
     /// The newest that a receipt named.
@@ -41,7 +41,7 @@ pub struct Held {
     pub server_epoch: ServerEpoch,
 }
 
-impl Held {
+impl KnownVersions {
     /// Returns whether the statement is of a member known here, newer than the one held, and of no earlier server epoch
     /// than the last one seen.
     pub fn wants(&self, statement: &Statement) -> bool {
