@@ -8,7 +8,8 @@ use rusqlite::Connection;
 
 use crate::core::CloudCore;
 use crate::error::CloudError;
-use crate::folder::{Folder, sync_file};
+use crate::folder::{Folder, beside, sync_file};
+use crate::opening::close;
 use crate::store::life::{self, Life};
 use crate::store::open_file;
 
@@ -30,7 +31,8 @@ impl CloudCore {
         if file.exists() {
             return Err(CloudError::Exists(file.to_owned()));
         }
-        self.copy_into(file)?;
+        let copy = file.to_string_lossy();
+        self.database().execute("VACUUM INTO ?1", [copy.as_ref()])?;
         sync_file(file)
     }
 }
@@ -72,7 +74,7 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<Restored, 
     if let Some(present) = present {
         core.know(present.known)?;
     }
-    core.close()?;
+    close(core)?;
     sync_file(&draft)?;
     let aside = folder.keep_aside(server_epoch)?;
     folder.put_in_place(&draft)?;
@@ -119,11 +121,4 @@ fn discard(draft: &Path) -> Result<(), CloudError> {
         }
     }
     Ok(())
-}
-
-/// The name of one of SQLite's files beside a database.
-pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use dashpoint_membership::ServerEpoch;
 use dashpoint_wire::SigningKey;
 
-use crate::backup::beside;
 use crate::error::CloudError;
 
 const KEY_FILE: &str = "cloud-key.pk8";
@@ -160,6 +159,13 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
         File::open(path)?.sync_all()?;
     }
     Ok(())
+}
+
+/// The name of one of SQLite's files beside a database.
+pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 /// Brings a file that was written, and its name, to the disk.

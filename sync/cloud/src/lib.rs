@@ -6,6 +6,7 @@
 //! `GLOSSARY.md` at the top of the repository explains each term in one sentence.
 
 mod backup;
+mod bucket;
 pub mod cli;
 mod clock;
 mod connections;
@@ -14,7 +15,9 @@ mod error;
 mod folder;
 mod http;
 mod ledger;
+mod opening;
 mod peer;
+mod plausible;
 mod random;
 mod server;
 mod store;
@@ -24,11 +27,11 @@ pub use backup::{Restored, restore};
 pub use clock::ClockKind;
 pub use connections::Limits;
 pub use core::{
-    Approval, Approved, AskIds, CloudCore, DeviceLine, Doubt, EntryLine, ExpirySpan, Flaw,
-    FreedStretches, GrantedIds, HeldLine, LateEntries, LatePayment, Maintained, NewMember,
-    PolicyLine, Posted, Reversed, Revocation, Ruling, SETTLEMENTS_MAX, Selected, Waiting, Word,
-    flaw,
+    Approval, Approved, AskIds, CloudCore, DeviceLine, EntryLine, FreedStretches, GrantedIds,
+    HeldLine, LateEntries, LatePayment, Maintained, NewMember, PolicyLine, Posted, Reversed,
+    Revocation, Ruling, SETTLEMENTS_MAX, Selected, Waiting, Word,
 };
 pub use error::CloudError;
+pub use plausible::{Doubt, Flaw, flaw};
 pub use server::{Cloud, Config, Running, init};
-pub use store::{Freed, MemberLine, Stretch, open_file, open_in_memory, open_on_vfs};
+pub use store::{ExpirySpan, Freed, MemberLine, Stretch, open_file, open_in_memory, open_on_vfs};

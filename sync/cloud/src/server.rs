@@ -15,10 +15,11 @@ use crate::connections::{Connections, Limits};
 use crate::core::{Approval, CloudCore, GrantedIds, Maintained, NewMember, Waiting};
 use crate::error::CloudError;
 use crate::folder::{Folder, ServeLock};
-use crate::http::{Site, router};
+use crate::http::{AppState, router};
 use crate::ledger::{Ledger, LedgerEnd, Turn};
+use crate::opening::{begin_in, close};
 use crate::peer::Proxies;
-use crate::{random, store};
+use crate::random;
 
 /// Interval of expiry, releases and tier reviews.
 const MAINTAIN_EVERY: Duration = Duration::from_secs(3_600);
@@ -120,9 +121,9 @@ impl Cloud {
         })?;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        let site = Site::new(ledger.clone(), url.clone(), config.limits.body)?;
+        let state = AppState::new(ledger.clone(), url.clone(), config.limits.body)?;
         let connections = Connections::new(config.limits, Proxies::new(&config.trusted_proxies));
-        tasks.spawn(connections.serve(listener, router(site), stopped.clone()));
+        tasks.spawn(connections.serve(listener, router(state), stopped.clone()));
         tasks.spawn(maintain(ledger.clone(), stopped.clone()));
         tasks.spawn(beat(ledger.clone(), stopped));
         Ok(Running {
@@ -151,16 +152,8 @@ pub fn init(data: &Path) -> Result<PublicKey, CloudError> {
     }
     let core = begin_in(&folder, ClockKind::System, system_now())?;
     let key = core.public_key();
-    core.close()?;
+    close(core)?;
     Ok(key)
-}
-
-fn begin_in(folder: &Folder, clock: ClockKind, now: ServerTime) -> Result<CloudCore, CloudError> {
-    let key = folder.read_or_make_key()?;
-    let db = store::open_file(&folder.database())?;
-    let mut core = CloudCore::start(db, key, clock, now)?;
-    core.watch(&folder.database());
-    Ok(core)
 }
 
 impl Running {

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backup::beside;
 use crate::error::CloudError;
+use crate::folder::beside;
 
 /// Files that must stay where they are while the database is open; none for one in memory.
 #[derive(Debug, Default)]

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Evidence, MeterInterval};
-use crate::ids::{BindingId, EntryHash, Epoch, EvidenceDigest, PolicyVersion, RuleId, Seq};
+use crate::ids::{
+    BindingId, DeviceId, EntryHash, EntryRef, Epoch, EvidenceDigest, PolicyVersion, RuleId, Seq,
+};
 use crate::points::{Milli, Points};
 use crate::policy::Trigger;
 use crate::time::{EventTime, ServerTime};
@@ -90,6 +92,16 @@ pub struct Award {
 }
 
 impl Entry {
+    /// Names the entry of a device.
+    #[must_use]
+    pub const fn reference(&self, device: DeviceId) -> EntryRef {
+        EntryRef {
+            device,
+            epoch: self.epoch,
+            seq: self.seq,
+        }
+    }
+
     /// Returns the transaction, fresh or carried.
     #[must_use]
     pub const fn transaction(&self) -> &Transaction {

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use dashpoint_membership::Meter;
 
-use super::CliError;
 use super::args;
-use super::run::Edge;
+use super::edge::Edge;
+use super::error::CliError;
 use super::show::{counted, either, review as reason_text, table, written};
 use crate::core::{
     CloudCore, FreedStretches, HeldLine, LateEntries, LatePayment, Revocation, Ruling, Selected,

@@ -2,6 +2,8 @@
 
 mod args;
 mod decide;
+mod edge;
+mod error;
 mod policy;
 mod run;
 mod show;
@@ -12,50 +14,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::error::CloudError;
 pub use args::{Args, Command};
-pub use run::{Edge, execute};
-
-/// Exit code for a wrong argument or a wrong file.
-const USAGE: u8 = 2;
-/// Something failed.
-const FAILED: u8 = 1;
-
-/// Reasons that the program ends without success.
-#[derive(Debug, thiserror::Error)]
-pub enum CliError {
-    /// The cloud refused or failed.
-    #[error(transparent)]
-    Cloud(#[from] CloudError),
-    /// The output cannot be written.
-    #[error("cannot write the output: {0}")]
-    Output(#[from] std::io::Error),
-    /// A result that JSON does not have.
-    #[error("cannot write the output as JSON: {0}")]
-    Json(#[from] serde_json::Error),
-    /// A policy that TOML does not have.
-    #[error("cannot write the output as TOML: {0}")]
-    Toml(#[from] toml::ser::Error),
-}
-
-impl CliError {
-    fn code(&self) -> u8 {
-        match self {
-            Self::Cloud(error) if error.is_usage() => USAGE,
-            Self::Cloud(_) | Self::Output(_) | Self::Json(_) | Self::Toml(_) => FAILED,
-        }
-    }
-
-    /// Returns whether the reader of the output went away, as `head` does: no error.
-    fn is_closed_pipe(&self) -> bool {
-        let kind = match self {
-            Self::Output(failed) => Some(failed.kind()),
-            Self::Json(failed) => failed.io_error_kind(),
-            Self::Cloud(_) | Self::Toml(_) => None,
-        };
-        kind == Some(std::io::ErrorKind::BrokenPipe)
-    }
-}
+pub use edge::Edge;
+pub use error::CliError;
+use error::{FAILED, USAGE};
+pub use run::execute;
 
 /// Runs the program: what it has to say goes to `out`, one line on what went wrong to `err`; with `--json` that goes to
 /// `out`, too, as an object with `error`.

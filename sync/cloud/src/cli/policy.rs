@@ -9,9 +9,9 @@ use dashpoint_membership::{
     Catalogue, CompiledPolicy, DEFAULT_POLICY_TOML, Policy, PolicyError, PolicyVersion,
 };
 
-use super::CliError;
 use super::args;
-use super::run::Edge;
+use super::edge::Edge;
+use super::error::CliError;
 use super::show::{self, counted};
 use crate::clock::system_now;
 use crate::core::CloudCore;

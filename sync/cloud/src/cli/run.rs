@@ -2,30 +2,21 @@
 
 use std::io::Write;
 
-use dashpoint_membership::{BindingId, DeviceId, LedgerVersion, MemberId, ServerTime};
+use dashpoint_membership::{BindingId, DeviceId, LedgerVersion, MemberId};
 
-use super::CliError;
 use super::args::{self, Args, Command};
+use super::edge::Edge;
+use super::error::CliError;
 use super::show::counted;
 use super::{decide, policy, show};
 use crate::backup::restore;
 use crate::clock::system_now;
 use crate::connections::Limits;
-use crate::core::{Approval, CloudCore, ExpirySpan, GrantedIds, NewMember, Word};
+use crate::core::{Approval, CloudCore, GrantedIds, NewMember, Word};
 use crate::error::CloudError;
 use crate::random;
 use crate::server::{Cloud, Config, init};
-
-/// Inputs of the commands from outside: the time, new ids, and the output.
-#[derive(Debug, Clone, Copy)]
-pub struct Edge {
-    /// The time by the cloud's clock.
-    pub now: ServerTime,
-    /// New random ids, drawn whether they are needed or not.
-    pub ids: [[u8; 16]; 2],
-    /// Write JSON in place of a table.
-    pub json: bool,
-}
+use crate::store::ExpirySpan;
 
 pub(super) fn run(args: Args, out: &mut dyn Write) -> Result<(), CliError> {
     if let Command::Serve(serve) = args.command {

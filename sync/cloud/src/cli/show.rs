@@ -13,7 +13,7 @@ use dashpoint_membership::{
 };
 use serde::Serialize;
 
-use super::CliError;
+use super::error::CliError;
 use crate::core::{Approval, DeviceLine, EntryLine, PolicyLine, Waiting};
 use crate::random::spoken_code;
 use crate::store::MemberLine;

@@ -1,12 +1,8 @@
 //! Policies and catalogues: checked, signed, kept for ever.
 
 use dashpoint_membership::policy::CompiledPolicy;
-use dashpoint_membership::{
-    Catalogue, CatalogueVersion, DEFAULT_CATALOGUE_TOML, DEFAULT_POLICY_TOML, Policies, Policy,
-    PolicyVersion, ServerTime,
-};
-use dashpoint_wire::{PublicKey, Raw, Signed, SigningKey};
-use rusqlite::Connection;
+use dashpoint_membership::{Catalogue, CatalogueVersion, Policy, PolicyVersion, ServerTime};
+use dashpoint_wire::{Raw, Signed};
 use serde::Serialize;
 
 use super::CloudCore;
@@ -29,59 +25,6 @@ pub struct PolicyLine {
     pub rules: usize,
     /// True when it is in force now.
     pub in_force: bool,
-}
-
-/// Signs what a new cloud begins with.
-pub(super) fn sign_defaults(
-    db: &Connection,
-    key: &SigningKey,
-    now: ServerTime,
-) -> Result<(), CloudError> {
-    let policy: Policy = default_bundle(DEFAULT_POLICY_TOML, "the default policy")?;
-    let compiled = CompiledPolicy::compile(policy.clone())?;
-    let signed = Signed::sign(policy, key, &())?;
-    bundles::insert_policy(db, compiled.version(), signed.raw(), now)?;
-    let catalogue: Catalogue = default_bundle(DEFAULT_CATALOGUE_TOML, "the default catalogue")?;
-    catalogue.check(&compiled)?;
-    let version = catalogue.version;
-    let signed = Signed::sign(catalogue, key, &())?;
-    bundles::insert_catalogue(db, version, signed.raw(), now)
-}
-
-fn default_bundle<T: serde::de::DeserializeOwned>(
-    text: &str,
-    what: &'static str,
-) -> Result<T, CloudError> {
-    toml::from_str(text).map_err(|refused| CloudError::Unreadable {
-        path: what.into(),
-        reason: refused.message().to_owned(),
-    })
-}
-
-/// Reads every policy that was signed.
-pub(super) fn load(db: &Connection, key: &PublicKey) -> Result<Policies, CloudError> {
-    let mut versions = Vec::new();
-    for raw in bundles::policies_after(db, PolicyVersion::new(0))? {
-        versions.push(compiled(raw, key)?);
-    }
-    Policies::of(versions).ok_or(CloudError::NoPolicy)
-}
-
-/// Takes up the policies that were signed since, by this program or by another beside it.
-pub(super) fn learn(
-    db: &Connection,
-    key: &PublicKey,
-    policies: &mut Policies,
-) -> Result<(), CloudError> {
-    for raw in bundles::policies_after(db, policies.newest().version())? {
-        policies.insert(compiled(raw, key)?);
-    }
-    Ok(())
-}
-
-fn compiled(raw: Vec<u8>, key: &PublicKey) -> Result<CompiledPolicy, CloudError> {
-    let policy = Signed::<Policy>::verify(raw, key, &())?.into_parts().1;
-    Ok(CompiledPolicy::compile(policy)?)
 }
 
 impl Desk<'_> {

@@ -1,15 +1,15 @@
 //! Entries: verified, judged, settled, answered; effect, log, head and receipt in one transaction.
 
-use dashpoint_membership::{DeviceId, Entry, EntryRef, Epoch, Seq, ServerTime};
+use dashpoint_membership::{DeviceId, Entry, Epoch, Seq, ServerTime};
 use dashpoint_wire::message::{
     Divergence, EntriesPage, EntriesRequest, EntriesResponse, EntryVerdict,
 };
-use dashpoint_wire::{ChainPoint, MAX_ENTRIES, Raw, Receipt, Signed, WireError, verdicts_digest};
+use dashpoint_wire::{MAX_ENTRIES, Raw, Receipt, Signed, WireError, verdicts_digest};
 
 use super::CloudCore;
 use super::desk::Desk;
-use super::intake::Stored;
 use super::settler::Settler;
+use crate::bucket::Stored;
 use crate::clock::ClockKind;
 use crate::error::CloudError;
 use crate::store::devices::{self, Device, Head};
@@ -125,7 +125,7 @@ impl Desk<'_> {
     ) -> Result<Posted, CloudError> {
         let Some(known) = self.places(device, request, entries)? else {
             return Ok(Posted::Diverged(Divergence {
-                known: point(&device.head),
+                known: device.head.point(),
             }));
         };
         let entries = self.with_known_policies(entries, known.len())?;
@@ -250,7 +250,7 @@ impl Desk<'_> {
     }
 
     fn place(&self, device: &Device, entry: &Signed<Entry>) -> Result<Place, CloudError> {
-        let logged = log::find(self.db, reference(device.id, entry.body()))?;
+        let logged = log::find(self.db, entry.body().reference(device.id))?;
         Ok(match logged {
             Some(logged) if logged.hash == entry.hash() => Place::Known(logged),
             Some(_) => Place::Branch,
@@ -264,7 +264,7 @@ impl Desk<'_> {
     fn keep_branches(&self, device: &Device, entries: &[Signed<Entry>]) -> Result<(), CloudError> {
         for entry in entries {
             if let Place::Branch = self.place(device, entry)? {
-                let place = reference(device.id, entry.body());
+                let place = entry.body().reference(device.id);
                 forks::keep(self.db, place, entry.hash(), self.now, entry.raw())?;
                 devices::mark_forked(self.db, device.id, self.now)?;
             }
@@ -289,23 +289,5 @@ impl Desk<'_> {
             policy: self.policies.newest().version(),
         };
         self.sign(receipt, &device)
-    }
-}
-
-/// The name of a device's entry.
-pub(super) const fn reference(device: DeviceId, entry: &Entry) -> EntryRef {
-    EntryRef {
-        device,
-        epoch: entry.epoch,
-        seq: entry.seq,
-    }
-}
-
-/// A head as a place in the chain.
-pub(super) const fn point(head: &Head) -> ChainPoint {
-    ChainPoint {
-        epoch: head.epoch,
-        seq: head.seq,
-        hash: head.hash,
     }
 }

@@ -6,8 +6,7 @@ use dashpoint_wire::{ChainPoint, EpochGrant, Raw, Signed};
 
 use super::CloudCore;
 use super::desk::Desk;
-use super::entries::point;
-use super::intake::Stored;
+use crate::bucket::Stored;
 use crate::error::CloudError;
 use crate::store::devices::{self, Head};
 use crate::store::{grants, receipts};
@@ -38,7 +37,7 @@ impl CloudCore {
             let grant = EpochGrant {
                 device,
                 epoch: next_epoch(found.head.epoch, request.head.epoch),
-                follows: Some(point(&found.head)),
+                follows: Some(found.head.point()),
                 issued: desk.now,
                 server_epoch: desk.server_epoch,
                 chain: found.head.chain,

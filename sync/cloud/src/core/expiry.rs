@@ -8,16 +8,8 @@ use super::CloudCore;
 use super::consent::given;
 use super::desk::Desk;
 use crate::error::CloudError;
-use crate::store::{accounts, expiries, members};
-
-/// Selects the expiries that are given back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ExpirySpan {
-    /// Those from this time on, by the cloud's clock.
-    pub since: ServerTime,
-    /// Those before this time, whatever the lot's own expiry; without it those whose own expiry is still to come.
-    pub until: Option<ServerTime>,
-}
+use crate::store::expiries::{self, ExpirySpan};
+use crate::store::{accounts, members};
 
 /// The result of a reversal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

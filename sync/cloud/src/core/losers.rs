@@ -9,8 +9,9 @@ use dashpoint_membership::{
 use serde::Serialize;
 
 use super::desk::Desk;
-use super::plausible::doubt;
+
 use crate::error::CloudError;
+use crate::plausible::doubt;
 use crate::store::devices::{self, Device};
 use crate::store::intervals::Stretch;
 use crate::store::log::Loser;

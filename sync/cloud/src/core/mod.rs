@@ -3,13 +3,14 @@
 //! HTTP and the command line sit on top of it; a simulation calls it as it is.
 
 mod bundles;
-mod clock_watch;
+mod clock_guard;
 mod consent;
 mod desk;
 mod enrol;
 mod entries;
 mod epochs;
 mod expiry;
+mod health;
 mod intake;
 mod ledger_view;
 mod lives;
@@ -17,7 +18,7 @@ mod losers;
 mod maintain;
 mod members;
 mod meters;
-mod plausible;
+mod policies;
 mod review;
 mod settler;
 mod statement;
@@ -32,21 +33,18 @@ pub use bundles::PolicyLine;
 pub use consent::Word;
 pub use enrol::{Approval, Approved, AskIds, GrantedIds, Waiting};
 pub use entries::Posted;
-pub use expiry::{ExpirySpan, Reversed};
-pub(crate) use intake::{Bucket, ENTRIES_A_DAY, Stored};
+pub use expiry::Reversed;
+pub(crate) use intake::ENTRIES_A_DAY;
 pub use ledger_view::EntryLine;
 pub use losers::{LateEntries, LatePayment};
 pub use maintain::Maintained;
 pub use members::{DeviceLine, NewMember};
 pub use meters::{FreedStretches, Revocation, Selected};
-pub use plausible::{Doubt, Flaw, flaw};
-pub(crate) use plausible::{History, Overlaps, Reading, Span, Sums, lasted_s, window_start};
 pub use review::{HeldLine, Ruling};
 pub use statement::SETTLEMENTS_MAX;
 
 use crate::clock::ClockKind;
 use crate::error::CloudError;
-use crate::folder::Folder;
 use crate::store::life::{self, Life};
 use crate::store::{bindings, devices, receipts};
 use crate::watch::Watch;
@@ -90,11 +88,11 @@ impl CloudCore {
             }
             None => {
                 life::begin(&tx, clock, &key.public(), now)?;
-                bundles::sign_defaults(&tx, &key, now)?;
+                policies::sign_defaults(&tx, &key, now)?;
             }
         }
         own(found.as_ref(), &key.public())?;
-        let policies = bundles::load(&tx, &key.public())?;
+        let policies = policies::load(&tx, &key.public())?;
         if found.is_some_and(|found| found.key.is_none()) {
             bind(&tx, &key.public())?;
         }
@@ -114,26 +112,10 @@ impl CloudCore {
         self.watch = Watch::on(database);
     }
 
-    /// Opens the cloud of a data folder that was started before, for a program that works beside the one that serves.
-    ///
-    /// # Errors
-    /// [`CloudError::NoCloud`] when there is none, [`CloudError::KeyMissing`] when only its key is not there; [`CloudError`]
-    /// when it cannot be read.
-    pub fn open_folder(data: &Path) -> Result<Self, CloudError> {
-        let folder = Folder::new(data);
-        folder.require_database()?;
-        let key = folder.read_key()?;
-        let db = crate::store::open_file(&folder.database())?;
-        if life::find(&db)?.is_none() {
-            return Err(CloudError::NoCloud(data.to_owned()));
-        }
-        Self::of(db, key)
-    }
-
     /// Takes a database that was started before, and the key that signed what it holds.
     pub(crate) fn of(db: Connection, key: SigningKey) -> Result<Self, CloudError> {
         own(life::find(&db)?.as_ref(), &key.public())?;
-        let policies = bundles::load(&db, &key.public())?;
+        let policies = policies::load(&db, &key.public())?;
         Ok(Self {
             db,
             key,
@@ -144,18 +126,14 @@ impl CloudCore {
         })
     }
 
-    /// Writes a copy of the database to a file that does not exist yet.
-    pub(crate) fn copy_into(&self, file: &Path) -> Result<(), CloudError> {
-        let file = file.to_string_lossy();
-        self.db.execute("VACUUM INTO ?1", [file.as_ref()])?;
-        Ok(())
+    /// The open database.
+    pub(crate) const fn database(&self) -> &Connection {
+        &self.db
     }
 
-    /// Brings everything into the one file of the database, and closes it.
-    pub(crate) fn close(self) -> Result<(), CloudError> {
+    /// Ends the core and hands its database over.
+    pub(crate) fn into_database(self) -> Connection {
         self.db
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        self.db.close().map_err(|(_, refused)| refused.into())
     }
 
     /// Lets each device have so many entries recorded in a day, in place of the default.
@@ -198,8 +176,8 @@ impl CloudCore {
         work: impl FnOnce(&Desk<'_>) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
         self.unguarded(now, |desk, life| {
-            clock_watch::check(life, now)?;
-            if clock_watch::is_old(life, now) {
+            clock_guard::check(life, now)?;
+            if clock_guard::is_old(life, now) {
                 life::know(desk.db, now)?;
             }
             if now < life.known {
@@ -235,7 +213,7 @@ impl CloudCore {
         look: impl FnOnce(&Desk<'_>) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
         self.watch.check()?;
-        let at = |life: Life| (clock_watch::believed(&life, now), life);
+        let at = |life: Life| (clock_guard::believed(&life, now), life);
         self.unit(TransactionBehavior::Deferred, at, |desk, _| look(desk))
     }
 
@@ -246,7 +224,7 @@ impl CloudCore {
         work: impl FnOnce(&Desk<'_>, &Life) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
         let tx = self.db.transaction_with_behavior(behavior)?;
-        bundles::learn(&tx, &self.key.public(), &mut self.policies)?;
+        policies::learn(&tx, &self.key.public(), &mut self.policies)?;
         let life = life::find(&tx)?.ok_or(CloudError::ForeignDatabase)?;
         let (now, life) = at(life);
         let desk = Desk {

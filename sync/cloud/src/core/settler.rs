@@ -10,10 +10,9 @@ use dashpoint_membership::{
 use dashpoint_wire::{EpochGrant, Raw, Signed, WireError};
 
 use super::desk::Desk;
-use super::entries::reference;
 use super::intake::PENDING_MAX;
-use super::plausible::{Doubt, Span, doubt, flaw};
 use crate::error::CloudError;
+use crate::plausible::{Doubt, Span, doubt, flaw};
 use crate::store::devices::{self, Device, Head};
 use crate::store::uses::{self, Use};
 use crate::store::{accounts, bindings, grants, intervals, life, log, receipts, reviews};
@@ -72,7 +71,7 @@ impl<'a> Settler<'a> {
     /// Judges one entry, settles it and writes it to the log.
     pub fn take(&mut self, entry: &Signed<Entry>) -> Result<Verdict, CloudError> {
         let (db, now) = (self.desk.db, self.desk.now);
-        let place = reference(self.device.id, entry.body());
+        let place = entry.body().reference(self.device.id);
         let origin = origin(entry);
         let held = self.arrival(entry.body())?;
         let arrival = held.arrival;
@@ -238,7 +237,7 @@ impl<'a> Settler<'a> {
     /// Holds an admissible entry against what is known of the vehicle.
     fn doubt(&self, entry: &Entry, known_from: ServerTime) -> Result<Option<Doubt>, CloudError> {
         let desk = self.desk;
-        let place = reference(self.device.id, entry);
+        let place = entry.reference(self.device.id);
         let Some(claim) = claim(self.device, place, entry, known_from, desk.now) else {
             return Ok(None);
         };

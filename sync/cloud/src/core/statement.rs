@@ -6,7 +6,7 @@ use dashpoint_membership::{Cover, DeviceId, LedgerVersion, MemberId, Settlement,
 use dashpoint_wire::Signed;
 
 use super::CloudCore;
-use super::clock_watch;
+use super::clock_guard;
 use super::desk::Desk;
 use crate::error::CloudError;
 use crate::store::{accounts, bindings, devices, life, members};
@@ -127,7 +127,7 @@ impl CloudCore {
     ) -> Result<Option<devices::Device>, CloudError> {
         self.watch.check()?;
         let life = life::find(&self.db)?.ok_or(CloudError::ForeignDatabase)?;
-        let now = clock_watch::believed(&life, now);
+        let now = clock_guard::believed(&life, now);
         let found = devices::find(&self.db, device)?;
         Ok(found.filter(|device| device.revoked.is_none() && now < device.valid_until))
     }

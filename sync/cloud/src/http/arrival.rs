@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 use dashpoint_wire::MAX_BODY;
 use dashpoint_wire::message::RefusalCode;
 
-use super::Site;
 use super::answer::Denied;
+use super::app_state::AppState;
 use crate::connections::Caller;
 
 /// Bytes of the path and the headers: a token has 300.
@@ -21,7 +21,11 @@ const HEADERS_MAX: usize = 100;
 
 /// Takes a request in whole, within its bounds. From then on its connection is being served; until then it is one that
 /// waits, and may have to make room.
-pub(super) async fn whole(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+pub(super) async fn whole(
+    State(state): State<Arc<AppState>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (parts, body) = request.into_parts();
     let Some(caller) = parts.extensions.get::<Caller>().cloned() else {
         return Denied::because(RefusalCode::Unavailable).into_response();
@@ -29,7 +33,7 @@ pub(super) async fn whole(State(site): State<Arc<Site>>, request: Request, next:
     if !fits(&parts) {
         return Denied::because(RefusalCode::TooLarge).into_response();
     }
-    let body = match tokio::time::timeout(site.body_time, to_bytes(body, MAX_BODY)).await {
+    let body = match tokio::time::timeout(state.body_time, to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => return Denied::because(RefusalCode::TooLarge).into_response(),
         Err(_) => return Denied::because(RefusalCode::Unavailable).into_response(),

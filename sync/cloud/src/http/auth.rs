@@ -6,15 +6,15 @@ use dashpoint_membership::{DeviceId, ServerTime};
 use dashpoint_wire::message::RefusalCode;
 use dashpoint_wire::{Nonce, PublicKey, TokenError, parse_authorization, verify_token};
 
-use super::Site;
 use super::answer::Denied;
+use super::app_state::AppState;
 use super::incoming::Incoming;
 use crate::clock::system_now;
 use crate::core::CloudCore;
 use crate::ledger::Weight;
 use crate::random;
 
-impl Site {
+impl AppState {
     /// Does a job for a device on the ledger's thread, once its token is verified there.
     pub(super) async fn for_device<R: Send + 'static>(
         self: &Arc<Self>,
@@ -23,14 +23,14 @@ impl Site {
         device: DeviceId,
         job: impl FnOnce(&mut CloudCore, &Incoming, ServerTime) -> Result<R, Denied> + Send + 'static,
     ) -> Result<R, Denied> {
-        let site = Arc::clone(self);
+        let state = Arc::clone(self);
         self.ledger
             .call(incoming.turn(weight, Some(device)), move |core| {
                 let now = core.now(system_now())?;
                 let found = core
                     .admitted_device(device, now)?
                     .ok_or(Denied::because(RefusalCode::Device))?;
-                site.let_in(&incoming, device, &found.key, now)?;
+                state.let_in(&incoming, device, &found.key, now)?;
                 job(core, &incoming, now)
             })
             .await

@@ -10,15 +10,15 @@ use dashpoint_membership::{CatalogueVersion, LedgerVersion, MemberId, PolicyVers
 use dashpoint_wire::message::RefusalCode;
 use serde::Deserialize;
 
-use super::Site;
 use super::answer::{Denied, signed, unchanged};
+use super::app_state::AppState;
 use super::incoming::{Incoming, Segment, parsed};
 use crate::clock::system_now;
 use crate::connections::Caller;
 use crate::error::CloudError;
 use crate::ledger::{Turn, Weight};
 
-type Shared = State<Arc<Site>>;
+type Shared = State<Arc<AppState>>;
 
 /// The version that the caller has; 0 for none.
 #[derive(Debug, Deserialize)]
@@ -45,14 +45,14 @@ impl Since {
 
 /// `GET /v1/members/{m}/statement?since=`.
 pub(super) async fn statement(
-    State(site): Shared,
+    State(state): Shared,
     Segment(member): Segment,
     incoming: Incoming,
 ) -> Result<Response, Denied> {
     let member: MemberId = parsed(&member)?;
     let since = LedgerVersion::new(Since::of(&incoming)?);
     let device = incoming.device()?;
-    let statement = site
+    let statement = state
         .for_device(incoming, Weight::Quick, device, move |core, _, now| {
             Ok(core.statement_for(device, member, since, now)?)
         })
@@ -61,10 +61,10 @@ pub(super) async fn statement(
 }
 
 /// `GET /v1/policy?since=`: the next version after it that the car needs.
-pub(super) async fn policy(State(site): Shared, incoming: Incoming) -> Result<Response, Denied> {
+pub(super) async fn policy(State(state): Shared, incoming: Incoming) -> Result<Response, Denied> {
     let since = PolicyVersion::new(Since::short(&incoming)?);
     let device = incoming.device()?;
-    let policy = site
+    let policy = state
         .for_device(incoming, Weight::Quick, device, move |core, _, now| {
             Ok(core.policy_since(since, now)?)
         })
@@ -73,10 +73,13 @@ pub(super) async fn policy(State(site): Shared, incoming: Incoming) -> Result<Re
 }
 
 /// `GET /v1/catalogue?since=`.
-pub(super) async fn catalogue(State(site): Shared, incoming: Incoming) -> Result<Response, Denied> {
+pub(super) async fn catalogue(
+    State(state): Shared,
+    incoming: Incoming,
+) -> Result<Response, Denied> {
     let since = CatalogueVersion::new(Since::short(&incoming)?);
     let device = incoming.device()?;
-    let catalogue = site
+    let catalogue = state
         .for_device(incoming, Weight::Quick, device, move |core, _, now| {
             Ok(core.catalogue_since(since, now)?)
         })
@@ -86,7 +89,7 @@ pub(super) async fn catalogue(State(site): Shared, incoming: Incoming) -> Result
 
 /// `GET /healthz`: the ledger answers, its clock is believed, and its last write was done. Otherwise 503 with the reason.
 pub(super) async fn healthz(
-    State(site): Shared,
+    State(state): Shared,
     Extension(caller): Extension<Caller>,
 ) -> (StatusCode, String) {
     let turn = Turn {
@@ -94,7 +97,7 @@ pub(super) async fn healthz(
         peer: Some(caller.peer),
         device: None,
     };
-    let healthy = site.ledger.call(turn, |core| {
+    let healthy = state.ledger.call(turn, |core| {
         let now = core.now(system_now())?;
         core.health(now)?;
         core.member_count()

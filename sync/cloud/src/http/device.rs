@@ -10,14 +10,14 @@ use dashpoint_wire::MAX_ENTRIES;
 use dashpoint_wire::message::{EntriesRequest, EpochRequest, RefusalCode};
 use serde::Deserialize;
 
-use super::Site;
 use super::answer::{Denied, cbor};
+use super::app_state::AppState;
 use super::incoming::{Incoming, Segment, parsed};
 use crate::clock::system_now;
 use crate::core::Posted;
 use crate::ledger::Weight;
 
-type Shared = State<Arc<Site>>;
+type Shared = State<Arc<AppState>>;
 
 /// The place from which a device wants its own entries.
 #[derive(Debug, Deserialize)]
@@ -28,12 +28,12 @@ pub(super) struct From {
 
 /// `POST /v1/devices/{d}/entries`.
 pub(super) async fn post_entries(
-    State(site): Shared,
+    State(state): Shared,
     Segment(device): Segment,
     incoming: Incoming,
 ) -> Result<Response, Denied> {
     let device: DeviceId = parsed(&device)?;
-    let posted = site
+    let posted = state
         .for_device(
             incoming,
             Weight::Long,
@@ -61,13 +61,13 @@ pub(super) async fn post_entries(
 
 /// `GET /v1/devices/{d}/entries?epoch=&from=`.
 pub(super) async fn get_entries(
-    State(site): Shared,
+    State(state): Shared,
     Segment(device): Segment,
     incoming: Incoming,
 ) -> Result<Response, Denied> {
     let device: DeviceId = parsed(&device)?;
     let wanted: From = incoming.query()?;
-    let page = site
+    let page = state
         .for_device(incoming, Weight::Long, device, move |core, _, _| {
             let (epoch, from) = (Epoch::new(wanted.epoch), Seq::new(wanted.from));
             Ok(core.entries_from(device, epoch, from)?)
@@ -78,12 +78,12 @@ pub(super) async fn get_entries(
 
 /// `POST /v1/devices/{d}/epochs`.
 pub(super) async fn post_epochs(
-    State(site): Shared,
+    State(state): Shared,
     Segment(device): Segment,
     incoming: Incoming,
 ) -> Result<Response, Denied> {
     let device: DeviceId = parsed(&device)?;
-    let opened = site
+    let opened = state
         .for_device(
             incoming,
             Weight::Long,

@@ -13,8 +13,8 @@ use data_encoding::HEXLOWER;
 use ring::hmac;
 use serde::Deserialize;
 
-use super::Site;
 use super::answer::{Denied, cbor};
+use super::app_state::AppState;
 use super::incoming::{Incoming, Segment};
 use super::page;
 use crate::clock::system_now;
@@ -25,7 +25,7 @@ use crate::ledger::{Turn, Weight};
 use crate::peer::Peer;
 use crate::random;
 
-type Shared = State<Arc<Site>>;
+type Shared = State<Arc<AppState>>;
 
 /// Fields of the form.
 #[derive(Debug, Deserialize)]
@@ -43,18 +43,18 @@ enum Said {
 }
 
 /// `POST /v1/enrolments`.
-pub(super) async fn ask(State(site): Shared, incoming: Incoming) -> Result<Response, Denied> {
+pub(super) async fn ask(State(state): Shared, incoming: Incoming) -> Result<Response, Denied> {
     let request: EnrolRequest = incoming.message()?;
-    site.count_ask(incoming.peer())?;
+    state.count_ask(incoming.peer())?;
     let unavailable = |_| Denied::because(RefusalCode::Unavailable);
     let id = random::bytes().map_err(unavailable)?;
     let code = random::code().map_err(unavailable)?;
-    let approve_url = format!("{}/enrol/{code}?link={}", site.url, site.link(&code));
+    let approve_url = format!("{}/enrol/{code}?link={}", state.url, state.link(&code));
     let ids = AskIds {
         id,
         code: code.clone(),
     };
-    let expires = site
+    let expires = state
         .ledger
         .call(incoming.turn(Weight::Quick, None), move |core| {
             let now = core.now(system_now())?;
@@ -72,7 +72,7 @@ pub(super) async fn ask(State(site): Shared, incoming: Incoming) -> Result<Respo
 
 /// `GET /v1/enrolments/{id}`.
 pub(super) async fn state(
-    State(site): Shared,
+    State(state): Shared,
     Segment(id): Segment,
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, Denied> {
@@ -82,7 +82,7 @@ pub(super) async fn state(
         .ok()
         .and_then(|id| id.try_into().ok())
         .ok_or_else(not_found)?;
-    let state = site
+    let state = state
         .ledger
         .call(turn(&caller), move |core| {
             let now = core.now(system_now())?;
@@ -95,12 +95,12 @@ pub(super) async fn state(
 
 /// `GET /enrol/{code}`.
 pub(super) async fn show(
-    State(site): Shared,
+    State(state): Shared,
     code: Result<Segment, Denied>,
     Query(scanned): Query<Scanned>,
     Extension(caller): Extension<Caller>,
 ) -> Response {
-    match site.waiting_with(code, &scanned, &caller).await {
+    match state.waiting_with(code, &scanned, &caller).await {
         Ok(Some(waiting)) => html(StatusCode::OK, page::question(&waiting, None)),
         Ok(None) => html(StatusCode::NOT_FOUND, page::unknown_code()),
         Err(denied) => refused(&denied),
@@ -109,13 +109,13 @@ pub(super) async fn show(
 
 /// `POST /enrol/{code}`.
 pub(super) async fn decide(
-    State(site): Shared,
+    State(state): Shared,
     code: Result<Segment, Denied>,
     Query(scanned): Query<Scanned>,
     Extension(caller): Extension<Caller>,
     form: Result<Form<Decision>, FormRejection>,
 ) -> Response {
-    let waiting = match site.waiting_with(code, &scanned, &caller).await {
+    let waiting = match state.waiting_with(code, &scanned, &caller).await {
         Ok(Some(waiting)) => waiting,
         Ok(None) => return html(StatusCode::NOT_FOUND, page::unknown_code()),
         Err(denied) => return refused(&denied),
@@ -127,12 +127,12 @@ pub(super) async fn decide(
         );
     };
     let outcome = match decision.answer {
-        Said::No => site.refuse(waiting.code.clone(), &caller).await,
+        Said::No => state.refuse(waiting.code.clone(), &caller).await,
         Said::Yes => match decision.member.trim().parse::<MemberId>() {
             Ok(member) if waiting.claimed_by.is_some() => {
-                site.consent(waiting.code.clone(), member, &caller).await
+                state.consent(waiting.code.clone(), member, &caller).await
             }
-            Ok(member) => site.approve(waiting.code.clone(), member, &caller).await,
+            Ok(member) => state.approve(waiting.code.clone(), member, &caller).await,
             Err(_) => Ok(Outcome::NoMember),
         },
     };
@@ -168,7 +168,7 @@ enum Outcome {
     Late,
 }
 
-impl Site {
+impl AppState {
     fn count_ask(&self, peer: Peer) -> Result<(), Denied> {
         let mut asks = self.asks.lock().map_err(|_| unavailable())?;
         asks.take(peer, self.elapsed()).map_err(Denied::from)

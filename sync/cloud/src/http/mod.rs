@@ -1,6 +1,7 @@
 //! The endpoints of the protocol, and the approval page.
 
 mod answer;
+mod app_state;
 mod arrival;
 mod auth;
 mod bundles;
@@ -11,67 +12,17 @@ mod nonces;
 mod page;
 mod throttle;
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use ring::hmac;
-use tokio::time::Instant;
 
-use crate::error::CloudError;
-use crate::ledger::Ledger;
-use crate::peer::Peer;
-use crate::random;
-use nonces::Nonces;
-use throttle::{Rate, Throttle};
-
-/// Wrong codes on the approval page that are answered in a minute: of one address, and of all. With 2^40 codes and a
-/// thousand head units waiting, guessers at many addresses would need six years for one hit.
-const WRONG_CODES: (Rate, Rate) = (Rate::a_minute(10), Rate::a_minute(300));
-/// Requests to be enrolled that are taken in a minute: of one address, and of all.
-const ASKS: (Rate, Rate) = (Rate::a_minute(60), Rate::a_minute(600));
-
-/// State that all handlers share.
-pub(crate) struct Site {
-    ledger: Ledger,
-    /// Address of the approval page from outside, without a slash at its end.
-    url: String,
-    /// Time that the body of a request may take.
-    body_time: Duration,
-    nonces: Mutex<Nonces>,
-    wrong_codes: Mutex<Throttle<Peer>>,
-    asks: Mutex<Throttle<Peer>>,
-    /// Marks the links of this run's QR codes.
-    link_key: hmac::Key,
-    started: Instant,
-}
-
-impl Site {
-    pub fn new(ledger: Ledger, url: String, body_time: Duration) -> Result<Self, CloudError> {
-        let link_key: [u8; 32] = random::bytes()?;
-        Ok(Self {
-            ledger,
-            url,
-            body_time,
-            nonces: Mutex::new(Nonces::default()),
-            wrong_codes: Mutex::new(Throttle::new(WRONG_CODES.0, WRONG_CODES.1)),
-            asks: Mutex::new(Throttle::new(ASKS.0, ASKS.1)),
-            link_key: hmac::Key::new(hmac::HMAC_SHA256, &link_key),
-            started: Instant::now(),
-        })
-    }
-
-    /// Time that only rises, for what is counted.
-    fn elapsed(&self) -> Duration {
-        self.started.elapsed()
-    }
-}
+pub(crate) use app_state::AppState;
 
 /// All routes.
-pub(crate) fn router(site: Site) -> Router {
-    let site = Arc::new(site);
+pub(crate) fn router(state: AppState) -> Router {
+    let state = Arc::new(state);
     Router::new()
         .route("/healthz", get(bundles::healthz))
         .route(
@@ -87,31 +38,6 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/enrol/{code}", get(enrol::show).post(enrol::decide))
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::not_found)
-        .layer(from_fn_with_state(Arc::clone(&site), arrival::whole))
-        .with_state(site)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::connections::Limits;
-
-    #[test]
-    fn the_protocol_states_the_rates_and_the_time_of_a_body() {
-        let text = include_str!("../../../PROTOCOL.md");
-        let most = |rates: (Rate, Rate)| (rates.0.most, rates.1.most);
-        let ((asks, all_asks), (codes, all_codes)) = (most(ASKS), most(WRONG_CODES));
-        let body_s = Limits::DEFAULT.body.as_secs();
-        for said in [
-            format!(
-                "{asks} at once and {asks} a minute of one address, {all_asks} of all; 1,000 that wait"
-            ),
-            format!(
-                "{codes} at once and {codes} a minute of one address, {all_codes} of all; beyond it 429."
-            ),
-            format!("must have come after {body_s} seconds; else the answer is 503"),
-        ] {
-            assert!(text.contains(&said), "PROTOCOL.md does not say {said:?}");
-        }
-    }
+        .layer(from_fn_with_state(Arc::clone(&state), arrival::whole))
+        .with_state(state)
 }

@@ -1,7 +1,7 @@
 //! Devices: who they are, and the heads of their chains.
 
 use dashpoint_membership::{Chain, DeviceId, EntryHash, Epoch, Points, Seq, ServerTime, VehicleId};
-use dashpoint_wire::PublicKey;
+use dashpoint_wire::{ChainPoint, PublicKey};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Col;
@@ -43,6 +43,17 @@ pub struct Head {
     pub hash: EntryHash,
     /// State of the chain after that entry.
     pub chain: Chain,
+}
+
+impl Head {
+    /// Its place in the chain.
+    pub(crate) const fn point(&self) -> ChainPoint {
+        ChainPoint {
+            epoch: self.epoch,
+            seq: self.seq,
+            hash: self.hash,
+        }
+    }
 }
 
 const COLUMNS: &str =

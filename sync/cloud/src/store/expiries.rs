@@ -4,8 +4,16 @@ use dashpoint_membership::{LedgerVersion, MemberId, Points, ServerTime, Settleme
 use rusqlite::Connection;
 
 use super::{Col, Json};
-use crate::core::ExpirySpan;
 use crate::error::CloudError;
+
+/// Selects the expiries that are given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExpirySpan {
+    /// Those from this time on, by the cloud's clock.
+    pub since: ServerTime,
+    /// Those before this time, whatever the lot's own expiry; without it those whose own expiry is still to come.
+    pub until: Option<ServerTime>,
+}
 
 /// A lot that expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

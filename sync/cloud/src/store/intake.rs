@@ -4,7 +4,7 @@ use dashpoint_membership::{DeviceId, ServerTime};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::Col;
-use crate::core::{Bucket, Stored};
+use crate::bucket::{Bucket, Stored};
 use crate::error::CloudError;
 
 const fn name(what: Stored) -> &'static str {

@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Col;
 use super::intervals::bounds;
-use crate::core::{History, Overlaps, Reading, Span, Sums, lasted_s, window_start};
 use crate::error::CloudError;
+use crate::plausible::{History, Overlaps, Reading, Span, Sums, lasted_s, window_start};
 
 /// Trips or sessions that are looked at for one claim, the latest: more than a car makes in three months. It bounds the
 /// work that one entry costs.

@@ -1,0 +1,44 @@
+//! Reasons that the command line ends without success, and its exit codes.
+
+use crate::error::CloudError;
+
+/// Exit code for a wrong argument or a wrong file.
+pub(super) const USAGE: u8 = 2;
+/// Something failed.
+pub(super) const FAILED: u8 = 1;
+
+/// Reasons that the program ends without success.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The cloud refused or failed.
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
+    /// The output cannot be written.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] std::io::Error),
+    /// A result that JSON does not have.
+    #[error("cannot write the output as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A policy that TOML does not have.
+    #[error("cannot write the output as TOML: {0}")]
+    Toml(#[from] toml::ser::Error),
+}
+
+impl CliError {
+    pub(super) fn code(&self) -> u8 {
+        match self {
+            Self::Cloud(error) if error.is_usage() => USAGE,
+            Self::Cloud(_) | Self::Output(_) | Self::Json(_) | Self::Toml(_) => FAILED,
+        }
+    }
+
+    /// Returns whether the reader of the output went away, as `head` does: no error.
+    pub(super) fn is_closed_pipe(&self) -> bool {
+        let kind = match self {
+            Self::Output(failed) => Some(failed.kind()),
+            Self::Json(failed) => failed.io_error_kind(),
+            Self::Cloud(_) | Self::Toml(_) => None,
+        };
+        kind == Some(std::io::ErrorKind::BrokenPipe)
+    }
+}
