@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use dashpoint_tests::simulation::{Planted, Tally, run_seed};
+use dashpoint_tests::simulation::{Coverage, Planted, run_seed};
 
 /// Seeds of one test run; `simulate --seeds 3000` lives more.
 const SEEDS: u64 = 40;
@@ -32,7 +32,7 @@ fn for_each(count: u64, work: impl Fn(u64) + Sync) {
 
 #[test]
 fn the_promise_holds_for_some_seeds() {
-    let all = Mutex::new(Tally::default());
+    let all = Mutex::new(Coverage::default());
     for_each(SEEDS, |seed| match run_seed(seed, None) {
         Ok(tally) => all.lock().unwrap().add(&tally),
         Err(violation) => panic!("seed {seed}: {violation}\n{}", violation.story().join("\n")),

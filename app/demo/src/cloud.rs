@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use dashpoint_cloud::ClockKind;
 use dashpoint_cloud::{
-    Cloud, CloudCore, CloudError, Config, EntryLine, Limits, NewMember, Running,
+    Cloud, CloudCore, CloudError, EntryLine, Limits, NewMember, Running, ServerConfig,
 };
 use dashpoint_membership::policy::Carbon;
 use dashpoint_membership::{LedgerVersion, MemberId, ServerTime};
@@ -27,7 +27,7 @@ impl MemberCloud {
     /// # Errors
     /// When the folder or the port cannot be had.
     pub async fn start(data: &Path, from: ServerTime) -> anyhow::Result<Self> {
-        let running = Cloud::start(Config {
+        let running = Cloud::start(ServerConfig {
             data: data.to_owned(),
             listen: ([127, 0, 0, 1], 0).into(),
             url: None,

@@ -120,7 +120,7 @@ impl SecondCar {
             last_receipt: None,
             entries: vec![signed.to_raw()],
         };
-        core.hear_times(self.device, &request, now)?;
+        core.advance_posted_clock(self.device, &request, now)?;
         let now = core.now(system)?;
         let posted = core.post_entries(self.device, &request, now)?;
         let Posted::Settled(response) = posted else {

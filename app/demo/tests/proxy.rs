@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use dashpoint_cloud::{ClockKind, Cloud, Config, Limits, Running};
+use dashpoint_cloud::{ClockKind, Cloud, Limits, Running, ServerConfig};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -22,7 +22,7 @@ impl Served {
     fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let runtime = Runtime::new().expect("a runtime");
-        let running = runtime.block_on(Cloud::start(Config {
+        let running = runtime.block_on(Cloud::start(ServerConfig {
             data: folder.path().to_owned(),
             listen: ([127, 0, 0, 1], 0).into(),
             url: None,

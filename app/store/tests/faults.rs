@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use common::{Chain, accepted, new_entry, options, policy, receipt, statement};
-use dashpoint_crash_vfs::{CrashVfs, Disk, Fault};
+use dashpoint_crash_vfs::{CrashVfs, Disk, DiskFault};
 use dashpoint_membership::{Epoch, Meter, Policy, PolicyVersion, Seq, Statement};
 use dashpoint_store::{
     Awaiting, Check, Mark, NewEntry, Options, Reader, Reconciled, Statements, Store, StoreError,
@@ -195,11 +195,11 @@ fn go_on(store: &mut Store, steps: &[Step], from: usize) -> Result<(), (usize, S
 }
 
 /// What a fault may be called.
-fn assert_said_clearly(error: &StoreError, fault: Fault, at: &str) {
+fn assert_said_clearly(error: &StoreError, fault: DiskFault, at: &str) {
     let clear = match fault {
-        Fault::Full => error.is_disk_full(),
-        Fault::IoError | Fault::Broken => error.is_io() || cannot_open(error),
-        Fault::PowerCut => true,
+        DiskFault::Full => error.is_disk_full(),
+        DiskFault::IoError | DiskFault::Broken => error.is_io() || cannot_open(error),
+        DiskFault::PowerCut => true,
     };
     assert!(clear, "{at}: {error:?}");
     assert!(!error.is_corrupt(), "{at}: {error:?}");
@@ -213,7 +213,7 @@ fn cannot_open(error: &StoreError) -> bool {
 
 /// One day with one fault; afterwards either the program goes on with its files open, or it is killed and started again.
 /// Returns whether anything failed.
-fn live(day: &Day, call: u64, fault: Fault, killed: bool) -> bool {
+fn live(day: &Day, call: u64, fault: DiskFault, killed: bool) -> bool {
     let Day {
         folder,
         steps,
@@ -277,7 +277,7 @@ struct Day {
     states: Vec<Said>,
 }
 
-fn every_call(fault: Fault) {
+fn every_call(fault: DiskFault) {
     let folder = tempfile::tempdir().unwrap();
     let steps = day();
     // Disks of one process have names of their own, and tests run side by side.
@@ -300,17 +300,17 @@ fn every_call(fault: Fault) {
 
 #[test]
 fn no_room_is_said_and_half_of_nothing_stays() {
-    every_call(Fault::Full);
+    every_call(DiskFault::Full);
 }
 
 #[test]
 fn a_call_that_fails_once_is_said_and_half_of_nothing_stays() {
-    every_call(Fault::IoError);
+    every_call(DiskFault::IoError);
 }
 
 #[test]
 fn a_disk_that_fails_for_a_while_is_said_and_half_of_nothing_stays() {
-    every_call(Fault::Broken);
+    every_call(DiskFault::Broken);
 }
 
 /// The check of the pages tells in words that a page could not be had; the file must not be set aside for it.
@@ -324,7 +324,7 @@ fn a_page_that_the_device_does_not_give_is_no_damage() {
         store.close().unwrap();
         vfs.disk().image()
     };
-    for fault in [Fault::IoError, Fault::Broken] {
+    for fault in [DiskFault::IoError, DiskFault::Broken] {
         let mut refused = 0;
         for call in 1.. {
             let name = format!("unread-{fault:?}-{call}");

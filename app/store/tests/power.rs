@@ -8,7 +8,7 @@
 mod common;
 
 use common::{Chain, new_entry, options};
-use dashpoint_crash_vfs::{CrashVfs, Disk, Fault};
+use dashpoint_crash_vfs::{CrashVfs, Disk, DiskFault};
 use dashpoint_membership::{Epoch, Meter, Seq};
 use dashpoint_store::{Check, Options, Store, StoreError};
 use dashpoint_wire::{EpochGrant, Signed};
@@ -95,7 +95,7 @@ fn a_power_cut_at_any_call_takes_nothing_that_was_reported() {
     let mut cuts = 0;
     for call in 1..=calls {
         let vfs = CrashVfs::register(&format!("store-power-{call}"), Disk::new(call));
-        vfs.disk().plan(call, Fault::PowerCut);
+        vfs.disk().plan(call, DiskFault::PowerCut);
         let done = match drive(folder.path(), &vfs, &grant, &trips) {
             Ok(done) => done,
             Err((done, _)) => done,

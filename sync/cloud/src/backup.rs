@@ -8,14 +8,14 @@ use rusqlite::Connection;
 
 use crate::core::CloudCore;
 use crate::error::CloudError;
-use crate::folder::{Folder, beside, sync_file};
+use crate::folder::{CloudFolder, beside, sync_file};
 use crate::opening::close;
 use crate::store::life::{self, Life};
 use crate::store::open_file;
 
 /// Result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Restored {
+pub struct RestoredBackup {
     /// The life of the database that begins with it.
     pub server_epoch: ServerEpoch,
     /// Path of the database that was there before.
@@ -45,8 +45,8 @@ impl CloudCore {
 /// # Errors
 /// [`CloudError::Locked`] while a program serves from the folder; [`CloudError::Damaged`], or another [`CloudError`],
 /// when the backup is no sound database of this cloud: then nothing was changed.
-pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<Restored, CloudError> {
-    let folder = Folder::new(data);
+pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBackup, CloudError> {
+    let folder = CloudFolder::new(data);
     let key = folder.read_key()?;
     if !backup.exists() {
         return Err(CloudError::NotThere(backup.to_owned()));
@@ -69,7 +69,7 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<Restored, 
     let mut core = CloudCore::of(db, key)?;
     let present = present_life(&folder);
     let life = present.as_ref().map(|life| life.server_epoch);
-    let server_epoch = core.begin_life(life.unwrap_or(ServerEpoch::new(0)), now)?;
+    let server_epoch = core.begin_server_epoch(life.unwrap_or(ServerEpoch::new(0)), now)?;
     // The clock is held to what the cloud knew last, not to the day of the backup.
     if let Some(present) = present {
         core.know(present.known)?;
@@ -78,14 +78,14 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<Restored, 
     sync_file(&draft)?;
     let aside = folder.keep_aside(server_epoch)?;
     folder.put_in_place(&draft)?;
-    Ok(Restored {
+    Ok(RestoredBackup {
         server_epoch,
         aside,
     })
 }
 
 /// The life of the database that is there, which may be the one that broke.
-fn present_life(folder: &Folder) -> Option<Life> {
+fn present_life(folder: &CloudFolder) -> Option<Life> {
     let path = folder.database();
     let present = path.exists().then(|| open_file(&path).ok()).flatten();
     present.and_then(|db| life::find(&db).ok().flatten())

@@ -16,7 +16,7 @@ const LOCK_FILE: &str = "serve.lock";
 
 /// One cloud's files.
 #[derive(Debug, Clone)]
-pub(crate) struct Folder {
+pub(crate) struct CloudFolder {
     path: PathBuf,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct ServeLock {
     _file: File,
 }
 
-impl Folder {
+impl CloudFolder {
     pub(crate) fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn the_key_is_made_once_for_its_owner_alone() {
         let temporary = tempfile::tempdir().unwrap();
-        let folder = Folder::new(&temporary.path().join("data"));
+        let folder = CloudFolder::new(&temporary.path().join("data"));
         folder.make().unwrap();
         let key = folder.read_or_make_key().unwrap().public();
         assert_eq!(folder.read_or_make_key().unwrap().public(), key);
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_database_without_its_key_gets_no_new_one() {
         let temporary = tempfile::tempdir().unwrap();
-        let folder = Folder::new(temporary.path());
+        let folder = CloudFolder::new(temporary.path());
         std::fs::write(folder.database(), b"anything").unwrap();
         assert!(matches!(
             folder.read_or_make_key(),
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn a_key_file_without_a_key_is_named() {
         let temporary = tempfile::tempdir().unwrap();
-        let folder = Folder::new(temporary.path());
+        let folder = CloudFolder::new(temporary.path());
         for content in [&b""[..], b"no key"] {
             std::fs::write(folder.path.join(KEY_FILE), content).unwrap();
             let refused = folder.read_key().unwrap_err().to_string();
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn a_second_program_is_refused() {
         let temporary = tempfile::tempdir().unwrap();
-        let folder = Folder::new(temporary.path());
+        let folder = CloudFolder::new(temporary.path());
         let held = folder.lock().unwrap();
         assert!(matches!(folder.lock(), Err(CloudError::Locked(_))));
         drop(held);

@@ -23,7 +23,7 @@ mod server;
 mod store;
 mod watch;
 
-pub use backup::{Restored, restore};
+pub use backup::{RestoredBackup, restore};
 pub use clock::ClockKind;
 pub use connections::Limits;
 pub use core::{
@@ -32,6 +32,8 @@ pub use core::{
     Revocation, Ruling, SETTLEMENTS_MAX, Selected, Waiting, Word,
 };
 pub use error::CloudError;
-pub use plausible::{Doubt, Flaw, flaw};
-pub use server::{Cloud, Config, Running, init};
-pub use store::{ExpirySpan, Freed, MemberLine, Stretch, open_file, open_in_memory, open_on_vfs};
+pub use plausible::{Doubt, EvidenceFlaw, flaw};
+pub use server::{Cloud, Running, ServerConfig, init};
+pub use store::{
+    ExpirySpan, Freed, MemberLine, MeterStretch, open_file, open_in_memory, open_on_vfs,
+};

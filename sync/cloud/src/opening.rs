@@ -7,7 +7,7 @@ use dashpoint_membership::ServerTime;
 use crate::clock::ClockKind;
 use crate::core::CloudCore;
 use crate::error::CloudError;
-use crate::folder::Folder;
+use crate::folder::CloudFolder;
 use crate::store::{life, open_file};
 
 impl CloudCore {
@@ -17,7 +17,7 @@ impl CloudCore {
     /// [`CloudError::NoCloud`] when there is none, [`CloudError::KeyMissing`] when only its key is not there; [`CloudError`]
     /// when it cannot be read.
     pub fn open_folder(data: &Path) -> Result<Self, CloudError> {
-        let folder = Folder::new(data);
+        let folder = CloudFolder::new(data);
         folder.require_database()?;
         let key = folder.read_key()?;
         let db = open_file(&folder.database())?;
@@ -30,7 +30,7 @@ impl CloudCore {
 
 /// Opens the database of a folder, or begins it.
 pub(crate) fn begin_in(
-    folder: &Folder,
+    folder: &CloudFolder,
     clock: ClockKind,
     now: ServerTime,
 ) -> Result<CloudCore, CloudError> {

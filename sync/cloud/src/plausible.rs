@@ -9,11 +9,13 @@ use dashpoint_membership::{
     score_x100,
 };
 
-pub use doubt::{Doubt, History, Overlaps, Reading, Span, Sums, doubt, lasted_s, window_start};
+pub use doubt::{
+    Doubt, EntryTimes, History, MeterReading, MeterSums, Overlaps, doubt, lasted_s, window_start,
+};
 
 /// Reason for which evidence cannot be true; the car is told `implausible`, the operator's log says which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Flaw {
+pub enum EvidenceFlaw {
     /// It says that a receipt was held that was not signed.
     #[error("held a receipt of the future")]
     ReceiptOfTheFuture,
@@ -63,9 +65,9 @@ const SCORE_SLACK_X100: u16 = 1;
 
 /// Finds what cannot be true in an entry; `None` when all of it can.
 #[must_use]
-pub fn flaw(entry: &Entry, model: &ScoreModel, arrival: Arrival) -> Option<Flaw> {
+pub fn flaw(entry: &Entry, model: &ScoreModel, arrival: Arrival) -> Option<EvidenceFlaw> {
     if arrival.receipt_at > arrival.at {
-        return Some(Flaw::ReceiptOfTheFuture);
+        return Some(EvidenceFlaw::ReceiptOfTheFuture);
     }
     match entry.transaction() {
         Transaction::Earn {
@@ -84,28 +86,28 @@ pub fn flaw(entry: &Entry, model: &ScoreModel, arrival: Arrival) -> Option<Flaw>
     }
 }
 
-fn trip_flaw(trip: &Trip, model: &ScoreModel) -> Option<Flaw> {
+fn trip_flaw(trip: &Trip, model: &ScoreModel) -> Option<EvidenceFlaw> {
     let lasted_s = trip.driving.at_most_s() + u64::from(trip.missed_s);
     let energy_wh_max = lasted_s * DRIVE_W_MAX / 3_600 + ENERGY_SLACK_WH;
     interval_flaw(trip.odometer, Meter::Odometer)
-        .or_else(|| (lasted_s > TRIP_S_MAX).then_some(Flaw::TooLong))
+        .or_else(|| (lasted_s > TRIP_S_MAX).then_some(EvidenceFlaw::TooLong))
         .or_else(|| {
             let too_fast = trip.odometer.length() * 9 > lasted_s * METRES_IN_9_S_MAX;
-            too_fast.then_some(Flaw::TooFast)
+            too_fast.then_some(EvidenceFlaw::TooFast)
         })
         .or_else(|| {
             let energy_wh = u64::from(trip.used_wh.max(trip.regained_wh));
-            (energy_wh > energy_wh_max).then_some(Flaw::TooMuch)
+            (energy_wh > energy_wh_max).then_some(EvidenceFlaw::TooMuch)
         })
         .or_else(|| factors_flaw(trip, lasted_s))
         .or_else(|| {
             let given = score_x100(model, &trip.factors);
             let off = given.abs_diff(trip.score_x100) > SCORE_SLACK_X100;
-            (off || trip.score_x100 > 10_000).then_some(Flaw::Score)
+            (off || trip.score_x100 > 10_000).then_some(EvidenceFlaw::Score)
         })
 }
 
-fn factors_flaw(trip: &Trip, lasted_s: u64) -> Option<Flaw> {
+fn factors_flaw(trip: &Trip, lasted_s: u64) -> Option<EvidenceFlaw> {
     let ascending = trip
         .factors
         .windows(2)
@@ -116,28 +118,29 @@ fn factors_flaw(trip: &Trip, lasted_s: u64) -> Option<Flaw> {
         .factors
         .iter()
         .all(|seen| seen.against_ms <= seen.base_ms && seen.base_ms <= base_ms_max);
-    (!ascending || !within).then_some(Flaw::Factors)
+    (!ascending || !within).then_some(EvidenceFlaw::Factors)
 }
 
-fn charge_flaw(charge: &Charge) -> Option<Flaw> {
+fn charge_flaw(charge: &Charge) -> Option<EvidenceFlaw> {
     interval_flaw(charge.charged, Meter::Charged)
-        .or_else(|| (charge.charged.length() > SESSION_WH_MAX).then_some(Flaw::TooMuch))
-        .or_else(|| (charge.renewable_permille > 1_000).then_some(Flaw::Share))
+        .or_else(|| (charge.charged.length() > SESSION_WH_MAX).then_some(EvidenceFlaw::TooMuch))
+        .or_else(|| (charge.renewable_permille > 1_000).then_some(EvidenceFlaw::Share))
 }
 
-fn discharge_flaw(discharge: &Discharge) -> Option<Flaw> {
-    interval_flaw(discharge.discharged, Meter::Discharged)
-        .or_else(|| (discharge.discharged.length() > SESSION_WH_MAX).then_some(Flaw::TooMuch))
+fn discharge_flaw(discharge: &Discharge) -> Option<EvidenceFlaw> {
+    interval_flaw(discharge.discharged, Meter::Discharged).or_else(|| {
+        (discharge.discharged.length() > SESSION_WH_MAX).then_some(EvidenceFlaw::TooMuch)
+    })
 }
 
-fn interval_flaw(interval: MeterInterval, meter: Meter) -> Option<Flaw> {
+fn interval_flaw(interval: MeterInterval, meter: Meter) -> Option<EvidenceFlaw> {
     if interval.meter != meter {
-        return Some(Flaw::OtherMeter);
+        return Some(EvidenceFlaw::OtherMeter);
     }
     if interval.from >= interval.to {
-        return Some(Flaw::EmptyInterval);
+        return Some(EvidenceFlaw::EmptyInterval);
     }
-    (interval.to > READING_MAX).then_some(Flaw::ReadingTooHigh)
+    (interval.to > READING_MAX).then_some(EvidenceFlaw::ReadingTooHigh)
 }
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ use crate::clock::{ClockKind, system_now};
 use crate::connections::{Connections, Limits};
 use crate::core::{Approval, CloudCore, GrantedIds, Maintained, NewMember, Waiting};
 use crate::error::CloudError;
-use crate::folder::{Folder, ServeLock};
+use crate::folder::{CloudFolder, ServeLock};
 use crate::http::{AppState, router};
-use crate::ledger::{Ledger, LedgerEnd, Turn};
+use crate::ledger::{LedgerEnd, LedgerHandle, Turn};
 use crate::opening::{begin_in, close};
 use crate::peer::Proxies;
 use crate::random;
@@ -34,7 +34,7 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(60);
 
 /// Settings of a server.
 #[derive(Debug, Clone)]
-pub struct Config {
+pub struct ServerConfig {
     /// The data folder; it is made when there is none.
     pub data: PathBuf,
     /// Address to listen on; port 0 takes a free one.
@@ -65,7 +65,7 @@ pub struct Running {
     addr: SocketAddr,
     url: String,
     cloud_key: CloudKey,
-    ledger: Ledger,
+    ledger: LedgerHandle,
     ended: LedgerEnd,
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
@@ -78,11 +78,11 @@ impl Cloud {
     /// # Errors
     /// [`CloudError::Locked`] when another program serves from the folder; [`CloudError`] when the folder or the address
     /// cannot be had.
-    pub async fn start(config: Config) -> Result<Running, CloudError> {
+    pub async fn start(config: ServerConfig) -> Result<Running, CloudError> {
         if config.clock == ClockKind::Posted && !config.test {
             return Err(CloudError::PostedWithoutTest);
         }
-        let folder = Folder::new(&config.data);
+        let folder = CloudFolder::new(&config.data);
         folder.make()?;
         let lock = folder.lock()?;
         if folder.is_new() {
@@ -114,7 +114,7 @@ impl Cloud {
             |url| url.trim_end_matches('/').to_owned(),
         );
 
-        let (ledger, ended) = Ledger::start(core).map_err(|source| CloudError::File {
+        let (ledger, ended) = LedgerHandle::start(core).map_err(|source| CloudError::File {
             what: "cannot start the ledger's thread for",
             path: config.data,
             source,
@@ -144,7 +144,7 @@ impl Cloud {
 /// # Errors
 /// [`CloudError::Exists`] when a database is there; [`CloudError`] when the folder cannot be written.
 pub fn init(data: &Path) -> Result<PublicKey, CloudError> {
-    let folder = Folder::new(data);
+    let folder = CloudFolder::new(data);
     folder.make()?;
     let _lock = folder.lock()?;
     if folder.database().exists() {
@@ -247,7 +247,7 @@ impl Running {
     }
 }
 
-async fn maintain(ledger: Ledger, mut stopped: watch::Receiver<bool>) {
+async fn maintain(ledger: LedgerHandle, mut stopped: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(MAINTAIN_EVERY);
     loop {
         let maintained = async {
@@ -271,7 +271,7 @@ async fn maintain(ledger: Ledger, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-async fn maintain_all(ledger: &Ledger) -> Result<Maintained, CloudError> {
+async fn maintain_all(ledger: &LedgerHandle) -> Result<Maintained, CloudError> {
     let members = ledger.call(Turn::OWN, |core| core.member_ids()).await?;
     let mut done = Maintained::default();
     for some in members.chunks(MEMBERS_AT_ONCE) {
@@ -287,7 +287,7 @@ async fn maintain_all(ledger: &Ledger) -> Result<Maintained, CloudError> {
 }
 
 /// Writes the time down every minute, and says once what stands against it.
-async fn beat(ledger: Ledger, mut stopped: watch::Receiver<bool>) {
+async fn beat(ledger: LedgerHandle, mut stopped: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(HEARTBEAT_EVERY);
     // A start has said already what stands against it.
     ticks.tick().await;

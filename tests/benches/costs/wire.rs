@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use dashpoint::engine::Engine;
-use dashpoint_cloud::{ClockKind, Cloud, Config, Limits, Running};
+use dashpoint_cloud::{ClockKind, Cloud, Limits, Running, ServerConfig};
 use dashpoint_membership::ServerTime;
 use dashpoint_store::NewEntry;
 use dashpoint_sync::{Event, Method};
@@ -104,7 +104,7 @@ struct Counted {
 
 impl Road {
     async fn open(folder: &Path) -> Self {
-        let cloud = Cloud::start(Config {
+        let cloud = Cloud::start(ServerConfig {
             data: folder.join("cloud"),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             url: None,

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::file::File;
+use crate::file::DiskFile;
 use crate::locks::{FileLocks, Owner, Slot};
-use crate::random::Random;
+use crate::random::DiskRandom;
 
 /// Slots of the shared memory's locks (`SQLITE_SHM_NLOCK`).
 const SHM_SLOTS: usize = 8;
 
 /// Faults at a chosen call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum DiskFault {
     /// The power goes: unsynced sectors are dropped or torn, every open handle is dead.
     PowerCut,
     /// This write finds no room (`SQLITE_FULL`); it and every later one until the fault is cleared.
@@ -25,7 +25,7 @@ pub enum Fault {
 
 /// Counts of the disk's work so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct DiskCounts {
     /// Calls that read, write, truncate or sync.
     pub calls: u64,
     /// Syncs asked for.
@@ -73,16 +73,16 @@ impl fmt::Debug for Image {
 /// A disk in memory.
 #[derive(Debug)]
 pub struct Disk {
-    files: BTreeMap<String, File>,
-    random: Random,
+    files: BTreeMap<String, DiskFile>,
+    random: DiskRandom,
     /// Raised by each power cut; a handle of an older life is dead.
     life: u64,
-    planned: Option<(u64, Fault)>,
+    planned: Option<(u64, DiskFault)>,
     full: bool,
     broken: bool,
     spared: bool,
     ignore_syncs: bool,
-    counts: Counts,
+    counts: DiskCounts,
     owners: Owner,
     locks: BTreeMap<String, FileLocks>,
     shared: BTreeMap<String, Shared>,
@@ -119,18 +119,18 @@ impl Disk {
         let files = image
             .0
             .iter()
-            .map(|(name, bytes)| (name.clone(), File::durable(bytes.clone())))
+            .map(|(name, bytes)| (name.clone(), DiskFile::durable(bytes.clone())))
             .collect();
         Self {
             files,
-            random: Random::new(seed),
+            random: DiskRandom::new(seed),
             life: 0,
             planned: None,
             full: false,
             broken: false,
             spared: false,
             ignore_syncs: false,
-            counts: Counts::default(),
+            counts: DiskCounts::default(),
             owners: 0,
             locks: BTreeMap::new(),
             shared: BTreeMap::new(),
@@ -148,12 +148,13 @@ impl Disk {
     /// Returns the present content of the medium, without what was never synced.
     #[must_use]
     pub fn image(&self) -> Image {
-        let held = |(name, file): (&String, &File)| Some((name.clone(), file.on_medium()?.clone()));
+        let held =
+            |(name, file): (&String, &DiskFile)| Some((name.clone(), file.on_medium()?.clone()));
         Image(self.files.iter().filter_map(held).collect())
     }
 
     /// Plans a fault at the n-th call from now (1 is the next one).
-    pub fn plan(&mut self, at_call: u64, fault: Fault) {
+    pub fn plan(&mut self, at_call: u64, fault: DiskFault) {
         self.planned = Some((self.counts.calls + at_call.max(1), fault));
     }
 
@@ -174,7 +175,7 @@ impl Disk {
         let mut files = BTreeMap::new();
         for (name, file) in &self.files {
             if let Some(bytes) = file.after_power_cut(&mut self.random) {
-                files.insert(name.clone(), File::durable(bytes));
+                files.insert(name.clone(), DiskFile::durable(bytes));
             }
         }
         self.files = files;
@@ -199,7 +200,7 @@ impl Disk {
 
     /// Returns the counts of the disk's work so far.
     #[must_use]
-    pub const fn counts(&self) -> Counts {
+    pub const fn counts(&self) -> DiskCounts {
         self.counts
     }
 
@@ -218,12 +219,12 @@ impl Disk {
         }
     }
 
-    pub(crate) fn file(&mut self, name: &str) -> &mut File {
+    pub(crate) fn file(&mut self, name: &str) -> &mut DiskFile {
         self.files.entry(name.to_owned()).or_default()
     }
 
     pub(crate) fn exists(&self, name: &str) -> bool {
-        self.files.get(name).is_some_and(File::exists)
+        self.files.get(name).is_some_and(DiskFile::exists)
     }
 
     pub(crate) fn locks(&mut self, name: &str) -> &mut FileLocks {
@@ -261,7 +262,7 @@ impl Disk {
             let written = self.file(name).sync();
             self.counts.bytes_synced += written as u64;
             if self.file(name).take_folder_sync() {
-                self.files.values_mut().for_each(File::folder_synced);
+                self.files.values_mut().for_each(DiskFile::folder_synced);
             }
         }
         Ok(())
@@ -298,16 +299,16 @@ impl Disk {
         debug_assert!(at <= self.counts.calls, "a fault comes at its call");
         self.planned = None;
         match fault {
-            Fault::PowerCut => {
+            DiskFault::PowerCut => {
                 self.cut_power();
                 Err(Failure::Io)
             }
-            Fault::Full => {
+            DiskFault::Full => {
                 self.full = true;
                 Ok(())
             }
-            Fault::IoError => Err(Failure::Io),
-            Fault::Broken => {
+            DiskFault::IoError => Err(Failure::Io),
+            DiskFault::Broken => {
                 self.broken = true;
                 Err(Failure::Io)
             }

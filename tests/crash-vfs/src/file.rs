@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::random::Random;
+use crate::random::DiskRandom;
 
 /// Unit that the medium writes whole or not; the sector of SQLite's own crash tests.
 pub(crate) const SECTOR: usize = 512;
 
 /// One file of the disk.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct File {
+pub(crate) struct DiskFile {
     /// Content as programs see it; `None` when it was deleted.
     live: Option<Vec<u8>>,
     /// Content on the medium; `None` when it never got there.
@@ -20,7 +20,7 @@ pub(crate) struct File {
     syncs_folder: bool,
 }
 
-impl File {
+impl DiskFile {
     pub(crate) fn durable(bytes: Vec<u8>) -> Self {
         Self {
             live: Some(bytes.clone()),
@@ -102,7 +102,7 @@ impl File {
 
     /// Returns the content of the medium after a power cut: of each sector that was not synced the old bytes, the new
     /// ones, or the new ones up to somewhere; of the length the old one or the new one.
-    pub(crate) fn after_power_cut(&self, random: &mut Random) -> Option<Vec<u8>> {
+    pub(crate) fn after_power_cut(&self, random: &mut DiskRandom) -> Option<Vec<u8>> {
         let Some(live) = &self.live else {
             // Deleted without a sync of the folder: it may still be there.
             return self.durable.clone().filter(|_| random.below(2) == 0);
@@ -147,13 +147,13 @@ mod tests {
 
     #[test]
     fn what_was_synced_survives_and_the_rest_may_not() {
-        let mut file = File::default();
+        let mut file = DiskFile::default();
         file.write(0, &[1; 1024]);
         assert_eq!(file.sync(), 1024);
         file.write(512, &[2; 1024]);
         let mut seen = BTreeSet::new();
         for seed in 0..200 {
-            let medium = file.after_power_cut(&mut Random::new(seed)).unwrap();
+            let medium = file.after_power_cut(&mut DiskRandom::new(seed)).unwrap();
             assert_eq!(&medium[..512], &[1; 512], "the synced sector stays");
             seen.insert(medium);
         }
@@ -163,10 +163,10 @@ mod tests {
 
     #[test]
     fn a_truncation_is_lost_or_kept() {
-        let mut file = File::durable(vec![7; 2048]);
+        let mut file = DiskFile::durable(vec![7; 2048]);
         file.truncate(512);
         let lengths: BTreeSet<_> = (0..50)
-            .filter_map(|seed| file.after_power_cut(&mut Random::new(seed)))
+            .filter_map(|seed| file.after_power_cut(&mut DiskRandom::new(seed)))
             .map(|bytes| bytes.len())
             .collect();
         assert_eq!(lengths, BTreeSet::from([512, 2048]));

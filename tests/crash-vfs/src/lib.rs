@@ -9,5 +9,5 @@ mod file;
 mod locks;
 mod random;
 
-pub use disk::{Counts, Disk, Fault, Image};
+pub use disk::{Disk, DiskCounts, DiskFault, Image};
 pub use ffi::CrashVfs;

@@ -2,9 +2,9 @@
 
 /// SplitMix64, Steele et al. 2014.
 #[derive(Debug, Clone)]
-pub(crate) struct Random(u64);
+pub(crate) struct DiskRandom(u64);
 
-impl Random {
+impl DiskRandom {
     pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }

@@ -5,7 +5,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
-use dashpoint_crash_vfs::{CrashVfs, Disk, Fault};
+use dashpoint_crash_vfs::{CrashVfs, Disk, DiskFault};
 use rusqlite::{Connection, OpenFlags};
 
 fn open(vfs: &CrashVfs) -> rusqlite::Result<Connection> {
@@ -61,7 +61,7 @@ fn lost_commits(seed: u64, ignore_syncs: bool) -> bool {
     let mut kept = 0;
     for round in 0..4 {
         vfs.disk()
-            .plan(1 + (seed * 37 + round * 101) % 400, Fault::PowerCut);
+            .plan(1 + (seed * 37 + round * 101) % 400, DiskFault::PowerCut);
         let acknowledged = commit_until_cut(&vfs, kept);
         vfs.disk().cut_power();
         if ignore_syncs {
@@ -104,7 +104,7 @@ fn a_disk_that_ignores_syncs_is_found_out() {
 fn a_full_disk_says_so_and_goes_on_when_there_is_room() {
     let vfs = CrashVfs::register("full", Disk::new(1));
     let db = open(&vfs).unwrap();
-    vfs.disk().plan(1, Fault::Full);
+    vfs.disk().plan(1, DiskFault::Full);
     let refused = db
         .execute("INSERT INTO entry VALUES (1, zeroblob(9000))", [])
         .unwrap_err();
@@ -122,7 +122,7 @@ fn a_full_disk_says_so_and_goes_on_when_there_is_room() {
 fn the_same_seed_leaves_the_same_medium() {
     let run = |name: &str| {
         let vfs = CrashVfs::register(name, Disk::new(7));
-        vfs.disk().plan(150, Fault::PowerCut);
+        vfs.disk().plan(150, DiskFault::PowerCut);
         commit_until_cut(&vfs, 0);
         vfs.disk().image()
     };

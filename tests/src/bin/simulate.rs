@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use dashpoint_tests::simulation::{Counts, ENOUGH, Planted, Tally, run_seed};
+use dashpoint_tests::simulation::{Counts, Coverage, ENOUGH, Planted, run_seed};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 /// Cars, a cloud, and everything that goes wrong between them: checks that no point is lost and none counts twice.
 #[derive(Debug, Parser)]
 #[command(name = "simulate")]
-struct Args {
+struct SimulateArgs {
     /// The number of seeds to live: 300, or with `--seed` one.
     #[arg(long)]
     seeds: Option<u64>,
@@ -29,9 +29,9 @@ struct Args {
 
 /// The end of a run.
 #[derive(Debug, Serialize)]
-struct Report {
+struct SimulationReport {
     #[serde(flatten)]
-    tally: Tally,
+    tally: Coverage,
     cpu_seconds: f64,
     cpu_seconds_per_seed: f64,
     /// Seeds that broke the promise, and how.
@@ -49,7 +49,7 @@ struct Broken {
 
 #[expect(clippy::print_stdout, reason = "the output of the program")]
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = SimulateArgs::parse();
     let first = args.seed.unwrap_or(0);
     let seeds = args
         .seeds
@@ -70,10 +70,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(first: u64, seeds: u64, planted: Option<Planted>) -> Report {
+fn run(first: u64, seeds: u64, planted: Option<Planted>) -> SimulationReport {
     let bar = bar(seeds);
     let cpu_before = cpu();
-    let mut tally = Tally::default();
+    let mut tally = Coverage::default();
     let mut broken = Vec::new();
     for seed in first..first.saturating_add(seeds) {
         match run_seed(seed, planted) {
@@ -97,7 +97,7 @@ fn run(first: u64, seeds: u64, planted: Option<Planted>) -> Report {
     } else {
         Vec::new()
     };
-    Report {
+    SimulationReport {
         tally,
         cpu_seconds,
         cpu_seconds_per_seed: cpu_seconds / seeds.max(1) as f64,
@@ -127,7 +127,7 @@ fn cpu() -> Duration {
 }
 
 #[expect(clippy::print_stdout, reason = "the output of the program")]
-fn say(report: &Report) {
+fn say(report: &SimulationReport) {
     let tally = &report.tally;
     println!(
         "{} seeds, {} simulated vehicle-days, {} awards shown, {} looks at a screen; {:.2} CPU-seconds a seed",

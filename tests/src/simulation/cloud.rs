@@ -4,20 +4,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use dashpoint_cloud::{ClockKind, CloudCore, CloudError, open_on_vfs};
-use dashpoint_crash_vfs::{CrashVfs, Disk, Fault, Image};
+use dashpoint_crash_vfs::{CrashVfs, Disk, DiskFault, Image};
 use dashpoint_membership::{DeviceId, PolicyVersion, Seq, ServerEpoch, ServerTime, Verdict};
 use dashpoint_sync::Response;
 use dashpoint_wire::message::{EntriesRequest, EntriesResponse, EntryVerdict};
 use dashpoint_wire::{Nonce, PublicKey, Receipt, Signed, SigningKey, digest, verdicts_digest};
 
-use super::Violation;
-use super::edge::Denied;
-use super::planted::{Planted, Tampering};
-use super::random::Random;
+use super::planted::{DATABASE, Planted, Tampering};
+use super::random::SeededRandom;
+use super::refusal::SimulatedRefusal;
 use super::travelling::Travelling;
-
-/// Name of the database on its disk.
-pub(super) const DATABASE: &str = "/cloud.db";
+use super::violation::Violation;
 
 /// Entries that the cloud has answered.
 #[derive(Debug)]
@@ -44,7 +41,7 @@ pub enum Deed {
 }
 
 /// The cloud.
-pub struct Cloud {
+pub struct SimulatedCloud {
     // Dropped before the disk that it lies on.
     core: Option<CloudCore>,
     pub(super) vfs: CrashVfs,
@@ -54,7 +51,7 @@ pub struct Cloud {
     cuts: u64,
     pub(super) key: SigningKey,
     pub(super) nonces: BTreeMap<DeviceId, Nonce>,
-    pub(super) random: Random,
+    pub(super) random: SeededRandom,
     pub(super) planted: Option<Planted>,
     pub(super) used: BTreeMap<DeviceId, BTreeMap<Vec<u8>, serde_json::Value>>,
     /// True when reads and operators' actions meet no fault of the disk.
@@ -67,11 +64,11 @@ pub struct Cloud {
     pub crashes: u64,
 }
 
-impl Cloud {
+impl SimulatedCloud {
     /// A new cloud.
     pub fn new(
         name: &str,
-        mut random: Random,
+        mut random: SeededRandom,
         planted: Option<Planted>,
         now: ServerTime,
     ) -> Result<Self, Violation> {
@@ -156,18 +153,18 @@ impl Cloud {
         // A backup of a time at which the clock was wrong takes the right one for a leap.
         self.with(now, |core| core.accept_clock("a backup was put back", now))?;
         if !unsaid {
-            self.with(now, |core| core.begin_life(life, now))?;
+            self.with(now, |core| core.begin_server_epoch(life, now))?;
         }
         Ok(())
     }
 
     /// Cuts the power at one of the next calls of the disk.
     pub fn plan_power_cut(&mut self, at_call: u64) {
-        self.vfs.disk().plan(at_call, Fault::PowerCut);
+        self.vfs.disk().plan(at_call, DiskFault::PowerCut);
     }
 
     /// Plans another fault at one of the next calls of the disk.
-    pub fn plan_fault(&mut self, at_call: u64, fault: Fault) {
+    pub fn plan_fault(&mut self, at_call: u64, fault: DiskFault) {
         self.vfs.disk().plan(at_call, fault);
     }
 
@@ -237,7 +234,9 @@ impl Cloud {
             self.reopen(now)?;
             return Ok(None);
         }
-        Ok(Some(answered.unwrap_or_else(Denied::into_response)))
+        Ok(Some(
+            answered.unwrap_or_else(SimulatedRefusal::into_response),
+        ))
     }
 
     /// Makes a stranger's answer to entries that never came to the cloud: all accepted, signed with that key.

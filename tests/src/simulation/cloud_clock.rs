@@ -2,9 +2,9 @@
 
 use dashpoint_cloud::CloudError;
 
-use super::Violation;
 use super::planted::{Planted, Tampering};
-use super::world::World;
+use super::violation::Violation;
+use super::world::SimulatedWorld;
 
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
@@ -13,7 +13,7 @@ const DAY_MS: u64 = 24 * HOUR_MS;
 const BELIEVED_MS: u64 = 30 * DAY_MS;
 const YEAR_MS: u64 = 365 * DAY_MS;
 
-impl World {
+impl SimulatedWorld {
     /// Tells whether the cloud's clock shows what the cloud cannot believe: then it changes nothing.
     pub(super) const fn cloud_waits(&self) -> bool {
         let ahead_ms = self.cloud_ahead_ms;

@@ -4,13 +4,13 @@ use dashpoint_cloud::{Approval, AskIds, CloudError, GrantedIds, NewMember, Word}
 use dashpoint_membership::MemberId;
 use dashpoint_wire::message::EnrolRequest;
 
-use super::Violation;
-use super::car::Car;
-use super::crew::Crew;
+use super::car::SimulatedCar;
+use super::drivers::Crew;
 use super::planted::Planted;
-use super::world::World;
+use super::violation::Violation;
+use super::world::SimulatedWorld;
 
-impl World {
+impl SimulatedWorld {
     /// One or two cars, each with a member of its own or both with the same; `shares`: some with two members at the wheel.
     pub(super) fn populate(&mut self, shares: bool) -> Result<(), Violation> {
         let policy = self.policies[0].clone();
@@ -38,12 +38,12 @@ impl World {
             let name = format!("{}-car-{number}", self.name);
             let key = self.cloud.public_key();
             let crew = Crew::new(members, number);
-            let car = Car::new(name, number, crew, key, self.random.branch())?;
+            let car = SimulatedCar::new(name, number, crew, key, self.random.branch())?;
             self.cars.push(car);
             self.enrol(self.cars.len() - 1)?;
         }
         if let Some(Planted::SyncsIgnored) = self.planted {
-            self.cars.iter_mut().for_each(Car::ignore_syncs);
+            self.cars.iter_mut().for_each(SimulatedCar::ignore_syncs);
         }
         Ok(())
     }

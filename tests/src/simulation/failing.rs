@@ -4,16 +4,16 @@
 //! Then the disk is mended, and before the next day car and cloud must say the same to the point.
 
 use dashpoint::engine::{Connection, Engine, Reason};
-use dashpoint_crash_vfs::Fault;
+use dashpoint_crash_vfs::DiskFault;
 use dashpoint_membership::{Meter, MeterInterval, Seq};
 use dashpoint_store::StoreError;
 use dashpoint_wire::Raw;
 
-use super::Violation;
 use super::car::StartError;
 use super::policy;
-use super::vehicle::Said;
-use super::world::World;
+use super::vehicle::ScriptStep;
+use super::violation::Violation;
+use super::world::SimulatedWorld;
 
 const SECOND_MS: u64 = 1_000;
 const MINUTE_MS: u64 = 60 * SECOND_MS;
@@ -56,7 +56,7 @@ pub struct Lived {
 ///
 /// # Errors
 /// [`Violation`] when a shown award is lost or paid twice, when the state is not clear, when it does not go on.
-pub fn fail_at_every_call(side: Side, fault: Fault, seed: u64) -> Result<Lived, Violation> {
+pub fn fail_at_every_call(side: Side, fault: DiskFault, seed: u64) -> Result<Lived, Violation> {
     let mut failing = Failing::new(side, fault, seed)?;
     let mut unreached = 0;
     let mut call = 0;
@@ -76,15 +76,15 @@ pub fn fail_at_every_call(side: Side, fault: Fault, seed: u64) -> Result<Lived, 
 }
 
 struct Failing {
-    world: World,
+    world: SimulatedWorld,
     side: Side,
-    fault: Fault,
+    fault: DiskFault,
     lived: Lived,
 }
 
 impl Failing {
-    fn new(side: Side, fault: Fault, seed: u64) -> Result<Self, Violation> {
-        let mut world = World::with_one_driver_each(seed)?;
+    fn new(side: Side, fault: DiskFault, seed: u64) -> Result<Self, Violation> {
+        let mut world = SimulatedWorld::with_one_driver_each(seed)?;
         world.faults_permille = 0;
         world.cars.truncate(1);
         world.disks_fail = true;
@@ -139,16 +139,18 @@ impl Failing {
             let started = self.world.cars[0].start_at(now_ms);
             started.map_err(|why| Violation::new(format!("a mended disk, and still: {why}")))?;
         }
-        self.world.after(0, super::car::Ended::Running)?;
+        self.world.after(0, super::car::StepEnd::Running)?;
         let inputs = self.world.cars[0].vehicle.retained();
         self.world.step(0, |engine| engine.take(inputs.into_iter()))
     }
 
     fn assert_clear(&self, refused: &StartError) -> Result<(), Violation> {
         let is_clear = |error: &StoreError| match self.fault {
-            Fault::Full => error.is_disk_full(),
-            Fault::IoError | Fault::Broken => !error.is_corrupt() && !error.is_newer_schema(),
-            Fault::PowerCut => true,
+            DiskFault::Full => error.is_disk_full(),
+            DiskFault::IoError | DiskFault::Broken => {
+                !error.is_corrupt() && !error.is_newer_schema()
+            }
+            DiskFault::PowerCut => true,
         };
         match refused.store() {
             Some(error) if is_clear(error) => Ok(()),
@@ -159,7 +161,7 @@ impl Failing {
         }
     }
 
-    fn play(&mut self, script: &[Said]) -> Result<(), Violation> {
+    fn play(&mut self, script: &[ScriptStep]) -> Result<(), Violation> {
         let begun_ms = self.world.now_ms;
         for said in script {
             self.world.run_until(begun_ms + said.after_ms)?;

@@ -4,12 +4,12 @@ use dashpoint::engine::Engine;
 use dashpoint_store::{Check, StoreError};
 use dashpoint_wire::SigningKey;
 
-use super::Violation;
 use super::car::Cache;
 use super::planted::Planted;
-use super::world::World;
+use super::violation::Violation;
+use super::world::SimulatedWorld;
 
-impl World {
+impl SimulatedWorld {
     pub(super) fn what_befalls_the_folder(&mut self, number: usize) -> Result<(), Violation> {
         if self.plays(&[Planted::KeyUnchecked]) {
             self.what_befalls_the_key(number)?;

@@ -4,86 +4,46 @@
 //! the cloud. The model is what lies around them: the vehicle, the network, the clocks, the disks, and the thin edge of
 //! HTTP. After every step the oracle holds what the screen shows against what the cloud has settled.
 
+mod api_layer;
 mod car;
 mod chain_times;
 mod cloud;
-mod cloud_books;
 mod cloud_clock;
-mod crew;
+mod cloud_record;
+mod convergence;
+mod coverage;
 mod doubt;
-mod edge;
+mod drivers;
+mod driving;
 mod enrolment;
 mod failing;
+mod flight;
 mod mischief;
+mod network;
 mod oracle;
 mod people;
 mod planted;
 mod policy;
-mod post;
 mod random;
-mod rest;
-mod road;
+mod refusal;
 mod stranger;
-mod tally;
 mod travelling;
 mod vehicle;
+mod violation;
 mod weather;
 mod world;
 
-use std::fmt;
-
+pub use coverage::{Counts, Coverage, ENOUGH};
 pub use failing::{Lived, Side, fail_at_every_call};
 pub use planted::Planted;
-pub use tally::{Counts, ENOUGH, Tally};
+pub use violation::Violation;
 
-use world::World;
-
-/// The promise was broken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    what: String,
-    story: Vec<String>,
-}
-
-impl Violation {
-    pub(crate) const fn new(what: String) -> Self {
-        Self {
-            what,
-            story: Vec::new(),
-        }
-    }
-
-    pub(crate) fn after(self, story: impl IntoIterator<Item = String>) -> Self {
-        Self {
-            story: story.into_iter().collect(),
-            ..self
-        }
-    }
-
-    /// Returns the last steps before the violation, oldest first.
-    #[must_use]
-    pub fn story(&self) -> &[String] {
-        &self.story
-    }
-
-    pub(crate) fn at(self, at: &str) -> Self {
-        Self {
-            what: format!("{at}: {}", self.what),
-            story: self.story,
-        }
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
-    }
-}
+use world::SimulatedWorld;
 
 /// Lives one seed to its end, with a bug planted at a seam if there is to be one, and returns what it has reached.
 ///
 /// # Errors
 /// [`Violation`] when the promise was broken; the same seed breaks it again.
-pub fn run_seed(seed: u64, planted: Option<Planted>) -> Result<Tally, Violation> {
-    World::new(seed, planted)?.live()
+pub fn run_seed(seed: u64, planted: Option<Planted>) -> Result<Coverage, Violation> {
+    SimulatedWorld::new(seed, planted)?.live()
 }

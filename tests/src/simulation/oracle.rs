@@ -14,19 +14,19 @@ use dashpoint_membership::{
 };
 use dashpoint_wire::{ChainPoint, PublicKey};
 
-use super::Violation;
 use super::chain_times::SeenChain;
 use super::cloud::Posting;
-use super::cloud_books::{Books, Ledger};
-use super::crew::{Crew, Log};
-use super::tally::Tally;
+use super::cloud_record::{CloudRecord, RecordedLedger};
+use super::coverage::Coverage;
+use super::drivers::{Crew, Log};
+use super::violation::Violation;
 
 /// Seconds by which points may expire too early: a clock that is wrong by less cannot be told from a right one.
 const EARLY_S_MAX: i64 = 30 * 86_400;
 
 /// An award that a screen has shown.
 #[derive(Debug, Clone)]
-pub struct Shown {
+pub struct ShownAward {
     /// Its newest place in the chain.
     pub point: ChainPoint,
     /// The member.
@@ -38,9 +38,9 @@ pub struct Shown {
 /// The books of the harness.
 pub struct Oracle {
     /// Shown awards, by the car and the hash of the entry that said them first.
-    pub shown: BTreeMap<(usize, EntryHash), Shown>,
+    pub shown: BTreeMap<(usize, EntryHash), ShownAward>,
     /// The cloud's answers and settlements.
-    pub books: Books,
+    pub books: CloudRecord,
     /// The cloud's answers before it went back to a backup.
     former: BTreeMap<EntryRef, Vec<Verdict>>,
     caps: BTreeMap<CapId, (CapOver, Period, Points)>,
@@ -53,7 +53,7 @@ pub struct Oracle {
 
 /// Owner of entries and meters.
 #[derive(Debug, Clone)]
-pub struct Owner {
+pub struct EntryOwner {
     /// Verifies them.
     pub key: PublicKey,
     /// Vehicle of the meters.
@@ -64,7 +64,7 @@ pub struct Owner {
     pub logs: Vec<Log>,
 }
 
-impl Owner {
+impl EntryOwner {
     fn payee(&self, entry: &Entry) -> Result<MemberId, Violation> {
         let payee = self.crew.member_of(entry.binding);
         payee.ok_or_else(|| Violation::new(format!("nobody has the binding {}", entry.binding)))
@@ -77,7 +77,7 @@ impl Oracle {
         let zone = Zone::new("Asia/Shanghai").map_err(|e| Violation::new(e.to_string()))?;
         Ok(Self {
             shown: BTreeMap::new(),
-            books: Books::default(),
+            books: CloudRecord::default(),
             former: BTreeMap::new(),
             caps: BTreeMap::new(),
             zone,
@@ -87,7 +87,7 @@ impl Oracle {
     }
 
     /// The cloud went back to a backup: it knows what it knew then. What cars hold of its later word is still its word.
-    pub fn go_back(&mut self, mut books: Books) {
+    pub fn go_back(&mut self, mut books: CloudRecord) {
         for (member, ledger) in &mut books.ledgers {
             let later = self.books.ledgers.get(member);
             for (version, balances) in later.into_iter().flat_map(|ledger| &ledger.balances) {
@@ -140,7 +140,7 @@ impl Oracle {
         member: MemberId,
         point: ChainPoint,
         entry: &Entry,
-        tally: &mut Tally,
+        tally: &mut Coverage,
     ) {
         if let EntryBody::Fresh(_) = entry.body {
             tally.awards += 1;
@@ -149,7 +149,7 @@ impl Oracle {
             }
         }
         let origin = origin_of(entry, point.hash);
-        let shown = self.shown.entry((car, origin)).or_insert(Shown {
+        let shown = self.shown.entry((car, origin)).or_insert(ShownAward {
             point,
             member,
             lost: false,
@@ -162,9 +162,9 @@ impl Oracle {
     pub fn take(
         &mut self,
         posting: &Posting,
-        owner: &Owner,
+        owner: &EntryOwner,
         may_be_new: bool,
-        tally: &mut Tally,
+        tally: &mut Coverage,
     ) -> Result<(), Violation> {
         if let Some(at) = self.shut_out.get(&posting.device) {
             return Err(Violation::new(format!(
@@ -249,14 +249,14 @@ impl Oracle {
         &mut self,
         statement: &Statement,
         right: ServerTime,
-        tally: &mut Tally,
+        tally: &mut Coverage,
     ) -> Result<(), Violation> {
         let mut late = Vec::new();
         let ledger = self
             .books
             .ledgers
             .entry(statement.member)
-            .or_insert(Ledger::EMPTY);
+            .or_insert(RecordedLedger::EMPTY);
         for settlement in &statement.settlements {
             if settlement.version.get() <= ledger.version {
                 continue;

@@ -2,14 +2,14 @@
 
 use dashpoint::engine::CheckIn;
 
-use super::Violation;
-use super::crew::Wheel;
-use super::vehicle::Said;
-use super::world::World;
+use super::drivers::Wheel;
+use super::vehicle::ScriptStep;
+use super::violation::Violation;
+use super::world::SimulatedWorld;
 
-impl World {
+impl SimulatedWorld {
     /// Makes the signals of one session of a car.
-    pub(super) fn script(&mut self, number: usize) -> Vec<Said> {
+    pub(super) fn script(&mut self, number: usize) -> Vec<ScriptStep> {
         let mut random = self.random.branch();
         match random.range(0, 10) {
             0..=5 => self.drive(number),
@@ -18,7 +18,7 @@ impl World {
         }
     }
 
-    fn drive(&mut self, number: usize) -> Vec<Said> {
+    fn drive(&mut self, number: usize) -> Vec<ScriptStep> {
         let mut random = self.random.branch();
         let car = &mut self.cars[number];
         let wheel = car.crew.somebody(&mut random);

@@ -9,7 +9,8 @@ use dashpoint_wire::message::EntriesRequest;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use serde_json::Value;
 
-use super::cloud::DATABASE;
+/// Name of the cloud's database on its disk.
+pub(super) const DATABASE: &str = "/cloud.db";
 
 /// A bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -70,7 +71,7 @@ pub struct Tampering {
 }
 
 /// An account as it stood.
-pub struct Account {
+pub struct AccountRow {
     member: Vec<u8>,
     row: (String, i64, i64, i64, i64, String),
 }
@@ -144,12 +145,12 @@ impl Tampering {
     }
 
     /// Every account as it stands.
-    pub fn accounts(&self) -> rusqlite::Result<Vec<Account>> {
+    pub fn accounts(&self) -> rusqlite::Result<Vec<AccountRow>> {
         let mut statement = self.db.prepare(
             "SELECT member, account, version, balance, growth, arrears, tier FROM members",
         )?;
         let rows = statement.query_map([], |row| {
-            Ok(Account {
+            Ok(AccountRow {
                 member: row.get(0)?,
                 row: (
                     row.get(1)?,
@@ -165,8 +166,8 @@ impl Tampering {
     }
 
     /// Puts accounts back as they stood: the effect since then was not durable.
-    pub fn put_back(&self, accounts: &[Account]) -> rusqlite::Result<()> {
-        for Account { member, row } in accounts {
+    pub fn put_back(&self, accounts: &[AccountRow]) -> rusqlite::Result<()> {
+        for AccountRow { member, row } in accounts {
             self.db.execute(
                 "UPDATE members SET account = ?2, version = ?3, balance = ?4, growth = ?5, arrears = ?6, tier = ?7
                  WHERE member = ?1",
@@ -185,7 +186,7 @@ impl Tampering {
     /// Returns the amounts used against caps, of every member.
     pub fn used(&self) -> rusqlite::Result<BTreeMap<Vec<u8>, Value>> {
         let accounts = self.accounts()?.into_iter();
-        let used = accounts.filter_map(|Account { member, row }| {
+        let used = accounts.filter_map(|AccountRow { member, row }| {
             let mut account: Value = serde_json::from_str(&row.0).ok()?;
             Some((member, account.get_mut("used")?.take()))
         });
@@ -194,7 +195,7 @@ impl Tampering {
 
     /// Lets the caps count what one device was paid alone.
     pub fn put_used(&self, used: &BTreeMap<Vec<u8>, Value>) -> rusqlite::Result<()> {
-        for Account { member, row } in self.accounts()? {
+        for AccountRow { member, row } in self.accounts()? {
             let Ok(mut account) = serde_json::from_str::<Value>(&row.0) else {
                 continue;
             };
@@ -207,7 +208,7 @@ impl Tampering {
 
     /// Leaves expired lots out of the balance.
     pub fn filter_expired(&self, now: ServerTime) -> rusqlite::Result<()> {
-        for Account { member, row } in self.accounts()? {
+        for AccountRow { member, row } in self.accounts()? {
             let Ok(mut account) = serde_json::from_str::<Value>(&row.0) else {
                 continue;
             };

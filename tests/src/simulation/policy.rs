@@ -3,13 +3,13 @@
 use dashpoint_membership::policy::{AllowanceLimit, Expiry};
 use dashpoint_membership::{DEFAULT_POLICY_TOML, Points, Policy, PolicyVersion, ServerTime};
 
-use super::Violation;
-use super::random::Random;
+use super::random::SeededRandom;
+use super::violation::Violation;
 
 const DAY_S: i64 = 86_400;
 
 /// The policy that a seed begins with: version 2, since a new cloud signs the shipped one as the first.
-pub fn first(random: &mut Random, begin: ServerTime) -> Result<Policy, Violation> {
+pub fn first(random: &mut SeededRandom, begin: ServerTime) -> Result<Policy, Violation> {
     let mut policy: Policy = toml::from_str(DEFAULT_POLICY_TOML)
         .map_err(|e| Violation::new(format!("the shipped policy: {e}")))?;
     policy.version = PolicyVersion::new(2);
@@ -35,7 +35,7 @@ pub fn first(random: &mut Random, begin: ServerTime) -> Result<Policy, Violation
 
 /// The next one, signed while cars are on the road: other rates, other caps.
 #[must_use]
-pub fn next(before: &Policy, random: &mut Random, now: ServerTime) -> Policy {
+pub fn next(before: &Policy, random: &mut SeededRandom, now: ServerTime) -> Policy {
     let mut policy = before.clone();
     policy.version = PolicyVersion::new(before.version.get() + 1);
     policy.valid_from = now.plus_s(random.range(0, 2).cast_signed() * DAY_S);

@@ -2,9 +2,9 @@
 
 /// SplitMix64, Steele et al. 2014.
 #[derive(Debug, Clone)]
-pub struct Random(u64);
+pub struct SeededRandom(u64);
 
-impl Random {
+impl SeededRandom {
     /// The chance of a seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {

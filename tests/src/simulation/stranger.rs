@@ -9,9 +9,9 @@ use dashpoint_membership::{
 use dashpoint_wire::message::{EnrolRequest, EnrolState, EntriesRequest};
 use dashpoint_wire::{EpochGrant, Signed, SigningKey};
 
-use super::Violation;
 use super::planted::Planted;
-use super::world::World;
+use super::violation::Violation;
+use super::world::SimulatedWorld;
 
 /// Strangers of one world at most.
 const STRANGERS_MAX: u8 = 6;
@@ -61,7 +61,7 @@ impl Stranger {
     }
 }
 
-impl World {
+impl SimulatedWorld {
     /// Now and then somebody enrols with the VIN of a car, while its own head unit is let in.
     pub(super) fn what_strangers_do(&mut self, number: usize) -> Result<(), Violation> {
         let vehicle = self.cars[number].vehicle_id;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use dashpoint::BusInput;
 use dashpoint_telematics::{Signal, Value};
 
-use super::crew::{Log, Wheel};
-use super::random::Random;
+use super::drivers::{Log, Wheel};
+use super::random::SeededRandom;
 
 /// Gear position of VSS for park.
 const PARK: f64 = 126.0;
@@ -15,7 +15,7 @@ const DRIVE: f64 = 127.0;
 
 /// A vehicle; its meters only rise, whatever happens to the head unit.
 #[derive(Debug, Clone)]
-pub struct Vehicle {
+pub struct SimulatedVehicle {
     /// Metres ever driven.
     pub odometer_m: f64,
     /// Energy ever charged.
@@ -43,14 +43,14 @@ const KEPT: [Signal; 8] = [
 
 /// Signals of the bus at one time, in milliseconds after the beginning of the session.
 #[derive(Debug, Clone)]
-pub struct Said {
+pub struct ScriptStep {
     /// Time of the signals.
     pub after_ms: u64,
     /// The signals, each without its time.
     pub signals: Vec<(Signal, Value)>,
 }
 
-impl Vehicle {
+impl SimulatedVehicle {
     /// A vehicle that has been driven before.
     #[must_use]
     pub fn used(number: u64) -> Self {
@@ -77,7 +77,7 @@ impl Vehicle {
     }
 
     /// A drive of some minutes from ignition on to ignition off.
-    pub fn drive(&mut self, random: &mut Random, wheel: Wheel) -> Vec<Said> {
+    pub fn drive(&mut self, random: &mut SeededRandom, wheel: Wheel) -> Vec<ScriptStep> {
         let step_ms = if random.one_in(2) { 4_000 } else { 15_000 };
         let seconds = random.range(180, 1_500);
         self.log.takes_over(self.odometer_m as u64, wheel);
@@ -88,7 +88,7 @@ impl Vehicle {
     }
 
     /// Another one takes the wheel in the middle of a drive that was planned.
-    pub fn hand_over(&mut self, said: &mut [Said], random: &mut Random, wheel: Wheel) {
+    pub fn hand_over(&mut self, said: &mut [ScriptStep], random: &mut SeededRandom, wheel: Wheel) {
         let place = random.range(1, said.len() as u64 - 2);
         let (before, after) = said.split_at_mut(usize::try_from(place).unwrap_or(1));
         let odometer = before.iter().rev().flat_map(|said| &said.signals);
@@ -104,11 +104,16 @@ impl Vehicle {
     }
 
     /// A drive of seven minutes with few samples: some checkpoints, and an entry.
-    pub fn short_drive(&mut self, random: &mut Random) -> Vec<Said> {
+    pub fn short_drive(&mut self, random: &mut SeededRandom) -> Vec<ScriptStep> {
         self.drive_for(random, 420, 15_000)
     }
 
-    fn drive_for(&mut self, random: &mut Random, seconds: u64, step_ms: u64) -> Vec<Said> {
+    fn drive_for(
+        &mut self,
+        random: &mut SeededRandom,
+        seconds: u64,
+        step_ms: u64,
+    ) -> Vec<ScriptStep> {
         let speed_kmh = random.range(30, 121) as f64;
         let mut after_ms = 2_000;
         let mut said = vec![live(
@@ -148,7 +153,7 @@ impl Vehicle {
     }
 
     /// A charging session that the head unit sees.
-    pub fn charge(&mut self, random: &mut Random) -> Vec<Said> {
+    pub fn charge(&mut self, random: &mut SeededRandom) -> Vec<ScriptStep> {
         let steps = random.range(4, 30);
         let kwh = random.range(2, 45) as f64;
         let metered = random.one_in(2);
@@ -180,7 +185,7 @@ impl Vehicle {
     }
 
     /// Charges while nobody looks.
-    pub fn charge_asleep(&mut self, random: &mut Random, now_ms: u64) {
+    pub fn charge_asleep(&mut self, random: &mut SeededRandom, now_ms: u64) {
         self.charged_kwh += random.range(3, 40) as f64;
         let now_ms = now_ms.cast_signed() + self.skew_ms;
         self.kept
@@ -188,7 +193,7 @@ impl Vehicle {
     }
 
     /// Says something at a time of the world, stamped with the clock of the vehicle.
-    pub fn say(&mut self, said: &Said, now_ms: u64) -> Vec<BusInput> {
+    pub fn say(&mut self, said: &ScriptStep, now_ms: u64) -> Vec<BusInput> {
         let ts_ms = now_ms.cast_signed() + self.skew_ms;
         for (signal, value) in &said.signals {
             if KEPT.contains(signal) {
@@ -205,8 +210,8 @@ impl Vehicle {
     }
 }
 
-fn live(after_ms: u64, signals: Vec<(Signal, Value)>) -> Said {
-    Said { after_ms, signals }
+fn live(after_ms: u64, signals: Vec<(Signal, Value)>) -> ScriptStep {
+    ScriptStep { after_ms, signals }
 }
 
 const fn number(number: f64) -> Value {

@@ -1,10 +1,10 @@
 //! The network: what becomes of one request.
 
-use super::random::Random;
+use super::random::SeededRandom;
 
 /// Fate of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum RequestFate {
     /// It arrives, and so does the answer.
     Fine,
     /// It never arrives.
@@ -31,7 +31,7 @@ pub enum Fate {
     ErrorAfter,
 }
 
-impl Fate {
+impl RequestFate {
     const FAULTS: [Self; 11] = [
         Self::Lost,
         Self::Doubled,
@@ -47,7 +47,7 @@ impl Fate {
     ];
 
     /// Draws a fate; a fault so often in a thousand.
-    pub fn draw(random: &mut Random, faults_permille: u64) -> Self {
+    pub fn draw(random: &mut SeededRandom, faults_permille: u64) -> Self {
         if !random.permille(faults_permille) {
             return Self::Fine;
         }

@@ -8,15 +8,16 @@ use dashpoint_membership::{
     Cause, EntryBody, EntryHash, EntryRef, MemberId, Policy, Seq, ServerTime,
 };
 
-use super::car::{Car, Ended};
-use super::cloud::Cloud;
-use super::cloud_books::Books;
-use super::oracle::{Oracle, Owner};
+use super::car::{SimulatedCar, StepEnd};
+use super::cloud::SimulatedCloud;
+use super::cloud_record::CloudRecord;
+use super::coverage::Coverage;
+use super::flight::Flight;
+use super::oracle::{EntryOwner, Oracle};
 use super::planted::Planted;
-use super::post::Flight;
-use super::random::Random;
-use super::tally::Tally;
-use super::{Violation, policy};
+use super::policy;
+use super::random::SeededRandom;
+use super::violation::Violation;
 
 /// 2026-11-22T00:00:00Z.
 const BEGIN_MS: u64 = 1_795_305_600_000;
@@ -27,22 +28,22 @@ const STEPS_MAX: u64 = 2_000_000;
 const STORY_MAX: usize = 40;
 
 /// The world of one seed.
-pub struct World {
+pub struct SimulatedWorld {
     pub(super) name: String,
-    pub(super) random: Random,
+    pub(super) random: SeededRandom,
     /// Chance of mischief, apart from the other: lives in which none happens stay as they were.
-    pub(super) mischief: Random,
+    pub(super) mischief: SeededRandom,
     pub(super) planted: Option<Planted>,
     pub(super) now_ms: u64,
-    pub(super) cloud: Cloud,
-    pub(super) cars: Vec<Car>,
+    pub(super) cloud: SimulatedCloud,
+    pub(super) cars: Vec<SimulatedCar>,
     pub(super) members: Vec<MemberId>,
     pub(super) oracle: Oracle,
-    pub(super) tally: Tally,
+    pub(super) tally: Coverage,
     /// Every policy that was signed; operators keep the files.
     pub(super) policies: Vec<Policy>,
     /// A copy of the cloud's disk, and what the oracle knew of the cloud when it was made.
-    pub(super) cloud_backup: Option<(Image, Books)>,
+    pub(super) cloud_backup: Option<(Image, CloudRecord)>,
     /// Messages on their way, by the time they arrive and the order they were sent in.
     pub(super) flights: BTreeMap<(u64, u64), Flight>,
     pub(super) sent: u64,
@@ -61,7 +62,7 @@ pub struct World {
     pub(super) story: VecDeque<String>,
 }
 
-impl World {
+impl SimulatedWorld {
     /// A world with a cloud, one or two enrolled cars and their members; some share a car, and some are shut out.
     pub fn new(seed: u64, planted: Option<Planted>) -> Result<Self, Violation> {
         // The plants know one member of one car, with one key.
@@ -75,23 +76,23 @@ impl World {
 
     fn begin(seed: u64, planted: Option<Planted>, shares: bool) -> Result<Self, Violation> {
         // Neighbouring seeds must not live alike.
-        let mut random = Random::new(Random::new(seed).next() ^ 0x6461_7368_706f_696e);
+        let mut random = SeededRandom::new(SeededRandom::new(seed).next() ^ 0x6461_7368_706f_696e);
         let name = format!("seed-{seed}-{planted:?}-{}", world_number());
         let now_ms = BEGIN_MS + random.range(0, 86_400_000);
         let now = server_time(now_ms);
-        let cloud = Cloud::new(&name, random.branch(), planted, now)?;
+        let cloud = SimulatedCloud::new(&name, random.branch(), planted, now)?;
         let policy = policy::first(&mut random, now)?;
         let faults_permille = [0, 50, 200, 450][usize::try_from(random.range(0, 4)).unwrap_or(0)];
         let mut world = Self {
             name,
-            mischief: Random::new(Random::new(seed).next() ^ 0x6d69_7363_6869_6566),
+            mischief: SeededRandom::new(SeededRandom::new(seed).next() ^ 0x6d69_7363_6869_6566),
             planted,
             now_ms,
             cloud,
             cars: Vec::new(),
             members: Vec::new(),
             oracle: Oracle::new()?,
-            tally: Tally::default(),
+            tally: Coverage::default(),
             policies: vec![policy],
             cloud_backup: None,
             flights: BTreeMap::new(),
@@ -110,7 +111,7 @@ impl World {
     }
 
     /// Lives to the end and returns what was reached.
-    pub fn live(mut self) -> Result<Tally, Violation> {
+    pub fn live(mut self) -> Result<Coverage, Violation> {
         match self.live_on() {
             Ok(()) => Ok(self.tally),
             Err(broken) => Err(broken.after(self.story)),
@@ -198,15 +199,15 @@ impl World {
         self.after(number, ended)
     }
 
-    pub(super) fn after(&mut self, number: usize, ended: Ended) -> Result<(), Violation> {
+    pub(super) fn after(&mut self, number: usize, ended: StepEnd) -> Result<(), Violation> {
         match ended {
-            Ended::PowerLost => {
+            StepEnd::PowerLost => {
                 self.tally.fault("car power cut");
                 self.tell(&format!("car {number}: power lost"));
                 self.flags.remove(&number);
                 Ok(())
             }
-            Ended::Running => {
+            StepEnd::Running => {
                 self.send_all(number);
                 self.cars[number].spare(self.disks_fail);
                 let looked = self.look(number);
@@ -214,7 +215,7 @@ impl World {
                 match looked {
                     // A look reads the disk, and any call may be the one at which the power goes.
                     Err(_) if self.cars[number].lost_power() => {
-                        self.after(number, Ended::PowerLost)
+                        self.after(number, StepEnd::PowerLost)
                     }
                     looked => looked,
                 }
@@ -366,11 +367,11 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn owner(&self, number: usize) -> Owner {
+    pub(super) fn owner(&self, number: usize) -> EntryOwner {
         let car = &self.cars[number];
         let twins = self.cars.iter();
         let twins = twins.filter(|twin| twin.vehicle_id == car.vehicle_id);
-        Owner {
+        EntryOwner {
             key: car.key.public(),
             vehicle: car.vehicle_id,
             crew: car.crew.clone(),

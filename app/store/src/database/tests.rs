@@ -1,6 +1,6 @@
 //! Opening, telling apart and migrating one file.
 
-use dashpoint_crash_vfs::{CrashVfs, Disk, Fault};
+use dashpoint_crash_vfs::{CrashVfs, Disk, DiskFault};
 
 use super::*;
 
@@ -116,7 +116,7 @@ fn a_migration_that_the_disk_breaks_off_at_any_call_is_made_again() {
     };
     let mut failed = 0;
     for call in 1..=calls {
-        for fault in [Fault::PowerCut, Fault::Full, Fault::IoError] {
+        for fault in [DiskFault::PowerCut, DiskFault::Full, DiskFault::IoError] {
             let at = format!("migration-{fault:?}-{call}");
             let vfs = CrashVfs::register(&at, Disk::from_image(&old, call));
             vfs.disk().plan(call, fault);

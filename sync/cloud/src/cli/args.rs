@@ -28,7 +28,7 @@ Exit codes: 0 done, 1 failed, 2 wrong argument or file.";
 /// The reference member cloud of Dashpoint.
 #[derive(Debug, Parser)]
 #[command(name = "dashpoint-cloud", version, after_help = EXAMPLES, term_width = 100)]
-pub struct Args {
+pub struct CloudArgs {
     /// The cloud's folder: its key and its database
     #[arg(
         long,
@@ -42,34 +42,34 @@ pub struct Args {
     pub json: bool,
     /// The command
     #[command(subcommand)]
-    pub command: Command,
+    pub command: CloudCommand,
 }
 
 /// Commands of the cloud.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CloudCommand {
     /// Serve cars and the approval page; an empty folder gets a key, the default policy and catalogue on the first start
     Serve(Serve),
     /// Make a new cloud where none is: also beside a key whose database is lost and has no backup; no car is known to it
     Init,
     /// Members
     #[command(subcommand)]
-    Member(Member),
+    Member(MemberCommand),
     /// Head units and their requests to be enrolled
     #[command(subcommand)]
-    Device(Device),
+    Device(DeviceCommand),
     /// Awards that are held back, and the decisions on them
     #[command(subcommand)]
-    Review(Review),
+    Review(ReviewCommand),
     /// Stretches of vehicles' meters, each paid once
     #[command(subcommand)]
-    Meter(Meter),
+    Meter(MeterCommand),
     /// Policies: what is earned for what
     #[command(subcommand)]
-    Policy(Policy),
+    Policy(PolicyCommand),
     /// The catalogue of benefits
     #[command(subcommand)]
-    Catalogue(Catalogue),
+    Catalogue(CatalogueCommand),
     /// List entries with their verdicts, in the order they came; those of the same five minutes by device, then in the
     /// order of its chain
     Entries {
@@ -99,7 +99,7 @@ pub enum Command {
     },
     /// Points that expired
     #[command(subcommand)]
-    Expiry(Expiry),
+    Expiry(ExpiryCommand),
     /// Run expiry, releases and tier reviews now; `serve` does it every hour
     #[command(visible_alias = "expire")]
     Maintain,
@@ -119,7 +119,7 @@ pub struct Serve {
     pub url: Option<String>,
     /// The clock of the cloud; chosen on the first start and kept
     #[arg(long, value_enum, default_value = "system")]
-    pub clock: Clock,
+    pub clock: ClockChoice,
     /// Start of a posted clock, such as 2026-11-22T08:00:00Z; by default now
     #[arg(long, value_name = "TIME", value_parser = time, requires = "test")]
     pub posted_from: Option<ServerTime>,
@@ -139,25 +139,25 @@ pub struct Serve {
 
 /// The clock of the cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Clock {
+pub enum ClockChoice {
     /// The machine's
     System,
     /// The newest event time that a device posted; only with --test
     Posted,
 }
 
-impl From<Clock> for ClockKind {
-    fn from(clock: Clock) -> Self {
+impl From<ClockChoice> for ClockKind {
+    fn from(clock: ClockChoice) -> Self {
         match clock {
-            Clock::System => Self::System,
-            Clock::Posted => Self::Posted,
+            ClockChoice::System => Self::System,
+            ClockChoice::Posted => Self::Posted,
         }
     }
 }
 
 /// About members.
 #[derive(Debug, Subcommand)]
-pub enum Member {
+pub enum MemberCommand {
     /// Make somebody a member and print the id
     Add {
         /// Name as the member writes it
@@ -178,7 +178,7 @@ pub enum Member {
 
 /// About devices.
 #[derive(Debug, Subcommand)]
-pub enum Device {
+pub enum DeviceCommand {
     /// List devices, and head units that wait to be enrolled
     List,
     /// Say yes to the head unit that shows this code
@@ -228,7 +228,7 @@ pub enum Device {
 
 /// About what is held back.
 #[derive(Debug, Subcommand)]
-pub enum Review {
+pub enum ReviewCommand {
     /// List what is held back, those first that wait for a decision
     List,
     /// Pay what is held back for an entry
@@ -250,7 +250,7 @@ pub struct Decided {
 
 /// About the stretches of meters that entries hold.
 #[derive(Debug, Subcommand)]
-pub enum Meter {
+pub enum MeterCommand {
     /// List the stretches of a vehicle, held and freed
     List {
         /// The vehicle, as `device list --json` and `meter list` show it
@@ -277,7 +277,7 @@ pub enum Meter {
 
 /// About points that expired.
 #[derive(Debug, Subcommand)]
-pub enum Expiry {
+pub enum ExpiryCommand {
     /// Give back what expired too early, from a time on, each lot once; the member reads the reason
     Reverse {
         /// Expired by the cloud's clock from here on, such as 2036-11-22T00:00:00Z
@@ -297,7 +297,7 @@ pub enum Expiry {
 
 /// About policies.
 #[derive(Debug, Subcommand)]
-pub enum Policy {
+pub enum PolicyCommand {
     /// Print a policy as TOML, to be edited and signed again
     Show {
         /// The version; by default the one in force
@@ -328,7 +328,7 @@ pub enum Policy {
 
 /// About the catalogue.
 #[derive(Debug, Subcommand)]
-pub enum Catalogue {
+pub enum CatalogueCommand {
     /// Print the catalogue as TOML, to be edited and signed again
     Show,
     /// Check and sign a catalogue file; its version must be higher than the newest
@@ -382,7 +382,7 @@ mod tests {
     #[test]
     fn a_device_may_always_send_one_batch() {
         let serve =
-            |count: &str| Args::try_parse_from(["cloud", "serve", "--device-entries", count]);
+            |count: &str| CloudArgs::try_parse_from(["cloud", "serve", "--device-entries", count]);
         assert!(serve("99").is_err() && serve("0").is_err());
         assert!(serve("100").is_ok());
         assert_eq!(

@@ -11,21 +11,23 @@ use super::show::{counted, either, review as reason_text, table, written};
 use crate::core::{
     CloudCore, FreedStretches, HeldLine, LateEntries, LatePayment, Revocation, Ruling, Selected,
 };
-use crate::store::Stretch;
+use crate::store::MeterStretch;
 
 pub(super) fn review(
-    command: args::Review,
+    command: args::ReviewCommand,
     core: &mut CloudCore,
     edge: Edge,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     match command {
-        args::Review::List => either(out, edge.json, &core.held_lines()?, |lines| held(lines)),
-        args::Review::Accept(args::Decided { entry, reason }) => {
+        args::ReviewCommand::List => {
+            either(out, edge.json, &core.held_lines()?, |lines| held(lines))
+        }
+        args::ReviewCommand::Accept(args::Decided { entry, reason }) => {
             let ruling = core.accept_held(entry, &reason, edge.now)?;
             either(out, edge.json, &ruling, ruled)
         }
-        args::Review::Refuse(args::Decided { entry, reason }) => {
+        args::ReviewCommand::Refuse(args::Decided { entry, reason }) => {
             let ruling = core.refuse_held(entry, &reason, edge.now)?;
             either(out, edge.json, &ruling, ruled)
         }
@@ -33,18 +35,18 @@ pub(super) fn review(
 }
 
 pub(super) fn meter(
-    command: args::Meter,
+    command: args::MeterCommand,
     core: &mut CloudCore,
     edge: Edge,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     match command {
-        args::Meter::List { vehicle } => {
+        args::MeterCommand::List { vehicle } => {
             either(out, edge.json, &core.stretches(vehicle)?, |lines| {
                 stretches(lines)
             })
         }
-        args::Meter::Free {
+        args::MeterCommand::Free {
             vehicle,
             entry,
             device,
@@ -133,7 +135,7 @@ fn late_text(late: &LateEntries) -> String {
     out
 }
 
-fn stretches(lines: &[Stretch]) -> String {
+fn stretches(lines: &[MeterStretch]) -> String {
     let mut table = table(["meter", "from", "to", "entry", "state"]);
     for line in lines {
         let state = line.freed.as_ref().map_or_else(

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use args::{Args, Command};
+pub use args::{CloudArgs, CloudCommand};
 pub use edge::Edge;
 pub use error::CliError;
 use error::{FAILED, USAGE};
@@ -29,7 +29,7 @@ pub fn main(
 ) -> ExitCode {
     let args: Vec<_> = args.into_iter().collect();
     let json = args.iter().any(|arg| arg == "--json");
-    let done = match Args::try_parse_from(args) {
+    let done = match CloudArgs::try_parse_from(args) {
         Ok(args) => run::run(args, out),
         Err(refused) => return usage(&refused, json, out, err),
     };

@@ -26,24 +26,24 @@ const HEAD: &str = "\
 ";
 
 pub(super) fn policy(
-    command: args::Policy,
+    command: args::PolicyCommand,
     core: &mut CloudCore,
     edge: Edge,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     match command {
-        args::Policy::Show { version } => {
+        args::PolicyCommand::Show { version } => {
             let policy = core.policy(version, edge.now)?;
             let text = shown(&policy)?;
             show::either(out, edge.json, &policy, |_| text)
         }
-        args::Policy::Fields => fields(edge.json, out),
-        args::Policy::Check { file } => {
+        args::PolicyCommand::Fields => fields(edge.json, out),
+        args::PolicyCommand::Check { file } => {
             let compiled = read_policy(&file, |_| {})?;
             let newest = core.policy_list(edge.now)?.pop().map(|line| line.version);
             checked(&compiled, newest, None, edge.json, out)
         }
-        args::Policy::Sign {
+        args::PolicyCommand::Sign {
             file,
             valid_from,
             valid_until,
@@ -54,11 +54,14 @@ pub(super) fn policy(
             })?;
             let version = compiled.version();
             core.sign_policy(compiled.policy().clone(), edge.now)?;
-            show::either(out, edge.json, &show::Signed { signed: version }, |_| {
-                format!("signed policy {version}\n")
-            })
+            show::either(
+                out,
+                edge.json,
+                &show::SignedVersion { signed: version },
+                |_| format!("signed policy {version}\n"),
+            )
         }
-        args::Policy::List => {
+        args::PolicyCommand::List => {
             let lines = core.policy_list(edge.now)?;
             show::either(out, edge.json, &lines, |lines| show::policies(lines))
         }
@@ -66,25 +69,28 @@ pub(super) fn policy(
 }
 
 pub(super) fn catalogue(
-    command: args::Catalogue,
+    command: args::CatalogueCommand,
     core: &mut CloudCore,
     edge: Edge,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     match command {
-        args::Catalogue::Show => {
+        args::CatalogueCommand::Show => {
             let catalogue = core.catalogue(edge.now)?;
             let text = toml::to_string(&catalogue)?;
             show::either(out, edge.json, &catalogue, |_| text)
         }
-        args::Catalogue::Sign { file } => {
+        args::CatalogueCommand::Sign { file } => {
             let text = read(&file)?;
             let catalogue = Catalogue::from_toml(&text).map_err(|refused| at(&file, &refused))?;
             let version = catalogue.version;
             core.sign_catalogue(catalogue, edge.now)?;
-            show::either(out, edge.json, &show::Signed { signed: version }, |_| {
-                format!("signed catalogue {version}\n")
-            })
+            show::either(
+                out,
+                edge.json,
+                &show::SignedVersion { signed: version },
+                |_| format!("signed catalogue {version}\n"),
+            )
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use dashpoint_membership::{BindingId, DeviceId, LedgerVersion, MemberId};
 
-use super::args::{self, Args, Command};
+use super::args::{self, CloudArgs, CloudCommand};
 use super::edge::Edge;
 use super::error::CliError;
 use super::show::counted;
@@ -15,29 +15,29 @@ use crate::connections::Limits;
 use crate::core::{Approval, CloudCore, GrantedIds, NewMember, Word};
 use crate::error::CloudError;
 use crate::random;
-use crate::server::{Cloud, Config, init};
+use crate::server::{Cloud, ServerConfig, init};
 use crate::store::ExpirySpan;
 
-pub(super) fn run(args: Args, out: &mut dyn Write) -> Result<(), CliError> {
-    if let Command::Serve(serve) = args.command {
+pub(super) fn run(args: CloudArgs, out: &mut dyn Write) -> Result<(), CliError> {
+    if let CloudCommand::Serve(serve) = args.command {
         return self::serve(args.data, args.json, serve, out);
     }
-    if let Command::Policy(args::Policy::Check { file }) = &args.command {
+    if let CloudCommand::Policy(args::PolicyCommand::Check { file }) = &args.command {
         return policy::check(&args.data, file, args.json, out);
     }
-    if let Command::Policy(args::Policy::Fields) = &args.command {
+    if let CloudCommand::Policy(args::PolicyCommand::Fields) = &args.command {
         return policy::fields(args.json, out);
     }
-    if let Command::Restore { backup } = &args.command {
+    if let CloudCommand::Restore { backup } = &args.command {
         let restored = restore(&args.data, backup, system_now())?;
         return show::either(
             out,
             args.json,
-            &show::Restored::of(&restored),
+            &show::RestoreReport::of(&restored),
             show::restored,
         );
     }
-    if matches!(args.command, Command::Init) {
+    if matches!(args.command, CloudCommand::Init) {
         let pinned = show::Made {
             public_key: init(&args.data)?.to_string(),
         };
@@ -62,38 +62,38 @@ pub(super) fn run(args: Args, out: &mut dyn Write) -> Result<(), CliError> {
 /// Does one command on a cloud, beside the program that serves it.
 ///
 /// # Errors
-/// [`CliError`] when the cloud refuses or fails, or the output cannot be written. [`Command::Serve`], [`Command::Init`] and
-/// [`Command::Restore`] are none of these commands and do nothing here.
+/// [`CliError`] when the cloud refuses or fails, or the output cannot be written. [`CloudCommand::Serve`], [`CloudCommand::Init`] and
+/// [`CloudCommand::Restore`] are none of these commands and do nothing here.
 pub fn execute(
-    command: Command,
+    command: CloudCommand,
     core: &mut CloudCore,
     edge: Edge,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     match command {
-        Command::Serve(_) | Command::Init | Command::Restore { .. } => Ok(()),
-        Command::Backup { file } => {
+        CloudCommand::Serve(_) | CloudCommand::Init | CloudCommand::Restore { .. } => Ok(()),
+        CloudCommand::Backup { file } => {
             core.back_up(&file)?;
             let backup = show::BackedUp { backup: file };
             show::either(out, edge.json, &backup, |written| {
                 format!("wrote {}\n", written.backup.display())
             })
         }
-        Command::Member(command) => member(command, core, edge, out),
-        Command::Device(command) => device(command, core, edge, out),
-        Command::Review(command) => decide::review(command, core, edge, out),
-        Command::Meter(command) => decide::meter(command, core, edge, out),
-        Command::Policy(command) => policy::policy(command, core, edge, out),
-        Command::Catalogue(command) => policy::catalogue(command, core, edge, out),
-        Command::Entries { device, member } => {
+        CloudCommand::Member(command) => member(command, core, edge, out),
+        CloudCommand::Device(command) => device(command, core, edge, out),
+        CloudCommand::Review(command) => decide::review(command, core, edge, out),
+        CloudCommand::Meter(command) => decide::meter(command, core, edge, out),
+        CloudCommand::Policy(command) => policy::policy(command, core, edge, out),
+        CloudCommand::Catalogue(command) => policy::catalogue(command, core, edge, out),
+        CloudCommand::Entries { device, member } => {
             let lines = core.entry_lines(device, member)?;
             show::either(out, edge.json, &lines, |lines| show::entries(lines))
         }
-        Command::Statement { member } => {
+        CloudCommand::Statement { member } => {
             let statement = core.statement(member, LedgerVersion::new(0), edge.now)?;
             show::either(out, edge.json, statement.body(), show::statement)
         }
-        Command::Key => {
+        CloudCommand::Key => {
             let pinned = show::Pinned {
                 public_key: core.public_key().to_string(),
                 cloud_key: core.cloud_key().to_string(),
@@ -102,7 +102,7 @@ pub fn execute(
                 format!("{}\n", pinned.cloud_key)
             })
         }
-        Command::Expiry(args::Expiry::Reverse {
+        CloudCommand::Expiry(args::ExpiryCommand::Reverse {
             since,
             until,
             member,
@@ -120,7 +120,7 @@ pub fn execute(
                 )
             })
         }
-        Command::Maintain => {
+        CloudCommand::Maintain => {
             let done = core.maintain(edge.now)?;
             show::either(out, edge.json, &done, |done| {
                 format!(
@@ -135,23 +135,23 @@ pub fn execute(
 }
 
 fn member(
-    command: args::Member,
+    command: args::MemberCommand,
     core: &mut CloudCore,
     edge: Edge,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     match command {
-        args::Member::Add { name, zone } => {
+        args::MemberCommand::Add { name, zone } => {
             let id = MemberId::from_bytes(edge.ids[0]);
             core.add_member(&NewMember { id, name, zone }, edge.now)?;
             show::either(out, edge.json, &show::Added { member: id }, |added| {
                 format!("{}\n", added.member)
             })
         }
-        args::Member::List => show::either(out, edge.json, &core.member_lines()?, |lines| {
+        args::MemberCommand::List => show::either(out, edge.json, &core.member_lines()?, |lines| {
             show::members(lines)
         }),
-        args::Member::Show { member } => {
+        args::MemberCommand::Show { member } => {
             let statement = core.statement(member, LedgerVersion::new(0), edge.now)?;
             let lines = core.member_lines()?;
             let line = lines.into_iter().find(|line| line.member == member);
@@ -174,20 +174,20 @@ const fn granted_ids(edge: Edge) -> GrantedIds {
 }
 
 fn device(
-    command: args::Device,
+    command: args::DeviceCommand,
     core: &mut CloudCore,
     edge: Edge,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     match command {
-        args::Device::List => {
+        args::DeviceCommand::List => {
             let shown = show::DevicesShown {
                 devices: core.device_lines()?,
                 waiting: core.waiting(edge.now)?,
             };
             show::either(out, edge.json, &shown, show::devices)
         }
-        args::Device::Approve {
+        args::DeviceCommand::Approve {
             code,
             member,
             reason,
@@ -201,7 +201,7 @@ fn device(
             }
             show::either(out, edge.json, &approval, show::approval)
         }
-        args::Device::Consent {
+        args::DeviceCommand::Consent {
             code,
             member,
             reason,
@@ -217,19 +217,19 @@ fn device(
             let approval = Approval::Enrolled(approved);
             show::either(out, edge.json, &approval, show::approval)
         }
-        args::Device::Refuse { code } => {
+        args::DeviceCommand::Refuse { code } => {
             let code = random::typed_code(&code);
             core.refuse(&code, edge.now)?;
             show::either(
                 out,
                 edge.json,
-                &show::Refused {
+                &show::RefusedRequest {
                     refused: random::spoken_code(&code),
                 },
                 |_| "refused\n".to_owned(),
             )
         }
-        args::Device::Revoke {
+        args::DeviceCommand::Revoke {
             device,
             fraud,
             reason,
@@ -253,7 +253,7 @@ fn serve(
     log_to_stderr();
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
-        let running = Cloud::start(Config {
+        let running = Cloud::start(ServerConfig {
             data,
             listen: serve.listen,
             url: serve.url,

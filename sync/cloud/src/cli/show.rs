@@ -24,14 +24,14 @@ pub(super) struct BackedUp {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Restored {
+pub(super) struct RestoreReport {
     pub server_epoch: ServerEpoch,
     /// The database that was there before.
     pub aside: PathBuf,
 }
 
-impl Restored {
-    pub fn of(restored: &crate::backup::Restored) -> Self {
+impl RestoreReport {
+    pub fn of(restored: &crate::backup::RestoredBackup) -> Self {
         Self {
             server_epoch: restored.server_epoch,
             aside: restored.aside.clone(),
@@ -39,7 +39,7 @@ impl Restored {
     }
 }
 
-pub(super) fn restored(restored: &Restored) -> String {
+pub(super) fn restored(restored: &RestoreReport) -> String {
     format!(
         "restored: life {} of the database begins, cars send again what it lacks; the one before is {}\n",
         restored.server_epoch,
@@ -71,12 +71,12 @@ pub(super) struct Added {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Refused {
+pub(super) struct RefusedRequest {
     pub refused: String,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Signed<T> {
+pub(super) struct SignedVersion<T> {
     pub signed: T,
 }
 

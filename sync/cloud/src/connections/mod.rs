@@ -24,7 +24,7 @@ use tokio_io_timeout::TimeoutStream;
 use tower_service::Service;
 
 use crate::peer::{FORWARDED_FOR, Peer, Proxies};
-use table::{ConnectionId, ConnectionTable, Place};
+use table::{Admittance, ConnectionId, ConnectionTable};
 
 pub use limits::Limits;
 
@@ -148,14 +148,14 @@ impl Connections {
         let peer = (!self.proxies.trusts(from.ip())).then(|| Peer::from(from.ip()));
         let (closer, closed) = oneshot::channel();
         let admitted = self.with(|open| match open.table.admit(peer) {
-            Place::Open { id, closes } => {
+            Admittance::Open { id, closes } => {
                 if let Some(victim) = closes {
                     open.closers.remove(&victim);
                 }
                 open.closers.insert(id, closer);
                 Some(id)
             }
-            Place::Refused => None,
+            Admittance::Refused => None,
         });
         // Without a place the stream is closed here: each of the others is being served.
         if let Some(id) = admitted {

@@ -18,7 +18,7 @@ pub(super) type ConnectionId = u64;
 
 /// The decision on a new connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Admittance {
     /// It is open; when it took another one's place, that one has to be closed.
     Open {
         id: ConnectionId,
@@ -62,7 +62,7 @@ impl ConnectionTable {
     }
 
     /// Decides on a new connection.
-    pub fn admit(&mut self, from: Option<Peer>) -> Place {
+    pub fn admit(&mut self, from: Option<Peer>) -> Admittance {
         let of_address = from.and_then(|from| self.each.get(&from));
         let is_full_for_it = of_address.is_some_and(|open| *open >= self.counts.each);
         let closes = if is_full_for_it {
@@ -73,7 +73,7 @@ impl ConnectionTable {
             None
         };
         match closes {
-            Some(None) => return Place::Refused,
+            Some(None) => return Admittance::Refused,
             Some(Some(victim)) => self.remove(victim),
             None => {}
         }
@@ -88,7 +88,7 @@ impl ConnectionTable {
         if let Some(from) = from {
             *self.each.entry(from).or_insert(0) += 1;
         }
-        Place::Open {
+        Admittance::Open {
             id,
             closes: closes.flatten(),
         }
@@ -168,8 +168,8 @@ mod tests {
         from: Option<Peer>,
     ) -> (ConnectionId, Option<ConnectionId>) {
         match table.admit(from) {
-            Place::Open { id, closes } => (id, closes),
-            Place::Refused => panic!("refused"),
+            Admittance::Open { id, closes } => (id, closes),
+            Admittance::Refused => panic!("refused"),
         }
     }
 
@@ -209,7 +209,7 @@ mod tests {
         let mut table = ConnectionTable::new(ConnectionCounts { all: 2, each: 2 });
         let ids = [1, 2].map(|last| opened(&mut table, Some(peer(last))).0);
         ids.iter().for_each(|id| table.serve(*id));
-        assert_eq!(table.admit(Some(peer(3))), Place::Refused);
+        assert_eq!(table.admit(Some(peer(3))), Admittance::Refused);
         assert_eq!(table.make_room(), None);
         table.wait(ids[1]);
         assert_eq!(opened(&mut table, Some(peer(3))).1, Some(ids[1]));

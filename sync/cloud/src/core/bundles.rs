@@ -6,7 +6,7 @@ use dashpoint_wire::{Raw, Signed};
 use serde::Serialize;
 
 use super::CloudCore;
-use super::desk::Desk;
+use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::store::bundles;
 
@@ -27,7 +27,7 @@ pub struct PolicyLine {
     pub in_force: bool,
 }
 
-impl Desk<'_> {
+impl UnitOfWork<'_> {
     pub fn policy_bytes(&self, version: PolicyVersion) -> Result<Raw<Policy>, CloudError> {
         bundles::policy(self.db, version)?
             .map(Raw::from)
@@ -48,8 +48,8 @@ impl CloudCore {
     /// never replaced.
     pub fn sign_policy(&mut self, policy: Policy, now: ServerTime) -> Result<(), CloudError> {
         CompiledPolicy::compile(policy.clone())?;
-        self.work(now, |desk| {
-            let newest = desk.policies.newest().version();
+        self.work(now, |unit| {
+            let newest = unit.policies.newest().version();
             let version = policy.version;
             if version <= newest {
                 return Err(CloudError::VersionNotHigher {
@@ -57,8 +57,8 @@ impl CloudCore {
                     newest: newest.get(),
                 });
             }
-            let signed = desk.sign(policy, &())?;
-            bundles::insert_policy(desk.db, version, signed.raw(), now)
+            let signed = unit.sign(policy, &())?;
+            bundles::insert_policy(unit.db, version, signed.raw(), now)
         })
     }
 
@@ -71,18 +71,18 @@ impl CloudCore {
         catalogue: Catalogue,
         now: ServerTime,
     ) -> Result<(), CloudError> {
-        self.work(now, |desk| {
-            catalogue.check(desk.policies.newest())?;
+        self.work(now, |unit| {
+            catalogue.check(unit.policies.newest())?;
             let version = catalogue.version;
-            let newest = bundles::newest_catalogue(desk.db)?.map(|(newest, _)| newest);
+            let newest = bundles::newest_catalogue(unit.db)?.map(|(newest, _)| newest);
             if let Some(newest) = newest.filter(|newest| version <= *newest) {
                 return Err(CloudError::VersionNotHigher {
                     found: version.get(),
                     newest: newest.get(),
                 });
             }
-            let signed = desk.sign(catalogue, &())?;
-            bundles::insert_catalogue(desk.db, version, signed.raw(), now)
+            let signed = unit.sign(catalogue, &())?;
+            bundles::insert_catalogue(unit.db, version, signed.raw(), now)
         })
     }
 
@@ -96,11 +96,11 @@ impl CloudCore {
         since: PolicyVersion,
         now: ServerTime,
     ) -> Result<Option<Raw<Policy>>, CloudError> {
-        self.look(now, |desk| {
-            let in_force = desk.policy().version();
+        self.look(now, |unit| {
+            let in_force = unit.policy().version();
             // Versions that were superseded before this car came are history to it.
             let after = since.max(PolicyVersion::new(in_force.get().saturating_sub(1)));
-            let next = bundles::policies_after(desk.db, after)?;
+            let next = bundles::policies_after(unit.db, after)?;
             Ok(next.into_iter().next().map(Raw::from))
         })
     }
@@ -114,8 +114,8 @@ impl CloudCore {
         since: CatalogueVersion,
         now: ServerTime,
     ) -> Result<Option<Raw<Catalogue>>, CloudError> {
-        self.look(now, |desk| {
-            let (version, raw) = desk.catalogue_bytes()?;
+        self.look(now, |unit| {
+            let (version, raw) = unit.catalogue_bytes()?;
             Ok((version > since).then_some(raw))
         })
     }
@@ -129,13 +129,13 @@ impl CloudCore {
         version: Option<PolicyVersion>,
         now: ServerTime,
     ) -> Result<Policy, CloudError> {
-        self.look(now, |desk| match version {
-            Some(version) => desk
+        self.look(now, |unit| match version {
+            Some(version) => unit
                 .policies
                 .get(version)
                 .map(|policy| policy.policy().clone())
                 .ok_or(CloudError::NoPolicyVersion(version)),
-            None => Ok(desk.policy().policy().clone()),
+            None => Ok(unit.policy().policy().clone()),
         })
     }
 
@@ -144,10 +144,10 @@ impl CloudCore {
     /// # Errors
     /// [`CloudError`] when the database fails.
     pub fn policy_list(&mut self, now: ServerTime) -> Result<Vec<PolicyLine>, CloudError> {
-        self.look(now, |desk| {
-            let in_force = desk.policy().version();
-            let raws = bundles::policies_after(desk.db, PolicyVersion::new(0))?;
-            let key = desk.key.public();
+        self.look(now, |unit| {
+            let in_force = unit.policy().version();
+            let raws = bundles::policies_after(unit.db, PolicyVersion::new(0))?;
+            let key = unit.key.public();
             let line = |raw: Vec<u8>| {
                 let policy = Signed::<Policy>::verify(raw, &key, &())?.into_parts().1;
                 Ok(PolicyLine {
@@ -167,9 +167,9 @@ impl CloudCore {
     /// # Errors
     /// [`CloudError`] when the database fails.
     pub fn catalogue(&mut self, now: ServerTime) -> Result<Catalogue, CloudError> {
-        self.look(now, |desk| {
-            let (_, raw) = desk.catalogue_bytes()?;
-            Ok(raw.verify(&desk.key.public(), &())?.into_parts().1)
+        self.look(now, |unit| {
+            let (_, raw) = unit.catalogue_bytes()?;
+            Ok(raw.verify(&unit.key.public(), &())?.into_parts().1)
         })
     }
 }

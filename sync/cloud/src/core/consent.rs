@@ -32,14 +32,14 @@ impl CloudCore {
         ids: GrantedIds,
         now: ServerTime,
     ) -> Result<Approved, CloudError> {
-        self.work(now, |desk| {
-            let asked = desk.open_request(code)?;
-            let Some(claimant) = claims::find(desk.db, asked.id)? else {
+        self.work(now, |unit| {
+            let asked = unit.open_request(code)?;
+            let Some(claimant) = claims::find(unit.db, asked.id)? else {
                 return Err(CloudError::NotClaimed(code.to_owned()));
             };
             let (by, reason) = match word {
                 Word::Member(member) => {
-                    let holders = bindings::holders(desk.db, asked.vehicle, now)?;
+                    let holders = bindings::holders(unit.db, asked.vehicle, now)?;
                     if !holders.contains(member) {
                         return Err(CloudError::NotOfTheVehicle(*member));
                     }
@@ -47,8 +47,8 @@ impl CloudCore {
                 }
                 Word::Operator { reason } => (None, Some(given(reason)?)),
             };
-            let approved = desk.let_in(&asked, claimant, ids)?;
-            consents::insert(desk.db, ids.binding, now, by, reason)?;
+            let approved = unit.let_in(&asked, claimant, ids)?;
+            consents::insert(unit.db, ids.binding, now, by, reason)?;
             Ok(approved)
         })
     }

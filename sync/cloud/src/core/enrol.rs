@@ -7,13 +7,13 @@ use rusqlite::Connection;
 use serde::{Serialize, Serializer};
 
 use super::CloudCore;
-use super::desk::Desk;
 use super::epochs::head_of;
+use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::random::spoken_code;
 use crate::store::bindings::{self, Bound};
 use crate::store::devices::{self, Device};
-use crate::store::enrolments::{self, Answer, Enrolment};
+use crate::store::enrolments::{self, Enrolment, EnrolmentAnswer};
 use crate::store::{claims, grants, members, receipts};
 
 /// Lifetime of a code, in seconds.
@@ -115,10 +115,10 @@ impl CloudCore {
         if request.key.is_weak() {
             return Err(CloudError::WeakKey);
         }
-        self.work(now, |desk| {
-            desk.holder_of_key(&request.key, request.vehicle)?;
-            enrolments::forget(desk.db, now.plus_s(-REMEMBER_S))?;
-            if enrolments::unclaimed(desk.db, now)? >= WAITING_MAX {
+        self.work(now, |unit| {
+            unit.holder_of_key(&request.key, request.vehicle)?;
+            enrolments::forget(unit.db, now.plus_s(-REMEMBER_S))?;
+            if enrolments::unclaimed(unit.db, now)? >= WAITING_MAX {
                 return Err(CloudError::TooManyWaiting);
             }
             let expires = now.plus_s(CODE_S);
@@ -129,7 +129,7 @@ impl CloudCore {
                 .take(VIN_TAIL_MAX)
                 .collect();
             enrolments::insert(
-                desk.db,
+                unit.db,
                 &Enrolment {
                     id: ids.id,
                     code: ids.code,
@@ -139,7 +139,7 @@ impl CloudCore {
                     driver: request.driver,
                     asked: now,
                     expires,
-                    answer: Answer::Waiting,
+                    answer: EnrolmentAnswer::Waiting,
                 },
             )?;
             Ok(expires)
@@ -182,19 +182,19 @@ impl CloudCore {
         ids: GrantedIds,
         now: ServerTime,
     ) -> Result<Approval, CloudError> {
-        self.work(now, |desk| {
-            let asked = desk.open_request(code)?;
-            members::profile(desk.db, member)?.ok_or(CloudError::NoMember(member))?;
-            desk.holder_of_key(&asked.key, asked.vehicle)?;
-            let holders = bindings::holders(desk.db, asked.vehicle, now)?;
+        self.work(now, |unit| {
+            let asked = unit.open_request(code)?;
+            members::profile(unit.db, member)?.ok_or(CloudError::NoMember(member))?;
+            unit.holder_of_key(&asked.key, asked.vehicle)?;
+            let holders = bindings::holders(unit.db, asked.vehicle, now)?;
             let is_free = holders.is_empty() || holders.contains(&member);
-            match claims::find(desk.db, asked.id)? {
+            match claims::find(unit.db, asked.id)? {
                 Some(claimant) if claimant != member => Err(CloudError::Claimed(code.to_owned())),
                 Some(_) | None if is_free => {
-                    Ok(Approval::Enrolled(desk.let_in(&asked, member, ids)?))
+                    Ok(Approval::Enrolled(unit.let_in(&asked, member, ids)?))
                 }
-                Some(_) => Ok(Approval::Waits(waiting(desk.db, asked)?)),
-                None => Ok(Approval::Waits(desk.claim(asked, member)?)),
+                Some(_) => Ok(Approval::Waits(waiting(unit.db, asked)?)),
+                None => Ok(Approval::Waits(unit.claim(asked, member)?)),
             }
         })
     }
@@ -204,9 +204,9 @@ impl CloudCore {
     /// # Errors
     /// [`CloudError::NoCode`].
     pub fn refuse(&mut self, code: &str, now: ServerTime) -> Result<(), CloudError> {
-        self.work(now, |desk| {
-            let asked = desk.open_request(code)?;
-            enrolments::answer(desk.db, asked.id, Answer::Refused)
+        self.work(now, |unit| {
+            let asked = unit.open_request(code)?;
+            enrolments::answer(unit.db, asked.id, EnrolmentAnswer::Refused)
         })
     }
 
@@ -219,24 +219,24 @@ impl CloudCore {
         id: [u8; 16],
         now: ServerTime,
     ) -> Result<Option<EnrolState>, CloudError> {
-        self.look(now, |desk| {
-            let Some(asked) = enrolments::find(desk.db, id)? else {
+        self.look(now, |unit| {
+            let Some(asked) = enrolments::find(unit.db, id)? else {
                 return Ok(None);
             };
             Ok(Some(match asked.answer {
-                Answer::Waiting if now >= asked.expires => EnrolState::Expired,
-                Answer::Waiting if claims::find(desk.db, id)?.is_some() => {
+                EnrolmentAnswer::Waiting if now >= asked.expires => EnrolState::Expired,
+                EnrolmentAnswer::Waiting if claims::find(unit.db, id)?.is_some() => {
                     EnrolState::AwaitingConsent
                 }
-                Answer::Waiting => EnrolState::Waiting,
-                Answer::Refused => EnrolState::Refused,
-                Answer::Approved(binding) => desk.welcome(binding)?,
+                EnrolmentAnswer::Waiting => EnrolState::Waiting,
+                EnrolmentAnswer::Refused => EnrolState::Refused,
+                EnrolmentAnswer::Approved(binding) => unit.welcome(binding)?,
             }))
         })
     }
 }
 
-impl Desk<'_> {
+impl UnitOfWork<'_> {
     /// The request that waits with a code.
     pub(super) fn open_request(&self, code: &str) -> Result<Enrolment, CloudError> {
         open(enrolments::by_code(self.db, code)?, self.now)
@@ -282,7 +282,7 @@ impl Desk<'_> {
             None => self.enrol(asked, ids.device)?,
         };
         self.bind(asked, device, member, ids.binding)?;
-        enrolments::answer(self.db, asked.id, Answer::Approved(ids.binding))?;
+        enrolments::answer(self.db, asked.id, EnrolmentAnswer::Approved(ids.binding))?;
         Ok(Approved {
             device,
             binding: ids.binding,
@@ -373,7 +373,7 @@ impl Desk<'_> {
 }
 
 fn open(asked: Option<Enrolment>, now: ServerTime) -> Option<Enrolment> {
-    asked.filter(|asked| asked.answer == Answer::Waiting && now < asked.expires)
+    asked.filter(|asked| asked.answer == EnrolmentAnswer::Waiting && now < asked.expires)
 }
 
 fn waiting(db: &Connection, asked: Enrolment) -> Result<Waiting, CloudError> {

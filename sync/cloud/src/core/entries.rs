@@ -7,8 +7,8 @@ use dashpoint_wire::message::{
 use dashpoint_wire::{MAX_ENTRIES, Raw, Receipt, Signed, WireError, verdicts_digest};
 
 use super::CloudCore;
-use super::desk::Desk;
 use super::settler::Settler;
+use super::unit_of_work::UnitOfWork;
 use crate::bucket::Stored;
 use crate::clock::ClockKind;
 use crate::error::CloudError;
@@ -27,8 +27,8 @@ pub enum Posted {
 }
 
 /// One entry's place in the log before it is settled.
-enum Place {
-    Known(log::Logged),
+enum LogPlace {
+    Known(log::LoggedEntry),
     Next,
     Branch,
 }
@@ -44,11 +44,11 @@ impl CloudCore {
         request: &EntriesRequest,
         now: ServerTime,
     ) -> Result<Posted, CloudError> {
-        self.heed_receipt(device, request.last_receipt.as_ref(), now)?;
-        self.work(now, |desk| {
-            let device = desk.device(device)?;
+        self.detect_rollback(device, request.last_receipt.as_ref(), now)?;
+        self.work(now, |unit| {
+            let device = unit.device(device)?;
             match verified(&device, request) {
-                Ok(entries) => desk.post(&device, request, &entries),
+                Ok(entries) => unit.post(&device, request, &entries),
                 Err(refused) => Ok(Posted::NotAuthentic(refused)),
             }
         })
@@ -58,20 +58,20 @@ impl CloudCore {
     ///
     /// # Errors
     /// [`CloudError`] when the database fails.
-    pub fn hear_times(
+    pub fn advance_posted_clock(
         &mut self,
         device: DeviceId,
         request: &EntriesRequest,
         now: ServerTime,
     ) -> Result<(), CloudError> {
-        self.work(now, |desk| {
-            if life::find(desk.db)?.is_none_or(|life| life.clock == ClockKind::System) {
+        self.work(now, |unit| {
+            if life::find(unit.db)?.is_none_or(|life| life.clock == ClockKind::System) {
                 return Ok(());
             }
-            let entries = verified(&desk.device(device)?, request).unwrap_or_default();
+            let entries = verified(&unit.device(device)?, request).unwrap_or_default();
             let newest = entries.iter().map(|entry| entry.body().time.at.as_unix_s());
             match newest.max() {
-                Some(newest) => life::post_now(desk.db, ServerTime::from_unix_s(newest)),
+                Some(newest) => life::post_now(unit.db, ServerTime::from_unix_s(newest)),
                 None => Ok(()),
             }
         })
@@ -116,7 +116,7 @@ fn verified(device: &Device, request: &EntriesRequest) -> Result<Vec<Signed<Entr
     Ok(entries)
 }
 
-impl Desk<'_> {
+impl UnitOfWork<'_> {
     fn post(
         &self,
         device: &Device,
@@ -229,7 +229,7 @@ impl Desk<'_> {
         device: &Device,
         request: &EntriesRequest,
         entries: &[Signed<Entry>],
-    ) -> Result<Option<Vec<log::Logged>>, CloudError> {
+    ) -> Result<Option<Vec<log::LoggedEntry>>, CloudError> {
         if request.epoch != device.head.epoch || request.from > device.head.seq.next() {
             self.keep_branches(device, entries)?;
             return Ok(None);
@@ -238,9 +238,9 @@ impl Desk<'_> {
         let mut head = device.head.hash;
         for entry in entries {
             match self.place(device, entry)? {
-                Place::Known(logged) => known.push(logged),
-                Place::Next if entry.body().prev == head => head = entry.hash(),
-                Place::Next | Place::Branch => {
+                LogPlace::Known(logged) => known.push(logged),
+                LogPlace::Next if entry.body().prev == head => head = entry.hash(),
+                LogPlace::Next | LogPlace::Branch => {
                     self.keep_branches(device, entries)?;
                     return Ok(None);
                 }
@@ -249,12 +249,12 @@ impl Desk<'_> {
         Ok(Some(known))
     }
 
-    fn place(&self, device: &Device, entry: &Signed<Entry>) -> Result<Place, CloudError> {
+    fn place(&self, device: &Device, entry: &Signed<Entry>) -> Result<LogPlace, CloudError> {
         let logged = log::find(self.db, entry.body().reference(device.id))?;
         Ok(match logged {
-            Some(logged) if logged.hash == entry.hash() => Place::Known(logged),
-            Some(_) => Place::Branch,
-            None => Place::Next,
+            Some(logged) if logged.hash == entry.hash() => LogPlace::Known(logged),
+            Some(_) => LogPlace::Branch,
+            None => LogPlace::Next,
         })
     }
 
@@ -263,7 +263,7 @@ impl Desk<'_> {
     /// A restored disk leaves this trace too: it is evidence and not yet a judgement, and nothing is withheld for it here.
     fn keep_branches(&self, device: &Device, entries: &[Signed<Entry>]) -> Result<(), CloudError> {
         for entry in entries {
-            if let Place::Branch = self.place(device, entry)? {
+            if let LogPlace::Branch = self.place(device, entry)? {
                 let place = entry.body().reference(device.id);
                 forks::keep(self.db, place, entry.hash(), self.now, entry.raw())?;
                 devices::mark_forked(self.db, device.id, self.now)?;

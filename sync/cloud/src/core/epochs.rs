@@ -5,7 +5,7 @@ use dashpoint_wire::message::{EpochRequest, EpochResponse};
 use dashpoint_wire::{ChainPoint, EpochGrant, Raw, Signed};
 
 use super::CloudCore;
-use super::desk::Desk;
+use super::unit_of_work::UnitOfWork;
 use crate::bucket::Stored;
 use crate::error::CloudError;
 use crate::store::devices::{self, Head};
@@ -27,23 +27,23 @@ impl CloudCore {
         request: &EpochRequest,
         now: ServerTime,
     ) -> Result<EpochResponse, CloudError> {
-        self.heed_receipt(device, request.last_receipt.as_ref(), now)?;
-        self.work(now, |desk| {
-            let found = desk.device(device)?;
-            if let Some(grant) = desk.unused_grant(device, &found.head, request.head)? {
+        self.detect_rollback(device, request.last_receipt.as_ref(), now)?;
+        self.work(now, |unit| {
+            let found = unit.device(device)?;
+            if let Some(grant) = unit.unused_grant(device, &found.head, request.head)? {
                 return Ok(EpochResponse { grant });
             }
-            desk.take_in(device, Stored::Epochs, 1)?;
+            unit.take_in(device, Stored::Epochs, 1)?;
             let grant = EpochGrant {
                 device,
                 epoch: next_epoch(found.head.epoch, request.head.epoch),
                 follows: Some(found.head.point()),
-                issued: desk.now,
-                server_epoch: desk.server_epoch,
+                issued: unit.now,
+                server_epoch: unit.server_epoch,
                 chain: found.head.chain,
             };
-            let grant = desk.grant(grant, Some(request.head))?;
-            devices::move_head(desk.db, device, &head_of(&grant))?;
+            let grant = unit.grant(grant, Some(request.head))?;
+            devices::move_head(unit.db, device, &head_of(&grant))?;
             Ok(EpochResponse {
                 grant: grant.into(),
             })
@@ -61,7 +61,7 @@ fn next_epoch(own: Epoch, named: Epoch) -> Epoch {
     }
 }
 
-impl Desk<'_> {
+impl UnitOfWork<'_> {
     /// Signs the first grant of a device.
     pub fn first_grant(&self, device: DeviceId) -> Result<Signed<EpochGrant>, CloudError> {
         let grant = EpochGrant {

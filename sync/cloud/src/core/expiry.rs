@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::CloudCore;
 use super::consent::given;
-use super::desk::Desk;
+use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::store::expiries::{self, ExpirySpan};
 use crate::store::{accounts, members};
@@ -45,7 +45,7 @@ impl CloudCore {
         };
         let mut all = Reversed::default();
         for member in ids {
-            let done = self.work(now, |desk| desk.reverse_expiries(member, span, reason))?;
+            let done = self.work(now, |unit| unit.reverse_expiries(member, span, reason))?;
             all.members += usize::from(done.expiries > 0 || done.reviews > 0);
             all.expiries += done.expiries;
             all.points += done.points;
@@ -55,7 +55,7 @@ impl CloudCore {
     }
 }
 
-impl Desk<'_> {
+impl UnitOfWork<'_> {
     fn reverse_expiries(
         &self,
         member: MemberId,

@@ -17,13 +17,13 @@ impl CloudCore {
     /// [`CloudError::NoReason`] for a reason without a word, or what the database said.
     pub fn accept_clock(&mut self, reason: &str, now: ServerTime) -> Result<bool, CloudError> {
         let reason = given(reason)?;
-        self.unguarded(now, |desk, life| {
+        self.unguarded(now, |unit, life| {
             if check(life, now).is_ok() {
                 return Ok(false);
             }
-            life::keep_accepted(desk.db, life.known, now, reason)?;
-            life::believe(desk.db, now)?;
-            bindings::begin_by(desk.db, now)?;
+            life::keep_accepted(unit.db, life.known, now, reason)?;
+            life::believe(unit.db, now)?;
+            bindings::begin_by(unit.db, now)?;
             tracing::warn!(known = %life.known, %now, reason, "an operator takes the clock for right");
             Ok(true)
         })
@@ -34,7 +34,7 @@ impl CloudCore {
     /// # Errors
     /// [`CloudError::ClockLeapt`], [`CloudError::DatabaseGone`], or what the disk said.
     pub fn heartbeat(&mut self, now: ServerTime) -> Result<(), CloudError> {
-        self.work(now, |desk| life::know(desk.db, now))
+        self.work(now, |unit| life::know(unit.db, now))
     }
 
     /// The reason why nothing can be changed now, if there is one. Nothing is written unless the last write failed.

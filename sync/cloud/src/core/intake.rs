@@ -2,7 +2,7 @@
 
 use dashpoint_membership::DeviceId;
 
-use super::desk::Desk;
+use super::unit_of_work::UnitOfWork;
 use crate::bucket::{Bucket, Stored};
 use crate::error::CloudError;
 use crate::store::intake;
@@ -21,7 +21,7 @@ pub(super) const PENDING_MAX: usize = 5_000;
 /// Pause for a member who has too many held back, in seconds.
 const PENDING_WAIT_S: i64 = 3_600;
 
-impl Desk<'_> {
+impl UnitOfWork<'_> {
     /// Counts what a device is about to have stored; beyond a day's measure nothing of the request is recorded.
     pub fn take_in(&self, device: DeviceId, what: Stored, amount: i64) -> Result<(), CloudError> {
         let measure = match what {

@@ -8,12 +8,12 @@ use dashpoint_membership::{
 };
 use serde::Serialize;
 
-use super::desk::Desk;
+use super::unit_of_work::UnitOfWork;
 
 use crate::error::CloudError;
 use crate::plausible::doubt;
 use crate::store::devices::{self, Device};
-use crate::store::intervals::Stretch;
+use crate::store::intervals::MeterStretch;
 use crate::store::log::Loser;
 use crate::store::uses::Use;
 use crate::store::{accounts, intervals, log, uses};
@@ -52,16 +52,16 @@ struct OpenedAccount {
     released: BTreeSet<EntryRef>,
 }
 
-impl Desk<'_> {
+impl UnitOfWork<'_> {
     /// Pays the entries that other devices made for stretches that are free now, in the order in which they came. A device
     /// that was shut out as a fraud is paid nothing, nor is one for stretches that it lost itself.
-    pub(super) fn pay_losers(&self, freed: &[Stretch]) -> Result<LateEntries, CloudError> {
+    pub(super) fn pay_losers(&self, freed: &[MeterStretch]) -> Result<LateEntries, CloudError> {
         let mut done = LateEntries::default();
         let mut open: BTreeMap<MemberId, OpenedAccount> = BTreeMap::new();
         let vehicles: BTreeSet<VehicleId> = freed.iter().map(|stretch| stretch.vehicle).collect();
         for vehicle in vehicles {
             let freed = freed.iter().filter(|stretch| stretch.vehicle == vehicle);
-            let freed: Vec<&Stretch> = freed.collect();
+            let freed: Vec<&MeterStretch> = freed.collect();
             for loser in log::already_paid(self.db, vehicle)? {
                 self.pay_loser(&loser, &freed, &mut open, &mut done)?;
             }
@@ -77,7 +77,7 @@ impl Desk<'_> {
     fn pay_loser(
         &self,
         loser: &Loser,
-        freed: &[&Stretch],
+        freed: &[&MeterStretch],
         open: &mut BTreeMap<MemberId, OpenedAccount>,
         done: &mut LateEntries,
     ) -> Result<(), CloudError> {
@@ -86,7 +86,7 @@ impl Desk<'_> {
             return Ok(());
         };
         let wanted = claim.evidence.interval();
-        let lost = |stretch: &&Stretch| {
+        let lost = |stretch: &&MeterStretch| {
             let held = stretch.interval;
             let touches =
                 held.meter == wanted.meter && held.from < wanted.to && wanted.from < held.to;

@@ -6,7 +6,7 @@ use dashpoint_membership::{MemberId, ServerTime, Settlement};
 use serde::Serialize;
 
 use super::CloudCore;
-use super::desk::Desk;
+use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::store::{accounts, members};
 
@@ -62,7 +62,7 @@ impl CloudCore {
             ..Maintained::default()
         };
         for member in ids.iter().copied() {
-            let settlements = self.work(now, |desk| desk.maintain(member))?;
+            let settlements = self.work(now, |unit| unit.maintain(member))?;
             done.changed += usize::from(settlements > 0);
             done.settlements += settlements;
         }
@@ -70,7 +70,7 @@ impl CloudCore {
     }
 }
 
-impl Desk<'_> {
+impl UnitOfWork<'_> {
     fn maintain(&self, member: MemberId) -> Result<usize, CloudError> {
         let mut account = accounts::find(self.db, member)?.ok_or(CloudError::NoMember(member))?;
         let zone = self.zone(member)?;

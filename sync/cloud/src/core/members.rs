@@ -6,7 +6,7 @@ use dashpoint_membership::{
 use serde::Serialize;
 
 use super::CloudCore;
-use super::desk::zone;
+use super::unit_of_work::zone;
 use crate::error::CloudError;
 use crate::store::members::MemberLine;
 use crate::store::{accounts, bindings, devices, forks, members};
@@ -63,14 +63,14 @@ impl CloudCore {
         if new.name.trim().is_empty() {
             return Err(CloudError::NoName);
         }
-        self.work(now, |desk| {
+        self.work(now, |unit| {
             let profile = Profile {
                 name: new.name.clone(),
                 joined: now,
                 zone: new.zone.clone(),
             };
-            let account = Account::open(desk.policy(), now);
-            accounts::open(desk.db, new.id, &profile, &account)
+            let account = Account::open(unit.policy(), now);
+            accounts::open(unit.db, new.id, &profile, &account)
         })
     }
 

@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use super::CloudCore;
 use super::consent::given;
-use super::desk::Desk;
 use super::losers::LateEntries;
+use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
-use crate::store::intervals::{self, Stretch};
+use crate::store::intervals::{self, MeterStretch};
 use crate::store::{accounts, devices, log, uses};
 
 /// Selects the stretches that are freed.
@@ -49,7 +49,7 @@ impl CloudCore {
     ///
     /// # Errors
     /// [`CloudError`] when the database fails.
-    pub fn stretches(&self, vehicle: VehicleId) -> Result<Vec<Stretch>, CloudError> {
+    pub fn stretches(&self, vehicle: VehicleId) -> Result<Vec<MeterStretch>, CloudError> {
         intervals::list(&self.db, vehicle)
     }
 
@@ -66,22 +66,22 @@ impl CloudCore {
         reason: &str,
         now: ServerTime,
     ) -> Result<FreedStretches, CloudError> {
-        self.work(now, |desk| {
+        self.work(now, |unit| {
             let reason = given(reason)?;
             let stretches = match selected {
                 Selected::Entry(entry) => {
-                    let found = intervals::of(desk.db, entry)?;
+                    let found = intervals::of(unit.db, entry)?;
                     let found = found.filter(|stretch| stretch.vehicle == vehicle);
                     vec![found.ok_or(CloudError::HoldsNothing(entry))?]
                 }
                 Selected::Device(device) => {
-                    desk.device(device)?;
-                    let mut held = intervals::held_by(desk.db, device)?;
+                    unit.device(device)?;
+                    let mut held = intervals::held_by(unit.db, device)?;
                     held.retain(|stretch| stretch.vehicle == vehicle);
                     held
                 }
             };
-            desk.free_all(&stretches, keeps_points, reason)
+            unit.free_all(&stretches, keeps_points, reason)
         })
     }
 
@@ -96,10 +96,10 @@ impl CloudCore {
         device: DeviceId,
         now: ServerTime,
     ) -> Result<Revocation, CloudError> {
-        self.work(now, |desk| {
-            desk.shut_out(device)?;
-            let unpaid = desk.unpaid(device)?;
-            let freed = desk.free_all(
+        self.work(now, |unit| {
+            unit.shut_out(device)?;
+            let unpaid = unit.unpaid(device)?;
+            let freed = unit.free_all(
                 &unpaid,
                 true,
                 "its device was shut out, and it was paid nothing",
@@ -123,19 +123,19 @@ impl CloudCore {
         reason: &str,
         now: ServerTime,
     ) -> Result<Revocation, CloudError> {
-        self.work(now, |desk| {
+        self.work(now, |unit| {
             let reason = given(reason)?;
-            match desk.shut_out(device) {
+            match unit.shut_out(device) {
                 Ok(()) | Err(CloudError::AlreadyRevoked(_)) => {}
                 Err(failed) => return Err(failed),
             }
-            devices::mark_fraud(desk.db, device, desk.now, reason)?;
+            devices::mark_fraud(unit.db, device, unit.now, reason)?;
             let mut late = LateEntries::default();
-            for entry in desk.held_for(device)? {
-                late.extend(desk.refuse_held(entry, reason)?.late);
+            for entry in unit.held_for(device)? {
+                late.extend(unit.refuse_held(entry, reason)?.late);
             }
-            let held = intervals::held_by(desk.db, device)?;
-            let mut freed = desk.free_all(&held, false, reason)?;
+            let held = intervals::held_by(unit.db, device)?;
+            let mut freed = unit.free_all(&held, false, reason)?;
             late.extend(freed.late);
             freed.late = late;
             Ok(Revocation {
@@ -146,7 +146,7 @@ impl CloudCore {
     }
 }
 
-impl Desk<'_> {
+impl UnitOfWork<'_> {
     fn shut_out(&self, device: DeviceId) -> Result<(), CloudError> {
         self.device(device)?;
         match devices::revoke(self.db, device, self.now)? {
@@ -169,7 +169,7 @@ impl Desk<'_> {
     /// Takes one stretch from its entry, and nothing else.
     pub(super) fn free_stretch(
         &self,
-        stretch: &Stretch,
+        stretch: &MeterStretch,
         keeps_points: bool,
         reason: &str,
     ) -> Result<(), CloudError> {
@@ -179,7 +179,7 @@ impl Desk<'_> {
 
     fn free_all(
         &self,
-        stretches: &[Stretch],
+        stretches: &[MeterStretch],
         keeps_points: bool,
         reason: &str,
     ) -> Result<FreedStretches, CloudError> {
@@ -205,7 +205,7 @@ impl Desk<'_> {
 
     /// Lists the stretches of a device for which nothing was paid or is held back: not by the verdict, and not after it, as an
     /// entry is paid that came second once the first has lost its stretch.
-    fn unpaid(&self, device: DeviceId) -> Result<Vec<Stretch>, CloudError> {
+    fn unpaid(&self, device: DeviceId) -> Result<Vec<MeterStretch>, CloudError> {
         let mut payments = BTreeMap::new();
         let mut unpaid = Vec::new();
         for stretch in intervals::held_by(self.db, device)? {

@@ -5,7 +5,6 @@
 mod bundles;
 mod clock_guard;
 mod consent;
-mod desk;
 mod enrol;
 mod entries;
 mod epochs;
@@ -13,15 +12,16 @@ mod expiry;
 mod health;
 mod intake;
 mod ledger_view;
-mod lives;
 mod losers;
 mod maintain;
 mod members;
 mod meters;
 mod policies;
 mod review;
+mod server_epochs;
 mod settler;
 mod statement;
+mod unit_of_work;
 
 use std::path::Path;
 
@@ -48,7 +48,7 @@ use crate::error::CloudError;
 use crate::store::life::{self, Life};
 use crate::store::{bindings, devices, receipts};
 use crate::watch::Watch;
-use desk::Desk;
+use unit_of_work::UnitOfWork;
 
 /// The member cloud without its network.
 #[derive(Debug)]
@@ -173,17 +173,17 @@ impl CloudCore {
     fn work<R>(
         &mut self,
         now: ServerTime,
-        work: impl FnOnce(&Desk<'_>) -> Result<R, CloudError>,
+        work: impl FnOnce(&UnitOfWork<'_>) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
-        self.unguarded(now, |desk, life| {
+        self.unguarded(now, |unit, life| {
             clock_guard::check(life, now)?;
             if clock_guard::is_old(life, now) {
-                life::know(desk.db, now)?;
+                life::know(unit.db, now)?;
             }
             if now < life.known {
-                bindings::begin_by(desk.db, now)?;
+                bindings::begin_by(unit.db, now)?;
             }
-            work(desk)
+            work(unit)
         })
     }
 
@@ -191,7 +191,7 @@ impl CloudCore {
     fn unguarded<R>(
         &mut self,
         now: ServerTime,
-        work: impl FnOnce(&Desk<'_>, &Life) -> Result<R, CloudError>,
+        work: impl FnOnce(&UnitOfWork<'_>, &Life) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
         self.watch.check()?;
         let changes = self.db.total_changes();
@@ -210,24 +210,24 @@ impl CloudCore {
     fn look<R>(
         &mut self,
         now: ServerTime,
-        look: impl FnOnce(&Desk<'_>) -> Result<R, CloudError>,
+        look: impl FnOnce(&UnitOfWork<'_>) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
         self.watch.check()?;
         let at = |life: Life| (clock_guard::believed(&life, now), life);
-        self.unit(TransactionBehavior::Deferred, at, |desk, _| look(desk))
+        self.unit(TransactionBehavior::Deferred, at, |unit, _| look(unit))
     }
 
     fn unit<R>(
         &mut self,
         behavior: TransactionBehavior,
         at: impl FnOnce(Life) -> (ServerTime, Life),
-        work: impl FnOnce(&Desk<'_>, &Life) -> Result<R, CloudError>,
+        work: impl FnOnce(&UnitOfWork<'_>, &Life) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
         let tx = self.db.transaction_with_behavior(behavior)?;
         policies::learn(&tx, &self.key.public(), &mut self.policies)?;
         let life = life::find(&tx)?.ok_or(CloudError::ForeignDatabase)?;
         let (now, life) = at(life);
-        let desk = Desk {
+        let unit = UnitOfWork {
             db: &tx,
             key: &self.key,
             policies: &self.policies,
@@ -235,7 +235,7 @@ impl CloudCore {
             now,
             entries_a_day: self.entries_a_day,
         };
-        let done = work(&desk, &life)?;
+        let done = work(&unit, &life)?;
         tx.commit()?;
         Ok(done)
     }

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::CloudCore;
 use super::consent::given;
-use super::desk::Desk;
 use super::losers::LateEntries;
 use super::settler::claim;
+use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::store::devices::Device;
 use crate::store::uses::Use;
@@ -87,7 +87,7 @@ impl CloudCore {
         reason: &str,
         now: ServerTime,
     ) -> Result<Ruling, CloudError> {
-        self.work(now, |desk| desk.accept_held(entry, given(reason)?))
+        self.work(now, |unit| unit.accept_held(entry, given(reason)?))
     }
 
     /// Gives up what is held back for an entry; the stretch that it claims is free.
@@ -100,19 +100,19 @@ impl CloudCore {
         reason: &str,
         now: ServerTime,
     ) -> Result<Ruling, CloudError> {
-        self.work(now, |desk| desk.refuse_held(entry, given(reason)?))
+        self.work(now, |unit| unit.refuse_held(entry, given(reason)?))
     }
 }
 
-impl Desk<'_> {
+impl UnitOfWork<'_> {
     fn accept_held(&self, entry: EntryRef, reason: &str) -> Result<Ruling, CloudError> {
         if reviews::doubt(self.db, entry)?.is_some() {
             self.hold_at_last(entry)?;
         }
-        self.rule_on(entry, true, reason, |desk, member| {
-            let zone = desk.zone(member)?;
-            let mut account = desk.account(member)?;
-            let paid = account.accept(entry, desk.now, &zone, desk.policy());
+        self.rule_on(entry, true, reason, |unit, member| {
+            let zone = unit.zone(member)?;
+            let mut account = unit.account(member)?;
+            let paid = account.accept(entry, unit.now, &zone, unit.policy());
             Ok((account, paid))
         })
     }
@@ -123,9 +123,9 @@ impl Desk<'_> {
         if let Some(stretch) = &stretch {
             self.free_stretch(stretch, false, reason)?;
         }
-        let mut ruling = self.rule_on(entry, false, reason, |desk, member| {
-            let mut account = desk.account(member)?;
-            let refused = account.refuse(entry, desk.now);
+        let mut ruling = self.rule_on(entry, false, reason, |unit, member| {
+            let mut account = unit.account(member)?;
+            let refused = account.refuse(entry, unit.now);
             Ok((account, refused))
         })?;
         ruling.late = self.pay_losers(stretch.as_slice())?;

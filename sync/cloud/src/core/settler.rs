@@ -9,17 +9,17 @@ use dashpoint_membership::{
 };
 use dashpoint_wire::{EpochGrant, Raw, Signed, WireError};
 
-use super::desk::Desk;
 use super::intake::PENDING_MAX;
+use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
-use crate::plausible::{Doubt, Span, doubt, flaw};
+use crate::plausible::{Doubt, EntryTimes, doubt, flaw};
 use crate::store::devices::{self, Device, Head};
 use crate::store::uses::{self, Use};
 use crate::store::{accounts, bindings, grants, intervals, life, log, receipts, reviews};
 
 /// Settles entries one after the other, with the accounts they touch held open until the end.
 pub(super) struct Settler<'a> {
-    desk: &'a Desk<'a>,
+    unit: &'a UnitOfWork<'a>,
     device: &'a Device,
     head: Head,
     open: BTreeMap<MemberId, OpenAccount>,
@@ -51,9 +51,9 @@ struct HeldReceipt {
 }
 
 impl<'a> Settler<'a> {
-    pub fn new(desk: &'a Desk<'a>, device: &'a Device) -> Self {
+    pub fn new(unit: &'a UnitOfWork<'a>, device: &'a Device) -> Self {
         Self {
-            desk,
+            unit,
             device,
             head: device.head,
             open: BTreeMap::new(),
@@ -70,7 +70,7 @@ impl<'a> Settler<'a> {
 
     /// Judges one entry, settles it and writes it to the log.
     pub fn take(&mut self, entry: &Signed<Entry>) -> Result<Verdict, CloudError> {
-        let (db, now) = (self.desk.db, self.desk.now);
+        let (db, now) = (self.unit.db, self.unit.now);
         let place = entry.body().reference(self.device.id);
         let origin = origin(entry);
         let held = self.arrival(entry.body())?;
@@ -100,7 +100,7 @@ impl<'a> Settler<'a> {
             Some(_) => {}
             None if counts(&verdict) => {
                 let holds = claim(self.device, place, entry.body(), known_from, now);
-                self.desk.hold(holds.as_ref())?;
+                self.unit.hold(holds.as_ref())?;
             }
             None => {}
         }
@@ -117,34 +117,34 @@ impl<'a> Settler<'a> {
     /// no longer knows which. Nor does one that has seen many receipts since know those that a carried entry names: it is
     /// taken, and makes the allowance no larger.
     fn arrival(&mut self, entry: &Entry) -> Result<HeldReceipt, CloudError> {
-        let (desk, named) = (self.desk, entry.receipt_at);
+        let (unit, named) = (self.unit, entry.receipt_at);
         let chain = self.head.chain.receipt_at;
-        let last = if chain > desk.now {
-            self.device.enrolled.min(desk.now)
+        let last = if chain > unit.now {
+            self.device.enrolled.min(unit.now)
         } else {
             chain
         };
-        let signed = |at| receipts::newest_up_to(desk.db, self.device.id, at);
-        let is_of_the_future = named > desk.now && named > last;
+        let signed = |at| receipts::newest_up_to(unit.db, self.device.id, at);
+        let is_of_the_future = named > unit.now && named > last;
         let is_carried = matches!(entry.body, EntryBody::Carry { .. });
         let is_known = !is_of_the_future
             || is_carried
             || signed(named)? == Some(named)
-            || desk.server_epoch > life::FIRST;
+            || unit.server_epoch > life::FIRST;
         let receipt_at = if named <= last {
             named
         } else {
-            signed(named.min(desk.now))?.unwrap_or(last).max(last)
+            signed(named.min(unit.now))?.unwrap_or(last).max(last)
         };
         if is_of_the_future && is_known && !std::mem::replace(&mut self.was_ahead, true) {
             tracing::warn!(
-                device = %self.device.id, seq = %entry.seq, receipt_at = %named, now = %desk.now,
+                device = %self.device.id, seq = %entry.seq, receipt_at = %named, now = %unit.now,
                 "entries under a receipt of the future: this cloud's clock was ahead when it signed it; they are paid"
             );
         }
         Ok(HeldReceipt {
             arrival: Arrival {
-                at: desk.now,
+                at: unit.now,
                 receipt_at,
             },
             is_known,
@@ -155,7 +155,7 @@ impl<'a> Settler<'a> {
     /// chain, so that an older one than the log has already makes nothing unknown. A carried entry keeps the receipt of its
     /// original, which is older than what this epoch has: it is held to the log before the epoch.
     fn known_from(&mut self, entry: &Entry) -> Result<ServerTime, CloudError> {
-        let now = self.desk.now;
+        let now = self.unit.now;
         if entry.receipt_at > now {
             return Ok(self.device.enrolled.min(now));
         }
@@ -172,10 +172,10 @@ impl<'a> Settler<'a> {
         if let Some(found) = self.before_epoch {
             return Ok(found);
         }
-        let (desk, device) = (self.desk, self.device.id);
-        let found = match grants::find(desk.db, device, self.head.epoch)? {
+        let (unit, device) = (self.unit, self.device.id);
+        let found = match grants::find(unit.db, device, self.head.epoch)? {
             Some(raw) => {
-                let grant = Raw::<EpochGrant>::from(raw).verify(&desk.key.public(), &device)?;
+                let grant = Raw::<EpochGrant>::from(raw).verify(&unit.key.public(), &device)?;
                 grant.body().chain.receipt_at
             }
             // A database that went back may have forgotten it.
@@ -194,9 +194,9 @@ impl<'a> Settler<'a> {
         known_from: ServerTime,
     ) -> Result<Admission, CloudError> {
         let arrival = held.arrival;
-        let (desk, entry) = (self.desk, entry.body());
+        let (unit, entry) = (self.unit, entry.body());
         let bound =
-            bindings::find(desk.db, entry.binding)?.filter(|bound| bound.device == self.device.id);
+            bindings::find(unit.db, entry.binding)?.filter(|bound| bound.device == self.device.id);
         let Some(bound) = bound else {
             return Ok(Admission {
                 member: None,
@@ -229,23 +229,23 @@ impl<'a> Settler<'a> {
     /// Returns whether the device held a receipt of this cloud when it made an entry, as far as a database that went back can
     /// tell. A binding that seems to begin later was then made by a clock that was ahead: who names it has it.
     fn held_receipt(&self, entry: &Entry) -> Result<bool, CloudError> {
-        let (desk, named) = (self.desk, entry.receipt_at);
-        let signed = receipts::newest_up_to(desk.db, self.device.id, named)?;
-        Ok(signed == Some(named) || desk.server_epoch > life::FIRST)
+        let (unit, named) = (self.unit, entry.receipt_at);
+        let signed = receipts::newest_up_to(unit.db, self.device.id, named)?;
+        Ok(signed == Some(named) || unit.server_epoch > life::FIRST)
     }
 
     /// Holds an admissible entry against what is known of the vehicle.
     fn doubt(&self, entry: &Entry, known_from: ServerTime) -> Result<Option<Doubt>, CloudError> {
-        let desk = self.desk;
+        let unit = self.unit;
         let place = entry.reference(self.device.id);
-        let Some(claim) = claim(self.device, place, entry, known_from, desk.now) else {
+        let Some(claim) = claim(self.device, place, entry, known_from, unit.now) else {
             return Ok(None);
         };
-        let Some(policy) = desk.policies.get(entry.policy) else {
+        let Some(policy) = unit.policies.get(entry.policy) else {
             return Ok(None);
         };
-        let history = uses::history(desk.db, &claim, self.device.enrolled)?;
-        Ok(doubt(entry, &policy.policy().score, &history, desk.now))
+        let history = uses::history(unit.db, &claim, self.device.enrolled)?;
+        Ok(doubt(entry, &policy.policy().score, &history, unit.now))
     }
 
     fn contradiction(
@@ -254,9 +254,9 @@ impl<'a> Settler<'a> {
         origin: EntryHash,
         arrival: Arrival,
     ) -> Result<Option<Rejection>, CloudError> {
-        let desk = self.desk;
+        let unit = self.unit;
         // Without its policy an entry is refused by the rules themselves.
-        let Some(policy) = desk.policies.get(entry.policy) else {
+        let Some(policy) = unit.policies.get(entry.policy) else {
             return Ok(None);
         };
         if let Some(flaw) = flaw(entry, &policy.policy().score, arrival) {
@@ -264,11 +264,11 @@ impl<'a> Settler<'a> {
             return Ok(Some(Rejection::Implausible));
         }
         let carried = matches!(entry.body, EntryBody::Carry { .. });
-        if carried && log::knows_origin(desk.db, self.device.vehicle, origin)? {
+        if carried && log::knows_origin(unit.db, self.device.vehicle, origin)? {
             return Ok(Some(Rejection::AlreadyRecorded));
         }
         match entry.transaction().interval() {
-            Some(interval) if intervals::overlaps(desk.db, self.device.vehicle, interval)? => {
+            Some(interval) if intervals::overlaps(unit.db, self.device.vehicle, interval)? => {
                 Ok(Some(Rejection::AlreadyPaid))
             }
             Some(_) | None => Ok(None),
@@ -282,16 +282,16 @@ impl<'a> Settler<'a> {
         admission: &Admission,
         arrival: Arrival,
     ) -> Result<Verdict, CloudError> {
-        let desk = self.desk;
+        let unit = self.unit;
         let chain = &mut self.head.chain;
         let Some(member) = admission.member else {
-            return nobodys(desk, chain, place, entry, arrival);
+            return nobodys(unit, chain, place, entry, arrival);
         };
         let open = match self.open.entry(member) {
             Slot::Occupied(open) => open.into_mut(),
             Slot::Vacant(empty) => empty.insert(OpenAccount {
-                account: accounts::find(desk.db, member)?.ok_or(CloudError::NoMember(member))?,
-                zone: desk.zone(member)?,
+                account: accounts::find(unit.db, member)?.ok_or(CloudError::NoMember(member))?,
+                zone: unit.zone(member)?,
                 settlements: Vec::new(),
             }),
         };
@@ -306,7 +306,7 @@ impl<'a> Settler<'a> {
                 &mut open.account,
                 chain,
                 &open.zone,
-                desk.policies,
+                unit.policies,
                 place,
                 entry,
                 arrival,
@@ -331,18 +331,18 @@ impl<'a> Settler<'a> {
             };
             let holds_more = open.settlements.iter().any(is_held_back);
             if holds_more && open.account.pending.len() > PENDING_MAX {
-                return Err(Desk::too_much_held_back(self.device.id));
+                return Err(UnitOfWork::too_much_held_back(self.device.id));
             }
-            accounts::save(self.desk.db, *member, &open.account, &open.settlements)?;
+            accounts::save(self.unit.db, *member, &open.account, &open.settlements)?;
         }
         if self.head != self.device.head {
-            devices::move_head(self.desk.db, self.device.id, &self.head)?;
+            devices::move_head(self.unit.db, self.device.id, &self.head)?;
         }
         Ok((self.head, self.touched))
     }
 }
 
-impl Desk<'_> {
+impl UnitOfWork<'_> {
     /// Gives an entry the stretch of the meter that it claims, if it claims one.
     pub(super) fn hold(&self, claim: Option<&Use<'_>>) -> Result<(), CloudError> {
         let Some(claim) = claim else {
@@ -369,7 +369,7 @@ pub(super) fn claim<'a>(
         entry: place,
         vehicle: device.vehicle,
         evidence,
-        span: Span::of(entry, evidence, arrived),
+        span: EntryTimes::of(entry, evidence, arrived),
         receipt_at,
         arrived,
     })
@@ -377,13 +377,13 @@ pub(super) fn claim<'a>(
 
 /// An entry that no member's account has: the chain goes on, nothing is paid.
 fn nobodys(
-    desk: &Desk<'_>,
+    unit: &UnitOfWork<'_>,
     chain: &mut Chain,
     place: EntryRef,
     entry: &Entry,
     arrival: Arrival,
 ) -> Result<Verdict, CloudError> {
-    let mut nobody = Account::open(desk.policy(), desk.now);
+    let mut nobody = Account::open(unit.policy(), unit.now);
     let refused = reject(
         &mut nobody,
         chain,

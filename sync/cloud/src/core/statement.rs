@@ -7,7 +7,7 @@ use dashpoint_wire::Signed;
 
 use super::CloudCore;
 use super::clock_guard;
-use super::desk::Desk;
+use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::store::{accounts, bindings, devices, life, members};
 
@@ -31,7 +31,7 @@ fn newest_within(mut settlements: Vec<Settlement>, most: usize) -> Vec<Settlemen
     settlements.split_off(settlements.len() - kept)
 }
 
-impl Desk<'_> {
+impl UnitOfWork<'_> {
     /// Signs a member's statement, with the newest settlements after a version.
     pub fn statement(
         &self,
@@ -89,7 +89,7 @@ impl CloudCore {
         since: LedgerVersion,
         now: dashpoint_membership::ServerTime,
     ) -> Result<Signed<Statement>, CloudError> {
-        self.look(now, |desk| desk.statement(member, since))
+        self.look(now, |unit| unit.statement(member, since))
     }
 
     /// The same for a device that has, or had, a binding to the member; `None` when its statement of version `since` is
@@ -104,15 +104,15 @@ impl CloudCore {
         since: LedgerVersion,
         now: dashpoint_membership::ServerTime,
     ) -> Result<Option<Signed<Statement>>, CloudError> {
-        self.look(now, |desk| {
-            if !bindings::members_of(desk.db, device)?.contains(&member) {
+        self.look(now, |unit| {
+            if !bindings::members_of(unit.db, device)?.contains(&member) {
                 return Err(CloudError::NoMember(member));
             }
-            let account = accounts::find(desk.db, member)?.ok_or(CloudError::NoMember(member))?;
+            let account = accounts::find(unit.db, member)?.ok_or(CloudError::NoMember(member))?;
             if since.get() > 0 && account.version == since {
                 return Ok(None);
             }
-            desk.statement(member, since).map(Some)
+            unit.statement(member, since).map(Some)
         })
     }
 

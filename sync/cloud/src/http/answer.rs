@@ -20,13 +20,13 @@ const SLOW_DOWN_S: u64 = 60;
 
 /// A request that is not answered with what it asked for.
 #[derive(Debug)]
-pub(super) struct Denied {
+pub(super) struct ApiError {
     code: RefusalCode,
     nonce: Option<Nonce>,
     retry_after_s: Option<u64>,
 }
 
-impl Denied {
+impl ApiError {
     pub const fn because(code: RefusalCode) -> Self {
         Self {
             code,
@@ -65,7 +65,7 @@ impl Denied {
     }
 }
 
-impl From<CloudError> for Denied {
+impl From<CloudError> for ApiError {
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "whatever is not named here as the caller's is the cloud's own failure"
@@ -104,13 +104,13 @@ impl From<CloudError> for Denied {
     }
 }
 
-impl From<TooOften> for Denied {
+impl From<TooOften> for ApiError {
     fn from(often: TooOften) -> Self {
         Self::slow_down(often.wait)
     }
 }
 
-impl IntoResponse for Denied {
+impl IntoResponse for ApiError {
     fn into_response(self) -> axum::response::Response {
         let body = Refusal {
             code: self.code,
@@ -141,8 +141,8 @@ pub(super) fn unchanged() -> axum::response::Response {
 }
 
 /// There is no such endpoint, or not with this method.
-pub(super) async fn not_found() -> Denied {
-    Denied::because(RefusalCode::NotFound)
+pub(super) async fn not_found() -> ApiError {
+    ApiError::because(RefusalCode::NotFound)
 }
 
 fn bytes(status: StatusCode, plain: &[u8]) -> axum::response::Response {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::nonces::Nonces;
 use super::throttle::{Rate, Throttle};
 use crate::error::CloudError;
-use crate::ledger::Ledger;
+use crate::ledger::LedgerHandle;
 use crate::peer::Peer;
 use crate::random;
 
@@ -21,7 +21,7 @@ const ASKS: (Rate, Rate) = (Rate::a_minute(60), Rate::a_minute(600));
 
 /// State that all handlers share.
 pub(crate) struct AppState {
-    pub(super) ledger: Ledger,
+    pub(super) ledger: LedgerHandle,
     /// Address of the approval page from outside, without a slash at its end.
     pub(super) url: String,
     /// Time that the body of a request may take.
@@ -35,7 +35,7 @@ pub(crate) struct AppState {
 }
 
 impl AppState {
-    pub fn new(ledger: Ledger, url: String, body_time: Duration) -> Result<Self, CloudError> {
+    pub fn new(ledger: LedgerHandle, url: String, body_time: Duration) -> Result<Self, CloudError> {
         let link_key: [u8; 32] = random::bytes()?;
         Ok(Self {
             ledger,

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use dashpoint_wire::MAX_BODY;
 use dashpoint_wire::message::RefusalCode;
 
-use super::answer::Denied;
+use super::answer::ApiError;
 use super::app_state::AppState;
 use crate::connections::Caller;
 
@@ -28,15 +28,15 @@ pub(super) async fn whole(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let Some(caller) = parts.extensions.get::<Caller>().cloned() else {
-        return Denied::because(RefusalCode::Unavailable).into_response();
+        return ApiError::because(RefusalCode::Unavailable).into_response();
     };
     if !fits(&parts) {
-        return Denied::because(RefusalCode::TooLarge).into_response();
+        return ApiError::because(RefusalCode::TooLarge).into_response();
     }
     let body = match tokio::time::timeout(state.body_time, to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) => return Denied::because(RefusalCode::TooLarge).into_response(),
-        Err(_) => return Denied::because(RefusalCode::Unavailable).into_response(),
+        Ok(Err(_)) => return ApiError::because(RefusalCode::TooLarge).into_response(),
+        Err(_) => return ApiError::because(RefusalCode::Unavailable).into_response(),
     };
     let served = caller.served();
     let answer = next.run(Request::from_parts(parts, Body::from(body))).await;

@@ -6,7 +6,7 @@ use dashpoint_membership::{DeviceId, ServerTime};
 use dashpoint_wire::message::RefusalCode;
 use dashpoint_wire::{Nonce, PublicKey, TokenError, parse_authorization, verify_token};
 
-use super::answer::Denied;
+use super::answer::ApiError;
 use super::app_state::AppState;
 use super::incoming::Incoming;
 use crate::clock::system_now;
@@ -21,15 +21,15 @@ impl AppState {
         incoming: Incoming,
         weight: Weight,
         device: DeviceId,
-        job: impl FnOnce(&mut CloudCore, &Incoming, ServerTime) -> Result<R, Denied> + Send + 'static,
-    ) -> Result<R, Denied> {
+        job: impl FnOnce(&mut CloudCore, &Incoming, ServerTime) -> Result<R, ApiError> + Send + 'static,
+    ) -> Result<R, ApiError> {
         let state = Arc::clone(self);
         self.ledger
             .call(incoming.turn(weight, Some(device)), move |core| {
                 let now = core.now(system_now())?;
                 let found = core
                     .admitted_device(device, now)?
-                    .ok_or(Denied::because(RefusalCode::Device))?;
+                    .ok_or(ApiError::because(RefusalCode::Device))?;
                 state.let_in(&incoming, device, &found.key, now)?;
                 job(core, &incoming, now)
             })
@@ -42,8 +42,8 @@ impl AppState {
         device: DeviceId,
         key: &PublicKey,
         now: ServerTime,
-    ) -> Result<(), Denied> {
-        let refused = || Denied::because(RefusalCode::Token);
+    ) -> Result<(), ApiError> {
+        let refused = || ApiError::because(RefusalCode::Token);
         let token = parse_authorization(incoming.authorization()?).map_err(|_| refused())?;
         let asked = incoming.asked();
         let outcome = match verify_token(token.clone(), key, &device, asked, now, &[]) {
@@ -75,13 +75,13 @@ impl AppState {
         }
     }
 
-    fn challenge(&self, device: DeviceId) -> Result<(), Denied> {
-        let unavailable = || Denied::because(RefusalCode::Unavailable);
+    fn challenge(&self, device: DeviceId) -> Result<(), ApiError> {
+        let unavailable = || ApiError::because(RefusalCode::Unavailable);
         let nonce: Nonce = random::bytes().map_err(|_| unavailable())?;
         self.nonces
             .lock()
             .map_err(|_| unavailable())?
             .give(device, nonce, system_now());
-        Err(Denied::with_nonce(nonce))
+        Err(ApiError::with_nonce(nonce))
     }
 }

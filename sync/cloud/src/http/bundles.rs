@@ -10,7 +10,7 @@ use dashpoint_membership::{CatalogueVersion, LedgerVersion, MemberId, PolicyVers
 use dashpoint_wire::message::RefusalCode;
 use serde::Deserialize;
 
-use super::answer::{Denied, signed, unchanged};
+use super::answer::{ApiError, signed, unchanged};
 use super::app_state::AppState;
 use super::incoming::{Incoming, Segment, parsed};
 use crate::clock::system_now;
@@ -29,16 +29,16 @@ pub(super) struct Since {
 
 impl Since {
     /// No version is above what the database counts with.
-    fn of(incoming: &Incoming) -> Result<u64, Denied> {
+    fn of(incoming: &Incoming) -> Result<u64, ApiError> {
         let since = incoming.query::<Self>()?.since;
         if i64::try_from(since).is_err() {
-            return Err(Denied::because(RefusalCode::Malformed));
+            return Err(ApiError::because(RefusalCode::Malformed));
         }
         Ok(since)
     }
 
     /// A version beyond the range is newer than any.
-    fn short(incoming: &Incoming) -> Result<u32, Denied> {
+    fn short(incoming: &Incoming) -> Result<u32, ApiError> {
         Ok(u32::try_from(Self::of(incoming)?).unwrap_or(u32::MAX))
     }
 }
@@ -48,7 +48,7 @@ pub(super) async fn statement(
     State(state): Shared,
     Segment(member): Segment,
     incoming: Incoming,
-) -> Result<Response, Denied> {
+) -> Result<Response, ApiError> {
     let member: MemberId = parsed(&member)?;
     let since = LedgerVersion::new(Since::of(&incoming)?);
     let device = incoming.device()?;
@@ -61,7 +61,7 @@ pub(super) async fn statement(
 }
 
 /// `GET /v1/policy?since=`: the next version after it that the car needs.
-pub(super) async fn policy(State(state): Shared, incoming: Incoming) -> Result<Response, Denied> {
+pub(super) async fn policy(State(state): Shared, incoming: Incoming) -> Result<Response, ApiError> {
     let since = PolicyVersion::new(Since::short(&incoming)?);
     let device = incoming.device()?;
     let policy = state
@@ -76,7 +76,7 @@ pub(super) async fn policy(State(state): Shared, incoming: Incoming) -> Result<R
 pub(super) async fn catalogue(
     State(state): Shared,
     incoming: Incoming,
-) -> Result<Response, Denied> {
+) -> Result<Response, ApiError> {
     let since = CatalogueVersion::new(Since::short(&incoming)?);
     let device = incoming.device()?;
     let catalogue = state

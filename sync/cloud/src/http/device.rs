@@ -10,7 +10,7 @@ use dashpoint_wire::MAX_ENTRIES;
 use dashpoint_wire::message::{EntriesRequest, EpochRequest, RefusalCode};
 use serde::Deserialize;
 
-use super::answer::{Denied, cbor};
+use super::answer::{ApiError, cbor};
 use super::app_state::AppState;
 use super::incoming::{Incoming, Segment, parsed};
 use crate::clock::system_now;
@@ -31,7 +31,7 @@ pub(super) async fn post_entries(
     State(state): Shared,
     Segment(device): Segment,
     incoming: Incoming,
-) -> Result<Response, Denied> {
+) -> Result<Response, ApiError> {
     let device: DeviceId = parsed(&device)?;
     let posted = state
         .for_device(
@@ -41,9 +41,9 @@ pub(super) async fn post_entries(
             move |core, incoming, now| {
                 let request: EntriesRequest = incoming.message()?;
                 if request.entries.len() > MAX_ENTRIES {
-                    return Err(Denied::because(RefusalCode::TooLarge));
+                    return Err(ApiError::because(RefusalCode::TooLarge));
                 }
-                core.hear_times(device, &request, now)?;
+                core.advance_posted_clock(device, &request, now)?;
                 let now = core.now(system_now())?;
                 Ok(core.post_entries(device, &request, now)?)
             },
@@ -54,7 +54,7 @@ pub(super) async fn post_entries(
         Posted::Diverged(divergence) => Ok(cbor(StatusCode::CONFLICT, &divergence)),
         Posted::NotAuthentic(refused) => {
             tracing::warn!(%device, %refused, "bytes that are not authentic");
-            Err(Denied::because(RefusalCode::NotAuthentic))
+            Err(ApiError::because(RefusalCode::NotAuthentic))
         }
     }
 }
@@ -64,7 +64,7 @@ pub(super) async fn get_entries(
     State(state): Shared,
     Segment(device): Segment,
     incoming: Incoming,
-) -> Result<Response, Denied> {
+) -> Result<Response, ApiError> {
     let device: DeviceId = parsed(&device)?;
     let wanted: From = incoming.query()?;
     let page = state
@@ -81,7 +81,7 @@ pub(super) async fn post_epochs(
     State(state): Shared,
     Segment(device): Segment,
     incoming: Incoming,
-) -> Result<Response, Denied> {
+) -> Result<Response, ApiError> {
     let device: DeviceId = parsed(&device)?;
     let opened = state
         .for_device(

@@ -13,7 +13,7 @@ use data_encoding::HEXLOWER;
 use ring::hmac;
 use serde::Deserialize;
 
-use super::answer::{Denied, cbor};
+use super::answer::{ApiError, cbor};
 use super::app_state::AppState;
 use super::incoming::{Incoming, Segment};
 use super::page;
@@ -30,23 +30,23 @@ type Shared = State<Arc<AppState>>;
 /// Fields of the form.
 #[derive(Debug, Deserialize)]
 pub(super) struct Decision {
-    answer: Said,
+    answer: DecisionAnswer,
     #[serde(default)]
     member: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Said {
+enum DecisionAnswer {
     Yes,
     No,
 }
 
 /// `POST /v1/enrolments`.
-pub(super) async fn ask(State(state): Shared, incoming: Incoming) -> Result<Response, Denied> {
+pub(super) async fn ask(State(state): Shared, incoming: Incoming) -> Result<Response, ApiError> {
     let request: EnrolRequest = incoming.message()?;
     state.count_ask(incoming.peer())?;
-    let unavailable = |_| Denied::because(RefusalCode::Unavailable);
+    let unavailable = |_| ApiError::because(RefusalCode::Unavailable);
     let id = random::bytes().map_err(unavailable)?;
     let code = random::code().map_err(unavailable)?;
     let approve_url = format!("{}/enrol/{code}?link={}", state.url, state.link(&code));
@@ -58,7 +58,7 @@ pub(super) async fn ask(State(state): Shared, incoming: Incoming) -> Result<Resp
         .ledger
         .call(incoming.turn(Weight::Quick, None), move |core| {
             let now = core.now(system_now())?;
-            core.ask(&request, ids, now).map_err(Denied::from)
+            core.ask(&request, ids, now).map_err(ApiError::from)
         })
         .await?;
     let ticket = EnrolTicket {
@@ -75,8 +75,8 @@ pub(super) async fn state(
     State(state): Shared,
     Segment(id): Segment,
     Extension(caller): Extension<Caller>,
-) -> Result<Response, Denied> {
-    let not_found = || Denied::because(RefusalCode::NotFound);
+) -> Result<Response, ApiError> {
+    let not_found = || ApiError::because(RefusalCode::NotFound);
     let id: [u8; 16] = HEXLOWER
         .decode(id.as_bytes())
         .ok()
@@ -86,7 +86,7 @@ pub(super) async fn state(
         .ledger
         .call(turn(&caller), move |core| {
             let now = core.now(system_now())?;
-            core.enrol_state(id, now).map_err(Denied::from)
+            core.enrol_state(id, now).map_err(ApiError::from)
         })
         .await?
         .ok_or_else(not_found)?;
@@ -96,7 +96,7 @@ pub(super) async fn state(
 /// `GET /enrol/{code}`.
 pub(super) async fn show(
     State(state): Shared,
-    code: Result<Segment, Denied>,
+    code: Result<Segment, ApiError>,
     Query(scanned): Query<Scanned>,
     Extension(caller): Extension<Caller>,
 ) -> Response {
@@ -110,7 +110,7 @@ pub(super) async fn show(
 /// `POST /enrol/{code}`.
 pub(super) async fn decide(
     State(state): Shared,
-    code: Result<Segment, Denied>,
+    code: Result<Segment, ApiError>,
     Query(scanned): Query<Scanned>,
     Extension(caller): Extension<Caller>,
     form: Result<Form<Decision>, FormRejection>,
@@ -127,28 +127,28 @@ pub(super) async fn decide(
         );
     };
     let outcome = match decision.answer {
-        Said::No => state.refuse(waiting.code.clone(), &caller).await,
-        Said::Yes => match decision.member.trim().parse::<MemberId>() {
+        DecisionAnswer::No => state.refuse(waiting.code.clone(), &caller).await,
+        DecisionAnswer::Yes => match decision.member.trim().parse::<MemberId>() {
             Ok(member) if waiting.claimed_by.is_some() => {
                 state.consent(waiting.code.clone(), member, &caller).await
             }
             Ok(member) => state.approve(waiting.code.clone(), member, &caller).await,
-            Err(_) => Ok(Outcome::NoMember),
+            Err(_) => Ok(DecisionOutcome::NoMember),
         },
     };
     match outcome {
-        Ok(Outcome::Approved) => html(StatusCode::OK, page::approved(&waiting)),
-        Ok(Outcome::Refused) => html(StatusCode::OK, page::refused(&waiting)),
-        Ok(Outcome::NoMember) => html(
+        Ok(DecisionOutcome::Approved) => html(StatusCode::OK, page::approved(&waiting)),
+        Ok(DecisionOutcome::Refused) => html(StatusCode::OK, page::refused(&waiting)),
+        Ok(DecisionOutcome::NoMember) => html(
             StatusCode::UNPROCESSABLE_ENTITY,
             page::question(&waiting, Some(page::NO_MEMBER)),
         ),
-        Ok(Outcome::Waits(waiting)) => html(StatusCode::OK, page::question(&waiting, None)),
-        Ok(Outcome::NotOfTheVehicle) => html(
+        Ok(DecisionOutcome::Waits(waiting)) => html(StatusCode::OK, page::question(&waiting, None)),
+        Ok(DecisionOutcome::NotOfTheVehicle) => html(
             StatusCode::UNPROCESSABLE_ENTITY,
             page::question(&waiting, Some(page::NOT_OF_THE_VEHICLE)),
         ),
-        Ok(Outcome::Late) => html(StatusCode::NOT_FOUND, page::unknown_code()),
+        Ok(DecisionOutcome::Late) => html(StatusCode::NOT_FOUND, page::unknown_code()),
         Err(denied) => refused(&denied),
     }
 }
@@ -159,7 +159,7 @@ pub(super) struct Scanned {
     link: Option<String>,
 }
 
-enum Outcome {
+enum DecisionOutcome {
     Approved,
     Waits(Waiting),
     NotOfTheVehicle,
@@ -169,9 +169,9 @@ enum Outcome {
 }
 
 impl AppState {
-    fn count_ask(&self, peer: Peer) -> Result<(), Denied> {
+    fn count_ask(&self, peer: Peer) -> Result<(), ApiError> {
         let mut asks = self.asks.lock().map_err(|_| unavailable())?;
-        asks.take(peer, self.elapsed()).map_err(Denied::from)
+        asks.take(peer, self.elapsed()).map_err(ApiError::from)
     }
 
     /// The mark of a link that this run of the cloud gave out with a code: 64 bits that nobody guesses.
@@ -184,10 +184,10 @@ impl AppState {
     /// is answered however many others guess.
     async fn waiting_with(
         &self,
-        typed: Result<Segment, Denied>,
+        typed: Result<Segment, ApiError>,
         scanned: &Scanned,
         caller: &Caller,
-    ) -> Result<Option<Waiting>, Denied> {
+    ) -> Result<Option<Waiting>, ApiError> {
         let Ok(Segment(typed)) = typed else {
             return Ok(None);
         };
@@ -201,7 +201,7 @@ impl AppState {
             .ledger
             .call(turn(caller), move |core| {
                 let now = core.now(system_now())?;
-                core.waiting_with(&code, now).map_err(Denied::from)
+                core.waiting_with(&code, now).map_err(ApiError::from)
             })
             .await?;
         if waiting.is_some()
@@ -218,15 +218,15 @@ impl AppState {
         code: String,
         member: MemberId,
         caller: &Caller,
-    ) -> Result<Outcome, Denied> {
+    ) -> Result<DecisionOutcome, ApiError> {
         let ids = granted_ids()?;
         self.ledger
             .call(turn(caller), move |core| {
                 let now = core.now(system_now())?;
                 let approval = core.approve(&code, member, ids, now);
                 outcome(approval.map(|approval| match approval {
-                    Approval::Enrolled(_) => Outcome::Approved,
-                    Approval::Waits(waiting) => Outcome::Waits(waiting),
+                    Approval::Enrolled(_) => DecisionOutcome::Approved,
+                    Approval::Waits(waiting) => DecisionOutcome::Waits(waiting),
                 }))
             })
             .await
@@ -237,29 +237,29 @@ impl AppState {
         code: String,
         member: MemberId,
         caller: &Caller,
-    ) -> Result<Outcome, Denied> {
+    ) -> Result<DecisionOutcome, ApiError> {
         let ids = granted_ids()?;
         self.ledger
             .call(turn(caller), move |core| {
                 let now = core.now(system_now())?;
                 let approved = core.consent(&code, &Word::Member(member), ids, now);
-                outcome(approved.map(|_| Outcome::Approved))
+                outcome(approved.map(|_| DecisionOutcome::Approved))
             })
             .await
     }
 
-    async fn refuse(&self, code: String, caller: &Caller) -> Result<Outcome, Denied> {
+    async fn refuse(&self, code: String, caller: &Caller) -> Result<DecisionOutcome, ApiError> {
         self.ledger
             .call(turn(caller), move |core| {
                 let now = core.now(system_now())?;
-                outcome(core.refuse(&code, now).map(|()| Outcome::Refused))
+                outcome(core.refuse(&code, now).map(|()| DecisionOutcome::Refused))
             })
             .await
     }
 }
 
-const fn unavailable() -> Denied {
-    Denied::because(RefusalCode::Unavailable)
+const fn unavailable() -> ApiError {
+    ApiError::because(RefusalCode::Unavailable)
 }
 
 const fn turn(caller: &Caller) -> Turn {
@@ -270,7 +270,7 @@ const fn turn(caller: &Caller) -> Turn {
     }
 }
 
-fn granted_ids() -> Result<GrantedIds, Denied> {
+fn granted_ids() -> Result<GrantedIds, ApiError> {
     let unavailable = |_| unavailable();
     Ok(GrantedIds {
         device: DeviceId::from_bytes(random::bytes().map_err(unavailable)?),
@@ -278,22 +278,22 @@ fn granted_ids() -> Result<GrantedIds, Denied> {
     })
 }
 
-fn outcome(decided: Result<Outcome, CloudError>) -> Result<Outcome, Denied> {
+fn outcome(decided: Result<DecisionOutcome, CloudError>) -> Result<DecisionOutcome, ApiError> {
     match decided {
-        Err(CloudError::NoMember(_)) => Ok(Outcome::NoMember),
-        Err(CloudError::NotOfTheVehicle(_)) => Ok(Outcome::NotOfTheVehicle),
+        Err(CloudError::NoMember(_)) => Ok(DecisionOutcome::NoMember),
+        Err(CloudError::NotOfTheVehicle(_)) => Ok(DecisionOutcome::NotOfTheVehicle),
         Err(
             CloudError::NoCode(_)
             | CloudError::AlreadyRevoked(_)
             | CloudError::KeyOfAnotherVehicle
             | CloudError::Claimed(_)
             | CloudError::NotClaimed(_),
-        ) => Ok(Outcome::Late),
-        decided => decided.map_err(Denied::from),
+        ) => Ok(DecisionOutcome::Late),
+        decided => decided.map_err(ApiError::from),
     }
 }
 
-fn refused(denied: &Denied) -> Response {
+fn refused(denied: &ApiError) -> Response {
     let status = denied.status();
     html(status, page::later())
 }

@@ -8,7 +8,7 @@ use dashpoint_membership::DeviceId;
 use dashpoint_wire::message::RefusalCode;
 use dashpoint_wire::{Cbor, MAX_BODY, MAX_DECODED, RequestTarget, WireError, decode, inflate};
 
-use super::answer::Denied;
+use super::answer::ApiError;
 use crate::connections::Caller;
 use crate::ledger::{Turn, Weight};
 use crate::peer::Peer;
@@ -32,27 +32,27 @@ pub(super) struct Incoming {
 pub(super) struct Segment(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Segment {
-    type Rejection = Denied;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Denied> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         Path::from_request_parts(parts, state)
             .await
             .map(|Path(text)| Self(text))
-            .map_err(|_| Denied::because(RefusalCode::Malformed))
+            .map_err(|_| ApiError::because(RefusalCode::Malformed))
     }
 }
 
 impl<S: Send + Sync> FromRequest<S> for Incoming {
-    type Rejection = Denied;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Denied> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         let caller = parts.extensions.get::<Caller>().cloned();
-        let caller = caller.ok_or(Denied::because(RefusalCode::Unavailable))?;
+        let caller = caller.ok_or(ApiError::because(RefusalCode::Unavailable))?;
         // It is all there, and within its bound.
         let body = to_bytes(body, MAX_BODY)
             .await
-            .map_err(|_| Denied::because(RefusalCode::TooLarge))?;
+            .map_err(|_| ApiError::because(RefusalCode::TooLarge))?;
         let path = parts
             .uri
             .path_and_query()
@@ -93,34 +93,34 @@ impl Incoming {
     }
 
     /// The `Authorization` header.
-    pub fn authorization(&self) -> Result<&str, Denied> {
+    pub fn authorization(&self) -> Result<&str, ApiError> {
         self.header(header::AUTHORIZATION.as_str())
-            .ok_or(Denied::because(RefusalCode::Token))
+            .ok_or(ApiError::because(RefusalCode::Token))
     }
 
     /// The device that the request names in a header.
-    pub fn device(&self) -> Result<DeviceId, Denied> {
+    pub fn device(&self) -> Result<DeviceId, ApiError> {
         self.header(DEVICE_HEADER)
             .and_then(|id| id.parse().ok())
-            .ok_or(Denied::because(RefusalCode::Malformed))
+            .ok_or(ApiError::because(RefusalCode::Malformed))
     }
 
     /// The query.
-    pub fn query<T: serde::de::DeserializeOwned>(&self) -> Result<T, Denied> {
+    pub fn query<T: serde::de::DeserializeOwned>(&self) -> Result<T, ApiError> {
         Query::try_from_uri(&self.uri)
             .map(|Query(wanted)| wanted)
-            .map_err(|_| Denied::because(RefusalCode::Malformed))
+            .map_err(|_| ApiError::because(RefusalCode::Malformed))
     }
 
     /// The body as a message: inflated within its bound, in the one accepted encoding.
-    pub fn message<T: Cbor>(&self) -> Result<T, Denied> {
-        let malformed = || Denied::because(RefusalCode::Malformed);
+    pub fn message<T: Cbor>(&self) -> Result<T, ApiError> {
+        let malformed = || ApiError::because(RefusalCode::Malformed);
         if self.header(header::CONTENT_ENCODING.as_str()) != Some("deflate") {
             return Err(malformed());
         }
         let plain = inflate(&self.body, MAX_DECODED).map_err(|refused| {
             if matches!(refused, WireError::TooLong { .. }) {
-                Denied::because(RefusalCode::TooLarge)
+                ApiError::because(RefusalCode::TooLarge)
             } else {
                 malformed()
             }
@@ -134,7 +134,7 @@ impl Incoming {
 }
 
 /// Reads an id or a number out of a path or a query.
-pub(super) fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, Denied> {
+pub(super) fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, ApiError> {
     text.parse()
-        .map_err(|_| Denied::because(RefusalCode::Malformed))
+        .map_err(|_| ApiError::because(RefusalCode::Malformed))
 }

@@ -16,7 +16,7 @@ type Job = Box<dyn FnOnce(&mut CloudCore) + Send>;
 
 /// Sends work to the ledger's thread.
 #[derive(Debug, Clone)]
-pub(crate) struct Ledger {
+pub(crate) struct LedgerHandle {
     gate: Arc<Gate>,
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct Ledger {
 #[derive(Debug)]
 pub(crate) struct LedgerEnd(oneshot::Receiver<()>);
 
-/// Closes the queue with the last [`Ledger`].
+/// Closes the queue with the last [`LedgerHandle`].
 #[derive(Debug)]
 struct Gate(Arc<LedgerQueue>);
 
@@ -53,8 +53,8 @@ impl Turn {
     };
 }
 
-impl Ledger {
-    /// Starts the thread; it ends once every [`Ledger`] is gone or it is closed, and the queue is empty.
+impl LedgerHandle {
+    /// Starts the thread; it ends once every [`LedgerHandle`] is gone or it is closed, and the queue is empty.
     pub fn start(mut core: CloudCore) -> std::io::Result<(Self, LedgerEnd)> {
         let shared = Arc::new(LedgerQueue::default());
         let (end, ended) = oneshot::channel();

@@ -50,7 +50,7 @@ pub enum Doubt {
 
 /// A reading of a meter, with the newest server time before which it cannot have been.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
+pub struct MeterReading {
     /// The reading.
     pub at: u64,
     /// The receipt that the car held then.
@@ -59,7 +59,7 @@ pub struct Reading {
 
 /// Sums over what the vehicle did in a stretch of server time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sums {
+pub struct MeterSums {
     /// Seconds of driving.
     pub lasted_s: u64,
     /// The longest of them.
@@ -87,11 +87,11 @@ pub struct History {
     /// The highest reading that was known when the car got its receipt.
     pub known_then: Option<u64>,
     /// The highest reading below the claim.
-    pub below: Option<Reading>,
+    pub below: Option<MeterReading>,
     /// The highest reading of a day ago, or the first of all.
-    pub day_ago: Option<Reading>,
+    pub day_ago: Option<MeterReading>,
     /// Sums since [`window_start`].
-    pub lately: Sums,
+    pub lately: MeterSums,
     /// Other trips at the same time.
     pub overlaps: Overlaps,
 }
@@ -104,7 +104,7 @@ pub fn window_start(receipt_at: ServerTime, now: ServerTime) -> ServerTime {
 
 /// Times of an entry by the car's own clock, to five minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
+pub struct EntryTimes {
     /// Its beginning.
     pub started: ServerTime,
     /// Its end.
@@ -113,7 +113,7 @@ pub struct Span {
     pub is_sure: bool,
 }
 
-impl Span {
+impl EntryTimes {
     /// Reads the times of an entry; the end stands for a beginning that nobody saw.
     #[must_use]
     pub fn of(entry: &Entry, evidence: &Evidence, now: ServerTime) -> Self {

@@ -18,18 +18,18 @@ pub(crate) struct Enrolment {
     pub driver: Option<DriverTag>,
     pub asked: ServerTime,
     pub expires: ServerTime,
-    pub answer: Answer,
+    pub answer: EnrolmentAnswer,
 }
 
 /// A person's answer to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum EnrolmentAnswer {
     Waiting,
     Refused,
     Approved(BindingId),
 }
 
-impl Answer {
+impl EnrolmentAnswer {
     const fn name(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -62,9 +62,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Enrolment> {
         asked: row.get::<_, Col<_>>(6)?.0,
         expires: row.get::<_, Col<_>>(7)?.0,
         answer: match binding {
-            Some(binding) => Answer::Approved(binding),
-            None if refused => Answer::Refused,
-            None => Answer::Waiting,
+            Some(binding) => EnrolmentAnswer::Approved(binding),
+            None if refused => EnrolmentAnswer::Refused,
+            None => EnrolmentAnswer::Waiting,
         },
     })
 }
@@ -130,7 +130,11 @@ pub(crate) fn insert(db: &Connection, enrolment: &Enrolment) -> Result<(), Cloud
 }
 
 /// Writes the answer to a request.
-pub(crate) fn answer(db: &Connection, id: [u8; 16], answer: Answer) -> Result<(), CloudError> {
+pub(crate) fn answer(
+    db: &Connection,
+    id: [u8; 16],
+    answer: EnrolmentAnswer,
+) -> Result<(), CloudError> {
     db.execute(
         "UPDATE enrolments SET answer = ?2, binding = ?3 WHERE enrolment = ?1",
         (id, answer.name(), answer.binding().map(Col)),

@@ -29,7 +29,7 @@ pub(crate) fn overlaps(
 
 /// One stretch that an entry holds, or held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Stretch {
+pub struct MeterStretch {
     /// The entry.
     pub entry: EntryRef,
     /// The vehicle.
@@ -52,12 +52,12 @@ pub struct Freed {
     pub keeps_points: bool,
 }
 
-fn stretch(row: &Row<'_>) -> rusqlite::Result<Stretch> {
+fn stretch(row: &Row<'_>) -> rusqlite::Result<MeterStretch> {
     let unsigned = |unit: i64| u64::try_from(unit).unwrap_or(0);
     let at = row.get::<_, Option<Col<_>>>(7)?.map(|at| at.0);
     let reason: Option<String> = row.get(8)?;
     let keeps_points: Option<bool> = row.get(9)?;
-    Ok(Stretch {
+    Ok(MeterStretch {
         entry: EntryRef {
             device: row.get::<_, Col<_>>(0)?.0,
             epoch: row.get::<_, Col<_>>(1)?.0,
@@ -78,7 +78,7 @@ fn stretch(row: &Row<'_>) -> rusqlite::Result<Stretch> {
 }
 
 /// Lists the stretches of a vehicle, held and freed, by meter and reading.
-pub(crate) fn list(db: &Connection, vehicle: VehicleId) -> Result<Vec<Stretch>, CloudError> {
+pub(crate) fn list(db: &Connection, vehicle: VehicleId) -> Result<Vec<MeterStretch>, CloudError> {
     let mut statement = db.prepare_cached(
         "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL FROM intervals WHERE vehicle = ?1
          UNION ALL
@@ -90,7 +90,7 @@ pub(crate) fn list(db: &Connection, vehicle: VehicleId) -> Result<Vec<Stretch>, 
 }
 
 /// Lists the stretches that a device holds, in the order of its chain.
-pub(crate) fn held_by(db: &Connection, device: DeviceId) -> Result<Vec<Stretch>, CloudError> {
+pub(crate) fn held_by(db: &Connection, device: DeviceId) -> Result<Vec<MeterStretch>, CloudError> {
     let mut statement = db.prepare_cached(
         "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL FROM intervals
          WHERE device = ?1 ORDER BY epoch, seq",
@@ -100,7 +100,7 @@ pub(crate) fn held_by(db: &Connection, device: DeviceId) -> Result<Vec<Stretch>,
 }
 
 /// Reads the stretch that an entry holds.
-pub(crate) fn of(db: &Connection, entry: EntryRef) -> Result<Option<Stretch>, CloudError> {
+pub(crate) fn of(db: &Connection, entry: EntryRef) -> Result<Option<MeterStretch>, CloudError> {
     let found = db
         .prepare_cached(
             "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL FROM intervals
@@ -117,7 +117,7 @@ pub(crate) fn of(db: &Connection, entry: EntryRef) -> Result<Option<Stretch>, Cl
 /// Takes a stretch from the entry that holds it, and keeps that it held it.
 pub(crate) fn free(
     db: &Connection,
-    stretch: &Stretch,
+    stretch: &MeterStretch,
     now: ServerTime,
     keeps_points: bool,
     reason: &str,

@@ -10,7 +10,7 @@ use crate::error::CloudError;
 
 /// The log's record of an entry that came before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Logged {
+pub(crate) struct LoggedEntry {
     pub hash: EntryHash,
     pub member: Option<MemberId>,
     pub verdict: Verdict,
@@ -45,7 +45,7 @@ pub struct LogLine {
 }
 
 /// Reads the verdict on an entry.
-pub(crate) fn find(db: &Connection, entry: EntryRef) -> Result<Option<Logged>, CloudError> {
+pub(crate) fn find(db: &Connection, entry: EntryRef) -> Result<Option<LoggedEntry>, CloudError> {
     let row = db
         .prepare_cached(
             "SELECT hash, member, verdict FROM entries WHERE device = ?1 AND epoch = ?2 AND seq = ?3",
@@ -53,7 +53,7 @@ pub(crate) fn find(db: &Connection, entry: EntryRef) -> Result<Option<Logged>, C
         .query_row(
             (Col(entry.device), Col(entry.epoch), Col(entry.seq)),
             |row| {
-                Ok(Logged {
+                Ok(LoggedEntry {
                     hash: row.get::<_, Col<_>>(0)?.0,
                     member: row.get::<_, Option<Col<_>>>(1)?.map(|member| member.0),
                     verdict: row.get::<_, Json<_>>(2)?.0,

@@ -22,7 +22,7 @@ pub(crate) mod reviews;
 pub(crate) mod uses;
 
 pub use expiries::ExpirySpan;
-pub use intervals::{Freed, Stretch};
+pub use intervals::{Freed, MeterStretch};
 pub use members::MemberLine;
 pub use open::{open_file, open_in_memory, open_on_vfs};
 

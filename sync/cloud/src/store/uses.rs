@@ -8,7 +8,9 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::Col;
 use super::intervals::bounds;
 use crate::error::CloudError;
-use crate::plausible::{History, Overlaps, Reading, Span, Sums, lasted_s, window_start};
+use crate::plausible::{
+    EntryTimes, History, MeterReading, MeterSums, Overlaps, lasted_s, window_start,
+};
 
 /// Trips or sessions that are looked at for one claim, the latest: more than a car makes in three months. It bounds the
 /// work that one entry costs.
@@ -20,7 +22,7 @@ pub(crate) struct Use<'a> {
     pub entry: EntryRef,
     pub vehicle: VehicleId,
     pub evidence: &'a Evidence,
-    pub span: Span,
+    pub span: EntryTimes,
     /// The newest receipt that the car is known to have held, never after the arrival.
     pub receipt_at: ServerTime,
     pub arrived: ServerTime,
@@ -83,7 +85,7 @@ pub(crate) fn history(
 ) -> Result<History, CloudError> {
     let interval = claim.evidence.interval();
     let (vehicle, now) = (claim.vehicle, claim.arrived);
-    let right = |found: Reading| Reading {
+    let right = |found: MeterReading| MeterReading {
         since: if found.since > now {
             enrolled.min(now)
         } else {
@@ -111,8 +113,8 @@ pub(crate) fn history(
     })
 }
 
-fn reading(row: &Row<'_>) -> rusqlite::Result<Reading> {
-    Ok(Reading {
+fn reading(row: &Row<'_>) -> rusqlite::Result<MeterReading> {
+    Ok(MeterReading {
         at: unsigned(row.get(0)?),
         since: row.get::<_, Col<_>>(1)?.0,
     })
@@ -125,7 +127,7 @@ fn highest(
     interval: MeterInterval,
     up_to: i64,
     arrived: ServerTime,
-) -> Result<Option<Reading>, CloudError> {
+) -> Result<Option<MeterReading>, CloudError> {
     let found = db
         .prepare_cached(
             "SELECT hi, receipt_at FROM (
@@ -152,7 +154,7 @@ fn first(
     db: &Connection,
     vehicle: VehicleId,
     interval: MeterInterval,
-) -> Result<Option<Reading>, CloudError> {
+) -> Result<Option<MeterReading>, CloudError> {
     let found = db
         .prepare_cached(
             "SELECT lo, receipt_at FROM uses INDEXED BY uses_by_reading
@@ -168,7 +170,7 @@ fn sums(
     vehicle: VehicleId,
     interval: MeterInterval,
     within: RangeInclusive<ServerTime>,
-) -> Result<Sums, CloudError> {
+) -> Result<MeterSums, CloudError> {
     Ok(db
         .prepare_cached(
             "SELECT coalesce(sum(lasted), 0), coalesce(max(lasted), 0), coalesce(sum(hi - lo), 0)
@@ -185,7 +187,7 @@ fn sums(
                 LOOKED_AT_MAX,
             ),
             |row| {
-                Ok(Sums {
+                Ok(MeterSums {
                     lasted_s: unsigned(row.get(0)?),
                     longest_s: unsigned(row.get(1)?),
                     units: unsigned(row.get(2)?),
@@ -198,7 +200,7 @@ fn overlaps(
     db: &Connection,
     vehicle: VehicleId,
     interval: MeterInterval,
-    span: &Span,
+    span: &EntryTimes,
 ) -> Result<Overlaps, CloudError> {
     if !span.is_sure {
         return Ok(Overlaps::default());

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
-use dashpoint_cloud::cli::{Args, Edge, execute, main};
+use dashpoint_cloud::cli::{CloudArgs, Edge, execute, main};
 use dashpoint_wire::message::EnrolRequest;
 
 use crate::support::*;
@@ -47,7 +47,7 @@ fn world() -> World {
 
 fn say(world: &mut World, line: &str) -> String {
     let words = std::iter::once("dashpoint-cloud").chain(line.split_whitespace());
-    let args = Args::try_parse_from(words).unwrap();
+    let args = CloudArgs::try_parse_from(words).unwrap();
     let edge = Edge {
         now: world.now,
         ids: [[0xaa; 16], [0xbb; 16]],
@@ -126,7 +126,7 @@ fn a_vehicle_that_earns_for_others_needs_their_word() {
     assert_eq!(agreed["member"], other.to_string());
     assert_eq!(agreed["device"], "02".repeat(16));
     let args = ["dashpoint-cloud", "device", "consent", "7k3m-z0qa"];
-    assert!(Args::try_parse_from(args).is_err(), "whose word?");
+    assert!(CloudArgs::try_parse_from(args).is_err(), "whose word?");
 }
 
 #[test]

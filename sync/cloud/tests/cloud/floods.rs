@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use dashpoint_cloud::{Cloud, Config, Limits};
+use dashpoint_cloud::{Cloud, Limits, ServerConfig};
 use dashpoint_membership::VehicleId;
 use dashpoint_wire::message::{EnrolRequest, EnrolTicket, RefusalCode};
 use dashpoint_wire::{MAX_BODY, SigningKey, deflate, encode};
@@ -68,7 +68,7 @@ async fn it_stops_in_time_whatever_is_half_sent() {
         drain: SHORT,
         ..Limits::DEFAULT
     };
-    let config = Config {
+    let config = ServerConfig {
         limits,
         ..config(folder.path())
     };
@@ -92,7 +92,7 @@ async fn it_stops_in_time_whatever_is_half_sent() {
 #[tokio::test]
 async fn what_stalls_is_closed_in_its_time() {
     let folder = tempfile::tempdir().unwrap();
-    let config = Config {
+    let config = ServerConfig {
         limits: Limits {
             head: SHORT,
             body: SHORT,
@@ -122,7 +122,7 @@ async fn what_stalls_is_closed_in_its_time() {
 #[tokio::test]
 async fn a_connection_ends_at_the_end_of_its_life_though_it_is_busy() {
     let folder = tempfile::tempdir().unwrap();
-    let config = Config {
+    let config = ServerConfig {
         limits: Limits {
             life: SHORT,
             ..Limits::DEFAULT
@@ -153,7 +153,7 @@ async fn a_connection_ends_at_the_end_of_its_life_though_it_is_busy() {
 #[tokio::test]
 async fn idle_connections_shut_nobody_out() {
     let folder = tempfile::tempdir().unwrap();
-    let config = Config {
+    let config = ServerConfig {
         limits: Limits {
             connections: 20,
             connections_each: 15,
@@ -180,7 +180,7 @@ async fn idle_connections_shut_nobody_out() {
 #[tokio::test]
 async fn guesses_are_bounded_in_a_burst_and_only_for_who_guesses() {
     let folder = tempfile::tempdir().unwrap();
-    let config = Config {
+    let config = ServerConfig {
         trusted_proxies: vec![[127, 0, 0, 1].into()],
         ..config(folder.path())
     };
@@ -245,7 +245,7 @@ async fn guesses_are_bounded_in_a_burst_and_only_for_who_guesses() {
 #[tokio::test]
 async fn asks_of_one_address_leave_room_for_others() {
     let folder = tempfile::tempdir().unwrap();
-    let config = Config {
+    let config = ServerConfig {
         trusted_proxies: vec![[127, 0, 0, 1].into()],
         ..config(folder.path())
     };

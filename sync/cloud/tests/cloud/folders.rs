@@ -8,9 +8,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use dashpoint_cloud::{
-    ClockKind, Cloud, CloudCore, CloudError, Config, Running, init, open_on_vfs,
+    ClockKind, Cloud, CloudCore, CloudError, Running, ServerConfig, init, open_on_vfs,
 };
-use dashpoint_crash_vfs::{CrashVfs, Disk, Fault};
+use dashpoint_crash_vfs::{CrashVfs, Disk, DiskFault};
 use dashpoint_membership::*;
 use dashpoint_wire::SigningKey;
 use rusqlite::Connection;
@@ -184,7 +184,7 @@ async fn a_start_with_a_clock_that_leaps_says_so_and_serves_once_it_is_accepted(
     cloud.shutdown().await;
     refused(&data, &["maintain"], 1, "--accept-clock");
 
-    let accepted = Config {
+    let accepted = ServerConfig {
         accept_clock: Some("off over the summer".to_owned()),
         ..config(&data)
     };
@@ -201,7 +201,7 @@ fn a_full_disk_is_told_until_it_has_room_again() {
     let key = SigningKey::from_seed(&[0xc1; 32]);
     let mut core = CloudCore::start(db, key, ClockKind::System, at(NOON)).unwrap();
     core.health(at(NOON)).unwrap();
-    vfs.disk().plan(0, Fault::Full);
+    vfs.disk().plan(0, DiskFault::Full);
     assert!(core.heartbeat(at(NOON + 60)).is_err());
     for _ in 0..2 {
         let unfit = core.health(at(NOON + 61)).unwrap_err();

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 
-use dashpoint_cloud::{ClockKind, Cloud, CloudError, Config, Limits, Running};
+use dashpoint_cloud::{ClockKind, Cloud, CloudError, Limits, Running, ServerConfig};
 use dashpoint_membership::*;
 use dashpoint_wire::message::{
     Divergence, EnrolRequest, EnrolState, EnrolTicket, EntriesPage, EntriesRequest,
@@ -18,8 +18,8 @@ use dashpoint_wire::{
 
 use crate::support::{CHECK_IN, Car};
 
-pub fn config(data: &Path) -> Config {
-    Config {
+pub fn config(data: &Path) -> ServerConfig {
+    ServerConfig {
         data: data.to_owned(),
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         url: None,
@@ -533,7 +533,7 @@ async fn a_folder_is_served_by_one_program_and_keeps_its_key() {
         .unwrap();
     assert_eq!(lines[0].member, member);
     cloud.shutdown().await;
-    let posted = Config {
+    let posted = ServerConfig {
         clock: ClockKind::Posted,
         test: false,
         ..config(folder.path())

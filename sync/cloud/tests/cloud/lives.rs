@@ -109,7 +109,7 @@ fn entries_of_a_policy_that_the_backup_lacks_wait_until_it_is_signed_again() {
     let mut world = World::with(open_file(&backup).unwrap(), ClockKind::System);
     world
         .core
-        .begin_life(ServerEpoch::new(1), world.now)
+        .begin_server_epoch(ServerEpoch::new(1), world.now)
         .unwrap();
     let both = car.request(&[first, under_2.clone()]);
     let posted = world.core.post_entries(car.device, &both, world.now);

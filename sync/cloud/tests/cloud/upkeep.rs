@@ -93,14 +93,17 @@ fn a_posted_clock_goes_by_the_newest_entry_and_never_back() {
     let request = car.request(std::slice::from_ref(&entry));
     world
         .core
-        .hear_times(car.device, &request, at(NOON))
+        .advance_posted_clock(car.device, &request, at(NOON))
         .unwrap();
     assert_eq!(world.core.now(system).unwrap(), later);
     world.now = later;
     world.settled(&mut car, &[entry]);
     let early = car.mint(CHECK_IN, at(NOON + DAY));
     let request = car.request(&[early]);
-    world.core.hear_times(car.device, &request, later).unwrap();
+    world
+        .core
+        .advance_posted_clock(car.device, &request, later)
+        .unwrap();
     assert_eq!(world.core.now(system).unwrap(), later);
 }
 
@@ -113,7 +116,7 @@ fn a_system_clock_takes_no_time_from_entries() {
     let request = car.request(&[entry]);
     world
         .core
-        .hear_times(car.device, &request, at(NOON))
+        .advance_posted_clock(car.device, &request, at(NOON))
         .unwrap();
     assert_eq!(world.core.now(at(NOON + 7)).unwrap(), at(NOON + 7));
 }

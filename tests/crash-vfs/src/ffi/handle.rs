@@ -1,46 +1,20 @@
-//! An open file.
+//! The methods of an open file.
 
 use std::ffi::{c_int, c_void};
 use std::slice;
-use std::sync::{Arc, Mutex, MutexGuard};
 
 use rusqlite::ffi;
 
-use super::lock;
+use super::open::{Handle, open_of};
 use super::shm::{x_shm_barrier, x_shm_lock, x_shm_map, x_shm_unmap};
-use crate::disk::{Disk, Failure};
-use crate::locks::{Level, Owner};
+use crate::disk::Failure;
+use crate::locks::Level;
 
 /// Device characteristics of the unix VFS on Linux: a write tears no neighbour, and pages may be read in part.
 const CHARACTERISTICS: c_int =
     ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE | ffi::SQLITE_IOCAP_SUBPAGE_READ;
 /// The unix VFS says 4096.
 const SECTOR_SIZE: c_int = 4_096;
-
-/// State that SQLite allocates for each open file.
-#[repr(C)]
-pub(super) struct Handle {
-    base: ffi::sqlite3_file,
-    pub(super) open: *mut Open,
-}
-
-/// An open file.
-pub(super) struct Open {
-    pub(super) disk: Arc<Mutex<Disk>>,
-    pub(super) name: String,
-    pub(super) owner: Owner,
-    pub(super) life: u64,
-    pub(super) delete_on_close: bool,
-    pub(super) mapped: bool,
-}
-
-impl Open {
-    /// The disk, unless the power went since this handle was opened.
-    pub(super) fn alive(&self) -> Option<MutexGuard<'_, Disk>> {
-        let disk = lock(&self.disk);
-        (disk.life() == self.life).then_some(disk)
-    }
-}
 
 pub(super) static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
     iVersion: 2,
@@ -63,11 +37,6 @@ pub(super) static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
     xFetch: None,
     xUnfetch: None,
 };
-
-pub(super) unsafe fn open_of<'a>(file: *mut ffi::sqlite3_file) -> &'a mut Open {
-    // SAFETY: `x_open` put a box there; SQLite calls one method of a file at a time.
-    unsafe { &mut *(*file.cast::<Handle>()).open }
-}
 
 const fn code(failure: Failure, io: c_int) -> c_int {
     match failure {

@@ -1,21 +1,23 @@
 //! The VFS: SQLite's C interface over the model. Here are the disk's own methods; [`handle`] has those of an open file,
-//! [`shm`] those of its shared memory.
+//! [`open`] its state, [`shm`] the methods of its shared memory.
 //!
 //! Each `unsafe` rests on SQLite's contract (sqlite.org/c3ref/vfs.html, c3ref/io_methods.html): pointers that it passes
 //! are valid for the call, buffers have the sizes it names, and a file object is closed once, after its last use.
 
 mod handle;
+mod open;
 mod shm;
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr;
 use std::slice;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rusqlite::ffi;
 
 use crate::disk::Disk;
-use handle::{Handle, METHODS, Open};
+use handle::METHODS;
+use open::{Handle, Open, lock};
 
 const PATH_MAX: c_int = 512;
 /// Files whose first sync the unix VFS follows with one of the folder.
@@ -100,11 +102,6 @@ impl Drop for CrashVfs {
             drop(Box::from_raw(vfs.pAppData.cast::<Arc<Mutex<Disk>>>()));
         }
     }
-}
-
-/// A panic in a test must not turn every later call into another one.
-fn lock(disk: &Mutex<Disk>) -> MutexGuard<'_, Disk> {
-    disk.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 unsafe fn disk_of<'a>(vfs: *mut ffi::sqlite3_vfs) -> &'a Arc<Mutex<Disk>> {

@@ -5,8 +5,7 @@ use std::ptr;
 
 use rusqlite::ffi;
 
-use super::handle::open_of;
-use super::lock;
+use super::open::{lock, open_of};
 
 pub(super) unsafe extern "C" fn x_shm_map(
     file: *mut ffi::sqlite3_file,

@@ -6,11 +6,11 @@ use dashpoint_membership::{
     ServerTime, Transaction, VehicleId, Verdict,
 };
 
-use super::{Oracle, Owner, origin_of};
-use crate::simulation::Violation;
-use crate::simulation::crew::misdirected;
+use super::{EntryOwner, Oracle, origin_of};
+use crate::simulation::coverage::Coverage;
 use crate::simulation::doubt::{DoubtTimes, MeterClaim, WeighedClaim, is_in_doubt};
-use crate::simulation::tally::Tally;
+use crate::simulation::drivers::misdirected;
+use crate::simulation::violation::Violation;
 
 /// Points by which whole points may pass a cap that counts thousandths: one for each rule's remainder.
 const REMAINDERS: i64 = 4;
@@ -22,7 +22,7 @@ impl Oracle {
         &mut self,
         place: EntryRef,
         entry: &Entry,
-        owner: &Owner,
+        owner: &EntryOwner,
     ) -> Result<ServerTime, Violation> {
         let ledger = self.books.ledgers.get(&owner.payee(entry)?);
         let row = ledger.and_then(|ledger| ledger.entries.get(&place));
@@ -48,8 +48,8 @@ impl Oracle {
         entry: &Entry,
         verdict: &Verdict,
         at: ServerTime,
-        owner: &Owner,
-        tally: &mut Tally,
+        owner: &EntryOwner,
+        tally: &mut Coverage,
     ) -> Result<(), Violation> {
         tally.judged(verdict);
         if let EntryBody::Carry { .. } = entry.body {
@@ -159,7 +159,7 @@ impl Oracle {
         &mut self,
         claimed: WeighedClaim,
         is_unpaid: bool,
-        tally: &mut Tally,
+        tally: &mut Coverage,
     ) -> Result<(), Violation> {
         let WeighedClaim {
             meter,
@@ -207,7 +207,7 @@ impl Oracle {
     pub(in crate::simulation) fn pay_late(
         &mut self,
         place: EntryRef,
-        tally: &mut Tally,
+        tally: &mut Coverage,
     ) -> Result<(), Violation> {
         tally.event("paid after the first had lost its stretch");
         let claimed = self.books.second.remove(&place);
@@ -253,7 +253,7 @@ impl Oracle {
         kind: Trigger,
         at: [ServerTime; 2],
         points: Points,
-        tally: &mut Tally,
+        tally: &mut Coverage,
     ) -> Result<(), Violation> {
         for (cap, (over, per, most)) in &self.caps {
             let counts = match over {
@@ -295,7 +295,7 @@ impl Oracle {
     }
 
     /// Counts the periods in which a cap was used up.
-    pub fn count_caps(&self, tally: &mut Tally) {
+    pub fn count_caps(&self, tally: &mut Coverage) {
         for ((_, cap, _), used) in &self.books.used {
             let most = self
                 .caps

@@ -7,12 +7,12 @@ use dashpoint_membership::{
     Settlement, VehicleId, Verdict,
 };
 
-use super::Violation;
 use super::chain_times::SeenChain;
 use super::doubt::{MeterClaim, WeighedClaim};
+use super::violation::Violation;
 
 #[derive(Debug, Clone)]
-pub(super) struct Ledger {
+pub(super) struct RecordedLedger {
     pub version: u64,
     pub balance: Points,
     /// The balance that each version of the ledger had; more than one where the cloud went back and counted on.
@@ -21,7 +21,7 @@ pub(super) struct Ledger {
     pub entries: BTreeMap<EntryRef, Settlement>,
 }
 
-impl Ledger {
+impl RecordedLedger {
     pub const EMPTY: Self = Self {
         version: 0,
         balance: Points::ZERO,
@@ -32,7 +32,7 @@ impl Ledger {
 
 /// The cloud's answers and settlements in its present server epoch, recorded from the outside.
 #[derive(Debug, Clone, Default)]
-pub struct Books {
+pub struct CloudRecord {
     pub answered: BTreeMap<EntryRef, (EntryHash, Verdict)>,
     pub settled: BTreeMap<EntryHash, EntryRef>,
     /// Entries that hold a stretch, by its meter; each as it was seen, and as it is when receipts that nobody saw were signed.
@@ -41,13 +41,13 @@ pub struct Books {
     pub second: BTreeMap<EntryRef, WeighedClaim>,
     /// Claims that were paid nothing and are in doubt in one of both ways only: whether they hold their stretch is not known.
     pub perhaps: BTreeMap<(VehicleId, Meter), Vec<MeterClaim>>,
-    pub ledgers: BTreeMap<MemberId, Ledger>,
+    pub ledgers: BTreeMap<MemberId, RecordedLedger>,
     pub used: BTreeMap<(MemberId, CapId, LocalDay), i64>,
     /// The times of each device's chain.
     pub chains: BTreeMap<DeviceId, SeenChain>,
 }
 
-impl Books {
+impl CloudRecord {
     /// The times of a device's chain.
     pub(super) fn chain(&mut self, device: DeviceId) -> Result<&mut SeenChain, Violation> {
         let chain = self.chains.get_mut(&device);

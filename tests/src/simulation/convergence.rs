@@ -5,8 +5,8 @@ use dashpoint_membership::{EntryRef, LedgerVersion, MemberId};
 use dashpoint_store::Check;
 use dashpoint_sync::Event;
 
-use super::Violation;
-use super::world::World;
+use super::violation::Violation;
+use super::world::SimulatedWorld;
 
 const MINUTE_MS: u64 = 60_000;
 /// Rounds of twenty minutes until car and cloud must agree.
@@ -14,7 +14,7 @@ const ROUNDS_MAX: u32 = 12;
 /// Longer than the cloud holds anything back, and than points last where they last a month.
 const REVIEWED_MS: u64 = 40 * 24 * 60 * MINUTE_MS;
 
-impl World {
+impl SimulatedWorld {
     pub(super) fn rest(&mut self) -> Result<(), Violation> {
         self.heal()?;
         self.retire_clones()?;

@@ -1,14 +1,17 @@
 //! A car: the real engine, stepped by hand, on a disk that loses power, with clocks that may be wrong.
 
+mod disk;
+mod start_error;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use dashpoint::books::{Books, BooksError, DEVICE_META};
+use dashpoint::books::{Books, DEVICE_META};
 use dashpoint::clock::{Clock, ClockSource, Machine, Reading};
-use dashpoint::engine::{Engine, EngineError, Live, Outgoing, Outputs, Parts};
+use dashpoint::engine::{Engine, Live, Outgoing, Outputs, Parts};
 use dashpoint::random::Chance;
-use dashpoint_crash_vfs::{CrashVfs, Disk, Fault, Image};
+use dashpoint_crash_vfs::{CrashVfs, Disk, Image};
 use dashpoint_membership::{DeviceId, EntryHash, MemberId, ServerTime, VehicleId};
 use dashpoint_store::{Check, Options, SealKey, Store, StoreError};
 use dashpoint_wire::message::EnrolState;
@@ -17,10 +20,12 @@ use jiff::tz::TimeZone;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 
-use super::Violation;
-use super::crew::{Crew, Wheel};
-use super::random::Random;
-use super::vehicle::Vehicle;
+use super::drivers::{Crew, Wheel};
+use super::random::SeededRandom;
+use super::vehicle::SimulatedVehicle;
+use super::violation::Violation;
+
+pub use start_error::StartError;
 
 /// 1970-01-01T00:02:00Z, where a head unit without a battery for its clock starts.
 const NINETEEN_SEVENTY_MS: i64 = 120_000;
@@ -33,7 +38,7 @@ struct Clocks {
 }
 
 /// A car.
-pub struct Car {
+pub struct SimulatedCar {
     // Dropped before the disk that it lies on.
     engine: Option<Engine>,
     requests: Option<mpsc::Receiver<Outgoing>>,
@@ -43,7 +48,7 @@ pub struct Car {
     name: String,
     disks: u64,
     clocks: Arc<Clocks>,
-    random: Random,
+    random: SeededRandom,
     /// Longest wait of an entry that nobody waits for; a part of the cars waits as long as real ones.
     send_within: Duration,
     cloud_key: PublicKey,
@@ -75,7 +80,7 @@ pub struct Car {
     /// True when its clock begins in 1970.
     pub in_1970: bool,
     /// The vehicle that it drives.
-    pub vehicle: Vehicle,
+    pub vehicle: SimulatedVehicle,
     /// The last driver at the wheel, where several share the car.
     pub wheel: Option<Wheel>,
     /// Number of the present run of the program: answers to an earlier one never arrive.
@@ -109,21 +114,21 @@ pub enum Cache {
 
 /// Results of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum StepEnd {
     /// It runs on.
     Running,
     /// The power went meanwhile.
     PowerLost,
 }
 
-impl Car {
+impl SimulatedCar {
     /// A car that is not enrolled yet.
     pub fn new(
         name: String,
         number: u8,
         crew: Crew,
         cloud_key: PublicKey,
-        mut random: Random,
+        mut random: SeededRandom,
     ) -> Result<Self, Violation> {
         let folder = tempfile::tempdir().map_err(|e| Violation::new(format!("no folder: {e}")))?;
         // Looked at and not drawn: the life of each seed stays the one that it was.
@@ -159,7 +164,7 @@ impl Car {
             unsent: false,
             skew_ms: 0,
             in_1970: false,
-            vehicle: Vehicle::used(u64::from(number)),
+            vehicle: SimulatedVehicle::used(u64::from(number)),
             wheel: None,
             life: 0,
             wake_ms: u64::MAX,
@@ -188,21 +193,6 @@ impl Car {
         Ok(copy)
     }
 
-    /// Ignores syncs from now on: a planted bug.
-    pub fn ignore_syncs(&mut self) {
-        self.syncs_ignored = true;
-        self.vfs.disk().ignore_syncs(true);
-    }
-
-    /// Ends the program and deletes the cache.
-    pub fn lose_cache(&mut self) {
-        self.crash();
-        let cache = self.folder.path().join("cache.db");
-        self.vfs.disk().remove(&cache.to_string_lossy());
-        self.cache = Cache::Lost;
-        self.unsent = false;
-    }
-
     /// Tells whether it runs on without what a lost cache held, with all that it needs to get it back.
     #[must_use]
     pub fn lacks_cache(&self) -> bool {
@@ -214,31 +204,6 @@ impl Car {
     pub fn requests_key(&self) -> Option<&SigningKey> {
         let own = self.can_sign && self.foreign_key.is_none();
         own.then_some(&self.key)
-    }
-
-    /// Takes a backup of what the medium holds.
-    pub fn back_up(&mut self) {
-        self.backup = Some(self.vfs.disk().image());
-    }
-
-    /// Puts the disk of the backup in; the program is off.
-    pub fn restore(&mut self) -> bool {
-        let Some(image) = self.backup.clone() else {
-            return false;
-        };
-        self.crash();
-        self.put_disk(&image);
-        true
-    }
-
-    fn put_disk(&mut self, image: &Image) {
-        self.cache = Cache::Kept;
-        self.unsent = false;
-        self.disks += 1;
-        let mut disk = Disk::from_image(image, self.random.next());
-        disk.ignore_syncs(self.syncs_ignored);
-        self.vfs = CrashVfs::register(&format!("{}-{}", self.name, self.disks), disk);
-        self.power_cuts = 0;
     }
 
     /// An empty disk and a new key, as after the data folder was put away: nobody to the cloud yet.
@@ -256,72 +221,15 @@ impl Car {
         self.put_disk(&Image::default());
     }
 
-    /// Plans a power cut at one of the next calls of the disk.
-    pub fn plan_power_cut(&mut self, at_call: u64) {
-        self.vfs.disk().plan(at_call, Fault::PowerCut);
-    }
-
-    /// Plans another fault at one of the next calls of the disk.
-    pub fn plan_fault(&mut self, at_call: u64, fault: Fault) {
-        self.vfs.disk().plan(at_call, fault);
-    }
-
-    /// Mends the disk; returns whether the fault was still to come.
-    pub fn clear_fault(&mut self) -> bool {
-        self.vfs.disk().clear_fault()
-    }
-
-    /// Lets the harness's own looks at the disk through.
-    pub fn spare(&mut self, spared: bool) {
-        self.vfs.disk().spare(spared);
-    }
-
-    /// No more faults of the disk; the program is off.
-    pub fn heal(&mut self) {
-        self.crash();
-        self.lost_power();
-        self.vfs.disk().clear_fault();
-    }
-
-    /// Cuts the power now.
-    pub fn cut_power(&mut self) {
-        self.vfs.disk().cut_power();
-        self.lost_power();
-    }
-
-    /// Ends the program where it stands.
-    pub fn crash(&mut self) {
-        if self.engine.is_some() {
-            // Before the drop, which would close the files in good order.
-            self.vfs.disk().kill_programs();
-        }
-        self.engine = None;
-        self.requests = None;
-        self.suspended = false;
-        self.wake_ms = u64::MAX;
-        self.life += 1;
-    }
-
-    /// Returns whether the power was cut since the last call; then the program is off.
-    pub fn lost_power(&mut self) -> bool {
-        let cuts = self.vfs.disk().counts().power_cuts;
-        let lost = cuts > self.power_cuts;
-        self.power_cuts = cuts;
-        if lost {
-            self.crash();
-        }
-        lost
-    }
-
     /// Ends the program as it wants to be ended.
-    pub fn shut_down(&mut self) -> Result<Ended, Violation> {
+    pub fn shut_down(&mut self) -> Result<StepEnd, Violation> {
         let ended = self.engine.take().map(Engine::end);
         let lost = self.lost_power();
         self.crash();
         match ended {
             Some(Err(error)) if !lost => Err(Violation::new(format!("cannot end: {error}"))),
-            Some(_) | None if lost => Ok(Ended::PowerLost),
-            Some(_) | None => Ok(Ended::Running),
+            Some(_) | None if lost => Ok(StepEnd::PowerLost),
+            Some(_) | None => Ok(StepEnd::Running),
         }
     }
 
@@ -409,15 +317,15 @@ impl Car {
     }
 
     /// Starts the program; after a power cut meanwhile it is off.
-    pub fn boot(&mut self, now_ms: u64) -> Result<Ended, Violation> {
+    pub fn boot(&mut self, now_ms: u64) -> Result<StepEnd, Violation> {
         self.crash();
         self.set_clocks(now_ms);
         let started = self.start();
         let lost = self.lost_power();
         match started {
-            Ok(()) if lost => Ok(Ended::PowerLost),
-            Ok(()) => Ok(Ended::Running),
-            Err(_) if lost => Ok(Ended::PowerLost),
+            Ok(()) if lost => Ok(StepEnd::PowerLost),
+            Ok(()) => Ok(StepEnd::Running),
+            Err(_) if lost => Ok(StepEnd::PowerLost),
             Err(why) => Err(Violation::new(format!(
                 "{} does not start: {why}",
                 self.name
@@ -472,7 +380,7 @@ impl Car {
     }
 
     /// One step of the engine at a time of the world.
-    pub fn step(&mut self, now_ms: u64, step: impl FnOnce(&mut Engine)) -> Ended {
+    pub fn step(&mut self, now_ms: u64, step: impl FnOnce(&mut Engine)) -> StepEnd {
         self.set_clocks(now_ms);
         if let Some(engine) = &mut self.engine {
             step(engine);
@@ -481,45 +389,14 @@ impl Car {
             self.wake_ms = now_ms.saturating_add(pause_ms.max(3_000));
         }
         if self.lost_power() {
-            Ended::PowerLost
+            StepEnd::PowerLost
         } else {
-            Ended::Running
+            StepEnd::Running
         }
     }
 
     /// Takes the next request that it wants to send.
     pub fn outgoing(&mut self) -> Option<Outgoing> {
         self.requests.as_mut()?.try_recv().ok()
-    }
-}
-
-/// Reasons that the program does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The store refuses.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The books cannot be opened.
-    #[error(transparent)]
-    Books(#[from] BooksError),
-    /// The engine does not start.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// A file was not usable.
-    #[error("a file was set aside: {0}")]
-    Incident(String),
-}
-
-impl StartError {
-    /// Returns the store's error, if the store failed.
-    pub const fn store(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error)
-            | Self::Books(BooksError::Store(error))
-            | Self::Engine(
-                EngineError::Store(error) | EngineError::Books(BooksError::Store(error)),
-            ) => Some(error),
-            Self::Books(_) | Self::Engine(_) | Self::Incident(_) => None,
-        }
     }
 }

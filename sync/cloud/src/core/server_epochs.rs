@@ -5,7 +5,7 @@ use dashpoint_membership::{DeviceId, EntryRef, Seq, ServerEpoch, ServerTime};
 use dashpoint_wire::{Raw, Receipt};
 
 use super::CloudCore;
-use super::desk::Desk;
+use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::store::{devices, life, log};
 
@@ -23,22 +23,22 @@ impl CloudCore {
     ///
     /// # Errors
     /// [`CloudError`] when the database fails.
-    pub fn begin_life(
+    pub fn begin_server_epoch(
         &mut self,
         after: ServerEpoch,
         now: ServerTime,
     ) -> Result<ServerEpoch, CloudError> {
-        self.unguarded(now, |desk, _| desk.begin_life(after))
+        self.unguarded(now, |unit, _| unit.begin_server_epoch(after))
     }
 
     /// Takes note of a time at which this cloud is known to have been at work.
     pub(crate) fn know(&mut self, known: ServerTime) -> Result<(), CloudError> {
-        self.unguarded(known, |desk, _| life::know(desk.db, known))
+        self.unguarded(known, |unit, _| life::know(unit.db, known))
     }
 
     /// A receipt of this cloud that its log does not bear out says that the database went back without anybody saying
     /// so: then a new life begins by itself.
-    pub(super) fn heed_receipt(
+    pub(super) fn detect_rollback(
         &mut self,
         device: DeviceId,
         receipt: Option<&Raw<Receipt>>,
@@ -56,10 +56,10 @@ impl CloudCore {
         };
         let present = self.server_epoch()?;
         let forgot = receipt.server_epoch > present
-            || (receipt.server_epoch == present && !self.bears_out(device, &receipt)?);
+            || (receipt.server_epoch == present && !self.log_contains(device, &receipt)?);
         if forgot {
             // Not by a clock that is not believed: the request is refused then, and the receipt comes again.
-            let life = self.work(now, |desk| desk.begin_life(receipt.server_epoch))?;
+            let life = self.work(now, |unit| unit.begin_server_epoch(receipt.server_epoch))?;
             tracing::warn!(
                 %device,
                 server_epoch = life.get(),
@@ -70,7 +70,7 @@ impl CloudCore {
     }
 
     /// Returns whether the log has the entry that the receipt names.
-    fn bears_out(&self, device: DeviceId, receipt: &Receipt) -> Result<bool, CloudError> {
+    fn log_contains(&self, device: DeviceId, receipt: &Receipt) -> Result<bool, CloudError> {
         let Some(known) = devices::find(&self.db, device)? else {
             return Ok(true);
         };
@@ -90,8 +90,8 @@ impl CloudCore {
     }
 }
 
-impl Desk<'_> {
-    fn begin_life(&self, after: ServerEpoch) -> Result<ServerEpoch, CloudError> {
+impl UnitOfWork<'_> {
+    fn begin_server_epoch(&self, after: ServerEpoch) -> Result<ServerEpoch, CloudError> {
         let next = self.server_epoch.max(after).next();
         life::raise(self.db, next)?;
         Ok(next)

@@ -2,45 +2,22 @@
 
 use dashpoint::engine::{Engine, Outgoing};
 use dashpoint_membership::{EntryRef, Verdict};
-use dashpoint_sync::{Event, Response, Ticket, TransportFailure};
+use dashpoint_sync::{Event, Response, TransportFailure};
 use dashpoint_wire::decode;
 use dashpoint_wire::message::{Divergence, EntriesResponse};
 
-use super::Violation;
+use super::api_layer::ok;
 use super::cloud::Deed;
-use super::edge::ok;
+use super::flight::{Flight, Reply};
 use super::travelling::Travelling;
-use super::weather::Fate;
-use super::world::World;
+use super::violation::Violation;
+use super::weather::RequestFate;
+use super::world::SimulatedWorld;
 
 /// Time that the transport waits for an answer, in milliseconds.
 const TIMEOUT_MS: u64 = 30_000;
 
-/// A message on its way.
-pub enum Flight {
-    /// A request.
-    ToCloud {
-        /// From which car.
-        car: usize,
-        /// The request on its way.
-        request: Travelling,
-        /// The way of the answer; `None` when no program waits for it.
-        reply: Option<Reply>,
-    },
-    /// An answer, or the word that there is none.
-    ToCar(Reply, Result<Response, TransportFailure>),
-}
-
-/// To whom an answer goes.
-#[derive(Debug, Clone, Copy)]
-pub struct Reply {
-    car: usize,
-    life: u64,
-    ticket: Ticket,
-    fate: Fate,
-}
-
-impl World {
+impl SimulatedWorld {
     /// Sends what a car wants to send.
     pub(super) fn send_all(&mut self, number: usize) {
         while let Some(outgoing) = self.cars[number].outgoing() {
@@ -63,7 +40,7 @@ impl World {
             car,
             life: from.life,
             ticket,
-            fate: Fate::Fine,
+            fate: RequestFate::Fine,
         };
         let Some(request) = signed.flatten() else {
             self.fly(1, Flight::ToCar(reply, Err(TransportFailure::NotSent)));
@@ -76,7 +53,7 @@ impl World {
             );
             return;
         }
-        let fate = Fate::draw(&mut self.random, self.faults_permille);
+        let fate = RequestFate::draw(&mut self.random, self.faults_permille);
         if let Some(fault) = fate.name() {
             self.tally.fault(fault);
         }
@@ -84,7 +61,7 @@ impl World {
         self.send_with(fate, reply, request);
     }
 
-    fn send_with(&mut self, fate: Fate, reply: Reply, mut request: Travelling) {
+    fn send_with(&mut self, fate: RequestFate, reply: Reply, mut request: Travelling) {
         let way_ms = self.random.range(20, 900);
         let gives_up = Flight::ToCar(reply, Err(TransportFailure::TimedOut));
         let to_cloud = |request, waits: bool| Flight::ToCloud {
@@ -93,39 +70,42 @@ impl World {
             reply: waits.then_some(reply),
         };
         match fate {
-            Fate::Fine | Fate::AnswerCut | Fate::AnswerDamaged | Fate::ErrorAfter => {
+            RequestFate::Fine
+            | RequestFate::AnswerCut
+            | RequestFate::AnswerDamaged
+            | RequestFate::ErrorAfter => {
                 self.fly(way_ms, to_cloud(request, true));
             }
-            Fate::Lost => self.fly(TIMEOUT_MS, gives_up),
-            Fate::Doubled => {
+            RequestFate::Lost => self.fly(TIMEOUT_MS, gives_up),
+            RequestFate::Doubled => {
                 self.fly(way_ms, to_cloud(request.clone(), true));
                 let later_ms = self.random.range(1, 100_000);
                 self.fly(way_ms + later_ms, to_cloud(request, false));
             }
-            Fate::Delayed => {
+            RequestFate::Delayed => {
                 self.fly(TIMEOUT_MS, gives_up);
                 let late_ms = TIMEOUT_MS + self.random.range(1, 80_000);
                 self.fly(late_ms, to_cloud(request, false));
             }
-            Fate::Cut => {
+            RequestFate::Cut => {
                 let kept = self.random.range(0, request.body.len() as u64 + 1);
                 request.body.truncate(usize::try_from(kept).unwrap_or(0));
                 self.fly(way_ms, to_cloud(request, true));
             }
-            Fate::AnswerLost => {
+            RequestFate::AnswerLost => {
                 self.fly(TIMEOUT_MS, gives_up);
                 self.fly(way_ms, to_cloud(request, false));
             }
-            Fate::AnswerLate => {
+            RequestFate::AnswerLate => {
                 // Gives up at once, and the answer comes all the same.
                 self.fly(1, gives_up);
                 self.fly(way_ms, to_cloud(request, true));
             }
-            Fate::Forged => {
+            RequestFate::Forged => {
                 let answer = self.forged(&request);
                 self.fly(way_ms, Flight::ToCar(reply, Ok(answer)));
             }
-            Fate::ErrorBefore => {
+            RequestFate::ErrorBefore => {
                 let answer = self.server_error();
                 self.fly(way_ms, Flight::ToCar(reply, Ok(answer)));
             }
@@ -216,14 +196,14 @@ impl World {
 
     fn on_the_way_back(
         &mut self,
-        fate: Fate,
+        fate: RequestFate,
         answer: Option<Response>,
     ) -> Result<Response, TransportFailure> {
         let mut answer = answer.ok_or(TransportFailure::Unreachable)?;
         match fate {
-            Fate::AnswerCut => Err(TransportFailure::BadAnswer),
-            Fate::ErrorAfter => Ok(self.server_error()),
-            Fate::AnswerDamaged => {
+            RequestFate::AnswerCut => Err(TransportFailure::BadAnswer),
+            RequestFate::ErrorAfter => Ok(self.server_error()),
+            RequestFate::AnswerDamaged => {
                 let place = self.random.range(0, answer.body.len() as u64);
                 let place = usize::try_from(place).unwrap_or(0);
                 if let Some(byte) = answer.body.get_mut(place) {
@@ -231,15 +211,15 @@ impl World {
                 }
                 Ok(answer)
             }
-            Fate::Fine
-            | Fate::Lost
-            | Fate::Doubled
-            | Fate::Delayed
-            | Fate::Cut
-            | Fate::AnswerLost
-            | Fate::AnswerLate
-            | Fate::Forged
-            | Fate::ErrorBefore => Ok(answer),
+            RequestFate::Fine
+            | RequestFate::Lost
+            | RequestFate::Doubled
+            | RequestFate::Delayed
+            | RequestFate::Cut
+            | RequestFate::AnswerLost
+            | RequestFate::AnswerLate
+            | RequestFate::Forged
+            | RequestFate::ErrorBefore => Ok(answer),
         }
     }
 

@@ -6,7 +6,7 @@ use dashpoint::books::driver_tag;
 use dashpoint_membership::{BindingId, DriverTag, Evidence, MemberId, Transaction, Trip};
 use dashpoint_telematics::{Signal, Value};
 
-use super::random::Random;
+use super::random::SeededRandom;
 
 const ISSUER: &str = "https://id.example";
 /// Metres of one step at the coarse rate: between two samples nobody knows where one driver gave way to the other.
@@ -86,7 +86,7 @@ impl Crew {
     }
 
     /// Somebody takes the wheel.
-    pub fn somebody(&self, random: &mut Random) -> Wheel {
+    pub fn somebody(&self, random: &mut SeededRandom) -> Wheel {
         if !self.is_shared() {
             Wheel::Only
         } else if random.one_in(10) {

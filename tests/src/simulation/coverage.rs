@@ -10,7 +10,7 @@ pub type Counts = BTreeMap<String, u64>;
 
 /// Coverage of one seed or of a whole run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Tally {
+pub struct Coverage {
     /// Seeds that ran to their end.
     pub seeds: u64,
     /// Simulated time, summed over the vehicles, in days.
@@ -135,10 +135,10 @@ const MUST: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// Seeds after which everything in [`Tally::missing`] must have been reached.
+/// Seeds after which everything in [`Coverage::missing`] must have been reached.
 pub const ENOUGH: u64 = 300;
 
-impl Tally {
+impl Coverage {
     /// Counts a fault.
     pub fn fault(&mut self, kind: &str) {
         count(&mut self.faults, kind);

@@ -3,11 +3,11 @@
 use dashpoint::engine::{Connection, Engine};
 use dashpoint_cloud::CloudError;
 
-use super::Violation;
 use super::planted::Planted;
 use super::policy;
-use super::vehicle::Said;
-use super::world::World;
+use super::vehicle::ScriptStep;
+use super::violation::Violation;
+use super::world::SimulatedWorld;
 
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
@@ -15,7 +15,7 @@ const DAY_MS: u64 = 24 * HOUR_MS;
 /// Cars of one world at most, clones included.
 const CARS_MAX: usize = 3;
 
-impl World {
+impl SimulatedWorld {
     /// Some hours of rest, then a car wakes up, does something and goes to sleep.
     pub(super) fn session(&mut self) -> Result<(), Violation> {
         let gap_ms = match self.random.range(0, 40) {
@@ -209,7 +209,7 @@ impl World {
         self.boot(number)
     }
 
-    fn play(&mut self, number: usize, script: &[Said]) -> Result<(), Violation> {
+    fn play(&mut self, number: usize, script: &[ScriptStep]) -> Result<(), Violation> {
         let begun_ms = self.now_ms;
         let dies_at = self
             .random
@@ -254,7 +254,7 @@ impl World {
         match self.random.range(0, 100) {
             0..=54 => {
                 let ended = self.cars[number].shut_down()?;
-                if ended == super::car::Ended::PowerLost {
+                if ended == super::car::StepEnd::PowerLost {
                     self.tally.fault("car power cut");
                 }
             }

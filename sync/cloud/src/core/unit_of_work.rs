@@ -10,7 +10,7 @@ use crate::store::devices::{self, Device};
 use crate::store::members;
 
 /// One transaction, the key, the rules and the time.
-pub(super) struct Desk<'a> {
+pub(super) struct UnitOfWork<'a> {
     pub db: &'a Connection,
     pub key: &'a SigningKey,
     pub policies: &'a Policies,
@@ -20,7 +20,7 @@ pub(super) struct Desk<'a> {
     pub entries_a_day: u32,
 }
 
-impl Desk<'_> {
+impl UnitOfWork<'_> {
     pub fn device(&self, device: DeviceId) -> Result<Device, CloudError> {
         devices::find(self.db, device)?.ok_or(CloudError::NoDevice(device))
     }

@@ -5,52 +5,20 @@ use dashpoint_membership::{
     CatalogueVersion, DeviceId, Epoch, LedgerVersion, MemberId, PolicyVersion, Seq, ServerTime,
 };
 use dashpoint_sync::Response;
-use dashpoint_wire::message::{EntriesRequest, Refusal, RefusalCode};
+use dashpoint_wire::message::{EntriesRequest, RefusalCode};
 use dashpoint_wire::{
     Cbor, MAX_DECODED, MAX_ENTRIES, Nonce, RequestTarget, TokenError, decode, encode, inflate,
     parse_authorization, verify_token,
 };
 
-use super::cloud::{Cloud, Deed, Posting};
+use super::cloud::{Deed, Posting, SimulatedCloud};
 use super::planted::{Planted, Tampering};
+use super::refusal::{MALFORMED, SimulatedRefusal};
 use super::travelling::Travelling;
 
-pub(super) type Answered = Result<Response, Denied>;
+pub(super) type Answered = Result<Response, SimulatedRefusal>;
 
-/// A request that is not answered with what it asked for.
-pub(super) struct Denied(RefusalCode, Option<Nonce>);
-
-impl Denied {
-    pub fn into_response(self) -> Response {
-        let Self(code, nonce) = self;
-        Response {
-            status: code.status(),
-            retry_after_s: matches!(code, RefusalCode::Unavailable).then_some(2),
-            body: encode(&Refusal { code, nonce }),
-        }
-    }
-}
-
-impl From<CloudError> for Denied {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the same split as at the cloud's own edge"
-    )]
-    fn from(failed: CloudError) -> Self {
-        Self(
-            match failed {
-                CloudError::NoMember(_) => RefusalCode::NotBound,
-                CloudError::NoDevice(_) => RefusalCode::Device,
-                _ => RefusalCode::Unavailable,
-            },
-            None,
-        )
-    }
-}
-
-const MALFORMED: Denied = Denied(RefusalCode::Malformed, None);
-
-impl Cloud {
+impl SimulatedCloud {
     pub(super) fn route(
         &mut self,
         core: &mut CloudCore,
@@ -62,7 +30,7 @@ impl Cloud {
         let mut next = || parts.next().unwrap_or_default();
         let (version, kind, id, what) = (next(), next(), next(), next());
         if version != "v1" {
-            return Err(Denied(RefusalCode::NotFound, None));
+            return Err(SimulatedRefusal(RefusalCode::NotFound, None));
         }
         self.let_in(core, request, now)?;
         let since = value(query, "since").unwrap_or(0);
@@ -102,7 +70,7 @@ impl Cloud {
                 let found = core.catalogue_since(CatalogueVersion::new(short), now)?;
                 Ok(document(found.map(dashpoint_wire::Raw::into_bytes)))
             }
-            _ => Err(Denied(RefusalCode::NotFound, None)),
+            _ => Err(SimulatedRefusal(RefusalCode::NotFound, None)),
         }
     }
 
@@ -111,12 +79,12 @@ impl Cloud {
         core: &CloudCore,
         request: &Travelling,
         now: ServerTime,
-    ) -> Result<(), Denied> {
-        let refused = || Denied(RefusalCode::Token, None);
+    ) -> Result<(), SimulatedRefusal> {
+        let refused = || SimulatedRefusal(RefusalCode::Token, None);
         let device = request.device;
         let key = core
             .admitted_device(device, now)?
-            .ok_or(Denied(RefusalCode::Device, None))?
+            .ok_or(SimulatedRefusal(RefusalCode::Device, None))?
             .key;
         let token = parse_authorization(&request.authorization).map_err(|_| refused())?;
         let asked = RequestTarget {
@@ -134,7 +102,7 @@ impl Cloud {
             Err(error) if error.wants_nonce() => {
                 let nonce: Nonce = self.random.bytes();
                 self.nonces.insert(device, nonce);
-                Err(Denied(RefusalCode::Token, Some(nonce)))
+                Err(SimulatedRefusal(RefusalCode::Token, Some(nonce)))
             }
             Err(_) => Err(refused()),
         }
@@ -149,7 +117,7 @@ impl Cloud {
         let device = request.device;
         let asked: EntriesRequest = message(&request.body)?;
         if asked.entries.len() > MAX_ENTRIES {
-            return Err(Denied(RefusalCode::TooLarge, None));
+            return Err(SimulatedRefusal(RefusalCode::TooLarge, None));
         }
         let posted = match self.planted {
             None => core.post_entries(device, &asked, now).map_err(|failed| {
@@ -183,7 +151,7 @@ impl Cloud {
                 retry_after_s: None,
                 body: encode(&divergence),
             }),
-            Posted::NotAuthentic(_) => Err(Denied(RefusalCode::NotAuthentic, None)),
+            Posted::NotAuthentic(_) => Err(SimulatedRefusal(RefusalCode::NotAuthentic, None)),
         }
     }
 
@@ -195,8 +163,8 @@ impl Cloud {
         device: DeviceId,
         asked: &EntriesRequest,
         now: ServerTime,
-    ) -> Result<Posted, Denied> {
-        let broken = |error: rusqlite::Error| Denied::from(CloudError::Database(error));
+    ) -> Result<Posted, SimulatedRefusal> {
+        let broken = |error: rusqlite::Error| SimulatedRefusal::from(CloudError::Database(error));
         let tampering = Tampering::of(&self.vfs).map_err(broken)?;
         match planted {
             Planted::DedupeOff => {
@@ -218,7 +186,7 @@ impl Cloud {
                 let before = tampering.accounts().map_err(broken)?;
                 core.post_entries(device, asked, now)?;
                 tampering.put_back(&before).map_err(broken)?;
-                return Err(Denied(RefusalCode::Unavailable, None));
+                return Err(SimulatedRefusal(RefusalCode::Unavailable, None));
             }
             Planted::HeadBeforeEffect
             | Planted::SeqReused
@@ -272,7 +240,7 @@ fn document(raw: Option<Vec<u8>>) -> Response {
     }
 }
 
-fn message<T: Cbor>(body: &[u8]) -> Result<T, Denied> {
+fn message<T: Cbor>(body: &[u8]) -> Result<T, SimulatedRefusal> {
     let plain = inflate(body, MAX_DECODED).map_err(|_| MALFORMED)?;
     decode(&plain).map_err(|_| MALFORMED)
 }
