@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::language::Language;
 use crate::network::ProxyArgs;
-use crate::story::Ready;
+use crate::story::ReadyStory;
 
 /// Plays the whole way of a point on this machine and checks what became of each.
 ///
@@ -23,10 +23,10 @@ use crate::story::Ready;
     args_conflicts_with_subcommands = true,
     after_help = EXAMPLES
 )]
-pub(crate) struct Args {
+pub(crate) struct DemoArgs {
     /// A command other than playing a story.
     #[command(subcommand)]
-    pub(crate) command: Option<Command>,
+    pub(crate) command: Option<DemoCommand>,
     /// Options of the play.
     #[command(flatten)]
     pub(crate) play: PlayArgs,
@@ -34,7 +34,7 @@ pub(crate) struct Args {
 
 /// Commands other than playing a story.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum DemoCommand {
     /// Stand between a car and its cloud, and let go wrong what a tester wants.
     Proxy(ProxyArgs),
 }
@@ -70,7 +70,7 @@ pub(crate) struct PlayArgs {
 }
 
 fn persona() -> PossibleValuesParser {
-    PossibleValuesParser::new(Ready::PERSONAS.iter().map(|ready| ready.name))
+    PossibleValuesParser::new(ReadyStory::PERSONAS.iter().map(|ready| ready.name))
 }
 
 const EXAMPLES: &str = "\
@@ -108,12 +108,12 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Args::command().debug_assert();
+        DemoArgs::command().debug_assert();
     }
 
     #[test]
     fn the_help_names_every_story_and_persona() {
-        for ready in Ready::STORIES.iter().chain(Ready::PERSONAS) {
+        for ready in ReadyStory::STORIES.iter().chain(ReadyStory::PERSONAS) {
             let line = format!("\n  {} ", ready.name);
             assert!(EXAMPLES.contains(&line), "{}", ready.name);
         }

@@ -8,12 +8,12 @@ use tempfile::TempDir;
 
 /// A folder for one play: temporary, or to be kept.
 #[derive(Debug)]
-pub struct Folder {
+pub struct DemoFolder {
     path: PathBuf,
     temporary: Option<TempDir>,
 }
 
-impl Folder {
+impl DemoFolder {
     /// Opens the folder that is to be kept, or a temporary one that is removed with the value.
     ///
     /// # Errors
@@ -60,11 +60,11 @@ mod tests {
 
     #[test]
     fn a_folder_with_something_in_it_is_refused() {
-        let outer = Folder::open(None).unwrap();
+        let outer = DemoFolder::open(None).unwrap();
         let inner = outer.path().join("a/b");
-        assert!(Folder::open(Some(&inner)).unwrap().is_kept());
+        assert!(DemoFolder::open(Some(&inner)).unwrap().is_kept());
         fs::write(inner.join("file"), "x").unwrap();
-        let refused = Folder::open(Some(&inner)).unwrap_err().to_string();
+        let refused = DemoFolder::open(Some(&inner)).unwrap_err().to_string();
         assert!(refused.contains("not empty"), "{refused}");
         let path = outer.path().to_owned();
         drop(outer);

@@ -2,26 +2,28 @@
 //! it can be killed.
 //!
 //! A story is data: steps that one after another befall a world. What became of each point is told as it happens, and
-//! judged at the end: the [`Report`] says what was found, and the exit code whether the promise held.
+//! judged at the end: the [`PlayReport`] says what was found, and the exit code whether the promise held.
 
+mod amounts;
 mod args;
 mod cloud;
 mod folder;
 mod head_unit;
-mod judge;
+mod invariant_check;
 mod language;
+mod narrator;
 mod network;
-mod patience;
 mod play;
 mod report;
 mod screen;
 mod second_car;
 mod story;
-mod tell;
+mod wait;
 mod words;
 mod world;
 
-pub use report::{Charged, Drove, Entries, Points, Report, Signals};
+pub use head_unit::HEAD_UNIT;
+pub use report::{Entries, PlayReport, Points, ReportedCharge, ReportedTrip, Signals};
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -32,18 +34,14 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use tokio::signal::ctrl_c;
 
-use args::{Args, Command, PlayArgs};
-use folder::Folder;
+use args::{DemoArgs, DemoCommand, PlayArgs};
+use folder::DemoFolder;
 use language::Language;
+use narrator::Narrator;
 use network::proxy;
 use play::play;
-use screen::{Asked, Screen, has_display};
-use story::{Ready, Story};
-use tell::Teller;
-
-/// First argument with which this program is a head unit: the demo starts itself as one, so that nothing else has to be
-/// built.
-pub const HEAD_UNIT: &str = "head-unit";
+use screen::{ScreenOptions, ScreenOutput, has_display};
+use story::{ReadyStory, Story};
 
 const EXIT_FAILED: u8 = 1;
 const EXIT_USAGE: u8 = 2;
@@ -56,12 +54,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         return dashpoint::run(arguments);
     }
     let json = arguments.iter().any(|argument| argument == "--json");
-    let args = match Args::try_parse_from(arguments) {
+    let args = match DemoArgs::try_parse_from(arguments) {
         Ok(args) => args,
         Err(error) => return refuse(&error, json),
     };
     let (outcome, code) = match &args.command {
-        Some(Command::Proxy(args)) => (
+        Some(DemoCommand::Proxy(args)) => (
             runtime().and_then(|on| on.block_on(proxy(args))),
             EXIT_FAILED,
         ),
@@ -115,21 +113,21 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Chooses the story, the folder and the way to show the screen from the arguments.
-fn chosen(args: &PlayArgs) -> anyhow::Result<(Story, Folder, Screen)> {
-    let ready = |ready: Option<&Ready>| ready.context("no such story")?.story();
+fn chosen(args: &PlayArgs) -> anyhow::Result<(Story, DemoFolder, ScreenOutput)> {
+    let ready = |ready: Option<&ReadyStory>| Story::ready(*ready.context("no such story")?);
     let story = match (&args.scenario, &args.persona) {
         (Some(file), _) => Story::open(file)?,
-        (None, Some(name)) => ready(Ready::PERSONAS.iter().find(|ready| ready.name == name))?,
-        (None, None) => ready(Ready::STORIES.first())?,
+        (None, Some(name)) => ready(ReadyStory::PERSONAS.iter().find(|ready| ready.name == name))?,
+        (None, None) => ready(ReadyStory::STORIES.first())?,
     };
-    let folder = Folder::open(args.keep.as_deref())?;
-    let asked = Asked {
+    let folder = DemoFolder::open(args.keep.as_deref())?;
+    let asked = ScreenOptions {
         headless: args.headless,
         each_step: args.persona.is_none(),
         pause_s: args.pause,
         out: args.out.as_deref(),
     };
-    Ok((story, folder, Screen::choose(&asked, has_display())?))
+    Ok((story, folder, ScreenOutput::choose(&asked, has_display())?))
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
@@ -140,15 +138,15 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 fn demo(
     args: &PlayArgs,
     story: &Story,
-    folder: &Folder,
-    screen: Screen,
+    folder: &DemoFolder,
+    screen: ScreenOutput,
 ) -> anyhow::Result<Vec<String>> {
     let program = std::env::current_exe().context("this program does not know where it is")?;
     let language = args.language.unwrap_or_else(Language::of_environment);
     let stays = screen.window;
-    let mut teller = Teller::new(language, args.json);
+    let mut narrator = Narrator::new(language, args.json);
     if !screen.window && !args.headless {
-        teller.line(language.pick(
+        narrator.line(language.pick(
             "There is no display: the story is told here, and the head unit runs without its window.",
             "没有显示器：故事在此讲述，车机不开窗口运行。",
         ))?;
@@ -156,7 +154,7 @@ fn demo(
     let runtime = runtime()?;
     let played = runtime.block_on(async {
         tokio::select! {
-            played = play(story, folder, program, screen, &mut teller) => played,
+            played = play(story, folder, program, screen, &mut narrator) => played,
             stopped = ctrl_c() => {
                 stopped.context("Ctrl-C cannot be heard")?;
                 bail!("stopped before its end")
@@ -165,7 +163,7 @@ fn demo(
     })?;
     hand_over(args, &played.report)?;
     if stays {
-        teller.verdict(language.pick(
+        narrator.verdict(language.pick(
             "The window stays; close it, or press Ctrl-C, to end.",
             "窗口保持打开；关闭窗口或按 Ctrl-C 结束。",
         ))?;
@@ -175,7 +173,7 @@ fn demo(
 }
 
 /// Gives the report to the machines that asked for it.
-fn hand_over(args: &PlayArgs, report: &Report) -> anyhow::Result<()> {
+fn hand_over(args: &PlayArgs, report: &PlayReport) -> anyhow::Result<()> {
     if args.json {
         let mut out = io::stdout().lock();
         serde_json::to_writer_pretty(&mut out, report)?;

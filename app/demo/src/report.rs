@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 /// The result of a play.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct PlayReport {
     /// Signals of the car.
     pub signals: Signals,
     /// Trips of the ledger, in their order.
-    pub trips: Vec<Drove>,
+    pub trips: Vec<ReportedTrip>,
     /// Charging sessions of the ledger, in their order.
-    pub charges: Vec<Charged>,
+    pub charges: Vec<ReportedCharge>,
     /// The entries by their state.
     pub entries: Entries,
     /// The member's points on both sides.
@@ -37,7 +37,7 @@ pub struct Signals {
 
 /// A trip.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Drove {
+pub struct ReportedTrip {
     /// The drive cycle.
     pub cycle: String,
     /// Distance that the entry claims.
@@ -52,7 +52,7 @@ pub struct Drove {
 
 /// A charging session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Charged {
+pub struct ReportedCharge {
     /// Energy that the entry claims.
     pub kwh: f64,
     /// Share of it that is renewable.

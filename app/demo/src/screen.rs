@@ -11,7 +11,7 @@ const LOOK: Duration = Duration::from_secs(3);
 
 /// Output of the head unit's screen.
 #[derive(Debug, Clone)]
-pub struct Screen {
+pub struct ScreenOutput {
     /// True when the head unit opens its window.
     pub window: bool,
     /// True when each step is shown, false when only the end is.
@@ -24,7 +24,7 @@ pub struct Screen {
 
 /// The arguments that choose the output.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Asked<'a> {
+pub struct ScreenOptions<'a> {
     /// No window.
     pub headless: bool,
     /// A look at each step.
@@ -44,7 +44,7 @@ pub struct Pictures {
 
 /// A page of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Page {
+pub enum ScreenPage {
     /// The member's card.
     Home,
     /// The ledger, its newest row open.
@@ -53,7 +53,7 @@ pub enum Page {
     Trip,
 }
 
-impl Page {
+impl ScreenPage {
     /// Its name on the command line of the head unit.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -65,12 +65,12 @@ impl Page {
     }
 }
 
-impl Screen {
+impl ScreenOutput {
     /// Chooses the output from the arguments and from what this machine has.
     ///
     /// # Errors
     /// When the folder of the pictures cannot be made.
-    pub fn choose(asked: &Asked<'_>, has_display: bool) -> anyhow::Result<Self> {
+    pub fn choose(asked: &ScreenOptions<'_>, has_display: bool) -> anyhow::Result<Self> {
         let window = has_display && !asked.headless;
         let look = if window { LOOK } else { Duration::ZERO };
         Ok(Self {
@@ -95,7 +95,7 @@ impl Pictures {
     }
 
     /// Returns the path of the next picture: its number, and its step.
-    pub fn next(&mut self, step: &str, page: Page) -> PathBuf {
+    pub fn next(&mut self, step: &str, page: ScreenPage) -> PathBuf {
         self.drawn += 1;
         let page = page.name();
         self.folder
@@ -122,19 +122,19 @@ mod tests {
             (true, true, false),
             (false, false, false),
         ] {
-            let asked = Asked {
+            let asked = ScreenOptions {
                 headless,
-                ..Asked::default()
+                ..ScreenOptions::default()
             };
-            let screen = Screen::choose(&asked, has_display).unwrap();
+            let screen = ScreenOutput::choose(&asked, has_display).unwrap();
             assert_eq!(screen.window, expected);
             assert_eq!(screen.pause.is_zero(), !expected);
         }
-        let asked = Asked {
+        let asked = ScreenOptions {
             pause_s: Some(2),
-            ..Asked::default()
+            ..ScreenOptions::default()
         };
-        let screen = Screen::choose(&asked, false).unwrap();
+        let screen = ScreenOutput::choose(&asked, false).unwrap();
         assert_eq!(screen.pause, Duration::from_secs(2));
     }
 
@@ -142,16 +142,16 @@ mod tests {
     fn pictures_are_numbered_in_the_order_of_the_story() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("a/b");
-        let asked = Asked {
+        let asked = ScreenOptions {
             out: Some(&out),
-            ..Asked::default()
+            ..ScreenOptions::default()
         };
-        let screen = Screen::choose(&asked, false).unwrap();
+        let screen = ScreenOutput::choose(&asked, false).unwrap();
         let mut pictures = screen.pictures.unwrap();
         assert!(out.is_dir());
-        let first = pictures.next("enrol", Page::Home);
+        let first = pictures.next("enrol", ScreenPage::Home);
         assert_eq!(first, out.join("01-enrol-home.png"));
-        let second = pictures.next("drive", Page::Trip);
+        let second = pictures.next("drive", ScreenPage::Trip);
         assert_eq!(second, out.join("02-drive-trip.png"));
     }
 }

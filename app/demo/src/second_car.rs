@@ -34,7 +34,7 @@ pub struct SecondCar {
 
 /// A charge.
 #[derive(Debug, Clone, Copy)]
-pub struct Charged {
+pub struct SecondCarCharge {
     /// Time of its end.
     pub at: Timestamp,
     /// Energy of the charge, in watt-hours.
@@ -99,7 +99,7 @@ impl SecondCar {
         &mut self,
         core: &mut CloudCore,
         zone: &TimeZone,
-        charged: Charged,
+        charged: SecondCarCharge,
         system: ServerTime,
     ) -> anyhow::Result<Verdict> {
         let now = core.now(system)?;
@@ -151,7 +151,7 @@ impl SecondCar {
         })
     }
 
-    fn subject(&self, charged: Charged) -> Subject {
+    fn subject(&self, charged: SecondCarCharge) -> Subject {
         Subject::Earn {
             evidence: Evidence::Charge(Charge {
                 charged: MeterInterval {

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use vehicle_sim::Cycle;
 
-use crate::head_unit::Row;
-use crate::judge::{evidence, thousandth, trip_co2_g};
+use crate::amounts::{thousandth, trip_co2_g};
+use crate::head_unit::HeadUnitEntry;
 use crate::language::Language;
 
 /// The name of a cycle, as its makers write it.
@@ -58,8 +58,8 @@ pub fn entries(count: impl Display) -> String {
 
 /// Describes the evidence of a drive or a charge.
 #[must_use]
-pub fn seen(language: Language, row: &Row, carbon: &Carbon) -> String {
-    match evidence(row) {
+pub fn seen(language: Language, row: &HeadUnitEntry, carbon: &Carbon) -> String {
+    match row.evidence() {
         Some(Evidence::Trip(trip)) => trip_seen(language, trip, carbon),
         Some(Evidence::Charge(charge)) => charge_seen(language, charge),
         Some(Evidence::Discharge(given)) => {

@@ -11,8 +11,8 @@ use tokio::signal::ctrl_c;
 use vehicle_sim::{Broker, Endpoint, Options, Simulator, Vin};
 
 use crate::cloud::MemberCloud;
-use crate::folder::Folder;
-use crate::head_unit::{HeadUnit, Setup};
+use crate::folder::DemoFolder;
+use crate::head_unit::{HeadUnit, HeadUnitSetup};
 use crate::language::Language;
 use crate::network::Network;
 use crate::story::Story;
@@ -24,7 +24,7 @@ const HEAD_UNIT_PATIENCE: Duration = Duration::from_secs(180);
 
 /// Everything that there is.
 #[derive(Debug)]
-pub struct World {
+pub struct DemoWorld {
     /// The car.
     pub car: Simulator,
     /// Its head unit, not enrolled.
@@ -38,14 +38,14 @@ pub struct World {
     _broker: Broker,
 }
 
-impl World {
+impl DemoWorld {
     /// Makes the world that a story begins in; `program` is this one.
     ///
     /// # Errors
     /// When something cannot be started.
     pub async fn make(
         story: &Story,
-        folder: &Folder,
+        folder: &DemoFolder,
         program: PathBuf,
         language: Language,
         window: bool,
@@ -68,7 +68,7 @@ impl World {
         Ok(Self {
             car: car(story, folder, broker.port())?,
             head_unit: HeadUnit::new(
-                Setup {
+                HeadUnitSetup {
                     program,
                     config,
                     language,
@@ -84,7 +84,7 @@ impl World {
     }
 }
 
-impl World {
+impl DemoWorld {
     /// Ends in order; with a window when whoever looks at it closes it or presses Ctrl-C.
     ///
     /// # Errors
@@ -104,7 +104,7 @@ impl World {
     }
 }
 
-fn car(story: &Story, folder: &Folder, broker: u16) -> anyhow::Result<Simulator> {
+fn car(story: &Story, folder: &DemoFolder, broker: u16) -> anyhow::Result<Simulator> {
     let mut options = Options::new(Endpoint::local(broker), story.begins);
     options.state = Some(folder.path().join("vehicle.json"));
     options.start = Some(story.begins);

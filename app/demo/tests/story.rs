@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use dashpoint_demo::Report;
+use dashpoint_demo::PlayReport;
 
 fn demo(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_dashpoint-demo"))
@@ -105,7 +105,7 @@ fn a_sunday_is_played_and_every_point_is_there_once() {
     ]);
     let story = text(&played.stderr);
     assert!(played.status.success(), "{story}");
-    let report: Report = serde_json::from_slice(&played.stdout).unwrap();
+    let report: PlayReport = serde_json::from_slice(&played.stdout).unwrap();
     let file = std::fs::read(out.join("report.json")).unwrap();
     assert_eq!(
         report,

@@ -1,11 +1,11 @@
 //! The head unit: a process of its own, driven and asked through its own command line.
 
-mod told;
+mod status_json;
 
 #[cfg(test)]
-pub use told::Check;
-use told::Tried;
-pub use told::{Ledger, Row, Status, Verification};
+pub use status_json::LedgerCheck;
+use status_json::SyncAttempt;
+pub use status_json::{HeadUnitEntry, HeadUnitLedger, HeadUnitStatus, LedgerVerification};
 
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
@@ -18,11 +18,13 @@ use serde::de::DeserializeOwned;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::HEAD_UNIT;
 use crate::language::Language;
-use crate::patience::wait_for;
-use crate::screen::Page;
+use crate::screen::ScreenPage;
+use crate::wait::wait_for;
 
+/// First argument with which this program is a head unit: the demo starts itself as one, so that nothing else has to be
+/// built.
+pub const HEAD_UNIT: &str = "head-unit";
 /// Rows asked of the ledger: more than any story makes.
 const ROWS: &str = "500";
 /// The signal that nobody can catch.
@@ -32,7 +34,7 @@ const END_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program of the head unit and its surroundings.
 #[derive(Debug, Clone)]
-pub struct Setup {
+pub struct HeadUnitSetup {
     /// The program that is a head unit with [`HEAD_UNIT`] as its first argument.
     pub program: PathBuf,
     /// The head unit's configuration.
@@ -46,7 +48,7 @@ pub struct Setup {
 /// A head unit with its data folder, running or not.
 #[derive(Debug)]
 pub struct HeadUnit {
-    setup: Setup,
+    setup: HeadUnitSetup,
     log: File,
     running: Option<Child>,
 }
@@ -54,7 +56,7 @@ pub struct HeadUnit {
 /// A head unit that runs and is about to be killed, from a place that cannot wait for anything.
 #[derive(Debug)]
 pub struct Victim {
-    setup: Setup,
+    setup: HeadUnitSetup,
     child: Child,
 }
 
@@ -62,7 +64,7 @@ pub struct Victim {
 #[derive(Debug)]
 pub struct Killed {
     /// Status from its last moments.
-    pub last: Status,
+    pub last: HeadUnitStatus,
     child: Child,
 }
 
@@ -85,7 +87,7 @@ impl Victim {
     }
 }
 
-impl Setup {
+impl HeadUnitSetup {
     /// Gives the arguments with which the head unit runs: its pages are in the language of the story.
     fn run_arguments(&self) -> Vec<&'static str> {
         let mut arguments = vec!["run", "--test"];
@@ -115,7 +117,7 @@ impl HeadUnit {
     ///
     /// # Errors
     /// When its log cannot be made.
-    pub fn new(setup: Setup, log: &Path) -> anyhow::Result<Self> {
+    pub fn new(setup: HeadUnitSetup, log: &Path) -> anyhow::Result<Self> {
         let log = File::create(log).with_context(|| format!("{} cannot be made", log.display()))?;
         Ok(Self {
             setup,
@@ -203,7 +205,7 @@ impl HeadUnit {
     ///
     /// # Errors
     /// As [`HeadUnit::start`].
-    pub async fn restart(&mut self, mut killed: Killed) -> anyhow::Result<Status> {
+    pub async fn restart(&mut self, mut killed: Killed) -> anyhow::Result<HeadUnitStatus> {
         let ended = killed.child.wait().await?;
         if ended.signal() != Some(SIGKILL) {
             bail!("the head unit had ended by itself before it was killed ({ended})");
@@ -235,7 +237,7 @@ impl HeadUnit {
     ///
     /// # Errors
     /// When it cannot be asked.
-    pub async fn status(&self) -> anyhow::Result<Status> {
+    pub async fn status(&self) -> anyhow::Result<HeadUnitStatus> {
         self.ask(&["status", "--json"]).await
     }
 
@@ -254,7 +256,7 @@ impl HeadUnit {
     ///
     /// # Errors
     /// When it cannot be asked.
-    pub async fn ledger(&self) -> anyhow::Result<Ledger> {
+    pub async fn ledger(&self) -> anyhow::Result<HeadUnitLedger> {
         self.ask_ledger(&["ledger", "--json", "--last", ROWS]).await
     }
 
@@ -262,7 +264,7 @@ impl HeadUnit {
     ///
     /// # Errors
     /// When it cannot be asked.
-    pub async fn verified_ledger(&self) -> anyhow::Result<Ledger> {
+    pub async fn verified_ledger(&self) -> anyhow::Result<HeadUnitLedger> {
         self.ask_ledger(&["ledger", "--json", "--last", ROWS, "--verify"])
             .await
     }
@@ -274,7 +276,7 @@ impl HeadUnit {
     /// When it does not run.
     pub async fn sync(&self) -> anyhow::Result<bool> {
         let tried = self.command(&["sync", "--json"]).output().await?;
-        let tried: Tried =
+        let tried: SyncAttempt =
             read("sync --json", &tried).context("the head unit does not run any more")?;
         Ok(tried.result == "met")
     }
@@ -296,7 +298,7 @@ impl HeadUnit {
     ///
     /// # Errors
     /// When it cannot be drawn.
-    pub async fn screenshot(&self, page: Page, out: &Path) -> anyhow::Result<()> {
+    pub async fn screenshot(&self, page: ScreenPage, out: &Path) -> anyhow::Result<()> {
         let language = self.setup.language.name();
         let out = out
             .to_str()
@@ -332,8 +334,8 @@ impl HeadUnit {
         Ok(())
     }
 
-    async fn ask_ledger(&self, arguments: &[&str]) -> anyhow::Result<Ledger> {
-        let mut ledger: Ledger = self.ask(arguments).await?;
+    async fn ask_ledger(&self, arguments: &[&str]) -> anyhow::Result<HeadUnitLedger> {
+        let mut ledger: HeadUnitLedger = self.ask(arguments).await?;
         ledger.entries.sort_by_key(|row| (row.epoch, row.seq));
         Ok(ledger)
     }
@@ -393,7 +395,7 @@ mod tests {
             (Language::Zh, true, &["run", "--test", "--language", "zh"]),
             (Language::En, false, &["run", "--test", "--no-screen"]),
         ] {
-            let setup = Setup {
+            let setup = HeadUnitSetup {
                 program: PathBuf::new(),
                 config: PathBuf::new(),
                 language,

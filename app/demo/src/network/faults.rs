@@ -15,17 +15,17 @@ const LATENCY_MAX: SignedDuration = SignedDuration::from_mins(10);
 
 /// Faults of requests and answers.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Faults(Vec<Fault>);
+pub struct Faults(Vec<NetworkFault>);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Fault {
-    kind: Kind,
+struct NetworkFault {
+    kind: NetworkFaultKind,
     /// Probability of the fault, 0 to 1.
     chance: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum NetworkFaultKind {
     /// The request is answered with this status and never comes to the cloud.
     Status(StatusCode),
     /// The answer comes so much later.
@@ -36,7 +36,7 @@ enum Kind {
 
 /// The faults that one request meets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Fate {
+pub struct RequestFate {
     /// It is answered with this and never comes to the cloud.
     pub status: Option<StatusCode>,
     /// Delay of its answer.
@@ -53,16 +53,16 @@ impl Faults {
 
     /// Draws the fate of a request. Each fault draws each time, so that one that is taken away changes nothing for the
     /// others.
-    pub fn draw(&self, chance: &mut fastrand::Rng) -> Fate {
-        let mut fate = Fate::default();
+    pub fn draw(&self, chance: &mut fastrand::Rng) -> RequestFate {
+        let mut fate = RequestFate::default();
         for fault in &self.0 {
             if chance.f64() >= fault.chance {
                 continue;
             }
             match fault.kind {
-                Kind::Status(status) => fate.status = fate.status.or(Some(status)),
-                Kind::Latency(latency) => fate.latency += latency,
-                Kind::Cut(after) => {
+                NetworkFaultKind::Status(status) => fate.status = fate.status.or(Some(status)),
+                NetworkFaultKind::Latency(latency) => fate.latency += latency,
+                NetworkFaultKind::Cut(after) => {
                     fate.cut = Some(fate.cut.map_or(after, |before| before.min(after)));
                 }
             }
@@ -81,12 +81,12 @@ impl fmt::Display for Faults {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for NetworkFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            Kind::Status(status) => write!(f, "{}", status.as_u16())?,
-            Kind::Latency(latency) => write!(f, "latency:{}ms", latency.as_millis())?,
-            Kind::Cut(after) => write!(f, "cut:{after}")?,
+            NetworkFaultKind::Status(status) => write!(f, "{}", status.as_u16())?,
+            NetworkFaultKind::Latency(latency) => write!(f, "latency:{}ms", latency.as_millis())?,
+            NetworkFaultKind::Cut(after) => write!(f, "cut:{after}")?,
         }
         if self.chance < 1.0 {
             write!(f, ":{}", self.chance)?;
@@ -107,7 +107,7 @@ impl FromStr for Faults {
     }
 }
 
-impl FromStr for Fault {
+impl FromStr for NetworkFault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -122,13 +122,13 @@ impl FromStr for Fault {
                     .ok()
                     .filter(|time| (SignedDuration::ZERO..=LATENCY_MAX).contains(time))
                     .ok_or_else(|| wrong("no time of up to ten minutes"))?;
-                Kind::Latency(time.unsigned_abs())
+                NetworkFaultKind::Latency(time.unsigned_abs())
             }
             "cut" => {
                 let size = bytes(part("after how much?")?);
-                Kind::Cut(size.ok_or_else(|| wrong("no size such as 1KiB"))?)
+                NetworkFaultKind::Cut(size.ok_or_else(|| wrong("no size such as 1KiB"))?)
             }
-            status => Kind::Status(
+            status => NetworkFaultKind::Status(
                 status
                     .parse()
                     .ok()
@@ -174,7 +174,7 @@ fn bytes(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn fates(faults: &str, seed: u64) -> Vec<Fate> {
+    fn fates(faults: &str, seed: u64) -> Vec<RequestFate> {
         let faults: Faults = faults.parse().unwrap();
         let mut chance = fastrand::Rng::with_seed(seed);
         (0..1_000).map(|_| faults.draw(&mut chance)).collect()
@@ -194,7 +194,11 @@ mod tests {
                 .iter()
                 .all(|fate| fate.latency == Duration::from_secs(2))
         );
-        assert!(fates("", 7).iter().all(|fate| *fate == Fate::default()));
+        assert!(
+            fates("", 7)
+                .iter()
+                .all(|fate| *fate == RequestFate::default())
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::faults::{Fate, Faults};
+use super::faults::{Faults, RequestFate};
 
 /// Hears of each request that has been answered.
 type Tell = dyn Fn(&Passed) + Send + Sync;
@@ -31,7 +31,7 @@ pub struct Passed {
     /// Status of the answer to the car.
     pub status: StatusCode,
     /// Faults that the request met on purpose.
-    pub fate: Fate,
+    pub fate: RequestFate,
 }
 
 /// Carries HTTP to one address.
@@ -85,14 +85,14 @@ impl Relay {
         }
     }
 
-    async fn carry(&self, request: Request<Incoming>) -> Response<Answer> {
+    async fn carry(&self, request: Request<Incoming>) -> Response<RelayBody> {
         let fate = self.fate();
         let name = format!("{} {}", request.method(), request.uri());
         let is_head = request.method() == Method::HEAD;
         let mut answer = match fate.status {
-            Some(status) => Answer::plain(status, "the relay answers in the cloud's place\n"),
+            Some(status) => RelayBody::plain(status, "the relay answers in the cloud's place\n"),
             None => self.forward(request).await.unwrap_or_else(|error| {
-                Answer::plain(StatusCode::BAD_GATEWAY, &format!("no cloud: {error}\n"))
+                RelayBody::plain(StatusCode::BAD_GATEWAY, &format!("no cloud: {error}\n"))
             }),
         };
         if let Some(after) = fate.cut.filter(|_| fate.status.is_none() && !is_head) {
@@ -109,13 +109,13 @@ impl Relay {
         answer
     }
 
-    fn fate(&self) -> Fate {
+    fn fate(&self) -> RequestFate {
         let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
         faults.draw(&mut chance)
     }
 
-    async fn forward(&self, request: Request<Incoming>) -> anyhow::Result<Response<Answer>> {
+    async fn forward(&self, request: Request<Incoming>) -> anyhow::Result<Response<RelayBody>> {
         let stream = TcpStream::connect(self.to).await?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
@@ -126,7 +126,7 @@ impl Relay {
             if head.headers.remove(TRANSFER_ENCODING).is_some() {
                 head.headers.insert(CONTENT_LENGTH, body.len().into());
             }
-            Ok(Response::from_parts(head, Answer::whole(body)))
+            Ok(Response::from_parts(head, RelayBody::whole(body)))
         };
         let mut exchange = std::pin::pin!(exchange);
         tokio::select! {
@@ -149,7 +149,7 @@ impl fmt::Debug for Relay {
 }
 
 /// The body of an answer, whole or cut off.
-struct Answer {
+struct RelayBody {
     left: Bytes,
     /// Length that the header announces.
     length: u64,
@@ -164,7 +164,7 @@ enum End {
     Breaks,
 }
 
-impl Answer {
+impl RelayBody {
     fn whole(body: Bytes) -> Self {
         Self {
             length: body.len() as u64,
@@ -188,7 +188,7 @@ impl Answer {
     }
 }
 
-impl Body for Answer {
+impl Body for RelayBody {
     type Data = Bytes;
     type Error = io::Error;
 

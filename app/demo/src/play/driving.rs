@@ -12,17 +12,17 @@ use vehicle_sim::{Charge, Command, Progress, ScenarioCharge, Step as Says, Summa
 use super::Player;
 use crate::head_unit::Killed;
 use crate::language::Language;
-use crate::patience::wait_for;
-use crate::story::{Drive, said};
+use crate::story::{StoryDrive, said};
+use crate::wait::wait_for;
 use crate::words;
-use crate::world::World;
+use crate::world::DemoWorld;
 
 impl Player<'_> {
-    pub(super) async fn drive(&mut self, drive: &Drive) -> anyhow::Result<()> {
+    pub(super) async fn drive(&mut self, drive: &StoryDrive) -> anyhow::Result<()> {
         let name = words::cycle_name(drive.cycle);
         let part = drive.part().map_err(|what| anyhow!(what))?;
         let command = part.map_or(Command::Drive(drive.cycle), Command::Scenario);
-        let title = match self.teller.language() {
+        let title = match self.narrator.language() {
             Language::En => format!("a {name} drive"),
             Language::Zh => format!("行驶 {name} 工况"),
         };
@@ -44,7 +44,7 @@ impl Player<'_> {
 
     pub(super) async fn charge(&mut self, charge: &ScenarioCharge) -> anyhow::Result<()> {
         let (kwh, percent) = (charge.kwh, charge.renewable);
-        let language = self.teller.language();
+        let language = self.narrator.language();
         let (name, title) = match (charge.asleep, language) {
             (false, Language::En) => (
                 "charge",
@@ -85,7 +85,7 @@ impl Player<'_> {
 
     pub(super) async fn say(&mut self, lines: &[String]) -> anyhow::Result<()> {
         let scenario = said(lines).map_err(|what| anyhow!(what))?;
-        let told = self.teller.language().pick("the car says", "车辆信号");
+        let told = self.narrator.language().pick("the car says", "车辆信号");
         let title = format!("{told}: {}", lines.join(", "));
         let command = Command::Scenario(scenario);
         self.announce(&command, &title)?;
@@ -108,24 +108,24 @@ impl Player<'_> {
             .filter(|message| Signal::from_path(&message.path).is_some());
         self.signals.sent += used.count() as u64;
         let (from, _) = plan.span();
-        let language = self.teller.language();
+        let language = self.narrator.language();
         let network = if self.world.network.is_up() {
             language.pick("online", "在线")
         } else {
             language.pick("offline", "离线")
         };
         let at = words::minute(from, &self.story.zone);
-        self.teller.step(&format!("{at}  {what}, {network}"))?;
+        self.narrator.step(&format!("{at}  {what}, {network}"))?;
         Ok(plan.messages.len())
     }
 
     async fn run(&mut self, command: &Command) -> anyhow::Result<Summary> {
         let messages = self.world.car.plan(command)?.messages.len();
-        let bar = self.teller.begin(messages);
+        let bar = self.narrator.begin(messages);
         let zone = &self.story.zone;
         let mut report = |progress| advance(&bar, progress, zone);
         let summary = self.world.car.run_reporting(command, &mut report).await;
-        self.teller.done();
+        self.narrator.done();
         Ok(summary?)
     }
 
@@ -135,9 +135,9 @@ impl Player<'_> {
     /// dies in the middle of the drive on a machine of any speed.
     async fn run_and_kill(&mut self, command: &Command, kill_at: usize) -> anyhow::Result<Summary> {
         let messages = self.world.car.plan(command)?.messages.len();
-        let bar = self.teller.begin(messages);
+        let bar = self.narrator.begin(messages);
         let zone = &self.story.zone;
-        let World { car, head_unit, .. } = &mut self.world;
+        let DemoWorld { car, head_unit, .. } = &mut self.world;
         let mut victim = Some(head_unit.expose()?);
         let (killed, told) = oneshot::channel::<(Timestamp, anyhow::Result<Killed>)>();
         let mut killed = Some(killed);
@@ -158,24 +158,24 @@ impl Player<'_> {
             drop(killed.take());
             summary
         };
-        let teller = &mut *self.teller;
+        let narrator = &mut *self.narrator;
         let outage = async move {
             let (at, struck) = told.await.context("the drive ended before its kill")?;
             let at = words::minute(at, zone);
             let struck = struck?;
-            teller.either(
+            narrator.either(
                 &format!("{at}  SIGKILL in the middle of the drive"),
                 &format!("{at}  行驶途中车机断电（SIGKILL）"),
             )?;
             let last = head_unit.restart(struck).await?;
-            teller.either(
+            narrator.either(
                 "       the head unit is started again and goes on from its last checkpoint",
                 "       车机重启，从最近的检查点继续",
             )?;
             anyhow::Ok(last)
         };
         let (summary, last) = tokio::join!(driving, outage);
-        self.teller.done();
+        self.narrator.done();
         let summary = summary?;
         ensure!(!unheard, "nobody started the head unit again");
         self.count_signals(&last?);
@@ -212,7 +212,7 @@ impl Player<'_> {
             Ok((self.guests().await? > before).then_some(()))
         })
         .await?;
-        self.teller.either(
+        self.narrator.either(
             "a guest: nothing is earned, and nobody earns it later",
             "访客：不累积积分，日后也不会记到任何人名下",
         )?;

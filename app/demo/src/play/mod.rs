@@ -1,8 +1,8 @@
 //! Plays a story: makes each step happen, and tells what came of it.
 
+mod assertions;
+mod cloud_steps;
 mod driving;
-mod elsewhere;
-mod looking;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use dashpoint_membership::policy::Carbon;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::folder::Folder;
-use crate::head_unit::Status;
-use crate::judge::{Account, judge};
-use crate::patience::wait_for;
-use crate::report::{Points, Report, Signals};
-use crate::screen::{Page, Screen};
+use crate::folder::DemoFolder;
+use crate::head_unit::HeadUnitStatus;
+use crate::invariant_check::{InvariantInput, check_invariants};
+use crate::narrator::Narrator;
+use crate::report::{PlayReport, Points, Signals};
+use crate::screen::{ScreenOutput, ScreenPage};
 use crate::second_car::SecondCar;
-use crate::story::{Step, Story, Until};
-use crate::tell::Teller;
+use crate::story::{Story, StoryStep, Until};
+use crate::wait::wait_for;
 use crate::words;
-use crate::world::World;
+use crate::world::DemoWorld;
 
 /// Time that the head unit may take to store the documents of an approval.
 const ENROL_PATIENCE: Duration = Duration::from_secs(180);
@@ -30,11 +30,11 @@ const ENROL_PATIENCE: Duration = Duration::from_secs(180);
 /// A story that has been played.
 pub(crate) struct Played {
     /// The report of the play.
-    pub(crate) report: Report,
+    pub(crate) report: PlayReport,
     /// Violations of the promise and of the story's own expectations.
     pub(crate) faults: Vec<String>,
     /// The rest of the world after the play.
-    pub(crate) world: World,
+    pub(crate) world: DemoWorld,
 }
 
 /// Plays a story to its end.
@@ -43,23 +43,23 @@ pub(crate) struct Played {
 /// When something of the world cannot be started or does not come for minutes.
 pub(crate) async fn play(
     story: &Story,
-    folder: &Folder,
+    folder: &DemoFolder,
     program: PathBuf,
-    screen: Screen,
-    teller: &mut Teller,
+    screen: ScreenOutput,
+    narrator: &mut Narrator,
 ) -> anyhow::Result<Played> {
-    let language = teller.language();
-    teller.title(
+    let language = narrator.language();
+    narrator.title(
         story.about.text(language),
         &words::day(language, story.begins, &story.zone),
         story.zone.iana_name().unwrap_or("UTC"),
     )?;
-    let world = World::make(story, folder, program, language, screen.window).await?;
+    let world = DemoWorld::make(story, folder, program, language, screen.window).await?;
     let mut player = Player {
         carbon: world.cloud.carbon().await?,
         world,
         story,
-        teller,
+        narrator,
         began: Instant::now(),
         earliest: story.begins,
         did: Vec::new(),
@@ -83,9 +83,9 @@ pub(crate) async fn play(
 
 /// The world, and what has happened in it.
 struct Player<'a> {
-    world: World,
+    world: DemoWorld,
     story: &'a Story,
-    teller: &'a mut Teller,
+    narrator: &'a mut Narrator,
     carbon: Carbon,
     began: Instant,
     /// Nothing that the car does begins before it.
@@ -99,32 +99,32 @@ struct Player<'a> {
     guest: bool,
     /// Expectations that were not met.
     faults: Vec<String>,
-    screen: Screen,
+    screen: ScreenOutput,
     is_enrolled: bool,
 }
 
 impl Player<'_> {
-    async fn befall(&mut self, line: usize, step: &Step) -> anyhow::Result<()> {
+    async fn befall(&mut self, line: usize, step: &StoryStep) -> anyhow::Result<()> {
         match step {
-            Step::Enrol {} => self.enrol().await,
-            Step::Drive(drive) => self.drive(drive).await,
-            Step::Charge(charge) => self.charge(charge).await,
-            Step::Car { says } => self.say(says).await,
-            Step::SecondCar(does) => self.second_car(does).await,
-            Step::NetworkGoes {} => self.network_goes().await,
-            Step::NetworkReturns {} => self.network_returns().await,
-            Step::NetworkFaults { faults } => self.network_faults(faults).await,
-            Step::Time(until) => self.pass(until),
-            Step::CheckIn {} => self.check_in().await,
-            Step::Expect(expected) => self.expect(line, expected).await,
+            StoryStep::Enrol {} => self.enrol().await,
+            StoryStep::Drive(drive) => self.drive(drive).await,
+            StoryStep::Charge(charge) => self.charge(charge).await,
+            StoryStep::Car { says } => self.say(says).await,
+            StoryStep::SecondCar(does) => self.second_car(does).await,
+            StoryStep::NetworkGoes {} => self.network_goes().await,
+            StoryStep::NetworkReturns {} => self.network_returns().await,
+            StoryStep::NetworkFaults { faults } => self.network_faults(faults).await,
+            StoryStep::Time(until) => self.pass(until),
+            StoryStep::CheckIn {} => self.check_in().await,
+            StoryStep::Expect(expected) => self.expect(line, expected).await,
         }
     }
 
     async fn enrol(&mut self) -> anyhow::Result<()> {
-        let language = self.teller.language();
-        self.teller.step(language.pick("Enrolment", "绑定"))?;
+        let language = self.narrator.language();
+        self.narrator.step(language.pick("Enrolment", "绑定"))?;
         let name = &self.story.member;
-        let World {
+        let DemoWorld {
             cloud,
             head_unit,
             member,
@@ -149,7 +149,7 @@ impl Player<'_> {
             cloud.approve_one(*member).await
         });
         let code = code.await?;
-        self.teller.either(
+        self.narrator.either(
             &format!("the head unit shows the code {code}, and {name} says yes"),
             &format!("车机显示绑定码 {code}，{name} 同意绑定"),
         )?;
@@ -164,7 +164,7 @@ impl Player<'_> {
         }
         head_unit.until_it_hears().await?;
         self.is_enrolled = true;
-        self.teller.either(
+        self.narrator.either(
             "it is enrolled: its key signs from here on, and the car may be without a network",
             "绑定完成：此后由车机密钥签名，没有网络也能累积积分",
         )?;
@@ -179,15 +179,15 @@ impl Player<'_> {
         let then = until.after(self.now(), zone)?;
         self.world.car.options_mut().start = Some(then);
         self.earliest = then;
-        let language = self.teller.language();
+        let language = self.narrator.language();
         let (day, minute) = (words::day(language, then, zone), words::minute(then, zone));
-        self.teller.step(&format!("{day}, {minute}"))?;
+        self.narrator.step(&format!("{day}, {minute}"))?;
         Ok(())
     }
 
     async fn check_in(&mut self) -> anyhow::Result<()> {
-        let name = self.teller.language().pick("check-in", "签到");
-        self.teller.step(name)?;
+        let name = self.narrator.language().pick("check-in", "签到");
+        self.narrator.step(name)?;
         self.world.head_unit.check_in().await?;
         self.did.push((name.to_owned(), 0.0));
         self.tell_of_the_last().await
@@ -203,7 +203,7 @@ impl Player<'_> {
     }
 
     /// Draws what is to be seen after a step, and gives whoever looks at the window time to see it.
-    async fn look(&mut self, step: &Step) -> anyhow::Result<()> {
+    async fn look(&mut self, step: &StoryStep) -> anyhow::Result<()> {
         let pages = step.pages();
         if self.is_enrolled && self.screen.each_step && !pages.is_empty() {
             self.draw(step.name(), pages).await?;
@@ -212,10 +212,10 @@ impl Player<'_> {
         Ok(())
     }
 
-    async fn draw(&mut self, what: &str, pages: &[Page]) -> anyhow::Result<()> {
+    async fn draw(&mut self, what: &str, pages: &[ScreenPage]) -> anyhow::Result<()> {
         for page in pages {
             // What a guest drove has no summary.
-            if *page == Page::Trip && !self.world.head_unit.ledger().await?.has_trip() {
+            if *page == ScreenPage::Trip && !self.world.head_unit.ledger().await?.has_trip() {
                 continue;
             }
             if let Some(pictures) = &mut self.screen.pictures {
@@ -227,7 +227,7 @@ impl Player<'_> {
     }
 
     /// Judges.
-    async fn close(mut self, folder: &Folder) -> anyhow::Result<Played> {
+    async fn close(mut self, folder: &DemoFolder) -> anyhow::Result<Played> {
         let ledger = self.world.head_unit.verified_ledger().await?;
         let cloud = self.world.cloud.entries().await?;
         let status = self.status().await?;
@@ -238,10 +238,11 @@ impl Player<'_> {
             cloud: self.world.cloud.points(self.world.member).await?,
         };
         if !self.screen.each_step {
-            self.draw("persona", &[Page::Home, Page::Activity]).await?;
+            self.draw("persona", &[ScreenPage::Home, ScreenPage::Activity])
+                .await?;
         }
         let settled = self.world.network.is_up();
-        let (report, mut faults) = judge(&Account {
+        let (report, mut faults) = check_invariants(&InvariantInput {
             did: &self.did,
             ledger: &ledger,
             cloud: &cloud,
@@ -252,15 +253,16 @@ impl Player<'_> {
             settled,
         });
         faults.append(&mut self.faults);
-        self.teller.end(&self.did, &ledger, &report, &self.carbon)?;
+        self.narrator
+            .end(&self.did, &ledger, &report, &self.carbon)?;
         if faults.is_empty() {
-            let held = words::held(self.teller.language(), settled);
+            let held = words::held(self.narrator.language(), settled);
             let seconds = self.began.elapsed().as_secs();
-            self.teller.verdict(&format!("{held} ({seconds} s)."))?;
+            self.narrator.verdict(&format!("{held} ({seconds} s)."))?;
         }
         if folder.is_kept() {
-            let kept = words::kept(self.teller.language(), folder.path());
-            self.teller.verdict(&kept)?;
+            let kept = words::kept(self.narrator.language(), folder.path());
+            self.narrator.verdict(&kept)?;
         }
         Ok(Played {
             report,
@@ -270,10 +272,10 @@ impl Player<'_> {
     }
 }
 
-fn confirmed(status: &Status) -> i64 {
+fn confirmed(status: &HeadUnitStatus) -> i64 {
     status.members.iter().map(|member| member.confirmed).sum()
 }
 
-fn pending(status: &Status) -> i64 {
+fn pending(status: &HeadUnitStatus) -> i64 {
     status.members.iter().map(|member| member.pending).sum()
 }

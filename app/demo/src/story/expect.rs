@@ -9,27 +9,27 @@ use serde::{Deserialize, Deserializer, de};
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Expect {
     /// Points that the car shows as confirmed.
-    pub confirmed: Option<Amount>,
+    pub confirmed: Option<ExpectedAmount>,
     /// Points that it shows as pending.
-    pub pending: Option<Amount>,
+    pub pending: Option<ExpectedAmount>,
     /// Points that the cloud has.
-    pub cloud: Option<Amount>,
+    pub cloud: Option<ExpectedAmount>,
     /// Entries of the ledger.
-    pub signed: Option<Amount>,
+    pub signed: Option<ExpectedAmount>,
     /// Of them paid as expected.
-    pub accepted: Option<Amount>,
+    pub accepted: Option<ExpectedAmount>,
     /// Of them paid otherwise.
-    pub adjusted: Option<Amount>,
+    pub adjusted: Option<ExpectedAmount>,
     /// Of them not paid.
-    pub rejected: Option<Amount>,
+    pub rejected: Option<ExpectedAmount>,
     /// Of them without a word of the cloud.
-    pub waiting: Option<Amount>,
+    pub waiting: Option<ExpectedAmount>,
     /// The number of kills of the head unit.
-    pub kills: Option<Amount>,
+    pub kills: Option<ExpectedAmount>,
     /// Trips and sessions that earned nothing because a guest drove, since the head unit was started.
-    pub guest: Option<Amount>,
+    pub guest: Option<ExpectedAmount>,
     /// State of the connection to the cloud.
-    pub connection: Option<Link>,
+    pub connection: Option<LinkState>,
     /// The tier.
     pub tier: Option<String>,
     /// The cap or rule that an adjustment names.
@@ -39,7 +39,7 @@ pub struct Expect {
 /// State of the connection to the cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Link {
+pub enum LinkState {
     /// Nothing was tried yet.
     Starting,
     /// The cloud answers, and nothing waits.
@@ -54,7 +54,7 @@ pub enum Link {
 
 /// An amount: a number, or a text like `">= 1"` or `"<= 3"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Amount {
+pub enum ExpectedAmount {
     /// So many.
     Exactly(i64),
     /// So many or more.
@@ -65,7 +65,7 @@ pub enum Amount {
 
 /// The observed values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct ObservedState {
     /// As [`Expect::confirmed`].
     pub confirmed: i64,
     /// As [`Expect::pending`].
@@ -85,7 +85,7 @@ pub struct Seen {
     /// As [`Expect::guest`].
     pub guest: i64,
     /// As [`Expect::connection`]; none when the head unit does not run.
-    pub connection: Option<Link>,
+    pub connection: Option<LinkState>,
     /// As [`Expect::tier`].
     pub tier: String,
     /// Every cap and rule that an adjustment names.
@@ -99,7 +99,7 @@ impl Expect {
     }
 
     /// Lists the expectations that are not met, each in a few words.
-    pub fn compare(&self, seen: &Seen) -> Vec<String> {
+    pub fn compare(&self, seen: &ObservedState) -> Vec<String> {
         let waiting = seen.signed - seen.accepted - seen.adjusted - seen.rejected;
         let mut faults = Vec::new();
         for (what, expected, found) in [
@@ -121,8 +121,8 @@ impl Expect {
             }
         }
         if self.connection.is_some() && self.connection != seen.connection {
-            let found = seen.connection.map_or("none", Link::name);
-            let expected = self.connection.map_or("none", Link::name);
+            let found = seen.connection.map_or("none", LinkState::name);
+            let expected = self.connection.map_or("none", LinkState::name);
             faults.push(format!("connection: expected {expected}, found {found}"));
         }
         if let Some(tier) = self.tier.as_ref().filter(|tier| **tier != seen.tier) {
@@ -138,7 +138,7 @@ impl Expect {
     }
 }
 
-impl Link {
+impl LinkState {
     /// The word for it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -151,7 +151,7 @@ impl Link {
     }
 }
 
-impl Amount {
+impl ExpectedAmount {
     const fn allows(self, found: i64) -> bool {
         match self {
             Self::Exactly(amount) => found == amount,
@@ -161,7 +161,7 @@ impl Amount {
     }
 }
 
-impl fmt::Display for Amount {
+impl fmt::Display for ExpectedAmount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exactly(amount) => write!(f, "{amount}"),
@@ -171,17 +171,17 @@ impl fmt::Display for Amount {
     }
 }
 
-impl<'de> Deserialize<'de> for Amount {
+impl<'de> Deserialize<'de> for ExpectedAmount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]
-        enum Written {
+        enum AmountText {
             Number(i64),
             Text(String),
         }
-        let text = match Written::deserialize(deserializer)? {
-            Written::Number(amount) => return Ok(Self::Exactly(amount)),
-            Written::Text(text) => text,
+        let text = match AmountText::deserialize(deserializer)? {
+            AmountText::Number(amount) => return Ok(Self::Exactly(amount)),
+            AmountText::Text(text) => text,
         };
         let number = |text: &str| text.trim().parse().ok();
         let least = text.strip_prefix(">=").and_then(number).map(Self::AtLeast);
@@ -200,16 +200,16 @@ mod tests {
 
     fn faults(expected: &str) -> Vec<String> {
         let expected: Expect = toml::from_str(expected).unwrap();
-        expected.compare(&Seen {
+        expected.compare(&ObservedState {
             confirmed: 12,
             pending: 25,
             signed: 4,
             accepted: 1,
             adjusted: 1,
-            connection: Some(Link::Offline),
+            connection: Some(LinkState::Offline),
             tier: "basic".to_owned(),
             reasons: vec!["all-day".to_owned()],
-            ..Seen::default()
+            ..ObservedState::default()
         })
     }
 

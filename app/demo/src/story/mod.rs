@@ -4,9 +4,9 @@ mod expect;
 mod ready;
 mod step;
 
-pub use expect::{Expect, Link, Seen};
-pub use ready::Ready;
-pub use step::{Drive, SecondCar, Step, Until, said};
+pub use expect::{Expect, LinkState, ObservedState};
+pub use ready::ReadyStory;
+pub use step::{StoryDrive, StorySecondCar, StoryStep, Until, said};
 
 use std::fs;
 use std::path::Path;
@@ -34,7 +34,7 @@ pub struct Story {
     /// The member's name.
     pub member: String,
     /// The steps, each with its line in the file.
-    pub steps: Vec<(usize, Step)>,
+    pub steps: Vec<(usize, StoryStep)>,
 }
 
 /// Description of a story, in one language or in both.
@@ -54,14 +54,14 @@ pub enum About {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct StoryFile {
     about: About,
     begins: DateTime,
     #[serde(default = "zone")]
     zone: String,
     #[serde(default = "member")]
     member: String,
-    step: Vec<Spanned<Step>>,
+    step: Vec<Spanned<StoryStep>>,
 }
 
 fn zone() -> String {
@@ -88,19 +88,27 @@ impl Story {
     /// # Errors
     /// When it cannot be read or makes no sense: one line, with the line of the file.
     pub fn open(file: &Path) -> anyhow::Result<Self> {
-        if let Some(ready) = Ready::STORIES
+        if let Some(ready) = ReadyStory::STORIES
             .iter()
             .find(|ready| file.as_os_str() == ready.name)
         {
-            return ready.story();
+            return Self::ready(*ready);
         }
         let name = file.display().to_string();
         let text = fs::read_to_string(file).with_context(|| {
-            let names: Vec<_> = Ready::STORIES.iter().map(|ready| ready.name).collect();
+            let names: Vec<_> = ReadyStory::STORIES.iter().map(|ready| ready.name).collect();
             let names = names.join(", ");
             format!("{name}: cannot be read; expected a story or one of {names}")
         })?;
         Self::parse(&name, &text)
+    }
+
+    /// Reads a story that is part of the program.
+    ///
+    /// # Errors
+    /// None in practice: a test reads each.
+    pub fn ready(ready: ReadyStory) -> anyhow::Result<Self> {
+        Self::parse(ready.name, ready.text)
     }
 
     /// Reads a story from text; `name` is for messages.
@@ -109,7 +117,7 @@ impl Story {
     /// As [`Story::open`].
     pub fn parse(name: &str, text: &str) -> anyhow::Result<Self> {
         let line_of = |at: usize| text.get(..at).unwrap_or_default().matches('\n').count() + 1;
-        let file: File = toml::from_str(text).map_err(|error| {
+        let file: StoryFile = toml::from_str(text).map_err(|error| {
             let line = line_of(error.span().map_or(0, |span| span.start));
             let what = error.message().lines().collect::<Vec<_>>().join(" ");
             anyhow!("{name}: line {line}: {what}")
@@ -137,7 +145,7 @@ impl Story {
 }
 
 /// A step that makes no sense is found before anything is played.
-fn check(name: &str, begins: DateTime, steps: &[(usize, Step)]) -> anyhow::Result<()> {
+fn check(name: &str, begins: DateTime, steps: &[(usize, StoryStep)]) -> anyhow::Result<()> {
     let mut latest = begins;
     let mut enrolled = false;
     let mut network = true;
@@ -148,23 +156,23 @@ fn check(name: &str, begins: DateTime, steps: &[(usize, Step)]) -> anyhow::Resul
         }
         step.check().map_err(|what| wrong(&what))?;
         match step {
-            Step::Enrol {} if enrolled => bail!(wrong("the head unit is enrolled already")),
-            Step::Enrol {} => enrolled = true,
-            Step::NetworkGoes {} if !network => bail!(wrong("the network is gone already")),
-            Step::NetworkReturns {} if network => bail!(wrong("the network is there already")),
-            Step::NetworkGoes {} => network = false,
-            Step::NetworkReturns {} => network = true,
-            Step::Time(Until { at: Some(at), .. }) if *at < latest => {
+            StoryStep::Enrol {} if enrolled => bail!(wrong("the head unit is enrolled already")),
+            StoryStep::Enrol {} => enrolled = true,
+            StoryStep::NetworkGoes {} if !network => bail!(wrong("the network is gone already")),
+            StoryStep::NetworkReturns {} if network => bail!(wrong("the network is there already")),
+            StoryStep::NetworkGoes {} => network = false,
+            StoryStep::NetworkReturns {} => network = true,
+            StoryStep::Time(Until { at: Some(at), .. }) if *at < latest => {
                 bail!(wrong(&format!("time runs back: it is {latest} already")))
             }
-            Step::Time(until) => latest = until.at.unwrap_or(latest),
-            Step::Drive(_)
-            | Step::Charge(_)
-            | Step::Car { .. }
-            | Step::SecondCar(_)
-            | Step::NetworkFaults { .. }
-            | Step::CheckIn {}
-            | Step::Expect(_) => {}
+            StoryStep::Time(until) => latest = until.at.unwrap_or(latest),
+            StoryStep::Drive(_)
+            | StoryStep::Charge(_)
+            | StoryStep::Car { .. }
+            | StoryStep::SecondCar(_)
+            | StoryStep::NetworkFaults { .. }
+            | StoryStep::CheckIn {}
+            | StoryStep::Expect(_) => {}
         }
     }
     if enrolled {
@@ -185,8 +193,8 @@ mod tests {
 
     #[test]
     fn every_ready_story_can_be_read_and_says_what_it_shows() {
-        for ready in Ready::STORIES.iter().chain(Ready::PERSONAS) {
-            let story = ready.story().unwrap();
+        for ready in ReadyStory::STORIES.iter().chain(ReadyStory::PERSONAS) {
+            let story = Story::ready(*ready).unwrap();
             assert_ne!(
                 story.about.text(Language::En),
                 story.about.text(Language::Zh),
@@ -224,7 +232,7 @@ mod tests {
         for row in of_testers.lines().filter(|line| line.starts_with("| `")) {
             let cell = row.split(" | ").next().unwrap();
             for step in cell.split('`').skip(1).step_by(2) {
-                let read = toml::from_str::<Step>(step);
+                let read = toml::from_str::<StoryStep>(step);
                 assert!(read.is_ok_and(|step| step.check().is_ok()), "{step}");
                 steps += 1;
             }

@@ -1,25 +1,24 @@
 //! The stories and personas that are part of the program.
 
-use super::Story;
-
 /// A story that is part of the program.
 #[derive(Debug, Clone, Copy)]
-pub struct Ready {
+pub struct ReadyStory {
     /// Its name on the command line.
     pub name: &'static str,
-    text: &'static str,
+    /// The story as its file has it.
+    pub(super) text: &'static str,
 }
 
 macro_rules! ready {
     ($folder:literal: $($name:literal),+ $(,)?) => {
-        &[$(Ready {
+        &[$(ReadyStory {
             name: $name,
             text: include_str!(concat!("../../", $folder, "/", $name, ".toml")),
         }),+]
     };
 }
 
-impl Ready {
+impl ReadyStory {
     /// Ready stories; the first is the default of the program.
     pub const STORIES: &[Self] =
         ready!("stories": "sunday", "bad-network", "guest", "week-offline");
@@ -27,12 +26,4 @@ impl Ready {
     /// Ready personas.
     pub const PERSONAS: &[Self] =
         ready!("personas": "new", "gold-expiring", "capped", "guest", "offline-30d");
-
-    /// The story.
-    ///
-    /// # Errors
-    /// None in practice: a test reads each.
-    pub fn story(self) -> anyhow::Result<Story> {
-        Story::parse(self.name, self.text)
-    }
 }

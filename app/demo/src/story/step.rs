@@ -8,16 +8,16 @@ use vehicle_sim::{Cycle, Scenario, ScenarioCharge};
 
 use super::expect::Expect;
 use crate::network::Faults;
-use crate::screen::Page;
+use crate::screen::ScreenPage;
 
 /// One thing. In a file `[[step]]` and then its name with its arguments.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Step {
+pub enum StoryStep {
     /// The head unit asks to be the member's; the member says yes.
     Enrol {},
     /// The car drives.
-    Drive(Drive),
+    Drive(StoryDrive),
     /// The car charges, parked.
     Charge(ScenarioCharge),
     /// The car says something that earns nothing: lines of a scenario of the simulator.
@@ -26,7 +26,7 @@ pub enum Step {
         says: Vec<String>,
     },
     /// Another car of the member, which only the cloud knows, charges and is paid for it.
-    SecondCar(SecondCar),
+    SecondCar(StorySecondCar),
     /// The cloud is out of reach from here on.
     NetworkGoes {},
     /// The cloud can be reached again, and everything is settled.
@@ -47,7 +47,7 @@ pub enum Step {
 /// A drive.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Drive {
+pub struct StoryDrive {
     /// The cycle.
     pub cycle: Cycle,
     /// Only the first of it, such as `8m`.
@@ -60,7 +60,7 @@ pub struct Drive {
 /// Charges of another car of the member.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct SecondCar {
+pub struct StorySecondCar {
     /// Each time.
     pub charges_kwh: u32,
     /// The share that is renewable, as its charging point meters it.
@@ -97,7 +97,7 @@ pub struct Until {
     pub at: Option<DateTime>,
 }
 
-impl Step {
+impl StoryStep {
     /// Its name in a file.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -116,16 +116,16 @@ impl Step {
     }
 
     /// Returns the pages that are pictured after the step.
-    pub const fn pages(&self) -> &'static [Page] {
+    pub const fn pages(&self) -> &'static [ScreenPage] {
         match self {
-            Self::Drive(_) => &[Page::Trip, Page::Home],
-            Self::NetworkReturns {} => &[Page::Activity, Page::Home],
-            Self::Charge(_) | Self::CheckIn {} => &[Page::Activity],
+            Self::Drive(_) => &[ScreenPage::Trip, ScreenPage::Home],
+            Self::NetworkReturns {} => &[ScreenPage::Activity, ScreenPage::Home],
+            Self::Charge(_) | Self::CheckIn {} => &[ScreenPage::Activity],
             Self::Enrol {}
             | Self::Car { .. }
             | Self::SecondCar(_)
             | Self::NetworkGoes {}
-            | Self::NetworkFaults { .. } => &[Page::Home],
+            | Self::NetworkFaults { .. } => &[ScreenPage::Home],
             Self::Time(_) | Self::Expect(_) => &[],
         }
     }
@@ -154,7 +154,7 @@ impl Step {
     }
 }
 
-impl Drive {
+impl StoryDrive {
     fn check(&self) -> Result<(), String> {
         if self
             .kill_at_percent
@@ -175,7 +175,7 @@ impl Drive {
     }
 }
 
-impl SecondCar {
+impl StorySecondCar {
     fn check(&self) -> Result<(), String> {
         if !(1..=2_000).contains(&self.charges_kwh) {
             return Err("charges-kwh: expected kilowatt-hours above 0, at most 2000".to_owned());

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use dashpoint_cloud::EntryLine;
 use dashpoint_membership::policy::Carbon;
-use dashpoint_membership::{
-    DeviceId, Evidence, MeterInterval, Transaction, Trip, Verdict, co2_avoided_g,
-};
+use dashpoint_membership::{DeviceId, Evidence, MeterInterval, Trip, Verdict};
 
-use crate::head_unit::{Ledger, Row, Verification};
+use crate::amounts::{thousandth, trip_co2_g};
+use crate::head_unit::{HeadUnitEntry, HeadUnitLedger, LedgerVerification};
 use crate::language::Language;
-use crate::report::{Charged, Drove, Entries, Points, Report, Signals};
+use crate::report::{Entries, PlayReport, Points, ReportedCharge, ReportedTrip, Signals};
 use crate::words;
 
 /// Deviation that is allowed between the evidence and what the car did, in thousandths.
@@ -18,11 +17,11 @@ const TOLERANCE_PERMILLE: f64 = 5.0;
 
 /// The state of both sides, and the car's real drives and charges.
 #[derive(Debug)]
-pub struct Account<'a> {
+pub struct InvariantInput<'a> {
     /// The car's drives and charges, in order: name, and length in metres or watt-hours.
     pub did: &'a [(String, f64)],
     /// The head unit's ledger, verified.
-    pub ledger: &'a Ledger,
+    pub ledger: &'a HeadUnitLedger,
     /// The cloud's log.
     pub cloud: &'a [EntryLine],
     /// Points as the car shows them, and as the cloud has them.
@@ -39,39 +38,39 @@ pub struct Account<'a> {
 
 /// Makes the report, and says what of the promise did not hold; each in a few words.
 #[must_use]
-pub fn judge(account: &Account<'_>) -> (Report, Vec<String>) {
-    let rows = &account.ledger.entries;
-    let verification = account.ledger.verification.as_ref();
-    let mut report = Report {
-        signals: account.signals,
+pub fn check_invariants(input: &InvariantInput<'_>) -> (PlayReport, Vec<String>) {
+    let rows = &input.ledger.entries;
+    let verification = input.ledger.verification.as_ref();
+    let mut report = PlayReport {
+        signals: input.signals,
         trips: Vec::new(),
         charges: Vec::new(),
-        entries: entries(rows, account.cloud),
-        points: account.points,
-        chain_verified: verification.is_some_and(Verification::holds),
-        kills: account.kills,
+        entries: entries(rows, input.cloud),
+        points: input.points,
+        chain_verified: verification.is_some_and(LedgerVerification::holds),
+        kills: input.kills,
     };
     let mut faults = Vec::new();
-    for (row, (name, length)) in rows.iter().zip(account.did) {
-        match evidence(row) {
+    for (row, (name, length)) in rows.iter().zip(input.did) {
+        match row.evidence() {
             Some(Evidence::Trip(trip)) => {
-                report.trips.push(drove(name, row, trip, &account.carbon));
+                report.trips.push(drove(name, row, trip, &input.carbon));
             }
-            Some(Evidence::Charge(charge)) => report.charges.push(Charged {
+            Some(Evidence::Charge(charge)) => report.charges.push(ReportedCharge {
                 kwh: thousandth(charge.charged.length()),
                 renewable_percent: f64::from(charge.renewable_permille) / 10.0,
                 grade: words::grade(Language::En, charge.grade).to_owned(),
                 points: row.paid.unwrap_or(0),
             }),
-            None if is_check_in(row) && *length == 0.0 => {}
+            None if row.is_check_in() && *length == 0.0 => {}
             Some(Evidence::Discharge(_)) | None => {
                 faults.push(format!("{name}: its entry is about something else"));
             }
         }
     }
-    faults.extend(missing(account.did, rows));
-    if account.settled {
-        faults.extend(disagreements(&report, rows, account.cloud));
+    faults.extend(missing(input.did, rows));
+    if input.settled {
+        faults.extend(disagreements(&report, rows, input.cloud));
     }
     let duplicate = report.entries.duplicate;
     if duplicate > 0 {
@@ -81,47 +80,8 @@ pub fn judge(account: &Account<'_>) -> (Report, Vec<String>) {
     (report, faults)
 }
 
-/// Returns the evidence of a row, if it has one.
-#[must_use]
-pub fn evidence(row: &Row) -> Option<&Evidence> {
-    match row.transaction.as_ref()? {
-        Transaction::Earn { evidence, .. } => Some(evidence),
-        Transaction::Member { .. } => None,
-    }
-}
-
-fn is_check_in(row: &Row) -> bool {
-    matches!(row.transaction, Some(Transaction::Member { .. }))
-}
-
-/// CO2 that a trip avoided, in grams.
-#[must_use]
-pub fn trip_co2_g(trip: &Trip, carbon: &Carbon) -> i64 {
-    let distance_m = i64::try_from(trip.odometer.length()).unwrap_or(i64::MAX);
-    let net_wh = i64::from(trip.used_wh) - i64::from(trip.regained_wh);
-    co2_avoided_g(carbon, distance_m, net_wh)
-}
-
-/// Metres as kilometres, watt-hours as kilowatt-hours.
-#[must_use]
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "the length of a drive or of a charge"
-)]
-pub fn thousandth(amount: u64) -> f64 {
-    amount as f64 / 1000.0
-}
-
-impl Verification {
-    /// Returns whether everything holds.
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        !self.checks.is_empty() && self.checks.iter().all(|check| check.faults.is_empty())
-    }
-}
-
 /// Lists the parts of the ledger that do not verify.
-fn unverified(verification: Option<&Verification>) -> Vec<String> {
+fn unverified(verification: Option<&LedgerVerification>) -> Vec<String> {
     let checks = verification.map_or(&[][..], |verification| &verification.checks);
     if checks.is_empty() {
         return vec!["the ledger was not verified".to_owned()];
@@ -135,8 +95,8 @@ fn unverified(verification: Option<&Verification>) -> Vec<String> {
         .collect()
 }
 
-fn drove(name: &str, row: &Row, trip: &Trip, carbon: &Carbon) -> Drove {
-    Drove {
+fn drove(name: &str, row: &HeadUnitEntry, trip: &Trip, carbon: &Carbon) -> ReportedTrip {
+    ReportedTrip {
         cycle: name.to_owned(),
         km: thousandth(trip.odometer.length()),
         score: f64::from(trip.score_x100) / 100.0,
@@ -145,7 +105,7 @@ fn drove(name: &str, row: &Row, trip: &Trip, carbon: &Carbon) -> Drove {
     }
 }
 
-fn entries(rows: &[Row], cloud: &[EntryLine]) -> Entries {
+fn entries(rows: &[HeadUnitEntry], cloud: &[EntryLine]) -> Entries {
     let mut entries = Entries::default();
     for row in rows {
         entries.signed += 1;
@@ -160,7 +120,7 @@ fn entries(rows: &[Row], cloud: &[EntryLine]) -> Entries {
     let again = cloud.iter().filter(|line| !known.insert(line.hash)).count();
     let claims: Vec<MeterInterval> = rows
         .iter()
-        .filter_map(evidence)
+        .filter_map(HeadUnitEntry::evidence)
         .map(Evidence::interval)
         .collect();
     let claimed_before = |(at, claim): (usize, &MeterInterval)| {
@@ -176,7 +136,7 @@ fn entries(rows: &[Row], cloud: &[EntryLine]) -> Entries {
 }
 
 /// Lists the drives and charges that the ledger does not have, or has otherwise.
-fn missing(did: &[(String, f64)], rows: &[Row]) -> Vec<String> {
+fn missing(did: &[(String, f64)], rows: &[HeadUnitEntry]) -> Vec<String> {
     let mut faults = Vec::new();
     if rows.len() != did.len() {
         faults.push(format!(
@@ -186,7 +146,9 @@ fn missing(did: &[(String, f64)], rows: &[Row]) -> Vec<String> {
         ));
     }
     for (row, (name, length)) in rows.iter().zip(did) {
-        let claimed = evidence(row).map_or(0, |evidence| evidence.interval().length());
+        let claimed = row
+            .evidence()
+            .map_or(0, |evidence| evidence.interval().length());
         let (claimed, really) = (thousandth(claimed), length / 1000.0);
         if (claimed - really).abs() * 1000.0 > really * TOLERANCE_PERMILLE {
             faults.push(format!(
@@ -197,7 +159,7 @@ fn missing(did: &[(String, f64)], rows: &[Row]) -> Vec<String> {
     faults
 }
 
-fn disagreements(report: &Report, rows: &[Row], cloud: &[EntryLine]) -> Vec<String> {
+fn disagreements(report: &PlayReport, rows: &[HeadUnitEntry], cloud: &[EntryLine]) -> Vec<String> {
     let mut faults = Vec::new();
     let mut see = |holds: bool, fault: String| {
         if !holds {
@@ -258,10 +220,10 @@ fn paid_elsewhere(own: &BTreeSet<DeviceId>, cloud: &[EntryLine]) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::head_unit::Check;
+    use crate::head_unit::LedgerCheck;
     use dashpoint_membership::{
         CoarseTime, DrivingTime, EntryHash, EntryRef, Epoch, EvidenceDigest, FactorSeen, Growth,
-        Meter, Paid, PolicyVersion, Seq, ServerTime,
+        Meter, Paid, PolicyVersion, Seq, ServerTime, Transaction,
     };
 
     const CARBON: Carbon = Carbon {
@@ -278,7 +240,7 @@ mod tests {
         }
     }
 
-    fn trip(seq: u64, from: u64, to: u64) -> Row {
+    fn trip(seq: u64, from: u64, to: u64) -> HeadUnitEntry {
         let evidence = Evidence::Trip(Trip {
             odometer: MeterInterval {
                 meter: Meter::Odometer,
@@ -293,7 +255,7 @@ mod tests {
             score_x100: 8_225,
             factors: Vec::<FactorSeen>::new(),
         });
-        Row {
+        HeadUnitEntry {
             epoch: 1,
             seq,
             hash: hash(seq).to_string(),
@@ -336,22 +298,24 @@ mod tests {
         line
     }
 
-    fn verified(rows: Vec<Row>, faults: &[&str]) -> Ledger {
-        let check = Check {
+    fn verified(rows: Vec<HeadUnitEntry>, faults: &[&str]) -> HeadUnitLedger {
+        let check = LedgerCheck {
             what: "links of the chain".to_owned(),
             looked_at: 2,
             faults: faults.iter().map(ToString::to_string).collect(),
         };
-        Ledger {
+        HeadUnitLedger {
             entries: rows,
-            verification: Some(Verification {
+            verification: Some(LedgerVerification {
                 checks: vec![check],
             }),
         }
     }
 
     /// What is said of two drives of 12.888 km, with one thing changed.
-    fn faults(change: impl FnOnce(&mut Ledger, &mut Vec<EntryLine>, &mut Points)) -> Vec<String> {
+    fn faults(
+        change: impl FnOnce(&mut HeadUnitLedger, &mut Vec<EntryLine>, &mut Points),
+    ) -> Vec<String> {
         let did = ["US06", "UDDS"].map(|name| (name.to_owned(), 12_888.0));
         let rows = vec![trip(1, 0, 12_888), trip(2, 12_888, 25_776)];
         let (mut ledger, mut cloud) = (verified(rows, &[]), vec![line(1), line(2)]);
@@ -361,7 +325,7 @@ mod tests {
             cloud: 8,
         };
         change(&mut ledger, &mut cloud, &mut points);
-        let (_, faults) = judge(&Account {
+        let (_, faults) = check_invariants(&InvariantInput {
             did: &did,
             ledger: &ledger,
             cloud: &cloud,

@@ -4,10 +4,10 @@ use anyhow::Context;
 use dashpoint_membership::{Adjustment, Verdict};
 
 use super::{Player, confirmed, pending};
-use crate::head_unit::{Row, Status};
+use crate::head_unit::{HeadUnitEntry, HeadUnitStatus};
 use crate::language::Language;
-use crate::patience::wait_for;
-use crate::story::{Expect, Link, Seen};
+use crate::story::{Expect, LinkState, ObservedState};
+use crate::wait::wait_for;
 use crate::words;
 
 /// Looks at a head unit that is not done with the cloud until it is asked again.
@@ -28,16 +28,16 @@ impl Player<'_> {
         }
         let ledger = self.world.head_unit.ledger().await?;
         let row = ledger.entries.last().context("the ledger is empty")?;
-        let language = self.teller.language();
-        self.teller
+        let language = self.narrator.language();
+        self.narrator
             .line(&words::seen(language, row, &self.carbon))?;
         let outcome = self.outcome(row).await?;
-        self.teller.line(&outcome)?;
+        self.narrator.line(&outcome)?;
         Ok(())
     }
 
-    async fn outcome(&self, row: &Row) -> anyhow::Result<String> {
-        let language = self.teller.language();
+    async fn outcome(&self, row: &HeadUnitEntry) -> anyhow::Result<String> {
+        let language = self.narrator.language();
         let expected = words::points(language, row.predicted);
         let state = words::standing(language, row.verdict.as_ref());
         Ok(match (row.paid, language) {
@@ -81,7 +81,7 @@ impl Player<'_> {
         let faults = expected.compare(&self.seen().await?);
         let name = &self.story.name;
         for fault in &faults {
-            self.teller.line(&format!("✗ {fault}"))?;
+            self.narrator.line(&format!("✗ {fault}"))?;
         }
         let named = faults.iter();
         self.faults
@@ -89,10 +89,10 @@ impl Player<'_> {
         Ok(())
     }
 
-    async fn seen(&self) -> anyhow::Result<Seen> {
+    async fn seen(&self) -> anyhow::Result<ObservedState> {
         let status = self.status().await?;
         let ledger = self.world.head_unit.ledger().await?;
-        let mut seen = Seen {
+        let mut seen = ObservedState {
             confirmed: confirmed(&status),
             pending: pending(&status),
             cloud: self.world.cloud.points(self.world.member).await?,
@@ -102,7 +102,7 @@ impl Player<'_> {
                 .live
                 .as_ref()
                 .map_or(0, |live| i64::try_from(live.guest).unwrap_or(i64::MAX)),
-            ..Seen::default()
+            ..ObservedState::default()
         };
         if let Some(member) = status.members.first() {
             seen.tier.clone_from(&member.tier);
@@ -123,14 +123,14 @@ impl Player<'_> {
         Ok(seen)
     }
 
-    pub(super) async fn status(&self) -> anyhow::Result<Status> {
+    pub(super) async fn status(&self) -> anyhow::Result<HeadUnitStatus> {
         self.world.head_unit.status().await
     }
 
     pub(super) async fn until(
         &self,
         what: &str,
-        holds: impl Fn(&Status) -> bool,
+        holds: impl Fn(&HeadUnitStatus) -> bool,
     ) -> anyhow::Result<()> {
         wait_for(what, async || {
             let status = self.status().await?;
@@ -140,7 +140,7 @@ impl Player<'_> {
     }
 
     /// Adds what a head unit that is about to end has taken.
-    pub(super) fn count_signals(&mut self, status: &Status) {
+    pub(super) fn count_signals(&mut self, status: &HeadUnitStatus) {
         if let Some(live) = &status.live {
             self.signals.taken += live.taken.saturating_sub(live.kept);
             self.signals.rejected += live.refused.values().sum::<u64>();
@@ -148,14 +148,14 @@ impl Player<'_> {
     }
 }
 
-pub(super) fn connection(status: &Status) -> Option<Link> {
+pub(super) fn connection(status: &HeadUnitStatus) -> Option<LinkState> {
     status.live.as_ref().map(|live| live.connection.state)
 }
 
 /// Returns whether the cloud has a verdict on every entry.
-fn is_settled(status: &Status) -> bool {
+fn is_settled(status: &HeadUnitStatus) -> bool {
     let waiting = status.live.as_ref().is_none_or(|live| live.waiting > 0);
-    !waiting && pending(status) == 0 && connection(status) == Some(Link::Online)
+    !waiting && pending(status) == 0 && connection(status) == Some(LinkState::Online)
 }
 
 /// The cap, rule or version that an adjustment names.

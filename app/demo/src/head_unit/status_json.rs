@@ -5,22 +5,22 @@ use std::collections::BTreeMap;
 use dashpoint_membership::{Evidence, Transaction, Verdict};
 use serde::Deserialize;
 
-use crate::story::Link;
+use crate::story::LinkState;
 
 /// Output of `status --json`, as far as the demo needs it.
 #[derive(Debug, Deserialize)]
-pub struct Status {
+pub struct HeadUnitStatus {
     /// State of the running program; `None` when it does not run.
-    pub live: Option<Live>,
+    pub live: Option<HeadUnitLive>,
     /// The members of this car.
-    pub members: Vec<Member>,
+    pub members: Vec<HeadUnitMember>,
 }
 
 /// State of the running program.
 #[derive(Debug, Deserialize)]
-pub struct Live {
+pub struct HeadUnitLive {
     /// State of the connection to the cloud.
-    pub connection: Connection,
+    pub connection: HeadUnitConnection,
     /// Entries without a receipt.
     pub waiting: u64,
     /// True while the in-vehicle broker is connected.
@@ -37,14 +37,14 @@ pub struct Live {
 
 /// State of the connection to the cloud.
 #[derive(Debug, Deserialize)]
-pub struct Connection {
+pub struct HeadUnitConnection {
     /// In a word.
-    pub state: Link,
+    pub state: LinkState,
 }
 
 /// A member as the car shows him.
 #[derive(Debug, Deserialize)]
-pub struct Member {
+pub struct HeadUnitMember {
     /// Points that the cloud has confirmed.
     pub confirmed: i64,
     /// Points that it has not.
@@ -55,21 +55,21 @@ pub struct Member {
 
 /// Output of `sync --json`, as far as the demo needs it.
 #[derive(Debug, Deserialize)]
-pub struct Tried {
+pub struct SyncAttempt {
     /// `met` when car and cloud have met.
     pub result: String,
 }
 
 /// Output of `ledger --json`, as far as the demo needs it.
 #[derive(Debug, Deserialize)]
-pub struct Ledger {
+pub struct HeadUnitLedger {
     /// The entries, oldest first.
-    pub entries: Vec<Row>,
+    pub entries: Vec<HeadUnitEntry>,
     /// Result of the verification, when it was asked for.
-    pub verification: Option<Verification>,
+    pub verification: Option<LedgerVerification>,
 }
 
-impl Ledger {
+impl HeadUnitLedger {
     /// Returns whether a trip is in it.
     pub fn has_trip(&self) -> bool {
         let transactions = self
@@ -90,7 +90,7 @@ impl Ledger {
 
 /// An entry of the ledger.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Row {
+pub struct HeadUnitEntry {
     /// Life of the chain.
     pub epoch: u32,
     /// Place in it.
@@ -107,16 +107,38 @@ pub struct Row {
     pub transaction: Option<Transaction>,
 }
 
+impl HeadUnitEntry {
+    /// Returns the evidence, if it has some.
+    pub fn evidence(&self) -> Option<&Evidence> {
+        match self.transaction.as_ref()? {
+            Transaction::Earn { evidence, .. } => Some(evidence),
+            Transaction::Member { .. } => None,
+        }
+    }
+
+    /// Returns whether it is a check-in.
+    pub const fn is_check_in(&self) -> bool {
+        matches!(self.transaction, Some(Transaction::Member { .. }))
+    }
+}
+
 /// Result of a verification.
 #[derive(Debug, Default, Deserialize)]
-pub struct Verification {
+pub struct LedgerVerification {
     /// One thing after another.
-    pub checks: Vec<Check>,
+    pub checks: Vec<LedgerCheck>,
+}
+
+impl LedgerVerification {
+    /// Returns whether everything holds.
+    pub fn holds(&self) -> bool {
+        !self.checks.is_empty() && self.checks.iter().all(|check| check.faults.is_empty())
+    }
 }
 
 /// One thing that must hold.
 #[derive(Debug, Deserialize)]
-pub struct Check {
+pub struct LedgerCheck {
     /// Name of the check.
     pub what: String,
     /// The number of items that were checked.

@@ -7,14 +7,14 @@ use dashpoint_membership::Evidence;
 use dashpoint_membership::policy::Carbon;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::head_unit::{Ledger, Row};
-use crate::judge::{evidence, thousandth, trip_co2_g};
+use crate::amounts::{thousandth, trip_co2_g};
+use crate::head_unit::{HeadUnitEntry, HeadUnitLedger};
 use crate::language::Language;
-use crate::report::Report;
+use crate::report::PlayReport;
 use crate::words;
 
 /// Says the captions.
-pub struct Teller {
+pub struct Narrator {
     out: Box<dyn Write + Send>,
     language: Language,
     styled: bool,
@@ -22,7 +22,7 @@ pub struct Teller {
     bar: ProgressBar,
 }
 
-impl Teller {
+impl Narrator {
     /// Speaks on stdout, or on stderr when stdout is for the report.
     #[must_use]
     pub fn new(language: Language, beside_json: bool) -> Self {
@@ -116,8 +116,8 @@ impl Teller {
     pub fn end(
         &mut self,
         did: &[(String, f64)],
-        ledger: &Ledger,
-        report: &Report,
+        ledger: &HeadUnitLedger,
+        report: &PlayReport,
         carbon: &Carbon,
     ) -> io::Result<()> {
         self.say("")?;
@@ -160,8 +160,12 @@ impl Teller {
 }
 
 /// Makes the lines about all entries together.
-fn sums(language: Language, ledger: &Ledger, report: &Report) -> [(&'static str, String); 5] {
-    let Report {
+fn sums(
+    language: Language,
+    ledger: &HeadUnitLedger,
+    report: &PlayReport,
+) -> [(&'static str, String); 5] {
+    let PlayReport {
         points,
         signals,
         entries,
@@ -230,7 +234,12 @@ fn sums(language: Language, ledger: &Ledger, report: &Report) -> [(&'static str,
     ]
 }
 
-fn table(language: Language, did: &[(String, f64)], rows: &[Row], carbon: &Carbon) -> String {
+fn table(
+    language: Language,
+    did: &[(String, f64)],
+    rows: &[HeadUnitEntry],
+    carbon: &Carbon,
+) -> String {
     let header = match language {
         Language::En => [
             "what",
@@ -246,7 +255,7 @@ fn table(language: Language, did: &[(String, f64)], rows: &[Row], carbon: &Carbo
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header);
     for (row, (name, _)) in rows.iter().zip(did) {
-        let (amount, score, co2) = match evidence(row) {
+        let (amount, score, co2) = match row.evidence() {
             Some(Evidence::Trip(trip)) => (
                 format!("{:.2} km", thousandth(trip.odometer.length())),
                 words::score(trip.score_x100),

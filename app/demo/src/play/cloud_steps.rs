@@ -6,22 +6,22 @@ use jiff::{SignedDuration, ToSpan};
 use super::Player;
 use crate::language::Language;
 use crate::network::Faults;
-use crate::second_car::{Charged, SecondCar};
-use crate::story::{Link, SecondCar as Does};
+use crate::second_car::{SecondCar, SecondCarCharge};
+use crate::story::{LinkState, StorySecondCar as Does};
 use crate::words;
 
 impl Player<'_> {
     pub(super) async fn network_goes(&mut self) -> anyhow::Result<()> {
-        let language = self.teller.language();
-        self.teller
+        let language = self.narrator.language();
+        self.narrator
             .step(language.pick("The network goes", "网络中断"))?;
         self.world.network.go().await;
         self.world.head_unit.sync().await?;
         self.until("the head unit notices that it is offline", |status| {
-            super::looking::connection(status) == Some(Link::Offline)
+            super::assertions::connection(status) == Some(LinkState::Offline)
         })
         .await?;
-        self.teller.either(
+        self.narrator.either(
             "the cloud is out of reach; the head unit knows, and goes on earning",
             "云端不可达；车机知道，并继续累积",
         )?;
@@ -29,17 +29,17 @@ impl Player<'_> {
     }
 
     pub(super) async fn network_returns(&mut self) -> anyhow::Result<()> {
-        let language = self.teller.language();
-        self.teller
+        let language = self.narrator.language();
+        self.narrator
             .step(language.pick("The network comes back", "网络恢复"))?;
         let card = self.world.head_unit.card().await?;
-        self.teller
+        self.narrator
             .either("until now the head unit shows:", "此前车机显示：")?;
-        self.teller.card(&card)?;
+        self.narrator.card(&card)?;
         let waiting = self.status().await?.live.map_or(0, |live| live.waiting);
         self.world.network.come_back()?;
         self.settle().await?;
-        self.teller.either(
+        self.narrator.either(
             &format!(
                 "the cloud verifies {}, runs the rules on each again, and signs a receipt and a statement:",
                 words::entries(waiting)
@@ -47,18 +47,18 @@ impl Player<'_> {
             &format!("云端验证 {waiting} 条记录，逐条重新计算，并签发回执与对账单："),
         )?;
         let card = self.world.head_unit.card().await?;
-        self.teller.card(&card)?;
+        self.narrator.card(&card)?;
         self.tell_of_adjustments().await
     }
 
     /// Says of each entry that was paid otherwise than expected how and why.
     async fn tell_of_adjustments(&mut self) -> anyhow::Result<()> {
-        let language = self.teller.language();
+        let language = self.narrator.language();
         let ledger = self.world.head_unit.ledger().await?;
         for (row, (name, _)) in ledger.entries.iter().zip(&self.did) {
             let (expected, paid) = (row.predicted, row.paid.unwrap_or(0));
             for reason in words::reasons(language, row.verdict.as_ref()) {
-                self.teller.line(&match language {
+                self.narrator.line(&match language {
                     Language::En => {
                         format!("adjusted: {name}, {expected} expected, {paid} paid: {reason}")
                     }
@@ -75,8 +75,8 @@ impl Player<'_> {
     /// request that met a fault would otherwise leave it offline until its next try.
     pub(super) async fn network_faults(&mut self, faults: &Faults) -> anyhow::Result<()> {
         self.world.network.set_faults(faults.clone());
-        let language = self.teller.language();
-        self.teller.step(&if faults.is_empty() {
+        let language = self.narrator.language();
+        self.narrator.step(&if faults.is_empty() {
             language.pick("The network is good", "网络正常").to_owned()
         } else {
             let bad = language.pick("The network is bad", "网络不良");
@@ -99,7 +99,7 @@ impl Player<'_> {
         let mut charges = Vec::new();
         for number in 0..i64::from(does.times) {
             let days = (number * i64::from(does.every_days)).days();
-            charges.push(Charged {
+            charges.push(SecondCarCharge {
                 at: first.checked_add(days)?.timestamp(),
                 energy_wh: u64::from(does.charges_kwh) * 1_000,
                 renewable_permille: does.renewable * 10,
@@ -125,12 +125,12 @@ impl Player<'_> {
         self.second_car = Some(car);
         let at = words::minute(first.timestamp(), &self.story.zone);
         let (kwh, times) = (does.charges_kwh, does.times);
-        let points = words::points(self.teller.language(), paid);
-        self.teller.step(&match self.teller.language() {
+        let points = words::points(self.narrator.language(), paid);
+        self.narrator.step(&match self.narrator.language() {
             Language::En => format!("{at}  the member's second car charges"),
             Language::Zh => format!("{at}  会员的另一辆车充电"),
         })?;
-        self.teller.either(
+        self.narrator.either(
             &format!("{times} x {kwh} kWh: the cloud pays {points}; this car cannot know"),
             &format!("{times} × {kwh} kWh：云端入账 {points}；本车无从得知"),
         )?;
