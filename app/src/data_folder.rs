@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dashpoint_store::{Check, Options, Reader, Store, StoreError};
+use dashpoint_store::{CheckDepth, Store, StoreError, StoreOptions, StoreReader};
 use dashpoint_sync::DeviceIdentity;
 use dashpoint_wire::{DeviceCertificate, Signed};
 use jiff::tz::TimeZone;
@@ -16,7 +16,7 @@ use crate::random;
 ///
 /// # Errors
 /// When another program owns it, or it cannot be opened.
-pub fn open_store(folder: &Path, keys: &KeyStore, check: Check) -> anyhow::Result<Store> {
+pub fn open_store(folder: &Path, keys: &KeyStore, check: CheckDepth) -> anyhow::Result<Store> {
     let seal = match keys.seal_key_or_new() {
         Ok(key) => Some(key),
         Err(error) => {
@@ -24,7 +24,7 @@ pub fn open_store(folder: &Path, keys: &KeyStore, check: Check) -> anyhow::Resul
             None
         }
     };
-    let options = Options {
+    let options = StoreOptions {
         vfs: None,
         seal,
         nonces: Box::new(random::bytes),
@@ -51,13 +51,13 @@ pub fn open_store(folder: &Path, keys: &KeyStore, check: Check) -> anyhow::Resul
 ///
 /// # Errors
 /// [`BooksError::NotEnrolled`] when it is not there; when it cannot be opened.
-pub fn open_reader(config: &Config) -> anyhow::Result<Reader> {
+pub fn open_reader(config: &Config) -> anyhow::Result<StoreReader> {
     let seal = if config.data.exists() {
         KeyStore::open(&config.data)?.seal_key().ok()
     } else {
         None
     };
-    match Reader::open(&config.data, None, seal) {
+    match StoreReader::open(&config.data, None, seal) {
         Err(StoreError::NotThere { .. }) => Err(BooksError::NotEnrolled.into()),
         opened => Ok(opened?),
     }
@@ -75,7 +75,7 @@ pub fn identity(certificate: &Signed<DeviceCertificate>, config: &Config) -> Dev
 
 /// Returns the member's time zone if a readable statement names it, else the configured one.
 #[must_use]
-pub fn member_zone(reader: &Reader, config: &Config) -> TimeZone {
+pub fn member_zone(reader: &StoreReader, config: &Config) -> TimeZone {
     let statements = certificate(reader, &config.cloud.key)
         .ok()
         .and_then(|certificate| bound_statements(reader, &identity(&certificate, config)).ok());

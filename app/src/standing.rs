@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use dashpoint_membership::{
     Cause, DeviceId, Entry, EntryBody, EntryRef, Epoch, Seq, Statement, Verdict,
 };
-use dashpoint_store::{Activity, Reader, StoreError};
+use dashpoint_store::{Activity, StoreError, StoreReader};
 use dashpoint_sync::DeviceIdentity;
 use dashpoint_wire::ChainPoint;
 
@@ -38,7 +38,7 @@ pub(crate) struct Line {
 /// # Errors
 /// [`StoreError`] when the ledger cannot be read.
 pub(crate) fn newest_lines(
-    reader: &Reader,
+    reader: &StoreReader,
     signers: &DeviceIdentity,
     limit: u32,
 ) -> Result<Vec<Line>, StoreError> {
@@ -80,7 +80,7 @@ struct Known {
 }
 
 impl Known {
-    fn read(reader: &Reader, signers: &DeviceIdentity) -> Result<Self, StoreError> {
+    fn read(reader: &StoreReader, signers: &DeviceIdentity) -> Result<Self, StoreError> {
         let statements = bound_statements(reader, signers)?.readable.into_iter();
         let statements: Vec<Statement> = statements
             .filter_map(|stored| stored.raw.verify(&signers.cloud_key, &stored.member).ok())
@@ -119,7 +119,7 @@ impl Known {
 
 /// The heads of this device that the cloud has named: those that statements cover, and those that epochs follow.
 fn heads(
-    reader: &Reader,
+    reader: &StoreReader,
     signers: &DeviceIdentity,
     statements: &[Statement],
 ) -> Result<Vec<ChainPoint>, StoreError> {
@@ -140,7 +140,7 @@ fn heads(
     Ok(heads)
 }
 
-fn first_stray(reader: &Reader, epoch: Epoch) -> Result<Option<Seq>, StoreError> {
+fn first_stray(reader: &StoreReader, epoch: Epoch) -> Result<Option<Seq>, StoreError> {
     let strays = reader.strays()?.into_iter();
     let of_epoch = strays.filter(|stray| stray.point.epoch == epoch);
     Ok(of_epoch.map(|stray| stray.point.seq).min())

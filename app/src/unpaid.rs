@@ -1,5 +1,6 @@
 //! Finds the reason that an entry earned nothing, or less than its rules give: one answer for the screen and the command line.
 
+use dashpoint_ui::model::{Failed, LimitData};
 use std::collections::BTreeMap;
 
 use dashpoint_membership::policy::{
@@ -10,7 +11,6 @@ use dashpoint_membership::{
     Adjustment, Appraisal, CapId, CompiledPolicy, Cut, Entry, Factor, LocalDay, Milli, Points,
     Text, Verdict, Zone, appraise, cuts,
 };
-use dashpoint_ui::activity::{Failed, LimitData};
 use serde::Serialize;
 
 /// What an entry is looked at with.

@@ -12,7 +12,7 @@ use dashpoint_membership::{
     MeterInterval, Policy, PolicyVersion, Seq, ServerEpoch, ServerTime, Transaction, Trip,
     VehicleId,
 };
-use dashpoint_store::{Check, NewEntry, Options, SealKey, Store};
+use dashpoint_store::{CheckDepth, NewEntry, SealKey, Store, StoreOptions};
 use dashpoint_telematics::{BrakingSource, PrivateEvidence, Spell, TripEnd, TripTrace};
 use dashpoint_wire::{DeviceCertificate, EpochGrant, Signed, SigningKey, digest};
 use serde_json::Value;
@@ -313,11 +313,11 @@ fn ledger(folder: &Path) -> PathBuf {
     std::fs::create_dir_all(&data).unwrap();
     let seal = [9; SealKey::LEN];
     std::fs::write(data.join("seal.key"), seal).unwrap();
-    let options = Options {
+    let options = StoreOptions {
         vfs: None,
         seal: Some(SealKey::from_bytes(seal)),
         nonces: Box::new(dashpoint::random::bytes),
-        check: Check::Ends,
+        check: CheckDepth::Ends,
     };
     let mut store = Store::open(&data, options).unwrap();
     let issued = ServerTime::from_unix_s(1_790_000_000);

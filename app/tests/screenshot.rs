@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use dashpoint_store::{Check, Options, Store};
+use dashpoint_store::{CheckDepth, Store, StoreOptions};
 use dashpoint_wire::SigningKey;
 
 /// First bytes of a PNG file, and where it says its size.
@@ -54,11 +54,11 @@ fn a_head_unit_that_never_ran_has_nothing_to_draw_and_says_what_to_do() {
 #[test]
 fn pages_are_drawn_without_a_display_in_the_size_that_was_asked_for() {
     let folder = head_unit();
-    let options = Options {
+    let options = StoreOptions {
         vfs: None,
         seal: None,
         nonces: Box::new(|| None),
-        check: Check::Ends,
+        check: CheckDepth::Ends,
     };
     let store = Store::open(folder.path().join("dashpoint-data"), options).unwrap();
     let mut seen = Vec::new();
@@ -104,11 +104,11 @@ fn pages_are_drawn_without_a_display_in_the_size_that_was_asked_for() {
 #[test]
 fn a_picture_that_cannot_be_written_leaves_no_half_of_it() {
     let folder = head_unit();
-    let options = Options {
+    let options = StoreOptions {
         vfs: None,
         seal: None,
         nonces: Box::new(|| None),
-        check: Check::Ends,
+        check: CheckDepth::Ends,
     };
     drop(Store::open(folder.path().join("dashpoint-data"), options).unwrap());
     // In the place of the picture is a folder: the draft is written and cannot take its place.

@@ -1,33 +1,15 @@
 //! The benefits: a list, and one that is open.
 
-use dashpoint_membership::{Benefit, BenefitKind, Points, Suits, Text};
+use dashpoint_membership::{BenefitKind, Points, Suits};
 
-use crate::data::Held;
 use crate::locale::{Language, Locale, number, yuan};
+use crate::model::{Availability, BenefitData};
 use crate::nav::Nav;
-use crate::paging::{self, Paged};
+use crate::paging::{self, BENEFIT_ROWS, Paged};
 use crate::{Absence, BenefitDetail, BenefitGroup, BenefitLine, Suggested};
-
-/// Rows on one page of the list: each has room for a title of two lines.
-pub const ROWS: usize = 4;
 
 /// Letters of terms on one page: what fits the smaller screen beside everything else. A Chinese one counts twice.
 pub const TERMS_UNITS: usize = 160;
-
-/// A benefit of the catalogue and what it means to this member in this car.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BenefitData {
-    /// As the catalogue has it.
-    pub benefit: Benefit,
-    /// Title of the lowest tier that the benefit is open to.
-    pub tier: Text,
-    /// True when the benefit is open to this member.
-    pub open: bool,
-    /// True when the state of the car suggests the benefit.
-    pub fits_now: bool,
-    /// Worth of the price, in hundredths of a yuan.
-    pub worth_fen: i64,
-}
 
 /// View-state of the benefits page.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,22 +31,22 @@ pub struct BenefitsState {
 /// Makes the view-state of the benefits page.
 #[must_use]
 pub fn benefits(
-    benefits: &Held<Vec<BenefitData>>,
+    benefits: &Availability<Vec<BenefitData>>,
     balance: Option<Points>,
     nav: &Nav,
     locale: &Locale,
 ) -> BenefitsState {
     let absence = match benefits {
-        Held::Here(list) if list.is_empty() => Absence::Empty,
-        Held::Here(_) => Absence::None,
-        Held::NotYet => Absence::NotYet,
-        Held::Damaged => Absence::Damaged,
-        Held::OtherCar => Absence::OtherCar,
+        Availability::Here(list) if list.is_empty() => Absence::Empty,
+        Availability::Here(_) => Absence::None,
+        Availability::NotYet => Absence::NotYet,
+        Availability::Damaged => Absence::Damaged,
+        Availability::OtherCar => Absence::OtherCar,
     };
-    let Held::Here(list) = benefits else {
+    let Availability::Here(list) = benefits else {
         return nothing(absence);
     };
-    let Paged { rows, page, pages } = paging::page(list, nav.benefits_page(), ROWS);
+    let Paged { rows, page, pages } = paging::page(list, nav.benefits_page(), BENEFIT_ROWS);
     let Some(open) = rows.get(nav.benefit_row()).or(rows.last()) else {
         return nothing(absence);
     };

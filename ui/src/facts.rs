@@ -2,8 +2,8 @@
 
 use dashpoint_membership::{Charge, Current, Discharge, Evidence, Grade, MeterInterval, Trip};
 
-use crate::activity::{Outcome, RowData, Subject};
 use crate::locale::{fingerprint, percent, score, signed, tenths_of_thousandths};
+use crate::model::{RowData, RowOutcome, RowSubject};
 use crate::{Fact, FactLine};
 
 /// A named figure.
@@ -25,22 +25,23 @@ pub fn thousandths(amount: u64) -> String {
 #[must_use]
 pub fn values(row: &RowData) -> Vec<FactLine> {
     let mut lines = match &row.outcome {
-        Outcome::AwaitingConnection { predicted } | Outcome::AwaitingSignature { predicted } => {
+        RowOutcome::AwaitingConnection { predicted }
+        | RowOutcome::AwaitingSignature { predicted } => {
             vec![fact(Fact::Predicted, signed(predicted.get()))]
         }
-        Outcome::InReview { points, .. } => vec![fact(Fact::Predicted, signed(points.get()))],
-        Outcome::Booked { points } => vec![fact(Fact::Paid, signed(points.get()))],
-        Outcome::Adjusted {
+        RowOutcome::InReview { points, .. } => vec![fact(Fact::Predicted, signed(points.get()))],
+        RowOutcome::Booked { points } => vec![fact(Fact::Paid, signed(points.get()))],
+        RowOutcome::Adjusted {
             paid, predicted, ..
         } => vec![
             fact(Fact::Predicted, signed(predicted.get())),
             fact(Fact::Paid, signed(paid.get())),
         ],
-        Outcome::Rejected { predicted, .. } => vec![
+        RowOutcome::Rejected { predicted, .. } => vec![
             fact(Fact::Predicted, signed(predicted.get())),
             fact(Fact::Paid, "0"),
         ],
-        Outcome::Nothing(_) => vec![fact(Fact::Paid, "0")],
+        RowOutcome::Nothing(_) => vec![fact(Fact::Paid, "0")],
     };
     if !row.growth.is_zero() {
         lines.push(fact(Fact::Growth, signed(row.growth.get())));
@@ -55,16 +56,16 @@ pub fn values(row: &RowData) -> Vec<FactLine> {
 #[must_use]
 pub fn evidence(row: &RowData) -> Vec<FactLine> {
     let mut lines = match &row.subject {
-        Subject::Measured(Evidence::Trip(trip)) => of_trip(trip),
-        Subject::Measured(Evidence::Charge(charge)) => of_charge(charge),
-        Subject::Measured(Evidence::Discharge(discharge)) => of_discharge(discharge),
-        Subject::CheckIn
-        | Subject::Spent { .. }
-        | Subject::Granted { .. }
-        | Subject::Expiry { .. }
-        | Subject::Reversal
-        | Subject::Clawback
-        | Subject::Tier { .. } => Vec::new(),
+        RowSubject::Measured(Evidence::Trip(trip)) => of_trip(trip),
+        RowSubject::Measured(Evidence::Charge(charge)) => of_charge(charge),
+        RowSubject::Measured(Evidence::Discharge(discharge)) => of_discharge(discharge),
+        RowSubject::CheckIn
+        | RowSubject::Spent { .. }
+        | RowSubject::Granted { .. }
+        | RowSubject::Expiry { .. }
+        | RowSubject::Reversal
+        | RowSubject::Clawback
+        | RowSubject::Tier { .. } => Vec::new(),
     };
     if let Some(digest) = &row.digest {
         lines.push(fact(Fact::Digest, fingerprint(digest.as_bytes())));

@@ -1,125 +1,18 @@
 //! The home page: the member's card, the tier, today, and what is suggested.
 
-use dashpoint_membership::{Growth, Points, ServerTime, Text};
+use dashpoint_membership::{Growth, ServerTime};
 
-use crate::benefits::{BenefitData, benefit_line};
-use crate::data::Held;
+use crate::benefits::benefit_line;
 use crate::locale::{Locale, number, signed, yuan};
+use crate::model::{
+    Availability, BenefitData, LadderData, MemberData, NoticeData, Settles, TodayData,
+};
 use crate::{
     Absence, BenefitLine, MemberCard, Notice, PendingUntil, TierAccent, TierProgress, TodayEarned,
 };
 
 /// Suggestions on the page.
 pub const SUGGESTIONS: usize = 3;
-
-/// The member as the car knows him.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MemberData {
-    /// Name as the member writes it.
-    pub name: String,
-    /// Since when a member.
-    pub joined: ServerTime,
-    /// The confirmed tier.
-    pub tier: TierData,
-    /// Points that can be spent.
-    pub balance: Points,
-    /// Their worth, in hundredths of a yuan.
-    pub worth_fen: i64,
-    /// Points on their way.
-    pub pending: Points,
-    /// The event that settles them.
-    pub settles: Settles,
-    /// The points that expire next, within the time of the first reminder.
-    pub expiring: Option<(ServerTime, Points)>,
-    /// Growth value and the ladder.
-    pub ladder: LadderData,
-    /// Today's earnings, pending entries included.
-    pub today: TodayData,
-    /// Something that the member should know of.
-    pub notice: Option<NoticeData>,
-}
-
-/// A tier.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TierData {
-    /// Title in the member's languages.
-    pub title: Text,
-    /// Its place on the ladder, 0 for the lowest.
-    pub rank: usize,
-}
-
-/// The event that settles pending points.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settles {
-    /// With the next connection.
-    NextConnection,
-    /// The cloud holds them back.
-    InReview {
-        /// Until then, unless somebody objects.
-        until: ServerTime,
-    },
-}
-
-/// The member on the ladder of tiers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LadderData {
-    /// Confirmed growth value.
-    pub growth: Growth,
-    /// The tier above and the growth value that is missing.
-    pub next: Option<(Text, Growth)>,
-    /// Time of the next tier review, and the growth value that is missing until then.
-    pub keep: Option<(ServerTime, Growth)>,
-}
-
-/// Today's earnings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TodayData {
-    /// For clean energy.
-    pub clean: Points,
-    /// For safe driving.
-    pub safe: Points,
-    /// For anything else.
-    pub other: Points,
-    /// Room that is left under the day's cap.
-    pub room: Option<Points>,
-}
-
-/// Something that the member should know of; the worst one is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoticeData {
-    /// The soft limit of the offline allowance is reached.
-    ConnectSoon {
-        /// Time at which the hard limit is reached.
-        by: ServerTime,
-    },
-    /// The hard limit is reached.
-    NeedsConfirmation,
-    /// The device is under review.
-    UnderReview,
-    /// The cloud refuses what this car sends: it is revoked, or does not fit.
-    Refused,
-    /// A guest drives, and nothing is earned.
-    Guest,
-    /// The key store cannot be read.
-    AwaitingSignature {
-        /// Awards that are kept.
-        awards: u32,
-    },
-    /// A new policy did not verify.
-    PolicyRefused,
-    /// The storage was damaged and comes back.
-    Salvaged,
-    /// The cloud does not answer.
-    Unreachable {
-        /// Time of the next try.
-        next_try: ServerTime,
-    },
-    /// Points are owed.
-    Arrears {
-        /// The number of points.
-        points: Points,
-    },
-}
 
 /// View-state of the home page.
 #[derive(Debug, Clone, PartialEq)]
@@ -143,18 +36,18 @@ pub struct HomeState {
 /// Makes the member's part of the home page.
 #[must_use]
 pub fn home(
-    member: &Held<MemberData>,
-    benefits: &Held<Vec<BenefitData>>,
+    member: &Availability<MemberData>,
+    benefits: &Availability<Vec<BenefitData>>,
     guest: bool,
     restricted: bool,
     locale: &Locale,
     now: ServerTime,
 ) -> HomeState {
     let member = match member {
-        Held::Here(member) => member,
-        Held::NotYet => return without_card(Absence::NotYet, restricted),
-        Held::Damaged => return without_card(Absence::Damaged, restricted),
-        Held::OtherCar => return without_card(Absence::OtherCar, restricted),
+        Availability::Here(member) => member,
+        Availability::NotYet => return without_card(Absence::NotYet, restricted),
+        Availability::Damaged => return without_card(Absence::Damaged, restricted),
+        Availability::OtherCar => return without_card(Absence::OtherCar, restricted),
     };
     HomeState {
         absence: Absence::None,
@@ -164,8 +57,8 @@ pub fn home(
         today: today(&member.today, guest),
         notice: notice(member.notice, locale, now),
         benefits: match benefits {
-            Held::Here(benefits) => suggested(benefits, locale),
-            Held::NotYet | Held::Damaged | Held::OtherCar => Vec::new(),
+            Availability::Here(benefits) => suggested(benefits, locale),
+            Availability::NotYet | Availability::Damaged | Availability::OtherCar => Vec::new(),
         },
     }
 }

@@ -1,12 +1,11 @@
 //! The screen: view-states as plain structs from pure functions, and the pages that show them.
 //!
-//! [`screen::screen`] makes a [`screen::ScreenState`] out of what the program knows; [`show::apply`] hands it to the
+//! [`model`] is what the program knows; [`screen::screen`] makes a [`screen::ScreenState`] out of it; [`show::apply`] hands it to the
 //! window, [`show::connect`] brings the driver's touches back as [`nav::Intent`]s. Only `show` and `headless` need a
 //! window; everything else is plain values.
 
 pub mod activity;
 pub mod benefits;
-pub mod data;
 pub mod drive;
 pub mod enrolment;
 pub mod facts;
@@ -14,9 +13,11 @@ pub mod gallery;
 pub mod headless;
 pub mod home;
 pub mod locale;
+pub mod model;
 pub mod nav;
 pub mod pace;
-mod paging;
+pub mod paging;
+pub mod reason;
 pub mod screen;
 pub mod settings;
 pub mod show;

@@ -1,6 +1,7 @@
 //! The driver's position in the program, and its changes by touches.
 
 use crate::locale::Language;
+use crate::paging::BENEFIT_ROWS;
 use crate::{Drive, Page, Section, ThemeChoice};
 
 /// The request of a touch.
@@ -44,9 +45,9 @@ pub enum Intent {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Nav {
     page: Page,
-    activity: Place,
+    activity: ListPosition,
     evidence_open: bool,
-    benefits: Place,
+    benefits: ListPosition,
     terms_page: usize,
     section: Section,
     trip_seen: bool,
@@ -54,12 +55,12 @@ pub struct Nav {
 
 /// A row on a page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
+struct ListPosition {
     page: usize,
     row: usize,
 }
 
-impl Place {
+impl ListPosition {
     const START: Self = Self { page: 1, row: 0 };
 }
 
@@ -69,9 +70,9 @@ impl Nav {
     pub const fn new() -> Self {
         Self {
             page: Page::Home,
-            activity: Place::START,
+            activity: ListPosition::START,
             evidence_open: false,
-            benefits: Place::START,
+            benefits: ListPosition::START,
             terms_page: 1,
             section: Section::Display,
             trip_seen: false,
@@ -89,7 +90,7 @@ impl Nav {
                 self.evidence_open = false;
             }
             Intent::TurnActivity(page) => {
-                self.activity = Place { page, row: 0 };
+                self.activity = ListPosition { page, row: 0 };
                 self.evidence_open = false;
             }
             Intent::ShowEvidence(open) => self.evidence_open = open,
@@ -99,8 +100,8 @@ impl Nav {
             }
             Intent::OpenSuggested(index) => {
                 if let Some(place) = suggested.get(index) {
-                    let rows = crate::benefits::ROWS;
-                    self.benefits = Place {
+                    let rows = BENEFIT_ROWS;
+                    self.benefits = ListPosition {
                         page: place / rows + 1,
                         row: place % rows,
                     };
@@ -109,7 +110,7 @@ impl Nav {
                 }
             }
             Intent::TurnBenefits(page) => {
-                self.benefits = Place { page, row: 0 };
+                self.benefits = ListPosition { page, row: 0 };
                 self.terms_page = 1;
             }
             Intent::TurnTerms(page) => self.terms_page = page,

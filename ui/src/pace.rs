@@ -4,14 +4,14 @@ use dashpoint_membership::Points;
 
 use crate::Drive;
 use crate::drive::is_restricted;
-use crate::home::MemberData;
+use crate::model::MemberData;
 
 /// Shortest time between two changes while driving, in milliseconds.
 pub const INTERVAL_MS: u64 = 10_000;
 
 /// Holds the member's numbers back while driving: they change at most every ten seconds, and only upward.
 #[derive(Debug, Clone, Default)]
-pub struct Pacer {
+pub struct NumberPacer {
     shown: Option<Numbers>,
     changed_ms: u64,
 }
@@ -44,7 +44,7 @@ impl Numbers {
     }
 }
 
-impl Pacer {
+impl NumberPacer {
     /// Nothing shown yet.
     #[must_use]
     pub fn new() -> Self {

@@ -1,5 +1,14 @@
 //! Lists are turned by whole pages, so that nothing is ever half shown.
 
+/// Rows on one page of the activity list when the car is parked.
+pub const ACTIVITY_ROWS: usize = 5;
+
+/// Rows of the activity list while driving: the newest ones, and no others.
+pub const ACTIVITY_ROWS_MOVING: usize = 6;
+
+/// Rows on one page of the benefits list: each has room for a title of two lines.
+pub const BENEFIT_ROWS: usize = 4;
+
 /// One page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paged<'a, T> {

@@ -4,11 +4,11 @@ use dashpoint_membership::ServerTime;
 
 use crate::activity::{ActivityState, activity};
 use crate::benefits::{BenefitsState, benefits};
-use crate::data::{Held, ScreenData};
 use crate::drive::{is_locked, is_restricted};
 use crate::enrolment::{EnrolmentState, enrolment};
 use crate::home::{HomeState, home};
 use crate::locale::Locale;
+use crate::model::{Availability, ScreenData};
 use crate::nav::Nav;
 use crate::settings::{Preferences, SettingsState, settings};
 use crate::trip::{TripState, trip};
@@ -145,8 +145,8 @@ fn page_state(
     let restricted = is_restricted(situation.drive);
     let now = situation.now;
     let member = match &data.member {
-        Held::Here(member) => Some(member),
-        Held::NotYet | Held::Damaged | Held::OtherCar => None,
+        Availability::Here(member) => Some(member),
+        Availability::NotYet | Availability::Damaged | Availability::OtherCar => None,
     };
     match (page, &data.trip, &data.enrolment) {
         (Page::Trip, Some(data), _) => PageState::Trip(trip(data, locale, now)),

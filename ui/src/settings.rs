@@ -2,8 +2,8 @@
 
 use dashpoint_membership::ServerTime;
 
-use crate::data::{DeviceData, Exchange};
 use crate::locale::{Language, Locale, fingerprint};
+use crate::model::{DeviceData, Exchange};
 use crate::{DeviceShown, Section, SyncState, ThemeChoice};
 
 /// The driver's choices.

@@ -1,11 +1,12 @@
 //! The summary of a trip, once, when it has ended in park.
 
-use dashpoint_membership::{Factor, Points, ServerTime, Text, Trip};
+use dashpoint_membership::{Factor, Points, ServerTime};
 
-use crate::activity::{LimitData, Outcome, RowData, Subject, reason};
 use crate::facts::{fact, thousandths};
 use crate::locale::{Locale, percent, score, signed, tenths_of_thousandths};
+use crate::model::{RowData, RowOutcome, RowSubject, TripData};
 use crate::paging::shown;
+use crate::reason::reason;
 use crate::{AwardLine, Cause, CauseLine, Fact, FactLine, Reason, TripShown};
 
 /// Awards that the page has room for; the rest are summed in the points.
@@ -13,42 +14,6 @@ pub const AWARDS: usize = 3;
 
 /// Causes that the page has room for: the costliest.
 pub const CAUSES: usize = 4;
-
-/// A trip that has just ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TripData {
-    /// Time at which the trip began.
-    pub started: ServerTime,
-    /// Time at which the trip ended.
-    pub ended: ServerTime,
-    /// The evidence of the trip.
-    pub trip: Trip,
-    /// The result of the trip's entry.
-    pub outcome: Outcome,
-    /// The cap that cut it, when it was paid in part.
-    pub cut: Option<LimitData>,
-    /// Points of each rule, with its title.
-    pub awards: Vec<(Text, Points)>,
-    /// The factors that lowered the score, the costliest first.
-    pub causes: Vec<CauseData>,
-    /// Factors that the score model looks at.
-    pub factors: usize,
-    /// Avoided CO2, in grams.
-    pub co2_avoided_g: i64,
-    /// Share of renewable energy in what was used, in permille, when it is known.
-    pub renewable_permille: Option<u16>,
-}
-
-/// Something that cost score.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CauseData {
-    /// The factor.
-    pub factor: Factor,
-    /// Time of its first occurrence.
-    pub at: ServerTime,
-    /// For how long in all, in seconds.
-    pub seconds: u32,
-}
 
 /// View-state of the trip summary.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,23 +58,23 @@ pub fn trip(data: &TripData, locale: &Locale, now: ServerTime) -> TripState {
 
 fn numbers(data: &TripData, locale: &Locale, now: ServerTime) -> TripShown {
     let (points, pending, unsigned) = match &data.outcome {
-        Outcome::AwaitingConnection { predicted } => (*predicted, true, false),
-        Outcome::AwaitingSignature { predicted } => (*predicted, true, true),
-        Outcome::InReview { points, .. } => (*points, false, false),
-        Outcome::Booked { points } => (*points, false, false),
-        Outcome::Adjusted { paid, .. } => (*paid, false, false),
-        Outcome::Rejected { .. } | Outcome::Nothing(_) => (Points::ZERO, false, false),
+        RowOutcome::AwaitingConnection { predicted } => (*predicted, true, false),
+        RowOutcome::AwaitingSignature { predicted } => (*predicted, true, true),
+        RowOutcome::InReview { points, .. } => (*points, false, false),
+        RowOutcome::Booked { points } => (*points, false, false),
+        RowOutcome::Adjusted { paid, .. } => (*paid, false, false),
+        RowOutcome::Rejected { .. } | RowOutcome::Nothing(_) => (Points::ZERO, false, false),
     };
     let (reason, a, b) = match &data.outcome {
         // Said by the line at the foot of the card.
-        Outcome::AwaitingConnection { .. } | Outcome::AwaitingSignature { .. } => {
+        RowOutcome::AwaitingConnection { .. } | RowOutcome::AwaitingSignature { .. } => {
             (Reason::None, String::new(), String::new())
         }
-        Outcome::InReview { .. }
-        | Outcome::Booked { .. }
-        | Outcome::Adjusted { .. }
-        | Outcome::Rejected { .. }
-        | Outcome::Nothing(_) => reason(&as_row(data), locale, now),
+        RowOutcome::InReview { .. }
+        | RowOutcome::Booked { .. }
+        | RowOutcome::Adjusted { .. }
+        | RowOutcome::Rejected { .. }
+        | RowOutcome::Nothing(_) => reason(&as_row(data), locale, now),
     };
     TripShown {
         span: format!(
@@ -140,7 +105,7 @@ fn numbers(data: &TripData, locale: &Locale, now: ServerTime) -> TripShown {
 fn as_row(data: &TripData) -> RowData {
     RowData {
         at: data.ended,
-        subject: Subject::Measured(dashpoint_membership::Evidence::Trip(data.trip.clone())),
+        subject: RowSubject::Measured(dashpoint_membership::Evidence::Trip(data.trip.clone())),
         outcome: data.outcome.clone(),
         rule: None,
         growth: dashpoint_membership::Growth::ZERO,

@@ -7,18 +7,17 @@
 )]
 
 use dashpoint_membership::Points;
-use dashpoint_ui::data::Held;
 use dashpoint_ui::drive::{is_locked, is_restricted};
-use dashpoint_ui::gallery::{Case, Variation, View, Wide, all};
-use dashpoint_ui::home::MemberData;
+use dashpoint_ui::gallery::{Case, GalleryView, Variation, Wide, all};
 use dashpoint_ui::locale::Language;
+use dashpoint_ui::model::{Availability, MemberData};
 use dashpoint_ui::nav::{Intent, Nav};
-use dashpoint_ui::pace::{INTERVAL_MS, Pacer};
+use dashpoint_ui::pace::{INTERVAL_MS, NumberPacer};
 use dashpoint_ui::screen::{PageState, ScreenState, screen};
 use dashpoint_ui::{Absence, Drive, Page, Reason, RowStatus, Section};
 
 const NORMAL: Case = Case {
-    view: View::Home,
+    view: GalleryView::Home,
     variation: Variation::Normal,
     drive: Drive::Parked,
     online: true,
@@ -30,7 +29,7 @@ const NORMAL: Case = Case {
 const RESTRICTED: [Drive; 3] = [Drive::Moving, Drive::Standing, Drive::Unknown];
 
 fn member() -> MemberData {
-    let Held::Here(member) = NORMAL.data().member else {
+    let Availability::Here(member) = NORMAL.data().member else {
         panic!("the normal sample has a member");
     };
     member
@@ -71,7 +70,7 @@ fn truth() -> Vec<(u64, i64)> {
 #[test]
 fn r1_numbers_rise_at_most_every_ten_seconds_while_driving() {
     for drive in RESTRICTED {
-        let mut pacer = Pacer::new();
+        let mut pacer = NumberPacer::new();
         let shown: Vec<(u64, i64)> = truth()
             .into_iter()
             .map(|(now_ms, clean)| {
@@ -92,7 +91,7 @@ fn r1_numbers_rise_at_most_every_ten_seconds_while_driving() {
 
 #[test]
 fn r1_in_park_the_truth_is_shown_at_once() {
-    let mut pacer = Pacer::new();
+    let mut pacer = NumberPacer::new();
     for (now_ms, clean) in truth() {
         let mut member = member();
         member.today.clean = Points::new(clean);
@@ -103,7 +102,7 @@ fn r1_in_park_the_truth_is_shown_at_once() {
 
 #[test]
 fn r1_a_confirmation_is_not_a_loss() {
-    let mut pacer = Pacer::new();
+    let mut pacer = NumberPacer::new();
     let mut before = member();
     before.balance = Points::new(100);
     before.pending = Points::new(20);
@@ -216,7 +215,7 @@ fn l3_each_page_for_driving_is_one_tap_away() {
 #[test]
 fn s3_a_summary_stays_until_it_is_put_away_or_driving_starts() {
     let case = Case {
-        view: View::Trip,
+        view: GalleryView::Trip,
         ..NORMAL
     };
     let front = |nav: &Nav, drive| {
@@ -289,7 +288,7 @@ fn a_suggested_benefit_opens_where_the_catalogue_has_it() {
 #[test]
 fn every_row_says_why() {
     let case = Case {
-        view: View::Activity,
+        view: GalleryView::Activity,
         ..NORMAL
     };
     let mut seen = Vec::new();
@@ -346,11 +345,26 @@ fn a_page_without_data_says_why() {
         | PageState::Trip(_)
         | PageState::Enrolment(_) => Absence::None,
     };
-    assert_eq!(absence(View::Home, Variation::Empty), Absence::NotYet);
-    assert_eq!(absence(View::Home, Variation::Error), Absence::Damaged);
-    assert_eq!(absence(View::Activity, Variation::Empty), Absence::Empty);
-    assert_eq!(absence(View::Activity, Variation::Error), Absence::Damaged);
-    assert_eq!(absence(View::Benefits, Variation::Error), Absence::Damaged);
+    assert_eq!(
+        absence(GalleryView::Home, Variation::Empty),
+        Absence::NotYet
+    );
+    assert_eq!(
+        absence(GalleryView::Home, Variation::Error),
+        Absence::Damaged
+    );
+    assert_eq!(
+        absence(GalleryView::Activity, Variation::Empty),
+        Absence::Empty
+    );
+    assert_eq!(
+        absence(GalleryView::Activity, Variation::Error),
+        Absence::Damaged
+    );
+    assert_eq!(
+        absence(GalleryView::Benefits, Variation::Error),
+        Absence::Damaged
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use dashpoint_membership::{
     BindingId, Catalogue, Chain, CompiledPolicy, Entry, Fold, FoldMark, Header, MemberId, Policies,
     Seq, ServerTime, Settlement, Statement, Subject, VehicleId, View, view,
 };
-use dashpoint_store::{Reader, StoreError};
+use dashpoint_store::{StoreError, StoreReader};
 use dashpoint_sync::{DeviceIdentity, LocalFacts, StatementMark};
 use dashpoint_telematics::Driver;
 use dashpoint_wire::{
@@ -46,7 +46,7 @@ pub enum BooksError {
 }
 
 impl BooksError {
-    /// Returns whether the ledger is damaged: opening the folder again with [`dashpoint_store::Check::Full`] salvages
+    /// Returns whether the ledger is damaged: opening the folder again with [`dashpoint_store::CheckDepth::Full`] salvages
     /// it.
     #[must_use]
     pub fn is_damage(&self) -> bool {
@@ -116,7 +116,7 @@ impl Books {
     /// # Errors
     /// [`BooksError`].
     pub fn open(
-        reader: &Reader,
+        reader: &StoreReader,
         cloud_key: PublicKey,
         now: ServerTime,
     ) -> Result<Self, BooksError> {
@@ -161,7 +161,7 @@ impl Books {
     ///
     /// # Errors
     /// [`BooksError::Store`].
-    pub fn is_enrolled(reader: &Reader) -> Result<bool, BooksError> {
+    pub fn is_enrolled(reader: &StoreReader) -> Result<bool, BooksError> {
         Ok(reader.certificate()?.is_some() && reader.newest_epoch()?.is_some())
     }
 
@@ -169,7 +169,7 @@ impl Books {
     ///
     /// # Errors
     /// [`BooksError`]; then the books are as they were.
-    pub fn refresh(&mut self, reader: &Reader, now: ServerTime) -> Result<(), BooksError> {
+    pub fn refresh(&mut self, reader: &StoreReader, now: ServerTime) -> Result<(), BooksError> {
         self.take_statements(Vec::new(), reader, now)
     }
 
@@ -183,7 +183,7 @@ impl Books {
     pub fn take_statements(
         &mut self,
         statements: Vec<Statement>,
-        reader: &Reader,
+        reader: &StoreReader,
         now: ServerTime,
     ) -> Result<(), BooksError> {
         let own = self.own_chain(reader)?;

@@ -6,7 +6,7 @@ use dashpoint_membership::{
     BindingId, ChainStart, CompiledPolicy, DeviceId, Entry, Epoch, Fold, MemberId, Seq, ServerTime,
     Statement, fold_mine,
 };
-use dashpoint_store::{Reader, Statements, StoreError, StoredReceipt};
+use dashpoint_store::{Statements, StoreError, StoreReader, StoredReceipt};
 use dashpoint_sync::DeviceIdentity;
 use dashpoint_wire::{ChainPoint, DeviceCertificate, EpochGrant, PublicKey, Raw, Signed};
 
@@ -29,7 +29,7 @@ pub(super) struct OwnChain {
 }
 
 impl Books {
-    pub(super) fn own_chain(&self, reader: &Reader) -> Result<OwnChain, BooksError> {
+    pub(super) fn own_chain(&self, reader: &StoreReader) -> Result<OwnChain, BooksError> {
         let newest = reader.newest_epoch()?;
         let other = newest.filter(|newest| newest.hash != self.grant.hash());
         let grant = other
@@ -70,7 +70,7 @@ impl Books {
         }
     }
 
-    pub(super) fn read_bindings(&mut self, reader: &Reader) -> Result<(), BooksError> {
+    pub(super) fn read_bindings(&mut self, reader: &StoreReader) -> Result<(), BooksError> {
         for (id, raw) in reader.bindings()? {
             let binding = raw
                 .verify(&self.identity.cloud_key, &self.identity.device)
@@ -85,7 +85,10 @@ impl Books {
     }
 
     /// Reads what the cache holds; returns the statements.
-    pub(super) fn read_cache(&mut self, reader: &Reader) -> Result<Vec<Statement>, BooksError> {
+    pub(super) fn read_cache(
+        &mut self,
+        reader: &StoreReader,
+    ) -> Result<Vec<Statement>, BooksError> {
         let cloud_key = self.identity.cloud_key;
         for (version, raw) in reader.policies()? {
             let read = raw
@@ -121,7 +124,7 @@ impl Books {
         &self,
         own: &OwnChain,
         newer: &BTreeMap<MemberId, Statement>,
-        reader: &Reader,
+        reader: &StoreReader,
         now: ServerTime,
     ) -> Result<Vec<(MemberId, Fold)>, BooksError> {
         let Some(policies) = &self.policies else {
@@ -157,7 +160,7 @@ impl Books {
     /// The own entries of the present epoch after a place, verified.
     fn own_entries(
         &self,
-        reader: &Reader,
+        reader: &StoreReader,
         epoch: Epoch,
         after: Seq,
     ) -> Result<Vec<Entry>, BooksError> {
@@ -192,7 +195,10 @@ impl Books {
 ///
 /// # Errors
 /// [`StoreError`] when the files cannot be read.
-pub fn bound_statements(reader: &Reader, who: &DeviceIdentity) -> Result<Statements, StoreError> {
+pub fn bound_statements(
+    reader: &StoreReader,
+    who: &DeviceIdentity,
+) -> Result<Statements, StoreError> {
     let mut bound = BTreeSet::new();
     for (_, raw) in reader.bindings()? {
         if let Ok(binding) = raw.verify(&who.cloud_key, &who.device) {
@@ -212,7 +218,7 @@ pub fn bound_statements(reader: &Reader, who: &DeviceIdentity) -> Result<Stateme
 /// # Errors
 /// [`BooksError::NotEnrolled`]; [`BooksError::OtherCloud`]; [`BooksError::Store`].
 pub fn certificate(
-    reader: &Reader,
+    reader: &StoreReader,
     cloud_key: &PublicKey,
 ) -> Result<Signed<DeviceCertificate>, BooksError> {
     let raw = reader.certificate()?.ok_or(BooksError::NotEnrolled)?;

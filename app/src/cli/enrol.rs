@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use dashpoint_membership::{DeviceId, DriverTag, MemberId, ServerTime};
-use dashpoint_store::{Check, Store};
+use dashpoint_store::{CheckDepth, Store};
 use dashpoint_sync::enrol::{Applicant, EnrolError, ask_request, read_ticket};
 use dashpoint_wire::NameSalt;
 use dashpoint_wire::message::{EnrolRequest, EnrolTicket};
@@ -63,7 +63,7 @@ pub(super) fn enrol(args: &EnrolArgs) -> anyhow::Result<ExitCode> {
     let driver = args.driver.as_deref();
     let driver = driver.map(|text| parse_driver(text, &salt)).transpose()?;
     let keys = KeyStore::open(&config.data)?;
-    let store = open_store(&config.data, &keys, Check::Ends)?;
+    let store = open_store(&config.data, &keys, CheckDepth::Ends)?;
     if Books::is_enrolled(store.read())? {
         let certificate = certificate(store.read(), &config.cloud.key)?;
         if let Err(error) = keys.certified_key(&certificate.body().key) {

@@ -2,10 +2,10 @@
 
 use dashpoint_membership::Factor;
 use dashpoint_membership::policy::Period;
-use dashpoint_ui::activity::{Failed, LimitData};
 
 pub(crate) use super::args::Language;
 use super::words::{pick, text, thousands};
+use dashpoint_ui::model::{Failed, LimitData};
 
 /// Says why an entry earned nothing.
 #[must_use]

@@ -4,12 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use dashpoint_membership::ServerTime;
-use dashpoint_store::Reader;
-use dashpoint_ui::data::{Held, ScreenData};
-use dashpoint_ui::enrolment::{EnrolmentData, EnrolmentStep};
+use dashpoint_store::StoreReader;
 use dashpoint_ui::gallery::{png_bytes, whole_file};
 use dashpoint_ui::headless::Canvas;
 use dashpoint_ui::locale::Locale;
+use dashpoint_ui::model::{Availability, EnrolmentData, EnrolmentStep, ScreenData};
 use dashpoint_ui::nav::{Intent, Nav};
 use dashpoint_ui::screen::{ScreenState, Situation, screen};
 use dashpoint_ui::{DashpointWindow, Drive, Page, ThemeChoice, show};
@@ -47,7 +46,7 @@ pub(super) fn screenshot(args: &ScreenshotArgs) -> anyhow::Result<ExitCode> {
 
 fn page(
     args: &ScreenshotArgs,
-    reader: &Reader,
+    reader: &StoreReader,
     held: HeldData,
     live: Option<&Live>,
 ) -> ScreenState {
@@ -96,17 +95,19 @@ fn page(
 }
 
 /// The code that waits for a phone; else who the member is, else that there is none.
-fn enrolment(reader: &Reader, data: &ScreenData, now: ServerTime) -> EnrolmentData {
+fn enrolment(reader: &StoreReader, data: &ScreenData, now: ServerTime) -> EnrolmentData {
     if let Ok(Some(code)) = ShownCode::read(reader) {
         return code.page(now);
     }
     EnrolmentData {
         vin_end: String::new(),
         step: match &data.member {
-            Held::Here(member) => EnrolmentStep::Enrolled {
+            Availability::Here(member) => EnrolmentStep::Enrolled {
                 name: member.name.clone(),
             },
-            Held::NotYet | Held::Damaged | Held::OtherCar => EnrolmentStep::Offline,
+            Availability::NotYet | Availability::Damaged | Availability::OtherCar => {
+                EnrolmentStep::Offline
+            }
         },
     }
 }

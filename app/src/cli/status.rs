@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use dashpoint_membership::{
     AllowanceState, CompiledPolicy, MemberId, PendingState, Policies, ReviewReason, View,
 };
-use dashpoint_store::Reader;
+use dashpoint_store::StoreReader;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -54,7 +54,7 @@ struct Keys {
 }
 
 impl Keys {
-    fn of(config: &Config, reader: &Reader) -> anyhow::Result<Self> {
+    fn of(config: &Config, reader: &StoreReader) -> anyhow::Result<Self> {
         let store = KeyStore::open(&config.data)?;
         let certificate = certificate(reader, &config.cloud.key)?;
         Ok(Self {
@@ -180,7 +180,7 @@ fn skipped(language: Language, books: &Books) -> Vec<String> {
 }
 
 /// Opens the books beside a head unit that may be running.
-pub(super) fn books_of(config: &Config, reader: &Reader) -> anyhow::Result<(Books, Clock)> {
+pub(super) fn books_of(config: &Config, reader: &StoreReader) -> anyhow::Result<(Books, Clock)> {
     let mut clock = Clock::new(
         config.clock,
         Machine::system(),

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use dashpoint_membership::{
     DeviceId, Entry, EntryBody, EntryHash, Meter, MeterInterval, Seq, Transaction,
 };
-use dashpoint_store::{Reader, StoredEntry};
+use dashpoint_store::{StoreReader, StoredEntry};
 use dashpoint_sync::DeviceIdentity;
 use dashpoint_wire::PublicKey;
 use serde::Serialize;
@@ -66,7 +66,7 @@ impl Check {
 ///
 /// # Errors
 /// When the folder cannot be read at all, or was never enrolled.
-pub(super) fn verify(reader: &Reader, cloud_key: PublicKey) -> anyhow::Result<Verification> {
+pub(super) fn verify(reader: &StoreReader, cloud_key: PublicKey) -> anyhow::Result<Verification> {
     let certificate = certificate(reader, &cloud_key)?;
     let device = certificate.body().device;
     let mut grants = Check::new("grants of epochs");
@@ -229,7 +229,11 @@ impl Walk {
     }
 }
 
-fn receipts(reader: &Reader, cloud_key: &PublicKey, device: &DeviceId) -> anyhow::Result<Check> {
+fn receipts(
+    reader: &StoreReader,
+    cloud_key: &PublicKey,
+    device: &DeviceId,
+) -> anyhow::Result<Check> {
     let mut check = Check::new("receipts");
     let mut stored = Vec::new();
     reader.for_each_receipt(|receipt| {
@@ -260,7 +264,11 @@ fn receipts(reader: &Reader, cloud_key: &PublicKey, device: &DeviceId) -> anyhow
     Ok(check)
 }
 
-fn bindings(reader: &Reader, cloud_key: &PublicKey, device: &DeviceId) -> anyhow::Result<Check> {
+fn bindings(
+    reader: &StoreReader,
+    cloud_key: &PublicKey,
+    device: &DeviceId,
+) -> anyhow::Result<Check> {
     let mut check = Check::new("bindings");
     for (id, raw) in reader.bindings()? {
         let verified = raw.verify(cloud_key, device);
@@ -273,7 +281,7 @@ fn bindings(reader: &Reader, cloud_key: &PublicKey, device: &DeviceId) -> anyhow
 }
 
 /// Policies and catalogue: what is paid for what, and what points are good for.
-fn terms(reader: &Reader, cloud_key: &PublicKey) -> anyhow::Result<Check> {
+fn terms(reader: &StoreReader, cloud_key: &PublicKey) -> anyhow::Result<Check> {
     let mut check = Check::new("policies and catalogue");
     for (version, raw) in reader.policies()? {
         let verified = raw.verify(cloud_key, &());
@@ -289,7 +297,7 @@ fn terms(reader: &Reader, cloud_key: &PublicKey) -> anyhow::Result<Check> {
 }
 
 /// The statements of the members who are bound here.
-fn statements(reader: &Reader, who: &DeviceIdentity) -> anyhow::Result<Vec<Check>> {
+fn statements(reader: &StoreReader, who: &DeviceIdentity) -> anyhow::Result<Vec<Check>> {
     let mut signatures = Check::new("statements");
     let mut sums = Check::new("lot sums and account");
     let statements = bound_statements(reader, who)?;

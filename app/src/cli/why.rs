@@ -1,7 +1,7 @@
 //! Finds for the command line why an entry of the ledger earned nothing, or less than its rules give.
 
 use dashpoint_membership::{Adjustment, Award, Entry, MemberId, Verdict, Zone};
-use dashpoint_store::Reader;
+use dashpoint_store::StoreReader;
 use serde::Serialize;
 
 use super::args::Language;
@@ -31,7 +31,7 @@ pub(super) struct Why {
 }
 
 impl Reasons {
-    pub(super) fn open(config: &Config, reader: &Reader) -> Self {
+    pub(super) fn open(config: &Config, reader: &StoreReader) -> Self {
         Self(books_of(config, reader).ok().map(|(books, _)| books))
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use dashpoint_membership::{
     CompiledPolicy, DEFAULT_POLICY_TOML, DeviceId, MemberId, Meter, Policy, VehicleId,
 };
-use dashpoint_store::{Mark, Store, StoreError};
+use dashpoint_store::{SettledMark, Store, StoreError};
 use dashpoint_telematics::{Checkpoint, Finished, Marks, MeterMark, Outcome, Settings};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -155,16 +155,16 @@ pub(super) fn marks_of(store: &Store) -> Result<Marks, StoreError> {
     })
 }
 
-fn stored_mark(mark: MeterMark) -> Mark {
-    Mark {
+fn stored_mark(mark: MeterMark) -> SettledMark {
+    SettledMark {
         meter: mark.meter,
         high: mark.at,
     }
 }
 
-pub(super) fn stored_marks(marks: Marks) -> Vec<Mark> {
+pub(super) fn stored_marks(marks: Marks) -> Vec<SettledMark> {
     let meters = [Meter::Odometer, Meter::Charged, Meter::Discharged];
-    let mark = |meter| marks.of(meter).map(|high| Mark { meter, high });
+    let mark = |meter| marks.of(meter).map(|high| SettledMark { meter, high });
     meters.into_iter().filter_map(mark).collect()
 }
 

@@ -22,7 +22,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use dashpoint_membership::{ServerTime, VehicleId};
-use dashpoint_store::{Reader, Store, StoreError};
+use dashpoint_store::{Store, StoreError, StoreReader};
 use dashpoint_sync::{Event, HttpRequest, LocalFacts, Now, Reconciler, Ticket};
 use dashpoint_telematics::{Finished, Sample, Signal, Telematics, Value};
 use dashpoint_wire::SigningKey;
@@ -505,7 +505,7 @@ impl Engine {
 
     /// The files behind them.
     #[must_use]
-    pub const fn reader(&self) -> &Reader {
+    pub const fn reader(&self) -> &StoreReader {
         self.store.read()
     }
 

@@ -7,8 +7,8 @@ use dashpoint_membership::{
 };
 use dashpoint_store::StoreError;
 use dashpoint_telematics::DriveState;
-use dashpoint_ui::enrolment::EnrolmentData;
 use dashpoint_ui::locale::Language;
+use dashpoint_ui::model::EnrolmentData;
 use dashpoint_ui::{Drive, ThemeChoice};
 use dashpoint_wire::ChainPoint;
 

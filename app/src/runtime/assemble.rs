@@ -4,9 +4,8 @@ use std::thread;
 
 use anyhow::Context;
 use dashpoint_membership::ServerTime;
-use dashpoint_store::{Check, Store};
+use dashpoint_store::{CheckDepth, Store};
 use dashpoint_sync_http::{Signer, Transport};
-use dashpoint_ui::enrolment::EnrolmentData;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
@@ -23,6 +22,7 @@ use crate::net;
 use crate::random::Chance;
 use crate::socket::{Served, Socket};
 use crate::window::Backstage;
+use dashpoint_ui::model::EnrolmentData;
 
 /// Inputs that wait for the engine. When it is slower than the bus, the broker keeps QoS 1 and drops QoS 0, and the
 /// evidence states what was missed.
@@ -51,7 +51,7 @@ pub(super) async fn live(
     config: &Config,
     keys: &KeyStore,
     store: Store,
-    check: Check,
+    check: CheckDepth,
     ui: Option<&mut UiHandle>,
     shutdown: &mut Shutdown,
 ) -> anyhow::Result<Ended> {
@@ -81,15 +81,15 @@ pub(super) async fn live(
         stop: stopped,
     };
     let (mut engine, edge) = match start(config, keys, store, outputs) {
-        Err(error) if check != Check::Full && is_damage(&error) => {
+        Err(error) if check != CheckDepth::Full && is_damage(&error) => {
             tracing::error!(error = &*error, "the ledger is damaged");
             return Ok(Ended::LedgerDamaged);
         }
         started => started?,
     };
     let known = match check {
-        Check::Full => LedgerLook::Whole,
-        Check::Ends | Check::Pages => LedgerLook::NotYet,
+        CheckDepth::Full => LedgerLook::Whole,
+        CheckDepth::Ends | CheckDepth::Pages => LedgerLook::NotYet,
     };
     let (looks, ledger) = watch::channel(known);
     let mut tasks = JoinSet::new();

@@ -1,11 +1,10 @@
 //! Makes the first scene of a window from the data folder, before the folder is checked or opened for writing.
 
 use dashpoint_membership::{MemberId, ServerTime};
-use dashpoint_store::Reader;
+use dashpoint_store::StoreReader;
 use dashpoint_telematics::Driver;
 use dashpoint_ui::Drive;
-use dashpoint_ui::data::ScreenData;
-use dashpoint_ui::enrolment::{EnrolmentData, EnrolmentStep};
+use dashpoint_ui::model::{EnrolmentData, EnrolmentStep, ScreenData};
 use jiff::tz::TimeZone;
 
 use crate::books::{Books, BooksError, bound_statements};
@@ -79,7 +78,11 @@ pub struct HeldData {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn held(config: &Config, reader: &Reader, live: Option<&Live>) -> anyhow::Result<HeldData> {
+pub fn held(
+    config: &Config,
+    reader: &StoreReader,
+    live: Option<&Live>,
+) -> anyhow::Result<HeldData> {
     let mut clock = Clock::new(config.clock, Machine::system(), ServerTime::from_unix_s(0));
     if config.clock == ClockSource::Bus {
         let floor = reader.last_receipt()?.map(|receipt| receipt.server_time);

@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::path::Path;
 
-use dashpoint_store::{Check, Finding, Reader, StoreError};
+use dashpoint_store::{CheckDepth, Finding, StoreError, StoreReader};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
@@ -12,10 +12,10 @@ use crate::engine::LedgerLook;
 /// Checks the ledger of a data folder on a thread of its own, and returns only when it is damaged: the owner of the folder
 /// then opens it again, which salvages it. Dropped, it ends the check.
 pub(super) async fn wait_for_corruption(folder: &Path, looks: &watch::Sender<LedgerLook>) {
-    let looked = match Reader::open(folder, None, None) {
+    let looked = match StoreReader::open(folder, None, None) {
         Ok(reader) => {
             let _ends_with_this = reader.stopper();
-            let looking = spawn_blocking(move || reader.check(Check::Full));
+            let looking = spawn_blocking(move || reader.check(CheckDepth::Full));
             match looking.await {
                 Ok(looked) => looked,
                 Err(error) => {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use dashpoint_store::Check;
+use dashpoint_store::CheckDepth;
 use dashpoint_ui::locale::Language;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
@@ -91,7 +91,7 @@ async fn serve(
         backstage,
         enrolled: None,
     });
-    let mut check = Check::Ends;
+    let mut check = CheckDepth::Ends;
     loop {
         let mut store = open_store(&config.data, &keys, check)?;
         for incident in store.incidents() {
@@ -109,7 +109,7 @@ async fn serve(
         match live(&config, &keys, store, check, ui.as_mut(), &mut shutdown).await? {
             Ended::Told => return Ok(()),
             // Opened again with a look at all of it, it is set aside, and what can be read goes into a new one.
-            Ended::LedgerDamaged => check = Check::Full,
+            Ended::LedgerDamaged => check = CheckDepth::Full,
         }
     }
 }

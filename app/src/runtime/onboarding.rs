@@ -8,7 +8,7 @@ use dashpoint_sync::enrol::{Applicant, ask_request, read_ticket};
 use dashpoint_sync_http::Transport;
 use dashpoint_telematics::{Marks, Sample, Settings, Signal, Telematics, Value};
 use dashpoint_ui::Drive;
-use dashpoint_ui::enrolment::{EnrolmentData, EnrolmentStep};
+use dashpoint_ui::model::{EnrolmentData, EnrolmentStep};
 use dashpoint_wire::message::{EnrolRequest, EnrolTicket};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};

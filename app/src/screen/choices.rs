@@ -1,6 +1,6 @@
 //! The driver's choices, as the ledger's file stores them.
 
-use dashpoint_store::{Reader, Store, StoreError};
+use dashpoint_store::{Store, StoreError, StoreReader};
 use dashpoint_ui::ThemeChoice;
 use dashpoint_ui::locale::Language;
 use dashpoint_ui::settings::Preferences;
@@ -23,7 +23,7 @@ pub struct Choices {
 impl Choices {
     /// Reads them; what cannot be read is as if it had not been chosen.
     #[must_use]
-    pub fn read(reader: &Reader) -> Self {
+    pub fn read(reader: &StoreReader) -> Self {
         let meta = |name| reader.meta(name).ok().flatten().unwrap_or_default();
         Self {
             language: match meta(LANGUAGE).as_slice() {

@@ -1,8 +1,8 @@
 //! The enrolment code that waits for a phone, as the cache keeps it while it is valid: whoever draws a page finds it.
 
 use dashpoint_membership::ServerTime;
-use dashpoint_store::{Reader, Store, StoreError};
-use dashpoint_ui::enrolment::{EnrolmentData, EnrolmentStep};
+use dashpoint_store::{Store, StoreError, StoreReader};
+use dashpoint_ui::model::{EnrolmentData, EnrolmentStep};
 use dashpoint_wire::message::EnrolTicket;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +33,7 @@ impl ShownCode {
     ///
     /// # Errors
     /// When the cache cannot be read.
-    pub fn read(reader: &Reader) -> Result<Option<Self>, StoreError> {
+    pub fn read(reader: &StoreReader) -> Result<Option<Self>, StoreError> {
         let raw = reader.checkpoint(NAME)?;
         Ok(raw.and_then(|raw| serde_json::from_slice(&raw).ok()))
     }

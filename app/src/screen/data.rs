@@ -4,10 +4,10 @@ use dashpoint_membership::{
     CompiledPolicy, DeviceId, Epoch, MemberId, ServerTime, Statement, Suits, View, view,
 };
 use dashpoint_telematics::{Signal, Value};
-use dashpoint_ui::benefits::BenefitData;
-use dashpoint_ui::data::{DeviceData, Exchange, Held, LinkData, ScreenData};
-use dashpoint_ui::home::MemberData;
 use dashpoint_ui::locale::Language;
+use dashpoint_ui::model::{
+    Availability, BenefitData, DeviceData, Exchange, LinkData, MemberData, ScreenData,
+};
 
 use super::own::OwnEntry;
 use super::{home, rows, trip};
@@ -126,8 +126,8 @@ pub fn screen_data(source: &Source<'_>) -> ScreenData {
         link: link(Some(view.as_of.max(source.books.receipt_at))),
         benefits: benefits(&shown, &view, source.live),
         trip: trip::newest(&shown, &own),
-        member: Held::Here(member),
-        activity: Held::Here(activity),
+        member: Availability::Here(member),
+        activity: Availability::Here(activity),
         enrolment: None,
         device,
         guest: source.guest,
@@ -142,9 +142,9 @@ pub fn unknown_member() -> ScreenData {
             online: false,
             as_of: None,
         },
-        member: Held::NotYet,
-        activity: Held::NotYet,
-        benefits: Held::NotYet,
+        member: Availability::NotYet,
+        activity: Availability::NotYet,
+        benefits: Availability::NotYet,
         trip: None,
         enrolment: None,
         device: DeviceData {
@@ -160,13 +160,13 @@ pub fn unknown_member() -> ScreenData {
     }
 }
 
-fn absent<T>(source: &Source<'_>) -> Held<T> {
+fn absent<T>(source: &Source<'_>) -> Availability<T> {
     if is_elsewhere(source) {
-        Held::OtherCar
+        Availability::OtherCar
     } else if source.sealed {
-        Held::Damaged
+        Availability::Damaged
     } else {
-        Held::NotYet
+        Availability::NotYet
     }
 }
 
@@ -252,9 +252,9 @@ pub(super) fn covers(statement: &Statement, device: DeviceId, own: &OwnEntry) ->
         .is_some_and(|cover| (cover.epoch, cover.through) >= (own.point.epoch, own.point.seq))
 }
 
-fn benefits(shown: &Shown<'_>, view: &View, live: Option<&Live>) -> Held<Vec<BenefitData>> {
+fn benefits(shown: &Shown<'_>, view: &View, live: Option<&Live>) -> Availability<Vec<BenefitData>> {
     let Some(catalogue) = &shown.books.catalogue else {
-        return Held::NotYet;
+        return Availability::NotYet;
     };
     let policy = shown.policy.policy();
     let rank = policy.tiers.rank(&view.tier);
@@ -270,5 +270,5 @@ fn benefits(shown: &Shown<'_>, view: &View, live: Option<&Live>) -> Held<Vec<Ben
         worth_fen: policy.worth_fen(benefit.price),
         benefit: benefit.clone(),
     });
-    Held::Here(benefits.collect())
+    Availability::Here(benefits.collect())
 }

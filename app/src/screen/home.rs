@@ -5,12 +5,12 @@ use dashpoint_membership::{
     AllowanceState, CompiledPolicy, Growth, PendingState, Points, RuleId, ServerTime, Text, TierId,
     View, Zone,
 };
-use dashpoint_ui::home::{LadderData, MemberData, NoticeData, Settles, TierData, TodayData};
 
 use super::data::{Shown, next_try};
 use super::own::OwnEntry;
 use super::rows;
 use crate::engine::{Connection, Live, Reason};
+use dashpoint_ui::model::{LadderData, MemberData, NoticeData, Settles, TierData, TodayData};
 
 const DAY_S: i64 = 86_400;
 

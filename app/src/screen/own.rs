@@ -1,7 +1,7 @@
 //! The car's own entries as the screen needs them.
 
 use dashpoint_membership::{Entry, EntryBody, EntryHash, Evidence, Transaction, Verdict};
-use dashpoint_store::{Activity, Reader, StoreError};
+use dashpoint_store::{Activity, StoreError, StoreReader};
 use dashpoint_telematics::{PrivateEvidence, TripTrace};
 use dashpoint_wire::ChainPoint;
 
@@ -27,7 +27,7 @@ pub struct OwnEntry {
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub fn read(reader: &Reader, books: &Books) -> Result<Vec<OwnEntry>, StoreError> {
+pub fn read(reader: &StoreReader, books: &Books) -> Result<Vec<OwnEntry>, StoreError> {
     let page = reader.activity(None, ROWS_MAX)?;
     let mut own: Vec<OwnEntry> = Vec::with_capacity(page.len());
     let mut said_again: Vec<EntryHash> = Vec::new();
@@ -71,7 +71,7 @@ pub(super) const fn is_trip(entry: &Entry) -> bool {
     )
 }
 
-fn trace(reader: &Reader, own: &OwnEntry) -> Result<Option<TripTrace>, StoreError> {
+fn trace(reader: &StoreReader, own: &OwnEntry) -> Result<Option<TripTrace>, StoreError> {
     let Transaction::Earn { digest, .. } = own.entry.transaction() else {
         return Ok(None);
     };

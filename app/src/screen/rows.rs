@@ -4,12 +4,12 @@ use dashpoint_membership::{
     Cause, Entry, EntryRef, Evidence, Growth, MemberAction, Points, RuleId, ServerTime, Settlement,
     Text, Transaction, Verdict, Zone,
 };
-use dashpoint_ui::activity::{LimitData, Outcome, RowData, Subject};
 
 use super::data::{Shown, covers};
 use super::home::{tier_title, whole};
 use super::own::OwnEntry;
 use crate::unpaid::Context;
+use dashpoint_ui::model::{LimitData, RowData, RowOutcome, RowSubject};
 
 /// Returns whether the entry is this member's and may be shown: an old copy of the disk shows nothing of its own that
 /// the cloud has not answered.
@@ -37,11 +37,11 @@ fn own_row(shown: &Shown<'_>, own: &OwnEntry) -> RowData {
     RowData {
         at: ServerTime::from_unix_s(own.entry.time.at.as_unix_s()),
         subject: match transaction {
-            Transaction::Earn { evidence, .. } => Subject::Measured(evidence.clone()),
+            Transaction::Earn { evidence, .. } => RowSubject::Measured(evidence.clone()),
             Transaction::Member {
                 action: MemberAction::CheckIn,
                 ..
-            } => Subject::CheckIn,
+            } => RowSubject::CheckIn,
         },
         outcome: outcome(shown, own),
         rule: deciding_rule(shown, own),
@@ -97,33 +97,33 @@ fn entry_ref(shown: &Shown<'_>, own: &OwnEntry) -> EntryRef {
 }
 
 /// Returns the outcome of an own entry.
-pub(super) fn outcome(shown: &Shown<'_>, own: &OwnEntry) -> Outcome {
+pub(super) fn outcome(shown: &Shown<'_>, own: &OwnEntry) -> RowOutcome {
     let predicted = own.entry.predicted();
     let earned_nothing = || {
         let why = with_context(shown, own, |context| context.why_nothing(&own.entry));
-        why.map(Outcome::Nothing)
+        why.map(RowOutcome::Nothing)
     };
     match &own.verdict {
         None if covers(&shown.book.statement, shown.books.identity.device, own) => {
-            earned_nothing().unwrap_or(Outcome::Booked { points: predicted })
+            earned_nothing().unwrap_or(RowOutcome::Booked { points: predicted })
         }
-        None => earned_nothing().unwrap_or_else(|| Outcome::AwaitingConnection {
+        None => earned_nothing().unwrap_or_else(|| RowOutcome::AwaitingConnection {
             predicted: expected(shown, own),
         }),
-        Some(Verdict::Accepted { paid }) => earned_nothing().unwrap_or(Outcome::Booked {
+        Some(Verdict::Accepted { paid }) => earned_nothing().unwrap_or(RowOutcome::Booked {
             points: paid.points,
         }),
         Some(Verdict::Adjusted { paid, reasons }) => match reasons.first() {
-            Some(why) if paid.points != predicted => Outcome::Adjusted {
+            Some(why) if paid.points != predicted => RowOutcome::Adjusted {
                 paid: paid.points,
                 predicted,
                 why: why.clone(),
             },
-            Some(_) | None => Outcome::Booked {
+            Some(_) | None => RowOutcome::Booked {
                 points: paid.points,
             },
         },
-        Some(Verdict::Rejected { reason }) => Outcome::Rejected {
+        Some(Verdict::Rejected { reason }) => RowOutcome::Rejected {
             predicted,
             reason: *reason,
         },
@@ -137,13 +137,13 @@ pub(super) fn outcome(shown: &Shown<'_>, own: &OwnEntry) -> Outcome {
             if pending.any(|pending| pending.entry == held)
                 || !covers(&shown.book.statement, held.device, own)
             {
-                Outcome::InReview {
+                RowOutcome::InReview {
                     points: paid.points,
                     reason: *reason,
                     until: *until,
                 }
             } else {
-                Outcome::Booked {
+                RowOutcome::Booked {
                     points: paid.points,
                 }
             }
@@ -208,12 +208,11 @@ pub(super) fn rule_title(shown: &Shown<'_>, own: &OwnEntry, rule: &RuleId) -> Te
 pub(super) fn paid_by_rule(shown: &Shown<'_>, own: &OwnEntry) -> Vec<(RuleId, Points)> {
     let awards = own.entry.transaction().awards();
     let mut left = match outcome(shown, own) {
-        Outcome::AwaitingConnection { predicted } | Outcome::AwaitingSignature { predicted } => {
-            predicted
-        }
-        Outcome::InReview { points, .. } | Outcome::Booked { points } => points,
-        Outcome::Adjusted { paid, .. } => paid,
-        Outcome::Rejected { .. } | Outcome::Nothing(_) => Points::ZERO,
+        RowOutcome::AwaitingConnection { predicted }
+        | RowOutcome::AwaitingSignature { predicted } => predicted,
+        RowOutcome::InReview { points, .. } | RowOutcome::Booked { points } => points,
+        RowOutcome::Adjusted { paid, .. } => paid,
+        RowOutcome::Rejected { .. } | RowOutcome::Nothing(_) => Points::ZERO,
     };
     let last = awards.len().saturating_sub(1);
     awards
@@ -240,7 +239,7 @@ fn other_row(shown: &Shown<'_>, settlement: &Settlement) -> Option<RowData> {
             let catalogue = shown.books.catalogue.as_ref();
             let mut known = catalogue.into_iter().flat_map(|known| &known.benefits);
             let found = known.find(|known| known.id == *benefit);
-            Subject::Spent {
+            RowSubject::Spent {
                 benefit: found.map_or_else(
                     || Text {
                         en: benefit.to_string(),
@@ -250,15 +249,15 @@ fn other_row(shown: &Shown<'_>, settlement: &Settlement) -> Option<RowData> {
                 ),
             }
         }
-        Cause::Reversed { .. } => Subject::Reversal,
-        Cause::Expired { .. } => Subject::Expiry {
+        Cause::Reversed { .. } => RowSubject::Reversal,
+        Cause::Expired { .. } => RowSubject::Expiry {
             earned: earned(shown, settlement),
         },
-        Cause::ClawedBack { .. } => Subject::Clawback,
-        Cause::Granted { reason } => Subject::Granted {
+        Cause::ClawedBack { .. } => RowSubject::Clawback,
+        Cause::Granted { reason } => RowSubject::Granted {
             reason: reason.clone(),
         },
-        Cause::TierChanged { from, to } => Subject::Tier {
+        Cause::TierChanged { from, to } => RowSubject::Tier {
             from: tier_title(shown.policy, from),
             to: tier_title(shown.policy, to),
         },
@@ -266,7 +265,7 @@ fn other_row(shown: &Shown<'_>, settlement: &Settlement) -> Option<RowData> {
     Some(RowData {
         at: settlement.at,
         subject,
-        outcome: Outcome::Booked {
+        outcome: RowOutcome::Booked {
             points: settlement.points,
         },
         rule: None,

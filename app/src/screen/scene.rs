@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dashpoint_membership::{MeterInterval, ServerTime};
 use dashpoint_telematics::DriveState;
 use dashpoint_ui::Drive;
-use dashpoint_ui::data::ScreenData;
+use dashpoint_ui::model::ScreenData;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 

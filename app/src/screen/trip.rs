@@ -7,11 +7,11 @@ use dashpoint_membership::{
     Evidence, Factor, FactorSeen, ServerTime, Trip, co2_avoided_g, score_x100,
 };
 use dashpoint_telematics::{Spell, TripTrace};
-use dashpoint_ui::trip::{CauseData, TripData};
 
 use super::data::Shown;
 use super::own::{OwnEntry, is_trip};
 use super::rows::{cut, evidence, outcome, paid_by_rule, rule_title};
+use dashpoint_ui::model::{CauseData, TripData};
 
 /// Makes the data for the summary of the newest trip.
 pub(super) fn newest(shown: &Shown<'_>, own: &[&OwnEntry]) -> Option<TripData> {

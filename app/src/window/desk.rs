@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use dashpoint_membership::MeterInterval;
 use dashpoint_ui::Drive;
-use dashpoint_ui::data::Held;
 use dashpoint_ui::home::order_of_suggestion;
 use dashpoint_ui::locale::{Language, Locale};
+use dashpoint_ui::model::Availability;
 use dashpoint_ui::nav::{Intent, Nav};
-use dashpoint_ui::pace::{INTERVAL_MS, Pacer};
+use dashpoint_ui::pace::{INTERVAL_MS, NumberPacer};
 use dashpoint_ui::screen::{ScreenState, Situation, screen};
 
 use crate::engine::{Ask, Choice};
@@ -41,7 +41,7 @@ pub struct Next {
 #[derive(Debug, Default)]
 pub struct Desk {
     nav: Nav,
-    pacer: Pacer,
+    pacer: NumberPacer,
     scene: Option<Arc<Scene>>,
     shown: Option<ScreenState>,
     /// Choices of this run, which count before they are on the disk.
@@ -146,7 +146,7 @@ impl Desk {
             data.enrolment = None;
         }
         let mut again = None;
-        if let Held::Here(member) = &mut data.member {
+        if let Availability::Here(member) = &mut data.member {
             let truth = member.clone();
             self.pacer.hold(member, drive, now_ms);
             again = (*member != truth).then_some(Duration::from_millis(INTERVAL_MS));
@@ -180,8 +180,10 @@ impl Desk {
 
     fn suggested(&self) -> Vec<usize> {
         match self.scene.as_ref().map(|scene| &scene.data.benefits) {
-            Some(Held::Here(benefits)) => order_of_suggestion(benefits),
-            Some(Held::NotYet | Held::Damaged | Held::OtherCar) | None => Vec::new(),
+            Some(Availability::Here(benefits)) => order_of_suggestion(benefits),
+            Some(Availability::NotYet | Availability::Damaged | Availability::OtherCar) | None => {
+                Vec::new()
+            }
         }
     }
 }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use dashpoint_membership::Points;
-use dashpoint_ui::data::{Held, ScreenData};
-use dashpoint_ui::enrolment::{EnrolmentData, EnrolmentStep};
-use dashpoint_ui::gallery::{Case, Variation, View, Wide};
+use dashpoint_ui::gallery::{Case, GalleryView, Variation, Wide};
 use dashpoint_ui::locale::Language;
+use dashpoint_ui::model::{Availability, EnrolmentData, EnrolmentStep, ScreenData};
 use dashpoint_ui::nav::Intent;
 use dashpoint_ui::screen::{PageState, ScreenState};
 use dashpoint_ui::{Drive, Page, ThemeChoice};
@@ -17,7 +16,7 @@ use crate::engine::{Ask, Choice};
 use crate::screen::{CarState, Choices, Scene};
 
 const SAMPLE: Case = Case {
-    view: View::Trip,
+    view: GalleryView::Trip,
     variation: Variation::Normal,
     drive: Drive::Parked,
     online: true,
@@ -42,7 +41,7 @@ fn scene(drive: Drive, change: impl FnOnce(&mut ScreenData)) -> Arc<Scene> {
 
 fn earned(drive: Drive, points: i64) -> Arc<Scene> {
     scene(drive, |data| {
-        if let Held::Here(member) = &mut data.member {
+        if let Availability::Here(member) = &mut data.member {
             member.today.clean = Points::new(points);
         }
     })

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::database::Kind;
+use crate::database::FileKind;
 use crate::error::{DoingOn as _, StoreError};
 use crate::sidecar::sidecar_file;
 
@@ -63,7 +63,7 @@ pub(crate) fn is_emptied(file: &Path) -> bool {
 ///
 /// The file goes first: a log without its file is noticed at the next start, a file without its log is not.
 pub(crate) fn set_aside(
-    kind: &Kind,
+    kind: &FileKind,
     folder: &Path,
     trouble: Trouble,
 ) -> Result<PathBuf, StoreError> {
@@ -88,12 +88,12 @@ pub(crate) fn set_aside(
     Ok(aside)
 }
 
-fn aside_name(kind: &Kind, folder: &Path, trouble: Trouble, number: u32) -> PathBuf {
+fn aside_name(kind: &FileKind, folder: &Path, trouble: Trouble, number: u32) -> PathBuf {
     folder.join(format!("{}.{}-{number}.db", kind.stem, trouble.word()))
 }
 
 /// Takes a log that lost its file to a crash while both were being set aside, and puts it beside that file.
-pub(crate) fn reunite(kind: &Kind, folder: &Path) -> Result<(), StoreError> {
+pub(crate) fn reunite(kind: &FileKind, folder: &Path) -> Result<(), StoreError> {
     let file = kind.file(folder);
     let newest = Trouble::ALL.into_iter().find_map(|trouble| {
         (1_u32..)

@@ -8,10 +8,9 @@ use dashpoint_wire::{Raw, Signed};
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 
 use crate::error::{Doing as _, StoreError};
-use crate::open::Store;
-use crate::read::Reader;
 use crate::seal::{SealKey, seal, unseal};
-use crate::sealing::{Place, close, open};
+use crate::sealing::{SealedPlace, close, open};
+use crate::store::{Store, StoreReader};
 
 /// Result of putting a document into the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,7 +189,7 @@ impl Store {
             Some(key) if !raw.is_empty() => Some(close(
                 key,
                 &mut self.nonces,
-                &Place::Checkpoint(name.to_owned()),
+                &SealedPlace::Checkpoint(name.to_owned()),
                 raw,
             )?),
             Some(_) | None => None,
@@ -235,11 +234,11 @@ impl Store {
     }
 }
 
-impl Reader {
+impl StoreReader {
     /// The newest statement of every member.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn statements(&self) -> Result<Statements, StoreError> {
         let doing = "read the statements";
         let sql = format!("{} ORDER BY member", SealedStatement::COLUMNS);
@@ -262,7 +261,7 @@ impl Reader {
     /// All policies, oldest version first.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn policies(&self) -> Result<Vec<(PolicyVersion, Raw<Policy>)>, StoreError> {
         let doing = "read the policies";
         let mut statement = self
@@ -281,7 +280,7 @@ impl Reader {
     /// The newest catalogue.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn catalogue(&self) -> Result<Option<(CatalogueVersion, Raw<Catalogue>)>, StoreError> {
         self.cache
             .query_row("SELECT version, raw FROM catalogue", [], |row| {
@@ -297,7 +296,7 @@ impl Reader {
     /// The checkpoint under a name; none where the key does not open it.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn checkpoint(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let kept: Option<Vec<u8>> = self
             .cache
@@ -308,7 +307,7 @@ impl Reader {
             )
             .optional()
             .doing("read a checkpoint")?;
-        let place = Place::Checkpoint(name.to_owned());
+        let place = SealedPlace::Checkpoint(name.to_owned());
         Ok(kept.and_then(|kept| open(self.seal.as_ref(), &place, kept).plain()))
     }
 }

@@ -9,7 +9,7 @@ use crate::sidecar::sidecar_file;
 
 /// The kind of a database file: its name, its mark in the header, its schemas and the durability of its commits.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Kind {
+pub(crate) struct FileKind {
     /// Name without folder and ending.
     pub stem: &'static str,
     /// `application_id` in the header: tells our file from another program's.
@@ -20,7 +20,7 @@ pub(crate) struct Kind {
     pub synchronous: &'static str,
 }
 
-pub(crate) const LEDGER: Kind = Kind {
+pub(crate) const LEDGER: FileKind = FileKind {
     stem: "ledger",
     application_id: i32::from_be_bytes(*b"DPLG"),
     schemas: &[
@@ -30,7 +30,7 @@ pub(crate) const LEDGER: Kind = Kind {
     synchronous: "FULL",
 };
 
-pub(crate) const CACHE: Kind = Kind {
+pub(crate) const CACHE: FileKind = FileKind {
     stem: "cache",
     application_id: i32::from_be_bytes(*b"DPCA"),
     schemas: &[
@@ -48,7 +48,7 @@ const LOG_KEPT_BYTES: i64 = 2 * 1024 * 1024;
 /// Copies before migrations that a folder may hold: more than there will ever be schemas.
 const COPIES_MAX: u32 = 99;
 
-impl Kind {
+impl FileKind {
     pub(crate) fn file(&self, folder: &Path) -> PathBuf {
         folder.join(format!("{}.db", self.stem))
     }
@@ -65,7 +65,7 @@ impl Kind {
 
 /// State of the file where a database should be.
 #[derive(Debug)]
-pub(crate) enum Found {
+pub(crate) enum FileState {
     /// No file.
     Absent,
     /// A database without content: creation was interrupted.
@@ -79,14 +79,18 @@ pub(crate) enum Found {
 }
 
 /// Looks at a file without changing a byte of it, so that a newer program's file stays as it is.
-pub(crate) fn probe(kind: &Kind, file: &Path, vfs: Option<&str>) -> Result<Found, StoreError> {
+pub(crate) fn probe(
+    kind: &FileKind,
+    file: &Path,
+    vfs: Option<&str>,
+) -> Result<FileState, StoreError> {
     let doing = "look at the database";
     match look(kind, file, vfs, OpenFlags::SQLITE_OPEN_READ_ONLY) {
         Ok(found) => Ok(found),
         Err(error) => match error.sqlite_error().map(|error| error.code) {
-            Some(ffi::ErrorCode::CannotOpen) if !file.exists() => Ok(Found::Absent),
+            Some(ffi::ErrorCode::CannotOpen) if !file.exists() => Ok(FileState::Absent),
             Some(ffi::ErrorCode::DatabaseCorrupt | ffi::ErrorCode::NotADatabase) => {
-                Ok(Found::Damaged)
+                Ok(FileState::Damaged)
             }
             // A rollback journal left by an interrupted creation can be played back only by a writer.
             Some(ffi::ErrorCode::ReadOnly | ffi::ErrorCode::CannotOpen) => {
@@ -103,22 +107,27 @@ pub(crate) fn probe(kind: &Kind, file: &Path, vfs: Option<&str>) -> Result<Found
     }
 }
 
-fn look(kind: &Kind, file: &Path, vfs: Option<&str>, access: OpenFlags) -> rusqlite::Result<Found> {
+fn look(
+    kind: &FileKind,
+    file: &Path,
+    vfs: Option<&str>,
+    access: OpenFlags,
+) -> rusqlite::Result<FileState> {
     found(kind, &connect(file, vfs, access)?)
 }
 
-fn found(kind: &Kind, connection: &Connection) -> rusqlite::Result<Found> {
+fn found(kind: &FileKind, connection: &Connection) -> rusqlite::Result<FileState> {
     let application_id: i32 =
         connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let objects: u32 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok(if application_id == kind.application_id && version > 0 {
-        Found::Ours(version)
+        FileState::Ours(version)
     } else if application_id == 0 && version == 0 && objects == 0 {
-        Found::Blank
+        FileState::Blank
     } else {
-        Found::Foreign
+        FileState::Foreign
     })
 }
 
@@ -153,7 +162,7 @@ fn connect_unchanging(file: &Path, vfs: Option<&str>) -> Option<rusqlite::Result
 
 /// Opens for writing, with the settings that every promise of this crate rests on.
 pub(crate) fn open_writer(
-    kind: &Kind,
+    kind: &FileKind,
     file: &Path,
     vfs: Option<&str>,
 ) -> Result<Connection, StoreError> {
@@ -196,7 +205,7 @@ pub(crate) fn open_reader(file: &Path, vfs: Option<&str>) -> Result<Connection, 
 }
 
 /// An empty database of that kind in memory, for readers of a folder whose cache cannot be read.
-pub(crate) fn in_memory(kind: &Kind) -> Result<Connection, StoreError> {
+pub(crate) fn in_memory(kind: &FileKind) -> Result<Connection, StoreError> {
     let doing = "make an empty database";
     let connection = Connection::open_in_memory().doing(doing)?;
     for schema in kind.schemas {
@@ -221,7 +230,7 @@ fn guard(connection: &Connection) -> rusqlite::Result<()> {
 /// Makes the newest schema in a new or blank file and moves it into the file proper: from now on the file is never
 /// empty, whatever happens to its log.
 pub(crate) fn create(
-    kind: &Kind,
+    kind: &FileKind,
     file: &Path,
     vfs: Option<&str>,
 ) -> Result<Connection, StoreError> {
@@ -233,7 +242,7 @@ pub(crate) fn create(
 
 /// Opens a file of ours and brings it to the newest schema, after a copy of it has been put beside it.
 pub(crate) fn open_and_migrate(
-    kind: &Kind,
+    kind: &FileKind,
     file: &Path,
     vfs: Option<&str>,
     found: u32,
@@ -256,7 +265,7 @@ pub(crate) fn open_and_migrate(
 }
 
 fn upgrade(
-    kind: &Kind,
+    kind: &FileKind,
     file: &Path,
     connection: &mut Connection,
     from: u32,
@@ -282,7 +291,7 @@ fn upgrade(
 
 /// Puts a whole copy beside the file under the first free name: `ledger.schema-1.copy-1.db`.
 fn copy_aside(
-    kind: &Kind,
+    kind: &FileKind,
     file: &Path,
     connection: &Connection,
     found: u32,

@@ -8,8 +8,7 @@ use dashpoint_wire::{ChainPoint, Raw, Signed};
 use rusqlite::Row;
 
 use crate::error::{Doing as _, StoreError};
-use crate::ledger::Mark;
-use crate::reconcile::StoredVerdict;
+use crate::types::{SettledMark, StoredVerdict};
 
 /// A signed entry on its way into the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +17,8 @@ pub struct NewEntry {
     pub(crate) prev: EntryHash,
     pub(crate) raw: Vec<u8>,
     pub(crate) private: Option<Vec<u8>>,
-    pub(crate) summary: Summary,
-    pub(crate) marks: Vec<Mark>,
+    pub(crate) summary: EntrySummary,
+    pub(crate) marks: Vec<SettledMark>,
     pub(crate) made_at_unix_s: i64,
 }
 
@@ -38,7 +37,7 @@ impl NewEntry {
             prev: entry.prev,
             raw: signed.raw().to_vec(),
             private,
-            summary: Summary::of(entry),
+            summary: EntrySummary::of(entry),
             marks: Vec::new(),
             made_at_unix_s,
         }
@@ -46,7 +45,7 @@ impl NewEntry {
 
     /// Settles more meters with it than the one that it claims.
     #[must_use]
-    pub fn with_marks(mut self, marks: impl IntoIterator<Item = Mark>) -> Self {
+    pub fn with_marks(mut self, marks: impl IntoIterator<Item = SettledMark>) -> Self {
         self.marks.extend(marks);
         self
     }
@@ -60,7 +59,7 @@ impl NewEntry {
 
 /// Columns of an entry for lists and sums, without decoding it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Summary {
+pub struct EntrySummary {
     /// The binding.
     pub binding: BindingId,
     /// Trigger of its rules.
@@ -75,7 +74,7 @@ pub struct Summary {
     pub claim: Option<MeterInterval>,
 }
 
-impl Summary {
+impl EntrySummary {
     /// Reads it off an entry.
     #[must_use]
     pub fn of(entry: &Entry) -> Self {
@@ -107,7 +106,7 @@ pub struct StoredEntry {
     /// Set when the private evidence is sealed with the key at hand and is no longer what was sealed.
     pub is_private_damaged: bool,
     /// Its columns for lists and sums.
-    pub summary: Summary,
+    pub summary: EntrySummary,
     /// The car's own clock when it was made, in seconds since 1970-01-01T00:00:00Z.
     pub made_at_unix_s: i64,
 }
@@ -120,7 +119,7 @@ pub struct Activity {
     /// The signed bytes.
     pub raw: Raw<Entry>,
     /// Its columns for lists and sums.
-    pub summary: Summary,
+    pub summary: EntrySummary,
     /// The newest word of the cloud, if it has spoken.
     pub verdict: Option<StoredVerdict>,
 }
@@ -203,7 +202,7 @@ pub(crate) fn meter_value(value: u64) -> Result<i64, StoreError> {
     })
 }
 
-impl Summary {
+impl EntrySummary {
     /// Reads the columns `binding, trigger, carried, points, at_min, meter, meter_from, meter_to`, in this order.
     pub(crate) fn read(row: &Row<'_>, first: usize) -> Result<Self, StoreError> {
         const DOING: &str = "read an entry's summary";

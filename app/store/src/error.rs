@@ -180,7 +180,7 @@ impl StoreError {
         matches!(self, Self::InUse { .. })
     }
 
-    /// Returns whether a file is damaged: opening the folder again with [`crate::Check::Full`] sets it aside and
+    /// Returns whether a file is damaged: opening the folder again with [`crate::CheckDepth::Full`] sets it aside and
     /// salvages it.
     #[must_use]
     pub fn is_corrupt(&self) -> bool {

@@ -6,10 +6,11 @@ use dashpoint_membership::{EntryHash, Epoch, Seq};
 use dashpoint_wire::digest;
 use rusqlite::{Connection, InterruptHandle, ffi};
 
+use crate::chain;
 use crate::entry::place;
 use crate::error::{Doing as _, StoreError};
-use crate::open::Check;
-use crate::read::{self, Reader};
+use crate::store::StoreReader;
+use crate::types::CheckDepth;
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,53 +35,53 @@ impl fmt::Display for Finding {
     }
 }
 
-impl Reader {
+impl StoreReader {
     /// Looks at the ledger; no finding means that it is whole. Signatures are for the caller to verify.
     ///
-    /// Meant for after the first frame: [`Check::Full`] reads the whole file.
+    /// Meant for after the first frame: [`CheckDepth::Full`] reads the whole file.
     ///
     /// # Errors
     /// [`StoreError::is_corrupt`] when it is too damaged to be looked at.
-    pub fn check(&self, check: Check) -> Result<Vec<Finding>, StoreError> {
+    pub fn check(&self, check: CheckDepth) -> Result<Vec<Finding>, StoreError> {
         match check {
-            Check::Ends => {
+            CheckDepth::Ends => {
                 look_at_ends(&self.ledger)?;
                 Ok(Vec::new())
             }
-            Check::Pages => pages(&self.ledger, "PRAGMA quick_check(20)"),
-            Check::Full => whole(&self.ledger),
+            CheckDepth::Pages => pages(&self.ledger, "PRAGMA quick_check(20)"),
+            CheckDepth::Full => whole(&self.ledger),
         }
     }
 
     /// Returns a handle that ends a check of this reader from another thread.
     #[must_use]
-    pub fn stopper(&self) -> Stopper {
-        Stopper(self.ledger.get_interrupt_handle())
+    pub fn stopper(&self) -> CheckStopper {
+        CheckStopper(self.ledger.get_interrupt_handle())
     }
 }
 
 /// Ends what a reader is looking at when it is dropped; what the reader was asked then fails.
-pub struct Stopper(InterruptHandle);
+pub struct CheckStopper(InterruptHandle);
 
-impl Drop for Stopper {
+impl Drop for CheckStopper {
     fn drop(&mut self) {
         self.0.interrupt();
     }
 }
 
-impl fmt::Debug for Stopper {
+impl fmt::Debug for CheckStopper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stopper").finish_non_exhaustive()
+        f.debug_struct("CheckStopper").finish_non_exhaustive()
     }
 }
 
 /// Returns whether the ledger may be used.
-pub(crate) fn is_ledger_sound(ledger: &Connection, check: Check) -> Result<bool, StoreError> {
+pub(crate) fn is_ledger_sound(ledger: &Connection, check: CheckDepth) -> Result<bool, StoreError> {
     look_at_ends(ledger)?;
     Ok(match check {
-        Check::Ends => true,
-        Check::Pages => is_file_sound(ledger)?,
-        Check::Full => whole(ledger)?.is_empty(),
+        CheckDepth::Ends => true,
+        CheckDepth::Pages => is_file_sound(ledger)?,
+        CheckDepth::Full => whole(ledger)?.is_empty(),
     })
 }
 
@@ -102,8 +103,8 @@ pub(crate) fn is_file_sound(file: &Connection) -> Result<bool, StoreError> {
 
 /// Reads the few rows that work begins with.
 fn look_at_ends(ledger: &Connection) -> Result<(), StoreError> {
-    if let Some(epoch) = read::newest_epoch(ledger)? {
-        read::head(ledger, epoch)?;
+    if let Some(epoch) = chain::newest_epoch(ledger)? {
+        chain::head(ledger, epoch)?;
     }
     for table in ["mark", "awaiting", "binding", "certificate", "meta"] {
         ledger
@@ -157,7 +158,9 @@ fn links(ledger: &Connection) -> Result<Vec<Finding>, StoreError> {
         }
         let before = match last {
             Some((e, s, hash)) if e == epoch && s.next() == seq => Some(hash),
-            _ if seq.get() == 1 => read::point(ledger, epoch, Seq::new(0))?.map(|grant| grant.hash),
+            _ if seq.get() == 1 => {
+                chain::point(ledger, epoch, Seq::new(0))?.map(|grant| grant.hash)
+            }
             _ => None,
         };
         if before != Some(prev) {

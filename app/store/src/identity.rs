@@ -5,8 +5,7 @@ use dashpoint_wire::{Binding, DeviceCertificate, Raw, Signed};
 use rusqlite::{OptionalExtension as _, params};
 
 use crate::error::{Doing as _, StoreError};
-use crate::open::Store;
-use crate::read::Reader;
+use crate::store::{Store, StoreReader};
 
 impl Store {
     /// Takes a device certificate as the newest; earlier ones are kept.
@@ -63,11 +62,11 @@ impl Store {
     }
 }
 
-impl Reader {
+impl StoreReader {
     /// The newest device certificate.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn certificate(&self) -> Result<Option<Raw<DeviceCertificate>>, StoreError> {
         self.ledger
             .query_row(
@@ -82,7 +81,7 @@ impl Reader {
     /// The newest binding of every pseudonym.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn bindings(&self) -> Result<Vec<(BindingId, Raw<Binding>)>, StoreError> {
         let doing = "read the bindings";
         let mut statement = self
@@ -104,7 +103,7 @@ impl Reader {
     /// The fact under a name.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn meta(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
         self.ledger
             .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| {

@@ -1,71 +1,15 @@
 //! Writing the chain: entries, epochs, marks, and what waits to be signed.
 
-use dashpoint_membership::{EntryHash, Epoch, Meter, Seq};
-use dashpoint_wire::{ChainPoint, EpochGrant, Raw, Signed};
+use dashpoint_membership::{EntryHash, Epoch, Seq};
+use dashpoint_wire::{ChainPoint, EpochGrant, Signed};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
+use crate::chain;
 use crate::entry::{NewEntry, meter_code, meter_value, row_id, trigger_code};
 use crate::error::{Doing as _, StoreError};
-use crate::open::Store;
-use crate::read;
-use crate::sealing::{Place, close};
-
-/// Up to where a lifetime meter has been settled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
-    /// The meter.
-    pub meter: Meter,
-    /// First unit that is not settled.
-    pub high: u64,
-}
-
-/// The grant of an epoch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredEpoch {
-    /// The epoch.
-    pub epoch: Epoch,
-    /// Hash of the grant: what the epoch's first entry names as the one before.
-    pub hash: EntryHash,
-    /// The signed bytes.
-    pub raw: Raw<EpochGrant>,
-}
-
-/// Result of beginning an epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Begun {
-    /// It has begun, with its carries.
-    Now,
-    /// The same grant had been taken before: nothing changed.
-    Before,
-}
-
-/// Result of storing entries that were fetched back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Restored {
-    /// Entries that were missing and are in the chain now.
-    pub filled: u64,
-    /// Entries that were there.
-    pub known: u64,
-    /// Entries kept beside the chain that fit it now.
-    pub adopted: u64,
-}
-
-/// Names evidence that waits to be signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct AwaitingId(pub(crate) i64);
-
-/// Evidence that could not be signed yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Awaiting {
-    /// Its name.
-    pub id: AwaitingId,
-    /// The bytes that were given.
-    pub evidence: Vec<u8>,
-    /// The private part that was given; none where there was no key to seal it, or the key does not open it.
-    pub private: Option<Vec<u8>>,
-    /// The car's own clock when it was made, in seconds since 1970-01-01T00:00:00Z.
-    pub made_at_unix_s: i64,
-}
+use crate::sealing::{SealedPlace, close};
+use crate::store::Store;
+use crate::types::{AwaitingId, Begun, RestoredEntries, SettledMark};
 
 impl Store {
     /// Appends an entry to the newest epoch and settles the meters that it claims. When this returns, it is on the
@@ -102,7 +46,7 @@ impl Store {
             Some(_) => return Err(taken(epoch)),
             None => {}
         }
-        if let Some(newest) = read::newest_epoch(&tx)?
+        if let Some(newest) = chain::newest_epoch(&tx)?
             && newest > epoch
         {
             return Err(StoreError::OldEpoch { epoch, newest });
@@ -125,7 +69,7 @@ impl Store {
         &mut self,
         grants: &[Signed<EpochGrant>],
         entries: &[NewEntry],
-    ) -> Result<Restored, StoreError> {
+    ) -> Result<RestoredEntries, StoreError> {
         let entries = self.all_sealed(entries)?;
         let tx = self.begin()?;
         for grant in grants {
@@ -136,7 +80,7 @@ impl Store {
                 Some(_) => return Err(taken(epoch)),
             }
         }
-        let mut restored = Restored {
+        let mut restored = RestoredEntries {
             filled: 0,
             known: 0,
             adopted: 0,
@@ -164,7 +108,7 @@ impl Store {
         let mut kept = 0;
         for entry in &entries {
             let point = entry.point;
-            if read::point(&tx, point.epoch, point.seq)? != Some(point) {
+            if chain::point(&tx, point.epoch, point.seq)? != Some(point) {
                 kept += insert(&tx, INSERT_STRAY, entry)?;
             }
             settle(&tx, entry)?;
@@ -178,7 +122,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::is_disk_full`] and its like.
-    pub fn raise_marks(&mut self, marks: &[Mark]) -> Result<(), StoreError> {
+    pub fn raise_marks(&mut self, marks: &[SettledMark]) -> Result<(), StoreError> {
         let tx = self.begin()?;
         marks.iter().try_for_each(|mark| raise(&tx, *mark))?;
         tx.commit().doing("raise the meter marks")
@@ -193,7 +137,7 @@ impl Store {
         &mut self,
         evidence: &[u8],
         private: Option<&[u8]>,
-        marks: &[Mark],
+        marks: &[SettledMark],
         made_at_unix_s: i64,
     ) -> Result<AwaitingId, StoreError> {
         let private = self.sealed_part(evidence, private)?;
@@ -259,7 +203,7 @@ impl Store {
         evidence: &[u8],
         private: Option<&[u8]>,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let place = Place::Awaiting(dashpoint_wire::digest(evidence));
+        let place = SealedPlace::Awaiting(dashpoint_wire::digest(evidence));
         match private.zip(self.read.seal.as_ref()) {
             Some((plain, key)) => close(key, &mut self.nonces, &place, plain).map(Some),
             None => Ok(None),
@@ -283,8 +227,8 @@ enum Claim {
 
 fn append(tx: &Connection, entry: &NewEntry, claim: Claim) -> Result<ChainPoint, StoreError> {
     let ChainPoint { epoch, seq, .. } = entry.point;
-    let head = read::head(tx, epoch)?.ok_or(StoreError::NotGranted { epoch })?;
-    if let Some(newest) = read::newest_epoch(tx)?
+    let head = chain::head(tx, epoch)?.ok_or(StoreError::NotGranted { epoch })?;
+    if let Some(newest) = chain::newest_epoch(tx)?
         && newest > epoch
     {
         return Err(StoreError::OldEpoch { epoch, newest });
@@ -306,7 +250,7 @@ fn append(tx: &Connection, entry: &NewEntry, claim: Claim) -> Result<ChainPoint,
 /// Puts an entry into its place unless it is there; says whether it was missing.
 fn restore(tx: &Connection, entry: &NewEntry) -> Result<bool, StoreError> {
     let ChainPoint { epoch, seq, .. } = entry.point;
-    if let Some(there) = read::point(tx, epoch, seq)? {
+    if let Some(there) = chain::point(tx, epoch, seq)? {
         return if there == entry.point {
             Ok(false)
         } else {
@@ -314,8 +258,8 @@ fn restore(tx: &Connection, entry: &NewEntry) -> Result<bool, StoreError> {
         };
     }
     let before = Seq::new(seq.get().saturating_sub(1));
-    let head = read::head(tx, epoch)?.ok_or(StoreError::NotGranted { epoch })?;
-    if read::point(tx, epoch, before)?.is_none_or(|before| before.hash != entry.prev) {
+    let head = chain::head(tx, epoch)?.ok_or(StoreError::NotGranted { epoch })?;
+    if chain::point(tx, epoch, before)?.is_none_or(|before| before.hash != entry.prev) {
         return Err(StoreError::NotNext { epoch, seq, head });
     }
     insert(tx, INSERT_ENTRY, entry)?;
@@ -389,7 +333,7 @@ fn to_sql_failure(error: StoreError) -> rusqlite::Error {
 }
 
 fn settle(tx: &Connection, entry: &NewEntry) -> Result<(), StoreError> {
-    let claimed = entry.summary.claim.map(|claim| Mark {
+    let claimed = entry.summary.claim.map(|claim| SettledMark {
         meter: claim.meter,
         high: claim.to,
     });
@@ -399,7 +343,7 @@ fn settle(tx: &Connection, entry: &NewEntry) -> Result<(), StoreError> {
         .try_for_each(|mark| raise(tx, *mark))
 }
 
-pub(crate) fn raise(tx: &Connection, mark: Mark) -> Result<(), StoreError> {
+pub(crate) fn raise(tx: &Connection, mark: SettledMark) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO mark (meter, high) VALUES (?1, ?2)
          ON CONFLICT (meter) DO UPDATE SET high = excluded.high WHERE excluded.high > high",
@@ -411,7 +355,7 @@ pub(crate) fn raise(tx: &Connection, mark: Mark) -> Result<(), StoreError> {
 }
 
 fn granted(tx: &Connection, epoch: Epoch) -> Result<Option<EntryHash>, StoreError> {
-    Ok(read::point(tx, epoch, Seq::new(0))?.map(|point| point.hash))
+    Ok(chain::point(tx, epoch, Seq::new(0))?.map(|point| point.hash))
 }
 
 fn insert_grant(tx: &Connection, grant: &Signed<EpochGrant>) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! The SQLite files of the car: the ledger that must never be lost and the cache that can be rebuilt.
 //!
-//! [`Store`] owns a data folder and is the only writer in it; [`Reader`] holds the questions, of a store or of a folder
+//! [`Store`] owns a data folder and is the only writer in it; [`StoreReader`] holds the questions, of a store or of a folder
 //! that another program runs on. Both are synchronous and `Send`: the head unit gives its store to one thread, and
 //! everything else sends that thread commands. No other crate of the car speaks SQL.
 //!
@@ -15,6 +15,7 @@
 
 mod aside;
 mod cache;
+mod chain;
 mod database;
 mod entry;
 mod error;
@@ -29,15 +30,20 @@ mod salvage;
 mod seal;
 mod sealing;
 mod sidecar;
+mod store;
+mod types;
 
 pub use aside::{Incident, Trouble};
 pub use cache::{Put, Statements, StoredStatement};
-pub use entry::{Activity, NewEntry, StoredEntry, Summary};
+pub use entry::{Activity, EntrySummary, NewEntry, StoredEntry};
 pub use error::StoreError;
-pub use health::{Finding, Stopper};
-pub use ledger::{Awaiting, AwaitingId, Begun, Mark, Restored, StoredEpoch};
-pub use open::{Check, Options, Store};
+pub use health::{CheckStopper, Finding};
+pub use open::StoreOptions;
 pub use owner_only::Tightened;
-pub use read::{Reader, Unconfirmed};
-pub use reconcile::{Applied, Reconciled, StoredReceipt, StoredVerdict};
-pub use seal::{Nonces, SealKey};
+pub use reconcile::{Applied, Reconciled};
+pub use seal::{NonceSource, SealKey};
+pub use store::{Store, StoreReader};
+pub use types::{
+    Awaiting, AwaitingId, Begun, CheckDepth, RestoredEntries, SettledMark, StoredEpoch,
+    StoredReceipt, StoredVerdict, Unconfirmed,
+};

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use crate::aside::{self, Incident, Trouble};
-use crate::database::{self, CACHE, Found, Kind, LEDGER};
+use crate::database::{self, CACHE, FileKind, FileState, LEDGER};
 use crate::error::{DoingOn as _, StoreError};
-use crate::owner_only::{self, Tightened};
-use crate::read::Reader;
-use crate::seal::{Nonces, SealKey};
+use crate::owner_only;
+use crate::seal::{NonceSource, SealKey};
+use crate::store::{Store, StoreReader};
+use crate::types::CheckDepth;
 use crate::{health, salvage};
 
 /// First SQLite version without the defect that loses commits when two connections write or checkpoint at once.
@@ -19,40 +20,16 @@ const SQLITE_NEEDED: i32 = 3_051_003;
 const LOCK_FILE: &str = "dashpoint.lock";
 
 /// Options for opening a folder.
-pub struct Options {
+pub struct StoreOptions {
     /// Name of a registered SQLite VFS to go through; the system's own if none. Files that this VFS keeps outside the
     /// file system are never set aside: their trouble is returned as an error.
     pub vfs: Option<String>,
     /// Key for member data; without one there are no statements, everything else works.
     pub seal: Option<SealKey>,
     /// Source of nonces for the seal.
-    pub nonces: Nonces,
+    pub nonces: NonceSource,
     /// Depth of the check before the ledger is used.
-    pub check: Check,
-}
-
-/// Depth of the check before the ledger is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Check {
-    /// Its header, its schema and the end of its chain: a few pages.
-    Ends,
-    /// All pages, without comparing indexes.
-    Pages,
-    /// All pages, and every entry against its hash and the one before.
-    Full,
-}
-
-/// The owner of a data folder: the only writer of its two files.
-///
-/// Every writing method is one transaction: after an error nothing of it is there. One thread at a time.
-pub struct Store {
-    // Fields drop in this order: the lock outlives the connections.
-    pub(crate) read: Reader,
-    pub(crate) nonces: Nonces,
-    incidents: Vec<Incident>,
-    tightened: Tightened,
-    folder: PathBuf,
-    _lock: File,
+    pub check: CheckDepth,
 }
 
 impl Store {
@@ -64,9 +41,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::InUse`] while another program has it; [`StoreError::NewerSchema`] when a newer program wrote it,
     /// with no byte changed; [`StoreError::is_read_only`] and [`StoreError::is_disk_full`] where it cannot be written.
-    pub fn open(folder: impl Into<PathBuf>, options: Options) -> Result<Self, StoreError> {
+    pub fn open(folder: impl Into<PathBuf>, options: StoreOptions) -> Result<Self, StoreError> {
         let folder = folder.into();
-        let Options {
+        let StoreOptions {
             vfs,
             seal,
             nonces,
@@ -89,7 +66,7 @@ impl Store {
         // What SQLite has made meanwhile, where the program's own mask let it.
         tightened.refused += owner_only::tighten(&folder).refused;
         let mut store = Self {
-            read: Reader::new(ledger, cache, seal),
+            read: StoreReader::new(ledger, cache, seal),
             nonces,
             incidents,
             tightened,
@@ -99,50 +76,9 @@ impl Store {
         store.seal_the_rest()?;
         Ok(store)
     }
-
-    /// The questions that can be asked of it.
-    #[must_use]
-    pub const fn read(&self) -> &Reader {
-        &self.read
-    }
-
-    /// The files that were set aside when it was opened.
-    #[must_use]
-    pub fn incidents(&self) -> &[Incident] {
-        &self.incidents
-    }
-
-    /// Counts the files that others could open before, and those that they still can.
-    #[must_use]
-    pub const fn tightened(&self) -> Tightened {
-        self.tightened
-    }
-
-    /// The folder that it owns.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// Moves the logs into the files and lets the folder go. Without it nothing is lost: the next start does it.
-    ///
-    /// # Errors
-    /// When the disk refuses; the folder is let go all the same.
-    pub fn close(self) -> Result<(), StoreError> {
-        database::checkpoint(&self.read.ledger)?;
-        database::checkpoint(&self.read.cache)
-    }
 }
 
-impl std::fmt::Debug for Store {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store")
-            .field("folder", &self.folder)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Reader {
+impl StoreReader {
     /// Opens the folder for reading, also while its owner runs.
     ///
     /// A cache that cannot be read counts as empty.
@@ -165,17 +101,25 @@ impl Reader {
     }
 }
 
-fn open_to_read(kind: &Kind, folder: &Path, vfs: Option<&str>) -> Result<Connection, StoreError> {
+fn open_to_read(
+    kind: &FileKind,
+    folder: &Path,
+    vfs: Option<&str>,
+) -> Result<Connection, StoreError> {
     let file = kind.file(folder);
     let known = kind.newest_schema();
     match database::probe(kind, &file, vfs)? {
-        Found::Absent | Found::Blank => Err(StoreError::NotThere {
+        FileState::Absent | FileState::Blank => Err(StoreError::NotThere {
             folder: folder.to_owned(),
         }),
-        Found::Ours(found) if found > known => Err(StoreError::NewerSchema { file, found, known }),
-        Found::Ours(found) if found < known => Err(StoreError::OlderSchema { file, found, known }),
-        Found::Ours(_) => database::open_reader(&file, vfs),
-        Found::Foreign | Found::Damaged => Err(StoreError::Damaged { what: "database" }),
+        FileState::Ours(found) if found > known => {
+            Err(StoreError::NewerSchema { file, found, known })
+        }
+        FileState::Ours(found) if found < known => {
+            Err(StoreError::OlderSchema { file, found, known })
+        }
+        FileState::Ours(_) => database::open_reader(&file, vfs),
+        FileState::Foreign | FileState::Damaged => Err(StoreError::Damaged { what: "database" }),
     }
 }
 
@@ -225,21 +169,27 @@ fn finish_salvage(folder: &Path) -> Result<(), StoreError> {
     aside::sync_folder(folder)
 }
 
-fn refuse_newer(kind: &Kind, folder: &Path, vfs: Option<&str>) -> Result<(), StoreError> {
+fn refuse_newer(kind: &FileKind, folder: &Path, vfs: Option<&str>) -> Result<(), StoreError> {
     let file = kind.file(folder);
     if aside::is_emptied(&file) {
         return Ok(());
     }
     let known = kind.newest_schema();
     match database::probe(kind, &file, vfs)? {
-        Found::Ours(found) if found > known => Err(StoreError::NewerSchema { file, found, known }),
-        Found::Ours(_) | Found::Absent | Found::Blank | Found::Foreign | Found::Damaged => Ok(()),
+        FileState::Ours(found) if found > known => {
+            Err(StoreError::NewerSchema { file, found, known })
+        }
+        FileState::Ours(_)
+        | FileState::Absent
+        | FileState::Blank
+        | FileState::Foreign
+        | FileState::Damaged => Ok(()),
     }
 }
 
 /// Opens the file as it is; a file that cannot be used is the inner `Err`.
 fn open_file(
-    kind: &Kind,
+    kind: &FileKind,
     folder: &Path,
     vfs: Option<&str>,
 ) -> Result<Result<Connection, Trouble>, StoreError> {
@@ -248,10 +198,10 @@ fn open_file(
         return Ok(Err(Trouble::Empty));
     }
     let opened = match database::probe(kind, &file, vfs)? {
-        Found::Absent | Found::Blank => database::create(kind, &file, vfs),
-        Found::Ours(found) => database::open_and_migrate(kind, &file, vfs, found),
-        Found::Foreign => return Ok(Err(Trouble::Foreign)),
-        Found::Damaged => return Ok(Err(Trouble::Corrupt)),
+        FileState::Absent | FileState::Blank => database::create(kind, &file, vfs),
+        FileState::Ours(found) => database::open_and_migrate(kind, &file, vfs, found),
+        FileState::Foreign => return Ok(Err(Trouble::Foreign)),
+        FileState::Damaged => return Ok(Err(Trouble::Corrupt)),
     };
     match opened {
         Ok(connection) => Ok(Ok(connection)),
@@ -263,7 +213,7 @@ fn open_file(
 fn open_ledger(
     folder: &Path,
     vfs: Option<&str>,
-    check: Check,
+    check: CheckDepth,
     incidents: &mut Vec<Incident>,
 ) -> Result<Connection, StoreError> {
     let trouble = match open_file(&LEDGER, folder, vfs)? {

@@ -5,52 +5,24 @@ use std::ops::ControlFlow;
 
 use dashpoint_membership::{Entry, EntryHash, Epoch, Meter, Points, Seq};
 use dashpoint_wire::{ChainPoint, Raw};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Row, params};
 
-use crate::entry::{Activity, SEQ_MAX, StoredEntry, Summary, meter_of, place, row_id};
+use crate::chain;
+use crate::entry::{Activity, EntrySummary, SEQ_MAX, StoredEntry, meter_of, row_id};
 use crate::error::{Doing as _, StoreError};
-use crate::ledger::{Awaiting, AwaitingId, StoredEpoch};
-use crate::reconcile::StoredVerdict;
-use crate::seal::SealKey;
-use crate::sealing::{Opened, Place, open};
-
-/// The questions that can be asked of a data folder; see [`crate::Store::read`] and [`Reader::open`].
-///
-/// Every method fails with [`StoreError::Sqlite`] or [`StoreError::Damaged`] when the file cannot be read.
-pub struct Reader {
-    pub(crate) ledger: Connection,
-    pub(crate) cache: Connection,
-    pub(crate) seal: Option<SealKey>,
-}
-
-/// Entries that no receipt covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unconfirmed {
-    /// The number of entries.
-    pub entries: u64,
-    /// Points that the car expects to be paid for them.
-    pub points: Points,
-    /// The car's own clock when the oldest was made, in seconds since 1970-01-01T00:00:00Z.
-    pub since_unix_s: Option<i64>,
-}
+use crate::sealing::{Opened, SealedPlace, open};
+use crate::store::StoreReader;
+use crate::types::{Awaiting, AwaitingId, StoredEpoch, StoredVerdict, Unconfirmed};
 
 const ENTRY_COLUMNS: &str =
     "id, hash, prev, raw, private, made_at, binding, trigger, carried, points,
     at_min, meter, meter_from, meter_to";
 
-impl Reader {
-    pub(crate) const fn new(ledger: Connection, cache: Connection, seal: Option<SealKey>) -> Self {
-        Self {
-            ledger,
-            cache,
-            seal,
-        }
-    }
-
+impl StoreReader {
     /// The newest grant.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn newest_epoch(&self) -> Result<Option<StoredEpoch>, StoreError> {
         Ok(self.epochs()?.pop())
     }
@@ -58,7 +30,7 @@ impl Reader {
     /// All grants, oldest first.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn epochs(&self) -> Result<Vec<StoredEpoch>, StoreError> {
         let doing = "read the epochs";
         let mut statement = self
@@ -78,23 +50,23 @@ impl Reader {
     /// The last link of an epoch: its grant while it has no entry; `None` when it was not granted.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn head(&self, epoch: Epoch) -> Result<Option<ChainPoint>, StoreError> {
-        head(&self.ledger, epoch)
+        chain::head(&self.ledger, epoch)
     }
 
     /// The link at a place, 0 being the epoch's grant.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn point(&self, epoch: Epoch, seq: Seq) -> Result<Option<ChainPoint>, StoreError> {
-        point(&self.ledger, epoch, seq)
+        chain::point(&self.ledger, epoch, seq)
     }
 
     /// The signed bytes of the entries of an epoch after a place, in order, at most `limit`.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn entries_after(
         &self,
         epoch: Epoch,
@@ -117,7 +89,7 @@ impl Reader {
     /// One entry with its private evidence.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn entry(&self, epoch: Epoch, seq: Seq) -> Result<Option<StoredEntry>, StoreError> {
         let doing = "read an entry";
         let sql = format!("SELECT {ENTRY_COLUMNS} FROM entry WHERE id = ?1");
@@ -134,7 +106,7 @@ impl Reader {
     /// One at a time is in memory.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn for_each_entry(
         &self,
         mut look: impl FnMut(StoredEntry) -> ControlFlow<()>,
@@ -154,7 +126,7 @@ impl Reader {
     /// Entries of this device that do not fit the chain here, in the order of their places.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn strays(&self) -> Result<Vec<StoredEntry>, StoreError> {
         let doing = "read the entries beside the chain";
         let sql = format!("SELECT {ENTRY_COLUMNS} FROM stray ORDER BY id, hash");
@@ -170,7 +142,7 @@ impl Reader {
     /// Returns whether entries of this epoch, or of a later one, are stored as strays.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn is_forked(&self, epoch: Epoch) -> Result<bool, StoreError> {
         let doing = "look for entries beside the chain";
         let sql = "SELECT EXISTS (SELECT 1 FROM stray WHERE id >= ?1)";
@@ -182,7 +154,7 @@ impl Reader {
     /// A page of entries with the cloud's word on each, newest first: those before a place, or the last ones.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn activity(
         &self,
         before: Option<(Epoch, Seq)>,
@@ -201,9 +173,9 @@ impl Reader {
         let mut page = Vec::new();
         while let Some(row) = rows.next().doing(doing)? {
             page.push(Activity {
-                point: chain_point(row)?,
+                point: chain::chain_point(row)?,
                 raw: Raw::from(row.get::<_, Vec<u8>>(2).doing(doing)?),
-                summary: Summary::read(row, 5)?,
+                summary: EntrySummary::read(row, 5)?,
                 verdict: StoredVerdict::read_if_any(row, 3)?,
             });
         }
@@ -213,7 +185,7 @@ impl Reader {
     /// Counts the entries of an epoch that no receipt covers: derived each time, never kept.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn unconfirmed(&self, epoch: Epoch) -> Result<Unconfirmed, StoreError> {
         let through = match self.last_receipt()? {
             Some(receipt) if receipt.through.epoch == epoch => receipt.through.seq,
@@ -238,7 +210,7 @@ impl Reader {
     /// Up to where each meter has been settled.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn marks(&self) -> Result<BTreeMap<Meter, u64>, StoreError> {
         let doing = "read the meter marks";
         let mut statement = self
@@ -259,7 +231,7 @@ impl Reader {
     /// Evidence that waits to be signed, oldest first.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn awaiting(&self) -> Result<Vec<Awaiting>, StoreError> {
         let doing = "read the evidence that awaits signing";
         let mut statement = self
@@ -269,7 +241,7 @@ impl Reader {
         let rows = statement.query_map([], |row| {
             let evidence: Vec<u8> = row.get(1)?;
             let private: Option<Vec<u8>> = row.get(3)?;
-            let place = Place::Awaiting(dashpoint_wire::digest(&evidence));
+            let place = SealedPlace::Awaiting(dashpoint_wire::digest(&evidence));
             let private = private.and_then(|kept| open(self.seal.as_ref(), &place, kept).plain());
             Ok(Awaiting {
                 id: AwaitingId(row.get(0)?),
@@ -284,9 +256,9 @@ impl Reader {
     /// Reads [`ENTRY_COLUMNS`].
     fn stored_entry(&self, row: &Row<'_>) -> Result<StoredEntry, StoreError> {
         let doing = "read an entry";
-        let point = chain_point(row)?;
+        let point = chain::chain_point(row)?;
         let private: Option<Vec<u8>> = row.get(4).doing(doing)?;
-        let place = Place::Entry(*point.hash.as_bytes());
+        let place = SealedPlace::Entry(*point.hash.as_bytes());
         let opened = private.map(|kept| open(self.seal.as_ref(), &place, kept));
         Ok(StoredEntry {
             point,
@@ -294,67 +266,8 @@ impl Reader {
             raw: Raw::from(row.get::<_, Vec<u8>>(3).doing(doing)?),
             is_private_damaged: opened == Some(Opened::Damaged),
             private: opened.and_then(Opened::plain),
-            summary: Summary::read(row, 6)?,
+            summary: EntrySummary::read(row, 6)?,
             made_at_unix_s: row.get(5).doing(doing)?,
         })
     }
-}
-
-pub(crate) fn newest_epoch(ledger: &Connection) -> Result<Option<Epoch>, StoreError> {
-    ledger
-        .prepare_cached("SELECT max(epoch) FROM epoch")
-        .and_then(|mut statement| statement.query_row([], |row| row.get::<_, Option<u32>>(0)))
-        .map(|newest| newest.map(Epoch::new))
-        .doing("read the newest epoch")
-}
-
-pub(crate) fn head(ledger: &Connection, epoch: Epoch) -> Result<Option<ChainPoint>, StoreError> {
-    let doing = "read the head of the chain";
-    let grant = row_id(epoch, Seq::new(0))?;
-    let last = row_id(epoch, Seq::new(SEQ_MAX))?;
-    let mut statement = ledger
-        .prepare_cached(
-            "SELECT id, hash FROM entry WHERE id > ?1 AND id <= ?2 ORDER BY id DESC LIMIT 1",
-        )
-        .doing(doing)?;
-    let mut rows = statement.query(params![grant, last]).doing(doing)?;
-    match rows.next().doing(doing)? {
-        Some(row) => chain_point(row).map(Some),
-        None => point(ledger, epoch, Seq::new(0)),
-    }
-}
-
-pub(crate) fn point(
-    ledger: &Connection,
-    epoch: Epoch,
-    seq: Seq,
-) -> Result<Option<ChainPoint>, StoreError> {
-    let (sql, key) = if seq.get() == 0 {
-        (
-            "SELECT hash FROM epoch WHERE epoch = ?1",
-            i64::from(epoch.get()),
-        )
-    } else {
-        ("SELECT hash FROM entry WHERE id = ?1", row_id(epoch, seq)?)
-    };
-    let hash: Option<[u8; EntryHash::LEN]> = ledger
-        .prepare_cached(sql)
-        .and_then(|mut statement| statement.query_row([key], |row| row.get(0)).optional())
-        .doing("read a link of the chain")?;
-    Ok(hash.map(|hash| ChainPoint {
-        epoch,
-        seq,
-        hash: EntryHash::from_bytes(hash),
-    }))
-}
-
-/// Reads the columns `id, hash`.
-fn chain_point(row: &Row<'_>) -> Result<ChainPoint, StoreError> {
-    let doing = "read a link of the chain";
-    let (epoch, seq) = place(row.get(0).doing(doing)?)?;
-    Ok(ChainPoint {
-        epoch,
-        seq,
-        hash: EntryHash::from_bytes(row.get(1).doing(doing)?),
-    })
 }

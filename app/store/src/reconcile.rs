@@ -2,15 +2,16 @@
 
 use std::ops::ControlFlow;
 
-use dashpoint_membership::{EntryHash, Epoch, Seq, ServerEpoch, ServerTime, Statement, Verdict};
-use dashpoint_wire::{ChainPoint, EntryVerdict, Raw, Receipt, Signed, decode, encode};
+use dashpoint_membership::{EntryHash, Epoch, Seq, ServerEpoch, ServerTime, Statement};
+use dashpoint_wire::{ChainPoint, EntryVerdict, Raw, Receipt, Signed, encode};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::cache::Put;
+use crate::chain;
 use crate::entry::row_id;
 use crate::error::{Doing as _, StoreError};
-use crate::open::Store;
-use crate::read::{self, Reader};
+use crate::store::{Store, StoreReader};
+use crate::types::{StoredReceipt, StoredVerdict};
 
 /// One answer of the cloud to entries that were sent, every signature in it verified.
 #[derive(Debug, Clone)]
@@ -36,28 +37,6 @@ pub struct Applied {
     pub statements: u64,
 }
 
-/// The cloud's word on an entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredVerdict {
-    /// Server epoch of the verdict.
-    pub server_epoch: ServerEpoch,
-    /// The decoded verdict.
-    pub verdict: Verdict,
-}
-
-/// A receipt as the ledger keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredReceipt {
-    /// Up to where the cloud has the chain.
-    pub through: ChainPoint,
-    /// Time of the cloud at which it was made.
-    pub server_time: ServerTime,
-    /// Server epoch of the cloud.
-    pub server_epoch: ServerEpoch,
-    /// The signed bytes.
-    pub raw: Raw<Receipt>,
-}
-
 impl Store {
     /// Records an answer: verdicts and receipt in one transaction of the ledger, then the statements in one of the
     /// cache. The same answer again changes nothing.
@@ -71,7 +50,7 @@ impl Store {
         let mut applied = Applied::default();
         let receipt = answer.receipt.body();
         let tx = self.begin()?;
-        if let Some(there) = read::point(&tx, receipt.epoch, receipt.through)?
+        if let Some(there) = chain::point(&tx, receipt.epoch, receipt.through)?
             && there.hash != receipt.head
         {
             return Err(StoreError::Taken {
@@ -94,12 +73,12 @@ impl Store {
     }
 }
 
-impl Reader {
+impl StoreReader {
     /// The newest receipt of the newest life of the cloud: of several for one place the one that was recorded last, whatever
     /// its time.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn last_receipt(&self) -> Result<Option<StoredReceipt>, StoreError> {
         last_receipt(&self.ledger)
     }
@@ -107,7 +86,7 @@ impl Reader {
     /// Shows every receipt to `look`, oldest first, until it breaks off.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn for_each_receipt(
         &self,
         mut look: impl FnMut(StoredReceipt) -> ControlFlow<()>,
@@ -131,7 +110,7 @@ impl Reader {
     /// The newest word of the cloud on an entry.
     ///
     /// # Errors
-    /// See [`Reader`].
+    /// See [`StoreReader`].
     pub fn verdict(&self, epoch: Epoch, seq: Seq) -> Result<Option<StoredVerdict>, StoreError> {
         let doing = "read a verdict";
         let mut statement = self
@@ -146,22 +125,6 @@ impl Reader {
             Some(row) => StoredVerdict::read_if_any(row, 0),
             None => Ok(None),
         }
-    }
-}
-
-impl StoredVerdict {
-    /// Reads the columns `server_epoch, raw`, both NULL when there is none.
-    pub(crate) fn read_if_any(row: &Row<'_>, first: usize) -> Result<Option<Self>, StoreError> {
-        let doing = "read a verdict";
-        let Some(server_epoch) = row.get::<_, Option<u32>>(first).doing(doing)? else {
-            return Ok(None);
-        };
-        let raw: Vec<u8> = row.get(first + 1).doing(doing)?;
-        let verdict = decode(&raw).map_err(|_| StoreError::Damaged { what: "verdict" })?;
-        Ok(Some(Self {
-            server_epoch: ServerEpoch::new(server_epoch),
-            verdict,
-        }))
     }
 }
 
@@ -185,7 +148,7 @@ fn judge(
     applied: &mut Applied,
 ) -> Result<(), StoreError> {
     let doing = "write a verdict";
-    if read::point(tx, receipt.epoch, given.seq)?.is_none() {
+    if chain::point(tx, receipt.epoch, given.seq)?.is_none() {
         applied.elsewhere += 1;
         return Ok(());
     }

@@ -15,8 +15,9 @@ use crate::aside::{self, Incident, Trouble};
 use crate::database::{self, LEDGER};
 use crate::entry::{EPOCH_MAX, meter_of, row_id};
 use crate::error::{Doing as _, DoingOn as _, StoreError};
-use crate::ledger::{self, INSERT_STRAY, Mark};
+use crate::ledger::{self, INSERT_STRAY};
 use crate::sidecar::sidecar_file;
+use crate::types::SettledMark;
 
 /// Places in a row without a readable entry after which an epoch counts as read to its end: more than any page holds,
 /// so that what lies behind some lost pages is found.
@@ -49,7 +50,7 @@ pub(crate) fn replace(
     let (file, scratch) = (LEDGER.file(folder), LEDGER.scratch(folder));
     aside::remove_scratch(&scratch)?;
     let mut new = database::create(&LEDGER, &scratch, vfs)?;
-    let mut found = Found::default();
+    let mut found = Salvaged::default();
     if trouble == Trouble::Corrupt {
         let mended = file.with_extension("mended.db");
         aside::remove_scratch(&mended)?;
@@ -82,7 +83,7 @@ pub(crate) fn replace(
 }
 
 #[derive(Default)]
-struct Found {
+struct Salvaged {
     chained: u64,
     beside: u64,
     unreadable: u64,
@@ -123,8 +124,8 @@ fn copy_with_header(file: &Path, sound: &Path, copy: &Path) -> Result<(), StoreE
     Ok(())
 }
 
-fn salvage(old: &Connection, new: &Connection) -> Result<Found, StoreError> {
-    let mut found = Found::default();
+fn salvage(old: &Connection, new: &Connection) -> Result<Salvaged, StoreError> {
+    let mut found = Salvaged::default();
     let epochs = copy_epochs(old, new, &mut found)?;
     for table in ["entry", "stray"] {
         for epoch in &epochs {
@@ -147,7 +148,7 @@ fn salvage(old: &Connection, new: &Connection) -> Result<Found, StoreError> {
 fn copy_epochs(
     old: &Connection,
     new: &Connection,
-    found: &mut Found,
+    found: &mut Salvaged,
 ) -> Result<Vec<Epoch>, StoreError> {
     copy_rows(old, new, "epoch", "epoch, hash, raw", 3, found)?;
     let mut newest: u32 = new
@@ -171,7 +172,7 @@ fn copy_entries(
     new: &Connection,
     table: &str,
     epoch: Epoch,
-    found: &mut Found,
+    found: &mut Salvaged,
 ) -> Result<(), StoreError> {
     let Ok(mut select) = old.prepare(&format!("{ENTRY} {table} WHERE id = ?1")) else {
         return Ok(());
@@ -225,7 +226,7 @@ fn copy_rows(
     table: &str,
     columns: &str,
     width: usize,
-    found: &mut Found,
+    found: &mut Salvaged,
 ) -> Result<(), StoreError> {
     let places = vec!["?"; width].join(", ");
     let insert = format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})");
@@ -278,7 +279,7 @@ fn raise_to_claims(new: &Connection) -> Result<(), StoreError> {
     for (code, high) in claims {
         ledger::raise(
             new,
-            Mark {
+            SettledMark {
                 meter: meter_of(code)?,
                 high,
             },

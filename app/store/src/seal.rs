@@ -36,7 +36,7 @@ impl fmt::Debug for SealKey {
 }
 
 /// Gives a nonce that was never given before, or `None` when the randomness of the system fails.
-pub type Nonces = Box<dyn FnMut() -> Option<[u8; NONCE_LEN]> + Send>;
+pub type NonceSource = Box<dyn FnMut() -> Option<[u8; NONCE_LEN]> + Send>;
 
 /// Seals `plain`: nonce, ciphertext, tag. `about` is authenticated and not contained.
 pub(crate) fn seal(

@@ -9,18 +9,18 @@ use std::path::Path;
 use rusqlite::types::{FromSql, ToSql};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 
-use crate::database::{self, CACHE, Kind, LEDGER};
+use crate::database::{self, CACHE, FileKind, LEDGER};
 use crate::entry::NewEntry;
 use crate::error::{Doing as _, DoingOn as _, StoreError};
-use crate::open::Store;
-use crate::seal::{Nonces, SealKey, seal, unseal};
+use crate::seal::{NonceSource, SealKey, seal, unseal};
+use crate::store::Store;
 
 /// Begins what is sealed; sixteen random bytes, the salt of private evidence in the clear, are never these.
 const MARK: &[u8; 16] = b"dashpoint/seal/1";
 
 /// The place of something sealed: authenticated with it, so that nothing is opened anywhere else.
 #[derive(Debug, Clone)]
-pub(crate) enum Place {
+pub(crate) enum SealedPlace {
     /// Beside the entry of this hash, which is of one device and one place of its chain.
     Entry([u8; 32]),
     /// With evidence that waits to be signed, by its digest: the evidence names its binding, which is of one device.
@@ -31,7 +31,7 @@ pub(crate) enum Place {
     Copy,
 }
 
-impl Place {
+impl SealedPlace {
     fn about(&self) -> Vec<u8> {
         let (kind, rest): (&[u8], &[u8]) = match self {
             Self::Entry(hash) => (b"dashpoint/private/v1", hash),
@@ -46,8 +46,8 @@ impl Place {
 /// Seals bytes for a place.
 pub(crate) fn close(
     key: &SealKey,
-    nonces: &mut Nonces,
-    place: &Place,
+    nonces: &mut NonceSource,
+    place: &SealedPlace,
     plain: &[u8],
 ) -> Result<Vec<u8>, StoreError> {
     let nonce = nonces().ok_or(StoreError::NoNonce)?;
@@ -81,7 +81,7 @@ impl Opened {
 
 /// Opens what [`close`] made, and gives what is not sealed as it is. The name of the key stands there twice, so that a bit
 /// that flips in it is not taken for another key.
-pub(crate) fn open(key: Option<&SealKey>, place: &Place, kept: Vec<u8>) -> Opened {
+pub(crate) fn open(key: Option<&SealKey>, place: &SealedPlace, kept: Vec<u8>) -> Opened {
     let Some(rest) = kept.strip_prefix(&MARK[..]) else {
         return Opened::Plain(kept);
     };
@@ -102,7 +102,7 @@ impl Store {
     /// The entry with its private evidence sealed. Without a key it is written without: it is for disputes alone, and no
     /// point waits for it.
     pub(crate) fn sealed(&mut self, entry: &NewEntry) -> Result<NewEntry, StoreError> {
-        let place = Place::Entry(*entry.point.hash.as_bytes());
+        let place = SealedPlace::Entry(*entry.point.hash.as_bytes());
         let private = match (&entry.private, &self.read.seal) {
             (Some(plain), Some(key)) => Some(close(key, &mut self.nonces, &place, plain)?),
             (Some(_), None) | (None, _) => None,
@@ -157,7 +157,7 @@ type Kept = (i64, [u8; 32], Vec<u8>);
 fn seal_ledger(
     ledger: &mut Connection,
     key: &SealKey,
-    nonces: &mut Nonces,
+    nonces: &mut NonceSource,
 ) -> Result<u64, StoreError> {
     let doing = "seal private evidence";
     let tx = ledger
@@ -186,7 +186,7 @@ fn seal_ledger(
                 break;
             };
             if !private.starts_with(MARK) {
-                let private = close(key, nonces, &Place::Entry(hash), &private)?;
+                let private = close(key, nonces, &SealedPlace::Entry(hash), &private)?;
                 tx.prepare_cached(&update)
                     .and_then(|mut update| update.execute(params![id, hash, private]))
                     .doing(doing)?;
@@ -212,19 +212,23 @@ fn one(
 }
 
 /// Seals the copies that were made of a ledger before its migration. What waited in them is sealed as a whole.
-fn seal_ledger_copies(folder: &Path, key: &SealKey, nonces: &mut Nonces) -> Result<(), StoreError> {
+fn seal_ledger_copies(
+    folder: &Path,
+    key: &SealKey,
+    nonces: &mut NonceSource,
+) -> Result<(), StoreError> {
     for mut copy in copies(&LEDGER, folder)? {
         seal_ledger(&mut copy, key, nonces)?;
         let read = "SELECT id, evidence FROM awaiting";
         let write = "UPDATE awaiting SET evidence = ?2 WHERE id = ?1";
-        seal_column::<i64>(&mut copy, read, write, |_| Place::Copy, key, nonces)?;
+        seal_column::<i64>(&mut copy, read, write, |_| SealedPlace::Copy, key, nonces)?;
         compact(&copy)?;
     }
     Ok(())
 }
 
 /// Opens the copies of a kind of file that lie in the folder.
-fn copies(kind: &Kind, folder: &Path) -> Result<Vec<Connection>, StoreError> {
+fn copies(kind: &FileKind, folder: &Path) -> Result<Vec<Connection>, StoreError> {
     let prefix = format!("{}.schema-", kind.stem);
     let mut copies = Vec::new();
     for entry in fs::read_dir(folder).doing_on("list", folder)? {
@@ -243,11 +247,11 @@ fn seal_checkpoints(
     cache: &mut Connection,
     folder: &Path,
     key: &SealKey,
-    nonces: &mut Nonces,
+    nonces: &mut NonceSource,
 ) -> Result<(), StoreError> {
     let read = "SELECT name, raw FROM checkpoint WHERE length(raw) > 0";
     let write = "UPDATE checkpoint SET raw = ?2 WHERE name = ?1";
-    let place = |name: &String| Place::Checkpoint(name.clone());
+    let place = |name: &String| SealedPlace::Checkpoint(name.clone());
     if seal_column(cache, read, write, place, key, nonces)? == 0 {
         return Ok(());
     }
@@ -264,9 +268,9 @@ fn seal_column<K: FromSql + ToSql>(
     file: &mut Connection,
     read: &str,
     write: &str,
-    place: impl Fn(&K) -> Place,
+    place: impl Fn(&K) -> SealedPlace,
     key: &SealKey,
-    nonces: &mut Nonces,
+    nonces: &mut NonceSource,
 ) -> Result<u64, StoreError> {
     let doing = "seal what lies in the clear";
     let tx = file.transaction().doing(doing)?;

@@ -6,11 +6,11 @@ use std::ops::ControlFlow;
 
 use common::{BINDING, Car, Chain, new_entry, open, private};
 use dashpoint_membership::{Epoch, Meter, Points, Seq};
-use dashpoint_store::{Begun, Mark, NewEntry, StoreError};
+use dashpoint_store::{Begun, NewEntry, SettledMark, StoreError};
 use rusqlite::Connection;
 
-fn mark(meter: Meter, high: u64) -> Mark {
-    Mark { meter, high }
+fn mark(meter: Meter, high: u64) -> SettledMark {
+    SettledMark { meter, high }
 }
 
 #[test]

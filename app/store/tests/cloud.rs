@@ -13,7 +13,7 @@ use dashpoint_membership::{
     Catalogue, CatalogueVersion, Epoch, LedgerVersion, Points, PolicyVersion, Rejection, Seq,
     ServerEpoch, ServerTime, VehicleId, Verdict,
 };
-use dashpoint_store::{Applied, Check, Put, Reconciled, SealKey, Store, StoreError};
+use dashpoint_store::{Applied, CheckDepth, Put, Reconciled, SealKey, Store, StoreError};
 use dashpoint_wire::{Binding, ChainPoint, DeviceCertificate, EntryVerdict, Signed};
 
 fn answer(car: &Car, through: usize, server_epoch: u32) -> Reconciled {
@@ -227,7 +227,7 @@ fn without_the_right_key_a_statement_is_absent_and_comes_again() {
     car.store.put_statement(&signed).unwrap();
     let (folder, ..) = car.parked();
 
-    let mut without = options(Check::Ends);
+    let mut without = options(CheckDepth::Ends);
     without.seal = None;
     let mut store = Store::open(folder.path(), without).unwrap();
     assert_eq!(store.read().statements().unwrap().sealed, [MEMBER]);
@@ -237,7 +237,7 @@ fn without_the_right_key_a_statement_is_absent_and_comes_again() {
     ));
     drop(store);
 
-    let mut other = options(Check::Ends);
+    let mut other = options(CheckDepth::Ends);
     other.seal = Some(SealKey::from_bytes([10; 32]));
     let mut store = Store::open(folder.path(), other).unwrap();
     let held = store.read().statements().unwrap();
@@ -246,7 +246,7 @@ fn without_the_right_key_a_statement_is_absent_and_comes_again() {
     assert_eq!(store.read().statements().unwrap().readable.len(), 1);
     drop(store);
 
-    let mut dry = options(Check::Ends);
+    let mut dry = options(CheckDepth::Ends);
     dry.nonces = Box::new(|| None);
     dry.seal = Some(SEAL);
     let mut store = Store::open(folder.path(), dry).unwrap();
@@ -274,7 +274,7 @@ fn a_row_that_claims_to_be_newer_than_it_is_does_not_open() {
 #[test]
 fn an_answer_counts_also_without_a_key_for_its_statements() {
     let (folder, chain, entries) = Car::with_trips(2).parked();
-    let mut without = options(Check::Ends);
+    let mut without = options(CheckDepth::Ends);
     without.seal = None;
     let mut store = Store::open(folder.path(), without).unwrap();
     let answer = Reconciled {

@@ -15,8 +15,8 @@ use common::{Chain, accepted, new_entry, options, policy, receipt, statement};
 use dashpoint_crash_vfs::{CrashVfs, Disk, DiskFault};
 use dashpoint_membership::{Epoch, Meter, Policy, PolicyVersion, Seq, Statement};
 use dashpoint_store::{
-    Awaiting, Check, Mark, NewEntry, Options, Reader, Reconciled, Statements, Store, StoreError,
-    StoredEpoch, StoredReceipt, StoredVerdict,
+    Awaiting, CheckDepth, NewEntry, Reconciled, SettledMark, Statements, Store, StoreError,
+    StoreOptions, StoreReader, StoredEpoch, StoredReceipt, StoredVerdict,
 };
 use dashpoint_wire::{ChainPoint, EpochGrant, Raw, Signed};
 
@@ -28,9 +28,9 @@ enum Step {
     Statement(Box<Signed<Statement>>),
     Drive(NewEntry),
     Checkpoint(u8),
-    Mark(Mark),
+    SettledMark(SettledMark),
     /// Evidence that cannot be signed, with the mark that it claims.
-    Wait(Mark),
+    Wait(SettledMark),
     SignWaiting(NewEntry),
     Answer(Box<Reconciled>),
     Meta(&'static [u8]),
@@ -45,7 +45,7 @@ impl Step {
             Self::Statement(statement) => store.put_statement(statement).map(drop),
             Self::Drive(entry) => store.commit_entry(entry).map(drop),
             Self::Checkpoint(byte) => store.put_checkpoint("trip", &[*byte; 700]),
-            Self::Mark(mark) => store.raise_marks(&[*mark]),
+            Self::SettledMark(mark) => store.raise_marks(&[*mark]),
             Self::Wait(mark) => store
                 .keep_awaiting(b"evidence", Some(b"private part"), &[*mark], 1_790_000_500)
                 .map(drop),
@@ -64,7 +64,7 @@ impl Step {
 fn day() -> Vec<Step> {
     let (mut chain, grant) = Chain::start();
     let [first, second] = [chain.trip(100), chain.trip(100)];
-    let waited = Mark {
+    let waited = SettledMark {
         meter: Meter::Odometer,
         high: chain.odometer + 700,
     };
@@ -86,7 +86,7 @@ fn day() -> Vec<Step> {
         Step::Drive(new_entry(&first)),
         Step::Checkpoint(7),
         Step::Drive(new_entry(&second)),
-        Step::Mark(Mark {
+        Step::SettledMark(SettledMark {
             meter: Meter::Charged,
             high: 9,
         }),
@@ -101,10 +101,10 @@ fn day() -> Vec<Step> {
     ]
 }
 
-fn on(vfs: &CrashVfs) -> Options {
-    Options {
+fn on(vfs: &CrashVfs) -> StoreOptions {
+    StoreOptions {
         vfs: Some(vfs.name().to_owned()),
-        ..options(Check::Full)
+        ..options(CheckDepth::Full)
     }
 }
 
@@ -133,7 +133,7 @@ struct Cache {
     checkpoint: Option<Vec<u8>>,
 }
 
-fn said(read: &Reader) -> Result<Said, StoreError> {
+fn said(read: &StoreReader) -> Result<Said, StoreError> {
     let mut entries = Vec::new();
     read.for_each_entry(|entry| {
         entries.push((entry.point, entry.private));
@@ -265,7 +265,7 @@ fn live(day: &Day, call: u64, fault: DiskFault, killed: bool) -> bool {
     let done = failed_at < steps.len() && found == *after;
     go_on(&mut store, steps, failed_at + usize::from(done)).unwrap();
     assert_eq!(&said(store.read()).unwrap(), &states[steps.len()], "{at}");
-    assert_eq!(store.read().check(Check::Full).unwrap(), [], "{at}");
+    assert_eq!(store.read().check(CheckDepth::Full).unwrap(), [], "{at}");
     store.close().unwrap();
     failed_at < steps.len()
 }

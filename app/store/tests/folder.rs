@@ -12,7 +12,7 @@ use std::path::Path;
 
 use common::{Car, SEAL, new_entry, open, options};
 use dashpoint_membership::{Epoch, Meter};
-use dashpoint_store::{Check, NewEntry, Reader, Store, StoreError, Trouble};
+use dashpoint_store::{CheckDepth, NewEntry, Store, StoreError, StoreReader, Trouble};
 use rusqlite::Connection;
 
 fn names(folder: &Path) -> Vec<String> {
@@ -28,7 +28,7 @@ fn names(folder: &Path) -> Vec<String> {
 fn a_second_program_is_refused_until_the_first_lets_go() {
     let car = Car::with_trips(1);
     let path = car.folder.path().to_owned();
-    let second = Store::open(&path, options(Check::Ends)).unwrap_err();
+    let second = Store::open(&path, options(CheckDepth::Ends)).unwrap_err();
     assert!(second.is_in_use());
     assert_eq!(
         second.to_string(),
@@ -37,7 +37,7 @@ fn a_second_program_is_refused_until_the_first_lets_go() {
             path.display()
         )
     );
-    let reader = Reader::open(&path, None, Some(SEAL)).unwrap();
+    let reader = StoreReader::open(&path, None, Some(SEAL)).unwrap();
     assert_eq!(reader.head(Epoch::new(1)).unwrap(), Some(car.chain.head));
     let (folder, ..) = car.parked();
     open(folder.path());
@@ -46,13 +46,13 @@ fn a_second_program_is_refused_until_the_first_lets_go() {
 #[test]
 fn a_reader_sees_what_the_owner_commits_and_writes_nothing() {
     let mut car = Car::with_trips(1);
-    let reader = Reader::open(car.folder.path(), None, Some(SEAL)).unwrap();
+    let reader = StoreReader::open(car.folder.path(), None, Some(SEAL)).unwrap();
     car.store
         .commit_entry(&new_entry(&car.chain.trip(10)))
         .unwrap();
     assert_eq!(reader.head(Epoch::new(1)).unwrap(), Some(car.chain.head));
     let empty = tempfile::tempdir().unwrap();
-    let missing = Reader::open(empty.path(), None, None);
+    let missing = StoreReader::open(empty.path(), None, None);
     assert!(matches!(missing, Err(StoreError::NotThere { .. })));
     assert!(names(empty.path()).is_empty());
 }
@@ -90,9 +90,9 @@ fn a_newer_schema_is_refused_and_not_touched() {
         let before: Vec<Vec<u8>> = ["ledger.db", "cache.db"]
             .map(|name| fs::read(left_behind.path().join(name)).unwrap())
             .into();
-        let error = Store::open(left_behind.path(), options(Check::Full)).unwrap_err();
+        let error = Store::open(left_behind.path(), options(CheckDepth::Full)).unwrap_err();
         assert!(error.is_newer_schema(), "{file}: {error}");
-        let reader = Reader::open(left_behind.path(), None, None);
+        let reader = StoreReader::open(left_behind.path(), None, None);
         assert_eq!(reader.is_err(), file == "ledger.db");
         let after: Vec<Vec<u8>> = ["ledger.db", "cache.db"]
             .map(|name| fs::read(left_behind.path().join(name)).unwrap())
@@ -194,13 +194,13 @@ fn each_page_may_be_lost_and_the_rest_is_salvaged() {
         bytes[from + 8..from + 600].fill(0x5a);
         let damaged = tempfile::tempdir().unwrap();
         fs::write(damaged.path().join("ledger.db"), &bytes).unwrap();
-        let mut store = Store::open(damaged.path(), options(Check::Full)).unwrap();
+        let mut store = Store::open(damaged.path(), options(CheckDepth::Full)).unwrap();
         let Some(incident) = store.incidents().first().cloned() else {
             panic!("page {page}: the damage went unnoticed");
         };
         assert_eq!(incident.trouble, Trouble::Corrupt, "page {page}");
         assert_eq!(fs::read(&incident.kept_as).unwrap(), bytes, "page {page}");
-        assert!(store.read().check(Check::Full).unwrap().is_empty());
+        assert!(store.read().check(CheckDepth::Full).unwrap().is_empty());
         let there = store
             .read()
             .entries_after(Epoch::new(1), dashpoint_membership::Seq::new(0), 100)
@@ -259,16 +259,16 @@ fn a_flipped_bit_in_a_signed_row_is_found_and_what_follows_is_kept() {
         bytes[at + raw.len() / 2] ^= 1;
     }
     fs::write(&path, &bytes).unwrap();
-    let store = Store::open(folder.path(), options(Check::Pages)).unwrap();
+    let store = Store::open(folder.path(), options(CheckDepth::Pages)).unwrap();
     assert!(store.incidents().is_empty(), "the pages are whole");
-    let findings = store.read().check(Check::Full).unwrap();
+    let findings = store.read().check(CheckDepth::Full).unwrap();
     assert_eq!(findings.len(), 1);
     assert_eq!(
         findings[0].to_string(),
         "the bytes of entry 1-4 were changed"
     );
     drop(store);
-    let store = Store::open(folder.path(), options(Check::Full)).unwrap();
+    let store = Store::open(folder.path(), options(CheckDepth::Full)).unwrap();
     let incident = &store.incidents()[0];
     assert_eq!(
         (incident.chained, incident.beside, incident.unreadable),
@@ -320,7 +320,7 @@ fn what_was_only_in_the_log_is_salvaged_too() {
     let certificates = bytes.len() - 4_096;
     bytes[certificates] ^= 0xff;
     fs::write(&path, &bytes).unwrap();
-    let store = Store::open(killed.path(), options(Check::Full)).unwrap();
+    let store = Store::open(killed.path(), options(CheckDepth::Full)).unwrap();
     assert_eq!(store.incidents()[0].chained, 4);
     assert_eq!(store.read().head(Epoch::new(1)).unwrap(), Some(chain.head));
 }

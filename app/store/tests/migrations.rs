@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use common::{Chain, SEAL, accepted, new_entry, open, options, private, receipt};
 use dashpoint_membership::{Entry, Epoch, Meter, Seq};
-use dashpoint_store::{Check, Reader, Reconciled, Store, StoreError};
+use dashpoint_store::{CheckDepth, Reconciled, Store, StoreError, StoreReader};
 use dashpoint_wire::{EpochGrant, Signed};
 use rusqlite::Connection;
 
@@ -141,10 +141,10 @@ fn every_schema_with_unsent_entries_inside_is_brought_to_the_newest() {
         let folder = tempfile::tempdir().unwrap();
         as_left_by(schema, folder.path());
         let (mut chain, _, entries) = chain();
-        let mut store = Store::open(folder.path(), options(Check::Full)).unwrap();
+        let mut store = Store::open(folder.path(), options(CheckDepth::Full)).unwrap();
         assert!(store.incidents().is_empty(), "schema {schema}");
         let read = store.read();
-        assert_eq!(read.check(Check::Full).unwrap(), []);
+        assert_eq!(read.check(CheckDepth::Full).unwrap(), []);
         assert_eq!(read.head(Epoch::new(1)).unwrap(), Some(chain.head));
         for (seq, entry) in (1..).zip(&entries) {
             let stored = read.entry(Epoch::new(1), Seq::new(seq)).unwrap().unwrap();
@@ -185,7 +185,7 @@ fn a_file_of_a_newer_schema_is_refused_beside_one_that_is_known() {
         let bytes =
             || FILES.map(|file| fs::read(folder.path().join(format!("{file}.db"))).unwrap());
         let before = bytes();
-        let refused = Store::open(folder.path(), options(Check::Ends)).unwrap_err();
+        let refused = Store::open(folder.path(), options(CheckDepth::Ends)).unwrap_err();
         assert!(refused.is_newer_schema(), "{newer}: {refused}");
         assert!(bytes() == before, "{newer}: bytes changed");
     }
@@ -196,7 +196,7 @@ fn a_file_of_a_newer_schema_is_refused_beside_one_that_is_known() {
 fn a_reader_migrates_nothing() {
     let folder = tempfile::tempdir().unwrap();
     as_left_by(1, folder.path());
-    let opened = Reader::open(folder.path(), None, Some(SEAL));
+    let opened = StoreReader::open(folder.path(), None, Some(SEAL));
     if newest("ledger") > 1 {
         assert!(matches!(opened, Err(StoreError::OlderSchema { .. })));
     } else {

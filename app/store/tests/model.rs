@@ -14,7 +14,7 @@ use std::path::Path;
 
 use common::{Chain, accepted, new_entry, open, private, receipt};
 use dashpoint_membership::{Entry, Epoch, Meter, Points, Seq};
-use dashpoint_store::{AwaitingId, Begun, Mark, NewEntry, Reconciled, Store, StoreError};
+use dashpoint_store::{AwaitingId, Begun, NewEntry, Reconciled, SettledMark, Store, StoreError};
 use dashpoint_wire::{EpochGrant, Signed};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -167,7 +167,7 @@ impl World {
 
     fn keep_awaiting(&mut self, metres: u64) -> AwaitingId {
         let high = self.model.chain.odometer + metres;
-        let mark = Mark {
+        let mark = SettledMark {
             meter: Meter::Odometer,
             high,
         };

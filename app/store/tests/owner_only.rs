@@ -13,7 +13,7 @@ use std::path::Path;
 
 use common::{Car, open, options, private};
 use dashpoint_membership::{Epoch, Seq};
-use dashpoint_store::{Check, Options, Reader, SealKey, Store, Tightened};
+use dashpoint_store::{CheckDepth, SealKey, Store, StoreOptions, StoreReader, Tightened};
 use rusqlite::Connection;
 
 fn mode(path: &Path) -> u32 {
@@ -116,9 +116,9 @@ fn a_lost_seal_key_costs_no_more_than_what_was_private() {
         .unwrap();
     let (folder, mut chain, entries) = car.parked();
     for seal in [Some(SealKey::from_bytes([8; 32])), None] {
-        let options = Options {
+        let options = StoreOptions {
             seal,
-            ..options(Check::Full)
+            ..options(CheckDepth::Full)
         };
         let mut store = Store::open(folder.path(), options).unwrap();
         let read = store.read();
@@ -133,7 +133,7 @@ fn a_lost_seal_key_costs_no_more_than_what_was_private() {
         store.commit_entry(&common::new_entry(&trip)).unwrap();
         store.close().unwrap();
     }
-    let reader = Reader::open(folder.path(), None, Some(common::SEAL)).unwrap();
+    let reader = StoreReader::open(folder.path(), None, Some(common::SEAL)).unwrap();
     let first = reader.entry(Epoch::new(1), Seq::new(1)).unwrap().unwrap();
     assert_eq!(first.private, Some(private(&entries[0])));
     assert!(!holds_in_the_clear(folder.path(), b"private evidence"));

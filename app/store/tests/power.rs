@@ -10,13 +10,13 @@ mod common;
 use common::{Chain, new_entry, options};
 use dashpoint_crash_vfs::{CrashVfs, Disk, DiskFault};
 use dashpoint_membership::{Epoch, Meter, Seq};
-use dashpoint_store::{Check, Options, Store, StoreError};
+use dashpoint_store::{CheckDepth, Store, StoreError, StoreOptions};
 use dashpoint_wire::{EpochGrant, Signed};
 
-fn on(vfs: &CrashVfs) -> Options {
-    Options {
+fn on(vfs: &CrashVfs) -> StoreOptions {
+    StoreOptions {
         vfs: Some(vfs.name().to_owned()),
-        ..options(Check::Full)
+        ..options(CheckDepth::Full)
     }
 }
 
@@ -67,7 +67,7 @@ fn assert_whole(
         store.incidents()
     );
     let read = store.read();
-    assert_eq!(read.check(Check::Full).unwrap(), [], "{at}");
+    assert_eq!(read.check(CheckDepth::Full).unwrap(), [], "{at}");
     let there = read
         .head(Epoch::new(1))
         .unwrap()

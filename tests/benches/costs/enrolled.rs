@@ -14,7 +14,7 @@ use dashpoint_membership::{
     BindingId, Catalogue, DEFAULT_POLICY_TOML, DeviceId, MemberId, Policy, PolicyVersion,
     ServerTime, Statement, VehicleId,
 };
-use dashpoint_store::{Check, Options, SealKey, Store};
+use dashpoint_store::{CheckDepth, SealKey, Store, StoreOptions};
 use dashpoint_wire::message::{EnrolRequest, EnrolState};
 use dashpoint_wire::{Binding, DeviceCertificate, EpochGrant, PublicKey, Signed, SigningKey};
 use jiff::tz::TimeZone;
@@ -151,11 +151,11 @@ impl Enrolled {
 
 /// Opens a store, on a VFS if one is named.
 pub fn open_store(folder: &Path, vfs: Option<&str>) -> Store {
-    let options = Options {
+    let options = StoreOptions {
         vfs: vfs.map(str::to_owned),
         seal: Some(SealKey::from_bytes([9; 32])),
         nonces: Box::new(dashpoint::random::bytes),
-        check: Check::Ends,
+        check: CheckDepth::Ends,
     };
     Store::open(folder, options).unwrap()
 }

@@ -2,7 +2,7 @@
 
 use dashpoint::engine::Engine;
 use dashpoint_membership::{EntryRef, LedgerVersion, MemberId};
-use dashpoint_store::Check;
+use dashpoint_store::CheckDepth;
 use dashpoint_sync::Event;
 
 use super::violation::Violation;
@@ -187,7 +187,7 @@ impl SimulatedWorld {
         let reader = engine.reader();
         let unreadable =
             |e: dashpoint_store::StoreError| Violation::new(format!("unreadable: {e}"));
-        let findings = reader.check(Check::Full).map_err(unreadable)?;
+        let findings = reader.check(CheckDepth::Full).map_err(unreadable)?;
         if !findings.is_empty() {
             return Err(Violation::new(format!(
                 "the ledger is not sound: {findings:?}"

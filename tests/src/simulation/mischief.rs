@@ -1,7 +1,7 @@
 //! Damage to a car's folder: the key of another car, a cache that is gone.
 
 use dashpoint::engine::Engine;
-use dashpoint_store::{Check, StoreError};
+use dashpoint_store::{CheckDepth, StoreError};
 use dashpoint_wire::SigningKey;
 
 use super::car::Cache;
@@ -54,7 +54,7 @@ impl SimulatedWorld {
         self.boot(number)?;
         let looked = self.cars[number]
             .engine()
-            .map(|engine| engine.reader().check(Check::Full));
+            .map(|engine| engine.reader().check(CheckDepth::Full));
         match looked {
             Some(Ok(findings)) if !findings.is_empty() => Err(Violation::new(format!(
                 "another car's key left its trace in the ledger: {findings:?}"

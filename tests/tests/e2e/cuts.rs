@@ -11,7 +11,7 @@ use dashpoint::clock::{Clock, ClockSource, Machine, Reading};
 use dashpoint::engine::{Engine, Live, Outgoing, Outputs, Parts};
 use dashpoint::random::Chance;
 use dashpoint_membership::ServerTime;
-use dashpoint_store::{Check, Options, SealKey, Store};
+use dashpoint_store::{CheckDepth, SealKey, Store, StoreOptions};
 use dashpoint_sync::{Event, Method};
 use dashpoint_sync_http::{Signer, Timeouts, TlsTime, Transport, TransportSetup, check_base_url};
 use dashpoint_wire::SigningKey;
@@ -41,11 +41,11 @@ impl HeadUnit {
         let data = world.car.data();
         let key = SigningKey::from_pkcs8(&fs::read(data.join("device.key")).unwrap()).unwrap();
         let seal = fs::read(data.join("seal.key")).unwrap();
-        let options = Options {
+        let options = StoreOptions {
             vfs: None,
             seal: Some(SealKey::from_bytes(seal.try_into().unwrap())),
             nonces: Box::new(dashpoint::random::bytes),
-            check: Check::Ends,
+            check: CheckDepth::Ends,
         };
         let store = Store::open(data, options).unwrap();
         let monotonic_ms = Arc::new(AtomicU64::new(0));

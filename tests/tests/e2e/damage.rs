@@ -4,7 +4,7 @@ use std::fs;
 use std::ops::ControlFlow;
 
 use dashpoint_membership::DeviceId;
-use dashpoint_store::{Reader, SealKey};
+use dashpoint_store::{SealKey, StoreReader};
 use dashpoint_wire::{PublicKey, Raw, Scope, Signable};
 use rusqlite::{Connection, params};
 
@@ -128,7 +128,7 @@ fn no_byte_of_anything_signed_can_be_another() {
     let car = &world.car;
     let seal = fs::read(car.data().join("seal.key")).unwrap();
     let seal = SealKey::from_bytes(seal.try_into().unwrap());
-    let reader = Reader::open(&car.data(), None, Some(seal)).unwrap();
+    let reader = StoreReader::open(&car.data(), None, Some(seal)).unwrap();
     let device: DeviceId = car.device();
     let cloud = world.cloud.key();
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
-use dashpoint_store::Reader;
+use dashpoint_store::StoreReader;
 use jiff::Timestamp;
 use vehicle_sim::{Command, Cycle};
 
@@ -113,7 +113,7 @@ fn an_engine_that_hangs_on_its_disk_leaves_the_window_to_the_finger() {
 
 /// What appearance the disk holds as chosen.
 fn theme_on_the_disk(car: &Car) -> Option<String> {
-    let reader = Reader::open(&car.data(), None, None).unwrap();
+    let reader = StoreReader::open(&car.data(), None, None).unwrap();
     let theme = reader.meta("theme").unwrap()?;
     Some(String::from_utf8(theme).unwrap())
 }

@@ -10,7 +10,7 @@ use dashpoint_ui::gallery::{Case, Gallery, GalleryError, all};
 /// Draws every page in every state.
 #[derive(Debug, Parser)]
 #[command(name = "gallery", version)]
-struct Args {
+struct GalleryArgs {
     /// The folder to write to; it is made if it is not there.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -21,7 +21,7 @@ struct Args {
 
 #[expect(clippy::print_stderr, reason = "a command line tool")]
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = GalleryArgs::parse();
     let cases: Vec<Case> = all()
         .into_iter()
         .filter(|case| case.to_string().contains(&args.only))

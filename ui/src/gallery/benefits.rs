@@ -4,8 +4,7 @@ use dashpoint_membership::{Benefit, BenefitId, BenefitKind, Points, Suits, TierI
 
 use super::people::{text, tiers};
 use super::variation::Variation;
-use crate::benefits::BenefitData;
-use crate::data::Held;
+use crate::model::{Availability, BenefitData};
 
 /// Benefits in the sample catalogue.
 pub(super) const COUNT: usize = 7;
@@ -113,7 +112,7 @@ const SAMPLES: [BenefitSample; COUNT] = [
     },
 ];
 
-pub(super) fn catalogue(variation: Variation) -> Held<Vec<BenefitData>> {
+pub(super) fn catalogue(variation: Variation) -> Availability<Vec<BenefitData>> {
     let list: Vec<BenefitData> = match variation {
         Variation::Normal => SAMPLES
             .iter()
@@ -121,9 +120,9 @@ pub(super) fn catalogue(variation: Variation) -> Held<Vec<BenefitData>> {
             .collect(),
         Variation::Longest => SAMPLES.iter().filter_map(longest).collect(),
         Variation::Empty => Vec::new(),
-        Variation::Error => return Held::Damaged,
+        Variation::Error => return Availability::Damaged,
     };
-    Held::Here(list)
+    Availability::Here(list)
 }
 
 fn benefit(sample: &BenefitSample, member_rank: usize) -> Option<BenefitData> {

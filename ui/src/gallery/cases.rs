@@ -6,17 +6,17 @@ use jiff::tz::TimeZone;
 
 use super::variation::{NOW, Variation};
 use super::{benefits, ledger, people};
-use crate::data::{Held, LinkData, ScreenData};
-use crate::enrolment::{EnrolmentData, EnrolmentStep};
 use crate::locale::{Language, Locale};
+use crate::model::{Availability, EnrolmentData, EnrolmentStep, LinkData, ScreenData};
 use crate::nav::{Intent, Nav};
+use crate::paging::{ACTIVITY_ROWS, BENEFIT_ROWS};
 use crate::screen::{ScreenState, Situation, screen};
 use crate::settings::Preferences;
 use crate::{Drive, Page, Section, ThemeChoice};
 
 /// The views of the gallery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum View {
+pub enum GalleryView {
     /// The home page.
     Home,
     /// The home page with one of the notices.
@@ -73,7 +73,7 @@ impl Wide {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Case {
     /// The view in the picture.
-    pub view: View,
+    pub view: GalleryView,
     /// The kind of data in the picture.
     pub variation: Variation,
     /// The car's drive state.
@@ -133,7 +133,7 @@ impl Case {
     #[must_use]
     pub fn may_repeat(&self) -> Option<&'static str> {
         match (self.view, self.drive) {
-            (View::Home | View::Activity, Drive::Standing | Drive::Unknown) => Some(
+            (GalleryView::Home | GalleryView::Activity, Drive::Standing | Drive::Unknown) => Some(
                 "a page that is fit for driving looks the same at a red light and in an unknown state: both count as moving",
             ),
             _ => None,
@@ -145,27 +145,31 @@ impl Case {
     pub fn nav(&self) -> Nav {
         let mut nav = Nav::new();
         let (page, intents): (Page, Vec<Intent>) = match self.view {
-            View::Home | View::Notice(_) | View::Tier(_) => (Page::Home, vec![]),
-            View::Activity => (Page::Activity, vec![]),
-            View::Row(row) => (Page::Activity, open_row(row)),
-            View::Evidence(row) => {
+            GalleryView::Home | GalleryView::Notice(_) | GalleryView::Tier(_) => {
+                (Page::Home, vec![])
+            }
+            GalleryView::Activity => (Page::Activity, vec![]),
+            GalleryView::Row(row) => (Page::Activity, open_row(row)),
+            GalleryView::Evidence(row) => {
                 let mut intents = open_row(row);
                 intents.push(Intent::ShowEvidence(true));
                 (Page::Activity, intents)
             }
-            View::Benefits => (Page::Benefits, vec![]),
-            View::Benefit(row) => (
+            GalleryView::Benefits => (Page::Benefits, vec![]),
+            GalleryView::Benefit(row) => (
                 Page::Benefits,
                 vec![
-                    Intent::TurnBenefits(row / crate::benefits::ROWS + 1),
-                    Intent::OpenBenefit(row % crate::benefits::ROWS),
+                    Intent::TurnBenefits(row / BENEFIT_ROWS + 1),
+                    Intent::OpenBenefit(row % BENEFIT_ROWS),
                 ],
             ),
-            View::Trip | View::Enrolment | View::EnrolmentExpired => (Page::Home, vec![]),
-            View::Display => (Page::Settings, vec![Intent::OpenSection(Section::Display)]),
-            View::Driver => (Page::Settings, vec![Intent::OpenSection(Section::Driver)]),
-            View::Privacy => (Page::Settings, vec![Intent::OpenSection(Section::Privacy)]),
-            View::Device => (Page::Settings, vec![Intent::OpenSection(Section::Device)]),
+            GalleryView::Trip | GalleryView::Enrolment | GalleryView::EnrolmentExpired => {
+                (Page::Home, vec![])
+            }
+            GalleryView::Display => (Page::Settings, vec![Intent::OpenSection(Section::Display)]),
+            GalleryView::Driver => (Page::Settings, vec![Intent::OpenSection(Section::Driver)]),
+            GalleryView::Privacy => (Page::Settings, vec![Intent::OpenSection(Section::Privacy)]),
+            GalleryView::Device => (Page::Settings, vec![Intent::OpenSection(Section::Device)]),
         };
         nav.handle(Intent::Open(page), &[]);
         for intent in intents {
@@ -178,17 +182,20 @@ impl Case {
     #[must_use]
     pub fn data(&self) -> ScreenData {
         let (variation, online) = (self.variation, self.online);
-        let notice = if let View::Notice(index) = self.view {
+        let notice = if let GalleryView::Notice(index) = self.view {
             people::NOTICES.get(index).copied()
         } else {
             None
         };
-        let rank = if let View::Tier(rank) = self.view {
+        let rank = if let GalleryView::Tier(rank) = self.view {
             rank
         } else {
             2
         };
-        let guest = matches!((self.view, variation), (View::Driver, Variation::Empty));
+        let guest = matches!(
+            (self.view, variation),
+            (GalleryView::Driver, Variation::Empty)
+        );
         ScreenData {
             link: LinkData {
                 online,
@@ -200,13 +207,13 @@ impl Case {
                 },
             },
             member: match (self.view, variation) {
-                (View::Home, Variation::Empty) => Held::NotYet,
-                (View::Home, Variation::Error) => Held::Damaged,
-                _ => Held::Here(people::member(variation, rank, notice, online)),
+                (GalleryView::Home, Variation::Empty) => Availability::NotYet,
+                (GalleryView::Home, Variation::Error) => Availability::Damaged,
+                _ => Availability::Here(people::member(variation, rank, notice, online)),
             },
             activity: ledger::rows(variation),
             benefits: benefits::catalogue(variation),
-            trip: matches!(self.view, View::Trip).then(|| ledger::trip(variation)),
+            trip: matches!(self.view, GalleryView::Trip).then(|| ledger::trip(variation)),
             enrolment: self.enrolment(),
             device: people::device(variation, online),
             guest,
@@ -215,15 +222,15 @@ impl Case {
 
     fn enrolment(&self) -> Option<EnrolmentData> {
         let step = match (self.view, self.variation) {
-            (View::EnrolmentExpired, _) => EnrolmentStep::Expired,
-            (View::Enrolment, Variation::Normal) => EnrolmentStep::Waiting {
+            (GalleryView::EnrolmentExpired, _) => EnrolmentStep::Expired,
+            (GalleryView::Enrolment, Variation::Normal) => EnrolmentStep::Waiting {
                 code: "7K4Q-2M".into(),
                 url: "https://members.example/join/7K4Q-2M?car=4821".into(),
                 valid_until: NOW.plus_s(300),
             },
-            (View::Enrolment, Variation::Empty) => EnrolmentStep::Offline,
-            (View::Enrolment, Variation::Error) => EnrolmentStep::Refused,
-            (View::Enrolment, Variation::Longest) => EnrolmentStep::Enrolled {
+            (GalleryView::Enrolment, Variation::Empty) => EnrolmentStep::Offline,
+            (GalleryView::Enrolment, Variation::Error) => EnrolmentStep::Refused,
+            (GalleryView::Enrolment, Variation::Longest) => EnrolmentStep::Enrolled {
                 name: people::longest_name(self.language).into(),
             },
             _ => return None,
@@ -237,8 +244,8 @@ impl Case {
 
 fn open_row(row: usize) -> Vec<Intent> {
     vec![
-        Intent::TurnActivity(row / crate::activity::ROWS + 1),
-        Intent::OpenRow(row % crate::activity::ROWS),
+        Intent::TurnActivity(row / ACTIVITY_ROWS + 1),
+        Intent::OpenRow(row % ACTIVITY_ROWS),
     ]
 }
 
@@ -264,16 +271,16 @@ impl fmt::Display for Case {
     }
 }
 
-const PAGES: [View; 9] = [
-    View::Home,
-    View::Activity,
-    View::Trip,
-    View::Benefits,
-    View::Enrolment,
-    View::Display,
-    View::Driver,
-    View::Privacy,
-    View::Device,
+const PAGES: [GalleryView; 9] = [
+    GalleryView::Home,
+    GalleryView::Activity,
+    GalleryView::Trip,
+    GalleryView::Benefits,
+    GalleryView::Enrolment,
+    GalleryView::Display,
+    GalleryView::Driver,
+    GalleryView::Privacy,
+    GalleryView::Device,
 ];
 
 const VARIATIONS: [Variation; 4] = [
@@ -284,27 +291,31 @@ const VARIATIONS: [Variation; 4] = [
 ];
 
 /// Lists the variations of a view that differ from one another.
-fn variations(view: View) -> &'static [Variation] {
+fn variations(view: GalleryView) -> &'static [Variation] {
     match view {
-        View::Display | View::Privacy | View::EnrolmentExpired => &VARIATIONS[..1],
-        View::Driver => &[Variation::Normal, Variation::Empty, Variation::Longest],
-        View::Notice(_) | View::Tier(_) | View::Row(_) | View::Evidence(_) | View::Benefit(_) => {
-            &[Variation::Normal]
+        GalleryView::Display | GalleryView::Privacy | GalleryView::EnrolmentExpired => {
+            &VARIATIONS[..1]
         }
-        View::Home
-        | View::Activity
-        | View::Trip
-        | View::Benefits
-        | View::Enrolment
-        | View::Device => &VARIATIONS,
+        GalleryView::Driver => &[Variation::Normal, Variation::Empty, Variation::Longest],
+        GalleryView::Notice(_)
+        | GalleryView::Tier(_)
+        | GalleryView::Row(_)
+        | GalleryView::Evidence(_)
+        | GalleryView::Benefit(_) => &[Variation::Normal],
+        GalleryView::Home
+        | GalleryView::Activity
+        | GalleryView::Trip
+        | GalleryView::Benefits
+        | GalleryView::Enrolment
+        | GalleryView::Device => &VARIATIONS,
     }
 }
 
 /// Lists the connection states that show on the page: an enrolment is either online, or says that it cannot begin.
-fn links(view: View, variation: Variation) -> &'static [bool] {
+fn links(view: GalleryView, variation: Variation) -> &'static [bool] {
     match (view, variation) {
-        (View::Enrolment, Variation::Empty) => &[false],
-        (View::Enrolment | View::EnrolmentExpired, _) => &[true],
+        (GalleryView::Enrolment, Variation::Empty) => &[false],
+        (GalleryView::Enrolment | GalleryView::EnrolmentExpired, _) => &[true],
         _ => &[true, false],
     }
 }
@@ -325,7 +336,7 @@ pub fn all() -> Vec<Case> {
     for view in details() {
         for language in Language::ALL {
             for wide in [Wide::Reference, Wide::Compact] {
-                let night = matches!(view, View::Tier(_));
+                let night = matches!(view, GalleryView::Tier(_));
                 for night in [false, true].into_iter().filter(|dark| !dark || night) {
                     cases.push(Case {
                         view,
@@ -345,7 +356,7 @@ pub fn all() -> Vec<Case> {
 
 /// Lists the drive states that change a view: a locked page looks the same whatever is behind it, and a trip summary is
 /// there only in park.
-fn drives(view: View, variation: Variation) -> &'static [Drive] {
+fn drives(view: GalleryView, variation: Variation) -> &'static [Drive] {
     const EVERY: [Drive; 4] = [
         Drive::Parked,
         Drive::Moving,
@@ -353,13 +364,22 @@ fn drives(view: View, variation: Variation) -> &'static [Drive] {
         Drive::Unknown,
     ];
     match (view, variation) {
-        (View::Home | View::Activity, _)
-        | (View::Benefits | View::Enrolment | View::Display, Variation::Normal) => &EVERY,
+        (GalleryView::Home | GalleryView::Activity, _)
+        | (
+            GalleryView::Benefits | GalleryView::Enrolment | GalleryView::Display,
+            Variation::Normal,
+        ) => &EVERY,
         _ => &EVERY[..1],
     }
 }
 
-fn push_looks(cases: &mut Vec<Case>, view: View, variation: Variation, drive: Drive, online: bool) {
+fn push_looks(
+    cases: &mut Vec<Case>,
+    view: GalleryView,
+    variation: Variation,
+    drive: Drive,
+    online: bool,
+) {
     for wide in [Wide::Reference, Wide::Compact] {
         // The smaller screen differs in layout alone: one link state and the day show that.
         if wide == Wide::Compact && (!online && links(view, variation).len() > 1) {
@@ -385,14 +405,14 @@ fn push_looks(cases: &mut Vec<Case>, view: View, variation: Variation, drive: Dr
 }
 
 /// Single notices, tiers, rows and benefits.
-fn details() -> Vec<View> {
-    let mut views = vec![View::EnrolmentExpired];
-    views.extend((0..people::NOTICES.len()).map(View::Notice));
+fn details() -> Vec<GalleryView> {
+    let mut views = vec![GalleryView::EnrolmentExpired];
+    views.extend((0..people::NOTICES.len()).map(GalleryView::Notice));
     // Gold is the tier of every other picture.
-    views.extend([0, 1, 3, 4].map(View::Tier));
+    views.extend([0, 1, 3, 4].map(GalleryView::Tier));
     // The first row and the first benefit are open on their pages already.
-    views.extend((1..ledger::COUNT).map(View::Row));
-    views.extend([0, 1, 2, 3].map(View::Evidence));
-    views.extend((1..benefits::COUNT).map(View::Benefit));
+    views.extend((1..ledger::COUNT).map(GalleryView::Row));
+    views.extend([0, 1, 2, 3].map(GalleryView::Evidence));
+    views.extend((1..benefits::COUNT).map(GalleryView::Benefit));
     views
 }

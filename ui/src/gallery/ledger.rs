@@ -9,52 +9,52 @@ use dashpoint_membership::{
 
 use super::people::{text, tiers};
 use super::variation::{NOW, Variation};
-use crate::activity::{Failed, LimitData, Outcome, RowData, Subject};
-use crate::data::Held;
-use crate::trip::{CauseData, TripData};
+use crate::model::{
+    Availability, CauseData, Failed, LimitData, RowData, RowOutcome, RowSubject, TripData,
+};
 
 /// Rows of the normal sample.
 pub(super) const COUNT: usize = 25;
 
-pub(super) fn rows(variation: Variation) -> Held<Vec<RowData>> {
+pub(super) fn rows(variation: Variation) -> Availability<Vec<RowData>> {
     match variation {
-        Variation::Normal => Held::Here(normal()),
-        Variation::Empty => Held::Here(Vec::new()),
-        Variation::Error => Held::Damaged,
-        Variation::Longest => Held::Here(longest()),
+        Variation::Normal => Availability::Here(normal()),
+        Variation::Empty => Availability::Here(Vec::new()),
+        Variation::Error => Availability::Damaged,
+        Variation::Longest => Availability::Here(longest()),
     }
 }
 
 /// The outcomes of trips and charges, newest first, then everything that is not measured.
 fn normal() -> Vec<RowData> {
-    let pays = |points| Outcome::Booked {
+    let pays = |points| RowOutcome::Booked {
         points: Points::new(points),
     };
-    let rejected = |reason| Outcome::Rejected {
+    let rejected = |reason| RowOutcome::Rejected {
         predicted: Points::new(6),
         reason,
     };
-    let review = |reason| Outcome::InReview {
+    let review = |reason| RowOutcome::InReview {
         points: Points::new(14),
         reason,
         until: NOW.plus_s(6 * 86_400),
     };
-    let adjusted = |why| Outcome::Adjusted {
+    let adjusted = |why| RowOutcome::Adjusted {
         paid: Points::new(4),
         predicted: Points::new(9),
         why,
     };
-    let mut all: Vec<(Subject, Outcome)> = vec![
+    let mut all: Vec<(RowSubject, RowOutcome)> = vec![
         (
             charge(18_000, 800),
-            Outcome::AwaitingConnection {
+            RowOutcome::AwaitingConnection {
                 predicted: Points::new(8),
             },
         ),
         (drive(23_300, 9_434), pays(4)),
         (
             drive(1_900, 10_000),
-            Outcome::Nothing(Failed::Distance {
+            RowOutcome::Nothing(Failed::Distance {
                 got_m: 1_900,
                 needed_m: 2_000,
             }),
@@ -62,7 +62,7 @@ fn normal() -> Vec<RowData> {
         (discharge(5_200), pays(3)),
         (
             drive(12_900, 8_225),
-            Outcome::Nothing(Failed::Score {
+            RowOutcome::Nothing(Failed::Score {
                 got_x100: 8_225,
                 needed_x100: 9_000,
             }),
@@ -99,28 +99,28 @@ fn normal() -> Vec<RowData> {
         (drive(42_000, 9_600), review(ReviewReason::Forked)),
         (
             drive(7_000, 9_500),
-            Outcome::AwaitingSignature {
+            RowOutcome::AwaitingSignature {
                 predicted: Points::new(2),
             },
         ),
         (
             charge(11_000, 120),
-            Outcome::Nothing(Failed::Renewable {
+            RowOutcome::Nothing(Failed::Renewable {
                 got_permille: 120,
                 needed_permille: 500,
             }),
         ),
         (
             charge(12_000, 900),
-            Outcome::Nothing(Failed::CapReached(LimitData {
+            RowOutcome::Nothing(Failed::CapReached(LimitData {
                 over: text("Clean charging", "清洁充电"),
                 per: Period::Day,
                 most: Points::new(30),
                 room: Points::ZERO,
             })),
         ),
-        (drive(5_000, 9_500), Outcome::Nothing(Failed::Guest)),
-        (drive(5_100, 9_500), Outcome::Nothing(Failed::NoRule)),
+        (drive(5_000, 9_500), RowOutcome::Nothing(Failed::Guest)),
+        (drive(5_100, 9_500), RowOutcome::Nothing(Failed::NoRule)),
     ]);
     all.extend(booked());
     all.truncate(COUNT);
@@ -128,39 +128,39 @@ fn normal() -> Vec<RowData> {
 }
 
 /// Makes rows that have no measurement. The first two are open somewhere in the gallery.
-fn booked() -> Vec<(Subject, Outcome)> {
-    let went = |points| Outcome::Booked {
+fn booked() -> Vec<(RowSubject, RowOutcome)> {
+    let went = |points| RowOutcome::Booked {
         points: Points::new(points),
     };
     vec![
         (
-            Subject::Spent {
+            RowSubject::Spent {
                 benefit: text("Charging voucher, 20 kWh", "20 度充电券"),
             },
             went(-400),
         ),
         (
-            Subject::Expiry {
+            RowSubject::Expiry {
                 earned: NOW.plus_s(-730 * 86_400),
             },
             went(-320),
         ),
-        (Subject::CheckIn, went(1)),
+        (RowSubject::CheckIn, went(1)),
         (
-            Subject::Tier {
+            RowSubject::Tier {
                 from: tiers()[1].0.clone(),
                 to: tiers()[2].0.clone(),
             },
             went(0),
         ),
         (
-            Subject::Granted {
+            RowSubject::Granted {
                 reason: "生日关怀 Birthday".to_owned(),
             },
             went(200),
         ),
-        (Subject::Reversal, went(400)),
-        (Subject::Clawback, went(-12)),
+        (RowSubject::Reversal, went(400)),
+        (RowSubject::Clawback, went(-12)),
     ]
 }
 
@@ -170,7 +170,7 @@ fn longest() -> Vec<RowData> {
     all.extend([
         (
             drive(1_999_900, 10_000),
-            Outcome::Adjusted {
+            RowOutcome::Adjusted {
                 paid: Points::new(999_999),
                 predicted: Points::new(9_999_999),
                 why: Adjustment::Policy {
@@ -180,7 +180,7 @@ fn longest() -> Vec<RowData> {
         ),
         (
             discharge(199_900),
-            Outcome::InReview {
+            RowOutcome::InReview {
                 points: Points::new(999_999),
                 reason: ReviewReason::Forked,
                 until: NOW.plus_s(200 * 86_400),
@@ -203,26 +203,28 @@ fn longest() -> Vec<RowData> {
     rows
 }
 
-fn finish(all: Vec<(Subject, Outcome)>) -> Vec<RowData> {
+fn finish(all: Vec<(RowSubject, RowOutcome)>) -> Vec<RowData> {
     let mut hours = 0;
     all.into_iter()
         .enumerate()
         .map(|(index, (subject, outcome))| {
             hours += if index < 2 { 1 } else { 11 };
-            let measured = matches!(subject, Subject::Measured(_));
+            let measured = matches!(subject, RowSubject::Measured(_));
             let rule = match &subject {
-                Subject::Measured(Evidence::Charge(_)) => Some(text("Clean charging", "清洁充电")),
-                Subject::Measured(Evidence::Trip(_)) => Some(text("Calm driving", "平稳驾驶")),
-                Subject::Measured(Evidence::Discharge(_)) => {
+                RowSubject::Measured(Evidence::Charge(_)) => {
+                    Some(text("Clean charging", "清洁充电"))
+                }
+                RowSubject::Measured(Evidence::Trip(_)) => Some(text("Calm driving", "平稳驾驶")),
+                RowSubject::Measured(Evidence::Discharge(_)) => {
                     Some(text("Helping the grid", "反向送电"))
                 }
-                Subject::CheckIn
-                | Subject::Spent { .. }
-                | Subject::Granted { .. }
-                | Subject::Expiry { .. }
-                | Subject::Reversal
-                | Subject::Clawback
-                | Subject::Tier { .. } => None,
+                RowSubject::CheckIn
+                | RowSubject::Spent { .. }
+                | RowSubject::Granted { .. }
+                | RowSubject::Expiry { .. }
+                | RowSubject::Reversal
+                | RowSubject::Clawback
+                | RowSubject::Tier { .. } => None,
             };
             RowData {
                 at: NOW.plus_s(-3_600 * hours),
@@ -281,12 +283,12 @@ fn driven(metres: u64, score_x100: u16) -> Trip {
     }
 }
 
-fn drive(metres: u64, score_x100: u16) -> Subject {
-    Subject::Measured(Evidence::Trip(driven(metres, score_x100)))
+fn drive(metres: u64, score_x100: u16) -> RowSubject {
+    RowSubject::Measured(Evidence::Trip(driven(metres, score_x100)))
 }
 
-fn charge(watt_hours: u64, renewable_permille: u16) -> Subject {
-    Subject::Measured(Evidence::Charge(Charge {
+fn charge(watt_hours: u64, renewable_permille: u16) -> RowSubject {
+    RowSubject::Measured(Evidence::Charge(Charge {
         charged: interval(Meter::Charged, watt_hours),
         started: None,
         renewable_permille,
@@ -303,8 +305,8 @@ fn charge(watt_hours: u64, renewable_permille: u16) -> Subject {
     }))
 }
 
-fn discharge(watt_hours: u64) -> Subject {
-    Subject::Measured(Evidence::Discharge(Discharge {
+fn discharge(watt_hours: u64) -> RowSubject {
+    RowSubject::Measured(Evidence::Discharge(Discharge {
         discharged: interval(Meter::Discharged, watt_hours),
         started: None,
     }))
@@ -315,7 +317,7 @@ pub(super) fn trip(variation: Variation) -> TripData {
         started: NOW.plus_s(-2_400),
         ended: NOW.plus_s(-60),
         trip: driven(23_300, 9_434),
-        outcome: Outcome::AwaitingConnection {
+        outcome: RowOutcome::AwaitingConnection {
             predicted: Points::new(18),
         },
         cut: None,
@@ -335,7 +337,7 @@ pub(super) fn trip(variation: Variation) -> TripData {
         Variation::Normal => {}
         Variation::Empty => {
             data.trip = driven(1_900, 10_000);
-            data.outcome = Outcome::Nothing(Failed::Distance {
+            data.outcome = RowOutcome::Nothing(Failed::Distance {
                 got_m: 1_900,
                 needed_m: 2_000,
             });
@@ -346,7 +348,7 @@ pub(super) fn trip(variation: Variation) -> TripData {
         }
         Variation::Error => {
             data.trip.missed_s = 42;
-            data.outcome = Outcome::AwaitingSignature {
+            data.outcome = RowOutcome::AwaitingSignature {
                 predicted: Points::new(18),
             };
         }
@@ -359,7 +361,7 @@ fn lengthen(data: &mut TripData) {
     data.trip = driven(1_999_900, 0);
     data.trip.missed_s = 86_399;
     data.trip.factors.clear();
-    data.outcome = Outcome::Adjusted {
+    data.outcome = RowOutcome::Adjusted {
         paid: Points::new(999_999),
         predicted: Points::new(9_999_999),
         why: Adjustment::Policy {

@@ -7,6 +7,6 @@ mod people;
 mod picture;
 mod variation;
 
-pub use cases::{Case, View, Wide, all};
-pub use picture::{Gallery, GalleryError, Picture, png_bytes, whole_file};
+pub use cases::{Case, GalleryView, Wide, all};
+pub use picture::{Gallery, GalleryError, ScreenPicture, png_bytes, whole_file};
 pub use variation::Variation;

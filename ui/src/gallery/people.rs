@@ -5,9 +5,10 @@ use dashpoint_membership::{
 };
 
 use super::variation::{NOW, Variation};
-use crate::data::{DeviceData, Exchange};
-use crate::home::{LadderData, MemberData, NoticeData, Settles, TierData, TodayData};
 use crate::locale::Language;
+use crate::model::{
+    DeviceData, Exchange, LadderData, MemberData, NoticeData, Settles, TierData, TodayData,
+};
 
 /// Every notice once.
 pub(super) const NOTICES: [NoticeData; 8] = [

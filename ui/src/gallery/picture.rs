@@ -40,7 +40,7 @@ pub enum GalleryError {
 }
 
 /// One frame.
-pub type Picture = SharedPixelBuffer<Rgba8Pixel>;
+pub type ScreenPicture = SharedPixelBuffer<Rgba8Pixel>;
 
 /// A window in memory that shows one case after another.
 pub struct Gallery {
@@ -71,7 +71,7 @@ impl Gallery {
     ///
     /// # Errors
     /// When the window cannot be drawn.
-    pub fn draw(&self, case: &Case) -> Result<Picture, GalleryError> {
+    pub fn draw(&self, case: &Case) -> Result<ScreenPicture, GalleryError> {
         self.canvas.resize(case.wide.px(), 720);
         apply(&self.window, &case.state());
         Ok(self.canvas.draw()?)
@@ -116,7 +116,7 @@ impl Gallery {
 ///
 /// # Errors
 /// When the coder refuses it.
-pub fn png_bytes(picture: &Picture) -> Result<Vec<u8>, png::EncodingError> {
+pub fn png_bytes(picture: &ScreenPicture) -> Result<Vec<u8>, png::EncodingError> {
     let mut bytes = Vec::new();
     let mut coder = png::Encoder::new(&mut bytes, picture.width(), picture.height());
     coder.set_color(png::ColorType::Rgb);

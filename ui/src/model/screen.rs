@@ -1,25 +1,13 @@
-//! The program's data for the screen, before it is put into words.
+//! The program's data for the whole screen.
 
 use dashpoint_membership::{DeviceId, EntryHash, Epoch, PolicyVersion, Seq, ServerTime};
 
-use crate::activity::RowData;
-use crate::benefits::BenefitData;
-use crate::enrolment::EnrolmentData;
-use crate::home::MemberData;
-use crate::trip::TripData;
-
-/// Something that the car has from the member cloud, or not.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Held<T> {
-    /// The car has not been connected since it was enrolled.
-    NotYet,
-    /// It was there, and cannot be read or verified.
-    Damaged,
-    /// This is another car than the one that was enrolled: nothing is shown of the other.
-    OtherCar,
-    /// It is there.
-    Here(T),
-}
+use super::availability::Availability;
+use super::benefits::BenefitData;
+use super::enrolment::EnrolmentData;
+use super::ledger::RowData;
+use super::member::MemberData;
+use super::trip::TripData;
 
 /// The connection with the member cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,11 +59,11 @@ pub struct ScreenData {
     /// The connection.
     pub link: LinkData,
     /// The member's card.
-    pub member: Held<MemberData>,
+    pub member: Availability<MemberData>,
     /// The ledger, newest first.
-    pub activity: Held<Vec<RowData>>,
+    pub activity: Availability<Vec<RowData>>,
     /// The benefits, in the order of the catalogue.
-    pub benefits: Held<Vec<BenefitData>>,
+    pub benefits: Availability<Vec<BenefitData>>,
     /// The trip that has just ended.
     pub trip: Option<TripData>,
     /// An enrolment under way; the car has no member before it ends.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use dashpoint_ui::DashpointWindow;
-use dashpoint_ui::gallery::{Case, Picture, png_bytes};
+use dashpoint_ui::gallery::{Case, ScreenPicture, png_bytes};
 use slint::ComponentHandle;
 
 use crate::Report;
@@ -98,7 +98,7 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 /// What differs from the golden, if anything does.
-fn difference(picture: &Picture, golden: &Path) -> Option<String> {
+fn difference(picture: &ScreenPicture, golden: &Path) -> Option<String> {
     let Ok(file) = std::fs::File::open(golden) else {
         return Some("there is no golden".to_owned());
     };

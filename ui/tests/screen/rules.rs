@@ -10,7 +10,7 @@ use slint::{Color, ComponentHandle, Rgba8Pixel, SharedPixelBuffer};
 use crate::Report;
 use crate::frame::{Frame, Probe, Rect, TextSeen};
 
-type Picture = SharedPixelBuffer<Rgba8Pixel>;
+type ScreenPicture = SharedPixelBuffer<Rgba8Pixel>;
 
 /// T1: a target is at least 76 pixels on each side.
 pub fn t1(frame: &Frame) -> Vec<String> {
@@ -89,7 +89,7 @@ pub fn f1(frame: &Frame, driving: bool) -> Vec<String> {
 }
 
 /// C1 on the pixels: the darkest or lightest pixel of a text against the commonest one around it.
-pub fn c1(frame: &Frame, picture: &Picture) -> Vec<String> {
+pub fn c1(frame: &Frame, picture: &ScreenPicture) -> Vec<String> {
     frame
         .texts
         .iter()
@@ -100,7 +100,7 @@ pub fn c1(frame: &Frame, picture: &Picture) -> Vec<String> {
         .collect()
 }
 
-fn ink_contrast(text: &TextSeen, picture: &Picture) -> Option<f64> {
+fn ink_contrast(text: &TextSeen, picture: &ScreenPicture) -> Option<f64> {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let pixels = picture.as_slice();
     let mut counts = std::collections::BTreeMap::<[u8; 3], u32>::new();
@@ -238,7 +238,7 @@ pub fn s2(frame: &Frame, probe: &Probe) -> Vec<String> {
 }
 
 /// S3: nothing on the page has moved after ten seconds.
-pub fn s3(window: &impl ComponentHandle, picture: &Picture) -> Vec<String> {
+pub fn s3(window: &impl ComponentHandle, picture: &ScreenPicture) -> Vec<String> {
     i_slint_backend_testing::mock_elapsed_time(std::time::Duration::from_millis(10_300));
     let later = window.window().take_snapshot().unwrap();
     if later.as_bytes() == picture.as_bytes() {
@@ -287,7 +287,7 @@ pub fn r3(frame: &Frame) -> Vec<String> {
 }
 
 /// B1: at night the mean luminance is below 0.15 and nothing is full white.
-pub fn b1(picture: &Picture) -> Vec<String> {
+pub fn b1(picture: &ScreenPicture) -> Vec<String> {
     let linear: Vec<f64> = (0..=255).map(linear).collect();
     let (mut sum, mut white) = (0.0, 0_u32);
     for pixel in picture.as_slice() {

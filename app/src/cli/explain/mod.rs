@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use dashpoint_membership::{Entry, Epoch, Evidence, Seq, Transaction};
-use dashpoint_store::Reader;
+use dashpoint_store::StoreReader;
 use dashpoint_telematics::{DischargeTrace, Driver, Finished, Marks, PrivateEvidence};
 use jiff::civil::{DateTime, date};
 use jiff::tz::TimeZone;
@@ -121,7 +121,7 @@ fn explain_signed(
 
 /// The policy that an entry was valued by, as the cache holds it.
 fn held_policy(
-    reader: &Reader,
+    reader: &StoreReader,
     config: &Config,
     entry: &Entry,
     name: &str,

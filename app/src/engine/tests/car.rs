@@ -10,7 +10,7 @@ use dashpoint_membership::{
     DEFAULT_POLICY_TOML, DeviceId, DriverTag, Epoch, Growth, LedgerVersion, MemberId, Paid, Policy,
     PolicyVersion, Profile, ServerEpoch, ServerTime, Statement, VehicleId, Verdict,
 };
-use dashpoint_store::{Check, Options, SealKey, Store};
+use dashpoint_store::{CheckDepth, SealKey, Store, StoreOptions};
 use dashpoint_sync::{Event, HttpRequest, Method, Response};
 use dashpoint_telematics::{Signal, Value};
 use dashpoint_wire::message::{EntriesRequest, EntriesResponse};
@@ -327,7 +327,7 @@ impl Car {
                 duplicate: false,
             });
         }
-        let store = dashpoint_store::Reader::open(self.folder.path(), None, None).unwrap();
+        let store = dashpoint_store::StoreReader::open(self.folder.path(), None, None).unwrap();
         let before = dashpoint_membership::Seq::new(request.from.get() - 1);
         let before = store.point(request.epoch, before).unwrap().unwrap();
         let (through, hash) = head.unwrap_or((before.seq, before.hash));
@@ -383,11 +383,11 @@ impl Car {
 
 /// Opens a folder under the seal key of a number.
 pub fn open(folder: &Path, number: u8) -> Store {
-    let options = Options {
+    let options = StoreOptions {
         vfs: None,
         seal: Some(SealKey::from_bytes([number; 32])),
         nonces: Box::new(crate::random::bytes),
-        check: Check::Ends,
+        check: CheckDepth::Ends,
     };
     Store::open(folder, options).unwrap()
 }

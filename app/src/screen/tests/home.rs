@@ -2,9 +2,8 @@
 
 use dashpoint_membership::{Growth, MemberAction, Points, Seq, Subject};
 use dashpoint_telematics::{Signal, Value};
-use dashpoint_ui::data::{Exchange, Held};
-use dashpoint_ui::home::{NoticeData, Settles};
 use dashpoint_ui::locale::Language;
+use dashpoint_ui::model::{Availability, Exchange, NoticeData, Settles};
 
 use super::world::{NOW, World, here, trip};
 use crate::engine::{Connection, Live, Reason};
@@ -40,7 +39,7 @@ fn a_check_in_is_a_row_and_neither_clean_nor_safe() {
         action: MemberAction::CheckIn,
     });
     let row = &world.rows()[0];
-    assert_eq!(row.subject, dashpoint_ui::activity::Subject::CheckIn);
+    assert_eq!(row.subject, dashpoint_ui::model::RowSubject::CheckIn);
     assert_eq!(row.rule.as_ref().unwrap().0.en, "Daily check-in");
     let today = world.member().today;
     assert_eq!((today.clean, today.safe), (Points::ZERO, Points::ZERO));
@@ -51,10 +50,10 @@ fn a_check_in_is_a_row_and_neither_clean_nor_safe() {
 fn without_a_statement_there_is_no_card_and_a_sealed_one_is_damaged() {
     let mut world = World::new();
     world.books.members.clear();
-    assert_eq!(world.data().member, Held::NotYet);
+    assert_eq!(world.data().member, Availability::NotYet);
     world.sealed = true;
-    assert_eq!(world.data().member, Held::Damaged);
-    assert_eq!(world.data().activity, Held::Damaged);
+    assert_eq!(world.data().member, Availability::Damaged);
+    assert_eq!(world.data().activity, Availability::Damaged);
 }
 
 #[test]

@@ -5,9 +5,9 @@ use dashpoint_membership::{
     Rejection, Seq, Settlement, Verdict,
 };
 use dashpoint_telematics::{Spell, TripEnd, TripTrace};
-use dashpoint_ui::activity::{Failed, LimitData, Outcome};
 
 use super::world::{DEVICE, NOW, World, statement, trip};
+use dashpoint_ui::model::{Failed, LimitData, RowOutcome};
 
 #[test]
 fn the_words_of_the_cloud_become_what_came_of_a_row() {
@@ -34,23 +34,23 @@ fn the_words_of_the_cloud_become_what_came_of_a_row() {
         world.earn(trip(index * 100_000, 60_000, 9_800)).verdict = verdict;
     }
     let predicted: Vec<Points> = world.own.iter().map(|own| own.entry.predicted()).collect();
-    let outcomes: Vec<Outcome> = world.rows().into_iter().map(|row| row.outcome).collect();
+    let outcomes: Vec<RowOutcome> = world.rows().into_iter().map(|row| row.outcome).collect();
     assert_eq!(
         outcomes,
         [
-            Outcome::Rejected {
+            RowOutcome::Rejected {
                 predicted: predicted[0],
                 reason: Rejection::AlreadyPaid,
             },
-            Outcome::Adjusted {
+            RowOutcome::Adjusted {
                 paid: Points::new(2),
                 predicted: predicted[1],
                 why,
             },
-            Outcome::Booked {
+            RowOutcome::Booked {
                 points: Points::new(6),
             },
-            Outcome::AwaitingConnection {
+            RowOutcome::AwaitingConnection {
                 predicted: predicted[3],
             },
         ]
@@ -77,7 +77,7 @@ fn what_earned_nothing_says_which_condition_failed() {
         ),
     ] {
         world.earn(evidence);
-        assert_eq!(world.rows()[0].outcome, Outcome::Nothing(expected));
+        assert_eq!(world.rows()[0].outcome, RowOutcome::Nothing(expected));
     }
     // Two hundred kilometres reach the cap of the day; the next trip finds it used up.
     world.earn(trip(200_000, 200_000, 9_900));
@@ -91,7 +91,7 @@ fn what_earned_nothing_says_which_condition_failed() {
         most: Points::new(20),
         room: Points::ZERO,
     });
-    assert_eq!(world.rows()[0].outcome, Outcome::Nothing(cap));
+    assert_eq!(world.rows()[0].outcome, RowOutcome::Nothing(cap));
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn what_the_statement_covers_is_booked_and_an_old_copy_is_silent() {
     let covers = [cover(1), cover(2)];
     newer.covers.insert(DEVICE, covers[0]);
     world.books.take_statement(newer.clone(), NOW);
-    let booked = Outcome::Booked { points: predicted };
+    let booked = RowOutcome::Booked { points: predicted };
     assert_eq!(world.rows()[0].outcome, booked);
 
     newer.account.version = LedgerVersion::new(11);
@@ -146,7 +146,7 @@ fn what_others_did_to_the_account_is_in_the_list() {
     .collect();
     world.books.take_statement(newer, NOW);
     let points: Vec<_> = world.rows().into_iter().map(|row| row.outcome).collect();
-    let booked = |points| Outcome::Booked {
+    let booked = |points| RowOutcome::Booked {
         points: Points::new(points),
     };
     assert_eq!(points, [booked(-90), booked(50)]);

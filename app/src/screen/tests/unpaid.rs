@@ -9,10 +9,9 @@ use dashpoint_membership::{
     PolicyVersion, Subject, Trip, Verdict, Zone,
 };
 use dashpoint_ui::Reason;
-use dashpoint_ui::activity::{Failed, LimitData, Outcome, RowData, reason};
-use dashpoint_ui::data::Held;
-use dashpoint_ui::home::NoticeData;
 use dashpoint_ui::locale::{self, Locale};
+use dashpoint_ui::model::{Availability, Failed, LimitData, NoticeData, RowData, RowOutcome};
+use dashpoint_ui::reason::reason;
 use jiff::tz::TimeZone;
 
 use super::world::{NOW, World, statement, trip};
@@ -53,7 +52,7 @@ fn told(row: &RowData) -> String {
         format!("{reason:?}({a}; {b})")
     });
     let typed = [Language::En, Language::Zh].map(|language| match (&row.outcome, &row.cut) {
-        (Outcome::Nothing(failed), _) => reasons::nothing(language, failed),
+        (RowOutcome::Nothing(failed), _) => reasons::nothing(language, failed),
         (_, Some(limit)) => reasons::cut(language, limit),
         (outcome, None) => format!("{outcome:?}"),
     });
@@ -105,7 +104,7 @@ fn each_condition_of_the_shipped_policy_shows_its_own_reason() {
             world.earn(evidence);
             let rows = world.rows();
             assert!(
-                matches!(rows[0].outcome, Outcome::Nothing(_)),
+                matches!(rows[0].outcome, RowOutcome::Nothing(_)),
                 "{kind}: {:?}",
                 rows[0]
             );
@@ -160,7 +159,7 @@ fn each_cap_of_the_shipped_policy_is_named_when_it_is_reached_and_when_it_cuts()
         let mut world = world_with(&policy, place, 0);
         world.mint(under(&cap.over));
         let row = &world.rows()[0];
-        let Outcome::Nothing(Failed::CapReached(LimitData {
+        let RowOutcome::Nothing(Failed::CapReached(LimitData {
             per, most, room, ..
         })) = &row.outcome
         else {
@@ -182,7 +181,7 @@ fn each_cap_of_the_shipped_policy_is_named_when_it_is_reached_and_when_it_cuts()
         let row = &world.rows()[0];
         assert_eq!(
             row.outcome,
-            Outcome::Booked {
+            RowOutcome::Booked {
                 points: Points::new(3)
             },
             "{}",
@@ -218,7 +217,7 @@ fn a_cap_that_had_room_later_is_not_the_one_that_cut() {
     }
     let rows = world.rows();
     let over = |row: &RowData| match (&row.outcome, &row.cut) {
-        (Outcome::Nothing(Failed::CapReached(limit)), _) | (_, Some(limit)) => {
+        (RowOutcome::Nothing(Failed::CapReached(limit)), _) | (_, Some(limit)) => {
             format!("{} {:?}", limit.over.en, limit.per)
         }
         _ => String::new(),
@@ -258,8 +257,8 @@ fn a_guest_a_refusal_and_another_car_are_said_with_the_way_out() {
         other_vehicle: true,
         ..Live::default()
     });
-    assert_eq!(world.data().member, Held::OtherCar);
-    assert_eq!(world.data().activity, Held::OtherCar);
+    assert_eq!(world.data().member, Availability::OtherCar);
+    assert_eq!(world.data().activity, Availability::OtherCar);
     let told: Vec<String> = [Language::En, Language::Zh]
         .into_iter()
         .flat_map(|language| {
@@ -288,7 +287,7 @@ fn the_reason_is_that_of_the_entrys_own_policy() {
     assert_eq!(world.rows()[0].outcome, before);
     assert_eq!(
         before,
-        Outcome::Nothing(Failed::Renewable {
+        RowOutcome::Nothing(Failed::Renewable {
             got_permille: 250,
             needed_permille: 300
         })
@@ -353,7 +352,7 @@ fn what_has_no_words_of_its_own_is_told_by_its_rule() {
         world.earn(evidence);
         assert_eq!(
             world.rows()[0].outcome,
-            Outcome::Nothing(expected),
+            RowOutcome::Nothing(expected),
             "{when}"
         );
     }
@@ -367,7 +366,7 @@ fn what_has_no_words_of_its_own_is_told_by_its_rule() {
         started: None,
     }));
     let row = &world.rows()[0];
-    assert_eq!(row.outcome, Outcome::Nothing(Failed::NoRule));
+    assert_eq!(row.outcome, RowOutcome::Nothing(Failed::NoRule));
     assert!(told(row).starts_with(&format!("{:?}(; )", Reason::NoRule)));
 }
 

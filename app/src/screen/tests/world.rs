@@ -11,14 +11,12 @@ use dashpoint_membership::{
     Trip, VehicleId,
 };
 use dashpoint_sync::DeviceIdentity;
-use dashpoint_ui::activity::RowData;
-use dashpoint_ui::data::{Held, ScreenData};
-use dashpoint_ui::home::MemberData;
 use dashpoint_wire::{Binding, ChainPoint, EpochGrant, Signed, SigningKey};
 
 use crate::books::Books;
 use crate::engine::Live;
 use crate::screen::{OwnEntry, Source, screen_data};
+use dashpoint_ui::model::{Availability, MemberData, RowData, ScreenData};
 
 /// 2026-11-22 10:00 in China.
 pub(super) const NOW: ServerTime = ServerTime::from_unix_s(1_795_312_800);
@@ -101,10 +99,12 @@ impl World {
 }
 
 #[track_caller]
-pub(super) fn here<T>(held: Held<T>) -> T {
+pub(super) fn here<T>(held: Availability<T>) -> T {
     match held {
-        Held::Here(held) => held,
-        Held::NotYet | Held::Damaged | Held::OtherCar => panic!("nothing is held"),
+        Availability::Here(held) => held,
+        Availability::NotYet | Availability::Damaged | Availability::OtherCar => {
+            panic!("nothing is held")
+        }
     }
 }
 

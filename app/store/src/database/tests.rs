@@ -5,7 +5,7 @@ use dashpoint_crash_vfs::{CrashVfs, Disk, DiskFault};
 use super::*;
 
 const V1: &str = "CREATE TABLE thing (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;";
-const OLD: Kind = Kind {
+const OLD: FileKind = FileKind {
     stem: "things",
     application_id: 7,
     schemas: &[V1],
@@ -25,7 +25,7 @@ fn make_old(folder: &Path) -> PathBuf {
 fn a_migration_keeps_the_rows_and_leaves_a_copy() {
     let folder = tempfile::tempdir().unwrap();
     let file = make_old(folder.path());
-    let new = Kind {
+    let new = FileKind {
         schemas: &[V1, "ALTER TABLE thing ADD COLUMN colour TEXT;"],
         ..OLD
     };
@@ -37,16 +37,16 @@ fn a_migration_keeps_the_rows_and_leaves_a_copy() {
         .unwrap();
     assert_eq!(name, "kept");
     drop(connection);
-    assert!(matches!(probe(&new, &file, None), Ok(Found::Ours(2))));
+    assert!(matches!(probe(&new, &file, None), Ok(FileState::Ours(2))));
     let copy = folder.path().join("things.schema-1.copy-1.db");
-    assert!(matches!(probe(&OLD, &copy, None), Ok(Found::Ours(1))));
+    assert!(matches!(probe(&OLD, &copy, None), Ok(FileState::Ours(1))));
 }
 
 #[test]
 fn a_failed_migration_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = make_old(folder.path());
-    let broken = Kind {
+    let broken = FileKind {
         schemas: &[V1, "DROP TABLE thing; CREATE TABLE thing (nonsense"],
         ..OLD
     };
@@ -67,9 +67,9 @@ fn a_failed_migration_changes_nothing() {
 }
 
 /// 200 rows with the newer schema, or 200 with the older one, and nothing between.
-fn assert_whole(new: &Kind, file: &Path, vfs: &CrashVfs, at: &str) {
+fn assert_whole(new: &FileKind, file: &Path, vfs: &CrashVfs, at: &str) {
     let found = probe(new, file, Some(vfs.name())).unwrap();
-    let Found::Ours(found) = found else {
+    let FileState::Ours(found) = found else {
         panic!("{at}: {found:?}");
     };
     let connection = open_and_migrate(new, file, Some(vfs.name()), found).unwrap();
@@ -91,7 +91,7 @@ fn assert_whole(new: &Kind, file: &Path, vfs: &CrashVfs, at: &str) {
 fn a_migration_that_the_disk_breaks_off_at_any_call_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
     let file = OLD.file(folder.path());
-    let new = Kind {
+    let new = FileKind {
         schemas: &[
             V1,
             "ALTER TABLE thing ADD COLUMN colour TEXT; UPDATE thing SET colour = 'none';",
@@ -137,7 +137,7 @@ fn the_program_of_an_endless_migration() {
     let Some(folder) = std::env::var_os(ENDLESS) else {
         return;
     };
-    let endless = Kind {
+    let endless = FileKind {
         schemas: &[
             V1,
             "ALTER TABLE thing ADD COLUMN colour TEXT;
@@ -183,10 +183,10 @@ fn a_program_killed_while_migrating_leaves_the_old_schema() {
         "it was migrating: {ended:?}"
     );
 
-    assert!(matches!(probe(&OLD, &file, None), Ok(Found::Ours(1))));
+    assert!(matches!(probe(&OLD, &file, None), Ok(FileState::Ours(1))));
     let copy = folder.path().join("things.schema-1.copy-1.db");
-    assert!(matches!(probe(&OLD, &copy, None), Ok(Found::Ours(1))));
-    let new = Kind {
+    assert!(matches!(probe(&OLD, &copy, None), Ok(FileState::Ours(1))));
+    let new = FileKind {
         schemas: &[V1, "ALTER TABLE thing ADD COLUMN colour TEXT;"],
         ..OLD
     };
@@ -201,15 +201,15 @@ fn a_program_killed_while_migrating_leaves_the_old_schema() {
 fn a_file_is_told_by_its_header() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x.db");
-    assert!(matches!(probe(&OLD, &file, None), Ok(Found::Absent)));
+    assert!(matches!(probe(&OLD, &file, None), Ok(FileState::Absent)));
     std::fs::write(&file, b"").unwrap();
-    assert!(matches!(probe(&OLD, &file, None), Ok(Found::Blank)));
+    assert!(matches!(probe(&OLD, &file, None), Ok(FileState::Blank)));
     std::fs::write(&file, [b'x'; 5000]).unwrap();
-    assert!(matches!(probe(&OLD, &file, None), Ok(Found::Damaged)));
+    assert!(matches!(probe(&OLD, &file, None), Ok(FileState::Damaged)));
     std::fs::remove_file(&file).unwrap();
     drop(
         create(
-            &Kind {
+            &FileKind {
                 application_id: 8,
                 ..OLD
             },
@@ -218,7 +218,7 @@ fn a_file_is_told_by_its_header() {
         )
         .unwrap(),
     );
-    assert!(matches!(probe(&OLD, &file, None), Ok(Found::Foreign)));
+    assert!(matches!(probe(&OLD, &file, None), Ok(FileState::Foreign)));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use dashpoint_membership::{
     Growth, LedgerVersion, MemberId, Meter, MeterInterval, Paid, Points, Policy, PolicyVersion,
     Profile, Seq, ServerEpoch, ServerTime, Statement, Transaction, Trip, Verdict,
 };
-use dashpoint_store::{Check, NewEntry, Options, SealKey, Store};
+use dashpoint_store::{CheckDepth, NewEntry, SealKey, Store, StoreOptions};
 use dashpoint_wire::{ChainPoint, EntryVerdict, EpochGrant, Receipt, Signed, SigningKey};
 
 pub const DEVICE: DeviceId = DeviceId::from_bytes([1; 16]);
@@ -27,9 +27,9 @@ pub fn key() -> SigningKey {
     SigningKey::from_seed(&[4; 32])
 }
 
-pub fn options(check: Check) -> Options {
+pub fn options(check: CheckDepth) -> StoreOptions {
     let mut count = 0_u64;
-    Options {
+    StoreOptions {
         vfs: None,
         seal: Some(SEAL),
         nonces: Box::new(move || {
@@ -43,7 +43,7 @@ pub fn options(check: Check) -> Options {
 }
 
 pub fn open(folder: &Path) -> Store {
-    Store::open(folder, options(Check::Ends)).unwrap()
+    Store::open(folder, options(CheckDepth::Ends)).unwrap()
 }
 
 /// The signing side of a car: each call makes the next link.

@@ -13,7 +13,7 @@ use dashpoint::engine::{Engine, Live, Outgoing, Outputs, Parts};
 use dashpoint::random::Chance;
 use dashpoint_crash_vfs::{CrashVfs, Disk, Image};
 use dashpoint_membership::{DeviceId, EntryHash, MemberId, ServerTime, VehicleId};
-use dashpoint_store::{Check, Options, SealKey, Store, StoreError};
+use dashpoint_store::{CheckDepth, SealKey, Store, StoreError, StoreOptions};
 use dashpoint_wire::message::EnrolState;
 use dashpoint_wire::{PublicKey, SigningKey};
 use jiff::tz::TimeZone;
@@ -258,11 +258,11 @@ impl SimulatedCar {
 
     fn store(&mut self) -> Result<Store, StoreError> {
         let mut random = self.random.branch();
-        let options = Options {
+        let options = StoreOptions {
             vfs: Some(self.vfs.name().to_owned()),
             seal: Some(SealKey::from_bytes([0x5e; 32])),
             nonces: Box::new(move || Some(random.bytes())),
-            check: Check::Ends,
+            check: CheckDepth::Ends,
         };
         Store::open(self.folder.path(), options)
     }

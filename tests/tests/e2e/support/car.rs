@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 
 use dashpoint_membership::{Charge, DeviceId, Entry, Evidence, Meter, Transaction, Trip};
-use dashpoint_store::{Reader, SealKey};
+use dashpoint_store::{SealKey, StoreReader};
 use dashpoint_wire::PublicKey;
 use serde_json::Value;
 
@@ -193,7 +193,7 @@ impl Car {
 
     /// The entries of the chain, verified, oldest first.
     pub fn entries(&self) -> Vec<Entry> {
-        let reader = Reader::open(&self.data(), None, None).unwrap();
+        let reader = StoreReader::open(&self.data(), None, None).unwrap();
         let device = self.device();
         let certificate = reader.certificate().unwrap().unwrap();
         let certificate = certificate.verify(&self.key, &device).unwrap();
@@ -246,14 +246,14 @@ impl Car {
     pub fn checkpoint(&self) -> Option<Vec<u8>> {
         let seal = fs::read(self.data().join("seal.key")).unwrap();
         let seal = SealKey::from_bytes(seal.try_into().unwrap());
-        let reader = Reader::open(&self.data(), None, Some(seal)).unwrap();
+        let reader = StoreReader::open(&self.data(), None, Some(seal)).unwrap();
         let name = format!("telematics/{}", self.device());
         reader.checkpoint(&name).unwrap()
     }
 
     /// The policies that it holds.
     pub fn policies(&self) -> Vec<u32> {
-        let reader = Reader::open(&self.data(), None, None).unwrap();
+        let reader = StoreReader::open(&self.data(), None, None).unwrap();
         let held = reader.policies().unwrap().into_iter();
         held.map(|(version, _)| version.get()).collect()
     }

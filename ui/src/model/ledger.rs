@@ -1,0 +1,192 @@
+//! Rows of the ledger as the member sees them.
+
+use dashpoint_membership::policy::Period;
+use dashpoint_membership::{
+    Adjustment, EntryRef, Evidence, EvidenceDigest, Factor, Growth, Points, PolicyVersion,
+    Rejection, ReviewReason, ServerTime, Text,
+};
+
+/// One line of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowData {
+    /// Time of the event.
+    pub at: ServerTime,
+    /// The subject of the row.
+    pub subject: RowSubject,
+    /// The result of the row.
+    pub outcome: RowOutcome,
+    /// The rule that decided most of it, and the version of the policy.
+    pub rule: Option<(Text, PolicyVersion)>,
+    /// Change of the growth value.
+    pub growth: Growth,
+    /// Digest of the private evidence.
+    pub digest: Option<EvidenceDigest>,
+    /// The signed entry.
+    pub entry: Option<EntryRef>,
+    /// The cap that cut it, when it was paid in part.
+    pub cut: Option<LimitData>,
+}
+
+/// The subject of a row of the activity list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowSubject {
+    /// A trip, a charge or a discharge.
+    Measured(Evidence),
+    /// The daily check-in.
+    CheckIn,
+    /// Points went for a benefit.
+    Spent {
+        /// The benefit that was redeemed.
+        benefit: Text,
+    },
+    /// An operator gave points.
+    Granted {
+        /// The reason, as the operator wrote it.
+        reason: String,
+    },
+    /// Points expired.
+    Expiry {
+        /// Time at which the points were earned.
+        earned: ServerTime,
+    },
+    /// A payment was taken back.
+    Reversal,
+    /// An award was taken back.
+    Clawback,
+    /// The tier changed.
+    Tier {
+        /// From.
+        from: Text,
+        /// To.
+        to: Text,
+    },
+}
+
+/// The result of a row: its state, with amounts and reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowOutcome {
+    /// Signed, and not yet sent or answered.
+    AwaitingConnection {
+        /// Points that the car predicts.
+        predicted: Points,
+    },
+    /// Kept without a signature.
+    AwaitingSignature {
+        /// Points that the car predicts.
+        predicted: Points,
+    },
+    /// The cloud holds it back.
+    InReview {
+        /// Points that are held back.
+        points: Points,
+        /// The reason of the review.
+        reason: ReviewReason,
+        /// Until when.
+        until: ServerTime,
+    },
+    /// Booked as it stands.
+    Booked {
+        /// Points booked; negative for a debit.
+        points: Points,
+    },
+    /// Paid otherwise than predicted.
+    Adjusted {
+        /// Points that were paid.
+        paid: Points,
+        /// Points that the car had predicted.
+        predicted: Points,
+        /// The reason of the difference.
+        why: Adjustment,
+    },
+    /// Not admissible.
+    Rejected {
+        /// Points that the car had predicted.
+        predicted: Points,
+        /// The reason of the rejection.
+        reason: Rejection,
+    },
+    /// It earned nothing.
+    Nothing(Failed),
+}
+
+/// The reason that nothing was earned: the condition that was not met, or the cap that was reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failed {
+    /// The driving score, times 100.
+    Score {
+        /// The measured score times 100.
+        got_x100: u16,
+        /// The score times 100 that the rule requires.
+        needed_x100: u16,
+    },
+    /// The distance.
+    Distance {
+        /// The measured distance, in metres.
+        got_m: u64,
+        /// The distance that the rule requires, in metres.
+        needed_m: u64,
+    },
+    /// The share of renewable energy.
+    Renewable {
+        /// The measured share, in permille.
+        got_permille: u16,
+        /// The share that the rule requires, in permille.
+        needed_permille: u16,
+    },
+    /// The energy of a session.
+    Energy {
+        /// The measured energy, in watt-hours.
+        got_wh: u64,
+        /// The energy that the rule requires, in watt-hours.
+        needed_wh: u64,
+    },
+    /// The time of the trip of which nothing was seen.
+    Missed {
+        /// That time, in seconds.
+        got_s: u64,
+        /// The most that the rule allows, in seconds.
+        most_s: u64,
+    },
+    /// The car has no signal for a factor of the score.
+    Unobserved {
+        /// The factor.
+        factor: Factor,
+    },
+    /// The car has no signal for the energy that it draws.
+    NoEnergy,
+    /// No emission was avoided.
+    NothingAvoided,
+    /// Another condition of a rule.
+    Condition {
+        /// Title of the rule.
+        rule: Text,
+        /// The condition, as rules are written.
+        source: String,
+    },
+    /// A rule gives no amount for it.
+    NoAmount {
+        /// Title of the rule.
+        rule: Text,
+    },
+    /// It is worth less than a thousandth of a point.
+    TooLittle,
+    /// A cap was reached before.
+    CapReached(LimitData),
+    /// A guest was driving.
+    Guest,
+    /// No rule looks at it.
+    NoRule,
+}
+
+/// A cap of the policy and the room that it had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitData {
+    /// The awards that it bounds.
+    pub over: Text,
+    /// The stretch of the calendar that it counts.
+    pub per: Period,
+    /// The most points in it.
+    pub most: Points,
+    /// Points that it had room for.
+    pub room: Points,
+}

@@ -1,0 +1,112 @@
+//! The member's card, tier and earnings of today, and what the member should know of.
+
+use dashpoint_membership::{Growth, Points, ServerTime, Text};
+
+/// The member as the car knows him.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberData {
+    /// Name as the member writes it.
+    pub name: String,
+    /// Since when a member.
+    pub joined: ServerTime,
+    /// The confirmed tier.
+    pub tier: TierData,
+    /// Points that can be spent.
+    pub balance: Points,
+    /// Their worth, in hundredths of a yuan.
+    pub worth_fen: i64,
+    /// Points on their way.
+    pub pending: Points,
+    /// The event that settles them.
+    pub settles: Settles,
+    /// The points that expire next, within the time of the first reminder.
+    pub expiring: Option<(ServerTime, Points)>,
+    /// Growth value and the ladder.
+    pub ladder: LadderData,
+    /// Today's earnings, pending entries included.
+    pub today: TodayData,
+    /// Something that the member should know of.
+    pub notice: Option<NoticeData>,
+}
+
+/// A tier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TierData {
+    /// Title in the member's languages.
+    pub title: Text,
+    /// Its place on the ladder, 0 for the lowest.
+    pub rank: usize,
+}
+
+/// The event that settles pending points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settles {
+    /// With the next connection.
+    NextConnection,
+    /// The cloud holds them back.
+    InReview {
+        /// Until then, unless somebody objects.
+        until: ServerTime,
+    },
+}
+
+/// The member on the ladder of tiers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LadderData {
+    /// Confirmed growth value.
+    pub growth: Growth,
+    /// The tier above and the growth value that is missing.
+    pub next: Option<(Text, Growth)>,
+    /// Time of the next tier review, and the growth value that is missing until then.
+    pub keep: Option<(ServerTime, Growth)>,
+}
+
+/// Today's earnings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TodayData {
+    /// For clean energy.
+    pub clean: Points,
+    /// For safe driving.
+    pub safe: Points,
+    /// For anything else.
+    pub other: Points,
+    /// Room that is left under the day's cap.
+    pub room: Option<Points>,
+}
+
+/// Something that the member should know of; the worst one is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeData {
+    /// The soft limit of the offline allowance is reached.
+    ConnectSoon {
+        /// Time at which the hard limit is reached.
+        by: ServerTime,
+    },
+    /// The hard limit is reached.
+    NeedsConfirmation,
+    /// The device is under review.
+    UnderReview,
+    /// The cloud refuses what this car sends: it is revoked, or does not fit.
+    Refused,
+    /// A guest drives, and nothing is earned.
+    Guest,
+    /// The key store cannot be read.
+    AwaitingSignature {
+        /// Awards that are kept.
+        awards: u32,
+    },
+    /// A new policy did not verify.
+    PolicyRefused,
+    /// The storage was damaged and comes back.
+    Salvaged,
+    /// The cloud does not answer.
+    Unreachable {
+        /// Time of the next try.
+        next_try: ServerTime,
+    },
+    /// Points are owed.
+    Arrears {
+        /// The number of points.
+        points: Points,
+    },
+}

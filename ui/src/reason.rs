@@ -1,0 +1,200 @@
+//! The reason of a row's state, as the sentence that the activity page shows.
+
+use dashpoint_membership::policy::Period;
+use dashpoint_membership::{Adjustment, Factor, Rejection, ReviewReason, ServerTime};
+
+use crate::Reason;
+use crate::facts;
+use crate::locale::{Language, Locale, number, percent, score, signed, tenths_of_thousandths};
+use crate::model::{Failed, LimitData, RowData, RowOutcome, RowSubject};
+
+/// Returns the reason of a row's state, with the arguments of its sentence.
+#[must_use]
+pub fn reason(row: &RowData, locale: &Locale, now: ServerTime) -> (Reason, String, String) {
+    let plain = |reason| (reason, String::new(), String::new());
+    match &row.outcome {
+        RowOutcome::AwaitingConnection { .. } => match &row.cut {
+            Some(limit) => (
+                Reason::CutWaiting,
+                locale.language.pick(&limit.over).to_owned(),
+                room(limit, locale),
+            ),
+            None => plain(Reason::AwaitingConnection),
+        },
+        RowOutcome::AwaitingSignature { .. } => plain(Reason::AwaitingSignature),
+        RowOutcome::InReview { reason, until, .. } => {
+            let reason = match reason {
+                ReviewReason::OverAllowance => Reason::OverAllowance,
+                ReviewReason::Estimated => Reason::Estimated,
+                ReviewReason::Forked => Reason::Forked,
+                ReviewReason::Evidence => Reason::Evidence,
+            };
+            (reason, locale.date(*until, now), String::new())
+        }
+        RowOutcome::Booked { .. } => match &row.cut {
+            Some(limit) => (
+                Reason::Cut,
+                locale.language.pick(&limit.over).to_owned(),
+                room(limit, locale),
+            ),
+            None => booked(&row.subject, locale, now),
+        },
+        RowOutcome::Adjusted {
+            paid,
+            predicted,
+            why,
+        } => {
+            if let (Adjustment::Cap { .. }, Some(limit)) = (why, &row.cut) {
+                let (paid, predicted) = (signed(paid.get()), signed(predicted.get()));
+                let amounts = match locale.language {
+                    Language::English => format!("{paid} instead of {predicted}"),
+                    Language::Chinese => format!("{paid}，而非 {predicted}"),
+                };
+                return (Reason::CapNamed, amounts, named(limit, locale));
+            }
+            let reason = match why {
+                Adjustment::Cap { .. } => Reason::Cap,
+                Adjustment::Policy { .. } => Reason::OtherPolicy,
+                Adjustment::Rule { .. } => Reason::OtherRule,
+                Adjustment::Remainder { .. } => Reason::Remainder,
+            };
+            (reason, signed(paid.get()), signed(predicted.get()))
+        }
+        RowOutcome::Rejected { reason, .. } => plain(match reason {
+            Rejection::NoBinding => Reason::NoBinding,
+            Rejection::BindingNotValid => Reason::BindingNotValid,
+            Rejection::AlreadyPaid => Reason::AlreadyPaid,
+            Rejection::AlreadyRecorded => Reason::AlreadyRecorded,
+            Rejection::Implausible => Reason::Implausible,
+            Rejection::UnknownPolicy => Reason::UnknownPolicy,
+        }),
+        RowOutcome::Nothing(failed) => condition(failed, locale),
+    }
+}
+
+fn booked(subject: &RowSubject, locale: &Locale, now: ServerTime) -> (Reason, String, String) {
+    let (reason, a, b) = match subject {
+        RowSubject::Measured(_) | RowSubject::CheckIn => (Reason::PaidAsPredicted, "", ""),
+        RowSubject::Spent { benefit } => (Reason::Spent, locale.language.pick(benefit), ""),
+        RowSubject::Granted { reason } => (Reason::Operator, reason.as_str(), ""),
+        RowSubject::Expiry { earned } => {
+            return (Reason::LotExpired, locale.date(*earned, now), String::new());
+        }
+        RowSubject::Reversal => (Reason::Reversed, "", ""),
+        RowSubject::Clawback => (Reason::ClawedBack, "", ""),
+        RowSubject::Tier { from, to } => (
+            Reason::TierChanged,
+            locale.language.pick(from),
+            locale.language.pick(to),
+        ),
+    };
+    (reason, a.to_owned(), b.to_owned())
+}
+
+/// The sentence of the reason that nothing was earned.
+#[must_use]
+pub fn condition(failed: &Failed, locale: &Locale) -> (Reason, String, String) {
+    let plain = |reason| (reason, String::new(), String::new());
+    match failed {
+        Failed::Score {
+            got_x100,
+            needed_x100,
+        } => (Reason::LowScore, score(*got_x100), score(*needed_x100)),
+        Failed::Distance { got_m, needed_m } => (
+            Reason::ShortDistance,
+            facts::thousandths(*got_m),
+            tenths(*needed_m),
+        ),
+        Failed::Renewable {
+            got_permille,
+            needed_permille,
+        } => (
+            Reason::LowRenewable,
+            percent(*got_permille),
+            percent(*needed_permille),
+        ),
+        Failed::Energy { got_wh, needed_wh } => (
+            Reason::LowEnergy,
+            facts::thousandths(*got_wh),
+            tenths(*needed_wh),
+        ),
+        Failed::Missed { got_s, most_s } => (Reason::Missed, got_s.to_string(), most_s.to_string()),
+        Failed::Unobserved { factor } => (
+            Reason::Unobserved,
+            factor_name(*factor, locale.language).to_owned(),
+            String::new(),
+        ),
+        Failed::NoEnergy => plain(Reason::NoEnergy),
+        Failed::NothingAvoided => plain(Reason::NothingAvoided),
+        Failed::Condition { rule, source } => (
+            Reason::Condition,
+            locale.language.pick(rule).to_owned(),
+            source.clone(),
+        ),
+        Failed::NoAmount { rule } => (
+            Reason::NoAmount,
+            locale.language.pick(rule).to_owned(),
+            String::new(),
+        ),
+        Failed::TooLittle => plain(Reason::TooLittle),
+        Failed::CapReached(limit) => (Reason::CapReached, named(limit, locale), String::new()),
+        Failed::Guest => plain(Reason::Guest),
+        Failed::NoRule => plain(Reason::NoRule),
+    }
+}
+
+fn tenths(thousandths: u64) -> String {
+    tenths_of_thousandths(i64::try_from(thousandths).unwrap_or(i64::MAX))
+}
+
+/// A cap by what it bounds, its most and its period.
+fn named(limit: &LimitData, locale: &Locale) -> String {
+    let over = locale.language.pick(&limit.over);
+    let most = number(limit.most.get());
+    let per = period(limit.per, locale.language);
+    match locale.language {
+        Language::English => format!("{most} {per} for {over}"),
+        Language::Chinese => format!("{over}{per} {most}"),
+    }
+}
+
+/// The room that a cap had, of its most in its period.
+fn room(limit: &LimitData, locale: &Locale) -> String {
+    let (room, most) = (number(limit.room.get()), number(limit.most.get()));
+    let per = period(limit.per, locale.language);
+    match locale.language {
+        Language::English => format!("{room} of {most} {per}"),
+        Language::Chinese => format!("{per} {most} 中的 {room}"),
+    }
+}
+
+const fn period(per: Period, language: Language) -> &'static str {
+    match (language, per) {
+        (Language::English, Period::Day) => "a day",
+        (Language::English, Period::Week) => "a week",
+        (Language::English, Period::Month) => "a month",
+        (Language::English, Period::Year) => "a year",
+        (Language::Chinese, Period::Day) => "每日",
+        (Language::Chinese, Period::Week) => "每周",
+        (Language::Chinese, Period::Month) => "每月",
+        (Language::Chinese, Period::Year) => "每年",
+    }
+}
+
+/// Names a factor within a sentence.
+const fn factor_name(factor: Factor, language: Language) -> &'static str {
+    match (language, factor) {
+        (Language::English, Factor::HardBraking) => "hard braking",
+        (Language::English, Factor::AggressiveTurning) => "sharp turning",
+        (Language::English, Factor::UnsafeFollowing) => "close following",
+        (Language::English, Factor::LateNight) => "driving late at night",
+        (Language::English, Factor::ExcessiveSpeed) => "high speed",
+        (Language::English, Factor::Unbuckled) => "the seat belt",
+        (Language::Chinese, Factor::HardBraking) => "急刹车",
+        (Language::Chinese, Factor::AggressiveTurning) => "急转弯",
+        (Language::Chinese, Factor::UnsafeFollowing) => "跟车过近",
+        (Language::Chinese, Factor::LateNight) => "深夜驾驶",
+        (Language::Chinese, Factor::ExcessiveSpeed) => "高速行驶",
+        (Language::Chinese, Factor::Unbuckled) => "安全带",
+    }
+}
