@@ -97,6 +97,41 @@ fn us06_is_explained_down_to_the_two_seconds() {
     insta::assert_snapshot!(table);
 }
 
+/// A recorded day of several trips and the standard cycles, by night and with a late start: the costs of the factors add
+/// up to what the score lacks of 100, trip by trip and pooled.
+#[test]
+fn the_costs_of_the_factors_add_up_to_what_the_score_lacks() {
+    let mut trips = 0;
+    let mut shared_costs = 0;
+    for (path, start) in [
+        (
+            "drives/cmap-4107032_1-2007-05-25.csv",
+            "2026-11-22T22:30:00",
+        ),
+        ("cycles/us06.csv", "2026-11-22T23:59:00"),
+        ("cycles/us06.csv", "2026-11-23T02:30:00"),
+        ("cycles/udds.csv", "2026-11-22T23:50:00"),
+    ] {
+        let Some(file) = shared(path) else {
+            return;
+        };
+        let (json, _) = explained(&[file.to_str().unwrap(), "--start", start]);
+        let found = json["found"].as_array().unwrap().iter();
+        let seen = found.map(|found| &found["seen"]).chain([&json["pooled"]]);
+        for trip in seen.filter(|seen| seen["score_x100"].is_u64()) {
+            let factors = trip["factors"].as_array().unwrap().iter();
+            let costs: Vec<u64> = factors
+                .map(|factor| factor["costs_x100"].as_u64().unwrap())
+                .collect();
+            let score_x100 = trip["score_x100"].as_u64().unwrap();
+            assert_eq!(costs.iter().sum::<u64>() + score_x100, 10_000, "{trip}");
+            trips += 1;
+            shared_costs += u32::from(costs.iter().filter(|cost| **cost > 0).count() > 1);
+        }
+    }
+    assert!(trips > 4 && shared_costs > 1, "{trips} {shared_costs}");
+}
+
 #[test]
 fn a_drive_without_energy_is_not_paid_as_if_it_had_used_none() {
     let Some(file) = shared("cycles/hwfet.csv") else {

@@ -171,7 +171,7 @@ pub struct FactorReport {
     pub percent: f64,
     /// The most percent that count.
     pub cap_percent: f64,
-    /// Rise of the score, times 100, had it never counted against the driver.
+    /// Its part of the points that the score lacks, times 100; the parts add up.
     pub costs_x100: u16,
     /// Times at which it counted against the driver.
     pub spells: Vec<Spell>,

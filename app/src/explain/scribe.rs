@@ -6,7 +6,7 @@ use dashpoint_membership::policy::ScoreModel;
 use dashpoint_membership::profile::Facts;
 use dashpoint_membership::{
     Charge, Discharge, Evidence, EvidenceDigest, Factor, FactorSeen, Milli, Transaction, Trip,
-    appraise, co2_avoided_g, score_x100,
+    appraise, co2_avoided_g, factor_costs_x100, score_x100,
 };
 use dashpoint_telematics::{
     ChargeTrace, Counts, Finished, PrivateEvidence, Signal, SignalCounts, Spell, TripTrace,
@@ -216,7 +216,7 @@ fn started_ms(finished: &Finished) -> Option<i64> {
 }
 
 fn factors(model: &ScoreModel, seen: &[FactorSeen], spells: &[Spell]) -> Vec<FactorReport> {
-    let score = score_x100(model, seen);
+    let costs = factor_costs_x100(model, seen);
     let report = |factor: &dashpoint_membership::policy::FactorModel| {
         let observed = seen.iter().find(|seen| seen.factor == factor.factor);
         let (against_ms, base_ms) = observed.map_or((0, 0), |seen| (seen.against_ms, seen.base_ms));
@@ -225,16 +225,6 @@ fn factors(model: &ScoreModel, seen: &[FactorSeen], spells: &[Spell]) -> Vec<Fac
         } else {
             against_ms as f64 * 100.0 / base_ms as f64
         };
-        let mut without: Vec<FactorSeen> = seen
-            .iter()
-            .filter(|seen| seen.factor != factor.factor)
-            .copied()
-            .collect();
-        without.push(FactorSeen {
-            factor: factor.factor,
-            against_ms: 0,
-            base_ms: 1,
-        });
         FactorReport {
             factor: factor.factor,
             observed: observed.is_some(),
@@ -246,7 +236,7 @@ fn factors(model: &ScoreModel, seen: &[FactorSeen], spells: &[Spell]) -> Vec<Fac
                 factor.unobserved_percent.to_f64()
             },
             cap_percent: factor.cap_percent.to_f64(),
-            costs_x100: score_x100(model, &without).saturating_sub(score),
+            costs_x100: costs.get(&factor.factor).copied().unwrap_or(0),
             spells: spells
                 .iter()
                 .filter(|spell| spell.factor == factor.factor)

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use dashpoint_membership::policy::ScoreModel;
-use dashpoint_membership::{
-    Evidence, Factor, FactorSeen, ServerTime, Trip, co2_avoided_g, score_x100,
-};
+use dashpoint_membership::{Evidence, Factor, ServerTime, Trip, co2_avoided_g, factor_costs_x100};
 use dashpoint_telematics::{Spell, TripTrace};
 
 use super::data::Shown;
@@ -64,10 +62,11 @@ fn causes(model: &ScoreModel, trip: &Trip, trace: &TripTrace) -> Vec<CauseData> 
     for spell in &trace.spells {
         spells.entry(spell.factor).or_default().push(spell);
     }
+    let costs = factor_costs_x100(model, &trip.factors);
     let mut causes: Vec<(u16, CauseData)> = spells
         .into_iter()
         .filter_map(|(factor, spells)| {
-            let cost = cost(model, trip, factor);
+            let cost = costs.get(&factor).copied().unwrap_or(0);
             let first = spells.iter().map(|spell| spell.from_ms).min()?;
             let ms: i64 = spells.iter().map(|spell| spell.to_ms - spell.from_ms).sum();
             let cause = CauseData {
@@ -80,21 +79,4 @@ fn causes(model: &ScoreModel, trip: &Trip, trace: &TripTrace) -> Vec<CauseData> 
         .collect();
     causes.sort_by_key(|(cost, _)| std::cmp::Reverse(*cost));
     causes.into_iter().map(|(_, cause)| cause).collect()
-}
-
-/// Returns the rise of the score, had the factor never counted against the driver.
-fn cost(model: &ScoreModel, trip: &Trip, factor: Factor) -> u16 {
-    let without: Vec<FactorSeen> = trip
-        .factors
-        .iter()
-        .map(|seen| FactorSeen {
-            against_ms: if seen.factor == factor {
-                0
-            } else {
-                seen.against_ms
-            },
-            ..*seen
-        })
-        .collect();
-    score_x100(model, &without).saturating_sub(score_x100(model, &trip.factors))
 }

@@ -49,7 +49,7 @@ pub use points::{Growth, Milli, Points};
 pub use policy::{
     CompiledPolicy, DEFAULT_POLICY_TOML, Policies, Policy, PolicyError, co2_avoided_g,
 };
-pub use score::score_x100;
+pub use score::{factor_costs_x100, score_x100};
 pub use settlement::{
     CapToday, ChainStart, Cut, Fold, FoldMark, Header, KeepTier, NextTier, PendingItem,
     PendingState, Subject, View, cuts, fold, fold_mine, reject, settle, settle_freed,
