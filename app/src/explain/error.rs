@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use dashpoint_membership::FileError;
 use dashpoint_membership::PolicyError;
-use dashpoint_membership::policy::FileError;
 
 use super::recording::RecordingError;
 

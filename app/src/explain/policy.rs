@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dashpoint_membership::policy::line_of;
+use dashpoint_membership::line_of;
 use dashpoint_membership::{CompiledPolicy, DEFAULT_POLICY_TOML, Policy};
 
 use super::error::ExplainError;

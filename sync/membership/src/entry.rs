@@ -7,8 +7,8 @@ use crate::ids::{
     BindingId, DeviceId, EntryHash, EntryRef, Epoch, EvidenceDigest, PolicyVersion, RuleId, Seq,
 };
 use crate::points::{Milli, Points};
-use crate::policy::Trigger;
 use crate::time::{EventTime, ServerTime};
+use crate::trigger::Trigger;
 
 /// The signed payload of one link of a device's chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,6 +10,7 @@
 //! `GLOSSARY.md` at the top of the repository explains each term in one sentence.
 
 mod account;
+mod carbon;
 mod catalogue;
 mod chain;
 mod entry;
@@ -23,6 +24,8 @@ mod settlement;
 mod statement;
 mod text;
 mod time;
+mod toml_file;
+mod trigger;
 mod valuation;
 mod verdict;
 mod zone;
@@ -58,6 +61,7 @@ pub use settlement::{
 pub use statement::{Cover, Profile, Statement};
 pub use text::Text;
 pub use time::{ClockQuality, CoarseTime, EventTime, LocalDay, ServerTime};
+pub use toml_file::{FileError, line_of};
 pub use valuation::{Appraisal, Problem, appraise};
 pub use verdict::{Adjustment, Paid, Rejection, ReviewReason, Verdict};
 pub use zone::{Zone, ZoneError};

@@ -3,8 +3,8 @@
 use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Policy, PolicyError};
 use crate::catalogue::Catalogue;
+use crate::policy::{Policy, PolicyError};
 
 /// A reason that a text is no policy or no catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,7 @@
 use crate::entry::Transaction;
 use crate::ids::RuleId;
 use crate::points::Milli;
-use crate::policy::CompiledPolicy;
+use crate::policy::{CompiledPolicy, EarningRule};
 use crate::profile::{EvalError, Facts};
 
 /// Result of one rule for one transaction.
@@ -32,13 +32,8 @@ pub enum Problem {
     #[error(transparent)]
     Arithmetic(#[from] EvalError),
     /// Less than nothing, or more than any award.
-    #[error("the amount is not within 0..={} thousandths", Appraisal::MOST.get())]
+    #[error("the amount is not within 0..={} thousandths", EarningRule::PAYS_MAX.get())]
     OutOfRange,
-}
-
-impl Appraisal {
-    /// The most that one rule pays for one transaction: a million points. Keeps all sums far from the ends of 64 bits.
-    pub const MOST: Milli = Milli::new(1_000_000_000);
 }
 
 /// Values a transaction by each rule of the policy that looks at its kind, in the order of the policy.
@@ -83,7 +78,7 @@ fn amounts(
 }
 
 fn bounded(amount: i64) -> Result<Milli, Problem> {
-    if (0..=Appraisal::MOST.get()).contains(&amount) {
+    if (0..=EarningRule::PAYS_MAX.get()).contains(&amount) {
         Ok(Milli::new(amount))
     } else {
         Err(Problem::OutOfRange)

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use dashpoint_membership::policy::line_of;
+use dashpoint_membership::line_of;
 use dashpoint_membership::profile::{RuleField, rule_fields};
 use dashpoint_membership::{
     Catalogue, CompiledPolicy, DEFAULT_POLICY_TOML, Policy, PolicyError, PolicyVersion,

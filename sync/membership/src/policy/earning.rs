@@ -3,22 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CapId, RuleId};
-use crate::points::Points;
+use crate::points::{Milli, Points};
 use crate::text::Text;
-
-/// The kind of transaction that a rule evaluates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Trigger {
-    /// A trip.
-    Trip,
-    /// A charging session.
-    Charge,
-    /// A session of giving back to the grid.
-    Discharge,
-    /// The daily check-in.
-    CheckIn,
-}
+use crate::trigger::Trigger;
 
 /// The kind of transaction that a rule names, which may be one that this program does not know.
 ///
@@ -72,6 +59,11 @@ pub struct EarningRule {
     /// Evaluated and reported, pays nothing.
     #[serde(default)]
     pub shadow: bool,
+}
+
+impl EarningRule {
+    /// The most that one rule pays for one transaction: a million points. Keeps all sums far from the ends of 64 bits.
+    pub const PAYS_MAX: Milli = Milli::new(1_000_000_000);
 }
 
 /// The payments that a cap adds up.

@@ -4,7 +4,6 @@ mod compiled;
 mod decimal;
 mod earning;
 mod error;
-mod file;
 mod payable;
 mod policies;
 mod score_model;
@@ -15,14 +14,14 @@ use serde::{Deserialize, Serialize};
 
 pub use compiled::{CompiledPolicy, CompiledRule, SkippedRule};
 pub use decimal::{Decimal8, ParseDecimalError};
-pub use earning::{
-    Allowance, AllowanceLimit, Cap, CapOver, EarningRule, Period, RuleKind, Trigger,
-};
+pub use earning::{Allowance, AllowanceLimit, Cap, CapOver, EarningRule, Period, RuleKind};
 pub use error::{PolicyError, Unpayable};
-pub use file::{FileError, line_of};
 pub use policies::Policies;
 pub use score_model::{FactorModel, LateHour, ScoreModel, Thresholds};
 pub use tier::{Demotion, Tier, Tiers};
+
+pub use crate::carbon::{Carbon, co2_avoided_g};
+pub use crate::trigger::Trigger;
 
 use crate::ids::PolicyVersion;
 use crate::points::Points;
@@ -74,16 +73,6 @@ pub struct Policy {
     pub rule_profile: Option<u32>,
 }
 
-/// Factors of T/CSAE 235-2021: avoided = km x petrol - kWh x grid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Carbon {
-    /// Emission of the petrol car that the trip replaces, in grams per kilometre.
-    pub petrol_g_per_km: u32,
-    /// Emission of the grid, in grams per kilowatt-hour.
-    pub grid_g_per_kwh: u32,
-}
-
 /// The declared mix of a group of charging points (OCPI EnergyMix).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,15 +117,4 @@ impl Policy {
     pub fn worth_fen(&self, points: Points) -> i64 {
         points.get().saturating_mul(100) / i64::from(self.points_per_yuan.max(1))
     }
-}
-
-/// CO2 that a trip avoided against the petrol car that it replaces, in whole grams, rounded down (T/CSAE 235-2021).
-///
-/// Negative when the grid emitted more than the petrol car would have.
-#[must_use]
-pub fn co2_avoided_g(carbon: &Carbon, distance_m: i64, net_wh: i64) -> i64 {
-    // Metres times grams per kilometre are milligrams, as are watt-hours times grams per kilowatt-hour.
-    let petrol_mg = distance_m.saturating_mul(i64::from(carbon.petrol_g_per_km));
-    let grid_mg = net_wh.saturating_mul(i64::from(carbon.grid_g_per_kwh));
-    petrol_mg.saturating_sub(grid_mg).div_euclid(1_000)
 }

@@ -2,7 +2,6 @@
 
 use super::{CompiledPolicy, CompiledRule, EarningRule, PolicyError, Unpayable};
 use crate::profile::{Amount, Outlook};
-use crate::valuation::Appraisal;
 
 impl CompiledPolicy {
     /// Checks that each rule can pay for some admissible evidence; one with `shadow` only has to hold and to have its amounts.
@@ -25,7 +24,7 @@ fn check(rule: &EarningRule, compiled: &CompiledRule) -> Result<(), PolicyError>
         problem,
     };
     let outlook = holds(rule, compiled).map_err(|problem| refuse("when", &rule.when, problem))?;
-    let most = Appraisal::MOST.get();
+    let most = EarningRule::PAYS_MAX.get();
     let greatest = |amount| match outlook.amount(amount, most) {
         Amount::Fails(error) => Err(Unpayable::AlwaysFails(error)),
         Amount::Payable { greatest } => Ok(greatest),

@@ -43,7 +43,7 @@ impl BoolExpression {
     }
 
     /// The parts as expressions of their own, each with its source.
-    pub(crate) fn parts(&self, on: crate::policy::Trigger) -> Vec<(Self, String)> {
+    pub(crate) fn parts(&self, on: crate::trigger::Trigger) -> Vec<(Self, String)> {
         let mut parts = Vec::new();
         conjuncts(&self.0, &mut parts);
         parts

@@ -4,9 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::carbon::{Carbon, co2_avoided_g};
 use crate::entry::{MemberAction, Transaction};
 use crate::evidence::{Charge, Current, Discharge, Evidence, Factor, Grade, Trip};
-use crate::policy::{Carbon, Trigger, co2_avoided_g};
+use crate::trigger::Trigger;
 
 /// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

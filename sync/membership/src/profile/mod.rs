@@ -27,7 +27,7 @@ pub use limits::{MAX_NESTING, MAX_OPERATORS, MAX_SOURCE_BYTES, RULE_PROFILE};
 pub(crate) use outlook::{Amount, Outlook};
 pub use typed::Comparison;
 
-use crate::policy::Trigger;
+use crate::trigger::Trigger;
 use typed::{BoolNode, IntNode};
 
 /// A checked expression that gives a boolean.

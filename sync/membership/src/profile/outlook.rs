@@ -8,7 +8,7 @@ use super::linear::Linear;
 use super::span::Span;
 use super::typed::{BoolNode, Comparison, IntNode};
 use super::{BoolExpression, IntExpression};
-use crate::policy::Trigger;
+use crate::trigger::Trigger;
 
 /// Values that each field of a trigger may have, under the conditions that were assumed.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use super::facts::fields;
 use super::typed::{BoolNode, Comparison, IntNode, IntOperator};
-use crate::policy::Trigger;
+use crate::trigger::Trigger;
 
 /// Writes a boolean expression over the fields of a trigger.
 pub(super) fn of_bool(node: &BoolNode, on: Trigger) -> String {

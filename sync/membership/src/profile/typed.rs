@@ -6,7 +6,7 @@ use super::error::ProfileError;
 use super::facts::{CONSTANTS, Enumeration, Kind, fields, names};
 use super::scan::scan;
 use super::syntax;
-use crate::policy::Trigger;
+use crate::trigger::Trigger;
 
 /// Gives an integer, or the place of a named value in its enumeration.
 #[derive(Debug, Clone)]

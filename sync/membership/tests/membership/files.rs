@@ -1,6 +1,6 @@
 //! Policy and catalogue files are read strictly: a mistake is named with its line.
 
-use dashpoint_membership::policy::line_of;
+use dashpoint_membership::line_of;
 use dashpoint_membership::*;
 
 fn changed(text: &str, from: &str, to: &str) -> String {

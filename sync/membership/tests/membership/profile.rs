@@ -1,6 +1,6 @@
 //! The rule profile: what it takes, what it gives, what it refuses.
 
-use dashpoint_membership::policy::Trigger;
+use dashpoint_membership::policy::{EarningRule, Trigger};
 use dashpoint_membership::profile::{EvalError, MAX_NESTING, MAX_OPERATORS, MAX_SOURCE_BYTES};
 use dashpoint_membership::*;
 
@@ -111,7 +111,10 @@ fn what_has_no_value_does_not_hold_and_is_reported() {
         assert_eq!(appraisal.problem, Some(problem), "{points}");
         assert!(!appraisal.held && appraisal.points.is_zero(), "{points}");
     }
-    assert_eq!(value(Trigger::Trip, "1000000000").points, Appraisal::MOST);
+    assert_eq!(
+        value(Trigger::Trip, "1000000000").points,
+        EarningRule::PAYS_MAX
+    );
 }
 
 #[test]
