@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use dashpoint_telematics::{Signal, Value, ValueKind};
+use dashpoint_telematics::{FORMER_PATHS, Signal, Value, ValueKind};
 use serde::Deserialize;
 use toml::Table;
 
@@ -166,6 +166,13 @@ impl Mapping {
             None => {}
             Some(toml::Value::Table(signals)) => {
                 for (path, value) in signals {
+                    if FORMER_PATHS.contains(&path.as_str()) {
+                        tracing::info!(
+                            path,
+                            "the mapping names a signal that is not used any more"
+                        );
+                        continue;
+                    }
                     let key = format!("signals.{path:?}");
                     let Some(signal) = Signal::from_path(&path) else {
                         let what = "not a signal that Dashpoint uses; expected a VSS 6.0 path of `dashpoint check-mapping`";

@@ -34,7 +34,7 @@ pub enum BusInput {
     Sample {
         /// The signal.
         signal: Signal,
-        /// The value as it came.
+        /// The value in the type and the unit of its signal.
         value: Value,
         /// Time of the value, in milliseconds since 1970-01-01T00:00:00Z; `None` for a bare value.
         ts_ms: Option<i64>,

@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use dashpoint_telematics::{Signal, Value};
+use dashpoint_telematics::VehicleFact;
 use jiff::Timestamp;
 use rumqttc::{Publish, QoS};
 use tokio::runtime::Builder;
@@ -96,11 +96,8 @@ pub async fn wait_for_vin(config: BusConfig, patience: Duration) -> Option<Strin
     let bus = Bus::start(config, sender, seen);
     let found = timeout(patience, async {
         while let Some(input) = inputs.recv().await {
-            if let BusInput::Sample {
-                signal: Signal::Vin,
-                value: Value::Text(vin),
-                ..
-            } = input
+            if let BusInput::Sample { signal, value, .. } = input
+                && let Some(VehicleFact::Vin(vin)) = VehicleFact::of(signal, &value)
             {
                 return Some(vin);
             }

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::{Bus, BusInput, Mapping, TlsFiles, client_config, typed, wait_for_vin};
+use super::{Bus, BusInput, Mapping, TlsFiles, client_config, wait_for_vin};
 use crate::config::BusConfig;
 use crate::engine::SignalWatch;
 
@@ -198,7 +198,7 @@ impl Listener {
                 } => {
                     let outcomes = self.telematics.observe(&Sample {
                         signal,
-                        value: typed(signal, value),
+                        value,
                         ts_ms: ts_ms.unwrap_or(T0_MS),
                         retained,
                     });

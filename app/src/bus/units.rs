@@ -11,11 +11,10 @@ enum Quantity {
     Power,
     Energy,
     Share,
-    CarbonIntensity,
 }
 
 /// A unit: so many of the base unit of its quantity.
-const UNITS: [(&str, Quantity, f64); 22] = [
+const UNITS: [(&str, Quantity, f64); 20] = [
     ("km/h", Quantity::Speed, 1.0),
     ("m/s", Quantity::Speed, 3.6),
     ("mph", Quantity::Speed, 1.609_344),
@@ -36,8 +35,6 @@ const UNITS: [(&str, Quantity, f64); 22] = [
     ("percent", Quantity::Share, 1.0),
     ("permille", Quantity::Share, 0.1),
     ("ratio", Quantity::Share, 100.0),
-    ("g/kWh", Quantity::CarbonIntensity, 1.0),
-    ("kg/kWh", Quantity::CarbonIntensity, 1_000.0),
 ];
 
 /// The unit in which a signal is taken; `None` for one that has none.
@@ -55,8 +52,6 @@ pub const fn unit_of(signal: Signal) -> Option<&'static str> {
         Signal::ChargingPower => Some("kW"),
         Signal::StateOfCharge | Signal::RenewablePercentage => Some("percent"),
         Signal::ChargedEnergy | Signal::ConsumedEnergy | Signal::RenewableEnergy => Some("kWh"),
-        Signal::CarbonIntensity => Some("g/kWh"),
-        Signal::DistanceToService => Some("km"),
         _ => None,
     }
 }

@@ -50,6 +50,7 @@ impl Engine {
         for outcome in outcomes {
             match outcome {
                 Outcome::DriveState(_) | Outcome::TripStarted { .. } => {}
+                Outcome::VehicleFact(fact) => self.learn(&fact),
                 Outcome::Finished(finished) => self.finish(*finished),
                 Outcome::Mark(mark) => {
                     let raised = self.store.raise_marks(&[stored_mark(mark)]);

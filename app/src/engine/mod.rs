@@ -24,13 +24,13 @@ use std::time::Duration;
 use dashpoint_membership::{ServerTime, VehicleId};
 use dashpoint_store::{Store, StoreError, StoreReader};
 use dashpoint_sync::{Event, HttpRequest, LocalFacts, Now, Reconciler, Ticket};
-use dashpoint_telematics::{Finished, Sample, Signal, Telematics, Value};
+use dashpoint_telematics::{Finished, Sample, Telematics, VehicleFact};
 use dashpoint_wire::SigningKey;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::books::{Books, BooksError};
-use crate::bus::{BusInput, typed};
+use crate::bus::BusInput;
 use crate::clock::Clock;
 use crate::cloud_clock::{CloudWatch, Heard, News};
 use crate::random::Chance;
@@ -363,7 +363,7 @@ impl Engine {
                     let ts_ms = ts_ms.unwrap_or_else(|| self.clock.unix_ms());
                     self.observe(&Sample {
                         signal,
-                        value: typed(signal, value),
+                        value,
                         ts_ms,
                         retained,
                     });
@@ -380,6 +380,8 @@ impl Engine {
     /// it was enrolled in nothing is earned, and nothing of its member is shown.
     pub fn sits_in(&mut self, vehicle: VehicleId) {
         self.live.other_vehicle = vehicle != self.books.vehicle;
+        // Another car's meters must not be settled against this one's marks.
+        self.telematics.set_elsewhere(self.live.other_vehicle);
         if self.live.other_vehicle {
             tracing::error!(
                 "this is another car than the one that the head unit was enrolled in; enrol again"
@@ -409,24 +411,27 @@ impl Engine {
     }
 
     fn observe(&mut self, sample: &Sample) {
-        if let (Signal::Vin, Value::Text(vin)) = (sample.signal, &sample.value) {
-            self.sits_in_car(vin);
-        }
-        // Another car's meters must not be settled against this one's marks.
-        if self.live.other_vehicle {
-            return;
-        }
-        if let (Signal::Connectivity, Value::Bool(available)) = (sample.signal, &sample.value) {
-            self.tell(Event::ConnectivityChanged {
-                available: *available,
-            });
-        }
-        self.live.car.take(sample.signal, &sample.value);
         let outcomes = self.telematics.observe(sample);
-        if let Some(newest_ms) = self.telematics.bus_time_ms() {
+        if !self.live.other_vehicle
+            && let Some(newest_ms) = self.telematics.bus_time_ms()
+        {
             self.clock.heard(newest_ms);
         }
         self.keep(outcomes);
+    }
+
+    /// Takes a fact about the car.
+    fn learn(&mut self, fact: &VehicleFact) {
+        match fact {
+            VehicleFact::Vin(vin) => self.sits_in_car(vin),
+            VehicleFact::Connectivity(available) => self.tell(Event::ConnectivityChanged {
+                available: *available,
+            }),
+            VehicleFact::ChargePercent(_)
+            | VehicleFact::ServiceDue(_)
+            | VehicleFact::NightMode(_)
+            | VehicleFact::Language(_) => self.live.car.take(fact),
+        }
     }
 
     /// Something's time has come: the reconciler's, the quiet bus's, or that of evidence the disk refused.

@@ -50,6 +50,7 @@ pub fn explain(
             match outcome {
                 Outcome::Finished(over) => finished.push(*over),
                 Outcome::DriveState(_)
+                | Outcome::VehicleFact(_)
                 | Outcome::TripStarted { .. }
                 | Outcome::Mark(_)
                 | Outcome::Checkpoint(_) => {}

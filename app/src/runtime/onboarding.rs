@@ -6,7 +6,7 @@ use dashpoint_membership::{DEFAULT_POLICY_TOML, Policy, ServerTime};
 use dashpoint_store::Store;
 use dashpoint_sync::enrol::{Applicant, ask_request, read_ticket};
 use dashpoint_sync_http::Transport;
-use dashpoint_telematics::{Marks, Sample, Settings, Signal, Telematics, Value};
+use dashpoint_telematics::{Marks, Outcome, Sample, Settings, Telematics, VehicleFact};
 use dashpoint_ui::Drive;
 use dashpoint_ui::model::{EnrolmentData, EnrolmentStep};
 use dashpoint_wire::message::{EnrolRequest, EnrolTicket};
@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
 use super::shutdown::Shutdown;
-use crate::bus::{Bus, BusInput, typed};
+use crate::bus::{Bus, BusInput};
 use crate::clock::system_unix_ms;
 use crate::config::{Config, is_vin};
 use crate::enrolment::{EnrolmentEnd, ask, decision, keep};
@@ -108,16 +108,20 @@ async fn watch_car(
                 Some(BusInput::Sample { signal, value, ts_ms, retained }) => {
                     let sample = Sample {
                         signal,
-                        value: typed(signal, value),
+                        value,
                         ts_ms: ts_ms.unwrap_or_else(system_unix_ms),
                         retained,
                     };
-                    car.take(signal, &sample.value);
-                    if let (Signal::Vin, Value::Text(vin)) = (signal, &sample.value) {
-                        vins.send_replace(Some(vin.clone()));
+                    // What else the fold makes of it is nobody's: nothing is earned before there is a member.
+                    for outcome in telematics.observe(&sample) {
+                        let Outcome::VehicleFact(fact) = outcome else {
+                            continue;
+                        };
+                        car.take(&fact);
+                        if let VehicleFact::Vin(vin) = fact {
+                            vins.send_replace(Some(vin));
+                        }
                     }
-                    // What the fold makes of it is nobody's: nothing is earned before there is a member.
-                    drop(telematics.observe(&sample));
                 }
                 Some(BusInput::Refused { .. } | BusInput::UnknownTopic) => {}
             },

@@ -3,7 +3,7 @@
 use dashpoint_membership::{
     CompiledPolicy, DeviceId, Epoch, MemberId, ServerTime, Statement, Suits, View, view,
 };
-use dashpoint_telematics::{Signal, Value};
+use dashpoint_telematics::VehicleFact;
 use dashpoint_ui::locale::Language;
 use dashpoint_ui::model::{
     Availability, BenefitData, DeviceData, Exchange, LinkData, MemberData, ScreenData,
@@ -31,18 +31,14 @@ pub struct CarState {
 const LOW_CHARGE_PERCENT: f64 = 20.0;
 
 impl CarState {
-    /// Takes a value of a signal; most signals say nothing here.
-    pub fn take(&mut self, signal: Signal, value: &Value) {
-        match (signal, value) {
-            (Signal::StateOfCharge, Value::Number(percent)) => {
-                self.low_charge = *percent < LOW_CHARGE_PERCENT;
-            }
-            (Signal::ServiceDue, Value::Bool(due)) => self.service_due = *due,
-            (Signal::DayNight, Value::Text(mode)) => self.night = mode == "NIGHT",
-            (Signal::Language, Value::Text(language)) => {
-                self.english = Some(!language.starts_with("zh"));
-            }
-            _ => {}
+    /// Takes a fact about the car; vehicle and connection say nothing here.
+    pub fn take(&mut self, fact: &VehicleFact) {
+        match fact {
+            VehicleFact::ChargePercent(percent) => self.low_charge = *percent < LOW_CHARGE_PERCENT,
+            VehicleFact::ServiceDue(due) => self.service_due = *due,
+            VehicleFact::NightMode(night) => self.night = *night,
+            VehicleFact::Language(language) => self.english = Some(!language.starts_with("zh")),
+            VehicleFact::Vin(_) | VehicleFact::Connectivity(_) => {}
         }
     }
 

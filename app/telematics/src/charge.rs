@@ -4,8 +4,8 @@ use dashpoint_membership::{Charge, CoarseTime, Current, Evidence, Grade, Meter};
 use serde::{Deserialize, Serialize};
 
 use crate::driver::Driver;
+use crate::evidence::{ChargeStep, ChargeTrace, Finished, PrivateEvidence};
 use crate::marks::{Marks, MeterMark};
-use crate::outcome::{ChargeStep, ChargeTrace, Finished, PrivateEvidence};
 use crate::picture::Mix;
 use crate::reading::MixSource;
 use crate::settings::Settings;

@@ -1,9 +1,11 @@
 //! The state that a restart goes on from after a crash.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::fold::Fold;
 use crate::intake::Stamped;
+use crate::reading::Reading;
+use crate::signal::Signal;
 
 /// The open trip and sessions, with all that is needed to go on with them.
 ///
@@ -12,7 +14,31 @@ use crate::intake::Stamped;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {
     pub(crate) fold: Fold,
+    #[serde(deserialize_with = "used_readings")]
     pub(crate) waiting: Vec<Stamped>,
+}
+
+/// A waiting reading as a checkpoint keeps it, perhaps of a signal that only an earlier version knew.
+#[derive(Deserialize)]
+struct KeptReading {
+    signal: String,
+    at_ms: i64,
+    reading: Reading,
+    retained: bool,
+}
+
+/// Reads the waiting readings of the signals that are used.
+fn used_readings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stamped>, D::Error> {
+    let kept = Vec::<KeptReading>::deserialize(deserializer)?;
+    let used = |kept: KeptReading| {
+        Some(Stamped {
+            signal: Signal::of_kept_name(&kept.signal)?,
+            at_ms: kept.at_ms,
+            reading: kept.reading,
+            retained: kept.retained,
+        })
+    };
+    Ok(kept.into_iter().filter_map(used).collect())
 }
 
 impl Checkpoint {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::charge::coarse;
 use crate::driver::Driver;
+use crate::evidence::{DischargeTrace, Finished, PrivateEvidence};
 use crate::marks::{Marks, MeterMark};
-use crate::outcome::{DischargeTrace, Finished, PrivateEvidence};
 use crate::settings::Settings;
 
 /// A longer time between two samples of power counts for nothing.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::reading::{Ignition, Reading};
+use crate::intake::Stamped;
+use crate::reading::{Ignition, Reading, STANDSTILL_KMH};
 use crate::signal::Signal;
 
 /// The drive state that the screen must assume.
@@ -42,9 +43,6 @@ pub struct Motion {
     pub ignition_on: Option<bool>,
 }
 
-/// Below that a speed sensor only hums.
-pub(crate) const STANDSTILL_KMH: f64 = 0.5;
-
 /// Tells the drive state. The parking brake alone says nothing: it is also set at red lights.
 #[must_use]
 pub fn drive_state(motion: Motion) -> DriveState {
@@ -71,18 +69,24 @@ pub(crate) struct MotionWatch {
 }
 
 impl MotionWatch {
-    /// Takes a reading that was not refused; gives the drive state when it is another than before.
-    pub(crate) fn take(
-        &mut self,
-        signal: Signal,
-        at_ms: i64,
-        reading: &Reading,
-    ) -> Option<DriveState> {
-        if self
-            .seen_ms
-            .get(&signal)
-            .is_some_and(|&seen_ms| at_ms < seen_ms)
-        {
+    /// Takes a reading that was not refused for its value; gives the drive state when it is another than before.
+    ///
+    /// A reading whose time is not believed can only restrict: it counts when it says that the car moves, and does not stand
+    /// in the way of those that follow.
+    pub(crate) fn take(&mut self, stamped: &Stamped, is_strange: bool) -> Option<DriveState> {
+        let Stamped {
+            signal,
+            at_ms,
+            reading,
+            ..
+        } = stamped;
+        let is_ignored = if is_strange {
+            !reading.is_movement()
+        } else {
+            let seen_ms = self.seen_ms.get(signal);
+            seen_ms.is_some_and(|seen_ms| at_ms < seen_ms)
+        };
+        if is_ignored {
             return None;
         }
         #[expect(
@@ -98,9 +102,16 @@ impl MotionWatch {
             }
             _ => return None,
         }
-        self.seen_ms.insert(signal, at_ms);
+        if !is_strange {
+            self.seen_ms.insert(*signal, *at_ms);
+        }
         let state = drive_state(self.motion);
         (self.told.replace(state) != Some(state)).then_some(state)
+    }
+
+    /// Forgets the times: the bus has moved to another time.
+    pub(crate) fn forget_times(&mut self) {
+        self.seen_ms.clear();
     }
 
     pub(crate) fn state(&self) -> DriveState {

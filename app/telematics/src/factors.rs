@@ -6,7 +6,7 @@ use dashpoint_membership::policy::Thresholds;
 use dashpoint_membership::{Factor, FactorSeen};
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::{BrakingSource, Spell};
+use crate::evidence::{BrakingSource, Spell};
 use crate::settings::Settings;
 
 /// A longer time between two samples is missed: it counts neither for nor against the driver.

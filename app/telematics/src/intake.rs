@@ -41,6 +41,19 @@ pub(crate) enum Batch {
     OutOfOrder(Stamped),
 }
 
+/// Result of the check of a sample's time.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum TimeCheck {
+    /// In order, told before, or state that the broker had kept.
+    Believed,
+    /// More than two seconds behind the bus.
+    Late,
+    /// More than a day off the bus; it waits for other signals to agree.
+    Strange,
+    /// The bus has moved to another time: the samples that had waited for that, as they came.
+    Moved(Vec<Stamped>),
+}
+
 /// The samples that wait for those before them.
 #[derive(Debug, Default)]
 pub(crate) struct Intake {
@@ -53,7 +66,7 @@ pub(crate) struct Intake {
     folded_ms: Option<i64>,
     waiting: BTreeMap<(i64, Signal), (Reading, bool)>,
     retained: BTreeMap<Signal, (i64, Reading)>,
-    quarantine: VecDeque<(i64, Signal, Reading)>,
+    quarantine: VecDeque<Stamped>,
 }
 
 impl Intake {
@@ -92,11 +105,15 @@ impl Intake {
         oldest.map(|((at_ms, _), _)| *at_ms)
     }
 
-    /// Takes one sample; gives what has become ripe.
-    pub(crate) fn take(&mut self, sample: Stamped, counts: &mut Counts) -> Vec<Batch> {
+    /// Takes one sample; gives what is to be folded before anything that waits.
+    pub(crate) fn take(
+        &mut self,
+        sample: &Stamped,
+        counts: &mut Counts,
+    ) -> (TimeCheck, Vec<Batch>) {
         if sample.retained {
             self.take_retained(sample, counts);
-            return Vec::new();
+            return (TimeCheck::Believed, Vec::new());
         }
         let reference = self.newest_ms.or(self.hint_ms);
         if reference.is_some_and(|bus_ms| bus_ms.abs_diff(sample.at_ms) > STRANGE_MS.unsigned_abs())
@@ -104,31 +121,47 @@ impl Intake {
             return self.take_strange(sample, counts);
         }
         let key = (sample.at_ms, sample.signal);
+        let reading = sample.reading.for_fold();
         let known_ms = counts.of(sample.signal).and_then(|known| known.last_ts_ms);
         let is_late = self.is_late(sample.at_ms);
         let is_past = is_late || self.folded_ms >= Some(sample.at_ms);
         let fault = match self.waiting.get(&key) {
-            Some((reading, _)) if *reading == sample.reading => Some(Fault::Duplicate),
+            Some((known, _)) if *known == reading => Some(Fault::Duplicate),
             Some(_) => None,
             None if is_past && known_ms == Some(sample.at_ms) => Some(Fault::Duplicate),
             None => is_late.then_some(Fault::Late),
         };
         if let Some(fault) = fault {
             counts.refuse(sample.signal, fault);
-            let is_late_name = fault == Fault::Late && sample.reading.is_name();
-            return if is_late_name {
-                vec![Batch::OutOfOrder(sample)]
-            } else {
-                Vec::new()
-            };
+            if fault != Fault::Late {
+                return (TimeCheck::Believed, Vec::new());
+            }
+            let name = sample.reading.is_name();
+            let name = name.then(|| Batch::OutOfOrder(sample.clone()));
+            return (TimeCheck::Late, name.into_iter().collect());
         }
         counts.take(sample.signal, sample.at_ms);
-        self.waiting.insert(key, (sample.reading, false));
+        self.waiting.insert(key, (reading, false));
         let newest_ms = self
             .newest_ms
             .map_or(sample.at_ms, |newest_ms| newest_ms.max(sample.at_ms));
         self.newest_ms = Some(newest_ms);
-        self.ripe(newest_ms.saturating_sub(LATENESS_MS))
+        (TimeCheck::Believed, Vec::new())
+    }
+
+    /// Returns what nothing can come before any more.
+    pub(crate) fn ripen(&mut self) -> Vec<Batch> {
+        match self.newest_ms {
+            Some(newest_ms) => self.ripe(newest_ms.saturating_sub(LATENESS_MS)),
+            None => Vec::new(),
+        }
+    }
+
+    /// Drops everything that waits.
+    pub(crate) fn drop_waiting(&mut self) {
+        self.waiting.clear();
+        self.retained.clear();
+        self.quarantine.clear();
     }
 
     /// The bus has been quiet for so long: what waits need not wait for more.
@@ -152,13 +185,9 @@ impl Intake {
         batches
     }
 
-    fn take_retained(&mut self, sample: Stamped, counts: &mut Counts) {
-        let Stamped {
-            signal,
-            at_ms,
-            reading,
-            ..
-        } = sample;
+    fn take_retained(&mut self, sample: &Stamped, counts: &mut Counts) {
+        let Stamped { signal, at_ms, .. } = *sample;
+        let reading = sample.reading.for_fold();
         self.hint_ms = self.hint_ms.max(Some(at_ms));
         if self
             .retained
@@ -179,47 +208,34 @@ impl Intake {
         }
     }
 
-    fn take_strange(&mut self, sample: Stamped, counts: &mut Counts) -> Vec<Batch> {
-        let Stamped {
-            signal,
-            at_ms,
-            reading,
-            ..
-        } = sample;
+    fn take_strange(&mut self, sample: &Stamped, counts: &mut Counts) -> (TimeCheck, Vec<Batch>) {
+        let Stamped { signal, at_ms, .. } = *sample;
         counts.refuse(signal, Fault::Quarantined);
-        self.quarantine.push_back((at_ms, signal, reading));
+        self.quarantine.push_back(sample.clone());
         let agrees = |held_ms: i64| held_ms.abs_diff(at_ms) <= AGREEMENT_MS.unsigned_abs();
         let agreeing: BTreeSet<Signal> = self
             .quarantine
             .iter()
-            .filter(|(held_ms, ..)| agrees(*held_ms))
-            .map(|(_, signal, _)| *signal)
+            .filter(|held| agrees(held.at_ms))
+            .map(|held| held.signal)
             .collect();
-        let names = self
-            .quarantine
-            .back()
-            .filter(|(.., reading)| reading.is_name());
-        let name = names.map(|(at_ms, signal, reading)| {
-            Batch::OutOfOrder(Stamped {
-                signal: *signal,
-                at_ms: *at_ms,
-                reading: reading.clone(),
-                retained: false,
-            })
-        });
+        let name = sample.reading.is_name();
+        let name = name.then(|| Batch::OutOfOrder(sample.clone()));
         if agreeing.len() < AGREEING {
             if self.quarantine.len() > QUARANTINE_LEN_MAX {
                 self.quarantine.pop_front();
             }
-            return name.into_iter().collect();
+            return (TimeCheck::Strange, name.into_iter().collect());
         }
         // The bus itself has moved to another time: finish the old one first.
         let mut batches = self.ripe(i64::MAX);
         batches.extend(name);
         self.folded_ms = None;
-        for (held_ms, signal, reading) in std::mem::take(&mut self.quarantine) {
+        let mut released = Vec::new();
+        for held in std::mem::take(&mut self.quarantine) {
+            let held_ms = held.at_ms;
             if agrees(held_ms) {
-                counts.take(signal, held_ms);
+                counts.take(held.signal, held_ms);
                 self.newest_ms = Some(self.newest_ms.map_or(held_ms, |newest_ms| {
                     if agrees(newest_ms) {
                         newest_ms.max(held_ms)
@@ -227,12 +243,12 @@ impl Intake {
                         held_ms
                     }
                 }));
-                self.waiting.insert((held_ms, signal), (reading, false));
+                let key = (held_ms, held.signal);
+                self.waiting.insert(key, (held.reading.for_fold(), false));
+                released.push(held);
             }
         }
-        let newest_ms = self.newest_ms.unwrap_or(at_ms);
-        batches.extend(self.ripe(newest_ms.saturating_sub(LATENESS_MS)));
-        batches
+        (TimeCheck::Moved(released), batches)
     }
 
     fn is_late(&self, at_ms: i64) -> bool {
@@ -302,6 +318,13 @@ mod tests {
         }
     }
 
+    /// Takes a sample and gives all that has become ripe.
+    fn take(intake: &mut Intake, sample: &Stamped, counts: &mut Counts) -> Vec<Batch> {
+        let (_, mut batches) = intake.take(sample, counts);
+        batches.extend(intake.ripen());
+        batches
+    }
+
     fn times(batches: &[Batch]) -> Vec<i64> {
         let time = |batch: &Batch| match batch {
             Batch::Instant { at_ms, .. } => *at_ms,
@@ -313,35 +336,15 @@ mod tests {
     #[test]
     fn two_seconds_late_is_in_order_and_a_millisecond_more_is_late() {
         let (mut intake, mut counts) = (Intake::default(), Counts::default());
-        assert!(
-            intake
-                .take(sample(Signal::Speed, 10_000), &mut counts)
-                .is_empty()
-        );
-        assert!(
-            intake
-                .take(sample(Signal::Odometer, 8_000), &mut counts)
-                .is_empty()
-        );
-        assert!(
-            intake
-                .take(sample(Signal::Gear, 7_999), &mut counts)
-                .is_empty()
-        );
+        assert!(take(&mut intake, &sample(Signal::Speed, 10_000), &mut counts).is_empty());
+        assert!(take(&mut intake, &sample(Signal::Odometer, 8_000), &mut counts).is_empty());
+        assert!(take(&mut intake, &sample(Signal::Gear, 7_999), &mut counts).is_empty());
         assert_eq!(counts.faults(Signal::Gear, Fault::Late), 1);
-        let batches = intake.take(sample(Signal::Speed, 12_001), &mut counts);
+        let batches = take(&mut intake, &sample(Signal::Speed, 12_001), &mut counts);
         assert_eq!(times(&batches), [8_000, 10_000]);
-        assert!(
-            intake
-                .take(sample(Signal::Speed, 10_000), &mut counts)
-                .is_empty()
-        );
+        assert!(take(&mut intake, &sample(Signal::Speed, 10_000), &mut counts).is_empty());
         assert_eq!(counts.faults(Signal::Speed, Fault::Late), 1);
-        assert!(
-            intake
-                .take(sample(Signal::Speed, 12_001), &mut counts)
-                .is_empty()
-        );
+        assert!(take(&mut intake, &sample(Signal::Speed, 12_001), &mut counts).is_empty());
         assert_eq!(counts.faults(Signal::Speed, Fault::Duplicate), 1);
     }
 
@@ -349,22 +352,25 @@ mod tests {
     fn a_strange_time_waits_for_three_signals() {
         let (mut intake, mut counts) = (Intake::default(), Counts::default());
         let future_ms = 10_000 + STRANGE_MS + 1;
-        intake.take(sample(Signal::Speed, 10_000), &mut counts);
+        take(&mut intake, &sample(Signal::Speed, 10_000), &mut counts);
         for _ in 0..200 {
-            assert!(
-                intake
-                    .take(sample(Signal::Speed, future_ms), &mut counts)
-                    .is_empty()
-            );
+            assert!(take(&mut intake, &sample(Signal::Speed, future_ms), &mut counts).is_empty());
         }
         assert_eq!(intake.quarantine.len(), QUARANTINE_LEN_MAX);
         assert!(
-            intake
-                .take(sample(Signal::Odometer, future_ms), &mut counts)
-                .is_empty()
+            take(
+                &mut intake,
+                &sample(Signal::Odometer, future_ms),
+                &mut counts
+            )
+            .is_empty()
         );
         assert_eq!(intake.newest_ms(), Some(10_000));
-        let batches = intake.take(sample(Signal::Gear, future_ms + 5_000), &mut counts);
+        let batches = take(
+            &mut intake,
+            &sample(Signal::Gear, future_ms + 5_000),
+            &mut counts,
+        );
         assert_eq!(times(&batches), [10_000, future_ms]);
         assert_eq!(intake.newest_ms(), Some(future_ms + 5_000));
         assert_eq!(counts.all_faults(Fault::Quarantined), 202);
@@ -373,28 +379,32 @@ mod tests {
     #[test]
     fn a_clock_that_was_far_ahead_comes_back() {
         let (mut intake, mut counts) = (Intake::default(), Counts::default());
-        intake.take(sample(Signal::Speed, 80 * STRANGE_MS), &mut counts);
+        take(
+            &mut intake,
+            &sample(Signal::Speed, 80 * STRANGE_MS),
+            &mut counts,
+        );
         for signal in [Signal::Speed, Signal::Odometer, Signal::Gear] {
-            intake.take(sample(signal, 10_000), &mut counts);
+            take(&mut intake, &sample(signal, 10_000), &mut counts);
         }
         assert_eq!(intake.newest_ms(), Some(10_000));
-        let batches = intake.take(sample(Signal::Speed, 13_000), &mut counts);
+        let batches = take(&mut intake, &sample(Signal::Speed, 13_000), &mut counts);
         assert_eq!(times(&batches), [10_000]);
     }
 
     #[test]
     fn what_follows_on_a_quiet_bus_is_in_order_and_what_it_said_before_is_not() {
         let (mut intake, mut counts) = (Intake::default(), Counts::default());
-        intake.take(sample(Signal::Speed, 10_000), &mut counts);
+        take(&mut intake, &sample(Signal::Speed, 10_000), &mut counts);
         assert_eq!(times(&intake.quiet(30_000)), [10_000]);
         // The rest of the same moment, and the next one.
-        intake.take(sample(Signal::Ignition, 10_000), &mut counts);
-        intake.take(sample(Signal::Speed, 10_100), &mut counts);
+        take(&mut intake, &sample(Signal::Ignition, 10_000), &mut counts);
+        take(&mut intake, &sample(Signal::Speed, 10_100), &mut counts);
         assert_eq!(counts.all_faults(Fault::Late), 0);
-        intake.take(sample(Signal::Gear, 9_999), &mut counts);
+        take(&mut intake, &sample(Signal::Gear, 9_999), &mut counts);
         assert_eq!(counts.faults(Signal::Gear, Fault::Late), 1);
         assert_eq!(times(&intake.quiet(30_000)), [10_000, 10_100]);
-        intake.take(sample(Signal::Speed, 10_100), &mut counts);
+        take(&mut intake, &sample(Signal::Speed, 10_100), &mut counts);
         assert_eq!(counts.faults(Signal::Speed, Fault::Duplicate), 1);
     }
 
@@ -405,11 +415,11 @@ mod tests {
             ..sample(signal, at_ms)
         };
         let (mut intake, mut counts) = (Intake::default(), Counts::default());
-        intake.take(retained(Signal::Odometer, 1_000), &mut counts);
+        take(&mut intake, &retained(Signal::Odometer, 1_000), &mut counts);
         assert!(intake.quiet(999).is_empty());
         assert_eq!(times(&intake.quiet(1_000)), [-1]);
-        intake.take(retained(Signal::Odometer, 2_000), &mut counts);
-        intake.take(sample(Signal::Speed, 10_000), &mut counts);
+        take(&mut intake, &retained(Signal::Odometer, 2_000), &mut counts);
+        take(&mut intake, &sample(Signal::Speed, 10_000), &mut counts);
         assert_eq!(times(&intake.quiet(2_001)), [-1, 10_000]);
     }
 }

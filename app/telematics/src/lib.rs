@@ -9,6 +9,8 @@ mod counts;
 mod discharge;
 mod drive_state;
 mod driver;
+mod evidence;
+mod fact_watch;
 mod factors;
 mod fold;
 mod intake;
@@ -21,17 +23,20 @@ mod settings;
 mod signal;
 mod telematics;
 mod trip;
+mod vehicle_fact;
 
 pub use checkpoint::Checkpoint;
 pub use counts::{Counts, Fault, SignalCounts};
 pub use drive_state::{DriveState, Motion, drive_state};
 pub use driver::Driver;
-pub use marks::{Marks, MeterMark};
-pub use outcome::{
-    BrakingSource, ChargeStep, ChargeTrace, DischargeTrace, Finished, Outcome, PrivateEvidence,
-    Spell, TripEnd, TripTrace,
+pub use evidence::{
+    BrakingSource, ChargeStep, ChargeTrace, DischargeTrace, Finished, PrivateEvidence, Spell,
+    TripEnd, TripTrace,
 };
+pub use marks::{Marks, MeterMark};
+pub use outcome::Outcome;
 pub use reading::{Sample, Value};
 pub use settings::Settings;
-pub use signal::{Signal, ValueKind};
+pub use signal::{FORMER_PATHS, Signal, ValueKind};
 pub use telematics::Telematics;
+pub use vehicle_fact::VehicleFact;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::driver::Driver;
 use crate::intake::Stamped;
 use crate::reading::{Ignition, MixSource, Reading};
-use crate::signal::Signal;
+use crate::signal::{Signal, used_signals};
 
 /// Times of names that are remembered of each signal, so that what is told again is no other word.
 const TOLD_MAX: usize = 16;
@@ -15,6 +15,7 @@ const TOLD_MAX: usize = 16;
 /// The newest of each signal; the lifetime meters are kept apart.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Picture {
+    #[serde(deserialize_with = "used_signals")]
     seen_ms: BTreeMap<Signal, i64>,
     /// Live speed and when: a retained one is no movement.
     pub(crate) speed: Option<(i64, f64)>,
@@ -26,7 +27,6 @@ pub(crate) struct Picture {
     pub(crate) battery_w: Option<(i64, f64)>,
     pub(crate) charging: Option<bool>,
     pub(crate) discharging: Option<bool>,
-    pub(crate) charging_w: Option<f64>,
     pub(crate) front: Option<(i64, f64)>,
     pub(crate) belted: Option<bool>,
     pub(crate) mix: Mix,
@@ -146,7 +146,6 @@ impl Picture {
             Reading::BatteryW(watts) => self.battery_w = Some((at_ms, *watts)),
             Reading::Charging(charging) => self.charging = Some(*charging),
             Reading::Discharging(discharging) => self.discharging = Some(*discharging),
-            Reading::ChargingW(watts) => self.charging_w = Some(*watts),
             Reading::Evse(evse) => self.mix.evse = Some((at_ms, evse.clone())),
             Reading::RenewablePermille(permille) => self.mix.permille = Some((at_ms, *permille)),
             Reading::Mix(source) => self.mix.source = Some((at_ms, *source)),
@@ -158,6 +157,8 @@ impl Picture {
             Reading::OdometerM(_)
             | Reading::ChargedWh(_)
             | Reading::ConsumedWh(_)
+            | Reading::ChargingW(_)
+            | Reading::Fact(_)
             | Reading::Elsewhere => {}
         }
     }

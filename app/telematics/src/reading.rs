@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::counts::Fault;
 use crate::signal::{Signal, ValueKind};
+use crate::vehicle_fact::VehicleFact;
 
 /// A value as it came over the bus.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,12 +73,16 @@ pub(crate) enum Reading {
     Belted(bool),
     Issuer(String),
     Subject(String),
-    /// Of a signal that others use; here it only moves the time.
+    /// A fact about the car that no award is made of.
+    Fact(VehicleFact),
+    /// Of no use to the fold: it only moves the time.
     Elsewhere,
 }
 
 /// Longest text that is kept of any signal.
 const TEXT_LEN_MAX: usize = 256;
+/// Below that a speed sensor only hums.
+pub(crate) const STANDSTILL_KMH: f64 = 0.5;
 const PARK: f64 = 126.0;
 /// The EVSE id by which ISO 15118 says that the charging point has none.
 const EVSE_UNKNOWN: &str = "ZZ00000";
@@ -86,6 +91,25 @@ impl Reading {
     /// Says who drives, or who vouches for it.
     pub(crate) const fn is_name(&self) -> bool {
         matches!(self, Self::Issuer(_) | Self::Subject(_))
+    }
+
+    /// Returns whether it says that the car moves.
+    pub(crate) fn is_movement(&self) -> bool {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is movement")]
+        match self {
+            Self::SpeedKmh(speed_kmh) => *speed_kmh > STANDSTILL_KMH,
+            Self::Moving(moving) => *moving,
+            _ => false,
+        }
+    }
+
+    /// Returns what the fold keeps of it: of a fact its time, so that no checkpoint holds the VIN.
+    pub(crate) fn for_fold(&self) -> Self {
+        if matches!(self, Self::Fact(_)) {
+            Self::Elsewhere
+        } else {
+            self.clone()
+        }
     }
 
     /// Checks a value by itself and turns it into the units of the fold.
@@ -113,7 +137,7 @@ impl Reading {
 
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "the others are not for the fold"
+        reason = "the others are of another kind"
     )]
     fn of_flag(signal: Signal, flag: bool) -> Self {
         match signal {
@@ -121,13 +145,15 @@ impl Reading {
             Signal::IsCharging => Self::Charging(flag),
             Signal::IsDischarging => Self::Discharging(flag),
             Signal::IsBelted => Self::Belted(flag),
+            Signal::Connectivity => Self::Fact(VehicleFact::Connectivity(flag)),
+            Signal::ServiceDue => Self::Fact(VehicleFact::ServiceDue(flag)),
             _ => Self::Elsewhere,
         }
     }
 
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "the others are not for the fold"
+        reason = "the others are of another kind"
     )]
     fn of_number(signal: Signal, number: f64) -> Self {
         match signal {
@@ -146,13 +172,14 @@ impl Reading {
                 Self::RenewablePermille(u16::try_from(whole((number * 10.0).round())).unwrap_or(0))
             }
             Signal::FrontDistance => Self::FrontM(number),
+            Signal::StateOfCharge => Self::Fact(VehicleFact::ChargePercent(number)),
             _ => Self::Elsewhere,
         }
     }
 
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "the others are not for the fold"
+        reason = "the others are of another kind"
     )]
     fn of_text(signal: Signal, text: &str) -> Result<Self, Fault> {
         if text.len() > TEXT_LEN_MAX {
@@ -174,6 +201,13 @@ impl Reading {
             Signal::EvseId => Self::Evse(text.to_owned()),
             Signal::DriverIssuer => Self::Issuer(text.to_owned()),
             Signal::DriverSubject => Self::Subject(text.to_owned()),
+            Signal::Vin => Self::Fact(VehicleFact::Vin(text.to_owned())),
+            Signal::DayNight => match text {
+                "DAY" => Self::Fact(VehicleFact::NightMode(false)),
+                "NIGHT" => Self::Fact(VehicleFact::NightMode(true)),
+                _ => return Err(Fault::OutOfRange),
+            },
+            Signal::Language => Self::Fact(VehicleFact::Language(text.to_owned())),
             _ => Self::Elsewhere,
         })
     }
@@ -236,6 +270,13 @@ mod tests {
                 Ok(Reading::Evse(String::new())),
             ),
             (Signal::Vin, text(&"x".repeat(300)), Err(Fault::OutOfRange)),
+            (Signal::StateOfCharge, number(101.0), Err(Fault::OutOfRange)),
+            (Signal::DayNight, text("DUSK"), Err(Fault::OutOfRange)),
+            (
+                Signal::DayNight,
+                text("NIGHT"),
+                Ok(Reading::Fact(VehicleFact::NightMode(true))),
+            ),
         ] {
             assert_eq!(
                 Reading::new(signal, &value),

@@ -1,6 +1,10 @@
 //! The signals of the car that Dashpoint uses, by their names in COVESA VSS 6.0 and our one overlay.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use serde::de::IntoDeserializer;
+use serde::de::value::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The kinds of values of a signal.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,8 +78,6 @@ signals! {
     Ignition = "Vehicle.LowVoltageSystemState", ValueKind::Text;
     /// Selected gear; 126 is park.
     Gear = "Vehicle.Powertrain.Transmission.SelectedGear", number(-128.0, 127.0);
-    /// Parking brake; alone it does not mean parked.
-    ParkingBrake = "Vehicle.Chassis.ParkingBrake.IsEngaged", ValueKind::Flag;
     /// Acceleration along the road in m/s2, forward positive.
     Longitudinal = "Vehicle.Acceleration.Longitudinal", number(-40.0, 40.0);
     /// Acceleration across the road in m/s2.
@@ -98,22 +100,12 @@ signals! {
     EvseId = "Vehicle.Powertrain.TractionBattery.Charging.EvseId", ValueKind::Text;
     /// Overlay: renewable share in percent. ISO 15118 carries up to 255: above 100 is an error of the station.
     RenewablePercentage = "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.RenewablePercentage", number(0.0, 100.0);
-    /// Overlay: carbon intensity in g/kWh.
-    CarbonIntensity = "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.CarbonIntensity", number(0.0, 65_535.0);
     /// Overlay: who says so: ISO15118 OCPI OPENADR SITE ESTIMATE.
     MixSource = "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.Source", ValueKind::Text;
     /// Overlay: lifetime renewable energy charged in kWh.
     RenewableEnergy = "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.AccumulatedRenewableEnergy", number(0.0, 1e8);
-    /// True while the anti-lock brakes act.
-    AbsEngaged = "Vehicle.ADAS.ABS.IsEngaged", ValueKind::Flag;
-    /// True while the stability control acts.
-    EscEngaged = "Vehicle.ADAS.ESC.IsEngaged", ValueKind::Flag;
     /// Distance to what is ahead in metres.
     FrontDistance = "Vehicle.ADAS.ObstacleDetection.Front.Center.Distance", number(0.0, 10_000.0);
-    /// Forward collision warning.
-    FrontWarning = "Vehicle.ADAS.ObstacleDetection.Front.Center.IsWarning", ValueKind::Flag;
-    /// Warning of the driver monitoring.
-    DriverWarning = "Vehicle.ADAS.DMS.IsWarning", ValueKind::Flag;
     /// True while the driver's belt is closed.
     IsBelted = "Vehicle.Cabin.Seat.Row1.DriverSide.IsBelted", ValueKind::Flag;
     /// Issuer of the driver's identity.
@@ -122,8 +114,6 @@ signals! {
     DriverSubject = "Vehicle.Occupant.Row1.DriverSide.Identifier.Subject", ValueKind::Text;
     /// True when a service is due.
     ServiceDue = "Vehicle.Service.IsServiceDue", ValueKind::Flag;
-    /// Distance to the next service in km; negative when overdue.
-    DistanceToService = "Vehicle.Service.DistanceToService", number(-1e6, 1e6);
     /// The VIN; it never leaves the car.
     Vin = "Vehicle.VehicleIdentification.VIN", ValueKind::Text;
     /// True while the car has a way to its cloud.
@@ -132,11 +122,39 @@ signals! {
     DayNight = "Vehicle.Cabin.Infotainment.HMI.DayNightMode", ValueKind::Text;
     /// Language of the screen, ISO 639-1.
     Language = "Vehicle.Cabin.Infotainment.HMI.CurrentLanguage", ValueKind::Text;
-    /// Major version of the tree.
-    VssMajor = "Vehicle.VersionVSS.Major", number(0.0, 4_294_967_295.0);
-    /// Minor version of the tree.
-    VssMinor = "Vehicle.VersionVSS.Minor", number(0.0, 4_294_967_295.0);
 }
+
+impl Signal {
+    /// Returns the signal of this name in a checkpoint; `None` when only an earlier version knew it.
+    pub(crate) fn of_kept_name(name: &str) -> Option<Self> {
+        Self::deserialize(IntoDeserializer::<Error>::into_deserializer(name)).ok()
+    }
+}
+
+/// Reads the times of signals from a checkpoint, without those that only an earlier version knew.
+///
+/// # Errors
+/// When it is no table of times.
+pub(crate) fn used_signals<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<Signal, i64>, D::Error> {
+    let kept = BTreeMap::<String, i64>::deserialize(deserializer)?;
+    let used = |(name, at_ms): (String, i64)| Some((Signal::of_kept_name(&name)?, at_ms));
+    Ok(kept.into_iter().filter_map(used).collect())
+}
+
+/// Paths that earlier versions subscribed to without a use for them. A mapping may still name them: they are skipped.
+pub const FORMER_PATHS: [&str; 9] = [
+    "Vehicle.Chassis.ParkingBrake.IsEngaged",
+    "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.CarbonIntensity",
+    "Vehicle.ADAS.ABS.IsEngaged",
+    "Vehicle.ADAS.ESC.IsEngaged",
+    "Vehicle.ADAS.ObstacleDetection.Front.Center.IsWarning",
+    "Vehicle.ADAS.DMS.IsWarning",
+    "Vehicle.Service.DistanceToService",
+    "Vehicle.VersionVSS.Major",
+    "Vehicle.VersionVSS.Minor",
+];
 
 #[cfg(test)]
 mod tests {
@@ -147,6 +165,11 @@ mod tests {
         for signal in Signal::ALL {
             assert_eq!(Signal::from_path(signal.path()), Some(*signal));
         }
-        assert_eq!(Signal::from_path("Vehicle.CurrentLocation.Latitude"), None);
+        for path in FORMER_PATHS
+            .into_iter()
+            .chain(["Vehicle.CurrentLocation.Latitude"])
+        {
+            assert_eq!(Signal::from_path(path), None);
+        }
     }
 }

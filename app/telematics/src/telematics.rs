@@ -4,12 +4,14 @@ use crate::checkpoint::Checkpoint;
 use crate::counts::Counts;
 use crate::drive_state::{DriveState, MotionWatch};
 use crate::driver::Driver;
-use crate::fold::{Context, Fold};
-use crate::intake::{Batch, Intake, Stamped};
+use crate::fact_watch::FactWatch;
+use crate::fold::{Context, Fold, FoldOutcome};
+use crate::intake::{Batch, Intake, Stamped, TimeCheck};
 use crate::marks::{Marks, MeterMark};
 use crate::outcome::Outcome;
 use crate::reading::{Reading, Sample};
 use crate::settings::Settings;
+use crate::vehicle_fact::VehicleFact;
 
 /// Vehicle signals folded into trips and charging sessions.
 ///
@@ -20,7 +22,10 @@ pub struct Telematics {
     intake: Intake,
     fold: Fold,
     motion: MotionWatch,
+    facts: FactWatch,
     counts: Counts,
+    /// True when the samples are of another vehicle than the marks.
+    is_elsewhere: bool,
 }
 
 impl Telematics {
@@ -32,7 +37,9 @@ impl Telematics {
             intake: Intake::default(),
             fold: Fold::new(marks),
             motion: MotionWatch::default(),
+            facts: FactWatch::default(),
             counts: Counts::default(),
+            is_elsewhere: false,
         }
     }
 
@@ -51,7 +58,9 @@ impl Telematics {
             intake,
             fold,
             motion: MotionWatch::default(),
+            facts: FactWatch::default(),
             counts: Counts::default(),
+            is_elsewhere: false,
         };
         let mut out = Vec::new();
         resumed.fold_all(&batches, &mut out);
@@ -75,20 +84,50 @@ impl Telematics {
             retained,
             ..
         } = *sample;
-        out.extend(
-            self.motion
-                .take(signal, ts_ms, &reading)
-                .map(Outcome::DriveState),
-        );
         let stamped = Stamped {
             signal,
             at_ms: ts_ms,
             reading,
             retained,
         };
-        let batches = self.intake.take(stamped, &mut self.counts);
+        let (check, mut batches) = self.intake.take(&stamped, &mut self.counts);
+        self.follow(stamped, check, &mut out);
+        // A new VIN is told before anything that waits is folded: it may be of another vehicle.
+        let names_vehicle =
+            |told: &Outcome| matches!(told, Outcome::VehicleFact(VehicleFact::Vin(_)));
+        if !out.iter().any(names_vehicle) {
+            batches.extend(self.intake.ripen());
+        }
         self.fold_all(&batches, &mut out);
         out
+    }
+
+    /// Follows motion and facts, which do not wait for late samples.
+    fn follow(&mut self, stamped: Stamped, check: TimeCheck, out: &mut Vec<Outcome>) {
+        let is_strange = check == TimeCheck::Strange;
+        let believed = match check {
+            TimeCheck::Believed | TimeCheck::Late | TimeCheck::Strange => vec![stamped],
+            TimeCheck::Moved(released) => {
+                self.motion.forget_times();
+                self.facts.forget_times();
+                released
+            }
+        };
+        for stamped in believed {
+            let state = self.motion.take(&stamped, is_strange);
+            out.extend(state.map(Outcome::DriveState));
+            let fact = self.facts.take(&stamped, is_strange);
+            out.extend(fact.map(Outcome::VehicleFact));
+        }
+    }
+
+    /// Tells whether the samples are of another vehicle than the marks. While they are, nothing is folded, and what waits is
+    /// dropped: nobody knows of which vehicle it is. Motion and facts are followed in any vehicle.
+    pub fn set_elsewhere(&mut self, is_elsewhere: bool) {
+        self.is_elsewhere = is_elsewhere;
+        if is_elsewhere {
+            self.intake.drop_waiting();
+        }
     }
 
     /// Nothing has arrived for so many milliseconds: samples held back for later ones are folded, retained state is
@@ -106,15 +145,17 @@ impl Telematics {
                 counts,
                 ..
             } = self;
+            let mut folded = Vec::new();
             let mut context = Context {
                 settings,
                 counts,
-                out: &mut out,
+                out: &mut folded,
             };
             // What waits happened before the quiet: time has come no further for whoever has not taken it yet.
             let now_ms = newest_ms.saturating_add(for_ms);
             let waits_ms = self.intake.oldest_waiting_ms();
             fold.pass(waits_ms.unwrap_or(now_ms).min(now_ms), &mut context);
+            out.extend(folded.into_iter().map(Outcome::from));
         }
         out
     }
@@ -189,7 +230,7 @@ impl Telematics {
     }
 
     fn fold_all(&mut self, batches: &[Batch], out: &mut Vec<Outcome>) {
-        if batches.is_empty() {
+        if batches.is_empty() || self.is_elsewhere {
             return;
         }
         let Self {
@@ -198,20 +239,20 @@ impl Telematics {
             counts,
             ..
         } = self;
-        let known = out.len();
+        let mut folded = Vec::new();
         let mut context = Context {
             settings,
             counts,
-            out,
+            out: &mut folded,
         };
         for batch in batches {
             fold.take(batch, &mut context);
         }
         // After an end the checkpoint from before it must not stay the newest one.
-        let ended = out
+        let ended = folded
             .iter()
-            .skip(known)
-            .any(|outcome| matches!(outcome, Outcome::Finished(_)));
+            .any(|outcome| matches!(outcome, FoldOutcome::Finished(_)));
+        out.extend(folded.into_iter().map(Outcome::from));
         if self.fold.wants_checkpoint() || ended {
             out.push(Outcome::Checkpoint(Box::new(self.checkpoint())));
         }

@@ -6,9 +6,9 @@ use dashpoint_membership::{
 use serde::{Deserialize, Serialize};
 
 use crate::driver::Driver;
+use crate::evidence::{Finished, PrivateEvidence, TripEnd, TripTrace};
 use crate::factors::{Around, Factors, Tick};
 use crate::marks::{Marks, MeterMark};
-use crate::outcome::{Finished, PrivateEvidence, TripEnd, TripTrace};
 use crate::settings::Settings;
 
 /// A longer silence ends a trip.

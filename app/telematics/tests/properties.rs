@@ -134,7 +134,7 @@ impl HeadUnit {
                 }
                 Outcome::Mark(mark) => self.marks.raise(mark),
                 Outcome::Checkpoint(checkpoint) => self.checkpoint = Some(*checkpoint),
-                Outcome::DriveState(_) | Outcome::TripStarted { .. } => {}
+                Outcome::DriveState(_) | Outcome::VehicleFact(_) | Outcome::TripStarted { .. } => {}
             }
         }
     }

@@ -34,6 +34,7 @@ fn crash(samples: &[Sample], dies_at: usize, lost: usize, clean: bool) -> Vec<Fi
     let newest = outcomes.iter().rev().find_map(|outcome| match outcome {
         Outcome::Checkpoint(checkpoint) => Some(kept(checkpoint)),
         Outcome::DriveState(_)
+        | Outcome::VehicleFact(_)
         | Outcome::TripStarted { .. }
         | Outcome::Finished(_)
         | Outcome::Mark(_) => None,

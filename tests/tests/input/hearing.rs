@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{Car, PATIENCE, until};
 
-const WARNING: &str = "Vehicle.ADAS.DMS.IsWarning";
+const SERVICE_DUE: &str = "Vehicle.Service.IsServiceDue";
 
 /// Somebody on the bus.
 type Speaker = (Client, Connection);
@@ -49,20 +49,20 @@ pub fn assert_only_the_gateway_is_heard(car: &Car, mut onlooker: Speaker, mut ga
     heard.extend(publish(&mut onlooker, "Vehicle.Speed", "199"));
     let newest_ms = before["newest_ms"].as_i64().unwrap();
     let ts = Timestamp::from_millisecond(newest_ms + 1_000).unwrap();
-    let warning = format!("{{\"value\":true,\"ts\":\"{ts:.3}\"}}");
-    publish(&mut gateway, WARNING, &warning);
-    let is_warning = |packet: &Incoming| matches!(packet, Incoming::Publish(said) if said.topic.ends_with("DMS/IsWarning"));
-    heard.extend(wait_for(&mut onlooker.1, is_warning));
+    let due = format!("{{\"value\":true,\"ts\":\"{ts:.3}\"}}");
+    publish(&mut gateway, SERVICE_DUE, &due);
+    let is_due = |packet: &Incoming| matches!(packet, Incoming::Publish(said) if said.topic.ends_with("Service/IsServiceDue"));
+    heard.extend(wait_for(&mut onlooker.1, is_due));
     let his = |packet: &Incoming| matches!(packet, Incoming::Publish(said) if said.payload == "4000000000" || said.payload == "199");
     assert!(!heard.iter().any(his), "{heard:?}");
     // The head unit has heard what the gateway said last, and nothing before it that was not the gateway's: what each signal
     // did and what was refused is told at once.
-    let after = until("the head unit has taken the warning", PATIENCE, || {
+    let after = until("the head unit has taken the state", PATIENCE, || {
         let live = car.status()["live"].clone();
         let signals = live["signals"].as_array()?.iter();
         let is_taken = |last: &Value| last["last_ts_ms"] == newest_ms + 1_000;
-        let mut warned = signals.filter(|signal| signal["path"] == WARNING);
-        warned.any(is_taken).then_some(live)
+        let mut due = signals.filter(|signal| signal["path"] == SERVICE_DUE);
+        due.any(is_taken).then_some(live)
     });
     assert_eq!(
         after["taken"].as_u64(),

@@ -1,5 +1,7 @@
 //! Cars that are not VSS 6.0, and files that are no mappings.
 
+use dashpoint_telematics::FORMER_PATHS;
+
 use super::*;
 
 fn number(number: f64) -> Value {
@@ -98,6 +100,16 @@ fn a_car_of_its_own_is_adapted() {
     assert_eq!(absent.collect::<Vec<_>>(), [Signal::FrontDistance]);
 }
 
+/// A file that was written for an earlier version starts the head unit still.
+#[test]
+fn signals_that_are_not_used_any_more_are_skipped() {
+    let former = FORMER_PATHS.map(|path| format!("[signals.{path:?}]\nabsent = true\n"));
+    let mapping = Mapping::parse(&former.concat()).unwrap();
+    assert_eq!(mapping.problems(), []);
+    let used = mapping.routes().iter().map(|route| route.signal);
+    assert!(used.eq(Signal::ALL.iter().copied()));
+}
+
 #[test]
 fn each_wrong_place_is_named_with_what_is_expected() {
     let mapping = Mapping::parse(
@@ -115,7 +127,7 @@ fn each_wrong_place_is_named_with_what_is_expected() {
         topic = "same"
         [signals."Vehicle.Acceleration.Longitudinal"]
         toppic = "a"
-        [signals."Vehicle.Chassis.ParkingBrake.IsEngaged"]
+        [signals."Vehicle.Powertrain.TractionBattery.Charging.IsCharging"]
         values = { up = "yes" }
         "#,
     )
@@ -128,8 +140,8 @@ fn each_wrong_place_is_named_with_what_is_expected() {
     speed: not a key of this file; expected prefix, signals
     signals."Vehicle.Speed": unit: "knots"; expected one of km/h, m/s, mph
     signals."Vehicle.IsMoving": scale, offset: the signal is no number
-    signals."Vehicle.Chassis.ParkingBrake.IsEngaged": values: found "yes"; expected them to stand for true or false
     signals."Vehicle.Acceleration.Lateral": topic "same" is another signal's already
+    signals."Vehicle.Powertrain.TractionBattery.Charging.IsCharging": values: found "yes"; expected them to stand for true or false
     "#);
     assert_eq!(mapping.route("same").unwrap().signal, Signal::Odometer);
 }

@@ -1,11 +1,12 @@
 //! Vehicles and drivers that the certificate and the binding name with the salt, or as before there was one.
 
 use dashpoint_membership::{DriverTag, VehicleId};
-use dashpoint_telematics::{Signal, Value};
+use dashpoint_telematics::{DriveState, Signal, Value};
 use dashpoint_wire::NameSalt;
 
-use super::car::{Car, Running};
+use super::car::{Car, Running, START_S};
 use crate::books::{driver_tag, vehicle_id};
+use crate::bus::BusInput;
 use crate::names::{DriverName, salted_vehicle_id};
 
 const VIN: &str = "LDPTEST0000000001";
@@ -69,4 +70,48 @@ fn under_another_salt_nothing_is_earned() {
         Some(other),
     );
     assert_eq!(entries_after_a_trip(&mut car, VIN, DRIVER), 0);
+}
+
+/// State that the broker of another car had kept, in the order in which it comes: the odometer before the VIN.
+#[test]
+fn meters_that_came_before_the_vin_of_another_car_settle_nothing() {
+    let mut car = enrolled(
+        vehicle_id(VIN),
+        driver_tag(DRIVER.issuer, DRIVER.subject),
+        None,
+    );
+    let mut running = car.start();
+    let kept = [
+        (Signal::Odometer, Value::Number(900_000_000.0)),
+        (Signal::Vin, Value::Text("LDPTEST0000000002".to_owned())),
+    ];
+    let ts_ms = Some(START_S * 1_000);
+    running
+        .engine
+        .take(kept.into_iter().map(|(signal, value)| BusInput::Sample {
+            signal,
+            value,
+            ts_ms,
+            retained: true,
+        }));
+    assert!(running.engine.live().other_vehicle);
+    car.pass(2_000);
+    running.engine.wake();
+    running.engine.end().unwrap();
+    assert_eq!(entries_after_a_trip(&mut car, VIN, DRIVER), 1);
+}
+
+/// Connection and drive state are followed in any car; nobody is paid there.
+#[test]
+fn in_another_car_the_screen_is_restricted_all_the_same() {
+    let car = enrolled(
+        vehicle_id(VIN),
+        driver_tag(DRIVER.issuer, DRIVER.subject),
+        None,
+    );
+    let mut running = car.start();
+    tell(&car, &mut running, "LDPTEST0000000002", DRIVER);
+    car.say(&mut running, vec![(Signal::Speed, Value::Number(50.0))]);
+    assert_eq!(running.engine.live().drive_state, Some(DriveState::Moving));
+    running.engine.end().unwrap();
 }

@@ -1,7 +1,7 @@
 //! The member's card, the notice on it, the connection, and what is suggested.
 
 use dashpoint_membership::{Growth, MemberAction, Points, Seq, Subject};
-use dashpoint_telematics::{Signal, Value};
+use dashpoint_telematics::VehicleFact;
 use dashpoint_ui::locale::Language;
 use dashpoint_ui::model::{Availability, Exchange, NoticeData, Settles};
 
@@ -123,9 +123,9 @@ fn the_worst_is_what_the_member_is_told() {
 fn the_state_of_the_car_suggests_benefits_and_the_tier_opens_them() {
     let mut world = World::new();
     let mut car = CarState::default();
-    car.take(Signal::StateOfCharge, &Value::Number(14.0));
-    car.take(Signal::DayNight, &Value::Text("NIGHT".to_owned()));
-    car.take(Signal::Language, &Value::Text("en".to_owned()));
+    car.take(&VehicleFact::ChargePercent(14.0));
+    car.take(&VehicleFact::NightMode(true));
+    car.take(&VehicleFact::Language("en".to_owned()));
     assert!(car.night);
     assert_eq!(car.language(), Some(Language::English));
     world.live = Some(Live {

@@ -1,12 +1,11 @@
 //! The fold's part that drives: when a trip begins, what it takes, when it ends.
 
-use super::{Before, Context, Fold};
-use crate::drive_state::STANDSTILL_KMH;
+use super::{Before, Context, Fold, FoldOutcome};
 use crate::driver::Driver;
+use crate::evidence::TripEnd;
 use crate::factors::{Around, TICK_MS_MAX, Tick};
 use crate::intake::Stamped;
-use crate::outcome::{Outcome, TripEnd};
-use crate::reading::{Ignition, Reading};
+use crate::reading::{Ignition, Reading, STANDSTILL_KMH};
 use crate::trip::OpenTrip;
 
 impl Fold {
@@ -56,12 +55,7 @@ impl Fold {
     }
 
     fn sets_off(&self, news: &[&Stamped]) -> bool {
-        #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is movement")]
-        let moves = |stamped: &&Stamped| match stamped.reading {
-            Reading::SpeedKmh(speed_kmh) => speed_kmh > STANDSTILL_KMH,
-            Reading::Moving(moving) => moving,
-            _ => false,
-        };
+        let moves = |stamped: &&Stamped| stamped.reading.is_movement();
         let live = |stamped: &&&Stamped| !stamped.retained;
         self.picture.ignition == Some(Ignition::On) && news.iter().filter(live).any(moves)
     }
@@ -84,7 +78,7 @@ impl Fold {
         let started_ms = tick.map_or(at_ms, |tick| tick.from_ms);
         let driver = self.picture.driver();
         self.last_driver = Some(driver.clone());
-        context.out.push(Outcome::TripStarted {
+        context.out.push(FoldOutcome::TripStarted {
             driver: driver.clone(),
             at_ms: started_ms,
         });

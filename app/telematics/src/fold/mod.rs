@@ -9,10 +9,10 @@ use crate::charge::OpenCharge;
 use crate::counts::{Counts, Fault};
 use crate::discharge::OpenDischarge;
 use crate::driver::Driver;
+use crate::evidence::{Finished, TripEnd};
 use crate::intake::{Batch, Stamped};
 use crate::marks::{Marks, MeterMark};
 use crate::meter::{MeterTrack, Pace, Taken};
-use crate::outcome::{Finished, Outcome, TripEnd};
 use crate::picture::Picture;
 use crate::reading::Reading;
 use crate::settings::Settings;
@@ -56,17 +56,28 @@ struct Counters {
     renewable: Option<(i64, u64)>,
 }
 
+/// An output of the fold, in the order in which outputs are to be stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum FoldOutcome {
+    /// A trip has begun.
+    TripStarted { driver: Driver, at_ms: i64 },
+    /// A trip or a session is over.
+    Finished(Box<Finished>),
+    /// A meter is settled up to here.
+    Mark(MeterMark),
+}
+
 /// Context of a step of the fold.
 pub(crate) struct Context<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) counts: &'a mut Counts,
-    pub(crate) out: &'a mut Vec<Outcome>,
+    pub(crate) out: &'a mut Vec<FoldOutcome>,
 }
 
 impl Context<'_> {
     fn finished(&mut self, finished: Option<Finished>) {
         self.out
-            .extend(finished.map(|finished| Outcome::Finished(Box::new(finished))));
+            .extend(finished.map(|finished| FoldOutcome::Finished(Box::new(finished))));
     }
 }
 
@@ -326,10 +337,13 @@ impl Fold {
 
     fn mark(&mut self, mark: MeterMark, context: &mut Context<'_>) {
         self.marks.raise(mark);
-        context.out.push(Outcome::Mark(mark));
+        context.out.push(FoldOutcome::Mark(mark));
     }
 
     fn refuse_charged(context: &mut Context<'_>) {
         context.counts.refuse(Signal::ChargedEnergy, Fault::Jumped);
     }
 }
+
+#[cfg(test)]
+mod tests;

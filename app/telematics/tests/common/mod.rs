@@ -180,6 +180,7 @@ pub fn finished(outcomes: &[Outcome]) -> Vec<Finished> {
     let finished = |outcome: &Outcome| match outcome {
         Outcome::Finished(finished) => Some((**finished).clone()),
         Outcome::DriveState(_)
+        | Outcome::VehicleFact(_)
         | Outcome::TripStarted { .. }
         | Outcome::Mark(_)
         | Outcome::Checkpoint(_) => None,
