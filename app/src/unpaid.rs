@@ -3,9 +3,7 @@
 use dashpoint_ui::model::{Failed, LimitData};
 use std::collections::BTreeMap;
 
-use dashpoint_membership::policy::{
-    Cap, CapOver, CompiledRule, EarningRule, Period, RuleKind, Trigger,
-};
+use dashpoint_membership::policy::{Cap, CompiledRule, EarningRule, Period};
 use dashpoint_membership::profile::{Comparison, Condition, Facts};
 use dashpoint_membership::{
     Adjustment, Appraisal, CapId, CompiledPolicy, Cut, Entry, Factor, LocalDay, Milli, Points,
@@ -187,31 +185,10 @@ fn known(part: &Condition) -> Option<Failed> {
 /// A cap as the member reads it.
 pub(crate) fn limit(policy: &CompiledPolicy, cap: &Cap, room: Points) -> LimitData {
     LimitData {
-        over: over(policy, cap),
+        over: policy.cap_title(cap),
         per: cap.per,
         most: cap.points,
         room: room.max(Points::ZERO),
-    }
-}
-
-/// Names what a cap bounds.
-fn over(policy: &CompiledPolicy, cap: &Cap) -> Text {
-    let text = |en: &str, zh: &str| Text {
-        en: en.to_owned(),
-        zh: zh.to_owned(),
-    };
-    match &cap.over {
-        CapOver::Rule(rule) => policy.rule(rule).map_or_else(
-            || text(rule.as_str(), rule.as_str()),
-            |(rule, _)| rule.title.clone(),
-        ),
-        CapOver::Kind(RuleKind::Known(Trigger::Trip)) => text("all trips", "全部行程"),
-        CapOver::Kind(RuleKind::Known(Trigger::Charge)) => text("all charging", "全部充电"),
-        CapOver::Kind(RuleKind::Known(Trigger::Discharge)) => text("all feeding in", "全部放电"),
-        CapOver::Kind(RuleKind::Known(Trigger::CheckIn)) => text("all check-ins", "全部签到"),
-        // No rule of such a kind is evaluated here, so the cap cuts nothing that is shown.
-        CapOver::Kind(RuleKind::Unknown(_)) => text("all of another kind", "其他类型"),
-        CapOver::All => text("all points", "全部积分"),
     }
 }
 
@@ -234,7 +211,7 @@ impl CapCut {
     pub(crate) fn of(policy: &CompiledPolicy, cut: &Cut) -> Self {
         Self {
             cap: cut.cap.id.clone(),
-            over: over(policy, &cut.cap),
+            over: policy.cap_title(&cut.cap),
             per: cut.cap.per,
             most_points: cut.cap.points.get(),
             room_points: cut.room.get(),

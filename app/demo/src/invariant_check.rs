@@ -290,6 +290,7 @@ mod tests {
             policy: PolicyVersion::new(1),
             predicted: dashpoint_membership::Points::new(4),
             verdict: verdict(),
+            cut_by: Vec::new(),
         }
     }
 

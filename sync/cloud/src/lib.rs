@@ -28,8 +28,8 @@ pub use clock::ClockKind;
 pub use connections::Limits;
 pub use core::{
     Approval, Approved, AskIds, CloudCore, DeviceLine, EntryLine, FreedStretches, GrantedIds,
-    HeldLine, LateEntries, LatePayment, Maintained, NewMember, PolicyLine, Posted, Reversed,
-    Revocation, Ruling, SETTLEMENTS_MAX, Selected, Waiting, Word,
+    HeldLine, LateEntries, LatePayment, Maintained, NamedCap, NewMember, PolicyLine, Posted,
+    Reversed, Revocation, Ruling, SETTLEMENTS_MAX, Selected, Waiting, Word,
 };
 pub use error::CloudError;
 pub use plausible::{Doubt, EvidenceFlaw, flaw};

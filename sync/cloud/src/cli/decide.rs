@@ -7,7 +7,8 @@ use dashpoint_membership::Meter;
 use super::args;
 use super::edge::Edge;
 use super::error::CliError;
-use super::show::{counted, either, review as reason_text, table, written};
+use super::show::{counted, either, table, written};
+use super::verdict_text::review as reason_text;
 use crate::core::{
     CloudCore, FreedStretches, HeldLine, LateEntries, LatePayment, Revocation, Ruling, Selected,
 };

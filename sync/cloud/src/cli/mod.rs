@@ -7,6 +7,7 @@ mod error;
 mod policy;
 mod run;
 mod show;
+mod verdict_text;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -91,7 +91,11 @@ pub fn execute(
         }
         CloudCommand::Statement { member } => {
             let statement = core.statement(member, LedgerVersion::new(0), edge.now)?;
-            show::either(out, edge.json, statement.body(), show::statement)
+            let shown = show::StatementShown {
+                caps: core.named_caps(statement.body()),
+                statement: statement.body(),
+            };
+            show::either(out, edge.json, &shown, show::statement)
         }
         CloudCommand::Key => {
             let pinned = show::Pinned {

@@ -8,13 +8,14 @@ use comfy_table::{Table, presets};
 use dashpoint_membership::policy::Trigger;
 use dashpoint_membership::profile::RuleField;
 use dashpoint_membership::{
-    Adjustment, Cause, DeviceId, Lot, MemberId, Pending, Policy, PolicyVersion, Rejection,
-    ReviewReason, ServerEpoch, ServerTime, Settlement, Statement, Verdict,
+    DeviceId, Lot, MemberId, Pending, Policy, PolicyVersion, ServerEpoch, ServerTime, Settlement,
+    Statement,
 };
 use serde::Serialize;
 
 use super::error::CliError;
-use crate::core::{Approval, DeviceLine, EntryLine, PolicyLine, Waiting};
+use super::verdict_text::{cause, review, verdict};
+use crate::core::{Approval, DeviceLine, EntryLine, NamedCap, PolicyLine, Waiting};
 use crate::random::spoken_code;
 use crate::store::MemberLine;
 
@@ -299,13 +300,22 @@ pub(super) fn entries(lines: &[EntryLine]) -> String {
             line.member
                 .map_or_else(|| "nobody".to_owned(), |member| member.to_string()),
             line.predicted.to_string(),
-            verdict(&line.verdict),
+            verdict(&line.verdict, &line.cut_by),
         ]);
     }
     written(&table)
 }
 
-pub(super) fn statement(statement: &Statement) -> String {
+/// A statement, with the caps that its settlements name.
+#[derive(Debug, Serialize)]
+pub(super) struct StatementShown<'a> {
+    #[serde(flatten)]
+    pub statement: &'a Statement,
+    pub caps: Vec<NamedCap>,
+}
+
+pub(super) fn statement(shown: &StatementShown<'_>) -> String {
+    let statement = shown.statement;
     let account = &statement.account;
     let mut out = format!(
         "member    {} ({})\nas of     {}, version {}\npoints    {}\ngrowth    {}\ntier      {}{}\n",
@@ -326,7 +336,7 @@ pub(super) fn statement(statement: &Statement) -> String {
     }
     out.push_str(&lots(&account.lots));
     out.push_str(&pending(&account.pending));
-    out.push_str(&settlements(&statement.settlements));
+    out.push_str(&settlements(&statement.settlements, &shown.caps));
     if !statement.covers.is_empty() {
         out.push('\n');
     }
@@ -372,7 +382,7 @@ fn pending(held: &[Pending]) -> String {
     format!("\n{}", written(&table))
 }
 
-fn settlements(settlements: &[Settlement]) -> String {
+fn settlements(settlements: &[Settlement], caps: &[NamedCap]) -> String {
     if settlements.is_empty() {
         return String::new();
     }
@@ -381,74 +391,12 @@ fn settlements(settlements: &[Settlement]) -> String {
         table.add_row([
             settlement.version.to_string(),
             time(settlement.at),
-            cause(&settlement.cause),
+            cause(&settlement.cause, caps),
             settlement.points.to_string(),
             settlement.growth.to_string(),
         ]);
     }
     format!("\n{}", written(&table))
-}
-
-fn cause(cause: &Cause) -> String {
-    match cause {
-        Cause::Entry { entry, verdict } => format!("{}: {}", short(entry), self::verdict(verdict)),
-        Cause::Released { entry } => format!("{}: released", short(entry)),
-        Cause::Spent { benefit } => format!("spent on {benefit}"),
-        Cause::Reversed { of } => format!("reversal of {of}"),
-        Cause::Expired { lot } => format!("lot {lot} expired"),
-        Cause::ClawedBack { entry } => format!("{}: taken back", short(entry)),
-        Cause::Granted { reason } => format!("granted: {reason}"),
-        Cause::TierChanged { from, to } => format!("tier {from} -> {to}"),
-    }
-}
-
-fn short(entry: &dashpoint_membership::EntryRef) -> String {
-    format!("entry {}-{}", entry.epoch, entry.seq)
-}
-
-fn verdict(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Accepted { paid } => format!("accepted {}", paid.points),
-        Verdict::Adjusted { paid, reasons } => {
-            let reasons: Vec<_> = reasons.iter().map(adjustment).collect();
-            format!("adjusted {}: {}", paid.points, reasons.join(", "))
-        }
-        Verdict::Rejected { reason } => format!("rejected: {}", rejection(*reason)),
-        Verdict::Review {
-            paid,
-            reason,
-            until,
-        } => format!("review {}: {} until {until}", paid.points, review(*reason)),
-    }
-}
-
-fn adjustment(adjustment: &Adjustment) -> String {
-    match adjustment {
-        Adjustment::Cap { cap } => format!("cap {cap}"),
-        Adjustment::Policy { version } => format!("policy {version}"),
-        Adjustment::Rule { rule } => format!("rule {rule}"),
-        Adjustment::Remainder { rule } => format!("remainder of {rule}"),
-    }
-}
-
-const fn rejection(reason: Rejection) -> &'static str {
-    match reason {
-        Rejection::NoBinding => "no binding",
-        Rejection::BindingNotValid => "binding not valid",
-        Rejection::AlreadyPaid => "already paid",
-        Rejection::AlreadyRecorded => "already recorded",
-        Rejection::Implausible => "implausible",
-        Rejection::UnknownPolicy => "unknown policy",
-    }
-}
-
-pub(super) const fn review(reason: ReviewReason) -> &'static str {
-    match reason {
-        ReviewReason::OverAllowance => "over the offline allowance",
-        ReviewReason::Estimated => "estimated",
-        ReviewReason::Forked => "forked chain",
-        ReviewReason::Evidence => "evidence in doubt",
-    }
 }
 
 fn time(at: ServerTime) -> String {

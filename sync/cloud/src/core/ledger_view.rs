@@ -10,6 +10,7 @@ use dashpoint_wire::Raw;
 use serde::Serialize;
 
 use super::CloudCore;
+use super::named_caps::{NamedCap, caps_of_entry};
 use crate::error::CloudError;
 use crate::store::{devices, log};
 
@@ -38,6 +39,9 @@ pub struct EntryLine {
     pub predicted: Points,
     /// The verdict.
     pub verdict: Verdict,
+    /// The caps that the verdict names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cut_by: Vec<NamedCap>,
 }
 
 impl CloudCore {
@@ -70,6 +74,7 @@ impl CloudCore {
                 arrived: row.arrived,
                 policy: entry.policy,
                 predicted: entry.predicted(),
+                cut_by: caps_of_entry(&self.policies, entry, &row.verdict),
                 verdict: row.verdict,
             })
         };

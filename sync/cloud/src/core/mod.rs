@@ -16,6 +16,7 @@ mod losers;
 mod maintain;
 mod members;
 mod meters;
+mod named_caps;
 mod policies;
 mod review;
 mod server_epochs;
@@ -40,6 +41,7 @@ pub use losers::{LateEntries, LatePayment};
 pub use maintain::Maintained;
 pub use members::{DeviceLine, NewMember};
 pub use meters::{FreedStretches, Revocation, Selected};
+pub use named_caps::NamedCap;
 pub use review::{HeldLine, Ruling};
 pub use statement::SETTLEMENTS_MAX;
 

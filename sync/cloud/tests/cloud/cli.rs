@@ -105,6 +105,31 @@ fn json() {
 }
 
 #[test]
+fn a_cap_that_cut_is_named_with_its_period_and_the_room_that_it_had() {
+    let mut world = world();
+    let entries = format!("entries --device {}", "04".repeat(16));
+    let statement = format!("statement {}", "01".repeat(16));
+    let cap = "cap of 1 a day for Daily check-in";
+    let texts = [&entries, &statement].map(|line| say(&mut world, line));
+    assert!(texts[0].contains(&format!("{cap} had room for 0")));
+    assert!(texts[1].contains(cap));
+    assert!(texts.iter().all(|text| !text.contains("check-in-day")));
+    let [entries, statement] = [entries, statement].map(|line| -> serde_json::Value {
+        serde_json::from_str(&say(&mut world, &format!("--json {line}"))).unwrap()
+    });
+    let mut named = serde_json::json!({
+        "cap": "check-in-day",
+        "over": { "en": "Daily check-in", "zh": "每日签到" },
+        "per": "day",
+        "most_points": 1,
+        "room_points": 0,
+    });
+    assert_eq!(entries[1]["cut_by"], serde_json::json!([named]));
+    named.as_object_mut().unwrap().remove("room_points");
+    assert_eq!(statement["caps"], serde_json::json!([named]));
+}
+
+#[test]
 fn a_vehicle_that_earns_for_others_needs_their_word() {
     let mut world = world();
     let other = world.member(8);

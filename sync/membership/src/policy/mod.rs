@@ -1,5 +1,6 @@
 //! The policy: one signed bundle of everything that the operator may change without shipping an app.
 
+mod cap_title;
 mod compiled;
 mod decimal;
 mod earning;
