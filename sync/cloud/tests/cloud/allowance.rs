@@ -1,6 +1,6 @@
 //! The offline allowance counts from the receipts that were signed, and by what is earned.
 
-use dashpoint_cloud::{ClockKind, Posted, open_file};
+use dashpoint_cloud::Posted;
 use dashpoint_membership::*;
 use dashpoint_wire::Signed;
 
@@ -102,7 +102,7 @@ fn a_receipt_of_the_future_sets_no_sum_back() {
 fn a_receipt_that_a_restored_cloud_forgot_costs_no_point() {
     let folder = tempfile::tempdir().unwrap();
     let (path, backup) = (folder.path().join("a.db"), folder.path().join("b.db"));
-    let mut world = World::with(open_file(&path).unwrap(), ClockKind::System);
+    let mut world = World::on_disk(&path);
     let member = world.member(1);
     let mut car = world.car(2, 3, member);
     let first = car.mint(CHECK_IN, world.now);
@@ -120,7 +120,7 @@ fn a_receipt_that_a_restored_cloud_forgot_costs_no_point() {
     lost.push(under_the_last);
 
     let now = world.now.plus_s(DAY + HOUR);
-    let mut world = World::with(open_file(&backup).unwrap(), ClockKind::System);
+    let mut world = World::on_disk(&backup);
     world.now = now;
     let mut request = car.request(&lost);
     request.last_receipt = receipt;
@@ -143,7 +143,7 @@ fn a_receipt_that_a_restored_cloud_forgot_costs_no_point() {
 fn the_memory_of_receipts_is_bounded_and_follows_the_chain() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cloud.db");
-    let mut world = World::with(open_file(&path).unwrap(), ClockKind::System);
+    let mut world = World::on_disk(&path);
     let member = world.member(1);
     let mut car = world.car(2, 3, member);
     let disk = rusqlite::Connection::open(&path).unwrap();

@@ -10,7 +10,7 @@ use crate::support::*;
 fn a_batch_that_fails_in_the_middle_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cloud.db");
-    let mut world = World::with(open_file(&path).unwrap(), ClockKind::System);
+    let mut world = World::on_disk(&path);
     let member = world.member(1);
     let mut car = world.car(2, 3, member);
     let entries = [
@@ -69,7 +69,7 @@ fn a_batch_that_fails_in_the_middle_leaves_nothing_behind() {
 fn a_policy_that_was_changed_on_the_disk_is_not_used() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cloud.db");
-    drop(World::with(open_file(&path).unwrap(), ClockKind::System));
+    drop(World::on_disk(&path));
     let disk = Connection::open(&path).unwrap();
     let mut raw: Vec<u8> = disk
         .query_row("SELECT raw FROM policies", [], |row| row.get(0))

@@ -1,6 +1,6 @@
 //! A clock of the cloud that leaps, and what cars signed under a receipt of it.
 
-use dashpoint_cloud::{ClockKind, CloudError, Posted, open_file};
+use dashpoint_cloud::{CloudError, Posted};
 use dashpoint_membership::*;
 use dashpoint_wire::message::EpochRequest;
 
@@ -70,7 +70,7 @@ fn a_clock_that_leaps_takes_no_points_and_signs_no_receipt() {
 fn a_start_with_a_clock_that_leaps_waits_for_an_operators_word() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cloud.db");
-    let mut world = World::with(open_file(&path).unwrap(), ClockKind::System);
+    let mut world = World::on_disk(&path);
     let member = world.member(1);
     let mut car = world.car(2, 3, member);
     let entry = car.mint(charged(charge(0, 18_000)), world.now);
@@ -78,7 +78,7 @@ fn a_start_with_a_clock_that_leaps_waits_for_an_operators_word() {
     let points = world.balance(member);
     drop(world);
 
-    let mut world = World::with(open_file(&path).unwrap(), ClockKind::System);
+    let mut world = World::on_disk(&path);
     let later = at(NOON + YEARS);
     assert!(leapt(&world.core.maintain(later)));
     assert_eq!(world.balance(member), points);

@@ -9,7 +9,7 @@ use dashpoint_membership::VehicleId;
 use dashpoint_wire::message::{EnrolRequest, EnrolTicket, RefusalCode};
 use dashpoint_wire::{MAX_BODY, SigningKey, deflate, encode};
 
-use crate::http::{Answer, CBOR, config, send};
+use crate::loopback::{Answer, CBOR, config, send};
 
 const SHORT: Duration = Duration::from_millis(150);
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";

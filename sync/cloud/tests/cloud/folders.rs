@@ -15,7 +15,7 @@ use dashpoint_membership::*;
 use dashpoint_wire::SigningKey;
 use rusqlite::Connection;
 
-use crate::http::config;
+use crate::loopback::config;
 use crate::support::*;
 
 async fn start(data: &Path) -> Result<Running, CloudError> {

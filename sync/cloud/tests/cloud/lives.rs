@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use dashpoint_cloud::{ClockKind, CloudError, Posted, open_file};
+use dashpoint_cloud::{CloudError, Posted};
 use dashpoint_membership::*;
 use dashpoint_wire::message::EntriesResponse;
 use dashpoint_wire::{Raw, Receipt, Signed};
@@ -35,7 +35,7 @@ fn life(world: &World) -> u32 {
 fn a_database_that_went_back_unsaid_is_noticed_by_the_first_receipt_that_it_cannot_bear_out() {
     let folder = tempfile::tempdir().unwrap();
     let (path, backup) = (folder.path().join("a.db"), folder.path().join("b.db"));
-    let mut world = World::with(open_file(&path).unwrap(), ClockKind::System);
+    let mut world = World::on_disk(&path);
     let member = world.member(1);
     let mut car = world.car(2, 3, member);
     let mut other = world.car(4, 5, member);
@@ -50,7 +50,7 @@ fn a_database_that_went_back_unsaid_is_noticed_by_the_first_receipt_that_it_cann
     let receipt = world.settled(&mut car, &late).receipt;
     let before = world.statement(member);
 
-    let mut world = World::with(open_file(&backup).unwrap(), ClockKind::System);
+    let mut world = World::on_disk(&backup);
     assert_eq!(life(&world), 1);
     let unaware = other.mint(drove(trip(0, 1_000)), world.now);
     world.settled(&mut other, &[unaware]);
@@ -75,7 +75,7 @@ fn a_database_that_went_back_unsaid_is_noticed_by_the_first_receipt_that_it_cann
 fn a_receipt_for_an_entry_of_another_branch_shows_it_too() {
     let folder = tempfile::tempdir().unwrap();
     let (path, backup) = (folder.path().join("a.db"), folder.path().join("b.db"));
-    let mut world = World::with(open_file(&path).unwrap(), ClockKind::System);
+    let mut world = World::on_disk(&path);
     let member = world.member(1);
     let mut car = world.car(2, 3, member);
     world.core.back_up(&backup).unwrap();
@@ -83,7 +83,7 @@ fn a_receipt_for_an_entry_of_another_branch_shows_it_too() {
     let entry = car.mint(CHECK_IN, world.now);
     let receipt = world.settled(&mut car, &[entry]).receipt;
 
-    let mut world = World::with(open_file(&backup).unwrap(), ClockKind::System);
+    let mut world = World::on_disk(&backup);
     let other = clone.mint(drove(trip(0, 9_000)), world.now);
     world.settled(&mut clone, &[other]);
     post(&mut world, &clone, &[], &receipt);
@@ -94,7 +94,7 @@ fn a_receipt_for_an_entry_of_another_branch_shows_it_too() {
 fn entries_of_a_policy_that_the_backup_lacks_wait_until_it_is_signed_again() {
     let folder = tempfile::tempdir().unwrap();
     let (path, backup) = (folder.path().join("a.db"), folder.path().join("b.db"));
-    let mut world = World::with(open_file(&path).unwrap(), ClockKind::System);
+    let mut world = World::on_disk(&path);
     let member = world.member(1);
     let mut car = world.car(2, 3, member);
     world.core.back_up(&backup).unwrap();
@@ -106,7 +106,7 @@ fn entries_of_a_policy_that_the_backup_lacks_wait_until_it_is_signed_again() {
         entry.policy = PolicyVersion::new(2);
     });
 
-    let mut world = World::with(open_file(&backup).unwrap(), ClockKind::System);
+    let mut world = World::on_disk(&backup);
     world
         .core
         .begin_server_epoch(ServerEpoch::new(1), world.now)

@@ -18,6 +18,7 @@ mod floods;
 mod folders;
 mod http;
 mod lives;
+mod loopback;
 mod migrations;
 mod policy;
 mod sharing;

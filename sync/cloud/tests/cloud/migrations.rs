@@ -12,7 +12,7 @@ use crate::support::*;
 
 /// A member, two head units, entries paid, refused and of another branch, an epoch that was opened anew.
 fn live_in(path: &Path) -> (World, Car) {
-    let mut world = World::with(open_file(path).unwrap(), ClockKind::System);
+    let mut world = World::on_disk(path);
     let member = world.member(1);
     let (mut car, mut other) = (world.car(2, 3, member), world.car(4, 3, member));
     let entries = [

@@ -1,6 +1,6 @@
 //! What one device can have stored: a measure a day, and nothing is lost beyond it.
 
-use dashpoint_cloud::{ClockKind, CloudError, Posted};
+use dashpoint_cloud::{CloudError, Posted};
 use dashpoint_membership::*;
 use dashpoint_wire::message::EpochRequest;
 use dashpoint_wire::{Signed, WireError};
@@ -98,10 +98,7 @@ fn epochs_have_a_measure() {
 fn the_first_branches_are_kept_and_the_rest_is_counted() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cloud.db");
-    let mut world = World::with(
-        dashpoint_cloud::open_file(&file).unwrap(),
-        ClockKind::System,
-    );
+    let mut world = World::on_disk(&file);
     let member = world.member(1);
     let mut car = world.car(2, 3, member);
     let before = car.clone();
@@ -148,10 +145,7 @@ fn an_entry_that_names_a_rule_twice_is_not_one() {
 fn what_is_held_back_of_one_member_is_bounded_and_waits_in_the_car() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cloud.db");
-    let mut world = World::with(
-        dashpoint_cloud::open_file(&file).unwrap(),
-        ClockKind::System,
-    );
+    let mut world = World::on_disk(&file);
     let member = world.member(1);
     let mut car = world.car(2, 3, member);
     let mut account = world.statement(member).account;

@@ -1,7 +1,10 @@
 //! A cloud in memory, and cars that sign.
 
+use std::path::Path;
+
 use dashpoint_cloud::{
-    Approval, AskIds, ClockKind, CloudCore, GrantedIds, NewMember, Posted, Word, open_in_memory,
+    Approval, AskIds, ClockKind, CloudCore, GrantedIds, NewMember, Posted, Word, open_file,
+    open_in_memory,
 };
 use dashpoint_membership::*;
 use dashpoint_wire::message::{
@@ -32,6 +35,11 @@ impl World {
 
     pub fn on(clock: ClockKind) -> Self {
         Self::with(open_in_memory().unwrap(), clock)
+    }
+
+    /// A cloud on a database file, which is begun when it is not there.
+    pub fn on_disk(file: &Path) -> Self {
+        Self::with(open_file(file).unwrap(), ClockKind::System)
     }
 
     pub fn with(db: Connection, clock: ClockKind) -> Self {

@@ -126,10 +126,7 @@ fn a_system_clock_takes_no_time_from_entries() {
 fn an_account_of_sixty_thousand_lots_is_served_and_becomes_small() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cloud.db");
-    let mut world = World::with(
-        dashpoint_cloud::open_file(&file).unwrap(),
-        ClockKind::System,
-    );
+    let mut world = World::on_disk(&file);
     let member = world.member(1);
     let mut car = world.car(1, 1, member);
     let mut account = world.statement(member).account;
@@ -173,10 +170,7 @@ fn a_member_with_a_million_entries_is_served() {
     const MILLION: i64 = 1_000_000;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cloud.db");
-    let mut world = World::with(
-        dashpoint_cloud::open_file(&file).unwrap(),
-        ClockKind::System,
-    );
+    let mut world = World::on_disk(&file);
     let member = world.member(1);
     let (mut old, mut car) = (world.car(1, 1, member), world.car(2, 2, member));
     let first = old.mint(drove(trip(0, 30_000)), world.now);
@@ -283,10 +277,7 @@ fn what_expired_by_a_wrong_clock_is_given_back_once() {
 fn a_tier_that_a_wrong_clock_reviewed_is_given_back_once() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cloud.db");
-    let mut world = World::with(
-        dashpoint_cloud::open_file(&file).unwrap(),
-        ClockKind::System,
-    );
+    let mut world = World::on_disk(&file);
     let member = world.member(1);
     let mut account = world.statement(member).account;
     account.tier = TierHeld {

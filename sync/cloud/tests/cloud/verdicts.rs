@@ -1,6 +1,6 @@
 //! Each verdict and each reason for it.
 
-use dashpoint_cloud::{ClockKind, Posted};
+use dashpoint_cloud::Posted;
 use dashpoint_membership::*;
 use dashpoint_wire::message::EntriesRequest;
 
@@ -96,10 +96,7 @@ fn a_binding_must_be_this_device_s_and_valid_then() {
 fn a_binding_that_a_wrong_clock_let_begin_later_is_valid_for_who_held_a_receipt() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cloud.db");
-    let mut world = World::with(
-        dashpoint_cloud::open_file(&file).unwrap(),
-        ClockKind::System,
-    );
+    let mut world = World::on_disk(&file);
     let member = world.member(1);
     let mut car = world.car(2, 3, member);
     world.pass(HOUR);

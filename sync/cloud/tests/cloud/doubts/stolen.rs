@@ -1,0 +1,180 @@
+//! Stretches of a vehicle that a second or a replaced head unit claims.
+
+use dashpoint_cloud::{FreedStretches, Selected};
+use dashpoint_membership::*;
+
+use super::*;
+
+#[test]
+fn a_thief_s_metres_become_the_car_s_again() {
+    let (mut world, mut car) = world();
+    let thief_member = world.member(9);
+    // Let in by mistake.
+    let mut thief = world.car(8, 3, thief_member);
+    world.pass(6 * HOUR);
+    let stolen = drive(&world, 5_000_000, 200_000, 7_200);
+    assert!(paid(&send(&mut world, &mut thief, drove(stolen))) > 0);
+    let mut again = drive(&world, 5_200_000, 100_000, 3_600);
+    again.started = CoarseTime::containing_unix_s(world.now.as_unix_s());
+    let unpaid = send(&mut world, &mut thief, drove(again));
+    let honest = drive(&world, 5_000_000, 40_000, 1_800);
+    assert_eq!(
+        send(&mut world, &mut car, drove(honest)),
+        rejected(Rejection::AlreadyPaid)
+    );
+    let gained = world.balance(thief_member);
+    assert!(gained > 0);
+    let before = world.balance(car.member);
+    let done = world
+        .core
+        .revoke_fraud(thief.device, "a copied VIN", world.now)
+        .unwrap();
+    assert_eq!(
+        done.freed.taken_back[&thief_member],
+        Points::new(gained),
+        "{unpaid:?}"
+    );
+    assert_eq!(world.balance(thief_member), 0);
+    world.statement(thief_member).account.check().unwrap();
+    // What the car had signed for these metres, and was refused, is paid: once.
+    let [late] = done.freed.late.paid.as_slice() else {
+        panic!("one entry had come second: {:?}", done.freed.late);
+    };
+    assert_eq!(late.entry.device, car.device);
+    assert!(late.points.get() > 0);
+    let after = world.balance(car.member);
+    assert_eq!(after, before + late.points.get());
+    world.statement(car.member).account.check().unwrap();
+    let same = drive(&world, 5_000_000, 40_000, 1_800);
+    assert_eq!(
+        send(&mut world, &mut car, drove(same)),
+        rejected(Rejection::AlreadyPaid)
+    );
+    // The rest of what the thief had claimed is free for whoever drives it.
+    let mut rest = drive(&world, 5_040_000, 20_000, 1_200);
+    rest.started = CoarseTime::containing_unix_s(world.now.as_unix_s());
+    assert!(paid(&send(&mut world, &mut car, drove(rest))) > 0);
+    // A second time finds nothing more, takes nothing more and pays nothing more.
+    let (thief_has, car_has) = (world.balance(thief_member), world.balance(car.member));
+    let again = world
+        .core
+        .revoke_fraud(thief.device, "a copied VIN", world.now)
+        .unwrap();
+    assert_eq!(again.freed, FreedStretches::default());
+    assert_eq!(world.balance(thief_member), thief_has);
+    assert_eq!(world.balance(car.member), car_has);
+    // The operator can take the late payment back like any other.
+    let vehicle = VehicleId::from_bytes([3; 16]);
+    let back = world.core.free_stretches(
+        vehicle,
+        Selected::Entry(late.entry),
+        false,
+        "mistaken",
+        world.now,
+    );
+    assert_eq!(back.unwrap().taken_back[&car.member], late.points);
+    assert_eq!(world.balance(car.member), car_has - late.points.get());
+}
+
+#[test]
+fn an_entry_that_came_second_and_is_in_doubt_itself_stays_rejected() {
+    let mut world = World::new();
+    let owner = world.member(1);
+    let other = world.member(9);
+    let mut first = world.car(2, 3, owner);
+    let mut second = world.car(8, 3, other);
+    world.pass(6 * HOUR);
+    let trip = drive(&world, 5_000_000, 40_000, 1_800);
+    assert!(paid(&send(&mut world, &mut first, drove(trip))) > 0);
+    // At 396 km/h.
+    let impossible = drive(&world, 5_000_000, 66_000, 600);
+    assert_eq!(
+        send(&mut world, &mut second, drove(impossible)),
+        rejected(Rejection::AlreadyPaid)
+    );
+    let done = world
+        .core
+        .revoke_fraud(first.device, "a copied VIN", world.now)
+        .unwrap();
+    assert!(done.freed.late.paid.is_empty());
+    assert_eq!(done.freed.late.in_doubt.len(), 1);
+    assert_eq!(world.balance(other), 0);
+}
+
+#[test]
+fn the_readings_of_a_device_that_is_shut_out_bind_nobody() {
+    let (mut world, mut car) = world();
+    let mut thief = world.car(8, 3, car.member);
+    world.pass(6 * HOUR);
+    let stolen = drive(&world, 5_000_000, 200_000, 7_200);
+    assert!(paid(&send(&mut world, &mut thief, drove(stolen))) > 0);
+    world.core.revoke_device(thief.device, world.now).unwrap();
+    world.pass(DAY);
+    let contact = car.mint(CHECK_IN, world.now);
+    world.settled(&mut car, &[contact]);
+    world.pass(HOUR);
+    let honest = drive(&world, 4_000_000, 40_000, 1_800);
+    let verdict = send(&mut world, &mut car, drove(honest));
+    assert!(paid(&verdict) > 0 && !is_in_doubt(&verdict), "{verdict:?}");
+}
+
+#[test]
+fn a_head_unit_that_is_replaced_loses_no_points_and_frees_what_was_paid_nothing() {
+    let (mut world, mut car) = world();
+    let vehicle = VehicleId::from_bytes([3; 16]);
+    // The cap of the day is used up by the first; the second is paid nothing.
+    for (number, energy_wh) in [(0, 200_000), (1, 20_000)] {
+        let session = charged(charge(4_000_000 + number * 300_000, energy_wh));
+        send(&mut world, &mut car, session);
+    }
+    let balance = world.balance(car.member);
+    let done = world.core.revoke_device(car.device, world.now).unwrap();
+    assert_eq!(done.freed.entries.len(), 1);
+    assert_eq!(world.balance(car.member), balance);
+    let stretches = world.core.stretches(vehicle).unwrap();
+    assert_eq!(stretches.len(), 2);
+    assert_eq!(
+        stretches.iter().filter(|held| held.freed.is_none()).count(),
+        1
+    );
+}
+
+#[test]
+fn a_head_unit_that_is_replaced_keeps_what_it_was_paid_after_it_had_come_second() {
+    let (mut world, mut car) = world();
+    let vehicle = VehicleId::from_bytes([3; 16]);
+    let thief_member = world.member(9);
+    let mut thief = world.car(8, 3, thief_member);
+    world.pass(6 * HOUR);
+    let stolen = drive(&world, 5_000_000, 200_000, 7_200);
+    assert!(paid(&send(&mut world, &mut thief, drove(stolen))) > 0);
+    let honest = drive(&world, 5_000_000, 40_000, 1_800);
+    assert_eq!(
+        send(&mut world, &mut car, drove(honest)),
+        rejected(Rejection::AlreadyPaid)
+    );
+    let fraud = world
+        .core
+        .revoke_fraud(thief.device, "a copied VIN", world.now);
+    assert_eq!(fraud.unwrap().freed.late.paid.len(), 1);
+    let balance = world.balance(car.member);
+    assert!(balance > 0);
+    // Its verdict says that it was paid nothing; its account says otherwise.
+    let done = world.core.revoke_device(car.device, world.now).unwrap();
+    assert_eq!(done.freed, FreedStretches::default());
+    let stretches = world.core.stretches(vehicle).unwrap();
+    let held = stretches.iter().filter(|stretch| stretch.freed.is_none());
+    assert!(
+        held.eq(stretches
+            .iter()
+            .filter(|stretch| stretch.entry.device == car.device))
+    );
+    let mut next = world.car(7, 3, car.member);
+    world.pass(HOUR);
+    let same = drive(&world, 5_000_000, 40_000, 1_800);
+    assert_eq!(
+        send(&mut world, &mut next, drove(same)),
+        rejected(Rejection::AlreadyPaid)
+    );
+    assert_eq!(world.balance(car.member), balance);
+}

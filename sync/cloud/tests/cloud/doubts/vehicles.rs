@@ -1,0 +1,153 @@
+//! Bounds of what a vehicle, its battery and its odometer can do.
+
+use dashpoint_membership::*;
+
+use super::*;
+
+#[test]
+fn a_trip_keeps_to_what_a_car_can_do() {
+    // 396 km/h, and what a fast car does on a free road.
+    assert!(waits(|world| drove(drive(world, 5_000_000, 66_000, 600))));
+    assert!(waits(|world| drove(drive(world, 5_000_000, 41_700, 600))));
+    assert!(!waits(|world| drove(drive(world, 5_000_000, 41_600, 600))));
+    // 28,800 km in one trip.
+    assert!(waits(|world| drove(drive(
+        world, 5_000_000, 28_800_000, 259_200
+    ))));
+    // 100 kWh regained in 500 m; a pass of 1,000 m down.
+    assert!(waits(|world| with(
+        drive(world, 5_000_000, 500, 360),
+        |trip| {
+            (trip.used_wh, trip.regained_wh) = (1, 36_000);
+        }
+    )));
+    assert!(!waits(|world| with(
+        drive(world, 5_000_000, 20_000, 1_800),
+        |trip| {
+            (trip.used_wh, trip.regained_wh) = (400, 6_000);
+        }
+    )));
+    // One millisecond of an observed factor stands for the trip.
+    assert!(waits(|world| with(
+        drive(world, 5_000_000, 23_000, 1_800),
+        |trip| {
+            trip.factors = vec![seen(Factor::HardBraking, 0, 1)];
+        }
+    )));
+    assert!(waits(|world| with(
+        drive(world, 5_000_000, 23_000, 1_800),
+        |trip| {
+            trip.factors = vec![
+                seen(Factor::HardBraking, 0, 60_000),
+                seen(Factor::ExcessiveSpeed, 0, 1),
+            ];
+        }
+    )));
+    assert!(!waits(|world| with(
+        drive(world, 5_000_000, 200_000, 9_000),
+        |trip| {
+            trip.factors = vec![seen(Factor::HardBraking, 0, 900)];
+        }
+    )));
+}
+
+/// One moment above the threshold in hours on an empty road, the shortest that a sampled signal can give; and none at all.
+#[test]
+fn a_gentle_driver_is_believed() {
+    for (base_ms, is_waiting) in [(0, false), (9, true), (10, false), (100, false)] {
+        let held = waits(|world| {
+            with(drive(world, 5_000_000, 200_000, 9_000), |trip| {
+                trip.factors = vec![
+                    seen(Factor::HardBraking, 0, base_ms),
+                    seen(Factor::ExcessiveSpeed, 0, 9_000_000),
+                ];
+            })
+        });
+        assert_eq!(held, is_waiting, "{base_ms}");
+    }
+}
+
+/// A plug-in hybrid that drives on its engine, or keeps its battery full with it: its battery gives next to nothing.
+#[test]
+fn a_day_on_the_engine_of_a_hybrid_is_not_in_doubt() {
+    let (mut world, mut car) = world();
+    for number in 0..20 {
+        world.pass(1_200);
+        let mut trip = drive(&world, 5_000_000 + 15_000 * number, 15_000, 900);
+        (trip.used_wh, trip.regained_wh) = if number % 2 == 0 { (90, 0) } else { (900, 850) };
+        let verdict = send(&mut world, &mut car, drove(trip));
+        assert!(!is_in_doubt(&verdict), "{number}: {verdict:?}");
+    }
+}
+
+#[test]
+fn an_odometer_goes_neither_back_nor_far_ahead() {
+    let (mut world, mut car) = world();
+    let first = drive(&world, 5_000_000, 20_000, 1_200);
+    assert!(!is_in_doubt(&send(&mut world, &mut car, drove(first))));
+    world.pass(HOUR);
+    let contact = car.mint(CHECK_IN, world.now);
+    world.settled(&mut car, &[contact]);
+    world.pass(HOUR);
+    let behind = drive(&world, 4_900_000, 20_000, 1_200);
+    assert!(is_in_doubt(&send(&mut world, &mut car, drove(behind))));
+    let ahead = drive(&world, 9_000_000, 20_000, 1_200);
+    assert!(is_in_doubt(&send(&mut world, &mut car, drove(ahead))));
+    // An older receipt than its chain has named before makes nothing unknown.
+    let behind = drive(&world, 4_800_000, 20_000, 1_200);
+    let behind = car.forged(drove(behind), world.now, |entry| {
+        entry.receipt_at = at(NOON);
+    });
+    assert!(is_in_doubt(&world.verdict(&mut car, &behind)));
+    // What is only claimed under review is no reading: the car itself goes on.
+    let honest = drive(&world, 5_020_000, 30_000, 1_800);
+    assert!(!is_in_doubt(&send(&mut world, &mut car, drove(honest))));
+}
+
+/// A carried entry keeps the receipt of its original, and is held to what the log had before its epoch.
+#[test]
+fn a_carried_entry_under_a_stale_receipt_knows_what_the_log_had() {
+    for is_stale in [true, false] {
+        let (mut world, mut car) = world();
+        let first = drive(&world, 5_000_000, 20_000, 1_200);
+        assert!(!is_in_doubt(&send(&mut world, &mut car, drove(first))));
+        world.pass(HOUR);
+        for _ in 0..2 {
+            let contact = car.mint(CHECK_IN, world.now);
+            world.settled(&mut car, &[contact]);
+            world.pass(HOUR);
+        }
+        // An honest car whose chain broke goes on from its odometer; a forger goes back behind it.
+        let from_m = if is_stale { 4_900_000 } else { 5_020_000 };
+        let trip = drive(&world, from_m, 20_000, 1_200);
+        let original = car.forged(drove(trip), world.now, |entry| {
+            entry.receipt_at = at(NOON);
+        });
+        let grant = world.open_epoch(&mut car);
+        car.enter(&grant.verify(&world.cloud_key, &car.device).unwrap());
+        let carried = car.carry(&original);
+        let posted = world.post(&car, &[carried]);
+        let dashpoint_cloud::Posted::Settled(answer) = posted else {
+            panic!("{posted:?}");
+        };
+        let verdict = &answer.verdicts[0].verdict;
+        assert_eq!(is_in_doubt(verdict), is_stale, "{verdict:?}");
+        assert!(paid(verdict) > 0, "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_battery_takes_what_it_can_hold_and_no_more_than_was_used() {
+    let charged_wh = |energy_wh| waits(|_| charged(charge(4_000_000, energy_wh)));
+    assert!(!charged_wh(240_000));
+    assert!(charged_wh(500_000));
+    assert!(charged_wh(2_000_000));
+    let (mut world, mut car) = world();
+    for number in 0..10 {
+        let session = charged(charge(4_000_000 + number * 200_000, 200_000));
+        send(&mut world, &mut car, session);
+    }
+    // Most are paid nothing, for the cap of the day; what is in doubt holds no stretch either.
+    let vehicle = VehicleId::from_bytes([3; 16]);
+    assert_eq!(world.core.stretches(vehicle).unwrap().len(), 6);
+}
