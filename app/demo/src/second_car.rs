@@ -1,7 +1,7 @@
 //! Another car of the member. The head unit of this story has never heard of it: only the cloud knows both.
 
 use anyhow::{Context, bail};
-use dashpoint_cloud::{AskIds, CloudCore, GrantedIds, Posted};
+use dashpoint_cloud::{AskIds, CloudCore, GrantedIds, PostOutcome};
 use dashpoint_membership::{
     BindingId, Chain, ChainStart, Charge, ClockQuality, CoarseTime, CompiledPolicy, Current,
     DeviceId, EntryHash, Epoch, EventTime, Evidence, EvidenceDigest, Grade, Header, LedgerVersion,
@@ -123,7 +123,7 @@ impl SecondCar {
         core.advance_posted_clock(self.device, &request, now)?;
         let now = core.now(system)?;
         let posted = core.post_entries(self.device, &request, now)?;
-        let Posted::Settled(response) = posted else {
+        let PostOutcome::Settled(response) = posted else {
             bail!("the cloud did not take the second car's entry: {posted:?}");
         };
         let receipt = response.receipt.verify(&self.cloud_key, &self.device)?;

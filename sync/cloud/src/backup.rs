@@ -10,7 +10,7 @@ use crate::core::CloudCore;
 use crate::error::CloudError;
 use crate::folder::{CloudFolder, beside, sync_file};
 use crate::opening::close;
-use crate::store::life::{self, Life};
+use crate::store::cloud_row::{self, CloudRow};
 use crate::store::open_file;
 
 /// Result of a restore.
@@ -85,10 +85,10 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
 }
 
 /// The life of the database that is there, which may be the one that broke.
-fn present_life(folder: &CloudFolder) -> Option<Life> {
+fn present_life(folder: &CloudFolder) -> Option<CloudRow> {
     let path = folder.database();
     let present = path.exists().then(|| open_file(&path).ok()).flatten();
-    present.and_then(|db| life::find(&db).ok().flatten())
+    present.and_then(|db| cloud_row::find(&db).ok().flatten())
 }
 
 /// Opens a database; `None` when it is damaged.

@@ -28,7 +28,7 @@ pub use clock::ClockKind;
 pub use connections::Limits;
 pub use core::{
     Approval, Approved, AskIds, CloudCore, DeviceLine, EntryLine, FreedStretches, GrantedIds,
-    HeldLine, LateEntries, LatePayment, Maintained, NamedCap, NewMember, PolicyLine, Posted,
+    HeldLine, LateEntries, LatePayment, Maintained, NamedCap, NewMember, PolicyLine, PostOutcome,
     Reversed, Revocation, Ruling, SETTLEMENTS_MAX, Selected, Waiting, Word,
 };
 pub use error::CloudError;

@@ -8,7 +8,7 @@ use crate::clock::ClockKind;
 use crate::core::CloudCore;
 use crate::error::CloudError;
 use crate::folder::CloudFolder;
-use crate::store::{life, open_file};
+use crate::store::{cloud_row, open_file};
 
 impl CloudCore {
     /// Opens the cloud of a data folder that was started before, for a program that works beside the one that serves.
@@ -21,7 +21,7 @@ impl CloudCore {
         folder.require_database()?;
         let key = folder.read_key()?;
         let db = open_file(&folder.database())?;
-        if life::find(&db)?.is_none() {
+        if cloud_row::find(&db)?.is_none() {
             return Err(CloudError::NoCloud(data.to_owned()));
         }
         Self::of(db, key)

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use dashpoint_cloud::{ClockKind, CloudCore, Posted, open_file};
+use dashpoint_cloud::{ClockKind, CloudCore, PostOutcome, open_file};
 use dashpoint_membership::ServerTime;
 use dashpoint_wire::message::EntriesRequest;
 use dashpoint_wire::{MAX_ENTRIES, SigningKey};
@@ -40,7 +40,7 @@ pub fn measure(disk: &Path) -> Vec<Row> {
         };
         let now = life.now();
         let (posted, took) = timed(|| core.post_entries(enrolled.device, &request, now));
-        let Ok(Posted::Settled(answer)) = posted else {
+        let Ok(PostOutcome::Settled(answer)) = posted else {
             panic!("{posted:?}");
         };
         last_receipt = Some(answer.receipt);

@@ -1,6 +1,6 @@
 //! The decisions of the cloud's HTTP layer before and after the core: authentication, request and answer.
 
-use dashpoint_cloud::{CloudCore, CloudError, Posted};
+use dashpoint_cloud::{CloudCore, CloudError, PostOutcome};
 use dashpoint_membership::{
     CatalogueVersion, DeviceId, Epoch, LedgerVersion, MemberId, PolicyVersion, Seq, ServerTime,
 };
@@ -135,7 +135,7 @@ impl SimulatedCloud {
         let heard = asked.last_receipt.clone();
         let heard = heard.and_then(|raw| raw.verify(&self.key.public(), &device).ok());
         match posted? {
-            Posted::Settled(response) => {
+            PostOutcome::Settled(response) => {
                 let answer = ok(&response);
                 self.postings.push(Posting {
                     device,
@@ -146,12 +146,12 @@ impl SimulatedCloud {
                 });
                 Ok(answer)
             }
-            Posted::Diverged(divergence) => Ok(Response {
+            PostOutcome::Diverged(divergence) => Ok(Response {
                 status: 409,
                 retry_after_s: None,
                 body: encode(&divergence),
             }),
-            Posted::NotAuthentic(_) => Err(SimulatedRefusal(RefusalCode::NotAuthentic, None)),
+            PostOutcome::NotAuthentic(_) => Err(SimulatedRefusal(RefusalCode::NotAuthentic, None)),
         }
     }
 
@@ -163,7 +163,7 @@ impl SimulatedCloud {
         device: DeviceId,
         asked: &EntriesRequest,
         now: ServerTime,
-    ) -> Result<Posted, SimulatedRefusal> {
+    ) -> Result<PostOutcome, SimulatedRefusal> {
         let broken = |error: rusqlite::Error| SimulatedRefusal::from(CloudError::Database(error));
         let tampering = Tampering::of(&self.vfs).map_err(broken)?;
         match planted {
@@ -204,13 +204,13 @@ impl SimulatedCloud {
             self.used.insert(device, used);
         }
         if planted == Planted::SeqReused
-            && matches!(posted, Posted::Diverged(_))
+            && matches!(posted, PostOutcome::Diverged(_))
             && tampering
                 .is_taken(device, asked.epoch.get(), asked.from.get())
                 .map_err(broken)?
             && let Some(response) = self.forge(device, asked, &self.key, now)
         {
-            return Ok(Posted::Settled(response));
+            return Ok(PostOutcome::Settled(response));
         }
         Ok(posted)
     }

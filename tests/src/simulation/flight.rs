@@ -3,7 +3,7 @@
 use dashpoint_sync::{Response, Ticket, TransportFailure};
 
 use super::travelling::Travelling;
-use super::weather::RequestFate;
+use super::weather::FlightFate;
 
 /// A message on its way.
 pub enum Flight {
@@ -26,5 +26,5 @@ pub struct Reply {
     pub(super) car: usize,
     pub(super) life: u64,
     pub(super) ticket: Ticket,
-    pub(super) fate: RequestFate,
+    pub(super) fate: FlightFate,
 }

@@ -11,7 +11,7 @@ use super::cloud::Deed;
 use super::flight::{Flight, Reply};
 use super::travelling::Travelling;
 use super::violation::Violation;
-use super::weather::RequestFate;
+use super::weather::FlightFate;
 use super::world::SimulatedWorld;
 
 /// Time that the transport waits for an answer, in milliseconds.
@@ -40,7 +40,7 @@ impl SimulatedWorld {
             car,
             life: from.life,
             ticket,
-            fate: RequestFate::Fine,
+            fate: FlightFate::Fine,
         };
         let Some(request) = signed.flatten() else {
             self.fly(1, Flight::ToCar(reply, Err(TransportFailure::NotSent)));
@@ -53,7 +53,7 @@ impl SimulatedWorld {
             );
             return;
         }
-        let fate = RequestFate::draw(&mut self.random, self.faults_permille);
+        let fate = FlightFate::draw(&mut self.random, self.faults_permille);
         if let Some(fault) = fate.name() {
             self.tally.fault(fault);
         }
@@ -61,7 +61,7 @@ impl SimulatedWorld {
         self.send_with(fate, reply, request);
     }
 
-    fn send_with(&mut self, fate: RequestFate, reply: Reply, mut request: Travelling) {
+    fn send_with(&mut self, fate: FlightFate, reply: Reply, mut request: Travelling) {
         let way_ms = self.random.range(20, 900);
         let gives_up = Flight::ToCar(reply, Err(TransportFailure::TimedOut));
         let to_cloud = |request, waits: bool| Flight::ToCloud {
@@ -70,42 +70,42 @@ impl SimulatedWorld {
             reply: waits.then_some(reply),
         };
         match fate {
-            RequestFate::Fine
-            | RequestFate::AnswerCut
-            | RequestFate::AnswerDamaged
-            | RequestFate::ErrorAfter => {
+            FlightFate::Fine
+            | FlightFate::AnswerCut
+            | FlightFate::AnswerDamaged
+            | FlightFate::ErrorAfter => {
                 self.fly(way_ms, to_cloud(request, true));
             }
-            RequestFate::Lost => self.fly(TIMEOUT_MS, gives_up),
-            RequestFate::Doubled => {
+            FlightFate::Lost => self.fly(TIMEOUT_MS, gives_up),
+            FlightFate::Doubled => {
                 self.fly(way_ms, to_cloud(request.clone(), true));
                 let later_ms = self.random.range(1, 100_000);
                 self.fly(way_ms + later_ms, to_cloud(request, false));
             }
-            RequestFate::Delayed => {
+            FlightFate::Delayed => {
                 self.fly(TIMEOUT_MS, gives_up);
                 let late_ms = TIMEOUT_MS + self.random.range(1, 80_000);
                 self.fly(late_ms, to_cloud(request, false));
             }
-            RequestFate::Cut => {
+            FlightFate::Cut => {
                 let kept = self.random.range(0, request.body.len() as u64 + 1);
                 request.body.truncate(usize::try_from(kept).unwrap_or(0));
                 self.fly(way_ms, to_cloud(request, true));
             }
-            RequestFate::AnswerLost => {
+            FlightFate::AnswerLost => {
                 self.fly(TIMEOUT_MS, gives_up);
                 self.fly(way_ms, to_cloud(request, false));
             }
-            RequestFate::AnswerLate => {
+            FlightFate::AnswerLate => {
                 // Gives up at once, and the answer comes all the same.
                 self.fly(1, gives_up);
                 self.fly(way_ms, to_cloud(request, true));
             }
-            RequestFate::Forged => {
+            FlightFate::Forged => {
                 let answer = self.forged(&request);
                 self.fly(way_ms, Flight::ToCar(reply, Ok(answer)));
             }
-            RequestFate::ErrorBefore => {
+            FlightFate::ErrorBefore => {
                 let answer = self.server_error();
                 self.fly(way_ms, Flight::ToCar(reply, Ok(answer)));
             }
@@ -196,14 +196,14 @@ impl SimulatedWorld {
 
     fn on_the_way_back(
         &mut self,
-        fate: RequestFate,
+        fate: FlightFate,
         answer: Option<Response>,
     ) -> Result<Response, TransportFailure> {
         let mut answer = answer.ok_or(TransportFailure::Unreachable)?;
         match fate {
-            RequestFate::AnswerCut => Err(TransportFailure::BadAnswer),
-            RequestFate::ErrorAfter => Ok(self.server_error()),
-            RequestFate::AnswerDamaged => {
+            FlightFate::AnswerCut => Err(TransportFailure::BadAnswer),
+            FlightFate::ErrorAfter => Ok(self.server_error()),
+            FlightFate::AnswerDamaged => {
                 let place = self.random.range(0, answer.body.len() as u64);
                 let place = usize::try_from(place).unwrap_or(0);
                 if let Some(byte) = answer.body.get_mut(place) {
@@ -211,15 +211,15 @@ impl SimulatedWorld {
                 }
                 Ok(answer)
             }
-            RequestFate::Fine
-            | RequestFate::Lost
-            | RequestFate::Doubled
-            | RequestFate::Delayed
-            | RequestFate::Cut
-            | RequestFate::AnswerLost
-            | RequestFate::AnswerLate
-            | RequestFate::Forged
-            | RequestFate::ErrorBefore => Ok(answer),
+            FlightFate::Fine
+            | FlightFate::Lost
+            | FlightFate::Doubled
+            | FlightFate::Delayed
+            | FlightFate::Cut
+            | FlightFate::AnswerLost
+            | FlightFate::AnswerLate
+            | FlightFate::Forged
+            | FlightFate::ErrorBefore => Ok(answer),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A stranger who knows a car's VIN: he enrols a head unit of his own for it, and claims the way that it will go.
 
-use dashpoint_cloud::{Approval, AskIds, CloudError, GrantedIds, NewMember, Posted, Word};
+use dashpoint_cloud::{Approval, AskIds, CloudError, GrantedIds, NewMember, PostOutcome, Word};
 use dashpoint_membership::{
     BindingId, ClockQuality, CoarseTime, DeviceId, DrivingTime, Entry, EntryBody, Epoch, EventTime,
     Evidence, EvidenceDigest, MemberId, Meter, MeterInterval, Seq, ServerTime, Transaction, Trip,
@@ -192,8 +192,8 @@ impl SimulatedWorld {
         };
         let posted = self.cloud.with(now, |core| {
             match core.post_entries(stranger.device, &request, now) {
-                Ok(Posted::Settled(response)) => Ok(response.verdicts),
-                Ok(Posted::Diverged(_) | Posted::NotAuthentic(_))
+                Ok(PostOutcome::Settled(response)) => Ok(response.verdicts),
+                Ok(PostOutcome::Diverged(_) | PostOutcome::NotAuthentic(_))
                 | Err(CloudError::NoDevice(_)) => Ok(Vec::new()),
                 Err(error) => Err(error),
             }

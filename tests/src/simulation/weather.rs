@@ -4,7 +4,7 @@ use super::random::SeededRandom;
 
 /// Fate of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RequestFate {
+pub enum FlightFate {
     /// It arrives, and so does the answer.
     Fine,
     /// It never arrives.
@@ -31,7 +31,7 @@ pub enum RequestFate {
     ErrorAfter,
 }
 
-impl RequestFate {
+impl FlightFate {
     const FAULTS: [Self; 11] = [
         Self::Lost,
         Self::Doubled,

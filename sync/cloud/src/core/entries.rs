@@ -13,11 +13,11 @@ use crate::bucket::Stored;
 use crate::clock::ClockKind;
 use crate::error::CloudError;
 use crate::store::devices::{self, Device, Head};
-use crate::store::{accounts, forks, life, log, receipts};
+use crate::store::{accounts, cloud_row, forks, log, receipts};
 
 /// Answer of the cloud to a batch of entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Posted {
+pub enum PostOutcome {
     /// Each has its verdict.
     Settled(EntriesResponse),
     /// They do not follow what the cloud has: nothing was settled.
@@ -43,13 +43,13 @@ impl CloudCore {
         device: DeviceId,
         request: &EntriesRequest,
         now: ServerTime,
-    ) -> Result<Posted, CloudError> {
+    ) -> Result<PostOutcome, CloudError> {
         self.detect_rollback(device, request.last_receipt.as_ref(), now)?;
         self.work(now, |unit| {
             let device = unit.device(device)?;
             match verified(&device, request) {
                 Ok(entries) => unit.post(&device, request, &entries),
-                Err(refused) => Ok(Posted::NotAuthentic(refused)),
+                Err(refused) => Ok(PostOutcome::NotAuthentic(refused)),
             }
         })
     }
@@ -65,13 +65,13 @@ impl CloudCore {
         now: ServerTime,
     ) -> Result<(), CloudError> {
         self.work(now, |unit| {
-            if life::find(unit.db)?.is_none_or(|life| life.clock == ClockKind::System) {
+            if cloud_row::find(unit.db)?.is_none_or(|life| life.clock == ClockKind::System) {
                 return Ok(());
             }
             let entries = verified(&unit.device(device)?, request).unwrap_or_default();
             let newest = entries.iter().map(|entry| entry.body().time.at.as_unix_s());
             match newest.max() {
-                Some(newest) => life::post_now(unit.db, ServerTime::from_unix_s(newest)),
+                Some(newest) => cloud_row::post_now(unit.db, ServerTime::from_unix_s(newest)),
                 None => Ok(()),
             }
         })
@@ -122,9 +122,9 @@ impl UnitOfWork<'_> {
         device: &Device,
         request: &EntriesRequest,
         entries: &[Signed<Entry>],
-    ) -> Result<Posted, CloudError> {
+    ) -> Result<PostOutcome, CloudError> {
         let Some(known) = self.places(device, request, entries)? else {
-            return Ok(Posted::Diverged(Divergence {
+            return Ok(PostOutcome::Diverged(Divergence {
                 known: device.head.point(),
             }));
         };
@@ -171,7 +171,7 @@ impl UnitOfWork<'_> {
                 Ok(self.statement(member, since)?.into())
             })
             .collect::<Result<_, CloudError>>()?;
-        Ok(Posted::Settled(EntriesResponse {
+        Ok(PostOutcome::Settled(EntriesResponse {
             verdicts,
             receipt: receipt.into(),
             statements,
@@ -189,13 +189,15 @@ impl UnitOfWork<'_> {
         let is_forgotten = |entry: &Signed<Entry>| entry.body().policy > newest;
         let mut new = entries.iter().skip(known);
         match new.position(is_forgotten) {
-            Some(place) if self.server_epoch > life::FIRST => match &entries[..known + place] {
-                [] => Err(CloudError::PolicyForgotten {
-                    named: entries[0].body().policy,
-                    newest,
-                }),
-                settled => Ok(settled),
-            },
+            Some(place) if self.server_epoch > cloud_row::FIRST => {
+                match &entries[..known + place] {
+                    [] => Err(CloudError::PolicyForgotten {
+                        named: entries[0].body().policy,
+                        newest,
+                    }),
+                    settled => Ok(settled),
+                }
+            }
             Some(_) | None => Ok(entries),
         }
     }

@@ -7,7 +7,7 @@ use super::clock_guard::check;
 use super::consent::given;
 use crate::error::CloudError;
 use crate::store::bindings;
-use crate::store::life;
+use crate::store::cloud_row;
 
 impl CloudCore {
     /// Takes the clock for right although it leapt, with an operator's reason, which is kept. With a clock that did not leap
@@ -21,8 +21,8 @@ impl CloudCore {
             if check(life, now).is_ok() {
                 return Ok(false);
             }
-            life::keep_accepted(unit.db, life.known, now, reason)?;
-            life::believe(unit.db, now)?;
+            cloud_row::keep_accepted(unit.db, life.known, now, reason)?;
+            cloud_row::believe(unit.db, now)?;
             bindings::begin_by(unit.db, now)?;
             tracing::warn!(known = %life.known, %now, reason, "an operator takes the clock for right");
             Ok(true)
@@ -34,7 +34,7 @@ impl CloudCore {
     /// # Errors
     /// [`CloudError::ClockLeapt`], [`CloudError::DatabaseGone`], or what the disk said.
     pub fn heartbeat(&mut self, now: ServerTime) -> Result<(), CloudError> {
-        self.work(now, |unit| life::know(unit.db, now))
+        self.work(now, |unit| cloud_row::know(unit.db, now))
     }
 
     /// The reason why nothing can be changed now, if there is one. Nothing is written unless the last write failed.
@@ -46,7 +46,7 @@ impl CloudCore {
             return self.heartbeat(now);
         }
         self.watch.check()?;
-        let life = life::find(&self.db)?.ok_or(CloudError::ForeignDatabase)?;
+        let life = cloud_row::find(&self.db)?.ok_or(CloudError::ForeignDatabase)?;
         check(&life, now)
     }
 }

@@ -33,7 +33,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub use bundles::PolicyLine;
 pub use consent::Word;
 pub use enrol::{Approval, Approved, AskIds, GrantedIds, Waiting};
-pub use entries::Posted;
+pub use entries::PostOutcome;
 pub use expiry::Reversed;
 pub(crate) use intake::ENTRIES_A_DAY;
 pub use ledger_view::EntryLine;
@@ -47,7 +47,7 @@ pub use statement::SETTLEMENTS_MAX;
 
 use crate::clock::ClockKind;
 use crate::error::CloudError;
-use crate::store::life::{self, Life};
+use crate::store::cloud_row::{self, CloudRow};
 use crate::store::{bindings, devices, receipts};
 use crate::watch::Watch;
 use unit_of_work::UnitOfWork;
@@ -80,7 +80,7 @@ impl CloudCore {
     ) -> Result<Self, CloudError> {
         let mut db = db;
         let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let found = life::find(&tx)?;
+        let found = cloud_row::find(&tx)?;
         match &found {
             Some(found) if found.clock == clock => {}
             Some(found) => {
@@ -89,7 +89,7 @@ impl CloudCore {
                 });
             }
             None => {
-                life::begin(&tx, clock, &key.public(), now)?;
+                cloud_row::begin(&tx, clock, &key.public(), now)?;
                 policies::sign_defaults(&tx, &key, now)?;
             }
         }
@@ -116,7 +116,7 @@ impl CloudCore {
 
     /// Takes a database that was started before, and the key that signed what it holds.
     pub(crate) fn of(db: Connection, key: SigningKey) -> Result<Self, CloudError> {
-        own(life::find(&db)?.as_ref(), &key.public())?;
+        own(cloud_row::find(&db)?.as_ref(), &key.public())?;
         let policies = policies::load(&db, &key.public())?;
         Ok(Self {
             db,
@@ -163,7 +163,7 @@ impl CloudCore {
     /// # Errors
     /// [`CloudError`] when the database fails.
     pub fn now(&self, system: ServerTime) -> Result<ServerTime, CloudError> {
-        let life = life::find(&self.db)?;
+        let life = cloud_row::find(&self.db)?;
         Ok(match life {
             Some(life) if life.clock == ClockKind::Posted => life.posted_now,
             Some(_) | None => system,
@@ -180,7 +180,7 @@ impl CloudCore {
         self.unguarded(now, |unit, life| {
             clock_guard::check(life, now)?;
             if clock_guard::is_old(life, now) {
-                life::know(unit.db, now)?;
+                cloud_row::know(unit.db, now)?;
             }
             if now < life.known {
                 bindings::begin_by(unit.db, now)?;
@@ -193,7 +193,7 @@ impl CloudCore {
     fn unguarded<R>(
         &mut self,
         now: ServerTime,
-        work: impl FnOnce(&UnitOfWork<'_>, &Life) -> Result<R, CloudError>,
+        work: impl FnOnce(&UnitOfWork<'_>, &CloudRow) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
         self.watch.check()?;
         let changes = self.db.total_changes();
@@ -215,19 +215,19 @@ impl CloudCore {
         look: impl FnOnce(&UnitOfWork<'_>) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
         self.watch.check()?;
-        let at = |life: Life| (clock_guard::believed(&life, now), life);
+        let at = |life: CloudRow| (clock_guard::believed(&life, now), life);
         self.unit(TransactionBehavior::Deferred, at, |unit, _| look(unit))
     }
 
     fn unit<R>(
         &mut self,
         behavior: TransactionBehavior,
-        at: impl FnOnce(Life) -> (ServerTime, Life),
-        work: impl FnOnce(&UnitOfWork<'_>, &Life) -> Result<R, CloudError>,
+        at: impl FnOnce(CloudRow) -> (ServerTime, CloudRow),
+        work: impl FnOnce(&UnitOfWork<'_>, &CloudRow) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
         let tx = self.db.transaction_with_behavior(behavior)?;
         policies::learn(&tx, &self.key.public(), &mut self.policies)?;
-        let life = life::find(&tx)?.ok_or(CloudError::ForeignDatabase)?;
+        let life = cloud_row::find(&tx)?.ok_or(CloudError::ForeignDatabase)?;
         let (now, life) = at(life);
         let unit = UnitOfWork {
             db: &tx,
@@ -244,7 +244,7 @@ impl CloudCore {
 }
 
 /// Refuses a database that another key has signed.
-fn own(life: Option<&Life>, key: &PublicKey) -> Result<(), CloudError> {
+fn own(life: Option<&CloudRow>, key: &PublicKey) -> Result<(), CloudError> {
     match life.and_then(|life| life.key) {
         Some(made) if made != *key => Err(CloudError::OtherKey { made, here: *key }),
         Some(_) | None => Ok(()),
@@ -258,5 +258,5 @@ fn bind(db: &Connection, key: &PublicKey) -> Result<(), CloudError> {
             receipts::keep(db, device, receipt.body().server_time)?;
         }
     }
-    life::bind(db, key)
+    cloud_row::bind(db, key)
 }

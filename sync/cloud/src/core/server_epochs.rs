@@ -7,7 +7,7 @@ use dashpoint_wire::{Raw, Receipt};
 use super::CloudCore;
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
-use crate::store::{devices, life, log};
+use crate::store::{cloud_row, devices, log};
 
 impl CloudCore {
     /// The present life.
@@ -15,7 +15,7 @@ impl CloudCore {
     /// # Errors
     /// [`CloudError`] when the database fails.
     pub fn server_epoch(&self) -> Result<ServerEpoch, CloudError> {
-        let life = life::find(&self.db)?.ok_or(CloudError::ForeignDatabase)?;
+        let life = cloud_row::find(&self.db)?.ok_or(CloudError::ForeignDatabase)?;
         Ok(life.server_epoch)
     }
 
@@ -33,7 +33,7 @@ impl CloudCore {
 
     /// Takes note of a time at which this cloud is known to have been at work.
     pub(crate) fn know(&mut self, known: ServerTime) -> Result<(), CloudError> {
-        self.unguarded(known, |unit, _| life::know(unit.db, known))
+        self.unguarded(known, |unit, _| cloud_row::know(unit.db, known))
     }
 
     /// A receipt of this cloud that its log does not bear out says that the database went back without anybody saying
@@ -93,7 +93,7 @@ impl CloudCore {
 impl UnitOfWork<'_> {
     fn begin_server_epoch(&self, after: ServerEpoch) -> Result<ServerEpoch, CloudError> {
         let next = self.server_epoch.max(after).next();
-        life::raise(self.db, next)?;
+        cloud_row::raise(self.db, next)?;
         Ok(next)
     }
 }

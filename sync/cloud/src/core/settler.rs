@@ -15,7 +15,7 @@ use crate::error::CloudError;
 use crate::plausible::{Doubt, EntryTimes, doubt, flaw};
 use crate::store::devices::{self, Device, Head};
 use crate::store::uses::{self, Use};
-use crate::store::{accounts, bindings, grants, intervals, life, log, receipts, reviews};
+use crate::store::{accounts, bindings, cloud_row, grants, intervals, log, receipts, reviews};
 
 /// Settles entries one after the other, with the accounts they touch held open until the end.
 pub(super) struct Settler<'a> {
@@ -130,7 +130,7 @@ impl<'a> Settler<'a> {
         let is_known = !is_of_the_future
             || is_carried
             || signed(named)? == Some(named)
-            || unit.server_epoch > life::FIRST;
+            || unit.server_epoch > cloud_row::FIRST;
         let receipt_at = if named <= last {
             named
         } else {
@@ -231,7 +231,7 @@ impl<'a> Settler<'a> {
     fn held_receipt(&self, entry: &Entry) -> Result<bool, CloudError> {
         let (unit, named) = (self.unit, entry.receipt_at);
         let signed = receipts::newest_up_to(unit.db, self.device.id, named)?;
-        Ok(signed == Some(named) || unit.server_epoch > life::FIRST)
+        Ok(signed == Some(named) || unit.server_epoch > cloud_row::FIRST)
     }
 
     /// Holds an admissible entry against what is known of the vehicle.

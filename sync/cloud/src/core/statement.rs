@@ -9,7 +9,7 @@ use super::CloudCore;
 use super::clock_guard;
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
-use crate::store::{accounts, bindings, devices, life, members};
+use crate::store::{accounts, bindings, cloud_row, devices, members};
 
 /// Settlements in one statement: the newest ones, about a month of daily driving.
 pub const SETTLEMENTS_MAX: u32 = 200;
@@ -126,7 +126,7 @@ impl CloudCore {
         now: dashpoint_membership::ServerTime,
     ) -> Result<Option<devices::Device>, CloudError> {
         self.watch.check()?;
-        let life = life::find(&self.db)?.ok_or(CloudError::ForeignDatabase)?;
+        let life = cloud_row::find(&self.db)?.ok_or(CloudError::ForeignDatabase)?;
         let now = clock_guard::believed(&life, now);
         let found = devices::find(&self.db, device)?;
         Ok(found.filter(|device| device.revoked.is_none() && now < device.valid_until))

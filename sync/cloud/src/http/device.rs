@@ -14,7 +14,7 @@ use super::answer::{ApiError, cbor};
 use super::app_state::AppState;
 use super::incoming::{Incoming, Segment, parsed};
 use crate::clock::system_now;
-use crate::core::Posted;
+use crate::core::PostOutcome;
 use crate::ledger::Weight;
 
 type Shared = State<Arc<AppState>>;
@@ -50,9 +50,9 @@ pub(super) async fn post_entries(
         )
         .await?;
     match posted {
-        Posted::Settled(response) => Ok(cbor(StatusCode::OK, &response)),
-        Posted::Diverged(divergence) => Ok(cbor(StatusCode::CONFLICT, &divergence)),
-        Posted::NotAuthentic(refused) => {
+        PostOutcome::Settled(response) => Ok(cbor(StatusCode::OK, &response)),
+        PostOutcome::Diverged(divergence) => Ok(cbor(StatusCode::CONFLICT, &divergence)),
+        PostOutcome::NotAuthentic(refused) => {
             tracing::warn!(%device, %refused, "bytes that are not authentic");
             Err(ApiError::because(RefusalCode::NotAuthentic))
         }

@@ -1,6 +1,6 @@
 //! The offline allowance counts from the receipts that were signed, and by what is earned.
 
-use dashpoint_cloud::Posted;
+use dashpoint_cloud::PostOutcome;
 use dashpoint_membership::*;
 use dashpoint_wire::Signed;
 
@@ -26,7 +26,7 @@ fn silent(car: &mut Car, from: ServerTime, change: impl Fn(&mut Entry)) -> Vec<S
 fn outcome(world: &mut World, car: &Car, entries: &[Signed<Entry>]) -> (i64, i64) {
     for batch in entries.chunks(90) {
         let posted = world.post(car, batch);
-        assert!(matches!(posted, Posted::Settled(_)), "{posted:?}");
+        assert!(matches!(posted, PostOutcome::Settled(_)), "{posted:?}");
     }
     let account = world.statement(car.member).account;
     (account.held_back().points.get(), account.balance().get())
@@ -86,7 +86,7 @@ fn a_receipt_of_the_future_sets_no_sum_back() {
     world.pass(HOUR);
     let future = world.now.plus_s(1);
     let forged = car.forged(CHECK_IN, world.now, |entry| entry.receipt_at = future);
-    let Posted::Settled(response) = world.post(&car, &[forged]) else {
+    let PostOutcome::Settled(response) = world.post(&car, &[forged]) else {
         panic!("not settled");
     };
     let verdict = &response.verdicts[0].verdict;
@@ -125,7 +125,7 @@ fn a_receipt_that_a_restored_cloud_forgot_costs_no_point() {
     let mut request = car.request(&lost);
     request.last_receipt = receipt;
     let posted = world.core.post_entries(car.device, &request, world.now);
-    let Ok(Posted::Settled(response)) = posted else {
+    let Ok(PostOutcome::Settled(response)) = posted else {
         panic!("{posted:?}");
     };
     for said in &response.verdicts {

@@ -1,6 +1,6 @@
 //! A clock of the cloud that leaps, and what cars signed under a receipt of it.
 
-use dashpoint_cloud::{CloudError, Posted};
+use dashpoint_cloud::{CloudError, PostOutcome};
 use dashpoint_membership::*;
 use dashpoint_wire::message::EpochRequest;
 
@@ -62,7 +62,7 @@ fn a_clock_that_leaps_takes_no_points_and_signs_no_receipt() {
         );
     }
     let posted = world.core.post_entries(car.device, &request, right);
-    assert!(matches!(posted, Ok(Posted::Settled(_))));
+    assert!(matches!(posted, Ok(PostOutcome::Settled(_))));
     assert!(world.balance(member) >= points);
 }
 
@@ -137,7 +137,7 @@ fn what_is_signed_under_a_receipt_of_the_future_is_paid_when_the_clock_is_right(
         world.now = right.plus_s(5 * DAY + HOUR);
         world.core.accept_clock("set right", world.now).unwrap();
         let response = match world.post(&car, &entries) {
-            Posted::Settled(response) => response,
+            PostOutcome::Settled(response) => response,
             other => panic!("{other:?}"),
         };
         for said in &response.verdicts {
@@ -156,7 +156,7 @@ fn what_is_signed_under_a_receipt_of_the_future_is_paid_when_the_clock_is_right(
         world.pass(DAY);
         let next = car.mint(CHECK_IN, world.now);
         let posted = world.post(&car, &[next]);
-        let Posted::Settled(response) = posted else {
+        let PostOutcome::Settled(response) = posted else {
             panic!("{posted:?}");
         };
         assert_eq!(paid(&response.verdicts[0].verdict), 1, "{ahead}");
@@ -208,7 +208,7 @@ fn a_carried_entry_keeps_the_receipt_of_a_clock_that_was_ahead() {
     assert!(original.body().receipt_at > world.now);
     let before = world.balance(car.member);
     let carried = car.carry(&original);
-    let Posted::Settled(answer) = world.post(&car, &[carried]) else {
+    let PostOutcome::Settled(answer) = world.post(&car, &[carried]) else {
         panic!("the epoch was not followed");
     };
     let verdict = &answer.verdicts[0].verdict;

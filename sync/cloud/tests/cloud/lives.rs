@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use dashpoint_cloud::{CloudError, Posted};
+use dashpoint_cloud::{CloudError, PostOutcome};
 use dashpoint_membership::*;
 use dashpoint_wire::message::EntriesResponse;
 use dashpoint_wire::{Raw, Receipt, Signed};
@@ -22,7 +22,7 @@ fn post(
     request.last_receipt = Some(held.clone());
     let posted = world.core.post_entries(car.device, &request, world.now);
     match posted.unwrap() {
-        Posted::Settled(response) => response,
+        PostOutcome::Settled(response) => response,
         other => panic!("not settled: {other:?}"),
     }
 }
@@ -113,7 +113,7 @@ fn entries_of_a_policy_that_the_backup_lacks_wait_until_it_is_signed_again() {
         .unwrap();
     let both = car.request(&[first, under_2.clone()]);
     let posted = world.core.post_entries(car.device, &both, world.now);
-    let Ok(Posted::Settled(response)) = posted else {
+    let Ok(PostOutcome::Settled(response)) = posted else {
         panic!("not settled: {posted:?}");
     };
     assert_eq!(response.verdicts.len(), 1, "the first one does not wait");

@@ -136,7 +136,7 @@ fn every_schema_with_entries_inside_is_brought_to_the_newest() {
         // The chain goes on.
         let posted = brought.post(&car, std::slice::from_ref(&next));
         assert!(
-            matches!(posted, dashpoint_cloud::Posted::Settled(_)),
+            matches!(posted, dashpoint_cloud::PostOutcome::Settled(_)),
             "schema {schema}: {posted:?}"
         );
     }

@@ -1,6 +1,6 @@
 //! Several devices: of one vehicle, of one member.
 
-use dashpoint_cloud::Posted;
+use dashpoint_cloud::PostOutcome;
 use dashpoint_membership::*;
 use dashpoint_wire::message::EntriesRequest;
 
@@ -86,7 +86,7 @@ fn an_answer_tells_what_was_settled_since_the_last_receipt() {
             ..car.request(&[entry])
         };
         let posted = world.core.post_entries(car.device, &request, world.now);
-        let Ok(Posted::Settled(answer)) = posted else {
+        let Ok(PostOutcome::Settled(answer)) = posted else {
             panic!("{posted:?}");
         };
         let statement = answer.statements[0].clone();

@@ -1,6 +1,6 @@
 //! What one device can have stored: a measure a day, and nothing is lost beyond it.
 
-use dashpoint_cloud::{CloudError, Posted};
+use dashpoint_cloud::{CloudError, PostOutcome};
 use dashpoint_membership::*;
 use dashpoint_wire::message::EpochRequest;
 use dashpoint_wire::{Signed, WireError};
@@ -35,7 +35,7 @@ fn a_device_that_floods_waits_and_another_does_not() {
     let wait_s = refused(&mut world, &car, &second);
     assert_eq!(world.head(&car), head, "nothing of it is recorded");
     // What the cloud has costs nothing to say again, and somebody else has a measure of his own.
-    assert!(matches!(world.post(&car, &first), Posted::Settled(_)));
+    assert!(matches!(world.post(&car, &first), PostOutcome::Settled(_)));
     let others = batch(&mut other, 100, now);
     world.settled(&mut other, &others);
     world.pass(wait_s);
@@ -62,7 +62,7 @@ fn a_car_that_was_away_for_months_passes_at_once() {
     }
     for some in entries.chunks(100) {
         let posted = world.post(&car, some);
-        assert!(matches!(posted, Posted::Settled(_)), "{posted:?}");
+        assert!(matches!(posted, PostOutcome::Settled(_)), "{posted:?}");
     }
     assert_eq!(world.head(&car).seq, Seq::new(600));
 }
@@ -194,7 +194,7 @@ fn what_is_held_back_of_one_member_is_bounded_and_waits_in_the_car() {
     let days = car.policies.newest().policy().allowance.hard.days;
     world.leap_to(world.now.plus_s(i64::from(days + 1) * DAY));
     let last = car.mint(charged(charge(0, 10_000)), world.now);
-    let Posted::Settled(answer) = world.post(&car, &[last]) else {
+    let PostOutcome::Settled(answer) = world.post(&car, &[last]) else {
         panic!("not settled");
     };
     let verdict = &answer.verdicts[0].verdict;

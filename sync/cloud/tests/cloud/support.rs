@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use dashpoint_cloud::{
-    Approval, AskIds, ClockKind, CloudCore, GrantedIds, NewMember, Posted, Word, open_file,
+    Approval, AskIds, ClockKind, CloudCore, GrantedIds, NewMember, PostOutcome, Word, open_file,
     open_in_memory,
 };
 use dashpoint_membership::*;
@@ -137,7 +137,7 @@ impl World {
     }
 
     /// Sends entries from their own place on.
-    pub fn post(&mut self, car: &Car, entries: &[Signed<Entry>]) -> Posted {
+    pub fn post(&mut self, car: &Car, entries: &[Signed<Entry>]) -> PostOutcome {
         let request = car.request(entries);
         self.core
             .post_entries(car.device, &request, self.now)
@@ -147,7 +147,7 @@ impl World {
     /// Sends entries, expects verdicts, and gives the car what came back.
     pub fn settled(&mut self, car: &mut Car, entries: &[Signed<Entry>]) -> EntriesResponse {
         match self.post(car, entries) {
-            Posted::Settled(response) => {
+            PostOutcome::Settled(response) => {
                 car.take(&response, &self.cloud_key);
                 response
             }
@@ -162,7 +162,7 @@ impl World {
 
     pub fn diverged(&mut self, car: &Car, entries: &[Signed<Entry>]) -> ChainPoint {
         match self.post(car, entries) {
-            Posted::Diverged(divergence) => divergence.known,
+            PostOutcome::Diverged(divergence) => divergence.known,
             other => panic!("not diverged: {other:?}"),
         }
     }

@@ -1,6 +1,6 @@
 //! Each verdict and each reason for it.
 
-use dashpoint_cloud::Posted;
+use dashpoint_cloud::PostOutcome;
 use dashpoint_membership::*;
 use dashpoint_wire::message::EntriesRequest;
 
@@ -65,7 +65,7 @@ fn a_binding_must_be_this_device_s_and_valid_then() {
         entry.binding = neighbour.binding;
     });
     let response = match world.post(&car, &[stolen]) {
-        Posted::Settled(response) => response,
+        PostOutcome::Settled(response) => response,
         refused => panic!("{refused:?}"),
     };
     assert_eq!(response.verdicts[0].verdict, rejected(Rejection::NoBinding));
@@ -277,20 +277,20 @@ fn bytes_that_are_not_authentic_move_nothing() {
         };
         let posted = world.core.post_entries(car.device, &request, world.now);
         assert!(
-            matches!(posted, Ok(Posted::NotAuthentic(_))),
+            matches!(posted, Ok(PostOutcome::NotAuthentic(_))),
             "byte {place}: {posted:?}"
         );
     }
     let others = thief.mint(CHECK_IN, world.now);
     assert!(matches!(
         world.post(&car, &[others]),
-        Posted::NotAuthentic(_)
+        PostOutcome::NotAuthentic(_)
     ));
     let mut shifted = car.request(std::slice::from_ref(&entry));
     shifted.from = Seq::new(2);
     assert!(matches!(
         world.core.post_entries(car.device, &shifted, world.now),
-        Ok(Posted::NotAuthentic(_))
+        Ok(PostOutcome::NotAuthentic(_))
     ));
     // A good entry beside a bad one is not taken either: the car sends it again.
     let mut second = car.mint(CHECK_IN, world.now).raw().to_vec();
@@ -299,7 +299,7 @@ fn bytes_that_are_not_authentic_move_nothing() {
     both.entries.push(second.into());
     assert!(matches!(
         world.core.post_entries(car.device, &both, world.now),
-        Ok(Posted::NotAuthentic(_))
+        Ok(PostOutcome::NotAuthentic(_))
     ));
     assert_eq!(world.head(&car), before);
     assert_eq!(world.balance(member), 0);

@@ -265,7 +265,7 @@ impl Tape {
     /// The entry reaches the cloud.
     pub fn arrive(&mut self, car: &Car, entry: &Signed<Entry>) -> Verdict {
         let posted = self.world.post(car, std::slice::from_ref(entry));
-        let dashpoint_cloud::Posted::Settled(response) = posted else {
+        let dashpoint_cloud::PostOutcome::Settled(response) = posted else {
             panic!("not settled: {posted:?}");
         };
         let verdict = response.verdicts[0].verdict.clone();
@@ -324,7 +324,7 @@ impl Tape {
     /// The car takes a receipt and the member's statement.
     pub fn answer(&mut self, car: &mut Car) {
         let posted = self.world.post(car, &[]);
-        let dashpoint_cloud::Posted::Settled(response) = posted else {
+        let dashpoint_cloud::PostOutcome::Settled(response) = posted else {
             panic!("not settled: {posted:?}");
         };
         let receipt = response.receipt;

@@ -132,7 +132,7 @@ fn weeks_offline_come_in_one_batch_and_are_paid() {
             .core
             .post_entries(car.device, &request, world.now)
             .unwrap();
-        let dashpoint_cloud::Posted::Settled(answer) = posted else {
+        let dashpoint_cloud::PostOutcome::Settled(answer) = posted else {
             panic!("{posted:?}");
         };
         for said in answer.verdicts {

@@ -127,7 +127,7 @@ fn a_carried_entry_under_a_stale_receipt_knows_what_the_log_had() {
         car.enter(&grant.verify(&world.cloud_key, &car.device).unwrap());
         let carried = car.carry(&original);
         let posted = world.post(&car, &[carried]);
-        let dashpoint_cloud::Posted::Settled(answer) = posted else {
+        let dashpoint_cloud::PostOutcome::Settled(answer) = posted else {
             panic!("{posted:?}");
         };
         let verdict = &answer.verdicts[0].verdict;

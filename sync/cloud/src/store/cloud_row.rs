@@ -13,7 +13,7 @@ pub(crate) const FIRST: ServerEpoch = ServerEpoch::new(1);
 
 /// The one row of table `cloud`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Life {
+pub(crate) struct CloudRow {
     pub server_epoch: ServerEpoch,
     pub clock: ClockKind,
     pub posted_now: ServerTime,
@@ -24,11 +24,11 @@ pub(crate) struct Life {
 }
 
 /// Reads it; `None` in a database that was never started.
-pub(crate) fn find(db: &Connection) -> Result<Option<Life>, CloudError> {
+pub(crate) fn find(db: &Connection) -> Result<Option<CloudRow>, CloudError> {
     let row = db
         .prepare_cached("SELECT server_epoch, clock = 'posted', posted_now, known, key FROM cloud")?
         .query_row([], |row| {
-            Ok(Life {
+            Ok(CloudRow {
                 server_epoch: row.get::<_, Col<_>>(0)?.0,
                 clock: if row.get(1)? {
                     ClockKind::Posted
