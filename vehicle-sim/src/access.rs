@@ -19,19 +19,19 @@ use crate::error::SimError;
 #[derive(Debug, Clone, Default)]
 pub struct Access {
     /// Name and password.
-    pub login: Option<Login>,
+    pub login: Option<BrokerLogin>,
     /// An encrypted connection, and who the simulator is on it.
     pub tls: Option<Tls>,
 }
 
 /// Name and password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Login {
+pub struct BrokerLogin {
     pub(crate) user: String,
     pub(crate) password: String,
 }
 
-impl fmt::Debug for Login {
+impl fmt::Debug for BrokerLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Login")
             .field("user", &self.user)
@@ -39,7 +39,7 @@ impl fmt::Debug for Login {
     }
 }
 
-impl Login {
+impl BrokerLogin {
     /// A name, and a file with its password in the first line.
     ///
     /// # Errors
@@ -115,14 +115,14 @@ fn broken(path: &Path, expected: &'static str, source: pem::Error) -> SimError {
 
 /// The reason that a reachable broker gives no connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rejection {
+pub(crate) enum ConnectionRefusal {
     /// It does not want this client.
     ByBroker,
     /// It is not who it should be.
     OfBroker,
 }
 
-impl Rejection {
+impl ConnectionRefusal {
     /// Classifies a failed attempt to connect; `None` when no broker answers.
     pub(crate) fn of(error: &ConnectionError) -> Option<Self> {
         if let Some(rustls::Error::InvalidCertificate(_)) = tls_error(error) {
@@ -163,13 +163,13 @@ mod tests {
     fn what_is_in_the_files_is_checked_before_anything_is_said() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
-        let missing = Login::read("gateway", &file).unwrap_err();
+        let missing = BrokerLogin::read("gateway", &file).unwrap_err();
         assert!(missing.to_string().contains("cannot read"), "{missing}");
         fs::write(&file, "\nsecret\n").unwrap();
-        let empty = Login::read("gateway", &file).unwrap_err().to_string();
+        let empty = BrokerLogin::read("gateway", &file).unwrap_err().to_string();
         assert!(empty.ends_with("no password in its first line"), "{empty}");
         fs::write(&file, "secret\nnot this\n").unwrap();
-        let login = Login::read("gateway", &file).unwrap();
+        let login = BrokerLogin::read("gateway", &file).unwrap();
         assert_eq!(login.password, "secret");
         assert!(!format!("{login:?}").contains("secret"));
         let no_pem = Tls::read(&file, None).unwrap_err().to_string();

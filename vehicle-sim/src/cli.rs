@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::{
-    Access, Charge, Command, Cycle, Driver, Endpoint, EnergySource, Identity, Login, Options,
-    Scenario, SimError, Speed, Tls, Vehicle, Vin,
+    Access, BrokerLogin, Command, Cycle, Endpoint, EnergySource, Identity, Options, Scenario,
+    SimError, SimulatedCharge, SimulatedDriver, Speed, Tls, Vehicle, Vin,
 };
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -32,7 +32,7 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong."
 )]
-pub struct Cli {
+pub struct SimulatorCli {
     #[command(subcommand)]
     pub action: Action,
 }
@@ -168,7 +168,7 @@ pub struct Common {
     vin: Vin,
     /// The driver, as the car's sign-in has it; without it the last driver stays
     #[arg(long, value_name = "ISSUER#SUBJECT")]
-    driver: Option<Driver>,
+    driver: Option<SimulatedDriver>,
     /// A guest drives: nobody that the car knows
     #[arg(long, conflicts_with = "driver")]
     guest: bool,
@@ -238,7 +238,7 @@ impl Common {
                 driver: self
                     .driver
                     .clone()
-                    .or_else(|| self.guest.then(Driver::guest)),
+                    .or_else(|| self.guest.then(SimulatedDriver::guest)),
             },
             seed: self.seed,
             omit: self.omit.iter().cloned().collect(),
@@ -273,7 +273,7 @@ pub struct AccessArgs {
 impl AccessArgs {
     fn read(&self) -> Result<Access, SimError> {
         let login = match (&self.user, &self.password_file) {
-            (Some(user), Some(file)) => Some(Login::read(user, file)?),
+            (Some(user), Some(file)) => Some(BrokerLogin::read(user, file)?),
             (Some(_) | None, _) => None,
         };
         let own = self.cert.as_deref().zip(self.key.as_deref());
@@ -314,7 +314,7 @@ impl Action {
                 asleep,
                 common,
             } => {
-                let charge = Charge {
+                let charge = SimulatedCharge {
                     kwh: *kwh,
                     renewable_percent: *renewable,
                     source: source.0,
@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+        SimulatorCli::command().debug_assert();
     }
 
     #[test]
@@ -394,9 +394,9 @@ mod tests {
         let line = "vehicle-sim charge --kwh 18 --renewable 80 --dc --source ocpi --broker car:1884 --speedup 60 \
                     --start 2026-11-22T00:00:00Z --zone Europe/Berlin --omit Vehicle.Speed --omit Vehicle.IsMoving \
                     --driver maker#42 --soc 20 --celsius -7 --json";
-        let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
+        let cli = SimulatorCli::try_parse_from(line.split_whitespace()).unwrap();
         let (command, common) = cli.action.command().unwrap().unwrap();
-        let charge = Charge {
+        let charge = SimulatedCharge {
             kwh: 18.0,
             renewable_percent: 80,
             source: EnergySource::Ocpi,
@@ -440,7 +440,7 @@ mod tests {
             "vehicle-sim drive --cycle udds --guest --driver maker#42",
         ] {
             assert!(
-                Cli::try_parse_from(line.split_whitespace()).is_err(),
+                SimulatorCli::try_parse_from(line.split_whitespace()).is_err(),
                 "{line}"
             );
         }

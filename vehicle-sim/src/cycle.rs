@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::error::SimError;
-use crate::recording::Recording;
+use crate::recording::DriveRecording;
 
 /// A speed table of a regulation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -44,8 +44,8 @@ impl Cycle {
     ///
     /// # Errors
     /// None in practice: the table is part of the program, and a test reads each.
-    pub fn recording(self) -> Result<Recording, SimError> {
-        Recording::parse(self.name(), self.table())
+    pub fn recording(self) -> Result<DriveRecording, SimError> {
+        DriveRecording::parse(self.name(), self.table())
     }
 
     fn table(self) -> &'static str {

@@ -53,12 +53,12 @@ impl fmt::Display for Vin {
 /// The driver as the car's own sign-in knows them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Driver {
+pub struct SimulatedDriver {
     pub issuer: String,
     pub subject: String,
 }
 
-impl Driver {
+impl SimulatedDriver {
     /// Nobody that the car knows: both texts are empty.
     pub fn guest() -> Self {
         Self {
@@ -68,7 +68,7 @@ impl Driver {
     }
 }
 
-impl FromStr for Driver {
+impl FromStr for SimulatedDriver {
     type Err = SimError;
 
     /// Parses `ISSUER#SUBJECT`; the first `#` parts the two, since an issuer is a name or a URL without a fragment.
@@ -90,7 +90,7 @@ impl FromStr for Driver {
 pub struct Identity {
     pub vin: Vin,
     /// Nobody is named when absent; what the broker retains from an earlier command then stays.
-    pub driver: Option<Driver>,
+    pub driver: Option<SimulatedDriver>,
 }
 
 #[cfg(test)]
@@ -140,7 +140,7 @@ mod tests {
             ("Maker#Lin", "Maker", "Lin"),
             ("maker#林", "maker", "林"),
         ] {
-            let driver: Driver = text.parse().unwrap();
+            let driver: SimulatedDriver = text.parse().unwrap();
             assert_eq!(
                 (driver.issuer.as_str(), driver.subject.as_str()),
                 (issuer, subject),
@@ -156,7 +156,7 @@ mod tests {
             "maker/42",
             "https://id.example.com/42",
         ] {
-            assert!(bad.parse::<Driver>().is_err(), "{bad}");
+            assert!(bad.parse::<SimulatedDriver>().is_err(), "{bad}");
         }
     }
 }

@@ -33,24 +33,25 @@ mod summary;
 mod vehicle;
 mod vss;
 
-pub use access::{Access, Login, Tls};
+pub use access::{Access, BrokerLogin, Tls};
 pub use broker::{Broker, BrokerError};
 pub use cycle::Cycle;
 pub use error::SimError;
-pub use identity::{Driver, Identity, Vin};
+pub use identity::{Identity, SimulatedDriver, Vin};
 pub use link::Endpoint;
 pub use message::{Delivery, Garbage, Message};
-pub use meters::Meters;
+pub use meters::CarMeters;
 pub use pacing::Speed;
-pub use plan::{Charge, EnergySource, Plan};
+pub use plan::{EnergySource, Plan, SimulatedCharge};
 pub use program::run;
-pub use publisher::{Delivered, Progress, Seen};
-pub use recording::{Observation, Recording, RecordingKind, Row};
+pub use publisher::{Delivered, Progress, SeenPart};
+pub use recording::{DriveRecording, DriveRecordingKind, Observation, RecordingRow};
 pub use scenario::{
-    Clock, Does, Fault, Gear, Lasting, Ready, Scenario, ScenarioCharge, ScenarioDrive, Step,
+    Does, Gear, Lasting, Ready, Scenario, ScenarioCharge, ScenarioClock, ScenarioDrive,
+    ScenarioFault, Step,
 };
-pub use simulator::{Command, Live, Options, Simulator, Stopper};
+pub use simulator::{Command, LiveCar, Options, Simulator, Stopper};
 pub use state::SimState;
 pub use summary::Summary;
 pub use vehicle::Vehicle;
-pub use vss::{Signal, Value};
+pub use vss::{VssSignal, VssValue};

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::access::{Access, Login, Tls};
+use crate::access::{Access, BrokerLogin, Tls};
 use crate::broker::RESTART_TOPIC;
 use crate::error::SimError;
 use crate::message::{Delivery, Message};
@@ -116,7 +116,7 @@ impl Link {
             .set_inflight(INFLIGHT)
             .set_max_packet_size(PACKET_IN_MAX, PACKET_OUT_MAX)
             .set_clean_session(true);
-        if let Some(Login { user, password }) = &access.login {
+        if let Some(BrokerLogin { user, password }) = &access.login {
             options.set_credentials(user, password);
         }
         if let Some(Tls(config)) = &access.tls {

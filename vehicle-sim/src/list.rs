@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::{Cycle, Delivery, Ready, Signal};
+use crate::{Cycle, Delivery, Ready, VssSignal};
 
 const RECORDINGS: &str = "
 Recordings (replay FILE), by their header:
@@ -28,7 +28,7 @@ pub fn list() -> anyhow::Result<()> {
     }
     writeln!(out, "{RECORDINGS}")?;
     writeln!(out, "Signals (topic vss/ and the path with slashes):")?;
-    for signal in Signal::ALL {
+    for signal in VssSignal::ALL {
         let carried = match signal.delivery() {
             Delivery::Sample => "sample, QoS 0",
             Delivery::State => "state, QoS 1 retained",

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, IsTerminal};
 use std::thread;
 
-use crate::{Live, Simulator, Step};
+use crate::{LiveCar, Simulator, Step};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
@@ -59,7 +59,7 @@ fn said(line: &str) -> Option<String> {
 
 async fn act(
     simulator: &mut Simulator,
-    car: &mut Live,
+    car: &mut LiveCar,
     step: &Step,
     common: &Common,
 ) -> anyhow::Result<()> {

@@ -41,32 +41,32 @@ const HUGE: usize = 1024 * 1024;
 /// The value of a signal, as native JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Value {
+pub enum VssValue {
     Bool(bool),
     Int(i64),
     Float(f64),
     Text(String),
 }
 
-impl From<bool> for Value {
+impl From<bool> for VssValue {
     fn from(value: bool) -> Self {
         Self::Bool(value)
     }
 }
 
-impl From<i64> for Value {
+impl From<i64> for VssValue {
     fn from(value: i64) -> Self {
         Self::Int(value)
     }
 }
 
-impl From<f64> for Value {
+impl From<f64> for VssValue {
     fn from(value: f64) -> Self {
         Self::Float(value)
     }
 }
 
-impl From<&str> for Value {
+impl From<&str> for VssValue {
     fn from(value: &str) -> Self {
         Self::Text(value.to_owned())
     }
@@ -77,7 +77,7 @@ impl From<&str> for Value {
 pub struct Message {
     /// Path in the VSS tree, with dots.
     pub path: Cow<'static, str>,
-    pub value: Value,
+    pub value: VssValue,
     /// The time of the event, not of sending.
     pub at: Timestamp,
     pub delivery: Delivery,
@@ -86,8 +86,8 @@ pub struct Message {
 }
 
 #[derive(Serialize)]
-struct DataPoint<'a> {
-    value: &'a Value,
+struct VssDataPoint<'a> {
+    value: &'a VssValue,
     ts: &'a str,
 }
 
@@ -113,7 +113,7 @@ impl Message {
     }
 
     fn point(&self, ts: &str) -> String {
-        let point = DataPoint {
+        let point = VssDataPoint {
             value: &self.value,
             ts,
         };
@@ -124,11 +124,11 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vss::Signal;
+    use crate::vss::VssSignal;
 
-    fn message(value: Value) -> Message {
+    fn message(value: VssValue) -> Message {
         Message {
-            path: Signal::Speed.path().into(),
+            path: VssSignal::Speed.path().into(),
             value,
             at: "2026-11-22T08:00:01.25Z".parse().unwrap(),
             delivery: Delivery::Sample,
@@ -138,26 +138,26 @@ mod tests {
 
     #[test]
     fn topic_and_payload_are_those_of_the_bus() {
-        assert_eq!(message(Value::Bool(true)).topic(), "vss/Vehicle/Speed");
+        assert_eq!(message(VssValue::Bool(true)).topic(), "vss/Vehicle/Speed");
         for (value, json) in [
             (
-                Value::Float(53.2),
+                VssValue::Float(53.2),
                 r#"{"value":53.2,"ts":"2026-11-22T08:00:01.250Z"}"#,
             ),
             (
-                Value::Float(0.0),
+                VssValue::Float(0.0),
                 r#"{"value":0.0,"ts":"2026-11-22T08:00:01.250Z"}"#,
             ),
             (
-                Value::Int(126),
+                VssValue::Int(126),
                 r#"{"value":126,"ts":"2026-11-22T08:00:01.250Z"}"#,
             ),
             (
-                Value::Bool(true),
+                VssValue::Bool(true),
                 r#"{"value":true,"ts":"2026-11-22T08:00:01.250Z"}"#,
             ),
             (
-                Value::from("ON"),
+                VssValue::from("ON"),
                 r#"{"value":"ON","ts":"2026-11-22T08:00:01.250Z"}"#,
             ),
         ] {

@@ -13,7 +13,7 @@ const FACTORY_KWH: f64 = 1.0;
 /// the battery, and so the meters agree with the power and the state of charge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Meters {
+pub struct CarMeters {
     pub odometer_m: f64,
     /// Put into the battery by charging. What braking gives back is not in it: charging sessions are measured by it.
     pub charged_kwh: f64,
@@ -25,7 +25,7 @@ pub struct Meters {
     pub stored_kwh: f64,
 }
 
-impl Meters {
+impl CarMeters {
     /// The meters of a new car.
     pub fn new(vehicle: &Vehicle) -> Self {
         Self {
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn braking_gives_back_what_was_consumed_and_charges_nothing() {
         let vehicle = Vehicle::bolt();
-        let mut meters = Meters::new(&vehicle);
+        let mut meters = CarMeters::new(&vehicle);
         meters.drive(&vehicle, 20.0, 36_000.0, 10.0).unwrap();
         assert_eq!(
             meters.drive(&vehicle, 20.0, -18_000.0, 10.0).unwrap(),
@@ -97,14 +97,14 @@ mod tests {
     #[test]
     fn a_full_battery_takes_nothing_back_and_an_empty_one_gives_nothing() {
         let vehicle = Vehicle::bolt();
-        let mut full = Meters {
+        let mut full = CarMeters {
             stored_kwh: 60.0,
-            ..Meters::new(&vehicle)
+            ..CarMeters::new(&vehicle)
         };
         assert_eq!(full.drive(&vehicle, 1.0, -10_000.0, 1.0).unwrap(), 0.0);
-        let mut empty = Meters {
+        let mut empty = CarMeters {
             stored_kwh: 0.0,
-            ..Meters::new(&vehicle)
+            ..CarMeters::new(&vehicle)
         };
         assert!(empty.drive(&vehicle, 1.0, 10_000.0, 1.0).is_none());
     }

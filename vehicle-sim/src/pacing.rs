@@ -258,7 +258,7 @@ impl Pacer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vss::{Signal, Value};
+    use crate::vss::{VssSignal, VssValue};
 
     const WINDOW: Window = Window {
         states: 20,
@@ -271,10 +271,10 @@ mod tests {
     }
 
     fn sample(at: i64) -> Message {
-        let path = Signal::Speed.path().into();
+        let path = VssSignal::Speed.path().into();
         Message {
             path,
-            value: Value::Float(1.0),
+            value: VssValue::Float(1.0),
             at: second(at),
             delivery: Delivery::Sample,
             garbage: None,

@@ -12,17 +12,17 @@ const COMFORT_CELSIUS: f64 = 20.0;
 
 /// A speed that goes evenly from one value to another.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Stretch {
+pub(crate) struct SpeedRamp {
     pub(crate) from_mps: f64,
     pub(crate) to_mps: f64,
     pub(crate) seconds: f64,
 }
 
-/// The mean power drawn from the battery over the stretch, on a flat road with the air outside at `celsius`.
+/// The mean power drawn from the battery over the ramp, on a flat road with the air outside at `celsius`.
 ///
 /// In W; below zero when braking gives back more than auxiliaries and cabin take.
-pub(crate) fn battery_draw_w(vehicle: &Vehicle, celsius: f64, stretch: Stretch) -> f64 {
-    let wheel_w = wheel_power_w(vehicle, celsius, stretch);
+pub(crate) fn battery_draw_w(vehicle: &Vehicle, celsius: f64, ramp: SpeedRamp) -> f64 {
+    let wheel_w = wheel_power_w(vehicle, celsius, ramp);
     let drive = &vehicle.drive;
     let traction_w = if wheel_w >= 0.0 {
         wheel_w / drive.efficiency
@@ -33,13 +33,13 @@ pub(crate) fn battery_draw_w(vehicle: &Vehicle, celsius: f64, stretch: Stretch) 
     traction_w + drive.auxiliary_w + cabin_w
 }
 
-fn wheel_power_w(vehicle: &Vehicle, celsius: f64, stretch: Stretch) -> f64 {
+fn wheel_power_w(vehicle: &Vehicle, celsius: f64, ramp: SpeedRamp) -> f64 {
     let road = &vehicle.road;
-    let Stretch {
+    let SpeedRamp {
         from_mps,
         to_mps,
         seconds,
-    } = stretch;
+    } = ramp;
     let mean_mps = (from_mps + to_mps) / 2.0;
     let inertia_n = (road.mass_kg + road.rotating_mass_kg) * (to_mps - from_mps) / seconds;
     let air_kg_per_m3 = AIR_DENSITY_KG_PER_M3 * AIR_DENSITY_AT_K / (ZERO_CELSIUS_K + celsius);
@@ -54,12 +54,12 @@ mod tests {
     use super::*;
 
     fn draw_w(celsius: f64, from_mps: f64, to_mps: f64) -> f64 {
-        let stretch = Stretch {
+        let ramp = SpeedRamp {
             from_mps,
             to_mps,
             seconds: 1.0,
         };
-        battery_draw_w(&Vehicle::bolt(), celsius, stretch)
+        battery_draw_w(&Vehicle::bolt(), celsius, ramp)
     }
 
     #[test]

@@ -10,7 +10,7 @@ use clap::Parser;
 use jiff::Timestamp;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Action, Cli, Common, exit_code};
+use crate::cli::{Action, Common, SimulatorCli, exit_code};
 use crate::ending::{say_summary, told_to_end};
 use crate::list::list;
 use crate::live::live;
@@ -20,7 +20,7 @@ use crate::screen::{Screen, say};
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<_> = args.into_iter().collect();
     let json = args.iter().any(|arg| arg == "--json");
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match SimulatorCli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error, json),
     };

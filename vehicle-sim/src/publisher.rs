@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::access::{Access, Rejection};
+use crate::access::{Access, ConnectionRefusal};
 use crate::error::SimError;
 use crate::link::{Endpoint, Link, LinkEvent};
 use crate::message::Delivery;
@@ -43,7 +43,7 @@ pub enum Progress {
 /// The part of the messages that the head unit has taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Seen {
+pub enum SeenPart {
     /// Everything.
     All,
     /// Only up to here.
@@ -64,7 +64,7 @@ pub struct Delivered {
     pub sent_again: usize,
     /// True when the head unit's answers set the pace throughout.
     pub paced: bool,
-    pub seen: Seen,
+    pub seen: SeenPart,
 }
 
 /// Publishes one plan.
@@ -338,12 +338,12 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    fn what_was_seen(&self) -> Seen {
+    fn what_was_seen(&self) -> SeenPart {
         match self.pacer.seen_until() {
-            Some(_) if self.pacer.all_seen() => Seen::All,
-            Some(ts) => Seen::Until(ts),
-            None if self.pacer.answered() => Seen::Nothing,
-            None => Seen::NoAnswer,
+            Some(_) if self.pacer.all_seen() => SeenPart::All,
+            Some(ts) => SeenPart::Until(ts),
+            None if self.pacer.answered() => SeenPart::Nothing,
+            None => SeenPart::NoAnswer,
         }
     }
 
@@ -381,11 +381,11 @@ async fn connect(endpoint: &Endpoint, access: &Access) -> Result<Link, Connectio
 /// Makes the error for a refused connection, in words that say what to do.
 fn not_let_in(endpoint: &Endpoint, source: ConnectionError) -> SimError {
     let broker = endpoint.to_string();
-    let rejection = Rejection::of(&source);
+    let rejection = ConnectionRefusal::of(&source);
     let source = Box::new(source);
     match rejection {
-        Some(Rejection::ByBroker) => SimError::Refused { broker, source },
-        Some(Rejection::OfBroker) => SimError::Untrusted { broker, source },
+        Some(ConnectionRefusal::ByBroker) => SimError::Refused { broker, source },
+        Some(ConnectionRefusal::OfBroker) => SimError::Untrusted { broker, source },
         None => SimError::Unreachable { broker, source },
     }
 }

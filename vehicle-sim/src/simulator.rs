@@ -14,11 +14,11 @@ use crate::cycle::Cycle;
 use crate::error::SimError;
 use crate::identity::Identity;
 use crate::link::Endpoint;
-use crate::meters::Meters;
+use crate::meters::CarMeters;
 use crate::pacing::{Speed, Window};
-use crate::plan::{Car, Charge, Plan, Setup, whole_second};
+use crate::plan::{Car, Plan, Setup, SimulatedCharge, whole_second};
 use crate::publisher::{Progress, Publisher};
-use crate::recording::{Recording, RecordingKind};
+use crate::recording::{DriveRecording, DriveRecordingKind};
 use crate::scenario::{Scenario, Step};
 use crate::state::SimState;
 use crate::summary::Summary;
@@ -122,9 +122,9 @@ pub enum Command {
         with_position: bool,
     },
     /// Charges, parked.
-    Charge(Charge),
+    Charge(SimulatedCharge),
     /// Charges while the head unit sleeps: only the meters tell of it, when the car wakes.
-    ChargeAsleep(Charge),
+    ChargeAsleep(SimulatedCharge),
     /// Does the steps of a scenario, and parks.
     Scenario(Scenario),
 }
@@ -153,7 +153,7 @@ impl Command {
 
 /// A car whose steps are given one by one; see [`Simulator::live`].
 #[derive(Debug)]
-pub struct Live {
+pub struct LiveCar {
     car: Car,
 }
 
@@ -220,13 +220,13 @@ impl Simulator {
                 keep_time,
                 with_position,
             } => {
-                let recording = Recording::open(file)?;
+                let recording = DriveRecording::open(file)?;
                 let start = match (keep_time, recording.kind) {
-                    (true, RecordingKind::RecordedDay { begins }) => begins
+                    (true, DriveRecordingKind::RecordedDay { begins }) => begins
                         .to_zoned(self.options.zone.clone())
                         .map_err(SimError::Time)?
                         .timestamp(),
-                    (true, RecordingKind::SpeedTable | RecordingKind::VssRows) => {
+                    (true, DriveRecordingKind::SpeedTable | DriveRecordingKind::VssRows) => {
                         return Err(SimError::NoOwnTime {
                             name: recording.name,
                         });
@@ -279,9 +279,9 @@ impl Simulator {
     ///
     /// # Errors
     /// When the options make no sense.
-    pub fn live(&self) -> Result<Live, SimError> {
+    pub fn live(&self) -> Result<LiveCar, SimError> {
         let car = Car::new(self.start()?, self.setup(&self.meters()?));
-        Ok(Live { car })
+        Ok(LiveCar { car })
     }
 
     /// Makes a live car do a step and publishes it; `None` when it says nothing on the bus. A step that makes no
@@ -291,7 +291,7 @@ impl Simulator {
     /// As [`Simulator::run`].
     pub async fn step(
         &mut self,
-        live: &mut Live,
+        live: &mut LiveCar,
         step: &Step,
         report: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Option<Summary>, SimError> {
@@ -341,7 +341,7 @@ impl Simulator {
         Ok(Summary::new(label, plan, outcome?, &before, after, vehicle))
     }
 
-    fn setup<'a>(&'a self, meters: &'a Meters) -> Setup<'a> {
+    fn setup<'a>(&'a self, meters: &'a CarMeters) -> Setup<'a> {
         Setup {
             vehicle: &self.options.vehicle,
             identity: &self.options.identity,
@@ -354,7 +354,7 @@ impl Simulator {
 
     fn plan_recording(
         &self,
-        recording: &Recording,
+        recording: &DriveRecording,
         start: Timestamp,
         with_position: bool,
     ) -> Result<Plan, SimError> {
@@ -376,7 +376,7 @@ impl Simulator {
 
     /// Returns the time at which a replay without a requested start begins: its last row is now, and it is after the
     /// last command.
-    fn replay_start(&self, recording: &Recording) -> Result<Timestamp, SimError> {
+    fn replay_start(&self, recording: &DriveRecording) -> Result<Timestamp, SimError> {
         let last = recording.rows.last();
         let Some(last) = last.filter(|_| self.options.start.is_none()) else {
             return self.start();
@@ -406,7 +406,7 @@ impl Simulator {
         Ok(first.timestamp())
     }
 
-    fn meters(&self) -> Result<Meters, SimError> {
+    fn meters(&self) -> Result<CarMeters, SimError> {
         let mut meters = self.state.meters.clone();
         if let Some(percent) = self.options.charge_percent {
             if !(0.0..=100.0).contains(&percent) {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::SimError;
-use crate::meters::Meters;
+use crate::meters::CarMeters;
 use crate::vehicle::Vehicle;
 
 const FORMAT: u32 = 2;
@@ -20,7 +20,7 @@ pub struct SimState {
     format: u32,
     /// The end of the last command; absent before the first.
     pub clock: Option<Timestamp>,
-    pub meters: Meters,
+    pub meters: CarMeters,
 }
 
 /// Read first: what else a file of another format holds is not known.
@@ -35,7 +35,7 @@ impl SimState {
         Self {
             format: FORMAT,
             clock: None,
-            meters: Meters::new(vehicle),
+            meters: CarMeters::new(vehicle),
         }
     }
 

@@ -5,9 +5,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::meters::Meters;
+use crate::meters::CarMeters;
 use crate::plan::Plan;
-use crate::publisher::{Delivered, Seen};
+use crate::publisher::{Delivered, SeenPart};
 use crate::vehicle::Vehicle;
 
 /// Summary of a command.
@@ -35,8 +35,8 @@ impl Summary {
         command: String,
         plan: &Plan,
         delivered: Delivered,
-        before: &Meters,
-        after: &Meters,
+        before: &CarMeters,
+        after: &CarMeters,
         vehicle: &Vehicle,
     ) -> Self {
         let (from, to) = plan.span();
@@ -56,7 +56,7 @@ impl Summary {
 
     /// Returns whether the head unit has said that it took everything.
     pub fn all_seen(&self) -> bool {
-        self.delivered.seen == Seen::All
+        self.delivered.seen == SeenPart::All
     }
 }
 
@@ -90,10 +90,10 @@ impl fmt::Display for Summary {
             self.delivered.messages, self.delivered.samples
         )?;
         match self.delivered.seen {
-            Seen::All => write!(f, "the head unit has taken all of them"),
-            Seen::Until(ts) => write!(f, "the head unit has taken them up to {ts:.3}"),
-            Seen::Nothing => write!(f, "the head unit answers, but has taken none of them"),
-            Seen::NoAnswer => write!(f, "no head unit answers on dashpoint/seen"),
+            SeenPart::All => write!(f, "the head unit has taken all of them"),
+            SeenPart::Until(ts) => write!(f, "the head unit has taken them up to {ts:.3}"),
+            SeenPart::Nothing => write!(f, "the head unit answers, but has taken none of them"),
+            SeenPart::NoAnswer => write!(f, "no head unit answers on dashpoint/seen"),
         }
     }
 }

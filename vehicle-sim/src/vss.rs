@@ -1,11 +1,11 @@
 //! The signals that the simulated car publishes, by their names in COVESA VSS 6.0.
 
 use crate::message::Delivery;
-pub use crate::message::Value;
+pub use crate::message::VssValue;
 
 /// A signal of the simulated car.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Signal {
+pub enum VssSignal {
     /// km/h.
     Speed,
     IsMoving,
@@ -54,7 +54,7 @@ pub enum Signal {
     VssMinor,
 }
 
-impl Signal {
+impl VssSignal {
     /// Every signal, in the order of the declaration.
     pub const ALL: [Self; 28] = [
         Self::Speed,

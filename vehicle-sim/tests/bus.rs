@@ -13,8 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use vehicle_sim::{
-    Broker, Charge, Command, Cycle, Delivery, Endpoint, EnergySource, Message, Options, Plan,
-    Progress, Ready, Scenario, Seen, Signal, SimError, Simulator,
+    Broker, Command, Cycle, Delivery, Endpoint, EnergySource, Message, Options, Plan, Progress,
+    Ready, Scenario, SeenPart, SimError, SimulatedCharge, Simulator, VssSignal,
 };
 
 /// A head unit reduced to counting: what it took by topic, the last payload of each, and how late the latest came.
@@ -46,7 +46,7 @@ async fn head_unit(port: u16, answers: bool, retained: usize, until: usize) -> J
         let (client, mut events) = AsyncClient::new(options, 1000);
         // Each answer is a small packet that the car waits for.
         events.network_options.set_tcp_nodelay(true);
-        let filters = Signal::ALL.into_iter().map(|signal| {
+        let filters = VssSignal::ALL.into_iter().map(|signal| {
             let path = signal.path().replace('.', "/");
             SubscribeFilter::new(format!("vss/{path}"), QoS::AtLeastOnce)
         });
@@ -120,7 +120,7 @@ fn states(plan: &Plan) -> BTreeSet<String> {
 
 fn charge() -> Command {
     let source = EnergySource::Iso15118;
-    Command::Charge(Charge {
+    Command::Charge(SimulatedCharge {
         kwh: 2.0,
         renewable_percent: 80,
         source,
@@ -149,7 +149,7 @@ async fn everything_sent_is_taken_in_time() {
         assert_eq!(taken.total(), plan.messages.len() + retained);
         assert_eq!(taken.retained, retained);
         assert!(taken.late_ms <= 2_000, "{} ms late", taken.late_ms);
-        assert_eq!(summary.delivered.seen, Seen::All);
+        assert_eq!(summary.delivered.seen, SeenPart::All);
         assert!(summary.all_seen() && summary.delivered.paced && summary.delivered.sent_again == 0);
         assert_eq!(simulator.state().clock, Some(plan.span().1));
         retained = states(&plan).len();
@@ -342,7 +342,7 @@ async fn without_an_answer_it_goes_on_and_says_so_once() {
         .await
         .unwrap();
     assert_eq!(said, [Progress::NobodyAnswers]);
-    assert_eq!(summary.delivered.seen, Seen::NoAnswer);
+    assert_eq!(summary.delivered.seen, SeenPart::NoAnswer);
     assert!(!summary.delivered.paced);
     assert_eq!(head_unit.await.unwrap().total(), plan.messages.len());
 }

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use jiff::{SignedDuration, Timestamp};
 use support::{number, numbers, of, shared};
 use vehicle_sim::{
-    Charge, Command, Cycle, Delivery, Endpoint, EnergySource, Options, Plan, Signal, SimError,
-    Simulator, Value,
+    Command, Cycle, Delivery, Endpoint, EnergySource, Options, Plan, SimError, SimulatedCharge,
+    Simulator, VssSignal, VssValue,
 };
 
 const G: f64 = 9.806_65;
@@ -24,7 +24,7 @@ fn simulator() -> Simulator {
 
 fn charge(kwh: f64) -> Command {
     let source = EnergySource::Iso15118;
-    Command::Charge(Charge {
+    Command::Charge(SimulatedCharge {
         kwh,
         renewable_percent: 80,
         source,
@@ -41,19 +41,19 @@ fn replay(file: PathBuf) -> Command {
 }
 
 fn km(plan: &Plan) -> f64 {
-    let odometer = numbers(plan, Signal::Odometer);
+    let odometer = numbers(plan, VssSignal::Odometer);
     (odometer.last().unwrap() - odometer.first().unwrap()) / 1000.0
 }
 
 /// By how much a signal has risen from its first value to its last.
-fn rise(plan: &Plan, signal: Signal) -> f64 {
+fn rise(plan: &Plan, signal: VssSignal) -> f64 {
     let values = numbers(plan, signal);
     values.last().unwrap() - values.first().unwrap()
 }
 
 /// Seconds of backward acceleration above 0.3 g and above 0.1 g.
 fn braking(plan: &Plan) -> (usize, usize) {
-    let accelerations = numbers(plan, Signal::LongitudinalAcceleration);
+    let accelerations = numbers(plan, VssSignal::LongitudinalAcceleration);
     let above = |g: f64| accelerations.iter().filter(|a| -**a > g * G).count();
     (above(0.3), above(0.1))
 }
@@ -74,7 +74,7 @@ fn cycles_have_their_distance_and_their_braking() {
             km(&plan)
         );
         assert_eq!(braking(&plan), (hard, all), "{}", cycle.name());
-        let by_speed: f64 = numbers(&plan, Signal::Speed)
+        let by_speed: f64 = numbers(&plan, VssSignal::Speed)
             .iter()
             .map(|kmh| kmh / 3600.0)
             .sum();
@@ -92,7 +92,7 @@ fn energy_is_that_of_a_real_car() {
         let mut simulator = simulator();
         simulator.options_mut().celsius = celsius;
         let plan = simulator.plan(&Command::Drive(cycle)).unwrap();
-        rise(&plan, Signal::ConsumedEnergy) * 100.0 / km(&plan)
+        rise(&plan, VssSignal::ConsumedEnergy) * 100.0 / km(&plan)
     };
     let wltc = per_100_km(20.0, Cycle::Wltc3b);
     assert!((12.0..=20.0).contains(&wltc), "WLTC {wltc} kWh/100 km");
@@ -110,14 +110,15 @@ fn power_counters_and_state_of_charge_tell_one_story() {
     for command in drives.chain([charge(7.0)]) {
         let plan = simulator().plan(&command).unwrap();
         // What is measured at a time has held since the time before.
-        let power = of(&plan, Signal::BatteryPower);
+        let power = of(&plan, VssSignal::BatteryPower);
         let joules = power.windows(2).map(|pair| {
             let seconds = pair[1].at.duration_since(pair[0].at).as_secs_f64();
             number(&pair[1].value) * seconds
         });
         let power_kwh = joules.sum::<f64>() / 3_600_000.0;
-        let stored_kwh = rise(&plan, Signal::StateOfCharge) / 100.0 * 60.0;
-        let counted_kwh = rise(&plan, Signal::ChargedEnergy) - rise(&plan, Signal::ConsumedEnergy);
+        let stored_kwh = rise(&plan, VssSignal::StateOfCharge) / 100.0 * 60.0;
+        let counted_kwh =
+            rise(&plan, VssSignal::ChargedEnergy) - rise(&plan, VssSignal::ConsumedEnergy);
         let agree = |a: f64, b: f64| (a - b).abs() <= 0.01 * b.abs();
         assert!(agree(power_kwh, stored_kwh), "{power_kwh} {stored_kwh}");
         assert!(agree(counted_kwh, stored_kwh), "{counted_kwh} {stored_kwh}");
@@ -127,13 +128,13 @@ fn power_counters_and_state_of_charge_tell_one_story() {
 #[test]
 fn braking_charges_nothing_and_gives_back_what_was_consumed() {
     let plan = simulator().plan(&Command::Drive(Cycle::Udds)).unwrap();
-    assert_eq!(numbers(&plan, Signal::ChargedEnergy), [0.0]);
-    let consumed = numbers(&plan, Signal::ConsumedEnergy);
+    assert_eq!(numbers(&plan, VssSignal::ChargedEnergy), [0.0]);
+    let consumed = numbers(&plan, VssSignal::ConsumedEnergy);
     let back: f64 = consumed
         .windows(2)
         .map(|pair| (pair[0] - pair[1]).max(0.0))
         .sum();
-    let power = numbers(&plan, Signal::BatteryPower);
+    let power = numbers(&plan, VssSignal::BatteryPower);
     let regained = power.iter().map(|watts| watts.max(0.0)).sum::<f64>() / 3_600_000.0;
     assert!(
         (back - regained).abs() < 1e-9 && back > 0.2,
@@ -149,7 +150,7 @@ fn the_recorded_day_keeps_its_gaps() {
     let plan = simulator().plan(&replay(file)).unwrap();
     assert!((km(&plan) - 141.5).abs() < 0.005 * 141.5, "{}", km(&plan));
     assert_eq!(braking(&plan), (8, 745));
-    let speeds = of(&plan, Signal::Speed);
+    let speeds = of(&plan, VssSignal::Speed);
     assert_eq!(speeds.len(), 10_330);
     let second = SignedDuration::from_secs(1);
     let mut gaps = 0;
@@ -162,9 +163,9 @@ fn the_recorded_day_keeps_its_gaps() {
                     .filter(|m| m.at > pair[0].at && m.at <= pair[1].at)
                     .count()
             };
-            assert_eq!(across(Signal::Odometer), 0, "the odometer stands still");
+            assert_eq!(across(VssSignal::Odometer), 0, "the odometer stands still");
             assert_eq!(
-                across(Signal::LongitudinalAcceleration),
+                across(VssSignal::LongitudinalAcceleration),
                 0,
                 "nobody measured it"
             );
@@ -177,7 +178,7 @@ fn the_recorded_day_keeps_its_gaps() {
         .any(|pair| pair[1].at.duration_since(pair[0].at) > second * 10_000);
     assert!(silent, "the gap of 10,730 s is silence");
     assert_eq!(
-        of(&plan, Signal::Ignition).len(),
+        of(&plan, VssSignal::Ignition).len(),
         2,
         "on once, off once: the head unit must see the gaps"
     );
@@ -220,7 +221,7 @@ fn recorded_signals_become_a_drive_without_a_position() {
             .iter()
             .all(|message| !message.path.contains("Location"))
     );
-    let speed = numbers(&plan, Signal::Speed);
+    let speed = numbers(&plan, VssSignal::Speed);
     assert_eq!(speed.len(), 472 + 1, "and the stop");
     assert!((1.0..10.0).contains(&km(&plan)), "{}", km(&plan));
     let with = Command::Replay {
@@ -240,31 +241,34 @@ fn recorded_signals_become_a_drive_without_a_position() {
 #[test]
 fn a_drive_begins_and_ends_as_a_drive_does() {
     let plan = simulator().plan(&Command::Drive(Cycle::Us06)).unwrap();
-    let values = |signal| -> Vec<Value> {
+    let values = |signal| -> Vec<VssValue> {
         of(&plan, signal)
             .into_iter()
             .map(|message| message.value.clone())
             .collect()
     };
     assert_eq!(
-        values(Signal::Ignition),
-        [Value::from("ON"), Value::from("OFF")]
+        values(VssSignal::Ignition),
+        [VssValue::from("ON"), VssValue::from("OFF")]
     );
     assert_eq!(
-        values(Signal::SelectedGear),
-        [Value::Int(127), Value::Int(126)]
+        values(VssSignal::SelectedGear),
+        [VssValue::Int(127), VssValue::Int(126)]
     );
     assert_eq!(
-        values(Signal::ParkingBrake),
-        [Value::Bool(false), Value::Bool(true)]
+        values(VssSignal::ParkingBrake),
+        [VssValue::Bool(false), VssValue::Bool(true)]
     );
-    assert_eq!(number(&of(&plan, Signal::Speed).last().unwrap().value), 0.0);
+    assert_eq!(
+        number(&of(&plan, VssSignal::Speed).last().unwrap().value),
+        0.0
+    );
     let (first, last) = plan.span();
     assert_eq!(last.duration_since(first), SignedDuration::from_secs(602));
     let ends = plan.messages.last().unwrap();
     assert_eq!(
         (ends.path.as_ref(), ends.delivery),
-        (Signal::Ignition.path(), Delivery::State)
+        (VssSignal::Ignition.path(), Delivery::State)
     );
     assert!(plan.messages.is_sorted_by_key(|message| message.at));
 }
@@ -275,44 +279,51 @@ fn a_recording_cut_off_at_speed_is_brought_to_a_gentle_stop() {
     let file = folder.path().join("cut.csv");
     std::fs::write(&file, "second,m/s\n0,20\n1,20\n").unwrap();
     let plan = simulator().plan(&replay(file)).unwrap();
-    assert_eq!(*numbers(&plan, Signal::Speed).last().unwrap(), 0.0);
+    assert_eq!(*numbers(&plan, VssSignal::Speed).last().unwrap(), 0.0);
     assert_eq!(braking(&plan), (0, 0));
 }
 
 #[test]
 fn a_charge_ends_at_exactly_its_energy() {
     let plan = simulator().plan(&charge(18.0)).unwrap();
-    let charged = numbers(&plan, Signal::ChargedEnergy);
+    let charged = numbers(&plan, VssSignal::ChargedEnergy);
     assert_eq!((charged[0], *charged.last().unwrap()), (0.0, 18.0));
     assert!(charged.is_sorted());
     assert_eq!(
-        *numbers(&plan, Signal::RenewableEnergy).last().unwrap(),
+        *numbers(&plan, VssSignal::RenewableEnergy).last().unwrap(),
         14.4
     );
-    assert_eq!(*numbers(&plan, Signal::StateOfCharge).last().unwrap(), 90.0);
+    assert_eq!(
+        *numbers(&plan, VssSignal::StateOfCharge).last().unwrap(),
+        90.0
+    );
     // 18 kWh at 7.2 kW less a tenth are 10,000 s, every ten seconds.
     assert_eq!(charged.len(), 1 + 1_000);
-    let charging: Vec<&Value> = of(&plan, Signal::IsCharging)
+    let charging: Vec<&VssValue> = of(&plan, VssSignal::IsCharging)
         .into_iter()
         .map(|message| &message.value)
         .collect();
     assert_eq!(
         charging,
-        [&Value::Bool(false), &Value::Bool(true), &Value::Bool(false)]
+        [
+            &VssValue::Bool(false),
+            &VssValue::Bool(true),
+            &VssValue::Bool(false)
+        ]
     );
     let (first, last) = plan.span();
     assert_eq!(
         last.duration_since(first),
         SignedDuration::from_secs(10_002)
     );
-    let power = numbers(&plan, Signal::BatteryPower);
+    let power = numbers(&plan, VssSignal::BatteryPower);
     assert!(
         power[..power.len() - 1]
             .iter()
             .all(|watts| (*watts - 6_480.0).abs() < 1e-6)
     );
     assert_eq!(*power.last().unwrap(), 0.0);
-    let position = |signal: Signal| {
+    let position = |signal: VssSignal| {
         plan.messages
             .iter()
             .position(|m| m.path == signal.path())
@@ -321,12 +332,12 @@ fn a_charge_ends_at_exactly_its_energy() {
     let begins = plan
         .messages
         .iter()
-        .position(|m| m.path == Signal::IsCharging.path() && m.value == Value::Bool(true));
+        .position(|m| m.path == VssSignal::IsCharging.path() && m.value == VssValue::Bool(true));
     for told_before in [
-        Signal::EvseId,
-        Signal::RenewablePercentage,
-        Signal::EnergyMixSource,
-        Signal::CarbonIntensity,
+        VssSignal::EvseId,
+        VssSignal::RenewablePercentage,
+        VssSignal::EnergyMixSource,
+        VssSignal::CarbonIntensity,
     ] {
         assert!(
             Some(position(told_before)) < begins,
@@ -338,7 +349,7 @@ fn a_charge_ends_at_exactly_its_energy() {
 
 #[test]
 fn what_comes_back_as_seen_is_what_was_sent() {
-    let odd = Command::Charge(Charge {
+    let odd = Command::Charge(SimulatedCharge {
         kwh: 17.123_456,
         renewable_percent: 33,
         source: EnergySource::Site,
@@ -364,7 +375,7 @@ fn the_same_arguments_give_the_same_messages() {
 #[test]
 fn an_omitted_signal_is_not_published_and_a_misspelt_one_is_refused() {
     let mut simulator = simulator();
-    let acceleration = Signal::LongitudinalAcceleration;
+    let acceleration = VssSignal::LongitudinalAcceleration;
     simulator.options_mut().omit = [acceleration.path().to_owned()].into();
     let plan = simulator.plan(&Command::Drive(Cycle::Us06)).unwrap();
     assert!(of(&plan, acceleration).is_empty());

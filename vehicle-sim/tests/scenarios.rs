@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use support::{number, numbers, of};
 use vehicle_sim::{
-    Charge, Command, Cycle, Delivery, Driver, Endpoint, EnergySource, Garbage, Options, Plan,
-    Ready, Scenario, Signal, SimError, Simulator, Value,
+    Command, Cycle, Delivery, Endpoint, EnergySource, Garbage, Options, Plan, Ready, Scenario,
+    SimError, SimulatedCharge, SimulatedDriver, Simulator, VssSignal, VssValue,
 };
 
 fn simulator() -> Simulator {
@@ -39,12 +39,12 @@ fn ready(name: &str) -> Plan {
         .unwrap()
 }
 
-fn texts(plan: &Plan, signal: Signal) -> Vec<String> {
+fn texts(plan: &Plan, signal: VssSignal) -> Vec<String> {
     of(plan, signal)
         .into_iter()
         .map(|message| match &message.value {
-            Value::Text(text) => text.clone(),
-            Value::Bool(_) | Value::Int(_) | Value::Float(_) => panic!("{message:?}"),
+            VssValue::Text(text) => text.clone(),
+            VssValue::Bool(_) | VssValue::Int(_) | VssValue::Float(_) => panic!("{message:?}"),
         })
         .collect()
 }
@@ -76,14 +76,14 @@ fn without_faults_time_never_goes_back_and_the_car_ends_parked() {
     for one in Ready::ALL {
         let plan = ready(one.name);
         assert_eq!(
-            texts(&plan, Signal::Ignition).last().unwrap(),
+            texts(&plan, VssSignal::Ignition).last().unwrap(),
             "OFF",
             "{}",
             one.name
         );
         assert_eq!(
-            of(&plan, Signal::SelectedGear).last().unwrap().value,
-            Value::Int(126)
+            of(&plan, VssSignal::SelectedGear).last().unwrap().value,
+            VssValue::Int(126)
         );
         if one.name != "faulty-sensor" {
             assert!(
@@ -101,10 +101,10 @@ fn without_faults_time_never_goes_back_and_the_car_ends_parked() {
 fn a_red_light_is_no_silence_and_no_park() {
     let plan = ready("red-lights");
     assert!(silence(&plan) <= SignedDuration::from_secs(1));
-    assert_eq!(texts(&plan, Signal::Ignition), ["ON", "OFF"]);
-    let gears: Vec<f64> = numbers(&plan, Signal::SelectedGear);
+    assert_eq!(texts(&plan, VssSignal::Ignition), ["ON", "OFF"]);
+    let gears: Vec<f64> = numbers(&plan, VssSignal::SelectedGear);
     assert_eq!(gears, [127.0, 0.0, 127.0, 126.0]);
-    let standing = of(&plan, Signal::Speed)
+    let standing = of(&plan, VssSignal::Speed)
         .into_iter()
         .filter(|message| number(&message.value) == 0.0);
     assert!(standing.count() > 45 + 90 + 240);
@@ -112,7 +112,7 @@ fn a_red_light_is_no_silence_and_no_park() {
 
 #[test]
 fn asleep_nothing_is_published_until_the_car_wakes() {
-    let charge = Charge {
+    let charge = SimulatedCharge {
         kwh: 18.0,
         renewable_percent: 80,
         source: EnergySource::Iso15118,
@@ -127,29 +127,32 @@ fn asleep_nothing_is_published_until_the_car_wakes() {
             .iter()
             .all(|message| message.delivery == Delivery::State)
     );
-    assert_eq!(numbers(&plan, Signal::ChargedEnergy), [18.0]);
-    assert_eq!(of(&plan, Signal::IsCharging)[0].value, Value::Bool(false));
-    assert_eq!(texts(&plan, Signal::Ignition), ["OFF"]);
-    assert!(of(&plan, Signal::RenewablePercentage).is_empty());
+    assert_eq!(numbers(&plan, VssSignal::ChargedEnergy), [18.0]);
+    assert_eq!(
+        of(&plan, VssSignal::IsCharging)[0].value,
+        VssValue::Bool(false)
+    );
+    assert_eq!(texts(&plan, VssSignal::Ignition), ["OFF"]);
+    assert!(of(&plan, VssSignal::RenewablePercentage).is_empty());
 
     let plan = ready("charge-asleep");
     assert!(silence(&plan) >= SignedDuration::from_mins(149));
-    assert_eq!(numbers(&plan, Signal::ChargedEnergy), [0.0, 18.0]);
+    assert_eq!(numbers(&plan, VssSignal::ChargedEnergy), [0.0, 18.0]);
 }
 
 #[test]
 fn drivers_change_and_a_guest_has_no_name() {
     let plan = ready("two-drivers");
-    assert_eq!(texts(&plan, Signal::DriverSubject), ["chen", "wang", ""]);
-    assert_eq!(texts(&plan, Signal::Language), ["en"]);
+    assert_eq!(texts(&plan, VssSignal::DriverSubject), ["chen", "wang", ""]);
+    assert_eq!(texts(&plan, VssSignal::Language), ["en"]);
     let mut simulator = simulator();
-    simulator.options_mut().identity.driver = Some(Driver::guest());
+    simulator.options_mut().identity.driver = Some(SimulatedDriver::guest());
     let plan = simulator.plan(&Command::Drive(Cycle::Us06)).unwrap();
-    assert_eq!(texts(&plan, Signal::DriverSubject), [""]);
+    assert_eq!(texts(&plan, VssSignal::DriverSubject), [""]);
     simulator.options_mut().identity.driver = None;
     let plan = simulator.plan(&Command::Drive(Cycle::Us06)).unwrap();
     assert!(
-        of(&plan, Signal::DriverSubject).is_empty(),
+        of(&plan, VssSignal::DriverSubject).is_empty(),
         "what is there stays"
     );
 }
@@ -163,11 +166,11 @@ fn the_clock_goes_to_the_next_such_time() {
             .to_string()
     };
     let night = plan(&["clock = { to = \"23:45\" }", "night = {}"]);
-    assert_eq!(local(&night, Signal::DayNight), "2026-11-22 23:45:01");
+    assert_eq!(local(&night, VssSignal::DayNight), "2026-11-22 23:45:01");
     let morning = plan(&["clock = { to = \"07:00\" }", "day = {}"]);
-    assert_eq!(local(&morning, Signal::DayNight), "2026-11-23 07:00:01");
+    assert_eq!(local(&morning, VssSignal::DayNight), "2026-11-23 07:00:01");
     let exact = plan(&["clock = { to = \"2026-12-01T00:00:00Z\" }", "day = {}"]);
-    assert_eq!(local(&exact, Signal::DayNight), "2026-12-01 08:00:01");
+    assert_eq!(local(&exact, VssSignal::DayNight), "2026-12-01 08:00:01");
     let error = try_plan(&["park = {}", "clock = { to = \"1970-01-01T00:00:00Z\" }"]).unwrap_err();
     assert!(
         matches!(&error, SimError::Step { line: 4, source, .. } if matches!(**source, SimError::ClockBack { .. })),
@@ -181,15 +184,15 @@ fn a_week_offline_is_a_week() {
     let plan = ready("week-offline");
     let (first, last) = plan.span();
     assert!(last.duration_since(first) > SignedDuration::from_hours(6 * 24));
-    let online: Vec<&Value> = of(&plan, Signal::Connectivity)
+    let online: Vec<&VssValue> = of(&plan, VssSignal::Connectivity)
         .into_iter()
         .map(|m| &m.value)
         .collect();
     assert_eq!(
         (online.first(), online.last()),
-        (Some(&&Value::Bool(false)), Some(&&Value::Bool(true)))
+        (Some(&&VssValue::Bool(false)), Some(&&VssValue::Bool(true)))
     );
-    let rises = numbers(&plan, Signal::ChargedEnergy);
+    let rises = numbers(&plan, VssSignal::ChargedEnergy);
     assert_eq!(rises.last(), Some(&12.0));
 }
 
@@ -201,7 +204,7 @@ fn each_small_step_is_said_once_and_as_the_tree_has_it() {
         "gear = { select = \"drive\" }",
         "gear = { select = \"park\" }",
     ]);
-    let gears = numbers(&numbered, Signal::SelectedGear);
+    let gears = numbers(&numbered, VssSignal::SelectedGear);
     assert_eq!(gears, [-1.0, 0.0, 127.0, 126.0]);
 
     let said = plan(&[
@@ -212,36 +215,39 @@ fn each_small_step_is_said_once_and_as_the_tree_has_it() {
         "language = { code = \"de\" }",
         "say = { signal = \"Vehicle.ADAS.ABS.IsEngaged\", value = true }",
     ]);
-    let ways: Vec<&Value> = of(&said, Signal::Connectivity)
+    let ways: Vec<&VssValue> = of(&said, VssSignal::Connectivity)
         .into_iter()
         .map(|message| &message.value)
         .collect();
     assert!(
-        ways.ends_with(&[&Value::Bool(false), &Value::Bool(true)]),
+        ways.ends_with(&[&VssValue::Bool(false), &VssValue::Bool(true)]),
         "{ways:?}"
     );
-    let lights = texts(&said, Signal::DayNight);
+    let lights = texts(&said, VssSignal::DayNight);
     assert!(
         lights.ends_with(&["NIGHT".to_owned(), "DAY".to_owned()]),
         "{lights:?}"
     );
-    assert_eq!(texts(&said, Signal::Language), ["de"]);
+    assert_eq!(texts(&said, VssSignal::Language), ["de"]);
     let engaged = said
         .messages
         .iter()
         .filter(|m| m.path == "Vehicle.ADAS.ABS.IsEngaged");
-    let engaged: Vec<&Value> = engaged.map(|message| &message.value).collect();
-    assert_eq!(engaged, [&Value::Bool(true)]);
+    let engaged: Vec<&VssValue> = engaged.map(|message| &message.value).collect();
+    assert_eq!(engaged, [&VssValue::Bool(true)]);
 
     let slept = plan(&["park = {}", "sleep = { for = \"8h\" }"]);
     assert!(silence(&slept) >= SignedDuration::from_hours(8));
-    let odometers = of(&slept, Signal::Odometer).len();
+    let odometers = of(&slept, VssSignal::Odometer).len();
     assert_eq!(odometers, 2, "every state is said anew when it wakes");
 
     let charged = plan(&["charge = { kwh = 3, renewable = 60, source = \"SITE\", dc = true }"]);
-    assert_eq!(numbers(&charged, Signal::ChargedEnergy).last(), Some(&3.0));
-    assert!(texts(&charged, Signal::EnergyMixSource).contains(&"SITE".to_owned()));
-    assert!(numbers(&charged, Signal::RenewablePercentage).contains(&60.0));
+    assert_eq!(
+        numbers(&charged, VssSignal::ChargedEnergy).last(),
+        Some(&3.0)
+    );
+    assert!(texts(&charged, VssSignal::EnergyMixSource).contains(&"SITE".to_owned()));
+    assert!(numbers(&charged, VssSignal::RenewablePercentage).contains(&60.0));
 }
 
 const US06: &str = "drive = { cycle = \"us06\", for = \"100s\" }";
@@ -251,7 +257,7 @@ const SPEED: &str = "Vehicle.Speed";
 fn faults_do_what_they_are_called() {
     let whole = plan(&[US06]);
     let with = |fault: &str| plan(&[fault, US06]);
-    let speeds = |plan: &Plan| of(plan, Signal::Speed).len();
+    let speeds = |plan: &Plan| of(plan, VssSignal::Speed).len();
 
     let lost = with("fault = { does = \"omit\", signal = \"Vehicle.Speed\" }");
     assert_eq!(speeds(&lost), 0);
@@ -270,9 +276,9 @@ fn faults_do_what_they_are_called() {
             .position(|m| m.path == path && m.at == at)
             .unwrap()
     };
-    let at = of(&whole, Signal::Speed)[50].at;
+    let at = of(&whole, VssSignal::Speed)[50].at;
     let five_later = at + SignedDuration::from_secs(5);
-    let power = Signal::BatteryPower.path();
+    let power = VssSignal::BatteryPower.path();
     assert!(position(&late, SPEED, at) > position(&late, power, at + SignedDuration::from_secs(4)));
     assert!(position(&late, SPEED, at) < position(&late, power, five_later));
     assert_eq!(speeds(&late), speeds(&whole));
@@ -287,8 +293,8 @@ fn faults_do_what_they_are_called() {
     }
 
     let frozen = with("fault = { does = \"freeze\", signal = \"Vehicle.Speed\", after = \"30s\" }");
-    let values = numbers(&frozen, Signal::Speed);
-    assert_eq!(&values[..30], &numbers(&whole, Signal::Speed)[..30]);
+    let values = numbers(&frozen, VssSignal::Speed);
+    assert_eq!(&values[..30], &numbers(&whole, VssSignal::Speed)[..30]);
     assert!(values[30..].iter().all(|value| *value == values[30]));
 
     let leaps = with(
@@ -298,9 +304,9 @@ fn faults_do_what_they_are_called() {
         "fault = { does = { shift = -1e7 }, signal = \"Vehicle.TraveledDistance\", after = \"40s\", for = \"3s\" }",
     );
     let (truth, leaps, back) = (
-        numbers(&whole, Signal::Odometer),
-        numbers(&leaps, Signal::Odometer),
-        numbers(&back, Signal::Odometer),
+        numbers(&whole, VssSignal::Odometer),
+        numbers(&leaps, VssSignal::Odometer),
+        numbers(&back, VssSignal::Odometer),
     );
     let leapt = |seen: &[f64], is: fn(f64, f64) -> bool| {
         let others: Vec<_> = truth
@@ -320,7 +326,7 @@ fn faults_do_what_they_are_called() {
 
     let garbage = with("fault = { does = { garbage = \"nan\" }, signal = \"Vehicle.Speed\" }");
     assert!(
-        of(&garbage, Signal::Speed)
+        of(&garbage, VssSignal::Speed)
             .iter()
             .all(|m| m.garbage == Some(Garbage::Nan))
     );
@@ -333,7 +339,7 @@ fn what_was_disturbed_is_said_as_it_is_when_all_is_well() {
         US06,
         "heal = {}",
     ]);
-    let odometer = numbers(&plan, Signal::Odometer);
+    let odometer = numbers(&plan, VssSignal::Odometer);
     let (truth, frozen) = odometer.split_last().unwrap();
     assert!(*truth > 1_000.0 && frozen.iter().skip(1).all(|metres| *metres == frozen[1]));
 }

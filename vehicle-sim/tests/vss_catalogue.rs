@@ -17,8 +17,8 @@ use rumqttc::{Client, Event, MqttOptions, Packet, Publish, QoS};
 use serde_json::Value as Json;
 use support::shared;
 use vehicle_sim::{
-    Broker, Charge, Command, Cycle, Driver, Endpoint, EnergySource, Message, Options, Ready,
-    Signal, Simulator, Value,
+    Broker, Command, Cycle, Endpoint, EnergySource, Message, Options, Ready, SimulatedCharge,
+    SimulatedDriver, Simulator, VssSignal, VssValue,
 };
 
 /// A leaf of the tree: what a value of it must be.
@@ -106,7 +106,7 @@ fn overlay() -> BTreeMap<String, Leaf> {
 }
 
 /// What is wrong with a value of a path, if anything.
-fn fault(path: &str, value: &Value, leaf: &Leaf) -> Option<String> {
+fn fault(path: &str, value: &VssValue, leaf: &Leaf) -> Option<String> {
     let range = match leaf.datatype.as_str() {
         "uint8" => (0.0, 255.0),
         "uint16" => (0.0, 65_535.0),
@@ -117,20 +117,20 @@ fn fault(path: &str, value: &Value, leaf: &Leaf) -> Option<String> {
     let low = leaf.min.unwrap_or(range.0).max(range.0);
     let high = leaf.max.unwrap_or(range.1).min(range.1);
     let good = match (value, leaf.datatype.as_str()) {
-        (Value::Bool(_), "boolean") => true,
-        (Value::Text(text), "string") => leaf
+        (VssValue::Bool(_), "boolean") => true,
+        (VssValue::Text(text), "string") => leaf
             .allowed
             .as_ref()
             .is_none_or(|allowed| allowed.contains(text)),
-        (Value::Int(int), "uint8" | "uint16" | "uint32" | "int8") => {
+        (VssValue::Int(int), "uint8" | "uint16" | "uint32" | "int8") => {
             (low..=high).contains(&(*int as f64))
         }
-        (Value::Float(float), "float" | "double") => {
+        (VssValue::Float(float), "float" | "double") => {
             float.is_finite() && (low..=high).contains(float)
         }
         // A recording may write a whole number where the type is a float; the simulator's own signals may not.
-        (Value::Int(_), "float" | "double") => Signal::from_path(path).is_none(),
-        (Value::Bool(_) | Value::Text(_) | Value::Int(_) | Value::Float(_), _) => false,
+        (VssValue::Int(_), "float" | "double") => VssSignal::from_path(path).is_none(),
+        (VssValue::Bool(_) | VssValue::Text(_) | VssValue::Int(_) | VssValue::Float(_), _) => false,
     };
     (!good).then(|| format!("{path} is {value:?}, a {}", leaf.datatype))
 }
@@ -142,7 +142,7 @@ fn commands() -> Vec<Command> {
         .zip([false, true, false, true, false])
     {
         for renewable_percent in [0, 80, 100] {
-            commands.push(Command::Charge(Charge {
+            commands.push(Command::Charge(SimulatedCharge {
                 kwh: 18.0,
                 renewable_percent,
                 source,
@@ -150,7 +150,7 @@ fn commands() -> Vec<Command> {
             }));
         }
     }
-    commands.push(Command::ChargeAsleep(Charge {
+    commands.push(Command::ChargeAsleep(SimulatedCharge {
         kwh: 18.0,
         renewable_percent: 80,
         source: EnergySource::Iso15118,
@@ -210,7 +210,11 @@ fn known() -> Option<BTreeMap<String, Leaf>> {
 fn every_message_is_vss_or_of_the_overlay() {
     let Some(known) = known() else { return };
     let mut options = Options::new(Endpoint::local(1), "2026-11-22T03:00:00Z".parse().unwrap());
-    options.identity.driver = Some("https://id.example.com#42".parse::<Driver>().unwrap());
+    options.identity.driver = Some(
+        "https://id.example.com#42"
+            .parse::<SimulatedDriver>()
+            .unwrap(),
+    );
     let simulator = Simulator::new(options).unwrap();
     let mut published = std::collections::BTreeSet::new();
     for command in commands() {
@@ -227,7 +231,7 @@ fn every_message_is_vss_or_of_the_overlay() {
             published.insert(message.path.to_string());
         }
     }
-    for signal in Signal::ALL {
+    for signal in VssSignal::ALL {
         assert!(
             published.contains(signal.path()),
             "{} is declared and never published",
@@ -239,9 +243,9 @@ fn every_message_is_vss_or_of_the_overlay() {
 #[test]
 fn only_the_four_overlay_paths_are_not_standard() {
     let Some(known) = catalogue() else { return };
-    let ours: Vec<&str> = Signal::ALL
+    let ours: Vec<&str> = VssSignal::ALL
         .into_iter()
-        .map(Signal::path)
+        .map(VssSignal::path)
         .filter(|path| !known.contains_key(*path))
         .collect();
     let mut in_overlay: Vec<String> = overlay().into_keys().collect();
@@ -347,7 +351,7 @@ fn message_fault(publish: &Publish, known: &BTreeMap<String, Leaf>) -> Option<St
     if point.as_object().map(serde_json::Map::len) != Some(2) || !matches!(time, Some(Ok(_))) {
         return Some(format!("{path} is no data point: {point}"));
     }
-    match serde_json::from_value::<Value>(point["value"].clone()) {
+    match serde_json::from_value::<VssValue>(point["value"].clone()) {
         Ok(value) => fault(&path, &value, leaf),
         Err(_) => Some(format!("{path} has no value: {point}")),
     }

@@ -23,12 +23,12 @@ const WEAK_SHARE: u64 = 20;
 
 /// Source of energy, with the grade of its share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Origin {
+pub(crate) struct EnergyOrigin {
     permille: u16,
     grade: Grade,
 }
 
-impl Origin {
+impl EnergyOrigin {
     /// Judges what the bus has said since `since_ms`.
     pub(crate) fn of(mix: &Mix, since_ms: Option<i64>, at_ms: i64, settings: &Settings) -> Self {
         let holds = |said_ms: i64| since_ms.is_none_or(|since_ms| said_ms >= since_ms);
@@ -128,8 +128,8 @@ impl OpenCharge {
         &mut self,
         at_ms: i64,
         counter_wh: u64,
-        before: Origin,
-        now: Origin,
+        before: EnergyOrigin,
+        now: EnergyOrigin,
     ) {
         let speaks_up = self.steps.is_empty() && now.grade < before.grade;
         let origin = if speaks_up { now } else { before };
@@ -144,7 +144,7 @@ impl OpenCharge {
         if wh == 0 {
             return;
         }
-        let Origin { permille, grade } = origin;
+        let EnergyOrigin { permille, grade } = origin;
         let full = self.steps.len() >= STEPS_MAX;
         match self.steps.last_mut() {
             Some(step) if step.permille == permille && step.grade == grade => {

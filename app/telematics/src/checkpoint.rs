@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::fold::Fold;
+use crate::fold::VehicleFold;
 use crate::intake::Stamped;
-use crate::reading::Reading;
+use crate::reading::SignalReading;
 use crate::signal::Signal;
 
 /// The open trip and sessions, with all that is needed to go on with them.
@@ -13,7 +13,7 @@ use crate::signal::Signal;
 /// was open.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    pub(crate) fold: Fold,
+    pub(crate) fold: VehicleFold,
     #[serde(deserialize_with = "used_readings")]
     pub(crate) waiting: Vec<Stamped>,
 }
@@ -23,7 +23,7 @@ pub struct Checkpoint {
 struct KeptReading {
     signal: String,
     at_ms: i64,
-    reading: Reading,
+    reading: SignalReading,
     retained: bool,
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::intake::Stamped;
-use crate::reading::{Ignition, Reading, STANDSTILL_KMH};
+use crate::reading::{Ignition, STANDSTILL_KMH, SignalReading};
 use crate::signal::Signal;
 
 /// The drive state that the screen must assume.
@@ -94,10 +94,10 @@ impl MotionWatch {
             reason = "the others say nothing of motion"
         )]
         match reading {
-            Reading::SpeedKmh(speed_kmh) => self.motion.speed_kmh = Some(*speed_kmh),
-            Reading::Moving(moving) => self.motion.is_moving = Some(*moving),
-            Reading::InPark(in_park) => self.motion.in_park = Some(*in_park),
-            Reading::Ignition(ignition) => {
+            SignalReading::SpeedKmh(speed_kmh) => self.motion.speed_kmh = Some(*speed_kmh),
+            SignalReading::Moving(moving) => self.motion.is_moving = Some(*moving),
+            SignalReading::InPark(in_park) => self.motion.in_park = Some(*in_park),
+            SignalReading::Ignition(ignition) => {
                 self.motion.ignition_on = Some(*ignition == Ignition::On);
             }
             _ => return None,

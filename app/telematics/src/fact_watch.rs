@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::intake::Stamped;
-use crate::reading::{Reading, Value};
+use crate::reading::{SignalReading, Value};
 use crate::signal::Signal;
 use crate::vehicle_fact::VehicleFact;
 
@@ -11,8 +11,8 @@ impl VehicleFact {
     /// Returns the fact that a value states; `None` when the value is refused or the signal states none.
     #[must_use]
     pub fn of(signal: Signal, value: &Value) -> Option<Self> {
-        match Reading::new(signal, value) {
-            Ok(Reading::Fact(fact)) => Some(fact),
+        match SignalReading::new(signal, value) {
+            Ok(SignalReading::Fact(fact)) => Some(fact),
             Ok(_) | Err(_) => None,
         }
     }
@@ -33,7 +33,7 @@ pub(crate) struct FactWatch {
 impl FactWatch {
     /// Takes a reading that was not refused for its value; gives the fact when it is another than before.
     pub(crate) fn take(&mut self, stamped: &Stamped, is_strange: bool) -> Option<VehicleFact> {
-        let Reading::Fact(fact) = &stamped.reading else {
+        let SignalReading::Fact(fact) = &stamped.reading else {
             return None;
         };
         let is_vin = matches!(fact, VehicleFact::Vin(_));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use crate::counts::{Counts, Fault};
-use crate::reading::Reading;
+use crate::reading::SignalReading;
 use crate::signal::Signal;
 
 /// Delay that a sample may have and still be folded in order.
@@ -26,7 +26,7 @@ const SETTLED_MS: i64 = 1_000;
 pub(crate) struct Stamped {
     pub(crate) signal: Signal,
     pub(crate) at_ms: i64,
-    pub(crate) reading: Reading,
+    pub(crate) reading: SignalReading,
     pub(crate) retained: bool,
 }
 
@@ -64,8 +64,8 @@ pub(crate) struct Intake {
     /// Everything before has been folded, and what comes from there now would be out of order. Never later than the
     /// newest time: what follows on it is in order however long the bus was quiet.
     folded_ms: Option<i64>,
-    waiting: BTreeMap<(i64, Signal), (Reading, bool)>,
-    retained: BTreeMap<Signal, (i64, Reading)>,
+    waiting: BTreeMap<(i64, Signal), (SignalReading, bool)>,
+    retained: BTreeMap<Signal, (i64, SignalReading)>,
     quarantine: VecDeque<Stamped>,
 }
 
@@ -85,11 +85,13 @@ impl Intake {
     /// Returns the waiting samples, for a checkpoint.
     pub(crate) fn waiting(&self) -> Vec<Stamped> {
         let stamped =
-            |(&(at_ms, signal), (reading, retained)): (&(i64, Signal), &(Reading, bool))| Stamped {
-                signal,
-                at_ms,
-                reading: reading.clone(),
-                retained: *retained,
+            |(&(at_ms, signal), (reading, retained)): (&(i64, Signal), &(SignalReading, bool))| {
+                Stamped {
+                    signal,
+                    at_ms,
+                    reading: reading.clone(),
+                    retained: *retained,
+                }
             };
         self.waiting.iter().map(stamped).collect()
     }
@@ -313,7 +315,7 @@ mod tests {
         Stamped {
             signal,
             at_ms,
-            reading: Reading::Elsewhere,
+            reading: SignalReading::Elsewhere,
             retained: false,
         }
     }

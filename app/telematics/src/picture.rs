@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::driver::Driver;
 use crate::intake::Stamped;
-use crate::reading::{Ignition, MixSource, Reading};
+use crate::reading::{Ignition, MixSource, SignalReading};
 use crate::signal::{Signal, used_signals};
 
 /// Times of names that are remembered of each signal, so that what is told again is no other word.
@@ -85,10 +85,10 @@ impl Picture {
             reason = "the others are said again and again, or are counters"
         )]
         let is_known = match reading {
-            Reading::Issuer(issuer) => self.issuer.as_ref().map(|known| known == issuer),
-            Reading::Subject(subject) => self.subject.as_ref().map(|known| known == subject),
-            Reading::Ignition(ignition) => Some(self.ignition == Some(*ignition)),
-            Reading::InPark(in_park) => Some(self.in_park == Some(*in_park)),
+            SignalReading::Issuer(issuer) => self.issuer.as_ref().map(|known| known == issuer),
+            SignalReading::Subject(subject) => self.subject.as_ref().map(|known| known == subject),
+            SignalReading::Ignition(ignition) => Some(self.ignition == Some(*ignition)),
+            SignalReading::InPark(in_park) => Some(self.in_park == Some(*in_park)),
             _ => return,
         };
         let mut told_ms = self.told_ms.get(signal).into_iter().flatten();
@@ -136,30 +136,32 @@ impl Picture {
         }
         match &stamped.reading {
             // Movement is what happens now, not what the broker remembers.
-            Reading::SpeedKmh(_) | Reading::Moving(_) if stamped.retained => {}
-            Reading::SpeedKmh(speed_kmh) => self.speed = Some((at_ms, *speed_kmh)),
-            Reading::Moving(moving) => self.moving = Some(*moving),
-            Reading::Ignition(ignition) => self.ignition = Some(*ignition),
-            Reading::InPark(in_park) => self.in_park = Some(*in_park),
-            Reading::LongitudinalMps2(_) => self.longitudinal_ms = Some(at_ms),
-            Reading::LateralMps2(_) => self.lateral_ms = Some(at_ms),
-            Reading::BatteryW(watts) => self.battery_w = Some((at_ms, *watts)),
-            Reading::Charging(charging) => self.charging = Some(*charging),
-            Reading::Discharging(discharging) => self.discharging = Some(*discharging),
-            Reading::Evse(evse) => self.mix.evse = Some((at_ms, evse.clone())),
-            Reading::RenewablePermille(permille) => self.mix.permille = Some((at_ms, *permille)),
-            Reading::Mix(source) => self.mix.source = Some((at_ms, *source)),
-            Reading::RenewableWh(wh) => self.mix.renewable_wh = Some((at_ms, *wh)),
-            Reading::FrontM(metres) => self.front = Some((at_ms, *metres)),
-            Reading::Belted(belted) => self.belted = Some(*belted),
-            Reading::Issuer(issuer) => self.issuer = Some(issuer.clone()),
-            Reading::Subject(subject) => self.subject = Some(subject.clone()),
-            Reading::OdometerM(_)
-            | Reading::ChargedWh(_)
-            | Reading::ConsumedWh(_)
-            | Reading::ChargingW(_)
-            | Reading::Fact(_)
-            | Reading::Elsewhere => {}
+            SignalReading::SpeedKmh(_) | SignalReading::Moving(_) if stamped.retained => {}
+            SignalReading::SpeedKmh(speed_kmh) => self.speed = Some((at_ms, *speed_kmh)),
+            SignalReading::Moving(moving) => self.moving = Some(*moving),
+            SignalReading::Ignition(ignition) => self.ignition = Some(*ignition),
+            SignalReading::InPark(in_park) => self.in_park = Some(*in_park),
+            SignalReading::LongitudinalMps2(_) => self.longitudinal_ms = Some(at_ms),
+            SignalReading::LateralMps2(_) => self.lateral_ms = Some(at_ms),
+            SignalReading::BatteryW(watts) => self.battery_w = Some((at_ms, *watts)),
+            SignalReading::Charging(charging) => self.charging = Some(*charging),
+            SignalReading::Discharging(discharging) => self.discharging = Some(*discharging),
+            SignalReading::Evse(evse) => self.mix.evse = Some((at_ms, evse.clone())),
+            SignalReading::RenewablePermille(permille) => {
+                self.mix.permille = Some((at_ms, *permille));
+            }
+            SignalReading::Mix(source) => self.mix.source = Some((at_ms, *source)),
+            SignalReading::RenewableWh(wh) => self.mix.renewable_wh = Some((at_ms, *wh)),
+            SignalReading::FrontM(metres) => self.front = Some((at_ms, *metres)),
+            SignalReading::Belted(belted) => self.belted = Some(*belted),
+            SignalReading::Issuer(issuer) => self.issuer = Some(issuer.clone()),
+            SignalReading::Subject(subject) => self.subject = Some(subject.clone()),
+            SignalReading::OdometerM(_)
+            | SignalReading::ChargedWh(_)
+            | SignalReading::ConsumedWh(_)
+            | SignalReading::ChargingW(_)
+            | SignalReading::Fact(_)
+            | SignalReading::Elsewhere => {}
         }
     }
 

@@ -50,7 +50,7 @@ pub(crate) enum MixSource {
 
 /// A value that may be true of a car, in the units of the fold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Reading {
+pub(crate) enum SignalReading {
     SpeedKmh(f64),
     Moving(bool),
     OdometerM(u64),
@@ -87,7 +87,7 @@ const PARK: f64 = 126.0;
 /// The EVSE id by which ISO 15118 says that the charging point has none.
 const EVSE_UNKNOWN: &str = "ZZ00000";
 
-impl Reading {
+impl SignalReading {
     /// Says who drives, or who vouches for it.
     pub(crate) const fn is_name(&self) -> bool {
         matches!(self, Self::Issuer(_) | Self::Subject(_))
@@ -227,25 +227,37 @@ mod tests {
         let number = Value::Number;
         let text = |text: &str| Value::Text(text.to_owned());
         for (signal, value, expected) in [
-            (Signal::Speed, number(53.2), Ok(Reading::SpeedKmh(53.2))),
-            (Signal::Speed, number(-3.0), Ok(Reading::SpeedKmh(3.0))),
+            (
+                Signal::Speed,
+                number(53.2),
+                Ok(SignalReading::SpeedKmh(53.2)),
+            ),
+            (
+                Signal::Speed,
+                number(-3.0),
+                Ok(SignalReading::SpeedKmh(3.0)),
+            ),
             (Signal::Speed, number(900.0), Err(Fault::OutOfRange)),
             (Signal::Speed, number(f64::NAN), Err(Fault::NotANumber)),
             (Signal::Speed, number(f64::INFINITY), Err(Fault::NotANumber)),
             (Signal::Speed, text("53.2"), Err(Fault::WrongType)),
-            (Signal::Odometer, number(12.9), Ok(Reading::OdometerM(12))),
+            (
+                Signal::Odometer,
+                number(12.9),
+                Ok(SignalReading::OdometerM(12)),
+            ),
             (Signal::Odometer, number(-1.0), Err(Fault::OutOfRange)),
-            (Signal::Gear, number(126.0), Ok(Reading::InPark(true))),
-            (Signal::Gear, number(0.0), Ok(Reading::InPark(false))),
+            (Signal::Gear, number(126.0), Ok(SignalReading::InPark(true))),
+            (Signal::Gear, number(0.0), Ok(SignalReading::InPark(false))),
             (
                 Signal::ChargedEnergy,
                 number(0.0005),
-                Ok(Reading::ChargedWh(1)),
+                Ok(SignalReading::ChargedWh(1)),
             ),
             (
                 Signal::RenewablePercentage,
                 number(80.0),
-                Ok(Reading::RenewablePermille(800)),
+                Ok(SignalReading::RenewablePermille(800)),
             ),
             (
                 Signal::RenewablePercentage,
@@ -255,19 +267,19 @@ mod tests {
             (
                 Signal::Ignition,
                 text("START"),
-                Ok(Reading::Ignition(Ignition::On)),
+                Ok(SignalReading::Ignition(Ignition::On)),
             ),
             (
                 Signal::Ignition,
                 text("ACC"),
-                Ok(Reading::Ignition(Ignition::Off)),
+                Ok(SignalReading::Ignition(Ignition::Off)),
             ),
             (Signal::Ignition, text("on"), Err(Fault::OutOfRange)),
             (Signal::IsCharging, number(1.0), Err(Fault::WrongType)),
             (
                 Signal::EvseId,
                 text("ZZ00000"),
-                Ok(Reading::Evse(String::new())),
+                Ok(SignalReading::Evse(String::new())),
             ),
             (Signal::Vin, text(&"x".repeat(300)), Err(Fault::OutOfRange)),
             (Signal::StateOfCharge, number(101.0), Err(Fault::OutOfRange)),
@@ -275,11 +287,11 @@ mod tests {
             (
                 Signal::DayNight,
                 text("NIGHT"),
-                Ok(Reading::Fact(VehicleFact::NightMode(true))),
+                Ok(SignalReading::Fact(VehicleFact::NightMode(true))),
             ),
         ] {
             assert_eq!(
-                Reading::new(signal, &value),
+                SignalReading::new(signal, &value),
                 expected,
                 "{signal:?} {value:?}"
             );

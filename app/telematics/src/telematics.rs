@@ -5,11 +5,11 @@ use crate::counts::Counts;
 use crate::drive_state::{DriveState, MotionWatch};
 use crate::driver::Driver;
 use crate::fact_watch::FactWatch;
-use crate::fold::{Context, Fold, FoldOutcome};
+use crate::fold::{FoldContext, FoldOutcome, VehicleFold};
 use crate::intake::{Batch, Intake, Stamped, TimeCheck};
 use crate::marks::{Marks, MeterMark};
 use crate::outcome::Outcome;
-use crate::reading::{Reading, Sample};
+use crate::reading::{Sample, SignalReading};
 use crate::settings::Settings;
 use crate::vehicle_fact::VehicleFact;
 
@@ -20,7 +20,7 @@ use crate::vehicle_fact::VehicleFact;
 pub struct Telematics {
     settings: Settings,
     intake: Intake,
-    fold: Fold,
+    fold: VehicleFold,
     motion: MotionWatch,
     facts: FactWatch,
     counts: Counts,
@@ -35,7 +35,7 @@ impl Telematics {
         Self {
             settings,
             intake: Intake::default(),
-            fold: Fold::new(marks),
+            fold: VehicleFold::new(marks),
             motion: MotionWatch::default(),
             facts: FactWatch::default(),
             counts: Counts::default(),
@@ -71,7 +71,7 @@ impl Telematics {
     /// Takes one sample. What comes out is nearly always nothing, and to be kept in its order.
     pub fn observe(&mut self, sample: &Sample) -> Vec<Outcome> {
         let mut out = Vec::new();
-        let reading = match Reading::new(sample.signal, &sample.value) {
+        let reading = match SignalReading::new(sample.signal, &sample.value) {
             Ok(reading) => reading,
             Err(fault) => {
                 self.counts.refuse(sample.signal, fault);
@@ -146,7 +146,7 @@ impl Telematics {
                 ..
             } = self;
             let mut folded = Vec::new();
-            let mut context = Context {
+            let mut context = FoldContext {
                 settings,
                 counts,
                 out: &mut folded,
@@ -240,7 +240,7 @@ impl Telematics {
             ..
         } = self;
         let mut folded = Vec::new();
-        let mut context = Context {
+        let mut context = FoldContext {
             settings,
             counts,
             out: &mut folded,

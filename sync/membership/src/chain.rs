@@ -40,7 +40,7 @@ pub(crate) const LATEST_ARRIVAL_DAYS: i64 = 92;
 
 /// Position of an entry in its chain, before it is counted itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct ChainPosition {
     /// The time that it counts for.
     pub(crate) cap_time: ServerTime,
     /// Entries and points made under the same receipt before it.
@@ -80,12 +80,12 @@ impl Chain {
     }
 
     /// Returns the position of an entry with that time and receipt.
-    pub(crate) fn standing(
+    pub(crate) fn position(
         &self,
         time: &EventTime,
         receipt_at: ServerTime,
         arrival: Arrival,
-    ) -> Standing {
+    ) -> ChainPosition {
         // A receipt later than the arrival is refused by the caller, or was signed by a clock that was wrong then.
         let since = arrival.receipt_at.min(arrival.at);
         let floor = if receipt_at > arrival.at {
@@ -99,7 +99,7 @@ impl Chain {
         let is_fresh = arrival
             .right(self.receipt_at)
             .is_none_or(|last| since > last);
-        Standing {
+        ChainPosition {
             cap_time: event.max(earliest).max(last),
             minted: Minted {
                 entries: if is_fresh { 0 } else { self.entries },
@@ -119,18 +119,18 @@ impl Chain {
     }
 
     /// Counts an entry without what it earns, and gives where it stood before.
-    pub(crate) fn advance(&mut self, entry: &Entry, arrival: Arrival) -> Standing {
-        let standing = self.standing(&entry.time, entry.receipt_at, arrival);
+    pub(crate) fn advance(&mut self, entry: &Entry, arrival: Arrival) -> ChainPosition {
+        let position = self.position(&entry.time, entry.receipt_at, arrival);
         let since = arrival.receipt_at.min(arrival.at);
         *self = Self {
-            cap_time: standing.cap_time,
+            cap_time: position.cap_time,
             receipt_at: arrival
                 .right(self.receipt_at)
                 .map_or(since, |last| last.max(since)),
-            entries: standing.minted.entries.saturating_add(1),
-            points: standing.minted.points,
+            entries: position.minted.entries.saturating_add(1),
+            points: position.minted.points,
         };
-        standing
+        position
     }
 
     /// Counts the points that the last entry earns, whatever its device predicted.

@@ -62,6 +62,6 @@ pub use statement::{Cover, Profile, Statement};
 pub use text::Text;
 pub use time::{ClockQuality, CoarseTime, EventTime, LocalDay, ServerTime};
 pub use toml_file::{FileError, line_of};
-pub use valuation::{Appraisal, Problem, appraise};
+pub use valuation::{Appraisal, AppraisalProblem, appraise};
 pub use verdict::{Adjustment, Paid, Rejection, ReviewReason, Verdict};
 pub use zone::{Zone, ZoneError};

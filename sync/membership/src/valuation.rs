@@ -22,12 +22,12 @@ pub struct Appraisal {
     /// Fields that the rule read, by their names in the rule profile.
     pub fields: Vec<(&'static str, i64)>,
     /// The reason that it could not be computed, if so.
-    pub problem: Option<Problem>,
+    pub problem: Option<AppraisalProblem>,
 }
 
 /// A reason that a rule of a valid policy gave no amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum AppraisalProblem {
     /// The arithmetic failed.
     #[error(transparent)]
     Arithmetic(#[from] EvalError),
@@ -68,7 +68,7 @@ pub fn appraise(policy: &CompiledPolicy, transaction: &Transaction) -> Vec<Appra
 fn amounts(
     rule: &crate::policy::CompiledRule,
     facts: &Facts,
-) -> Result<Option<(Milli, Milli)>, Problem> {
+) -> Result<Option<(Milli, Milli)>, AppraisalProblem> {
     if !rule.when.eval(facts)? {
         return Ok(None);
     }
@@ -77,10 +77,10 @@ fn amounts(
     Ok(Some((points, growth)))
 }
 
-fn bounded(amount: i64) -> Result<Milli, Problem> {
+fn bounded(amount: i64) -> Result<Milli, AppraisalProblem> {
     if (0..=EarningRule::PAYS_MAX.get()).contains(&amount) {
         Ok(Milli::new(amount))
     } else {
-        Err(Problem::OutOfRange)
+        Err(AppraisalProblem::OutOfRange)
     }
 }

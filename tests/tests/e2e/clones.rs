@@ -1,7 +1,7 @@
 //! A data folder that is there twice, or as it was last week: nothing is lost, and no metre is paid twice.
 
 use serde_json::Value;
-use vehicle_sim::{Charge, Command, Cycle};
+use vehicle_sim::{Command, Cycle, SimulatedCharge};
 
 use crate::support::{Car, MemberCloud, PATIENCE, World, charge, until};
 
@@ -17,7 +17,7 @@ fn confirmed() -> World {
 
 /// A small charge: there must be room for it.
 fn top_up() -> Command {
-    Command::Charge(Charge {
+    Command::Charge(SimulatedCharge {
         kwh: 2.0,
         ..charge()
     })

@@ -8,7 +8,7 @@
 use dashpoint_membership::Meter;
 use jiff::SignedDuration;
 use serde_json::Value;
-use vehicle_sim::{Charge, Command, Cycle};
+use vehicle_sim::{Command, Cycle, SimulatedCharge};
 
 use crate::support::{Gate, Kind, Manner, PATIENCE, World, answer, charge, free_port, until};
 
@@ -169,7 +169,7 @@ fn killed_at_random_it_loses_nothing_and_gets_nothing_twice() {
         let kills = KILLS_AT_ONCE.min(left);
         left -= kills;
         if kills > 0 {
-            let top_up = Command::Charge(Charge {
+            let top_up = Command::Charge(SimulatedCharge {
                 kwh: 3.0,
                 ..charge()
             });

@@ -2,17 +2,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::fault::Fault;
+use super::fault::BusFault;
 use super::messages::Plan;
 use super::script::Script;
 use super::setup::Setup;
 use crate::error::SimError;
-use crate::identity::Driver;
-use crate::meters::Meters;
-use crate::physics::{Stretch, battery_draw_w};
-use crate::recording::{Observation, Recording};
+use crate::identity::SimulatedDriver;
+use crate::meters::CarMeters;
+use crate::physics::{SpeedRamp, battery_draw_w};
+use crate::recording::{DriveRecording, Observation};
 use crate::vehicle::Vehicle;
-use crate::vss::{Signal, Value};
+use crate::vss::{VssSignal, VssValue};
 
 const PARK: i64 = 126;
 const DRIVE: i64 = 127;
@@ -31,7 +31,7 @@ pub(crate) struct Car {
     pub(super) vehicle: Vehicle,
     celsius: f64,
     pub(super) script: Script,
-    pub(super) meters: Meters,
+    pub(super) meters: CarMeters,
     /// The time of what was published last.
     at: Timestamp,
     /// True while only the opening was published at `at`.
@@ -66,7 +66,7 @@ impl Car {
     /// Drives along a recording: ignition on unless it is, then each row, then to a stop.
     pub(crate) fn drive(
         &mut self,
-        recording: &Recording,
+        recording: &DriveRecording,
         with_position: bool,
     ) -> Result<(), SimError> {
         self.turn_on()?;
@@ -108,10 +108,10 @@ impl Car {
             return Ok(());
         }
         self.turn_to(later(self.at, SECOND)?);
-        self.script.show(Signal::SelectedGear, PARK);
-        self.script.show(Signal::ParkingBrake, true);
+        self.script.show(VssSignal::SelectedGear, PARK);
+        self.script.show(VssSignal::ParkingBrake, true);
         self.turn_to(later(self.at, SECOND)?);
-        self.script.show(Signal::BatteryPower, 0.0);
+        self.script.show(VssSignal::BatteryPower, 0.0);
         self.show_off();
         self.script.mark(&self.meters);
         Ok(())
@@ -120,12 +120,16 @@ impl Car {
     /// Puts the lever somewhere, and nothing else.
     pub(crate) fn select(&mut self, gear: i64) -> Result<(), SimError> {
         self.pass_a_second()?;
-        self.script.show(Signal::SelectedGear, gear);
+        self.script.show(VssSignal::SelectedGear, gear);
         Ok(())
     }
 
     /// Says something of the car that follows from nothing it does.
-    pub(crate) fn say(&mut self, signal: Signal, value: impl Into<Value>) -> Result<(), SimError> {
+    pub(crate) fn say(
+        &mut self,
+        signal: VssSignal,
+        value: impl Into<VssValue>,
+    ) -> Result<(), SimError> {
         self.pass_a_second()?;
         self.script.show(signal, value);
         self.script.mark(&self.meters);
@@ -133,7 +137,7 @@ impl Car {
     }
 
     /// Says a signal that the simulator does not know.
-    pub(crate) fn say_other(&mut self, path: &str, value: &Value) -> Result<(), SimError> {
+    pub(crate) fn say_other(&mut self, path: &str, value: &VssValue) -> Result<(), SimError> {
         self.pass_a_second()?;
         self.script.show_other(path, value);
         self.script.mark(&self.meters);
@@ -141,7 +145,7 @@ impl Car {
     }
 
     /// Somebody else sits down.
-    pub(crate) fn change_driver(&mut self, driver: &Driver) -> Result<(), SimError> {
+    pub(crate) fn change_driver(&mut self, driver: &SimulatedDriver) -> Result<(), SimError> {
         self.pass_a_second()?;
         self.script.show_driver(driver);
         self.script.mark(&self.meters);
@@ -173,7 +177,7 @@ impl Car {
     }
 
     /// Something goes wrong from now on.
-    pub(crate) fn disturb(&mut self, fault: Fault) {
+    pub(crate) fn disturb(&mut self, fault: BusFault) {
         self.script.disturb(fault);
     }
 
@@ -225,9 +229,9 @@ impl Car {
 
     /// Parked and off, as a new head unit must learn it.
     pub(super) fn show_off(&mut self) {
-        self.script.show(Signal::SelectedGear, PARK);
-        self.script.show(Signal::ParkingBrake, true);
-        self.script.show(Signal::Ignition, "OFF");
+        self.script.show(VssSignal::SelectedGear, PARK);
+        self.script.show(VssSignal::ParkingBrake, true);
+        self.script.show(VssSignal::Ignition, "OFF");
         self.is_on = false;
         self.last = None;
     }
@@ -238,9 +242,9 @@ impl Car {
             self.driven_from_m = self.meters.odometer_m;
             self.is_on = true;
         }
-        self.script.show(Signal::ParkingBrake, false);
-        self.script.show(Signal::SelectedGear, DRIVE);
-        self.script.show(Signal::Ignition, "ON");
+        self.script.show(VssSignal::ParkingBrake, false);
+        self.script.show(VssSignal::SelectedGear, DRIVE);
+        self.script.show(VssSignal::Ignition, "ON");
         Ok(())
     }
 
@@ -249,8 +253,8 @@ impl Car {
     fn go(&mut self, speed_mps: f64, after_gap: bool) -> Result<(), SimError> {
         let last = self.last.filter(|_| !after_gap);
         self.last = Some((self.at, speed_mps));
-        self.script.show(Signal::Speed, speed_mps * KMH_PER_MPS);
-        self.script.show(Signal::IsMoving, speed_mps > 0.0);
+        self.script.show(VssSignal::Speed, speed_mps * KMH_PER_MPS);
+        self.script.show(VssSignal::IsMoving, speed_mps > 0.0);
         let Some((last_at, last_mps)) = last else {
             return Ok(());
         };
@@ -260,21 +264,21 @@ impl Car {
         }
         let acceleration_mps2 = (speed_mps - last_mps) / seconds;
         self.script
-            .show(Signal::LongitudinalAcceleration, acceleration_mps2);
+            .show(VssSignal::LongitudinalAcceleration, acceleration_mps2);
         let metres = (speed_mps + last_mps) / 2.0 * seconds;
-        let stretch = Stretch {
+        let ramp = SpeedRamp {
             from_mps: last_mps,
             to_mps: speed_mps,
             seconds,
         };
-        let draw_w = battery_draw_w(&self.vehicle, self.celsius, stretch);
+        let draw_w = battery_draw_w(&self.vehicle, self.celsius, ramp);
         let given_w = self
             .meters
             .drive(&self.vehicle, metres, draw_w, seconds)
             .ok_or_else(|| SimError::BatteryEmpty {
                 km: (self.meters.odometer_m - self.driven_from_m) / METRES_PER_KM,
             })?;
-        self.script.show(Signal::BatteryPower, -given_w);
+        self.script.show(VssSignal::BatteryPower, -given_w);
         self.script.show_meters(&self.meters);
         Ok(())
     }

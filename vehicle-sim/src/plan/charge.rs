@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::car::{Car, later, whole_second};
 use crate::error::SimError;
-use crate::vss::Signal;
+use crate::vss::VssSignal;
 
 const SECONDS_PER_HOUR: f64 = 3600.0;
 const WATTS_PER_KW: f64 = 1000.0;
@@ -56,7 +56,7 @@ impl EnergySource {
 
 /// A charging session to simulate.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Charge {
+pub struct SimulatedCharge {
     /// Energy into the battery; above 0.
     pub kwh: f64,
     /// 0 to 100.
@@ -66,7 +66,7 @@ pub struct Charge {
     pub dc: bool,
 }
 
-impl Charge {
+impl SimulatedCharge {
     /// The id of the simulated charging point: of the shape of ISO 15118-2 Annex H, without separators.
     pub fn evse_id(&self) -> &'static str {
         if self.dc {
@@ -106,32 +106,32 @@ impl Charge {
 
 impl Car {
     /// Charges: parked, ignition off, power at once and even until exactly the energy is in.
-    pub(crate) fn charge(&mut self, charge: &Charge) -> Result<(), SimError> {
+    pub(crate) fn charge(&mut self, charge: &SimulatedCharge) -> Result<(), SimError> {
         self.check_charge(charge)?;
         self.park()?;
         self.pass_a_second()?;
         self.show_off();
-        self.script.show(Signal::EvseId, charge.evse_id());
+        self.script.show(VssSignal::EvseId, charge.evse_id());
         // The mix is on the bus before the session begins, as the station says it before it closes its contactor.
         self.script
-            .show(Signal::EnergyMixSource, charge.source.name());
+            .show(VssSignal::EnergyMixSource, charge.source.name());
         self.script.show(
-            Signal::RenewablePercentage,
+            VssSignal::RenewablePercentage,
             i64::from(charge.renewable_percent),
         );
         self.script
-            .show(Signal::CarbonIntensity, charge.carbon_g_per_kwh());
+            .show(VssSignal::CarbonIntensity, charge.carbon_g_per_kwh());
 
         let before = self.meters.clone();
         let power_kw = self.charging_kw(charge);
         let begins = after(self.at(), 1.0)?;
         self.turn_to(begins);
-        self.script.show(Signal::IsCharging, true);
-        self.script.show(Signal::ChargingAveragePower, power_kw);
+        self.script.show(VssSignal::IsCharging, true);
+        self.script.show(VssSignal::ChargingAveragePower, power_kw);
         self.script
-            .show(Signal::ChargingPowerLoss, self.charging_loss_w(charge));
+            .show(VssSignal::ChargingPowerLoss, self.charging_loss_w(charge));
         self.script
-            .show(Signal::BatteryPower, power_kw * WATTS_PER_KW);
+            .show(VssSignal::BatteryPower, power_kw * WATTS_PER_KW);
         let total_s = self.charging_s(charge);
         for step in 1_u32.. {
             let elapsed_s = f64::from(step) * f64::from(STEP_S);
@@ -140,7 +140,7 @@ impl Car {
             }
             self.turn_to(after(begins, elapsed_s)?);
             self.script
-                .show(Signal::BatteryPower, power_kw * WATTS_PER_KW);
+                .show(VssSignal::BatteryPower, power_kw * WATTS_PER_KW);
             let kwh = charge.kwh * elapsed_s / total_s;
             self.meters = before.charged(kwh, charge.renewable_percent);
             self.script.show_meters(&self.meters);
@@ -149,14 +149,14 @@ impl Car {
         self.turn_to(after(begins, total_s)?);
         self.script.show_meters(&self.meters);
         self.turn_to(after(begins, total_s + 1.0)?);
-        self.script.show(Signal::BatteryPower, 0.0);
-        self.script.show(Signal::IsCharging, false);
+        self.script.show(VssSignal::BatteryPower, 0.0);
+        self.script.show(VssSignal::IsCharging, false);
         self.script.mark(&self.meters);
         Ok(())
     }
 
     /// Charges while the car's buses sleep: only the meters tell of it, when it wakes.
-    pub(crate) fn charge_asleep(&mut self, charge: &Charge) -> Result<(), SimError> {
+    pub(crate) fn charge_asleep(&mut self, charge: &SimulatedCharge) -> Result<(), SimError> {
         self.check_charge(charge)?;
         self.park()?;
         let wakes = after(self.at(), self.charging_s(charge))?;
@@ -164,7 +164,7 @@ impl Car {
         self.wake_at(whole_second(wakes)?)
     }
 
-    fn check_charge(&self, charge: &Charge) -> Result<(), SimError> {
+    fn check_charge(&self, charge: &SimulatedCharge) -> Result<(), SimError> {
         charge.check()?;
         let room_kwh = (self.vehicle.battery.capacity_kwh - self.meters.stored_kwh).max(0.0);
         if charge.kwh > room_kwh {
@@ -174,7 +174,7 @@ impl Car {
     }
 
     /// Into the battery.
-    fn charging_kw(&self, charge: &Charge) -> f64 {
+    fn charging_kw(&self, charge: &SimulatedCharge) -> f64 {
         let charging = &self.vehicle.charging;
         if charge.dc {
             charging.dc_kw
@@ -183,7 +183,7 @@ impl Car {
         }
     }
 
-    fn charging_loss_w(&self, charge: &Charge) -> f64 {
+    fn charging_loss_w(&self, charge: &SimulatedCharge) -> f64 {
         let charging = &self.vehicle.charging;
         if charge.dc {
             0.0
@@ -192,7 +192,7 @@ impl Car {
         }
     }
 
-    fn charging_s(&self, charge: &Charge) -> f64 {
+    fn charging_s(&self, charge: &SimulatedCharge) -> f64 {
         charge.kwh / self.charging_kw(charge) * SECONDS_PER_HOUR
     }
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::message::{Garbage, Message};
-use crate::vss::Value;
+use crate::vss::VssValue;
 
 /// A disturbance of the bus.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Fault {
+pub(crate) struct BusFault {
     pub(crate) kind: FaultKind,
     /// Of every signal when absent.
     pub(crate) signal: Option<String>,
@@ -30,14 +30,14 @@ pub(crate) enum FaultKind {
     /// It comes at any time up to so much later.
     Reorder(SignedDuration),
     /// The value stays at what it was first, by path; the time goes on.
-    Freeze(BTreeMap<String, Value>),
+    Freeze(BTreeMap<String, VssValue>),
     /// A number is so much more than it should be; no whole number falls below 0.
     Shift(f64),
     Garbage(Garbage),
 }
 
 /// The result of the faults for one message.
-pub(super) struct Outcome {
+pub(super) struct DisturbedMessage {
     pub(super) message: Message,
     /// Copies that arrive; 0 when the message is lost.
     pub(super) copies: usize,
@@ -45,7 +45,7 @@ pub(super) struct Outcome {
     pub(super) due: Timestamp,
 }
 
-impl Outcome {
+impl DisturbedMessage {
     pub(super) fn of(message: Message) -> Self {
         Self {
             due: message.at,
@@ -55,9 +55,9 @@ impl Outcome {
     }
 }
 
-impl Fault {
+impl BusFault {
     /// Decides whether the fault meets this message.
-    pub(super) fn meets(&self, message: &Message, chance: &mut Chance) -> bool {
+    pub(super) fn meets(&self, message: &Message, chance: &mut FaultRng) -> bool {
         let is_now = message.at >= self.from && self.until.is_none_or(|until| message.at < until);
         let is_its = self
             .signal
@@ -66,7 +66,7 @@ impl Fault {
         is_now && is_its && (self.percent >= 100 || chance.below(100) < u64::from(self.percent))
     }
 
-    pub(super) fn apply(&mut self, outcome: &mut Outcome, chance: &mut Chance) {
+    pub(super) fn apply(&mut self, outcome: &mut DisturbedMessage, chance: &mut FaultRng) {
         match &mut self.kind {
             FaultKind::Lose => outcome.copies = 0,
             FaultKind::Double => outcome.copies *= 2,
@@ -87,15 +87,15 @@ impl Fault {
     }
 }
 
-fn shift(value: &mut Value, by: f64) {
+fn shift(value: &mut VssValue, by: f64) {
     match value {
-        Value::Int(number) => {
+        VssValue::Int(number) => {
             #[expect(clippy::cast_possible_truncation, reason = "it saturates")]
             let by = by.round() as i64;
             *number = number.saturating_add(by).max(0);
         }
-        Value::Float(number) => *number += by,
-        Value::Bool(_) | Value::Text(_) => {}
+        VssValue::Float(number) => *number += by,
+        VssValue::Bool(_) | VssValue::Text(_) => {}
     }
 }
 
@@ -105,9 +105,9 @@ fn put_off(due: Timestamp, by: SignedDuration) -> Timestamp {
 
 /// Chance that is the same for the same seed: SplitMix64 by Steele, Lea and Flood.
 #[derive(Debug, Clone)]
-pub(super) struct Chance(u64);
+pub(super) struct FaultRng(u64);
 
-impl Chance {
+impl FaultRng {
     pub(super) fn new(seed: u64) -> Self {
         Self(seed)
     }

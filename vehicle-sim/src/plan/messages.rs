@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::message::{Delivery, Message};
-use crate::meters::Meters;
+use crate::meters::CarMeters;
 
 /// Everything that a command will publish.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +22,7 @@ pub(crate) struct Mark {
     /// The number of messages up to here.
     pub(crate) messages: usize,
     pub(crate) at: Timestamp,
-    pub(crate) meters: Meters,
+    pub(crate) meters: CarMeters,
 }
 
 impl Plan {

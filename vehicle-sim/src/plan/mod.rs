@@ -7,10 +7,10 @@ mod messages;
 mod script;
 mod setup;
 
-pub use charge::{Charge, EnergySource};
+pub use charge::{EnergySource, SimulatedCharge};
 
 pub use messages::Plan;
 
 pub(crate) use car::{Car, whole_second};
-pub(crate) use fault::{Fault, FaultKind};
+pub(crate) use fault::{BusFault, FaultKind};
 pub(crate) use setup::Setup;

@@ -6,15 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::fault::{Chance, Fault, Outcome};
+use super::fault::{BusFault, DisturbedMessage, FaultRng};
 use super::messages::{Mark, Plan};
 use super::setup::Setup;
 use crate::error::SimError;
-use crate::identity::Driver;
+use crate::identity::SimulatedDriver;
 use crate::message::{Delivery, Message};
-use crate::meters::Meters;
+use crate::meters::CarMeters;
 use crate::vehicle::Vehicle;
-use crate::vss::{Signal, Value};
+use crate::vss::{VssSignal, VssValue};
 
 /// The signals follow this release of VSS.
 const VSS_VERSION: (i64, i64) = (6, 0);
@@ -29,9 +29,9 @@ pub(crate) struct Script {
     /// The buses of the car sleep: nothing is published.
     is_asleep: bool,
     /// The states as they are, by path, whatever became of their messages.
-    states: BTreeMap<String, Value>,
-    faults: Vec<Fault>,
-    chance: Chance,
+    states: BTreeMap<String, VssValue>,
+    faults: Vec<BusFault>,
+    chance: FaultRng,
     /// The states that a fault has met.
     disturbed: BTreeSet<String>,
     /// Messages that come later than they should, in the order of coming.
@@ -53,7 +53,7 @@ impl Script {
             is_asleep: false,
             states: BTreeMap::new(),
             faults: Vec::new(),
-            chance: Chance::new(setup.seed),
+            chance: FaultRng::new(setup.seed),
             disturbed: BTreeSet::new(),
             late: BTreeMap::new(),
             put_off: 0,
@@ -61,16 +61,16 @@ impl Script {
             marks: Vec::new(),
             restarts: Vec::new(),
         };
-        script.show(Signal::VssMajor, VSS_VERSION.0);
-        script.show(Signal::VssMinor, VSS_VERSION.1);
-        script.show(Signal::Vin, setup.identity.vin.as_str());
+        script.show(VssSignal::VssMajor, VSS_VERSION.0);
+        script.show(VssSignal::VssMinor, VSS_VERSION.1);
+        script.show(VssSignal::Vin, setup.identity.vin.as_str());
         if let Some(driver) = &setup.identity.driver {
             script.show_driver(driver);
         }
-        script.show(Signal::AirTemperature, setup.celsius);
+        script.show(VssSignal::AirTemperature, setup.celsius);
         script.show_meters(setup.meters);
-        script.show(Signal::IsMoving, false);
-        script.show(Signal::IsCharging, false);
+        script.show(VssSignal::IsMoving, false);
+        script.show(VssSignal::IsCharging, false);
         script
     }
 
@@ -83,36 +83,39 @@ impl Script {
     }
 
     /// Publishes the value as the signal is carried: a sample always, a state when it changed.
-    pub(super) fn show(&mut self, signal: Signal, value: impl Into<Value>) {
+    pub(super) fn show(&mut self, signal: VssSignal, value: impl Into<VssValue>) {
         self.push(signal.path().into(), value.into(), signal.delivery());
     }
 
     /// Publishes a signal that the simulator does not know: a number as a sample, anything else as a state.
-    pub(super) fn show_other(&mut self, path: &str, value: &Value) {
+    pub(super) fn show_other(&mut self, path: &str, value: &VssValue) {
         let delivery = match value {
-            Value::Int(_) | Value::Float(_) => Delivery::Sample,
-            Value::Bool(_) | Value::Text(_) => Delivery::State,
+            VssValue::Int(_) | VssValue::Float(_) => Delivery::Sample,
+            VssValue::Bool(_) | VssValue::Text(_) => Delivery::State,
         };
         self.push(path.to_owned().into(), value.clone(), delivery);
     }
 
-    pub(super) fn show_driver(&mut self, driver: &Driver) {
-        self.show(Signal::DriverIssuer, driver.issuer.as_str());
-        self.show(Signal::DriverSubject, driver.subject.as_str());
+    pub(super) fn show_driver(&mut self, driver: &SimulatedDriver) {
+        self.show(VssSignal::DriverIssuer, driver.issuer.as_str());
+        self.show(VssSignal::DriverSubject, driver.subject.as_str());
     }
 
     /// Publishes the meters that changed and remembers where the car stands.
-    pub(super) fn show_meters(&mut self, meters: &Meters) {
+    pub(super) fn show_meters(&mut self, meters: &CarMeters) {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "whole metres, far below what an i64 holds"
         )]
         let whole_metres = meters.odometer_m.floor() as i64;
-        self.show(Signal::Odometer, whole_metres);
-        self.show(Signal::ChargedEnergy, meters.charged_kwh);
-        self.show(Signal::ConsumedEnergy, meters.consumed_kwh);
-        self.show(Signal::RenewableEnergy, meters.renewable_kwh);
-        self.show(Signal::StateOfCharge, meters.charge_percent(&self.vehicle));
+        self.show(VssSignal::Odometer, whole_metres);
+        self.show(VssSignal::ChargedEnergy, meters.charged_kwh);
+        self.show(VssSignal::ConsumedEnergy, meters.consumed_kwh);
+        self.show(VssSignal::RenewableEnergy, meters.renewable_kwh);
+        self.show(
+            VssSignal::StateOfCharge,
+            meters.charge_percent(&self.vehicle),
+        );
         self.mark(meters);
     }
 
@@ -129,7 +132,7 @@ impl Script {
 
     /// Publishes every state as it is, changed or not.
     fn show_again(&mut self) {
-        let unsaid: Vec<(String, Value)> = self
+        let unsaid: Vec<(String, VssValue)> = self
             .states
             .iter()
             .map(|(path, value)| (path.clone(), value.clone()))
@@ -139,7 +142,7 @@ impl Script {
         }
     }
 
-    pub(super) fn disturb(&mut self, fault: Fault) {
+    pub(super) fn disturb(&mut self, fault: BusFault) {
         self.faults.push(fault);
     }
 
@@ -159,7 +162,7 @@ impl Script {
     }
 
     /// Remembers that the car stands at `meters` once everything up to here is published.
-    pub(super) fn mark(&mut self, meters: &Meters) {
+    pub(super) fn mark(&mut self, meters: &CarMeters) {
         let mark = Mark {
             messages: self.messages.len(),
             at: self.at,
@@ -177,7 +180,7 @@ impl Script {
     }
 
     /// Takes the messages that were written since the last call. What is late comes at the end of it.
-    pub(super) fn take(&mut self, meters: &Meters) -> Plan {
+    pub(super) fn take(&mut self, meters: &CarMeters) -> Plan {
         self.messages
             .extend(std::mem::take(&mut self.late).into_values());
         self.mark(meters);
@@ -188,7 +191,7 @@ impl Script {
         }
     }
 
-    fn push(&mut self, path: Cow<'static, str>, value: Value, delivery: Delivery) {
+    fn push(&mut self, path: Cow<'static, str>, value: VssValue, delivery: Delivery) {
         if self.omit.contains(path.as_ref()) {
             self.omitted.insert(path.into_owned());
             return;
@@ -202,11 +205,11 @@ impl Script {
         self.publish(path, value, delivery);
     }
 
-    fn publish(&mut self, path: Cow<'static, str>, value: Value, delivery: Delivery) {
+    fn publish(&mut self, path: Cow<'static, str>, value: VssValue, delivery: Delivery) {
         if self.is_asleep {
             return;
         }
-        let mut outcome = Outcome::of(Message {
+        let mut outcome = DisturbedMessage::of(Message {
             path,
             value,
             at: self.at,

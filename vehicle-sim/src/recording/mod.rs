@@ -12,7 +12,7 @@ use std::path::Path;
 use jiff::civil;
 
 use crate::error::SimError;
-pub use row::{Observation, Row};
+pub use row::{Observation, RecordingRow};
 use table::Table;
 pub(crate) use vss_rows::is_vss_path;
 
@@ -22,17 +22,17 @@ const KNOWN_HEADERS: &str = "`cycSecs,cycMps` or `second,m/s` (a speed table), \
 
 /// A recording, whatever file it came from.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Recording {
+pub struct DriveRecording {
     /// The name of the file or of the cycle.
     pub name: String,
-    pub kind: RecordingKind,
+    pub kind: DriveRecordingKind,
     /// At least one, in order of their time.
-    pub rows: Vec<Row>,
+    pub rows: Vec<RecordingRow>,
 }
 
 /// The kind of a recording file, known by its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordingKind {
+pub enum DriveRecordingKind {
     /// Seconds and m/s.
     SpeedTable,
     /// A household's day at 1 Hz, with local time and real gaps in it.
@@ -41,7 +41,7 @@ pub enum RecordingKind {
     VssRows,
 }
 
-impl Recording {
+impl DriveRecording {
     /// Reads a recording from a file; the header says what it is.
     ///
     /// # Errors
@@ -60,20 +60,20 @@ impl Recording {
     /// Reads a recording from text; `name` is for messages.
     ///
     /// # Errors
-    /// As [`Recording::open`].
+    /// As [`DriveRecording::open`].
     pub fn parse(name: &str, text: &str) -> Result<Self, SimError> {
         let table = Table::open(name, text)?;
         let (kind, rows) = if table.has(&vss_rows::COLUMNS) {
-            (RecordingKind::VssRows, vss_rows::rows(table)?)
+            (DriveRecordingKind::VssRows, vss_rows::rows(table)?)
         } else if table.has(&recorded_day::COLUMNS) {
             let (begins, rows) = recorded_day::rows(table)?;
-            (RecordingKind::RecordedDay { begins }, rows)
+            (DriveRecordingKind::RecordedDay { begins }, rows)
         } else if let Some(columns) = speed_table::COLUMNS
             .iter()
             .find(|columns| table.has(*columns))
         {
             (
-                RecordingKind::SpeedTable,
+                DriveRecordingKind::SpeedTable,
                 speed_table::rows(table, columns)?,
             )
         } else {
@@ -99,9 +99,9 @@ impl Recording {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vss::Value;
+    use crate::vss::VssValue;
 
-    fn seconds(recording: &Recording) -> Vec<f64> {
+    fn seconds(recording: &DriveRecording) -> Vec<f64> {
         recording
             .rows
             .iter()
@@ -113,9 +113,9 @@ mod tests {
     fn a_speed_table_is_told_by_its_header() {
         for header in ["cycSecs,cycMps,cycGrade,cycRoadType", "second,m/s,x,y"] {
             let recording =
-                Recording::parse("t", &format!("# a comment\n{header}\n5,0,0,0\n6,1.5,0,0\n"))
+                DriveRecording::parse("t", &format!("# a comment\n{header}\n5,0,0,0\n6,1.5,0,0\n"))
                     .unwrap();
-            assert_eq!(recording.kind, RecordingKind::SpeedTable);
+            assert_eq!(recording.kind, DriveRecordingKind::SpeedTable);
             assert_eq!(seconds(&recording), [0.0, 1.0]);
             assert_eq!(recording.rows[1].observation, Observation::Speed(1.5));
         }
@@ -125,9 +125,9 @@ mod tests {
     fn a_recorded_day_keeps_its_gaps_and_its_time() {
         let text = "timestamp,cycle_sec,timestep,speed_mph,accel_meters_ps\n\
                     2007-05-25 09:05:16,0,40804,0.0,0.0\n2007-05-25 09:05:17,1,1,10.0,10\n2007-05-25 09:07:17,121,120,0.0,0\n";
-        let recording = Recording::parse("day", text).unwrap();
+        let recording = DriveRecording::parse("day", text).unwrap();
         let begins = civil::date(2007, 5, 25).at(9, 5, 16, 0);
-        assert_eq!(recording.kind, RecordingKind::RecordedDay { begins });
+        assert_eq!(recording.kind, DriveRecordingKind::RecordedDay { begins });
         assert_eq!(seconds(&recording), [0.0, 1.0, 121.0]);
         let gaps: Vec<bool> = recording.rows.iter().map(|row| row.after_gap).collect();
         assert_eq!(gaps, [false, false, true]);
@@ -139,13 +139,13 @@ mod tests {
         let text = "field,signal,value,delay\ncurrent,Vehicle.Speed,36,0\n\
                     current,Vehicle.Cabin.Seat.Row1.DriverSide.IsBelted,true,0.25\ntarget,Vehicle.Body.X,1,0.25\n\
                     current,Vehicle.Speed,72,0.5\n";
-        let recording = Recording::parse("vss", text).unwrap();
+        let recording = DriveRecording::parse("vss", text).unwrap();
         assert_eq!(seconds(&recording), [0.0, 0.25, 1.0]);
         assert_eq!(recording.rows[2].observation, Observation::Speed(20.0));
         let Observation::Other { value, .. } = &recording.rows[1].observation else {
             panic!("a signal")
         };
-        assert_eq!(*value, Value::Bool(true));
+        assert_eq!(*value, VssValue::Bool(true));
     }
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
                 "line 2: delay",
             ),
         ] {
-            let error = Recording::parse("t", text).unwrap_err().to_string();
+            let error = DriveRecording::parse("t", text).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");
         }
     }

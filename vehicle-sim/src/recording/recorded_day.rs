@@ -2,7 +2,7 @@
 
 use jiff::civil::DateTime;
 
-use super::row::{Observation, Row};
+use super::row::{Observation, RecordingRow};
 use super::table::Table;
 use crate::error::SimError;
 
@@ -13,8 +13,8 @@ const METRES_PER_MILE: f64 = 1609.344;
 const SECONDS_PER_HOUR: f64 = 3600.0;
 
 /// The local time of the first row, and the rows.
-pub(super) fn rows(mut table: Table<'_>) -> Result<(DateTime, Vec<Row>), SimError> {
-    let mut rows: Vec<Row> = Vec::new();
+pub(super) fn rows(mut table: Table<'_>) -> Result<(DateTime, Vec<RecordingRow>), SimError> {
+    let mut rows: Vec<RecordingRow> = Vec::new();
     let mut first = None;
     while let Some(line) = table.next_line()? {
         let at = line.seconds("cycle_sec")?;
@@ -35,7 +35,7 @@ pub(super) fn rows(mut table: Table<'_>) -> Result<(DateTime, Vec<Row>), SimErro
         // The first row's step is the time since the recorder last ran, which is no gap within the day.
         let after_gap = !rows.is_empty() && line.number("timestep")? > 1.0;
         let speed_mps = line.number("speed_mph")? * METRES_PER_MILE / SECONDS_PER_HOUR;
-        rows.push(Row {
+        rows.push(RecordingRow {
             offset,
             after_gap,
             observation: Observation::Speed(speed_mps),

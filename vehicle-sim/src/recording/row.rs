@@ -2,11 +2,11 @@
 
 use jiff::SignedDuration;
 
-use crate::vss::Value;
+use crate::vss::VssValue;
 
 /// One row.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct RecordingRow {
     /// Time since the first row.
     pub offset: SignedDuration,
     /// True when the recorder was off between the previous row and this one.
@@ -20,5 +20,5 @@ pub enum Observation {
     /// m/s, finite and not below 0.
     Speed(f64),
     /// Any other VSS signal, with its path.
-    Other { path: String, value: Value },
+    Other { path: String, value: VssValue },
 }

@@ -1,6 +1,6 @@
 //! Speed tables: seconds and m/s.
 
-use super::row::{Observation, Row};
+use super::row::{Observation, RecordingRow};
 use super::table::Table;
 use crate::error::SimError;
 
@@ -10,9 +10,9 @@ pub(super) const COLUMNS: [[&str; 2]; 2] = [["cycSecs", "cycMps"], ["second", "m
 pub(super) fn rows(
     mut table: Table<'_>,
     columns: &[&'static str; 2],
-) -> Result<Vec<Row>, SimError> {
+) -> Result<Vec<RecordingRow>, SimError> {
     let [second, speed] = *columns;
-    let mut rows: Vec<Row> = Vec::new();
+    let mut rows: Vec<RecordingRow> = Vec::new();
     let mut first = None;
     while let Some(line) = table.next_line()? {
         let at = line.seconds(second)?;
@@ -21,7 +21,7 @@ pub(super) fn rows(
             return Err(line.bad(second, "more than in the row before"));
         }
         let observation = Observation::Speed(line.number(speed)?);
-        rows.push(Row {
+        rows.push(RecordingRow {
             offset,
             after_gap: false,
             observation,

@@ -52,7 +52,7 @@ impl<'a> Table<'a> {
     }
 
     /// The next row, or `None` at the end.
-    pub(super) fn next_line(&mut self) -> Result<Option<Line<'_>>, SimError> {
+    pub(super) fn next_line(&mut self) -> Result<Option<TableLine<'_>>, SimError> {
         let mut record = StringRecord::new();
         let more = self
             .reader
@@ -61,7 +61,7 @@ impl<'a> Table<'a> {
                 name: self.name.to_owned(),
                 source,
             })?;
-        Ok(more.then_some(Line {
+        Ok(more.then_some(TableLine {
             name: self.name,
             header: &self.header,
             record,
@@ -70,13 +70,13 @@ impl<'a> Table<'a> {
 }
 
 /// One row of a table.
-pub(super) struct Line<'a> {
+pub(super) struct TableLine<'a> {
     name: &'a str,
     header: &'a StringRecord,
     record: StringRecord,
 }
 
-impl Line<'_> {
+impl TableLine<'_> {
     /// The text in a column; empty when the row is too short.
     pub(super) fn text(&self, column: &str) -> &str {
         let at = self.header.iter().position(|name| name == column);

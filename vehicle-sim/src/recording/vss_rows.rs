@@ -2,10 +2,10 @@
 
 use jiff::SignedDuration;
 
-use super::row::{Observation, Row};
-use super::table::{Line, Table};
+use super::row::{Observation, RecordingRow};
+use super::table::{Table, TableLine};
 use crate::error::SimError;
-use crate::vss::{Signal, Value};
+use crate::vss::{VssSignal, VssValue};
 
 pub(super) const COLUMNS: [&str; 4] = ["field", "signal", "value", "delay"];
 
@@ -14,7 +14,7 @@ const KMH_PER_MPS: f64 = 3.6;
 /// Beyond it the speed is not taken to have changed evenly since the row before: the recorder was off.
 const LONGEST_STEP: SignedDuration = SignedDuration::from_secs(10);
 
-pub(super) fn rows(mut table: Table<'_>) -> Result<Vec<Row>, SimError> {
+pub(super) fn rows(mut table: Table<'_>) -> Result<Vec<RecordingRow>, SimError> {
     let mut rows = Vec::new();
     let mut offset = SignedDuration::ZERO;
     let mut first = true;
@@ -38,7 +38,7 @@ pub(super) fn rows(mut table: Table<'_>) -> Result<Vec<Row>, SimError> {
         if is_speed {
             speed_at = offset;
         }
-        rows.push(Row {
+        rows.push(RecordingRow {
             offset,
             after_gap,
             observation,
@@ -49,13 +49,13 @@ pub(super) fn rows(mut table: Table<'_>) -> Result<Vec<Row>, SimError> {
 
 /// Reads a row; `None` for a signal that the simulated car publishes itself: its meters go on from command to command,
 /// and a recorded odometer would throw them back.
-fn observe(line: &Line<'_>) -> Result<Option<Observation>, SimError> {
+fn observe(line: &TableLine<'_>) -> Result<Option<Observation>, SimError> {
     let path = line.text("signal");
     if !is_vss_path(path) {
         return Err(line.bad("signal", "a VSS path like Vehicle.Speed"));
     }
-    Ok(match Signal::from_path(path) {
-        Some(Signal::Speed) => Some(Observation::Speed(line.number("value")? / KMH_PER_MPS)),
+    Ok(match VssSignal::from_path(path) {
+        Some(VssSignal::Speed) => Some(Observation::Speed(line.number("value")? / KMH_PER_MPS)),
         Some(_) => None,
         None => Some(Observation::Other {
             path: path.to_owned(),
@@ -71,13 +71,13 @@ pub(crate) fn is_vss_path(path: &str) -> bool {
             .all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric()))
 }
 
-fn scalar(text: &str) -> Value {
+fn scalar(text: &str) -> VssValue {
     if let Ok(int) = text.parse::<i64>() {
-        return Value::Int(int);
+        return VssValue::Int(int);
     }
     match (text.parse::<f64>(), text.parse::<bool>()) {
-        (Ok(float), _) if float.is_finite() => Value::Float(float),
-        (_, Ok(truth)) => Value::Bool(truth),
-        (_, Err(_)) => Value::from(text),
+        (Ok(float), _) if float.is_finite() => VssValue::Float(float),
+        (_, Ok(truth)) => VssValue::Bool(truth),
+        (_, Err(_)) => VssValue::from(text),
     }
 }

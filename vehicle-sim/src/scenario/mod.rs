@@ -14,7 +14,7 @@ use toml::Spanned;
 
 pub use lasting::Lasting;
 pub use ready::Ready;
-pub use step::{Clock, Does, Fault, Gear, ScenarioCharge, ScenarioDrive, Step};
+pub use step::{Does, Gear, ScenarioCharge, ScenarioClock, ScenarioDrive, ScenarioFault, Step};
 
 use crate::error::SimError;
 use crate::plan::Car;

@@ -11,11 +11,11 @@ use serde::{Deserialize, Deserializer, de};
 use super::Lasting;
 use crate::cycle::Cycle;
 use crate::error::SimError;
-use crate::identity::Driver;
+use crate::identity::SimulatedDriver;
 use crate::message::Garbage;
-use crate::plan::{self, Car, Charge, EnergySource, FaultKind};
+use crate::plan::{self, Car, EnergySource, FaultKind, SimulatedCharge};
 use crate::recording::is_vss_path;
-use crate::vss::{Signal, Value};
+use crate::vss::{VssSignal, VssValue};
 
 /// One step. In a file `[[step]]` and then its name with its arguments; typed, the same in one line.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -44,7 +44,7 @@ pub enum Step {
     /// The car has a way to its cloud.
     Online {},
     /// Somebody sits down whom the car knows.
-    Driver(Driver),
+    Driver(SimulatedDriver),
     /// Somebody sits down whom the car does not know.
     Guest {},
     /// The screen has the colours of the day.
@@ -54,11 +54,11 @@ pub enum Step {
     /// The language of the screen, ISO 639-1.
     Language { code: String },
     /// Lets the time pass, unseen, until the clock says so.
-    Clock { to: Clock },
+    Clock { to: ScenarioClock },
     /// Says a signal that the car has no model of.
-    Say { signal: String, value: Value },
+    Say { signal: String, value: VssValue },
     /// Something goes wrong on the bus from now on.
-    Fault(Fault),
+    Fault(ScenarioFault),
     /// Ends all faults.
     Heal {},
     /// Restarts a broker that `vehicle-sim broker` hosts; it forgets what it retained.
@@ -127,7 +127,7 @@ pub enum Gear {
 
 /// A time of the day, or a time of all times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Clock {
+pub enum ScenarioClock {
     /// The next time that it is so late in local time.
     Local(Time),
     Exactly(Timestamp),
@@ -136,7 +136,7 @@ pub enum Clock {
 /// A fault, with its kind, its signals and its time.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Fault {
+pub struct ScenarioFault {
     pub does: Does,
     /// Every signal when absent.
     pub signal: Option<String>,
@@ -191,7 +191,7 @@ fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     }
 }
 
-impl<'de> Deserialize<'de> for Clock {
+impl<'de> Deserialize<'de> for ScenarioClock {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let local = text.parse().map(Self::Local);
@@ -234,7 +234,7 @@ impl Gear {
     }
 }
 
-impl Clock {
+impl ScenarioClock {
     /// The first time after `at` that is meant.
     fn after(self, at: Timestamp, zone: &TimeZone) -> Result<Timestamp, SimError> {
         let time = match self {
@@ -275,15 +275,15 @@ impl Step {
             Self::Charge(charge) if charge.asleep => car.charge_asleep(&charge.charge()),
             Self::Charge(charge) => car.charge(&charge.charge()),
             Self::Sleep { lasts } => car.sleep(lasts.duration()),
-            Self::Offline {} => car.say(Signal::Connectivity, false),
-            Self::Online {} => car.say(Signal::Connectivity, true),
+            Self::Offline {} => car.say(VssSignal::Connectivity, false),
+            Self::Online {} => car.say(VssSignal::Connectivity, true),
             Self::Driver(driver) => car.change_driver(driver),
-            Self::Guest {} => car.change_driver(&Driver::guest()),
-            Self::Day {} => car.say(Signal::DayNight, "DAY"),
-            Self::Night {} => car.say(Signal::DayNight, "NIGHT"),
+            Self::Guest {} => car.change_driver(&SimulatedDriver::guest()),
+            Self::Day {} => car.say(VssSignal::DayNight, "DAY"),
+            Self::Night {} => car.say(VssSignal::DayNight, "NIGHT"),
             Self::Language { code } => {
                 check_language(code)?;
-                car.say(Signal::Language, code.as_str())
+                car.say(VssSignal::Language, code.as_str())
             }
             Self::Clock { to } => {
                 let to = to.after(car.at(), zone)?;
@@ -300,7 +300,7 @@ impl Step {
     }
 }
 
-impl Fault {
+impl ScenarioFault {
     fn strike(&self, car: &mut Car) -> Result<(), SimError> {
         if let Some(path) = self.signal.as_ref().filter(|path| !is_vss_path(path)) {
             return Err(SimError::NoPath { path: path.clone() });
@@ -313,7 +313,7 @@ impl Fault {
             None => car.at(),
         };
         let until = self.lasts.map(|lasts| later(lasts, from)).transpose()?;
-        car.disturb(plan::Fault {
+        car.disturb(plan::BusFault {
             kind: self.does.kind(),
             signal: self.signal.clone(),
             percent: self.percent,
@@ -339,8 +339,8 @@ impl Does {
 }
 
 impl ScenarioCharge {
-    fn charge(&self) -> Charge {
-        Charge {
+    fn charge(&self) -> SimulatedCharge {
+        SimulatedCharge {
             kwh: self.kwh,
             renewable_percent: self.renewable,
             source: self.source,
@@ -362,7 +362,7 @@ fn check_language(code: &str) -> Result<(), SimError> {
 /// Refuses a signal that the car publishes itself, because a step would throw it back.
 fn check_sayable(path: &str) -> Result<(), SimError> {
     let path = path.to_owned();
-    if Signal::from_path(&path).is_some() {
+    if VssSignal::from_path(&path).is_some() {
         Err(SimError::SaidByTheCar { path })
     } else if is_vss_path(&path) {
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use vehicle_sim::{Message, Plan, Signal, Value};
+use vehicle_sim::{Message, Plan, VssSignal, VssValue};
 
 /// A file of the recordings beside the repository, or `None` with a line that says what is missing.
 ///
@@ -27,7 +27,7 @@ pub fn shared(name: &str) -> Option<PathBuf> {
 
 /// The messages of one signal.
 #[allow(dead_code, reason = "not every test needs it")]
-pub fn of(plan: &Plan, signal: Signal) -> Vec<&Message> {
+pub fn of(plan: &Plan, signal: VssSignal) -> Vec<&Message> {
     plan.messages
         .iter()
         .filter(|message| message.path == signal.path())
@@ -36,7 +36,7 @@ pub fn of(plan: &Plan, signal: Signal) -> Vec<&Message> {
 
 /// The numbers of one signal, in order.
 #[allow(dead_code, reason = "not every test needs it")]
-pub fn numbers(plan: &Plan, signal: Signal) -> Vec<f64> {
+pub fn numbers(plan: &Plan, signal: VssSignal) -> Vec<f64> {
     of(plan, signal)
         .into_iter()
         .map(|message| number(&message.value))
@@ -45,10 +45,10 @@ pub fn numbers(plan: &Plan, signal: Signal) -> Vec<f64> {
 
 #[allow(dead_code, reason = "not every test needs it")]
 #[expect(clippy::cast_precision_loss, reason = "metres of a test drive")]
-pub fn number(value: &Value) -> f64 {
+pub fn number(value: &VssValue) -> f64 {
     match value {
-        Value::Int(int) => *int as f64,
-        Value::Float(float) => *float,
-        Value::Bool(_) | Value::Text(_) => panic!("{value:?} is no number"),
+        VssValue::Int(int) => *int as f64,
+        VssValue::Float(float) => *float,
+        VssValue::Bool(_) | VssValue::Text(_) => panic!("{value:?} is no number"),
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::oneshot;
 use tokio::task::block_in_place;
-use vehicle_sim::{Charge, Command, Progress, ScenarioCharge, Step as Says, Summary};
+use vehicle_sim::{Command, Progress, ScenarioCharge, SimulatedCharge, Step as Says, Summary};
 
 use super::Player;
 use crate::head_unit::Killed;
@@ -62,7 +62,7 @@ impl Player<'_> {
                 format!("车机休眠时充电 {kwh} kWh，绿电 {percent} %"),
             ),
         };
-        let what = Charge {
+        let what = SimulatedCharge {
             kwh,
             renewable_percent: percent,
             source: charge.source,

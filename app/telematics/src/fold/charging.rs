@@ -2,13 +2,13 @@
 
 use dashpoint_membership::Meter;
 
-use super::{Before, Context, Counters, Fold};
-use crate::charge::{OpenCharge, Origin, Unseen, reconstructed};
+use super::{Counters, FoldContext, PriorState, VehicleFold};
+use crate::charge::{EnergyOrigin, OpenCharge, Unseen, reconstructed};
 use crate::discharge::OpenDischarge;
 use crate::driver::Driver;
 use crate::intake::Stamped;
 use crate::marks::MeterMark;
-use crate::reading::Reading;
+use crate::reading::SignalReading;
 use crate::settings::Settings;
 
 /// A smaller rise that nobody has seen belongs to the session before or after it, in watt-hours.
@@ -24,11 +24,11 @@ struct Flag {
     retained: bool,
 }
 
-impl Fold {
+impl VehicleFold {
     /// Returns the source of the energy, as known now.
-    pub(super) fn origin(&self, at_ms: i64, settings: &Settings) -> Option<Origin> {
+    pub(super) fn origin(&self, at_ms: i64, settings: &Settings) -> Option<EnergyOrigin> {
         self.charge.as_ref()?;
-        Some(Origin::of(
+        Some(EnergyOrigin::of(
             &self.picture.mix,
             self.mix_since_ms,
             at_ms,
@@ -40,16 +40,16 @@ impl Fold {
         &mut self,
         at_ms: i64,
         news: &[&Stamped],
-        before: &Before,
-        origin_before: Option<Origin>,
-        context: &mut Context<'_>,
+        before: &PriorState,
+        origin_before: Option<EnergyOrigin>,
+        context: &mut FoldContext<'_>,
     ) {
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "nothing else is of the session"
         )]
         let flag = news.iter().find_map(|stamped| match stamped.reading {
-            Reading::Charging(on) => Some(Flag {
+            SignalReading::Charging(on) => Some(Flag {
                 at_ms: stamped.at_ms,
                 on,
                 retained: stamped.retained,
@@ -61,7 +61,7 @@ impl Fold {
             reason = "nothing else is of the counter"
         )]
         let counter = news.iter().find_map(|stamped| match stamped.reading {
-            Reading::ChargedWh(wh) => Some((stamped.at_ms, wh)),
+            SignalReading::ChargedWh(wh) => Some((stamped.at_ms, wh)),
             _ => None,
         });
         let mut known_wh = before.charged_wh;
@@ -93,7 +93,7 @@ impl Fold {
         &mut self,
         at_ms: i64,
         charged_wh: Option<u64>,
-        context: &mut Context<'_>,
+        context: &mut FoldContext<'_>,
     ) {
         self.end_charging(at_ms, context);
         self.end_discharging(context);
@@ -104,7 +104,7 @@ impl Fold {
     }
 
     /// The counter is somewhere else now: nothing is paid for the way there.
-    pub(super) fn charged_moved(&mut self, wh: u64, context: &mut Context<'_>) {
+    pub(super) fn charged_moved(&mut self, wh: u64, context: &mut FoldContext<'_>) {
         if let Some(charge) = self.charge.take() {
             let finished = charge.finish(&mut self.marks, context.settings);
             context.finished(finished);
@@ -123,12 +123,12 @@ impl Fold {
         &mut self,
         at_ms: i64,
         news: &[&Stamped],
-        before: &Before,
-        context: &mut Context<'_>,
+        before: &PriorState,
+        context: &mut FoldContext<'_>,
     ) {
         let power = news
             .iter()
-            .any(|stamped| matches!(stamped.reading, Reading::BatteryW(_)));
+            .any(|stamped| matches!(stamped.reading, SignalReading::BatteryW(_)));
         if let (Some(open), Some((from_ms, watts)), true) =
             (&mut self.discharge, before.battery_w, power)
         {
@@ -140,19 +140,19 @@ impl Fold {
                 reason = "nothing else begins or ends it"
             )]
             match stamped.reading {
-                Reading::Discharging(true) if self.discharge.is_none() => {
+                SignalReading::Discharging(true) if self.discharge.is_none() => {
                     let started_ms = (!stamped.retained).then_some(stamped.at_ms);
                     let open =
                         OpenDischarge::start(self.owner(), started_ms, stamped.at_ms, &self.marks);
                     self.discharge = Some(open);
                 }
-                Reading::Discharging(false) => self.end_discharging(context),
+                SignalReading::Discharging(false) => self.end_discharging(context),
                 _ => {}
             }
         }
     }
 
-    fn end_discharging(&mut self, context: &mut Context<'_>) {
+    fn end_discharging(&mut self, context: &mut FoldContext<'_>) {
         if let Some(open) = self.discharge.take() {
             self.checkpoint_due_ms = None;
             let finished = open.finish(&mut self.marks, context.settings);
@@ -175,7 +175,7 @@ impl Fold {
             .map(|mark| mark.max(self.charged_floor_wh.unwrap_or(0)))
     }
 
-    fn start_charging(&mut self, flag: Flag, known_wh: Option<u64>, context: &mut Context<'_>) {
+    fn start_charging(&mut self, flag: Flag, known_wh: Option<u64>, context: &mut FoldContext<'_>) {
         if let Some(wh) = known_wh.filter(|_| !self.slept) {
             self.settle_unseen(wh, UNSEEN_MIN_WH, flag.at_ms, context);
         }
@@ -197,10 +197,10 @@ impl Fold {
         &mut self,
         at_ms: i64,
         wh: u64,
-        origin_before: Option<Origin>,
-        context: &mut Context<'_>,
+        origin_before: Option<EnergyOrigin>,
+        context: &mut FoldContext<'_>,
     ) {
-        let origin_now = Origin::of(
+        let origin_now = EnergyOrigin::of(
             &self.picture.mix,
             self.mix_since_ms,
             at_ms,
@@ -238,7 +238,9 @@ impl Fold {
                 reason = "nothing else is power or place"
             )]
             match &stamped.reading {
-                Reading::BatteryW(watts) | Reading::ChargingW(watts) => charge.power(*watts),
+                SignalReading::BatteryW(watts) | SignalReading::ChargingW(watts) => {
+                    charge.power(*watts);
+                }
                 _ => {}
             }
         }
@@ -254,7 +256,7 @@ impl Fold {
         }
     }
 
-    fn end_charging(&mut self, at_ms: i64, context: &mut Context<'_>) {
+    fn end_charging(&mut self, at_ms: i64, context: &mut FoldContext<'_>) {
         if let Some(charge) = self.charge.take() {
             self.mix_since_ms = Some(at_ms);
             self.checkpoint_due_ms = None;
@@ -264,7 +266,7 @@ impl Fold {
     }
 
     /// Accounts for a rise of the counter that no session was open for, when it is `least_wh` or more.
-    fn settle_unseen(&mut self, wh: u64, least_wh: u64, at_ms: i64, context: &mut Context<'_>) {
+    fn settle_unseen(&mut self, wh: u64, least_wh: u64, at_ms: i64, context: &mut FoldContext<'_>) {
         let mark = MeterMark {
             meter: Meter::Charged,
             at: wh,

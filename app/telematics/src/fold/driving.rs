@@ -1,20 +1,20 @@
 //! The fold's part that drives: when a trip begins, what it takes, when it ends.
 
-use super::{Before, Context, Fold, FoldOutcome};
+use super::{FoldContext, FoldOutcome, PriorState, VehicleFold};
 use crate::driver::Driver;
 use crate::evidence::TripEnd;
 use crate::factors::{Around, TICK_MS_MAX, Tick};
 use crate::intake::Stamped;
-use crate::reading::{Ignition, Reading, STANDSTILL_KMH};
+use crate::reading::{Ignition, STANDSTILL_KMH, SignalReading};
 use crate::trip::OpenTrip;
 
-impl Fold {
+impl VehicleFold {
     pub(super) fn drive(
         &mut self,
         at_ms: i64,
         news: &[&Stamped],
-        before: &Before,
-        context: &mut Context<'_>,
+        before: &PriorState,
+        context: &mut FoldContext<'_>,
     ) {
         self.follow_driver(context);
         if self.trip.is_none() && self.sets_off(news) {
@@ -29,7 +29,7 @@ impl Fold {
         }
     }
 
-    pub(super) fn end_trip(&mut self, end: TripEnd, context: &mut Context<'_>) {
+    pub(super) fn end_trip(&mut self, end: TripEnd, context: &mut FoldContext<'_>) {
         if let Some(trip) = self.trip.take() {
             let finished = trip.finish(end, &mut self.marks, context.settings);
             self.checkpoint_due_ms = None;
@@ -38,7 +38,7 @@ impl Fold {
     }
 
     /// A change of driver ends the trip. A name that comes late is no change.
-    pub(super) fn follow_driver(&mut self, context: &mut Context<'_>) {
+    pub(super) fn follow_driver(&mut self, context: &mut FoldContext<'_>) {
         let Some(trip) = &mut self.trip else {
             return;
         };
@@ -70,7 +70,7 @@ impl Fold {
         }
     }
 
-    fn start_trip(&mut self, at_ms: i64, before: &Before, context: &mut Context<'_>) {
+    fn start_trip(&mut self, at_ms: i64, before: &PriorState, context: &mut FoldContext<'_>) {
         self.stop_charging(at_ms, before.charged_wh, context);
         let tick = before
             .speed
@@ -91,7 +91,12 @@ impl Fold {
         ));
     }
 
-    fn take_driving(&mut self, stamped: &Stamped, before: &Before, context: &mut Context<'_>) {
+    fn take_driving(
+        &mut self,
+        stamped: &Stamped,
+        before: &PriorState,
+        context: &mut FoldContext<'_>,
+    ) {
         let at_ms = stamped.at_ms;
         let Some(trip) = self.trip.as_mut().filter(|trip| !trip.is_over_by(at_ms)) else {
             return;
@@ -110,14 +115,14 @@ impl Fold {
             reason = "nothing else is of the trip"
         )]
         match stamped.reading {
-            Reading::OdometerM(metres) => {
+            SignalReading::OdometerM(metres) => {
                 trip.seen(at_ms);
                 trip.take_odometer(at_ms, metres);
             }
-            Reading::ConsumedWh(wh) => trip.take_consumed(at_ms, wh),
+            SignalReading::ConsumedWh(wh) => trip.take_consumed(at_ms, wh),
             _ if stamped.retained => {}
-            Reading::Moving(_) => trip.seen(at_ms),
-            Reading::SpeedKmh(speed_kmh) => {
+            SignalReading::Moving(_) => trip.seen(at_ms),
+            SignalReading::SpeedKmh(speed_kmh) => {
                 trip.seen(at_ms);
                 if let Some((from_ms, from_kmh)) = before.speed
                     && let Some(tick) = Tick::between(from_ms, at_ms)
@@ -130,17 +135,17 @@ impl Fold {
                     trip.speed(tick, (from_kmh, speed_kmh), in_park, around, settings);
                 }
             }
-            Reading::LongitudinalMps2(mps2) => {
+            SignalReading::LongitudinalMps2(mps2) => {
                 if let Some(tick) = since(before.longitudinal_ms) {
                     trip.longitudinal(tick, mps2, settings);
                 }
             }
-            Reading::LateralMps2(mps2) => {
+            SignalReading::LateralMps2(mps2) => {
                 if let Some(tick) = since(before.lateral_ms) {
                     trip.lateral(tick, mps2, settings);
                 }
             }
-            Reading::BatteryW(watts) if picture.charging != Some(true) => {
+            SignalReading::BatteryW(watts) if picture.charging != Some(true) => {
                 let tick = before
                     .battery_w
                     .and_then(|(from_ms, _)| Tick::between(from_ms, at_ms));

@@ -14,7 +14,7 @@ use crate::intake::{Batch, Stamped};
 use crate::marks::{Marks, MeterMark};
 use crate::meter::{MeterTrack, Pace, Taken};
 use crate::picture::Picture;
-use crate::reading::Reading;
+use crate::reading::SignalReading;
 use crate::settings::Settings;
 use crate::signal::Signal;
 use crate::trip::{GAP_MS, OpenTrip};
@@ -24,7 +24,7 @@ const CHECKPOINT_MS: i64 = 60_000;
 
 /// Everything that has been folded so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Fold {
+pub(crate) struct VehicleFold {
     picture: Picture,
     odometer: MeterTrack,
     charged: MeterTrack,
@@ -68,13 +68,13 @@ pub(crate) enum FoldOutcome {
 }
 
 /// Context of a step of the fold.
-pub(crate) struct Context<'a> {
+pub(crate) struct FoldContext<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) counts: &'a mut Counts,
     pub(crate) out: &'a mut Vec<FoldOutcome>,
 }
 
-impl Context<'_> {
+impl FoldContext<'_> {
     fn finished(&mut self, finished: Option<Finished>) {
         self.out
             .extend(finished.map(|finished| FoldOutcome::Finished(Box::new(finished))));
@@ -82,7 +82,7 @@ impl Context<'_> {
 }
 
 /// The state before a batch: ticks and meter intervals begin there.
-struct Before {
+struct PriorState {
     speed: Option<(i64, f64)>,
     longitudinal_ms: Option<i64>,
     lateral_ms: Option<i64>,
@@ -92,7 +92,7 @@ struct Before {
     consumed_wh: Option<u64>,
 }
 
-impl Fold {
+impl VehicleFold {
     pub(crate) fn new(marks: Marks) -> Self {
         Self {
             picture: Picture::default(),
@@ -185,7 +185,7 @@ impl Fold {
     }
 
     /// Time has come so far without anything to fold.
-    pub(crate) fn pass(&mut self, now_ms: i64, context: &mut Context<'_>) {
+    pub(crate) fn pass(&mut self, now_ms: i64, context: &mut FoldContext<'_>) {
         if self
             .trip
             .as_ref()
@@ -195,7 +195,7 @@ impl Fold {
         }
     }
 
-    pub(crate) fn take(&mut self, batch: &Batch, context: &mut Context<'_>) {
+    pub(crate) fn take(&mut self, batch: &Batch, context: &mut FoldContext<'_>) {
         match batch {
             Batch::Instant { at_ms, readings } => {
                 self.move_clock(*at_ms, context);
@@ -216,7 +216,7 @@ impl Fold {
         }
     }
 
-    fn move_clock(&mut self, at_ms: i64, context: &mut Context<'_>) {
+    fn move_clock(&mut self, at_ms: i64, context: &mut FoldContext<'_>) {
         if let Some(last_ms) = self.last_ms {
             self.slept |= at_ms.saturating_sub(last_ms) > GAP_MS;
             if at_ms < last_ms {
@@ -232,7 +232,7 @@ impl Fold {
         self.last_ms = Some(at_ms);
     }
 
-    fn fold(&mut self, at_ms: i64, readings: &[Stamped], context: &mut Context<'_>) {
+    fn fold(&mut self, at_ms: i64, readings: &[Stamped], context: &mut FoldContext<'_>) {
         let before = self.before();
         let origin_before = self.origin(at_ms, context.settings);
         let mut news = Vec::with_capacity(readings.len());
@@ -252,14 +252,14 @@ impl Fold {
         self.discharge(at_ms, &news, &before, context);
         if news
             .iter()
-            .any(|stamped| matches!(stamped.reading, Reading::ChargedWh(_)))
+            .any(|stamped| matches!(stamped.reading, SignalReading::ChargedWh(_)))
         {
             self.note_counters();
         }
     }
 
-    fn before(&self) -> Before {
-        Before {
+    fn before(&self) -> PriorState {
+        PriorState {
             speed: self.picture.speed,
             longitudinal_ms: self.picture.longitudinal_ms,
             lateral_ms: self.picture.lateral_ms,
@@ -276,21 +276,21 @@ impl Fold {
             reason = "a trip begins at these two meters"
         )]
         match stamped.reading {
-            Reading::OdometerM(metres) => self.odometer.confirm(stamped.at_ms, metres),
-            Reading::ConsumedWh(wh) => self.consumed.confirm(stamped.at_ms, wh),
+            SignalReading::OdometerM(metres) => self.odometer.confirm(stamped.at_ms, metres),
+            SignalReading::ConsumedWh(wh) => self.consumed.confirm(stamped.at_ms, wh),
             _ => {}
         }
     }
 
     /// Takes a lifetime meter; `false` when its value is not believed. Any other reading is.
-    fn take_meter(&mut self, stamped: &Stamped, context: &mut Context<'_>) -> bool {
+    fn take_meter(&mut self, stamped: &Stamped, context: &mut FoldContext<'_>) -> bool {
         let at_ms = stamped.at_ms;
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "only three readings are lifetime meters"
         )]
         let taken = match stamped.reading {
-            Reading::OdometerM(metres) => {
+            SignalReading::OdometerM(metres) => {
                 let taken = self.odometer.take(Pace::ODOMETER, at_ms, metres);
                 if taken == Taken::Rebased {
                     self.end_trip(TripEnd::OdometerMoved, context);
@@ -303,14 +303,14 @@ impl Fold {
                 );
                 taken
             }
-            Reading::ChargedWh(wh) => {
+            SignalReading::ChargedWh(wh) => {
                 let taken = self.charged.take(Pace::CHARGED, at_ms, wh);
                 if taken == Taken::Rebased {
                     self.charged_moved(wh, context);
                 }
                 taken
             }
-            Reading::ConsumedWh(wh) => self.consumed.take(Pace::CONSUMED, at_ms, wh),
+            SignalReading::ConsumedWh(wh) => self.consumed.take(Pace::CONSUMED, at_ms, wh),
             _ => return true,
         };
         match taken {
@@ -328,19 +328,19 @@ impl Fold {
         meter: dashpoint_membership::Meter,
         value: u64,
         taken: Taken,
-        context: &mut Context<'_>,
+        context: &mut FoldContext<'_>,
     ) {
         if self.marks.of(meter).is_none() && taken == Taken::Moved {
             self.mark(MeterMark { meter, at: value }, context);
         }
     }
 
-    fn mark(&mut self, mark: MeterMark, context: &mut Context<'_>) {
+    fn mark(&mut self, mark: MeterMark, context: &mut FoldContext<'_>) {
         self.marks.raise(mark);
         context.out.push(FoldOutcome::Mark(mark));
     }
 
-    fn refuse_charged(context: &mut Context<'_>) {
+    fn refuse_charged(context: &mut FoldContext<'_>) {
         context.counts.refuse(Signal::ChargedEnergy, Fault::Jumped);
     }
 }

@@ -19,8 +19,8 @@ fn value(signal: Signal) -> Value {
     }
 }
 
-fn instant(at_ms: i64, readings: &[(Signal, Reading)]) -> Batch {
-    let stamped = |(signal, reading): &(Signal, Reading)| Stamped {
+fn instant(at_ms: i64, readings: &[(Signal, SignalReading)]) -> Batch {
+    let stamped = |(signal, reading): &(Signal, SignalReading)| Stamped {
         signal: *signal,
         at_ms,
         reading: reading.clone(),
@@ -31,21 +31,21 @@ fn instant(at_ms: i64, readings: &[(Signal, Reading)]) -> Batch {
 }
 
 /// The fold of a car that charges, after one more reading.
-fn folded(signal: Signal, reading: Reading) -> Fold {
+fn folded(signal: Signal, reading: SignalReading) -> VehicleFold {
     let policy: Policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();
     let settings = Settings::new(&policy, 0);
     let (mut counts, mut out) = (Counts::default(), Vec::new());
-    let mut context = Context {
+    let mut context = FoldContext {
         settings: &settings,
         counts: &mut counts,
         out: &mut out,
     };
-    let mut fold = Fold::new(Marks::default());
+    let mut fold = VehicleFold::new(Marks::default());
     let charges = [
         (Signal::Ignition, Value::Text("ON".to_owned())),
         (Signal::IsCharging, Value::Bool(true)),
     ]
-    .map(|(signal, value)| (signal, Reading::new(signal, &value).unwrap()));
+    .map(|(signal, value)| (signal, SignalReading::new(signal, &value).unwrap()));
     fold.take(&instant(1_000, &charges), &mut context);
     fold.take(&instant(2_000, &[(signal, reading)]), &mut context);
     fold
@@ -54,10 +54,10 @@ fn folded(signal: Signal, reading: Reading) -> Fold {
 #[test]
 fn each_signal_that_is_subscribed_to_has_a_use() {
     for &signal in Signal::ALL {
-        let reading = Reading::new(signal, &value(signal)).unwrap();
+        let reading = SignalReading::new(signal, &value(signal)).unwrap();
         // The program matches the facts one by one: one without a use does not compile there.
-        let is_fact = matches!(reading, Reading::Fact(_));
-        let is_folded = folded(signal, reading) != folded(signal, Reading::Elsewhere);
+        let is_fact = matches!(reading, SignalReading::Fact(_));
+        let is_folded = folded(signal, reading) != folded(signal, SignalReading::Elsewhere);
         assert!(is_fact != is_folded, "{signal:?}");
     }
 }

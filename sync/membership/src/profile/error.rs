@@ -31,7 +31,7 @@ pub enum ProfileError {
     #[error("{place}: {problem}")]
     Syntax {
         /// Place in the expression.
-        place: Place,
+        place: SourcePlace,
         /// The problem at this place, and what is expected there.
         problem: String,
     },
@@ -62,14 +62,14 @@ pub enum ProfileError {
 
 /// A place in an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct SourcePlace {
     /// Line, from 1; `None` when the expression has one line.
     pub line: Option<usize>,
     /// Character of the line, from 1.
     pub character: usize,
 }
 
-impl Place {
+impl SourcePlace {
     /// Makes the place of a byte.
     pub(super) fn of(source: &str, at: usize) -> Self {
         let before = source.get(..at).unwrap_or(source);
@@ -82,7 +82,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourcePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(line) = self.line {
             write!(f, "line {line} of it, ")?;

@@ -11,7 +11,7 @@ use crate::trigger::Trigger;
 
 /// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FieldKind {
     Int,
     Bool,
     Enum(Enumeration),
@@ -47,7 +47,7 @@ pub(super) const CONSTANTS: [(&str, Enumeration, i64); 6] = [
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Field {
     pub(super) name: &'static str,
-    pub(super) kind: Kind,
+    pub(super) kind: FieldKind,
     /// Least value of admissible evidence; evidence beyond is rejected, and no rule is paid for it.
     pub(super) least: i64,
     /// Greatest value of admissible evidence.
@@ -81,7 +81,7 @@ const fn integer(
 ) -> Field {
     Field {
         name,
-        kind: Kind::Int,
+        kind: FieldKind::Int,
         least,
         most,
         unit,
@@ -92,7 +92,7 @@ const fn integer(
 const fn boolean(name: &'static str, about: &'static str) -> Field {
     Field {
         name,
-        kind: Kind::Bool,
+        kind: FieldKind::Bool,
         least: 0,
         most: 1,
         unit: "",
@@ -103,7 +103,7 @@ const fn boolean(name: &'static str, about: &'static str) -> Field {
 const fn named(name: &'static str, enumeration: Enumeration, about: &'static str) -> Field {
     Field {
         name,
-        kind: Kind::Enum(enumeration),
+        kind: FieldKind::Enum(enumeration),
         least: 0,
         most: 2,
         unit: "",
@@ -298,9 +298,9 @@ impl FieldValue {
     pub fn of(on: Trigger, field: &str, value: i64) -> Self {
         let found = fields(on).iter().find(|known| known.name == field);
         match found.map(|field| field.kind) {
-            None | Some(Kind::Int) => Self::Integer(value),
-            Some(Kind::Bool) => Self::Boolean(value != 0),
-            Some(Kind::Enum(enumeration)) => {
+            None | Some(FieldKind::Int) => Self::Integer(value),
+            Some(FieldKind::Bool) => Self::Boolean(value != 0),
+            Some(FieldKind::Enum(enumeration)) => {
                 let mut names = CONSTANTS.into_iter();
                 let named = names.find(|(_, of, place)| *of == enumeration && *place == value);
                 named.map_or(Self::Integer(value), |(name, ..)| Self::Name(name))
@@ -332,10 +332,10 @@ pub fn rule_fields() -> impl Iterator<Item = RuleField> {
             on,
             name: field.name,
             kind: match field.kind {
-                Kind::Int => "integer",
-                Kind::Bool => "boolean",
-                Kind::Enum(Enumeration::Grade) => "grade",
-                Kind::Enum(Enumeration::Current) => "current",
+                FieldKind::Int => "integer",
+                FieldKind::Bool => "boolean",
+                FieldKind::Enum(Enumeration::Grade) => "grade",
+                FieldKind::Enum(Enumeration::Current) => "current",
             },
             unit: field.unit,
             about: field.about,

@@ -20,7 +20,7 @@ mod syntax;
 mod typed;
 
 pub use condition::Condition;
-pub use error::{Place, ProfileError};
+pub use error::{ProfileError, SourcePlace};
 pub use eval::EvalError;
 pub use facts::{Facts, FieldValue, RuleField, rule_fields};
 pub use limits::{MAX_NESTING, MAX_OPERATORS, MAX_SOURCE_BYTES, RULE_PROFILE};

@@ -1,10 +1,10 @@
 //! Finds the place at which an expression breaks the grammar, once cel has refused it: cel's own words name what no rule may have.
 
-use super::error::{Place, ProfileError};
+use super::error::{ProfileError, SourcePlace};
 
 /// Tells where and why an expression is none.
 pub(super) fn diagnose(source: &str, refused: &cel::parser::ParseErrors) -> ProfileError {
-    let found = Reader { source, at: 0 }.whole().err();
+    let found = SyntaxReader { source, at: 0 }.whole().err();
     let (at, problem) = found.unwrap_or_else(|| {
         let first = refused.errors.first();
         let (line, column) = first.map_or((1, 0), |error| error.pos);
@@ -12,7 +12,7 @@ pub(super) fn diagnose(source: &str, refused: &cel::parser::ParseErrors) -> Prof
         (at, "it cannot be read from here on".to_owned())
     });
     ProfileError::Syntax {
-        place: Place::of(source, at),
+        place: SourcePlace::of(source, at),
         problem,
     }
 }
@@ -40,12 +40,12 @@ enum Token<'a> {
 const VALUE: &str = "a number, a name, (, ! or -";
 
 /// Follows the grammar of the profile. The limits of nesting and operators were checked before, which bound its depth.
-struct Reader<'a> {
+struct SyntaxReader<'a> {
     source: &'a str,
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> SyntaxReader<'a> {
     fn whole(mut self) -> Result<(), Fault> {
         self.condition()?;
         match self.peek() {

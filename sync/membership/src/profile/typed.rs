@@ -3,7 +3,7 @@
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 
 use super::error::ProfileError;
-use super::facts::{CONSTANTS, Enumeration, Kind, fields, names};
+use super::facts::{CONSTANTS, Enumeration, FieldKind, fields, names};
 use super::scan::scan;
 use super::syntax;
 use crate::trigger::Trigger;
@@ -167,9 +167,9 @@ impl Checker {
         for (index, field) in field {
             if field.name == name {
                 return Ok(match field.kind {
-                    Kind::Int => Typed::Int(IntNode::Field(index)),
-                    Kind::Bool => Typed::Bool(BoolNode::Field(index)),
-                    Kind::Enum(enumeration) => Typed::Enum(enumeration, IntNode::Field(index)),
+                    FieldKind::Int => Typed::Int(IntNode::Field(index)),
+                    FieldKind::Bool => Typed::Bool(BoolNode::Field(index)),
+                    FieldKind::Enum(enumeration) => Typed::Enum(enumeration, IntNode::Field(index)),
                 });
             }
         }
@@ -187,7 +187,7 @@ impl Checker {
         CONSTANTS.into_iter().filter(|(_, enumeration, _)| {
             fields(self.on)
                 .iter()
-                .any(|field| field.kind == Kind::Enum(*enumeration))
+                .any(|field| field.kind == FieldKind::Enum(*enumeration))
         })
     }
 

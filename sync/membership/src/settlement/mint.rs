@@ -55,15 +55,15 @@ impl Fold {
         now: ServerTime,
     ) -> (Entry, Settlement) {
         let arrival = arrival(now, header.receipt_at);
-        let standing = self
+        let position = self
             .chain
-            .standing(&header.time, header.receipt_at, arrival);
-        let policy = policies.in_force_at(standing.cap_time);
+            .position(&header.time, header.receipt_at, arrival);
+        let policy = policies.in_force_at(position.cap_time);
         let unvalued = subject.with(Vec::new());
         let payments = Meters::of(&self.account).pay(
             policy,
             unvalued.trigger(),
-            self.zone.local_day(standing.cap_time),
+            self.zone.local_day(position.cap_time),
             &appraise(policy, &unvalued),
         );
         let entry = Entry {

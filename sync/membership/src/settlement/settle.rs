@@ -2,7 +2,7 @@
 
 use super::payment::{Appraised, Meters, Payment};
 use crate::account::{Account, Cause, Pending, Settlement};
-use crate::chain::{Arrival, Chain, LATEST_ARRIVAL_DAYS, Standing};
+use crate::chain::{Arrival, Chain, ChainPosition, LATEST_ARRIVAL_DAYS};
 use crate::entry::{Award, Entry, Transaction};
 use crate::evidence::{Charge, Evidence, Grade};
 use crate::ids::{EntryRef, RuleId};
@@ -63,16 +63,16 @@ fn settle_with(
     if arrival.receipt_at > arrival.at {
         return reject(account, chain, at, entry, Rejection::Implausible, arrival);
     }
-    let standing = chain.advance(entry, arrival);
+    let position = chain.advance(entry, arrival);
     let arrival = arrival.at;
-    let policy = valuing(signed, policies, standing.cap_time);
+    let policy = valuing(signed, policies, position.cap_time);
     let transaction = entry.transaction();
     let before = is_in_doubt.then(|| Meters::of(account));
     let mut meters = Meters::take(account);
     let payments = meters.pay(
         policy,
         transaction.trigger(),
-        zone.local_day(standing.cap_time),
+        zone.local_day(position.cap_time),
         &appraise(policy, transaction),
     );
     let is_nothing = payments.iter().all(|payment| payment.paid.is_nothing());
@@ -85,14 +85,14 @@ fn settle_with(
         let days = policy.policy().allowance.confirm_days;
         Some((ReviewReason::Evidence, days))
     } else {
-        held_back(entry.transaction(), policy, &standing)
+        held_back(entry.transaction(), policy, &position)
     };
     let verdict = judge(entry, policy, &payments, held, arrival);
     chain.earned(verdict.paid().points);
     let expires = policy
         .policy()
         .expiry
-        .of_points_earned(standing.cap_time, zone);
+        .of_points_earned(position.cap_time, zone);
     let tiers = policies.in_force_at(arrival);
     enter(account, at, &verdict, arrival, expires, tiers, zone)
 }
@@ -159,10 +159,10 @@ fn judge(
 fn held_back(
     transaction: &Transaction,
     policy: &CompiledPolicy,
-    standing: &Standing,
+    position: &ChainPosition,
 ) -> Option<(ReviewReason, u16)> {
     let policy = policy.policy();
-    if standing.minted.reaches(&policy.allowance.hard) {
+    if position.minted.reaches(&policy.allowance.hard) {
         return Some((ReviewReason::OverAllowance, policy.allowance.confirm_days));
     }
     let estimated = matches!(

@@ -94,8 +94,8 @@ fn an_expression_gives_the_integer_that_cel_defines() {
 
 #[test]
 fn what_has_no_value_does_not_hold_and_is_reported() {
-    let overflow = Problem::Arithmetic(EvalError::Overflow);
-    let zero = Problem::Arithmetic(EvalError::DivisionByZero);
+    let overflow = AppraisalProblem::Arithmetic(EvalError::Overflow);
+    let zero = AppraisalProblem::Arithmetic(EvalError::DivisionByZero);
     for (points, problem) in [
         ("distance_m * 9223372036854775807", overflow),
         ("-(-9223372036854775807 - 1)", overflow),
@@ -104,8 +104,8 @@ fn what_has_no_value_does_not_hold_and_is_reported() {
         ("1 % missed_s", zero),
         ("1 / 0 == 1 && true ? 1 : 1", zero),
         ("max(1, 1 / 0)", zero),
-        ("0 - 1", Problem::OutOfRange),
-        ("1000000001", Problem::OutOfRange),
+        ("0 - 1", AppraisalProblem::OutOfRange),
+        ("1000000001", AppraisalProblem::OutOfRange),
     ] {
         let appraisal = value(Trigger::Trip, points);
         assert_eq!(appraisal.problem, Some(problem), "{points}");

@@ -13,8 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use rumqttc::{Client, Event, Incoming, MqttOptions, QoS};
 use tokio::runtime;
 use vehicle_sim::{
-    Broker, Charge, Command, Endpoint, EnergySource, Identity, Options, Plan, Progress, Simulator,
-    Summary,
+    Broker, Command, Endpoint, EnergySource, Identity, Options, Plan, Progress, SimulatedCharge,
+    Simulator, Summary,
 };
 
 use super::privacy::{LATITUDE, LONGITUDE};
@@ -325,8 +325,8 @@ fn state_file(folder: &Path) -> PathBuf {
 
 /// 18 kWh at a DC post, 80 % of it renewable: twenty minutes in steps of seconds, each of which the head unit takes before
 /// the next goes out.
-pub fn charge() -> Charge {
-    Charge {
+pub fn charge() -> SimulatedCharge {
+    SimulatedCharge {
         kwh: 18.0,
         renewable_percent: 80,
         source: EnergySource::Iso15118,
