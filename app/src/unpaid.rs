@@ -126,6 +126,12 @@ const OBSERVED: [(&str, Factor); 6] = [
     ("unbuckled_observed", Factor::Unbuckled),
 ];
 
+/// Returns the factor that a rule field tells the signal of.
+pub fn observed_factor(field: &str) -> Option<Factor> {
+    let found = OBSERVED.into_iter().find(|(name, _)| *name == field);
+    found.map(|(_, factor)| factor)
+}
+
 /// Names a condition that does not hold by what the member knows of; any other one by its source.
 fn failed(part: &Condition, rule: &EarningRule) -> Failed {
     known(part).unwrap_or_else(|| Failed::Condition {
@@ -151,8 +157,7 @@ fn known(part: &Condition) -> Option<Failed> {
         | Comparison::Greater
         | Comparison::GreaterOrEqual => None,
     };
-    let unobserved = OBSERVED.into_iter().find(|(name, _)| *name == field);
-    if let Some((_, factor)) = unobserved {
+    if let Some(factor) = observed_factor(field) {
         return (needed == 1).then_some(Failed::Unobserved { factor });
     }
     Some(match field {

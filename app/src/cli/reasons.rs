@@ -153,7 +153,7 @@ const fn per(language: Language, per: Period) -> &'static str {
     }
 }
 
-const fn factor_in_sentence(language: Language, factor: Factor) -> &'static str {
+pub(super) const fn factor_in_sentence(language: Language, factor: Factor) -> &'static str {
     match factor {
         Factor::HardBraking => pick(language, "hard braking", "急刹车"),
         Factor::AggressiveTurning => pick(language, "sharp turning", "急转弯"),

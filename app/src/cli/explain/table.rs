@@ -3,12 +3,13 @@
 use crate::cli::out::outln;
 use comfy_table::{CellAlignment, Table, presets};
 use dashpoint_membership::Factor;
+use dashpoint_membership::profile::Condition;
 use dashpoint_telematics::{BrakingSource, Driver, Spell};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::super::args::Language;
-use super::super::reasons;
+use super::super::reasons::{self, factor_in_sentence};
 use super::super::words::{
     assumption, current, factor, grade, period, pick, text, thousands, trigger, trip_end,
 };
@@ -16,6 +17,7 @@ use crate::explain::{
     ChargeReport, Explanation, FactorReport, Found, Origin, Pooled, RecordingKind, RuleReport,
     Seen, TripReport, decimal,
 };
+use crate::unpaid::observed_factor;
 
 /// Spells shown of one factor: the worst ones; JSON has all.
 const SPELLS_SHOWN: usize = 3;
@@ -389,7 +391,11 @@ impl Page {
             } else {
                 self.pick("NO ", "否")
             };
-            format!("       {held}  {}", condition.source)
+            format!(
+                "       {held}  {}{}",
+                condition.source,
+                self.signal_of(condition)
+            )
         }));
         if !rule.fields.is_empty() {
             let fields: Vec<String> = rule
@@ -400,6 +406,20 @@ impl Page {
             lines.push(format!("       {}", fields.join(", ")));
         }
         lines
+    }
+
+    /// Says of a condition on a factor's signal that it is one: its name reads like a judgement of the driving.
+    fn signal_of(&self, condition: &Condition) -> String {
+        let factor = condition.field.and_then(observed_factor);
+        factor.map_or_else(String::new, |factor| {
+            let factor = factor_in_sentence(self.language, factor);
+            match self.language {
+                Language::En => {
+                    format!("  (needs a signal for {factor}; does not judge the driving)")
+                }
+                Language::Zh => format!("  （需要“{factor}”的信号；不评判驾驶）"),
+            }
+        })
     }
 
     fn pooled(&self, pooled: &Pooled) -> Vec<String> {

@@ -168,27 +168,27 @@ const TRIP: [Field; 16] = [
     ),
     boolean(
         "hard_braking_observed",
-        "the car has a signal for this factor; not that it happened",
+        "the car has a signal for hard braking; not a judgement of the driving",
     ),
     boolean(
         "aggressive_turning_observed",
-        "the car has a signal for this factor; not that it happened",
+        "the car has a signal for sharp turning; not a judgement of the driving",
     ),
     boolean(
         "unsafe_following_observed",
-        "the car has a signal for this factor; not that it happened",
+        "the car has a signal for close following; not a judgement of the driving",
     ),
     boolean(
         "late_night_observed",
-        "the car has a signal for this factor; not that it happened",
+        "the car has a signal for driving late at night; not a judgement of the driving",
     ),
     boolean(
         "excessive_speed_observed",
-        "the car has a signal for this factor; not that it happened",
+        "the car has a signal for high speed; not a judgement of the driving",
     ),
     boolean(
         "unbuckled_observed",
-        "the car has a signal for this factor; not that it happened",
+        "the car has a signal for the seat belt; not a judgement of the driving",
     ),
     integer(RETIRED, (0, TRIP_S_MAX), "s", ""),
 ];
