@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Action, Common, SimulatorCli, exit_code};
 use crate::ending::{say_summary, told_to_end};
+use crate::failure::{in_one_line, to_program};
 use crate::list::list;
 use crate::live::live;
 use crate::screen::{Screen, say};
@@ -71,30 +72,6 @@ fn refuse(error: &clap::Error, json: bool) -> ExitCode {
         to_program(line.trim_start_matches("error: "));
     }
     ExitCode::from(2)
-}
-
-/// Writes an error on standard output as a program reads it.
-fn to_program(line: &str) {
-    // Whoever does not read the output reads the exit code.
-    drop(writeln!(
-        io::stdout(),
-        "{}",
-        serde_json::json!({ "error": line })
-    ));
-}
-
-/// Writes the error and its causes in one line, without causes that the line has already. Some causes are told by what
-/// they caused already.
-fn in_one_line(error: &anyhow::Error) -> String {
-    let mut line = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if line.is_empty() {
-            line = cause;
-        } else if !line.ends_with(&cause) {
-            line = format!("{line}: {cause}");
-        }
-    }
-    line
 }
 
 fn act(action: &Action) -> anyhow::Result<()> {

@@ -36,12 +36,12 @@ use tokio::signal::ctrl_c;
 
 use args::{DemoArgs, DemoCommand, PlayArgs};
 use folder::DemoFolder;
-use language::Language;
 use narrator::Narrator;
 use network::proxy;
 use play::play;
 use screen::{ScreenOptions, ScreenOutput, has_display};
 use story::{ReadyStory, Story};
+use vehicle_sim::{in_one_line, to_program};
 
 const EXIT_FAILED: u8 = 1;
 const EXIT_USAGE: u8 = 2;
@@ -142,11 +142,11 @@ fn demo(
     screen: ScreenOutput,
 ) -> anyhow::Result<Vec<String>> {
     let program = std::env::current_exe().context("this program does not know where it is")?;
-    let language = args.language.unwrap_or_else(Language::of_environment);
+    let language = args.language.unwrap_or_else(language::of_environment);
     let stays = screen.window;
     let mut narrator = Narrator::new(language, args.json);
     if !screen.window && !args.headless {
-        narrator.line(language.pick(
+        narrator.line(language.choose(
             "There is no display: the story is told here, and the head unit runs without its window.",
             "没有显示器：故事在此讲述，车机不开窗口运行。",
         ))?;
@@ -163,7 +163,7 @@ fn demo(
     })?;
     hand_over(args, &played.report)?;
     if stays {
-        narrator.verdict(language.pick(
+        narrator.verdict(language.choose(
             "The window stays; close it, or press Ctrl-C, to end.",
             "窗口保持打开；关闭窗口或按 Ctrl-C 结束。",
         ))?;
@@ -196,46 +196,11 @@ fn fail(line: &str, code: u8, json: bool) -> ExitCode {
     code.into()
 }
 
-/// Writes an error on standard output as a program reads it.
-fn to_program(line: &str) {
-    // Whoever does not read the output reads the exit code.
-    drop(writeln!(
-        io::stdout(),
-        "{}",
-        serde_json::json!({ "error": line })
-    ));
-}
-
-/// Writes the error and its causes in one line, without causes that the line has already.
-fn in_one_line(error: &anyhow::Error) -> String {
-    let mut line = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if line.is_empty() {
-            line = cause;
-        } else if !line.contains(&cause) {
-            line = format!("{line}: {cause}");
-        }
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use anyhow::anyhow;
 
     use super::*;
-
-    #[test]
-    fn a_cause_that_the_line_has_already_is_not_said_again() {
-        let error = anyhow!("Error code 13: database or disk is full")
-            .context("database or disk is full")
-            .context("the database refused: Error code 13: database or disk is full")
-            .context("the cloud cannot be made");
-        assert_eq!(
-            in_one_line(&error),
-            "the cloud cannot be made: the database refused: Error code 13: database or disk is full"
-        );
-    }
 
     #[test]
     fn a_reader_that_went_away_is_known() {
