@@ -116,12 +116,13 @@ impl Nav {
             Intent::TurnTerms(page) => self.terms_page = page,
             Intent::OpenSection(section) => self.section = section,
             Intent::TripDone => self.trip_seen = true,
+            // The card is what was promised, whatever was opened before there was a member.
+            Intent::FinishEnrolment => self.page = Page::Home,
             Intent::ChooseLanguage(_)
             | Intent::ChooseTheme(_)
             | Intent::ChooseGuest(_)
             | Intent::SyncNow
-            | Intent::RenewCode
-            | Intent::FinishEnrolment => {}
+            | Intent::RenewCode => {}
         }
     }
 

@@ -9,7 +9,7 @@ use dashpoint_membership::MeterInterval;
 use dashpoint_ui::Drive;
 use dashpoint_ui::home::order_of_suggestion;
 use dashpoint_ui::locale::{Language, Locale};
-use dashpoint_ui::model::Availability;
+use dashpoint_ui::model::{Availability, EnrolmentStep};
 use dashpoint_ui::nav::{Intent, Nav};
 use dashpoint_ui::pace::{INTERVAL_MS, NumberPacer};
 use dashpoint_ui::screen::{ScreenState, Situation, screen};
@@ -74,7 +74,13 @@ impl Desk {
             Some(_) => {}
         }
         self.trip = trip;
-        self.nav.drive_changed(self.drive(&scene));
+        let drive = self.drive(&scene);
+        self.nav.drive_changed(drive);
+        if drive == Drive::Moving && is_enrolled(&scene) && !self.is_welcomed {
+            // Whoever drives away has no hand for a button.
+            self.is_welcomed = true;
+            self.nav.handle(Intent::FinishEnrolment, &[]);
+        }
         self.scene = Some(scene);
         self.look(now_ms)
     }
@@ -185,6 +191,14 @@ impl Desk {
                 Vec::new()
             }
         }
+    }
+}
+
+/// Returns whether the scene has a member who was enrolled in this run.
+const fn is_enrolled(scene: &Scene) -> bool {
+    match &scene.data.enrolment {
+        Some(enrolment) => matches!(enrolment.step, EnrolmentStep::Enrolled { .. }),
+        None => false,
     }
 }
 

@@ -190,3 +190,27 @@ fn who_was_just_enrolled_stays_on_the_page_until_it_was_seen() {
     let shown = desk.touch(Intent::FinishEnrolment, 4).show.unwrap();
     assert_eq!(shown.frame.page, Page::Home);
 }
+
+#[test]
+fn who_drives_away_after_enrolment_has_the_card_and_not_what_was_opened_before() {
+    let step = |drive, step| {
+        scene(drive, |data| {
+            data.enrolment = Some(EnrolmentData {
+                vin_end: "0042".to_owned(),
+                step,
+            });
+        })
+    };
+    let enrolled = || EnrolmentStep::Enrolled {
+        name: "林晓".to_owned(),
+    };
+    let mut desk = Desk::default();
+    desk.take(step(Drive::Parked, EnrolmentStep::Offline), 0);
+    desk.touch(Intent::Open(Page::Settings), 1);
+    let shown = desk.take(step(Drive::Parked, enrolled()), 2).show.unwrap();
+    assert_eq!(shown.frame.page, Page::Enrolment);
+    let shown = desk.take(step(Drive::Moving, enrolled()), 3).show.unwrap();
+    assert_eq!((shown.frame.page, shown.frame.locked), (Page::Home, false));
+    let shown = desk.take(step(Drive::Parked, enrolled()), 4).show.unwrap();
+    assert_eq!(shown.frame.page, Page::Home);
+}
