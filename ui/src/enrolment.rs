@@ -47,6 +47,7 @@ pub fn enrolment(data: &EnrolmentData, locale: &Locale, now: ServerTime) -> Enro
             code = matrix(url);
             EnrolStep::Waiting
         }
+        EnrolmentStep::AwaitingConsent => EnrolStep::Consent,
         EnrolmentStep::Offline => EnrolStep::Offline,
         EnrolmentStep::Expired => EnrolStep::Expired,
         EnrolmentStep::Refused => EnrolStep::Refused,

@@ -182,6 +182,7 @@ fn notice(notice: Option<NoticeData>, locale: &Locale, now: ServerTime) -> (Noti
             (Notice::AwaitingSignature, number(i64::from(awards)))
         }
         Some(NoticeData::PolicyRefused) => (Notice::PolicyRefused, String::new()),
+        Some(NoticeData::RulesSkipped) => (Notice::RulesSkipped, String::new()),
         Some(NoticeData::Salvaged) => (Notice::Salvaged, String::new()),
         Some(NoticeData::Unreachable { next_try }) => {
             (Notice::Unreachable, locale.moment(next_try, now))

@@ -18,7 +18,7 @@ use super::shutdown::Shutdown;
 use crate::bus::{Bus, BusInput};
 use crate::clock::system_unix_ms;
 use crate::config::{Config, is_vin};
-use crate::enrolment::{EnrolmentEnd, ask, decision, keep};
+use crate::enrolment::{EnrolmentEnd, WaitsFor, ask, decision, keep};
 use crate::error::UsageError;
 use crate::keys::KeyStore;
 use crate::names::salted_vehicle_id;
@@ -195,12 +195,13 @@ async fn attempt(
         return Ok(Attempt::Failed(EnrolmentStep::Offline));
     };
     ShownCode::of(&ticket, &request.vin_last4).put(store)?;
-    show(EnrolmentStep::Waiting {
-        code: ticket.code.clone(),
-        url: ticket.approve_url.clone(),
-        valid_until: ticket.expires,
-    });
-    match decision(transport, &ticket, &me, |_| {}).await {
+    let hear = |waits_for| {
+        if let Some(step) = step_of(waits_for, &ticket) {
+            show(step);
+        }
+    };
+    hear(WaitsFor::Member);
+    match decision(transport, &ticket, &me, hear).await {
         Ok(EnrolmentEnd::Refused) => Ok(Attempt::Failed(EnrolmentStep::Refused)),
         Ok(EnrolmentEnd::Expired | EnrolmentEnd::OutOfReach) => {
             Ok(Attempt::Failed(EnrolmentStep::Expired))
@@ -220,6 +221,20 @@ async fn attempt(
     }
 }
 
+/// Returns the step that the page shows while there is no decision; none where it stays as it is.
+fn step_of(waits_for: WaitsFor, ticket: &EnrolTicket) -> Option<EnrolmentStep> {
+    match waits_for {
+        WaitsFor::Member => Some(EnrolmentStep::Waiting {
+            code: ticket.code.clone(),
+            url: ticket.approve_url.clone(),
+            valid_until: ticket.expires,
+        }),
+        WaitsFor::Consent => Some(EnrolmentStep::AwaitingConsent),
+        // The code may be good still, and the cloud is asked again.
+        WaitsFor::Cloud => None,
+    }
+}
+
 async fn ticket(transport: &Transport, request: &EnrolRequest) -> Option<EnrolTicket> {
     let answer = ask(transport, &ask_request(request)).await;
     let read = answer.and_then(|answer| Ok(read_ticket(&answer)?));
@@ -229,4 +244,24 @@ async fn ticket(transport: &Transport, request: &EnrolRequest) -> Option<EnrolTi
 
 fn now() -> ServerTime {
     ServerTime::from_unix_s(system_unix_ms().div_euclid(1_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_tells_a_missing_consent_from_a_missing_yes_of_the_member() {
+        let ticket = EnrolTicket {
+            id: [1; 16],
+            code: "7K4Q2M00".to_owned(),
+            approve_url: "https://members.example/enrol/7K4Q2M00".to_owned(),
+            expires: ServerTime::from_unix_s(600),
+        };
+        let waiting = step_of(WaitsFor::Member, &ticket);
+        assert!(matches!(waiting, Some(EnrolmentStep::Waiting { .. })));
+        let consent = step_of(WaitsFor::Consent, &ticket);
+        assert_eq!(consent, Some(EnrolmentStep::AwaitingConsent));
+        assert_eq!(step_of(WaitsFor::Cloud, &ticket), None);
+    }
 }

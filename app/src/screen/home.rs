@@ -161,9 +161,13 @@ fn notice(shown: &Shown<'_>, view: &View, live: Option<&Live>, guest: bool) -> O
         let next_try = next_try(live, shown.now);
         return Some(NoticeData::Unreachable { next_try });
     }
-    (!view.arrears.is_zero()).then_some(NoticeData::Arrears {
-        points: view.arrears,
-    })
+    if !view.arrears.is_zero() {
+        return Some(NoticeData::Arrears {
+            points: view.arrears,
+        });
+    }
+    // It stays until the program is updated, so it must hide nothing else.
+    (!shown.policy.skipped().is_empty()).then_some(NoticeData::RulesSkipped)
 }
 
 /// Returns whether there is a network and the cloud does not answer as it should; a car without a network shows that

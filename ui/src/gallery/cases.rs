@@ -39,6 +39,8 @@ pub enum GalleryView {
     Enrolment,
     /// Enrolment after the code has expired.
     EnrolmentExpired,
+    /// Enrolment that waits for the consent of a member of the vehicle.
+    EnrolmentConsent,
     /// Settings: language and theme.
     Display,
     /// Settings: driver and guest.
@@ -163,9 +165,10 @@ impl Case {
                     Intent::OpenBenefit(row % BENEFIT_ROWS),
                 ],
             ),
-            GalleryView::Trip | GalleryView::Enrolment | GalleryView::EnrolmentExpired => {
-                (Page::Home, vec![])
-            }
+            GalleryView::Trip
+            | GalleryView::Enrolment
+            | GalleryView::EnrolmentExpired
+            | GalleryView::EnrolmentConsent => (Page::Home, vec![]),
             GalleryView::Display => (Page::Settings, vec![Intent::OpenSection(Section::Display)]),
             GalleryView::Driver => (Page::Settings, vec![Intent::OpenSection(Section::Driver)]),
             GalleryView::Privacy => (Page::Settings, vec![Intent::OpenSection(Section::Privacy)]),
@@ -223,6 +226,7 @@ impl Case {
     fn enrolment(&self) -> Option<EnrolmentData> {
         let step = match (self.view, self.variation) {
             (GalleryView::EnrolmentExpired, _) => EnrolmentStep::Expired,
+            (GalleryView::EnrolmentConsent, _) => EnrolmentStep::AwaitingConsent,
             (GalleryView::Enrolment, Variation::Normal) => EnrolmentStep::Waiting {
                 code: "7K4Q-2M".into(),
                 url: "https://members.example/join/7K4Q-2M?car=4821".into(),
@@ -293,9 +297,10 @@ const VARIATIONS: [Variation; 4] = [
 /// Lists the variations of a view that differ from one another.
 fn variations(view: GalleryView) -> &'static [Variation] {
     match view {
-        GalleryView::Display | GalleryView::Privacy | GalleryView::EnrolmentExpired => {
-            &VARIATIONS[..1]
-        }
+        GalleryView::Display
+        | GalleryView::Privacy
+        | GalleryView::EnrolmentExpired
+        | GalleryView::EnrolmentConsent => &VARIATIONS[..1],
         GalleryView::Driver => &[Variation::Normal, Variation::Empty, Variation::Longest],
         GalleryView::Notice(_)
         | GalleryView::Tier(_)
@@ -315,7 +320,10 @@ fn variations(view: GalleryView) -> &'static [Variation] {
 fn links(view: GalleryView, variation: Variation) -> &'static [bool] {
     match (view, variation) {
         (GalleryView::Enrolment, Variation::Empty) => &[false],
-        (GalleryView::Enrolment | GalleryView::EnrolmentExpired, _) => &[true],
+        (
+            GalleryView::Enrolment | GalleryView::EnrolmentExpired | GalleryView::EnrolmentConsent,
+            _,
+        ) => &[true],
         _ => &[true, false],
     }
 }
@@ -406,7 +414,7 @@ fn push_looks(
 
 /// Single notices, tiers, rows and benefits.
 fn details() -> Vec<GalleryView> {
-    let mut views = vec![GalleryView::EnrolmentExpired];
+    let mut views = vec![GalleryView::EnrolmentExpired, GalleryView::EnrolmentConsent];
     views.extend((0..people::NOTICES.len()).map(GalleryView::Notice));
     // Gold is the tier of every other picture.
     views.extend([0, 1, 3, 4].map(GalleryView::Tier));

@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 /// Every notice once.
-pub(super) const NOTICES: [NoticeData; 8] = [
+pub(super) const NOTICES: [NoticeData; 11] = [
     NoticeData::ConnectSoon {
         by: NOW.plus_s(5 * 86_400),
     },
@@ -26,6 +26,9 @@ pub(super) const NOTICES: [NoticeData; 8] = [
     NoticeData::Arrears {
         points: Points::new(85),
     },
+    NoticeData::Refused,
+    NoticeData::Guest,
+    NoticeData::RulesSkipped,
 ];
 
 const LONGEST_ZH: &str = "阿卜杜热依木·买买提吐尔逊江";

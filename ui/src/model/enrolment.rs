@@ -14,7 +14,7 @@ pub struct EnrolmentData {
 /// The steps of an enrolment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EnrolmentStep {
-    /// Waiting for a phone.
+    /// Waiting for a phone, and for the member to say yes.
     Waiting {
         /// Content that both screens show.
         code: String,
@@ -23,6 +23,8 @@ pub enum EnrolmentStep {
         /// Until when.
         valid_until: ServerTime,
     },
+    /// The member has said yes; a member of the vehicle, which earns already, or the operator has to agree.
+    AwaitingConsent,
     /// There is no connection to enrol over.
     Offline,
     /// Nobody answered in time.

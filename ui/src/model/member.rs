@@ -97,6 +97,8 @@ pub enum NoticeData {
     },
     /// A new policy did not verify.
     PolicyRefused,
+    /// The policy has rules that this program cannot evaluate; the cloud pays by them.
+    RulesSkipped,
     /// The storage was damaged and comes back.
     Salvaged,
     /// The cloud does not answer.

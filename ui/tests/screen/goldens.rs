@@ -15,7 +15,7 @@ use crate::show;
 const WRITE: &str = "DASHPOINT_WRITE_GOLDENS";
 
 /// The pictures that stand for all.
-const GOLDENS: [&str; 27] = [
+const GOLDENS: [&str; 29] = [
     "home.normal.parked.online.day.zh.1920",
     "home.normal.parked.online.day.en.1920",
     "home.normal.parked.online.night.en.1920",
@@ -25,6 +25,7 @@ const GOLDENS: [&str; 27] = [
     "home.longest.parked.offline.night.en.1920",
     "home.longest.parked.online.day.zh.1280",
     "notice-3.normal.parked.online.day.en.1280",
+    "notice-10.normal.parked.online.day.zh.1920",
     "tier-4.normal.parked.online.night.zh.1920",
     "activity.normal.parked.online.day.zh.1920",
     "activity.normal.moving.offline.night.en.1920",
@@ -39,6 +40,7 @@ const GOLDENS: [&str; 27] = [
     "benefits.normal.standing.online.day.zh.1920",
     "enrolment.normal.parked.online.night.en.1920",
     "enrolment.error.parked.online.day.zh.1280",
+    "enrolmentconsent.normal.parked.online.day.en.1920",
     "display.normal.parked.online.day.zh.1920",
     "driver.empty.parked.online.night.en.1920",
     "privacy.normal.parked.online.day.en.1280",

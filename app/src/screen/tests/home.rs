@@ -1,6 +1,9 @@
 //! The member's card, the notice on it, the connection, and what is suggested.
 
-use dashpoint_membership::{Growth, MemberAction, Points, Seq, Subject};
+use dashpoint_membership::policy::{EarningRule, Policy, RuleKind};
+use dashpoint_membership::{
+    CompiledPolicy, DEFAULT_POLICY_TOML, Growth, MemberAction, Points, Policies, Seq, Subject,
+};
 use dashpoint_telematics::VehicleFact;
 use dashpoint_ui::locale::Language;
 use dashpoint_ui::model::{Availability, Exchange, NoticeData, Settles};
@@ -117,6 +120,26 @@ fn the_worst_is_what_the_member_is_told() {
         world.live = Some(live.clone());
         assert_eq!(world.member().notice, expected);
     }
+}
+
+#[test]
+fn a_rule_that_this_car_cannot_evaluate_is_told_when_nothing_worse_is() {
+    let mut world = World::new();
+    let mut policy: Policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();
+    let later = EarningRule {
+        id: "towing".parse().unwrap(),
+        on: RuleKind::Unknown(5),
+        ..policy.rules[0].clone()
+    };
+    policy.rules.push(later);
+    let policy = CompiledPolicy::compile_known(policy).unwrap();
+    world.books.policies = Some(Policies::new(policy));
+    assert_eq!(world.member().notice, Some(NoticeData::RulesSkipped));
+    world.live = Some(Live {
+        policy_refused: true,
+        ..Live::default()
+    });
+    assert_eq!(world.member().notice, Some(NoticeData::PolicyRefused));
 }
 
 #[test]
