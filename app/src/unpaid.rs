@@ -1,14 +1,14 @@
 //! Finds the reason that an entry earned nothing, or less than its rules give: one answer for the screen and the command line.
 
-use dashpoint_ui::model::{Failed, LimitData};
 use std::collections::BTreeMap;
 
-use dashpoint_membership::policy::{Cap, CompiledRule, EarningRule, Period};
+use dashpoint_membership::policy::{CompiledRule, EarningRule, Period};
 use dashpoint_membership::profile::{Comparison, Condition, Facts};
 use dashpoint_membership::{
     Adjustment, Appraisal, CapId, CompiledPolicy, Cut, Entry, Factor, LocalDay, Milli, Points,
     Text, Verdict, Zone, appraise, cuts,
 };
+use dashpoint_ui::model::{Failed, LimitData};
 use serde::Serialize;
 
 /// What an entry is looked at with.
@@ -33,7 +33,11 @@ impl Context<'_> {
         }
         let awards = entry.transaction().awards();
         if let Some(cut) = self.cuts(entry).first() {
-            return Some(Failed::CapReached(limit(self.policy, &cut.cap, cut.room)));
+            return Some(Failed::CapReached(LimitData::of(
+                self.policy,
+                &cut.cap,
+                cut.room,
+            )));
         }
         if !awards.is_empty() {
             return None;
@@ -48,11 +52,11 @@ impl Context<'_> {
         {
             let caps = self.policy.policy().caps.iter();
             let found = caps.into_iter().find(|known| known.id == *cap)?;
-            return Some(limit(self.policy, found, paid.points));
+            return Some(LimitData::of(self.policy, found, paid.points));
         }
         let cuts = self.cuts(entry);
         let cut = cuts.first()?;
-        Some(limit(self.policy, &cut.cap, cut.room))
+        Some(LimitData::of(self.policy, &cut.cap, cut.room))
     }
 
     /// Returns each award that a cap cut, with the cap.
@@ -185,16 +189,6 @@ fn known(part: &Condition) -> Option<Failed> {
         "co2_avoided_g" if at_least? == 1 => Failed::NothingAvoided,
         _ => return None,
     })
-}
-
-/// A cap as the member reads it.
-pub(crate) fn limit(policy: &CompiledPolicy, cap: &Cap, room: Points) -> LimitData {
-    LimitData {
-        over: policy.cap_title(cap),
-        per: cap.per,
-        most: cap.points,
-        room: room.max(Points::ZERO),
-    }
 }
 
 /// A cap that cut, as JSON has it.

@@ -12,6 +12,7 @@ pub mod facts;
 pub mod gallery;
 pub mod headless;
 pub mod home;
+mod language;
 pub mod locale;
 pub mod model;
 pub mod nav;

@@ -1,40 +1,10 @@
 //! Numbers, dates and times as each language writes them.
 
-use dashpoint_membership::{ServerTime, Text};
+use dashpoint_membership::ServerTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-/// The language of the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Language {
-    /// 中文.
-    Chinese,
-    /// English.
-    English,
-}
-
-impl Language {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Chinese, Self::English];
-
-    /// The name of its bundled translation; English is what the pages are written in.
-    #[must_use]
-    pub const fn bundle(self) -> &'static str {
-        match self {
-            Self::Chinese => "zh_CN",
-            Self::English => "",
-        }
-    }
-
-    /// The one of the operator's two texts that is in this language.
-    #[must_use]
-    pub fn pick(self, text: &Text) -> &str {
-        match self {
-            Self::Chinese => &text.zh,
-            Self::English => &text.en,
-        }
-    }
-}
+pub use crate::language::Language;
 
 /// Language, number format and calendar of the member.
 #[derive(Debug, Clone)]

@@ -50,7 +50,11 @@ pub fn reason(row: &RowData, locale: &Locale, now: ServerTime) -> (Reason, Strin
                     Language::English => format!("{paid} instead of {predicted}"),
                     Language::Chinese => format!("{paid}，而非 {predicted}"),
                 };
-                return (Reason::CapNamed, amounts, named(limit, locale));
+                return (
+                    Reason::CapNamed,
+                    amounts,
+                    cap_in_words(limit, locale.language),
+                );
             }
             let reason = match why {
                 Adjustment::Cap { .. } => Reason::Cap,
@@ -137,7 +141,11 @@ pub fn condition(failed: &Failed, locale: &Locale) -> (Reason, String, String) {
             String::new(),
         ),
         Failed::TooLittle => plain(Reason::TooLittle),
-        Failed::CapReached(limit) => (Reason::CapReached, named(limit, locale), String::new()),
+        Failed::CapReached(limit) => (
+            Reason::CapReached,
+            cap_in_words(limit, locale.language),
+            String::new(),
+        ),
         Failed::Guest => plain(Reason::Guest),
         Failed::NoRule => plain(Reason::NoRule),
     }
@@ -147,12 +155,13 @@ fn tenths(thousandths: u64) -> String {
     tenths_of_thousandths(i64::try_from(thousandths).unwrap_or(i64::MAX))
 }
 
-/// A cap by what it bounds, its most and its period.
-fn named(limit: &LimitData, locale: &Locale) -> String {
-    let over = locale.language.pick(&limit.over);
+/// Names a cap by its most, its period and what it bounds.
+#[must_use]
+pub fn cap_in_words(limit: &LimitData, language: Language) -> String {
+    let over = language.pick(&limit.over);
     let most = number(limit.most.get());
-    let per = period(limit.per, locale.language);
-    match locale.language {
+    let per = period(limit.per, language);
+    match language {
         Language::English => format!("{most} {per} for {over}"),
         Language::Chinese => format!("{over}{per} {most}"),
     }

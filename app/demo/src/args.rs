@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 
-use crate::language::Language;
 use crate::network::ProxyArgs;
 use crate::story::ReadyStory;
+use dashpoint_ui::locale::Language;
 
 /// Plays the whole way of a point on this machine and checks what became of each.
 ///

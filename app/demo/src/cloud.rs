@@ -8,8 +8,7 @@ use dashpoint_cloud::ClockKind;
 use dashpoint_cloud::{
     Cloud, CloudCore, CloudError, EntryLine, Limits, NewMember, Running, ServerConfig,
 };
-use dashpoint_membership::policy::Carbon;
-use dashpoint_membership::{LedgerVersion, MemberId, ServerTime};
+use dashpoint_membership::{CompiledPolicy, LedgerVersion, MemberId, ServerTime};
 
 /// A cloud on one data folder.
 #[derive(Debug)]
@@ -105,13 +104,13 @@ impl MemberCloud {
         self.with(|core, _| core.entry_lines(None, None)).await
     }
 
-    /// The emission factors of the policy in force.
+    /// The policy in force.
     ///
     /// # Errors
-    /// [`CloudError`].
-    pub async fn carbon(&self) -> anyhow::Result<Carbon> {
+    /// [`CloudError`], and when its rules cannot be compiled.
+    pub async fn policy(&self) -> anyhow::Result<CompiledPolicy> {
         let policy = self.with(|core, now| core.policy(None, now));
-        Ok(policy.await?.carbon)
+        Ok(CompiledPolicy::compile(policy.await?)?)
     }
 
     /// Does something with its core, at the time of its clock.

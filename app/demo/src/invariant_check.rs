@@ -8,9 +8,9 @@ use dashpoint_membership::{DeviceId, Evidence, MeterInterval, Trip, Verdict};
 
 use crate::amounts::{thousandth, trip_co2_g};
 use crate::head_unit::{HeadUnitEntry, HeadUnitLedger, LedgerVerification};
-use crate::language::Language;
 use crate::report::{Entries, PlayReport, Points, ReportedCharge, ReportedTrip, Signals};
 use crate::words;
+use dashpoint_ui::locale::Language;
 
 /// Deviation that is allowed between the evidence and what the car did, in thousandths.
 const TOLERANCE_PERMILLE: f64 = 5.0;
@@ -59,7 +59,7 @@ pub fn check_invariants(input: &InvariantInput<'_>) -> (PlayReport, Vec<String>)
             Some(Evidence::Charge(charge)) => report.charges.push(ReportedCharge {
                 kwh: thousandth(charge.charged.length()),
                 renewable_percent: f64::from(charge.renewable_permille) / 10.0,
-                grade: words::grade(Language::En, charge.grade).to_owned(),
+                grade: words::grade(Language::English, charge.grade).to_owned(),
                 points: row.paid.unwrap_or(0),
             }),
             None if row.is_check_in() && *length == 0.0 => {}

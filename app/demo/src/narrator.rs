@@ -9,9 +9,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::amounts::{thousandth, trip_co2_g};
 use crate::head_unit::{HeadUnitEntry, HeadUnitLedger};
-use crate::language::Language;
 use crate::report::PlayReport;
 use crate::words;
+use dashpoint_ui::locale::Language;
 
 /// Says the captions.
 pub struct Narrator {
@@ -52,7 +52,7 @@ impl Narrator {
     /// When nobody can hear it.
     pub fn title(&mut self, about: &str, day: &str, zone: &str) -> io::Result<()> {
         let title = self.bold(&format!("Dashpoint: {about}"));
-        let simulated = self.language.pick("simulated time", "模拟时间");
+        let simulated = self.language.choose("simulated time", "模拟时间");
         self.say(&title)?;
         self.say(&format!("{day}, {zone} ({simulated})"))
     }
@@ -73,7 +73,7 @@ impl Narrator {
     /// # Errors
     /// When nobody can hear it.
     pub fn either(&mut self, en: &str, zh: &str) -> io::Result<()> {
-        self.line(self.language.pick(en, zh))
+        self.line(self.language.choose(en, zh))
     }
 
     /// Says a line of the step.
@@ -178,59 +178,59 @@ fn sums(
         .map(|check| check.looked_at)
         .sum();
     let verified = match (report.chain_verified, language) {
-        (true, Language::En) => {
+        (true, Language::English) => {
             format!("verifies: {checked} links, signatures, intervals, receipts and sums looked at")
         }
-        (true, Language::Zh) => {
+        (true, Language::Chinese) => {
             format!("校验通过：共检查 {checked} 项链接、签名、区间、回执与合计")
         }
-        (false, _) => language.pick("does NOT verify", "校验未通过").to_owned(),
+        (false, _) => language.choose("does NOT verify", "校验未通过").to_owned(),
     };
     let (in_car, in_cloud) = match language {
-        Language::En => (
+        Language::English => (
             format!(
                 "{} in the car, {} pending",
                 points.confirmed, points.pending
             ),
             format!("{} in the cloud", points.cloud),
         ),
-        Language::Zh => (
+        Language::Chinese => (
             format!("车端 {}，待确认 {}", points.confirmed, points.pending),
             format!("云端 {}", points.cloud),
         ),
     };
     let became = match language {
-        Language::En => format!(
+        Language::English => format!(
             "{} signed: {} confirmed, {} adjusted, {} rejected, {} twice",
             entries.signed, entries.accepted, entries.adjusted, entries.rejected, entries.duplicate
         ),
-        Language::Zh => format!(
+        Language::Chinese => format!(
             "签名 {} 条：确认 {}，调整 {}，拒绝 {}，重复 {}",
             entries.signed, entries.accepted, entries.adjusted, entries.rejected, entries.duplicate
         ),
     };
     let heard = match language {
-        Language::En => format!(
+        Language::English => format!(
             "{} sent, {} taken, {} rejected",
             signals.sent, signals.taken, signals.rejected
         ),
-        Language::Zh => format!(
+        Language::Chinese => format!(
             "发送 {}，接收 {}，拒收 {}",
             signals.sent, signals.taken, signals.rejected
         ),
     };
     [
         (
-            language.pick("points", "积分"),
+            language.choose("points", "积分"),
             match language {
-                Language::En => format!("{in_car}; {in_cloud}"),
-                Language::Zh => format!("{in_car}；{in_cloud}"),
+                Language::English => format!("{in_car}; {in_cloud}"),
+                Language::Chinese => format!("{in_car}；{in_cloud}"),
             },
         ),
-        (language.pick("entries", "记录"), became),
-        (language.pick("ledger", "账本"), verified),
-        (language.pick("signals", "信号"), heard),
-        (language.pick("kills", "断电"), report.kills.to_string()),
+        (language.choose("entries", "记录"), became),
+        (language.choose("ledger", "账本"), verified),
+        (language.choose("signals", "信号"), heard),
+        (language.choose("kills", "断电"), report.kills.to_string()),
     ]
 }
 
@@ -241,7 +241,7 @@ fn table(
     carbon: &Carbon,
 ) -> String {
     let header = match language {
-        Language::En => [
+        Language::English => [
             "what",
             "how much",
             "score",
@@ -250,7 +250,7 @@ fn table(
             "paid",
             "state",
         ],
-        Language::Zh => ["项目", "数量", "评分", "减少 CO2", "预计", "入账", "状态"],
+        Language::Chinese => ["项目", "数量", "评分", "减少 CO2", "预计", "入账", "状态"],
     };
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header);

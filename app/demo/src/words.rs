@@ -4,14 +4,19 @@ use std::fmt::Display;
 use std::path::Path;
 
 use dashpoint_membership::policy::Carbon;
-use dashpoint_membership::{Adjustment, Charge, Evidence, Factor, Grade, Trip, Verdict};
+use dashpoint_membership::{
+    Adjustment, CapId, Charge, CompiledPolicy, Evidence, Factor, Grade, Points, RuleId, Trip,
+    Verdict,
+};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use vehicle_sim::Cycle;
 
 use crate::amounts::{thousandth, trip_co2_g};
 use crate::head_unit::HeadUnitEntry;
-use crate::language::Language;
+use dashpoint_ui::locale::Language;
+use dashpoint_ui::model::LimitData;
+use dashpoint_ui::reason::cap_in_words;
 
 /// The name of a cycle, as its makers write it.
 #[must_use]
@@ -33,7 +38,7 @@ pub fn minute(at: Timestamp, zone: &TimeZone) -> String {
 /// A day of the story.
 #[must_use]
 pub fn day(language: Language, at: Timestamp, zone: &TimeZone) -> String {
-    let shape = language.pick("%A %-d %B %Y", "%Y 年 %-m 月 %-d 日");
+    let shape = language.choose("%A %-d %B %Y", "%Y 年 %-m 月 %-d 日");
     at.to_zoned(zone.clone()).strftime(shape).to_string()
 }
 
@@ -41,9 +46,9 @@ pub fn day(language: Language, at: Timestamp, zone: &TimeZone) -> String {
 #[must_use]
 pub fn points(language: Language, amount: i64) -> String {
     match (language, amount) {
-        (Language::En, 1) => "1 point".to_owned(),
-        (Language::En, amount) => format!("{amount} points"),
-        (Language::Zh, amount) => format!("{amount} 积分"),
+        (Language::English, 1) => "1 point".to_owned(),
+        (Language::English, amount) => format!("{amount} points"),
+        (Language::Chinese, amount) => format!("{amount} 积分"),
     }
 }
 
@@ -64,10 +69,10 @@ pub fn seen(language: Language, row: &HeadUnitEntry, carbon: &Carbon) -> String 
         Some(Evidence::Charge(charge)) => charge_seen(language, charge),
         Some(Evidence::Discharge(given)) => {
             let kwh = thousandth(given.discharged.length());
-            let what = language.pick("given back", "放电");
+            let what = language.choose("given back", "放电");
             format!("{kwh:.2} kWh {what}")
         }
-        None => language.pick("the daily check-in", "每日签到").to_owned(),
+        None => language.choose("the daily check-in", "每日签到").to_owned(),
     }
 }
 
@@ -79,23 +84,23 @@ fn trip_seen(language: Language, trip: &Trip, carbon: &Carbon) -> String {
     let why = braking.map_or_else(String::new, |seen| {
         let (hard_s, all_s) = (seen.against_ms / 1000, seen.base_ms / 1000);
         match language {
-            Language::En => format!(" ({hard_s} of {all_s} s of braking were hard)"),
-            Language::Zh => format!("（{all_s} 秒制动中有 {hard_s} 秒急刹）"),
+            Language::English => format!(" ({hard_s} of {all_s} s of braking were hard)"),
+            Language::Chinese => format!("（{all_s} 秒制动中有 {hard_s} 秒急刹）"),
         }
     });
     let unseen = match (trip.missed_s, language) {
         (0, _) => String::new(),
-        (missed_s, Language::En) => format!(", {missed_s} s of it unseen"),
-        (missed_s, Language::Zh) => format!("，其中 {missed_s} 秒未记录"),
+        (missed_s, Language::English) => format!(", {missed_s} s of it unseen"),
+        (missed_s, Language::Chinese) => format!("，其中 {missed_s} 秒未记录"),
     };
     let km = thousandth(trip.odometer.length());
     let score = score(trip.score_x100);
     let co2 = co2(trip_co2_g(trip, carbon));
     match language {
-        Language::En => {
+        Language::English => {
             format!("one trip of {km:.2} km{unseen}, score {score}{why}, {co2} of CO2 avoided")
         }
-        Language::Zh => {
+        Language::Chinese => {
             format!("一次行程 {km:.2} km{unseen}，驾驶评分 {score}{why}，减少 CO2 {co2}")
         }
     }
@@ -106,8 +111,8 @@ fn charge_seen(language: Language, charge: &Charge) -> String {
     let percent = f64::from(charge.renewable_permille) / 10.0;
     let grade = grade(language, charge.grade);
     match language {
-        Language::En => format!("{kwh:.2} kWh, {percent} % of it renewable ({grade})"),
-        Language::Zh => format!("{kwh:.2} kWh，绿电 {percent} %（{grade}）"),
+        Language::English => format!("{kwh:.2} kWh, {percent} % of it renewable ({grade})"),
+        Language::Chinese => format!("{kwh:.2} kWh，绿电 {percent} %（{grade}）"),
     }
 }
 
@@ -115,9 +120,9 @@ fn charge_seen(language: Language, charge: &Charge) -> String {
 #[must_use]
 pub const fn grade(language: Language, grade: Grade) -> &'static str {
     match grade {
-        Grade::Metered => language.pick("metered", "实测"),
-        Grade::Declared => language.pick("declared", "申报"),
-        Grade::Estimated => language.pick("estimated", "估算"),
+        Grade::Metered => language.choose("metered", "实测"),
+        Grade::Declared => language.choose("declared", "申报"),
+        Grade::Estimated => language.choose("estimated", "估算"),
     }
 }
 
@@ -125,57 +130,83 @@ pub const fn grade(language: Language, grade: Grade) -> &'static str {
 #[must_use]
 pub const fn standing(language: Language, verdict: Option<&Verdict>) -> &'static str {
     match verdict {
-        None => language.pick("pending", "待确认"),
-        Some(Verdict::Accepted { .. }) => language.pick("confirmed", "已确认"),
-        Some(Verdict::Adjusted { .. }) => language.pick("adjusted", "已调整"),
-        Some(Verdict::Rejected { .. }) => language.pick("rejected", "未通过"),
-        Some(Verdict::Review { .. }) => language.pick("held back", "暂扣"),
+        None => language.choose("pending", "待确认"),
+        Some(Verdict::Accepted { .. }) => language.choose("confirmed", "已确认"),
+        Some(Verdict::Adjusted { .. }) => language.choose("adjusted", "已调整"),
+        Some(Verdict::Rejected { .. }) => language.choose("rejected", "未通过"),
+        Some(Verdict::Review { .. }) => language.choose("held back", "暂扣"),
     }
 }
 
 /// Lists the reasons for a payment other than predicted; empty when it is as predicted.
 #[must_use]
-pub fn reasons(language: Language, verdict: Option<&Verdict>) -> Vec<String> {
-    let Some(Verdict::Adjusted { reasons, .. }) = verdict else {
+pub fn reasons(
+    language: Language,
+    verdict: Option<&Verdict>,
+    policy: &CompiledPolicy,
+) -> Vec<String> {
+    let Some(Verdict::Adjusted { paid, reasons }) = verdict else {
         return Vec::new();
     };
+    let reasons = reasons.iter();
     reasons
-        .iter()
-        .map(|reason| match (language, reason) {
-            (Language::En, Adjustment::Cap { cap }) => {
-                format!("the cap {cap} had less room than this car could know")
+        .map(|reason| match reason {
+            Adjustment::Cap { cap } => cap_reason(language, cap, paid.points, policy),
+            Adjustment::Policy { version } => match language {
+                Language::English => format!("version {version} of the policy values it"),
+                Language::Chinese => format!("按规则第 {version} 版计算"),
+            },
+            Adjustment::Rule { rule } => {
+                let rule = rule_title(language, rule, policy);
+                match language {
+                    Language::English => format!("the rule \"{rule}\" gives another amount"),
+                    Language::Chinese => format!("规则“{rule}”计算结果不同"),
+                }
             }
-            (Language::Zh, Adjustment::Cap { cap }) => {
-                format!("上限 {cap} 的余量比本车所知的少")
-            }
-            (Language::En, Adjustment::Policy { version }) => {
-                format!("version {version} of the policy values it")
-            }
-            (Language::Zh, Adjustment::Policy { version }) => format!("按规则第 {version} 版计算"),
-            (Language::En, Adjustment::Rule { rule }) => {
-                format!("the rule {rule} gives another amount")
-            }
-            (Language::Zh, Adjustment::Rule { rule }) => format!("规则 {rule} 计算结果不同"),
-            (Language::En, Adjustment::Remainder { rule }) => {
-                format!("a remainder of the rule {rule} made a whole point")
-            }
-            (Language::Zh, Adjustment::Remainder { rule }) => {
-                format!("规则 {rule} 的余数凑成整分")
+            Adjustment::Remainder { rule } => {
+                let rule = rule_title(language, rule, policy);
+                match language {
+                    Language::English => {
+                        format!("a remainder of the rule \"{rule}\" made a whole point")
+                    }
+                    Language::Chinese => format!("规则“{rule}”的余数凑成整分"),
+                }
             }
         })
         .collect()
+}
+
+/// Names the cap that cut, with the room that it had; a cap that this policy does not have, by its id.
+fn cap_reason(language: Language, cap: &CapId, room: Points, policy: &CompiledPolicy) -> String {
+    let caps = &policy.policy().caps;
+    let known = caps.iter().find(|known| known.id == *cap);
+    let limit = known.map(|known| LimitData::of(policy, known, room));
+    let cap = limit.map_or_else(|| cap.to_string(), |limit| cap_in_words(&limit, language));
+    match language {
+        Language::English => {
+            format!("the limit of {cap} had room for {room}, less than this car could know")
+        }
+        Language::Chinese => format!("上限（{cap}）只余 {room}，比本车所知的少"),
+    }
+}
+
+fn rule_title(language: Language, rule: &RuleId, policy: &CompiledPolicy) -> String {
+    policy.rule(rule).map_or_else(
+        || rule.to_string(),
+        |(rule, _)| language.pick(&rule.title).to_owned(),
+    )
 }
 
 /// That everything is as it should be; `settled` when the cloud has heard of all.
 #[must_use]
 pub const fn held(language: Language, settled: bool) -> &'static str {
     if settled {
-        language.pick(
+        language.choose(
             "The promise held: every point is there, once, and both sides say so",
             "承诺兑现：每一分都在，且只算一次，车端与云端一致",
         )
     } else {
-        language.pick(
+        language.choose(
             "The promise holds so far: every point is there, once; the cloud has yet to hear of some",
             "至此承诺有效：每一分都在，且只算一次；部分尚待云端确认",
         )
@@ -188,10 +219,10 @@ pub fn kept(language: Language, folder: &Path) -> String {
     let config = folder.join("dashpoint.toml");
     let (folder, config) = (folder.display(), config.display());
     match language {
-        Language::En => {
+        Language::English => {
             format!("Kept in {folder}; look into it with `dashpoint ledger --config {config}`")
         }
-        Language::Zh => {
+        Language::Chinese => {
             format!("保存在 {folder}；可用 `dashpoint ledger --config {config}` 查看")
         }
     }
@@ -213,13 +244,13 @@ pub fn co2(grams: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dashpoint_membership::{Growth, Paid, Points};
+    use dashpoint_membership::{DEFAULT_POLICY_TOML, Growth, Paid};
 
     #[test]
     fn amounts_read_well() {
-        assert_eq!(points(Language::En, 1), "1 point");
-        assert_eq!(points(Language::En, 0), "0 points");
-        assert_eq!(points(Language::Zh, 1), "1 积分");
+        assert_eq!(points(Language::English, 1), "1 point");
+        assert_eq!(points(Language::English, 0), "0 points");
+        assert_eq!(points(Language::Chinese, 1), "1 积分");
         assert_eq!(score(8_225), "82.25");
         assert_eq!(score(10_000), "100.00");
         assert_eq!(co2(-1_204), "-1.20 kg");
@@ -227,18 +258,36 @@ mod tests {
 
     #[test]
     fn an_adjustment_names_its_cap_in_both_languages() {
+        let policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();
+        let policy = CompiledPolicy::compile(policy).unwrap();
         let verdict = Verdict::Adjusted {
             paid: Paid {
                 points: Points::new(4),
                 growth: Growth::ZERO,
             },
-            reasons: vec![Adjustment::Cap {
-                cap: "all-day".parse().unwrap(),
-            }],
+            reasons: vec![
+                Adjustment::Cap {
+                    cap: "all-day".parse().unwrap(),
+                },
+                Adjustment::Rule {
+                    rule: "safe-trip".parse().unwrap(),
+                },
+            ],
         };
-        for language in [Language::En, Language::Zh] {
-            let reasons = reasons(language, Some(&verdict));
-            assert!(reasons.len() == 1 && reasons[0].contains("all-day"));
-        }
+        let said = |language| reasons(language, Some(&verdict), &policy);
+        assert_eq!(
+            said(Language::English),
+            [
+                "the limit of 100 a day for all points had room for 4, less than this car could know",
+                "the rule \"Safe trip\" gives another amount",
+            ]
+        );
+        assert_eq!(
+            said(Language::Chinese),
+            [
+                "上限（全部积分每日 100）只余 4，比本车所知的少",
+                "规则“安全出行”计算结果不同",
+            ]
+        );
     }
 }

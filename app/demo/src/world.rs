@@ -13,9 +13,9 @@ use vehicle_sim::{Broker, Endpoint, Options, Simulator, Vin};
 use crate::cloud::MemberCloud;
 use crate::folder::DemoFolder;
 use crate::head_unit::{HeadUnit, HeadUnitSetup};
-use crate::language::Language;
 use crate::network::Network;
 use crate::story::Story;
+use dashpoint_ui::locale::Language;
 
 /// Time for which the cloud exists before the story begins.
 const BEFORE: SignedDuration = SignedDuration::from_mins(10);

@@ -1,11 +1,11 @@
 //! Words of the reasons that an entry earned nothing, or less than its rules give.
 
 use dashpoint_membership::Factor;
-use dashpoint_membership::policy::Period;
 
 pub(crate) use super::args::Language;
 use super::words::{pick, text, thousands};
 use dashpoint_ui::model::{Failed, LimitData};
+use dashpoint_ui::reason::cap_in_words;
 
 /// Says why an entry earned nothing.
 #[must_use]
@@ -137,20 +137,7 @@ pub(crate) fn cut(language: Language, cut: &LimitData) -> String {
 
 /// Names a cap by its most, its period and what it bounds.
 fn limit(language: Language, limit: &LimitData) -> String {
-    let (most, over) = (thousands(limit.most.get()), text(language, &limit.over));
-    match language {
-        Language::En => format!("{most} {} for {over}", per(language, limit.per)),
-        Language::Zh => format!("{over}{} {most}", per(language, limit.per)),
-    }
-}
-
-const fn per(language: Language, per: Period) -> &'static str {
-    match per {
-        Period::Day => pick(language, "a day", "每日"),
-        Period::Week => pick(language, "a week", "每周"),
-        Period::Month => pick(language, "a month", "每月"),
-        Period::Year => pick(language, "a year", "每年"),
-    }
+    cap_in_words(limit, language.into())
 }
 
 pub(super) const fn factor_in_sentence(language: Language, factor: Factor) -> &'static str {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use dashpoint_membership::{
-    AllowanceState, CompiledPolicy, MemberId, PendingState, Policies, ReviewReason, View,
+    AllowanceState, CapId, CompiledPolicy, MemberId, PendingState, Policies, ReviewReason, View,
 };
 use dashpoint_store::StoreReader;
 use jiff::tz::TimeZone;
@@ -347,6 +347,18 @@ fn print_table(
     outln!("  {line}");
 }
 
+/// Names what a cap bounds; a cap that this policy does not have, by its id.
+fn capped(policy: Option<&CompiledPolicy>, cap: &CapId, language: Language) -> String {
+    let known = policy.and_then(|policy| {
+        let caps = &policy.policy().caps;
+        Some((policy, caps.iter().find(|known| known.id == *cap)?))
+    });
+    known.map_or_else(
+        || cap.to_string(),
+        |(policy, cap)| text(language, &policy.cap_title(cap)).to_owned(),
+    )
+}
+
 fn card(
     books: &Books,
     clock: &Clock,
@@ -355,7 +367,8 @@ fn card(
     zone: &TimeZone,
     language: Language,
 ) -> Vec<String> {
-    let policy = books.policy_at(clock.now()).map(CompiledPolicy::policy);
+    let compiled = books.policy_at(clock.now());
+    let policy = compiled.map(CompiledPolicy::policy);
     let title = |id: &dashpoint_membership::TierId| {
         let tier = policy.and_then(|policy| policy.tiers.ladder.iter().find(|tier| tier.id == *id));
         tier.map_or_else(
@@ -413,7 +426,7 @@ fn card(
             lines.push(format!(
                 "  {} {}: {} / {}",
                 pick(language, "today", "今日"),
-                cap.cap,
+                capped(compiled, &cap.cap, language),
                 cap.earned,
                 cap.most
             ));

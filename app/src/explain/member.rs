@@ -13,7 +13,7 @@ use dashpoint_telematics::Finished;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::unpaid::{CapCut, limit};
+use crate::unpaid::CapCut;
 
 /// Payment of one rule for one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,7 +185,7 @@ impl Imagined {
         let uses = |cap: &Cap| {
             let periods = self.fold.account.used.get(&cap.id).cloned();
             let (id, per, most) = (cap.id.clone(), cap.per, cap.points.get());
-            let over = limit(self.policies.newest(), cap, Points::ZERO).over;
+            let over = self.policies.newest().cap_title(cap);
             periods
                 .unwrap_or_default()
                 .into_iter()

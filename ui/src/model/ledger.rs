@@ -1,9 +1,9 @@
 //! Rows of the ledger as the member sees them.
 
-use dashpoint_membership::policy::Period;
+use dashpoint_membership::policy::{Cap, Period};
 use dashpoint_membership::{
-    Adjustment, EntryRef, Evidence, EvidenceDigest, Factor, Growth, Points, PolicyVersion,
-    Rejection, ReviewReason, ServerTime, Text,
+    Adjustment, CompiledPolicy, EntryRef, Evidence, EvidenceDigest, Factor, Growth, Points,
+    PolicyVersion, Rejection, ReviewReason, ServerTime, Text,
 };
 
 /// One line of the ledger.
@@ -189,4 +189,17 @@ pub struct LimitData {
     pub most: Points,
     /// Points that it had room for.
     pub room: Points,
+}
+
+impl LimitData {
+    /// Makes the words of a cap from the policy that has it, with the room that it had.
+    #[must_use]
+    pub fn of(policy: &CompiledPolicy, cap: &Cap, room: Points) -> Self {
+        Self {
+            over: policy.cap_title(cap),
+            per: cap.per,
+            most: cap.points,
+            room: room.max(Points::ZERO),
+        }
+    }
 }

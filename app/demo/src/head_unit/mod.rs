@@ -18,9 +18,9 @@ use serde::de::DeserializeOwned;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::language::Language;
 use crate::screen::ScreenPage;
 use crate::wait::wait_for;
+use dashpoint_ui::locale::Language;
 
 /// First argument with which this program is a head unit: the demo starts itself as one, so that nothing else has to be
 /// built.
@@ -92,7 +92,7 @@ impl HeadUnitSetup {
     fn run_arguments(&self) -> Vec<&'static str> {
         let mut arguments = vec!["run", "--test"];
         if self.window {
-            arguments.extend(["--language", self.language.name()]);
+            arguments.extend(["--language", self.language.code()]);
         } else {
             arguments.push("--no-screen");
         }
@@ -246,7 +246,7 @@ impl HeadUnit {
     /// # Errors
     /// When it cannot be asked.
     pub async fn card(&self) -> anyhow::Result<String> {
-        let language = self.setup.language.name();
+        let language = self.setup.language.code();
         let output = self.command(&["status", "--language", language]).output();
         let output = output.await?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -299,7 +299,7 @@ impl HeadUnit {
     /// # Errors
     /// When it cannot be drawn.
     pub async fn screenshot(&self, page: ScreenPage, out: &Path) -> anyhow::Result<()> {
-        let language = self.setup.language.name();
+        let language = self.setup.language.code();
         let out = out
             .to_str()
             .context("the folder of the pictures has no text for a name")?;
@@ -388,12 +388,16 @@ mod tests {
     fn the_window_speaks_the_language_of_the_story() {
         for (language, window, expected) in [
             (
-                Language::En,
+                Language::English,
                 true,
                 &["run", "--test", "--language", "en"][..],
             ),
-            (Language::Zh, true, &["run", "--test", "--language", "zh"]),
-            (Language::En, false, &["run", "--test", "--no-screen"]),
+            (
+                Language::Chinese,
+                true,
+                &["run", "--test", "--language", "zh"],
+            ),
+            (Language::English, false, &["run", "--test", "--no-screen"]),
         ] {
             let setup = HeadUnitSetup {
                 program: PathBuf::new(),

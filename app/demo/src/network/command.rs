@@ -8,7 +8,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::ctrl_c;
 
-use super::faults::{Faults, RequestFate};
+use super::faults::{DrawnFaults, Faults};
 use super::relay::{Passed, Relay};
 
 /// Stand between a car and its cloud, and let go wrong what a tester wants.
@@ -80,7 +80,7 @@ pub async fn proxy(args: &ProxyArgs) -> anyhow::Result<()> {
 }
 
 fn line(passed: &Passed) -> String {
-    let RequestFate {
+    let DrawnFaults {
         status,
         latency,
         cut,

@@ -36,7 +36,7 @@ enum NetworkFaultKind {
 
 /// The faults that one request meets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RequestFate {
+pub struct DrawnFaults {
     /// It is answered with this and never comes to the cloud.
     pub status: Option<StatusCode>,
     /// Delay of its answer.
@@ -53,8 +53,8 @@ impl Faults {
 
     /// Draws the fate of a request. Each fault draws each time, so that one that is taken away changes nothing for the
     /// others.
-    pub fn draw(&self, chance: &mut fastrand::Rng) -> RequestFate {
-        let mut fate = RequestFate::default();
+    pub fn draw(&self, chance: &mut fastrand::Rng) -> DrawnFaults {
+        let mut fate = DrawnFaults::default();
         for fault in &self.0 {
             if chance.f64() >= fault.chance {
                 continue;
@@ -174,7 +174,7 @@ fn bytes(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn fates(faults: &str, seed: u64) -> Vec<RequestFate> {
+    fn fates(faults: &str, seed: u64) -> Vec<DrawnFaults> {
         let faults: Faults = faults.parse().unwrap();
         let mut chance = fastrand::Rng::with_seed(seed);
         (0..1_000).map(|_| faults.draw(&mut chance)).collect()
@@ -197,7 +197,7 @@ mod tests {
         assert!(
             fates("", 7)
                 .iter()
-                .all(|fate| *fate == RequestFate::default())
+                .all(|fate| *fate == DrawnFaults::default())
         );
     }
 

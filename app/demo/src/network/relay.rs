@@ -18,7 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::faults::{Faults, RequestFate};
+use super::faults::{DrawnFaults, Faults};
 
 /// Hears of each request that has been answered.
 type Tell = dyn Fn(&Passed) + Send + Sync;
@@ -31,7 +31,7 @@ pub struct Passed {
     /// Status of the answer to the car.
     pub status: StatusCode,
     /// Faults that the request met on purpose.
-    pub fate: RequestFate,
+    pub fate: DrawnFaults,
 }
 
 /// Carries HTTP to one address.
@@ -109,7 +109,7 @@ impl Relay {
         answer
     }
 
-    fn fate(&self) -> RequestFate {
+    fn fate(&self) -> DrawnFaults {
         let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
         faults.draw(&mut chance)

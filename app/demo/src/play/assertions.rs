@@ -5,10 +5,10 @@ use dashpoint_membership::{Adjustment, Verdict};
 
 use super::{Player, confirmed, pending};
 use crate::head_unit::{HeadUnitEntry, HeadUnitStatus};
-use crate::language::Language;
 use crate::story::{Expect, LinkState, ObservedState};
 use crate::wait::wait_for;
 use crate::words;
+use dashpoint_ui::locale::Language;
 
 /// Looks at a head unit that is not done with the cloud until it is asked again.
 const LOOKS_BETWEEN_SYNCS: u32 = 40;
@@ -30,7 +30,7 @@ impl Player<'_> {
         let row = ledger.entries.last().context("the ledger is empty")?;
         let language = self.narrator.language();
         self.narrator
-            .line(&words::seen(language, row, &self.carbon))?;
+            .line(&words::seen(language, row, &self.policy.policy().carbon))?;
         let outcome = self.outcome(row).await?;
         self.narrator.line(&outcome)?;
         Ok(())
@@ -41,15 +41,15 @@ impl Player<'_> {
         let expected = words::points(language, row.predicted);
         let state = words::standing(language, row.verdict.as_ref());
         Ok(match (row.paid, language) {
-            (Some(paid), Language::En) => format!("{expected} expected, {paid} {state}"),
-            (Some(paid), Language::Zh) => format!("预计 {expected}，{state} {paid}"),
+            (Some(paid), Language::English) => format!("{expected} expected, {paid} {state}"),
+            (Some(paid), Language::Chinese) => format!("预计 {expected}，{state} {paid}"),
             (None, language) => {
                 let pending = pending(&self.status().await?);
                 match language {
-                    Language::En => {
+                    Language::English => {
                         format!("+{expected}, signed and on the disk; {pending} pending in all")
                     }
-                    Language::Zh => {
+                    Language::Chinese => {
                         format!("+{expected}，已签名并落盘；共 {pending} 分待确认")
                     }
                 }

@@ -4,17 +4,17 @@ use anyhow::Context;
 use jiff::{SignedDuration, ToSpan};
 
 use super::Player;
-use crate::language::Language;
 use crate::network::Faults;
 use crate::second_car::{SecondCar, SecondCarCharge};
 use crate::story::{LinkState, StorySecondCar as Does};
 use crate::words;
+use dashpoint_ui::locale::Language;
 
 impl Player<'_> {
     pub(super) async fn network_goes(&mut self) -> anyhow::Result<()> {
         let language = self.narrator.language();
         self.narrator
-            .step(language.pick("The network goes", "网络中断"))?;
+            .step(language.choose("The network goes", "网络中断"))?;
         self.world.network.go().await;
         self.world.head_unit.sync().await?;
         self.until("the head unit notices that it is offline", |status| {
@@ -31,7 +31,7 @@ impl Player<'_> {
     pub(super) async fn network_returns(&mut self) -> anyhow::Result<()> {
         let language = self.narrator.language();
         self.narrator
-            .step(language.pick("The network comes back", "网络恢复"))?;
+            .step(language.choose("The network comes back", "网络恢复"))?;
         let card = self.world.head_unit.card().await?;
         self.narrator
             .either("until now the head unit shows:", "此前车机显示：")?;
@@ -57,12 +57,12 @@ impl Player<'_> {
         let ledger = self.world.head_unit.ledger().await?;
         for (row, (name, _)) in ledger.entries.iter().zip(&self.did) {
             let (expected, paid) = (row.predicted, row.paid.unwrap_or(0));
-            for reason in words::reasons(language, row.verdict.as_ref()) {
+            for reason in words::reasons(language, row.verdict.as_ref(), &self.policy) {
                 self.narrator.line(&match language {
-                    Language::En => {
+                    Language::English => {
                         format!("adjusted: {name}, {expected} expected, {paid} paid: {reason}")
                     }
-                    Language::Zh => {
+                    Language::Chinese => {
                         format!("已调整：{name}，预计 {expected}，入账 {paid}：{reason}")
                     }
                 })?;
@@ -77,9 +77,11 @@ impl Player<'_> {
         self.world.network.set_faults(faults.clone());
         let language = self.narrator.language();
         self.narrator.step(&if faults.is_empty() {
-            language.pick("The network is good", "网络正常").to_owned()
+            language
+                .choose("The network is good", "网络正常")
+                .to_owned()
         } else {
-            let bad = language.pick("The network is bad", "网络不良");
+            let bad = language.choose("The network is bad", "网络不良");
             format!("{bad}: {faults}")
         })?;
         if faults.is_empty() && self.is_enrolled && self.world.network.is_up() {
@@ -123,12 +125,12 @@ impl Player<'_> {
         });
         let (car, paid) = charging.await?.context("the member's second car")?;
         self.second_car = Some(car);
-        let at = words::minute(first.timestamp(), &self.story.zone);
+        let at = self.moment(first.timestamp());
         let (kwh, times) = (does.charges_kwh, does.times);
         let points = words::points(self.narrator.language(), paid);
         self.narrator.step(&match self.narrator.language() {
-            Language::En => format!("{at}  the member's second car charges"),
-            Language::Zh => format!("{at}  会员的另一辆车充电"),
+            Language::English => format!("{at}  the member's second car charges"),
+            Language::Chinese => format!("{at}  会员的另一辆车充电"),
         })?;
         self.narrator.either(
             &format!("{times} x {kwh} kWh: the cloud pays {points}; this car cannot know"),

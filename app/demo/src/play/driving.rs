@@ -11,11 +11,11 @@ use vehicle_sim::{Command, Progress, ScenarioCharge, SimulatedCharge, Step as Sa
 
 use super::Player;
 use crate::head_unit::Killed;
-use crate::language::Language;
 use crate::story::{StoryDrive, said};
 use crate::wait::wait_for;
 use crate::words;
 use crate::world::DemoWorld;
+use dashpoint_ui::locale::Language;
 
 impl Player<'_> {
     pub(super) async fn drive(&mut self, drive: &StoryDrive) -> anyhow::Result<()> {
@@ -23,8 +23,8 @@ impl Player<'_> {
         let part = drive.part().map_err(|what| anyhow!(what))?;
         let command = part.map_or(Command::Drive(drive.cycle), Command::Scenario);
         let title = match self.narrator.language() {
-            Language::En => format!("a {name} drive"),
-            Language::Zh => format!("行驶 {name} 工况"),
+            Language::English => format!("a {name} drive"),
+            Language::Chinese => format!("行驶 {name} 工况"),
         };
         let messages = self.announce(&command, &title)?;
         let before = self.guests().await?;
@@ -46,18 +46,18 @@ impl Player<'_> {
         let (kwh, percent) = (charge.kwh, charge.renewable);
         let language = self.narrator.language();
         let (name, title) = match (charge.asleep, language) {
-            (false, Language::En) => (
+            (false, Language::English) => (
                 "charge",
                 format!("a charge of {kwh} kWh at {percent} % renewable"),
             ),
-            (true, Language::En) => (
+            (true, Language::English) => (
                 "asleep",
                 format!(
                     "a charge of {kwh} kWh at {percent} % renewable while the head unit sleeps"
                 ),
             ),
-            (false, Language::Zh) => ("充电", format!("充电 {kwh} kWh，绿电 {percent} %")),
-            (true, Language::Zh) => (
+            (false, Language::Chinese) => ("充电", format!("充电 {kwh} kWh，绿电 {percent} %")),
+            (true, Language::Chinese) => (
                 "休眠充电",
                 format!("车机休眠时充电 {kwh} kWh，绿电 {percent} %"),
             ),
@@ -85,7 +85,7 @@ impl Player<'_> {
 
     pub(super) async fn say(&mut self, lines: &[String]) -> anyhow::Result<()> {
         let scenario = said(lines).map_err(|what| anyhow!(what))?;
-        let told = self.narrator.language().pick("the car says", "车辆信号");
+        let told = self.narrator.language().choose("the car says", "车辆信号");
         let title = format!("{told}: {}", lines.join(", "));
         let command = Command::Scenario(scenario);
         self.announce(&command, &title)?;
@@ -110,11 +110,11 @@ impl Player<'_> {
         let (from, _) = plan.span();
         let language = self.narrator.language();
         let network = if self.world.network.is_up() {
-            language.pick("online", "在线")
+            language.choose("online", "在线")
         } else {
-            language.pick("offline", "离线")
+            language.choose("offline", "离线")
         };
-        let at = words::minute(from, &self.story.zone);
+        let at = self.moment(from);
         self.narrator.step(&format!("{at}  {what}, {network}"))?;
         Ok(plan.messages.len())
     }

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use dashpoint_membership::policy::Carbon;
+use dashpoint_membership::CompiledPolicy;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::folder::DemoFolder;
@@ -56,12 +57,13 @@ pub(crate) async fn play(
     )?;
     let world = DemoWorld::make(story, folder, program, language, screen.window).await?;
     let mut player = Player {
-        carbon: world.cloud.carbon().await?,
+        policy: world.cloud.policy().await?,
         world,
         story,
         narrator,
         began: Instant::now(),
         earliest: story.begins,
+        day: story.begins.to_zoned(story.zone.clone()).date(),
         did: Vec::new(),
         second_car: None,
         signals: Signals::default(),
@@ -86,10 +88,12 @@ struct Player<'a> {
     world: DemoWorld,
     story: &'a Story,
     narrator: &'a mut Narrator,
-    carbon: Carbon,
+    policy: CompiledPolicy,
     began: Instant,
     /// Nothing that the car does begins before it.
     earliest: Timestamp,
+    /// The day that was named last.
+    day: Date,
     /// Drives and charges that earned an entry: name, and metres or watt-hours.
     did: Vec<(String, f64)>,
     second_car: Option<SecondCar>,
@@ -122,7 +126,7 @@ impl Player<'_> {
 
     async fn enrol(&mut self) -> anyhow::Result<()> {
         let language = self.narrator.language();
-        self.narrator.step(language.pick("Enrolment", "绑定"))?;
+        self.narrator.step(language.choose("Enrolment", "绑定"))?;
         let name = &self.story.member;
         let DemoWorld {
             cloud,
@@ -181,16 +185,29 @@ impl Player<'_> {
         self.earliest = then;
         let language = self.narrator.language();
         let (day, minute) = (words::day(language, then, zone), words::minute(then, zone));
+        self.day = then.to_zoned(zone.clone()).date();
         self.narrator.step(&format!("{day}, {minute}"))?;
         Ok(())
     }
 
     async fn check_in(&mut self) -> anyhow::Result<()> {
-        let name = self.narrator.language().pick("check-in", "签到");
+        let name = self.narrator.language().choose("check-in", "签到");
         self.narrator.step(name)?;
         self.world.head_unit.check_in().await?;
         self.did.push((name.to_owned(), 0.0));
         self.tell_of_the_last().await
+    }
+
+    /// Names a minute of the story, and its day when it is not the one that was named last.
+    fn moment(&mut self, at: Timestamp) -> String {
+        let zone = &self.story.zone;
+        let minute = words::minute(at, zone);
+        let day = at.to_zoned(zone.clone()).date();
+        if std::mem::replace(&mut self.day, day) == day {
+            return minute;
+        }
+        let day = words::day(self.narrator.language(), at, zone);
+        format!("{day}, {minute}")
     }
 
     /// The car's time.
@@ -247,14 +264,14 @@ impl Player<'_> {
             ledger: &ledger,
             cloud: &cloud,
             points,
-            carbon: self.carbon,
+            carbon: self.policy.policy().carbon,
             signals: self.signals,
             kills: self.kills,
             settled,
         });
         faults.append(&mut self.faults);
         self.narrator
-            .end(&self.did, &ledger, &report, &self.carbon)?;
+            .end(&self.did, &ledger, &report, &self.policy.policy().carbon)?;
         if faults.is_empty() {
             let held = words::held(self.narrator.language(), settled);
             let seconds = self.began.elapsed().as_secs();

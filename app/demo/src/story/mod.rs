@@ -18,7 +18,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::language::Language;
+use dashpoint_ui::locale::Language;
 
 /// One thing after another.
 #[derive(Debug, Clone)]
@@ -77,7 +77,7 @@ impl About {
     pub fn text(&self, language: Language) -> &str {
         match self {
             Self::One(text) => text,
-            Self::Both { en, zh } => language.pick(en, zh),
+            Self::Both { en, zh } => language.choose(en, zh),
         }
     }
 }
@@ -196,8 +196,8 @@ mod tests {
         for ready in ReadyStory::STORIES.iter().chain(ReadyStory::PERSONAS) {
             let story = Story::ready(*ready).unwrap();
             assert_ne!(
-                story.about.text(Language::En),
-                story.about.text(Language::Zh),
+                story.about.text(Language::English),
+                story.about.text(Language::Chinese),
                 "{}",
                 ready.name
             );
