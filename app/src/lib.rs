@@ -15,6 +15,7 @@ mod config;
 mod data_folder;
 pub mod engine;
 mod enrolment;
+mod entry_status;
 mod error;
 mod explain;
 mod keys;
@@ -24,7 +25,6 @@ pub mod random;
 mod runtime;
 mod screen;
 mod socket;
-mod standing;
 mod unpaid;
 mod window;
 

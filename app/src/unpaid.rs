@@ -11,20 +11,45 @@ use dashpoint_membership::{
 use dashpoint_ui::model::{Failed, LimitData};
 use serde::Serialize;
 
-/// What an entry is looked at with.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Context<'a> {
+use crate::books::Books;
+
+/// The policy and the account that an entry's awards are explained by.
+#[derive(Debug, Clone)]
+pub(crate) struct AwardContext<'a> {
     /// The policy that the entry was valued by.
     pub(crate) policy: &'a CompiledPolicy,
     /// The counts of the member's account against the caps.
-    pub(crate) used: &'a BTreeMap<CapId, BTreeMap<LocalDay, Milli>>,
+    used: &'a BTreeMap<CapId, BTreeMap<LocalDay, Milli>>,
     /// The member's zone.
-    pub(crate) zone: &'a Zone,
+    zone: Zone,
     /// The member's own entries after it.
-    pub(crate) later: &'a [&'a Entry],
+    later: Vec<&'a Entry>,
 }
 
-impl Context<'_> {
+impl<'a> AwardContext<'a> {
+    /// Finds policy and account of an entry, with the own entries after it of any member; `None` when policy or statement
+    /// are not held any more.
+    pub(crate) fn of(
+        books: &'a Books,
+        entry: &Entry,
+        later: impl Iterator<Item = &'a Entry>,
+    ) -> Option<Self> {
+        let member_of = |entry: &Entry| {
+            let binding = books.bindings.get(&entry.binding);
+            binding.map(|binding| binding.member)
+        };
+        let member = member_of(entry)?;
+        let book = books.members.get(&member)?;
+        Some(Self {
+            policy: books.policies.as_ref()?.get(entry.policy)?,
+            used: &book.fold.account.used,
+            zone: Zone::of_member(&book.statement.profile.zone),
+            later: later
+                .filter(|later| member_of(later) == Some(member))
+                .collect(),
+        })
+    }
+
     /// Returns the reason that an entry earned nothing; `None` when it did earn, or may: thousandths are carried to the
     /// next award.
     pub(crate) fn why_nothing(&self, entry: &Entry) -> Option<Failed> {
@@ -61,13 +86,15 @@ impl Context<'_> {
 
     /// Returns each award that a cap cut, with the cap.
     pub(crate) fn cuts(&self, entry: &Entry) -> Vec<Cut> {
-        cuts(entry, self.policy, self.used, self.zone, self.later)
+        cuts(entry, self.policy, self.used, &self.zone, &self.later)
     }
 
     /// The reason of the rule that is nearest to paying: the fewest conditions that fail, then what can be changed first.
     fn why_no_rule_pays(&self, entry: &Entry) -> Failed {
         let transaction = entry.transaction();
-        let facts = Facts::of(transaction, &self.policy.policy().carbon);
+        let Some(facts) = Facts::of(transaction, &self.policy.policy().carbon) else {
+            return Failed::NoRule;
+        };
         let appraisals = appraise(self.policy, transaction);
         let reasons = appraisals.iter().filter_map(|appraisal| {
             let (rule, compiled) = self.policy.rule(&appraisal.rule)?;

@@ -1,6 +1,6 @@
 //! The activity list: the ledger as the member sees it, each row opening to its reason and its evidence.
 
-use dashpoint_membership::{Evidence, Points, ServerTime};
+use dashpoint_membership::{Points, ServerTime};
 
 use crate::facts;
 use crate::locale::{Locale, signed};
@@ -8,7 +8,7 @@ use crate::model::{Availability, RowData, RowOutcome, RowSubject};
 use crate::nav::Nav;
 use crate::paging::{self, ACTIVITY_ROWS, ACTIVITY_ROWS_MOVING, Paged};
 use crate::reason::reason;
-use crate::{Absence, FactLine, LedgerDetail, LedgerRow, RowKind, RowStatus};
+use crate::{Absence, FactLine, LedgerDetail, LedgerRow, RowStatus};
 
 /// View-state of the activity page.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,18 +83,13 @@ pub fn activity(
 fn line(row: &RowData, locale: &Locale, now: ServerTime) -> LedgerRow {
     let (reason, a, b) = reason(row, locale, now);
     LedgerRow {
-        kind: kind(&row.subject),
+        kind: row.subject.kind(),
         status: status(row),
-        subject: match &row.subject {
-            RowSubject::Spent { benefit } => locale.language.pick(benefit).into(),
-            RowSubject::Tier { to, .. } => locale.language.pick(to).into(),
-            RowSubject::Measured(_)
-            | RowSubject::CheckIn
-            | RowSubject::Granted { .. }
-            | RowSubject::Expiry { .. }
-            | RowSubject::Reversal
-            | RowSubject::Clawback => Default::default(),
-        },
+        subject: row
+            .subject
+            .title()
+            .map(|title| locale.language.pick(title).into())
+            .unwrap_or_default(),
         points: signed(points(&row.outcome).get()).into(),
         when: locale.day_or_time(row.at, now).into(),
         measure: measure(&row.subject).into(),
@@ -122,21 +117,6 @@ fn detail(row: &RowData, evidence_open: bool, locale: &Locale, now: ServerTime) 
     }
 }
 
-const fn kind(subject: &RowSubject) -> RowKind {
-    match subject {
-        RowSubject::Measured(Evidence::Trip(_)) => RowKind::Trip,
-        RowSubject::Measured(Evidence::Charge(_)) => RowKind::Charge,
-        RowSubject::Measured(Evidence::Discharge(_)) => RowKind::Discharge,
-        RowSubject::CheckIn => RowKind::CheckIn,
-        RowSubject::Spent { .. } => RowKind::Spent,
-        RowSubject::Granted { .. } => RowKind::Granted,
-        RowSubject::Expiry { .. } => RowKind::Expiry,
-        RowSubject::Reversal => RowKind::Reversal,
-        RowSubject::Clawback => RowKind::Clawback,
-        RowSubject::Tier { .. } => RowKind::Tier,
-    }
-}
-
 const fn status(row: &RowData) -> RowStatus {
     match (&row.outcome, &row.subject) {
         (
@@ -148,7 +128,7 @@ const fn status(row: &RowData) -> RowStatus {
         (RowOutcome::Booked { .. }, RowSubject::Expiry { .. }) => RowStatus::Expired,
         (RowOutcome::Booked { .. }, _) => RowStatus::Confirmed,
         (RowOutcome::Adjusted { .. }, _) => RowStatus::Adjusted,
-        (RowOutcome::Rejected { .. }, _) => RowStatus::Rejected,
+        (RowOutcome::Rejected { .. } | RowOutcome::TakenBack { .. }, _) => RowStatus::Rejected,
         (RowOutcome::Nothing(_), _) => RowStatus::Nothing,
     }
 }
@@ -159,20 +139,15 @@ const fn points(outcome: &RowOutcome) -> Points {
         | RowOutcome::AwaitingSignature { predicted } => *predicted,
         RowOutcome::InReview { points, .. } | RowOutcome::Booked { points } => *points,
         RowOutcome::Adjusted { paid, .. } => *paid,
-        RowOutcome::Rejected { .. } | RowOutcome::Nothing(_) => Points::ZERO,
+        RowOutcome::Rejected { .. } | RowOutcome::TakenBack { .. } | RowOutcome::Nothing(_) => {
+            Points::ZERO
+        }
     }
 }
 
 /// Distance or energy with one decimal; nothing for what has none.
 fn measure(subject: &RowSubject) -> String {
-    match subject {
-        RowSubject::Measured(evidence) => facts::thousandths(evidence.interval().length()),
-        RowSubject::CheckIn
-        | RowSubject::Spent { .. }
-        | RowSubject::Granted { .. }
-        | RowSubject::Expiry { .. }
-        | RowSubject::Reversal
-        | RowSubject::Clawback
-        | RowSubject::Tier { .. } => String::new(),
-    }
+    subject.evidence().map_or_else(String::new, |evidence| {
+        facts::thousandths(evidence.interval().length())
+    })
 }

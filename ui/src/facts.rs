@@ -3,7 +3,7 @@
 use dashpoint_membership::{Charge, Current, Discharge, Evidence, Grade, MeterInterval, Trip};
 
 use crate::locale::{fingerprint, percent, score, signed, tenths_of_thousandths};
-use crate::model::{RowData, RowOutcome, RowSubject};
+use crate::model::{RowData, RowOutcome};
 use crate::{Fact, FactLine};
 
 /// A named figure.
@@ -37,7 +37,7 @@ pub fn values(row: &RowData) -> Vec<FactLine> {
             fact(Fact::Predicted, signed(predicted.get())),
             fact(Fact::Paid, signed(paid.get())),
         ],
-        RowOutcome::Rejected { predicted, .. } => vec![
+        RowOutcome::Rejected { predicted, .. } | RowOutcome::TakenBack { predicted } => vec![
             fact(Fact::Predicted, signed(predicted.get())),
             fact(Fact::Paid, "0"),
         ],
@@ -55,17 +55,11 @@ pub fn values(row: &RowData) -> Vec<FactLine> {
 /// Lists the measurements of a row and the entry that signed them.
 #[must_use]
 pub fn evidence(row: &RowData) -> Vec<FactLine> {
-    let mut lines = match &row.subject {
-        RowSubject::Measured(Evidence::Trip(trip)) => of_trip(trip),
-        RowSubject::Measured(Evidence::Charge(charge)) => of_charge(charge),
-        RowSubject::Measured(Evidence::Discharge(discharge)) => of_discharge(discharge),
-        RowSubject::CheckIn
-        | RowSubject::Spent { .. }
-        | RowSubject::Granted { .. }
-        | RowSubject::Expiry { .. }
-        | RowSubject::Reversal
-        | RowSubject::Clawback
-        | RowSubject::Tier { .. } => Vec::new(),
+    let mut lines = match row.subject.evidence() {
+        Some(Evidence::Trip(trip)) => of_trip(trip),
+        Some(Evidence::Charge(charge)) => of_charge(charge),
+        Some(Evidence::Discharge(discharge)) => of_discharge(discharge),
+        None => Vec::new(),
     };
     if let Some(digest) = &row.digest {
         lines.push(fact(Fact::Digest, fingerprint(digest.as_bytes())));

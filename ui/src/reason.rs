@@ -72,6 +72,7 @@ pub fn reason(row: &RowData, locale: &Locale, now: ServerTime) -> (Reason, Strin
             Rejection::Implausible => Reason::Implausible,
             Rejection::UnknownPolicy => Reason::UnknownPolicy,
         }),
+        RowOutcome::TakenBack { .. } => plain(Reason::ClawedBack),
         RowOutcome::Nothing(failed) => condition(failed, locale),
     }
 }

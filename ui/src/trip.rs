@@ -63,7 +63,9 @@ fn numbers(data: &TripData, locale: &Locale, now: ServerTime) -> TripShown {
         RowOutcome::InReview { points, .. } => (*points, false, false),
         RowOutcome::Booked { points } => (*points, false, false),
         RowOutcome::Adjusted { paid, .. } => (*paid, false, false),
-        RowOutcome::Rejected { .. } | RowOutcome::Nothing(_) => (Points::ZERO, false, false),
+        RowOutcome::Rejected { .. } | RowOutcome::TakenBack { .. } | RowOutcome::Nothing(_) => {
+            (Points::ZERO, false, false)
+        }
     };
     let (reason, a, b) = match &data.outcome {
         // Said by the line at the foot of the card.
@@ -74,6 +76,7 @@ fn numbers(data: &TripData, locale: &Locale, now: ServerTime) -> TripShown {
         | RowOutcome::Booked { .. }
         | RowOutcome::Adjusted { .. }
         | RowOutcome::Rejected { .. }
+        | RowOutcome::TakenBack { .. }
         | RowOutcome::Nothing(_) => reason(&as_row(data), locale, now),
     };
     TripShown {

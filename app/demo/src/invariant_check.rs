@@ -62,7 +62,7 @@ pub fn check_invariants(input: &InvariantInput<'_>) -> (PlayReport, Vec<String>)
                 grade: words::grade(Language::English, charge.grade).to_owned(),
                 points: row.paid.unwrap_or(0),
             }),
-            None if row.is_check_in() && *length == 0.0 => {}
+            None if row.is_unmeasured() && *length == 0.0 => {}
             Some(Evidence::Discharge(_)) | None => {
                 faults.push(format!("{name}: its entry is about something else"));
             }

@@ -4,21 +4,22 @@ use std::process::ExitCode;
 
 use comfy_table::presets;
 use comfy_table::{CellAlignment, Table};
-use dashpoint_membership::{ServerTime, Transaction, Verdict};
+use dashpoint_membership::{Points, ServerTime, Transaction, Verdict};
 use dashpoint_wire::ChainPoint;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::args::{Language, LedgerArgs};
+use super::ledger_words::{entry_kind, entry_status};
 use super::out::outln;
 use super::status::print_json;
 use super::verify::{Verification, verify};
-use super::why::{Reasons, Why, verdict};
-use super::words::{minute, pick, standing, trigger};
+use super::why::{Reasons, Why};
+use super::words::{minute, pick};
 use crate::books::certificate;
 use crate::config::Config;
 use crate::data_folder::{identity, member_zone, open_reader};
-use crate::standing::{Line, Standing, newest_lines};
+use crate::entry_status::{EntryRow, EntryStatus, read_entries};
 
 /// One row of `ledger --json`.
 #[derive(Debug, Serialize)]
@@ -64,7 +65,7 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     let holds = verification.as_ref().is_none_or(Verification::holds);
     let certificate = certificate(&reader, &config.cloud.key)?;
     let who = identity(&certificate, &config);
-    let lines = newest_lines(&reader, &who, args.last)?;
+    let lines = read_entries(&reader, &who, args.last)?;
     let reasons = Reasons::open(&config, &reader);
     let why = |language| -> Vec<Why> {
         let places = 0..lines.len();
@@ -99,30 +100,33 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn row(line: &Line, why: Why) -> Row {
+fn row(line: &EntryRow, why: Why) -> Row {
     let activity = &line.activity;
-    let verdict = verdict(&line.standing);
     Row {
         epoch: activity.point.epoch.get(),
         seq: activity.point.seq.get(),
         hash: activity.point.hash.to_string(),
-        about: trigger(Language::En, activity.summary.trigger),
+        about: activity.summary.kind.name(),
         carried: activity.summary.carried,
         at_unix_s: activity.summary.at.as_unix_s(),
         predicted: activity.summary.predicted.get(),
-        state: standing(Language::En, &line.standing),
-        carried_to: carried_to(&line.standing),
-        paid: verdict.map(|verdict| verdict.paid().points.get()),
-        verdict: verdict.cloned(),
+        state: entry_status(Language::En, &line.status),
+        carried_to: carried_to(&line.status),
+        paid: line.status.paid().map(Points::get),
+        verdict: line.status.verdict().cloned(),
         why,
         transaction: line.entry.as_ref().map(|entry| entry.transaction().clone()),
     }
 }
 
-fn carried_to(standing: &Standing) -> Option<String> {
-    match standing {
-        Standing::CarriedTo(point) => Some(place(*point)),
-        Standing::Pending | Standing::Judged(_) | Standing::Settled => None,
+fn carried_to(status: &EntryStatus) -> Option<String> {
+    match status {
+        EntryStatus::CarriedTo(point) => Some(place(*point)),
+        EntryStatus::Pending
+        | EntryStatus::Judged(_)
+        | EntryStatus::Released { .. }
+        | EntryStatus::TakenBack(_)
+        | EntryStatus::Settled => None,
     }
 }
 
@@ -130,7 +134,7 @@ fn place(point: ChainPoint) -> String {
     format!("{}-{}", point.epoch, point.seq)
 }
 
-fn print_table(lines: &[Line], why: &[Why], zone: &TimeZone, language: Language) {
+fn print_table(lines: &[EntryRow], why: &[Why], zone: &TimeZone, language: Language) {
     if lines.is_empty() {
         outln!("{}", pick(language, "nothing was signed yet", "暂无记录"));
         return;
@@ -147,16 +151,17 @@ fn print_table(lines: &[Line], why: &[Why], zone: &TimeZone, language: Language)
     ]);
     for (line, why) in lines.iter().zip(why) {
         let activity = &line.activity;
-        let verdict = verdict(&line.standing);
         let at = ServerTime::from_unix_s(activity.summary.at.as_unix_s());
         table.add_row([
             place(activity.point),
             minute(at, zone),
-            trigger(language, activity.summary.trigger).to_owned(),
+            entry_kind(language, activity.summary.kind).to_owned(),
             activity.summary.predicted.to_string(),
-            verdict.map_or_else(String::new, |verdict| verdict.paid().points.to_string()),
-            standing(language, &line.standing).to_owned(),
-            carried_to(&line.standing).unwrap_or_else(|| why.text.clone()),
+            line.status
+                .paid()
+                .map_or_else(String::new, |paid| paid.to_string()),
+            entry_status(language, &line.status).to_owned(),
+            carried_to(&line.status).unwrap_or_else(|| why.text.clone()),
         ]);
     }
     for column in [3, 4] {

@@ -3,8 +3,11 @@
 mod args;
 mod ask;
 mod enrol;
+mod evidence_words;
 mod explain;
+mod health_words;
 mod ledger;
+pub(crate) mod ledger_words;
 mod mapping;
 mod out;
 pub(crate) mod reasons;

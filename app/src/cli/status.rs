@@ -10,13 +10,14 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::args::{Language, StatusArgs};
+use super::health_words::{
+    allowance, cloud_clock, connection, device_key, disk, other_vehicle, seal_key, skipped_rule,
+    waits,
+};
 use super::out::outln;
 use super::reasons::{guest, refused_car};
 use super::signals;
-use super::words::{
-    allowance, cloud_clock, connection, day, device_key, disk, entries, minute, other_vehicle,
-    pick, seal_key, skipped_rule, text, thousands, waits, yuan,
-};
+use super::words::{day, entries, minute, pick, text, thousands, yuan};
 use crate::books::{Books, MemberBook, certificate};
 use crate::clock::{Clock, Machine};
 use crate::config::{ClockSource, Config};

@@ -10,9 +10,10 @@ use tokio::time::{Instant, sleep};
 
 use super::args::{Language, SyncArgs};
 use super::ask::{NOT_RUNNING, runtime};
+use super::health_words::{offline, refused};
 use super::out::outln;
 use super::status::print_json;
-use super::words::{entries, offline, pick, refused};
+use super::words::{entries, pick};
 use crate::config::Config;
 use crate::engine::{Connection, Live, Reason};
 use crate::socket;

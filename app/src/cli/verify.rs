@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use dashpoint_membership::{
-    DeviceId, Entry, EntryBody, EntryHash, Meter, MeterInterval, Seq, Transaction,
-};
+use dashpoint_membership::{DeviceId, Entry, EntryHash, Meter, MeterInterval, Seq};
 use dashpoint_store::{StoreReader, StoredEntry};
 use dashpoint_sync::DeviceIdentity;
 use dashpoint_wire::PublicKey;
@@ -180,20 +178,14 @@ impl Walk {
                 format!("{place}: the private evidence was changed")
             });
         }
-        if let (Some(private), Transaction::Earn { digest, .. }) =
-            (&stored.private, entry.transaction())
-        {
+        if let (Some(private), Some(digest)) = (&stored.private, entry.transaction().digest()) {
             let kept = SaltedEvidence::signed_as(private.clone(), digest);
             self.digests.see(kept.is_some(), || {
                 format!("{place}: the private evidence is another")
             });
         }
         // A carry says again what its original said, and claims nothing new.
-        let first = match &entry.body {
-            EntryBody::Fresh(_) => stored.point.hash,
-            EntryBody::Carry { original, .. } => *original,
-        };
-        if self.said.insert(first)
+        if self.said.insert(entry.origin(stored.point.hash))
             && let Some(interval) = entry.transaction().interval()
         {
             self.claimed

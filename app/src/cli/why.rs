@@ -1,17 +1,17 @@
 //! Finds for the command line why an entry of the ledger earned nothing, or less than its rules give.
 
-use dashpoint_membership::{Adjustment, Award, Entry, MemberId, Verdict, Zone};
+use dashpoint_membership::{Adjustment, Award, Verdict};
 use dashpoint_store::StoreReader;
 use serde::Serialize;
 
 use super::args::Language;
+use super::ledger_words::reason;
 use super::reasons;
 use super::status::books_of;
-use super::words::reason;
 use crate::books::Books;
 use crate::config::Config;
-use crate::standing::{Line, Standing};
-use crate::unpaid::{CapCut, Context};
+use crate::entry_status::EntryRow;
+use crate::unpaid::{AwardContext, CapCut};
 
 /// The state of the ledger that reasons are found in; none when the cache is lost.
 pub(super) struct Reasons(Option<Books>);
@@ -36,8 +36,8 @@ impl Reasons {
     }
 
     /// Finds the reason of the line at a place of a list, newest first.
-    pub(super) fn of(&self, lines: &[Line], place: usize, language: Language) -> Why {
-        let verdict = verdict(&lines[place].standing);
+    pub(super) fn of(&self, lines: &[EntryRow], place: usize, language: Language) -> Why {
+        let verdict = lines[place].status.verdict();
         let said = reason(language, verdict);
         self.found(lines, place, language).unwrap_or_else(|| Why {
             text: said,
@@ -45,9 +45,9 @@ impl Reasons {
         })
     }
 
-    fn found(&self, lines: &[Line], place: usize, language: Language) -> Option<Why> {
+    fn found(&self, lines: &[EntryRow], place: usize, language: Language) -> Option<Why> {
         let entry = lines[place].entry.as_ref()?;
-        let verdict = verdict(&lines[place].standing);
+        let verdict = lines[place].status.verdict();
         if matches!(
             verdict,
             Some(Verdict::Rejected { .. } | Verdict::Review { .. })
@@ -89,7 +89,7 @@ impl Reasons {
     /// Lists the awards of a line, each with the cap that cut it.
     pub(super) fn awards(
         &self,
-        lines: &[Line],
+        lines: &[EntryRow],
         place: usize,
     ) -> Option<Vec<(Award, Option<CapCut>)>> {
         let entry = lines[place].entry.as_ref()?;
@@ -108,38 +108,12 @@ impl Reasons {
 
     fn look<R>(
         &self,
-        lines: &[Line],
+        lines: &[EntryRow],
         place: usize,
-        look: impl FnOnce(&Context<'_>) -> Option<R>,
+        look: impl FnOnce(&AwardContext<'_>) -> Option<R>,
     ) -> Option<R> {
-        let books = self.0.as_ref()?;
         let entry = lines[place].entry.as_ref()?;
-        let member = member_of(books, entry)?;
-        let book = books.members.get(&member)?;
         let later = lines[..place].iter().filter_map(|line| line.entry.as_ref());
-        let later: Vec<&Entry> = later
-            .filter(|later| member_of(books, later) == Some(member))
-            .collect();
-        look(&Context {
-            policy: books.policies.as_ref()?.get(entry.policy)?,
-            used: &book.fold.account.used,
-            zone: &Zone::of_member(&book.statement.profile.zone),
-            later: &later,
-        })
-    }
-}
-
-fn member_of(books: &Books, entry: &Entry) -> Option<MemberId> {
-    books
-        .bindings
-        .get(&entry.binding)
-        .map(|binding| binding.member)
-}
-
-/// Returns the cloud's word on an entry.
-pub(super) const fn verdict(standing: &Standing) -> Option<&Verdict> {
-    match standing {
-        Standing::Judged(verdict) => Some(verdict),
-        Standing::Pending | Standing::CarriedTo(_) | Standing::Settled => None,
+        look(&AwardContext::of(self.0.as_ref()?, entry, later)?)
     }
 }

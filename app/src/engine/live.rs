@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dashpoint_membership::RuleId;
+use dashpoint_membership::{RuleId, ServerTime};
 use dashpoint_store::StoreError;
 use dashpoint_sync::{ConnectionState, FaultReason, OfflineReason, SyncStatus};
 use dashpoint_telematics::DriveState;
@@ -197,6 +197,13 @@ impl Live {
     pub fn take_status(&mut self, status: SyncStatus) {
         self.waiting = status.waiting;
         self.connection = status.connection.into();
+    }
+
+    /// Returns the time of the reconciler's next try.
+    #[must_use]
+    pub fn next_try(&self, now: ServerTime) -> ServerTime {
+        self.next_try_unix_s
+            .map_or(now, |at| ServerTime::from_unix_s(at).max(now))
     }
 }
 

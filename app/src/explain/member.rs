@@ -117,7 +117,7 @@ impl Imagined {
         let before = self.fold.account.remainders.clone();
         let trigger_caps = self.policies.newest().policy().caps.clone();
         let (entry, settlement) = self.fold.mint(&self.policies, header, subject, now);
-        let kind = entry.transaction().trigger();
+        let kind = entry.transaction().kind();
         let carried = |remainders: &BTreeMap<RuleId, Remainder>, rule: &RuleId| {
             remainders
                 .get(rule)

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dashpoint_membership::policy::Trigger;
 use dashpoint_membership::profile::{Condition, FieldValue};
-use dashpoint_membership::{Current, Factor, Grade, Milli, RuleId, Text};
+use dashpoint_membership::{Current, EntryKind, Factor, Grade, Milli, RuleId, Text};
 use dashpoint_telematics::{BrakingSource, ChargeStep, Driver, Spell, TripEnd};
 use serde::Serialize;
 
@@ -93,6 +92,9 @@ pub struct SignalReport {
 pub struct Found {
     /// From 1.
     pub number: usize,
+    /// Kind of the entry.
+    #[serde(skip)]
+    pub kind: EntryKind,
     /// The driver.
     pub driver: Driver,
     /// First moment, in milliseconds since 1970; unknown when the head unit slept.
@@ -247,18 +249,6 @@ pub struct Pooled {
     pub factors: Vec<FactorReport>,
     /// The score of these.
     pub score_x100: u16,
-}
-
-impl Seen {
-    /// Returns the trigger of the rules that evaluate it.
-    #[must_use]
-    pub const fn trigger(&self) -> Trigger {
-        match self {
-            Self::Trip(_) => Trigger::Trip,
-            Self::Charge(_) => Trigger::Charge,
-            Self::Discharge(_) => Trigger::Discharge,
-        }
-    }
 }
 
 /// Thousandths as a decimal number.

@@ -84,7 +84,7 @@ impl Scribe<'_> {
         let transaction = transaction(&finished.evidence);
         let appraisals = appraise(&self.policy.policy, &transaction);
         let facts = Facts::of(&transaction, &self.policy.policy.policy().carbon);
-        let fields: BTreeMap<_, _> = facts.shown().into_iter().collect();
+        let fields: BTreeMap<_, _> = facts.iter().flat_map(Facts::shown).collect();
         let rules = appraisals
             .iter()
             .filter_map(|appraisal| {
@@ -97,7 +97,7 @@ impl Scribe<'_> {
                     title: rule.title.clone(),
                     held: appraisal.held,
                     shadow: rule.shadow,
-                    conditions: compiled.explain(&facts),
+                    conditions: compiled.explain(facts.as_ref()?),
                     formula: rule.points.clone(),
                     fields: fields
                         .iter()
@@ -117,6 +117,7 @@ impl Scribe<'_> {
         let paid = earned.and_then(|earned| earned.paid);
         Found {
             number,
+            kind: transaction.kind(),
             driver: finished.driver.clone(),
             started_ms: started_ms(finished),
             ended_ms: finished.ended_ms,

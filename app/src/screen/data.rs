@@ -1,7 +1,7 @@
 //! Everything that the pages are made of, from books, ledger and live state.
 
 use dashpoint_membership::{
-    CompiledPolicy, DeviceId, Epoch, MemberId, ServerTime, Statement, Suits, View, view,
+    CompiledPolicy, DeviceId, Epoch, MemberId, ServerTime, Suits, View, view,
 };
 use dashpoint_telematics::VehicleFact;
 use dashpoint_ui::locale::Language;
@@ -9,10 +9,13 @@ use dashpoint_ui::model::{
     Availability, BenefitData, DeviceData, Exchange, LinkData, MemberData, ScreenData,
 };
 
+use super::context::Shown;
 use super::own::OwnEntry;
+use super::titles::tier_title;
 use super::{home, rows, trip};
-use crate::books::{Books, MemberBook};
+use crate::books::Books;
 use crate::engine::{Connection, Live};
+use crate::entry_status::EntryStatus;
 
 /// State of the car beyond driving and charging.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -72,17 +75,6 @@ pub struct Source<'a> {
     pub guest: bool,
     /// The car's best idea of the time.
     pub now: ServerTime,
-}
-
-/// A member at the books, with the policy in force.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shown<'a> {
-    pub(super) books: &'a Books,
-    pub(super) book: &'a MemberBook,
-    pub(super) policy: &'a CompiledPolicy,
-    /// All own entries that are held, newest first.
-    pub(super) own: &'a [OwnEntry],
-    pub(super) now: ServerTime,
 }
 
 /// Makes everything that the pages are made of.
@@ -197,9 +189,8 @@ const fn is_online(connection: &Connection) -> bool {
 fn device(source: &Source<'_>) -> DeviceData {
     let books = source.books;
     let head = (books.head.seq.get() > 0).then_some((books.head.seq, books.head.hash));
-    let waits = |own: &&OwnEntry| {
-        own.point.epoch == books.head.epoch && own.verdict.is_none() && !is_covered(books, own)
-    };
+    let waits =
+        |own: &&OwnEntry| own.point.epoch == books.head.epoch && own.status == EntryStatus::Pending;
     let unanswered = source.own.iter().filter(waits).count() as u64;
     let waiting = source.live.map_or(unanswered, |live| live.waiting);
     DeviceData {
@@ -220,32 +211,10 @@ fn exchange(live: &Live, now: ServerTime) -> Exchange {
         Connection::Online { .. } => Exchange::Done,
         Connection::Starting | Connection::Syncing { .. } => Exchange::Running,
         Connection::Offline { .. } => Exchange::Failed {
-            next_try: next_try(live, now),
+            next_try: live.next_try(now),
         },
         Connection::Fault { .. } => Exchange::Refused,
     }
-}
-
-/// Returns the time of the reconciler's next try.
-pub(super) fn next_try(live: &Live, now: ServerTime) -> ServerTime {
-    live.next_try_unix_s
-        .map_or(now, |at| ServerTime::from_unix_s(at).max(now))
-}
-
-/// Returns whether a statement of any member contains the entry.
-pub(super) fn is_covered(books: &Books, own: &OwnEntry) -> bool {
-    books
-        .members
-        .values()
-        .any(|book| covers(&book.statement, books.identity.device, own))
-}
-
-/// Returns whether a statement contains the entry.
-pub(super) fn covers(statement: &Statement, device: DeviceId, own: &OwnEntry) -> bool {
-    statement
-        .covers
-        .get(&device)
-        .is_some_and(|cover| (cover.epoch, cover.through) >= (own.point.epoch, own.point.seq))
 }
 
 fn benefits(shown: &Shown<'_>, view: &View, live: Option<&Live>) -> Availability<Vec<BenefitData>> {
@@ -256,7 +225,7 @@ fn benefits(shown: &Shown<'_>, view: &View, live: Option<&Live>) -> Availability
     let rank = policy.tiers.rank(&view.tier);
     let car = live.map(|live| live.car).unwrap_or_default();
     let benefits = catalogue.benefits.iter().map(|benefit| BenefitData {
-        tier: home::tier_title(shown.policy, &benefit.tier),
+        tier: tier_title(shown.policy, &benefit.tier),
         open: rank >= policy.tiers.rank(&benefit.tier),
         fits_now: match benefit.suits {
             Suits::Always => false,

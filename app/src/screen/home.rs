@@ -1,14 +1,14 @@
 //! The member's card, the ladder, today, and what the member should know of.
 
-use dashpoint_membership::policy::{CapOver, Trigger};
+use dashpoint_membership::policy::CapOver;
 use dashpoint_membership::{
-    AllowanceState, CompiledPolicy, Growth, PendingState, Points, RuleId, ServerTime, Text, TierId,
-    View, Zone,
+    AllowanceState, CompiledPolicy, PendingState, Points, RuleId, ServerTime, View, Zone,
 };
 
-use super::data::{Shown, next_try};
+use super::context::Shown;
 use super::own::OwnEntry;
 use super::rows;
+use super::titles::tier_title;
 use crate::engine::{Connection, Live, Reason};
 use dashpoint_ui::model::{LadderData, MemberData, NoticeData, Settles, TierData, TodayData};
 
@@ -46,18 +46,6 @@ pub(super) fn member(
         today: today(shown, view, own),
         notice: notice(shown, view, live, guest),
     }
-}
-
-/// Returns the title of a tier; its id when this policy no longer has it.
-pub(super) fn tier_title(policy: &CompiledPolicy, tier: &TierId) -> Text {
-    let ladder = &policy.policy().tiers.ladder;
-    ladder.iter().find(|step| step.id == *tier).map_or_else(
-        || Text {
-            en: tier.to_string(),
-            zh: tier.to_string(),
-        },
-        |step| step.title.clone(),
-    )
 }
 
 /// Points that the cloud holds back are on their way longest: only when there are no others is that the answer.
@@ -120,10 +108,8 @@ fn purpose(policy: &CompiledPolicy, rule: &RuleId) -> RulePurpose {
     match policy.rule(rule) {
         None => RulePurpose::Other,
         Some((_, compiled)) if compiled.reads().contains("score_x100") => RulePurpose::Safe,
-        Some((_, compiled)) => match compiled.on() {
-            Trigger::Trip | Trigger::Charge | Trigger::Discharge => RulePurpose::Clean,
-            Trigger::CheckIn => RulePurpose::Other,
-        },
+        Some((_, compiled)) if compiled.on().is_measured() => RulePurpose::Clean,
+        Some(_) => RulePurpose::Other,
     }
 }
 
@@ -158,7 +144,7 @@ fn notice(shown: &Shown<'_>, view: &View, live: Option<&Live>, guest: bool) -> O
         return Some(NoticeData::PolicyRefused);
     }
     if let Some(live) = live.filter(|live| is_unreachable(&live.connection)) {
-        let next_try = next_try(live, shown.now);
+        let next_try = live.next_try(shown.now);
         return Some(NoticeData::Unreachable { next_try });
     }
     if !view.arrears.is_zero() {
@@ -189,9 +175,4 @@ const fn is_unreachable(connection: &Connection) -> bool {
         | Connection::Syncing { .. }
         | Connection::Fault { .. } => false,
     }
-}
-
-/// Whole growth value of thousandths.
-pub(super) const fn whole(milli: i64) -> Growth {
-    Growth::new(milli.div_euclid(1_000))
 }

@@ -2,11 +2,13 @@
 
 mod choices;
 mod code;
+mod context;
 mod data;
 mod home;
 mod own;
 mod rows;
 mod scene;
+mod titles;
 mod trip;
 
 pub use choices::{Choices, put_guest, put_language, put_theme};

@@ -1,15 +1,15 @@
 //! The ledger as the member sees it: own entries with what came of them, and what else changed the account.
 
 use dashpoint_membership::{
-    Cause, Entry, EntryRef, Evidence, Growth, MemberAction, Points, RuleId, ServerTime, Settlement,
-    Text, Transaction, Verdict, Zone,
+    Cause, EntryRef, Growth, Points, RuleId, ServerTime, Settlement, Text, Verdict,
 };
-
-use super::data::{Shown, covers};
-use super::home::{tier_title, whole};
-use super::own::OwnEntry;
-use crate::unpaid::Context;
 use dashpoint_ui::model::{LimitData, RowData, RowOutcome, RowSubject};
+
+use super::context::Shown;
+use super::own::OwnEntry;
+use super::titles::{tier_title, whole};
+use crate::entry_status::EntryStatus;
+use crate::unpaid::AwardContext;
 
 /// Returns whether the entry is this member's and may be shown: an old copy of the disk shows nothing of its own that
 /// the cloud has not answered.
@@ -19,7 +19,7 @@ pub(super) fn is_shown(shown: &Shown<'_>, own: &OwnEntry) -> bool {
     let is_mine = binding.is_some_and(|binding| binding.member == statement.member);
     let cover = statement.covers.get(&books.identity.device);
     let overtaken = cover.is_some_and(|cover| cover.epoch > books.head.epoch);
-    is_mine && (!overtaken || own.verdict.is_some())
+    is_mine && (!overtaken || own.status.verdict().is_some())
 }
 
 /// All rows, newest first.
@@ -36,56 +36,35 @@ fn own_row(shown: &Shown<'_>, own: &OwnEntry) -> RowData {
     let transaction = own.entry.transaction();
     RowData {
         at: ServerTime::from_unix_s(own.entry.time.at.as_unix_s()),
-        subject: match transaction {
-            Transaction::Earn { evidence, .. } => RowSubject::Measured(evidence.clone()),
-            Transaction::Member {
-                action: MemberAction::CheckIn,
-                ..
-            } => RowSubject::CheckIn,
-        },
+        subject: RowSubject::of(transaction),
         outcome: outcome(shown, own),
         rule: deciding_rule(shown, own),
         growth: growth(own),
-        digest: match transaction {
-            Transaction::Earn { digest, .. } => Some(*digest),
-            Transaction::Member { .. } => None,
-        },
+        digest: transaction.digest().copied(),
         entry: Some(entry_ref(shown, own)),
         cut: cut(shown, own),
     }
 }
 
-/// Looks at an entry with the policy that it was valued by; `None` when that policy is not held any more.
-fn with_context<R>(
-    shown: &Shown<'_>,
-    own: &OwnEntry,
-    look: impl FnOnce(&Context<'_>) -> Option<R>,
-) -> Option<R> {
-    let policies = shown.books.policies.as_ref()?;
+/// Finds the policy and the account that an entry's awards are explained by; `None` when they are not held any more.
+fn context<'a>(shown: &Shown<'a>, own: &OwnEntry) -> Option<AwardContext<'a>> {
     let later = shown
         .own
         .iter()
         .take_while(|later| later.point != own.point);
-    let later: Vec<&Entry> = later
+    let later = later
         .filter(|later| is_shown(shown, later))
-        .map(|later| &later.entry)
-        .collect();
-    look(&Context {
-        policy: policies.get(own.entry.policy)?,
-        used: &shown.book.fold.account.used,
-        zone: &Zone::of_member(&shown.book.statement.profile.zone),
-        later: &later,
-    })
+        .map(|later| &later.entry);
+    AwardContext::of(shown.books, &own.entry, later)
 }
 
 /// Returns the cap that cut an own entry which was paid, or will be, in part.
 pub(super) fn cut(shown: &Shown<'_>, own: &OwnEntry) -> Option<LimitData> {
-    if own.entry.predicted().is_zero() && own.verdict.is_none() {
+    let verdict = own.status.verdict();
+    if own.entry.predicted().is_zero() && verdict.is_none() {
         return None;
     }
-    with_context(shown, own, |context| {
-        context.cut(&own.entry, own.verdict.as_ref())
-    })
+    context(shown, own)?.cut(&own.entry, verdict)
 }
 
 fn entry_ref(shown: &Shown<'_>, own: &OwnEntry) -> EntryRef {
@@ -100,54 +79,44 @@ fn entry_ref(shown: &Shown<'_>, own: &OwnEntry) -> EntryRef {
 pub(super) fn outcome(shown: &Shown<'_>, own: &OwnEntry) -> RowOutcome {
     let predicted = own.entry.predicted();
     let earned_nothing = || {
-        let why = with_context(shown, own, |context| context.why_nothing(&own.entry));
+        let why = context(shown, own).and_then(|context| context.why_nothing(&own.entry));
         why.map(RowOutcome::Nothing)
     };
-    match &own.verdict {
-        None if covers(&shown.book.statement, shown.books.identity.device, own) => {
-            earned_nothing().unwrap_or(RowOutcome::Booked { points: predicted })
+    let booked = |points| RowOutcome::Booked { points };
+    match &own.status {
+        // An entry that another one says again is not in the list; what it says is not answered yet.
+        EntryStatus::Pending | EntryStatus::CarriedTo(_) => {
+            earned_nothing().unwrap_or_else(|| RowOutcome::AwaitingConnection {
+                predicted: expected(shown, own),
+            })
         }
-        None => earned_nothing().unwrap_or_else(|| RowOutcome::AwaitingConnection {
-            predicted: expected(shown, own),
-        }),
-        Some(Verdict::Accepted { paid }) => earned_nothing().unwrap_or(RowOutcome::Booked {
-            points: paid.points,
-        }),
-        Some(Verdict::Adjusted { paid, reasons }) => match reasons.first() {
+        EntryStatus::Settled => earned_nothing().unwrap_or(booked(predicted)),
+        EntryStatus::Released { points, .. } => booked(*points),
+        EntryStatus::TakenBack(_) => RowOutcome::TakenBack { predicted },
+        EntryStatus::Judged(Verdict::Accepted { paid }) => {
+            earned_nothing().unwrap_or(booked(paid.points))
+        }
+        EntryStatus::Judged(Verdict::Adjusted { paid, reasons }) => match reasons.first() {
             Some(why) if paid.points != predicted => RowOutcome::Adjusted {
                 paid: paid.points,
                 predicted,
                 why: why.clone(),
             },
-            Some(_) | None => RowOutcome::Booked {
-                points: paid.points,
-            },
+            Some(_) | None => booked(paid.points),
         },
-        Some(Verdict::Rejected { reason }) => RowOutcome::Rejected {
+        EntryStatus::Judged(Verdict::Rejected { reason }) => RowOutcome::Rejected {
             predicted,
             reason: *reason,
         },
-        Some(Verdict::Review {
+        EntryStatus::Judged(Verdict::Review {
             paid,
             reason,
             until,
-        }) => {
-            let held = entry_ref(shown, own);
-            let mut pending = shown.book.statement.account.pending.iter();
-            if pending.any(|pending| pending.entry == held)
-                || !covers(&shown.book.statement, held.device, own)
-            {
-                RowOutcome::InReview {
-                    points: paid.points,
-                    reason: *reason,
-                    until: *until,
-                }
-            } else {
-                RowOutcome::Booked {
-                    points: paid.points,
-                }
-            }
-        }
+        }) => RowOutcome::InReview {
+            points: paid.points,
+            reason: *reason,
+            until: *until,
+        },
     }
 }
 
@@ -168,7 +137,7 @@ fn expected(shown: &Shown<'_>, own: &OwnEntry) -> Points {
 }
 
 fn growth(own: &OwnEntry) -> Growth {
-    match &own.verdict {
+    match own.status.verdict() {
         Some(verdict) => verdict.paid().growth,
         None => {
             let awards = own.entry.transaction().awards().iter();
@@ -212,7 +181,9 @@ pub(super) fn paid_by_rule(shown: &Shown<'_>, own: &OwnEntry) -> Vec<(RuleId, Po
         | RowOutcome::AwaitingSignature { predicted } => predicted,
         RowOutcome::InReview { points, .. } | RowOutcome::Booked { points } => points,
         RowOutcome::Adjusted { paid, .. } => paid,
-        RowOutcome::Rejected { .. } | RowOutcome::Nothing(_) => Points::ZERO,
+        RowOutcome::Rejected { .. } | RowOutcome::TakenBack { .. } | RowOutcome::Nothing(_) => {
+            Points::ZERO
+        }
     };
     let last = awards.len().saturating_sub(1);
     awards
@@ -285,12 +256,4 @@ fn earned(shown: &Shown<'_>, settlement: &Settlement) -> ServerTime {
     let settlements = &shown.book.statement.settlements;
     let made = settlements.iter().find(|made| made.version == *lot);
     made.map_or(settlement.at, |made| made.at)
-}
-
-/// Returns the evidence of an entry.
-pub(super) const fn evidence(own: &OwnEntry) -> Option<&Evidence> {
-    match own.entry.transaction() {
-        Transaction::Earn { evidence, .. } => Some(evidence),
-        Transaction::Member { .. } => None,
-    }
 }

@@ -2,5 +2,6 @@
 
 mod home;
 mod rows;
+mod status;
 mod unpaid;
 mod world;

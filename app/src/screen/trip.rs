@@ -6,15 +6,15 @@ use dashpoint_membership::policy::ScoreModel;
 use dashpoint_membership::{Evidence, Factor, ServerTime, Trip, co2_avoided_g, factor_costs_x100};
 use dashpoint_telematics::{Spell, TripTrace};
 
-use super::data::Shown;
+use super::context::Shown;
 use super::own::{OwnEntry, is_trip};
-use super::rows::{cut, evidence, outcome, paid_by_rule, rule_title};
+use super::rows::{cut, outcome, paid_by_rule, rule_title};
 use dashpoint_ui::model::{CauseData, TripData};
 
 /// Makes the data for the summary of the newest trip.
 pub(super) fn newest(shown: &Shown<'_>, own: &[&OwnEntry]) -> Option<TripData> {
     let own = own.iter().find(|own| is_trip(&own.entry))?;
-    let Some(Evidence::Trip(trip)) = evidence(own) else {
+    let Some(Evidence::Trip(trip)) = own.entry.transaction().evidence() else {
         return None;
     };
     let policies = shown.books.policies.as_ref();

@@ -1,8 +1,8 @@
 //! Entries as they are given to the store and as they come out of it.
 
 use dashpoint_membership::{
-    BindingId, CoarseTime, Entry, EntryBody, EntryHash, Epoch, Meter, MeterInterval, Points, Seq,
-    policy::Trigger,
+    BindingId, CoarseTime, Entry, EntryBody, EntryHash, EntryKind, Epoch, Meter, MeterInterval,
+    Points, Seq,
 };
 use dashpoint_wire::{ChainPoint, Raw, Signed};
 use rusqlite::Row;
@@ -62,8 +62,8 @@ impl NewEntry {
 pub struct EntrySummary {
     /// The binding.
     pub binding: BindingId,
-    /// Trigger of its rules.
-    pub trigger: Trigger,
+    /// Its kind.
+    pub kind: EntryKind,
     /// True when it carries an entry of an earlier epoch.
     pub carried: bool,
     /// Points that the car expects to be paid.
@@ -80,7 +80,7 @@ impl EntrySummary {
     pub fn of(entry: &Entry) -> Self {
         Self {
             binding: entry.binding,
-            trigger: entry.transaction().trigger(),
+            kind: entry.transaction().kind(),
             carried: match entry.body {
                 EntryBody::Fresh(_) => false,
                 EntryBody::Carry { .. } => true,
@@ -174,27 +174,6 @@ pub(crate) const fn meter_of(code: i64) -> Result<Meter, StoreError> {
     }
 }
 
-pub(crate) const fn trigger_code(trigger: Trigger) -> i64 {
-    match trigger {
-        Trigger::Trip => 1,
-        Trigger::Charge => 2,
-        Trigger::Discharge => 3,
-        Trigger::CheckIn => 4,
-    }
-}
-
-const fn trigger_of(code: i64) -> Result<Trigger, StoreError> {
-    match code {
-        1 => Ok(Trigger::Trip),
-        2 => Ok(Trigger::Charge),
-        3 => Ok(Trigger::Discharge),
-        4 => Ok(Trigger::CheckIn),
-        _ => Err(StoreError::Damaged {
-            what: "kind of an entry",
-        }),
-    }
-}
-
 /// A count of a meter as SQLite keeps it.
 pub(crate) fn meter_value(value: u64) -> Result<i64, StoreError> {
     i64::try_from(value).map_err(|_| StoreError::OutOfRange {
@@ -217,7 +196,11 @@ impl EntrySummary {
         let at_min = row.get(first + 4).doing(DOING)?;
         Ok(Self {
             binding: BindingId::from_bytes(row.get(first).doing(DOING)?),
-            trigger: trigger_of(row.get(first + 1).doing(DOING)?)?,
+            kind: EntryKind::of_number(row.get(first + 1).doing(DOING)?).ok_or(
+                StoreError::Damaged {
+                    what: "kind of an entry",
+                },
+            )?,
             carried: row.get(first + 2).doing(DOING)?,
             predicted: Points::new(row.get(first + 3).doing(DOING)?),
             at: CoarseTime::from_unix_min(at_min).ok_or(StoreError::Damaged {
@@ -260,14 +243,6 @@ mod tests {
         for meter in [Meter::Odometer, Meter::Charged, Meter::Discharged] {
             assert_eq!(meter_of(meter_code(meter)).unwrap(), meter);
         }
-        for trigger in [
-            Trigger::Trip,
-            Trigger::Charge,
-            Trigger::Discharge,
-            Trigger::CheckIn,
-        ] {
-            assert_eq!(trigger_of(trigger_code(trigger)).unwrap(), trigger);
-        }
-        assert!(meter_of(0).is_err() && trigger_of(0).is_err());
+        assert!(meter_of(0).is_err());
     }
 }

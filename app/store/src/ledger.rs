@@ -5,7 +5,7 @@ use dashpoint_wire::{ChainPoint, EpochGrant, Signed};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use crate::chain;
-use crate::entry::{NewEntry, meter_code, meter_value, row_id, trigger_code};
+use crate::entry::{NewEntry, meter_code, meter_value, row_id};
 use crate::error::{Doing as _, StoreError};
 use crate::sealing::{SealedPlace, close};
 use crate::store::Store;
@@ -314,7 +314,7 @@ fn insert(tx: &Connection, sql: &str, entry: &NewEntry) -> Result<u64, StoreErro
                 entry.raw,
                 entry.private,
                 summary.binding.as_bytes(),
-                trigger_code(summary.trigger),
+                summary.kind.number(),
                 summary.carried,
                 summary.predicted.get(),
                 summary.at.as_unix_min(),

@@ -5,8 +5,7 @@ mod limits;
 
 use dashpoint_membership::policy::ScoreModel;
 use dashpoint_membership::{
-    Arrival, Charge, Discharge, Entry, Evidence, Meter, MeterInterval, Transaction, Trip,
-    score_x100,
+    Arrival, Charge, Discharge, Entry, Evidence, Meter, MeterInterval, Trip, score_x100,
 };
 
 pub use doubt::{
@@ -69,20 +68,10 @@ pub fn flaw(entry: &Entry, model: &ScoreModel, arrival: Arrival) -> Option<Evide
     if arrival.receipt_at > arrival.at {
         return Some(EvidenceFlaw::ReceiptOfTheFuture);
     }
-    match entry.transaction() {
-        Transaction::Earn {
-            evidence: Evidence::Trip(trip),
-            ..
-        } => trip_flaw(trip, model),
-        Transaction::Earn {
-            evidence: Evidence::Charge(charge),
-            ..
-        } => charge_flaw(charge),
-        Transaction::Earn {
-            evidence: Evidence::Discharge(discharge),
-            ..
-        } => discharge_flaw(discharge),
-        Transaction::Member { .. } => None,
+    match entry.transaction().evidence()? {
+        Evidence::Trip(trip) => trip_flaw(trip, model),
+        Evidence::Charge(charge) => charge_flaw(charge),
+        Evidence::Discharge(discharge) => discharge_flaw(discharge),
     }
 }
 

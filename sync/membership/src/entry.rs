@@ -8,7 +8,6 @@ use crate::ids::{
 };
 use crate::points::{Milli, Points};
 use crate::time::{EventTime, ServerTime};
-use crate::trigger::Trigger;
 
 /// The signed payload of one link of a device's chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +90,70 @@ pub struct Award {
     pub predicted: Points,
 }
 
+/// A transaction before it is valued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// Evidence of driving or charging.
+    Earn {
+        /// The evidence.
+        evidence: Evidence,
+        /// Digest of the private evidence that stays in the car.
+        digest: EvidenceDigest,
+    },
+    /// Something that the member did on the screen.
+    Member {
+        /// The action.
+        action: MemberAction,
+    },
+}
+
+/// The kind of an entry: lists and stores name it so. Which rules evaluate it is
+/// [`Trigger::of`](crate::policy::Trigger::of).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EntryKind {
+    /// A trip.
+    Trip,
+    /// A charging session.
+    Charge,
+    /// A session of giving back to the grid.
+    Discharge,
+    /// The daily check-in.
+    CheckIn,
+}
+
+impl EntryKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Trip, Self::Charge, Self::Discharge, Self::CheckIn];
+
+    /// Returns its name as programs and operators read it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trip => "trip",
+            Self::Charge => "charge",
+            Self::Discharge => "discharge",
+            Self::CheckIn => "check-in",
+        }
+    }
+
+    /// Returns the number by which a store keeps it; one that was given once is never given to another kind.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::Trip => 1,
+            Self::Charge => 2,
+            Self::Discharge => 3,
+            Self::CheckIn => 4,
+        }
+    }
+
+    /// Returns the kind with a number; `None` for a number that was never given.
+    #[must_use]
+    pub fn of_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.number() == number)
+    }
+}
+
 impl Entry {
     /// Names the entry of a device.
     #[must_use]
@@ -107,6 +170,15 @@ impl Entry {
     pub const fn transaction(&self) -> &Transaction {
         match &self.body {
             EntryBody::Fresh(transaction) | EntryBody::Carry { transaction, .. } => transaction,
+        }
+    }
+
+    /// Returns the hash of the entry that said it first: of the original of a carry, else its own.
+    #[must_use]
+    pub const fn origin(&self, own: EntryHash) -> EntryHash {
+        match self.body {
+            EntryBody::Fresh(_) => own,
+            EntryBody::Carry { original, .. } => original,
         }
     }
 
@@ -130,35 +202,85 @@ impl Transaction {
         }
     }
 
-    /// Returns the trigger of the rules that evaluate it.
+    pub(crate) fn valued(mut self, valued: Vec<Award>) -> Self {
+        match &mut self {
+            Self::Earn { awards, .. } | Self::Member { awards, .. } => *awards = valued,
+        }
+        self
+    }
+
+    /// Returns its kind.
     #[must_use]
-    pub const fn trigger(&self) -> Trigger {
+    pub const fn kind(&self) -> EntryKind {
         match self {
             Self::Earn {
                 evidence: Evidence::Trip(_),
                 ..
-            } => Trigger::Trip,
+            } => EntryKind::Trip,
             Self::Earn {
                 evidence: Evidence::Charge(_),
                 ..
-            } => Trigger::Charge,
+            } => EntryKind::Charge,
             Self::Earn {
                 evidence: Evidence::Discharge(_),
                 ..
-            } => Trigger::Discharge,
+            } => EntryKind::Discharge,
             Self::Member {
                 action: MemberAction::CheckIn,
                 ..
-            } => Trigger::CheckIn,
+            } => EntryKind::CheckIn,
+        }
+    }
+
+    /// Returns the evidence; `None` for what the member did on the screen.
+    #[must_use]
+    pub const fn evidence(&self) -> Option<&Evidence> {
+        match self {
+            Self::Earn { evidence, .. } => Some(evidence),
+            Self::Member { .. } => None,
+        }
+    }
+
+    /// Returns the digest of the private evidence; `None` where there is no evidence.
+    #[must_use]
+    pub const fn digest(&self) -> Option<&EvidenceDigest> {
+        match self {
+            Self::Earn { digest, .. } => Some(digest),
+            Self::Member { .. } => None,
         }
     }
 
     /// The stretch of a lifetime meter that it claims, if it claims one.
     #[must_use]
-    pub const fn interval(&self) -> Option<MeterInterval> {
+    pub fn interval(&self) -> Option<MeterInterval> {
+        self.evidence().map(Evidence::interval)
+    }
+}
+
+impl Subject {
+    pub(crate) fn with(self, awards: Vec<Award>) -> Transaction {
         match self {
-            Self::Earn { evidence, .. } => Some(evidence.interval()),
-            Self::Member { .. } => None,
+            Self::Earn { evidence, digest } => Transaction::Earn {
+                evidence,
+                digest,
+                awards,
+            },
+            Self::Member { action } => Transaction::Member { action, awards },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_entry_has_a_name_and_a_number_of_its_own() {
+        for (place, kind) in EntryKind::ALL.into_iter().enumerate() {
+            assert_eq!(EntryKind::of_number(kind.number()), Some(kind));
+            let others = EntryKind::ALL.into_iter().skip(place + 1);
+            assert!(others.map(EntryKind::name).all(|name| name != kind.name()));
+        }
+        assert_eq!(EntryKind::of_number(0), None);
     }
 }

@@ -38,7 +38,7 @@ pub use catalogue::{
     Benefit, BenefitKind, Catalogue, CatalogueError, DEFAULT_CATALOGUE_TOML, Suits,
 };
 pub use chain::{AllowanceState, Arrival, Chain};
-pub use entry::{Award, Entry, EntryBody, MemberAction, Transaction};
+pub use entry::{Award, Entry, EntryBody, EntryKind, MemberAction, Subject, Transaction};
 pub use evidence::{
     Charge, Current, Discharge, DrivingTime, Evidence, Factor, FactorSeen, Grade, Meter,
     MeterInterval, Trip,
@@ -55,8 +55,7 @@ pub use policy::{
 pub use score::{factor_costs_x100, score_x100};
 pub use settlement::{
     CapToday, ChainStart, Cut, Fold, FoldMark, Header, KeepTier, NextTier, PendingItem,
-    PendingState, Subject, View, cuts, fold, fold_mine, reject, settle, settle_freed,
-    settle_in_doubt, view,
+    PendingState, View, cuts, fold, fold_mine, reject, settle, settle_freed, settle_in_doubt, view,
 };
 pub use statement::{Cover, Profile, Statement};
 pub use text::Text;

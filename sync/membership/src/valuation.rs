@@ -41,10 +41,12 @@ pub enum AppraisalProblem {
 /// Awards inside the transaction are ignored.
 #[must_use]
 pub fn appraise(policy: &CompiledPolicy, transaction: &Transaction) -> Vec<Appraisal> {
-    let facts = Facts::of(transaction, &policy.policy().carbon);
+    let Some(facts) = Facts::of(transaction, &policy.policy().carbon) else {
+        return Vec::new();
+    };
     policy
         .rules()
-        .filter(|(rule, _)| rule.on == transaction.trigger())
+        .filter(|(rule, _)| rule.on == facts.on())
         .map(|(rule, compiled)| {
             let outcome = amounts(compiled, &facts);
             let (held, points, growth, problem) = match outcome {

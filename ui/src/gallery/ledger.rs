@@ -210,22 +210,11 @@ fn finish(all: Vec<(RowSubject, RowOutcome)>) -> Vec<RowData> {
         .map(|(index, (subject, outcome))| {
             hours += if index < 2 { 1 } else { 11 };
             let measured = matches!(subject, RowSubject::Measured(_));
-            let rule = match &subject {
-                RowSubject::Measured(Evidence::Charge(_)) => {
-                    Some(text("Clean charging", "清洁充电"))
-                }
-                RowSubject::Measured(Evidence::Trip(_)) => Some(text("Calm driving", "平稳驾驶")),
-                RowSubject::Measured(Evidence::Discharge(_)) => {
-                    Some(text("Helping the grid", "反向送电"))
-                }
-                RowSubject::CheckIn
-                | RowSubject::Spent { .. }
-                | RowSubject::Granted { .. }
-                | RowSubject::Expiry { .. }
-                | RowSubject::Reversal
-                | RowSubject::Clawback
-                | RowSubject::Tier { .. } => None,
-            };
+            let rule = subject.evidence().map(|evidence| match evidence {
+                Evidence::Charge(_) => text("Clean charging", "清洁充电"),
+                Evidence::Trip(_) => text("Calm driving", "平稳驾驶"),
+                Evidence::Discharge(_) => text("Helping the grid", "反向送电"),
+            });
             RowData {
                 at: NOW.plus_s(-3_600 * hours),
                 subject,

@@ -2,9 +2,11 @@
 
 use dashpoint_membership::policy::{Cap, Period};
 use dashpoint_membership::{
-    Adjustment, CompiledPolicy, EntryRef, Evidence, EvidenceDigest, Factor, Growth, Points,
-    PolicyVersion, Rejection, ReviewReason, ServerTime, Text,
+    Adjustment, CompiledPolicy, EntryRef, Evidence, EvidenceDigest, Factor, Growth, MemberAction,
+    Points, PolicyVersion, Rejection, ReviewReason, ServerTime, Text, Transaction,
 };
+
+use crate::RowKind;
 
 /// One line of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +64,65 @@ pub enum RowSubject {
     },
 }
 
+impl RowSubject {
+    /// Makes the subject of an own entry.
+    #[must_use]
+    pub fn of(transaction: &Transaction) -> Self {
+        match transaction {
+            Transaction::Earn { evidence, .. } => Self::Measured(evidence.clone()),
+            Transaction::Member {
+                action: MemberAction::CheckIn,
+                ..
+            } => Self::CheckIn,
+        }
+    }
+
+    /// Returns the evidence of driving or charging; `None` where there is none.
+    #[must_use]
+    pub const fn evidence(&self) -> Option<&Evidence> {
+        match self {
+            Self::Measured(evidence) => Some(evidence),
+            Self::CheckIn
+            | Self::Spent { .. }
+            | Self::Granted { .. }
+            | Self::Expiry { .. }
+            | Self::Reversal
+            | Self::Clawback
+            | Self::Tier { .. } => None,
+        }
+    }
+
+    /// Returns the benefit or tier that it names; `None` for what is named by its kind alone.
+    pub(crate) const fn title(&self) -> Option<&Text> {
+        match self {
+            Self::Spent { benefit } => Some(benefit),
+            Self::Tier { to, .. } => Some(to),
+            Self::Measured(_)
+            | Self::CheckIn
+            | Self::Granted { .. }
+            | Self::Expiry { .. }
+            | Self::Reversal
+            | Self::Clawback => None,
+        }
+    }
+
+    /// Returns the sign that a list shows it by.
+    pub(crate) const fn kind(&self) -> RowKind {
+        match self {
+            Self::Measured(Evidence::Trip(_)) => RowKind::Trip,
+            Self::Measured(Evidence::Charge(_)) => RowKind::Charge,
+            Self::Measured(Evidence::Discharge(_)) => RowKind::Discharge,
+            Self::CheckIn => RowKind::CheckIn,
+            Self::Spent { .. } => RowKind::Spent,
+            Self::Granted { .. } => RowKind::Granted,
+            Self::Expiry { .. } => RowKind::Expiry,
+            Self::Reversal => RowKind::Reversal,
+            Self::Clawback => RowKind::Clawback,
+            Self::Tier { .. } => RowKind::Tier,
+        }
+    }
+}
+
 /// The result of a row: its state, with amounts and reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowOutcome {
@@ -104,6 +165,11 @@ pub enum RowOutcome {
         predicted: Points,
         /// The reason of the rejection.
         reason: Rejection,
+    },
+    /// It was held back, and an operator refused it.
+    TakenBack {
+        /// Points that the car had predicted.
+        predicted: Points,
     },
     /// It earned nothing.
     Nothing(Failed),

@@ -76,15 +76,9 @@ impl HeadUnitLedger {
             .entries
             .iter()
             .filter_map(|row| row.transaction.as_ref());
-        transactions.into_iter().any(|transaction| {
-            matches!(
-                transaction,
-                Transaction::Earn {
-                    evidence: Evidence::Trip(_),
-                    ..
-                }
-            )
-        })
+        transactions
+            .into_iter()
+            .any(|transaction| matches!(transaction.evidence(), Some(Evidence::Trip(_))))
     }
 }
 
@@ -110,15 +104,13 @@ pub struct HeadUnitEntry {
 impl HeadUnitEntry {
     /// Returns the evidence, if it has some.
     pub fn evidence(&self) -> Option<&Evidence> {
-        match self.transaction.as_ref()? {
-            Transaction::Earn { evidence, .. } => Some(evidence),
-            Transaction::Member { .. } => None,
-        }
+        self.transaction.as_ref()?.evidence()
     }
 
-    /// Returns whether it is a check-in.
-    pub const fn is_check_in(&self) -> bool {
-        matches!(self.transaction, Some(Transaction::Member { .. }))
+    /// Returns whether it verifies and measures nothing: a check-in.
+    pub fn is_unmeasured(&self) -> bool {
+        let transaction = self.transaction.as_ref();
+        transaction.is_some_and(|transaction| transaction.evidence().is_none())
     }
 }
 

@@ -5,7 +5,7 @@ mod table;
 use std::path::Path;
 use std::process::ExitCode;
 
-use dashpoint_membership::{Entry, Epoch, Evidence, Seq, Transaction};
+use dashpoint_membership::{Entry, Epoch, Evidence, Seq};
 use dashpoint_store::StoreReader;
 use dashpoint_telematics::{DischargeTrace, Driver, Finished, Marks, PrivateEvidence};
 use jiff::civil::{DateTime, date};
@@ -13,15 +13,15 @@ use jiff::tz::TimeZone;
 
 use super::args::ExplainArgs;
 use super::status::print_json;
-use super::why::{Reasons, verdict};
+use super::why::Reasons;
 use crate::books::{SaltedEvidence, certificate};
 use crate::config::Config;
 use crate::data_folder::{identity, member_zone, open_reader};
+use crate::entry_status::read_entries;
 use crate::error::UsageError;
 use crate::explain::{
     ExplainError, NamedPolicy, Setting, SignedEntry, explain as fold, explain_entry, read,
 };
-use crate::standing::newest_lines;
 
 /// Start of a recording without a date: the shipped policy is in force, and it is no late hour.
 const START: DateTime = date(2026, 1, 1).at(8, 0, 0, 0);
@@ -95,7 +95,7 @@ fn explain_signed(
         None => held_policy(&reader, &config, entry, &name)?,
     };
     let who = identity(&certificate, &config);
-    let lines = newest_lines(&reader, &who, LINES_MAX)?;
+    let lines = read_entries(&reader, &who, LINES_MAX)?;
     let place = lines
         .iter()
         .position(|line| line.activity.point == stored.point);
@@ -104,9 +104,7 @@ fn explain_signed(
     let signed = SignedEntry {
         name,
         expected: entry.predicted(),
-        paid: place
-            .and_then(|place| verdict(&lines[place].standing))
-            .map(|verdict| verdict.paid().points),
+        paid: place.and_then(|place| lines[place].status.paid()),
         awards: place
             .filter(|_| own_policy)
             .and_then(|place| reasons.awards(&lines, place)),
@@ -146,12 +144,8 @@ fn held_policy(
 
 /// The evidence of an entry, with what stayed in the car as far as it is held and is what was signed.
 fn finished(entry: &Entry, private: Option<Vec<u8>>) -> Option<Finished> {
-    let Transaction::Earn {
-        evidence, digest, ..
-    } = entry.transaction()
-    else {
-        return None;
-    };
+    let transaction = entry.transaction();
+    let (evidence, digest) = transaction.evidence().zip(transaction.digest())?;
     let ended_ms = entry.time.at.as_unix_s().saturating_mul(1_000);
     let kept = private
         .and_then(|private| SaltedEvidence::signed_as(private, digest))

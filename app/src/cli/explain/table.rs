@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::super::args::Language;
+use super::super::evidence_words::{assumption, current, factor, grade, period, trip_end};
+use super::super::ledger_words::entry_kind;
 use super::super::reasons::{self, factor_in_sentence};
-use super::super::words::{
-    assumption, current, factor, grade, period, pick, text, thousands, trigger, trip_end,
-};
+use super::super::words::{pick, text, thousands};
 use crate::explain::{
     ChargeReport, Explanation, FactorReport, Found, Origin, Pooled, RecordingKind, RuleReport,
     Seen, TripReport, decimal,
@@ -161,7 +161,7 @@ impl Page {
         let mut lines = vec![format!(
             "{}  {}  {started} - {}{}",
             found.number,
-            trigger(self.language, found.seen.trigger()),
+            entry_kind(self.language, found.kind),
             self.time(found.ended_ms, "%H:%M:%S"),
             self.driver(&found.driver),
         )];

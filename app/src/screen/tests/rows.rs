@@ -5,9 +5,10 @@ use dashpoint_membership::{
     Rejection, Seq, Settlement, Verdict,
 };
 use dashpoint_telematics::{Spell, TripEnd, TripTrace};
+use dashpoint_ui::model::{Failed, LimitData, RowOutcome};
 
 use super::world::{DEVICE, NOW, World, statement, trip};
-use dashpoint_ui::model::{Failed, LimitData, RowOutcome};
+use crate::entry_status::EntryStatus;
 
 #[test]
 fn the_words_of_the_cloud_become_what_came_of_a_row() {
@@ -31,7 +32,8 @@ fn the_words_of_the_cloud_become_what_came_of_a_row() {
         }),
     ];
     for (index, verdict) in (0..).zip(words) {
-        world.earn(trip(index * 100_000, 60_000, 9_800)).verdict = verdict;
+        let own = world.earn(trip(index * 100_000, 60_000, 9_800));
+        own.status = verdict.map_or(EntryStatus::Pending, EntryStatus::Judged);
     }
     let predicted: Vec<Points> = world.own.iter().map(|own| own.entry.predicted()).collect();
     let outcomes: Vec<RowOutcome> = world.rows().into_iter().map(|row| row.outcome).collect();

@@ -17,6 +17,7 @@ use jiff::tz::TimeZone;
 use super::world::{NOW, World, statement, trip};
 use crate::cli::reasons::{self, Language};
 use crate::engine::{Connection, Live};
+use crate::entry_status::EntryStatus;
 
 fn charge(energy_wh: u64, renewable_permille: u16, grade: Grade) -> Evidence {
     Evidence::Charge(Charge {
@@ -172,7 +173,7 @@ fn each_cap_of_the_shipped_policy_is_named_when_it_is_reached_and_when_it_cuts()
             continue;
         }
         let mut world = world_with(&policy, place, 3);
-        world.mint(under(&cap.over)).verdict = Some(Verdict::Accepted {
+        world.mint(under(&cap.over)).status = EntryStatus::Judged(Verdict::Accepted {
             paid: Paid {
                 points: Points::new(3),
                 growth: dashpoint_membership::Growth::ZERO,

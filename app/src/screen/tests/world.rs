@@ -15,6 +15,7 @@ use dashpoint_wire::{Binding, ChainPoint, EpochGrant, Signed, SigningKey};
 
 use crate::books::Books;
 use crate::engine::Live;
+use crate::entry_status::{AccountFacts, EntryStatus};
 use crate::screen::{OwnEntry, Source, screen_data};
 use dashpoint_ui::model::{Availability, MemberData, RowData, ScreenData};
 
@@ -70,11 +71,26 @@ impl World {
         let own = OwnEntry {
             point,
             entry,
-            verdict: None,
+            status: EntryStatus::Pending,
             trace: None,
         };
         self.own.insert(0, own);
         &mut self.own[0]
+    }
+
+    /// The own entries, with what the statement proves of those without a verdict.
+    pub(super) fn entries(&self) -> Vec<OwnEntry> {
+        let members = self.books.members.values();
+        let account = AccountFacts::of(
+            DEVICE,
+            BTreeMap::from([(BINDING, MEMBER)]),
+            members.map(|book| book.statement.clone()),
+        );
+        let with_status = |own: &OwnEntry| OwnEntry {
+            status: account.status(own.point, BINDING, own.status.verdict().cloned()),
+            ..own.clone()
+        };
+        self.own.iter().map(with_status).collect()
     }
 
     pub(super) fn data(&self) -> ScreenData {
@@ -82,7 +98,7 @@ impl World {
             books: &self.books,
             member: Some(MEMBER),
             sealed: self.sealed,
-            own: &self.own,
+            own: &self.entries(),
             live: self.live.as_ref(),
             guest: self.guest,
             now: NOW,

@@ -5,7 +5,6 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use comfy_table::{Table, presets};
-use dashpoint_membership::policy::Trigger;
 use dashpoint_membership::profile::RuleField;
 use dashpoint_membership::{
     DeviceId, Lot, MemberId, Pending, Policy, PolicyVersion, ServerEpoch, ServerTime, Settlement,
@@ -258,13 +257,13 @@ fn device_state(line: &DeviceLine) -> String {
 pub(super) fn fields(fields: &[RuleField]) -> String {
     let mut table = table(["on", "field", "type", "unit", "meaning"]);
     for field in fields {
-        let on = match field.on {
-            Trigger::Trip => "trip",
-            Trigger::Charge => "charge",
-            Trigger::Discharge => "discharge",
-            Trigger::CheckIn => "check-in",
-        };
-        table.add_row([on, field.name, field.kind, field.unit, field.about]);
+        table.add_row([
+            field.on.name(),
+            field.name,
+            field.kind,
+            field.unit,
+            field.about,
+        ]);
     }
     format!(
         "{}check-in has no field. Operators: + - * / %, < <= > >= == !=, && || !, ?:, min(), max()\n",

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use dashpoint_membership::{
-    DeviceId, Entry, EntryBody, EntryHash, EntryRef, Evidence, MemberId, Points, PolicyVersion,
-    ServerTime, Transaction, Verdict,
+    DeviceId, Entry, EntryBody, EntryHash, EntryRef, MemberId, Points, PolicyVersion, ServerTime,
+    Verdict,
 };
 use dashpoint_wire::Raw;
 use serde::Serialize;
@@ -68,7 +68,7 @@ impl CloudCore {
                 entry: row.entry,
                 hash: signed.hash(),
                 member: row.member,
-                kind: kind(entry.transaction()),
+                kind: entry.transaction().kind().name(),
                 carried: matches!(entry.body, EntryBody::Carry { .. }),
                 happened: ServerTime::from_unix_s(entry.time.at.as_unix_s()),
                 arrived: row.arrived,
@@ -82,23 +82,5 @@ impl CloudCore {
             .into_iter()
             .map(line)
             .collect()
-    }
-}
-
-const fn kind(transaction: &Transaction) -> &'static str {
-    match transaction {
-        Transaction::Earn {
-            evidence: Evidence::Trip(_),
-            ..
-        } => "trip",
-        Transaction::Earn {
-            evidence: Evidence::Charge(_),
-            ..
-        } => "charge",
-        Transaction::Earn {
-            evidence: Evidence::Discharge(_),
-            ..
-        } => "discharge",
-        Transaction::Member { .. } => "check-in",
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dashpoint_membership::{
     Account, Arrival, Cause, Chain, CoarseTime, Entry, EntryBody, EntryHash, EntryRef, MemberId,
-    Rejection, ServerTime, Settlement, Transaction, Verdict, Zone, reject, settle, settle_in_doubt,
+    Rejection, ServerTime, Settlement, Verdict, Zone, reject, settle, settle_in_doubt,
 };
 use dashpoint_wire::{EpochGrant, Raw, Signed, WireError};
 
@@ -362,9 +362,7 @@ pub(super) fn claim<'a>(
     receipt_at: ServerTime,
     arrived: ServerTime,
 ) -> Option<Use<'a>> {
-    let Transaction::Earn { evidence, .. } = entry.transaction() else {
-        return None;
-    };
+    let evidence = entry.transaction().evidence()?;
     Some(Use {
         entry: place,
         vehicle: device.vehicle,

@@ -5,7 +5,7 @@
 use dashpoint_membership::policy::ScoreModel;
 use dashpoint_membership::{
     Charge, ClockQuality, CoarseTime, Discharge, Entry, Evidence, Factor, MeterInterval,
-    ServerTime, Transaction, Trip,
+    ServerTime, Trip,
 };
 
 use super::limits::*;
@@ -145,9 +145,7 @@ pub fn doubt(
     history: &History,
     now: ServerTime,
 ) -> Option<Doubt> {
-    let Transaction::Earn { evidence, .. } = entry.transaction() else {
-        return None;
-    };
+    let evidence = entry.transaction().evidence()?;
     let interval = evidence.interval();
     match evidence {
         Evidence::Trip(trip) => trip_doubt(trip)

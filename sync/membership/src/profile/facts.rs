@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::carbon::{Carbon, co2_avoided_g};
-use crate::entry::{MemberAction, Transaction};
+use crate::entry::Transaction;
 use crate::evidence::{Charge, Current, Discharge, Evidence, Factor, Grade, Trip};
 use crate::trigger::Trigger;
 
@@ -351,30 +351,26 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Takes the fields of a transaction, with the carbon factors of the policy that values it.
+    /// Takes the fields of a transaction, with the carbon factors of the policy that values it; `None` for a kind that no
+    /// rule evaluates.
     #[must_use]
-    pub fn of(transaction: &Transaction, carbon: &Carbon) -> Self {
-        let values = match transaction {
-            Transaction::Earn { evidence, .. } => match evidence {
-                Evidence::Trip(trip) => trip_values(trip, carbon).to_vec(),
-                Evidence::Charge(charge) => charge_values(charge).to_vec(),
-                Evidence::Discharge(discharge) => discharge_values(discharge).to_vec(),
-            },
-            Transaction::Member {
-                action: MemberAction::CheckIn,
-                ..
-            } => Vec::new(),
+    pub fn of(transaction: &Transaction, carbon: &Carbon) -> Option<Self> {
+        let on = Trigger::of(transaction.kind())?;
+        let values = match transaction.evidence() {
+            Some(Evidence::Trip(trip)) => trip_values(trip, carbon).to_vec(),
+            Some(Evidence::Charge(charge)) => charge_values(charge).to_vec(),
+            Some(Evidence::Discharge(discharge)) => discharge_values(discharge).to_vec(),
+            None => Vec::new(),
         };
-        let on = transaction.trigger();
         assert_eq!(
             values.len(),
             fields(on).len(),
             "invariant: one value a field"
         );
-        Self { on, values }
+        Some(Self { on, values })
     }
 
-    pub(super) const fn on(&self) -> Trigger {
+    pub(crate) const fn on(&self) -> Trigger {
         self.on
     }
 

@@ -40,7 +40,7 @@ pub fn cuts(
         .filter(|award| is_cut(award))
         .filter_map(|award| {
             let caps = policy.policy().caps.iter();
-            let kind = entry.transaction().trigger();
+            let kind = entry.transaction().kind();
             let mut full = caps.filter(|cap| {
                 cap.applies_to(&award.rule, kind)
                     && is_full(cap, used, day)
@@ -71,7 +71,7 @@ fn is_full(cap: &Cap, used: &BTreeMap<CapId, BTreeMap<LocalDay, Milli>>, day: Lo
 /// Tells whether a whole point of a later entry was paid within the same period of a cap.
 fn was_paid_under(later: &Entry, cap: &Cap, day: LocalDay, zone: &Zone) -> bool {
     let same = cap.per.first_day(day_of(later, zone)) == cap.per.first_day(day);
-    let kind = later.transaction().trigger();
+    let kind = later.transaction().kind();
     let mut awards = later.transaction().awards().iter();
     same && awards.any(|award| {
         cap.applies_to(&award.rule, kind)

@@ -34,7 +34,7 @@ pub fn settle_freed(
     let mut meters = Meters::of(account);
     let payments = meters.pay(
         policy,
-        transaction.trigger(),
+        transaction.kind(),
         zone.local_day(cap_time),
         &appraise(policy, transaction),
     );

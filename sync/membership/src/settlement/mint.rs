@@ -3,9 +3,8 @@
 use super::fold::{Fold, arrival};
 use super::payment::{Meters, Payment};
 use crate::account::Settlement;
-use crate::entry::{Award, Entry, EntryBody, MemberAction, Transaction};
-use crate::evidence::Evidence;
-use crate::ids::{BindingId, EntryHash, Epoch, EvidenceDigest, Seq};
+use crate::entry::{Award, Entry, EntryBody, Subject};
+use crate::ids::{BindingId, EntryHash, Epoch, Seq};
 use crate::policy::Policies;
 use crate::time::{EventTime, ServerTime};
 use crate::valuation::appraise;
@@ -27,23 +26,6 @@ pub struct Header {
     pub receipt_at: ServerTime,
 }
 
-/// A transaction before it is valued.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
-    /// Evidence of driving or charging.
-    Earn {
-        /// The evidence.
-        evidence: Evidence,
-        /// Digest of the private evidence that stays in the car.
-        digest: EvidenceDigest,
-    },
-    /// Something that the member did on the screen.
-    Member {
-        /// The action.
-        action: MemberAction,
-    },
-}
-
 impl Fold {
     /// Makes the next entry of the device, to be signed: valued by the policy in force, with the expected payment; and
     /// takes it into the fold.
@@ -62,7 +44,7 @@ impl Fold {
         let unvalued = subject.with(Vec::new());
         let payments = Meters::of(&self.account).pay(
             policy,
-            unvalued.trigger(),
+            unvalued.kind(),
             self.zone.local_day(position.cap_time),
             &appraise(policy, &unvalued),
         );
@@ -80,28 +62,6 @@ impl Fold {
         };
         let settlement = self.push(policies, &entry, now);
         (entry, settlement)
-    }
-}
-
-impl Subject {
-    fn with(self, awards: Vec<Award>) -> Transaction {
-        match self {
-            Self::Earn { evidence, digest } => Transaction::Earn {
-                evidence,
-                digest,
-                awards,
-            },
-            Self::Member { action } => Transaction::Member { action, awards },
-        }
-    }
-}
-
-impl Transaction {
-    fn valued(mut self, valued: Vec<Award>) -> Self {
-        match &mut self {
-            Self::Earn { awards, .. } | Self::Member { awards, .. } => *awards = valued,
-        }
-        self
     }
 }
 

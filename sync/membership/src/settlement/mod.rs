@@ -11,6 +11,6 @@ mod view;
 pub use cut::{Cut, cuts};
 pub use fold::{ChainStart, Fold, FoldMark, fold, fold_mine};
 pub use freed::settle_freed;
-pub use mint::{Header, Subject};
+pub use mint::Header;
 pub use settle::{reject, settle, settle_in_doubt};
 pub use view::{CapToday, KeepTier, NextTier, PendingItem, PendingState, View, view};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::mem;
 
 use crate::account::{Account, Remainder};
+use crate::entry::EntryKind;
 use crate::ids::{CapId, RuleId};
 use crate::points::{Growth, Milli, Points};
 use crate::policy::{Cap, CapOver, CompiledPolicy, Trigger};
@@ -62,7 +63,7 @@ impl Meters {
     pub(super) fn pay(
         &mut self,
         policy: &CompiledPolicy,
-        kind: Trigger,
+        kind: EntryKind,
         day: LocalDay,
         appraisals: &[Appraisal],
     ) -> Vec<Payment> {
@@ -76,7 +77,7 @@ impl Meters {
     fn pay_one(
         &mut self,
         policy: &CompiledPolicy,
-        kind: Trigger,
+        kind: EntryKind,
         day: LocalDay,
         appraisal: &Appraisal,
     ) -> Payment {
@@ -154,12 +155,12 @@ impl Appraisal {
 }
 
 impl Cap {
-    /// Returns whether payments of a rule with this trigger count against the cap.
+    /// Returns whether payments of a rule for an entry of this kind count against the cap.
     #[must_use]
-    pub fn applies_to(&self, rule: &RuleId, kind: Trigger) -> bool {
+    pub fn applies_to(&self, rule: &RuleId, kind: EntryKind) -> bool {
         match &self.over {
             CapOver::Rule(over) => over == rule,
-            CapOver::Kind(over) => *over == kind,
+            CapOver::Kind(over) => Trigger::of(kind).is_some_and(|on| *over == on),
             CapOver::All => true,
         }
     }

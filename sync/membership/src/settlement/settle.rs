@@ -71,7 +71,7 @@ fn settle_with(
     let mut meters = Meters::take(account);
     let payments = meters.pay(
         policy,
-        transaction.trigger(),
+        transaction.kind(),
         zone.local_day(position.cap_time),
         &appraise(policy, transaction),
     );
@@ -166,14 +166,11 @@ fn held_back(
         return Some((ReviewReason::OverAllowance, policy.allowance.confirm_days));
     }
     let estimated = matches!(
-        transaction,
-        Transaction::Earn {
-            evidence: Evidence::Charge(Charge {
-                grade: Grade::Estimated,
-                ..
-            }),
+        transaction.evidence(),
+        Some(Evidence::Charge(Charge {
+            grade: Grade::Estimated,
             ..
-        }
+        }))
     );
     (estimated && policy.estimate_hold_days > 0)
         .then_some((ReviewReason::Estimated, policy.estimate_hold_days))

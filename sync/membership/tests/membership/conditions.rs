@@ -7,7 +7,7 @@ use dashpoint_membership::*;
 use crate::support::*;
 
 fn facts(evidence: Evidence) -> Facts {
-    Facts::of(&earned(evidence), &default_policy().carbon)
+    Facts::of(&earned(evidence), &default_policy().carbon).unwrap()
 }
 
 /// A trip of 12 km in 25 minutes with 90 seconds missed and a score of 88, and a declared charge with AC.

@@ -1,6 +1,6 @@
 //! What a policy must be, and which version counts when.
 
-use dashpoint_membership::policy::{CapOver, Expiry, Policy, Trigger};
+use dashpoint_membership::policy::{CapOver, Expiry, Policy};
 use dashpoint_membership::*;
 
 use crate::support::*;
@@ -132,7 +132,7 @@ fn a_cap_knows_what_it_is_over() {
         caps.map(|cap| cap.id.as_str()).collect()
     };
     assert_eq!(
-        over("check-in", Trigger::CheckIn),
+        over("check-in", EntryKind::CheckIn),
         [
             "check-in-day",
             "check-in-year",
@@ -142,7 +142,7 @@ fn a_cap_knows_what_it_is_over() {
         ]
     );
     assert_eq!(
-        over("safe-trip", Trigger::Trip),
+        over("safe-trip", EntryKind::Trip),
         [
             "safe-trip-day",
             "trip-day",

@@ -93,8 +93,9 @@ impl Oracle {
         if let Some(what) = misdirected(entry.transaction(), payee, &owner.crew, &owner.logs) {
             return Err(Violation::new(format!("{place:?}: {what}")));
         }
-        let kind = entry.transaction().trigger();
-        self.use_caps(payee, kind, cap_time, verdict.paid().points, tally)?;
+        if let Some(kind) = Trigger::of(entry.transaction().kind()) {
+            self.use_caps(payee, kind, cap_time, verdict.paid().points, tally)?;
+        }
         let origin = origin_of(entry, hash);
         if let Verdict::Review {
             reason: ReviewReason::Evidence,

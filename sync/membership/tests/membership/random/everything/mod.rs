@@ -240,7 +240,7 @@ impl World<'_> {
             let held = matches!(verdict(&row), Verdict::Review { .. });
             assert_eq!(moved, if held { Points::ZERO } else { paid.points });
             self.earned.push((
-                entry.transaction().trigger(),
+                Trigger::of(entry.transaction().kind()).unwrap(),
                 counted_for,
                 paid.points.get(),
             ));

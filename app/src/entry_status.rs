@@ -1,0 +1,299 @@
+//! The read model of the ledger: each entry with its state. Screen and command line read entries here and nowhere else.
+
+use std::collections::BTreeMap;
+
+use dashpoint_membership::{
+    BindingId, Cause, DeviceId, Entry, EntryRef, Epoch, MemberId, Points, Seq, Statement, Verdict,
+};
+use dashpoint_store::{Activity, StoreError, StoreReader};
+use dashpoint_sync::DeviceIdentity;
+use dashpoint_wire::ChainPoint;
+
+use crate::books::bound_statements;
+
+/// State of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntryStatus {
+    /// The cloud has not spoken of it.
+    Pending,
+    /// The verdict of the cloud stands.
+    Judged(Verdict),
+    /// The cloud held it back, or rejected what was another's then, and has paid it since.
+    Released {
+        /// The verdict before.
+        verdict: Verdict,
+        /// Points that were paid.
+        points: Points,
+    },
+    /// The cloud held it back by this verdict, and an operator has refused it since.
+    TakenBack(Verdict),
+    /// An entry of a later epoch says it again, and stands for it.
+    CarriedTo(ChainPoint),
+    /// The account contains it; the verdict is on no disk of this car any more.
+    Settled,
+}
+
+impl EntryStatus {
+    /// Returns the verdict of the cloud, as far as this car has it.
+    pub const fn verdict(&self) -> Option<&Verdict> {
+        match self {
+            Self::Judged(verdict) | Self::Released { verdict, .. } | Self::TakenBack(verdict) => {
+                Some(verdict)
+            }
+            Self::Pending | Self::CarriedTo(_) | Self::Settled => None,
+        }
+    }
+
+    /// Returns the points that the cloud paid or holds back; `None` while this car has no verdict.
+    pub fn paid(&self) -> Option<Points> {
+        match self {
+            Self::Judged(verdict) => Some(verdict.paid().points),
+            Self::Released { points, .. } => Some(*points),
+            Self::TakenBack(_) => Some(Points::ZERO),
+            Self::Pending | Self::CarriedTo(_) | Self::Settled => None,
+        }
+    }
+}
+
+/// One entry of the ledger with its state.
+#[derive(Debug, Clone)]
+pub struct EntryRow {
+    /// The entry as the store lists it.
+    pub activity: Activity,
+    /// The decoded entry; `None` when it does not verify.
+    pub entry: Option<Entry>,
+    /// Its state.
+    pub status: EntryStatus,
+    /// The newest entry that says it again.
+    pub said_again: Option<ChainPoint>,
+}
+
+/// Reads the last entries, newest first. An entry that says another again comes after it, so it is above it in the list.
+///
+/// # Errors
+/// [`StoreError`] when the ledger cannot be read.
+pub fn read_entries(
+    reader: &StoreReader,
+    signers: &DeviceIdentity,
+    limit: u32,
+) -> Result<Vec<EntryRow>, StoreError> {
+    let account = AccountFacts::read(reader, signers)?;
+    let mut carried = BTreeMap::new();
+    let mut rows = Vec::new();
+    for activity in reader.activity(None, limit)? {
+        let point = activity.point;
+        let signed = activity.raw.clone();
+        let signed = signed.verify(&signers.device_key, &signers.device).ok();
+        let entry = signed.map(|signed| signed.into_parts().1);
+        let origin = entry
+            .as_ref()
+            .map_or(point.hash, |entry| entry.origin(point.hash));
+        let said_again = carried.get(&origin).copied();
+        if origin != point.hash {
+            carried.entry(origin).or_insert(point);
+        }
+        let verdict = activity.verdict.as_ref().map(|stored| &stored.verdict);
+        let status = match (verdict, said_again) {
+            (None, Some(point)) => EntryStatus::CarriedTo(point),
+            (verdict, _) => account.status(point, activity.summary.binding, verdict.cloned()),
+        };
+        rows.push(EntryRow {
+            activity,
+            entry,
+            status,
+            said_again,
+        });
+    }
+    Ok(rows)
+}
+
+/// What statements and grants prove of entries: also of those whose verdicts this disk does not have, because it was
+/// restored from a backup and the cloud gave it its entries back.
+#[derive(Debug)]
+pub struct AccountFacts {
+    device: DeviceId,
+    /// Up to where each epoch of this disk is the one that the cloud has.
+    through: BTreeMap<Epoch, Seq>,
+    bindings: BTreeMap<BindingId, MemberId>,
+    statements: BTreeMap<MemberId, Statement>,
+}
+
+impl AccountFacts {
+    fn read(reader: &StoreReader, signers: &DeviceIdentity) -> Result<Self, StoreError> {
+        let statements = bound_statements(reader, signers)?.readable.into_iter();
+        let statements: BTreeMap<MemberId, Statement> = statements
+            .filter_map(|stored| stored.raw.verify(&signers.cloud_key, &stored.member).ok())
+            .map(|signed| signed.into_parts().1)
+            .map(|statement| (statement.member, statement))
+            .collect();
+        let mut bindings = BTreeMap::new();
+        for (id, raw) in reader.bindings()? {
+            if let Ok(binding) = raw.verify(&signers.cloud_key, &signers.device) {
+                bindings.insert(id, binding.body().member);
+            }
+        }
+        let mut through = BTreeMap::new();
+        for point in heads(reader, signers, statements.values())? {
+            // An orphan is the cloud's, and where it lies the chain of this disk is another branch.
+            let fork = first_orphan(reader, point.epoch)?;
+            let common = match (fork, reader.point(point.epoch, point.seq)?) {
+                (Some(fork), _) => Seq::new(fork.get().saturating_sub(1)).min(point.seq),
+                (None, Some(here)) if here == point => point.seq,
+                (None, Some(_) | None) => continue,
+            };
+            let known = through.entry(point.epoch).or_insert(common);
+            *known = common.max(*known);
+        }
+        Ok(Self {
+            device: signers.device,
+            through,
+            bindings,
+            statements,
+        })
+    }
+
+    /// Facts of statements alone, whose heads are those of the disk.
+    #[cfg(test)]
+    pub fn of(
+        device: DeviceId,
+        bindings: BTreeMap<BindingId, MemberId>,
+        statements: impl IntoIterator<Item = Statement>,
+    ) -> Self {
+        let statements: BTreeMap<MemberId, Statement> = statements
+            .into_iter()
+            .map(|statement| (statement.member, statement))
+            .collect();
+        let covers = statements.values();
+        let covers = covers.filter_map(|statement| statement.covers.get(&device));
+        Self {
+            device,
+            through: covers.map(|cover| (cover.epoch, cover.through)).collect(),
+            bindings,
+            statements,
+        }
+    }
+
+    /// Finds the state of an entry that nothing says again: by its verdict, if the disk has one, and by the account.
+    pub fn status(
+        &self,
+        point: ChainPoint,
+        binding: BindingId,
+        verdict: Option<Verdict>,
+    ) -> EntryStatus {
+        match verdict {
+            Some(verdict) => self.judged(point, binding, verdict),
+            None if self.is_covered(point) => match self.settled_with(point) {
+                Some(verdict) => self.judged(point, binding, verdict),
+                None => EntryStatus::Settled,
+            },
+            None => EntryStatus::Pending,
+        }
+    }
+
+    /// The account overtakes a verdict: it may hold the entry back no more, or have paid since what was rejected.
+    fn judged(&self, point: ChainPoint, binding: BindingId, verdict: Verdict) -> EntryStatus {
+        match &verdict {
+            Verdict::Accepted { .. } | Verdict::Adjusted { .. } => EntryStatus::Judged(verdict),
+            Verdict::Rejected { .. } => match self.paid_since(point) {
+                Some(points) => EntryStatus::Released { verdict, points },
+                None => EntryStatus::Judged(verdict),
+            },
+            Verdict::Review { paid, .. } => match self.holds_back(point, binding) {
+                None | Some(true) => EntryStatus::Judged(verdict),
+                Some(false) if self.is_taken_back(point) => EntryStatus::TakenBack(verdict),
+                Some(false) => EntryStatus::Released {
+                    points: paid.points,
+                    verdict,
+                },
+            },
+        }
+    }
+
+    /// Returns the points that were paid after the verdict; `None` when the statement tells of none.
+    fn paid_since(&self, point: ChainPoint) -> Option<Points> {
+        let paid = self.entry_ref(point);
+        let settlements = self.statements.values();
+        let mut settlements = settlements.flat_map(|statement| &statement.settlements);
+        let row = settlements
+            .find(|row| matches!(&row.cause, Cause::Released { entry } if *entry == paid))?;
+        Some(row.points)
+    }
+
+    /// Returns whether the member's account holds the entry back; `None` while the statement is older than the entry.
+    fn holds_back(&self, point: ChainPoint, binding: BindingId) -> Option<bool> {
+        let member = self.bindings.get(&binding)?;
+        let statement = self.statements.get(member)?;
+        let cover = statement.covers.get(&self.device)?;
+        let mut pending = statement.account.pending.iter();
+        let entry = self.entry_ref(point);
+        ((cover.epoch, cover.through) >= (point.epoch, point.seq))
+            .then(|| pending.any(|pending| pending.entry == entry))
+    }
+
+    fn is_taken_back(&self, point: ChainPoint) -> bool {
+        let taken = self.entry_ref(point);
+        let mut causes = self.causes();
+        causes.any(|cause| matches!(cause, Cause::ClawedBack { entry } if *entry == taken))
+    }
+
+    fn settled_with(&self, point: ChainPoint) -> Option<Verdict> {
+        let settled = self.entry_ref(point);
+        self.causes().find_map(|cause| match cause {
+            Cause::Entry { entry, verdict } if *entry == settled => Some(verdict.clone()),
+            Cause::Entry { .. }
+            | Cause::Released { .. }
+            | Cause::Spent { .. }
+            | Cause::Reversed { .. }
+            | Cause::Expired { .. }
+            | Cause::ClawedBack { .. }
+            | Cause::Granted { .. }
+            | Cause::TierChanged { .. } => None,
+        })
+    }
+
+    fn causes(&self) -> impl Iterator<Item = &Cause> {
+        let settlements = self.statements.values();
+        let settlements = settlements.flat_map(|statement| &statement.settlements);
+        settlements.map(|settlement| &settlement.cause)
+    }
+
+    fn is_covered(&self, point: ChainPoint) -> bool {
+        let through = self.through.get(&point.epoch);
+        through.is_some_and(|through| point.seq <= *through)
+    }
+
+    const fn entry_ref(&self, point: ChainPoint) -> EntryRef {
+        EntryRef {
+            device: self.device,
+            epoch: point.epoch,
+            seq: point.seq,
+        }
+    }
+}
+
+/// The heads of this device that the cloud has named: those that statements cover, and those that epochs follow.
+fn heads<'a>(
+    reader: &StoreReader,
+    signers: &DeviceIdentity,
+    statements: impl Iterator<Item = &'a Statement>,
+) -> Result<Vec<ChainPoint>, StoreError> {
+    let covers = statements.filter_map(|statement| statement.covers.get(&signers.device));
+    let mut heads: Vec<_> = covers
+        .map(|cover| ChainPoint {
+            epoch: cover.epoch,
+            seq: cover.through,
+            hash: cover.head,
+        })
+        .collect();
+    for epoch in reader.epochs()? {
+        let grant = epoch.raw.verify(&signers.cloud_key, &signers.device);
+        heads.extend(grant.ok().and_then(|grant| grant.body().follows));
+    }
+    Ok(heads)
+}
+
+fn first_orphan(reader: &StoreReader, epoch: Epoch) -> Result<Option<Seq>, StoreError> {
+    let orphans = reader.strays()?.into_iter();
+    let of_epoch = orphans.filter(|orphan| orphan.point.epoch == epoch);
+    Ok(of_epoch.map(|orphan| orphan.point.seq).min())
+}

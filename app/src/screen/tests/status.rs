@@ -1,0 +1,158 @@
+//! Screen and command line say the same of how an entry stands.
+
+use dashpoint_membership::{
+    Adjustment, CapId, Cause, Chain, Cover, EntryRef, Epoch, Growth, LedgerVersion, Paid, Pending,
+    Points, Rejection, ReviewReason, Seq, Settlement, Statement, Verdict,
+};
+use dashpoint_ui::model::RowOutcome;
+
+use super::world::{DEVICE, NOW, World, statement, trip};
+use crate::cli::ledger_words::entry_status;
+use crate::cli::reasons::Language;
+use crate::entry_status::EntryStatus;
+
+const ENTRY: EntryRef = EntryRef {
+    device: DEVICE,
+    epoch: Epoch::new(1),
+    seq: Seq::new(1),
+};
+
+const fn paid(points: i64) -> Paid {
+    Paid {
+        points: Points::new(points),
+        growth: Growth::ZERO,
+    }
+}
+
+const fn held_back() -> Verdict {
+    Verdict::Review {
+        paid: paid(6),
+        reason: ReviewReason::Estimated,
+        until: NOW.plus_s(86_400),
+    }
+}
+
+const fn rejected() -> Verdict {
+    Verdict::Rejected {
+        reason: Rejection::AlreadyPaid,
+    }
+}
+
+fn row(cause: Cause, points: i64) -> Settlement {
+    Settlement {
+        version: LedgerVersion::new(10),
+        at: NOW,
+        cause,
+        points: Points::new(points),
+        growth: Growth::ZERO,
+        arrears: Points::ZERO,
+        allocations: Vec::new(),
+        promoted: None,
+    }
+}
+
+/// A statement that covers the entry, holds it back or not, and lists one more settlement.
+fn covering(world: &World, is_held: bool, settlement: Option<Settlement>) -> Statement {
+    let mut newer = statement(646, 420);
+    newer.account.version = LedgerVersion::new(10);
+    newer.covers.insert(
+        DEVICE,
+        Cover {
+            epoch: ENTRY.epoch,
+            through: ENTRY.seq,
+            head: world.books.head.hash,
+            chain: Chain::start(NOW),
+        },
+    );
+    newer.account.pending = is_held
+        .then_some(Pending {
+            entry: ENTRY,
+            paid: paid(6),
+            reason: ReviewReason::Estimated,
+            until: NOW.plus_s(86_400),
+            expires: NOW.plus_s(20 * 86_400),
+        })
+        .into_iter()
+        .collect();
+    newer.settlements.extend(settlement);
+    newer
+}
+
+#[test]
+fn the_account_overtakes_a_verdict_on_screen_and_command_line() {
+    let adjusted = Verdict::Adjusted {
+        paid: paid(2),
+        reasons: vec![Adjustment::Cap {
+            cap: CapId::new("all-day").unwrap(),
+        }],
+    };
+    let entry_row = |verdict: &Verdict| Cause::Entry {
+        entry: ENTRY,
+        verdict: verdict.clone(),
+    };
+    let released = || Cause::Released { entry: ENTRY };
+    let refused = || Cause::ClawedBack { entry: ENTRY };
+    // The verdict on the disk, what the statement says; state on the command line, points that both show.
+    let cases = [
+        (Some(held_back()), true, None, "held back", 6),
+        (
+            Some(held_back()),
+            false,
+            Some(row(released(), 6)),
+            "confirmed",
+            6,
+        ),
+        (
+            Some(held_back()),
+            false,
+            Some(row(refused(), 0)),
+            "taken back",
+            0,
+        ),
+        (Some(rejected()), false, None, "rejected", 0),
+        (
+            Some(rejected()),
+            false,
+            Some(row(released(), 4)),
+            "confirmed",
+            4,
+        ),
+        (
+            None,
+            false,
+            Some(row(entry_row(&adjusted), 2)),
+            "adjusted",
+            2,
+        ),
+        (
+            None,
+            false,
+            Some(row(entry_row(&rejected()), 0)),
+            "rejected",
+            0,
+        ),
+    ];
+    for (verdict, is_held, settlement, word, points) in cases {
+        let mut world = World::new();
+        world.earn(trip(0, 60_000, 9_800)).status =
+            verdict.map_or(EntryStatus::Pending, EntryStatus::Judged);
+        let newer = covering(&world, is_held, settlement);
+        world.books.take_statement(newer, NOW);
+        let status = &world.entries()[0].status;
+        assert_eq!(entry_status(Language::En, status), word, "{status:?}");
+        assert_eq!(status.paid(), Some(Points::new(points)), "{status:?}");
+        let rows = world.rows();
+        let own = rows.iter().find(|row| row.entry == Some(ENTRY)).unwrap();
+        let (shown, shown_points) = match &own.outcome {
+            RowOutcome::InReview { points, .. } => ("held back", *points),
+            RowOutcome::Booked { points } => ("confirmed", *points),
+            RowOutcome::Adjusted { paid, .. } => ("adjusted", *paid),
+            RowOutcome::Rejected { .. } => ("rejected", Points::ZERO),
+            RowOutcome::TakenBack { .. } => ("taken back", Points::ZERO),
+            RowOutcome::AwaitingConnection { .. }
+            | RowOutcome::AwaitingSignature { .. }
+            | RowOutcome::Nothing(_) => panic!("{word}: {:?}", own.outcome),
+        };
+        assert_eq!((shown, shown_points.get()), (word, points));
+    }
+}
