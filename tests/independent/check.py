@@ -203,7 +203,7 @@ class Story:
             )
         self.origins.add((device.vehicle, entry.original))
         if "rejected" not in verdict and entry.evidence is not None and not doubt:
-            self.uses.append(Use(device.vehicle, entry, held, now))
+            self.uses.append(Use(device, entry, held, now))
         device.chain, device.seq, device.head = chain, entry.seq, entry.hash
         device.signed.add(now)
         same(verdict, step["verdict"], "verdict")
@@ -239,7 +239,7 @@ class Story:
         """Section 8: what waits for an operator."""
         if entry.evidence is None:
             return False
-        use, model = Use(device.vehicle, entry, held, now), self.policies[entry.policy].score
+        use, model = Use(device, entry, held, now), self.policies[entry.policy].score
         earlier = [other for other in self.uses if (other.vehicle, other.meter) == (use.vehicle, use.meter)]
         return in_doubt(entry, use, earlier, device.enrolled, model, now)
 

@@ -7,8 +7,8 @@ GRAIN_S = 300
 class Use:
     """One trip or session of a vehicle that claims a stretch of a meter, with its times."""
 
-    def __init__(self, vehicle, entry, known_from, now):
-        self.vehicle, self.trigger = vehicle, entry.trigger
+    def __init__(self, device, entry, known_from, now):
+        self.device, self.vehicle, self.trigger = device.id, device.vehicle, entry.trigger
         self.meter, self.begin, self.end = entry.interval()
         self.receipt_at, self.arrived = known_from, now
         said = entry.evidence
@@ -60,6 +60,7 @@ def in_doubt(entry, use, earlier, enrolled, model, now):
         or units > one_most
         or use.end - begin > energy(since, now)
         or sum(other.end - other.begin for other in lately) + units > energy(window, now)
+        or sum(other.end - other.begin for other in own(use, lately)) + units > energy(enrolled, now)
     )
 
 
@@ -109,11 +110,15 @@ def too_busy(use, earlier, lately, window, enrolled, now):
     ]
     overlaps = [overlap - GRAIN_S for overlap in together if overlap > 2 * GRAIN_S]
     return (
-        use.lasted > passed(enrolled, now) + 10_800
+        use.lasted + sum(other.lasted for other in own(use, lately)) > passed(enrolled, now) + 10_800
         or sum(seconds) - max(seconds) > passed(window, now) + 10_800
         or len(overlaps) >= 2
         or sum(overlaps) >= 3_600
     )
+
+
+def own(use, lately):
+    return [other for other in lately if other.device == use.device]
 
 
 def passed(since, now):

@@ -104,7 +104,7 @@ impl Chain {
             minted: Minted {
                 entries: if is_fresh { 0 } else { self.entries },
                 points: if is_fresh { Points::ZERO } else { self.points },
-                offline_s: event.as_unix_s() - since.as_unix_s(),
+                offline_s: event.as_unix_s().saturating_sub(since.as_unix_s()),
             },
         }
     }

@@ -163,6 +163,12 @@ impl Beside<'_> {
         known.filter(move |known| within.contains(&known.held))
     }
 
+    /// Those of the device that makes the claim.
+    fn own_lately(&self) -> impl Iterator<Item = &&MeterClaim> {
+        let device = self.claim.by.device;
+        self.lately().filter(move |known| known.by.device == device)
+    }
+
     /// The time since which a reading may have been: none by a clock that was ahead.
     fn since(&self, known: &MeterClaim) -> i64 {
         if known.held > self.now {
@@ -195,7 +201,8 @@ impl Beside<'_> {
         let others_s: i64 = self.lately().map(|known| known.lasted_s).sum();
         let longest_s = self.lately().map(|known| known.lasted_s).max();
         let within_s = own_s + others_s - own_s.max(longest_s.unwrap_or(0));
-        own_s > self.passed_s(self.enrolled) + SLACK_S
+        let device_s: i64 = self.own_lately().map(|known| known.lasted_s).sum();
+        own_s + device_s > self.passed_s(self.enrolled) + SLACK_S
             || within_s > self.passed_s(self.window) + SLACK_S
     }
 
@@ -222,10 +229,15 @@ impl Beside<'_> {
             .lately()
             .map(|known| units(known.interval.length()))
             .sum();
+        let own_wh: i64 = self
+            .own_lately()
+            .map(|known| units(known.interval.length()))
+            .sum();
         let one_wh = if was_seen { 250_000 } else { energy_wh(since) };
         to - from > one_wh
             || to - reading > energy_wh(since)
             || lately_wh + to - from > energy_wh(self.window)
+            || own_wh + to - from > energy_wh(self.enrolled)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod queue;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
@@ -65,7 +66,13 @@ impl LedgerHandle {
                 // Also a panic ends the thread: then nobody waits for it in vain.
                 let _closes = Gate(Arc::clone(&jobs));
                 while let Some(job) = jobs.next() {
-                    job(&mut core);
+                    // A fault of the program in one job is that job's alone: its transaction was rolled back when it was
+                    // dropped, and what the core keeps beside the database is written after a commit.
+                    if catch_unwind(AssertUnwindSafe(|| job(&mut core))).is_err() {
+                        tracing::error!(
+                            "a request failed by a fault of this program; the others go on"
+                        );
+                    }
                 }
                 drop(core);
                 // Nobody may wait for it any more.
@@ -188,5 +195,35 @@ impl Default for Backlog {
 impl std::fmt::Debug for LedgerQueue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LedgerQueue").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dashpoint_membership::ServerTime;
+    use dashpoint_wire::SigningKey;
+
+    use super::*;
+    use crate::clock::ClockKind;
+    use crate::open_in_memory;
+
+    /// Without this one entry that the program cannot work out would stop the cloud for everybody, and again after each
+    /// restart, when its car sends it once more.
+    #[tokio::test]
+    async fn a_fault_in_one_job_is_that_job_s_alone() {
+        let core = CloudCore::start(
+            open_in_memory().unwrap(),
+            SigningKey::from_seed(&[1; 32]),
+            ClockKind::System,
+            ServerTime::from_unix_s(1_795_320_000),
+        );
+        let (ledger, end) = LedgerHandle::start(core.unwrap()).unwrap();
+        let faulty = |_: &mut CloudCore| -> Result<(), CloudError> { panic!("planted") };
+        let failed = ledger.call(Turn::OWN, faulty).await;
+        assert!(matches!(failed, Err(CloudError::Busy)), "{failed:?}");
+        let done: Result<u8, CloudError> = ledger.call(Turn::OWN, |_| Ok(7)).await;
+        assert_eq!(done.unwrap(), 7);
+        drop(ledger);
+        assert!(end.wait().await);
     }
 }

@@ -66,6 +66,10 @@ pub struct MeterSums {
     pub longest_s: u64,
     /// Units of the meter.
     pub units: u64,
+    /// Seconds of driving that the device of the claim has said.
+    pub own_lasted_s: u64,
+    /// Units that the device of the claim has said.
+    pub own_units: u64,
 }
 
 /// Trips of the vehicle at the same time, by the car's own clock.
@@ -200,7 +204,7 @@ fn late_doubt(entry: &Entry, trip: &Trip, model: &ScoreModel) -> Option<Doubt> {
     }
     let grain_s = CoarseTime::GRAIN_MIN * 60;
     let (from_s, to_s) = (
-        trip.started.as_unix_s() + grain_s,
+        trip.started.as_unix_s().saturating_add(grain_s),
         entry.time.at.as_unix_s(),
     );
     let span_s = u64::try_from(to_s.saturating_sub(from_s)).unwrap_or(0);
@@ -210,7 +214,7 @@ fn late_doubt(entry: &Entry, trip: &Trip, model: &ScoreModel) -> Option<Doubt> {
     }
     let offset_s = i64::from(entry.time.utc_offset_min) * 60;
     let weight = |at_s: i64| {
-        let hour = (at_s + offset_s).rem_euclid(signed(DAY_S)) / 3_600;
+        let hour = at_s.saturating_add(offset_s).rem_euclid(signed(DAY_S)) / 3_600;
         let late = model
             .late_hours
             .iter()
@@ -251,11 +255,12 @@ fn odometer_doubt(interval: MeterInterval, history: &History, now: ServerTime) -
 
 fn time_doubt(trip: &Trip, history: &History, now: ServerTime) -> Option<Doubt> {
     let lasted_s = lasted_s(trip);
-    if lasted_s > passed_s(history.enrolled, now) + ENROL_SLACK_S {
+    let lately = &history.lately;
+    // Of its own trips together: a device that is an hour old has not driven four of three hours.
+    if lately.own_lasted_s + lasted_s > passed_s(history.enrolled, now) + ENROL_SLACK_S {
         return Some(Doubt::BeforeEnrolment);
     }
     // One trip may have been under way when the stretch of time began.
-    let lately = &history.lately;
     let within_s = lately.lasted_s + lasted_s - lately.longest_s.max(lasted_s);
     if within_s > passed_s(window_start(history.receipt_at, now), now) + BUSY_SLACK_S {
         return Some(Doubt::Busy);
@@ -289,7 +294,9 @@ fn energy_doubt(
     let window = window_start(history.receipt_at, now);
     let too_much = interval.length() > one_wh_max
         || interval.to - from > reach_wh(since)
-        || history.lately.units + interval.length() > reach_wh(window);
+        || history.lately.units + interval.length() > reach_wh(window)
+        // What the device itself has said since it was enrolled.
+        || history.lately.own_units + interval.length() > reach_wh(history.enrolled);
     too_much.then_some(Doubt::Energy)
 }
 

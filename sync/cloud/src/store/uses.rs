@@ -108,6 +108,7 @@ pub(crate) fn history(
             vehicle,
             interval,
             window_start(claim.receipt_at, now)..=now,
+            claim.entry.device,
         )?,
         overlaps: overlaps(db, vehicle, interval, &claim.span)?,
     })
@@ -170,11 +171,14 @@ fn sums(
     vehicle: VehicleId,
     interval: MeterInterval,
     within: RangeInclusive<ServerTime>,
+    own: DeviceId,
 ) -> Result<MeterSums, CloudError> {
     Ok(db
         .prepare_cached(
-            "SELECT coalesce(sum(lasted), 0), coalesce(max(lasted), 0), coalesce(sum(hi - lo), 0)
-             FROM (SELECT lasted, lo, hi FROM uses INDEXED BY uses_by_receipt
+            "SELECT coalesce(sum(lasted), 0), coalesce(max(lasted), 0), coalesce(sum(hi - lo), 0),
+                coalesce(sum(lasted) FILTER (WHERE device = ?6), 0),
+                coalesce(sum(hi - lo) FILTER (WHERE device = ?6), 0)
+             FROM (SELECT device, lasted, lo, hi FROM uses INDEXED BY uses_by_receipt
                 WHERE vehicle = ?1 AND meter = ?2 AND receipt_at BETWEEN ?3 AND ?4
                 ORDER BY receipt_at DESC, lasted DESC LIMIT ?5)",
         )?
@@ -185,12 +189,15 @@ fn sums(
                 Col(*within.start()),
                 Col(*within.end()),
                 LOOKED_AT_MAX,
+                Col(own),
             ),
             |row| {
                 Ok(MeterSums {
                     lasted_s: unsigned(row.get(0)?),
                     longest_s: unsigned(row.get(1)?),
                     units: unsigned(row.get(2)?),
+                    own_lasted_s: unsigned(row.get(3)?),
+                    own_units: unsigned(row.get(4)?),
                 })
             },
         )?)

@@ -20,6 +20,7 @@ mod http;
 mod lives;
 mod loopback;
 mod migrations;
+mod new_devices;
 mod policy;
 mod sharing;
 mod storage;
