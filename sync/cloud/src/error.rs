@@ -198,6 +198,14 @@ pub enum CloudError {
         "{} was deleted or replaced while the cloud served from it: stop the cloud, put the file or a backup in its place and start again", .0.display()
     )]
     DatabaseGone(PathBuf),
+    /// Less room on the disk than one batch of entries may need.
+    #[error("the disk of {} is full but for {free_kib} KiB, less than a batch may need: make room on it", path.display())]
+    NoRoom {
+        /// Path of the database.
+        path: PathBuf,
+        /// What this program may still write, in KiB.
+        free_kib: u64,
+    },
     /// A posted clock is for tests only.
     #[error("`--clock posted` is for tests only: add `--test`")]
     PostedWithoutTest,
@@ -316,6 +324,7 @@ impl CloudError {
             | Self::OtherKey { .. }
             | Self::DatabaseMissing(_)
             | Self::DatabaseGone(_)
+            | Self::NoRoom { .. }
             | Self::PostedWithoutTest
             | Self::EmptyDatabase(_)
             | Self::ForeignDatabase
@@ -394,6 +403,7 @@ impl CloudError {
             | Self::NotAKey { .. }
             | Self::DatabaseMissing(_)
             | Self::DatabaseGone(_)
+            | Self::NoRoom { .. }
             | Self::EmptyDatabase(_)
             | Self::ForeignDatabase
             | Self::NewerSchema { .. }

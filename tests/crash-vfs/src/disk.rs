@@ -78,6 +78,8 @@ pub struct Disk {
     /// Raised by each power cut; a handle of an older life is dead.
     life: u64,
     planned: Option<(u64, DiskFault)>,
+    /// Bytes that all files together may have.
+    size: Option<usize>,
     full: bool,
     broken: bool,
     spared: bool,
@@ -126,6 +128,7 @@ impl Disk {
             random: DiskRandom::new(seed),
             life: 0,
             planned: None,
+            size: None,
             full: false,
             broken: false,
             spared: false,
@@ -151,6 +154,18 @@ impl Disk {
         let held =
             |(name, file): (&String, &DiskFile)| Some((name.clone(), file.on_medium()?.clone()));
         Image(self.files.iter().filter_map(held).collect())
+    }
+
+    /// Bounds the bytes that all files together may have: a write that needs more finds no room (`SQLITE_FULL`), one into what a
+    /// file has already is done.
+    pub const fn limit(&mut self, size: Option<usize>) {
+        self.size = size;
+    }
+
+    /// Returns the bytes that all files together have.
+    #[must_use]
+    pub fn used(&self) -> usize {
+        self.files.values().map(|file| file.bytes().len()).sum()
     }
 
     /// Plans a fault at the n-th call from now (1 is the next one).
@@ -241,7 +256,9 @@ impl Disk {
 
     pub(crate) fn write(&mut self, name: &str, offset: usize, data: &[u8]) -> Result<(), Failure> {
         self.call()?;
-        if self.full && !self.spared {
+        let more = (offset + data.len()).saturating_sub(self.file(name).bytes().len());
+        let has_room = || self.size.is_none_or(|size| self.used() + more <= size);
+        if !self.spared && (self.full || (more > 0 && !has_room())) {
             return Err(Failure::Full);
         }
         self.counts.bytes_written += data.len() as u64;

@@ -8,6 +8,7 @@ use super::consent::given;
 use crate::error::CloudError;
 use crate::store::bindings;
 use crate::store::cloud_row;
+use crate::store::room;
 
 impl CloudCore {
     /// Takes the clock for right although it leapt, with an operator's reason, which is kept. With a clock that did not leap
@@ -29,15 +30,22 @@ impl CloudCore {
         })
     }
 
-    /// Checks the clock as each change does, and writes down that the database is at work.
+    /// Checks the clock as each change does, and writes down that the database is at work. Once a write has failed by the
+    /// disk, as much as a whole batch needs must find room: a row fits into the log also where a batch does not.
     ///
     /// # Errors
-    /// [`CloudError::ClockLeapt`], [`CloudError::DatabaseGone`], or what the disk said.
+    /// [`CloudError::ClockLeapt`], [`CloudError::DatabaseGone`], [`CloudError::NoRoom`], or what the disk said.
     pub fn heartbeat(&mut self, now: ServerTime) -> Result<(), CloudError> {
-        self.work(now, |unit| cloud_row::know(unit.db, now))
+        self.work(now, |unit| cloud_row::know(unit.db, now))?;
+        if self.has_failed {
+            self.work(now, |unit| room::fill(unit.db))?;
+            self.work(now, |unit| room::clear(unit.db))?;
+            self.has_failed = false;
+        }
+        self.watch.check_room()
     }
 
-    /// The reason why nothing can be changed now, if there is one. Nothing is written unless the last write failed.
+    /// The reason why a batch may not be taken now, if there is one. Nothing is written unless a write has failed.
     ///
     /// # Errors
     /// As for [`Self::heartbeat`].
@@ -46,6 +54,7 @@ impl CloudCore {
             return self.heartbeat(now);
         }
         self.watch.check()?;
+        self.watch.check_room()?;
         let life = cloud_row::find(&self.db)?.ok_or(CloudError::ForeignDatabase)?;
         check(&life, now)
     }

@@ -60,7 +60,7 @@ pub struct CloudCore {
     /// Every version that was signed; they never change, so only newer ones are ever looked for.
     policies: Policies,
     watch: Watch,
-    /// The last write failed for a reason that lies outside the program.
+    /// A write failed for a reason that lies outside the program, and no heartbeat has proved since that there is room.
     has_failed: bool,
     entries_a_day: u32,
 }
@@ -196,12 +196,9 @@ impl CloudCore {
         work: impl FnOnce(&UnitOfWork<'_>, &CloudRow) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
         self.watch.check()?;
-        let changes = self.db.total_changes();
         let done = self.unit(TransactionBehavior::Immediate, |life| (now, life), work);
-        match &done {
-            Ok(_) if self.db.total_changes() > changes => self.has_failed = false,
-            Ok(_) => {}
-            Err(failed) => self.has_failed |= failed.is_the_disks(),
+        if let Err(failed) = &done {
+            self.has_failed |= failed.is_the_disks();
         }
         // What was committed to a file that nobody finds again is not done.
         self.watch.check()?;

@@ -19,6 +19,7 @@ pub(crate) mod members;
 mod open;
 pub(crate) mod receipts;
 pub(crate) mod reviews;
+pub(crate) mod room;
 pub(crate) mod uses;
 
 pub use expiries::ExpirySpan;

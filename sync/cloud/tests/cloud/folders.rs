@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use dashpoint_cloud::{
-    ClockKind, Cloud, CloudCore, CloudError, Running, ServerConfig, init, open_on_vfs,
+    ClockKind, Cloud, CloudCore, CloudError, NewMember, Running, ServerConfig, init, open_on_vfs,
 };
 use dashpoint_crash_vfs::{CrashVfs, Disk, DiskFault};
 use dashpoint_membership::*;
@@ -216,4 +216,41 @@ fn a_full_disk_is_told_until_it_has_room_again() {
         calls,
         "nothing is written"
     );
+}
+
+/// A row fits into the room that the log has already; a batch does not.
+#[test]
+fn a_batch_that_finds_no_room_is_told_however_often_a_row_does() {
+    let vfs = CrashVfs::register("nearly-full-cloud", Disk::new(7));
+    let db = open_on_vfs(Path::new("/cloud.db"), vfs.name()).unwrap();
+    let mut world = World::with(db, ClockKind::System);
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let size = vfs.disk().used() + 64 * 1_024;
+    vfs.disk().limit(Some(size));
+    let batch: Vec<_> = (0..100).map(|_| car.mint(CHECK_IN, world.now)).collect();
+    let posted = world
+        .core
+        .post_entries(car.device, &car.request(&batch), world.now);
+    assert!(posted.is_err(), "{posted:?}");
+    for second in 1..5 {
+        let now = world.now.plus_s(60 * second);
+        // Whatever small thing is written meanwhile.
+        let few = NewMember {
+            id: MemberId::from_bytes([90 + u8::try_from(second).unwrap(); 16]),
+            name: "Han".to_owned(),
+            zone: "UTC".to_owned(),
+        };
+        drop(world.core.add_member(&few, now));
+        for beat in [CloudCore::heartbeat, CloudCore::health] {
+            let unfit = beat(&mut world.core, now).unwrap_err();
+            assert!(unfit.to_string().contains("full"), "{unfit}");
+        }
+    }
+    vfs.disk().limit(None);
+    world.pass(300);
+    world.core.health(world.now).unwrap();
+    world.settled(&mut car, &batch);
+    assert!(world.core.waiting(world.now).unwrap().is_empty());
+    world.core.heartbeat(world.now).unwrap();
 }
