@@ -10,6 +10,7 @@ use super::CloudCore;
 use super::epochs::head_of;
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
+use crate::peer::Peer;
 use crate::random::spoken_code;
 use crate::store::bindings::{self, Bound};
 use crate::store::devices::{self, Device};
@@ -26,8 +27,6 @@ const CLAIMS_MAX: u32 = 4;
 /// Time for which an unanswered or refused request is remembered after that, so that the car learns the outcome, in
 /// seconds.
 const REMEMBER_S: i64 = 86_400;
-/// Requests that may wait at a time: a stranger can ask, and cannot fill the disk.
-const WAITING_MAX: u32 = 1_000;
 /// Lifetime of certificates and bindings: the life of a car, in seconds.
 const VALID_S: i64 = 20 * 366 * 86_400;
 /// Longest tail of a VIN that is shown.
@@ -112,14 +111,31 @@ impl CloudCore {
         ids: AskIds,
         now: ServerTime,
     ) -> Result<ServerTime, CloudError> {
+        self.ask_from(None, request, ids, now)
+    }
+
+    /// Takes a request of an address, which has a share of the places for those that wait.
+    ///
+    /// # Errors
+    /// As for [`Self::ask`].
+    pub(crate) fn ask_from(
+        &mut self,
+        peer: Option<Peer>,
+        request: &EnrolRequest,
+        ids: AskIds,
+        now: ServerTime,
+    ) -> Result<ServerTime, CloudError> {
         if request.key.is_weak() {
             return Err(CloudError::WeakKey);
         }
-        self.work(now, |unit| {
+        let id = ids.id;
+        let mut asked_from = std::mem::take(&mut self.asked_from);
+        let asked = self.work(now, |unit| {
             unit.holder_of_key(&request.key, request.vehicle)?;
             enrolments::forget(unit.db, now.plus_s(-REMEMBER_S))?;
-            if enrolments::unclaimed(unit.db, now)? >= WAITING_MAX {
-                return Err(CloudError::TooManyWaiting);
+            let waits = enrolments::unclaimed(unit.db, now)?;
+            if let Some(gives_way) = asked_from.place(&waits, peer)? {
+                enrolments::end(unit.db, gives_way, now)?;
             }
             let expires = now.plus_s(CODE_S);
             let tail: String = request
@@ -143,7 +159,12 @@ impl CloudCore {
                 },
             )?;
             Ok(expires)
-        })
+        });
+        if asked.is_ok() {
+            asked_from.keep(id, peer);
+        }
+        self.asked_from = asked_from;
+        asked
     }
 
     /// The head unit that waits with a code; `None` when none does.
@@ -388,6 +409,7 @@ fn waiting(db: &Connection, asked: Enrolment) -> Result<Waiting, CloudError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::asked_from::{OF_ONE_ADDRESS, WAITING_MAX};
     use super::*;
 
     #[test]
@@ -398,11 +420,53 @@ mod tests {
             format!("good for {CODE_S} s (`expires` of the ticket)"),
             format!("good for {CONSENT_S} s from its own member's yes; {CLAIMS_MAX} of one member"),
             format!("kept for {REMEMBER_S} s after `expires`"),
-            format!("{WAITING_MAX} that wait at a time"),
+            format!("{WAITING_MAX} that wait at a time {OF_ONE_ADDRESS} of one address"),
             format!("valid for {years} x 366 days from the approval"),
         ] {
             assert!(text.contains(&said), "PROTOCOL.md does not say {said:?}");
         }
         assert_eq!(VALID_S % (86_400 * 366), 0);
+    }
+
+    #[test]
+    fn a_flood_of_a_hundred_addresses_closes_enrolment_for_nobody() {
+        let db = crate::store::open_in_memory().unwrap();
+        let key = dashpoint_wire::SigningKey::from_seed(&[0xc1; 32]);
+        let now = ServerTime::from_unix_s(1_795_320_000);
+        let mut core = CloudCore::start(db, key, crate::clock::ClockKind::System, now).unwrap();
+        let mut asks = 0_u32;
+        let mut ask = |core: &mut CloudCore, address: [u8; 4]| {
+            asks += 1;
+            let mut id = [7; 16];
+            id[..4].copy_from_slice(&asks.to_be_bytes());
+            let request = EnrolRequest {
+                key: dashpoint_wire::SigningKey::from_seed(&[2; 32]).public(),
+                vehicle: VehicleId::from_bytes([3; 16]),
+                vin_last4: "4711".to_owned(),
+                driver: None,
+            };
+            let ids = AskIds {
+                id,
+                code: format!("C{asks}"),
+            };
+            let asked = core.ask_from(Some(Peer::V4(address.into())), &request, ids, now);
+            asked.map(|_| id)
+        };
+        let early = ask(&mut core, [192, 0, 2, 1]).unwrap();
+        let mut flood = Vec::new();
+        for _ in 0..15 {
+            for address in 0..100 {
+                flood.extend(ask(&mut core, [10, 0, 0, address]));
+            }
+        }
+        assert_eq!(core.waiting(now).unwrap().len(), WAITING_MAX);
+        let state = |core: &mut CloudCore, id| core.enrol_state(id, now).unwrap().unwrap();
+        for address in 2..30 {
+            let late = ask(&mut core, [192, 0, 2, address]).unwrap();
+            assert_eq!(state(&mut core, late), EnrolState::Waiting);
+        }
+        assert_eq!(core.waiting(now).unwrap().len(), WAITING_MAX);
+        assert_eq!(state(&mut core, early), EnrolState::Waiting);
+        assert_eq!(state(&mut core, flood[0]), EnrolState::Expired);
     }
 }

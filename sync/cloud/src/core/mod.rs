@@ -2,6 +2,7 @@
 //!
 //! HTTP and the command line sit on top of it; a simulation calls it as it is.
 
+mod asked_from;
 mod bundles;
 mod clock_guard;
 mod consent;
@@ -50,6 +51,7 @@ use crate::error::CloudError;
 use crate::store::cloud_row::{self, CloudRow};
 use crate::store::{bindings, devices, receipts};
 use crate::watch::Watch;
+use asked_from::AskedFrom;
 use unit_of_work::UnitOfWork;
 
 /// The member cloud without its network.
@@ -63,6 +65,7 @@ pub struct CloudCore {
     /// A write failed for a reason that lies outside the program, and no heartbeat has proved since that there is room.
     has_failed: bool,
     entries_a_day: u32,
+    asked_from: AskedFrom,
 }
 
 impl CloudCore {
@@ -106,6 +109,7 @@ impl CloudCore {
             watch: Watch::default(),
             has_failed: false,
             entries_a_day: ENTRIES_A_DAY,
+            asked_from: AskedFrom::default(),
         })
     }
 
@@ -125,6 +129,7 @@ impl CloudCore {
             watch: Watch::default(),
             has_failed: false,
             entries_a_day: ENTRIES_A_DAY,
+            asked_from: AskedFrom::default(),
         })
     }
 

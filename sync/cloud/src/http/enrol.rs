@@ -54,13 +54,19 @@ pub(super) async fn ask(State(state): Shared, incoming: Incoming) -> Result<Resp
         id,
         code: code.clone(),
     };
-    let expires = state
+    let peer = incoming.peer();
+    let asked = state
         .ledger
         .call(incoming.turn(Weight::Quick, None), move |core| {
             let now = core.now(system_now())?;
-            core.ask(&request, ids, now).map_err(ApiError::from)
+            core.ask_from(Some(peer), &request, ids, now)
+                .map_err(ApiError::from)
         })
-        .await?;
+        .await;
+    if asked.is_err() {
+        state.give_ask_back();
+    }
+    let expires = asked?;
     let ticket = EnrolTicket {
         id,
         code: random::spoken_code(&code),
@@ -172,6 +178,13 @@ impl AppState {
     fn count_ask(&self, peer: Peer) -> Result<(), ApiError> {
         let mut asks = self.asks.lock().map_err(|_| unavailable())?;
         asks.take(peer, self.elapsed()).map_err(ApiError::from)
+    }
+
+    /// Takes back from all what one address has asked and did not get: a flood beyond its share keeps nobody else out.
+    fn give_ask_back(&self) {
+        if let Ok(mut asks) = self.asks.lock() {
+            asks.give_back_to_all();
+        }
     }
 
     /// The mark of a link that this run of the cloud gave out with a code: 64 bits that nobody guesses.

@@ -83,6 +83,11 @@ impl<K: Ord + Copy> Throttle<K> {
         if let Some(free_at) = self.callers.get(&caller).copied() {
             self.set(caller, free_at.saturating_sub(self.each.step()), now);
         }
+        self.give_back_to_all();
+    }
+
+    /// Takes one back from the bound of all; it still counts for its caller.
+    pub fn give_back_to_all(&mut self) {
         self.all_free_at = self.all_free_at.saturating_sub(self.all.step());
     }
 

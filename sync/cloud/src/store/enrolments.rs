@@ -98,14 +98,23 @@ pub(crate) fn waiting(db: &Connection, now: ServerTime) -> Result<Vec<Enrolment>
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Counts the requests that wait for their own member at that time.
-pub(crate) fn unclaimed(db: &Connection, now: ServerTime) -> Result<u32, CloudError> {
-    Ok(db
-        .prepare_cached(
-            "SELECT count(*) FROM enrolments WHERE answer = 'waiting' AND expires > ?1
-             AND enrolment NOT IN (SELECT enrolment FROM claims)",
-        )?
-        .query_row([Col(now)], |row| row.get(0))?)
+/// Requests that wait for their own member at that time, oldest first.
+pub(crate) fn unclaimed(db: &Connection, now: ServerTime) -> Result<Vec<[u8; 16]>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "SELECT enrolment FROM enrolments WHERE answer = 'waiting' AND expires > ?1
+         AND enrolment NOT IN (SELECT enrolment FROM claims) ORDER BY asked, rowid",
+    )?;
+    let rows = statement.query_map([Col(now)], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Ends a request now, as if its time were over.
+pub(crate) fn end(db: &Connection, id: [u8; 16], now: ServerTime) -> Result<(), CloudError> {
+    db.execute(
+        "UPDATE enrolments SET expires = ?2 WHERE enrolment = ?1",
+        (id, Col(now)),
+    )?;
+    Ok(())
 }
 
 /// Writes a new request.
