@@ -87,7 +87,7 @@ impl CloudCore {
 
     /// Shuts a device out: none of its requests is let in any more. The stretches of meters for which it was paid nothing
     /// become free, and its readings bind no other entry any more. Its members keep their points, and their say over the
-    /// vehicle.
+    /// vehicle until it earns for somebody else.
     ///
     /// # Errors
     /// [`CloudError::NoDevice`], [`CloudError::AlreadyRevoked`].

@@ -82,17 +82,21 @@ pub(crate) fn members_of(db: &Connection, device: DeviceId) -> Result<Vec<Member
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Members who have a say over a vehicle: with a binding that has not ended, on a device of it that was not shut out for
-/// fraud; ascending. A head unit that is only replaced takes nobody's say away.
+/// Members who have a say over a vehicle: with a binding that has not ended, on a device of it that is not shut out; ascending.
+/// When all are shut out, those of the one that was last: a head unit that is replaced takes nobody's say away, and who sold the
+/// vehicle has none once it has earned for the next. A device that was shut out for fraud counts for nobody.
 pub(crate) fn holders(
     db: &Connection,
     vehicle: VehicleId,
     now: ServerTime,
 ) -> Result<Vec<MemberId>, CloudError> {
     let mut statement = db.prepare_cached(
-        "SELECT DISTINCT member FROM devices JOIN bindings USING (device)
-         WHERE vehicle = ?1 AND device NOT IN (SELECT device FROM frauds) AND ?2 < devices.valid_until
-         AND ?2 < bindings.valid_until ORDER BY member",
+        "WITH held AS (
+             SELECT member, coalesce(revoked, 9223372036854775807) AS until FROM devices JOIN bindings USING (device)
+             WHERE vehicle = ?1 AND device NOT IN (SELECT device FROM frauds) AND ?2 < devices.valid_until
+             AND ?2 < bindings.valid_until
+         )
+         SELECT DISTINCT member FROM held WHERE until = (SELECT max(until) FROM held) ORDER BY member",
     )?;
     let rows = statement.query_map((Col(vehicle), Col(now)), |row| {
         Ok(row.get::<_, Col<_>>(0)?.0)

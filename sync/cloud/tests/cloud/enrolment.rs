@@ -234,18 +234,80 @@ fn the_operator_agrees_with_a_reason_and_frees_a_car_that_was_sold() {
 
     // A head unit that is replaced takes nobody's say away: a stranger waits, and the buyer gets his next one.
     let third = world.member(7);
-    for device in [car.device, ids(5).device] {
-        world.core.revoke_device(device, world.now).unwrap();
-    }
+    world.core.revoke_device(car.device, world.now).unwrap();
+    world.pass(DAY);
+    world.core.revoke_device(ids(5).device, world.now).unwrap();
     let code = ask(&mut world, 6, 6);
     waits(&mut world, &code, third, 6);
     let again = ask(&mut world, 7, 7);
     let said = world.core.approve(&again, buyer, ids(7), world.now);
     assert!(matches!(said, Ok(Approval::Enrolled(_))));
-    let said = world
-        .core
-        .consent(&code, &Word::Member(seller), ids(6), world.now);
-    assert!(said.is_ok(), "{said:?}");
+}
+
+/// Whichever came first, the buyer's head unit or the end of the seller's; and neither the buyer's next head unit nor the time in
+/// which he has none gives the seller his say back.
+#[test]
+fn a_seller_whose_head_unit_was_shut_out_has_no_say_once_the_buyer_earns() {
+    for sold_first in [true, false] {
+        let mut world = World::new();
+        let (seller, buyer, friend) = (world.member(1), world.member(4), world.member(7));
+        let mut car = world.car(2, 3, seller);
+        let drive = car.mint(drove(trip(0, 9_000)), world.now);
+        world.settled(&mut car, &[drive]);
+        let earned = world.balance(seller);
+        assert!(earned > 0);
+        if sold_first {
+            world.core.revoke_device(car.device, world.now).unwrap();
+            world.pass(DAY);
+        }
+        let code = ask(&mut world, 5, 5);
+        waits(&mut world, &code, buyer, 5);
+        let word = Word::Operator {
+            reason: "sold".to_owned(),
+        };
+        world.core.consent(&code, &word, ids(5), world.now).unwrap();
+        world.pass(DAY);
+        if !sold_first {
+            world.core.revoke_device(car.device, world.now).unwrap();
+        }
+        let shut_out = |world: &mut World, number: u8| {
+            let code = ask(world, number, number);
+            waits(world, &code, seller, number);
+            let own = world
+                .core
+                .consent(&code, &Word::Member(seller), ids(number), world.now);
+            assert!(
+                matches!(own, Err(CloudError::NotOfTheVehicle(_))),
+                "{own:?}"
+            );
+            let code = ask(world, number + 1, number + 1);
+            waits(world, &code, friend, number + 1);
+            let other =
+                world
+                    .core
+                    .consent(&code, &Word::Member(seller), ids(number + 1), world.now);
+            assert!(
+                matches!(other, Err(CloudError::NotOfTheVehicle(_))),
+                "{other:?}"
+            );
+        };
+        shut_out(&mut world, 10);
+        world.pass(DAY);
+        world.core.revoke_device(ids(5).device, world.now).unwrap();
+        shut_out(&mut world, 20);
+        let code = ask(&mut world, 30, 30);
+        let said = world.core.approve(&code, buyer, ids(30), world.now);
+        assert!(matches!(said, Ok(Approval::Enrolled(_))), "{said:?}");
+        shut_out(&mut world, 40);
+        assert_eq!(world.balance(seller), earned, "his honest points stay");
+        // The buyer may let him in, as anybody.
+        let code = ask(&mut world, 50, 50);
+        waits(&mut world, &code, seller, 50);
+        let agreed = world
+            .core
+            .consent(&code, &Word::Member(buyer), ids(50), world.now);
+        assert!(agreed.is_ok(), "{agreed:?}");
+    }
 }
 
 #[test]
