@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::core::CloudCore;
 use crate::error::CloudError;
-use crate::folder::{CloudFolder, beside, sync_file};
+use crate::folder::{CloudFolder, beside, make_private, make_private_file, sync_file};
 use crate::opening::close;
 use crate::store::cloud_row::{self, CloudRow};
 use crate::store::open_file;
@@ -31,8 +31,14 @@ impl CloudCore {
         if file.exists() {
             return Err(CloudError::Exists(file.to_owned()));
         }
+        make_private_file(file)
+            .map_err(|source| CloudError::failed("cannot write", file, source))?;
         let copy = file.to_string_lossy();
-        self.database().execute("VACUUM INTO ?1", [copy.as_ref()])?;
+        let written = self.database().execute("VACUUM INTO ?1", [copy.as_ref()]);
+        if written.is_err() {
+            drop(fs::remove_file(file));
+        }
+        written?;
         sync_file(file)
     }
 }
@@ -100,7 +106,11 @@ fn sound(path: &Path) -> Result<Option<Connection>, CloudError> {
 
 /// A database and, where it was copied while it was open, its log.
 fn copy(from: &Path, to: &Path) -> Result<(), CloudError> {
+    let taken = |source| CloudError::failed("cannot write", to, source);
+    make_private_file(to).map_err(taken)?;
     fs::copy(from, to).map_err(|source| CloudError::failed("cannot copy", from, source))?;
+    // The copy has the rights of the backup.
+    make_private(to);
     let log = beside(from, "-wal");
     if log.exists() {
         let to = beside(to, "-wal");

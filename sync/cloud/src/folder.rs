@@ -95,15 +95,23 @@ impl CloudFolder {
             .map_err(|source| failed("cannot make the folder", &self.path, source))
     }
 
+    /// Makes the database and its logs readable by their owner alone, in whatever folder they are; logs get the rights of the
+    /// database when SQLite makes them.
+    pub(crate) fn make_private(&self) {
+        for suffix in ["", "-wal", "-shm"] {
+            make_private(&beside(&self.database(), suffix));
+        }
+    }
+
     /// Takes the lock that says who serves.
     pub(crate) fn lock(&self) -> Result<ServeLock, CloudError> {
         let path = self.path.join(LOCK_FILE);
-        let file = OpenOptions::new()
+        let file = private()
             .create(true)
             .truncate(false)
-            .write(true)
             .open(&path)
             .map_err(|source| failed("cannot open", &path, source))?;
+        make_private(&path);
         match file.try_lock() {
             Ok(()) => Ok(ServeLock { _file: file }),
             Err(TryLockError::WouldBlock) => Err(CloudError::Locked(self.path.clone())),
@@ -144,13 +152,42 @@ impl CloudFolder {
 }
 
 fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = private().create(true).truncate(true).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+/// Makes a new, empty file, readable by its owner alone.
+pub(crate) fn make_private_file(path: &Path) -> std::io::Result<()> {
+    private().create_new(true).open(path).map(drop)
+}
+
+/// Options to write; a file that is made with them is its owner's alone.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Takes the rights of everybody but its owner from a file, if it is there. Somebody else's file cannot be changed, and is
+/// used as it is.
+pub(crate) fn make_private(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let Ok(found) = std::fs::metadata(path) else {
+            return;
+        };
+        let open = found.permissions().mode() & 0o077 != 0;
+        let only_own = std::fs::Permissions::from_mode(found.permissions().mode() & 0o700);
+        if open && let Err(refused) = std::fs::set_permissions(path, only_own) {
+            tracing::warn!(path = %path.display(), %refused, "others of this machine can read a file of the cloud");
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
 }
 
 /// The name of a new file is on the disk only once its folder is.

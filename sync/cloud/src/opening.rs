@@ -20,6 +20,7 @@ impl CloudCore {
         let folder = CloudFolder::new(data);
         folder.require_database()?;
         let key = folder.read_key()?;
+        folder.make_private();
         let db = open_file(&folder.database())?;
         if cloud_row::find(&db)?.is_none() {
             return Err(CloudError::NoCloud(data.to_owned()));
@@ -35,7 +36,10 @@ pub(crate) fn begin_in(
     now: ServerTime,
 ) -> Result<CloudCore, CloudError> {
     let key = folder.read_or_make_key()?;
+    folder.make_private();
     let db = open_file(&folder.database())?;
+    // A new one has the rights that the system gives a file.
+    folder.make_private();
     let mut core = CloudCore::start(db, key, clock, now)?;
     core.watch(&folder.database());
     Ok(core)

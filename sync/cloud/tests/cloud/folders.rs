@@ -254,3 +254,59 @@ fn a_batch_that_finds_no_room_is_told_however_often_a_row_does() {
     assert!(world.core.waiting(world.now).unwrap().is_empty());
     world.core.heartbeat(world.now).unwrap();
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_their_owner_s_alone_also_in_a_folder_that_was_there() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
+    let modes = |of: &Path| {
+        let mut found = Vec::new();
+        for file in fs::read_dir(of).unwrap() {
+            let file = file.unwrap();
+            let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+            found.push((file.file_name().into_string().unwrap(), mode));
+        }
+        found.sort();
+        found
+    };
+    let cloud = start(&data).await.unwrap();
+    cloud.add_member("Li", "Asia/Shanghai").await.unwrap();
+    let served = modes(&data);
+    let names: Vec<&str> = served.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(names.contains(&"cloud.db-wal"), "{names:?}");
+    assert!(served.iter().all(|(_, mode)| *mode == 0o600), "{served:?}");
+    // What an older program has made is tightened by the next start.
+    cloud.shutdown().await;
+    fs::set_permissions(data.join("cloud.db"), fs::Permissions::from_mode(0o644)).unwrap();
+    let cloud = start(&data).await.unwrap();
+    cloud.add_member("Han", "Asia/Shanghai").await.unwrap();
+    let served = modes(&data);
+    assert!(served.iter().all(|(_, mode)| *mode == 0o600), "{served:?}");
+    cloud.shutdown().await;
+
+    let backups = folder.path().join("backups");
+    fs::create_dir(&backups).unwrap();
+    let backup = backups.join("backup.db");
+    assert!(
+        run(&data, &["backup", backup.to_str().unwrap()])
+            .status
+            .success()
+    );
+    assert_eq!(modes(&backups), [("backup.db".to_owned(), 0o600)]);
+    fs::set_permissions(&backup, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(
+        run(&data, &["restore", backup.to_str().unwrap()])
+            .status
+            .success()
+    );
+    let restored = modes(&data);
+    assert!(
+        restored.iter().all(|(_, mode)| *mode == 0o600),
+        "{restored:?}"
+    );
+}
