@@ -59,6 +59,13 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
     }
     let _lock = folder.lock()?;
     let draft = folder.restoring();
+    let named = backup.canonicalize().ok();
+    if files_of(&draft)
+        .iter()
+        .any(|file| file.canonicalize().ok() == named)
+    {
+        return Err(CloudError::InTheWay(backup.to_owned()));
+    }
     discard(&draft)?;
     copy(backup, &draft)?;
     let db = match sound(&draft) {
@@ -119,12 +126,12 @@ fn copy(from: &Path, to: &Path) -> Result<(), CloudError> {
     Ok(())
 }
 
+fn files_of(database: &Path) -> [PathBuf; 3] {
+    ["", "-wal", "-shm"].map(|suffix| beside(database, suffix))
+}
+
 fn discard(draft: &Path) -> Result<(), CloudError> {
-    for path in [
-        draft.to_owned(),
-        beside(draft, "-wal"),
-        beside(draft, "-shm"),
-    ] {
+    for path in files_of(draft) {
         if path.exists() {
             fs::remove_file(&path)
                 .map_err(|source| CloudError::failed("cannot remove", &path, source))?;

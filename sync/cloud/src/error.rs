@@ -32,6 +32,9 @@ pub enum CloudError {
     /// A file that would be written over.
     #[error("{} is there already: give another name", .0.display())]
     Exists(PathBuf),
+    /// A backup at the place where a restore makes its copy ready.
+    #[error("{} is where a restore makes its copy: give the backup another name; nothing was changed", .0.display())]
+    InTheWay(PathBuf),
     /// The address to listen on cannot be had.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -288,6 +291,7 @@ impl CloudError {
             Self::File { .. }
             | Self::Damaged(_)
             | Self::Exists(_)
+            | Self::InTheWay(_)
             | Self::Listen { .. }
             | Self::Wire(_)
             | Self::Account(_)
@@ -386,6 +390,7 @@ impl CloudError {
             | Self::ClockKept { .. }
             | Self::Damaged(_)
             | Self::Exists(_)
+            | Self::InTheWay(_)
             | Self::PostedWithoutTest => true,
             Self::Database(_)
             | Self::File { .. }

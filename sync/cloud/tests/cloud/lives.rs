@@ -257,6 +257,16 @@ fn a_backup_that_is_not_sound_changes_nothing() {
             .success()
     );
 
+    // A backup at a place that a restore writes over.
+    for taken in ["cloud.db.restoring", "cloud.db.restoring-wal"] {
+        let taken = cloud.data.join(taken);
+        std::fs::write(&taken, &whole).unwrap();
+        let name = taken.to_str().unwrap();
+        cloud.refused(&["restore", name], 2, "give the backup another name");
+        assert!(std::fs::read(&taken).unwrap() == whole);
+        std::fs::remove_file(&taken).unwrap();
+    }
+
     assert_eq!(cloud.members(), 2);
     assert!(!cloud.data.join("cloud.db.before-life-2").exists());
     cloud.while_serving(|| ());
