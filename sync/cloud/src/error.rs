@@ -162,6 +162,11 @@ pub enum CloudError {
     /// A member without a name.
     #[error("a member's name has at least one letter: give --name NAME")]
     NoName,
+    /// A member's name that a terminal would obey.
+    #[error(
+        "a member's name has no control characters, line breaks or marks of direction: give it in letters"
+    )]
+    SteeringName,
     /// Another program serves from the data folder.
     #[error("another program serves from {} already", .0.display())]
     Locked(PathBuf),
@@ -323,6 +328,7 @@ impl CloudError {
             | Self::NotThere(_)
             | Self::NotADatabase(_)
             | Self::NoName
+            | Self::SteeringName
             | Self::Locked(_)
             | Self::ClockKept { .. }
             | Self::OtherKey { .. }
@@ -387,6 +393,7 @@ impl CloudError {
             | Self::NotThere(_)
             | Self::NotADatabase(_)
             | Self::NoName
+            | Self::SteeringName
             | Self::ClockKept { .. }
             | Self::Damaged(_)
             | Self::Exists(_)

@@ -57,11 +57,14 @@ impl CloudCore {
     /// Makes somebody a member, with an open account.
     ///
     /// # Errors
-    /// [`CloudError::Zone`] for a zone that nobody knows.
+    /// [`CloudError::Zone`] for a zone that nobody knows; [`CloudError::NoName`]; [`CloudError::SteeringName`].
     pub fn add_member(&mut self, new: &NewMember, now: ServerTime) -> Result<(), CloudError> {
         zone(&new.zone)?;
         if new.name.trim().is_empty() {
             return Err(CloudError::NoName);
+        }
+        if new.name.chars().any(steers) {
+            return Err(CloudError::SteeringName);
         }
         self.work(now, |unit| {
             let profile = Profile {
@@ -112,4 +115,10 @@ impl CloudCore {
         };
         devices::list(&self.db)?.into_iter().map(line).collect()
     }
+}
+
+/// Tells a character that moves a terminal's cursor, ends a line, or turns what follows around, instead of being read.
+fn steers(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -348,6 +348,20 @@ fn what_is_wrong_is_told_to_people_and_with_json_to_programs() {
     let nameless = ["--data", data, "member", "add", "--name", " "];
     let (exit, _, err) = run(&nameless);
     assert_eq!(exit, ExitCode::from(2), "{err}");
+    for name in [
+        "Li\nHan",
+        "Li\u{1b}[2J",
+        "Li\u{7f}",
+        "Li\u{9b}1m",
+        "Li\u{202e}naH",
+        "Li\u{2028}",
+    ] {
+        let (exit, _, err) = run(&["--data", data, "member", "add", "--name", name]);
+        assert_eq!(exit, ExitCode::from(2), "{name:?}");
+        assert!(err.contains("control characters"), "{err}");
+    }
+    let (exit, out, _) = run(&["--data", data, "member", "list"]);
+    assert!(exit == ExitCode::SUCCESS && !out.contains("Li"), "{out}");
 
     let gone = folder.path().join("gone.db");
     let (exit, _, err) = run(&["--data", data, "restore", gone.to_str().unwrap()]);
