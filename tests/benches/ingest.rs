@@ -262,7 +262,9 @@ impl Drive {
 
 /// Keeps an eye on what the head unit says on `dashpoint/seen`; returns when it hears it, since it is said only once.
 fn listen(bus: u16, seen_ms: Arc<AtomicI64>) {
-    let (client, mut connection) = Client::new(MqttOptions::new("pace", "127.0.0.1", bus), 10);
+    let (client, mut connection) = Client::builder(MqttOptions::new("pace", ("127.0.0.1", bus)))
+        .capacity(10)
+        .build();
     client.subscribe("dashpoint/seen", QoS::AtMostOnce).unwrap();
     let (subscribed, hears) = mpsc::channel();
     thread::spawn(move || {
@@ -333,7 +335,9 @@ impl Drop for Bare {
 
 /// The client that only counts: the subscriptions of the head unit, and nothing done with what comes.
 fn count(bus: u16, messages: u64) -> ExitCode {
-    let (client, mut connection) = Client::new(MqttOptions::new("counts", "127.0.0.1", bus), 64);
+    let (client, mut connection) = Client::builder(MqttOptions::new("counts", ("127.0.0.1", bus)))
+        .capacity(64)
+        .build();
     let filters = Signal::ALL.iter().map(|signal| {
         let topic = format!("vss/{}", signal.path().replace('.', "/"));
         SubscribeFilter::new(topic, QoS::AtLeastOnce)

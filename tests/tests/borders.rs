@@ -117,7 +117,7 @@ fn what_is_linked_can_be_told() {
     }
     let head_unit = graph.closure("dashpoint", &graph.normal);
     for linked in [
-        "rumqttc",
+        "rumqttc-v4-next",
         "reqwest",
         "dashpoint-store",
         "dashpoint-telematics",
@@ -134,7 +134,7 @@ fn the_pure_rooms_link_no_runtime_no_database_no_network_and_no_screen() {
         "tokio",
         "rusqlite",
         "libsqlite3-sys",
-        "rumqttc",
+        "rumqttc-v4-next",
         "mqtt5",
         "reqwest",
         "hyper",
@@ -151,11 +151,21 @@ fn the_pure_rooms_link_no_runtime_no_database_no_network_and_no_screen() {
 #[test]
 fn the_wire_and_the_store_link_no_runtime_and_no_network() {
     let graph = Graph::read();
-    let network = ["tokio", "rumqttc", "reqwest", "hyper", "axum", "mqtt5"];
+    let network = [
+        "tokio",
+        "rumqttc-v4-next",
+        "reqwest",
+        "hyper",
+        "axum",
+        "mqtt5",
+    ];
     graph.assert_free_of("dashpoint-wire", &network);
     graph.assert_free_of("dashpoint-wire", &["rusqlite"]);
     graph.assert_free_of("dashpoint-store", &network);
-    graph.assert_free_of("dashpoint-sync-http", &["rusqlite", "rumqttc", "mqtt5"]);
+    graph.assert_free_of(
+        "dashpoint-sync-http",
+        &["rusqlite", "rumqttc-v4-next", "mqtt5"],
+    );
 }
 
 #[test]
@@ -163,7 +173,7 @@ fn the_reconciler_links_no_http_client_no_tls_and_no_runtime() {
     let graph = Graph::read();
     let io = ["reqwest", "hyper", "axum", "rustls", "tokio", "mio"];
     graph.assert_free_of("dashpoint-sync", &io);
-    graph.assert_free_of("dashpoint-sync", &["rusqlite", "rumqttc", "mqtt5"]);
+    graph.assert_free_of("dashpoint-sync", &["rusqlite", "rumqttc-v4-next", "mqtt5"]);
     let transport = graph.closure("dashpoint-sync-http", &graph.normal);
     assert!(
         transport.contains("reqwest"),

@@ -141,7 +141,14 @@ impl ConnectionRefusal {
             | ConnectionError::NetworkTimeout
             | ConnectionError::FlushTimeout
             | ConnectionError::NotConnAck(_)
-            | ConnectionError::RequestsDone => None,
+            | ConnectionError::RequestsDone
+            | ConnectionError::DisconnectTimeout
+            | ConnectionError::SessionStateMismatch { .. }
+            | ConnectionError::SessionStore(_)
+            | ConnectionError::SessionRestore(_)
+            | ConnectionError::BrokerTransportMismatch
+            // The enum is open: a reason that is not known here says nothing about this client.
+            | _ => None,
         }
     }
 }

@@ -5,12 +5,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use rumqttc::{
-    AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Outgoing, Packet, Publish, QoS,
-    TlsConfiguration, Transport,
+    AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Outgoing, Packet, Publish,
+    PublishOptions, QoS, TlsConfiguration, Transport,
 };
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -31,7 +30,7 @@ const INFLIGHT: u16 = 100;
 /// The head unit's answers are small; garbage may be large.
 const PACKET_IN_MAX: usize = 10 * 1024;
 const PACKET_OUT_MAX: usize = 2 * 1024 * 1024;
-const KEEP_ALIVE: Duration = Duration::from_secs(20);
+const KEEP_ALIVE_S: u16 = 20;
 
 /// Address of the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,20 +109,21 @@ impl Drop for Link {
 impl Link {
     /// Begins to connect; [`LinkEvent::Connected`] or [`LinkEvent::Lost`] follows.
     pub(crate) fn open(endpoint: &Endpoint, access: &Access) -> Self {
-        let mut options = MqttOptions::new(client_id(), endpoint.host.clone(), endpoint.port);
+        let broker = (endpoint.host.clone(), endpoint.port);
+        let mut options = MqttOptions::new(client_id(), broker);
         options
-            .set_keep_alive(KEEP_ALIVE)
+            .set_keep_alive(KEEP_ALIVE_S)
             .set_inflight(INFLIGHT)
             .set_max_packet_size(PACKET_IN_MAX, PACKET_OUT_MAX)
             .set_clean_session(true);
         if let Some(BrokerLogin { user, password }) = &access.login {
-            options.set_credentials(user, password);
+            options.set_credentials(user.clone(), password.clone());
         }
         if let Some(Tls(config)) = &access.tls {
             let tls = TlsConfiguration::Rustls(Arc::clone(config));
             options.set_transport(Transport::tls_with_config(tls));
         }
-        let (client, mut event_loop) = AsyncClient::new(options, REQUESTS);
+        let (client, mut event_loop) = AsyncClient::builder(options).capacity(REQUESTS).build();
         event_loop.network_options.set_tcp_nodelay(true);
         let (sender, events) = mpsc::channel(EVENTS);
         let task = tokio::spawn(drive(event_loop, client.clone(), sender));
@@ -136,19 +136,19 @@ impl Link {
 
     /// Hands a message to the connection; false when its queue is full or it is gone.
     pub(crate) fn hand(&self, message: &Message) -> bool {
-        let (qos, retain) = match message.delivery {
-            Delivery::Sample => (QoS::AtMostOnce, false),
-            Delivery::State => (QoS::AtLeastOnce, true),
+        let options = match message.delivery {
+            Delivery::Sample => PublishOptions::at_most_once(),
+            Delivery::State => PublishOptions::at_least_once().retained(),
         };
         self.client
-            .try_publish(message.topic(), qos, retain, message.payload())
+            .try_publish(message.topic(), message.payload(), options)
             .is_ok()
     }
 
     /// Asks a hosted broker to restart; [`LinkEvent::Lost`] or [`LinkEvent::Closed`] follows, if it does.
     pub(crate) fn ask_for_restart(&self) -> bool {
         self.client
-            .try_publish(RESTART_TOPIC, QoS::AtMostOnce, false, "restart")
+            .try_publish(RESTART_TOPIC, "restart", PublishOptions::at_most_once())
             .is_ok()
     }
 

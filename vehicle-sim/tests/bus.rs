@@ -7,7 +7,9 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rumqttc::{AsyncClient, Event, MqttOptions, Outgoing, Packet, QoS, SubscribeFilter};
+use rumqttc::{
+    AsyncClient, Event, MqttOptions, Outgoing, Packet, PublishOptions, QoS, SubscribeFilter,
+};
 use tokio::io::{AsyncReadExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -41,9 +43,9 @@ async fn head_unit(port: u16, answers: bool, retained: usize, until: usize) -> J
     let mut ready = Some(ready);
     let task = tokio::spawn(async move {
         let mut options =
-            MqttOptions::new(format!("head-unit-{answers}-{until}"), "127.0.0.1", port);
-        options.set_keep_alive(Duration::from_secs(20));
-        let (client, mut events) = AsyncClient::new(options, 1000);
+            MqttOptions::new(format!("head-unit-{answers}-{until}"), ("127.0.0.1", port));
+        options.set_keep_alive(20);
+        let (client, mut events) = AsyncClient::builder(options).capacity(1000).build();
         // Each answer is a small packet that the car waits for.
         events.network_options.set_tcp_nodelay(true);
         let filters = VssSignal::ALL.into_iter().map(|signal| {
@@ -75,15 +77,16 @@ async fn head_unit(port: u16, answers: bool, retained: usize, until: usize) -> J
             }
             taken.newest = taken.newest.max(Some(ts));
             taken.retained += usize::from(publish.retain);
-            *taken.counts.entry(publish.topic.clone()).or_default() += 1;
-            taken.last.insert(publish.topic, payload);
+            let topic = String::from_utf8(publish.topic.to_vec()).unwrap();
+            *taken.counts.entry(topic.clone()).or_default() += 1;
+            taken.last.insert(topic, payload);
             tell_when_up(&mut ready, is_subscribed && taken.retained >= retained);
             let second = taken.newest.map(Timestamp::as_second);
             if answers && said != second {
                 said = second;
                 let answer = format!(r#"{{"ts":"{ts:.3}"}}"#);
                 client
-                    .publish("dashpoint/seen", QoS::AtMostOnce, false, answer)
+                    .publish("dashpoint/seen", answer, PublishOptions::at_most_once())
                     .await
                     .unwrap();
             }
@@ -376,7 +379,9 @@ async fn a_broken_connection_loses_no_message() {
     let command = Command::Drive(Cycle::Us06);
     let plan = simulator.plan(&command).unwrap();
     let (client, mut events) =
-        AsyncClient::new(MqttOptions::new("witness", "127.0.0.1", broker.port()), 10);
+        AsyncClient::builder(MqttOptions::new("witness", ("127.0.0.1", broker.port())))
+            .capacity(10)
+            .build();
     client.subscribe("vss/#", QoS::AtMostOnce).await.unwrap();
     while !matches!(
         events.poll().await.unwrap(),
@@ -391,7 +396,7 @@ async fn a_broken_connection_loses_no_message() {
             };
             let payload = String::from_utf8(publish.payload.to_vec()).unwrap();
             let is_last = payload == last;
-            taken.insert((publish.topic, payload));
+            taken.insert((String::from_utf8(publish.topic.to_vec()).unwrap(), payload));
             if is_last {
                 return taken;
             }

@@ -189,10 +189,12 @@ fn told_to_terminate_it_keeps_the_state() {
     ];
     let child = vehicle_sim(folder.path(), &arguments).spawn().unwrap();
     // It listens to signals before it publishes: what is retained tells that it does.
-    let (client, mut events) = rumqttc::Client::new(
-        rumqttc::MqttOptions::new("witness", "127.0.0.1", broker.port()),
-        10,
-    );
+    let (client, mut events) = rumqttc::Client::builder(rumqttc::MqttOptions::new(
+        "witness",
+        ("127.0.0.1", broker.port()),
+    ))
+    .capacity(10)
+    .build();
     client
         .subscribe("vss/Vehicle/TraveledDistance", rumqttc::QoS::AtMostOnce)
         .unwrap();

@@ -314,9 +314,9 @@ fn run(folder: &Path, broker: u16, arguments: &[String], input: &str) -> u64 {
 
 /// Somebody who hears everything that is said under `vss/`.
 fn listener(broker: u16) -> mpsc::Receiver<Publish> {
-    let mut options = MqttOptions::new("listener", "127.0.0.1", broker);
+    let mut options = MqttOptions::new("listener", ("127.0.0.1", broker));
     options.set_max_packet_size(4 << 20, 4 << 20);
-    let (client, mut connection) = Client::new(options, 10);
+    let (client, mut connection) = Client::builder(options).capacity(10).build();
     client.subscribe("vss/#", QoS::AtLeastOnce).unwrap();
     let (sender, heard) = mpsc::channel();
     let (up, is_up) = mpsc::channel();
@@ -340,7 +340,8 @@ fn listener(broker: u16) -> mpsc::Receiver<Publish> {
 
 /// What is wrong with a message as it came, if anything: it is a data point, and nothing else is in it.
 fn message_fault(publish: &Publish, known: &BTreeMap<String, Leaf>) -> Option<String> {
-    let path = publish.topic.replacen("vss/", "", 1).replace('/', ".");
+    let topic = String::from_utf8_lossy(&publish.topic);
+    let path = topic.replacen("vss/", "", 1).replace('/', ".");
     let Some(leaf) = known.get(&path) else {
         return Some(format!("{path} is no signal"));
     };

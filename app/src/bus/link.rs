@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use rumqttc::mqttbytes::{self, v4};
+use rumqttc::mqttbytes;
 use rumqttc::tokio_rustls::TlsConnector;
 use rumqttc::{
     Connect, ConnectReturnCode, Packet, PubAck, PubComp, PubRec, Publish, QoS, Subscribe,
@@ -228,10 +228,9 @@ fn connect_packet(config: &BusConfig) -> Connect {
     ));
     packet.keep_alive = KEEP_ALIVE_S;
     packet.clean_session = true;
-    packet.login = config
-        .login
-        .as_ref()
-        .map(|Login { user, password }| v4::Login::new(user, password));
+    if let Some(Login { user, password }) = &config.login {
+        packet.set_credentials(user.clone(), password.clone());
+    }
     packet
 }
 

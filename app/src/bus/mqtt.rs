@@ -159,7 +159,7 @@ async fn listen(
         match next(&mut link, &mut gulp, inputs).await? {
             Ok(publish) => gulp.push(taken(
                 mapping,
-                &publish.topic,
+                &String::from_utf8_lossy(&publish.topic),
                 &publish.payload,
                 publish.retain,
             )),

@@ -252,7 +252,7 @@ mod tests {
 
     fn packets() -> impl Strategy<Value = Packet> {
         let size = prop_oneof![0..80_usize, 4_080..4_110_usize, 4_090..40_000_usize];
-        let topic = prop_oneof![0..40_usize, 4_080..4_110_usize];
+        let topic = prop_oneof![1..40_usize, 4_080..4_110_usize];
         let of_messages =
             (topic, size, any::<bool>(), any::<bool>()).prop_map(|(topic, size, sure, retain)| {
                 let qos = if sure {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use dashpoint_membership::{DEFAULT_POLICY_TOML, Policy};
 use dashpoint_telematics::{Finished, Marks, Outcome, Sample, Settings, Signal, Telematics, Value};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rumqttc::{AsyncClient, MqttOptions, QoS};
+use rumqttc::{AsyncClient, IntoPublishPayload, MqttOptions, PublishOptions};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
@@ -115,9 +115,9 @@ struct Speaker {
 
 impl Speaker {
     fn new(port: u16) -> Self {
-        let mut options = MqttOptions::new("speaker", "127.0.0.1", port);
+        let mut options = MqttOptions::new("speaker", ("127.0.0.1", port));
         options.set_max_packet_size(TOO_LARGE * 2, TOO_LARGE * 2);
-        let (client, mut events) = AsyncClient::new(options, 64);
+        let (client, mut events) = AsyncClient::builder(options).capacity(64).build();
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { while events.poll().await.is_ok() {} });
         Self {
@@ -126,10 +126,14 @@ impl Speaker {
         }
     }
 
-    async fn raw(&self, path: &str, payload: impl Into<Vec<u8>>, retain: bool) {
+    async fn raw(&self, path: &str, payload: impl IntoPublishPayload, retain: bool) {
         let topic = format!("vss/{}", path.replace('.', "/"));
         self.client
-            .publish(topic, QoS::AtLeastOnce, retain, payload)
+            .publish(
+                topic,
+                payload,
+                PublishOptions::at_least_once().retain(retain),
+            )
             .await
             .unwrap();
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dashpoint_membership::Grade;
 use jiff::Timestamp;
-use rumqttc::{Client, MqttOptions, QoS};
+use rumqttc::{Client, MqttOptions, PublishOptions};
 use vehicle_sim::{Command, Cycle};
 
 use crate::support::nonsense::{publish, say};
@@ -135,11 +135,15 @@ impl Chatter {
 }
 
 fn talk(bus: u16, quiet: &AtomicBool) {
-    let options = MqttOptions::new("chatter", "127.0.0.1", bus);
-    let (client, mut connection) = Client::new(options, 10);
+    let options = MqttOptions::new("chatter", ("127.0.0.1", bus));
+    let (client, mut connection) = Client::builder(options).capacity(10).build();
     while !quiet.load(Ordering::SeqCst) {
         client
-            .publish("vss/Vehicle/Speed", QoS::AtMostOnce, false, "well, well")
+            .publish(
+                "vss/Vehicle/Speed",
+                "well, well",
+                PublishOptions::at_most_once(),
+            )
             .unwrap();
         // Drives the connection for a moment.
         while let Ok(Ok(_)) = connection.recv_timeout(Duration::from_millis(20)) {}

@@ -84,10 +84,10 @@ impl Certified {
             .with_root_certificates(authorities)
             .with_client_auth_cert(vec![one(file(format!("{name}.pem")))], key)
             .unwrap();
-        let mut options = MqttOptions::new(format!("test-{name}"), "127.0.0.1", self.bus.port());
+        let mut options = MqttOptions::new(format!("test-{name}"), ("127.0.0.1", self.bus.port()));
         let config = TlsConfiguration::Rustls(Arc::new(config));
         options.set_transport(Transport::tls_with_config(config));
-        Client::new(options, 16)
+        Client::builder(options).capacity(16).build()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who is heard on a bus on which not everybody may say everything.
 
 use jiff::Timestamp;
-use rumqttc::{Client, Connection, Event, Incoming, QoS};
+use rumqttc::{Client, Connection, Event, Incoming, PublishOptions, QoS};
 use serde_json::Value;
 
 use crate::support::{Car, PATIENCE, until};
@@ -33,7 +33,7 @@ fn publish(who: &mut Speaker, path: &str, value: &str) -> Vec<Incoming> {
     let (client, connection) = who;
     let topic = format!("vss/{}", path.replace('.', "/"));
     client
-        .publish(topic, QoS::AtLeastOnce, true, value)
+        .publish(topic, value, PublishOptions::at_least_once().retained())
         .unwrap();
     wait_for(connection, |packet| matches!(packet, Incoming::PubAck(_)))
 }
@@ -51,7 +51,7 @@ pub fn assert_only_the_gateway_is_heard(car: &Car, mut onlooker: Speaker, mut ga
     let ts = Timestamp::from_millisecond(newest_ms + 1_000).unwrap();
     let due = format!("{{\"value\":true,\"ts\":\"{ts:.3}\"}}");
     publish(&mut gateway, SERVICE_DUE, &due);
-    let is_due = |packet: &Incoming| matches!(packet, Incoming::Publish(said) if said.topic.ends_with("Service/IsServiceDue"));
+    let is_due = |packet: &Incoming| matches!(packet, Incoming::Publish(said) if said.topic.ends_with(b"Service/IsServiceDue"));
     heard.extend(wait_for(&mut onlooker.1, is_due));
     let his = |packet: &Incoming| matches!(packet, Incoming::Publish(said) if said.payload == "4000000000" || said.payload == "199");
     assert!(!heard.iter().any(his), "{heard:?}");

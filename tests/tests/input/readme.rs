@@ -55,9 +55,9 @@ impl Guarded {
     }
 
     fn client(&self, user: &str) -> (Client, Connection) {
-        let mut options = MqttOptions::new(format!("test-{user}"), "127.0.0.1", self.bus.port());
+        let mut options = MqttOptions::new(format!("test-{user}"), ("127.0.0.1", self.bus.port()));
         options.set_credentials(user, self.password(user));
-        Client::new(options, 16)
+        Client::builder(options).capacity(16).build()
     }
 }
 

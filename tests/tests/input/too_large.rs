@@ -1,6 +1,6 @@
 //! Messages that are far larger than any signal, kept by the broker and live.
 
-use rumqttc::{Client, Incoming, MqttOptions, QoS};
+use rumqttc::{Client, Incoming, MqttOptions, PublishOptions};
 use serde_json::Value;
 use vehicle_sim::{Command, Cycle};
 
@@ -46,12 +46,16 @@ fn drive_beside(mut world: World, bytes: usize) {
 
 /// Publishes so many bytes as a speed; the broker has taken them when it returns.
 fn publish(bus: u16, retain: bool, bytes: usize) {
-    let mut options = MqttOptions::new("loud", "127.0.0.1", bus);
+    let mut options = MqttOptions::new("loud", ("127.0.0.1", bus));
     options.set_max_packet_size(2 * bytes, 2 * bytes);
-    let (client, mut connection) = Client::new(options, 4);
+    let (client, mut connection) = Client::builder(options).capacity(4).build();
     let payload = vec![b'7'; bytes];
     client
-        .publish("vss/Vehicle/Speed", QoS::AtLeastOnce, retain, payload)
+        .publish(
+            "vss/Vehicle/Speed",
+            payload,
+            PublishOptions::at_least_once().retain(retain),
+        )
         .unwrap();
     wait_for(&mut connection, |packet| {
         matches!(packet, Incoming::PubAck(_))

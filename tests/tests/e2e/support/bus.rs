@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use rumqttc::{Client, Event, Incoming, MqttOptions, QoS};
+use rumqttc::{Client, Event, Incoming, MqttOptions, PublishOptions, QoS};
 use tokio::runtime;
 use vehicle_sim::{
     Broker, Command, Endpoint, EnergySource, Identity, Options, Plan, Progress, SimulatedCharge,
@@ -127,8 +127,8 @@ impl Bus {
 
     /// What mosquitto said last of how many messages it had no room for.
     pub fn dropped(&self) -> u64 {
-        let options = MqttOptions::new("bookkeeper", "127.0.0.1", self.port);
-        let (client, mut connection) = Client::new(options, 10);
+        let options = MqttOptions::new("bookkeeper", ("127.0.0.1", self.port));
+        let (client, mut connection) = Client::builder(options).capacity(10).build();
         let topic = "$SYS/broker/publish/messages/dropped";
         client.subscribe(topic, QoS::AtMostOnce).unwrap();
         let mut said = connection.iter().filter_map(|event| match event.unwrap() {
@@ -140,13 +140,13 @@ impl Bus {
 
     /// Publishes a position, as a navigation system does: no business of the head unit's.
     pub fn tell_position(&self) {
-        let options = MqttOptions::new("navigation", "127.0.0.1", self.port);
-        let (client, mut connection) = Client::new(options, 10);
+        let options = MqttOptions::new("navigation", ("127.0.0.1", self.port));
+        let (client, mut connection) = Client::builder(options).capacity(10).build();
         for (axis, degrees) in [("Latitude", LATITUDE), ("Longitude", LONGITUDE)] {
             let topic = format!("vss/Vehicle/CurrentLocation/{axis}");
             let point = format!("{{\"value\":{degrees},\"ts\":\"{}\"}}", wall());
             client
-                .publish(topic, QoS::AtLeastOnce, true, point)
+                .publish(topic, point, PublishOptions::at_least_once().retained())
                 .unwrap();
         }
         let acknowledged = connection
