@@ -7,12 +7,19 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dashpoint_membership::{ClockQuality, ServerTime};
 
-pub use crate::config::ClockSource;
-
 /// Distance from the cloud's clock within which the car's clock counts as synced, in seconds.
 const SYNCED_S: i64 = 120;
 /// Age up to which the time of a receipt is fresh, in seconds.
 const FRESH_S: i64 = 24 * 3_600;
+
+/// Source of `now`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockSource {
+    /// The operating system.
+    System,
+    /// The newest event time on the bus: a week replays in a minute. Only with `--test`.
+    Bus,
+}
 
 /// Values of the machine's clocks at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use crate::config::ConfigError;
 use crate::engine::EngineError;
 use crate::explain::ExplainError;
 use crate::keys::KeyError;
+use crate::window::NoDisplay;
 
 /// Wrong arguments or configuration, as clap has it.
 pub const EXIT_USAGE: u8 = 2;
@@ -18,11 +19,6 @@ pub const EXIT_USAGE: u8 = 2;
 /// A use of the program that the arguments alone do not refuse.
 #[derive(Debug, thiserror::Error)]
 pub enum UsageError {
-    /// There is nothing to open a window on.
-    #[error(
-        "there is no display to open a window on; run with --no-screen, or set DISPLAY or WAYLAND_DISPLAY"
-    )]
-    NoDisplay,
     /// The clock of the bus is for tests.
     #[error("clock = \"bus\" is for tests only; add --test, or set clock = \"system\"")]
     BusClock,
@@ -66,6 +62,7 @@ pub fn report(error: &anyhow::Error, json: bool) -> ExitCode {
     }
     let usage = error.is::<ConfigError>()
         || error.is::<UsageError>()
+        || error.is::<NoDisplay>()
         || error.is::<ExplainError>()
         || error.is::<MappingError>();
     if usage {

@@ -12,7 +12,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use crate::engine::{Ask, CheckIn, LedgerLook, Live};
+use crate::command::{Ask, CheckIn};
+use crate::live::{IntegrityStatus, Live};
 use crate::window::Gauge;
 
 /// Name of the socket in the data folder.
@@ -34,7 +35,7 @@ pub struct Served {
     /// Channel for people's commands to the engine.
     pub asks: mpsc::Sender<Ask>,
     /// Result of the check of the ledger.
-    pub ledger: watch::Receiver<LedgerLook>,
+    pub ledger: watch::Receiver<IntegrityStatus>,
     /// State of the window, when there is one.
     pub gauge: Option<Gauge>,
 }

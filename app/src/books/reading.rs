@@ -1,25 +1,24 @@
 //! Reads and verifies the content of the store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use dashpoint_membership::{
-    BindingId, ChainStart, CompiledPolicy, DeviceId, Entry, Epoch, Fold, MemberId, Seq, ServerTime,
+    BindingId, ChainStart, CompiledPolicy, Entry, Epoch, Fold, MemberId, Seq, ServerTime,
     Statement, fold_mine,
 };
-use dashpoint_store::{Statements, StoreError, StoreReader, StoredReceipt};
+use dashpoint_store::{StoreReader, StoredReceipt};
 use dashpoint_sync::DeviceIdentity;
-use dashpoint_wire::{ChainPoint, DeviceCertificate, EpochGrant, PublicKey, Raw, Signed};
+use dashpoint_wire::{ChainPoint, EpochGrant, Raw, Signed};
 
-use super::{Books, BooksError};
+use super::documents::bound_statements;
+use super::error::BooksError;
+use super::state::Books;
 
 /// Entries read from the store at a time.
 const PAGE: u32 = 200;
 
-/// Name under which the store keeps the device's id, which the certificate is verified for.
-pub const DEVICE_META: &str = "device";
-
 /// State of the own chain on the disk.
-pub(super) struct OwnChain {
+pub(super) struct StoredChain {
     /// The newest grant, if it is another one than before.
     pub grant: Option<Signed<EpochGrant>>,
     pub head: ChainPoint,
@@ -29,7 +28,7 @@ pub(super) struct OwnChain {
 }
 
 impl Books {
-    pub(super) fn own_chain(&self, reader: &StoreReader) -> Result<OwnChain, BooksError> {
+    pub(super) fn own_chain(&self, reader: &StoreReader) -> Result<StoredChain, BooksError> {
         let newest = reader.newest_epoch()?;
         let other = newest.filter(|newest| newest.hash != self.grant.hash());
         let grant = other
@@ -42,7 +41,7 @@ impl Books {
             .transpose()
             .map_err(BooksError::OtherCloud)?;
         let epoch = grant.as_ref().unwrap_or(&self.grant).body().epoch;
-        Ok(OwnChain {
+        Ok(StoredChain {
             head: reader.head(epoch)?.ok_or(BooksError::NotEnrolled)?,
             forked: reader.is_forked(epoch)?,
             receipt: reader.last_receipt()?,
@@ -66,7 +65,7 @@ impl Books {
         for (member, statement) in newer {
             let fold = fold_mine(&statement, device, start, &[], |_| true, policies, now);
             self.members
-                .insert(member, super::MemberBook { statement, fold });
+                .insert(member, super::state::MemberBook { statement, fold });
         }
     }
 
@@ -122,7 +121,7 @@ impl Books {
     /// device's, whoever drove.
     pub(super) fn fold_own(
         &self,
-        own: &OwnChain,
+        own: &StoredChain,
         newer: &BTreeMap<MemberId, Statement>,
         reader: &StoreReader,
         now: ServerTime,
@@ -188,44 +187,4 @@ impl Books {
                 source,
             })
     }
-}
-
-/// The statements of the members who are bound to this head unit: one of another is none of its business, wherever the
-/// cache has it from.
-///
-/// # Errors
-/// [`StoreError`] when the files cannot be read.
-pub fn bound_statements(
-    reader: &StoreReader,
-    who: &DeviceIdentity,
-) -> Result<Statements, StoreError> {
-    let mut bound = BTreeSet::new();
-    for (_, raw) in reader.bindings()? {
-        if let Ok(binding) = raw.verify(&who.cloud_key, &who.device) {
-            bound.insert(binding.body().member);
-        }
-    }
-    let mut statements = reader.statements()?;
-    statements
-        .readable
-        .retain(|stored| bound.contains(&stored.member));
-    statements.sealed.retain(|member| bound.contains(member));
-    Ok(statements)
-}
-
-/// The device certificate, verified.
-///
-/// # Errors
-/// [`BooksError::NotEnrolled`]; [`BooksError::OtherCloud`]; [`BooksError::Store`].
-pub fn certificate(
-    reader: &StoreReader,
-    cloud_key: &PublicKey,
-) -> Result<Signed<DeviceCertificate>, BooksError> {
-    let raw = reader.certificate()?.ok_or(BooksError::NotEnrolled)?;
-    // The device is named by the certificate itself: the store holds only the one that enrolment verified.
-    let device = reader.meta(DEVICE_META)?.ok_or(BooksError::NotEnrolled)?;
-    let device = <[u8; 16]>::try_from(device).map_err(|_| BooksError::NotEnrolled)?;
-    let device = DeviceId::from_bytes(device);
-    raw.verify(cloud_key, &device)
-        .map_err(BooksError::OtherCloud)
 }

@@ -4,8 +4,8 @@ use std::error::Error;
 use std::io;
 use std::iter;
 
+use super::access::BusConfig;
 use super::link::BusLinkError;
-use crate::config::BusConfig;
 
 /// The end of a connection, or the reason that there was none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,9 +21,9 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::access::{BusConfig, BusLogin};
 use super::pulse::{KEEP_ALIVE_S, Pulse, Silent};
 use super::shorten::{FrameShortener, MalformedLength};
-use crate::config::{BusConfig, Login};
 
 /// Time for a connection to be there, with the broker's word that it is.
 const OPEN_MAX: Duration = Duration::from_secs(5);
@@ -228,7 +228,7 @@ fn connect_packet(config: &BusConfig) -> Connect {
     ));
     packet.keep_alive = KEEP_ALIVE_S;
     packet.clean_session = true;
-    if let Some(Login { user, password }) = &config.login {
+    if let Some(BusLogin { user, password }) = &config.login {
         packet.set_credentials(user.clone(), password.clone());
     }
     packet

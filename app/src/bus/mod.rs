@@ -2,6 +2,7 @@
 //!
 //! A lossy pipe: no promise rests on it. What a lost sample costs is told by the evidence as missed seconds.
 
+mod access;
 mod ended;
 mod link;
 mod mapping;
@@ -14,6 +15,7 @@ mod tests;
 mod tls;
 mod units;
 
+pub use access::{BusConfig, BusLogin};
 pub use mapping::{Mapping, MappingError, Route};
 pub use mqtt::{Bus, wait_for_vin};
 pub use payload::{PayloadError, parse, typed};

@@ -14,10 +14,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::access::BusConfig;
 use super::ended::Ended;
 use super::link::{BusLink, BusLinkError};
 use super::{BusInput, Mapping, SEEN_TOPIC, parse};
-use crate::config::BusConfig;
 
 const REBUILD_AFTER: Duration = Duration::from_secs(1);
 /// Requests that wait for the connection; a `seen` that does not fit is said by the next one.

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::{Bus, BusInput, Mapping, TlsFiles, client_config, wait_for_vin};
-use crate::config::BusConfig;
+use crate::bus::BusConfig;
 use crate::engine::SignalWatch;
 
 /// 2026-09-21T14:13:20Z.

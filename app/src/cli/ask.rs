@@ -6,11 +6,10 @@ use anyhow::{Context, bail};
 use tokio::runtime::{Builder, Runtime};
 
 use super::args::{CheckInArgs, Language};
-use super::out::outln;
-use super::status::print_json;
+use super::out::{outln, print_json};
 use super::words::pick;
+use crate::command::CheckIn;
 use crate::config::Config;
-use crate::engine::CheckIn;
 use crate::socket;
 
 /// Message for a head unit that does not answer.

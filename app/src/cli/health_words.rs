@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 use super::args::Language;
 use super::words::{minute, pick};
 use crate::cloud_clock::CloudClock;
-use crate::engine::{Connection, DiskTrouble, Reason};
 use crate::keys::KeyState;
+use crate::live::{Connection, DiskTrouble, Reason};
 
 /// Counts evidence that waits, in English.
 fn evidence_waits(count: u64) -> String {

@@ -11,8 +11,7 @@ use serde::Serialize;
 
 use super::args::{Language, LedgerArgs};
 use super::ledger_words::{entry_kind, entry_status};
-use super::out::outln;
-use super::status::print_json;
+use super::out::{outln, print_json};
 use super::verify::{Verification, verify};
 use super::why::{Reasons, Why};
 use super::words::{minute, pick};

@@ -6,8 +6,7 @@ use comfy_table::{Table, presets};
 use serde::Serialize;
 
 use super::args::CheckMappingArgs;
-use super::out::outln;
-use super::status::print_json;
+use super::out::{outln, print_json};
 use super::words::pick;
 use crate::bus::Mapping;
 use crate::error::EXIT_USAGE;

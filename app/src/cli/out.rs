@@ -4,6 +4,8 @@ use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
 use std::process;
 
+use serde::Serialize;
+
 /// Prints a line of a command's output.
 ///
 /// Whoever stopped reading, as `| head` does, has what he wanted: the program ends without a word.
@@ -19,3 +21,9 @@ macro_rules! outln {
     ($($words:tt)*) => { $crate::cli::out::line(format_args!($($words)*)) };
 }
 pub(super) use outln;
+
+/// Prints a report as JSON.
+pub(super) fn print_json(report: &impl Serialize) -> anyhow::Result<()> {
+    outln!("{}", serde_json::to_string_pretty(report)?);
+    Ok(())
+}

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use super::args::RunArgs;
-use crate::config::{ClockSource, Config};
+use crate::clock::ClockSource;
+use crate::config::Config;
 use crate::error::UsageError;
 use crate::runtime::{self, Display};
 

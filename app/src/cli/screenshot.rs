@@ -17,7 +17,7 @@ use slint::ComponentHandle;
 use super::args::{DriveName, PageName, ScreenshotArgs, ThemeName};
 use crate::config::Config;
 use crate::data_folder::open_reader;
-use crate::engine::Live;
+use crate::live::Live;
 use crate::runtime::{HeldData, held};
 use crate::screen::{self, Choices, ShownCode};
 use crate::socket;

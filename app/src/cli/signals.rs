@@ -9,11 +9,10 @@ use jiff::tz::TimeZone;
 
 use super::args::{Language, Output};
 use super::ask::NOT_RUNNING;
-use super::out::outln;
-use super::status::print_json;
+use super::out::{outln, print_json};
 use super::words::pick;
 use crate::config::Config;
-use crate::engine::SignalLive;
+use crate::live::SignalLive;
 use crate::socket;
 
 /// Prints what the running head unit knows of its signals.

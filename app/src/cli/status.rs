@@ -14,16 +14,17 @@ use super::health_words::{
     allowance, cloud_clock, connection, device_key, disk, other_vehicle, seal_key, skipped_rule,
     waits,
 };
-use super::out::outln;
+use super::out::{outln, print_json};
 use super::reasons::{guest, refused_car};
 use super::signals;
 use super::words::{day, entries, minute, pick, text, thousands, yuan};
 use crate::books::{Books, MemberBook, certificate};
+use crate::clock::ClockSource;
 use crate::clock::{Clock, Machine};
-use crate::config::{ClockSource, Config};
+use crate::config::Config;
 use crate::data_folder::open_reader;
-use crate::engine::{Connection, Live};
 use crate::keys::{KeyState, KeyStore};
+use crate::live::{Connection, Live};
 use crate::screen::Choices;
 use crate::socket;
 
@@ -195,12 +196,6 @@ pub(super) fn books_of(config: &Config, reader: &StoreReader) -> anyhow::Result<
     let books = books.with_salt(config.cloud.salt);
     clock.signed(books.receipt_at);
     Ok((books, clock))
-}
-
-/// Prints a report as JSON.
-pub(super) fn print_json(report: &impl Serialize) -> anyhow::Result<()> {
-    outln!("{}", serde_json::to_string_pretty(report)?);
-    Ok(())
 }
 
 /// The first lines: everything that keeps points from coming, and what to do about it.

@@ -11,11 +11,10 @@ use tokio::time::{Instant, sleep};
 use super::args::{Language, SyncArgs};
 use super::ask::{NOT_RUNNING, runtime};
 use super::health_words::{offline, refused};
-use super::out::outln;
-use super::status::print_json;
+use super::out::{outln, print_json};
 use super::words::{entries, pick};
 use crate::config::Config;
-use crate::engine::{Connection, Live, Reason};
+use crate::live::{Connection, Live, Reason};
 use crate::socket;
 
 /// Interval between two questions to the head unit.
@@ -186,7 +185,7 @@ fn words(report: &SyncReport, language: Language) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Attempts;
+    use crate::live::Attempts;
 
     const OFFLINE: Connection = Connection::Offline {
         since_unix_s: None,

@@ -1,73 +1,24 @@
 //! The head unit's configuration: few keys, validated once, sliced to each part.
 
+mod error;
 mod reader;
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
-use std::{fmt, fs};
 
 use dashpoint_wire::{CloudKey, NameSalt, PublicKey};
 use jiff::tz::TimeZone;
-use rustls::ClientConfig;
 
-use crate::bus::{Mapping, MappingError, TlsError, TlsFiles, client_config};
-use reader::Reader;
+use crate::bus::{BusConfig, BusLogin, Mapping, TlsFiles, client_config};
+use crate::clock::ClockSource;
+pub use error::ConfigError;
+use reader::TableReader;
 
 /// Longest wait of an entry that nobody waits for, unless the file says otherwise: as coarse as the times in entries.
 const SEND_WITHIN_S: u64 = 300;
 /// A car that is used for shorter than it waits would never send at rest.
 const SEND_WITHIN_S_MAX: u64 = 3_600;
-
-/// Reasons for refusing a configuration, with the key and the expected value.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file could not be read.
-    #[error("{}: cannot be read; give the head unit's configuration with --config FILE", path.display())]
-    Unreadable {
-        /// Path of the file.
-        path: PathBuf,
-        /// The cause.
-        source: std::io::Error,
-    },
-    /// The file is no TOML.
-    #[error("{}: line {line}: not TOML: {what}", path.display())]
-    NotToml {
-        /// Path of the file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// Message of the parser.
-        what: String,
-    },
-    /// The certificates of the bus.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// The mapping that it names.
-    #[error(transparent)]
-    Mapping(#[from] MappingError),
-    /// A key has not the value that it should have.
-    #[error("{}: {key}: {found}; expected {expected}", path.display())]
-    Key {
-        /// Path of the file.
-        path: PathBuf,
-        /// The key, with its tables.
-        key: String,
-        /// The value in the file.
-        found: String,
-        /// The expected value.
-        expected: &'static str,
-    },
-}
-
-/// Source of `now`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClockSource {
-    /// The operating system.
-    System,
-    /// The newest event time on the bus: a week replays in a minute. Only with `--test`.
-    Bus,
-}
 
 /// A validated configuration.
 #[derive(Debug, Clone)]
@@ -84,38 +35,6 @@ pub struct Config {
     pub cloud: CloudConfig,
     /// VIN, when the bus does not tell it.
     pub vin: Option<String>,
-}
-
-/// Access to the in-vehicle broker, and the topics there.
-#[derive(Debug, Clone)]
-pub struct BusConfig {
-    /// Host name or address.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-    /// Topic and conversion of each signal.
-    pub mapping: Mapping,
-    /// TLS, when the broker wants it.
-    pub tls: Option<Arc<ClientConfig>>,
-    /// Name and password, when the broker wants them.
-    pub login: Option<Login>,
-}
-
-/// Name and password at the in-vehicle broker.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Login {
-    /// The name.
-    pub user: String,
-    /// The password.
-    pub password: String,
-}
-
-impl fmt::Debug for Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Login")
-            .field("user", &self.user)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Access to the member cloud, and the key that is trusted there.
@@ -151,7 +70,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], as for [`Config::load`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let mut root = Reader::parse(text, path)?;
+        let mut root = TableReader::parse(text, path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let data = folder.join(root.text_or("data", "a folder", "dashpoint-data")?);
         let clock = root.choice(
@@ -187,7 +106,7 @@ impl Config {
     }
 }
 
-fn bus_config(root: &mut Reader<'_>, folder: &Path) -> Result<BusConfig, ConfigError> {
+fn bus_config(root: &mut TableReader<'_>, folder: &Path) -> Result<BusConfig, ConfigError> {
     const EXPECTED: &str = "\"HOST:PORT\" of the in-vehicle broker";
     let mut table = root.table("bus")?;
     let (host, port) = table.parsed_or("broker", EXPECTED, "127.0.0.1:1883", |text| {
@@ -206,7 +125,7 @@ fn bus_config(root: &mut Reader<'_>, folder: &Path) -> Result<BusConfig, ConfigE
                 let text = fs::read_to_string(folder.join(text)).ok()?;
                 Some(text.lines().next()?.to_owned())
             })?;
-            Some(Login { user, password })
+            Some(BusLogin { user, password })
         }
     };
     let tls = tls_files(&mut table, folder)?;
@@ -224,7 +143,7 @@ fn bus_config(root: &mut Reader<'_>, folder: &Path) -> Result<BusConfig, ConfigE
 }
 
 /// `[bus.tls]`: no table, no TLS.
-fn tls_files(bus: &mut Reader<'_>, folder: &Path) -> Result<Option<TlsFiles>, ConfigError> {
+fn tls_files(bus: &mut TableReader<'_>, folder: &Path) -> Result<Option<TlsFiles>, ConfigError> {
     const CA: &str = "a PEM file with the certificate of the broker's authority";
     let Some(mut table) = bus.table_if_there("tls")? else {
         return Ok(None);
@@ -243,7 +162,7 @@ fn tls_files(bus: &mut Reader<'_>, folder: &Path) -> Result<Option<TlsFiles>, Co
     Ok(Some(TlsFiles { ca, own }))
 }
 
-fn cloud_config(root: &mut Reader<'_>, folder: &Path) -> Result<CloudConfig, ConfigError> {
+fn cloud_config(root: &mut TableReader<'_>, folder: &Path) -> Result<CloudConfig, ConfigError> {
     const URL: &str = "an https:// address (http:// only to this machine)";
     const KEY: &str = "the cloud's public key and salt: KEY.SALT, as dashpoint-cloud key prints it";
     let mut table = root.table("cloud")?;

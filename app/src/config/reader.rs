@@ -5,10 +5,10 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::ConfigError;
+use super::error::ConfigError;
 
 /// One table of the file, and which of its keys were asked for.
-pub(super) struct Reader<'a> {
+pub(super) struct TableReader<'a> {
     path: &'a Path,
     prefix: String,
     table: Table,
@@ -16,7 +16,7 @@ pub(super) struct Reader<'a> {
     order: Vec<&'static str>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> TableReader<'a> {
     pub(super) fn parse(text: &str, path: &'a Path) -> Result<Self, ConfigError> {
         let table = text
             .parse::<Table>()

@@ -10,10 +10,12 @@ use dashpoint_telematics::{Driver, Finished, Marks};
 use dashpoint_wire::{ChainPoint, Signed, WireError};
 use serde::{Deserialize, Serialize};
 
-use super::folding::{stored_marks, utc_offset_min};
-use super::{DiskTrouble, Engine, RETRY_MS, UNSAVED_MAX};
+use super::resume::{stored_marks, utc_offset_min};
+use super::{Engine, RETRY_MS, UNSAVED_MAX};
 use crate::books::SaltedEvidence;
 use crate::clock::quality;
+use crate::command::CheckIn;
+use crate::live::DiskTrouble;
 
 /// Evidence on its way to an entry: whose it is was decided when it was made. Where it waits to be signed, nothing of it
 /// is private: what stays in the car is kept apart, sealed, and no point depends on it.
@@ -33,23 +35,6 @@ struct UnsealedEvidence {
     finished: Finished,
     /// Salt and private evidence.
     private: Vec<u8>,
-}
-
-/// Result of a check-in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "result", rename_all = "kebab-case")]
-pub enum CheckIn {
-    /// It is signed and on the disk.
-    Done {
-        /// Points that it is expected to be paid.
-        points: i64,
-    },
-    /// The check-in of the day has been made, or a cap has no room left: nothing was signed.
-    NothingMore,
-    /// Nobody's membership is at the wheel.
-    Guest,
-    /// It cannot be signed or written now; the log says why.
-    NotNow,
 }
 
 /// Reasons that evidence did not become an entry.

@@ -6,7 +6,7 @@ use dashpoint_store::{NewEntry, Reconciled, StoreError, StoredEntry};
 use dashpoint_sync::{AnswerError, BatchOutcome, Beginning, Effect, Event, Ticket};
 use dashpoint_wire::{ChainPoint, Raw, Signed, WireError};
 
-use super::folding::marks_of;
+use super::resume::marks_of;
 use super::{Engine, Outgoing};
 use crate::books::BooksError;
 

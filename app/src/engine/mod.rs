@@ -2,42 +2,44 @@
 //!
 //! Everything comes in through bounded channels, one thing at a time; everything that goes out was made durable first.
 
-mod attempts;
 mod awards;
 mod effects;
 mod folding;
-mod live;
+mod parts;
+mod progress;
 mod publish;
+mod resume;
+mod scene_cache;
 mod scenes;
 mod signals;
+mod troubles;
 
-pub use attempts::Attempts;
-pub use awards::CheckIn;
-use live::Troubles;
-pub use live::{Connection, DiskTrouble, LedgerLook, Live, Reason};
-pub use scenes::Choice;
-pub use signals::{SignalLive, SignalWatch};
+pub use parts::{EngineError, Inputs, Outgoing, Outputs, Parts};
+pub use signals::SignalWatch;
+
+pub use crate::command::{Ask, CheckIn};
+pub use crate::live::{Connection, Live, Reason};
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use dashpoint_membership::{ServerTime, VehicleId};
-use dashpoint_store::{Store, StoreError, StoreReader};
-use dashpoint_sync::{Event, HttpRequest, LocalFacts, Now, Reconciler, Ticket};
+use dashpoint_store::{Store, StoreReader};
+use dashpoint_sync::{Event, LocalFacts, Now, Reconciler};
 use dashpoint_telematics::{Finished, Sample, Telematics, VehicleFact};
 use dashpoint_wire::SigningKey;
 use jiff::tz::TimeZone;
-use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::books::{Books, BooksError};
+use crate::books::Books;
 use crate::bus::BusInput;
 use crate::clock::Clock;
 use crate::cloud_clock::{CloudWatch, Heard, News};
 use crate::random::Chance;
 use crate::screen::Choices;
-use folding::{checkpoint_of, marks_of, settings};
-use publish::ToldSeen;
-use scenes::Shows;
+use progress::ToldSeen;
+use resume::{checkpoint_of, marks_of, settings};
+use scene_cache::SceneCache;
+use troubles::Troubles;
 
 /// Samples taken before anything else is looked at again.
 const BATCH: usize = 256;
@@ -53,101 +55,6 @@ const RETRY_MS: u64 = 5_000;
 /// Evidence kept in memory while the disk refuses it: a month of driving. More is refused and counted; the open trip's
 /// checkpoint and the meters still hold what it claims.
 const UNSAVED_MAX: usize = 512;
-
-/// Reasons that the engine cannot start or go on.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// The books cannot be opened.
-    #[error(transparent)]
-    Books(#[from] BooksError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The policy that the program ships cannot be read.
-    #[error("the shipped policy cannot be read")]
-    ShippedPolicy(#[from] toml::de::Error),
-}
-
-impl EngineError {
-    /// As [`BooksError::is_damage`].
-    #[must_use]
-    pub fn is_damage(&self) -> bool {
-        match self {
-            Self::Books(error) => error.is_damage(),
-            Self::Store(error) => error.is_corrupt(),
-            Self::ShippedPolicy(_) => false,
-        }
-    }
-}
-
-/// A request on its way to the cloud, with the wall clock to sign it at.
-#[derive(Debug)]
-pub struct Outgoing {
-    /// For the answer.
-    pub ticket: Ticket,
-    /// The request.
-    pub request: HttpRequest,
-    /// The car's clock, in seconds since 1970.
-    pub unix_s: i64,
-    /// The last signed time of the cloud that is not ahead of the car's clocks: certificates are judged by it.
-    pub signed_at: ServerTime,
-}
-
-/// Outputs of the engine.
-#[derive(Debug)]
-pub struct Outputs {
-    /// Requests to the cloud: at most one is on its way.
-    pub requests: mpsc::Sender<Outgoing>,
-    /// Newest event time taken, in milliseconds since 1970.
-    pub seen: watch::Sender<Option<i64>>,
-    /// Live state of the head unit.
-    pub live: watch::Sender<Live>,
-}
-
-/// Parts of an engine.
-#[derive(Debug)]
-pub struct Parts {
-    /// The data folder.
-    pub store: Store,
-    /// The verified state of the ledger.
-    pub books: Books,
-    /// The clocks.
-    pub clock: Clock,
-    /// Zone of the local day until a statement names the member's.
-    pub zone: TimeZone,
-    /// The device key; missing while the key store cannot be read.
-    pub signer: Option<SigningKey>,
-    /// Salt of evidence and spread of retries.
-    pub chance: Chance,
-    /// Longest wait of an entry that nobody waits for before it is sent.
-    pub send_within: Duration,
-    /// Outputs of the engine.
-    pub outputs: Outputs,
-}
-
-/// Inputs of the engine.
-#[derive(Debug)]
-pub struct Inputs {
-    /// The vehicle.
-    pub bus: mpsc::Receiver<BusInput>,
-    /// Answers of the cloud.
-    pub answers: mpsc::Receiver<Event>,
-    /// The member, and whoever looks after the head unit.
-    pub asks: mpsc::Receiver<Ask>,
-    /// Set when the program is to end.
-    pub stop: watch::Receiver<bool>,
-}
-
-/// Commands of a person to a running head unit.
-#[derive(Debug)]
-pub enum Ask {
-    /// To reconcile now, instead of when its pause is over; the sender gets the number of the attempt.
-    Sync(Option<oneshot::Sender<u64>>),
-    /// To keep what the driver has chosen.
-    Keep(Choice),
-    /// To check the member in for today.
-    CheckIn(oneshot::Sender<CheckIn>),
-}
 
 /// The one owner of everything that is decided in the car.
 ///
@@ -183,7 +90,7 @@ pub struct Engine {
     due_ms: Option<u64>,
     /// The driver's choices on the screen.
     choices: Choices,
-    shows: Shows,
+    shows: SceneCache,
     told_seen: ToldSeen,
 }
 
@@ -258,7 +165,7 @@ impl Engine {
             newest_kept_ms: None,
             due_ms: None,
             choices,
-            shows: Shows::default(),
+            shows: SceneCache::default(),
             told_seen: ToldSeen::default(),
         };
         engine.live.salvaged = !engine.store.incidents().is_empty();

@@ -7,14 +7,6 @@ const SEEN_STEP_MS: u64 = 1_000;
 /// After so much of its own time any news wakes them. Less than they look again of themselves.
 const SEEN_WAKE_MS: u64 = 50;
 
-/// The last wake-up of the publisher on the bus, with its event time.
-#[derive(Debug, Default)]
-pub(super) struct ToldSeen {
-    /// For the last step.
-    step_ms: Option<i64>,
-    at_ms: u64,
-}
-
 impl Engine {
     /// Tells the socket and the bus what has changed.
     pub fn publish(&mut self) {
@@ -81,5 +73,11 @@ impl Engine {
             .unix_ms()
             .div_euclid(1_000)
             .saturating_add(ahead_s)
+    }
+
+    /// Looks whether the open attempt has ended.
+    pub(super) fn look_at_attempt(&mut self) {
+        let (due_ms, now_ms) = (self.machine.poll_timeout(), self.clock.monotonic_ms());
+        self.live.attempts.look(due_ms, now_ms);
     }
 }

@@ -2,74 +2,19 @@
 
 use std::sync::Arc;
 
-use dashpoint_membership::{
-    CatalogueVersion, CompiledPolicy, LedgerVersion, MemberId, PolicyVersion, ServerTime,
-};
+use dashpoint_membership::{CompiledPolicy, MemberId};
 use dashpoint_store::StoreError;
 use dashpoint_telematics::DriveState;
-use dashpoint_ui::locale::Language;
 use dashpoint_ui::model::EnrolmentData;
-use dashpoint_ui::{Drive, ThemeChoice};
-use dashpoint_wire::ChainPoint;
 
 use super::Engine;
-use super::live::Connection;
+use super::scene_cache::{LedgerFingerprint, LiveFingerprint};
 use crate::books::bound_statements;
-use crate::screen::{
-    self, CarState, Choices, OwnEntry, Scene, Scenes, Source, put_guest, put_language, put_theme,
-    screen_data,
-};
+use crate::command::Choice;
+use crate::screen::{self, Scene, Scenes, Source, put_guest, put_language, put_theme, screen_data};
 
 /// Delay that the time on the pages may have, in seconds.
 const MINUTE_S: i64 = 60;
-
-/// A driver's choice on the screen, to be stored.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Choice {
-    /// The language.
-    Language(Language),
-    /// Choice of the appearance.
-    Theme(ThemeChoice),
-    /// True when a guest drives.
-    Guest(bool),
-}
-
-/// Receiver of the scenes, and the content of the last one.
-#[derive(Debug, Default)]
-pub(super) struct Shows {
-    scenes: Option<Scenes>,
-    /// The enrolment since the program began.
-    welcome: Option<EnrolmentData>,
-    told: Option<(Held, Told)>,
-    own: Vec<OwnEntry>,
-    sealed: bool,
-}
-
-/// Of which books a scene was made: while these stay, the ledger need not be read again.
-#[derive(Debug, Clone, PartialEq)]
-struct Held {
-    head: ChainPoint,
-    receipt_at: ServerTime,
-    statements: Vec<(MemberId, LedgerVersion, ServerTime)>,
-    policy: Option<PolicyVersion>,
-    catalogue: Option<CatalogueVersion>,
-}
-
-/// The other content of a scene.
-#[derive(Debug, Clone, PartialEq)]
-struct Told {
-    drive: Drive,
-    connection: Connection,
-    next_try_unix_s: Option<i64>,
-    waiting: u64,
-    awaiting: u64,
-    policy_refused: bool,
-    other_vehicle: bool,
-    car: CarState,
-    choices: Choices,
-    member: Option<MemberId>,
-    minute: i64,
-}
 
 impl Engine {
     /// Shows on a screen what there is to see, from now on; first of all who has just been enrolled.
@@ -125,7 +70,7 @@ impl Engine {
         Ok(())
     }
 
-    fn scene(&self, told: &Told) -> Scene {
+    fn scene(&self, told: &LiveFingerprint) -> Scene {
         let now = self.clock.now();
         let mut data = screen_data(&Source {
             books: &self.books,
@@ -147,9 +92,9 @@ impl Engine {
         }
     }
 
-    fn held(&self) -> Held {
+    fn held(&self) -> LedgerFingerprint {
         let books = &self.books;
-        Held {
+        LedgerFingerprint {
             head: books.head,
             receipt_at: books.receipt_at,
             statements: books
@@ -168,9 +113,9 @@ impl Engine {
         }
     }
 
-    fn told(&self) -> Told {
+    fn told(&self) -> LiveFingerprint {
         let live = &self.live;
-        Told {
+        LiveFingerprint {
             // A silent bus tells nothing: not even that the car is still parked.
             drive: if live.bus {
                 screen::drive(self.telematics.drive_state())

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dashpoint_telematics::{Counts, Signal, SignalCounts};
-use serde::{Deserialize, Serialize};
 
 use crate::bus::PayloadError;
+use crate::live::SignalLive;
 
 /// Interval of the statistics, in milliseconds: not at each sample.
 const LOOK_MS: u64 = 1_000;
@@ -14,32 +14,15 @@ const RATE_MS: u64 = 10_000;
 /// Interval at which one kind of refusal is logged, in milliseconds.
 const LOG_MS: u64 = 60_000;
 
-/// Statistics of one signal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignalLive {
-    /// Its VSS path.
-    pub path: String,
-    /// True when anything was received of it since the start.
-    pub seen: bool,
-    /// Newest time taken, in milliseconds since 1970-01-01T00:00:00Z.
-    pub last_ts_ms: Option<i64>,
-    /// Messages a minute, over the last ten seconds of the head unit's own time.
-    pub per_minute: u64,
-    /// Samples taken.
-    pub taken: u64,
-    /// Messages refused, by kind.
-    pub refused: BTreeMap<String, u64>,
-}
-
 /// A message that was refused before the fold saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+enum RefusalKind {
     Payload(PayloadError),
     /// A topic that nobody asked for.
     UnknownTopic,
 }
 
-impl Kind {
+impl RefusalKind {
     const fn name(self) -> &'static str {
         match self {
             Self::Payload(error) => error.name(),
@@ -50,7 +33,7 @@ impl Kind {
 
 /// State of one kind of refusal in the log.
 #[derive(Debug, Clone, Copy, Default)]
-struct Logged {
+struct LoggedRefusal {
     times: u64,
     again_at_ms: u64,
 }
@@ -65,7 +48,7 @@ pub struct SignalWatch {
     before: BTreeMap<Signal, u64>,
     before_ms: u64,
     per_minute: BTreeMap<Signal, u64>,
-    logged: BTreeMap<&'static str, Logged>,
+    logged: BTreeMap<&'static str, LoggedRefusal>,
 }
 
 impl SignalWatch {
@@ -164,10 +147,12 @@ impl SignalWatch {
             }
         }
         for (error, times) in self.payloads.values().flatten() {
-            *refused.entry(Kind::Payload(*error).name()).or_default() += times;
+            *refused
+                .entry(RefusalKind::Payload(*error).name())
+                .or_default() += times;
         }
         if self.unknown > 0 {
-            refused.insert(Kind::UnknownTopic.name(), self.unknown);
+            refused.insert(RefusalKind::UnknownTopic.name(), self.unknown);
         }
         refused
     }
@@ -187,7 +172,7 @@ impl SignalWatch {
                     refused = times - logged.times,
                     "bus messages were refused"
                 );
-                *logged = Logged {
+                *logged = LoggedRefusal {
                     times: *times,
                     again_at_ms: now_ms + LOG_MS,
                 };

@@ -15,9 +15,11 @@ use super::watchdog::watch_engine;
 use crate::books::{Books, BooksError};
 use crate::bus::Bus;
 use crate::clock::{Clock, Machine};
+use crate::command::Ask;
 use crate::config::Config;
-use crate::engine::{Ask, Engine, EngineError, Inputs, LedgerLook, Live, Outputs, Parts};
+use crate::engine::{Engine, EngineError, Inputs, Outputs, Parts};
 use crate::keys::KeyStore;
+use crate::live::{IntegrityStatus, Live};
 use crate::net;
 use crate::random::Chance;
 use crate::socket::{Served, Socket};
@@ -88,8 +90,8 @@ pub(super) async fn live(
         started => started?,
     };
     let known = match check {
-        CheckDepth::Full => LedgerLook::Whole,
-        CheckDepth::Ends | CheckDepth::Pages => LedgerLook::NotYet,
+        CheckDepth::Full => IntegrityStatus::Whole,
+        CheckDepth::Ends | CheckDepth::Pages => IntegrityStatus::NotYet,
     };
     let (looks, ledger) = watch::channel(known);
     let mut tasks = JoinSet::new();
@@ -118,7 +120,7 @@ pub(super) async fn live(
     let why = tokio::select! {
         () = shutdown.requested() => Ended::Told,
         () = forward_touches(touches, asks) => Ended::Told,
-        () = wait_for_corruption(&config.data, &looks), if known == LedgerLook::NotYet => Ended::LedgerDamaged,
+        () = wait_for_corruption(&config.data, &looks), if known == IntegrityStatus::NotYet => Ended::LedgerDamaged,
         ended = &mut engine_ended => {
             early = Some(ended);
             Ended::Told

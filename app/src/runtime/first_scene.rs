@@ -8,11 +8,13 @@ use dashpoint_ui::model::{EnrolmentData, EnrolmentStep, ScreenData};
 use jiff::tz::TimeZone;
 
 use crate::books::{Books, BooksError, bound_statements};
+use crate::clock::ClockSource;
 use crate::clock::{Clock, Machine};
-use crate::config::{ClockSource, Config};
+use crate::config::Config;
 use crate::data_folder::{member_zone, open_reader};
-use crate::engine::Live;
-use crate::screen::{self, CarState, Choices, Scene, Source, screen_data, unknown_member};
+use crate::live::CarState;
+use crate::live::Live;
+use crate::screen::{self, Choices, Scene, Source, screen_data, unknown_member};
 
 /// Makes the first scene of a window: the data folder as it is, before anything of it is checked or opened for writing.
 pub(super) fn first_scene(config: &Config) -> Scene {

@@ -7,11 +7,11 @@ use dashpoint_store::{CheckDepth, Finding, StoreError, StoreReader};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
-use crate::engine::LedgerLook;
+use crate::live::IntegrityStatus;
 
 /// Checks the ledger of a data folder on a thread of its own, and returns only when it is damaged: the owner of the folder
 /// then opens it again, which salvages it. Dropped, it ends the check.
-pub(super) async fn wait_for_corruption(folder: &Path, looks: &watch::Sender<LedgerLook>) {
+pub(super) async fn wait_for_corruption(folder: &Path, looks: &watch::Sender<IntegrityStatus>) {
     let looked = match StoreReader::open(folder, None, None) {
         Ok(reader) => {
             let _ends_with_this = reader.stopper();
@@ -20,7 +20,7 @@ pub(super) async fn wait_for_corruption(folder: &Path, looks: &watch::Sender<Led
                 Ok(looked) => looked,
                 Err(error) => {
                     tracing::error!(%error, "nobody looks at the ledger");
-                    looks.send_replace(LedgerLook::Unread);
+                    looks.send_replace(IntegrityStatus::Unread);
                     return pending::<()>().await;
                 }
             }
@@ -47,13 +47,13 @@ pub(super) async fn wait_for_corruption(folder: &Path, looks: &watch::Sender<Led
 }
 
 /// Returns the result of a check to report; `None` when the ledger is damaged.
-fn verdict(looked: &Result<Vec<Finding>, StoreError>) -> Option<LedgerLook> {
+fn verdict(looked: &Result<Vec<Finding>, StoreError>) -> Option<IntegrityStatus> {
     match looked {
-        Ok(findings) if findings.is_empty() => Some(LedgerLook::Whole),
+        Ok(findings) if findings.is_empty() => Some(IntegrityStatus::Whole),
         Ok(_) => None,
         Err(error) if error.is_corrupt() => None,
         // A device that does not give a page says nothing of the file.
-        Err(_) => Some(LedgerLook::Unread),
+        Err(_) => Some(IntegrityStatus::Unread),
     }
 }
 
@@ -72,10 +72,10 @@ mod tests {
             source: io::Error::other("the device"),
         };
         let table = [
-            (Ok(Vec::new()), Some(LedgerLook::Whole)),
+            (Ok(Vec::new()), Some(IntegrityStatus::Whole)),
             (Ok(vec![Finding::File("page 7".to_owned())]), None),
             (Err(StoreError::Damaged { what: "entry" }), None),
-            (Err(unread), Some(LedgerLook::Unread)),
+            (Err(unread), Some(IntegrityStatus::Unread)),
         ];
         for (looked, expected) in table {
             assert_eq!(verdict(&looked), expected, "{looked:?}");

@@ -21,9 +21,10 @@ use crate::config::{Config, is_vin};
 use crate::enrolment::{EnrolmentEnd, WaitsFor, ask, decision, keep};
 use crate::error::UsageError;
 use crate::keys::KeyStore;
+use crate::live::CarState;
 use crate::names::salted_vehicle_id;
 use crate::net;
-use crate::screen::{CarState, Choices, Scene, Scenes, ShownCode, drive, unknown_member};
+use crate::screen::{Choices, Scene, Scenes, ShownCode, drive, unknown_member};
 use crate::window::Backstage;
 
 /// Pause before a cloud that could not be reached is tried again.

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::interval;
 
 use crate::bus::BusInput;
-use crate::engine::Live;
+use crate::live::Live;
 
 /// Interval of the checks.
 const EVERY: Duration = Duration::from_secs(1);

@@ -3,8 +3,6 @@
 use dashpoint_membership::{
     CompiledPolicy, DeviceId, Epoch, MemberId, ServerTime, Suits, View, view,
 };
-use dashpoint_telematics::VehicleFact;
-use dashpoint_ui::locale::Language;
 use dashpoint_ui::model::{
     Availability, BenefitData, DeviceData, Exchange, LinkData, MemberData, ScreenData,
 };
@@ -14,49 +12,8 @@ use super::own::OwnEntry;
 use super::titles::tier_title;
 use super::{home, rows, trip};
 use crate::books::Books;
-use crate::engine::{Connection, Live};
 use crate::entry_status::EntryStatus;
-
-/// State of the car beyond driving and charging.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct CarState {
-    /// The battery is low.
-    pub low_charge: bool,
-    /// A service is due.
-    pub service_due: bool,
-    /// Its own displays are in their night mode.
-    pub night: bool,
-    /// Its own displays speak English; unknown until the bus has said so.
-    pub english: Option<bool>,
-}
-
-/// Charge below which the screen suggests to charge, in percent.
-const LOW_CHARGE_PERCENT: f64 = 20.0;
-
-impl CarState {
-    /// Takes a fact about the car; vehicle and connection say nothing here.
-    pub fn take(&mut self, fact: &VehicleFact) {
-        match fact {
-            VehicleFact::ChargePercent(percent) => self.low_charge = *percent < LOW_CHARGE_PERCENT,
-            VehicleFact::ServiceDue(due) => self.service_due = *due,
-            VehicleFact::NightMode(night) => self.night = *night,
-            VehicleFact::Language(language) => self.english = Some(!language.starts_with("zh")),
-            VehicleFact::Vin(_) | VehicleFact::Connectivity(_) => {}
-        }
-    }
-
-    /// The language of the car's own displays.
-    #[must_use]
-    pub fn language(&self) -> Option<Language> {
-        self.english.map(|english| {
-            if english {
-                Language::English
-            } else {
-                Language::Chinese
-            }
-        })
-    }
-}
+use crate::live::{Connection, Live};
 
 /// Sources of the screen's data.
 #[derive(Debug, Clone, Copy)]

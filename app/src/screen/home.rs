@@ -9,7 +9,7 @@ use super::context::Shown;
 use super::own::OwnEntry;
 use super::rows;
 use super::titles::tier_title;
-use crate::engine::{Connection, Live, Reason};
+use crate::live::{Connection, Live, Reason};
 use dashpoint_ui::model::{LadderData, MemberData, NoticeData, Settles, TierData, TodayData};
 
 const DAY_S: i64 = 86_400;

@@ -13,7 +13,7 @@ mod trip;
 
 pub use choices::{Choices, put_guest, put_language, put_theme};
 pub use code::ShownCode;
-pub use data::{CarState, Source, screen_data, unknown_member};
+pub use data::{Source, screen_data, unknown_member};
 pub use own::{OwnEntry, read};
 pub use scene::{Scene, Scenes, drive};
 

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
 use super::choices::Choices;
-use super::data::CarState;
+use crate::live::CarState;
 
 /// Everything that the window knows at one moment.
 #[derive(Debug, Clone)]

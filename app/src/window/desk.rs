@@ -14,7 +14,7 @@ use dashpoint_ui::nav::{Intent, Nav};
 use dashpoint_ui::pace::{INTERVAL_MS, NumberPacer};
 use dashpoint_ui::screen::{ScreenState, Situation, screen};
 
-use crate::engine::{Ask, Choice};
+use crate::command::{Ask, Choice};
 use crate::screen::{Choices, Scene};
 
 /// The request of a touch to the program.

@@ -6,36 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dashpoint_ui::locale::Language;
 use dashpoint_ui::screen::ScreenState;
 use dashpoint_ui::{Drive, Page};
-use serde::{Deserialize, Serialize};
 
-/// Statistics of a window.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ScreenLive {
-    /// Frames drawn since the start.
-    pub frames: u64,
-    /// Time of the first frame, in milliseconds after the program began.
-    pub first_frame_ms: Option<u64>,
-    /// True while a guest drives, as the engine says.
-    pub guest: bool,
-    /// The content in front.
-    #[serde(flatten)]
-    pub shown: Shown,
-}
-
-/// The content in front.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shown {
-    /// The page.
-    pub page: String,
-    /// The drive state, as the pages take it.
-    pub drive: String,
-    /// True while the calm locked state replaces the page.
-    pub locked: bool,
-    /// True while dark colours are on.
-    pub night: bool,
-    /// The language.
-    pub language: String,
-}
+use crate::live::{ScreenLive, ShownPage};
 
 /// Counts frames on the window's thread, and is read on any other.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +19,7 @@ struct Readings {
     /// One more than the milliseconds; nothing drawn is 0.
     first_frame: AtomicU64,
     guest: AtomicBool,
-    shown: Mutex<Shown>,
+    shown: Mutex<ShownPage>,
 }
 
 impl Gauge {
@@ -71,7 +43,7 @@ impl Gauge {
     /// Something else is in front.
     pub fn shows(&self, state: &ScreenState) {
         let frame = &state.frame;
-        let shown = Shown {
+        let shown = ShownPage {
             page: page(frame.page).to_owned(),
             drive: drive(frame.drive).to_owned(),
             locked: frame.locked,

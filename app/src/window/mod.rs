@@ -25,11 +25,17 @@ use slint::{BackendSelector, CloseRequestResponse, ComponentHandle, Timer};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Machine;
-use crate::engine::Ask;
-use crate::error::UsageError;
+use crate::command::Ask;
 use crate::screen::{Scene, Scenes};
 use desk::{Desk, Next, Request, SharedDesk};
-pub use gauge::{Gauge, ScreenLive};
+pub use gauge::Gauge;
+
+/// There is nothing to open a window on.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "there is no display to open a window on; run with --no-screen, or set DISPLAY or WAYLAND_DISPLAY"
+)]
+pub struct NoDisplay;
 
 /// Touches that wait for the program.
 const TOUCHES_MAX: usize = 8;
@@ -118,7 +124,7 @@ pub fn run(
 }
 
 /// The window, hidden until there is something to show.
-fn open() -> Result<DashpointWindow, UsageError> {
+fn open() -> Result<DashpointWindow, NoDisplay> {
     // The pages are made for the software renderer: it needs no graphics driver, and draws only what has changed.
     if std::env::var_os("SLINT_BACKEND").is_none() {
         BackendSelector::new()
@@ -130,9 +136,9 @@ fn open() -> Result<DashpointWindow, UsageError> {
     DashpointWindow::new().map_err(|error| no_display(&error))
 }
 
-fn no_display(error: &slint::PlatformError) -> UsageError {
+fn no_display(error: &slint::PlatformError) -> NoDisplay {
     tracing::debug!(%error, "no window");
-    UsageError::NoDisplay
+    NoDisplay
 }
 
 /// State that the window's callbacks share.

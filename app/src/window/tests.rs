@@ -12,8 +12,9 @@ use dashpoint_ui::{Drive, Page, ThemeChoice};
 use jiff::tz::TimeZone;
 
 use super::desk::{Desk, Request};
-use crate::engine::{Ask, Choice};
-use crate::screen::{CarState, Choices, Scene};
+use crate::command::{Ask, Choice};
+use crate::live::CarState;
+use crate::screen::{Choices, Scene};
 
 const SAMPLE: Case = Case {
     view: GalleryView::Trip,

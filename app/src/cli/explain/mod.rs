@@ -12,7 +12,7 @@ use jiff::civil::{DateTime, date};
 use jiff::tz::TimeZone;
 
 use super::args::ExplainArgs;
-use super::status::print_json;
+use super::out::print_json;
 use super::why::Reasons;
 use crate::books::{SaltedEvidence, certificate};
 use crate::config::Config;

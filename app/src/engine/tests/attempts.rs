@@ -3,7 +3,7 @@
 use dashpoint_sync::{Event, Response, TransportFailure};
 
 use super::car::{Car, Running};
-use crate::engine::{Connection, Reason};
+use crate::live::{Connection, Reason};
 
 /// Answers what the car asks until it asks nothing any more.
 fn met(car: &Car, running: &mut Running) {

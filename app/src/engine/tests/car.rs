@@ -25,7 +25,8 @@ use tokio::sync::{mpsc, watch};
 use crate::books::{Books, DEVICE_META};
 use crate::bus::BusInput;
 use crate::clock::{Clock, ClockSource, Machine, Reading};
-use crate::engine::{Engine, EngineError, Live, Outgoing, Outputs, Parts};
+use crate::engine::{Engine, EngineError, Outgoing, Outputs, Parts};
+use crate::live::Live;
 use crate::random::Chance;
 
 /// 2026-11-22 10:00 in China.

@@ -5,7 +5,7 @@ use std::fs;
 use dashpoint_wire::SigningKey;
 
 use super::car::{Car, Running};
-use crate::engine::CheckIn;
+use crate::command::CheckIn;
 
 const FILES: [&str; 3] = ["ledger.db", "ledger.db-wal", "ledger.db-shm"];
 const CACHE: [&str; 3] = ["cache.db", "cache.db-wal", "cache.db-shm"];

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::car::Car;
-use crate::engine::DiskTrouble;
+use crate::live::DiskTrouble;
 
 /// Lets the ledger refuse every entry, or take them again.
 fn refuses(car: &Car, refuses: bool) {

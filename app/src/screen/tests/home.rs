@@ -9,8 +9,8 @@ use dashpoint_ui::locale::Language;
 use dashpoint_ui::model::{Availability, Exchange, NoticeData, Settles};
 
 use super::world::{NOW, World, here, trip};
-use crate::engine::{Connection, Live, Reason};
-use crate::screen::CarState;
+use crate::live::CarState;
+use crate::live::{Connection, Live, Reason};
 
 #[test]
 fn the_card_is_the_view_and_nothing_else() {

@@ -16,8 +16,8 @@ use jiff::tz::TimeZone;
 
 use super::world::{NOW, World, statement, trip};
 use crate::cli::reasons::{self, Language};
-use crate::engine::{Connection, Live};
 use crate::entry_status::EntryStatus;
+use crate::live::{Connection, Live};
 
 fn charge(energy_wh: u64, renewable_permille: u16, grade: Grade) -> Evidence {
     Evidence::Charge(Charge {

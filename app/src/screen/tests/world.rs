@@ -14,8 +14,8 @@ use dashpoint_sync::DeviceIdentity;
 use dashpoint_wire::{Binding, ChainPoint, EpochGrant, Signed, SigningKey};
 
 use crate::books::Books;
-use crate::engine::Live;
 use crate::entry_status::{AccountFacts, EntryStatus};
+use crate::live::Live;
 use crate::screen::{OwnEntry, Source, screen_data};
 use dashpoint_ui::model::{Availability, MemberData, RowData, ScreenData};
 

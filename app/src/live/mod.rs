@@ -1,5 +1,11 @@
 //! Live state of a running head unit, beyond the content of its files.
 
+mod attempts;
+mod car;
+mod integrity;
+mod screen;
+mod signals;
+
 use std::collections::BTreeMap;
 
 use dashpoint_membership::{RuleId, ServerTime};
@@ -8,11 +14,13 @@ use dashpoint_sync::{ConnectionState, FaultReason, OfflineReason, SyncStatus};
 use dashpoint_telematics::DriveState;
 use serde::{Deserialize, Serialize};
 
-use super::attempts::Attempts;
-use super::signals::SignalLive;
+pub use attempts::Attempts;
+pub use car::CarState;
+pub use integrity::IntegrityStatus;
+pub use screen::{ScreenLive, ShownPage};
+pub use signals::SignalLive;
+
 use crate::cloud_clock::CloudClock;
-use crate::screen::CarState;
-use crate::window::ScreenLive;
 
 /// Live state of a running head unit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,23 +81,10 @@ pub struct Live {
     pub salvaged: bool,
     /// Result of the check of the whole ledger.
     #[serde(default)]
-    pub ledger: LedgerLook,
+    pub ledger: IntegrityStatus,
     /// State of the window; `None` without one.
     #[serde(default)]
     pub screen: Option<ScreenLive>,
-}
-
-/// Result of the check of the whole ledger. A damaged one is not listed: the head unit salvages it and begins again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LedgerLook {
-    /// It is not over.
-    #[default]
-    NotYet,
-    /// Every page and every link is as it should be.
-    Whole,
-    /// The device did not give all of it.
-    Unread,
 }
 
 /// The reason that a disk refuses writes.
@@ -104,25 +99,9 @@ pub enum DiskTrouble {
     Failing,
 }
 
-/// Last refusals of the disk, file by file: one may be writable where the other is not.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Troubles {
-    /// Of the ledger.
-    pub ledger: Option<DiskTrouble>,
-    /// Of the cache.
-    pub cache: Option<DiskTrouble>,
-}
-
-impl Troubles {
-    /// The one to tell: the ledger's first.
-    pub(super) fn worst(self) -> Option<DiskTrouble> {
-        self.ledger.or(self.cache)
-    }
-}
-
 impl DiskTrouble {
     /// Classifies a refusal of the store.
-    pub(super) fn of(error: &StoreError) -> Self {
+    pub(crate) fn of(error: &StoreError) -> Self {
         if error.is_disk_full() {
             Self::Full
         } else if error.is_read_only() {
@@ -193,7 +172,7 @@ pub enum Reason {
 }
 
 impl Live {
-    /// Takes the reconciler's word.
+    /// Takes the status of the reconciler.
     pub fn take_status(&mut self, status: SyncStatus) {
         self.waiting = status.waiting;
         self.connection = status.connection.into();

@@ -3,8 +3,6 @@
 use dashpoint_sync::Effect;
 use serde::{Deserialize, Serialize};
 
-use super::Engine;
-
 /// State of the attempts to reconcile that people asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempts {
@@ -28,7 +26,7 @@ impl Attempts {
     }
 
     /// Begins an attempt and returns its number. One that is asked for while another is open ends with it.
-    pub(super) const fn begin(&mut self) -> u64 {
+    pub(crate) const fn begin(&mut self) -> u64 {
         if self.ended == self.begun {
             self.confirmed = 0;
         }
@@ -38,13 +36,13 @@ impl Attempts {
     }
 
     /// Takes the reconciler's next effect.
-    pub(super) const fn take(&mut self, effect: &Effect) {
+    pub(crate) const fn take(&mut self, effect: &Effect) {
         self.has_tried |= !matches!(effect, Effect::StateChanged(_) | Effect::Report(_));
     }
 
     /// Takes the time at which the reconciler goes on, in monotonic milliseconds; `None` while it waits for an answer.
     /// An attempt ends when the reconciler, having tried, rests.
-    const fn look(&mut self, due_ms: Option<u64>, now_ms: u64) {
+    pub(crate) const fn look(&mut self, due_ms: Option<u64>, now_ms: u64) {
         if self.ended == self.begun {
             return;
         }
@@ -56,13 +54,5 @@ impl Attempts {
                 self.ended = self.begun;
             }
         }
-    }
-}
-
-impl Engine {
-    /// Looks whether the open attempt has ended.
-    pub(super) fn look_at_attempt(&mut self) {
-        let (due_ms, now_ms) = (self.machine.poll_timeout(), self.clock.monotonic_ms());
-        self.live.attempts.look(due_ms, now_ms);
     }
 }
