@@ -110,7 +110,8 @@ def too_busy(use, earlier, lately, window, enrolled, now):
     ]
     overlaps = [overlap - GRAIN_S for overlap in together if overlap > 2 * GRAIN_S]
     return (
-        use.lasted + sum(other.lasted for other in own(use, lately)) > passed(enrolled, now) + 10_800
+        use.lasted > passed(enrolled, now) + 10_800
+        or use.lasted + sum(other.lasted for other in own(use, lately)) > passed(enrolled, now) + 21_600
         or sum(seconds) - max(seconds) > passed(window, now) + 10_800
         or len(overlaps) >= 2
         or sum(overlaps) >= 3_600

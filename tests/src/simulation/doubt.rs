@@ -202,7 +202,8 @@ impl Beside<'_> {
         let longest_s = self.lately().map(|known| known.lasted_s).max();
         let within_s = own_s + others_s - own_s.max(longest_s.unwrap_or(0));
         let device_s: i64 = self.own_lately().map(|known| known.lasted_s).sum();
-        own_s + device_s > self.passed_s(self.enrolled) + SLACK_S
+        own_s > self.passed_s(self.enrolled) + SLACK_S
+            || own_s + device_s > self.passed_s(self.enrolled) + 21_600
             || within_s > self.passed_s(self.window) + SLACK_S
     }
 

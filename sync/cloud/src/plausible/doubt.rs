@@ -257,7 +257,10 @@ fn time_doubt(trip: &Trip, history: &History, now: ServerTime) -> Option<Doubt> 
     let lasted_s = lasted_s(trip);
     let lately = &history.lately;
     // Of its own trips together: a device that is an hour old has not driven four of three hours.
-    if lately.own_lasted_s + lasted_s > passed_s(history.enrolled, now) + ENROL_SLACK_S {
+    let enrolled_s = passed_s(history.enrolled, now);
+    if lasted_s > enrolled_s + ENROL_SLACK_S
+        || lately.own_lasted_s + lasted_s > enrolled_s + ENROL_SUM_SLACK_S
+    {
         return Some(Doubt::BeforeEnrolment);
     }
     // One trip may have been under way when the stretch of time began.

@@ -15,6 +15,9 @@ pub(super) const DAY_WH_MAX: u64 = 1_000_000;
 pub(super) const BUSY_SLACK_S: u64 = 10_800;
 /// Seconds before its enrolment at which a trip of a head unit may have begun: it is enrolled on the way.
 pub(super) const ENROL_SLACK_S: u64 = 10_800;
+/// Seconds by which all trips of a head unit may exceed the time since its enrolment: a recorded day that a tester replays to a
+/// new one at once has some four hours.
+pub(super) const ENROL_SUM_SLACK_S: u64 = 21_600;
 /// Watt-hours that a metre of road takes or gives at most: 3.6 t on a slope of 10 %.
 pub(super) const SLOPE_WH_PER_M: u64 = 1;
 /// Watts of heating, cooling and everything else beside driving.
