@@ -107,8 +107,8 @@ pub fn read_entries(
     Ok(rows)
 }
 
-/// What statements and grants prove of entries: also of those whose verdicts this disk does not have, because it was
-/// restored from a backup and the cloud gave it its entries back.
+/// Holds the facts that statements and grants prove of entries, also of those whose verdicts this disk does not have: it was
+/// restored from a backup, and the cloud gave it its entries back.
 #[derive(Debug)]
 pub struct AccountFacts {
     device: DeviceId,

@@ -1,4 +1,4 @@
-//! What the parts of a page are made with.
+//! The context that the parts of a page are made with.
 
 use dashpoint_membership::{CompiledPolicy, ServerTime};
 

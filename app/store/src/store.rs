@@ -52,7 +52,7 @@ impl Store {
     /// Moves the logs into the files and lets the folder go. Without it nothing is lost: the next start does it.
     ///
     /// # Errors
-    /// When the disk refuses; the folder is let go all the same.
+    /// [`StoreError`] of a disk that refuses; the folder is let go all the same.
     pub fn close(self) -> Result<(), StoreError> {
         database::checkpoint(&self.read.ledger)?;
         database::checkpoint(&self.read.cache)

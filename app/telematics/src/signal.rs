@@ -134,7 +134,7 @@ impl Signal {
 /// Reads the times of signals from a checkpoint, without those that only an earlier version knew.
 ///
 /// # Errors
-/// When it is no table of times.
+/// The deserializer's, for a value that is no table of times.
 pub(crate) fn used_signals<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<Signal, i64>, D::Error> {

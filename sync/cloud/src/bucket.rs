@@ -13,7 +13,7 @@ pub(crate) enum Stored {
     Epochs,
 }
 
-/// How much of a day's measure a device has used: it runs out evenly, a measure a day.
+/// Counts the part of a day's measure that a device has used; it drains evenly, a measure a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bucket {
     /// Up to when it has run out already.

@@ -211,7 +211,7 @@ pub enum CloudError {
     NoRoom {
         /// Path of the database.
         path: PathBuf,
-        /// What this program may still write, in KiB.
+        /// Room that this program may still fill, in KiB.
         free_kib: u64,
     },
     /// A posted clock is for tests only.

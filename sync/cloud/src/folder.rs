@@ -186,6 +186,7 @@ pub(crate) fn make_private(path: &Path) {
             tracing::warn!(path = %path.display(), %refused, "others of this machine can read a file of the cloud");
         }
     }
+    // Other systems have no such modes: the path is of no use there.
     #[cfg(not(unix))]
     let _ = path;
 }

@@ -66,8 +66,8 @@ impl LedgerHandle {
                 // Also a panic ends the thread: then nobody waits for it in vain.
                 let _closes = Gate(Arc::clone(&jobs));
                 while let Some(job) = jobs.next() {
-                    // A fault of the program in one job is that job's alone: its transaction was rolled back when it was
-                    // dropped, and what the core keeps beside the database is written after a commit.
+                    // A fault of the program in one job is that job's alone: its transaction is rolled back as it is
+                    // dropped, and what the core keeps beside the database was read from what is committed.
                     if catch_unwind(AssertUnwindSafe(|| job(&mut core))).is_err() {
                         tracing::error!(
                             "a request failed by a fault of this program; the others go on"

@@ -83,7 +83,7 @@ pub(crate) fn members_of(db: &Connection, device: DeviceId) -> Result<Vec<Member
 }
 
 /// Members who have a say over a vehicle: with a binding that has not ended, on a device of it that is not shut out; ascending.
-/// When all are shut out, those of the one that was last: a head unit that is replaced takes nobody's say away, and who sold the
+/// Of a vehicle whose devices are all shut out they are those of the last one: a head unit that is replaced takes nobody's say away, and who sold the
 /// vehicle has none once it has earned for the next. A device that was shut out for fraud counts for nobody.
 pub(crate) fn holders(
     db: &Connection,

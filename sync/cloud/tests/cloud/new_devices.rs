@@ -4,8 +4,6 @@ use dashpoint_membership::*;
 
 use crate::support::*;
 
-const EVIDENCE: &str = "a claim of evidence in doubt";
-
 fn is_in_doubt(verdict: &Verdict) -> bool {
     matches!(
         verdict,
@@ -62,7 +60,7 @@ fn a_new_device_has_not_driven_for_longer_than_it_is_enrolled() {
         let waits = doubted([quality; 4], |world, number| {
             drove(three_hours(world, 100_000 + number * 20_000))
         });
-        assert_eq!(waits, [false, false, true, true], "{quality:?}: {EVIDENCE}");
+        assert_eq!(waits, [false, false, true, true], "{quality:?}");
     }
 }
 
@@ -76,10 +74,10 @@ fn a_new_device_has_not_charged_more_than_a_battery_holds() {
             ..charge(number * 150_000, 150_000)
         })
     });
-    assert_eq!(waits, [false, true], "{EVIDENCE}");
+    assert_eq!(waits, [false, true]);
 }
 
-/// What the device said counts, not what the vehicle's last one did.
+/// The sum is the device's own: the trips of the vehicle's last one are not in it.
 #[test]
 fn the_trips_of_the_device_before_are_not_those_of_the_new_one() {
     let (mut world, mut old) = world();
