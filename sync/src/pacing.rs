@@ -82,6 +82,16 @@ impl Pacing {
             return;
         }
         self.last_hurry_ms = Some(now.monotonic_ms);
+        self.retry_soon();
+    }
+
+    /// A person asked for a try: shortens the backoff each time, but no pause that the cloud asked for. A finger cannot
+    /// storm the cloud as a network can that comes and goes.
+    pub fn asked_for(&mut self) {
+        self.retry_soon();
+    }
+
+    fn retry_soon(&mut self) {
         self.failures = self.failures.min(HURRIED_FAILURES);
         let soon_ms = self.last_failure_ms.saturating_add(HURRY_AFTER_MS);
         self.retry_at_ms = self.retry_at_ms.min(soon_ms);
@@ -142,6 +152,24 @@ mod tests {
         pacing.shorten_backoff(at(41_000, 0));
         assert!(!pacing.is_open(at(159_999, 0)));
         assert!(pacing.is_open(at(160_000, 0)));
+    }
+
+    #[test]
+    fn a_person_who_asks_shortens_the_backoff_each_time_and_a_pause_never() {
+        let mut pacing = Pacing::default();
+        pacing.asked_for();
+        assert!(pacing.is_open(at(0, 0)), "nothing has failed");
+        for start_ms in [10_000, 20_000, 30_000] {
+            for _ in 0..10 {
+                pacing.failed(at(start_ms, 300_000));
+            }
+            pacing.asked_for();
+            assert!(!pacing.is_open(at(start_ms + 999, 0)), "{start_ms}");
+            assert!(pacing.is_open(at(start_ms + 1_000, 0)), "{start_ms}");
+        }
+        pacing.asked_to_wait(120, at(40_000, 0));
+        pacing.asked_for();
+        assert!(!pacing.is_open(at(159_999, 0)));
     }
 
     #[test]

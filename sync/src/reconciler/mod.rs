@@ -198,7 +198,7 @@ impl Reconciler {
             Event::SyncRequested => {
                 known.refreshes.mark_all_due();
                 known.outbox.release(&known.chain);
-                self.pacing.shorten_backoff(now);
+                self.pacing.asked_for();
             }
             Event::Answered { ticket, answer } => {
                 if let Some(asking) = self.asking(ticket) {

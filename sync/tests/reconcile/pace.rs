@@ -92,6 +92,25 @@ fn a_network_that_comes_back_wakes_the_machine() {
 }
 
 #[test]
+fn a_person_who_asks_again_and_again_is_answered_by_a_try_each_time() {
+    let mut world = World::new();
+    world.run(MINUTE);
+    world.every_request(Weather::Dead);
+    world.commit(1);
+    world.run(3 * HOUR);
+    for _ in 0..10 {
+        world.sends.clear();
+        world.feed(Event::SyncRequested);
+        world.run(2 * SECOND);
+        assert!(!world.sends.is_empty());
+    }
+    world.every_request(Weather::Fine);
+    world.feed(Event::SyncRequested);
+    world.run(2 * SECOND);
+    world.assert_settled();
+}
+
+#[test]
 fn a_network_that_flaps_does_not_drive_the_machine() {
     let mut world = World::new();
     world.run(MINUTE);
