@@ -15,8 +15,11 @@ class Use:
         started = said.get(2)
         self.ended = entry.time * 60
         self.started = self.ended if started is None else started * 60
-        self.sure = entry.quality != 3 and entry.receipt_at <= self.started <= self.ended <= now
-        self.lasted = lasted(said) if entry.trigger == "trip" else 0
+        self.trusted = entry.quality != 3
+        trip = entry.trigger == "trip"
+        one_clock = trip or entry.receipt_at <= self.started or self.ended - self.started <= 10_800
+        self.sure = self.trusted and self.started <= self.ended <= now and one_clock
+        self.lasted = lasted(said) if trip else 0
 
 
 def known_from(entry, chain, epoch_start, enrolled, now):
@@ -37,6 +40,8 @@ def driving_s(trip):
 
 def in_doubt(entry, use, earlier, enrolled, model, now):
     """Whether an admissible entry waits for an operator; `earlier` are the uses of the same vehicle and meter."""
+    if use.trusted and (use.started > use.ended or use.lasted > use.ended - use.started + 600):
+        return True
     window = min(use.receipt_at, now - DAY_S)
     lately = [other for other in earlier if window <= other.receipt_at <= now]
     known = [other.end for other in earlier if other.arrived <= use.receipt_at]
@@ -46,10 +51,12 @@ def in_doubt(entry, use, earlier, enrolled, model, now):
         trip = entry.evidence
         return (
             trip_alone(trip, use)
+            or (use.trusted and use.started + 11_100 < enrolled <= now)
             or late_hours(entry, trip, model)
             or any(use.begin < reading for reading in known)
             or too_far_ahead(use, earlier, below, below_at, now)
-            or too_busy(use, earlier, lately, window, enrolled, now)
+            or too_busy(use, lately, window, enrolled, now)
+            or at_once(use, earlier)
         )
     since = below_at if below else enrolled
     one_most = 250_000 if 2 in entry.evidence else energy(since, now)
@@ -57,6 +64,7 @@ def in_doubt(entry, use, earlier, enrolled, model, now):
     units = use.end - use.begin
     return (
         any(use.begin < reading for reading in known)
+        or at_once(use, earlier)
         or units > one_most
         or use.end - begin > energy(since, now)
         or sum(other.end - other.begin for other in lately) + units > energy(window, now)
@@ -101,21 +109,23 @@ def too_far_ahead(use, earlier, below, below_at, now):
     return use.end > at + reach(min(before.receipt_at, now - DAY_S), now)
 
 
-def too_busy(use, earlier, lately, window, enrolled, now):
+def too_busy(use, lately, window, enrolled, now):
     seconds = [other.lasted for other in lately] + [use.lasted]
+    return (
+        use.lasted > passed(enrolled, now) + 10_800
+        or use.lasted + sum(other.lasted for other in own(use, lately)) > passed(enrolled, now) + 21_600
+        or sum(seconds) - max(seconds) > passed(window, now) + 10_800
+    )
+
+
+def at_once(use, earlier):
     together = [
         min(other.ended, use.ended) - max(other.started, use.started)
         for other in earlier
         if other.sure and use.sure
     ]
     overlaps = [overlap - GRAIN_S for overlap in together if overlap > 2 * GRAIN_S]
-    return (
-        use.lasted > passed(enrolled, now) + 10_800
-        or use.lasted + sum(other.lasted for other in own(use, lately)) > passed(enrolled, now) + 21_600
-        or sum(seconds) - max(seconds) > passed(window, now) + 10_800
-        or len(overlaps) >= 2
-        or sum(overlaps) >= 3_600
-    )
+    return len(overlaps) >= 2 or sum(overlaps) >= 3_600
 
 
 def own(use, lately):

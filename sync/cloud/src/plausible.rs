@@ -2,15 +2,15 @@
 
 mod doubt;
 mod limits;
+mod times;
 
 use dashpoint_membership::policy::ScoreModel;
 use dashpoint_membership::{
     Arrival, Charge, Discharge, Entry, Evidence, Meter, MeterInterval, Trip, score_x100,
 };
 
-pub use doubt::{
-    Doubt, EntryTimes, History, MeterReading, MeterSums, Overlaps, doubt, lasted_s, window_start,
-};
+pub use doubt::{Doubt, History, MeterReading, MeterSums, Overlaps, doubt, lasted_s, window_start};
+pub use times::EntryTimes;
 
 /// Reason for which evidence cannot be true; the car is told `implausible`, the operator's log says which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -25,7 +25,9 @@ pub(super) struct MeterClaim {
     held: i64,
     arrived: i64,
     lasted_s: i64,
-    /// Its times by the clock of the car, when they are sure.
+    /// Its beginning and its end by the clock of the car, unless that is said to be wrong.
+    said: Option<(i64, i64)>,
+    /// The same, when nothing contradicts them.
     span: Option<(i64, i64)>,
 }
 
@@ -63,10 +65,16 @@ impl MeterClaim {
         };
         let started = started.map_or(ended, CoarseTime::as_unix_s);
         let now = times.now.as_unix_s();
-        let is_sure = entry.time.quality != ClockQuality::Doubtful
-            && entry.receipt_at.as_unix_s() <= started
-            && started <= ended
-            && ended <= now;
+        let is_doubtful = entry.time.quality == ClockQuality::Doubtful;
+        let said = (!is_doubtful).then_some((started, ended));
+        // A session goes on when the clock is set, and then its length is none.
+        let has_length = match evidence {
+            Evidence::Trip(_) => true,
+            Evidence::Charge(_) | Evidence::Discharge(_) => {
+                started >= entry.receipt_at.as_unix_s() || ended - started <= SLACK_S
+            }
+        };
+        let is_past = |(started, ended): &(i64, i64)| started <= ended && *ended <= now;
         Self {
             by,
             interval: evidence.interval(),
@@ -78,13 +86,21 @@ impl MeterClaim {
                 Evidence::Trip(trip) => lasted_s(trip),
                 Evidence::Charge(_) | Evidence::Discharge(_) => 0,
             },
-            span: is_sure.then_some((started, ended)),
+            said,
+            span: said.filter(|said| has_length && is_past(said)),
         }
     }
 
     /// Returns whether both claim a common unit.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.interval.overlaps(&other.interval)
+    }
+
+    /// Returns whether it ends before it begins, or has more driving than fits in between.
+    fn is_out_of_time(&self) -> bool {
+        self.said.is_some_and(|(started, ended)| {
+            ended < started || self.lasted_s - (ended - started) > 600
+        })
     }
 
     /// Its device is shut out.
@@ -121,13 +137,15 @@ pub(super) fn is_in_doubt<'a>(
         .highest(|known| known.arrived <= claim.held)
         .is_some_and(|known| claim.interval.from < known.interval.to);
     is_behind
+        || claim.is_out_of_time()
+        || beside.is_at_once()
         || match evidence {
             Evidence::Trip(trip) => {
                 contradicts_itself(trip)
+                    || beside.is_older_than_the_device()
                     || misses_late_hours(entry, trip, late_hours)
                     || beside.is_too_far()
                     || beside.is_too_long()
-                    || beside.is_at_two_places()
             }
             Evidence::Charge(charge) => beside.is_too_much(charge.started.is_some()),
             Evidence::Discharge(discharge) => beside.is_too_much(discharge.started.is_some()),
@@ -196,6 +214,12 @@ impl Beside<'_> {
         gap || leap
     }
 
+    /// Returns whether it says that it began three hours and the rounding before an enrolment that is not in the future itself.
+    fn is_older_than_the_device(&self) -> bool {
+        let began = self.claim.said.map(|(started, _)| started);
+        self.enrolled <= self.now && began.is_some_and(|began| self.enrolled - began > 11_100)
+    }
+
     fn is_too_long(&self) -> bool {
         let own_s = self.claim.lasted_s;
         let others_s: i64 = self.lately().map(|known| known.lasted_s).sum();
@@ -207,7 +231,7 @@ impl Beside<'_> {
             || within_s > self.passed_s(self.window) + SLACK_S
     }
 
-    fn is_at_two_places(&self) -> bool {
+    fn is_at_once(&self) -> bool {
         let Some((started, ended)) = self.claim.span else {
             return false;
         };

@@ -1,6 +1,7 @@
 //! Doubts: evidence that contradicts no shape, and that odometer, time, speed or energy forbid.
 //!
-//! Bounds over time count in server time, from the receipt that the car held to the arrival: no clock of a car enters them.
+//! Bounds over time count in server time, from the receipt that the car held to the arrival. The car's own clock enters only where
+//! the car trusts it: its times are held against each other, against the enrolment, and against those of other entries.
 
 use dashpoint_membership::policy::ScoreModel;
 use dashpoint_membership::{
@@ -9,6 +10,7 @@ use dashpoint_membership::{
 };
 
 use super::limits::*;
+use super::times::EntryTimes;
 
 /// A claim of evidence that cannot be settled before an operator has looked at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,11 +21,14 @@ pub enum Doubt {
     /// The trip began before its head unit was enrolled.
     #[error("begins before its head unit was enrolled")]
     BeforeEnrolment,
+    /// Times that contradict each other.
+    #[error("its own times contradict each other")]
+    OwnTimes,
     /// More driving than time has passed.
     #[error("more driving than time has passed")]
     Busy,
-    /// Another trip of the vehicle at the same time.
-    #[error("overlaps in time with other trips of the vehicle")]
+    /// Another trip or session of the vehicle at the same time.
+    #[error("overlaps in time with others of the vehicle")]
     Overlap,
     /// Below a reading that was known when it happened.
     #[error("below a reading that was known before")]
@@ -72,11 +77,11 @@ pub struct MeterSums {
     pub own_units: u64,
 }
 
-/// Trips of the vehicle at the same time, by the car's own clock.
+/// Trips or sessions of the vehicle at the same time, by the car's own clock.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Overlaps {
     /// How many.
-    pub trips: u64,
+    pub count: u64,
     /// For how long together.
     pub seconds: u64,
 }
@@ -96,7 +101,7 @@ pub struct History {
     pub day_ago: Option<MeterReading>,
     /// Sums since [`window_start`].
     pub lately: MeterSums,
-    /// Other trips at the same time.
+    /// Others at the same time.
     pub overlaps: Overlaps,
 }
 
@@ -104,41 +109,6 @@ pub struct History {
 #[must_use]
 pub fn window_start(receipt_at: ServerTime, now: ServerTime) -> ServerTime {
     receipt_at.min(now.plus_s(-signed(DAY_S)))
-}
-
-/// Times of an entry by the car's own clock, to five minutes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EntryTimes {
-    /// Its beginning.
-    pub started: ServerTime,
-    /// Its end.
-    pub ended: ServerTime,
-    /// Nothing contradicts them.
-    pub is_sure: bool,
-}
-
-impl EntryTimes {
-    /// Reads the times of an entry; the end stands for a beginning that nobody saw.
-    #[must_use]
-    pub fn of(entry: &Entry, evidence: &Evidence, now: ServerTime) -> Self {
-        let started = match evidence {
-            Evidence::Trip(trip) => Some(trip.started),
-            Evidence::Charge(charge) => charge.started,
-            Evidence::Discharge(discharge) => discharge.started,
-        };
-        let server = |at: CoarseTime| ServerTime::from_unix_s(at.as_unix_s());
-        let ended = server(entry.time.at);
-        let started = started.map_or(ended, server);
-        let is_sure = entry.time.quality != ClockQuality::Doubtful
-            && entry.receipt_at <= started
-            && started <= ended
-            && ended <= now;
-        Self {
-            started,
-            ended,
-            is_sure,
-        }
-    }
 }
 
 /// Finds what an operator has to look at in an entry; `None` when nothing is in doubt.
@@ -151,14 +121,20 @@ pub fn doubt(
 ) -> Option<Doubt> {
     let evidence = entry.transaction().evidence()?;
     let interval = evidence.interval();
+    let times = EntryTimes::of(entry, evidence, now);
     match evidence {
         Evidence::Trip(trip) => trip_doubt(trip)
+            .or_else(|| own_times_doubt(&times, lasted_s(trip), history, now))
             .or_else(|| late_doubt(entry, trip, model))
             .or_else(|| odometer_doubt(interval, history, now))
-            .or_else(|| time_doubt(trip, history, now)),
+            .or_else(|| time_doubt(trip, history, now))
+            .or_else(|| overlap_doubt(&history.overlaps)),
         Evidence::Charge(Charge { started, .. })
         | Evidence::Discharge(Discharge { started, .. }) => {
-            energy_doubt(interval, started.is_some(), history, now)
+            let own_times = times.contradict(0).then_some(Doubt::OwnTimes);
+            own_times
+                .or_else(|| energy_doubt(interval, started.is_some(), history, now))
+                .or_else(|| overlap_doubt(&history.overlaps))
         }
     }
 }
@@ -195,6 +171,23 @@ fn trip_doubt(trip: &Trip) -> Option<Doubt> {
         }
     });
     unseen.then_some(Doubt::Unseen)
+}
+
+/// Holds the times of a trip against each other and against the enrolment.
+fn own_times_doubt(
+    times: &EntryTimes,
+    lasted_s: u64,
+    history: &History,
+    now: ServerTime,
+) -> Option<Doubt> {
+    if times.contradict(lasted_s) {
+        return Some(Doubt::OwnTimes);
+    }
+    let grain_s = CoarseTime::GRAIN_MIN * 60;
+    let latest = times.started.plus_s(signed(ENROL_SLACK_S) + grain_s);
+    // An enrolment after now was dated by a clock of this cloud that was ahead.
+    let is_before = times.is_trusted && latest < history.enrolled && history.enrolled <= now;
+    is_before.then_some(Doubt::BeforeEnrolment)
 }
 
 /// Compares the late hours between the trip's own times with what the factor says, for a clock that the car trusted.
@@ -265,11 +258,12 @@ fn time_doubt(trip: &Trip, history: &History, now: ServerTime) -> Option<Doubt> 
     }
     // One trip may have been under way when the stretch of time began.
     let within_s = lately.lasted_s + lasted_s - lately.longest_s.max(lasted_s);
-    if within_s > passed_s(window_start(history.receipt_at, now), now) + BUSY_SLACK_S {
-        return Some(Doubt::Busy);
-    }
-    let Overlaps { trips, seconds } = history.overlaps;
-    (trips >= 2 || seconds >= OVERLAP_S_MAX).then_some(Doubt::Overlap)
+    let window_s = passed_s(window_start(history.receipt_at, now), now);
+    (within_s > window_s + BUSY_SLACK_S).then_some(Doubt::Busy)
+}
+
+fn overlap_doubt(overlaps: &Overlaps) -> Option<Doubt> {
+    (overlaps.count >= 2 || overlaps.seconds >= OVERLAP_S_MAX).then_some(Doubt::Overlap)
 }
 
 fn energy_doubt(

@@ -13,6 +13,9 @@ pub(super) const BATTERY_WH_MAX: u64 = 250_000;
 pub(super) const DAY_WH_MAX: u64 = 1_000_000;
 /// Seconds by which driving may exceed the time that passed: rounding of `driving_s` to minutes, of many short trips.
 pub(super) const BUSY_SLACK_S: u64 = 10_800;
+/// Seconds by which driving may exceed the time between its own beginning and end: both are rounded to five minutes, and driving to
+/// a whole minute.
+pub(super) const OWN_TIME_SLACK_S: u64 = 600;
 /// Seconds before its enrolment at which a trip of a head unit may have begun: it is enrolled on the way.
 pub(super) const ENROL_SLACK_S: u64 = 10_800;
 /// Seconds by which all trips of a head unit may exceed the time since its enrolment: a recorded day that a tester replays to a
@@ -29,7 +32,7 @@ pub(super) const COUNTER_WH: u64 = 2_000;
 pub(super) const SEEN_IN_MAX: u64 = 20_000;
 /// Milliseconds of one sample: no signal of a vehicle's bus comes faster than at 100 Hz.
 pub(super) const SAMPLE_MS: u64 = 10;
-/// Seconds for which two trips of one vehicle may overlap by the car's own clock: it may be set in between.
+/// Seconds for which two trips or sessions of one vehicle may overlap by the car's own clock: it may be set in between.
 pub(super) const OVERLAP_S_MAX: u64 = 3_600;
 /// Milliseconds of late driving that may be missing: the times of an entry are rounded to five minutes.
 pub(super) const LATE_MS_MAX: u64 = 300_000;

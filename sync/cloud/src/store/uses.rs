@@ -230,7 +230,7 @@ fn overlaps(
             ),
             |row| {
                 Ok(Overlaps {
-                    trips: unsigned(row.get(0)?),
+                    count: unsigned(row.get(0)?),
                     seconds: unsigned(row.get(1)?),
                 })
             },

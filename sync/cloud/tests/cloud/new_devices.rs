@@ -53,14 +53,44 @@ fn doubted<const MANY: usize>(
     waits
 }
 
-/// A head unit may be enrolled on the way: the first trip is believed, and six hours of slack for all trips together.
+/// A head unit may be enrolled on the way: the first trip is believed. The others were at the same time, whatever the car has
+/// heard on the way; for a clock that says itself that it is wrong, all trips together have six hours of slack.
 #[test]
 fn a_new_device_has_not_driven_for_longer_than_it_is_enrolled() {
-    for quality in [ClockQuality::Synced, ClockQuality::Doubtful] {
+    for (quality, second) in [
+        (ClockQuality::Synced, true),
+        (ClockQuality::Running, true),
+        (ClockQuality::Doubtful, false),
+    ] {
         let waits = doubted([quality; 4], |world, number| {
             drove(three_hours(world, 100_000 + number * 20_000))
         });
-        assert_eq!(waits, [false, false, true, true], "{quality:?}");
+        assert_eq!(waits, [false, second, true, true], "{quality:?}");
+    }
+}
+
+/// Trips that claim to have begun before there was anybody to see them.
+#[test]
+fn a_new_device_has_not_driven_before_it_was_enrolled() {
+    for (quality, days, expected) in [
+        (ClockQuality::Synced, 0, false),
+        (ClockQuality::Synced, 1, true),
+        (ClockQuality::Running, 9, true),
+        (ClockQuality::Doubtful, 9, false),
+    ] {
+        let (mut world, mut car) = world();
+        world.pass(60);
+        let trip = Trip {
+            started: CoarseTime::containing_unix_s(world.now.as_unix_s() - days * DAY - 1_800),
+            ..trip(100_000, 20_000)
+        };
+        let entry = car.forged(drove(trip), world.now, |entry| {
+            let ended_s = world.now.as_unix_s() - days * DAY;
+            entry.time.at = CoarseTime::containing_unix_s(ended_s);
+            entry.time.quality = quality;
+        });
+        let verdict = world.verdict(&mut car, &entry);
+        assert_eq!(is_in_doubt(&verdict), expected, "{quality:?} {days}");
     }
 }
 

@@ -38,9 +38,10 @@ fn out_of_order(tape: &mut Tape, car: &mut Car) {
     let begin = tape.world.now;
     tape.pass(4 * DAY);
     for days in [3, 1, 2] {
-        let drove = drove(tape.drive(5_432));
-        let clock = tape.world.now;
-        let entry = tape.make_at(car, drove, begin.plus_s(days * DAY), clock);
+        let mut trip = tape.drive(5_432);
+        let (ended, clock) = (begin.plus_s(days * DAY), tape.world.now);
+        trip.started = CoarseTime::containing_unix_s(ended.as_unix_s() - 1_800);
+        let entry = tape.make_at(car, drove(trip), ended, clock);
         tape.arrive(car, &entry);
     }
 }

@@ -15,7 +15,9 @@ pub fn story() -> Tape {
     let mut car = tape.car(2, 3, member);
     young(&mut tape, &mut car);
     alone(&mut tape, &mut car);
+    timed(&mut tape, &mut car);
     busy(&mut tape, &mut car);
+    at_once(&mut tape, &mut car);
     late(&mut tape, &mut car);
     far(&mut tape, &mut car);
     energy(&mut tape, &mut car);
@@ -27,12 +29,26 @@ pub fn story() -> Tape {
 
 type Change = fn(&mut Trip);
 
-/// A trip that is longer than its head unit has been enrolled, by three hours and by more.
+/// A trip that is longer than its head unit has been enrolled, by three hours and by more; and one that began before, by as much.
 fn young(tape: &mut Tape, car: &mut Car) {
+    let enrolled = tape.world.now;
     for minutes in [210, 243] {
         let mut trip = tape.drive(30_000);
         trip.driving = DrivingTime::Minutes(minutes);
+        trip.started = before(tape.world.now, 60 * i64::from(minutes));
         tape.send(car, drove(trip));
+    }
+    for (before_s, quality) in [
+        (11_100, ClockQuality::Synced),
+        (11_400, ClockQuality::Synced),
+        (11_400, ClockQuality::Doubtful),
+    ] {
+        let mut trip = tape.drive(10_000);
+        trip.started = before(enrolled, before_s);
+        tape.send_forged(car, drove(trip), |entry| {
+            entry.time.at = before(enrolled, before_s - 1_800);
+            entry.time.quality = quality;
+        });
     }
     tape.answer(car);
 }
@@ -69,6 +85,58 @@ fn unbuckled(base_ms: u64) -> FactorSeen {
     }
 }
 
+fn before(at: ServerTime, seconds: i64) -> CoarseTime {
+    CoarseTime::containing_unix_s(at.as_unix_s() - seconds)
+}
+
+/// Driving for which there is room between beginning and end, and for which there is none; and an end before the beginning.
+fn timed(tape: &mut Tape, car: &mut Car) {
+    use ClockQuality::{Doubtful, Running, Synced};
+    for (minutes, lasted_s, quality) in [
+        (40, 1_800, Synced),
+        (41, 1_800, Synced),
+        (41, 1_800, Running),
+        (41, 1_800, Doubtful),
+        (3, 0, Synced),
+        (3, -300, Synced),
+    ] {
+        tape.pass(HOUR);
+        let mut trip = tape.drive(10_000);
+        trip.driving = DrivingTime::Minutes(minutes);
+        trip.started = before(tape.world.now, lasted_s);
+        tape.send_forged(car, drove(trip), |entry| entry.time.quality = quality);
+        tape.answer(car);
+    }
+    let mut charge = tape.charge(5_000);
+    charge.started = Some(before(tape.world.now, -300));
+    tape.send(car, charged(charge));
+}
+
+/// Trips of an hour each, and sessions of three, at once by the car's own clock, with receipts on the way.
+fn at_once(tape: &mut Tape, car: &mut Car) {
+    tape.pass(DAY);
+    let ended = tape.world.now;
+    for _ in 0..3 {
+        let mut trip = tape.drive(10_000);
+        trip.started = before(ended, HOUR);
+        tape.answer(car);
+        tape.send_forged(car, drove(trip), |entry| {
+            entry.time.at = before(ended, 0);
+        });
+    }
+    tape.pass(DAY);
+    let ended = tape.world.now;
+    // A session that is longer, with receipts on the way, may be so by a clock that was set.
+    for lasted_s in [11_100, 10_800, 10_800] {
+        let mut charge = tape.charge(6_000);
+        charge.started = Some(before(ended, lasted_s));
+        tape.answer(car);
+        tape.send_forged(car, charged(charge), |entry| {
+            entry.time.at = before(ended, 0);
+        });
+    }
+}
+
 /// Driving and overlaps, against the time that passed.
 fn busy(tape: &mut Tape, car: &mut Car) {
     tape.pass(DAY);
@@ -76,7 +144,10 @@ fn busy(tape: &mut Tape, car: &mut Car) {
     for _ in 0..4 {
         let mut trip = tape.drive(40_000);
         trip.driving = DrivingTime::Minutes(700);
-        tape.send(car, drove(trip));
+        // At times that nobody can check.
+        tape.send_forged(car, drove(trip), |entry| {
+            entry.time.quality = ClockQuality::Doubtful;
+        });
     }
     tape.pass(2 * DAY);
     tape.answer(car);
@@ -85,7 +156,7 @@ fn busy(tape: &mut Tape, car: &mut Car) {
     let ended = tape.world.now;
     for _ in 0..3 {
         let mut trip = tape.drive(10_000);
-        trip.started = CoarseTime::containing_unix_s(ended.as_unix_s() - 1_800);
+        trip.started = before(ended, 1_800);
         let clock = tape.world.now;
         let entry = tape.make_at(car, drove(trip), ended, clock);
         tape.arrive(car, &entry);

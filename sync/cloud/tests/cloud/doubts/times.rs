@@ -54,6 +54,95 @@ fn a_vehicle_drives_one_trip_at_a_time() {
     assert_eq!(verdicts, [false, true, true, true]);
 }
 
+/// A device that asks for a receipt before it signs each of four trips at once has driven them no less at once.
+#[test]
+fn receipts_on_the_way_do_not_hide_trips_at_once() {
+    for quality in [ClockQuality::Synced, ClockQuality::Running] {
+        let (mut world, mut car) = world();
+        world.pass(9 * HOUR);
+        let mut waits = Vec::new();
+        for number in 0..4 {
+            let trip = drive(&world, 5_000_000 + 30_000 * number, 30_000, 10_800);
+            world.pass(60);
+            let contact = car.mint(CHECK_IN, world.now);
+            world.settled(&mut car, &[contact]);
+            let entry = car.forged(drove(trip), world.now, |entry| entry.time.quality = quality);
+            waits.push(is_in_doubt(&world.verdict(&mut car, &entry)));
+        }
+        assert_eq!(waits, [false, true, true, true], "{quality:?}");
+    }
+}
+
+/// Twelve hours of driving with a stop of some minutes after each trip, and a receipt every quarter of an hour.
+#[test]
+fn an_online_car_that_drives_all_day_is_not_in_doubt() {
+    let (mut world, mut car) = world();
+    let mut at_m = 5_000_000;
+    for number in 0..24 {
+        let lasted_s = [900, 3_600, 1_500, 2_700][number % 4];
+        for _ in 0..lasted_s / 900 {
+            world.pass(900);
+            let contact = car.mint(CHECK_IN, world.now);
+            world.settled(&mut car, &[contact]);
+        }
+        world.pass(i64::from(lasted_s % 900));
+        let trip = drive(&world, at_m, 10_000, lasted_s);
+        at_m += 10_000;
+        // The late hours are the matter of others.
+        if late_factor(&mut world).is_none() {
+            let verdict = send(&mut world, &mut car, drove(trip));
+            assert!(!is_in_doubt(&verdict), "{number}: {verdict:?}");
+        }
+        world.pass(180);
+    }
+}
+
+/// A clock that the car trusts gives times between which the driving has room; one that it does not trust gives none.
+#[test]
+fn times_that_contradict_each_other_wait() {
+    let waits_for = |quality, started_before_s: i64, driving_min: u32| {
+        let (mut world, mut car) = world();
+        let started_s = world.now.as_unix_s() - started_before_s;
+        let trip = Trip {
+            started: CoarseTime::containing_unix_s(started_s),
+            driving: DrivingTime::Minutes(driving_min),
+            ..drive(&world, 5_000_000, 4_000, 600)
+        };
+        let entry = car.forged(drove(trip), world.now, |entry| entry.time.quality = quality);
+        is_in_doubt(&world.verdict(&mut car, &entry))
+    };
+    for quality in [ClockQuality::Synced, ClockQuality::Running] {
+        assert!(waits_for(quality, -300, 5), "it ends before it begins");
+        assert!(waits_for(quality, 300, 16), "no room for the driving");
+        // Both times are rounded down, and the driving up.
+        assert!(!waits_for(quality, 300, 10));
+        assert!(!waits_for(quality, 0, 1));
+    }
+    assert!(!waits_for(ClockQuality::Doubtful, -300, 5));
+    assert!(!waits_for(ClockQuality::Doubtful, 300, 16));
+}
+
+/// Two sessions of two hours each at a time, by a car that hears receipts as it charges; and one after the other.
+#[test]
+fn a_vehicle_charges_one_session_at_a_time() {
+    for (gap_s, expected) in [(0, [false, true]), (2 * HOUR, [false, false])] {
+        let (mut world, mut car) = world();
+        let mut waits = Vec::new();
+        for number in 0..2 {
+            world.pass(600 + gap_s);
+            let contact = car.mint(CHECK_IN, world.now);
+            world.settled(&mut car, &[contact]);
+            let started_s = world.now.as_unix_s() - 2 * HOUR;
+            let session = Charge {
+                started: Some(CoarseTime::containing_unix_s(started_s)),
+                ..charge(4_000_000 + 10_000 * number, 10_000)
+            };
+            waits.push(is_in_doubt(&send(&mut world, &mut car, charged(session))));
+        }
+        assert_eq!(waits, expected, "{gap_s}");
+    }
+}
+
 /// Twenty-six hours of driving within a day, each with a fresh receipt and at times that nobody can check.
 #[test]
 fn a_day_has_no_more_hours_of_driving_than_hours() {
@@ -64,6 +153,7 @@ fn a_day_has_no_more_hours_of_driving_than_hours() {
         let trip = drive(&world, 5_000_000 + 4_000 * number, 4_000, 7_200);
         let entry = car.forged(drove(trip), world.now, |entry| {
             entry.time.at = CoarseTime::containing_unix_s(0);
+            entry.time.quality = ClockQuality::Doubtful;
         });
         held += i32::from(is_in_doubt(&world.verdict(&mut car, &entry)));
     }
@@ -81,6 +171,7 @@ fn days_under_a_clock_that_was_ahead_keep_no_honest_car_waiting() {
         at_m += 60_000;
         let entry = car.forged(drove(trip), world.now, |entry| {
             entry.time.at = CoarseTime::containing_unix_s(0);
+            entry.time.quality = ClockQuality::Doubtful;
         });
         world.verdict(car, &entry)
     };
@@ -161,9 +252,15 @@ fn two_honest_head_units_and_wrong_clocks_are_not_in_doubt() {
         if late {
             continue;
         }
+        let skewed = |at: CoarseTime| CoarseTime::containing_unix_s(at.as_unix_s() + skew_s);
+        trip.started = skewed(trip.started);
         let shift = |entry: &mut Entry| {
-            let at_s = entry.time.at.as_unix_s() + skew_s;
-            entry.time.at = CoarseTime::containing_unix_s(at_s);
+            entry.time.at = skewed(entry.time.at);
+            entry.time.quality = match skew_s {
+                0 => ClockQuality::Synced,
+                1.. => ClockQuality::Running,
+                _ => ClockQuality::Doubtful,
+            };
         };
         // One of them is offline for days.
         if number % 3 == 0 {
