@@ -159,13 +159,6 @@ impl Intake {
         }
     }
 
-    /// Drops everything that waits.
-    pub(crate) fn drop_waiting(&mut self) {
-        self.waiting.clear();
-        self.retained.clear();
-        self.quarantine.clear();
-    }
-
     /// The bus has been quiet for so long: what waits need not wait for more.
     pub(crate) fn quiet(&mut self, for_ms: i64) -> Vec<Batch> {
         let mut batches = match self.newest_ms {

@@ -121,12 +121,21 @@ impl Telematics {
         }
     }
 
-    /// Tells whether the samples are of another vehicle than the marks. While they are, nothing is folded, and what waits is
-    /// dropped: nobody knows of which vehicle it is. Motion and facts are followed in any vehicle.
+    /// Tells whether the samples are of another vehicle than the marks. While they are, nothing is folded. Motion and facts
+    /// are followed in any vehicle.
+    ///
+    /// With each change what waits is dropped, since nobody knows of which vehicle it is, and the times of the vehicle before
+    /// are forgotten: its clock is another one.
     pub fn set_elsewhere(&mut self, is_elsewhere: bool) {
+        if self.is_elsewhere == is_elsewhere {
+            return;
+        }
         self.is_elsewhere = is_elsewhere;
-        if is_elsewhere {
-            self.intake.drop_waiting();
+        (self.intake, _) = Intake::resume(Vec::new(), self.fold.last_ms());
+        self.motion.forget_times();
+        self.facts.forget_times();
+        if !is_elsewhere {
+            self.fold.come_back();
         }
     }
 
@@ -168,12 +177,17 @@ impl Telematics {
         out
     }
 
-    /// The state to go on from, for an orderly end.
+    /// The state to go on from, for an orderly end. What waits in another vehicle is not of the one that goes on.
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
+        let waiting = if self.is_elsewhere {
+            Vec::new()
+        } else {
+            self.intake.waiting()
+        };
         Checkpoint {
             fold: self.fold.clone(),
-            waiting: self.intake.waiting(),
+            waiting,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::bus::BusInput;
 use crate::names::{DriverName, salted_vehicle_id};
 
 const VIN: &str = "LDPTEST0000000001";
+const ELSEWHERE: &str = "LDPTEST0000000002";
 const DRIVER: DriverName<'_> = DriverName {
     issuer: "https://id.example.com/",
     subject: "u/7",
@@ -54,8 +55,7 @@ fn a_car_goes_on_under_the_names_that_it_was_enrolled_with() {
             ..DRIVER
         };
         assert_eq!(entries_after_a_trip(&mut car, VIN, stranger), 1, "{salt:?}");
-        let elsewhere = "LDPTEST0000000002";
-        let trips = entries_after_a_trip(&mut car, elsewhere, DRIVER);
+        let trips = entries_after_a_trip(&mut car, ELSEWHERE, DRIVER);
         assert_eq!(trips, 1, "{salt:?}");
     }
 }
@@ -83,7 +83,7 @@ fn meters_that_came_before_the_vin_of_another_car_settle_nothing() {
     let mut running = car.start();
     let kept = [
         (Signal::Odometer, Value::Number(900_000_000.0)),
-        (Signal::Vin, Value::Text("LDPTEST0000000002".to_owned())),
+        (Signal::Vin, Value::Text(ELSEWHERE.to_owned())),
     ];
     let ts_ms = Some(START_S * 1_000);
     running
@@ -110,8 +110,89 @@ fn in_another_car_the_screen_is_restricted_all_the_same() {
         None,
     );
     let mut running = car.start();
-    tell(&car, &mut running, "LDPTEST0000000002", DRIVER);
+    tell(&car, &mut running, ELSEWHERE, DRIVER);
     car.say(&mut running, vec![(Signal::Speed, Value::Number(50.0))]);
     assert_eq!(running.engine.live().drive_state, Some(DriveState::Moving));
+    running.engine.end().unwrap();
+}
+
+fn says_charged(car: &Car, running: &mut Running, wh: f64) {
+    // The signal counts in kilowatt-hours.
+    let charged = Value::Number(wh / 1_000.0);
+    car.say(running, vec![(Signal::ChargedEnergy, charged)]);
+}
+
+fn entries(running: &Running) -> u64 {
+    running.engine.books().head.seq.get()
+}
+
+/// A counter of another car is not believed in this one, neither after a new start nor in the same run.
+#[test]
+fn what_waits_in_another_car_is_not_carried_into_this_one() {
+    for ends in [true, false] {
+        let mut car = enrolled(
+            vehicle_id(VIN),
+            driver_tag(DRIVER.issuer, DRIVER.subject),
+            None,
+        );
+        let mut running = car.start();
+        tell(&car, &mut running, VIN, DRIVER);
+        says_charged(&car, &mut running, 50_000.0);
+        car.drives(&mut running);
+        let marks = running.engine.telematics.marks();
+        assert_eq!(entries(&running), 1);
+
+        car.pass(5_000);
+        tell(&car, &mut running, ELSEWHERE, DRIVER);
+        car.pass(1_000);
+        says_charged(&car, &mut running, 90_000.0);
+        if ends {
+            running.engine.end().unwrap();
+            running = car.start();
+        }
+        car.pass(1_000);
+        tell(&car, &mut running, VIN, DRIVER);
+        says_charged(&car, &mut running, 50_000.0);
+        car.pass(5_000);
+        running.engine.wake();
+        assert_eq!(entries(&running), 1, "{ends}");
+        assert_eq!(running.engine.telematics.marks(), marks, "{ends}");
+        running.engine.end().unwrap();
+    }
+}
+
+/// The clock of another car may be ahead; the own one is believed as before.
+#[test]
+fn after_another_car_whose_clock_is_ahead_the_own_one_earns_at_once() {
+    let mut car = enrolled(
+        vehicle_id(VIN),
+        driver_tag(DRIVER.issuer, DRIVER.subject),
+        None,
+    );
+    let mut running = car.start();
+    tell(&car, &mut running, VIN, DRIVER);
+    car.drives(&mut running);
+    let ahead_ms = (START_S + car.passed_s() + 3_600) * 1_000;
+    let ahead = [
+        (Signal::Vin, Value::Text(ELSEWHERE.to_owned())),
+        (Signal::Speed, Value::Number(0.0)),
+        (Signal::Odometer, Value::Number(900_000.0)),
+    ];
+    for after_ms in [0, 3_000] {
+        let samples = ahead.clone().into_iter();
+        running
+            .engine
+            .take(samples.map(|(signal, value)| BusInput::Sample {
+                signal,
+                value,
+                ts_ms: Some(ahead_ms + after_ms),
+                retained: false,
+            }));
+    }
+    assert!(running.engine.live().other_vehicle);
+    tell(&car, &mut running, VIN, DRIVER);
+    assert!(!running.engine.live().other_vehicle);
+    car.drives(&mut running);
+    assert_eq!(entries(&running), 2);
     running.engine.end().unwrap();
 }

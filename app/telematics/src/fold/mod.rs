@@ -144,6 +144,12 @@ impl VehicleFold {
         self.consumed.lose_sight();
     }
 
+    /// Goes on after a time in another vehicle: nobody listened to this one.
+    pub(crate) fn come_back(&mut self) {
+        self.slept = true;
+        self.lose_sight();
+    }
+
     /// Takes marks that became known otherwise.
     pub(crate) fn settle(&mut self, marks: Marks) {
         self.marks = self.marks.highest(marks);
