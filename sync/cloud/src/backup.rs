@@ -1,6 +1,7 @@
 //! A copy of the database for bad days, and the way back from one.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use dashpoint_membership::{ServerEpoch, ServerTime};
@@ -54,15 +55,18 @@ impl CloudCore {
 pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBackup, CloudError> {
     let folder = CloudFolder::new(data);
     let key = folder.read_key()?;
-    if !backup.exists() {
-        return Err(CloudError::NotThere(backup.to_owned()));
-    }
+    let named = backup.canonicalize().map_err(|source| {
+        if source.kind() == ErrorKind::NotFound {
+            CloudError::NotThere(backup.to_owned())
+        } else {
+            CloudError::failed("cannot read", backup, source)
+        }
+    })?;
     let _lock = folder.lock()?;
     let draft = folder.restoring();
-    let named = backup.canonicalize().ok();
     if files_of(&draft)
         .iter()
-        .any(|file| file.canonicalize().ok() == named)
+        .any(|file| file.canonicalize().is_ok_and(|file| file == named))
     {
         return Err(CloudError::InTheWay(backup.to_owned()));
     }

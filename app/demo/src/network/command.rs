@@ -1,5 +1,6 @@
 //! `dashpoint-demo proxy`: the network by hand, for testers.
 
+use std::fmt::Display;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
@@ -51,10 +52,17 @@ The car has it in place of its cloud:
 fn cloud(text: &str) -> Result<SocketAddr, String> {
     let address = text.strip_prefix("http://").unwrap_or(text);
     let address = address.trim_end_matches('/');
-    let found = address.to_socket_addrs().ok();
+    let has_port = address
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    if !has_port || address.contains('/') {
+        return Err("expected HOST:PORT of a cloud on plain HTTP".to_owned());
+    }
+    let unknown = |why: &dyn Display| format!("the host cannot be found: {why}");
+    let mut found = address.to_socket_addrs().map_err(|error| unknown(&error))?;
     found
-        .and_then(|mut found| found.next())
-        .ok_or_else(|| "expected HOST:PORT of a cloud on plain HTTP".to_owned())
+        .next()
+        .ok_or_else(|| unknown(&"its name has no address"))
 }
 
 /// Carries until Ctrl-C.
@@ -115,5 +123,23 @@ mod tests {
         for text in ["", "here", "https://127.0.0.1:8460"] {
             assert!(cloud(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_host_that_is_not_there_is_told_from_an_address_that_is_none() {
+        let cloud_at = SocketAddr::from(([127, 0, 0, 1], 8_460));
+        assert_eq!(cloud("http://127.0.0.1:8460/"), Ok(cloud_at));
+        for text in ["", "127.0.0.1", "127.0.0.1:eight", "https://localhost:8460"] {
+            let refused = cloud(text).unwrap_err();
+            assert!(
+                refused.starts_with("expected HOST:PORT"),
+                "{text}: {refused}"
+            );
+        }
+        let refused = cloud("no-such-cloud.invalid:8460").unwrap_err();
+        assert!(
+            refused.starts_with("the host cannot be found: "),
+            "{refused}"
+        );
     }
 }

@@ -369,6 +369,13 @@ fn what_is_wrong_is_told_to_people_and_with_json_to_programs() {
         exit == ExitCode::from(2) && err.contains("gone.db does not exist"),
         "{err}"
     );
+    let circle = folder.path().join("circle.db");
+    std::os::unix::fs::symlink(&circle, &circle).unwrap();
+    let (exit, _, err) = run(&["--data", data, "restore", circle.to_str().unwrap()]);
+    assert!(
+        exit != ExitCode::SUCCESS && err.contains("cannot read") && err.contains("symbolic links"),
+        "{err}"
+    );
     let text = folder.path().join("notes.txt");
     std::fs::write(
         &text,
