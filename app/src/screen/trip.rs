@@ -13,7 +13,11 @@ use dashpoint_ui::model::{CauseData, TripData};
 
 /// Makes the data for the summary of the newest trip.
 pub(super) fn newest(shown: &Shown<'_>, own: &[&OwnEntry]) -> Option<TripData> {
-    let own = own.iter().find(|own| is_trip(&own.entry))?;
+    let place = own.iter().position(|own| is_trip(&own.entry))?;
+    let (later, own) = (&own[..place], own[place]);
+    let charged_since = later
+        .iter()
+        .any(|own| own.entry.transaction().evidence().is_some());
     let Some(Evidence::Trip(trip)) = own.entry.transaction().evidence() else {
         return None;
     };
@@ -40,6 +44,7 @@ pub(super) fn newest(shown: &Shown<'_>, own: &[&OwnEntry]) -> Option<TripData> {
             .unwrap_or_default(),
         factors: policy.score.factors.len(),
         co2_avoided_g: co2_avoided_g(&policy.carbon, metres, net_wh),
+        charged_since,
         renewable_permille: None,
     })
 }

@@ -74,6 +74,15 @@ impl Desk {
             Some(_) => {}
         }
         self.trip = trip;
+        if scene
+            .data
+            .trip
+            .as_ref()
+            .is_some_and(|trip| trip.charged_since)
+        {
+            // Nobody has put it away, and what has come since is of more interest.
+            self.nav.handle(Intent::TripDone, &[]);
+        }
         let drive = self.drive(&scene);
         self.nav.drive_changed(drive);
         if drive == Drive::Moving && is_enrolled(&scene) && !self.is_welcomed {

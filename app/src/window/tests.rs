@@ -129,6 +129,20 @@ fn a_trip_that_ends_now_has_a_summary_and_one_from_before_the_start_has_none() {
 }
 
 #[test]
+fn the_summary_of_a_trip_gives_way_to_a_charge() {
+    let mut desk = Desk::default();
+    let page = |state: Option<ScreenState>| state.map(|state| state.frame.page);
+    desk.take(scene(Drive::Parked, |data| data.trip = None), 0);
+    let shown = desk.take(scene(Drive::Parked, |_| {}), 1).show;
+    assert_eq!(page(shown), Some(Page::Trip));
+    let charged = scene(Drive::Parked, |data| {
+        data.trip.as_mut().unwrap().charged_since = true;
+    });
+    let shown = desk.take(charged, 2).show;
+    assert_eq!(page(shown), Some(Page::Home));
+}
+
+#[test]
 fn a_choice_shows_at_once_and_is_given_to_the_engine_to_keep() {
     let mut desk = Desk::default();
     desk.take(scene(Drive::Parked, |_| {}), 0);

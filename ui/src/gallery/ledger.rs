@@ -320,6 +320,7 @@ pub(super) fn trip(variation: Variation) -> TripData {
         ],
         factors: 6,
         co2_avoided_g: 3_210,
+        charged_since: false,
         renewable_permille: Some(800),
     };
     match variation {

@@ -25,6 +25,8 @@ pub struct TripData {
     pub factors: usize,
     /// Avoided CO2, in grams.
     pub co2_avoided_g: i64,
+    /// True when the car has charged, or given back to the grid, since.
+    pub charged_since: bool,
     /// Share of renewable energy in what was used, in permille, when it is known.
     pub renewable_permille: Option<u16>,
 }
