@@ -3,7 +3,7 @@
 use dashpoint_membership::ServerTime;
 use qrcode::{Color, EcLevel, QrCode};
 
-use crate::locale::Locale;
+use crate::locale::{Language, Locale};
 use crate::model::{EnrolmentData, EnrolmentStep};
 use crate::{EnrolShown, EnrolStep};
 
@@ -33,6 +33,7 @@ const QUIET_ZONE: usize = 4;
 pub fn enrolment(data: &EnrolmentData, locale: &Locale, now: ServerTime) -> EnrolmentState {
     let mut shown = EnrolShown {
         car: data.vin_end.as_str().into(),
+        chinese: locale.language == Language::Chinese,
         ..EnrolShown::default()
     };
     let mut code = None;

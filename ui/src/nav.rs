@@ -41,6 +41,17 @@ pub enum Intent {
     FinishEnrolment,
 }
 
+impl Intent {
+    /// The choice of one of the two languages.
+    pub(crate) const fn choose_language(chinese: bool) -> Self {
+        Self::ChooseLanguage(if chinese {
+            Language::Chinese
+        } else {
+            Language::English
+        })
+    }
+}
+
 /// The driver's position in the program. It survives driving, so that what was begun in park is there again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Nav {

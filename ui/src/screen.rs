@@ -8,7 +8,7 @@ use crate::drive::{is_locked, is_restricted};
 use crate::enrolment::{EnrolmentState, enrolment};
 use crate::home::{HomeState, home};
 use crate::locale::Locale;
-use crate::model::{Availability, ScreenData};
+use crate::model::{Availability, EnrolmentStep, ScreenData};
 use crate::nav::Nav;
 use crate::settings::{Preferences, SettingsState, settings};
 use crate::trip::{TripState, trip};
@@ -121,8 +121,14 @@ pub fn screen(
 
 /// The page that is in front: enrolment before there is a member, a trip that has just ended, else the chosen one.
 fn current(data: &ScreenData, drive: Drive, nav: &Nav) -> Page {
-    if data.enrolment.is_some() {
-        return Page::Enrolment;
+    if let Some(enrolment) = &data.enrolment {
+        let is_over = matches!(enrolment.step, EnrolmentStep::Enrolled { .. });
+        // Whoever may not touch the button of the last step has the card already.
+        return if is_over && is_restricted(drive) {
+            Page::Home
+        } else {
+            Page::Enrolment
+        };
     }
     if data.trip.is_some() && !nav.trip_seen() && !is_restricted(drive) {
         return Page::Trip;

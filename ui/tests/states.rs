@@ -126,6 +126,21 @@ fn r2_a_red_light_and_an_unknown_state_count_as_moving() {
     }
 }
 
+/// A car that never says that it is parked has no button for the last step of the enrolment.
+#[test]
+fn who_is_enrolled_has_the_card_while_the_button_may_not_be_touched() {
+    let case = Case {
+        view: GalleryView::Enrolment,
+        variation: Variation::Longest,
+        ..NORMAL
+    };
+    assert_eq!(case.state().frame.page, Page::Enrolment);
+    for drive in RESTRICTED {
+        let frame = Case { drive, ..case }.state().frame;
+        assert_eq!((frame.page, frame.locked), (Page::Home, false), "{drive:?}");
+    }
+}
+
 #[test]
 fn r3_only_the_card_and_the_newest_rows_are_for_driving() {
     for drive in RESTRICTED {

@@ -3,6 +3,7 @@
 mod assemble;
 mod first_scene;
 mod integrity;
+mod motion_silence;
 mod onboarding;
 mod shutdown;
 mod watchdog;

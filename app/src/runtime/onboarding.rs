@@ -7,16 +7,18 @@ use dashpoint_store::Store;
 use dashpoint_sync::enrol::{Applicant, ask_request, read_ticket};
 use dashpoint_sync_http::Transport;
 use dashpoint_telematics::{Marks, Outcome, Sample, Settings, Telematics, VehicleFact};
-use dashpoint_ui::Drive;
+use dashpoint_ui::locale::Language;
 use dashpoint_ui::model::{EnrolmentData, EnrolmentStep};
 use dashpoint_wire::message::{EnrolRequest, EnrolTicket};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
+use super::motion_silence::{MotionSilence, SILENCE};
 use super::shutdown::Shutdown;
 use crate::bus::{Bus, BusInput};
 use crate::clock::system_unix_ms;
+use crate::command::{Ask, Choice};
 use crate::config::{Config, is_vin};
 use crate::enrolment::{EnrolmentEnd, WaitsFor, ask, decision, keep};
 use crate::error::UsageError;
@@ -24,7 +26,7 @@ use crate::keys::KeyStore;
 use crate::live::CarState;
 use crate::names::salted_vehicle_id;
 use crate::net;
-use crate::screen::{Choices, Scene, Scenes, ShownCode, drive, unknown_member};
+use crate::screen::{Choices, Scene, Scenes, ShownCode, put_language, unknown_member};
 use crate::window::Backstage;
 
 /// Pause before a cloud that could not be reached is tried again.
@@ -56,22 +58,40 @@ pub(super) async fn onboard(
         step: EnrolmentStep::Offline,
     });
     let (vins, vin) = watch::channel(config.vin.clone());
-    let watching = watch_car(config, backstage.scenes.clone(), heard, step, vins);
+    let choices = Choices::read(store.read());
+    let watching = watch_car(config, backstage.scenes.clone(), choices, heard, step, vins);
     let asking = enrol(config, keys, store, &mut backstage.renewals, &steps, vin);
+    let (chosen, language) = watch::channel(None);
     let ended = tokio::select! {
         () = shutdown.requested() => Ok(Onboarding::Ended),
         () = watching => Ok(Onboarding::Ended),
+        () = hear_language(&mut backstage.asks, chosen) => Ok(Onboarding::Ended),
         enrolled = asking => enrolled.map(|()| Onboarding::Enrolled(steps.borrow().clone())),
     };
     bus.stop().await;
+    let language = *language.borrow();
+    if let Some(language) = language {
+        put_language(store, language)?;
+    }
     ShownCode::forget(store)?;
     ended
+}
+
+/// Takes the choices of the language; the page has no other.
+async fn hear_language(asks: &mut mpsc::Receiver<Ask>, chosen: watch::Sender<Option<Language>>) {
+    while let Some(ask) = asks.recv().await {
+        if let Ask::Keep(Choice::Language(language)) = ask {
+            chosen.send_replace(Some(language));
+        }
+    }
+    std::future::pending::<()>().await;
 }
 
 /// Shows the step that the enrolment has reached, and knows whether the car is parked: a code is nothing for a driver.
 async fn watch_car(
     config: &Config,
     scenes: Scenes,
+    choices: Choices,
     mut heard: mpsc::Receiver<BusInput>,
     mut step: watch::Receiver<EnrolmentData>,
     vins: watch::Sender<Option<String>>,
@@ -81,7 +101,9 @@ async fn watch_car(
     };
     let mut telematics = Telematics::new(Settings::new(&policy, 0), Marks::default());
     let mut car = CarState::default();
-    let mut is_connected = false;
+    let mut silence = MotionSilence::default();
+    let wait = sleep(SILENCE);
+    tokio::pin!(wait);
     loop {
         let mut data = unknown_member();
         let enrolment = step.borrow_and_update().clone();
@@ -89,13 +111,9 @@ async fn watch_car(
         data.enrolment = Some(enrolment);
         let scene = Scene {
             data,
-            drive: if is_connected {
-                drive(telematics.drive_state())
-            } else {
-                Drive::Unknown
-            },
+            drive: silence.drive(telematics.drive_state()),
             car,
-            choices: Choices::default(),
+            choices,
             now: now(),
             zone: config.zone.clone(),
         };
@@ -104,9 +122,13 @@ async fn watch_car(
             changed = step.changed() => if changed.is_err() { return },
             input = heard.recv() => match input {
                 None => return,
-                Some(BusInput::Connected) => is_connected = true,
-                Some(BusInput::Lost) => is_connected = false,
+                Some(BusInput::Connected) => {
+                    silence.connected(true);
+                    wait.as_mut().reset(Instant::now() + SILENCE);
+                }
+                Some(BusInput::Lost) => silence.connected(false),
                 Some(BusInput::Sample { signal, value, ts_ms, retained }) => {
+                    silence.hear(signal, Some(&value));
                     let sample = Sample {
                         signal,
                         value,
@@ -124,8 +146,10 @@ async fn watch_car(
                         }
                     }
                 }
-                Some(BusInput::Refused { .. } | BusInput::UnknownTopic) => {}
+                Some(BusInput::Refused { signal, .. }) => silence.hear(signal, None),
+                Some(BusInput::UnknownTopic) => {}
             },
+            () = &mut wait, if silence.waits() => silence.waited(),
         }
     }
 }

@@ -13,6 +13,8 @@ pub(super) fn connect(window: &DashpointWindow, intents: &Intents) {
     adapter.on_renew(move || to(Intent::RenewCode));
     let to = intents.clone();
     adapter.on_finish(move || to(Intent::FinishEnrolment));
+    let to = intents.clone();
+    adapter.on_choose_chinese(move |chinese| to(Intent::choose_language(chinese)));
 }
 
 pub(super) fn apply(window: &DashpointWindow, state: &EnrolmentState) {

@@ -13,13 +13,7 @@ pub(super) fn connect(window: &DashpointWindow, intents: &Intents) {
     let to = intents.clone();
     adapter.on_open(move |section| to(Intent::OpenSection(section)));
     let to = intents.clone();
-    adapter.on_choose_chinese(move |chinese| {
-        to(Intent::ChooseLanguage(if chinese {
-            Language::Chinese
-        } else {
-            Language::English
-        }));
-    });
+    adapter.on_choose_chinese(move |chinese| to(Intent::choose_language(chinese)));
     let to = intents.clone();
     adapter.on_choose_theme(move |theme| to(Intent::ChooseTheme(theme)));
     let to = intents.clone();
