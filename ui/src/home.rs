@@ -166,6 +166,7 @@ fn today(today: &TodayData, guest: bool) -> TodayEarned {
             .room
             .map(|room| number(room.get()).into())
             .unwrap_or_default(),
+        this_car: today.other_cars,
         guest,
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use dashpoint_ui::locale::Language;
 
 /// The member's side of a car maker's loyalty programme, in the car.
 ///
@@ -67,26 +68,8 @@ pub struct Output {
     #[arg(long)]
     pub json: bool,
     /// Language of the words.
-    #[arg(long, value_enum, value_name = "LANGUAGE", default_value_t = Language::En)]
+    #[arg(long, value_enum, value_name = "LANGUAGE", default_value_t = Language::English)]
     pub language: Language,
-}
-
-/// A language of the programme.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Language {
-    /// English.
-    En,
-    /// 中文.
-    Zh,
-}
-
-impl From<Language> for dashpoint_ui::locale::Language {
-    fn from(language: Language) -> Self {
-        match language {
-            Language::En => Self::English,
-            Language::Zh => Self::Chinese,
-        }
-    }
 }
 
 /// Arguments of `run`.

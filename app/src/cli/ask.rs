@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use dashpoint_ui::locale::Language;
 use tokio::runtime::{Builder, Runtime};
 
-use super::args::{CheckInArgs, Language};
+use super::args::CheckInArgs;
 use super::out::{outln, print_json};
-use super::words::pick;
 use crate::command::CheckIn;
 use crate::config::Config;
 use crate::socket;
@@ -47,12 +47,11 @@ const fn refusal(answer: CheckIn) -> &'static str {
 fn say(answer: CheckIn, language: Language) {
     match answer {
         CheckIn::Done { points } => {
-            outln!("{} +{points}", pick(language, "checked in", "签到成功"));
+            outln!("{} +{points}", language.choose("checked in", "签到成功"));
         }
         CheckIn::NothingMore => outln!(
             "{}",
-            pick(
-                language,
+            language.choose(
                 "checked in already, or today's cap is reached",
                 "今日已签到或已达上限"
             )

@@ -8,15 +8,15 @@ use anyhow::{Context, bail};
 use dashpoint_membership::{DeviceId, DriverTag, MemberId, ServerTime};
 use dashpoint_store::{CheckDepth, Store};
 use dashpoint_sync::enrol::{Applicant, EnrolError, ask_request, read_ticket};
+use dashpoint_ui::locale::Language;
 use dashpoint_wire::NameSalt;
 use dashpoint_wire::message::{EnrolRequest, EnrolTicket};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use serde::Serialize;
 
-use super::args::{EnrolArgs, Language, Output};
+use super::args::{EnrolArgs, Output};
 use super::out::outln;
-use super::words::pick;
 use crate::books::{Books, certificate};
 use crate::bus::wait_for_vin;
 use crate::config::{Config, is_vin};
@@ -189,23 +189,19 @@ fn words(news: &EnrolNews<'_>, language: Language) {
         } => {
             outln!(
                 "{}  {approve_url}",
-                pick(language, "scan, or open", "扫码或打开")
+                language.choose("scan, or open", "扫码或打开")
             );
-            outln!("{}  {code}", pick(language, "code", "绑定码"));
-            outln!("{}  …{vin_last4}", pick(language, "car", "车辆"));
+            outln!("{}  {code}", language.choose("code", "绑定码"));
+            outln!("{}  …{vin_last4}", language.choose("car", "车辆"));
         }
         EnrolNews::Waiting { waits_for } => {
             let line = match waits_for {
-                WaitsFor::Member => pick(language, "waiting for the member's yes", "等待会员确认"),
-                WaitsFor::Consent => pick(
-                    language,
-                    "the member has said yes; this vehicle earns for somebody already: waiting for a member of the vehicle to \
+                WaitsFor::Member => language.choose("waiting for the member's yes", "等待会员确认"),
+                WaitsFor::Consent => language.choose("the member has said yes; this vehicle earns for somebody already: waiting for a member of the vehicle to \
                      agree on the same page, or for the operator (`dashpoint-cloud device consent`)",
                     "会员已同意；本车已为其他会员积分：等待其中一位在同一页面同意，或由运营方同意（`dashpoint-cloud device consent`）",
                 ),
-                WaitsFor::Cloud => pick(
-                    language,
-                    "the cloud cannot be reached; trying on while the code is good",
+                WaitsFor::Cloud => language.choose("the cloud cannot be reached; trying on while the code is good",
                     "无法连接云端，绑定码有效期内持续重试",
                 ),
             };
@@ -213,9 +209,8 @@ fn words(news: &EnrolNews<'_>, language: Language) {
         }
         EnrolNews::Enrolled { member, .. } => outln!(
             "{} {member}{}",
-            pick(language, "enrolled for member", "已绑定会员"),
-            pick(
-                language,
+            language.choose("enrolled for member", "已绑定会员"),
+            language.choose(
                 "; `dashpoint run` starts the head unit",
                 "；用 `dashpoint run` 启动车机"
             )

@@ -1,10 +1,10 @@
 //! Words of the command line for the state of the head unit: connection, clock, disk, keys, and what waits for them.
 
 use dashpoint_membership::{AllowanceState, RuleId, ServerTime};
+use dashpoint_ui::locale::Language;
 use jiff::tz::TimeZone;
 
-use super::args::Language;
-use super::words::{minute, pick};
+use super::words::zoned_minute;
 use crate::cloud_clock::CloudClock;
 use crate::keys::KeyState;
 use crate::live::{Connection, DiskTrouble, Reason};
@@ -21,21 +21,18 @@ fn evidence_waits(count: u64) -> String {
 #[must_use]
 pub(super) fn disk(language: Language, trouble: DiskTrouble, unsaved: u64) -> String {
     let what = match trouble {
-        DiskTrouble::Full => pick(
-            language,
-            "the disk is full: free some space",
-            "存储空间已满，请清理",
-        ),
-        DiskTrouble::ReadOnly => pick(
-            language,
+        DiskTrouble::Full => {
+            language.choose("the disk is full: free some space", "存储空间已满，请清理")
+        }
+        DiskTrouble::ReadOnly => language.choose(
             "the disk may only be read: mount the data folder writable",
             "存储只读，请以可写方式挂载数据目录",
         ),
-        DiskTrouble::Failing => pick(language, "the disk fails", "存储故障"),
+        DiskTrouble::Failing => language.choose("the disk fails", "存储故障"),
     };
     match language {
-        Language::En => format!("{what}; {} to be written", evidence_waits(unsaved)),
-        Language::Zh => format!("{what}；{unsaved} 条记录等待写入"),
+        Language::English => format!("{what}; {} to be written", evidence_waits(unsaved)),
+        Language::Chinese => format!("{what}；{unsaved} 条记录等待写入"),
     }
 }
 
@@ -43,11 +40,11 @@ pub(super) fn disk(language: Language, trouble: DiskTrouble, unsaved: u64) -> St
 #[must_use]
 pub(super) fn skipped_rule(language: Language, rule: &RuleId) -> String {
     match language {
-        Language::En => format!(
+        Language::English => format!(
             "rule {rule} needs a newer program: the cloud pays it, and its points are shown once they are confirmed; update the \
              head unit to see them at once"
         ),
-        Language::Zh => format!(
+        Language::Chinese => format!(
             "积分规则 {rule} 需要更新车机程序：云端照常发放，积分在确认后才显示；更新车机后可即时显示"
         ),
     }
@@ -56,9 +53,7 @@ pub(super) fn skipped_rule(language: Language, rule: &RuleId) -> String {
 /// Says that the head unit sits in another car than the one that it was enrolled in.
 #[must_use]
 pub(super) const fn other_vehicle(language: Language) -> &'static str {
-    pick(
-        language,
-        "this is another car than the one that was enrolled: nothing is earned or shown; put the data folder of this car \
+    language.choose("this is another car than the one that was enrolled: nothing is earned or shown; put the data folder of this car \
          back, or enrol with a new one",
         "本车与绑定车辆不符，不累计积分，也不显示账户；请换回本车的数据目录，或以新目录重新绑定",
     )
@@ -69,24 +64,16 @@ pub(super) const fn other_vehicle(language: Language) -> &'static str {
 pub(super) const fn device_key(language: Language, state: KeyState) -> Option<&'static str> {
     Some(match state {
         KeyState::Good => return None,
-        KeyState::Missing => pick(
-            language,
-            "device.key is missing: nothing can be signed, evidence waits; put the file back",
+        KeyState::Missing => language.choose("device.key is missing: nothing can be signed, evidence waits; put the file back",
             "缺少 device.key，暂不能签名，记录已保留；请放回该文件",
         ),
-        KeyState::Unreadable => pick(
-            language,
-            "device.key cannot be read: nothing can be signed, evidence waits; make it readable for this program",
+        KeyState::Unreadable => language.choose("device.key cannot be read: nothing can be signed, evidence waits; make it readable for this program",
             "无法读取 device.key，暂不能签名，记录已保留；请恢复读取权限",
         ),
-        KeyState::NotAKey => pick(
-            language,
-            "device.key is not a key: nothing can be signed, evidence waits; put the right file back",
+        KeyState::NotAKey => language.choose("device.key is not a key: nothing can be signed, evidence waits; put the right file back",
             "device.key 不是有效密钥，暂不能签名，记录已保留；请换回正确文件",
         ),
-        KeyState::OfAnotherDevice => pick(
-            language,
-            "device.key is of another car: nothing can be signed, evidence waits; put this car's file back",
+        KeyState::OfAnotherDevice => language.choose("device.key is of another car: nothing can be signed, evidence waits; put this car's file back",
             "device.key 属于其他车辆，暂不能签名，记录已保留；请换回本车文件",
         ),
     })
@@ -97,14 +84,10 @@ pub(super) const fn device_key(language: Language, state: KeyState) -> Option<&'
 pub(super) const fn seal_key(language: Language, state: KeyState) -> Option<&'static str> {
     Some(match state {
         KeyState::Good => return None,
-        KeyState::Missing | KeyState::NotAKey | KeyState::OfAnotherDevice => pick(
-            language,
-            "seal.key is not usable: the head unit makes a new one at its next start, and the next contact brings the statement",
+        KeyState::Missing | KeyState::NotAKey | KeyState::OfAnotherDevice => language.choose("seal.key is not usable: the head unit makes a new one at its next start, and the next contact brings the statement",
             "seal.key 不可用，车机下次启动时重建，联网后更新账户",
         ),
-        KeyState::Unreadable => pick(
-            language,
-            "seal.key cannot be read: no statement can be read or kept; make it readable for this program",
+        KeyState::Unreadable => language.choose("seal.key cannot be read: no statement can be read or kept; make it readable for this program",
             "无法读取 seal.key，账户数据不可用；请恢复读取权限",
         ),
     })
@@ -114,15 +97,15 @@ pub(super) const fn seal_key(language: Language, state: KeyState) -> Option<&'st
 #[must_use]
 pub(super) fn cloud_clock(language: Language, contradiction: CloudClock) -> String {
     let (what, by_s) = match contradiction {
-        CloudClock::Ahead { by_s } => (pick(language, "ahead by", "快"), by_s),
-        CloudClock::Behind { by_s } => (pick(language, "behind by", "慢"), by_s),
+        CloudClock::Ahead { by_s } => (language.choose("ahead by", "快"), by_s),
+        CloudClock::Behind { by_s } => (language.choose("behind by", "慢"), by_s),
     };
     let by = difference(language, by_s);
     match language {
-        Language::En => format!(
+        Language::English => format!(
             "the cloud's clock is {what} {by} by the clocks of this car: no points are lost; tell the operator"
         ),
-        Language::Zh => {
+        Language::Chinese => {
             format!("云端时钟与本车时钟不符，{what} {by}；积分不会丢失，请告知运营方")
         }
     }
@@ -133,12 +116,12 @@ fn difference(language: Language, seconds: i64) -> String {
     let minutes = seconds / 60;
     let (days, hours, minutes) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
     match (language, days, hours) {
-        (Language::En, 0, 0) => format!("{minutes} min"),
-        (Language::En, 0, _) => format!("{hours} h {minutes} min"),
-        (Language::En, _, _) => format!("{days} d {hours} h"),
-        (Language::Zh, 0, 0) => format!("{minutes} 分钟"),
-        (Language::Zh, 0, _) => format!("{hours} 小时 {minutes} 分钟"),
-        (Language::Zh, _, _) => format!("{days} 天 {hours} 小时"),
+        (Language::English, 0, 0) => format!("{minutes} min"),
+        (Language::English, 0, _) => format!("{hours} h {minutes} min"),
+        (Language::English, _, _) => format!("{days} d {hours} h"),
+        (Language::Chinese, 0, 0) => format!("{minutes} 分钟"),
+        (Language::Chinese, 0, _) => format!("{hours} 小时 {minutes} 分钟"),
+        (Language::Chinese, _, _) => format!("{days} 天 {hours} 小时"),
     }
 }
 
@@ -146,8 +129,8 @@ fn difference(language: Language, seconds: i64) -> String {
 #[must_use]
 pub(super) fn waits(language: Language, awaiting: u64) -> String {
     match language {
-        Language::En => format!("{} to be signed", evidence_waits(awaiting)),
-        Language::Zh => format!("{awaiting} 条记录等待签名"),
+        Language::English => format!("{} to be signed", evidence_waits(awaiting)),
+        Language::Chinese => format!("{awaiting} 条记录等待签名"),
     }
 }
 
@@ -160,17 +143,18 @@ pub(super) fn connection(
     heard: ServerTime,
     zone: &TimeZone,
 ) -> String {
-    let since = |unix_s: Option<i64>| minute(unix_s.map_or(heard, ServerTime::from_unix_s), zone);
+    let since =
+        |unix_s: Option<i64>| zoned_minute(unix_s.map_or(heard, ServerTime::from_unix_s), zone);
     match connection {
-        Connection::Starting => pick(language, "starting", "启动中").to_owned(),
+        Connection::Starting => language.choose("starting", "启动中").to_owned(),
         Connection::Online { since_unix_s } => format!(
             "{} {}",
-            pick(language, "online since", "在线，自"),
+            language.choose("online since", "在线，自"),
             since(Some(*since_unix_s))
         ),
         Connection::Syncing { since_unix_s } => format!(
             "{} {}",
-            pick(language, "sending; online since", "正在同步，在线自"),
+            language.choose("sending; online since", "正在同步，在线自"),
             since(Some(*since_unix_s))
         ),
         Connection::Offline {
@@ -178,7 +162,7 @@ pub(super) fn connection(
             reason,
         } => format!(
             "{} {}: {}",
-            pick(language, "offline since", "离线，自"),
+            language.choose("offline since", "离线，自"),
             since(*since_unix_s),
             offline(language, *reason)
         ),
@@ -190,10 +174,10 @@ pub(super) fn connection(
 #[must_use]
 pub(super) fn refused(language: Language, status: u16) -> String {
     match language {
-        Language::En => {
+        Language::English => {
             format!("the cloud refuses this car's entries; ask service. Status {status}")
         }
-        Language::Zh => format!("云端拒收本车记录，请联系售后。状态码 {status}"),
+        Language::Chinese => format!("云端拒收本车记录，请联系售后。状态码 {status}"),
     }
 }
 
@@ -201,28 +185,21 @@ pub(super) fn refused(language: Language, status: u16) -> String {
 #[must_use]
 pub(super) const fn offline(language: Language, reason: Reason) -> &'static str {
     match reason {
-        Reason::NotAskedYet => pick(language, "not asked yet", "尚未连接"),
-        Reason::NoNetwork => pick(language, "no network", "无网络"),
-        Reason::Unreachable => pick(language, "the cloud cannot be reached", "无法连接云端"),
-        Reason::TimedOut => pick(language, "the cloud does not answer", "云端未响应"),
-        Reason::NotTheCloud => pick(
-            language,
+        Reason::NotAskedYet => language.choose("not asked yet", "尚未连接"),
+        Reason::NoNetwork => language.choose("no network", "无网络"),
+        Reason::Unreachable => language.choose("the cloud cannot be reached", "无法连接云端"),
+        Reason::TimedOut => language.choose("the cloud does not answer", "云端未响应"),
+        Reason::NotTheCloud => language.choose(
             "the other end cannot prove to be the cloud",
             "对方身份无法验证",
         ),
-        Reason::Busy => pick(language, "the cloud asked to wait", "云端繁忙"),
-        Reason::ServerError => pick(language, "the cloud failed", "云端出错"),
-        Reason::NotAuthorised => pick(
-            language,
-            "the cloud does not know this car",
-            "云端不认可本车",
-        ),
-        Reason::BadAnswer => pick(language, "the answer cannot be used", "回复无法使用"),
-        Reason::Local => pick(
-            language,
-            "this car's disk or keys failed",
-            "本车存储或密钥故障",
-        ),
+        Reason::Busy => language.choose("the cloud asked to wait", "云端繁忙"),
+        Reason::ServerError => language.choose("the cloud failed", "云端出错"),
+        Reason::NotAuthorised => {
+            language.choose("the cloud does not know this car", "云端不认可本车")
+        }
+        Reason::BadAnswer => language.choose("the answer cannot be used", "回复无法使用"),
+        Reason::Local => language.choose("this car's disk or keys failed", "本车存储或密钥故障"),
     }
 }
 
@@ -231,9 +208,8 @@ pub(super) const fn offline(language: Language, reason: Reason) -> &'static str 
 pub(super) const fn allowance(language: Language, state: AllowanceState) -> &'static str {
     match state {
         AllowanceState::Ok => "",
-        AllowanceState::Soft => pick(language, "please connect soon", "请尽快联网"),
-        AllowanceState::Hard => pick(
-            language,
+        AllowanceState::Soft => language.choose("please connect soon", "请尽快联网"),
+        AllowanceState::Hard => language.choose(
             "further points need confirmation online",
             "后续积分需联网确认",
         ),
@@ -247,14 +223,14 @@ mod tests {
     #[test]
     fn one_piece_of_evidence_is_not_several() {
         assert_eq!(
-            waits(Language::En, 1),
+            waits(Language::English, 1),
             "1 trip or session waits to be signed"
         );
         assert_eq!(
-            waits(Language::En, 2),
+            waits(Language::English, 2),
             "2 trips or sessions wait to be signed"
         );
-        let full = disk(Language::En, DiskTrouble::Full, 1);
+        let full = disk(Language::English, DiskTrouble::Full, 1);
         assert!(
             full.ends_with("; 1 trip or session waits to be written"),
             "{full}"
@@ -269,9 +245,9 @@ mod tests {
             (1_735_200, "20 d 2 h", "20 天 2 小时"),
         ] {
             let ahead = CloudClock::Ahead { by_s };
-            assert!(cloud_clock(Language::En, ahead).contains(&format!("ahead by {en}")));
+            assert!(cloud_clock(Language::English, ahead).contains(&format!("ahead by {en}")));
             let behind = CloudClock::Behind { by_s };
-            assert!(cloud_clock(Language::Zh, behind).contains(&format!("慢 {zh}")));
+            assert!(cloud_clock(Language::Chinese, behind).contains(&format!("慢 {zh}")));
         }
     }
 }

@@ -5,16 +5,17 @@ use std::process::ExitCode;
 use comfy_table::presets;
 use comfy_table::{CellAlignment, Table};
 use dashpoint_membership::{Points, ServerTime, Transaction, Verdict};
+use dashpoint_ui::locale::Language;
 use dashpoint_wire::ChainPoint;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::args::{Language, LedgerArgs};
+use super::args::LedgerArgs;
 use super::ledger_words::{entry_kind, entry_status};
 use super::out::{outln, print_json};
 use super::verify::{Verification, verify};
 use super::why::{Reasons, Why};
-use super::words::{minute, pick};
+use super::words::{minute, zone_name};
 use crate::books::certificate;
 use crate::config::Config;
 use crate::data_folder::{identity, member_zone, open_reader};
@@ -76,7 +77,7 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
         print_json(&LedgerReport {
             entries: lines
                 .iter()
-                .zip(why(Language::En))
+                .zip(why(Language::English))
                 .map(|(line, why)| row(line, why))
                 .collect(),
             verification,
@@ -109,7 +110,7 @@ fn row(line: &EntryRow, why: Why) -> Row {
         carried: activity.summary.carried,
         at_unix_s: activity.summary.at.as_unix_s(),
         predicted: activity.summary.predicted.get(),
-        state: entry_status(Language::En, &line.status),
+        state: entry_status(Language::English, &line.status),
         carried_to: carried_to(&line.status),
         paid: line.status.paid().map(Points::get),
         verdict: line.status.verdict().cloned(),
@@ -135,18 +136,18 @@ fn place(point: ChainPoint) -> String {
 
 fn print_table(lines: &[EntryRow], why: &[Why], zone: &TimeZone, language: Language) {
     if lines.is_empty() {
-        outln!("{}", pick(language, "nothing was signed yet", "暂无记录"));
+        outln!("{}", language.choose("nothing was signed yet", "暂无记录"));
         return;
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header([
-        pick(language, "entry", "编号"),
-        pick(language, "when", "时间"),
-        pick(language, "about", "类型"),
-        pick(language, "expected", "预计"),
-        pick(language, "paid", "到账"),
-        pick(language, "state", "状态"),
-        pick(language, "reason", "原因"),
+        language.choose("entry", "编号").to_owned(),
+        format!("{} ({})", language.choose("when", "时间"), zone_name(zone)),
+        language.choose("about", "类型").to_owned(),
+        language.choose("expected", "预计").to_owned(),
+        language.choose("paid", "到账").to_owned(),
+        language.choose("state", "状态").to_owned(),
+        language.choose("reason", "原因").to_owned(),
     ]);
     for (line, why) in lines.iter().zip(why) {
         let activity = &line.activity;
@@ -175,9 +176,9 @@ fn print_verification(verification: &Verification, language: Language) {
     outln!();
     for check in &verification.checks {
         let mark = if check.faults.is_empty() {
-            pick(language, "holds", "通过")
+            language.choose("holds", "通过")
         } else {
-            pick(language, "FAILS", "未通过")
+            language.choose("FAILS", "未通过")
         };
         outln!("{mark:>8}  {} ({})", check.what, check.looked_at);
         for fault in &check.faults {
@@ -185,10 +186,9 @@ fn print_verification(verification: &Verification, language: Language) {
         }
     }
     let line = if verification.holds() {
-        pick(language, "the ledger verifies", "账本校验通过")
+        language.choose("the ledger verifies", "账本校验通过")
     } else {
-        pick(
-            language,
+        language.choose(
             "the ledger does NOT verify; keep the data folder and ask service",
             "账本校验失败，请保留数据并联系售后",
         )

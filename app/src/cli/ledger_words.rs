@@ -1,9 +1,8 @@
 //! Words of the command line for an entry: its kind, its state and the reason of it.
 
 use dashpoint_membership::{Adjustment, EntryKind, Rejection, ReviewReason, Verdict};
+use dashpoint_ui::locale::Language;
 
-use super::args::Language;
-use super::words::pick;
 use crate::entry_status::EntryStatus;
 
 /// Names the kind of an entry.
@@ -15,23 +14,23 @@ pub(super) const fn entry_kind(language: Language, kind: EntryKind) -> &'static 
         EntryKind::Discharge => "放电",
         EntryKind::CheckIn => "签到",
     };
-    pick(language, kind.name(), chinese)
+    language.choose(kind.name(), chinese)
 }
 
 /// Names the state of an entry.
 #[must_use]
 pub(crate) const fn entry_status(language: Language, status: &EntryStatus) -> &'static str {
     match status {
-        EntryStatus::Pending => pick(language, "pending", "待确认"),
-        EntryStatus::CarriedTo(_) => pick(language, "carried over to", "已转记至"),
-        EntryStatus::Settled => pick(language, "settled", "已结算"),
+        EntryStatus::Pending => language.choose("pending", "待确认"),
+        EntryStatus::CarriedTo(_) => language.choose("carried over to", "已转记至"),
+        EntryStatus::Settled => language.choose("settled", "已结算"),
         EntryStatus::Released { .. } | EntryStatus::Judged(Verdict::Accepted { .. }) => {
-            pick(language, "confirmed", "已确认")
+            language.choose("confirmed", "已确认")
         }
-        EntryStatus::Judged(Verdict::Adjusted { .. }) => pick(language, "adjusted", "已调整"),
-        EntryStatus::Judged(Verdict::Rejected { .. }) => pick(language, "rejected", "未通过"),
-        EntryStatus::Judged(Verdict::Review { .. }) => pick(language, "held back", "审核中"),
-        EntryStatus::TakenBack(_) => pick(language, "taken back", "已收回"),
+        EntryStatus::Judged(Verdict::Adjusted { .. }) => language.choose("adjusted", "已调整"),
+        EntryStatus::Judged(Verdict::Rejected { .. }) => language.choose("rejected", "未通过"),
+        EntryStatus::Judged(Verdict::Review { .. }) => language.choose("held back", "审核中"),
+        EntryStatus::TakenBack(_) => language.choose("taken back", "已收回"),
     }
 }
 
@@ -45,7 +44,7 @@ pub(super) fn reason(language: Language, verdict: Option<&Verdict>) -> String {
                 .iter()
                 .map(|reason| adjustment(language, reason))
                 .collect();
-            reasons.join(pick(language, ", ", "，"))
+            reasons.join(language.choose(", ", "，"))
         }
         Some(Verdict::Rejected { reason }) => rejection(language, *reason).to_owned(),
         Some(Verdict::Review { reason, .. }) => review(language, *reason).to_owned(),
@@ -54,46 +53,43 @@ pub(super) fn reason(language: Language, verdict: Option<&Verdict>) -> String {
 
 fn adjustment(language: Language, adjustment: &Adjustment) -> String {
     match adjustment {
-        Adjustment::Cap { cap } => format!("{} {cap}", pick(language, "cap", "达到上限")),
+        Adjustment::Cap { cap } => format!("{} {cap}", language.choose("cap", "达到上限")),
         Adjustment::Policy { version } => {
             format!(
                 "{} {version}",
-                pick(language, "valued by policy", "按积分规则版本")
+                language.choose("valued by policy", "按积分规则版本")
             )
         }
         Adjustment::Rule { rule } => format!(
             "{} {rule}",
-            pick(language, "rule gives another amount:", "规则结果不同：")
+            language.choose("rule gives another amount:", "规则结果不同：")
         ),
         Adjustment::Remainder { rule } => {
-            format!("{} {rule}", pick(language, "remainder of", "零头累计："))
+            format!("{} {rule}", language.choose("remainder of", "零头累计："))
         }
     }
 }
 
 const fn rejection(language: Language, rejection: Rejection) -> &'static str {
     match rejection {
-        Rejection::NoBinding => pick(
-            language,
-            "this car is not bound to the member",
-            "车辆未绑定该会员",
-        ),
-        Rejection::BindingNotValid => {
-            pick(language, "the binding was not valid then", "绑定当时无效")
+        Rejection::NoBinding => {
+            language.choose("this car is not bound to the member", "车辆未绑定该会员")
         }
-        Rejection::AlreadyPaid => pick(
-            language,
+        Rejection::BindingNotValid => {
+            language.choose("the binding was not valid then", "绑定当时无效")
+        }
+        Rejection::AlreadyPaid => language.choose(
             "the same metres or kilowatt-hours were paid before",
             "该里程或电量已计分",
         ),
-        Rejection::AlreadyRecorded => pick(
-            language,
-            "recorded before under its original",
-            "原记录已入账",
-        ),
-        Rejection::Implausible => pick(language, "the evidence contradicts itself", "数据自相矛盾"),
+        Rejection::AlreadyRecorded => {
+            language.choose("recorded before under its original", "原记录已入账")
+        }
+        Rejection::Implausible => {
+            language.choose("the evidence contradicts itself", "数据自相矛盾")
+        }
         Rejection::UnknownPolicy => {
-            pick(language, "unknown version of the policy", "未知的规则版本")
+            language.choose("unknown version of the policy", "未知的规则版本")
         }
     }
 }
@@ -101,12 +97,11 @@ const fn rejection(language: Language, rejection: Rejection) -> &'static str {
 const fn review(language: Language, reason: ReviewReason) -> &'static str {
     match reason {
         ReviewReason::OverAllowance => {
-            pick(language, "beyond the offline allowance", "超过离线额度")
+            language.choose("beyond the offline allowance", "超过离线额度")
         }
-        ReviewReason::Estimated => pick(language, "rests on an estimate", "数据为估算"),
-        ReviewReason::Forked => pick(language, "this head unit was copied", "设备被复制"),
-        ReviewReason::Evidence => pick(
-            language,
+        ReviewReason::Estimated => language.choose("rests on an estimate", "数据为估算"),
+        ReviewReason::Forked => language.choose("this head unit was copied", "设备被复制"),
+        ReviewReason::Evidence => language.choose(
             "does not fit the car's other readings",
             "与车辆其他读数不符",
         ),

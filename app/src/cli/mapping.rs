@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::args::CheckMappingArgs;
 use super::out::{outln, print_json};
-use super::words::pick;
 use crate::bus::Mapping;
 use crate::error::EXIT_USAGE;
 
@@ -35,12 +34,12 @@ pub(super) fn check(args: &CheckMappingArgs) -> anyhow::Result<ExitCode> {
     } else {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_header([
-            pick(language, "signal", "信号"),
-            pick(language, "topic", "主题"),
-            pick(language, "conversion", "换算"),
+            language.choose("signal", "信号"),
+            language.choose("topic", "主题"),
+            language.choose("conversion", "换算"),
         ]);
         for route in &report.signals {
-            let none = pick(language, "not subscribed to", "不订阅");
+            let none = language.choose("not subscribed to", "不订阅");
             let topic = route.topic.as_deref().unwrap_or(none);
             table.add_row([route.signal, topic, &route.conversion]);
         }
@@ -52,7 +51,7 @@ pub(super) fn check(args: &CheckMappingArgs) -> anyhow::Result<ExitCode> {
             outln!("{}: {problem}", args.file.display());
         }
         if report.problems.is_empty() {
-            outln!("{}", pick(language, "the mapping can be used", "映射可用"));
+            outln!("{}", language.choose("the mapping can be used", "映射可用"));
         }
     }
     Ok(if report.problems.is_empty() {

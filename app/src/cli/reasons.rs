@@ -1,9 +1,9 @@
 //! Words of the reasons that an entry earned nothing, or less than its rules give.
 
 use dashpoint_membership::Factor;
+use dashpoint_ui::locale::Language;
 
-pub(crate) use super::args::Language;
-use super::words::{pick, text, thousands};
+use super::words::thousands;
 use dashpoint_ui::model::{Failed, LimitData};
 use dashpoint_ui::reason::cap_in_words;
 
@@ -11,8 +11,8 @@ use dashpoint_ui::reason::cap_in_words;
 #[must_use]
 pub(crate) fn nothing(language: Language, failed: &Failed) -> String {
     let both = |en: String, zh: String| match language {
-        Language::En => en,
-        Language::Zh => zh,
+        Language::English => en,
+        Language::Chinese => zh,
     };
     match failed {
         Failed::Score {
@@ -60,35 +60,32 @@ pub(crate) fn nothing(language: Language, failed: &Failed) -> String {
                 format!("车辆没有{factor}的信号"),
             )
         }
-        Failed::NoEnergy => pick(
-            language,
-            "the car does not tell the energy that it uses",
-            "车辆未提供用电信号",
-        )
-        .to_owned(),
-        Failed::NothingAvoided => {
-            pick(language, "no emissions were avoided", "没有减少排放").to_owned()
-        }
+        Failed::NoEnergy => language
+            .choose(
+                "the car does not tell the energy that it uses",
+                "车辆未提供用电信号",
+            )
+            .to_owned(),
+        Failed::NothingAvoided => language
+            .choose("no emissions were avoided", "没有减少排放")
+            .to_owned(),
         Failed::Condition { rule, source } => {
-            let rule = text(language, rule);
+            let rule = language.pick(rule);
             both(
                 format!("{rule} asks for {source}"),
                 format!("{rule}要求 {source}"),
             )
         }
         Failed::NoAmount { rule } => {
-            let rule = text(language, rule);
+            let rule = language.pick(rule);
             both(
                 format!("{rule} gives no amount for it"),
                 format!("{rule}对此算不出数额"),
             )
         }
-        Failed::TooLittle => pick(
-            language,
-            "worth less than a thousandth of a point",
-            "不足千分之一分",
-        )
-        .to_owned(),
+        Failed::TooLittle => language
+            .choose("worth less than a thousandth of a point", "不足千分之一分")
+            .to_owned(),
         Failed::CapReached(reached) => {
             let limit = limit(language, reached);
             both(
@@ -96,16 +93,19 @@ pub(crate) fn nothing(language: Language, failed: &Failed) -> String {
                 format!("已达上限（{limit}）"),
             )
         }
-        Failed::Guest => pick(language, "a guest was driving", "访客驾驶").to_owned(),
-        Failed::NoRule => pick(language, "no rule applies to it", "没有适用的规则").to_owned(),
+        Failed::Guest => language
+            .choose("a guest was driving", "访客驾驶")
+            .to_owned(),
+        Failed::NoRule => language
+            .choose("no rule applies to it", "没有适用的规则")
+            .to_owned(),
     }
 }
 
 /// Says that a guest is set, whose trips earn nothing, and the way out.
 #[must_use]
 pub(crate) const fn guest(language: Language) -> &'static str {
-    pick(
-        language,
+    language.choose(
         "a guest drives: trips earn nothing; turn it off on the screen, in Settings, Driver",
         "访客驾驶，行程不累计积分；请在屏幕“设置”的“驾驶人”中关闭",
     )
@@ -115,11 +115,11 @@ pub(crate) const fn guest(language: Language) -> &'static str {
 #[must_use]
 pub(crate) fn refused_car(language: Language, status: u16) -> String {
     match language {
-        Language::En => format!(
+        Language::English => format!(
             "the cloud refuses this car (status {status}): what is pending is not paid and nothing more is earned; ask service, who \
              may enrol it again"
         ),
-        Language::Zh => format!(
+        Language::Chinese => format!(
             "云端拒收本车记录（状态码 {status}）：待确认的积分不会到账，也不再累计；请联系售后重新绑定"
         ),
     }
@@ -130,24 +130,24 @@ pub(crate) fn refused_car(language: Language, status: u16) -> String {
 pub(crate) fn cut(language: Language, cut: &LimitData) -> String {
     let (limit, room) = (limit(language, cut), thousands(cut.room.get()));
     match language {
-        Language::En => format!("cut by the limit of {limit}: room for {room}"),
-        Language::Zh => format!("受上限（{limit}）影响：只余 {room}"),
+        Language::English => format!("cut by the limit of {limit}: room for {room}"),
+        Language::Chinese => format!("受上限（{limit}）影响：只余 {room}"),
     }
 }
 
 /// Names a cap by its most, its period and what it bounds.
 fn limit(language: Language, limit: &LimitData) -> String {
-    cap_in_words(limit, language.into())
+    cap_in_words(limit, language)
 }
 
 pub(super) const fn factor_in_sentence(language: Language, factor: Factor) -> &'static str {
     match factor {
-        Factor::HardBraking => pick(language, "hard braking", "急刹车"),
-        Factor::AggressiveTurning => pick(language, "sharp turning", "急转弯"),
-        Factor::UnsafeFollowing => pick(language, "close following", "跟车过近"),
-        Factor::LateNight => pick(language, "driving late at night", "深夜驾驶"),
-        Factor::ExcessiveSpeed => pick(language, "high speed", "高速行驶"),
-        Factor::Unbuckled => pick(language, "the seat belt", "安全带"),
+        Factor::HardBraking => language.choose("hard braking", "急刹车"),
+        Factor::AggressiveTurning => language.choose("sharp turning", "急转弯"),
+        Factor::UnsafeFollowing => language.choose("close following", "跟车过近"),
+        Factor::LateNight => language.choose("driving late at night", "深夜驾驶"),
+        Factor::ExcessiveSpeed => language.choose("high speed", "高速行驶"),
+        Factor::Unbuckled => language.choose("the seat belt", "安全带"),
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         Display::None
     } else {
         Display::Window {
-            language: args.language.map(Into::into),
+            language: args.language,
         }
     };
     runtime::run(config, display)?;

@@ -74,7 +74,7 @@ fn page(
     let car = live.map(|live| live.car).unwrap_or_default();
     let mut preferences = Choices::read(reader).preferences(car.language());
     if let Some(language) = args.language {
-        preferences.language = language.into();
+        preferences.language = language;
     }
     if let Some(theme) = args.theme {
         preferences.theme = match theme {

@@ -4,14 +4,16 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use comfy_table::{CellAlignment, Table, presets};
+use dashpoint_ui::locale::Language;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::args::{Language, Output};
+use super::args::Output;
 use super::ask::NOT_RUNNING;
 use super::out::{outln, print_json};
-use super::words::pick;
+use super::words::zone_name;
 use crate::config::Config;
+use crate::data_folder::{member_zone, open_reader};
 use crate::live::SignalLive;
 use crate::socket;
 
@@ -26,7 +28,11 @@ pub(super) fn signals(config: &Config, output: &Output) -> anyhow::Result<ExitCo
     if output.json {
         print_json(&live.signals)?;
     } else {
-        print(&table(&live.signals, &config.zone, output.language));
+        let zone = open_reader(config).map_or_else(
+            |_| config.zone.clone(),
+            |reader| member_zone(&reader, config),
+        );
+        print(&table(&live.signals, &zone, output.language));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -38,17 +44,17 @@ fn print(text: &str) {
 fn table(signals: &[SignalLive], zone: &TimeZone, language: Language) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header([
-        pick(language, "signal", "信号"),
-        pick(language, "last", "最近"),
-        pick(language, "a second", "每秒"),
-        pick(language, "taken", "已收"),
-        pick(language, "refused", "拒收"),
+        language.choose("signal", "信号").to_owned(),
+        format!("{} ({})", language.choose("last", "最近"), zone_name(zone)),
+        language.choose("a second", "每秒").to_owned(),
+        language.choose("taken", "已收").to_owned(),
+        language.choose("refused", "拒收").to_owned(),
     ]);
     for signal in signals {
         let last = match signal.last_ts_ms {
             Some(at_ms) => local(at_ms, zone),
-            None if signal.seen => pick(language, "nothing taken", "未收到有效值").to_owned(),
-            None => pick(language, "never seen", "从未出现").to_owned(),
+            None if signal.seen => language.choose("nothing taken", "未收到有效值").to_owned(),
+            None => language.choose("never seen", "从未出现").to_owned(),
         };
         let refused: Vec<String> = signal
             .refused
@@ -111,8 +117,8 @@ mod tests {
             signal("Vehicle.TraveledDistance", false, None, None),
         ];
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
-        insta::assert_snapshot!(table(&signals, &zone, Language::En), @r#"
-        signal                    last                     a second  taken  refused
+        insta::assert_snapshot!(table(&signals, &zone, Language::English), @r#"
+        signal                    last (Asia/Shanghai)     a second  taken  refused
         Vehicle.Speed             2026-09-21 22:13:20.250       1.5      1
         Vehicle.IsMoving          nothing taken                 1.5      0  3 wrong-type
         Vehicle.TraveledDistance  never seen                    1.5      0

@@ -6,10 +6,11 @@ use dashpoint_membership::{
     AllowanceState, CapId, CompiledPolicy, MemberId, PendingState, Policies, ReviewReason, View,
 };
 use dashpoint_store::StoreReader;
+use dashpoint_ui::locale::Language;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::args::{Language, StatusArgs};
+use super::args::StatusArgs;
 use super::health_words::{
     allowance, cloud_clock, connection, device_key, disk, other_vehicle, seal_key, skipped_rule,
     waits,
@@ -17,12 +18,13 @@ use super::health_words::{
 use super::out::{outln, print_json};
 use super::reasons::{guest, refused_car};
 use super::signals;
-use super::words::{day, entries, minute, pick, text, thousands, yuan};
+use super::words::{day, entries, thousands, yuan, zoned_minute};
 use crate::books::{Books, MemberBook, certificate};
 use crate::clock::ClockSource;
 use crate::clock::{Clock, Machine};
 use crate::config::Config;
-use crate::data_folder::open_reader;
+use crate::data_folder::{member_zone, open_reader};
+use crate::explain::decimal;
 use crate::keys::{KeyState, KeyStore};
 use crate::live::{Connection, Live};
 use crate::screen::Choices;
@@ -88,6 +90,7 @@ struct MemberReport {
     pending_entries: Vec<PendingReport>,
     expiring: Vec<ExpiryReport>,
     today: Vec<TodayReport>,
+    carried_milli: i64,
     allowance: AllowanceState,
     as_of_unix_s: i64,
 }
@@ -118,7 +121,8 @@ struct ExpiryReport {
 #[derive(Debug, Serialize)]
 struct TodayReport {
     cap: String,
-    earned: i64,
+    used_milli: i64,
+    room: i64,
     most: i64,
 }
 
@@ -165,7 +169,7 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
             &books,
             &clock,
             live.as_ref(),
-            &config.zone,
+            &member_zone(&reader, &config),
             args.output.language,
         );
     }
@@ -287,10 +291,12 @@ fn member_report(book: &MemberBook, view: &View) -> MemberReport {
             .iter()
             .map(|cap| TodayReport {
                 cap: cap.cap.to_string(),
-                earned: cap.earned.get(),
+                used_milli: cap.used.get(),
+                room: cap.room.get(),
                 most: cap.most.get(),
             })
             .collect(),
+        carried_milli: view.carried.get(),
         allowance: view.allowance,
         as_of_unix_s: view.as_of.as_unix_s(),
     }
@@ -329,15 +335,18 @@ fn print_table(
     if books.members.is_empty() {
         outln!(
             "{}",
-            pick(
-                language,
+            language.choose(
                 "no statement is held; the next contact brings one",
                 "暂无账户数据，联网后更新"
             )
         );
     }
     let line = live.map_or_else(
-        || pick(language, "the head unit does not run", "车机程序未运行").to_owned(),
+        || {
+            language
+                .choose("the head unit does not run", "车机程序未运行")
+                .to_owned()
+        },
         |live| connection(language, &live.connection, books.receipt_at, zone),
     );
     outln!("  {line}");
@@ -351,7 +360,7 @@ fn capped(policy: Option<&CompiledPolicy>, cap: &CapId, language: Language) -> S
     });
     known.map_or_else(
         || cap.to_string(),
-        |(policy, cap)| text(language, &policy.cap_title(cap)).to_owned(),
+        |(policy, cap)| language.pick(&policy.cap_title(cap)).to_owned(),
     )
 }
 
@@ -369,7 +378,7 @@ fn card(
         let tier = policy.and_then(|policy| policy.tiers.ladder.iter().find(|tier| tier.id == *id));
         tier.map_or_else(
             || id.to_string(),
-            |tier| text(language, &tier.title).to_owned(),
+            |tier| language.pick(&tier.title).to_owned(),
         )
     };
     let mut lines = vec![
@@ -377,35 +386,35 @@ fn card(
             "{}  {}  {} {}",
             book.statement.profile.name,
             title(&view.tier),
-            pick(language, "as of", "截至"),
-            minute(view.as_of, zone)
+            language.choose("as of", "截至"),
+            zoned_minute(view.as_of, zone)
         ),
         format!(
             "  {} {}  = {} {}",
             thousands(view.balance.get()),
-            pick(language, "points", "积分"),
+            language.choose("points", "积分"),
             yuan(view.worth_fen),
-            pick(language, "yuan", "元")
+            language.choose("yuan", "元")
         ),
     ];
     if !view.pending_items.is_empty() {
         let count = view.pending_items.len() as u64;
         let waits = match (language, count) {
-            (Language::En, 1) => "1 entry waits for the cloud".to_owned(),
-            (Language::En, count) => format!("{} wait for the cloud", entries(count)),
-            (Language::Zh, count) => format!("{count} 条记录等待云端"),
+            (Language::English, 1) => "1 entry waits for the cloud".to_owned(),
+            (Language::English, count) => format!("{} wait for the cloud", entries(count)),
+            (Language::Chinese, count) => format!("{count} 条记录等待云端"),
         };
         lines.push(format!(
             "  +{} {} ({waits})",
             thousands(view.pending.get()),
-            pick(language, "pending", "待确认"),
+            language.choose("pending", "待确认"),
         ));
     }
     if let Some((at, points)) = view.expiring.first() {
         lines.push(format!(
             "  {} {} {}",
             thousands(points.get()),
-            pick(language, "expire on", "积分到期于"),
+            language.choose("expire on", "积分到期于"),
             day(*at, zone)
         ));
     }
@@ -413,20 +422,27 @@ fn card(
         lines.push(format!(
             "  {} {} {}",
             thousands(next.missing.get()),
-            pick(language, "growth value to", "成长值可升至"),
+            language.choose("growth value to", "成长值可升至"),
             title(&next.tier)
         ));
     }
     for cap in &view.today {
-        if cap.earned.get() > 0 {
+        if !cap.used.is_zero() {
             lines.push(format!(
                 "  {} {}: {} / {}",
-                pick(language, "today", "今日"),
+                language.choose("today", "今日"),
                 capped(compiled, &cap.cap, language),
-                cap.earned,
+                decimal(cap.used.get()),
                 cap.most
             ));
         }
+    }
+    if !view.carried.is_zero() {
+        lines.push(format!(
+            "  {} {}",
+            decimal(view.carried.get()),
+            language.choose("carried on to the next points", "零头累计，计入后续积分"),
+        ));
     }
     let asks = allowance(language, view.allowance);
     if !asks.is_empty() {

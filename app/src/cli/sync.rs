@@ -5,14 +5,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
+use dashpoint_ui::locale::Language;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
-use super::args::{Language, SyncArgs};
+use super::args::SyncArgs;
 use super::ask::{NOT_RUNNING, runtime};
 use super::health_words::{offline, refused};
 use super::out::{outln, print_json};
-use super::words::{entries, pick};
+use super::words::entries;
 use crate::config::Config;
 use crate::live::{Connection, Live, Reason};
 use crate::socket;
@@ -143,43 +144,43 @@ fn words(report: &SyncReport, language: Language) -> String {
     let next_s = report.next_try_in_s.unwrap_or(0);
     let is_busy = report.reason == Some(Reason::Busy);
     let mut parts = vec![match report.result {
-        Meeting::Met => pick(language, "online", "在线").to_owned(),
-        Meeting::Unfinished => pick(
-            language,
-            "not over yet: the head unit goes on with it",
-            "尚未结束，车机继续同步",
-        )
-        .to_owned(),
+        Meeting::Met => language.choose("online", "在线").to_owned(),
+        Meeting::Unfinished => language
+            .choose(
+                "not over yet: the head unit goes on with it",
+                "尚未结束，车机继续同步",
+            )
+            .to_owned(),
         Meeting::Refused => refused(language, report.status.unwrap_or(0)),
         Meeting::Offline if is_busy => match language {
-            Language::En => format!("the cloud asks to wait {next_s} s"),
-            Language::Zh => format!("云端要求等待 {next_s} 秒"),
+            Language::English => format!("the cloud asks to wait {next_s} s"),
+            Language::Chinese => format!("云端要求等待 {next_s} 秒"),
         },
         Meeting::Offline => {
             let why = offline(language, report.reason.unwrap_or(Reason::NotAskedYet));
-            format!("{}{why}", pick(language, "offline: ", "离线："))
+            format!("{}{why}", language.choose("offline: ", "离线："))
         }
     }];
     if report.result == Meeting::Met || report.confirmed > 0 {
         parts.push(match language {
-            Language::En => format!("{} confirmed", entries(report.confirmed)),
-            Language::Zh => format!("{} 条记录已确认", report.confirmed),
+            Language::English => format!("{} confirmed", entries(report.confirmed)),
+            Language::Chinese => format!("{} 条记录已确认", report.confirmed),
         });
     }
     parts.push(match (report.waiting, language) {
-        (0, Language::En) => "nothing waits".to_owned(),
-        (0, Language::Zh) => "无等待记录".to_owned(),
-        (1, Language::En) => "1 entry waits".to_owned(),
-        (waiting, Language::En) => format!("{} wait", entries(waiting)),
-        (waiting, Language::Zh) => format!("{waiting} 条记录等待云端"),
+        (0, Language::English) => "nothing waits".to_owned(),
+        (0, Language::Chinese) => "无等待记录".to_owned(),
+        (1, Language::English) => "1 entry waits".to_owned(),
+        (waiting, Language::English) => format!("{} wait", entries(waiting)),
+        (waiting, Language::Chinese) => format!("{waiting} 条记录等待云端"),
     });
     if report.result == Meeting::Offline && !is_busy {
         parts.push(match language {
-            Language::En => format!("next try in {next_s} s"),
-            Language::Zh => format!("{next_s} 秒后重试"),
+            Language::English => format!("next try in {next_s} s"),
+            Language::Chinese => format!("{next_s} 秒后重试"),
         });
     }
-    parts.join(pick(language, "; ", "；"))
+    parts.join(language.choose("; ", "；"))
 }
 
 #[cfg(test)]
@@ -210,7 +211,7 @@ mod tests {
     }
 
     fn said(live: &Live, left: Duration) -> Option<String> {
-        look(live, 2, left).map(|report| words(&report, Language::En))
+        look(live, 2, left).map(|report| words(&report, Language::English))
     }
 
     #[test]
@@ -277,8 +278,8 @@ mod tests {
             (busy.result, busy.next_try_in_s),
             (Meeting::Offline, Some(3_600))
         );
-        assert!(words(&busy, Language::En).starts_with("the cloud asks to wait 3600 s; "));
-        assert!(words(&busy, Language::Zh).starts_with("云端要求等待 3600 秒；"));
+        assert!(words(&busy, Language::English).starts_with("the cloud asks to wait 3600 s; "));
+        assert!(words(&busy, Language::Chinese).starts_with("云端要求等待 3600 秒；"));
         let fault = Connection::Fault {
             since_unix_s: None,
             status: 403,

@@ -2,9 +2,9 @@
 
 use dashpoint_membership::{Adjustment, Award, Verdict};
 use dashpoint_store::StoreReader;
+use dashpoint_ui::locale::Language;
 use serde::Serialize;
 
-use super::args::Language;
 use super::ledger_words::reason;
 use super::reasons;
 use super::status::books_of;
@@ -73,7 +73,7 @@ impl Reasons {
             if let Some(failed) = context.why_nothing(entry) {
                 return Some(Why {
                     text: reasons::nothing(language, &failed),
-                    nothing: Some(reasons::nothing(Language::En, &failed)),
+                    nothing: Some(reasons::nothing(Language::English, &failed)),
                     cut_by,
                 });
             }

@@ -1,30 +1,26 @@
-//! Texts of the command line in two languages: how a text is picked, and how times and amounts are written.
+//! Times and amounts as the command line writes them.
 
-use dashpoint_membership::{ServerTime, Text};
+use dashpoint_membership::ServerTime;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-
-use super::args::Language;
-
-/// Picks one of two texts.
-#[must_use]
-pub(super) const fn pick<'a>(language: Language, en: &'a str, zh: &'a str) -> &'a str {
-    match language {
-        Language::En => en,
-        Language::Zh => zh,
-    }
-}
-
-/// The operator's text in one language.
-#[must_use]
-pub(super) fn text(language: Language, text: &Text) -> &str {
-    pick(language, &text.en, &text.zh)
-}
 
 /// A day and a minute in the member's zone.
 #[must_use]
 pub(super) fn minute(at: ServerTime, zone: &TimeZone) -> String {
     format(at, zone, "%Y-%m-%d %H:%M")
+}
+
+/// A day and a minute with the name of their zone.
+#[must_use]
+pub(super) fn zoned_minute(at: ServerTime, zone: &TimeZone) -> String {
+    format(at, zone, "%Y-%m-%d %H:%M %Q")
+}
+
+/// Names a zone, for the head of a column of times.
+#[must_use]
+pub(super) fn zone_name(zone: &TimeZone) -> String {
+    let name = zone.iana_name().map(str::to_owned);
+    name.unwrap_or_else(|| zone.to_offset(Timestamp::UNIX_EPOCH).to_string())
 }
 
 /// A day in the member's zone.
@@ -81,6 +77,19 @@ mod tests {
             (entries(1), entries(2)),
             ("1 entry".to_owned(), "2 entries".to_owned())
         );
+    }
+
+    #[test]
+    fn a_time_tells_its_zone() {
+        let at = ServerTime::from_unix_s(1_795_308_120);
+        for (zone, time) in [
+            ("Asia/Shanghai", "2026-11-22 08:42 Asia/Shanghai"),
+            ("Europe/Berlin", "2026-11-22 01:42 Europe/Berlin"),
+        ] {
+            let zone = TimeZone::get(zone).unwrap();
+            assert_eq!(zoned_minute(at, &zone), time);
+            assert!(time.ends_with(&zone_name(&zone)));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use dashpoint_membership::policy::CapOver;
 use dashpoint_membership::{
-    AllowanceState, CompiledPolicy, PendingState, Points, RuleId, ServerTime, View, Zone,
+    AllowanceState, CompiledPolicy, DeviceId, PendingState, Points, RuleId, ServerTime, View, Zone,
 };
 
 use super::context::Shown;
@@ -68,15 +68,17 @@ fn settles(view: &View) -> Settles {
 fn today(shown: &Shown<'_>, view: &View, own: &[&OwnEntry]) -> TodayData {
     let zone = Zone::of_member(&shown.book.statement.profile.zone);
     let today = zone.local_day(shown.now);
+    let is_other = |device: &DeviceId| *device != shown.books.identity.device;
     let mut sums = TodayData {
         clean: Points::ZERO,
         safe: Points::ZERO,
         other: Points::ZERO,
+        other_cars: shown.book.statement.covers.keys().any(is_other),
         room: view
             .today
             .iter()
             .find(|cap| cap.over == CapOver::All)
-            .map(|cap| cap.most.minus(cap.earned).max(Points::ZERO)),
+            .map(|cap| cap.room),
     };
     for own in own {
         let at = ServerTime::from_unix_s(own.entry.time.at.as_unix_s());

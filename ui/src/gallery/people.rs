@@ -126,6 +126,7 @@ pub(super) fn member(
             clean: Points::new(if long { 999 } else { 12 }),
             safe: Points::new(if long { 999 } else { 8 }),
             other: Points::new(i64::from(long)),
+            other_cars: long,
             room: Some(Points::new(30)),
         },
         notice,

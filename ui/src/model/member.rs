@@ -70,6 +70,8 @@ pub struct TodayData {
     pub safe: Points,
     /// For anything else.
     pub other: Points,
+    /// True when the member earns with other cars, too: the sums are this car's alone, the room is the member's.
+    pub other_cars: bool,
     /// Room that is left under the day's cap.
     pub room: Option<Points>,
 }

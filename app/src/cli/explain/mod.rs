@@ -1,5 +1,8 @@
 //! `dashpoint explain`: what a recording or an entry is worth, and why.
 
+mod measured;
+mod page;
+mod rules;
 mod table;
 
 use std::path::Path;

@@ -2,13 +2,14 @@
 
 use dashpoint_membership::policy::{EarningRule, Policy, RuleKind};
 use dashpoint_membership::{
-    CompiledPolicy, DEFAULT_POLICY_TOML, Growth, MemberAction, Points, Policies, Seq, Subject,
+    Chain, CompiledPolicy, Cover, DEFAULT_POLICY_TOML, DeviceId, Epoch, Evidence, Grade, Growth,
+    LedgerVersion, MemberAction, Points, Policies, Seq, Subject,
 };
 use dashpoint_telematics::VehicleFact;
 use dashpoint_ui::locale::Language;
 use dashpoint_ui::model::{Availability, Exchange, NoticeData, Settles};
 
-use super::world::{NOW, World, here, trip};
+use super::world::{NOW, World, charge, here, statement, trip};
 use crate::live::CarState;
 use crate::live::{Connection, Live, Reason};
 
@@ -33,6 +34,58 @@ fn the_card_is_the_view_and_nothing_else() {
     assert_eq!(member.today.safe, Points::new(6));
     assert_eq!(member.today.clean, Points::ZERO);
     assert_eq!(member.today.room, Some(Points::new(94)));
+}
+
+/// Each rule carries its thousandths on, and they are not lost to the day: what was earned and what may still come are
+/// the cap, and more may come than the cap has left in thousandths.
+#[test]
+fn what_was_earned_today_and_what_may_still_come_add_up_to_the_cap() {
+    for metres in (5_000..25_000).step_by(1_111) {
+        let mut world = World::new();
+        let Evidence::Trip(mut evidence) = trip(1_000, metres, 9_800) else {
+            panic!("a trip")
+        };
+        evidence.used_wh /= 7;
+        world.earn(Evidence::Trip(evidence));
+        let today = world.member().today;
+        assert!(today.clean > Points::ZERO && today.safe >= Points::ZERO);
+        let earned = today.clean.plus(today.safe).plus(today.other);
+        let room = today.room.unwrap();
+        assert_eq!(earned.plus(room), Points::new(100), "{metres} m");
+    }
+}
+
+#[test]
+fn where_the_member_has_another_car_todays_sums_say_that_they_are_this_ones() {
+    let mut world = World::new();
+    world.earn(trip(1_000, 60_000, 9_800));
+    assert!(!world.member().today.other_cars);
+    let mut newer = statement(640, 420);
+    newer.account.version = LedgerVersion::new(10);
+    let cover = Cover {
+        epoch: Epoch::new(1),
+        through: Seq::new(3),
+        head: world.books.head.hash,
+        chain: Chain::start(NOW),
+    };
+    newer.covers.insert(DeviceId::from_bytes([8; 16]), cover);
+    world.books.take_statement(newer, NOW);
+    assert!(world.member().today.other_cars);
+}
+
+#[test]
+fn the_summary_of_a_trip_knows_of_the_charge_after_it() {
+    let mut world = World::new();
+    let charged_since = |world: &World| world.data().trip.unwrap().charged_since;
+    world.earn(charge(12_000, 900, Grade::Metered));
+    world.earn(trip(1_000, 60_000, 9_800));
+    assert!(!charged_since(&world));
+    world.mint(Subject::Member {
+        action: MemberAction::CheckIn,
+    });
+    assert!(!charged_since(&world), "nothing that the car did");
+    world.earn(charge(9_000, 900, Grade::Metered));
+    assert!(charged_since(&world));
 }
 
 #[test]

@@ -4,11 +4,11 @@ use dashpoint_membership::{
     Adjustment, CapId, Cause, Chain, Cover, EntryRef, Epoch, Growth, LedgerVersion, Paid, Pending,
     Points, Rejection, ReviewReason, Seq, Settlement, Statement, Verdict,
 };
+use dashpoint_ui::locale::Language;
 use dashpoint_ui::model::RowOutcome;
 
 use super::world::{DEVICE, NOW, World, statement, trip};
 use crate::cli::ledger_words::entry_status;
-use crate::cli::reasons::Language;
 use crate::entry_status::EntryStatus;
 
 const ENTRY: EntryRef = EntryRef {
@@ -139,7 +139,7 @@ fn the_account_overtakes_a_verdict_on_screen_and_command_line() {
         let newer = covering(&world, is_held, settlement);
         world.books.take_statement(newer, NOW);
         let status = &world.entries()[0].status;
-        assert_eq!(entry_status(Language::En, status), word, "{status:?}");
+        assert_eq!(entry_status(Language::English, status), word, "{status:?}");
         assert_eq!(status.paid(), Some(Points::new(points)), "{status:?}");
         let rows = world.rows();
         let own = rows.iter().find(|row| row.entry == Some(ENTRY)).unwrap();

@@ -4,34 +4,20 @@ use std::collections::BTreeMap;
 
 use dashpoint_membership::policy::{CapOver, Policy, RuleKind, Trigger};
 use dashpoint_membership::{
-    Charge, CoarseTime, CompiledPolicy, Current, DEFAULT_POLICY_TOML, Evidence, EvidenceDigest,
-    Factor, Grade, LedgerVersion, MemberAction, Meter, MeterInterval, Milli, Paid, Points,
-    PolicyVersion, Subject, Trip, Verdict, Zone,
+    CompiledPolicy, DEFAULT_POLICY_TOML, Evidence, EvidenceDigest, Factor, Grade, LedgerVersion,
+    MemberAction, Meter, MeterInterval, Milli, Paid, Points, PolicyVersion, Subject, Trip, Verdict,
+    Zone,
 };
 use dashpoint_ui::Reason;
-use dashpoint_ui::locale::{self, Locale};
+use dashpoint_ui::locale::{Language, Locale};
 use dashpoint_ui::model::{Availability, Failed, LimitData, NoticeData, RowData, RowOutcome};
 use dashpoint_ui::reason::reason;
 use jiff::tz::TimeZone;
 
-use super::world::{NOW, World, statement, trip};
-use crate::cli::reasons::{self, Language};
+use super::world::{NOW, World, charge, statement, trip};
+use crate::cli::reasons;
 use crate::entry_status::EntryStatus;
 use crate::live::{Connection, Live};
-
-fn charge(energy_wh: u64, renewable_permille: u16, grade: Grade) -> Evidence {
-    Evidence::Charge(Charge {
-        charged: MeterInterval {
-            meter: Meter::Charged,
-            from: 50_000,
-            to: 50_000 + energy_wh,
-        },
-        started: Some(CoarseTime::containing_unix_s(NOW.as_unix_s() - 1_800)),
-        renewable_permille,
-        grade,
-        current: Current::Ac,
-    })
-}
 
 /// A trip with a perfect score on which no CO2 is avoided, changed.
 fn changed(metres: u64, change: impl FnOnce(&mut Trip)) -> Evidence {
@@ -44,7 +30,7 @@ fn changed(metres: u64, change: impl FnOnce(&mut Trip)) -> Evidence {
 
 /// The sentence of the screen in both languages, as it is handed to the page, and the words of the command line.
 fn told(row: &RowData) -> String {
-    let shown = [locale::Language::English, locale::Language::Chinese].map(|language| {
+    let shown = [Language::English, Language::Chinese].map(|language| {
         let locale = Locale {
             language,
             zone: TimeZone::UTC,
@@ -52,11 +38,12 @@ fn told(row: &RowData) -> String {
         let (reason, a, b) = reason(row, &locale, NOW);
         format!("{reason:?}({a}; {b})")
     });
-    let typed = [Language::En, Language::Zh].map(|language| match (&row.outcome, &row.cut) {
-        (RowOutcome::Nothing(failed), _) => reasons::nothing(language, failed),
-        (_, Some(limit)) => reasons::cut(language, limit),
-        (outcome, None) => format!("{outcome:?}"),
-    });
+    let typed =
+        [Language::English, Language::Chinese].map(|language| match (&row.outcome, &row.cut) {
+            (RowOutcome::Nothing(failed), _) => reasons::nothing(language, failed),
+            (_, Some(limit)) => reasons::cut(language, limit),
+            (outcome, None) => format!("{outcome:?}"),
+        });
     format!("{} | {}", shown.join(" | "), typed.join(" | "))
 }
 
@@ -260,7 +247,7 @@ fn a_guest_a_refusal_and_another_car_are_said_with_the_way_out() {
     });
     assert_eq!(world.data().member, Availability::OtherCar);
     assert_eq!(world.data().activity, Availability::OtherCar);
-    let told: Vec<String> = [Language::En, Language::Zh]
+    let told: Vec<String> = [Language::English, Language::Chinese]
         .into_iter()
         .flat_map(|language| {
             [

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use dashpoint_membership::policy::Policy;
 use dashpoint_membership::{
-    Account, BindingId, Catalogue, Chain, ClockQuality, CoarseTime, CompiledPolicy,
-    DEFAULT_CATALOGUE_TOML, DEFAULT_POLICY_TOML, DeviceId, DrivingTime, Epoch, EventTime, Evidence,
-    EvidenceDigest, Factor, FactorSeen, Growth, LedgerVersion, MemberId, Meter, MeterInterval,
-    Points, Policies, Profile, Seq, ServerEpoch, ServerTime, Statement, Subject, TierHeld, TierId,
-    Trip, VehicleId,
+    Account, BindingId, Catalogue, Chain, Charge, ClockQuality, CoarseTime, CompiledPolicy,
+    Current, DEFAULT_CATALOGUE_TOML, DEFAULT_POLICY_TOML, DeviceId, DrivingTime, Epoch, EventTime,
+    Evidence, EvidenceDigest, Factor, FactorSeen, Grade, Growth, LedgerVersion, MemberId, Meter,
+    MeterInterval, Points, Policies, Profile, Seq, ServerEpoch, ServerTime, Statement, Subject,
+    TierHeld, TierId, Trip, VehicleId,
 };
 use dashpoint_sync::DeviceIdentity;
 use dashpoint_wire::{Binding, ChainPoint, EpochGrant, Signed, SigningKey};
@@ -227,5 +227,19 @@ pub(super) fn trip(from_m: u64, metres: u64, score_x100: u16) -> Evidence {
             against_ms: 2_000,
             base_ms: 72_000,
         }],
+    })
+}
+
+pub(super) fn charge(energy_wh: u64, renewable_permille: u16, grade: Grade) -> Evidence {
+    Evidence::Charge(Charge {
+        charged: MeterInterval {
+            meter: Meter::Charged,
+            from: 50_000,
+            to: 50_000 + energy_wh,
+        },
+        started: Some(CoarseTime::containing_unix_s(NOW.as_unix_s() - 1_800)),
+        renewable_permille,
+        grade,
+        current: Current::Ac,
     })
 }

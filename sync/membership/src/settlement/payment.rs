@@ -158,9 +158,14 @@ impl Cap {
     /// Returns whether payments of a rule for an entry of this kind count against the cap.
     #[must_use]
     pub fn applies_to(&self, rule: &RuleId, kind: EntryKind) -> bool {
+        self.covers(rule, Trigger::of(kind))
+    }
+
+    /// Returns whether payments of a rule on that trigger count against the cap.
+    pub(super) fn covers(&self, rule: &RuleId, on: Option<Trigger>) -> bool {
         match &self.over {
             CapOver::Rule(over) => over == rule,
-            CapOver::Kind(over) => Trigger::of(kind).is_some_and(|on| *over == on),
+            CapOver::Kind(over) => on.is_some_and(|on| *over == on),
             CapOver::All => true,
         }
     }

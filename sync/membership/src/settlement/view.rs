@@ -1,13 +1,17 @@
 //! The values of a member's card, as one value.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use super::fold::Fold;
-use crate::account::{Cause, Settlement};
+use crate::account::{Cause, Remainder, Settlement};
 use crate::chain::AllowanceState;
-use crate::ids::{CapId, EntryRef, TierId};
-use crate::points::{Growth, Points};
+use crate::ids::{CapId, EntryRef, RuleId, TierId};
+use crate::points::{Growth, Milli, Points};
 use crate::policy::{Cap, CapOver, CompiledPolicy, Period};
 use crate::statement::Statement;
 use crate::time::ServerTime;
+use crate::trigger::Trigger;
 use crate::verdict::{Paid, ReviewReason, Verdict};
 use crate::zone::DAY_S;
 
@@ -36,8 +40,10 @@ pub struct View {
     pub next_tier: Option<NextTier>,
     /// Growth value that keeps the confirmed tier; `None` for the lowest.
     pub keep: Option<KeepTier>,
-    /// Points earned today against each cap of a day, pending entries included, in the order of the policy.
+    /// Each cap of a day with what counts against it today, pending entries included, in the order of the policy.
     pub today: Vec<CapToday>,
+    /// Thousandths that rules carry to their next points, pending entries included.
+    pub carried: Milli,
     /// State of the offline allowance.
     pub allowance: AllowanceState,
     /// Time of the cloud for the confirmed values.
@@ -92,15 +98,17 @@ pub struct KeepTier {
     pub missing: Growth,
 }
 
-/// Points earned today against one cap.
+/// A cap of a day, and what today has left of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CapToday {
     /// The cap.
     pub cap: CapId,
     /// The payments that it adds up.
     pub over: CapOver,
-    /// Earned, in whole points.
-    pub earned: Points,
+    /// Thousandths paid against it; whole points follow from them by rule, and a rule carries what is left.
+    pub used: Milli,
+    /// The most whole points that it still lets through: what a rule carries can complete one.
+    pub room: Points,
     /// The most.
     pub most: Points,
 }
@@ -129,6 +137,10 @@ pub fn view(statement: &Statement, fold: &Fold, policy: &CompiledPolicy, now: Se
         next_tier,
         keep,
         today: today(fold, policy, now),
+        carried: paying(policy)
+            .filter_map(|(rule, _)| fold.account.remainders.get(rule))
+            .map(|remainder| remainder.points)
+            .sum(),
         allowance: fold
             .chain
             .allowance(&policy.policy().allowance, statement.issued, now),
@@ -203,12 +215,46 @@ fn today(fold: &Fold, policy: &CompiledPolicy, now: ServerTime) -> Vec<CapToday>
         .map(|cap: &Cap| {
             let periods = fold.account.used.get(&cap.id);
             let used = periods.and_then(|periods| periods.get(&today));
+            let used = used.copied().unwrap_or(Milli::ZERO);
             CapToday {
                 cap: cap.id.clone(),
                 over: cap.over.clone(),
-                earned: Points::new(used.map_or(0, |used| used.split().0)),
+                used,
+                room: room(policy, cap, used, &fold.account.remainders),
                 most: cap.points,
             }
         })
         .collect()
+}
+
+/// Counts the most whole points that a cap still lets through, with those that complete what its rules carry.
+fn room(
+    policy: &CompiledPolicy,
+    cap: &Cap,
+    used: Milli,
+    remainders: &BTreeMap<RuleId, Remainder>,
+) -> Points {
+    let mut left = Milli::from_whole(cap.points.get()).minus(used);
+    let mut carried: Vec<Milli> = paying(policy)
+        .filter(|(rule, on)| cap.covers(rule, Some(*on)))
+        .filter_map(|(rule, _)| remainders.get(rule))
+        .map(|remainder| remainder.points)
+        .collect();
+    carried.sort_unstable_by_key(|carried| Reverse(*carried));
+    let mut completed = 0;
+    for carried in carried {
+        let missing = Milli::from_whole(1).minus(carried);
+        if missing > left {
+            break;
+        }
+        left = left.minus(missing);
+        completed += 1;
+    }
+    Points::new(completed + left.max(Milli::ZERO).split().0)
+}
+
+/// Lists the rules that pay, each with what evaluates it.
+fn paying(policy: &CompiledPolicy) -> impl Iterator<Item = (&RuleId, Trigger)> {
+    let rules = policy.rules().filter(|(rule, _)| !rule.shadow);
+    rules.map(|(rule, compiled)| (&rule.id, compiled.on()))
 }

@@ -1,5 +1,6 @@
 //! What the card shows, and what the fold takes in.
 
+use dashpoint_membership::policy::CapOver;
 use dashpoint_membership::*;
 
 use crate::support::*;
@@ -51,22 +52,52 @@ fn a_new_member_offline_sees_what_is_on_its_way() {
     let today: Vec<_> = seen
         .today
         .iter()
-        .map(|cap| (cap.cap.as_str(), cap.earned.get(), cap.most.get()))
+        .map(|cap| (cap.cap.as_str(), cap.used.get(), cap.room.get()))
         .collect();
     assert_eq!(
         today,
         [
-            ("check-in-day", 1, 1),
+            ("check-in-day", 1_000, 0),
             ("safe-trip-day", 0, 20),
-            ("trip-day", 4, 80),
-            ("charge-day", 21, 80),
-            ("all-day", 26, 100),
+            ("trip-day", 4_272, 76),
+            ("charge-day", 21_600, 59),
+            ("all-day", 26_872, 74),
         ]
     );
+    // Whole points, and what their rules carry, are what counts against the cap.
+    let whole = seen.balance.plus(seen.pending).get();
+    let used = seen.today.last().map(|cap| cap.used.get());
+    assert_eq!(used, Some(whole * 1_000 + seen.carried.get()));
     assert_eq!(
         (seen.allowance, seen.as_of),
         (AllowanceState::Ok, at(MORNING + HOUR))
     );
+}
+
+/// A cap with little room lets through the points that its rules have nearly completed, and one that is used up none.
+#[test]
+fn the_room_of_a_cap_is_what_may_still_come() {
+    for (metres, room) in [(0, 100), (2_034, 80), (9_980, 1), (10_000, 0)] {
+        let mut policy = default_policy();
+        policy.rules.retain(|rule| rule.id.as_str() == "safe-trip");
+        policy.rules[0].points = "distance_m * 10".to_owned();
+        policy.caps.retain(|cap| cap.over == CapOver::All);
+        let mut cloud = Cloud::new(Policies::new(compiled(policy)), at(MORNING));
+        let mut car = Car::new(1, &cloud, at(MORNING));
+        if metres > 0 {
+            let drive = trip(0, metres, 0);
+            car.mint(&cloud.policies, earn(Evidence::Trip(drive)), MORNING + HOUR);
+        }
+        car.sync(&mut cloud, MORNING + 2 * HOUR);
+        let now = at(MORNING + 2 * HOUR);
+        let seen = view(
+            &cloud.statement(now),
+            &car.fold,
+            cloud.policies.newest(),
+            now,
+        );
+        assert_eq!(seen.today[0].room, points(room), "{metres} m");
+    }
 }
 
 #[test]

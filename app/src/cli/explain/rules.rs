@@ -1,0 +1,120 @@
+//! The rules as they were evaluated, and the caps that bound them.
+
+use comfy_table::{CellAlignment, Table, presets};
+use dashpoint_membership::profile::Condition;
+use dashpoint_ui::locale::Language;
+
+use super::super::evidence_words::period;
+use super::super::reasons::{self, factor_in_sentence};
+use super::page::{Page, indented};
+use crate::explain::{Explanation, RuleReport, decimal};
+use crate::unpaid::observed_factor;
+
+impl Page {
+    pub(super) fn rule(&self, rule: &RuleReport) -> Vec<String> {
+        let mark = if rule.held { "+" } else { "-" };
+        let shadow = if rule.shadow {
+            self.pick(" (shadow: pays nothing)", "（影子规则，不计分）")
+        } else {
+            ""
+        };
+        let mut line = format!(
+            "   {mark} {}  {}{shadow}",
+            rule.rule,
+            self.language.pick(&rule.title)
+        );
+        if rule.held {
+            line += &format!("  {} = {}", rule.formula, decimal(rule.raw_milli));
+        }
+        if let Some(problem) = &rule.problem {
+            line += &format!("  {problem}");
+        }
+        let mut lines = vec![line];
+        if let Some(cap) = &rule.cut_by {
+            let cut = reasons::cut(self.language, &cap.limit());
+            lines.push(match rule.paid_milli {
+                Some(paid) => {
+                    let paid = format!("{} {}", decimal(paid), self.pick("paid", "入账"));
+                    format!("       {cut}; {paid}")
+                }
+                None => format!("       {cut}"),
+            });
+        }
+        if let (Some(points), Some(carried), true) =
+            (rule.points, rule.carried_milli, rule.held && !rule.shadow)
+        {
+            lines.push(format!(
+                "       {points} {}, {} {}",
+                self.pick("points", "积分"),
+                decimal(carried),
+                self.pick("carried on", "零头累计")
+            ));
+        }
+        lines.extend(rule.conditions.iter().map(|condition| {
+            let held = if condition.held {
+                self.pick("yes", "是")
+            } else {
+                self.pick("NO ", "否")
+            };
+            format!(
+                "       {held}  {}{}",
+                condition.source,
+                self.signal_of(condition)
+            )
+        }));
+        if !rule.fields.is_empty() {
+            let fields: Vec<String> = rule
+                .fields
+                .iter()
+                .map(|(name, value)| format!("{name} = {value}"))
+                .collect();
+            lines.push(format!("       {}", fields.join(", ")));
+        }
+        lines
+    }
+
+    /// Says of a condition on a factor's signal that it is one: its name reads like a judgement of the driving.
+    fn signal_of(&self, condition: &Condition) -> String {
+        let factor = condition.field.and_then(observed_factor);
+        factor.map_or_else(String::new, |factor| {
+            let factor = factor_in_sentence(self.language, factor);
+            match self.language {
+                Language::English => {
+                    format!("  (needs a signal for {factor}; does not judge the driving)")
+                }
+                Language::Chinese => format!("  （需要“{factor}”的信号；不评判驾驶）"),
+            }
+        })
+    }
+
+    pub(super) fn caps(&self, explanation: &Explanation) -> Vec<String> {
+        if explanation.caps.is_empty() {
+            return Vec::new();
+        }
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_header([
+            self.pick("cap", "上限"),
+            self.pick("per", "周期"),
+            self.pick("from", "起始"),
+            self.pick("used", "已用"),
+            self.pick("most", "最多"),
+        ]);
+        for cap in &explanation.caps {
+            table.add_row([
+                self.language.pick(&cap.over).to_owned(),
+                period(self.language, cap.per).to_owned(),
+                cap.from.clone(),
+                decimal(cap.used_milli),
+                cap.most.to_string(),
+            ]);
+        }
+        for column in [3, 4] {
+            if let Some(column) = table.column_mut(column) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        let mut lines = vec![String::new()];
+        lines.extend(indented(&table, ""));
+        lines
+    }
+}

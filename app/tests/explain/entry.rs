@@ -1,0 +1,156 @@
+//! Entries of a ledger, explained with what stayed in the car.
+
+use std::path::{Path, PathBuf};
+
+use dashpoint::books::DEVICE_META;
+use dashpoint_membership::{
+    BindingId, Chain, ClockQuality, CoarseTime, DEFAULT_POLICY_TOML, DeviceId, DrivingTime, Entry,
+    EntryBody, EntryHash, Epoch, EventTime, Evidence, EvidenceDigest, Factor, FactorSeen, Meter,
+    MeterInterval, Policy, PolicyVersion, Seq, ServerEpoch, ServerTime, Transaction, Trip,
+    VehicleId,
+};
+use dashpoint_store::{CheckDepth, NewEntry, SealKey, Store, StoreOptions};
+use dashpoint_telematics::{BrakingSource, PrivateEvidence, Spell, TripEnd, TripTrace};
+use dashpoint_wire::{DeviceCertificate, EpochGrant, Signed, SigningKey, digest};
+
+use crate::{explained, refusal};
+
+const DEVICE: DeviceId = DeviceId::from_bytes([1; 16]);
+
+/// A data folder with one trip in it, and its configuration.
+fn ledger(folder: &Path) -> PathBuf {
+    let (cloud, device) = (
+        SigningKey::from_seed(&[4; 32]),
+        SigningKey::from_seed(&[5; 32]),
+    );
+    let data = folder.join("data");
+    std::fs::create_dir_all(&data).unwrap();
+    let seal = [9; SealKey::LEN];
+    std::fs::write(data.join("seal.key"), seal).unwrap();
+    let options = StoreOptions {
+        vfs: None,
+        seal: Some(SealKey::from_bytes(seal)),
+        nonces: Box::new(dashpoint::random::bytes),
+        check: CheckDepth::Ends,
+    };
+    let mut store = Store::open(&data, options).unwrap();
+    let issued = ServerTime::from_unix_s(1_790_000_000);
+    let certificate = DeviceCertificate {
+        device: DEVICE,
+        vehicle: VehicleId::from_bytes([2; 16]),
+        key: device.public(),
+        issued,
+        valid_until: issued.plus_s(1_000_000_000),
+    };
+    store
+        .put_certificate(&Signed::sign(certificate, &cloud, &DEVICE).unwrap())
+        .unwrap();
+    store.put_meta(DEVICE_META, DEVICE.as_bytes()).unwrap();
+    let grant = EpochGrant {
+        device: DEVICE,
+        epoch: Epoch::new(1),
+        follows: None,
+        issued,
+        server_epoch: ServerEpoch::new(1),
+        chain: Chain::start(issued),
+    };
+    let grant = Signed::sign(grant, &cloud, &DEVICE).unwrap();
+    store.begin_epoch(&grant, &[]).unwrap();
+    let policy: Policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();
+    store
+        .put_policy(&Signed::sign(policy, &cloud, &()).unwrap())
+        .unwrap();
+
+    let trace = PrivateEvidence::Trip(TripTrace {
+        started_ms: 1_790_000_000_000,
+        ended_ms: 1_790_000_754_000,
+        end: TripEnd::Gap,
+        parked_ms: 0,
+        speed_integral_m: 12_001,
+        braking: BrakingSource::Acceleration,
+        spells: vec![Spell {
+            factor: Factor::HardBraking,
+            from_ms: 1_790_000_100_000,
+            to_ms: 1_790_000_102_000,
+            worst: 412,
+        }],
+        spells_unlisted: 0,
+    });
+    let mut private = vec![7; 16];
+    serde_json::to_writer(&mut private, &trace).unwrap();
+    let (first, second) = (private.clone(), b"something else".to_vec());
+    let mut prev = grant.hash();
+    for (seq, kept) in [(1, first), (2, second)] {
+        let signed = Signed::sign(trip(seq, prev, &private), &device, &DEVICE).unwrap();
+        prev = signed.hash();
+        store
+            .commit_entry(&NewEntry::new(&signed, Some(kept), 0))
+            .unwrap();
+    }
+    store.close().unwrap();
+    let config = folder.join("dashpoint.toml");
+    let text = format!(
+        "data = \"data\"\n[cloud]\nurl = \"http://127.0.0.1:1\"\nkey = \"{}\"\n",
+        cloud.public()
+    );
+    std::fs::write(&config, text).unwrap();
+    config
+}
+
+fn trip(seq: u64, prev: EntryHash, private: &[u8]) -> Entry {
+    let started = CoarseTime::containing_unix_s(1_790_000_000);
+    Entry {
+        epoch: Epoch::new(1),
+        seq: Seq::new(seq),
+        prev,
+        binding: BindingId::from_bytes([3; 16]),
+        time: EventTime {
+            at: started,
+            utc_offset_min: 480,
+            quality: ClockQuality::Synced,
+        },
+        receipt_at: ServerTime::from_unix_s(1_790_000_000),
+        policy: PolicyVersion::new(1),
+        body: EntryBody::Fresh(Transaction::Earn {
+            evidence: Evidence::Trip(Trip {
+                odometer: MeterInterval {
+                    meter: Meter::Odometer,
+                    from: seq * 20_000,
+                    to: seq * 20_000 + 12_000,
+                },
+                started,
+                driving: DrivingTime::Minutes(13),
+                missed_s: 14,
+                used_wh: 2_000,
+                regained_wh: 300,
+                score_x100: 8_225,
+                factors: vec![FactorSeen {
+                    factor: Factor::HardBraking,
+                    against_ms: 2_000,
+                    base_ms: 72_000,
+                }],
+            }),
+            digest: EvidenceDigest::from_bytes(digest(private)),
+            awards: Vec::new(),
+        }),
+    }
+}
+
+#[test]
+fn an_entry_is_explained_with_what_stayed_in_the_car() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = ledger(folder.path());
+    let config = config.to_str().unwrap();
+    let (json, table) = explained(&["1-1", "--config", config]);
+    insta::assert_snapshot!(table);
+    assert_eq!(json["found"][0]["seen"]["end"], "gap");
+
+    // Private evidence that is not what was signed is not believed.
+    let (json, _) = explained(&["1-2", "--config", config]);
+    let braking = &json["found"][0]["seen"]["factors"][0];
+    assert_eq!(braking["against_ms"], 2_000);
+    assert_eq!(braking["spells"].as_array().unwrap().len(), 0);
+
+    let line = refusal(&["1-3", "--config", config]);
+    insta::assert_snapshot!(line, @"dashpoint: 1-3: no such entry in the ledger; see `dashpoint ledger`");
+}
