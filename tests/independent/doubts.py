@@ -20,6 +20,7 @@ class Use:
         one_clock = trip or entry.receipt_at <= self.started or self.ended - self.started <= 10_800
         self.sure = self.trusted and self.started <= self.ended <= now and one_clock
         self.lasted = lasted(said) if trip else 0
+        self.excess = excess(said, self) if trip else (0, 0)
 
 
 def known_from(entry, chain, epoch_start, enrolled, now):
@@ -51,6 +52,7 @@ def in_doubt(entry, use, earlier, enrolled, model, now):
         trip = entry.evidence
         return (
             trip_alone(trip, use)
+            or too_much_together(use, lately)
             or (use.trusted and use.started + 11_100 < enrolled <= now)
             or late_hours(entry, trip, model)
             or any(use.begin < reading for reading in known)
@@ -76,9 +78,20 @@ def trip_alone(trip, use):
     metres, driving_ms = use.end - use.begin, driving_s(trip) * 1_000
     return (
         metres * 3_600 > use.lasted * 250_000
-        or trip[6] > trip[5] + metres + 2_000
-        or trip[5] > metres + use.lasted * 10_000 // 3_600 + 2_000
+        or max(use.excess) > 2_000
         or any(0 < seen[3] < 10 if seen[1] <= 3 else seen[3] * 20_000 < driving_ms for seen in trip[8])
+    )
+
+
+def excess(trip, use):
+    """Energy regained and energy used beyond what the road gives and takes, in Wh."""
+    metres = use.end - use.begin
+    return trip[6] - trip[5] - metres, trip[5] - metres - use.lasted * 10_000 // 3_600
+
+
+def too_much_together(use, lately):
+    return any(
+        own > 0 and own + sum(other.excess[kind] for other in lately) > 2_000 for kind, own in enumerate(use.excess)
     )
 
 

@@ -1,6 +1,7 @@
 //! Bounds of what a car can do, for evidence that is attested by the device and not measured again.
 
 mod doubt;
+mod energy;
 mod limits;
 mod times;
 
@@ -9,7 +10,8 @@ use dashpoint_membership::{
     Arrival, Charge, Discharge, Entry, Evidence, Meter, MeterInterval, Trip, score_x100,
 };
 
-pub use doubt::{Doubt, History, MeterReading, MeterSums, Overlaps, doubt, lasted_s, window_start};
+pub use doubt::{Doubt, History, MeterReading, MeterSums, Overlaps, doubt, window_start};
+pub use energy::{ExcessEnergy, lasted_s};
 pub use times::EntryTimes;
 
 /// Reason for which evidence cannot be true; the car is told `implausible`, the operator's log says which.

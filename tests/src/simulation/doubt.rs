@@ -25,6 +25,8 @@ pub(super) struct MeterClaim {
     held: i64,
     arrived: i64,
     lasted_s: i64,
+    /// Watt-hours regained, and used, that its metres and its time do not explain.
+    unexplained_wh: [i64; 2],
     /// Its beginning and its end by the clock of the car, unless that is said to be wrong.
     said: Option<(i64, i64)>,
     /// The same, when nothing contradicts them.
@@ -86,6 +88,10 @@ impl MeterClaim {
                 Evidence::Trip(trip) => lasted_s(trip),
                 Evidence::Charge(_) | Evidence::Discharge(_) => 0,
             },
+            unexplained_wh: match evidence {
+                Evidence::Trip(trip) => unexplained_wh(trip),
+                Evidence::Charge(_) | Evidence::Discharge(_) => [0; 2],
+            },
             said,
             span: said.filter(|said| has_length && is_past(said)),
         }
@@ -142,6 +148,7 @@ pub(super) fn is_in_doubt<'a>(
         || match evidence {
             Evidence::Trip(trip) => {
                 contradicts_itself(trip)
+                    || beside.is_unexplained()
                     || beside.is_older_than_the_device()
                     || misses_late_hours(entry, trip, late_hours)
                     || beside.is_too_far()
@@ -214,6 +221,15 @@ impl Beside<'_> {
         gap || leap
     }
 
+    /// Returns whether it adds to what lately was unexplained already, beyond the steps of two counters.
+    fn is_unexplained(&self) -> bool {
+        (0..2).any(|kind| {
+            let own_wh = self.claim.unexplained_wh[kind];
+            let lately_wh: i64 = self.lately().map(|known| known.unexplained_wh[kind]).sum();
+            own_wh > 0 && lately_wh + own_wh > 2_000
+        })
+    }
+
     /// Returns whether it says that it began three hours and the rounding before an enrolment that is not in the future itself.
     fn is_older_than_the_device(&self) -> bool {
         let began = self.claim.said.map(|(started, _)| started);
@@ -268,7 +284,6 @@ impl Beside<'_> {
 
 fn contradicts_itself(trip: &Trip) -> bool {
     let (lasted_s, metres) = (lasted_s(trip), units(trip.odometer.length()));
-    let (used_wh, regained_wh) = (i64::from(trip.used_wh), i64::from(trip.regained_wh));
     let driven_ms = units(trip.driving.at_most_s()) * 1_000;
     let saw_nothing = trip.factors.iter().any(|seen| match seen.factor {
         Factor::HardBraking | Factor::AggressiveTurning | Factor::UnsafeFollowing => {
@@ -279,9 +294,16 @@ fn contradicts_itself(trip: &Trip) -> bool {
         }
     });
     metres * 3_600 > lasted_s * 250_000
-        || regained_wh > used_wh + metres + 2_000
-        || used_wh > metres + lasted_s * 10_000 / 3_600 + 2_000
+        || unexplained_wh(trip).iter().any(|wh| *wh > 2_000)
         || saw_nothing
+}
+
+fn unexplained_wh(trip: &Trip) -> [i64; 2] {
+    let (metres, used_wh) = (units(trip.odometer.length()), i64::from(trip.used_wh));
+    [
+        i64::from(trip.regained_wh) - used_wh - metres,
+        used_wh - metres - lasted_s(trip) * 10_000 / 3_600,
+    ]
 }
 
 fn misses_late_hours(entry: &Entry, trip: &Trip, late_hours: &[LateHour]) -> bool {

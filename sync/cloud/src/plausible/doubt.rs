@@ -9,6 +9,7 @@ use dashpoint_membership::{
     ServerTime, Trip,
 };
 
+use super::energy::{ExcessEnergy, lasted_s};
 use super::limits::*;
 use super::times::EntryTimes;
 
@@ -75,6 +76,8 @@ pub struct MeterSums {
     pub own_lasted_s: u64,
     /// Units that the device of the claim has said.
     pub own_units: u64,
+    /// Energy of trips that nothing accounts for.
+    pub excess: ExcessEnergy,
 }
 
 /// Trips or sessions of the vehicle at the same time, by the car's own clock.
@@ -124,6 +127,7 @@ pub fn doubt(
     let times = EntryTimes::of(entry, evidence, now);
     match evidence {
         Evidence::Trip(trip) => trip_doubt(trip)
+            .or_else(|| excess_doubt(ExcessEnergy::of_trip(trip).with(history.lately.excess)))
             .or_else(|| own_times_doubt(&times, lasted_s(trip), history, now))
             .or_else(|| late_doubt(entry, trip, model))
             .or_else(|| odometer_doubt(interval, history, now))
@@ -139,24 +143,13 @@ pub fn doubt(
     }
 }
 
-/// Seconds from the beginning of a trip to its end, seen or missed.
-#[must_use]
-pub fn lasted_s(trip: &Trip) -> u64 {
-    trip.driving.at_most_s() + u64::from(trip.missed_s)
-}
-
 fn trip_doubt(trip: &Trip) -> Option<Doubt> {
     let (metres, lasted_s) = (trip.odometer.length(), lasted_s(trip));
-    let slope_wh = metres.saturating_mul(SLOPE_WH_PER_M);
-    let used_wh = u64::from(trip.used_wh);
     if metres.saturating_mul(3_600) > lasted_s * SPEED_KMH_MAX * 1_000 {
         return Some(Doubt::Speed);
     }
-    if u64::from(trip.regained_wh) > used_wh + slope_wh + COUNTER_WH {
-        return Some(Doubt::Regained);
-    }
-    if used_wh > slope_wh + lasted_s * AUXILIARY_W / 3_600 + COUNTER_WH {
-        return Some(Doubt::Used);
+    if let Some(doubt) = excess_doubt(ExcessEnergy::of_trip(trip)) {
+        return Some(doubt);
     }
     let driving_ms = trip.driving.at_most_s() * 1_000;
     let is_no_sample = |base_ms: u64| base_ms.saturating_mul(SEEN_IN_MAX) < driving_ms;
@@ -171,6 +164,14 @@ fn trip_doubt(trip: &Trip) -> Option<Doubt> {
         }
     });
     unseen.then_some(Doubt::Unseen)
+}
+
+fn excess_doubt(excess: ExcessEnergy) -> Option<Doubt> {
+    match excess.is_too_much() {
+        (true, _) => Some(Doubt::Regained),
+        (false, true) => Some(Doubt::Used),
+        (false, false) => None,
+    }
 }
 
 /// Holds the times of a trip against each other and against the enrolment.

@@ -25,7 +25,7 @@ pub(super) const ENROL_SUM_SLACK_S: u64 = 21_600;
 pub(super) const SLOPE_WH_PER_M: u64 = 1;
 /// Watts of heating, cooling and everything else beside driving.
 pub(super) const AUXILIARY_W: u64 = 10_000;
-/// Watt-hours by which rounded counters may be off.
+/// Watt-hours by which rounded counters may be off: one step of 1 kWh at each end, of one trip or of several.
 pub(super) const COUNTER_WH: u64 = 2_000;
 /// Driving time for each unit of what a factor saw that measures all of the driving: less than one in so many is no sample of
 /// the trip.

@@ -9,7 +9,7 @@ use super::Col;
 use super::intervals::bounds;
 use crate::error::CloudError;
 use crate::plausible::{
-    EntryTimes, History, MeterReading, MeterSums, Overlaps, lasted_s, window_start,
+    EntryTimes, ExcessEnergy, History, MeterReading, MeterSums, Overlaps, lasted_s, window_start,
 };
 
 /// Trips or sessions that are looked at for one claim, the latest: more than a car makes in three months. It bounds the
@@ -36,10 +36,11 @@ pub(crate) fn insert(db: &Connection, new: &Use<'_>) -> Result<(), CloudError> {
         Evidence::Trip(trip) => lasted_s(trip),
         Evidence::Charge(_) | Evidence::Discharge(_) => 0,
     };
+    let excess = ExcessEnergy::of(new.evidence);
     db.prepare_cached(
         "INSERT INTO uses (device, epoch, seq, vehicle, meter, lo, hi, receipt_at, arrived, started, ended, sure,
-            lasted)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            lasted, regained_over, used_over)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?
     .execute(rusqlite::params![
         Col(new.entry.device),
@@ -55,6 +56,8 @@ pub(crate) fn insert(db: &Connection, new: &Use<'_>) -> Result<(), CloudError> {
         Col(new.span.ended),
         new.span.is_sure,
         lasted_s.cast_signed(),
+        excess.regained_wh,
+        excess.used_wh,
     ])?;
     Ok(())
 }
@@ -177,8 +180,9 @@ fn sums(
         .prepare_cached(
             "SELECT coalesce(sum(lasted), 0), coalesce(max(lasted), 0), coalesce(sum(hi - lo), 0),
                 coalesce(sum(lasted) FILTER (WHERE device = ?6), 0),
-                coalesce(sum(hi - lo) FILTER (WHERE device = ?6), 0)
-             FROM (SELECT device, lasted, lo, hi FROM uses INDEXED BY uses_by_receipt
+                coalesce(sum(hi - lo) FILTER (WHERE device = ?6), 0),
+                coalesce(sum(regained_over), 0), coalesce(sum(used_over), 0)
+             FROM (SELECT device, lasted, lo, hi, regained_over, used_over FROM uses INDEXED BY uses_by_receipt
                 WHERE vehicle = ?1 AND meter = ?2 AND receipt_at BETWEEN ?3 AND ?4
                 ORDER BY receipt_at DESC, lasted DESC LIMIT ?5)",
         )?
@@ -198,6 +202,10 @@ fn sums(
                     units: unsigned(row.get(2)?),
                     own_lasted_s: unsigned(row.get(3)?),
                     own_units: unsigned(row.get(4)?),
+                    excess: ExcessEnergy {
+                        regained_wh: row.get(5)?,
+                        used_wh: row.get(6)?,
+                    },
                 })
             },
         )?)

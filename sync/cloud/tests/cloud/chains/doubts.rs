@@ -15,6 +15,7 @@ pub fn story() -> Tape {
     let mut car = tape.car(2, 3, member);
     young(&mut tape, &mut car);
     alone(&mut tape, &mut car);
+    together(&mut tape, &mut car);
     timed(&mut tape, &mut car);
     busy(&mut tape, &mut car);
     at_once(&mut tape, &mut car);
@@ -74,6 +75,24 @@ fn alone(tape: &mut Tape, car: &mut Car) {
         change(&mut trip);
         tape.send(car, drove(trip));
         tape.answer(car);
+    }
+}
+
+/// Energy that each trip alone explains, and all of a day together do not; a trip that leaves room is paid in between.
+fn together(tape: &mut Tape, car: &mut Car) {
+    let excesses: [Change; 2] = [
+        |trip| trip.regained_wh = trip.used_wh + 11_200,
+        |trip| trip.used_wh = 16_200,
+    ];
+    for excess in excesses {
+        tape.pass(2 * DAY);
+        tape.answer(car);
+        let plain: Change = |_| ();
+        for change in [excess, excess, plain, excess] {
+            let mut trip = tape.drive(10_000);
+            change(&mut trip);
+            tape.send(car, drove(trip));
+        }
     }
 }
 

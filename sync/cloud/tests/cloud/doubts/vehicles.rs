@@ -51,6 +51,60 @@ fn a_trip_keeps_to_what_a_car_can_do() {
     )));
 }
 
+/// Each of them is what rounded counters may say, and all of them together are not.
+#[test]
+fn many_short_trips_are_off_by_no_more_than_one() {
+    for (trips, metres, lasted_s, used_wh, regained_wh) in
+        [(10, 500, 360, 100, 2_100), (4, 10_000, 600, 13_600, 13_600)]
+    {
+        let (mut world, mut car) = world();
+        let short = |world: &World, from_m| Trip {
+            used_wh,
+            regained_wh,
+            ..drive(world, from_m, metres, lasted_s)
+        };
+        let mut waits = Vec::new();
+        for number in 0..trips {
+            world.pass(900);
+            let trip = short(&world, 5_000_000 + metres * number);
+            waits.push(is_in_doubt(&send(&mut world, &mut car, drove(trip))));
+        }
+        let expected: Vec<_> = (0..trips).map(|number| number > 0).collect();
+        assert_eq!(waits, expected, "{metres}");
+        // The days after, and a trip in between that leaves room.
+        world.pass(2 * DAY);
+        let contact = car.mint(CHECK_IN, world.now);
+        world.settled(&mut car, &[contact]);
+        for (number, is_plain) in (0..).zip([false, true, false]) {
+            world.pass(1_800);
+            let from_m = 5_040_000 + 10_000 * number;
+            let trip = if is_plain {
+                drive(&world, from_m, 9_000, 1_200)
+            } else {
+                short(&world, from_m)
+            };
+            let verdict = send(&mut world, &mut car, drove(trip));
+            assert!(!is_in_doubt(&verdict), "{metres} {number}: {verdict:?}");
+        }
+    }
+}
+
+/// Short ways down a hill and up again, by a counter in steps of 1 kWh: a trip is off by up to a step, the day is not.
+#[test]
+fn the_steps_of_a_counter_keep_no_honest_car_waiting() {
+    let (mut world, mut car) = world();
+    for number in 0..30 {
+        world.pass(900);
+        // 400 Wh a way: the step comes down on each way down.
+        let is_down = number % 2 == 0;
+        let mut trip = drive(&world, 5_000_000 + 700 * number, 700, 300);
+        trip.regained_wh = 900;
+        trip.used_wh = if is_down { 0 } else { 1_900 };
+        let verdict = send(&mut world, &mut car, drove(trip));
+        assert!(!is_in_doubt(&verdict), "{number}: {verdict:?}");
+    }
+}
+
 /// One moment above the threshold in hours on an empty road, the shortest that a sampled signal can give; and none at all.
 #[test]
 fn a_gentle_driver_is_believed() {
