@@ -4,13 +4,15 @@ use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::timeout;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use crate::command::{Ask, CheckIn};
 use crate::live::{IntegrityStatus, Live};
@@ -18,8 +20,14 @@ use crate::window::Gauge;
 
 /// Name of the socket in the data folder.
 const NAME: &str = "dashpoint.sock";
-/// Time that either side waits for the other.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Time for one answer: more than the engine may hang in a commit to each of its files.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(15);
+/// Time that a client waits: more than [`ANSWER_PATIENCE`], so that the running side decides that there is no answer.
+const CLIENT_PATIENCE: Duration = Duration::from_secs(20);
+/// Clients that are answered at once; more wait at the socket.
+const CLIENTS_MAX: usize = 32;
+/// Pause after a connection that could not be taken.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 /// More than any answer has.
 const ANSWER_MAX: u64 = 64 * 1_024;
 /// Requests on the socket, one byte each.
@@ -73,12 +81,22 @@ impl Socket {
         Ok(Self { listener, path })
     }
 
-    /// Answers whoever asks, until the task is ended.
+    /// Answers whoever asks, each beside the others, until the task is ended.
     pub async fn serve(self, served: Served) {
-        while let Ok((stream, _)) = self.listener.accept().await {
-            let answered = timeout(PATIENCE, answer(stream, &served)).await;
-            if !matches!(answered, Ok(Ok(()))) {
-                tracing::debug!("somebody asked and did not listen");
+        let served = Arc::new(served);
+        let mut answers = JoinSet::new();
+        loop {
+            tokio::select! {
+                Some(_) = answers.join_next() => {}
+                accepted = self.listener.accept(), if answers.len() < CLIENTS_MAX => match accepted {
+                    Ok((stream, _)) => {
+                        answers.spawn(answer_in_time(stream, Arc::clone(&served)));
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection to the socket cannot be taken");
+                        sleep(ACCEPT_PAUSE).await;
+                    }
+                },
             }
         }
     }
@@ -89,6 +107,17 @@ impl Drop for Socket {
         if let Err(error) = std::fs::remove_file(&self.path) {
             tracing::debug!(%error, "the socket is gone already");
         }
+    }
+}
+
+async fn answer_in_time(stream: UnixStream, served: Arc<Served>) {
+    match timeout(ANSWER_PATIENCE, answer(stream, &served)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "somebody asked and did not listen"),
+        Err(_) => tracing::warn!(
+            waited_s = ANSWER_PATIENCE.as_secs(),
+            "somebody asked and the engine does not answer"
+        ),
     }
 }
 
@@ -115,33 +144,162 @@ async fn answer(mut stream: UnixStream, served: &Served) -> io::Result<()> {
     stream.write_all(&told).await
 }
 
-/// Asks the head unit that runs on a data folder; `None` when none does.
-pub async fn ask(folder: &Path) -> Option<Live> {
+/// The reason that a head unit did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// No program listens in the data folder.
+    #[error("no head unit runs")]
+    NotRunning(#[source] io::Error),
+    /// The socket is another user's.
+    #[error("the socket of the head unit is another user's")]
+    NotAllowed(#[source] io::Error),
+    /// One listens, and gave no answer, or half of one.
+    #[error("the head unit gave no answer")]
+    NoAnswer(#[source] io::Error),
+}
+
+impl AskError {
+    fn of_connecting(error: io::Error) -> Self {
+        use io::ErrorKind::{ConnectionRefused, NotADirectory, NotFound, PermissionDenied};
+        let kind = error.kind();
+        // A program that was killed leaves its file, and nobody listens behind it.
+        if matches!(kind, NotFound | NotADirectory | ConnectionRefused) {
+            Self::NotRunning(error)
+        } else if kind == PermissionDenied {
+            Self::NotAllowed(error)
+        } else {
+            Self::NoAnswer(error)
+        }
+    }
+}
+
+/// Asks the head unit that runs on a data folder.
+///
+/// # Errors
+/// [`AskError`].
+pub async fn ask(folder: &Path) -> Result<Live, AskError> {
     say(folder, TELL).await
 }
 
-/// Tells the head unit that runs on a data folder to reconcile now; returns the number of the attempt, `None` when none
-/// runs.
-pub async fn sync(folder: &Path) -> Option<u64> {
+/// Tells the head unit that runs on a data folder to reconcile now; returns the number of the attempt.
+///
+/// # Errors
+/// [`AskError`].
+pub async fn sync(folder: &Path) -> Result<u64, AskError> {
     say(folder, SYNC).await
 }
 
-/// Checks the member in on the head unit that runs on a data folder; `None` when none does.
-pub async fn check_in(folder: &Path) -> Option<CheckIn> {
+/// Checks the member in on the head unit that runs on a data folder.
+///
+/// # Errors
+/// [`AskError`]; after [`AskError::NoAnswer`] it may be signed all the same.
+pub async fn check_in(folder: &Path) -> Result<CheckIn, AskError> {
     say(folder, CHECK_IN).await
 }
 
-async fn say<T: DeserializeOwned>(folder: &Path, request: u8) -> Option<T> {
+async fn say<T: DeserializeOwned>(folder: &Path, request: u8) -> Result<T, AskError> {
     let asking = async {
-        let mut stream = UnixStream::connect(folder.join(NAME)).await.ok()?;
-        stream.write_all(&[request]).await.ok()?;
-        let mut answer = Vec::new();
-        stream
-            .take(ANSWER_MAX)
-            .read_to_end(&mut answer)
+        let mut stream = UnixStream::connect(folder.join(NAME))
             .await
-            .ok()?;
-        serde_json::from_slice(&answer).ok()
+            .map_err(AskError::of_connecting)?;
+        exchange(&mut stream, request)
+            .await
+            .map_err(AskError::NoAnswer)
     };
-    timeout(PATIENCE, asking).await.ok().flatten()
+    timeout(CLIENT_PATIENCE, asking)
+        .await
+        .unwrap_or_else(|late| Err(AskError::NoAnswer(late.into())))
+}
+
+async fn exchange<T: DeserializeOwned>(stream: &mut UnixStream, request: u8) -> io::Result<T> {
+    stream.write_all(&[request]).await?;
+    let mut answer = Vec::new();
+    stream.take(ANSWER_MAX).read_to_end(&mut answer).await?;
+    if answer.is_empty() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(serde_json::from_slice(&answer)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The receiver in the engine's place.
+    type Asked = mpsc::Receiver<Ask>;
+
+    fn serve(folder: &Path) -> (JoinSet<()>, Asked, watch::Sender<Live>) {
+        let (live, live_receiver) = watch::channel(Live::default());
+        let (_, ledger) = watch::channel(IntegrityStatus::Whole);
+        let (asks, asked) = mpsc::channel(4);
+        let served = Served {
+            live: live_receiver,
+            asks,
+            ledger,
+            gauge: None,
+        };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Socket::open(folder).unwrap().serve(served));
+        (tasks, asked, live)
+    }
+
+    async fn next_check_in(asked: &mut Asked) -> oneshot::Sender<CheckIn> {
+        match asked.recv().await {
+            Some(Ask::CheckIn(answer)) => answer,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_hangs_keeps_nobody_from_being_told_and_its_late_answer_arrives() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_tasks, mut asked, live) = serve(folder.path());
+        let path = folder.path().to_owned();
+        let checking_in = tokio::spawn(async move { check_in(&path).await });
+        let answer = next_check_in(&mut asked).await;
+        // It is in a commit now. Whoever asks meanwhile is told how it stands, one and the next.
+        for waiting in 1..=3 {
+            live.send_modify(|live| live.waiting = waiting);
+            assert_eq!(ask(folder.path()).await.unwrap().waiting, waiting);
+        }
+        assert!(!checking_in.is_finished());
+        answer.send(CheckIn::Done { points: 5 }).unwrap();
+        let told = checking_in.await.unwrap().unwrap();
+        assert_eq!(told, CheckIn::Done { points: 5 });
+    }
+
+    #[tokio::test]
+    async fn a_head_unit_that_does_not_run_is_told_from_one_that_does_not_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let not_running = |error: &AskError| matches!(error, AskError::NotRunning(_));
+        assert!(not_running(&ask(folder.path()).await.unwrap_err()));
+        // The file that a killed program leaves.
+        drop(UnixListener::bind(folder.path().join(NAME)).unwrap());
+        assert!(not_running(&sync(folder.path()).await.unwrap_err()));
+
+        let (_tasks, mut asked, _live) = serve(folder.path());
+        let engine = async { drop(next_check_in(&mut asked).await) };
+        let ((), told) = tokio::join!(engine, check_in(folder.path()));
+        assert!(matches!(told, Err(AskError::NoAnswer(_))), "{told:?}");
+    }
+
+    #[tokio::test]
+    async fn clients_that_say_nothing_are_bounded_and_the_next_one_is_answered_after_one_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_tasks, _asked, _live) = serve(folder.path());
+        let mut silent = Vec::new();
+        for _ in 0..CLIENTS_MAX {
+            silent.push(UnixStream::connect(folder.path().join(NAME)).await.unwrap());
+        }
+        let path = folder.path().to_owned();
+        let next = tokio::spawn(async move { ask(&path).await });
+        tokio::task::yield_now().await;
+        silent.pop();
+        assert!(next.await.unwrap().is_ok());
+    }
+
+    #[test]
+    fn a_client_waits_longer_than_the_side_that_knows() {
+        assert!(CLIENT_PATIENCE > ANSWER_PATIENCE);
+    }
 }

@@ -1,8 +1,9 @@
 //! `dashpoint check-in`: what a person asks of a running head unit.
 
+use std::error::Error;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{anyhow, bail};
 use dashpoint_ui::locale::Language;
 use tokio::runtime::{Builder, Runtime};
 
@@ -10,22 +11,57 @@ use super::args::CheckInArgs;
 use super::out::{outln, print_json};
 use crate::command::CheckIn;
 use crate::config::Config;
-use crate::socket;
+use crate::socket::{self, AskError};
 
-/// Message for a head unit that does not answer.
-pub(super) const NOT_RUNNING: &str =
-    "the head unit does not run on this data folder; start it with `dashpoint run`";
+/// Returns the words for a head unit that gave no answer, and what to do.
+pub(super) const fn unanswered_text(language: Language, error: &AskError) -> &'static str {
+    match error {
+        AskError::NotRunning(_) => language.choose(
+            "the head unit does not run on this data folder; start it with `dashpoint run`",
+            "此数据目录上没有运行车机程序；请用 `dashpoint run` 启动",
+        ),
+        AskError::NotAllowed(_) => language.choose(
+            "the head unit of this data folder is another user's; ask it as the user that runs it",
+            "此数据目录的车机程序属于其他用户；请以运行它的用户执行",
+        ),
+        AskError::NoAnswer(_) => language.choose(
+            "the head unit runs and does not answer; its log says why",
+            "车机程序正在运行，但没有应答；原因见其日志",
+        ),
+    }
+}
+
+/// Returns the same for a check-in: one that got no answer may be signed.
+const fn lost_check_in_text(language: Language, error: &AskError) -> &'static str {
+    match error {
+        AskError::NotRunning(_) | AskError::NotAllowed(_) => unanswered_text(language, error),
+        AskError::NoAnswer(_) => language.choose(
+            "the head unit runs and does not answer; the check-in may be signed all the same: `dashpoint ledger` shows it",
+            "车机程序正在运行，但没有应答；签到可能已经生效，请用 `dashpoint ledger` 查看",
+        ),
+    }
+}
+
+/// Makes the error of a question that got no answer.
+pub(super) fn unanswered(language: Language, error: &AskError) -> anyhow::Error {
+    tracing::debug!(error = error as &dyn Error, "no answer from the head unit");
+    anyhow!(unanswered_text(language, error))
+}
 
 /// Checks the member in for today.
 pub(super) fn check_in(args: &CheckInArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
+    let language = args.output.language;
     let answer = runtime()?.block_on(socket::check_in(&config.data));
-    let answer = answer.context(NOT_RUNNING)?;
+    let answer = answer.map_err(|error| {
+        tracing::debug!(error = &error as &dyn Error, "no answer from the head unit");
+        anyhow!(lost_check_in_text(language, &error))
+    })?;
     let done = matches!(answer, CheckIn::Done { .. } | CheckIn::NothingMore);
     if args.output.json {
         print_json(&answer)?;
     } else if done {
-        say(answer, args.output.language);
+        say(answer, language);
     } else {
         bail!("{}", refusal(answer));
     }
@@ -63,4 +99,40 @@ fn say(answer: CheckIn, language: Language) {
 /// Makes the runtime of a command that asks a running head unit.
 pub(super) fn runtime() -> anyhow::Result<Runtime> {
     Ok(Builder::new_current_thread().enable_all().build()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn only_a_head_unit_that_does_not_run_is_said_not_to_run() {
+        let cause = || io::Error::from(io::ErrorKind::TimedOut);
+        let words = |error: &AskError| {
+            let languages = [Language::English, Language::Chinese];
+            languages.map(|language| {
+                [
+                    unanswered_text(language, error),
+                    lost_check_in_text(language, error),
+                ]
+            })
+        };
+        let [en, zh] = words(&AskError::NotRunning(cause()));
+        assert!(en.iter().all(|text| text.contains("does not run")));
+        assert!(zh.iter().all(|text| text.contains("没有运行")));
+        for error in [AskError::NoAnswer(cause()), AskError::NotAllowed(cause())] {
+            let [en, zh] = words(&error);
+            assert!(!en.iter().any(|text| text.contains("does not run")));
+            assert!(!zh.iter().any(|text| text.contains("没有运行")));
+        }
+        let [en, zh] = words(&AskError::NoAnswer(cause()));
+        assert!(
+            en.iter()
+                .all(|text| text.contains("runs and does not answer"))
+        );
+        assert!(zh.iter().all(|text| text.contains("正在运行，但没有应答")));
+        assert!(en[1].contains("may be signed") && zh[1].contains("可能已经生效"));
+    }
 }

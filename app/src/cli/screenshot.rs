@@ -31,7 +31,8 @@ pub(super) fn screenshot(args: &ScreenshotArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let live = runtime.block_on(socket::ask(&config.data));
+    // What it shows without the running program is what the files hold.
+    let live = runtime.block_on(socket::ask(&config.data)).ok();
     let reader = open_reader(&config)?;
     let held = held(&config, &reader, live.as_ref())?;
     if args.page == PageName::Trip && held.data.trip.is_none() {

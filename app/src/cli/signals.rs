@@ -2,14 +2,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
 use comfy_table::{CellAlignment, Table, presets};
 use dashpoint_ui::locale::Language;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::args::Output;
-use super::ask::NOT_RUNNING;
+use super::ask::unanswered;
 use super::out::{outln, print_json};
 use super::words::zone_name;
 use crate::config::Config;
@@ -22,9 +21,8 @@ pub(super) fn signals(config: &Config, output: &Output) -> anyhow::Result<ExitCo
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let Some(live) = runtime.block_on(socket::ask(&config.data)) else {
-        bail!("{NOT_RUNNING}");
-    };
+    let live = runtime.block_on(socket::ask(&config.data));
+    let live = live.map_err(|error| unanswered(output.language, &error))?;
     if output.json {
         print_json(&live.signals)?;
     } else {

@@ -1,5 +1,6 @@
 //! `dashpoint status`: what the screen would show.
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use dashpoint_membership::{
@@ -11,6 +12,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::args::StatusArgs;
+use super::ask::unanswered_text;
 use super::health_words::{
     allowance, cloud_clock, connection, device_key, disk, other_vehicle, seal_key, skipped_rule,
     waits,
@@ -28,14 +30,14 @@ use crate::explain::decimal;
 use crate::keys::{KeyState, KeyStore};
 use crate::live::{Connection, Live};
 use crate::screen::Choices;
-use crate::socket;
+use crate::socket::{self, AskError};
 
 /// Output of `status --json`.
 #[derive(Debug, Serialize)]
 struct StatusReport {
     /// True while the head unit runs.
     running: bool,
-    /// Its live state.
+    /// Its live state; none when it does not run, or does not answer.
     live: Option<Live>,
     /// Last entry of the chain.
     head: HeadReport,
@@ -139,21 +141,25 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let live = runtime.block_on(socket::ask(&config.data));
-    if let Some(newest_ms) = live.as_ref().and_then(|live| live.newest_ms) {
+    let asked = runtime.block_on(socket::ask(&config.data));
+    if let Err(error) = &asked {
+        tracing::debug!(error = error as &dyn Error, "no answer from the head unit");
+    }
+    let live = asked.as_ref().ok();
+    if let Some(newest_ms) = live.and_then(|live| live.newest_ms) {
         clock.heard(newest_ms);
     }
     if args.output.json {
-        print_json(&report(&books, &clock, live, keys, awaiting))?;
+        print_json(&report(&books, &clock, &asked, keys, awaiting))?;
     } else {
         let vin = config.vin.as_deref();
         let is_elsewhere = vin.is_some_and(|vin| books.name_of(vin) != books.vehicle);
-        let is_elsewhere = is_elsewhere || live.as_ref().is_some_and(|live| live.other_vehicle);
+        let is_elsewhere = is_elsewhere || live.is_some_and(|live| live.other_vehicle);
         for line in troubles(
             args.output.language,
             keys,
             awaiting,
-            live.as_ref(),
+            live,
             is_elsewhere,
             Choices::read(&reader).guest,
         )
@@ -168,7 +174,7 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         print_table(
             &books,
             &clock,
-            live.as_ref(),
+            &asked,
             &member_zone(&reader, &config),
             args.output.language,
         );
@@ -238,15 +244,15 @@ fn troubles(
 fn report(
     books: &Books,
     clock: &Clock,
-    live: Option<Live>,
+    asked: &Result<Live, AskError>,
     keys: Keys,
     awaiting: u64,
 ) -> StatusReport {
     StatusReport {
         keys,
         awaiting,
-        running: live.is_some(),
-        live,
+        running: is_running(asked),
+        live: asked.as_ref().ok().cloned(),
         head: HeadReport {
             device: books.identity.device.to_string(),
             epoch: books.head.epoch.get(),
@@ -319,10 +325,15 @@ fn pending_report(item: &dashpoint_membership::PendingItem) -> PendingReport {
     }
 }
 
+/// Returns whether a head unit runs; one that does not answer does.
+const fn is_running(asked: &Result<Live, AskError>) -> bool {
+    !matches!(asked, Err(AskError::NotRunning(_)))
+}
+
 fn print_table(
     books: &Books,
     clock: &Clock,
-    live: Option<&Live>,
+    asked: &Result<Live, AskError>,
     zone: &TimeZone,
     language: Language,
 ) {
@@ -341,14 +352,13 @@ fn print_table(
             )
         );
     }
-    let line = live.map_or_else(
-        || {
-            language
-                .choose("the head unit does not run", "车机程序未运行")
-                .to_owned()
-        },
-        |live| connection(language, &live.connection, books.receipt_at, zone),
-    );
+    let line = match asked {
+        Ok(live) => connection(language, &live.connection, books.receipt_at, zone),
+        Err(AskError::NotRunning(_)) => language
+            .choose("the head unit does not run", "车机程序未运行")
+            .to_owned(),
+        Err(error) => unanswered_text(language, error).to_owned(),
+    };
     outln!("  {line}");
 }
 

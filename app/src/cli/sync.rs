@@ -4,19 +4,19 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::anyhow;
 use dashpoint_ui::locale::Language;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use super::args::SyncArgs;
-use super::ask::{NOT_RUNNING, runtime};
+use super::ask::{runtime, unanswered};
 use super::health_words::{offline, refused};
 use super::out::{outln, print_json};
 use super::words::entries;
 use crate::config::Config;
 use crate::live::{Connection, Live, Reason};
-use crate::socket;
+use crate::socket::{self, AskError};
 
 /// Interval between two questions to the head unit.
 const ASK_EVERY: Duration = Duration::from_millis(50);
@@ -61,7 +61,7 @@ enum Meeting {
 pub(super) fn sync(args: &SyncArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
     let wait = Duration::from_secs(args.wait.into());
-    let report = runtime()?.block_on(meet(&config.data, wait))?;
+    let report = runtime()?.block_on(meet(&config.data, wait, args.output.language))?;
     if args.output.json {
         print_json(&report)?;
     } else {
@@ -74,11 +74,11 @@ pub(super) fn sync(args: &SyncArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Lets car and cloud meet. A cloud that cannot be reached at first may be starting, and is tried again for a moment.
-async fn meet(folder: &Path, wait: Duration) -> anyhow::Result<SyncReport> {
+async fn meet(folder: &Path, wait: Duration, language: Language) -> anyhow::Result<SyncReport> {
     let begun = Instant::now();
     let deadline = begun + wait;
     loop {
-        let report = attempt(folder, deadline).await?;
+        let report = attempt(folder, deadline, language).await?;
         let may_be_starting = report.reason == Some(Reason::Unreachable)
             && Instant::now() < deadline.min(begun + STARTING);
         if !may_be_starting {
@@ -88,11 +88,22 @@ async fn meet(folder: &Path, wait: Duration) -> anyhow::Result<SyncReport> {
 }
 
 /// Begins an attempt and asks the head unit until it has ended or the time to wait is over.
-async fn attempt(folder: &Path, deadline: Instant) -> anyhow::Result<SyncReport> {
-    let number = socket::sync(folder).await.context(NOT_RUNNING)?;
+async fn attempt(
+    folder: &Path,
+    deadline: Instant,
+    language: Language,
+) -> anyhow::Result<SyncReport> {
+    let number = socket::sync(folder).await;
+    let number = number.map_err(|error| unanswered(language, &error))?;
     loop {
         let live = socket::ask(folder).await;
-        let live = live.context("the head unit ended before the attempt did")?;
+        let live = live.map_err(|error| match error {
+            AskError::NotRunning(_) => anyhow!(language.choose(
+                "the head unit ended before the attempt did",
+                "车机程序在同步结束前已退出"
+            )),
+            AskError::NotAllowed(_) | AskError::NoAnswer(_) => unanswered(language, &error),
+        })?;
         let left = deadline.saturating_duration_since(Instant::now());
         if let Some(report) = look(&live, number, left) {
             return Ok(report);

@@ -277,7 +277,7 @@ impl HeadUnit {
     pub async fn sync(&self) -> anyhow::Result<bool> {
         let tried = self.command(&["sync", "--json"]).output().await?;
         let tried: SyncAttempt =
-            read("sync --json", &tried).context("the head unit does not run any more")?;
+            read("sync --json", &tried).context("the head unit does not tell what came of it")?;
         Ok(tried.result == "met")
     }
 
