@@ -99,14 +99,20 @@ pub fn time() -> TlsTime {
     TlsTime::new(ServerTime::from_unix_s(NOW_UNIX_S), Arc::new(|| None))
 }
 
+/// A transport with more time than an answer takes on a busy machine.
 pub fn transport(base: &str) -> Transport {
+    transport_within(base, Duration::from_secs(60))
+}
+
+/// A transport that gives a request so much time.
+pub fn transport_within(base: &str, total: Duration) -> Transport {
     Transport::new(TransportSetup {
         base: check_base_url(base).unwrap(),
         authority_pem: None,
         time: time(),
         timeouts: Timeouts {
-            connect: Duration::from_secs(2),
-            total: Duration::from_millis(400),
+            connect: Duration::from_secs(60),
+            total,
         },
     })
     .unwrap()
