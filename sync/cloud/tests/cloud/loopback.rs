@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use dashpoint_cloud::{ClockKind, Cloud, Limits, Running, ServerConfig};
 use dashpoint_membership::*;
@@ -84,6 +85,17 @@ pub const CBOR: &str = "Content-Type: application/cbor\r\nContent-Encoding: defl
 
 pub fn machine_now() -> i64 {
     jiff::Timestamp::now().as_second()
+}
+
+/// The clock on the wall, for bounds on what a time allows.
+#[expect(clippy::disallowed_methods, reason = "the clock of the tests")]
+pub fn now() -> Instant {
+    Instant::now()
+}
+
+/// Wrong codes of one address that may be answered in a time: ten at once, and one more each six seconds.
+pub fn guesses_max(elapsed: Duration) -> usize {
+    10 + elapsed.as_secs() as usize / 6
 }
 
 /// A request with a token of the car's clock, on which it is `now` and may hold a nonce.
