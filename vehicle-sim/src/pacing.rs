@@ -194,6 +194,11 @@ impl Pacer {
         self.seen
     }
 
+    /// Returns the time that the head unit may say nothing.
+    pub(crate) fn patience(&self) -> Duration {
+        self.window.patience
+    }
+
     /// Returns whether the head unit has answered at all.
     pub(crate) fn answered(&self) -> bool {
         self.answered

@@ -20,7 +20,7 @@ const HANDED_AHEAD: usize = 64;
 /// Time to look for a broker that went away.
 const RECONNECT_WITHIN: Duration = Duration::from_secs(30);
 const RECONNECT_EVERY: Duration = Duration::from_millis(500);
-/// Time to wait at the end for a head unit that has answered before, and for one that has not.
+/// Time to wait at least at the end for a head unit that has answered before, and for one that has not.
 const LAST_WORD: Duration = Duration::from_secs(10);
 const FIRST_WORD: Duration = Duration::from_secs(3);
 /// Time that a hosted broker may take to stop when it is asked to restart.
@@ -302,12 +302,9 @@ impl<'a> Publisher<'a> {
     }
 
     async fn wait_until_seen(&mut self) -> Result<(), SimError> {
-        let patience = match (self.pacer.answered(), self.pacer.gave_up()) {
-            (true, _) => LAST_WORD,
-            (false, false) => FIRST_WORD,
-            (false, true) => Duration::ZERO,
-        };
-        let deadline = Instant::now() + patience;
+        let pacer = &self.pacer;
+        let patience = last_patience(pacer.answered(), pacer.gave_up(), pacer.patience());
+        let mut deadline = Instant::now() + patience;
         while !self.pacer.all_seen() && Instant::now() < deadline {
             let event = tokio::select! {
                 event = self.link.event() => event,
@@ -315,7 +312,13 @@ impl<'a> Publisher<'a> {
                 () = told_to_stop(&mut self.stop) => return Err(self.stopped()),
             };
             match event {
-                LinkEvent::Seen(ts) => self.pacer.seen(ts),
+                LinkEvent::Seen(ts) => {
+                    let before = self.pacer.seen_until();
+                    self.pacer.seen(ts);
+                    if self.pacer.seen_until() > before {
+                        deadline = Instant::now() + patience;
+                    }
+                }
                 LinkEvent::Connected | LinkEvent::Sent | LinkEvent::Acknowledged => {}
                 // Everything has arrived; whether it was taken can no longer be heard.
                 LinkEvent::Closed | LinkEvent::Lost(_) => return Ok(()),
@@ -358,6 +361,17 @@ impl<'a> Publisher<'a> {
     }
 }
 
+/// Returns the time that the head unit may be silent at the end, after all messages have arrived: as long as before it when
+/// that is longer, and no time when it was waited for in vain already.
+fn last_patience(answered: bool, gave_up: bool, patience: Duration) -> Duration {
+    match (answered, gave_up) {
+        (true, false) => LAST_WORD.max(patience),
+        (true, true) => LAST_WORD,
+        (false, false) => FIRST_WORD.max(patience),
+        (false, true) => Duration::ZERO,
+    }
+}
+
 /// Resolves when somebody says stop; never when nobody can any more.
 async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
@@ -387,5 +401,25 @@ fn not_let_in(endpoint: &Endpoint, source: ConnectionError) -> SimError {
         Some(ConnectionRefusal::ByBroker) => SimError::Refused { broker, source },
         Some(ConnectionRefusal::OfBroker) => SimError::Untrusted { broker, source },
         None => SimError::Unreachable { broker, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_the_end_a_head_unit_has_the_time_that_it_has_before() {
+        let minute = Duration::from_secs(60);
+        for (answered, gave_up, patience, expected) in [
+            (true, false, Duration::ZERO, LAST_WORD),
+            (true, false, minute, minute),
+            (true, true, minute, LAST_WORD),
+            (false, false, Duration::ZERO, FIRST_WORD),
+            (false, false, minute, minute),
+            (false, true, minute, Duration::ZERO),
+        ] {
+            assert_eq!(last_patience(answered, gave_up, patience), expected);
+        }
     }
 }

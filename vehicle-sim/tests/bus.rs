@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+#[path = "../../tests/tests/e2e/support/ports.rs"]
+mod ports;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use ports::free_port;
 use rumqttc::{
     AsyncClient, Event, MqttOptions, Outgoing, Packet, PublishOptions, QoS, SubscribeFilter,
 };
@@ -135,6 +139,7 @@ fn charge() -> Command {
 async fn everything_sent_is_taken_in_time() {
     let broker = Broker::start(0).unwrap();
     let mut simulator = simulator(&broker);
+    simulator.options_mut().patience = PATIENCE;
     // What is retained from the command before comes first.
     let mut retained = 0;
     for command in [Command::Drive(Cycle::Us06), charge()] {
@@ -161,6 +166,12 @@ async fn everything_sent_is_taken_in_time() {
     assert_eq!(simulator.state().meters.charged_kwh, 2.0);
 }
 
+/// More than a broker takes to listen on a busy machine.
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// More than a head unit of these tests is busy with something else.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A mosquitto that ends with the test.
 struct Mosquitto {
     process: Child,
@@ -176,9 +187,7 @@ impl Drop for Mosquitto {
 
 /// Starts one, or says that there is none. With `DASHPOINT_REQUIRE=all` that fails the test.
 fn mosquitto() -> Option<Mosquitto> {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    let port = free_port();
     let started = std::process::Command::new("mosquitto")
         .args(["-p", &port.to_string()])
         .stderr(Stdio::null())
@@ -192,10 +201,18 @@ fn mosquitto() -> Option<Mosquitto> {
         }
         return None;
     };
-    let mosquitto = Mosquitto { process, port };
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        std::thread::yield_now();
-    }
+    let mut mosquitto = Mosquitto { process, port };
+    let looks = STARTS_WITHIN.as_millis() / LOOK_EVERY.as_millis();
+    let listens = (0..looks).any(|_| {
+        let ended = mosquitto.process.try_wait().unwrap();
+        assert!(ended.is_none(), "mosquitto has ended: {ended:?}");
+        let is_there = std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+        if !is_there {
+            std::thread::sleep(LOOK_EVERY);
+        }
+        is_there
+    });
+    assert!(listens, "mosquitto does not listen");
     Some(mosquitto)
 }
 
@@ -222,7 +239,8 @@ traffic-light = { for = "20s" }
 #[tokio::test(flavor = "multi_thread")]
 async fn through_mosquitto_everything_sent_is_taken() {
     let Some(mosquitto) = mosquitto() else { return };
-    let options = Options::new(Endpoint::local(mosquitto.port), NOW.parse().unwrap());
+    let mut options = Options::new(Endpoint::local(mosquitto.port), NOW.parse().unwrap());
+    options.patience = PATIENCE;
     let mut simulator = Simulator::new(options).unwrap();
     let mut retained = BTreeSet::new();
     let Command::Charge(asleep) = charge() else {

@@ -1,6 +1,8 @@
 //! The MQTT edge against a real broker: whatever is published, nothing stops and nothing is earned.
 
-use std::net::TcpListener;
+#[path = "../../../tests/tests/e2e/support/ports.rs"]
+mod ports;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -15,13 +17,14 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use self::ports::free_port;
 use super::{Bus, BusInput, Mapping, TlsFiles, client_config, wait_for_vin};
 use crate::bus::BusConfig;
 use crate::engine::SignalWatch;
 
 /// 2026-09-21T14:13:20Z.
 const T0_MS: i64 = 1_790_000_000_000;
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Bytes of a payload that no signal has.
 const TOO_LARGE: usize = 10 << 20;
 const READY: &str = "ready";
@@ -41,11 +44,6 @@ impl Drop for Broker {
             self.child.wait().expect("a killed child ends");
         }
     }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// Starts mosquitto with an open listener and what else is asked for; `None`, with a line, when there is none.
@@ -78,7 +76,7 @@ async fn broker(more: impl FnOnce(&Path) -> String) -> Option<Broker> {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let broker = Broker {
+    let mut broker = Broker {
         child,
         port,
         folder,
@@ -88,6 +86,8 @@ async fn broker(more: impl FnOnce(&Path) -> String) -> Option<Broker> {
             .await
             .is_err()
         {
+            let ended = broker.child.try_wait().unwrap();
+            assert!(ended.is_none(), "mosquitto has ended: {ended:?}");
             sleep(Duration::from_millis(20)).await;
         }
     };

@@ -1,4 +1,5 @@
-//! Ports that no other program takes, not even another run of these tests.
+//! Ports that no other program takes, not even another run of these tests. The tests of the simulator and of the head unit's
+//! bus start brokers on them, too.
 
 use std::fs::File;
 use std::net::TcpListener;
