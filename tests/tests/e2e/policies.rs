@@ -109,7 +109,7 @@ fn a_policy_beyond_this_program_is_refused_and_said_and_the_last_one_stays() {
     let mut beyond = next(&world, -1, 30);
     beyond.rules[0].when = BEYOND.to_owned();
     let key = world.cloud.signing_key();
-    stays_with_the_last(world, &beyond, &key, |world| {
+    stays_with_the_last(world, &beyond, &key, |world, _| {
         until("the policy is refused", PATIENCE, || {
             (world.car.status()["live"]["policy_refused"] == true).then_some(())
         });
@@ -124,17 +124,23 @@ fn a_policy_that_nobody_signed_is_refused_and_the_last_one_stays() {
         rule.points = format!("({}) * 9", rule.points);
     }
     let key = SigningKey::from_seed(&[0xf0; 32]);
-    stays_with_the_last(world, &generous, &key, |world| {
+    stays_with_the_last(world, &generous, &key, |world, said_before| {
         until("the policy is refused", PATIENCE, || {
-            let said = world.car.said();
+            let said = world.car.said().split_off(said_before);
             let mut refused = said.lines().filter(|line| line.contains("refused"));
             refused.find(|line| line.contains("Policy")).map(drop)
         });
     });
 }
 
-/// The network brings it; the car goes on under the first one, until the cloud signs one that it can take.
-fn stays_with_the_last(mut world: World, policy: &Policy, key: &SigningKey, wait: impl Fn(&World)) {
+/// The network brings it; the car goes on under the first one, until the cloud signs one that it can take. `wait` waits
+/// until this start of the head unit has refused it, and is told how long its log was before.
+fn stays_with_the_last(
+    mut world: World,
+    policy: &Policy,
+    key: &SigningKey,
+    wait: impl Fn(&World, usize),
+) {
     let raw = Signed::sign(policy.clone(), key, &())
         .unwrap()
         .raw()
@@ -143,8 +149,9 @@ fn stays_with_the_last(mut world: World, policy: &Policy, key: &SigningKey, wait
     let cloud = free_port();
     world.cloud.serve_on(cloud);
     let gate = Gate::open(world.port, Manner::BringPolicy { cloud, policy: raw });
+    let said_before = world.car.said().len();
     world.car.start();
-    wait(&world);
+    wait(&world, said_before);
     assert_eq!(world.car.policies(), [1]);
     let pending = drives_offline(&mut world, Cycle::Us06, 1);
     assert_eq!(world.car.entries()[0].policy.get(), 1);
@@ -152,8 +159,9 @@ fn stays_with_the_last(mut world: World, policy: &Policy, key: &SigningKey, wait
 
     // And at the next start, which asks for it again.
     world.cloud.serve_on(cloud);
+    let said_before = world.car.said().len();
     world.car.start();
-    wait(&world);
+    wait(&world, said_before);
     let status = world.car.reconcile();
     assert_eq!(status["members"][0]["confirmed"], pending, "{status:#}");
     world.assert_agreed();

@@ -141,7 +141,9 @@ fn a_cloud_that_does_not_answer_stalls_no_frame() {
     world.car.wait_for_entries(3);
     touch_until(&world, &display, TRIP_DONE, "page", &"settings".into());
     pages_follow_the_finger(&world, &display);
-    assert_ne!(world.car.status()["live"]["connection"]["state"], "online");
+    let live = world.car.status()["live"].clone();
+    let state = live["connection"]["state"].as_str();
+    assert!(matches!(state, Some("syncing" | "offline")), "{live:#}");
     assert!(world.car.stop().success());
 }
 

@@ -3,7 +3,9 @@
 use std::fs;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::Command as Process;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -156,6 +158,9 @@ impl Bus {
     }
 }
 
+/// Without progress the simulator waits for the head unit twice as long as its patience is, and for a broker.
+const STANDS_STILL_MAX: Duration = Duration::from_secs(300);
+
 /// Early enough for the longest day of driving to end before the hours that count as late.
 const FIRST_HOUR: i8 = 6;
 
@@ -192,9 +197,7 @@ impl Vehicle {
 
     /// Does something to its end; the head unit must have taken all of it.
     pub fn run(&self, command: &Command) -> Summary {
-        let mut options = self.options.clone();
-        options.patience = PATIENCE;
-        let summary = play(&options, command, &mut |_| {});
+        let summary = self.run_alone(command);
         assert!(summary.all_seen(), "{summary}");
         summary
     }
@@ -237,7 +240,6 @@ impl Vehicle {
     /// The same with several places to be held at, in order; at least one.
     pub fn run_held_at(&self, command: Command, stops: Vec<SignedDuration>) -> Held {
         let mut options = self.options.clone();
-        options.patience = PATIENCE;
         // What was on its way is lost with the head unit and will not be seen; the states that it finds at its start
         // are a second older at most.
         options.time_ahead = options.time_ahead.map(|_| Broker::TIME_AHEAD);
@@ -250,8 +252,14 @@ impl Vehicle {
                 return;
             };
             let begins = *first.get_or_insert(at);
-            if stops.next_if(|after| at >= begins + *after).is_some() {
-                reached.send(at).expect("the test waits for the vehicle");
+            let Some(after) = stops.peek() else {
+                return;
+            };
+            let is_there = at >= begins + *after;
+            let place = Place { at, is_there };
+            reached.send(place).expect("the test waits for the vehicle");
+            if is_there {
+                stops.next();
                 told.recv().expect("the test lets the vehicle go on");
             }
         };
@@ -267,10 +275,16 @@ impl Vehicle {
     }
 }
 
+/// Where a vehicle is on its way to where it is held.
+struct Place {
+    at: Timestamp,
+    is_there: bool,
+}
+
 /// A vehicle for which time stands still, in the middle of something.
 pub struct Held {
     at: Timestamp,
-    places: mpsc::Receiver<Timestamp>,
+    places: mpsc::Receiver<Place>,
     go_on: mpsc::Sender<()>,
     running: JoinHandle<Summary>,
 }
@@ -281,10 +295,17 @@ impl Held {
         (self.at - SignedDuration::from_secs(5)).as_millisecond()
     }
 
-    /// Waits until it comes to the next place where it is held.
+    /// Waits until it comes to the next place where it is held, as long as it is on its way: it may itself wait for the head
+    /// unit as long as its patience is.
     pub fn next(&mut self) {
-        let place = self.places.recv_timeout(PATIENCE);
-        self.at = place.expect("the vehicle comes to where it is held");
+        loop {
+            let place = self.places.recv_timeout(2 * PATIENCE);
+            let place = place.expect("the vehicle comes to where it is held");
+            self.at = place.at;
+            if place.is_there {
+                break;
+            }
+        }
     }
 
     /// Lets it go on.
@@ -308,14 +329,24 @@ fn play(
         .build()
         .unwrap();
     let mut simulator = Simulator::new(options.clone()).unwrap();
+    let reports = AtomicU64::new(0);
+    let mut report = |progress| {
+        reports.fetch_add(1, Ordering::Relaxed);
+        report(progress);
+    };
     runtime.block_on(async {
-        tokio::time::timeout(
-            Duration::from_secs(300),
-            simulator.run_reporting(command, report),
-        )
-        .await
-        .expect("the simulator ends")
-        .unwrap()
+        let mut playing = pin!(simulator.run_reporting(command, &mut report));
+        let mut before = None;
+        loop {
+            match tokio::time::timeout(STANDS_STILL_MAX, &mut playing).await {
+                Ok(played) => break played.unwrap(),
+                Err(_) => {
+                    let reported = Some(reports.load(Ordering::Relaxed));
+                    assert_ne!(reported, before, "the simulator goes on");
+                    before = reported;
+                }
+            }
+        }
     })
 }
 

@@ -126,14 +126,19 @@ impl Car {
         ask(&mut self.command(args))
     }
 
-    /// What the screen would show.
+    /// What the screen would show. A head unit that runs and is too busy to tell of itself is asked again.
     pub fn status(&self) -> Value {
-        let output = self.ask(&["status", "--json"]);
-        assert!(output.status.success(), "{}", stderr(&output));
-        serde_json::from_str(&stdout(&output)).unwrap()
+        until("the head unit tells of itself", PATIENCE, || {
+            let output = self.ask(&["status", "--json"]);
+            assert!(output.status.success(), "{}", stderr(&output));
+            let status: Value = serde_json::from_str(&stdout(&output)).unwrap();
+            let is_busy = status["running"] == true && status["live"].is_null();
+            (!is_busy).then_some(status)
+        })
     }
 
-    fn try_status(&self) -> Option<Value> {
+    /// The same of a head unit whose ledger may be on its way from one file to another.
+    pub fn try_status(&self) -> Option<Value> {
         let output = self.ask(&["status", "--json"]);
         serde_json::from_str(&stdout(&output)).ok()
     }

@@ -64,6 +64,31 @@ pub fn until<T>(what: &str, patience: Duration, mut look: impl FnMut() -> Option
     }
 }
 
+/// Waits for a condition as long as there is progress towards it: it fails once there was none for so long.
+#[track_caller]
+pub fn until_progress_ends<T, P: PartialEq>(
+    what: &str,
+    patience: Duration,
+    mut look: impl FnMut() -> (P, Option<T>),
+) -> T {
+    let (mut before, mut since) = (None, now());
+    loop {
+        let (progress, found) = look();
+        if let Some(found) = found {
+            return found;
+        }
+        let progress = Some(progress);
+        if progress != before {
+            (before, since) = (progress, now());
+        }
+        assert!(
+            since.elapsed() < patience,
+            "no progress in {patience:?}: {what}"
+        );
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
 /// The clock on the wall, for bounds on waiting.
 #[expect(clippy::disallowed_methods, reason = "the clock of the tests")]
 pub fn now() -> Instant {
