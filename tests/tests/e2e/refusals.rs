@@ -5,7 +5,7 @@ use std::process::Output;
 use jiff::SignedDuration;
 use vehicle_sim::{Command, Cycle};
 
-use crate::support::{Car, Kind, PATIENCE, World, stderr, until};
+use crate::support::{Car, Kind, PATIENCE, World, WriteLock, stderr, until};
 
 /// One line on standard error, and an exit code.
 #[track_caller]
@@ -109,6 +109,20 @@ fn a_head_unit_that_was_never_enrolled_says_so() {
         assert_refused(&car.ask(command), 1, "not enrolled; run `dashpoint enrol`");
     }
     assert_refused(&car.ask(&["sync"]), 1, "does not run on this data folder");
+}
+
+/// The engine hangs in its commit, as on a disk that is slow: for longer than a person likes to wait, and it is not gone.
+#[test]
+fn a_check_in_that_the_disk_does_not_take_is_told_as_it_is() {
+    let mut world = World::after_a_day_offline();
+    world.car.start();
+    let held = WriteLock::take(&world.car.data().join("ledger.db"));
+    let refused = world.car.ask(&["check-in"]);
+    held.give_back();
+    assert_refused(&refused, 1, "it cannot be signed or written now");
+    let done = world.car.ask(&["check-in"]);
+    assert!(done.status.success(), "{}", stderr(&done));
+    assert!(world.car.stop().success());
 }
 
 #[test]
