@@ -180,7 +180,8 @@ fn print_verification(verification: &Verification, language: Language) {
         } else {
             language.choose("FAILS", "未通过")
         };
-        outln!("{mark:>8}  {} ({})", check.what, check.looked_at);
+        let what = language.choose(check.what, check.what_zh);
+        outln!("{mark:>8}  {what} ({})", check.looked_at);
         for fault in &check.faults {
             outln!("          {fault}");
         }

@@ -25,6 +25,9 @@ pub(super) struct Verification {
 pub(super) struct Check {
     /// Name of the check.
     pub(super) what: &'static str,
+    /// Its name in Chinese.
+    #[serde(skip)]
+    pub(super) what_zh: &'static str,
     /// The number of items that were checked.
     pub(super) looked_at: u64,
     /// The places where the check fails.
@@ -39,9 +42,10 @@ impl Verification {
 }
 
 impl Check {
-    const fn new(what: &'static str) -> Self {
+    const fn new(what: &'static str, what_zh: &'static str) -> Self {
         Self {
             what,
+            what_zh,
             looked_at: 0,
             faults: Vec::new(),
         }
@@ -67,7 +71,7 @@ impl Check {
 pub(super) fn verify(reader: &StoreReader, cloud_key: PublicKey) -> anyhow::Result<Verification> {
     let certificate = certificate(reader, &cloud_key)?;
     let device = certificate.body().device;
-    let mut grants = Check::new("grants of epochs");
+    let mut grants = Check::new("grants of epochs", "纪元授权");
     let mut starts = BTreeMap::new();
     for epoch in reader.epochs()? {
         starts.insert(epoch.epoch, epoch.hash);
@@ -121,10 +125,10 @@ impl Walk {
         Self {
             grants,
             before: None,
-            signatures: Check::new("signatures of entries"),
-            links: Check::new("links of the chain"),
-            digests: Check::new("digests of private evidence"),
-            intervals: Check::new("meter intervals, each paid once"),
+            signatures: Check::new("signatures of entries", "记录签名"),
+            links: Check::new("links of the chain", "链的衔接"),
+            digests: Check::new("digests of private evidence", "私有凭据的摘要"),
+            intervals: Check::new("meter intervals, each paid once", "计量区间只计一次"),
             claimed: BTreeMap::new(),
             said: BTreeSet::new(),
         }
@@ -226,7 +230,7 @@ fn receipts(
     cloud_key: &PublicKey,
     device: &DeviceId,
 ) -> anyhow::Result<Check> {
-    let mut check = Check::new("receipts");
+    let mut check = Check::new("receipts", "回执");
     let mut stored = Vec::new();
     reader.for_each_receipt(|receipt| {
         let kept = receipt.through;
@@ -261,7 +265,7 @@ fn bindings(
     cloud_key: &PublicKey,
     device: &DeviceId,
 ) -> anyhow::Result<Check> {
-    let mut check = Check::new("bindings");
+    let mut check = Check::new("bindings", "绑定");
     for (id, raw) in reader.bindings()? {
         let verified = raw.verify(cloud_key, device);
         check.see(
@@ -274,7 +278,7 @@ fn bindings(
 
 /// Policies and catalogue: what is paid for what, and what points are good for.
 fn terms(reader: &StoreReader, cloud_key: &PublicKey) -> anyhow::Result<Check> {
-    let mut check = Check::new("policies and catalogue");
+    let mut check = Check::new("policies and catalogue", "规则与权益目录");
     for (version, raw) in reader.policies()? {
         let verified = raw.verify(cloud_key, &());
         let same = verified.is_ok_and(|policy| policy.body().version == version);
@@ -290,8 +294,8 @@ fn terms(reader: &StoreReader, cloud_key: &PublicKey) -> anyhow::Result<Check> {
 
 /// The statements of the members who are bound here.
 fn statements(reader: &StoreReader, who: &DeviceIdentity) -> anyhow::Result<Vec<Check>> {
-    let mut signatures = Check::new("statements");
-    let mut sums = Check::new("lot sums and account");
+    let mut signatures = Check::new("statements", "对账单");
+    let mut sums = Check::new("lot sums and account", "批次合计与账户");
     let statements = bound_statements(reader, who)?;
     for member in statements.sealed {
         signatures.see(false, || {

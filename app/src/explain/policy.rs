@@ -17,13 +17,18 @@ pub struct NamedPolicy {
 }
 
 impl NamedPolicy {
+    /// Name of the policy that the programme ships with.
+    pub const SHIPPED: &str = "shipped policy";
+    /// Name of the policy that an entry was valued by.
+    pub const OF_ENTRY: &str = "policy of the entry";
+
     /// Reads a policy from a file; without one, the policy that the programme ships with.
     ///
     /// # Errors
     /// [`ExplainError`], one line that names the place.
     pub fn load(path: Option<&Path>) -> Result<Self, ExplainError> {
         let (name, text) = match path {
-            None => ("shipped policy".to_owned(), DEFAULT_POLICY_TOML.to_owned()),
+            None => (Self::SHIPPED.to_owned(), DEFAULT_POLICY_TOML.to_owned()),
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(|source| {
                     ExplainError::PolicyUnreadable {

@@ -140,7 +140,7 @@ fn held_policy(
         version: entry.policy.get(),
     })?;
     Ok(NamedPolicy {
-        name: "policy of the entry".to_owned(),
+        name: NamedPolicy::OF_ENTRY.to_owned(),
         policy,
     })
 }

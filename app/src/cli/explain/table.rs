@@ -8,7 +8,9 @@ use super::super::ledger_words::entry_kind;
 use super::super::words::thousands;
 use super::page::Page;
 use crate::cli::out::outln;
-use crate::explain::{Explanation, Found, Origin, Pooled, RecordingKind, Seen, decimal};
+use crate::explain::{
+    Explanation, Found, NamedPolicy, Origin, Pooled, RecordingKind, Seen, decimal,
+};
 
 /// Prints an explanation.
 pub(super) fn print(explanation: &Explanation, language: Language) {
@@ -114,9 +116,14 @@ impl Page {
                 )
             }));
         }
+        let policy = match explanation.policy.as_str() {
+            NamedPolicy::SHIPPED => self.pick(NamedPolicy::SHIPPED, "内置规则"),
+            NamedPolicy::OF_ENTRY => self.pick(NamedPolicy::OF_ENTRY, "该记录所用的规则"),
+            file => file,
+        };
         under.push(format!(
             "{}, {} {}; {}",
-            explanation.policy,
+            policy,
             self.pick("version", "版本"),
             explanation.policy_version,
             explanation.zone
