@@ -179,6 +179,7 @@ fn notice(notice: Option<NoticeData>, locale: &Locale, now: ServerTime) -> (Noti
         Some(NoticeData::UnderReview) => (Notice::UnderReview, String::new()),
         Some(NoticeData::Refused) => (Notice::Refused, String::new()),
         Some(NoticeData::Guest) => (Notice::Guest, String::new()),
+        Some(NoticeData::GuestByCar) => (Notice::GuestByCar, String::new()),
         Some(NoticeData::AwaitingSignature { awards }) => {
             (Notice::AwaitingSignature, number(i64::from(awards)))
         }

@@ -170,7 +170,7 @@ fn page_state(
             nav.section(),
             preferences,
             member.map_or("", |member| member.name.as_str()),
-            data.guest,
+            (data.guest, data.guest_by_car),
             &data.device,
             locale,
             now,

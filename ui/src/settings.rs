@@ -26,6 +26,8 @@ pub struct SettingsState {
     pub driver: String,
     /// True while a guest drives.
     pub guest: bool,
+    /// True while the car says so: the switch would change nothing.
+    pub guest_by_car: bool,
     /// The device and its queue.
     pub device: DeviceShown,
 }
@@ -36,7 +38,7 @@ pub fn settings(
     section: Section,
     preferences: Preferences,
     driver: &str,
-    guest: bool,
+    (guest, guest_by_car): (bool, bool),
     device: &DeviceData,
     locale: &Locale,
     now: ServerTime,
@@ -46,6 +48,7 @@ pub fn settings(
         preferences,
         driver: driver.to_owned(),
         guest,
+        guest_by_car,
         device: device_shown(device, locale, now),
     }
 }

@@ -111,6 +111,16 @@ pub(crate) const fn guest(language: Language) -> &'static str {
     )
 }
 
+/// Says that the car itself knows no member at the wheel, and the way out.
+#[must_use]
+pub(crate) const fn guest_by_car(language: Language) -> &'static str {
+    language.choose(
+        "the car says that a guest drives, or somebody who is no member here: trips earn nothing; sign in to the car as the \
+         member",
+        "车辆识别为访客或未绑定的驾驶人，行程不累计积分；请以会员账号登录车机",
+    )
+}
+
 /// Says that the cloud refuses this car, and the way out.
 #[must_use]
 pub(crate) fn refused_car(language: Language, status: u16) -> String {

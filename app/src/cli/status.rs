@@ -3,8 +3,10 @@
 use std::error::Error;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use dashpoint_membership::{
-    AllowanceState, CapId, CompiledPolicy, MemberId, PendingState, Policies, ReviewReason, View,
+    AllowanceState, CapId, CompiledPolicy, MemberId, PendingState, Policies, ReviewReason,
+    ServerTime, View,
 };
 use dashpoint_store::StoreReader;
 use dashpoint_ui::locale::Language;
@@ -18,18 +20,18 @@ use super::health_words::{
     waits,
 };
 use super::out::{outln, print_json};
-use super::reasons::{guest, refused_car};
+use super::reasons::{guest, guest_by_car, refused_car};
 use super::signals;
 use super::words::{day, entries, thousands, yuan, zoned_minute};
 use crate::books::{Books, MemberBook, certificate};
 use crate::clock::ClockSource;
-use crate::clock::{Clock, Machine};
+use crate::clock::{Clock, Machine, system_unix_ms};
 use crate::config::Config;
 use crate::data_folder::{member_zone, open_reader};
 use crate::explain::decimal;
 use crate::keys::{KeyState, KeyStore};
 use crate::live::{Connection, Live};
-use crate::screen::Choices;
+use crate::screen::{Choices, ShownCode};
 use crate::socket::{self, AskError};
 
 /// Output of `status --json`.
@@ -131,6 +133,7 @@ struct TodayReport {
 /// Prints what the screen would show.
 pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
+    refuse_while_a_code_waits(&config)?;
     if args.signals {
         return signals::signals(&config, &args.output);
     }
@@ -182,6 +185,24 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Refuses with the code that a window shows while the head unit is nobody's yet.
+fn refuse_while_a_code_waits(config: &Config) -> anyhow::Result<()> {
+    let Ok(reader) = open_reader(config) else {
+        return Ok(());
+    };
+    if !Books::is_enrolled(&reader)?
+        && let Some(code) = ShownCode::read(&reader)?
+        && let Some((code, until)) =
+            code.waiting(ServerTime::from_unix_s(system_unix_ms().div_euclid(1_000)))
+    {
+        bail!(
+            "this head unit is not enrolled yet: its screen shows the code {code} until {}, and waits for the member's yes",
+            zoned_minute(until, &config.zone)
+        );
+    }
+    Ok(())
+}
+
 /// A line for each rule of the newest policy that this program cannot evaluate.
 fn skipped(language: Language, books: &Books) -> Vec<String> {
     let policy = books.policies.as_ref().map(Policies::newest);
@@ -193,11 +214,7 @@ fn skipped(language: Language, books: &Books) -> Vec<String> {
 
 /// Opens the books beside a head unit that may be running.
 pub(super) fn books_of(config: &Config, reader: &StoreReader) -> anyhow::Result<(Books, Clock)> {
-    let mut clock = Clock::new(
-        config.clock,
-        Machine::system(),
-        dashpoint_membership::ServerTime::from_unix_s(0),
-    );
+    let mut clock = Clock::new(config.clock, Machine::system(), ServerTime::from_unix_s(0));
     if config.clock == ClockSource::Bus {
         let floor = reader.last_receipt()?.map(|receipt| receipt.server_time);
         floor.into_iter().for_each(|floor| clock.signed(floor));
@@ -224,7 +241,9 @@ fn troubles(
     if let Some(Connection::Fault { status, .. }) = live.map(|live| &live.connection) {
         lines.push(refused_car(language, *status));
     }
-    if is_guest {
+    if live.is_some_and(|live| live.guest_by_car) {
+        lines.push(guest_by_car(language).to_owned());
+    } else if is_guest {
         lines.push(guest(language).to_owned());
     }
     lines.extend(device_key(language, keys.device).map(str::to_owned));

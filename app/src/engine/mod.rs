@@ -26,7 +26,7 @@ use std::time::Duration;
 use dashpoint_membership::{ServerTime, VehicleId};
 use dashpoint_store::{Store, StoreReader};
 use dashpoint_sync::{Event, LocalFacts, Now, Reconciler};
-use dashpoint_telematics::{Finished, Sample, Telematics, VehicleFact};
+use dashpoint_telematics::{Driver, Finished, Sample, Telematics, VehicleFact};
 use dashpoint_wire::SigningKey;
 use jiff::tz::TimeZone;
 
@@ -92,6 +92,8 @@ pub struct Engine {
     choices: Choices,
     shows: SceneCache,
     told_seen: ToldSeen,
+    /// The driver, and the number of bindings, that `Live` was told of.
+    told_wheel: Option<(Driver, usize)>,
 }
 
 impl Engine {
@@ -167,6 +169,7 @@ impl Engine {
             choices,
             shows: SceneCache::default(),
             told_seen: ToldSeen::default(),
+            told_wheel: None,
         };
         engine.live.salvaged = !engine.store.incidents().is_empty();
         engine.tell_skipped_rules();

@@ -12,6 +12,7 @@ impl Engine {
     pub fn publish(&mut self) {
         self.live.drive_state = Some(self.telematics.drive_state());
         self.live.trip_open = self.telematics.trip_driver().is_some();
+        self.tell_wheel();
         self.live.newest_ms = self.telematics.bus_time_ms();
         self.live.taken = self.telematics.counts().all_taken();
         self.live.kept = self.telematics.counts().all_kept();
@@ -43,6 +44,15 @@ impl Engine {
             shown.signals = signals.unwrap_or(told);
             changed
         });
+    }
+
+    /// Tells whether a member is at the wheel; looks it up only for another driver, or after other bindings.
+    fn tell_wheel(&mut self) {
+        let wheel = (self.telematics.at_the_wheel(), self.books.bindings.len());
+        if self.told_wheel.as_ref() != Some(&wheel) {
+            self.live.guest_by_car = self.member_at_wheel().is_none();
+            self.told_wheel = Some(wheel);
+        }
     }
 
     /// Keeps the newest time where the bus finds it, and wakes whoever says it there when there is something to say: a

@@ -78,7 +78,8 @@ impl Engine {
             sealed: self.shows.sealed,
             own: &self.shows.own,
             live: Some(&self.live),
-            guest: told.choices.guest || told.member.is_none(),
+            guest: told.choices.guest,
+            guest_by_car: told.member.is_none(),
             now,
         });
         data.enrolment.clone_from(&self.shows.welcome);
@@ -135,7 +136,7 @@ impl Engine {
         }
     }
 
-    fn member_at_wheel(&self) -> Option<MemberId> {
+    pub(super) fn member_at_wheel(&self) -> Option<MemberId> {
         let binding = self.books.binding_of(&self.telematics.at_the_wheel());
         binding.map(|binding| binding.member)
     }

@@ -64,6 +64,9 @@ pub struct Live {
     pub cloud_clock: Option<CloudClock>,
     /// True when the bus names another car than the one that this head unit was enrolled in.
     pub other_vehicle: bool,
+    /// True while the bus names a guest at the wheel, or somebody whose membership is not in this car.
+    #[serde(default)]
+    pub guest_by_car: bool,
     /// Time of the reconciler's next try, in seconds since 1970.
     #[serde(default)]
     pub next_try_unix_s: Option<i64>,

@@ -113,6 +113,7 @@ pub fn held(
         own: &screen::read(reader, &books)?,
         live,
         guest: choices.guest,
+        guest_by_car: live.is_some_and(|live| live.guest_by_car),
         now: clock.now(),
     };
     Ok(HeldData {

@@ -55,6 +55,13 @@ impl ShownCode {
         store.put_checkpoint(NAME, &[])
     }
 
+    /// The code with the end of its time, while it is valid.
+    #[must_use]
+    pub fn waiting(&self, now: ServerTime) -> Option<(&str, ServerTime)> {
+        let until = ServerTime::from_unix_s(self.expires_unix_s);
+        (now < until).then_some((self.code.as_str(), until))
+    }
+
     /// Makes the enrolment page of the code.
     #[must_use]
     pub fn page(&self, now: ServerTime) -> EnrolmentData {

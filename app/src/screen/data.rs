@@ -28,8 +28,10 @@ pub struct Source<'a> {
     pub own: &'a [OwnEntry],
     /// Live state of the running head unit; `None` when none runs.
     pub live: Option<&'a Live>,
-    /// True while a guest drives.
+    /// True while the driver has chosen that a guest drives.
     pub guest: bool,
+    /// True while the car says so.
+    pub guest_by_car: bool,
     /// The car's best idea of the time.
     pub now: ServerTime,
 }
@@ -51,7 +53,8 @@ pub fn screen_data(source: &Source<'_>) -> ScreenData {
             trip: None,
             enrolment: None,
             device,
-            guest: source.guest,
+            guest: source.guest || source.guest_by_car,
+            guest_by_car: source.guest_by_car,
         };
     };
     let view = view(
@@ -66,7 +69,8 @@ pub fn screen_data(source: &Source<'_>) -> ScreenData {
         .filter(|own| rows::is_shown(&shown, own))
         .collect();
     let activity = rows::rows(&shown, &own);
-    let member: MemberData = home::member(&shown, &view, &own, source.live, source.guest);
+    let guest = home::guest_notice(source.guest, source.guest_by_car);
+    let member: MemberData = home::member(&shown, &view, &own, source.live, guest);
     ScreenData {
         link: link(Some(view.as_of.max(source.books.receipt_at))),
         benefits: benefits(&shown, &view, source.live),
@@ -75,7 +79,8 @@ pub fn screen_data(source: &Source<'_>) -> ScreenData {
         activity: Availability::Here(activity),
         enrolment: None,
         device,
-        guest: source.guest,
+        guest: source.guest || source.guest_by_car,
+        guest_by_car: source.guest_by_car,
     }
 }
 
@@ -102,6 +107,7 @@ pub fn unknown_member() -> ScreenData {
             exchange: Exchange::Done,
         },
         guest: false,
+        guest_by_car: false,
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn member(
     view: &View,
     own: &[&OwnEntry],
     live: Option<&Live>,
-    guest: bool,
+    guest: Option<NoticeData>,
 ) -> MemberData {
     let profile = &shown.book.statement.profile;
     let tiers = &shown.policy.policy().tiers;
@@ -115,14 +115,28 @@ fn purpose(policy: &CompiledPolicy, rule: &RuleId) -> RulePurpose {
     }
 }
 
+/// Tells that a guest drives, with the way out that there is: what the car says is changed in the car.
+pub(super) fn guest_notice(is_chosen: bool, by_car: bool) -> Option<NoticeData> {
+    match (by_car, is_chosen) {
+        (true, _) => Some(NoticeData::GuestByCar),
+        (false, true) => Some(NoticeData::Guest),
+        (false, false) => None,
+    }
+}
+
 /// The worst of what the member should know of.
-fn notice(shown: &Shown<'_>, view: &View, live: Option<&Live>, guest: bool) -> Option<NoticeData> {
+fn notice(
+    shown: &Shown<'_>,
+    view: &View,
+    live: Option<&Live>,
+    guest: Option<NoticeData>,
+) -> Option<NoticeData> {
     let limits = &shown.policy.policy().allowance;
     if live.is_some_and(|live| matches!(live.connection, Connection::Fault { .. })) {
         return Some(NoticeData::Refused);
     }
-    if guest {
-        return Some(NoticeData::Guest);
+    if guest.is_some() {
+        return guest;
     }
     if let Some(live) = live {
         if live.awaiting > 0 {

@@ -197,7 +197,7 @@ impl Case {
         };
         let guest = matches!(
             (self.view, variation),
-            (GalleryView::Driver, Variation::Empty)
+            (GalleryView::Driver, Variation::Empty | Variation::Error)
         );
         ScreenData {
             link: LinkData {
@@ -220,6 +220,10 @@ impl Case {
             enrolment: self.enrolment(),
             device: people::device(variation, online),
             guest,
+            guest_by_car: matches!(
+                (self.view, self.variation),
+                (GalleryView::Driver, Variation::Error)
+            ),
         }
     }
 
@@ -301,7 +305,7 @@ fn variations(view: GalleryView) -> &'static [Variation] {
         | GalleryView::Privacy
         | GalleryView::EnrolmentExpired
         | GalleryView::EnrolmentConsent => &VARIATIONS[..1],
-        GalleryView::Driver => &[Variation::Normal, Variation::Empty, Variation::Longest],
+        GalleryView::Driver => &VARIATIONS,
         GalleryView::Notice(_)
         | GalleryView::Tier(_)
         | GalleryView::Row(_)

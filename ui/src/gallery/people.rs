@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 /// Every notice once.
-pub(super) const NOTICES: [NoticeData; 11] = [
+pub(super) const NOTICES: [NoticeData; 12] = [
     NoticeData::ConnectSoon {
         by: NOW.plus_s(5 * 86_400),
     },
@@ -29,6 +29,7 @@ pub(super) const NOTICES: [NoticeData; 11] = [
     NoticeData::Refused,
     NoticeData::Guest,
     NoticeData::RulesSkipped,
+    NoticeData::GuestByCar,
 ];
 
 const LONGEST_ZH: &str = "阿卜杜热依木·买买提吐尔逊江";

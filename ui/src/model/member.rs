@@ -92,6 +92,8 @@ pub enum NoticeData {
     Refused,
     /// A guest drives, and nothing is earned.
     Guest,
+    /// The car says so: no choice on the screen changes it.
+    GuestByCar,
     /// The key store cannot be read.
     AwaitingSignature {
         /// Awards that are kept.

@@ -72,4 +72,6 @@ pub struct ScreenData {
     pub device: DeviceData,
     /// True while the driver is a guest.
     pub guest: bool,
+    /// True while the car itself says so, or knows somebody who is no member here.
+    pub guest_by_car: bool,
 }

@@ -29,5 +29,6 @@ pub(super) fn apply(window: &DashpointWindow, state: &SettingsState) {
     adapter.set_theme(state.preferences.theme);
     adapter.set_driver(state.driver.as_str().into());
     adapter.set_guest(state.guest);
+    adapter.set_guest_by_car(state.guest_by_car);
     adapter.set_device(state.device.clone());
 }

@@ -176,6 +176,22 @@ fn the_worst_is_what_the_member_is_told() {
 }
 
 #[test]
+fn a_guest_whom_the_car_names_is_told_with_another_way_out_than_one_who_was_chosen() {
+    let mut world = World::new();
+    world.guest = true;
+    assert_eq!(world.member().notice, Some(NoticeData::Guest));
+    world.live = Some(Live {
+        guest_by_car: true,
+        ..Live::default()
+    });
+    for is_chosen in [true, false] {
+        world.guest = is_chosen;
+        assert_eq!(world.member().notice, Some(NoticeData::GuestByCar));
+        assert!(world.data().guest && world.data().guest_by_car);
+    }
+}
+
+#[test]
 fn a_rule_that_this_car_cannot_evaluate_is_told_when_nothing_worse_is() {
     let mut world = World::new();
     let mut policy: Policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();

@@ -101,6 +101,7 @@ impl World {
             own: &self.entries(),
             live: self.live.as_ref(),
             guest: self.guest,
+            guest_by_car: self.live.as_ref().is_some_and(|live| live.guest_by_car),
             now: NOW,
         })
     }
