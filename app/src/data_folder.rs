@@ -20,7 +20,10 @@ pub fn open_store(folder: &Path, keys: &KeyStore, check: CheckDepth) -> anyhow::
     let seal = match keys.seal_key_or_new() {
         Ok(key) => Some(key),
         Err(error) => {
-            tracing::error!(%error, "without its key no statement can be read or kept; entries are");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "without its key no statement can be read or kept; entries are"
+            );
             None
         }
     };

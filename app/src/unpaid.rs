@@ -61,7 +61,7 @@ impl<'a> AwardContext<'a> {
             return Some(Failed::CapReached(LimitData::of(
                 self.policy,
                 &cut.cap,
-                cut.room,
+                Some(cut.room),
             )));
         }
         if !awards.is_empty() {
@@ -77,11 +77,14 @@ impl<'a> AwardContext<'a> {
         {
             let caps = self.policy.policy().caps.iter();
             let found = caps.into_iter().find(|known| known.id == *cap)?;
-            return Some(LimitData::of(self.policy, found, paid.points));
+            // What is paid to several awards together says nothing of the room that one of them had.
+            let is_alone = entry.transaction().awards().len() == 1;
+            let room = is_alone.then_some(paid.points);
+            return Some(LimitData::of(self.policy, found, room));
         }
         let cuts = self.cuts(entry);
         let cut = cuts.first()?;
-        Some(LimitData::of(self.policy, &cut.cap, cut.room))
+        Some(LimitData::of(self.policy, &cut.cap, Some(cut.room)))
     }
 
     /// Returns each award that a cap cut, with the cap.
@@ -250,7 +253,7 @@ impl CapCut {
             over: self.over.clone(),
             per: self.per,
             most: Points::new(self.most_points),
-            room: Points::new(self.room_points),
+            room: Some(Points::new(self.room_points)),
         }
     }
 }

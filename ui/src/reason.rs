@@ -168,13 +168,16 @@ pub fn cap_in_words(limit: &LimitData, language: Language) -> String {
     }
 }
 
-/// The room that a cap had, of its most in its period.
+/// The room that a cap had, where it is known, of its most in its period.
 fn room(limit: &LimitData, locale: &Locale) -> String {
-    let (room, most) = (number(limit.room.get()), number(limit.most.get()));
+    let room = limit.room.map(|room| number(room.get()));
+    let most = number(limit.most.get());
     let per = period(limit.per, locale.language);
-    match locale.language {
-        Language::English => format!("{room} of {most} {per}"),
-        Language::Chinese => format!("{per} {most} 中的 {room}"),
+    match (room, locale.language) {
+        (Some(room), Language::English) => format!("{room} of {most} {per}"),
+        (Some(room), Language::Chinese) => format!("{per} {most} 中的 {room}"),
+        (None, Language::English) => format!("part of {most} {per}"),
+        (None, Language::Chinese) => format!("{per} {most} 中的一部分"),
     }
 }
 

@@ -145,13 +145,13 @@ pub fn reasons(
     verdict: Option<&Verdict>,
     policy: &CompiledPolicy,
 ) -> Vec<String> {
-    let Some(Verdict::Adjusted { paid, reasons }) = verdict else {
+    let Some(Verdict::Adjusted { reasons, .. }) = verdict else {
         return Vec::new();
     };
     let reasons = reasons.iter();
     reasons
         .map(|reason| match reason {
-            Adjustment::Cap { cap } => cap_reason(language, cap, paid.points, policy),
+            Adjustment::Cap { cap } => cap_reason(language, cap, policy),
             Adjustment::Policy { version } => match language {
                 Language::English => format!("version {version} of the policy values it"),
                 Language::Chinese => format!("按规则第 {version} 版计算"),
@@ -176,17 +176,15 @@ pub fn reasons(
         .collect()
 }
 
-/// Names the cap that cut, with the room that it had; a cap that this policy does not have, by its id.
-fn cap_reason(language: Language, cap: &CapId, room: Points, policy: &CompiledPolicy) -> String {
+/// Names the cap that cut; a cap that this policy does not have, by its id.
+fn cap_reason(language: Language, cap: &CapId, policy: &CompiledPolicy) -> String {
     let caps = &policy.policy().caps;
     let known = caps.iter().find(|known| known.id == *cap);
-    let limit = known.map(|known| LimitData::of(policy, known, room));
+    let limit = known.map(|known| LimitData::of(policy, known, None));
     let cap = limit.map_or_else(|| cap.to_string(), |limit| cap_in_words(&limit, language));
     match language {
-        Language::English => {
-            format!("the limit of {cap} had room for {room}, less than this car could know")
-        }
-        Language::Chinese => format!("上限（{cap}）只余 {room}，比本车所知的少"),
+        Language::English => format!("the limit of {cap} had less room than this car could know"),
+        Language::Chinese => format!("上限（{cap}）的余量比本车所知的少"),
     }
 }
 
@@ -278,14 +276,14 @@ mod tests {
         assert_eq!(
             said(Language::English),
             [
-                "the limit of 100 a day for all points had room for 4, less than this car could know",
+                "the limit of 100 a day for all points had less room than this car could know",
                 "the rule \"Safe trip\" gives another amount",
             ]
         );
         assert_eq!(
             said(Language::Chinese),
             [
-                "上限（全部积分每日 100）只余 4，比本车所知的少",
+                "上限（全部积分每日 100）的余量比本车所知的少",
                 "规则“安全出行”计算结果不同",
             ]
         );

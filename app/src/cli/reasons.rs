@@ -135,13 +135,17 @@ pub(crate) fn refused_car(language: Language, status: u16) -> String {
     }
 }
 
-/// Says which cap cut an entry, with its room.
+/// Says which cap cut an entry, with its room where that is known.
 #[must_use]
 pub(crate) fn cut(language: Language, cut: &LimitData) -> String {
-    let (limit, room) = (limit(language, cut), thousands(cut.room.get()));
-    match language {
-        Language::English => format!("cut by the limit of {limit}: room for {room}"),
-        Language::Chinese => format!("受上限（{limit}）影响：只余 {room}"),
+    let limit = limit(language, cut);
+    match (cut.room.map(|room| thousands(room.get())), language) {
+        (Some(room), Language::English) => {
+            format!("cut by the limit of {limit}: room for {room}")
+        }
+        (Some(room), Language::Chinese) => format!("受上限（{limit}）影响：只余 {room}"),
+        (None, Language::English) => format!("cut by the limit of {limit}"),
+        (None, Language::Chinese) => format!("受上限（{limit}）影响"),
     }
 }
 

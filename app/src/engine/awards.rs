@@ -182,7 +182,10 @@ impl Engine {
         let waiting = match self.store.read().awaiting() {
             Ok(waiting) => waiting,
             Err(error) => {
-                tracing::error!(%error, "evidence that waits to be signed cannot be read");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "evidence that waits to be signed cannot be read"
+                );
                 return;
             }
         };
@@ -203,7 +206,10 @@ impl Engine {
                     self.committed(head, Awaited::ByNobody);
                 }
                 Err(error) => {
-                    tracing::error!(%error, "evidence that waited cannot be committed; it is kept");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "evidence that waited cannot be committed; it is kept"
+                    );
                     self.books.forget_minted();
                     return;
                 }

@@ -32,7 +32,10 @@ impl Engine {
             Choice::Guest(guest) => put_guest(&mut self.store, guest),
         };
         if let Err(error) = kept {
-            tracing::error!(%error, "a choice of the driver cannot be kept");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a choice of the driver cannot be kept"
+            );
             return;
         }
         match choice {
@@ -53,11 +56,17 @@ impl Engine {
         if is_read && before.is_some_and(|(_, known)| *known == told) {
             return;
         }
+        let mut is_fresh = true;
         if !is_read && let Err(error) = self.read_ledger() {
-            tracing::error!(%error, "the ledger cannot be read for the screen");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the ledger cannot be read for the screen"
+            );
+            is_fresh = false;
         }
         let scene = self.scene(&told);
-        self.shows.told = Some((held, told));
+        // Rows that are older than the points beside them are read again at the next look.
+        self.shows.told = is_fresh.then_some((held, told));
         if let Some(scenes) = &self.shows.scenes {
             scenes.send_replace(Some(Arc::new(scene)));
         }

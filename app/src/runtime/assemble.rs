@@ -137,7 +137,10 @@ pub(super) async fn live(
     match (ended, &why) {
         (Ok(()), _) => tracing::info!("head unit ended"),
         (Err(error), Ended::LedgerDamaged) => {
-            tracing::warn!(%error, "what is damaged does not end in order");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "what is damaged does not end in order"
+            );
         }
         (Err(error), Ended::Told) => return Err(error.into()),
     }
@@ -186,7 +189,10 @@ fn start(
     let key = match keys.certified_key(&books.identity.device_key) {
         Ok(key) => Some(key),
         Err(error) => {
-            tracing::error!(%error, "nothing can be signed; evidence is kept until it can");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "nothing can be signed; evidence is kept until it can"
+            );
             None
         }
     };

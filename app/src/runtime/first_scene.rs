@@ -42,14 +42,20 @@ pub(super) fn first_scene(config: &Config) -> Scene {
         }
         Err(error) => {
             // The program that owns the folder says what is wrong with it, and mends what can be mended.
-            tracing::warn!(%error, "the first frame shows nothing of the data folder");
+            tracing::warn!(
+                error = %format_args!("{error:#}"),
+                "the first frame shows nothing of the data folder"
+            );
             return blank(None);
         }
     };
     let held = match held(config, &reader, None) {
         Ok(held) => held,
         Err(error) => {
-            tracing::warn!(%error, "the first frame shows nothing of the data folder");
+            tracing::warn!(
+                error = %format_args!("{error:#}"),
+                "the first frame shows nothing of the data folder"
+            );
             return blank(None);
         }
     };

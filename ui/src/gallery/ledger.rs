@@ -116,7 +116,7 @@ fn normal() -> Vec<RowData> {
                 over: text("Clean charging", "清洁充电"),
                 per: Period::Day,
                 most: Points::new(30),
-                room: Points::ZERO,
+                room: Some(Points::ZERO),
             })),
         ),
         (drive(5_000, 9_500), RowOutcome::Nothing(Failed::Guest)),

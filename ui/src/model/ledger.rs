@@ -253,19 +253,19 @@ pub struct LimitData {
     pub per: Period,
     /// The most points in it.
     pub most: Points,
-    /// Points that it had room for.
-    pub room: Points,
+    /// Points that it had room for; `None` where nobody knows: a verdict tells the payment of all awards together.
+    pub room: Option<Points>,
 }
 
 impl LimitData {
     /// Makes the words of a cap from the policy that has it, with the room that it had.
     #[must_use]
-    pub fn of(policy: &CompiledPolicy, cap: &Cap, room: Points) -> Self {
+    pub fn of(policy: &CompiledPolicy, cap: &Cap, room: Option<Points>) -> Self {
         Self {
             over: policy.cap_title(cap),
             per: cap.per,
             most: cap.points,
-            room: room.max(Points::ZERO),
+            room: room.map(|room| room.max(Points::ZERO)),
         }
     }
 }

@@ -91,7 +91,7 @@ fn what_earned_nothing_says_which_condition_failed() {
         },
         per: dashpoint_membership::policy::Period::Day,
         most: Points::new(20),
-        room: Points::ZERO,
+        room: Some(Points::ZERO),
     });
     assert_eq!(world.rows()[0].outcome, RowOutcome::Nothing(cap));
 }

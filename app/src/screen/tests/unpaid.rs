@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use dashpoint_membership::policy::{CapOver, Policy, RuleKind, Trigger};
 use dashpoint_membership::{
-    CompiledPolicy, DEFAULT_POLICY_TOML, Evidence, EvidenceDigest, Factor, Grade, LedgerVersion,
-    MemberAction, Meter, MeterInterval, Milli, Paid, Points, PolicyVersion, Subject, Trip, Verdict,
-    Zone,
+    Adjustment, CompiledPolicy, DEFAULT_POLICY_TOML, Evidence, EvidenceDigest, Factor, Grade,
+    LedgerVersion, MemberAction, Meter, MeterInterval, Milli, Paid, Points, PolicyVersion, Subject,
+    Trip, Verdict, Zone,
 };
 use dashpoint_ui::Reason;
 use dashpoint_ui::locale::{Language, Locale};
@@ -153,7 +153,10 @@ fn each_cap_of_the_shipped_policy_is_named_when_it_is_reached_and_when_it_cuts()
         else {
             panic!("{}: {row:?}", cap.id);
         };
-        assert_eq!((*per, *most, *room), (cap.per, cap.points, Points::ZERO));
+        assert_eq!(
+            (*per, *most, *room),
+            (cap.per, cap.points, Some(Points::ZERO))
+        );
         lines.push(format!("{} reached: {}", cap.id, told(row)));
         // A check-in is worth one point: it is paid whole or not at all.
         if matches!(under(&cap.over), Subject::Member { .. }) {
@@ -178,11 +181,39 @@ fn each_cap_of_the_shipped_policy_is_named_when_it_is_reached_and_when_it_cuts()
         let limit = row.cut.as_ref().unwrap();
         assert_eq!(
             (limit.per, limit.most, limit.room),
-            (cap.per, cap.points, Points::new(3))
+            (cap.per, cap.points, Some(Points::new(3)))
         );
         lines.push(format!("{} cut: {}", cap.id, told(row)));
     }
     insta::assert_snapshot!(lines.join("\n"));
+}
+
+/// Two rules pay one trip: the verdict says what they pay together.
+#[test]
+fn the_room_of_a_cap_is_told_from_the_payment_of_one_award_alone() {
+    let mut clean = trip(0, 60_000, 9_900);
+    if let Evidence::Trip(trip) = &mut clean {
+        trip.used_wh = 6_000;
+    }
+    for (subject, awards, room) in [
+        (charge(18_000, 800, Grade::Metered), 1, Some(Points::new(4))),
+        (clean, 2, None),
+    ] {
+        let mut world = World::new();
+        let own = world.earn(subject);
+        assert_eq!(own.entry.transaction().awards().len(), awards);
+        own.status = EntryStatus::Judged(Verdict::Adjusted {
+            paid: Paid {
+                points: Points::new(4),
+                growth: dashpoint_membership::Growth::ZERO,
+            },
+            reasons: vec![Adjustment::Cap {
+                cap: "all-day".parse().unwrap(),
+            }],
+        });
+        let cut = world.rows()[0].cut.clone().unwrap();
+        assert_eq!((cut.most, cut.room), (Points::new(100), room));
+    }
 }
 
 #[test]
