@@ -51,8 +51,8 @@ impl Cloud {
             authority_pem: Some(authority_pem.as_bytes().to_vec()),
             time: TlsTime::new(floor, Arc::new(move || system)),
             timeouts: Timeouts {
-                connect: Duration::from_secs(2),
-                total: Duration::from_secs(5),
+                connect: Duration::from_secs(60),
+                total: Duration::from_secs(60),
             },
         })
         .unwrap()
