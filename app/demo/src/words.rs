@@ -5,8 +5,7 @@ use std::path::Path;
 
 use dashpoint_membership::policy::Carbon;
 use dashpoint_membership::{
-    Adjustment, CapId, Charge, CompiledPolicy, Evidence, Factor, Grade, Points, RuleId, Trip,
-    Verdict,
+    Adjustment, CapId, Charge, CompiledPolicy, Evidence, Factor, Grade, RuleId, Trip, Verdict,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -242,7 +241,7 @@ pub fn co2(grams: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dashpoint_membership::{DEFAULT_POLICY_TOML, Growth, Paid};
+    use dashpoint_membership::{DEFAULT_POLICY_TOML, Growth, Paid, Points};
 
     #[test]
     fn amounts_read_well() {
