@@ -46,6 +46,8 @@ pub struct Desk {
     shown: Option<ScreenState>,
     /// Choices of this run, which count before they are on the disk.
     chosen: Choices,
+    /// Those before the last touch.
+    chosen_before: Choices,
     /// Language of the pages until the driver chooses one; `None` is the car's.
     language: Option<Language>,
     /// The driver has seen who was enrolled.
@@ -116,6 +118,7 @@ impl Desk {
     pub fn touch(&mut self, intent: Intent, now_ms: u64) -> Next {
         let suggested = self.suggested();
         self.nav.handle(intent, &suggested);
+        self.chosen_before = self.chosen;
         let ask = match intent {
             Intent::ChooseLanguage(language) => {
                 self.chosen.language = Some(language);
@@ -148,6 +151,12 @@ impl Desk {
             ask,
             ..self.look(now_ms)
         }
+    }
+
+    /// Takes back what the last touch chose: the program was too busy to hear of it.
+    pub fn touch_lost(&mut self, now_ms: u64) -> Next {
+        self.chosen = self.chosen_before;
+        self.look(now_ms)
     }
 
     /// Looks whether the pages must change.

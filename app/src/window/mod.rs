@@ -229,6 +229,11 @@ impl Stage {
         };
         if !sent {
             tracing::warn!("the program is busy: a touch is lost");
+            let next = self.desk.borrow_mut().touch_lost(self.now_ms());
+            if let (Some(state), Some(window)) = (next.show, self.window.upgrade()) {
+                show::apply(&window, &state);
+                self.gauge.shows(&state);
+            }
         }
         if let Some(after) = next.again {
             let stage = self.clone();

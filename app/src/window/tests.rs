@@ -180,6 +180,20 @@ fn whether_a_guest_drives_is_the_engines_word() {
 }
 
 #[test]
+fn what_a_lost_touch_chose_is_not_shown() {
+    let mut desk = Desk::default();
+    desk.take(scene(Drive::Parked, |_| {}), 0);
+    desk.touch(Intent::Open(Page::Settings), 1);
+    let is_dark = |state: &ScreenState| state.frame.night;
+    let dark = desk.touch(Intent::ChooseTheme(ThemeChoice::Night), 2).show;
+    assert!(is_dark(&dark.unwrap()));
+    // The first was heard, the second was not.
+    let light = desk.touch(Intent::ChooseTheme(ThemeChoice::Day), 3).show;
+    assert!(!is_dark(&light.unwrap()));
+    assert!(is_dark(&desk.touch_lost(4).show.unwrap()));
+}
+
+#[test]
 fn who_was_just_enrolled_stays_on_the_page_until_it_was_seen() {
     let step = |step| {
         scene(Drive::Parked, |data| {
