@@ -12,8 +12,8 @@ use bytes::BytesMut;
 use rumqttc::mqttbytes;
 use rumqttc::tokio_rustls::TlsConnector;
 use rumqttc::{
-    Connect, ConnectReturnCode, Packet, PubAck, PubComp, PubRec, Publish, QoS, Subscribe,
-    SubscribeFilter,
+    Connect, ConnectReturnCode, Packet, PubAck, PubComp, PubRec, Publish, QoS, SubAck, Subscribe,
+    SubscribeFilter, SubscribeReasonCode,
 };
 use rustls::pki_types::{InvalidDnsNameError, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -136,7 +136,8 @@ impl BusLink {
                 Packet::PubRel(release) => {
                     self.write(&Packet::PubComp(PubComp::new(release.pkid)))?;
                 }
-                Packet::SubAck(_) | Packet::PingResp => {}
+                Packet::SubAck(answer) => tell_refused(&answer),
+                Packet::PingResp => {}
                 Packet::Connect(_)
                 | Packet::ConnAck(_)
                 | Packet::PubAck(_)
@@ -234,6 +235,27 @@ fn connect_packet(config: &BusConfig) -> Connect {
     packet
 }
 
+/// Tells subscriptions that the broker refuses: nothing arrives by them, and the connection lives all the same.
+fn tell_refused(answer: &SubAck) {
+    let refused = refused(answer);
+    if refused > 0 {
+        let all = answer.return_codes.len();
+        tracing::warn!(
+            refused,
+            all,
+            "the broker refuses subscriptions: its access list must let this head unit read the topics"
+        );
+    }
+}
+
+/// Counts the refused subscriptions.
+fn refused(answer: &SubAck) -> usize {
+    let codes = answer.return_codes.iter();
+    codes
+        .filter(|code| matches!(code, SubscribeReasonCode::Failure))
+        .count()
+}
+
 fn subscribe_packet(config: &BusConfig) -> Subscribe {
     let routes = config.mapping.routes();
     let topics = routes.iter().filter_map(|route| route.topic.clone());
@@ -241,4 +263,21 @@ fn subscribe_packet(config: &BusConfig) -> Subscribe {
     let mut packet = Subscribe::new_many(filters);
     packet.pkid = SUBSCRIPTION;
     packet
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_subscriptions_are_counted() {
+        let taken = SubscribeReasonCode::Success(QoS::AtLeastOnce);
+        for (codes, expected) in [
+            (vec![], 0),
+            (vec![taken, taken], 0),
+            (vec![taken, SubscribeReasonCode::Failure], 1),
+        ] {
+            assert_eq!(refused(&SubAck::new(SUBSCRIPTION, codes)), expected);
+        }
+    }
 }
