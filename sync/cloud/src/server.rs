@@ -99,7 +99,7 @@ impl Cloud {
             core.accept_clock(reason, core.now(system_now())?)?;
         }
         if let Err(unfit) = core.health(core.now(system_now())?) {
-            tracing::warn!(%unfit, "statements and policies are answered, entries are not");
+            tracing::warn!(%unfit, "statements and policies are answered; entries may be refused");
         }
         let cloud_key = core.cloud_key();
 
@@ -307,8 +307,8 @@ async fn beat(ledger: LedgerHandle, mut stopped: watch::Receiver<bool>) {
             })
             .await;
         match &beat {
-            Ok(()) if !was_well => tracing::warn!("entries are taken again"),
-            Err(unfit) if was_well => tracing::warn!(%unfit, "entries are not taken"),
+            Ok(()) if !was_well => tracing::warn!("nothing stands in the way of entries any more"),
+            Err(unfit) if was_well => tracing::warn!(%unfit, "entries may be refused"),
             Ok(()) | Err(_) => {}
         }
         was_well = beat.is_ok();

@@ -15,7 +15,7 @@ type RequestId = [u8; 16];
 
 /// Addresses that requests came from, as long as they wait. Those from before the start count as of one caller, and so do
 /// those that came by no network.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct AskedFrom(BTreeMap<RequestId, Peer>);
 
 /// Requests of one caller that wait.

@@ -129,7 +129,8 @@ impl CloudCore {
             return Err(CloudError::WeakKey);
         }
         let id = ids.id;
-        let mut asked_from = std::mem::take(&mut self.asked_from);
+        // A copy, which takes the place of the known ones when all went well.
+        let mut asked_from = self.asked_from.clone();
         let asked = self.work(now, |unit| {
             unit.holder_of_key(&request.key, request.vehicle)?;
             enrolments::forget(unit.db, now.plus_s(-REMEMBER_S))?;
@@ -162,8 +163,8 @@ impl CloudCore {
         });
         if asked.is_ok() {
             asked_from.keep(id, peer);
+            self.asked_from = asked_from;
         }
-        self.asked_from = asked_from;
         asked
     }
 

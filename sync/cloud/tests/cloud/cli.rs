@@ -354,6 +354,8 @@ fn what_is_wrong_is_told_to_people_and_with_json_to_programs() {
         "Li\u{7f}",
         "Li\u{9b}1m",
         "Li\u{202e}naH",
+        "Li\u{200f}",
+        "Li\u{61c}",
         "Li\u{2028}",
     ] {
         let (exit, _, err) = run(&["--data", data, "member", "add", "--name", name]);
