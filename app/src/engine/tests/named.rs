@@ -43,6 +43,11 @@ fn enrolled(vehicle: VehicleId, driver: DriverTag, salt: Option<NameSalt>) -> Ca
     car
 }
 
+fn own_car() -> Car {
+    let driver = driver_tag(DRIVER.issuer, DRIVER.subject);
+    enrolled(vehicle_id(VIN), driver, None)
+}
+
 #[test]
 fn a_car_goes_on_under_the_names_that_it_was_enrolled_with() {
     let old = (vehicle_id(VIN), driver_tag(DRIVER.issuer, DRIVER.subject));
@@ -75,11 +80,7 @@ fn under_another_salt_nothing_is_earned() {
 /// State that the broker of another car had kept, in the order in which it comes: the odometer before the VIN.
 #[test]
 fn meters_that_came_before_the_vin_of_another_car_settle_nothing() {
-    let mut car = enrolled(
-        vehicle_id(VIN),
-        driver_tag(DRIVER.issuer, DRIVER.subject),
-        None,
-    );
+    let mut car = own_car();
     let mut running = car.start();
     let kept = [
         (Signal::Odometer, Value::Number(900_000_000.0)),
@@ -104,11 +105,7 @@ fn meters_that_came_before_the_vin_of_another_car_settle_nothing() {
 /// Connection and drive state are followed in any car; nobody is paid there.
 #[test]
 fn in_another_car_the_screen_is_restricted_all_the_same() {
-    let car = enrolled(
-        vehicle_id(VIN),
-        driver_tag(DRIVER.issuer, DRIVER.subject),
-        None,
-    );
+    let car = own_car();
     let mut running = car.start();
     tell(&car, &mut running, ELSEWHERE, DRIVER);
     car.say(&mut running, vec![(Signal::Speed, Value::Number(50.0))]);
@@ -130,11 +127,7 @@ fn entries(running: &Running) -> u64 {
 #[test]
 fn what_waits_in_another_car_is_not_carried_into_this_one() {
     for ends in [true, false] {
-        let mut car = enrolled(
-            vehicle_id(VIN),
-            driver_tag(DRIVER.issuer, DRIVER.subject),
-            None,
-        );
+        let mut car = own_car();
         let mut running = car.start();
         tell(&car, &mut running, VIN, DRIVER);
         says_charged(&car, &mut running, 50_000.0);
@@ -164,11 +157,7 @@ fn what_waits_in_another_car_is_not_carried_into_this_one() {
 /// The clock of another car may be ahead; the own one is believed as before.
 #[test]
 fn after_another_car_whose_clock_is_ahead_the_own_one_earns_at_once() {
-    let mut car = enrolled(
-        vehicle_id(VIN),
-        driver_tag(DRIVER.issuer, DRIVER.subject),
-        None,
-    );
+    let mut car = own_car();
     let mut running = car.start();
     tell(&car, &mut running, VIN, DRIVER);
     car.drives(&mut running);

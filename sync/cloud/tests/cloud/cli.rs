@@ -160,7 +160,7 @@ fn help() {
     insta::assert_snapshot!(out);
 }
 
-fn run(words: &[&str]) -> (ExitCode, String, String) {
+pub(crate) fn run(words: &[&str]) -> (ExitCode, String, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let args = std::iter::once("dashpoint-cloud").chain(words.iter().copied());
     let code = main(args.map(OsString::from), &mut out, &mut err);
@@ -323,102 +323,6 @@ fn a_refused_head_unit_waits_no_longer() {
     assert!(say(&mut world, "device list").contains("7K3M-Z0QA"));
     assert_eq!(say(&mut world, "device refuse 7K3M-Z0QA"), "refused\n");
     assert!(!say(&mut world, "device list").contains("7K3M-Z0QA"));
-}
-
-#[test]
-fn what_is_wrong_is_told_to_people_and_with_json_to_programs() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let data = data.to_str().unwrap();
-    let (_, out, err) = run(&["device", "aprove", "7K3M-Z0QA"]);
-    assert!(out.is_empty() && err.contains("'approve'"), "{err}");
-    for (line, code, part) in [
-        (&["member", "list"][..], 2, "`dashpoint-cloud init --data"),
-        (&["device", "aprove"], 2, "unrecognized subcommand 'aprove'"),
-    ] {
-        let words = [&["--json", "--data", data], line].concat();
-        let (exit, out, err) = run(&words);
-        assert_eq!(exit, ExitCode::from(code), "{err}");
-        let told: serde_json::Value = serde_json::from_str(&out).unwrap();
-        assert!(told["error"].as_str().unwrap().contains(part), "{out}");
-        assert!(err.contains(part), "{err}");
-    }
-    let (exit, ..) = run(&["--data", data, "init"]);
-    assert_eq!(exit, ExitCode::SUCCESS);
-    let nameless = ["--data", data, "member", "add", "--name", " "];
-    let (exit, _, err) = run(&nameless);
-    assert_eq!(exit, ExitCode::from(2), "{err}");
-    for name in [
-        "Li\nHan",
-        "Li\u{1b}[2J",
-        "Li\u{7f}",
-        "Li\u{9b}1m",
-        "Li\u{202e}naH",
-        "Li\u{200f}",
-        "Li\u{61c}",
-        "Li\u{2028}",
-    ] {
-        let (exit, _, err) = run(&["--data", data, "member", "add", "--name", name]);
-        assert_eq!(exit, ExitCode::from(2), "{name:?}");
-        assert!(err.contains("control characters"), "{err}");
-    }
-    let (exit, out, _) = run(&["--data", data, "member", "list"]);
-    assert!(exit == ExitCode::SUCCESS && !out.contains("Li"), "{out}");
-
-    let gone = folder.path().join("gone.db");
-    let (exit, _, err) = run(&["--data", data, "restore", gone.to_str().unwrap()]);
-    assert!(
-        exit == ExitCode::from(2) && err.contains("gone.db does not exist"),
-        "{err}"
-    );
-    let circle = folder.path().join("circle.db");
-    std::os::unix::fs::symlink(&circle, &circle).unwrap();
-    let (exit, _, err) = run(&["--data", data, "restore", circle.to_str().unwrap()]);
-    assert!(
-        exit != ExitCode::SUCCESS && err.contains("cannot read") && err.contains("symbolic links"),
-        "{err}"
-    );
-    let text = folder.path().join("notes.txt");
-    std::fs::write(
-        &text,
-        "no database, but long enough to be read as one".repeat(40),
-    )
-    .unwrap();
-    let (exit, _, err) = run(&["--data", data, "restore", text.to_str().unwrap()]);
-    assert!(
-        exit == ExitCode::from(2) && err.contains("notes.txt is not a database"),
-        "{err}"
-    );
-}
-
-#[test]
-fn a_database_without_its_key_is_told_apart_from_no_cloud() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().to_str().unwrap();
-    assert_eq!(run(&["--data", data, "init"]).0, ExitCode::SUCCESS);
-    let key = folder.path().join("cloud-key.pk8");
-    std::fs::remove_file(&key).unwrap();
-    for command in [
-        &["member", "list"][..],
-        &["serve", "--listen", "127.0.0.1:0"],
-        &["init"],
-    ] {
-        let words = [&["--data", data], command].concat();
-        let (exit, _, err) = run(&words);
-        assert_ne!(exit, ExitCode::SUCCESS, "{command:?}");
-        let part = if command == ["init"] {
-            "is there already"
-        } else {
-            "missing beside its database: put the key back"
-        };
-        assert!(err.contains(part), "{command:?}: {err}");
-    }
-    std::fs::write(&key, b"").unwrap();
-    let (exit, _, err) = run(&["--data", data, "member", "list"]);
-    assert!(
-        exit == ExitCode::from(1) && err.contains("cloud-key.pk8 holds no key"),
-        "{err}"
-    );
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod loopback;
 mod migrations;
 mod new_devices;
 mod policy;
+mod refused_commands;
 mod sharing;
 mod storage;
 mod support;

@@ -275,7 +275,7 @@ impl Vehicle {
     }
 }
 
-/// Where a vehicle is on its way to where it is held.
+/// Progress of a vehicle on its way to the place at which it is held.
 struct Place {
     at: Timestamp,
     is_there: bool,

@@ -126,7 +126,7 @@ impl Car {
         ask(&mut self.command(args))
     }
 
-    /// What the screen would show. A head unit that runs and is too busy to tell of itself is asked again.
+    /// Asks for what the screen shows. A head unit that runs and is too busy to tell of itself is asked again.
     pub fn status(&self) -> Value {
         until("the head unit tells of itself", PATIENCE, || {
             let output = self.ask(&["status", "--json"]);
