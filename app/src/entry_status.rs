@@ -202,7 +202,7 @@ impl AccountFacts {
                 None | Some(true) => EntryStatus::Judged(verdict),
                 Some(false) if self.is_taken_back(point) => EntryStatus::TakenBack(verdict),
                 Some(false) => EntryStatus::Released {
-                    points: paid.points,
+                    points: self.paid_since(point).unwrap_or(paid.points),
                     verdict,
                 },
             },

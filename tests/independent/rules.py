@@ -273,7 +273,8 @@ def pay(policy, trigger, rule, points, growth, account, day):
     p, g = carried["points"] + paid, carried["growth"] + grown
     if p % 1000 or g % 1000:
         account["remainders"][rule] = {"points": p % 1000, "growth": g % 1000}
-    return {"rule": rule, "raw": (points, growth), "points": p // 1000, "growth": g // 1000, "tightest": tightest}
+    given, whole = (paid, grown), {"points": p // 1000, "growth": g // 1000}
+    return {"rule": rule, "raw": (points, growth), "given": given, **whole, "tightest": tightest}
 
 
 def forget(account, policies, today):
@@ -301,14 +302,18 @@ def settle(account, chain, zone, policies, place, entry, now, receipt=None, doub
         policy = in_force(policies, cap_time)
     before = copy.deepcopy({key: account[key] for key in ("used", "remainders")})
     parts = payments(policy, entry, account, zone.day(cap_time))
-    if doubt and not any(part["points"] or part["growth"] for part in parts):
+    if doubt:
+        # Nothing of it moves before an operator has accepted it.
         account.update(before)
     forget(account, policies, zone.day(now))
+    due = any(any(part["given"]) for part in parts) if doubt else any(part["points"] or part["growth"] for part in parts)
+    chain["points"] += max(0, sum(part["points"] for part in parts))
+    if doubt and due:
+        parts = [shown(entry, part) for part in parts]
     paid = {key: sum(part[key] for part in parts) for key in ("points", "growth")}
-    chain["points"] += max(0, paid["points"])
     expires = expiry(policy, zone, cap_time)
     account["version"] += 1
-    if held := paid != {"points": 0, "growth": 0} and held_back(policy, entry, minted, doubt):
+    if held := due and held_back(policy, entry, minted, doubt):
         verdict = {"review": {"paid": paid, "reason": held[0], "until": now + held[1] * DAY_S}}
         account["pending"].append({"entry": place, **verdict["review"], "expires": expires})
         return verdict, chain
@@ -317,6 +322,16 @@ def settle(account, chain, zone, policies, place, entry, now, receipt=None, doub
     pay_in(account, paid["points"], expires)
     grow(account, paid["growth"], in_force(policies, now), zone, now)
     return verdict, chain
+
+
+def shown(entry, part):
+    """What the member saw of a payment in doubt: the prediction, where it is the payment without its thousandths or one more."""
+    points, growth = part["given"]
+    least, most = points // 1000, -(-points // 1000)
+    award = next((award for award in entry.awards if award[1] == part["rule"]), None)
+    if award is not None and (award[2], award[3]) == part["raw"]:
+        least = min(max(award[4], least), most)
+    return {**part, "points": least, "growth": growth // 1000}
 
 
 def reject(account, chain, entry, reason, now, receipt=None):

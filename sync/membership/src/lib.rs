@@ -55,7 +55,8 @@ pub use policy::{
 pub use score::{factor_costs_x100, score_x100};
 pub use settlement::{
     CapToday, ChainStart, Cut, Fold, FoldMark, Header, KeepTier, NextTier, PendingItem,
-    PendingState, View, cuts, fold, fold_mine, reject, settle, settle_freed, settle_in_doubt, view,
+    PendingState, Settled, View, cuts, fold, fold_mine, reject, settle, settle_late,
+    settle_weighed, view,
 };
 pub use statement::{Cover, Profile, Statement};
 pub use text::Text;

@@ -123,6 +123,15 @@ impl Paid {
         growth: Growth::ZERO,
     };
 
+    /// Adds amounts up.
+    #[must_use]
+    pub fn sum(amounts: impl Iterator<Item = Self> + Clone) -> Self {
+        Self {
+            points: amounts.clone().map(|paid| paid.points).sum(),
+            growth: amounts.map(|paid| paid.growth).sum(),
+        }
+    }
+
     /// Returns whether both amounts are nothing.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {

@@ -39,7 +39,8 @@ pub struct CloudRecord {
     pub claims: BTreeMap<(VehicleId, Meter), Vec<[MeterClaim; 2]>>,
     /// Entries that came second to a stretch of a meter.
     pub second: BTreeMap<EntryRef, WeighedClaim>,
-    /// Claims that were paid nothing and are in doubt in one of both ways only: whether they hold their stretch is not known.
+    /// Claims that were paid no whole point, and are in doubt in one of both ways only or of a device that was shut out: whether they
+    /// hold their stretch is not known.
     pub perhaps: BTreeMap<(VehicleId, Meter), Vec<MeterClaim>>,
     pub ledgers: BTreeMap<MemberId, RecordedLedger>,
     pub used: BTreeMap<(MemberId, CapId, LocalDay), i64>,

@@ -19,6 +19,8 @@ pub(super) struct MeterClaim {
     pub interval: MeterInterval,
     /// It was paid neither points nor growth value.
     pub is_unpaid: bool,
+    /// Its device signed that rules give something for it: a thousandth may have been paid.
+    pub has_award: bool,
     /// Its device was shut out: what it claims says nothing of the vehicle any more.
     is_shut_out: bool,
     /// The newest receipt that the car is known to have had.
@@ -81,6 +83,7 @@ impl MeterClaim {
             by,
             interval: evidence.interval(),
             is_unpaid: false,
+            has_award: !entry.transaction().awards().is_empty(),
             is_shut_out: false,
             held: times.held.as_unix_s(),
             arrived: now,

@@ -226,9 +226,16 @@ impl Oracle {
     /// The cloud does not listen to a device any more: what was claimed by it and not paid is free.
     pub fn shut_out(&mut self, device: DeviceId, at: ServerTime) {
         self.shut_out.insert(device, at);
-        for claims in self.books.claims.values_mut() {
+        for (meter, claims) in &mut self.books.claims {
+            let perhaps = self.books.perhaps.entry(*meter).or_default();
             claims.retain_mut(|ways| {
-                ways.each_mut().map(|claim| claim.outlasts(device)) == [true; 2]
+                let stays = ways.each_mut().map(|claim| claim.outlasts(device)) == [true; 2];
+                let [claim, _] = ways;
+                // Whether thousandths were paid that made no whole point is not known from outside.
+                if !stays && claim.has_award {
+                    perhaps.push(claim.clone());
+                }
+                stays
             });
         }
     }

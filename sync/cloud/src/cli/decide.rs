@@ -91,7 +91,11 @@ fn held(lines: &[HeldLine]) -> String {
 }
 
 fn ruled(ruling: &Ruling) -> String {
-    let what = if ruling.accepted { "paid" } else { "refused" };
+    let what = if ruling.accepted {
+        format!("{} paid", counted(ruling.points, "point", "points"))
+    } else {
+        "refused".to_owned()
+    };
     let mut out = format!(
         "{what}: entry {} of member {}, version {}\n",
         ruling.entry, ruling.member, ruling.version
@@ -130,7 +134,7 @@ fn late_text(late: &LateEntries) -> String {
     }
     for entry in &late.in_doubt {
         out.push_str(&format!(
-            "entry {entry} had come second and is in doubt itself: it stays rejected\n"
+            "entry {entry} had come second and is in doubt itself: it stays rejected, unless you accept it (review accept)\n"
         ));
     }
     out

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dashpoint_membership::{
-    Account, Cause, Entry, EntryRef, MemberId, Points, ServerTime, Settlement, VehicleId,
-    settle_freed,
+    Account, Cause, Entry, EntryRef, MemberId, Points, Rejection, ServerTime, Settlement,
+    VehicleId, Verdict, settle_late,
 };
 use serde::Serialize;
 
@@ -110,7 +110,7 @@ impl UnitOfWork<'_> {
             done.in_doubt.push(loser.entry);
             return Ok(());
         }
-        let row = settle_freed(
+        let paid = settle_late(
             &mut known.account,
             &self.zone(loser.member)?,
             self.policies,
@@ -119,13 +119,13 @@ impl UnitOfWork<'_> {
             counted_at(&body, &claim),
             self.now,
         );
-        self.hold_late(&device, Some(&claim))?;
-        let points = |row: &Settlement| row.points.minus(row.arrears);
+        self.hold_late(&device, Some(&claim), paid.gave)?;
+        let row = paid.row;
         done.paid.push(LatePayment {
             entry: loser.entry,
-            points: row.as_ref().map_or(Points::ZERO, points),
+            points: row.points.minus(row.arrears),
         });
-        known.rows.extend(row);
+        known.rows.push(row);
         Ok(())
     }
 
@@ -148,6 +148,19 @@ impl UnitOfWork<'_> {
         })
     }
 
+    /// Returns whether an entry was rejected because its stretch was another's, and was not paid since.
+    pub(super) fn came_second(&self, entry: EntryRef) -> Result<bool, CloudError> {
+        let logged = log::find(self.db, entry)?;
+        let second = logged.filter(|logged| {
+            let reason = Rejection::AlreadyPaid;
+            logged.verdict == Verdict::Rejected { reason }
+        });
+        match second.and_then(|logged| logged.member) {
+            Some(member) => Ok(!self.open(member)?.released.contains(&entry)),
+            None => Ok(false),
+        }
+    }
+
     fn is_doubted(
         &self,
         device: &Device,
@@ -163,7 +176,7 @@ impl UnitOfWork<'_> {
 }
 
 /// The time whose caps an entry counts for: its own, between the receipt that the car held and the arrival.
-fn counted_at(body: &Entry, claim: &Use<'_>) -> ServerTime {
+pub(super) fn counted_at(body: &Entry, claim: &Use<'_>) -> ServerTime {
     ServerTime::from_unix_s(body.time.at.as_unix_s())
         .max(claim.receipt_at)
         .min(claim.arrived)

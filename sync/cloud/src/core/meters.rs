@@ -203,30 +203,32 @@ impl UnitOfWork<'_> {
         Ok(done)
     }
 
-    /// Lists the stretches of a device for which nothing was paid or is held back: not by the verdict, and not after it, as an
-    /// entry is paid that came second once the first has lost its stretch.
+    /// Lists the stretches of a device for which nothing was paid or is held back, not by the verdict and not after it, as an
+    /// entry is paid that came second once the first has lost its stretch. Thousandths are paid with the member's next point.
     fn unpaid(&self, device: DeviceId) -> Result<Vec<MeterStretch>, CloudError> {
-        let mut payments = BTreeMap::new();
         let mut unpaid = Vec::new();
         for stretch in intervals::held_by(self.db, device)? {
-            let logged = log::find(self.db, stretch.entry)?;
-            let Some(logged) = logged.filter(|logged| logged.verdict.paid().is_nothing()) else {
-                continue;
+            let gave = match intervals::gave(self.db, stretch.entry)? {
+                Some(gave) => gave,
+                None => self.was_paid(stretch.entry)?,
             };
-            if let Some(member) = logged.member {
-                let known = match payments.remove(&member) {
-                    Some(known) => known,
-                    None => self.payments(member)?,
-                };
-                let is_paid = known.contains_key(&stretch.entry);
-                payments.insert(member, known);
-                if is_paid {
-                    continue;
-                }
+            if !gave {
+                unpaid.push(stretch);
             }
-            unpaid.push(stretch);
         }
         Ok(unpaid)
+    }
+
+    /// Returns whether an entry that an older program settled was paid whole points, or growth value.
+    fn was_paid(&self, entry: EntryRef) -> Result<bool, CloudError> {
+        let Some(logged) = log::find(self.db, entry)? else {
+            return Ok(false);
+        };
+        let later = match logged.member {
+            Some(member) => self.payments(member)?.contains_key(&entry),
+            None => false,
+        };
+        Ok(later || !logged.verdict.paid().is_nothing())
     }
 
     /// Takes back what a member was paid for entries, and gives up what is held back for them.

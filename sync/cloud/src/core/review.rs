@@ -1,14 +1,15 @@
 //! Decisions of an operator on what is held back.
 
 use dashpoint_membership::{
-    Entry, EntryRef, LedgerVersion, MemberId, Paid, ReviewReason, ServerTime, Settlement,
+    Entry, EntryRef, LedgerVersion, MemberId, Paid, Points, ReviewReason, ServerTime, Settlement,
+    settle_late,
 };
 use dashpoint_wire::Raw;
 use serde::Serialize;
 
 use super::CloudCore;
 use super::consent::given;
-use super::losers::LateEntries;
+use super::losers::{LateEntries, counted_at};
 use super::settler::claim;
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
@@ -45,10 +46,19 @@ pub struct Ruling {
     pub member: MemberId,
     /// It is paid.
     pub accepted: bool,
+    /// The points, those included that arrears took.
+    pub points: Points,
     /// The state of the account that it made.
     pub version: LedgerVersion,
     /// Outcome for the entries that had come second to a stretch that it lost.
     pub late: LateEntries,
+}
+
+/// An entry of the log whose claim is settled after its verdict.
+struct LoggedClaim {
+    body: Entry,
+    /// The time whose caps it counts for.
+    cap_time: ServerTime,
 }
 
 impl CloudCore {
@@ -66,7 +76,7 @@ impl CloudCore {
                     member,
                     paid: held.paid,
                     reason: held.reason,
-                    doubt: reviews::doubt(&self.db, held.entry)?,
+                    doubt: reviews::find(&self.db, held.entry)?.map(|review| review.doubt),
                     until: held.until,
                     needs_decision: held.reason.needs_decision(),
                 });
@@ -76,7 +86,8 @@ impl CloudCore {
         Ok(lines)
     }
 
-    /// Pays what is held back for an entry; a stretch in doubt becomes the entry's.
+    /// Pays what is held back for an entry; a stretch in doubt becomes the entry's. Pays an entry as well that had come second to
+    /// a stretch, stayed rejected for a doubt when it became free, and has it now.
     ///
     /// # Errors
     /// [`CloudError::NotHeld`]; [`CloudError::MeterTaken`] when another entry was paid for the stretch meanwhile;
@@ -106,13 +117,31 @@ impl CloudCore {
 
 impl UnitOfWork<'_> {
     fn accept_held(&self, entry: EntryRef, reason: &str) -> Result<Ruling, CloudError> {
-        if reviews::doubt(self.db, entry)?.is_some() {
-            self.hold_at_last(entry)?;
-        }
+        let came_second = self.came_second(entry)?;
+        let doubted = match reviews::find(self.db, entry)? {
+            Some(review) => Some((self.hold_at_last(entry)?, review.took_room)),
+            None if came_second => Some((self.hold_at_last(entry)?, false)),
+            None => None,
+        };
         self.rule_on(entry, true, reason, |unit, member| {
             let zone = unit.zone(member)?;
             let mut account = unit.account(member)?;
-            let paid = account.accept(entry, unit.now, &zone, unit.policy());
+            let is_held = came_second || account.pending.iter().any(|held| held.entry == entry);
+            let paid = match &doubted {
+                Some((held, false)) if is_held => {
+                    let late = settle_late(
+                        &mut account,
+                        &zone,
+                        unit.policies,
+                        entry,
+                        &held.body,
+                        held.cap_time,
+                        unit.now,
+                    );
+                    Some(late.row)
+                }
+                Some(_) | None => account.accept(entry, unit.now, &zone, unit.policy()),
+            };
             Ok((account, paid))
         })
     }
@@ -146,20 +175,21 @@ impl UnitOfWork<'_> {
         let member = logged.member.ok_or(CloudError::NotHeld(entry))?;
         let (account, settled) = act(self, member)?;
         let settled = settled.ok_or(CloudError::NotHeld(entry))?;
-        let version = settled.version;
+        let (version, points) = (settled.version, settled.points.minus(settled.arrears));
         accounts::save(self.db, member, &account, &[settled])?;
         reviews::decide(self.db, entry, self.now, accepted, reason)?;
         Ok(Ruling {
             entry,
             member,
             accepted,
+            points,
             version,
             late: LateEntries::default(),
         })
     }
 
     /// Gives an entry that was in doubt the stretch that it claims.
-    fn hold_at_last(&self, entry: EntryRef) -> Result<(), CloudError> {
+    fn hold_at_last(&self, entry: EntryRef) -> Result<LoggedClaim, CloudError> {
         let (device, body) = self.logged(entry)?;
         if let Some(interval) = body.transaction().interval()
             && intervals::overlaps(self.db, device.vehicle, interval)?
@@ -167,7 +197,9 @@ impl UnitOfWork<'_> {
             return Err(CloudError::MeterTaken(entry));
         }
         let claim = self.late_claim(&device, entry, &body)?;
-        self.hold_late(&device, claim.as_ref())
+        self.hold_late(&device, claim.as_ref(), true)?;
+        let cap_time = claim.map_or(self.now, |claim| counted_at(&body, &claim));
+        Ok(LoggedClaim { body, cap_time })
     }
 
     /// Reads an entry of the log with the device that signed it.
@@ -203,8 +235,9 @@ impl UnitOfWork<'_> {
         &self,
         device: &Device,
         claim: Option<&Use<'_>>,
+        gave: bool,
     ) -> Result<(), CloudError> {
-        self.hold(claim)?;
+        self.hold(claim, gave)?;
         match claim.filter(|_| device.revoked.is_some()) {
             Some(claim) => uses::delete(self.db, claim.entry),
             None => Ok(()),

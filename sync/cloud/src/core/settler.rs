@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dashpoint_membership::{
     Account, Arrival, Cause, Chain, CoarseTime, Entry, EntryBody, EntryHash, EntryRef, MemberId,
-    Rejection, ServerTime, Settlement, Verdict, Zone, reject, settle, settle_in_doubt,
+    Rejection, ServerTime, Settled, Settlement, Verdict, Zone, reject, settle_weighed,
 };
 use dashpoint_wire::{EpochGrant, Raw, Signed, WireError};
 
@@ -77,7 +77,7 @@ impl<'a> Settler<'a> {
         let arrival = held.arrival;
         let known_from = self.known_from(entry.body())?;
         let admission = self.admit(entry, origin, &held, known_from)?;
-        let verdict = self.settle(place, entry.body(), &admission, arrival)?;
+        let (verdict, gave) = self.settle(place, entry.body(), &admission, arrival)?;
         log::append(
             db,
             &log::NewRow {
@@ -100,7 +100,7 @@ impl<'a> Settler<'a> {
             Some(_) => {}
             None if counts(&verdict) => {
                 let holds = claim(self.device, place, entry.body(), known_from, now);
-                self.unit.hold(holds.as_ref())?;
+                self.unit.hold(holds.as_ref(), gave)?;
             }
             None => {}
         }
@@ -281,11 +281,11 @@ impl<'a> Settler<'a> {
         entry: &Entry,
         admission: &Admission,
         arrival: Arrival,
-    ) -> Result<Verdict, CloudError> {
+    ) -> Result<(Verdict, bool), CloudError> {
         let unit = self.unit;
         let chain = &mut self.head.chain;
         let Some(member) = admission.member else {
-            return nobodys(unit, chain, place, entry, arrival);
+            return Ok((nobodys(unit, chain, place, entry, arrival)?, false));
         };
         let open = match self.open.entry(member) {
             Slot::Occupied(open) => open.into_mut(),
@@ -295,27 +295,27 @@ impl<'a> Settler<'a> {
                 settlements: Vec::new(),
             }),
         };
-        let settle = if admission.doubt.is_some() {
-            settle_in_doubt
-        } else {
-            settle
-        };
-        let settlement = match admission.refused {
-            Some(reason) => reject(&mut open.account, chain, place, entry, reason, arrival),
-            None => settle(
-                &mut open.account,
+        let account = &mut open.account;
+        let Settled { row, gave } = match admission.refused {
+            Some(reason) => Settled {
+                row: reject(account, chain, place, entry, reason, arrival),
+                gave: false,
+            },
+            None => settle_weighed(
+                account,
                 chain,
                 &open.zone,
                 unit.policies,
                 place,
                 entry,
+                admission.doubt.is_some(),
                 arrival,
             ),
         };
-        let verdict = verdict_of(&settlement)?;
-        open.settlements.push(settlement);
+        let verdict = verdict_of(&row)?;
+        open.settlements.push(row);
         self.touched.insert(member);
-        Ok(verdict)
+        Ok((verdict, gave))
     }
 
     /// Writes the accounts, members ascending, and the head.
@@ -344,12 +344,12 @@ impl<'a> Settler<'a> {
 
 impl UnitOfWork<'_> {
     /// Gives an entry the stretch of the meter that it claims, if it claims one.
-    pub(super) fn hold(&self, claim: Option<&Use<'_>>) -> Result<(), CloudError> {
+    pub(super) fn hold(&self, claim: Option<&Use<'_>>, gave: bool) -> Result<(), CloudError> {
         let Some(claim) = claim else {
             return Ok(());
         };
         let interval = claim.evidence.interval();
-        intervals::claim(self.db, claim.vehicle, interval, claim.entry)?;
+        intervals::claim(self.db, claim.vehicle, interval, claim.entry, gave)?;
         uses::insert(self.db, claim)
     }
 }

@@ -146,17 +146,18 @@ pub(crate) fn free(
     Ok(())
 }
 
-/// Claims the stretch for an entry.
+/// Claims the stretch for an entry; `gave` says that the entry is paid a thousandth at least.
 pub(crate) fn claim(
     db: &Connection,
     vehicle: VehicleId,
     interval: MeterInterval,
     entry: EntryRef,
+    gave: bool,
 ) -> Result<(), CloudError> {
     let (lo, hi) = bounds(interval)?;
     db.prepare_cached(
-        "INSERT INTO intervals (vehicle, meter, lo, hi, device, epoch, seq)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO intervals (vehicle, meter, lo, hi, device, epoch, seq, gave)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
     .execute((
         Col(vehicle),
@@ -166,8 +167,21 @@ pub(crate) fn claim(
         Col(entry.device),
         Col(entry.epoch),
         Col(entry.seq),
+        gave,
     ))?;
     Ok(())
+}
+
+/// Reads whether the entry that holds a stretch was paid a thousandth at least; `None` when an older program stored it.
+pub(crate) fn gave(db: &Connection, entry: EntryRef) -> Result<Option<bool>, CloudError> {
+    let gave = db
+        .prepare_cached("SELECT gave FROM intervals WHERE device = ?1 AND epoch = ?2 AND seq = ?3")?
+        .query_row(
+            (Col(entry.device), Col(entry.epoch), Col(entry.seq)),
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(gave.flatten())
 }
 
 pub(super) fn bounds(interval: MeterInterval) -> Result<(i64, i64), CloudError> {

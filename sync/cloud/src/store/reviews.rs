@@ -15,7 +15,7 @@ pub(crate) fn open(
     now: ServerTime,
 ) -> Result<(), CloudError> {
     db.prepare_cached(
-        "INSERT INTO reviews (device, epoch, seq, vehicle, doubt, opened) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO reviews (device, epoch, seq, vehicle, doubt, opened, took_room) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
     )?
     .execute((
         Col(entry.device),
@@ -28,16 +28,32 @@ pub(crate) fn open(
     Ok(())
 }
 
+/// The doubt about an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Review {
+    /// The doubt in words.
+    pub doubt: String,
+    /// What is held back took its room in the caps, and its thousandths, when it came: an older program held it.
+    pub took_room: bool,
+}
+
 /// Reads the doubt about an entry, if there is one.
-pub(crate) fn doubt(db: &Connection, entry: EntryRef) -> Result<Option<String>, CloudError> {
-    let doubt = db
-        .prepare_cached("SELECT doubt FROM reviews WHERE device = ?1 AND epoch = ?2 AND seq = ?3")?
+pub(crate) fn find(db: &Connection, entry: EntryRef) -> Result<Option<Review>, CloudError> {
+    let review = db
+        .prepare_cached(
+            "SELECT doubt, took_room FROM reviews WHERE device = ?1 AND epoch = ?2 AND seq = ?3",
+        )?
         .query_row(
             (Col(entry.device), Col(entry.epoch), Col(entry.seq)),
-            |row| row.get(0),
+            |row| {
+                Ok(Review {
+                    doubt: row.get(0)?,
+                    took_room: row.get(1)?,
+                })
+            },
         )
         .optional()?;
-    Ok(doubt)
+    Ok(review)
 }
 
 /// Writes what an operator decided.

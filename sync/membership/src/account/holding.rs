@@ -82,7 +82,7 @@ impl Account {
         Ok(row)
     }
 
-    /// Pays what was held back and whose time has come, oldest first; evidence in doubt waits for [`Account::accept`].
+    /// Pays what was held back and whose time has come, oldest first; evidence in doubt waits for [`crate::settle_late`].
     #[must_use = "each row belongs in the ledger"]
     pub fn release(
         &mut self,
@@ -100,7 +100,8 @@ impl Account {
             .collect()
     }
 
-    /// Pays what is held back for one entry, after somebody looked at it; `None` when nothing is.
+    /// Pays what is held back for one entry, after somebody looked at it; `None` when nothing is. Evidence in doubt is paid by
+    /// [`crate::settle_late`].
     #[must_use = "the row belongs in the ledger"]
     pub fn accept(
         &mut self,
@@ -116,7 +117,8 @@ impl Account {
 
     /// Gives up what is held back for one entry, after somebody objected; `None` when nothing is.
     ///
-    /// The caps that it used and the thousandths that it took stay used: what was forged once does not make room.
+    /// The caps that it used and the thousandths that it took stay used: what was forged once does not make room. Evidence in
+    /// doubt has used none.
     #[must_use = "the row belongs in the ledger"]
     pub fn refuse(&mut self, entry: EntryRef, now: ServerTime) -> Option<Settlement> {
         let place = self.pending.iter().position(|held| held.entry == entry)?;
@@ -127,10 +129,7 @@ impl Account {
     /// Points and growth value that are held back.
     #[must_use]
     pub fn held_back(&self) -> Paid {
-        Paid {
-            points: self.pending.iter().map(|held| held.paid.points).sum(),
-            growth: self.pending.iter().map(|held| held.paid.growth).sum(),
-        }
+        Paid::sum(self.pending.iter().map(|held| held.paid))
     }
 
     fn pay_held(

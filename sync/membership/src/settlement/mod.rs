@@ -2,7 +2,7 @@
 
 mod cut;
 mod fold;
-mod freed;
+mod late;
 mod mint;
 mod payment;
 mod settle;
@@ -10,7 +10,7 @@ mod view;
 
 pub use cut::{Cut, cuts};
 pub use fold::{ChainStart, Fold, FoldMark, fold, fold_mine};
-pub use freed::settle_freed;
+pub use late::settle_late;
 pub use mint::Header;
-pub use settle::{reject, settle, settle_in_doubt};
+pub use settle::{Settled, reject, settle, settle_weighed};
 pub use view::{CapToday, KeepTier, NextTier, PendingItem, PendingState, View, view};

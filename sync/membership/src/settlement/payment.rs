@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::mem;
 
 use crate::account::{Account, Remainder};
-use crate::entry::EntryKind;
+use crate::entry::{Award, EntryKind};
 use crate::ids::{CapId, RuleId};
 use crate::points::{Growth, Milli, Points};
 use crate::policy::{Cap, CapOver, CompiledPolicy, Trigger};
@@ -18,7 +18,9 @@ pub(super) struct Payment {
     pub(super) rule: RuleId,
     /// Amounts that the rule gives.
     pub(super) raw: Appraised,
-    /// Amount that is paid.
+    /// Amounts that caps leave of them.
+    pub(super) given: Appraised,
+    /// Whole amounts that are paid, with what was carried.
     pub(super) paid: Paid,
     /// The cap with the least room, and whether it cut the payment.
     pub(super) tightest: Option<(CapId, bool)>,
@@ -29,6 +31,22 @@ pub(super) struct Payment {
 pub(super) struct Appraised {
     pub(super) points: Milli,
     pub(super) growth: Milli,
+}
+
+impl Payment {
+    /// Returns whether a thousandth is paid at least.
+    pub(super) fn gives(&self) -> bool {
+        self.given.points > Milli::ZERO || self.given.growth > Milli::ZERO
+    }
+}
+
+impl Appraised {
+    pub(super) const fn of(award: &Award) -> Self {
+        Self {
+            points: award.points,
+            growth: award.growth,
+        }
+    }
 }
 
 /// The parts of an account beside its points that payments change.
@@ -101,6 +119,10 @@ impl Meters {
         Payment {
             rule: appraisal.rule.clone(),
             raw,
+            given: Appraised {
+                points: paid,
+                growth,
+            },
             paid: self.carry(&appraisal.rule, paid, growth),
             tightest,
         }

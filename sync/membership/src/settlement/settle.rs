@@ -6,7 +6,7 @@ use crate::chain::{Arrival, Chain, ChainPosition, LATEST_ARRIVAL_DAYS};
 use crate::entry::{Award, Entry, Transaction};
 use crate::evidence::{Charge, Evidence, Grade};
 use crate::ids::{EntryRef, RuleId};
-use crate::points::Points;
+use crate::points::{Growth, Points};
 use crate::policy::{CompiledPolicy, Policies};
 use crate::time::{LocalDay, ServerTime};
 use crate::valuation::appraise;
@@ -26,28 +26,28 @@ pub fn settle(
     entry: &Entry,
     arrival: Arrival,
 ) -> Settlement {
-    settle_with(account, chain, zone, policies, at, entry, false, arrival)
+    settle_weighed(account, chain, zone, policies, at, entry, false, arrival).row
 }
 
-/// Does what [`settle`] does for an entry whose evidence is in doubt: whatever it would be paid is held back for an operator.
-/// What is worth less than one whole point cannot be held back, and moves neither remainders nor caps.
-pub fn settle_in_doubt(
-    account: &mut Account,
-    chain: &mut Chain,
-    zone: &Zone,
-    policies: &Policies,
-    at: EntryRef,
-    entry: &Entry,
-    arrival: Arrival,
-) -> Settlement {
-    settle_with(account, chain, zone, policies, at, entry, true, arrival)
+/// A row of the ledger, with whether thousandths were paid by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The row.
+    pub row: Settlement,
+    /// A thousandth was paid at least, or is held back for a time.
+    pub gave: bool,
 }
 
+/// Does what [`settle`] does in the cloud, which also knows whether the evidence is in doubt. Then whatever the entry would be
+/// paid is held back for an operator, be it a thousandth. Neither remainders nor caps move before [`super::settle_late`] pays
+/// it, so that a refusal leaves no trace.
+///
+/// The amount of a verdict on evidence in doubt is what the member saw in the car, as far as rules and caps allow it.
 #[expect(
     clippy::too_many_arguments,
-    reason = "the arguments of the two above, and which of them it is"
+    reason = "an entry, where it stands, and what it changes"
 )]
-fn settle_with(
+pub fn settle_weighed(
     account: &mut Account,
     chain: &mut Chain,
     zone: &Zone,
@@ -56,45 +56,59 @@ fn settle_with(
     entry: &Entry,
     is_in_doubt: bool,
     arrival: Arrival,
-) -> Settlement {
+) -> Settled {
+    let refuse = |account: &mut Account, chain: &mut Chain, reason| Settled {
+        row: reject(account, chain, at, entry, reason, arrival),
+        gave: false,
+    };
     let Some(signed) = policies.get(entry.policy) else {
-        return reject(account, chain, at, entry, Rejection::UnknownPolicy, arrival);
+        return refuse(account, chain, Rejection::UnknownPolicy);
     };
     if arrival.receipt_at > arrival.at {
-        return reject(account, chain, at, entry, Rejection::Implausible, arrival);
+        return refuse(account, chain, Rejection::Implausible);
     }
     let position = chain.advance(entry, arrival);
     let arrival = arrival.at;
     let policy = valuing(signed, policies, position.cap_time);
     let transaction = entry.transaction();
-    let before = is_in_doubt.then(|| Meters::of(account));
     let mut meters = Meters::take(account);
+    let untouched = is_in_doubt.then(|| meters.clone());
     let payments = meters.pay(
         policy,
         transaction.kind(),
         zone.local_day(position.cap_time),
         &appraise(policy, transaction),
     );
-    let is_nothing = payments.iter().all(|payment| payment.paid.is_nothing());
-    before
-        .filter(|_| is_nothing)
-        .unwrap_or(meters)
-        .put_into(account);
+    untouched.unwrap_or(meters).put_into(account);
+    let gave = !is_in_doubt && payments.iter().any(Payment::gives);
     prune(account, policies, zone.local_day(arrival));
+    let paid = Paid::sum(payments.iter().map(|payment| payment.paid));
+    // What the device predicts moves no allowance.
+    chain.earned(paid.points);
     let held = if is_in_doubt {
-        let days = policy.policy().allowance.confirm_days;
-        Some((ReviewReason::Evidence, days))
+        held_in_doubt(entry, policy, &payments)
     } else {
-        held_back(entry.transaction(), policy, &position)
+        held_back(transaction, policy, &position)
+            .filter(|_| !paid.is_nothing())
+            .map(|(reason, days)| (paid, reason, days))
     };
-    let verdict = judge(entry, policy, &payments, held, arrival);
-    chain.earned(verdict.paid().points);
+    let verdict = match held {
+        Some((paid, reason, days)) => Verdict::Review {
+            paid,
+            reason,
+            until: arrival.plus_s(i64::from(days) * DAY_S),
+        },
+        None => judge(entry, policy, &payments, paid),
+    };
     let expires = policy
         .policy()
         .expiry
         .of_points_earned(position.cap_time, zone);
     let tiers = policies.in_force_at(arrival);
-    enter(account, at, &verdict, arrival, expires, tiers, zone)
+    Settled {
+        row: enter(account, at, &verdict, arrival, expires, tiers, zone),
+        gave,
+    }
 }
 
 /// Records that an authentic entry is not admissible: nothing is paid, the chain counts it.
@@ -127,31 +141,40 @@ pub(super) fn valuing<'a>(
     }
 }
 
-fn judge(
-    entry: &Entry,
-    policy: &CompiledPolicy,
-    payments: &[Payment],
-    held: Option<(ReviewReason, u16)>,
-    arrival: ServerTime,
-) -> Verdict {
-    let paid = Paid {
-        points: payments.iter().map(|payment| payment.paid.points).sum(),
-        growth: payments.iter().map(|payment| payment.paid.growth).sum(),
-    };
-    if !paid.is_nothing()
-        && let Some((reason, days)) = held
-    {
-        return Verdict::Review {
-            paid,
-            reason,
-            until: arrival.plus_s(i64::from(days) * DAY_S),
-        };
-    }
+fn judge(entry: &Entry, policy: &CompiledPolicy, payments: &[Payment], paid: Paid) -> Verdict {
     let reasons = adjustments(entry, policy, payments);
     if reasons.is_empty() {
         Verdict::Accepted { paid }
     } else {
         Verdict::Adjusted { paid, reasons }
+    }
+}
+
+/// Returns the amount of an entry in doubt, with the reason and the days; `None` when not a thousandth is due.
+fn held_in_doubt(
+    entry: &Entry,
+    policy: &CompiledPolicy,
+    payments: &[Payment],
+) -> Option<(Paid, ReviewReason, u16)> {
+    payments.iter().any(Payment::gives).then(|| {
+        let shown = payments.iter().map(|payment| shown_in_car(entry, payment));
+        let days = policy.policy().allowance.confirm_days;
+        (Paid::sum(shown), ReviewReason::Evidence, days)
+    })
+}
+
+/// The whole points of a payment as the car predicted them, where that is what the payment is without its thousandths or with
+/// those that came before; else without.
+fn shown_in_car(entry: &Entry, payment: &Payment) -> Paid {
+    let (least, part) = payment.given.points.split();
+    let most = least + i64::from(!part.is_zero());
+    let awards = entry.transaction().awards();
+    let signed = awards.iter().find(|award| award.rule == payment.rule);
+    let signed = signed.filter(|award| Appraised::of(award) == payment.raw);
+    let points = signed.map_or(least, |award| award.predicted.get().clamp(least, most));
+    Paid {
+        points: Points::new(points),
+        growth: Growth::new(payment.given.growth.split().0),
     }
 }
 
@@ -207,11 +230,7 @@ fn reason_for(
     payment: &Payment,
     award: Option<&Award>,
 ) -> Adjustment {
-    let signed = award.map(|award| Appraised {
-        points: award.points,
-        growth: award.growth,
-    });
-    if signed != Some(payment.raw) {
+    if award.map(Appraised::of) != Some(payment.raw) {
         return other_value(entry, policy, &payment.rule);
     }
     // A remainder only ever adds, so a prediction below the whole points of the award was cut by a cap in the car.

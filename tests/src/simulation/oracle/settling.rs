@@ -93,9 +93,6 @@ impl Oracle {
         if let Some(what) = misdirected(entry.transaction(), payee, &owner.crew, &owner.logs) {
             return Err(Violation::new(format!("{place:?}: {what}")));
         }
-        if let Some(kind) = Trigger::of(entry.transaction().kind()) {
-            self.use_caps(payee, kind, cap_time, verdict.paid().points, tally)?;
-        }
         let origin = origin_of(entry, hash);
         if let Verdict::Review {
             reason: ReviewReason::Evidence,
@@ -107,9 +104,13 @@ impl Oracle {
                     "nothing in {place:?} is in doubt, and it waits for an operator: {entry:?}"
                 )));
             }
-            // It waits for an operator and holds no stretch meanwhile: a plausible claim for the same metres is paid.
+            // It waits for an operator, and takes neither a stretch nor room of a cap meanwhile: a plausible claim for the same
+            // metres is paid.
             self.books.settled.entry(origin).or_insert(place);
             return Ok(());
+        }
+        if let Some(kind) = Trigger::of(entry.transaction().kind()) {
+            self.use_caps(payee, kind, cap_time, verdict.paid().points, tally)?;
         }
         if let Some(before) = self.books.settled.insert(origin, place)
             && !self.is_rejected(before)

@@ -2,6 +2,7 @@
 
 mod operators;
 mod stolen;
+mod thousandths;
 mod times;
 mod vehicles;
 

@@ -99,6 +99,14 @@ fn an_entry_that_came_second_and_is_in_doubt_itself_stays_rejected() {
     assert!(done.freed.late.paid.is_empty());
     assert_eq!(done.freed.late.in_doubt.len(), 1);
     assert_eq!(world.balance(other), 0);
+    // Only an operator's word pays it, once.
+    let entry = done.freed.late.in_doubt[0];
+    let ruling = world.core.accept_held(entry, "on a race track", world.now);
+    let points = ruling.unwrap().points.get();
+    assert!(points > 0);
+    assert_eq!(world.balance(other), points);
+    assert!(world.core.accept_held(entry, "again", world.now).is_err());
+    assert_eq!(world.balance(other), points);
 }
 
 #[test]

@@ -1,0 +1,9 @@
+-- Version 4. Each section says what it is for; a step that was released is never edited.
+
+-- Whether what is held back for evidence in doubt took its room in the caps, and its thousandths, when it came: it did in what was
+-- stored before. Since then it takes them when an operator accepts it.
+ALTER TABLE reviews ADD COLUMN took_room INTEGER NOT NULL DEFAULT 1 CHECK (took_room IN (0, 1));
+
+-- Whether the entry that holds a stretch was paid a thousandth at least; not known of what was stored before. A stretch for which
+-- nothing was paid becomes free with its device.
+ALTER TABLE intervals ADD COLUMN gave INTEGER CHECK (gave IN (0, 1));

@@ -1,0 +1,58 @@
+//! Payment of an entry after its verdict: its units were another's when it came, or its evidence was in doubt.
+
+use super::payment::{Meters, Payment};
+use super::settle::{Settled, earliest_counted, valuing};
+use crate::account::{Account, Cause};
+use crate::entry::Entry;
+use crate::ids::EntryRef;
+use crate::policy::Policies;
+use crate::time::ServerTime;
+use crate::valuation::appraise;
+use crate::verdict::Paid;
+use crate::zone::Zone;
+
+/// Pays an entry that was rejected because its units were paid to another, once they are free, or one whose evidence was in
+/// doubt, once an operator has accepted it: by its own policy, as far as the caps of the day of `cap_time` have room, with the
+/// thousandths that make no whole point yet. Nothing is held back for it any more.
+///
+/// The caller has found that nothing else forbids the entry. No chain moves: it counted the entry when it was judged. A day
+/// that the account has forgotten counts as the day of `now`. Always gives exactly one row of the ledger.
+#[must_use = "the row belongs in the ledger"]
+pub fn settle_late(
+    account: &mut Account,
+    zone: &Zone,
+    policies: &Policies,
+    at: EntryRef,
+    entry: &Entry,
+    cap_time: ServerTime,
+    now: ServerTime,
+) -> Settled {
+    account.pending.retain(|held| held.entry != at);
+    let is_known = zone.local_day(cap_time) >= earliest_counted(zone.local_day(now));
+    let cap_time = if is_known { cap_time.min(now) } else { now };
+    let policy = policies
+        .get(entry.policy)
+        .map_or(policies.in_force_at(cap_time), |signed| {
+            valuing(signed, policies, cap_time)
+        });
+    let transaction = entry.transaction();
+    let mut meters = Meters::take(account);
+    let payments = meters.pay(
+        policy,
+        transaction.kind(),
+        zone.local_day(cap_time),
+        &appraise(policy, transaction),
+    );
+    meters.put_into(account);
+    let paid = Paid::sum(payments.iter().map(|payment| payment.paid));
+    let expiry = &policy.policy().expiry;
+    let expires = Some(expiry.of_points_earned(cap_time, zone)).filter(|expires| *expires > now);
+    let expires = expires.unwrap_or_else(|| expiry.of_points_earned(now, zone));
+    let mut row = account.row(now, Cause::Released { entry: at });
+    account.pay_in(&mut row, paid.points, expires);
+    account.grow(&mut row, paid.growth, policies.in_force_at(now), zone);
+    Settled {
+        row,
+        gave: payments.iter().any(Payment::gives),
+    }
+}
