@@ -312,6 +312,8 @@ def settle(account, chain, zone, policies, place, entry, now, receipt=None, doub
         parts = [shown(entry, part) for part in parts]
     paid = {key: sum(part[key] for part in parts) for key in ("points", "growth")}
     expires = expiry(policy, zone, cap_time)
+    if expires <= now:
+        expires = expiry(policy, zone, now)
     account["version"] += 1
     if held := due and held_back(policy, entry, minted, doubt):
         verdict = {"review": {"paid": paid, "reason": held[0], "until": now + held[1] * DAY_S}}
@@ -431,7 +433,8 @@ def maintain(account, policies, zone, now):
     account["pending"] = [held for held in account["pending"] if held not in due]
     for held in due:
         account["version"] += 1
-        pay_in(account, held["paid"]["points"], held["expires"])
+        expires = held["expires"] if held["expires"] > now else expiry(policy, zone, now)
+        pay_in(account, held["paid"]["points"], expires)
         grow(account, held["paid"]["growth"], policy, zone, now)
         rows.append(("released", held["paid"]["points"]))
     for lot in sorted(account["lots"], key=lambda lot: (lot["expires"], lot["id"])):

@@ -4,6 +4,7 @@
 -- stored before. Since then it takes them when an operator accepts it.
 ALTER TABLE reviews ADD COLUMN took_room INTEGER NOT NULL DEFAULT 1 CHECK (took_room IN (0, 1));
 
--- Whether the entry that holds a stretch was paid a thousandth at least; not known of what was stored before. A stretch for which
--- nothing was paid becomes free with its device.
-ALTER TABLE intervals ADD COLUMN gave INTEGER CHECK (gave IN (0, 1));
+-- What the entry that holds a stretch was given by each rule, to the thousandth, and against the caps of which day, in JSON; not
+-- known of what was stored before. It is what taking the stretch back undoes, and a stretch for which nothing was given becomes free
+-- with its device.
+ALTER TABLE intervals ADD COLUMN given TEXT;

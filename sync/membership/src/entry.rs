@@ -109,7 +109,8 @@ pub enum Subject {
 
 /// The kind of an entry: lists and stores name it so. Which rules evaluate it is
 /// [`Trigger::of`](crate::policy::Trigger::of).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum EntryKind {
     /// A trip.
     Trip,

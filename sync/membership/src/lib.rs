@@ -54,8 +54,8 @@ pub use policy::{
 };
 pub use score::{factor_costs_x100, score_x100};
 pub use settlement::{
-    CapToday, ChainStart, Cut, Fold, FoldMark, Header, KeepTier, NextTier, PendingItem,
-    PendingState, Settled, View, cuts, fold, fold_mine, reject, settle, settle_late,
+    CapToday, ChainStart, Cut, Fold, FoldMark, Given, GivenPart, Header, KeepTier, NextTier,
+    PendingItem, PendingState, Settled, View, cuts, fold, fold_mine, reject, settle, settle_late,
     settle_weighed, view,
 };
 pub use statement::{Cover, Profile, Statement};

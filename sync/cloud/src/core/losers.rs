@@ -53,15 +53,18 @@ struct OpenedAccount {
 }
 
 impl UnitOfWork<'_> {
-    /// Pays the entries that other devices made for stretches that are free now, in the order in which they came. A device
-    /// that was shut out as a fraud is paid nothing, nor is one for stretches that it lost itself.
-    pub(super) fn pay_losers(&self, freed: &[MeterStretch]) -> Result<LateEntries, CloudError> {
+    /// Pays the entries of vehicles that came second to stretches that are free now, in the order in which they came: also those
+    /// that became free before, when the entry was in doubt that is not any more. A device that was shut out as a fraud is paid
+    /// nothing, nor is one for stretches that it lost itself.
+    pub(super) fn pay_losers(
+        &self,
+        vehicles: BTreeSet<VehicleId>,
+    ) -> Result<LateEntries, CloudError> {
         let mut done = LateEntries::default();
         let mut open: BTreeMap<MemberId, OpenedAccount> = BTreeMap::new();
-        let vehicles: BTreeSet<VehicleId> = freed.iter().map(|stretch| stretch.vehicle).collect();
         for vehicle in vehicles {
-            let freed = freed.iter().filter(|stretch| stretch.vehicle == vehicle);
-            let freed: Vec<&MeterStretch> = freed.collect();
+            let mut freed = intervals::list(self.db, vehicle)?;
+            freed.retain(|stretch| stretch.freed.is_some());
             for loser in log::already_paid(self.db, vehicle)? {
                 self.pay_loser(&loser, &freed, &mut open, &mut done)?;
             }
@@ -77,7 +80,7 @@ impl UnitOfWork<'_> {
     fn pay_loser(
         &self,
         loser: &Loser,
-        freed: &[&MeterStretch],
+        freed: &[MeterStretch],
         open: &mut BTreeMap<MemberId, OpenedAccount>,
         done: &mut LateEntries,
     ) -> Result<(), CloudError> {
@@ -86,13 +89,14 @@ impl UnitOfWork<'_> {
             return Ok(());
         };
         let wanted = claim.evidence.interval();
-        let lost = |stretch: &&MeterStretch| {
+        let touches = |stretch: &&MeterStretch| {
             let held = stretch.interval;
-            let touches =
-                held.meter == wanted.meter && held.from < wanted.to && wanted.from < held.to;
-            touches && stretch.entry.device != device.id
+            held.meter == wanted.meter && held.from < wanted.to && wanted.from < held.to
         };
-        if !freed.iter().any(lost)
+        let is_own = |stretch: &MeterStretch| stretch.entry.device == device.id;
+        let mut lost = freed.iter().filter(touches).peekable();
+        if lost.peek().is_none()
+            || lost.any(is_own)
             || intervals::overlaps(self.db, claim.vehicle, wanted)?
             || devices::is_fraud(self.db, device.id)?
         {
@@ -119,7 +123,7 @@ impl UnitOfWork<'_> {
             counted_at(&body, &claim),
             self.now,
         );
-        self.hold_late(&device, Some(&claim), paid.gave)?;
+        self.hold_late(&device, Some(&claim), paid.given.as_ref())?;
         let row = paid.row;
         done.paid.push(LatePayment {
             entry: loser.entry,

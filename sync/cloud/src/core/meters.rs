@@ -1,10 +1,8 @@
 //! Stretches of meters that an operator takes from entries, and the points that go with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use dashpoint_membership::{
-    Cause, DeviceId, EntryRef, MemberId, Paid, Points, ServerTime, VehicleId,
-};
+use dashpoint_membership::{DeviceId, EntryRef, MemberId, Points, ServerTime, VehicleId};
 use serde::Serialize;
 
 use super::CloudCore;
@@ -13,7 +11,7 @@ use super::losers::LateEntries;
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::store::intervals::{self, MeterStretch};
-use crate::store::{accounts, devices, log, uses};
+use crate::store::{devices, log, uses};
 
 /// Selects the stretches that are freed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +79,9 @@ impl CloudCore {
                     held
                 }
             };
-            unit.free_all(&stretches, keeps_points, reason)
+            let mut freed = unit.free_all(&stretches, keeps_points, reason)?;
+            freed.late = unit.pay_losers(BTreeSet::from([vehicle]))?;
+            Ok(freed)
         })
     }
 
@@ -99,11 +99,12 @@ impl CloudCore {
         self.work(now, |unit| {
             unit.shut_out(device)?;
             let unpaid = unit.unpaid(device)?;
-            let freed = unit.free_all(
+            let mut freed = unit.free_all(
                 &unpaid,
                 true,
                 "its device was shut out, and it was paid nothing",
             )?;
+            freed.late = unit.judge_losers_anew(device)?;
             Ok(Revocation {
                 revoked: device,
                 freed,
@@ -136,7 +137,7 @@ impl CloudCore {
             }
             let held = intervals::held_by(unit.db, device)?;
             let mut freed = unit.free_all(&held, false, reason)?;
-            late.extend(freed.late);
+            late.extend(unit.judge_losers_anew(device)?);
             freed.late = late;
             Ok(Revocation {
                 revoked: device,
@@ -153,6 +154,12 @@ impl UnitOfWork<'_> {
             true => uses::delete_all_of(self.db, device),
             false => Err(CloudError::AlreadyRevoked(device)),
         }
+    }
+
+    /// Judges the entries of a device's vehicle anew that came second: its readings bind them no more.
+    fn judge_losers_anew(&self, device: DeviceId) -> Result<LateEntries, CloudError> {
+        let vehicle = self.device(device)?.vehicle;
+        self.pay_losers(BTreeSet::from([vehicle]))
     }
 
     /// Entries of a device for which something is held back.
@@ -177,6 +184,7 @@ impl UnitOfWork<'_> {
         uses::delete(self.db, stretch.entry)
     }
 
+    /// Takes stretches from their entries; the caller pays those that had come second.
     fn free_all(
         &self,
         stretches: &[MeterStretch],
@@ -184,22 +192,21 @@ impl UnitOfWork<'_> {
         reason: &str,
     ) -> Result<FreedStretches, CloudError> {
         let mut done = FreedStretches::default();
-        let mut by_member: BTreeMap<MemberId, Vec<EntryRef>> = BTreeMap::new();
+        let mut by_member: BTreeMap<MemberId, Vec<&MeterStretch>> = BTreeMap::new();
         for stretch in stretches {
             self.free_stretch(stretch, keeps_points, reason)?;
             done.entries.push(stretch.entry);
             let member = log::find(self.db, stretch.entry)?.and_then(|logged| logged.member);
             if let Some(member) = member.filter(|_| !keeps_points) {
-                by_member.entry(member).or_default().push(stretch.entry);
+                by_member.entry(member).or_default().push(stretch);
             }
         }
-        for (member, entries) in by_member {
-            let points = self.claw_back(member, &entries)?;
+        for (member, lost) in by_member {
+            let points = self.claw_back(member, &lost)?;
             if points > Points::ZERO {
                 done.taken_back.insert(member, points);
             }
         }
-        done.late = self.pay_losers(stretches)?;
         Ok(done)
     }
 
@@ -208,78 +215,14 @@ impl UnitOfWork<'_> {
     fn unpaid(&self, device: DeviceId) -> Result<Vec<MeterStretch>, CloudError> {
         let mut unpaid = Vec::new();
         for stretch in intervals::held_by(self.db, device)? {
-            let gave = match intervals::gave(self.db, stretch.entry)? {
-                Some(gave) => gave,
+            let is_paid = match &stretch.given {
+                Some(given) => !given.is_nothing(),
                 None => self.was_paid(stretch.entry)?,
             };
-            if !gave {
+            if !is_paid {
                 unpaid.push(stretch);
             }
         }
         Ok(unpaid)
-    }
-
-    /// Returns whether an entry that an older program settled was paid whole points, or growth value.
-    fn was_paid(&self, entry: EntryRef) -> Result<bool, CloudError> {
-        let Some(logged) = log::find(self.db, entry)? else {
-            return Ok(false);
-        };
-        let later = match logged.member {
-            Some(member) => self.payments(member)?.contains_key(&entry),
-            None => false,
-        };
-        Ok(later || !logged.verdict.paid().is_nothing())
-    }
-
-    /// Takes back what a member was paid for entries, and gives up what is held back for them.
-    fn claw_back(&self, member: MemberId, entries: &[EntryRef]) -> Result<Points, CloudError> {
-        let mut account = self.account(member)?;
-        let mut rows = Vec::new();
-        let mut points = Points::ZERO;
-        let payments = self.payments(member)?;
-        for entry in entries {
-            if let Some(row) = account.refuse(*entry, self.now) {
-                rows.push(row);
-            } else if let Some((paid, lot)) = payments.get(entry) {
-                points = points.plus(paid.points);
-                rows.push(account.claw_back(*entry, *paid, *lot, self.now));
-            }
-        }
-        if !rows.is_empty() {
-            accounts::save(self.db, member, &account, &rows)?;
-        }
-        Ok(points)
-    }
-
-    /// Payments to a member that were not taken back, by entry, each with the settlement that made its lot.
-    fn payments(
-        &self,
-        member: MemberId,
-    ) -> Result<BTreeMap<EntryRef, (Paid, dashpoint_membership::LotId)>, CloudError> {
-        let mut payments = BTreeMap::new();
-        for row in accounts::about_entries(self.db, member)? {
-            match row.cause {
-                Cause::Entry { entry, verdict } => {
-                    let paid = verdict.paid();
-                    let is_held = matches!(verdict, dashpoint_membership::Verdict::Review { .. });
-                    if !is_held && !paid.is_nothing() {
-                        payments.insert(entry, (paid, row.lot));
-                    }
-                }
-                // The row has the amount: an entry that came second was paid nothing by its verdict.
-                Cause::Released { entry } => {
-                    payments.insert(entry, (row.paid, row.lot));
-                }
-                Cause::ClawedBack { entry } => {
-                    payments.remove(&entry);
-                }
-                Cause::Spent { .. }
-                | Cause::Reversed { .. }
-                | Cause::Expired { .. }
-                | Cause::Granted { .. }
-                | Cause::TierChanged { .. } => {}
-            }
-        }
-        Ok(payments)
     }
 }

@@ -4,6 +4,7 @@
 
 mod asked_from;
 mod bundles;
+mod claw_back;
 mod clock_guard;
 mod consent;
 mod enrol;

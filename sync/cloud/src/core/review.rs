@@ -1,8 +1,8 @@
 //! Decisions of an operator on what is held back.
 
 use dashpoint_membership::{
-    Entry, EntryRef, LedgerVersion, MemberId, Paid, Points, ReviewReason, ServerTime, Settlement,
-    settle_late,
+    Entry, EntryRef, Given, LedgerVersion, MemberId, Paid, Points, ReviewReason, ServerTime,
+    Settlement, settle_late,
 };
 use dashpoint_wire::Raw;
 use serde::Serialize;
@@ -52,13 +52,6 @@ pub struct Ruling {
     pub version: LedgerVersion,
     /// Outcome for the entries that had come second to a stretch that it lost.
     pub late: LateEntries,
-}
-
-/// An entry of the log whose claim is settled after its verdict.
-struct LoggedClaim {
-    body: Entry,
-    /// The time whose caps it counts for.
-    cap_time: ServerTime,
 }
 
 impl CloudCore {
@@ -118,31 +111,33 @@ impl CloudCore {
 impl UnitOfWork<'_> {
     fn accept_held(&self, entry: EntryRef, reason: &str) -> Result<Ruling, CloudError> {
         let came_second = self.came_second(entry)?;
-        let doubted = match reviews::find(self.db, entry)? {
-            Some(review) => Some((self.hold_at_last(entry)?, review.took_room)),
-            None if came_second => Some((self.hold_at_last(entry)?, false)),
+        let took_room = match reviews::find(self.db, entry)? {
+            Some(review) => Some(review.took_room),
+            None => came_second.then_some(false),
+        };
+        let doubted = match took_room {
+            Some(took_room) => Some((self.doubted(entry)?, took_room)),
             None => None,
         };
         self.rule_on(entry, true, reason, |unit, member| {
             let zone = unit.zone(member)?;
             let mut account = unit.account(member)?;
             let is_held = came_second || account.pending.iter().any(|held| held.entry == entry);
-            let paid = match &doubted {
-                Some((held, false)) if is_held => {
-                    let late = settle_late(
-                        &mut account,
-                        &zone,
-                        unit.policies,
-                        entry,
-                        &held.body,
-                        held.cap_time,
-                        unit.now,
-                    );
-                    Some(late.row)
-                }
-                Some(_) | None => account.accept(entry, unit.now, &zone, unit.policy()),
+            let Some(((device, body), took_room)) = doubted.as_ref().filter(|_| is_held) else {
+                let paid = account.accept(entry, unit.now, &zone, unit.policy());
+                return Ok((account, paid));
             };
-            Ok((account, paid))
+            let claim = unit.late_claim(device, entry, body)?;
+            let (row, given) = if *took_room {
+                (account.accept(entry, unit.now, &zone, unit.policy()), None)
+            } else {
+                let cap_time = claim.map_or(unit.now, |claim| counted_at(body, &claim));
+                let (policies, now) = (unit.policies, unit.now);
+                let late = settle_late(&mut account, &zone, policies, entry, body, cap_time, now);
+                (Some(late.row), late.given)
+            };
+            unit.hold_late(device, claim.as_ref(), given.as_ref())?;
+            Ok((account, row))
         })
     }
 
@@ -152,12 +147,15 @@ impl UnitOfWork<'_> {
         if let Some(stretch) = &stretch {
             self.free_stretch(stretch, false, reason)?;
         }
+        let given = stretch.as_ref().and_then(|stretch| stretch.given.as_ref());
         let mut ruling = self.rule_on(entry, false, reason, |unit, member| {
             let mut account = unit.account(member)?;
-            let refused = account.refuse(entry, unit.now);
+            let zone = unit.zone(member)?;
+            let refused = account.refuse(entry, given, unit.now, &zone, unit.policies);
             Ok((account, refused))
         })?;
-        ruling.late = self.pay_losers(stretch.as_slice())?;
+        let vehicles = stretch.iter().map(|stretch| stretch.vehicle);
+        ruling.late = self.pay_losers(vehicles.collect())?;
         Ok(ruling)
     }
 
@@ -188,18 +186,15 @@ impl UnitOfWork<'_> {
         })
     }
 
-    /// Gives an entry that was in doubt the stretch that it claims.
-    fn hold_at_last(&self, entry: EntryRef) -> Result<LoggedClaim, CloudError> {
+    /// Reads an entry that was in doubt, and makes sure that the stretch that it claims is nobody's.
+    fn doubted(&self, entry: EntryRef) -> Result<(Device, Entry), CloudError> {
         let (device, body) = self.logged(entry)?;
-        if let Some(interval) = body.transaction().interval()
-            && intervals::overlaps(self.db, device.vehicle, interval)?
-        {
-            return Err(CloudError::MeterTaken(entry));
+        match body.transaction().interval() {
+            Some(interval) if intervals::overlaps(self.db, device.vehicle, interval)? => {
+                Err(CloudError::MeterTaken(entry))
+            }
+            Some(_) | None => Ok((device, body)),
         }
-        let claim = self.late_claim(&device, entry, &body)?;
-        self.hold_late(&device, claim.as_ref(), true)?;
-        let cap_time = claim.map_or(self.now, |claim| counted_at(&body, &claim));
-        Ok(LoggedClaim { body, cap_time })
     }
 
     /// Reads an entry of the log with the device that signed it.
@@ -235,9 +230,9 @@ impl UnitOfWork<'_> {
         &self,
         device: &Device,
         claim: Option<&Use<'_>>,
-        gave: bool,
+        given: Option<&Given>,
     ) -> Result<(), CloudError> {
-        self.hold(claim, gave)?;
+        self.hold(claim, given)?;
         match claim.filter(|_| device.revoked.is_some()) {
             Some(claim) => uses::delete(self.db, claim.entry),
             None => Ok(()),

@@ -4,8 +4,8 @@ use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dashpoint_membership::{
-    Account, Arrival, Cause, Chain, CoarseTime, Entry, EntryBody, EntryHash, EntryRef, MemberId,
-    Rejection, ServerTime, Settled, Settlement, Verdict, Zone, reject, settle_weighed,
+    Account, Arrival, Cause, Chain, CoarseTime, Entry, EntryBody, EntryHash, EntryRef, Given,
+    MemberId, Rejection, ServerTime, Settled, Settlement, Verdict, Zone, reject, settle_weighed,
 };
 use dashpoint_wire::{EpochGrant, Raw, Signed, WireError};
 
@@ -77,7 +77,7 @@ impl<'a> Settler<'a> {
         let arrival = held.arrival;
         let known_from = self.known_from(entry.body())?;
         let admission = self.admit(entry, origin, &held, known_from)?;
-        let (verdict, gave) = self.settle(place, entry.body(), &admission, arrival)?;
+        let (verdict, given) = self.settle(place, entry.body(), &admission, arrival)?;
         log::append(
             db,
             &log::NewRow {
@@ -100,7 +100,7 @@ impl<'a> Settler<'a> {
             Some(_) => {}
             None if counts(&verdict) => {
                 let holds = claim(self.device, place, entry.body(), known_from, now);
-                self.unit.hold(holds.as_ref(), gave)?;
+                self.unit.hold(holds.as_ref(), given.as_ref())?;
             }
             None => {}
         }
@@ -281,11 +281,11 @@ impl<'a> Settler<'a> {
         entry: &Entry,
         admission: &Admission,
         arrival: Arrival,
-    ) -> Result<(Verdict, bool), CloudError> {
+    ) -> Result<(Verdict, Option<Given>), CloudError> {
         let unit = self.unit;
         let chain = &mut self.head.chain;
         let Some(member) = admission.member else {
-            return Ok((nobodys(unit, chain, place, entry, arrival)?, false));
+            return Ok((nobodys(unit, chain, place, entry, arrival)?, None));
         };
         let open = match self.open.entry(member) {
             Slot::Occupied(open) => open.into_mut(),
@@ -296,10 +296,10 @@ impl<'a> Settler<'a> {
             }),
         };
         let account = &mut open.account;
-        let Settled { row, gave } = match admission.refused {
+        let Settled { row, given } = match admission.refused {
             Some(reason) => Settled {
                 row: reject(account, chain, place, entry, reason, arrival),
-                gave: false,
+                given: None,
             },
             None => settle_weighed(
                 account,
@@ -315,7 +315,7 @@ impl<'a> Settler<'a> {
         let verdict = verdict_of(&row)?;
         open.settlements.push(row);
         self.touched.insert(member);
-        Ok((verdict, gave))
+        Ok((verdict, given))
     }
 
     /// Writes the accounts, members ascending, and the head.
@@ -344,12 +344,16 @@ impl<'a> Settler<'a> {
 
 impl UnitOfWork<'_> {
     /// Gives an entry the stretch of the meter that it claims, if it claims one.
-    pub(super) fn hold(&self, claim: Option<&Use<'_>>, gave: bool) -> Result<(), CloudError> {
+    pub(super) fn hold(
+        &self,
+        claim: Option<&Use<'_>>,
+        given: Option<&Given>,
+    ) -> Result<(), CloudError> {
         let Some(claim) = claim else {
             return Ok(());
         };
         let interval = claim.evidence.interval();
-        intervals::claim(self.db, claim.vehicle, interval, claim.entry, gave)?;
+        intervals::claim(self.db, claim.vehicle, interval, claim.entry, given)?;
         uses::insert(self.db, claim)
     }
 }

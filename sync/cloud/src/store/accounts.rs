@@ -173,6 +173,8 @@ pub(crate) const fn kind(cause: &Cause) -> &'static str {
 /// One settlement of a member that is about an entry.
 #[derive(Debug, Clone)]
 pub(crate) struct EntryRow {
+    /// The settlement.
+    pub version: LedgerVersion,
     /// The lot that it paid into.
     pub lot: LotId,
     pub cause: Cause,
@@ -187,18 +189,84 @@ pub(crate) fn about_entries(
 ) -> Result<Vec<EntryRow>, CloudError> {
     let mut statement = db.prepare_cached(
         "SELECT coalesce((SELECT lot FROM allocations WHERE allocations.member = settlements.member
-            AND allocations.version = settlements.version LIMIT 1), version), cause, points, arrears, growth FROM settlements
+            AND allocations.version = settlements.version LIMIT 1), version), cause, points, arrears, growth, version
+         FROM settlements
          WHERE member = ?1 AND kind IN ('entry', 'released', 'clawed-back') ORDER BY version",
     )?;
     let rows = statement.query_map([Col(member)], |row| {
         let points: Points = row.get::<_, Col<_>>(2)?.0;
         Ok(EntryRow {
+            version: row.get::<_, Col<_>>(5)?.0,
             lot: row.get::<_, Col<_>>(0)?.0,
             cause: row.get::<_, Json<Cause>>(1)?.0,
             paid: Paid {
                 points: points.minus(row.get::<_, Col<_>>(3)?.0),
                 growth: row.get::<_, Col<_>>(4)?.0,
             },
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Points of a lot that expired and were not given back.
+pub(crate) fn expired_of(
+    db: &Connection,
+    member: MemberId,
+    lot: LotId,
+) -> Result<Points, CloudError> {
+    let expired = db
+        .prepare_cached(
+            "SELECT coalesce(sum(allocations.points), 0) FROM settlements
+             JOIN allocations ON allocations.member = settlements.member AND allocations.version = settlements.version
+             WHERE settlements.member = ?1 AND kind = 'expired' AND lot = ?2
+                AND settlements.version NOT IN (SELECT version FROM expiries_reversed WHERE member = ?1)",
+        )?
+        .query_row((Col(member), Col(lot)), |row| row.get(0))?;
+    Ok(Points::new(expired))
+}
+
+/// Points that were ever paid into a lot, those included that arrears took.
+pub(crate) fn paid_into(
+    db: &Connection,
+    member: MemberId,
+    lot: LotId,
+) -> Result<Points, CloudError> {
+    let paid = db
+        .prepare_cached(
+            "SELECT coalesce(sum(points - arrears), 0) FROM settlements
+             WHERE member = ?1 AND kind IN ('entry', 'released', 'granted')
+                AND coalesce((SELECT lot FROM allocations WHERE allocations.member = settlements.member
+                    AND allocations.version = settlements.version LIMIT 1), version) = ?2",
+        )?
+        .query_row((Col(member), Col(lot)), |row| row.get(0))?;
+    Ok(Points::new(paid))
+}
+
+/// A settlement that began a new period of the tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PeriodBegin {
+    /// The settlement.
+    pub version: LedgerVersion,
+    /// A review: growth value from before the period that ended fell away. Else a higher tier was reached.
+    pub is_review: bool,
+}
+
+/// Lists the settlements that began a period of a member's tier, oldest first, without reviews that were taken back.
+pub(crate) fn period_begins(
+    db: &Connection,
+    member: MemberId,
+) -> Result<Vec<PeriodBegin>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "SELECT version, promoted IS NULL FROM settlements
+         WHERE member = ?1 AND (promoted IS NOT NULL OR kind = 'tier-changed')
+             AND version NOT IN (SELECT version FROM expiries_reversed WHERE member = ?1)
+             AND version NOT IN (SELECT by_version FROM expiries_reversed WHERE member = ?1)
+         ORDER BY version",
+    )?;
+    let rows = statement.query_map([Col(member)], |row| {
+        Ok(PeriodBegin {
+            version: row.get::<_, Col<_>>(0)?.0,
+            is_review: row.get(1)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -1,10 +1,10 @@
 //! Stretches of lifetime meters that were paid.
 
-use dashpoint_membership::{DeviceId, EntryRef, MeterInterval, ServerTime, VehicleId};
+use dashpoint_membership::{DeviceId, EntryRef, Given, MeterInterval, ServerTime, VehicleId};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use super::Col;
+use super::{Col, Json};
 use crate::error::CloudError;
 
 /// Returns whether a unit of the interval was paid before, to any device of the vehicle.
@@ -38,6 +38,9 @@ pub struct MeterStretch {
     pub interval: MeterInterval,
     /// The act that took it from the entry, if one did.
     pub freed: Option<Freed>,
+    /// What the entry was given that holds it; `None` when nobody knows any more.
+    #[serde(skip)]
+    pub given: Option<Given>,
 }
 
 /// An operator's act that took a stretch from an entry.
@@ -57,6 +60,7 @@ fn stretch(row: &Row<'_>) -> rusqlite::Result<MeterStretch> {
     let at = row.get::<_, Option<Col<_>>>(7)?.map(|at| at.0);
     let reason: Option<String> = row.get(8)?;
     let keeps_points: Option<bool> = row.get(9)?;
+    let given: Option<Json<Given>> = row.get(10)?;
     Ok(MeterStretch {
         entry: EntryRef {
             device: row.get::<_, Col<_>>(0)?.0,
@@ -74,15 +78,16 @@ fn stretch(row: &Row<'_>) -> rusqlite::Result<MeterStretch> {
             reason,
             keeps_points: keeps_points.unwrap_or(false),
         }),
+        given: given.map(|given| given.0),
     })
 }
 
 /// Lists the stretches of a vehicle, held and freed, by meter and reading.
 pub(crate) fn list(db: &Connection, vehicle: VehicleId) -> Result<Vec<MeterStretch>, CloudError> {
     let mut statement = db.prepare_cached(
-        "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL FROM intervals WHERE vehicle = ?1
+        "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL, given FROM intervals WHERE vehicle = ?1
          UNION ALL
-         SELECT device, epoch, seq, vehicle, meter, lo, hi, freed, reason, keeps_points FROM freed WHERE vehicle = ?1
+         SELECT device, epoch, seq, vehicle, meter, lo, hi, freed, reason, keeps_points, NULL FROM freed WHERE vehicle = ?1
          ORDER BY meter, lo, device, epoch, seq",
     )?;
     let rows = statement.query_map([Col(vehicle)], stretch)?;
@@ -92,7 +97,7 @@ pub(crate) fn list(db: &Connection, vehicle: VehicleId) -> Result<Vec<MeterStret
 /// Lists the stretches that a device holds, in the order of its chain.
 pub(crate) fn held_by(db: &Connection, device: DeviceId) -> Result<Vec<MeterStretch>, CloudError> {
     let mut statement = db.prepare_cached(
-        "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL FROM intervals
+        "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL, given FROM intervals
          WHERE device = ?1 ORDER BY epoch, seq",
     )?;
     let rows = statement.query_map([Col(device)], stretch)?;
@@ -103,7 +108,7 @@ pub(crate) fn held_by(db: &Connection, device: DeviceId) -> Result<Vec<MeterStre
 pub(crate) fn of(db: &Connection, entry: EntryRef) -> Result<Option<MeterStretch>, CloudError> {
     let found = db
         .prepare_cached(
-            "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL FROM intervals
+            "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL, given FROM intervals
              WHERE device = ?1 AND epoch = ?2 AND seq = ?3",
         )?
         .query_row(
@@ -146,17 +151,17 @@ pub(crate) fn free(
     Ok(())
 }
 
-/// Claims the stretch for an entry; `gave` says that the entry is paid a thousandth at least.
+/// Claims the stretch for an entry, with what it was given.
 pub(crate) fn claim(
     db: &Connection,
     vehicle: VehicleId,
     interval: MeterInterval,
     entry: EntryRef,
-    gave: bool,
+    given: Option<&Given>,
 ) -> Result<(), CloudError> {
     let (lo, hi) = bounds(interval)?;
     db.prepare_cached(
-        "INSERT INTO intervals (vehicle, meter, lo, hi, device, epoch, seq, gave)
+        "INSERT INTO intervals (vehicle, meter, lo, hi, device, epoch, seq, given)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
     .execute((
@@ -167,21 +172,9 @@ pub(crate) fn claim(
         Col(entry.device),
         Col(entry.epoch),
         Col(entry.seq),
-        gave,
+        given.map(Json),
     ))?;
     Ok(())
-}
-
-/// Reads whether the entry that holds a stretch was paid a thousandth at least; `None` when an older program stored it.
-pub(crate) fn gave(db: &Connection, entry: EntryRef) -> Result<Option<bool>, CloudError> {
-    let gave = db
-        .prepare_cached("SELECT gave FROM intervals WHERE device = ?1 AND epoch = ?2 AND seq = ?3")?
-        .query_row(
-            (Col(entry.device), Col(entry.epoch), Col(entry.seq)),
-            |row| row.get(0),
-        )
-        .optional()?;
-    Ok(gave.flatten())
 }
 
 pub(super) fn bounds(interval: MeterInterval) -> Result<(i64, i64), CloudError> {

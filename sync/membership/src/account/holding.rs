@@ -115,17 +115,6 @@ impl Account {
         Some(self.pay_held(&held, now, zone, policy))
     }
 
-    /// Gives up what is held back for one entry, after somebody objected; `None` when nothing is.
-    ///
-    /// The caps that it used and the thousandths that it took stay used: what was forged once does not make room. Evidence in
-    /// doubt has used none.
-    #[must_use = "the row belongs in the ledger"]
-    pub fn refuse(&mut self, entry: EntryRef, now: ServerTime) -> Option<Settlement> {
-        let place = self.pending.iter().position(|held| held.entry == entry)?;
-        self.pending.remove(place);
-        Some(self.row(now, Cause::ClawedBack { entry }))
-    }
-
     /// Points and growth value that are held back.
     #[must_use]
     pub fn held_back(&self) -> Paid {
@@ -140,8 +129,24 @@ impl Account {
         policy: &CompiledPolicy,
     ) -> Settlement {
         let mut row = self.row(now, Cause::Released { entry: held.entry });
-        self.pay_in(&mut row, held.paid.points, held.expires);
+        self.pay_in(&mut row, held.paid.points, held.expiry(now, zone, policy));
         self.grow(&mut row, held.paid.growth, policy, zone);
         row
+    }
+}
+
+impl Pending {
+    /// The expiry of the points when they are paid at `now`: their own, or that of points earned now when it is over.
+    pub(crate) fn expiry(
+        &self,
+        now: ServerTime,
+        zone: &Zone,
+        policy: &CompiledPolicy,
+    ) -> ServerTime {
+        if self.expires > now {
+            self.expires
+        } else {
+            policy.policy().expiry.of_points_earned(now, zone)
+        }
     }
 }

@@ -125,15 +125,31 @@ impl Account {
     /// Takes an award back: what is left of it in its lot, then other points by earliest expiry, and what is missing
     /// becomes arrears that later awards pay first.
     ///
-    /// The growth value falls, at most to 0; the tier stays until its review.
+    /// The growth value falls, at most to 0, and that of the present period with it when the award is `of_this_period`; the tier
+    /// stays until its review. The caller leaves out of `paid` what is gone by itself: points that expired with the lot, and growth
+    /// value that a review dropped.
     #[must_use = "the row belongs in the ledger"]
     pub fn claw_back(
         &mut self,
         entry: EntryRef,
         paid: Paid,
         lot: LotId,
+        of_this_period: bool,
         now: ServerTime,
     ) -> Settlement {
+        let mut row = self.row(now, Cause::ClawedBack { entry });
+        self.take_back(&mut row, paid, lot, of_this_period);
+        row
+    }
+
+    /// Takes amounts back, of `lot` first.
+    pub(crate) fn take_back(
+        &mut self,
+        row: &mut Settlement,
+        paid: Paid,
+        lot: LotId,
+        of_this_period: bool,
+    ) {
         let asked = paid.points.max(Points::ZERO);
         let mut allocations = self.take(asked, |other| other.id == lot);
         let from_lot = taken(&allocations);
@@ -143,13 +159,14 @@ impl Account {
         self.arrears = self.arrears.plus(missing);
         let growth = paid.growth.clamp(Growth::ZERO, self.growth);
         self.growth = self.growth.minus(growth);
-        self.growth_in_period = self.growth_in_period.minus(growth).max(Growth::ZERO);
-        let mut row = self.row(now, Cause::ClawedBack { entry });
-        row.points = Points::ZERO.minus(all);
-        row.growth = Growth::ZERO.minus(growth);
-        row.arrears = missing;
-        row.allocations = allocations;
-        row
+        if of_this_period {
+            self.growth_in_period = self.growth_in_period.minus(growth).max(Growth::ZERO);
+        }
+        self.growth_in_period = self.growth_in_period.min(self.growth);
+        row.points = row.points.minus(all);
+        row.growth = row.growth.minus(growth);
+        row.arrears = row.arrears.plus(missing);
+        row.allocations.extend(allocations);
     }
 
     /// Begins the next row of the ledger: raises the version, changes nothing else.

@@ -1,7 +1,8 @@
 //! Payment of an entry after its verdict: its units were another's when it came, or its evidence was in doubt.
 
-use super::payment::{Meters, Payment};
-use super::settle::{Settled, earliest_counted, valuing};
+use super::given::Given;
+use super::payment::Meters;
+use super::settle::{Settled, earliest_counted, live_until, valuing};
 use crate::account::{Account, Cause};
 use crate::entry::Entry;
 use crate::ids::EntryRef;
@@ -37,22 +38,17 @@ pub fn settle_late(
         });
     let transaction = entry.transaction();
     let mut meters = Meters::take(account);
-    let payments = meters.pay(
-        policy,
-        transaction.kind(),
-        zone.local_day(cap_time),
-        &appraise(policy, transaction),
-    );
+    let (kind, day) = (transaction.kind(), zone.local_day(cap_time));
+    let payments = meters.pay(policy, kind, day, &appraise(policy, transaction));
+    let given = Given::of(policy.version(), kind, day, &payments);
     meters.put_into(account);
     let paid = Paid::sum(payments.iter().map(|payment| payment.paid));
-    let expiry = &policy.policy().expiry;
-    let expires = Some(expiry.of_points_earned(cap_time, zone)).filter(|expires| *expires > now);
-    let expires = expires.unwrap_or_else(|| expiry.of_points_earned(now, zone));
+    let expires = live_until(policy, cap_time, now, zone);
     let mut row = account.row(now, Cause::Released { entry: at });
     account.pay_in(&mut row, paid.points, expires);
     account.grow(&mut row, paid.growth, policies.in_force_at(now), zone);
     Settled {
         row,
-        gave: payments.iter().any(Payment::gives),
+        given: Some(given),
     }
 }

@@ -2,6 +2,7 @@
 
 mod cut;
 mod fold;
+mod given;
 mod late;
 mod mint;
 mod payment;
@@ -10,6 +11,7 @@ mod view;
 
 pub use cut::{Cut, cuts};
 pub use fold::{ChainStart, Fold, FoldMark, fold, fold_mine};
+pub use given::{Given, GivenPart};
 pub use late::settle_late;
 pub use mint::Header;
 pub use settle::{Settled, reject, settle, settle_weighed};

@@ -1,5 +1,6 @@
 //! The verdict on an entry and what it does to the account.
 
+use super::given::Given;
 use super::payment::{Appraised, Meters, Payment};
 use crate::account::{Account, Cause, Pending, Settlement};
 use crate::chain::{Arrival, Chain, ChainPosition, LATEST_ARRIVAL_DAYS};
@@ -29,13 +30,13 @@ pub fn settle(
     settle_weighed(account, chain, zone, policies, at, entry, false, arrival).row
 }
 
-/// A row of the ledger, with whether thousandths were paid by it.
+/// A row of the ledger, with the thousandths behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     /// The row.
     pub row: Settlement,
-    /// A thousandth was paid at least, or is held back for a time.
-    pub gave: bool,
+    /// What was paid, or is held back for a time, to the thousandth; `None` when nothing counts yet.
+    pub given: Option<Given>,
 }
 
 /// Does what [`settle`] does in the cloud, which also knows whether the evidence is in doubt. Then whatever the entry would be
@@ -59,7 +60,7 @@ pub fn settle_weighed(
 ) -> Settled {
     let refuse = |account: &mut Account, chain: &mut Chain, reason| Settled {
         row: reject(account, chain, at, entry, reason, arrival),
-        gave: false,
+        given: None,
     };
     let Some(signed) = policies.get(entry.policy) else {
         return refuse(account, chain, Rejection::UnknownPolicy);
@@ -80,7 +81,8 @@ pub fn settle_weighed(
         &appraise(policy, transaction),
     );
     untouched.unwrap_or(meters).put_into(account);
-    let gave = !is_in_doubt && payments.iter().any(Payment::gives);
+    let day = zone.local_day(position.cap_time);
+    let given = Given::of(policy.version(), transaction.kind(), day, &payments);
     prune(account, policies, zone.local_day(arrival));
     let paid = Paid::sum(payments.iter().map(|payment| payment.paid));
     // What the device predicts moves no allowance.
@@ -100,14 +102,11 @@ pub fn settle_weighed(
         },
         None => judge(entry, policy, &payments, paid),
     };
-    let expires = policy
-        .policy()
-        .expiry
-        .of_points_earned(position.cap_time, zone);
+    let expires = live_until(policy, position.cap_time, arrival, zone);
     let tiers = policies.in_force_at(arrival);
     Settled {
         row: enter(account, at, &verdict, arrival, expires, tiers, zone),
-        gave,
+        given: (!is_in_doubt).then_some(given),
     }
 }
 
@@ -138,6 +137,22 @@ pub(super) fn valuing<'a>(
         signed
     } else {
         policies.in_force_at(cap_time)
+    }
+}
+
+/// The expiry of points that count for `cap_time` and are paid at `now`: their own, or that of points earned now when it is over.
+pub(super) fn live_until(
+    policy: &CompiledPolicy,
+    cap_time: ServerTime,
+    now: ServerTime,
+    zone: &Zone,
+) -> ServerTime {
+    let expiry = &policy.policy().expiry;
+    let own = expiry.of_points_earned(cap_time, zone);
+    if own > now {
+        own
+    } else {
+        expiry.of_points_earned(now, zone)
     }
 }
 

@@ -158,7 +158,7 @@ fn a_clawback_takes_its_lot_then_others_and_owes_the_rest() {
     account.growth = Growth::new(8);
     account.growth_in_period = Growth::new(3);
     account.spend(points(14), benefit(), at(MORNING)).unwrap();
-    let row = account.claw_back(reference(), paid(10, 5), LotId::new(1), at(MORNING));
+    let row = account.claw_back(reference(), paid(10, 5), LotId::new(1), true, at(MORNING));
     assert_eq!(
         (row.points, row.arrears, row.growth),
         (points(-6), points(4), Growth::new(-5))
@@ -179,7 +179,7 @@ fn a_clawback_takes_its_lot_then_others_and_owes_the_rest() {
 fn other_points_pay_before_anything_is_owed() {
     let mut account = account(&[(10, 30), (10, 40), (10, 20)]);
     account.spend(points(15), benefit(), at(MORNING)).unwrap();
-    let row = account.claw_back(reference(), paid(10, 0), LotId::new(1), at(MORNING));
+    let row = account.claw_back(reference(), paid(10, 0), LotId::new(1), true, at(MORNING));
     assert_eq!(taken(&row), [(1, 5), (2, 5)]);
     assert_eq!((row.points, row.arrears), (points(-10), Points::ZERO));
 }
@@ -189,7 +189,7 @@ fn arrears_are_paid_by_what_comes_next() {
     let policy = compiled(default_policy());
     let mut account = account(&[(10, 30)]);
     let spent = account.spend(points(10), benefit(), at(MORNING)).unwrap();
-    let row = account.claw_back(reference(), paid(10, 0), LotId::new(1), at(MORNING));
+    let row = account.claw_back(reference(), paid(10, 0), LotId::new(1), true, at(MORNING));
     assert_eq!(row.arrears, points(10));
     let row = account
         .grant(points(4), "sorry", at(MORNING), &shanghai(), &policy)
@@ -314,7 +314,7 @@ fn awards_that_expire_together_are_one_lot() {
 
     // A clawback of the second takes what is left in their lot, then the other, and owes the rest.
     account.spend(points(12), benefit(), at(MORNING)).unwrap();
-    let row = account.claw_back(reference(), paid(5, 0), second.lot(), at(MORNING));
+    let row = account.claw_back(reference(), paid(5, 0), second.lot(), true, at(MORNING));
     assert_eq!(
         (taken(&row), row.arrears),
         (vec![(1, 3), (3, 2)], Points::ZERO)

@@ -202,8 +202,11 @@ fn beyond_the_hard_limit_an_award_is_held_and_paid_when_nobody_objects() {
         let Cause::Entry { entry, .. } = rows[2].cause else {
             panic!("{rows:?}");
         };
-        assert!(objected.refuse(entry, at(arrival)).is_some());
-        assert_eq!(objected.refuse(entry, at(arrival)), None);
+        let refuse = |account: &mut Account| {
+            account.refuse(entry, None, at(arrival), &cloud.zone, &cloud.policies)
+        };
+        assert!(refuse(&mut objected).is_some());
+        assert_eq!(refuse(&mut objected), None);
         assert_eq!(objected.held_back(), Paid::NOTHING);
         let released = cloud
             .account

@@ -116,15 +116,17 @@ fn an_operator_frees_a_stretch_and_the_points_go_with_it_unless_said_otherwise()
         )
     };
     let first = free(&mut world, held[0].entry, false).unwrap();
-    assert_eq!(first.taken_back[&car.member].get(), paid(&verdicts[0]));
-    assert_eq!(world.balance(car.member), balance - paid(&verdicts[0]));
+    // To the thousandth: a whole point may have been completed by both.
+    let taken = first.taken_back[&car.member].get();
+    assert!((taken - paid(&verdicts[0])).abs() <= 2, "{taken}");
+    assert_eq!(world.balance(car.member), balance - taken);
     assert!(matches!(
         free(&mut world, held[0].entry, false),
         Err(CloudError::HoldsNothing(_))
     ));
     let second = free(&mut world, held[1].entry, true).unwrap();
     assert!(second.taken_back.is_empty());
-    assert_eq!(world.balance(car.member), balance - paid(&verdicts[0]));
+    assert_eq!(world.balance(car.member), balance - taken);
     let listed = world.core.stretches(vehicle).unwrap();
     assert_eq!(listed.len(), 2);
     assert!(listed.iter().all(|stretch| stretch.freed.is_some()));

@@ -186,3 +186,74 @@ fn a_head_unit_that_is_replaced_keeps_what_it_was_paid_after_it_had_come_second(
     );
     assert_eq!(world.balance(car.member), balance);
 }
+
+/// A second stranger's reading keeps the owner's trip in doubt while the first is shut out; without it the trip is paid.
+#[test]
+fn an_entry_that_came_second_is_paid_once_the_last_doubt_about_it_is_gone() {
+    let mut results = Vec::new();
+    for order in [[8, 9], [9, 8]] {
+        let (mut world, mut car) = world();
+        let strangers = [8, 9].map(|number| {
+            let member = world.member(number);
+            world.car(number, 3, member)
+        });
+        let [mut first, mut second] = strangers;
+        world.pass(6 * HOUR);
+        let stolen = drive(&world, 5_000_000, 30_000, 1_800);
+        assert!(paid(&send(&mut world, &mut first, drove(stolen))) > 0);
+        world.pass(3 * HOUR);
+        let far = drive(&world, 5_300_000, 30_000, 1_800);
+        assert!(paid(&send(&mut world, &mut second, drove(far))) > 0);
+        world.pass(HOUR);
+        let contact = car.mint(CHECK_IN, world.now);
+        world.settled(&mut car, &[contact]);
+        let before = world.balance(car.member);
+        let trip = drive(&world, 5_000_000, 20_000, 1_200);
+        let verdict = send(&mut world, &mut car, drove(trip));
+        assert_eq!(verdict, rejected(Rejection::AlreadyPaid));
+        for number in order {
+            let device = DeviceId::from_bytes([number; 16]);
+            world
+                .core
+                .revoke_fraud(device, "a copied VIN", world.now)
+                .unwrap();
+        }
+        results.push(world.balance(car.member) - before);
+    }
+    assert!(results[0] > 0 && results[0] == results[1], "{results:?}");
+}
+
+/// Points that nobody spent leave with their lot, and growth value with its review: what is gone is not owed.
+#[test]
+fn what_expired_or_fell_away_is_not_taken_a_second_time() {
+    let (mut world, mut car) = world();
+    let vehicle = VehicleId::from_bytes([3; 16]);
+    let old = drive(&world, 5_000_000, 30_000, 1_800);
+    let old = send(&mut world, &mut car, drove(old));
+    let entry = world.core.stretches(vehicle).unwrap()[0].entry;
+    for _ in 0..26 {
+        go_on(&mut world, 31);
+        let contact = car.mint(CHECK_IN, world.now);
+        world.settled(&mut car, &[contact]);
+    }
+    let anew = drive(&world, 5_030_000, 30_000, 1_800);
+    let anew = send(&mut world, &mut car, drove(anew));
+    assert!(paid(&anew) >= paid(&old) && paid(&old) > 0, "{anew:?}");
+    let before = world.statement(car.member).account;
+    let freed = world
+        .core
+        .free_stretches(
+            vehicle,
+            Selected::Entry(entry),
+            false,
+            "mistaken",
+            world.now,
+        )
+        .unwrap();
+    let after = world.statement(car.member).account;
+    assert!(freed.taken_back.is_empty(), "{freed:?}");
+    assert_eq!(
+        (after.balance(), after.arrears),
+        (before.balance(), Points::ZERO)
+    );
+}

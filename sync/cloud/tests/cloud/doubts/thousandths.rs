@@ -197,3 +197,71 @@ fn what_an_older_cloud_held_back_is_paid_as_it_was_held() {
         Err(CloudError::NotHeld(_) | CloudError::MeterTaken(_))
     ));
 }
+
+/// Half a point of an honest trip and half of another make one: whichever is taken back, the other keeps its half.
+#[test]
+fn what_is_taken_back_are_an_entry_s_own_thousandths() {
+    let (mut world, mut car) = world();
+    let vehicle = VehicleId::from_bytes([3; 16]);
+    let before = world.statement(car.member).account;
+    let mut verdicts = Vec::new();
+    for number in 0..TRIPS {
+        world.pass(600);
+        let trip = drive(&world, 5_000_000 + 1_200 * number, 1_200, 180);
+        verdicts.push(send(&mut world, &mut car, drove(trip)));
+    }
+    let all = world.statement(car.member).account;
+    let entries: Vec<EntryRef> = world
+        .core
+        .stretches(vehicle)
+        .unwrap()
+        .into_iter()
+        .map(|held| held.entry)
+        .collect();
+    assert_eq!(entries.len(), verdicts.len());
+    // Those that completed a whole point, as if each of them had been worth one.
+    let whole: i64 = verdicts.iter().map(paid).sum();
+    let mut taken = 0;
+    for (entry, verdict) in entries.iter().zip(&verdicts) {
+        if paid(verdict) > 0 {
+            let one = dashpoint_cloud::Selected::Entry(*entry);
+            world
+                .core
+                .free_stretches(vehicle, one, false, "mistaken", world.now)
+                .unwrap();
+            taken += 1;
+        }
+    }
+    assert_eq!((taken, whole), (whole, whole));
+    let (left, after) = (TRIPS as i64 - taken, world.statement(car.member).account);
+    after.check().unwrap();
+    let each = thousandths(&all, &before) / TRIPS as i64;
+    assert_eq!(thousandths(&after, &before), left * each);
+    let used = |account: &Account| {
+        let periods = account.used[&CapId::new("trip-day").unwrap()].values();
+        periods.map(|used| used.get()).sum::<i64>()
+    };
+    assert_eq!(used(&after), left * each);
+    // And the rest: the account is as it was.
+    for entry in entries {
+        let one = dashpoint_cloud::Selected::Entry(entry);
+        let _already_free = world
+            .core
+            .free_stretches(vehicle, one, false, "mistaken", world.now);
+    }
+    let none = world.statement(car.member).account;
+    assert_eq!(
+        (none.balance(), &none.used, &none.remainders),
+        (before.balance(), &before.used, &before.remainders)
+    );
+    assert_eq!((none.growth, none.arrears), (before.growth, before.arrears));
+}
+
+/// Points that an account has more than another, in thousandths.
+fn thousandths(account: &Account, before: &Account) -> i64 {
+    let of = |account: &Account| {
+        let carried = account.remainders.values();
+        account.balance().get() * 1_000 + carried.map(|left| left.points.get()).sum::<i64>()
+    };
+    of(account) - of(before)
+}

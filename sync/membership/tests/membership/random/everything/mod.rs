@@ -174,7 +174,10 @@ impl World<'_> {
             }
             Step::Refuse => {
                 let held = self.cloud.account.pending.first().map(|held| held.entry);
-                let row = held.and_then(|entry| self.cloud.account.refuse(entry, at(self.now)));
+                let (zone, policies) = (&self.cloud.zone, &self.cloud.policies);
+                let account = &mut self.cloud.account;
+                let refuse = |entry| account.refuse(entry, None, at(self.now), zone, policies);
+                let row = held.and_then(refuse);
                 self.book_all(row, "refused");
             }
             Step::ReviewTier => self.review_tier(),
@@ -306,7 +309,7 @@ impl World<'_> {
             let row = self
                 .cloud
                 .account
-                .claw_back(*entry, *paid, *lot, at(self.now));
+                .claw_back(*entry, *paid, *lot, true, at(self.now));
             if row.arrears > Points::ZERO {
                 self.coverage.hit("arrears");
             }
