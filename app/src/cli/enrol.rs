@@ -4,9 +4,9 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use dashpoint_membership::{DeviceId, DriverTag, MemberId, ServerTime};
-use dashpoint_store::{CheckDepth, Store};
+use dashpoint_store::{CheckDepth, Store, StoreError};
 use dashpoint_sync::enrol::{Applicant, EnrolError, ask_request, read_ticket};
 use dashpoint_ui::locale::Language;
 use dashpoint_wire::NameSalt;
@@ -19,8 +19,9 @@ use super::args::{EnrolArgs, Output};
 use super::out::outln;
 use crate::books::{Books, certificate};
 use crate::bus::wait_for_vin;
+use crate::clock::system_unix_ms;
 use crate::config::{Config, is_vin};
-use crate::data_folder::open_store;
+use crate::data_folder::{open_reader, open_store};
 use crate::enrolment::{EnrolmentEnd, WaitsFor, ask, decision, keep};
 use crate::error::UsageError;
 use crate::keys::KeyStore;
@@ -63,13 +64,16 @@ pub(super) fn enrol(args: &EnrolArgs) -> anyhow::Result<ExitCode> {
     let driver = args.driver.as_deref();
     let driver = driver.map(|text| parse_driver(text, &salt)).transpose()?;
     let keys = KeyStore::open(&config.data)?;
-    let store = open_store(&config.data, &keys, CheckDepth::Ends)?;
+    let store = match open_store(&config.data, &keys, CheckDepth::Ends) {
+        Err(error) if is_in_use(&error) => return Err(beside_owner(&config, args.output.language)),
+        opened => opened?,
+    };
     if Books::is_enrolled(store.read())? {
         let certificate = certificate(store.read(), &config.cloud.key)?;
         if let Err(error) = keys.certified_key(&certificate.body().key) {
             return Err(error).context(WITHOUT_KEY);
         }
-        bail!("this head unit is enrolled already; give it another data folder to enrol it anew");
+        bail!(ENROLLED_ALREADY);
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -85,6 +89,39 @@ pub(super) fn enrol(args: &EnrolArgs) -> anyhow::Result<ExitCode> {
         enrol_with(&config, store, &request, &args.output).await
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn is_in_use(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<StoreError>()
+        .is_some_and(StoreError::is_in_use)
+}
+
+/// Returns what a person can do while another program owns the folder: a head unit that runs asks for the yes by itself.
+fn beside_owner(config: &Config, language: Language) -> anyhow::Error {
+    let reader = open_reader(config);
+    let reader = reader.as_ref().ok();
+    if reader.is_some_and(|reader| Books::is_enrolled(reader).unwrap_or(false)) {
+        return anyhow!(ENROLLED_ALREADY);
+    }
+    let shown = reader.and_then(|reader| ShownCode::read(reader).ok().flatten());
+    let now = ServerTime::from_unix_s(system_unix_ms().div_euclid(1_000));
+    let Some((code, _)) = shown.as_ref().and_then(|shown| shown.waiting(now)) else {
+        return anyhow!(language.choose(
+            "a head unit is open on this data folder and enrols by itself: its window shows the code as soon as the cloud \
+             answers; or close it, and run `dashpoint enrol` again",
+            "已有车机程序在使用此数据目录，并会自行绑定：云端应答后，其窗口即显示绑定码；也可先关闭该程序，再运行 `dashpoint enrol`",
+        ));
+    };
+    match language {
+        Language::English => anyhow!(
+            "the code {code} waits for the yes already: approve that one; or close the program that shows it, and run \
+             `dashpoint enrol` again"
+        ),
+        Language::Chinese => anyhow!(
+            "绑定码 {code} 已在等待确认：请确认该绑定码；也可先关闭显示它的程序，再运行 `dashpoint enrol`"
+        ),
+    }
 }
 
 async fn enrol_with(
@@ -141,6 +178,9 @@ async fn enrol_with(
         Err(error) => Err(error).context(NOT_USABLE),
     }
 }
+
+const ENROLLED_ALREADY: &str =
+    "this head unit is enrolled already; give it another data folder to enrol it anew";
 
 /// Tells the two ways out of an enrolment whose key is gone.
 const WITHOUT_KEY: &str = "this head unit is enrolled already, and its device key is not usable; put the key back, and what \
