@@ -30,8 +30,8 @@ pub struct Signals {
     /// start: all that was sent, but for what it refused, what was on its way when it was killed, and what it took in the
     /// moment before, of which nobody can tell.
     pub taken: u64,
-    /// Those that it told to have refused: late, implausible or no data point. What leaps by more than a day is refused
-    /// until three signals agree and is taken then, so it is counted in both.
+    /// Those that it told to have refused: late, implausible or no data point. What leaps by more than a day is held back
+    /// until three signals agree, and taken then: it is none of them.
     pub rejected: u64,
 }
 

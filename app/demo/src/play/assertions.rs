@@ -13,6 +13,9 @@ use dashpoint_ui::locale::Language;
 /// Looks at a head unit that is not done with the cloud until it is asked again.
 const LOOKS_BETWEEN_SYNCS: u32 = 40;
 
+/// Kind of a message that leaped by more than a day: it is taken when three signals agree.
+const HELD_BACK: &str = "quarantined";
+
 impl Player<'_> {
     /// Waits for the entry of what was done last, and for its confirmation while the cloud is there.
     pub(super) async fn tell_of_the_last(&mut self) -> anyhow::Result<()> {
@@ -143,7 +146,8 @@ impl Player<'_> {
     pub(super) fn count_signals(&mut self, status: &HeadUnitStatus) {
         if let Some(live) = &status.live {
             self.signals.taken += live.taken.saturating_sub(live.kept);
-            self.signals.rejected += live.refused.values().sum::<u64>();
+            let refused = live.refused.iter().filter(|(kind, _)| *kind != HELD_BACK);
+            self.signals.rejected += refused.map(|(_, count)| count).sum::<u64>();
         }
     }
 }
