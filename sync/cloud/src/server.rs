@@ -109,6 +109,12 @@ impl Cloud {
         };
         let listener = TcpListener::bind(config.listen).await.map_err(listening)?;
         let addr = listener.local_addr().map_err(listening)?;
+        if is_open_to_others(config.url.as_deref(), addr) {
+            tracing::warn!(
+                %addr,
+                "other machines reach this cloud by plain HTTP, and its codes lead to that address; put TLS in front and name it with --url"
+            );
+        }
         let url = config.url.map_or_else(
             || format!("http://{addr}"),
             |url| url.trim_end_matches('/').to_owned(),
@@ -312,5 +318,29 @@ async fn beat(ledger: LedgerHandle, mut stopped: watch::Receiver<bool>) {
             Ok(()) | Err(_) => {}
         }
         was_well = beat.is_ok();
+    }
+}
+
+/// Returns whether other machines reach the cloud with nothing in front of it: nobody has named another address for them.
+fn is_open_to_others(url: Option<&str>, addr: SocketAddr) -> bool {
+    url.is_none() && !addr.ip().is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_named_address_or_the_own_machine_is_closed_to_others() {
+        for (url, addr, expected) in [
+            (None, "127.0.0.1:8460", false),
+            (None, "[::1]:8460", false),
+            (None, "0.0.0.0:8460", true),
+            (None, "10.0.0.3:8460", true),
+            (Some("https://cloud.example.com"), "10.0.0.3:8460", false),
+        ] {
+            let addr = addr.parse().unwrap();
+            assert_eq!(is_open_to_others(url, addr), expected, "{url:?} {addr}");
+        }
     }
 }

@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 
 /// A text that is not the identity it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a {what}: {expected}")]
+#[error("{text:?} is not {what}: one has {expected}")]
 pub struct ParseIdError {
+    /// Kind of the identity, with its article.
     what: &'static str,
     expected: &'static str,
     text: String,
 }
 
 macro_rules! byte_id {
-    ($(#[$doc:meta])* $name:ident, $len:literal) => {
+    ($(#[$doc:meta])* $name:ident, $len:literal, $what:literal, $digits:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name([u8; $len]);
@@ -37,6 +38,8 @@ macro_rules! byte_id {
             }
         }
 
+        const _: () = assert!($digits == 2 * $len);
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -55,8 +58,8 @@ macro_rules! byte_id {
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let mut bytes = [0; $len];
                 parse_hex(text, &mut bytes).ok_or_else(|| ParseIdError {
-                    what: stringify!($name),
-                    expected: concat!("it has ", $len, " bytes in lower-case hex"),
+                    what: $what,
+                    expected: concat!($digits, " hexadecimal digits, in lower case"),
                     text: text.to_owned(),
                 })?;
                 Ok(Self(bytes))
@@ -81,37 +84,51 @@ macro_rules! byte_id {
 byte_id!(
     /// One person across vehicles and brands (One-ID); chosen by the cloud.
     MemberId,
-    16
+    16,
+    "the id of a member",
+    32
 );
 byte_id!(
     /// One enrolled head unit; chosen by the cloud at enrolment.
     DeviceId,
-    16
+    16,
+    "the id of a device",
+    32
 );
 byte_id!(
     /// One vehicle: a keyed digest of the VIN, which stays in the car.
     VehicleId,
-    16
+    16,
+    "the id of a vehicle",
+    32
 );
 byte_id!(
     /// The random pseudonym under which one member's entries travel from one device.
     BindingId,
-    16
+    16,
+    "the id of a binding",
+    32
 );
 byte_id!(
     /// The driver as the vehicle's bus names him: a keyed digest of issuer and subject, which stay in the car.
     DriverTag,
-    16
+    16,
+    "a driver's tag",
+    32
 );
 byte_id!(
     /// SHA-256 of an entry's raw signed bytes (for the first entry of an epoch, `prev` is that of the epoch's grant).
     EntryHash,
-    32
+    32,
+    "the hash of an entry",
+    64
 );
 byte_id!(
     /// SHA-256 over 16 random bytes and the private evidence that stays in the car.
     EvidenceDigest,
-    32
+    32,
+    "the digest of evidence",
+    64
 );
 
 macro_rules! number_id {
@@ -181,7 +198,7 @@ number_id!(
 );
 
 macro_rules! name_id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
@@ -202,8 +219,8 @@ macro_rules! name_id {
                     Ok(Self(name))
                 } else {
                     Err(ParseIdError {
-                        what: stringify!($name),
-                        expected: "it has 1 to 48 characters out of a-z, 0-9 and -",
+                        what: $what,
+                        expected: "1 to 48 characters out of a-z, 0-9 and -",
                         text: name,
                     })
                 }
@@ -240,19 +257,23 @@ macro_rules! name_id {
 
 name_id!(
     /// Names an earning rule of the policy.
-    RuleId
+    RuleId,
+    "the id of a rule"
 );
 name_id!(
     /// Names a cap of the policy.
-    CapId
+    CapId,
+    "the id of a cap"
 );
 name_id!(
     /// Names a benefit of the catalogue.
-    BenefitId
+    BenefitId,
+    "the id of a benefit"
 );
 name_id!(
     /// Names a tier of the policy.
-    TierId
+    TierId,
+    "the id of a tier"
 );
 
 /// Identity of an entry and its idempotency key.

@@ -103,7 +103,7 @@ pub struct PublicKey([u8; 32]);
 
 /// A text that is no public key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a public key: it has 32 bytes in lower-case hex")]
+#[error("{0:?} is not a public key: one has 64 hexadecimal digits, in lower case")]
 pub struct ParseKeyError(String);
 
 impl PublicKey {

@@ -70,7 +70,7 @@ impl fmt::Display for CloudKey {
 
 /// A text that is no cloud's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a cloud's key: KEY.SALT, each of 64 digits in lower-case hex")]
+#[error("not a cloud's key: it is KEY.SALT, each of 64 hexadecimal digits, in lower case")]
 pub struct ParseCloudKeyError;
 
 impl FromStr for CloudKey {
