@@ -240,8 +240,8 @@ class Story:
         if entry.evidence is None:
             return False
         use, model = Use(device, entry, held, now), self.policies[entry.policy].score
-        earlier = [other for other in self.uses if (other.vehicle, other.meter) == (use.vehicle, use.meter)]
-        return in_doubt(entry, use, earlier, device.enrolled, model, now)
+        vehicle = [other for other in self.uses if other.vehicle == use.vehicle]
+        return in_doubt(entry, use, vehicle, device.enrolled, model, now)
 
     def maintain(self, step, now):
         zone, account = self.members[bytes.fromhex(step["member"])]

@@ -1,7 +1,10 @@
 """Evidence in doubt: what waits for an operator (section 8 of PROTOCOL.md)."""
 
+from itertools import accumulate
+
 DAY_S = 86_400
 GRAIN_S = 300
+METER = {"trip": 1, "charge": 2, "discharge": 3}
 
 
 class Use:
@@ -10,6 +13,7 @@ class Use:
     def __init__(self, device, entry, known_from, now):
         self.device, self.vehicle, self.trigger = device.id, device.vehicle, entry.trigger
         self.meter, self.begin, self.end = entry.interval()
+        self.units = self.end - self.begin
         self.receipt_at, self.arrived = known_from, now
         said = entry.evidence
         started = said.get(2)
@@ -18,7 +22,8 @@ class Use:
         self.trusted = entry.quality != 3
         trip = entry.trigger == "trip"
         one_clock = trip or entry.receipt_at <= self.started or self.ended - self.started <= 10_800
-        self.sure = self.trusted and self.started <= self.ended <= now and one_clock
+        self.sure = self.trusted and self.started <= self.ended and one_clock
+        self.ahead = self.ended > now + 900
         self.lasted = lasted(said) if trip else 0
         self.excess = excess(said, self) if trip else (0, 0)
 
@@ -39,10 +44,13 @@ def driving_s(trip):
     return trip[9] * 60 if 9 in trip else trip[3]
 
 
-def in_doubt(entry, use, earlier, enrolled, model, now):
-    """Whether an admissible entry waits for an operator; `earlier` are the uses of the same vehicle and meter."""
+def in_doubt(entry, use, vehicle, enrolled, model, now):
+    """Whether an admissible entry waits for an operator; `vehicle` are the earlier uses of the same vehicle."""
     if use.trusted and (use.started > use.ended or use.lasted > use.ended - use.started + 600):
         return True
+    if before_enrolment(entry, use, enrolled, now) or at_once(use, vehicle):
+        return True
+    earlier = [other for other in vehicle if other.meter == use.meter]
     window = min(use.receipt_at, now - DAY_S)
     lately = [other for other in earlier if window <= other.receipt_at <= now]
     known = [other.end for other in earlier if other.arrived <= use.receipt_at]
@@ -53,25 +61,52 @@ def in_doubt(entry, use, earlier, enrolled, model, now):
         return (
             trip_alone(trip, use)
             or too_much_together(use, lately)
-            or (use.trusted and use.started + 11_100 < enrolled <= now)
             or late_hours(entry, trip, model)
             or any(use.begin < reading for reading in known)
             or too_far_ahead(use, earlier, below, below_at, now)
             or too_busy(use, lately, window, enrolled, now)
-            or at_once(use, earlier)
         )
     since = below_at if below else enrolled
-    one_most = 250_000 if 2 in entry.evidence else energy(since, now)
     begin = min(below.end, use.begin) if below else use.begin
-    units = use.end - use.begin
     return (
         any(use.begin < reading for reading in known)
-        or at_once(use, earlier)
-        or units > one_most
-        or use.end - begin > energy(since, now)
-        or sum(other.end - other.begin for other in lately) + units > energy(window, now)
-        or sum(other.end - other.begin for other in own(use, lately)) + units > energy(enrolled, now)
+        or too_much_power(entry, use)
+        or use.units > 250_000 + (0 if 2 in entry.evidence else unseen(since, now))
+        or use.end - begin > 250_000 + passed(since, now) * 1_000_000 // DAY_S
+        or any(
+            of_meter(use.meter, vehicle, start, now) + use.units > room(use, vehicle, start, start, now)
+            for start in (window, min(window, now - 7 * DAY_S))
+        )
+        or sum(other.units for other in own(use, lately)) + use.units > room(use, vehicle, window, enrolled, now)
     )
+
+
+def before_enrolment(entry, use, enrolled, now):
+    most = 11_100 if entry.trigger == "trip" else 173_100
+    return use.trusted and enrolled <= now and (use.started + most < enrolled or use.ended + 11_100 < enrolled)
+
+
+def too_much_power(entry, use):
+    if 2 not in entry.evidence or not use.trusted:
+        return False
+    watts = 43_000 if entry.trigger == "charge" and entry.evidence[5] == 1 else 1_000_000
+    return use.units > (use.ended - use.started + 600) * watts // 3_600 + 2_000
+
+
+def unseen(since, now):
+    return min(70_000, passed(since, now) * 20_000 // DAY_S)
+
+
+def of_meter(meter, vehicle, start, now):
+    return sum(other.units for other in vehicle if other.meter == meter and start <= other.receipt_at <= now)
+
+
+def room(use, vehicle, start, since, now):
+    """The energy that sessions may have since a time, by what the vehicle has said since `start`."""
+    charges = use.trigger == "charge"
+    road = of_meter(METER["trip"], vehicle, start, now) * 500 // 1_000 if charges else 0
+    other = of_meter(METER["discharge" if charges else "charge"], vehicle, start, now)
+    return 250_000 + passed(since, now) * 70_000 // DAY_S + road + other
 
 
 def trip_alone(trip, use):
@@ -86,13 +121,19 @@ def trip_alone(trip, use):
 def excess(trip, use):
     """Energy regained and energy used beyond what the road gives and takes, in Wh."""
     metres = use.end - use.begin
-    return trip[6] - trip[5] - metres, trip[5] - metres - use.lasted * 10_000 // 3_600
+    return trip[6] - trip[5] - min(metres, 55_000), trip[5] - metres - use.lasted * 10_000 // 3_600
 
 
 def too_much_together(use, lately):
-    return any(
-        own > 0 and own + sum(other.excess[kind] for other in lately) > 2_000 for kind, own in enumerate(use.excess)
-    )
+    """Every row of trips that ends with, begins with or contains this one keeps to the steps of a counter."""
+    in_order = sorted(lately, key=lambda other: other.begin)
+    rows = [other for other in reversed(in_order) if other.begin < use.begin]
+    rows = rows, [other for other in in_order if other.begin >= use.begin]
+    for kind, own in enumerate(use.excess):
+        sums = [list(accumulate((other.excess[kind] for other in row), initial=0)) for row in rows]
+        if own > 0 and own + sum(map(max, sums)) > 2_000:
+            return True
+    return False
 
 
 def late_hours(entry, trip, model):
@@ -131,14 +172,32 @@ def too_busy(use, lately, window, enrolled, now):
     )
 
 
-def at_once(use, earlier):
-    together = [
-        min(other.ended, use.ended) - max(other.started, use.started)
-        for other in earlier
-        if other.sure and use.sure
+def at_once(use, vehicle):
+    if not use.sure:
+        return False
+    comparable = [
+        other
+        for other in vehicle
+        if other.sure and other.ahead == use.ahead and (not use.ahead or other.device == use.device)
     ]
-    overlaps = [overlap - GRAIN_S for overlap in together if overlap > 2 * GRAIN_S]
-    return len(overlaps) >= 2 or sum(overlaps) >= 3_600
+    same = [overlap(use, other) for other in comparable if other.meter == use.meter]
+    same = [seconds for seconds in same if seconds]
+    trips = METER["trip"]
+    if use.meter == trips:
+        beside = sum(overlap(use, other) for other in comparable if other.meter != trips) - stood(use)
+    else:
+        beside = sum(max(0, overlap(use, other) - stood(other)) for other in comparable if other.meter == trips)
+    return len(same) >= 2 or sum(same) >= 3_600 or beside >= 1_800
+
+
+def overlap(one, other):
+    seconds = min(other.ended, one.ended) - max(other.started, one.started)
+    return seconds - GRAIN_S if seconds > 2 * GRAIN_S else 0
+
+
+def stood(trip):
+    """How long a trip was not driven, of what was seen of it."""
+    return max(0, trip.ended - trip.started - trip.lasted)
 
 
 def own(use, lately):
@@ -151,7 +210,3 @@ def passed(since, now):
 
 def reach(since, now):
     return 50_000 + passed(since, now) * 4_000_000 // DAY_S
-
-
-def energy(since, now):
-    return 250_000 + passed(since, now) * 1_000_000 // DAY_S

@@ -10,9 +10,11 @@ use dashpoint_membership::{
     Arrival, Charge, Discharge, Entry, Evidence, Meter, MeterInterval, Trip, score_x100,
 };
 
-pub use doubt::{Doubt, History, MeterReading, MeterSums, Overlaps, doubt, window_start};
-pub use energy::{ExcessEnergy, lasted_s};
-pub use times::EntryTimes;
+pub use doubt::{
+    Doubt, History, MeterReading, MeterSums, doubt, energy_window_starts, window_start,
+};
+pub use energy::{EnergyWindow, ExcessEnergy, lasted_s};
+pub use times::{EntryTimes, KnownSpan, Overlaps};
 
 /// Reason for which evidence cannot be true; the car is told `implausible`, the operator's log says which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

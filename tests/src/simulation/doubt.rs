@@ -2,8 +2,8 @@
 
 use dashpoint_membership::policy::LateHour;
 use dashpoint_membership::{
-    ClockQuality, CoarseTime, DeviceId, Entry, EntryRef, Evidence, Factor, Meter, MeterInterval,
-    ServerTime, Trip, VehicleId,
+    ClockQuality, CoarseTime, Current, DeviceId, Entry, EntryRef, Evidence, Factor, Meter,
+    MeterInterval, ServerTime, Trip, VehicleId,
 };
 
 const DAY_S: i64 = 86_400;
@@ -33,6 +33,8 @@ pub(super) struct MeterClaim {
     said: Option<(i64, i64)>,
     /// The same, when nothing contradicts them.
     span: Option<(i64, i64)>,
+    /// The clock of the car was ahead for certain.
+    is_ahead: bool,
 }
 
 /// The claim of an entry on a meter, and whether it is in doubt: as it was seen, and as it is when receipts that nobody saw
@@ -78,7 +80,6 @@ impl MeterClaim {
                 started >= entry.receipt_at.as_unix_s() || ended - started <= SLACK_S
             }
         };
-        let is_past = |(started, ended): &(i64, i64)| started <= ended && *ended <= now;
         Self {
             by,
             interval: evidence.interval(),
@@ -96,7 +97,8 @@ impl MeterClaim {
                 Evidence::Charge(_) | Evidence::Discharge(_) => [0; 2],
             },
             said,
-            span: said.filter(|said| has_length && is_past(said)),
+            span: said.filter(|(started, ended)| has_length && started <= ended),
+            is_ahead: ended - now > 900,
         }
     }
 
@@ -125,7 +127,7 @@ impl MeterClaim {
     }
 }
 
-/// Returns whether an entry is in doubt beside those that hold a stretch of its meter.
+/// Returns whether an entry is in doubt beside those that hold a stretch of a meter of its vehicle.
 pub(super) fn is_in_doubt<'a>(
     entry: &Entry,
     evidence: &Evidence,
@@ -134,13 +136,16 @@ pub(super) fn is_in_doubt<'a>(
     times: DoubtTimes,
     holders: impl Iterator<Item = &'a MeterClaim>,
 ) -> bool {
-    let known: Vec<&MeterClaim> = holders.filter(|known| !known.is_shut_out).collect();
+    let vehicle: Vec<&MeterClaim> = holders.filter(|known| !known.is_shut_out).collect();
+    let of_meter = |known: &&MeterClaim| known.interval.meter == claim.interval.meter;
+    let known = vehicle.iter().copied().filter(of_meter).collect();
     let beside = Beside {
         claim,
         enrolled: times.enrolled.as_unix_s(),
         now: claim.arrived,
         window: claim.held.min(claim.arrived - DAY_S),
         known,
+        vehicle,
     };
     let is_behind = beside
         .highest(|known| known.arrived <= claim.held)
@@ -148,17 +153,27 @@ pub(super) fn is_in_doubt<'a>(
     is_behind
         || claim.is_out_of_time()
         || beside.is_at_once()
+        || beside.is_driven_meanwhile()
         || match evidence {
             Evidence::Trip(trip) => {
                 contradicts_itself(trip)
                     || beside.is_unexplained()
-                    || beside.is_older_than_the_device()
+                    || beside.is_older_than_the_device(11_100)
                     || misses_late_hours(entry, trip, late_hours)
                     || beside.is_too_far()
                     || beside.is_too_long()
             }
-            Evidence::Charge(charge) => beside.is_too_much(charge.started.is_some()),
-            Evidence::Discharge(discharge) => beside.is_too_much(discharge.started.is_some()),
+            Evidence::Charge(charge) => {
+                let kw = if charge.current == Current::Ac {
+                    43
+                } else {
+                    1_000
+                };
+                beside.is_too_much(charge.started.is_some(), kw)
+            }
+            Evidence::Discharge(discharge) => {
+                beside.is_too_much(discharge.started.is_some(), 1_000)
+            }
         }
 }
 
@@ -168,7 +183,10 @@ struct Beside<'a> {
     enrolled: i64,
     now: i64,
     window: i64,
+    /// Those on the same meter.
     known: Vec<&'a MeterClaim>,
+    /// Those on any.
+    vehicle: Vec<&'a MeterClaim>,
 }
 
 impl Beside<'_> {
@@ -224,19 +242,32 @@ impl Beside<'_> {
         gap || leap
     }
 
-    /// Returns whether it adds to what lately was unexplained already, beyond the steps of two counters.
+    /// Returns whether it adds to trips in a row that were unexplained already, beyond the steps of two counters.
     fn is_unexplained(&self) -> bool {
+        let mut trips: Vec<&MeterClaim> = self.lately().copied().collect();
+        trips.push(self.claim);
+        trips.sort_by_key(|trip| trip.interval.from);
+        let own = trips
+            .iter()
+            .position(|trip| std::ptr::eq(*trip, self.claim));
+        let own = own.unwrap_or_default();
         (0..2).any(|kind| {
-            let own_wh = self.claim.unexplained_wh[kind];
-            let lately_wh: i64 = self.lately().map(|known| known.unexplained_wh[kind]).sum();
-            own_wh > 0 && lately_wh + own_wh > 2_000
+            let wh = |trips: &[&MeterClaim]| -> i64 {
+                trips.iter().map(|trip| trip.unexplained_wh[kind]).sum()
+            };
+            // Every row that the trip is part of.
+            let mut rows = (0..=own).flat_map(|from| (own..trips.len()).map(move |to| (from, to)));
+            wh(&[self.claim]) > 0 && rows.any(|(from, to)| wh(&trips[from..=to]) > 2_000)
         })
     }
 
-    /// Returns whether it says that it began three hours and the rounding before an enrolment that is not in the future itself.
-    fn is_older_than_the_device(&self) -> bool {
-        let began = self.claim.said.map(|(started, _)| started);
-        self.enrolled <= self.now && began.is_some_and(|began| self.enrolled - began > 11_100)
+    /// Returns whether it says that it began so many seconds before an enrolment that is not in the future itself, or ended three
+    /// hours and the rounding before.
+    fn is_older_than_the_device(&self, most_s: i64) -> bool {
+        let is_before = |(started, ended): (i64, i64)| {
+            self.enrolled - started > most_s || self.enrolled - ended > 11_100
+        };
+        self.enrolled <= self.now && self.claim.said.is_some_and(is_before)
     }
 
     fn is_too_long(&self) -> bool {
@@ -251,17 +282,69 @@ impl Beside<'_> {
     }
 
     fn is_at_once(&self) -> bool {
-        let Some((started, ended)) = self.claim.span else {
-            return false;
-        };
-        let spans = self.known.iter().filter_map(|known| known.span);
-        let shared = spans.map(|(from, to)| to.min(ended) - from.max(started));
-        let shared: Vec<i64> = shared.filter(|shared_s| *shared_s > 600).collect();
-        shared.len() >= 2 || shared.iter().map(|shared_s| shared_s - 300).sum::<i64>() >= 3_600
+        let shared = self.known.iter().map(|known| self.shared_s(known));
+        let shared: Vec<i64> = shared.filter(|shared_s| *shared_s > 0).collect();
+        shared.len() >= 2 || shared.iter().sum::<i64>() >= 3_600
     }
 
-    fn is_too_much(&self, was_seen: bool) -> bool {
-        let energy_wh = |since: i64| 250_000 + self.passed_s(since) * 1_000_000 / DAY_S;
+    /// The seconds that both say to have lasted at the same time, but for the rounding.
+    fn shared_s(&self, known: &MeterClaim) -> i64 {
+        let is_of_one_clock = known.by.device == self.claim.by.device;
+        let compares =
+            known.is_ahead == self.claim.is_ahead && (!known.is_ahead || is_of_one_clock);
+        match (self.claim.span, known.span) {
+            (Some((started, ended)), Some((from, to))) if compares => {
+                let shared_s = to.min(ended) - from.max(started);
+                if shared_s > 600 { shared_s - 300 } else { 0 }
+            }
+            _ => 0,
+        }
+    }
+
+    /// Returns whether a trip and sessions share half an hour more than the trip stood still.
+    fn is_driven_meanwhile(&self) -> bool {
+        let stood_s = |trip: &MeterClaim| {
+            let span_s = trip.span.map_or(0, |(started, ended)| ended - started);
+            (span_s - trip.lasted_s).max(0)
+        };
+        let is_trip = |claim: &MeterClaim| claim.interval.meter == Meter::Odometer;
+        let mut driven_s = 0;
+        for known in &self.vehicle {
+            match (is_trip(self.claim), is_trip(known)) {
+                (true, false) => driven_s += self.shared_s(known),
+                (false, true) => driven_s += (self.shared_s(known) - stood_s(known)).max(0),
+                (true, true) | (false, false) => {}
+            }
+        }
+        if is_trip(self.claim) {
+            driven_s -= stood_s(self.claim);
+        }
+        driven_s >= 1_800
+    }
+
+    /// What was said on a meter since a time.
+    fn said_since(&self, meter: Meter, since: i64) -> i64 {
+        let of_meter = self
+            .vehicle
+            .iter()
+            .filter(|known| known.interval.meter == meter);
+        let within = of_meter.filter(|known| (since..=self.now).contains(&known.held));
+        within.map(|known| units(known.interval.length())).sum()
+    }
+
+    fn is_too_much(&self, was_seen: bool, kw: i64) -> bool {
+        let leap_wh = |since: i64| 250_000 + self.passed_s(since) * 1_000_000 / DAY_S;
+        let meter = self.claim.interval.meter;
+        // What the vehicle has said from a time on explains so much since another.
+        let explained_wh = |from: i64, since: i64| {
+            let unsaid_wh = 250_000 + self.passed_s(since) * 70_000 / DAY_S;
+            if meter == Meter::Charged {
+                let road_wh = self.said_since(Meter::Odometer, from) / 2;
+                unsaid_wh + road_wh + self.said_since(Meter::Discharged, from)
+            } else {
+                unsaid_wh + self.said_since(Meter::Charged, from)
+            }
+        };
         let (from, to) = (
             units(self.claim.interval.from),
             units(self.claim.interval.to),
@@ -269,19 +352,28 @@ impl Beside<'_> {
         let below = self.below();
         let since = below.map_or(self.enrolled, |below| self.since(below));
         let reading = below.map_or(from, |below| units(below.interval.to));
-        let lately_wh: i64 = self
-            .lately()
-            .map(|known| units(known.interval.length()))
-            .sum();
         let own_wh: i64 = self
             .own_lately()
             .map(|known| units(known.interval.length()))
             .sum();
-        let one_wh = if was_seen { 250_000 } else { energy_wh(since) };
-        to - from > one_wh
-            || to - reading > energy_wh(since)
-            || lately_wh + to - from > energy_wh(self.window)
-            || own_wh + to - from > energy_wh(self.enrolled)
+        let unseen_wh = if was_seen {
+            0
+        } else {
+            (self.passed_s(since) * 20_000 / DAY_S).min(70_000)
+        };
+        let is_too_fast = was_seen
+            && self.claim.said.is_some_and(|(started, ended)| {
+                to - from > (ended - started + 600) * kw * 1_000 / 3_600 + 2_000
+            });
+        let week = self.window.min(self.now - 7 * DAY_S);
+        let mut windows = [self.window, week].into_iter();
+        is_too_fast
+            || self.is_older_than_the_device(173_100)
+            || to - from > 250_000 + unseen_wh
+            || to - reading > leap_wh(since)
+            || windows
+                .any(|since| self.said_since(meter, since) + to - from > explained_wh(since, since))
+            || own_wh + to - from > explained_wh(self.window, self.enrolled)
     }
 }
 
@@ -304,7 +396,7 @@ fn contradicts_itself(trip: &Trip) -> bool {
 fn unexplained_wh(trip: &Trip) -> [i64; 2] {
     let (metres, used_wh) = (units(trip.odometer.length()), i64::from(trip.used_wh));
     [
-        i64::from(trip.regained_wh) - used_wh - metres,
+        i64::from(trip.regained_wh) - used_wh - metres.min(55_000),
         used_wh - metres - lasted_s(trip) * 10_000 / 3_600,
     ]
 }

@@ -160,7 +160,8 @@ impl SimulatedVehicle {
         let mut after_ms = 2_000;
         let mut first = vec![
             (Signal::IsCharging, Value::Bool(true)),
-            (Signal::BatteryPower, number(11_000.0)),
+            // As fast as the counter rises below.
+            (Signal::BatteryPower, number(kwh / steps as f64 * 60_000.0)),
             (Signal::ChargedEnergy, number(self.charged_kwh)),
         ];
         if metered {

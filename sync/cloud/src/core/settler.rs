@@ -371,7 +371,7 @@ pub(super) fn claim<'a>(
         entry: place,
         vehicle: device.vehicle,
         evidence,
-        span: EntryTimes::of(entry, evidence, arrived),
+        span: EntryTimes::of(entry, evidence),
         receipt_at,
         arrived,
     })

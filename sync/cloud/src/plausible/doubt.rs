@@ -9,9 +9,9 @@ use dashpoint_membership::{
     ServerTime, Trip,
 };
 
-use super::energy::{ExcessEnergy, lasted_s};
+use super::energy::{EnergyWindow, ExcessEnergy, lasted_s, session_wh_max};
 use super::limits::*;
-use super::times::EntryTimes;
+use super::times::{EntryTimes, Overlaps};
 
 /// A claim of evidence that cannot be settled before an operator has looked at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +19,7 @@ pub enum Doubt {
     /// Faster on average than a car is driven.
     #[error("faster than {SPEED_KMH_MAX} km/h on average")]
     Speed,
-    /// The trip began before its head unit was enrolled.
+    /// The trip or session began before its head unit was enrolled.
     #[error("begins before its head unit was enrolled")]
     BeforeEnrolment,
     /// Times that contradict each other.
@@ -31,15 +31,21 @@ pub enum Doubt {
     /// Another trip or session of the vehicle at the same time.
     #[error("overlaps in time with others of the vehicle")]
     Overlap,
+    /// Charging or giving back while the vehicle is driven.
+    #[error("a session and a trip at the same time")]
+    Beside,
     /// Below a reading that was known when it happened.
     #[error("below a reading that was known before")]
     Behind,
     /// Further ahead than the vehicle can have come.
     #[error("further ahead than the vehicle can have come")]
     Ahead,
-    /// More energy than battery and charger allow.
-    #[error("more energy than battery and charger allow")]
+    /// More energy than battery and road allow.
+    #[error("more energy than battery and road allow")]
     Energy,
+    /// More energy than a charger gives in its time.
+    #[error("more energy than a charger gives in that time")]
+    Power,
     /// More energy regained than the road can have given.
     #[error("more energy regained than the road can have given")]
     Regained,
@@ -70,27 +76,14 @@ pub struct MeterSums {
     pub lasted_s: u64,
     /// The longest of them.
     pub longest_s: u64,
-    /// Units of the meter.
-    pub units: u64,
     /// Seconds of driving that the device of the claim has said.
     pub own_lasted_s: u64,
     /// Units that the device of the claim has said.
     pub own_units: u64,
-    /// Energy of trips that nothing accounts for.
-    pub excess: ExcessEnergy,
 }
 
-/// Trips or sessions of the vehicle at the same time, by the car's own clock.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Overlaps {
-    /// How many.
-    pub count: u64,
-    /// For how long together.
-    pub seconds: u64,
-}
-
-/// Facts about the vehicle that an entry is held against: of what holds a stretch of the same meter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Facts about the vehicle that an entry is held against: of what holds a stretch of its meters.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
     /// When the device was enrolled.
     pub enrolled: ServerTime,
@@ -104,6 +97,10 @@ pub struct History {
     pub day_ago: Option<MeterReading>,
     /// Sums since [`window_start`].
     pub lately: MeterSums,
+    /// Energy that nothing accounts for of the trips before and after a trip, of those since [`window_start`].
+    pub neighbours: ExcessEnergy,
+    /// Energy of sessions since each of [`energy_window_starts`], for a session.
+    pub energy: Vec<EnergyWindow>,
     /// Others at the same time.
     pub overlaps: Overlaps,
 }
@@ -112,6 +109,14 @@ pub struct History {
 #[must_use]
 pub fn window_start(receipt_at: ServerTime, now: ServerTime) -> ServerTime {
     receipt_at.min(now.plus_s(-signed(DAY_S)))
+}
+
+/// The beginnings of the stretches of server time over which the energy of sessions is summed: that of all sums, and a week ago
+/// when that is earlier.
+#[must_use]
+pub fn energy_window_starts(receipt_at: ServerTime, now: ServerTime) -> [ServerTime; 2] {
+    let start = window_start(receipt_at, now);
+    [start, start.min(now.plus_s(-signed(WEEK_S)))]
 }
 
 /// Finds what an operator has to look at in an entry; `None` when nothing is in doubt.
@@ -124,20 +129,20 @@ pub fn doubt(
 ) -> Option<Doubt> {
     let evidence = entry.transaction().evidence()?;
     let interval = evidence.interval();
-    let times = EntryTimes::of(entry, evidence, now);
+    let times = EntryTimes::of(entry, evidence);
     match evidence {
         Evidence::Trip(trip) => trip_doubt(trip)
-            .or_else(|| excess_doubt(ExcessEnergy::of_trip(trip).with(history.lately.excess)))
-            .or_else(|| own_times_doubt(&times, lasted_s(trip), history, now))
+            .or_else(|| excess_doubt(ExcessEnergy::of_trip(trip).with(history.neighbours)))
+            .or_else(|| own_times_doubt(&times, lasted_s(trip), ENROL_SLACK_S, history, now))
             .or_else(|| late_doubt(entry, trip, model))
             .or_else(|| odometer_doubt(interval, history, now))
             .or_else(|| time_doubt(trip, history, now))
             .or_else(|| overlap_doubt(&history.overlaps)),
         Evidence::Charge(Charge { started, .. })
         | Evidence::Discharge(Discharge { started, .. }) => {
-            let own_times = times.contradict(0).then_some(Doubt::OwnTimes);
-            own_times
-                .or_else(|| energy_doubt(interval, started.is_some(), history, now))
+            own_times_doubt(&times, 0, SESSION_ENROL_SLACK_S, history, now)
+                .or_else(|| power_doubt(evidence, started.is_some(), &times))
+                .or_else(|| energy_doubt(evidence, started.is_some(), history, now))
                 .or_else(|| overlap_doubt(&history.overlaps))
         }
     }
@@ -174,10 +179,12 @@ fn excess_doubt(excess: ExcessEnergy) -> Option<Doubt> {
     }
 }
 
-/// Holds the times of a trip against each other and against the enrolment.
+/// Holds the times of a trip or session against each other and against the enrolment, which may have come so long after the
+/// beginning.
 fn own_times_doubt(
     times: &EntryTimes,
     lasted_s: u64,
+    enrol_slack_s: u64,
     history: &History,
     now: ServerTime,
 ) -> Option<Doubt> {
@@ -185,10 +192,12 @@ fn own_times_doubt(
         return Some(Doubt::OwnTimes);
     }
     let grain_s = CoarseTime::GRAIN_MIN * 60;
-    let latest = times.started.plus_s(signed(ENROL_SLACK_S) + grain_s);
+    let began = times.started.plus_s(signed(enrol_slack_s) + grain_s);
+    let ended = times.ended.plus_s(signed(ENROL_SLACK_S) + grain_s);
+    let is_before = began < history.enrolled || ended < history.enrolled;
     // An enrolment after now was dated by a clock of this cloud that was ahead.
-    let is_before = times.is_trusted && latest < history.enrolled && history.enrolled <= now;
-    is_before.then_some(Doubt::BeforeEnrolment)
+    let is_known = times.is_trusted && history.enrolled <= now;
+    (is_known && is_before).then_some(Doubt::BeforeEnrolment)
 }
 
 /// Compares the late hours between the trip's own times with what the factor says, for a clock that the car trusted.
@@ -264,37 +273,57 @@ fn time_doubt(trip: &Trip, history: &History, now: ServerTime) -> Option<Doubt> 
 }
 
 fn overlap_doubt(overlaps: &Overlaps) -> Option<Doubt> {
-    (overlaps.count >= 2 || overlaps.seconds >= OVERLAP_S_MAX).then_some(Doubt::Overlap)
+    let is_twice = overlaps.count >= 2 || overlaps.seconds >= OVERLAP_S_MAX;
+    let is_beside = overlaps.beside_s >= BESIDE_S_MAX;
+    is_twice
+        .then_some(Doubt::Overlap)
+        .or_else(|| is_beside.then_some(Doubt::Beside))
+}
+
+/// Holds the energy of a session that was seen against its time, by a clock that the car trusts.
+fn power_doubt(evidence: &Evidence, was_seen: bool, times: &EntryTimes) -> Option<Doubt> {
+    let wh = evidence.interval().length();
+    let is_timed = was_seen && times.is_trusted;
+    (is_timed && wh > session_wh_max(evidence, times.span_s())).then_some(Doubt::Power)
 }
 
 fn energy_doubt(
-    interval: MeterInterval,
-    is_one_session: bool,
+    evidence: &Evidence,
+    was_seen: bool,
     history: &History,
     now: ServerTime,
 ) -> Option<Doubt> {
+    let interval = evidence.interval();
     if history
         .known_then
         .is_some_and(|known| interval.from < known)
     {
         return Some(Doubt::Behind);
     }
-    let reach_wh = |since: ServerTime| BATTERY_WH_MAX + passed_s(since, now) * DAY_WH_MAX / DAY_S;
     let since = history.below.map_or(history.enrolled, |below| below.since);
-    let one_wh_max = if is_one_session {
-        BATTERY_WH_MAX
+    let since_s = passed_s(since, now);
+    let reach_wh = BATTERY_WH_MAX + since_s * DAY_WH_MAX / DAY_S;
+    let unseen_wh = if was_seen {
+        0
     } else {
-        reach_wh(since)
+        UNSEEN_WH_MAX.min(since_s * UNSEEN_DAY_WH / DAY_S)
     };
+    let wh = interval.length();
     let from = history
         .below
         .map_or(interval.from, |below| below.at.min(interval.from));
-    let window = window_start(history.receipt_at, now);
-    let too_much = interval.length() > one_wh_max
-        || interval.to - from > reach_wh(since)
-        || history.lately.units + interval.length() > reach_wh(window)
-        // What the device itself has said since it was enrolled.
-        || history.lately.own_units + interval.length() > reach_wh(history.enrolled);
+    let is_beyond = |window: &EnergyWindow| {
+        window.same_wh + wh > window.room_wh(evidence, passed_s(window.since, now))
+    };
+    // What the device itself has said since it was enrolled.
+    let is_beyond_device = |window: &EnergyWindow| {
+        let enrolled_s = passed_s(history.enrolled, now);
+        history.lately.own_units + wh > window.room_wh(evidence, enrolled_s)
+    };
+    let too_much = wh > BATTERY_WH_MAX + unseen_wh
+        || interval.to - from > reach_wh
+        || history.energy.iter().any(is_beyond)
+        || history.energy.first().is_some_and(is_beyond_device);
     too_much.then_some(Doubt::Energy)
 }
 

@@ -9,8 +9,26 @@ pub(super) const DAY_M_MAX: u64 = 4_000_000;
 pub(super) const GAP_M_MAX: u64 = 50_000;
 /// Watt-hours that one car takes in one session: the largest battery of a production car holds 246 kWh (GMC Hummer EV).
 pub(super) const BATTERY_WH_MAX: u64 = 250_000;
-/// Watt-hours of a day that driving and giving back make room for: 4,000 km at 250 Wh/km.
+/// Watt-hours of a day by which a counter of energy may rise with nobody claiming it: 4,000 km at 250 Wh/km.
 pub(super) const DAY_WH_MAX: u64 = 1_000_000;
+/// Watt-hours of a day that a vehicle takes or gives beside what it says: 350 km of a driver who has no card, heating and cooling
+/// while it stands, a tool or a house that it feeds without a meter.
+pub(super) const UNTOLD_DAY_WH: u64 = 70_000;
+/// Watt-hours that a kilometre takes over a day: a van of 3.5 t with a trailer, in winter.
+pub(super) const ROAD_WH_PER_KM: u64 = 500;
+/// Seconds of the longer stretch over which energy is summed: what a day's battery has room for, a week's has not each day.
+pub(super) const WEEK_S: u64 = 7 * DAY_S;
+/// Watt-hours of a day that a charge which nobody saw may be longer, and the most that it may: several charges become one when the
+/// head unit was off, or its disk went back.
+pub(super) const UNSEEN_DAY_WH: u64 = 20_000;
+/// The most of it.
+pub(super) const UNSEEN_WH_MAX: u64 = 70_000;
+/// Watts of charging by alternating current: 63 A in three phases, the most of a type 2 connector.
+pub(super) const AC_W_MAX: u64 = 43_000;
+/// Watts of any other charging and of giving back: one megawatt, the fastest charger for cars.
+pub(super) const DC_W_MAX: u64 = 1_000_000;
+/// Watt-hours that going down gives back at most: 3.6 t from the highest road of the world to the sea, 5,500 m.
+pub(super) const DESCENT_WH_MAX: u64 = 55_000;
 /// Seconds by which driving may exceed the time that passed: rounding of `driving_s` to minutes, of many short trips.
 pub(super) const BUSY_SLACK_S: u64 = 10_800;
 /// Seconds by which driving may exceed the time between its own beginning and end: both are rounded to five minutes, and driving to
@@ -18,6 +36,9 @@ pub(super) const BUSY_SLACK_S: u64 = 10_800;
 pub(super) const OWN_TIME_SLACK_S: u64 = 600;
 /// Seconds before its enrolment at which a trip of a head unit may have begun: it is enrolled on the way.
 pub(super) const ENROL_SLACK_S: u64 = 10_800;
+/// Seconds before its enrolment at which a session of a head unit may have begun: it is enrolled while it charges at a household
+/// socket.
+pub(super) const SESSION_ENROL_SLACK_S: u64 = 172_800;
 /// Seconds by which all trips of a head unit may exceed the time since its enrolment: a recorded day that a tester replays to a
 /// new one at once has some four hours.
 pub(super) const ENROL_SUM_SLACK_S: u64 = 21_600;
@@ -34,6 +55,11 @@ pub(super) const SEEN_IN_MAX: u64 = 20_000;
 pub(super) const SAMPLE_MS: u64 = 10;
 /// Seconds for which two trips or sessions of one vehicle may overlap by the car's own clock: it may be set in between.
 pub(super) const OVERLAP_S_MAX: u64 = 3_600;
+/// Seconds by which an entry may end after its arrival by a clock that is nearly right: two minutes that a synced clock may be off,
+/// and what it drifts between two receipts. Beyond it the clock is known to be wrong.
+pub(super) const CLOCK_AHEAD_S_MAX: u64 = 900;
+/// Seconds for which a session and a trip of one vehicle may overlap by the car's own clock, beyond what the trip stood still.
+pub(super) const BESIDE_S_MAX: u64 = 1_800;
 /// Milliseconds of late driving that may be missing: the times of an entry are rounded to five minutes.
 pub(super) const LATE_MS_MAX: u64 = 300_000;
 /// Seconds of a day.

@@ -2,14 +2,17 @@
 
 use std::ops::RangeInclusive;
 
-use dashpoint_membership::{DeviceId, EntryRef, Evidence, MeterInterval, ServerTime, VehicleId};
+use dashpoint_membership::{
+    DeviceId, EntryRef, Evidence, Meter, MeterInterval, ServerTime, VehicleId,
+};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Col;
 use super::intervals::bounds;
 use crate::error::CloudError;
 use crate::plausible::{
-    EntryTimes, ExcessEnergy, History, MeterReading, MeterSums, Overlaps, lasted_s, window_start,
+    EnergyWindow, EntryTimes, ExcessEnergy, History, KnownSpan, MeterReading, MeterSums, Overlaps,
+    energy_window_starts, lasted_s, window_start,
 };
 
 /// Trips or sessions that are looked at for one claim, the latest: more than a car makes in three months. It bounds the
@@ -32,10 +35,6 @@ pub(crate) struct Use<'a> {
 pub(crate) fn insert(db: &Connection, new: &Use<'_>) -> Result<(), CloudError> {
     let interval = new.evidence.interval();
     let (lo, hi) = bounds(interval)?;
-    let lasted_s = match new.evidence {
-        Evidence::Trip(trip) => lasted_s(trip),
-        Evidence::Charge(_) | Evidence::Discharge(_) => 0,
-    };
     let excess = ExcessEnergy::of(new.evidence);
     db.prepare_cached(
         "INSERT INTO uses (device, epoch, seq, vehicle, meter, lo, hi, receipt_at, arrived, started, ended, sure,
@@ -55,7 +54,7 @@ pub(crate) fn insert(db: &Connection, new: &Use<'_>) -> Result<(), CloudError> {
         Col(new.span.started),
         Col(new.span.ended),
         new.span.is_sure,
-        lasted_s.cast_signed(),
+        seconds(new.evidence).cast_signed(),
         excess.regained_wh,
         excess.used_wh,
     ])?;
@@ -88,6 +87,7 @@ pub(crate) fn history(
 ) -> Result<History, CloudError> {
     let interval = claim.evidence.interval();
     let (vehicle, now) = (claim.vehicle, claim.arrived);
+    let within = window_start(claim.receipt_at, now)..=now;
     let right = |found: MeterReading| MeterReading {
         since: if found.since > now {
             enrolled.min(now)
@@ -106,15 +106,26 @@ pub(crate) fn history(
             None => first(db, vehicle, interval)?,
             found => found,
         },
-        lately: sums(
-            db,
-            vehicle,
-            interval,
-            window_start(claim.receipt_at, now)..=now,
-            claim.entry.device,
-        )?,
-        overlaps: overlaps(db, vehicle, interval, &claim.span)?,
+        lately: sums(db, vehicle, interval, within.clone(), claim.entry.device)?,
+        neighbours: match claim.evidence {
+            Evidence::Trip(_) => neighbours(db, vehicle, interval, within)?,
+            Evidence::Charge(_) | Evidence::Discharge(_) => ExcessEnergy::default(),
+        },
+        energy: match claim.evidence {
+            Evidence::Trip(_) => Vec::new(),
+            Evidence::Charge(_) => energy(db, claim, Meter::Discharged)?,
+            Evidence::Discharge(_) => energy(db, claim, Meter::Charged)?,
+        },
+        overlaps: overlaps(db, claim)?,
     })
+}
+
+/// Seconds of driving, seen or missed; none for a session.
+fn seconds(evidence: &Evidence) -> u64 {
+    match evidence {
+        Evidence::Trip(trip) => lasted_s(trip),
+        Evidence::Charge(_) | Evidence::Discharge(_) => 0,
+    }
 }
 
 fn reading(row: &Row<'_>) -> rusqlite::Result<MeterReading> {
@@ -178,11 +189,10 @@ fn sums(
 ) -> Result<MeterSums, CloudError> {
     Ok(db
         .prepare_cached(
-            "SELECT coalesce(sum(lasted), 0), coalesce(max(lasted), 0), coalesce(sum(hi - lo), 0),
+            "SELECT coalesce(sum(lasted), 0), coalesce(max(lasted), 0),
                 coalesce(sum(lasted) FILTER (WHERE device = ?6), 0),
-                coalesce(sum(hi - lo) FILTER (WHERE device = ?6), 0),
-                coalesce(sum(regained_over), 0), coalesce(sum(used_over), 0)
-             FROM (SELECT device, lasted, lo, hi, regained_over, used_over FROM uses INDEXED BY uses_by_receipt
+                coalesce(sum(hi - lo) FILTER (WHERE device = ?6), 0)
+             FROM (SELECT device, lasted, lo, hi FROM uses INDEXED BY uses_by_receipt
                 WHERE vehicle = ?1 AND meter = ?2 AND receipt_at BETWEEN ?3 AND ?4
                 ORDER BY receipt_at DESC, lasted DESC LIMIT ?5)",
         )?
@@ -199,50 +209,131 @@ fn sums(
                 Ok(MeterSums {
                     lasted_s: unsigned(row.get(0)?),
                     longest_s: unsigned(row.get(1)?),
-                    units: unsigned(row.get(2)?),
-                    own_lasted_s: unsigned(row.get(3)?),
-                    own_units: unsigned(row.get(4)?),
-                    excess: ExcessEnergy {
-                        regained_wh: row.get(5)?,
-                        used_wh: row.get(6)?,
-                    },
+                    own_lasted_s: unsigned(row.get(2)?),
+                    own_units: unsigned(row.get(3)?),
                 })
             },
         )?)
 }
 
-fn overlaps(
+/// The energy that nothing accounts for of the trips below and above a stretch of the odometer.
+fn neighbours(
     db: &Connection,
     vehicle: VehicleId,
     interval: MeterInterval,
-    span: &EntryTimes,
-) -> Result<Overlaps, CloudError> {
-    if !span.is_sure {
-        return Ok(Overlaps::default());
-    }
-    // Both ends are rounded down to five minutes: what remains of an overlap is there for certain.
-    let grain_s = 300_i64;
+    within: RangeInclusive<ServerTime>,
+) -> Result<ExcessEnergy, CloudError> {
+    let mut trips = db
+        .prepare_cached(
+            "SELECT lo, regained_over, used_over FROM uses INDEXED BY uses_by_receipt
+             WHERE vehicle = ?1 AND meter = ?2 AND receipt_at BETWEEN ?3 AND ?4
+             ORDER BY receipt_at DESC, lasted DESC LIMIT ?5",
+        )?
+        .query_map(
+            (
+                Col(vehicle),
+                Col(interval.meter),
+                Col(*within.start()),
+                Col(*within.end()),
+                LOOKED_AT_MAX,
+            ),
+            |row| {
+                let excess = ExcessEnergy {
+                    regained_wh: row.get(1)?,
+                    used_wh: row.get(2)?,
+                };
+                Ok((unsigned(row.get(0)?), excess))
+            },
+        )?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    trips.sort_by_key(|(from, _)| *from);
+    let (below, above) = trips.split_at(trips.partition_point(|(from, _)| *from < interval.from));
+    let excess = |(_, excess): &(u64, ExcessEnergy)| *excess;
+    let below = ExcessEnergy::most_in_a_row(below.iter().rev().map(excess));
+    Ok(below.plus(ExcessEnergy::most_in_a_row(above.iter().map(excess))))
+}
+
+/// Sums what sessions have taken and given, and what accounts for it.
+fn energy(db: &Connection, claim: &Use<'_>, other: Meter) -> Result<Vec<EnergyWindow>, CloudError> {
+    let now = claim.arrived;
+    let windows = energy_window_starts(claim.receipt_at, now).map(|since| {
+        let sum = |meter| units(db, claim.vehicle, meter, since..=now);
+        Ok(EnergyWindow {
+            since,
+            same_wh: sum(claim.evidence.interval().meter)?,
+            other_wh: sum(other)?,
+            metres: sum(Meter::Odometer)?,
+        })
+    });
+    windows.into_iter().collect()
+}
+
+fn units(
+    db: &Connection,
+    vehicle: VehicleId,
+    meter: Meter,
+    within: RangeInclusive<ServerTime>,
+) -> Result<u64, CloudError> {
     Ok(db
         .prepare_cached(
-            "SELECT count(*), coalesce(sum(min(ended, ?4) - max(started, ?3) - ?5), 0) FROM uses
-             WHERE sure = 1 AND vehicle = ?1 AND meter = ?2 AND ended > ?3 + ?5
-               AND min(ended, ?4) - max(started, ?3) > 2 * ?5",
+            "SELECT coalesce(sum(hi - lo), 0) FROM (SELECT lo, hi FROM uses INDEXED BY uses_by_receipt
+                WHERE vehicle = ?1 AND meter = ?2 AND receipt_at BETWEEN ?3 AND ?4
+                ORDER BY receipt_at DESC, lasted DESC LIMIT ?5)",
         )?
         .query_row(
             (
                 Col(vehicle),
-                Col(interval.meter),
-                Col(span.started),
-                Col(span.ended),
-                grain_s,
+                Col(meter),
+                Col(*within.start()),
+                Col(*within.end()),
+                LOOKED_AT_MAX,
+            ),
+            |row| Ok(unsigned(row.get(0)?)),
+        )?)
+}
+
+/// Measures for how long others of the vehicle happen at the same time, of those that end last.
+fn overlaps(db: &Connection, claim: &Use<'_>) -> Result<Overlaps, CloudError> {
+    if !claim.span.is_sure {
+        return Ok(Overlaps::default());
+    }
+    let mut known = Vec::new();
+    for meter in [Meter::Odometer, Meter::Charged, Meter::Discharged] {
+        let mut ended_later = db.prepare_cached(
+            "SELECT started, ended, arrived, lasted, device = ?4 FROM uses INDEXED BY uses_by_end
+             WHERE sure = 1 AND vehicle = ?1 AND meter = ?2 AND ended > ?3
+             ORDER BY ended DESC LIMIT ?5",
+        )?;
+        let spans = ended_later.query_map(
+            (
+                Col(claim.vehicle),
+                Col(meter),
+                Col(claim.span.started),
+                Col(claim.entry.device),
+                LOOKED_AT_MAX,
             ),
             |row| {
-                Ok(Overlaps {
-                    count: unsigned(row.get(0)?),
-                    seconds: unsigned(row.get(1)?),
+                Ok(KnownSpan {
+                    meter,
+                    started: row.get::<_, Col<_>>(0)?.0,
+                    ended: row.get::<_, Col<_>>(1)?.0,
+                    arrived: row.get::<_, Col<_>>(2)?.0,
+                    lasted_s: unsigned(row.get(3)?),
+                    is_own: row.get(4)?,
                 })
             },
-        )?)
+        )?;
+        known.extend(spans.collect::<rusqlite::Result<Vec<_>>>()?);
+    }
+    let own = KnownSpan {
+        meter: claim.evidence.interval().meter,
+        started: claim.span.started,
+        ended: claim.span.ended,
+        arrived: claim.arrived,
+        lasted_s: seconds(claim.evidence),
+        is_own: true,
+    };
+    Ok(Overlaps::of(&own, &known))
 }
 
 fn unsigned(number: i64) -> u64 {

@@ -252,7 +252,12 @@ fn a_stretch_of_a_meter_is_paid_once() {
             "{from}+{length}"
         );
     }
-    let other_meter = car.mint(charged(charge(1_000, 2_000)), world.now);
+    // While it stood.
+    let session = Charge {
+        started: None,
+        ..charge(1_000, 2_000)
+    };
+    let other_meter = car.mint(charged(session), world.now);
     assert!(matches!(
         world.verdict(&mut car, &other_meter),
         Verdict::Accepted { .. }

@@ -137,7 +137,9 @@ impl Oracle {
         };
         let meter = (vehicle, evidence.interval().meter);
         let claims = times.map(|times| MeterClaim::of(place, entry, evidence, times));
-        let holders = self.books.claims.get(&meter);
+        let meters = [Meter::Odometer, Meter::Charged, Meter::Discharged];
+        let holders = meters.map(|meter| self.books.claims.get(&(vehicle, meter)));
+        let holders = || holders.iter().copied().flatten().flatten();
         let is_in_doubt = [0, 1].map(|way| {
             is_in_doubt(
                 entry,
@@ -145,7 +147,7 @@ impl Oracle {
                 &self.late_hours,
                 &claims[way],
                 times[way],
-                holders.into_iter().flatten().map(|holder| &holder[way]),
+                holders().map(|holder| &holder[way]),
             )
         });
         Some(WeighedClaim {

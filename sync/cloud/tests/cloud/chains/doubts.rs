@@ -19,9 +19,12 @@ pub fn story() -> Tape {
     timed(&mut tape, &mut car);
     busy(&mut tape, &mut car);
     at_once(&mut tape, &mut car);
+    beside(&mut tape, &mut car);
     late(&mut tape, &mut car);
     far(&mut tape, &mut car);
     energy(&mut tape, &mut car);
+    power(&mut tape, &mut car);
+    week(&mut tape, &mut car);
     tape.pass(30 * DAY);
     tape.maintain(member);
     tape.answer(&mut car);
@@ -51,12 +54,33 @@ fn young(tape: &mut Tape, car: &mut Car) {
             entry.time.quality = quality;
         });
     }
+    // A session of two days before, and one that was over three hours before.
+    for (started_before_s, ended_before_s) in [
+        (173_100, -300),
+        (173_400, -300),
+        (11_100, 11_100),
+        (11_400, 11_400),
+    ] {
+        let mut charge = tape.charge(3_000);
+        charge.started = Some(before(enrolled, started_before_s));
+        tape.send_forged(car, charged(charge), |entry| {
+            entry.time.at = before(enrolled, ended_before_s);
+        });
+    }
     tape.answer(car);
 }
 
 /// What one trip says of itself.
 fn alone(tape: &mut Tape, car: &mut Car) {
-    let changes: [Change; 11] = [
+    let changes: [Change; 13] = [
+        |trip| {
+            (trip.odometer.to, trip.regained_wh) =
+                (trip.odometer.from + 90_000, trip.used_wh + 57_000);
+        },
+        |trip| {
+            (trip.odometer.to, trip.regained_wh) =
+                (trip.odometer.from + 90_000, trip.used_wh + 57_001);
+        },
         |trip| (trip.driving, trip.missed_s) = (DrivingTime::Minutes(2), 24),
         |trip| (trip.driving, trip.missed_s) = (DrivingTime::Minutes(2), 23),
         |trip| trip.regained_wh = trip.used_wh + 12_000,
@@ -71,7 +95,10 @@ fn alone(tape: &mut Tape, car: &mut Car) {
     ];
     for change in changes {
         tape.pass(DAY);
-        let mut trip = tape.drive(10_000);
+        let mut trip = tape.drive(90_000);
+        trip.odometer.to = trip.odometer.from + 10_000;
+        (trip.used_wh, trip.regained_wh) = (1_428, 200);
+        (trip.driving, trip.missed_s) = (DrivingTime::Minutes(50), 0);
         change(&mut trip);
         tape.send(car, drove(trip));
         tape.answer(car);
@@ -88,7 +115,8 @@ fn together(tape: &mut Tape, car: &mut Car) {
         tape.pass(2 * DAY);
         tape.answer(car);
         let plain: Change = |_| ();
-        for change in [excess, excess, plain, excess] {
+        let close: Change = |trip| trip.used_wh = 15_000;
+        for change in [excess, excess, plain, excess, close, excess] {
             let mut trip = tape.drive(10_000);
             change(&mut trip);
             tape.send(car, drove(trip));
@@ -102,6 +130,10 @@ fn unbuckled(base_ms: u64) -> FactorSeen {
         against_ms: 0,
         base_ms,
     }
+}
+
+fn entry_time(entry: &Entry) -> ServerTime {
+    ServerTime::from_unix_s(entry.time.at.as_unix_s())
 }
 
 fn before(at: ServerTime, seconds: i64) -> CoarseTime {
@@ -143,6 +175,14 @@ fn at_once(tape: &mut Tape, car: &mut Car) {
             entry.time.at = before(ended, 0);
         });
     }
+    // By a clock that is nearly right, one that is ahead, and one that is not known to be wrong.
+    for ahead_s in [600, 7_200, 7_200, 7_200, 900] {
+        let mut trip = tape.drive(10_000);
+        trip.started = before(tape.world.now, 3_600 - ahead_s);
+        tape.send_forged(car, drove(trip), |entry| {
+            entry.time.at = before(entry_time(entry), -ahead_s);
+        });
+    }
     tape.pass(DAY);
     let ended = tape.world.now;
     // A session that is longer, with receipts on the way, may be so by a clock that was set.
@@ -179,6 +219,29 @@ fn busy(tape: &mut Tape, car: &mut Car) {
         let clock = tape.world.now;
         let entry = tape.make_at(car, drove(trip), ended, clock);
         tape.arrive(car, &entry);
+    }
+}
+
+/// Sessions in the hour of a trip, and a trip in the hour of sessions, which may have stood still or not.
+fn beside(tape: &mut Tape, car: &mut Car) {
+    for minutes in [60, 30] {
+        for is_trip_first in [true, false] {
+            tape.pass(DAY);
+            tape.answer(car);
+            let mut trip = tape.drive(20_000);
+            trip.driving = DrivingTime::Minutes(minutes);
+            trip.started = before(tape.world.now, HOUR);
+            let ended = tape.world.now;
+            let mut charge = tape.charge(7_000);
+            charge.started = Some(before(ended, 2_100));
+            let mut subjects = [drove(trip), charged(charge)];
+            if !is_trip_first {
+                subjects.reverse();
+            }
+            for subject in subjects {
+                tape.send_forged(car, subject, |entry| entry.time.at = before(ended, 0));
+            }
+        }
     }
 }
 
@@ -263,4 +326,54 @@ fn energy(tape: &mut Tape, car: &mut Car) {
             ..charge
         }),
     );
+}
+
+/// What chargers give in an hour and ten minutes.
+fn power(tape: &mut Tape, car: &mut Car) {
+    for (current, energy_wh, lasted_s) in [
+        (Current::Ac, 52_166, HOUR),
+        (Current::Ac, 52_167, HOUR),
+        (Current::Dc, 168_666, 0),
+        (Current::Unknown, 168_667, 0),
+    ] {
+        tape.pass(3 * DAY);
+        tape.answer(car);
+        let charge = tape.charge(energy_wh);
+        let charge = Charge {
+            current,
+            started: Some(before(tape.world.now, lasted_s)),
+            ..charge
+        };
+        tape.send(car, charged(charge));
+    }
+}
+
+/// A week of charging that is more than a battery and what nobody says; with metres and with energy that was given it is not.
+fn week(tape: &mut Tape, car: &mut Car) {
+    let mut given = 50_000;
+    for (days, metres, given_wh) in [(11, 0, 0), (4, 150_000, 0), (4, 0, 80_000)] {
+        tape.pass(9 * DAY);
+        for _ in 0..days {
+            tape.answer(car);
+            if metres > 0 {
+                let trip = tape.drive(metres);
+                tape.send(car, drove(trip));
+            }
+            if given_wh > 0 {
+                let discharge = Discharge {
+                    discharged: MeterInterval {
+                        meter: Meter::Discharged,
+                        from: given,
+                        to: given + given_wh,
+                    },
+                    started: None,
+                };
+                given += given_wh;
+                tape.send(car, earn(Evidence::Discharge(discharge)));
+            }
+            let charge = tape.charge(160_000);
+            tape.send(car, charged(charge));
+            tape.pass(DAY);
+        }
+    }
 }

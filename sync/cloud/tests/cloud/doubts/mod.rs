@@ -40,9 +40,25 @@ pub fn drive(world: &World, from_m: u64, distance_m: u64, lasted_s: u32) -> Trip
     }
 }
 
+/// A charge that ends now.
+pub fn session(world: &World, from_wh: u64, energy_wh: u64, lasted_s: i64) -> Charge {
+    Charge {
+        started: Some(CoarseTime::containing_unix_s(
+            world.now.as_unix_s() - lasted_s,
+        )),
+        ..charge(from_wh, energy_wh)
+    }
+}
+
 pub fn send(world: &mut World, car: &mut Car, subject: Subject) -> Verdict {
     let entry = car.mint(subject, world.now);
     world.verdict(car, &entry)
+}
+
+/// The number of entries that hold a stretch of a meter: what is in doubt holds none, also when a cap leaves it nothing.
+pub fn held(world: &World) -> usize {
+    let stretches = world.core.stretches(VehicleId::from_bytes([3; 16]));
+    stretches.unwrap().len()
 }
 
 pub fn is_in_doubt(verdict: &Verdict) -> bool {

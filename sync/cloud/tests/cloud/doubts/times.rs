@@ -73,6 +73,132 @@ fn receipts_on_the_way_do_not_hide_trips_at_once() {
     }
 }
 
+/// Four trips at once, and four sessions, that end after they arrived: by a clock that is nearly right, and by one that is not.
+#[test]
+fn an_end_after_the_arrival_does_not_hide_trips_at_once() {
+    for ahead_s in [600, 900, 1_500, 8 * HOUR, 23 * HOUR] {
+        for is_trip in [true, false] {
+            let (mut world, mut car) = world();
+            world.pass(9 * HOUR);
+            let mut waits = Vec::new();
+            for number in 0..4 {
+                let started = CoarseTime::containing_unix_s(world.now.as_unix_s() - 10_200);
+                let subject = if is_trip {
+                    let trip = drive(&world, 5_000_000 + 30_000 * number, 30_000, 10_200);
+                    drove(Trip { started, ..trip })
+                } else {
+                    charged(session(&world, 4_000_000 + 5_000 * number, 5_000, 10_200))
+                };
+                let entry = car.forged(subject, world.now, |entry| {
+                    entry.time.at = CoarseTime::containing_unix_s(world.now.as_unix_s() + ahead_s);
+                });
+                waits.push(is_in_doubt(&world.verdict(&mut car, &entry)));
+            }
+            // A session of more than three hours under way when the receipt came may be longer by a clock that was set.
+            let is_sure = is_trip || ahead_s <= 600;
+            let expected = [false, is_sure, is_sure, is_sure];
+            assert_eq!(waits, expected, "{ahead_s} {is_trip}");
+        }
+    }
+}
+
+/// A clock that shows local time for UTC is set right: what is driven in the eight hours after it has the times of before.
+#[test]
+fn a_clock_that_was_set_back_keeps_no_honest_car_waiting() {
+    for ahead_s in [600, 8 * HOUR] {
+        let (mut world, mut car) = world();
+        let mut at_m = 5_000_000;
+        let mut drive_by = |world: &mut World, ahead_s: i64| {
+            world.pass(1_500);
+            let trip = drive(world, at_m, 15_000, 1_200);
+            at_m += 15_000;
+            let by_clock = |at: CoarseTime| CoarseTime::containing_unix_s(at.as_unix_s() + ahead_s);
+            let trip = Trip {
+                started: by_clock(trip.started),
+                ..trip
+            };
+            let entry = car.forged(drove(trip), world.now, |entry| {
+                entry.time.at = by_clock(entry.time.at);
+                // The late hours are the matter of others.
+                entry.time.utc_offset_min = 0;
+            });
+            world.verdict(&mut car, &entry)
+        };
+        for _ in 0..6 {
+            let verdict = drive_by(&mut world, ahead_s);
+            assert!(!is_in_doubt(&verdict), "{verdict:?}");
+        }
+        for _ in 0..30 {
+            let verdict = drive_by(&mut world, 0);
+            assert!(!is_in_doubt(&verdict), "{ahead_s}: {verdict:?}");
+        }
+    }
+}
+
+/// A session is held against the enrolment as a trip is; one at a household socket may have begun two days before it.
+#[test]
+fn a_session_is_of_a_time_when_its_head_unit_was_enrolled() {
+    let waits_for = |started_before_s: i64, ended_before_s: i64, quality| {
+        let mut world = World::new();
+        let member = world.member(1);
+        let mut car = world.car(2, 3, member);
+        world.pass(HOUR);
+        let enrolled_s = world.now.as_unix_s() - HOUR;
+        let before = |seconds: i64| CoarseTime::containing_unix_s(enrolled_s - seconds);
+        let entry = charge(4_000_000, 20_000);
+        let entry = Charge {
+            started: Some(before(started_before_s)),
+            ..entry
+        };
+        let entry = car.forged(charged(entry), world.now, |entry| {
+            entry.time.at = before(ended_before_s);
+            entry.time.quality = quality;
+        });
+        is_in_doubt(&world.verdict(&mut car, &entry))
+    };
+    use ClockQuality::{Doubtful, Running, Synced};
+    let years_s = 10 * 366 * DAY;
+    for quality in [Synced, Running] {
+        assert!(waits_for(years_s + HOUR, years_s, quality));
+        assert!(waits_for(years_s, -HOUR, quality));
+        assert!(waits_for(20 * HOUR, 4 * HOUR, quality));
+        assert!(waits_for(50 * HOUR, -HOUR, quality));
+        assert!(!waits_for(47 * HOUR, -HOUR, quality));
+        assert!(!waits_for(3 * HOUR, 2 * HOUR, quality));
+    }
+    assert!(!waits_for(years_s + HOUR, years_s, Doubtful));
+}
+
+/// A car does not charge while it drives; with its ignition on it does, while it stands.
+#[test]
+fn a_vehicle_does_not_charge_while_it_drives() {
+    for is_trip_first in [true, false] {
+        for (driven_s, charged_s, expected) in [
+            (7_200, 3_600, true),
+            (7_200, 2_400, true),
+            (3_600, 3_600, false),
+            (7_200, 1_800, false),
+        ] {
+            let (mut world, mut car) = world();
+            world.pass(9 * HOUR);
+            let trip = Trip {
+                driving: DrivingTime::Seconds(driven_s),
+                ..drive(&world, 5_000_000, 60_000, 7_200)
+            };
+            let session = session(&world, 4_000_000, 40_000, charged_s);
+            let mut subjects = vec![charged(session), drove(trip)];
+            if is_trip_first {
+                subjects.reverse();
+            }
+            let waits: Vec<_> = subjects
+                .into_iter()
+                .map(|subject| is_in_doubt(&send(&mut world, &mut car, subject)))
+                .collect();
+            assert_eq!(waits, [false, expected], "{driven_s} {charged_s}");
+        }
+    }
+}
+
 /// Twelve hours of driving with a stop of some minutes after each trip, and a receipt every quarter of an hour.
 #[test]
 fn an_online_car_that_drives_all_day_is_not_in_doubt() {
