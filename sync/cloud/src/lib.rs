@@ -20,6 +20,7 @@ mod peer;
 mod plausible;
 mod random;
 mod server;
+mod shares;
 mod store;
 mod watch;
 

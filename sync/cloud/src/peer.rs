@@ -10,6 +10,46 @@ pub(crate) enum Peer {
     V6([u16; 4]),
 }
 
+/// An address, or one of the networks around it that somebody may have as a whole: the /24 and /16 of an IPv4 address, the /48 and
+/// /32 of an IPv6 address. A site or a rented machine has a /48, a provider a /32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Prefix {
+    is_v6: bool,
+    bits: u64,
+    length: u32,
+}
+
+impl Prefix {
+    /// The number of networks around a caller, with his address.
+    pub const WIDTHS: usize = 3;
+
+    const fn around(is_v6: bool, bits: u64, length: u32) -> Self {
+        Self {
+            is_v6,
+            bits: bits & (u64::MAX << (64 - length)),
+            length,
+        }
+    }
+}
+
+impl Peer {
+    /// Lists the networks that a caller is in: of a provider, of a site, and the address.
+    pub fn networks(self) -> [Prefix; Prefix::WIDTHS] {
+        match self {
+            Self::V4(address) => {
+                let bits = u64::from(address.to_bits()) << 32;
+                [16, 24, 32].map(|length| Prefix::around(false, bits, length))
+            }
+            Self::V6(parts) => {
+                let bits = parts
+                    .iter()
+                    .fold(0, |bits, part| bits << 16 | u64::from(*part));
+                [32, 48, 64].map(|length| Prefix::around(true, bits, length))
+            }
+        }
+    }
+}
+
 /// The header in which a TLS terminator names the address that called it.
 pub(crate) const FORWARDED_FOR: &str = "x-forwarded-for";
 
@@ -147,6 +187,25 @@ mod tests {
                 "{trusted:?} {connection} {headers:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_networks_around_a_caller_go_from_wide_to_narrow() {
+        let shared = |one: &str, other: &str| {
+            let (one, other) = (peer(one).networks(), peer(other).networks());
+            one.iter()
+                .zip(&other)
+                .filter(|(one, other)| one == other)
+                .count()
+        };
+        assert_eq!(shared("192.0.2.1", "192.0.2.1"), 3);
+        assert_eq!(shared("192.0.2.1", "192.0.2.2"), 2);
+        assert_eq!(shared("192.0.2.1", "192.0.3.1"), 1);
+        assert_eq!(shared("192.0.2.1", "192.1.2.1"), 0);
+        assert_eq!(shared("2001:db8:1:2::1", "2001:db8:1:3::1"), 2);
+        assert_eq!(shared("2001:db8:1:2::1", "2001:db8:2:2::1"), 1);
+        assert_eq!(shared("2001:db8:1:2::1", "2001:db9:1:2::1"), 0);
+        assert_eq!(shared("::", "0.0.0.0"), 0);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Limits the number of open connections, and chooses the one to close when there are too many.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::peer::Peer;
+use crate::peer::{Peer, Prefix};
+use crate::shares::Shares;
 
 /// Limits on the number of open connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,13 +34,13 @@ pub(super) enum Admittance {
 ///
 /// One waits while the cloud waits for its caller: idle, in the middle of a request, or taking an answer. When the count
 /// of its address is reached, a new connection takes the place of the one of that address that has waited longest; when
-/// the count of all is reached, of the one that has waited longest at the address with the most connections. So neither
-/// one address nor many idle connections shut out somebody else.
+/// the count of all is reached, of the one that has waited longest at the address with the most connections, by its networks
+/// first. So neither one address, nor many of one network, nor many idle connections shut out somebody else.
 #[derive(Debug)]
 pub(super) struct ConnectionTable {
     counts: ConnectionCounts,
     open: BTreeMap<ConnectionId, OpenConnection>,
-    each: BTreeMap<Peer, usize>,
+    shares: Shares,
     /// The number of the next event: an order, not a time.
     next: u64,
 }
@@ -52,19 +54,18 @@ struct OpenConnection {
 }
 
 impl ConnectionTable {
-    pub const fn new(counts: ConnectionCounts) -> Self {
+    pub fn new(counts: ConnectionCounts) -> Self {
         Self {
             counts,
             open: BTreeMap::new(),
-            each: BTreeMap::new(),
+            shares: Shares::default(),
             next: 0,
         }
     }
 
     /// Decides on a new connection.
     pub fn admit(&mut self, from: Option<Peer>) -> Admittance {
-        let of_address = from.and_then(|from| self.each.get(&from));
-        let is_full_for_it = of_address.is_some_and(|open| *open >= self.counts.each);
+        let is_full_for_it = from.is_some() && self.shares.of_address(from) >= self.counts.each;
         let closes = if is_full_for_it {
             Some(self.longest_waiting(|open| open.from == from))
         } else if self.open.len() >= self.counts.all {
@@ -85,8 +86,8 @@ impl ConnectionTable {
                 waits: Some(id),
             },
         );
-        if let Some(from) = from {
-            *self.each.entry(from).or_insert(0) += 1;
+        if from.is_some() {
+            self.shares.add(from, 1);
         }
         Admittance::Open {
             id,
@@ -119,13 +120,8 @@ impl ConnectionTable {
     /// Forgets a connection; one that is gone already stays so.
     pub fn remove(&mut self, id: ConnectionId) {
         let from = self.open.remove(&id).and_then(|open| open.from);
-        if let Some(from) = from
-            && let Some(count) = self.each.get_mut(&from)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.each.remove(&from);
-            }
+        if from.is_some() {
+            self.shares.remove(from);
         }
     }
 
@@ -142,12 +138,15 @@ impl ConnectionTable {
             .map(|(_, id)| id)
     }
 
-    /// The longest waiting connection of the address that has the most connections among those with one that waits.
+    /// The longest waiting connection of the address whose networks and itself have the most connections, among those with one
+    /// that waits. One that a trusted proxy made has as many as itself.
     fn spare(&self) -> Option<ConnectionId> {
         let waiting = self.open.iter().filter_map(|(id, open)| {
-            let of_address = open.from.and_then(|from| self.each.get(&from));
-            let most_first = usize::MAX - of_address.copied().unwrap_or(1);
-            Some((most_first, open.from, open.waits?, *id))
+            let holdings = match open.from {
+                Some(_) => self.shares.holdings(open.from),
+                None => [1; Prefix::WIDTHS],
+            };
+            Some((Reverse(holdings), open.waits?, *id))
         });
         waiting.min().map(|(.., id)| id)
     }
@@ -205,6 +204,23 @@ mod tests {
     }
 
     #[test]
+    fn many_addresses_of_one_network_close_no_connection_of_another() {
+        let mut table = ConnectionTable::new(ConnectionCounts { all: 40, each: 5 });
+        let honest = [peer(1), Peer::V6([0x2001, 0xdb8, 8, 1])];
+        let honest = honest.map(|from| opened(&mut table, Some(from)).0);
+        let mut flood = (0..).map(|number| Some(Peer::V6([0x2001, 0xdb8, 7, number])));
+        for from in flood.by_ref().take(38) {
+            assert_eq!(opened(&mut table, from).1, None);
+        }
+        for from in flood.take(500) {
+            let (_, closes) = opened(&mut table, from);
+            assert!(closes.is_some_and(|closed| !honest.contains(&closed)));
+        }
+        let (_, closes) = opened(&mut table, Some(Peer::V6([0x2001, 0xdb8, 9, 1])));
+        assert!(closes.is_some_and(|closed| !honest.contains(&closed)));
+    }
+
+    #[test]
     fn what_is_being_served_stays_and_then_a_newcomer_is_refused() {
         let mut table = ConnectionTable::new(ConnectionCounts { all: 2, each: 2 });
         let ids = [1, 2].map(|last| opened(&mut table, Some(peer(last))).0);
@@ -254,12 +270,12 @@ mod tests {
                 }
             }
             assert!(table.open.len() <= counts.all);
-            let mut each: BTreeMap<Peer, usize> = BTreeMap::new();
-            for from in table.open.values().filter_map(|open| open.from) {
-                *each.entry(from).or_insert(0) += 1;
+            let mut shares = Shares::default();
+            for open in table.open.values().filter(|open| open.from.is_some()) {
+                shares.add(open.from, 1);
+                assert!(shares.of_address(open.from) <= counts.each);
             }
-            assert!(each.values().all(|count| *count <= counts.each));
-            assert_eq!(each, table.each);
+            assert_eq!(shares, table.shares);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::CloudError;
 use crate::peer::Peer;
+use crate::shares::Shares;
 
 /// Requests that may wait at a time: a stranger can ask, and cannot fill the disk.
 pub(super) const WAITING_MAX: usize = 1_000;
@@ -18,16 +19,10 @@ type RequestId = [u8; 16];
 #[derive(Debug, Clone, Default)]
 pub(super) struct AskedFrom(BTreeMap<RequestId, Peer>);
 
-/// Requests of one caller that wait.
-struct Share {
-    /// Place of the oldest among all that wait.
-    oldest: usize,
-    count: usize,
-}
-
 impl AskedFrom {
     /// Finds a place for one more request among those that wait, which are given oldest first; returns the request that ends
-    /// for it, if one has to: the oldest of the caller who has the most, and at least two more than this one.
+    /// for it, if one has to: the oldest of the caller who has the most by its networks, when that is at least two more than this
+    /// one has.
     ///
     /// # Errors
     /// [`CloudError::TooManyWaiting`] when the address has all that it may have, or when nobody has more than it would have.
@@ -38,26 +33,28 @@ impl AskedFrom {
     ) -> Result<Option<RequestId>, CloudError> {
         let still: BTreeSet<_> = waits.iter().collect();
         self.0.retain(|id, _| still.contains(id));
-        let mut shares: BTreeMap<Option<Peer>, Share> = BTreeMap::new();
-        for (oldest, id) in waits.iter().enumerate() {
-            let first = Share { oldest, count: 0 };
-            let share = shares.entry(self.0.get(id).copied()).or_insert(first);
-            share.count += 1;
+        let mut shares = Shares::default();
+        for id in waits {
+            shares.add(self.of(id), 1);
         }
-        let own = shares.get(&peer).map_or(0, |share| share.count);
-        if peer.is_some() && own >= OF_ONE_ADDRESS {
+        if peer.is_some() && shares.of_address(peer) >= OF_ONE_ADDRESS {
             return Err(CloudError::TooManyWaiting);
         }
         if waits.len() < WAITING_MAX {
             return Ok(None);
         }
-        let most = shares
-            .values()
-            .max_by_key(|share| (share.count, Reverse(share.oldest)));
-        most.filter(|most| most.count > own + 1)
-            .and_then(|most| waits.get(most.oldest).copied())
-            .map(Some)
+        let oldest_first = waits.iter().enumerate();
+        let most = oldest_first.max_by_key(|(place, id)| {
+            let holdings = shares.holdings(self.of(id));
+            (holdings, Reverse(*place))
+        });
+        most.filter(|(_, id)| shares.gives_way(self.of(id), peer))
+            .map(|(_, id)| Some(*id))
             .ok_or(CloudError::TooManyWaiting)
+    }
+
+    fn of(&self, id: &RequestId) -> Option<Peer> {
+        self.0.get(id).copied()
     }
 
     /// Keeps the address of a request that waits from now on.
@@ -78,9 +75,38 @@ mod tests {
         id
     }
 
+    /// Each of a provider of its own.
     fn peer_of(number: usize) -> Peer {
         let [.., c, d] = number.to_be_bytes();
-        Peer::V4([10, 0, c, d].into())
+        Peer::V4([c, d, 0, 1].into())
+    }
+
+    /// Each of an address of one site.
+    fn neighbour(number: usize) -> Peer {
+        Peer::V6([0x2001, 0xdb8, 7, u16::try_from(number).unwrap()])
+    }
+
+    #[test]
+    fn many_addresses_of_one_site_keep_nobody_else_out() {
+        let honest = Peer::V6([0x2001, 0xdb8, 8, 1]);
+        let flood = (1..WAITING_MAX).map(|number| Some(neighbour(number)));
+        let (mut asked_from, mut waits) = of([Some(honest)].into_iter().chain(flood));
+        let newcomers = [
+            peer_of(1),
+            peer_of(2),
+            Peer::V6([0x2001, 0xdb8, 9, 1]),
+            honest,
+        ];
+        for (number, newcomer) in (5_000..).zip(newcomers) {
+            let ends = asked_from.place(&waits, Some(newcomer)).unwrap().unwrap();
+            assert!(asked_from.0[&ends].networks()[1] == neighbour(1).networks()[1]);
+            waits.retain(|id| *id != ends);
+            waits.push(id(number));
+            asked_from.keep(id(number), Some(newcomer));
+        }
+        // One more of the site takes a place from nobody.
+        let more = asked_from.place(&waits, Some(neighbour(5_000)));
+        assert!(matches!(more, Err(CloudError::TooManyWaiting)));
     }
 
     /// Requests that wait, the n-th of the n-th caller.

@@ -7,17 +7,27 @@ use ring::hmac;
 use tokio::time::Instant;
 
 use super::nonces::Nonces;
-use super::throttle::{Rate, Throttle};
+use super::rates::{RateLimits, Rates};
+use super::throttle::Rate;
 use crate::error::CloudError;
 use crate::ledger::LedgerHandle;
-use crate::peer::Peer;
 use crate::random;
 
-/// Wrong codes on the approval page that are answered in a minute: of one address, and of all. With 2^40 codes and a
-/// thousand head units waiting, guessers at many addresses would need six years for one hit.
-const WRONG_CODES: (Rate, Rate) = (Rate::a_minute(10), Rate::a_minute(300));
-/// Requests to be enrolled that are taken in a minute: of one address, and of all.
-const ASKS: (Rate, Rate) = (Rate::a_minute(60), Rate::a_minute(600));
+/// Wrong codes on the approval page that are answered in a minute. With 2^40 codes and a thousand head units waiting, guessers at
+/// many addresses would need six years for one hit.
+const WRONG_CODES: Rates = Rates {
+    address: Rate::a_minute(10),
+    site: Rate::a_minute(40),
+    provider: Rate::a_minute(75),
+    all: Rate::a_minute(300),
+};
+/// Requests to be enrolled that are taken in a minute.
+const ASKS: Rates = Rates {
+    address: Rate::a_minute(60),
+    site: Rate::a_minute(75),
+    provider: Rate::a_minute(150),
+    all: Rate::a_minute(600),
+};
 
 /// State that all handlers share.
 pub(crate) struct AppState {
@@ -27,8 +37,8 @@ pub(crate) struct AppState {
     /// Time that the body of a request may take.
     pub(super) body_time: Duration,
     pub(super) nonces: Mutex<Nonces>,
-    pub(super) wrong_codes: Mutex<Throttle<Peer>>,
-    pub(super) asks: Mutex<Throttle<Peer>>,
+    pub(super) wrong_codes: Mutex<RateLimits>,
+    pub(super) asks: Mutex<RateLimits>,
     /// Marks the links of this run's QR codes.
     pub(super) link_key: hmac::Key,
     pub(super) started: Instant,
@@ -42,8 +52,8 @@ impl AppState {
             url,
             body_time,
             nonces: Mutex::new(Nonces::default()),
-            wrong_codes: Mutex::new(Throttle::new(WRONG_CODES.0, WRONG_CODES.1)),
-            asks: Mutex::new(Throttle::new(ASKS.0, ASKS.1)),
+            wrong_codes: Mutex::new(RateLimits::new(WRONG_CODES)),
+            asks: Mutex::new(RateLimits::new(ASKS)),
             link_key: hmac::Key::new(hmac::HMAC_SHA256, &link_key),
             started: Instant::now(),
         })
@@ -63,16 +73,17 @@ mod tests {
     #[test]
     fn the_protocol_states_the_rates_and_the_time_of_a_body() {
         let text = include_str!("../../../PROTOCOL.md");
-        let most = |rates: (Rate, Rate)| (rates.0.most, rates.1.most);
-        let ((asks, all_asks), (codes, all_codes)) = (most(ASKS), most(WRONG_CODES));
+        let said = |rates: Rates| {
+            let [address, site] = [rates.address.most, rates.site.most];
+            let [provider, all] = [rates.provider.most, rates.all.most];
+            format!(
+                "{address} at once and {address} a minute of one address, {site} of one site, {provider} of one provider, {all} of all;"
+            )
+        };
         let body_s = Limits::DEFAULT.body.as_secs();
         for said in [
-            format!(
-                "{asks} at once and {asks} a minute of one address, {all_asks} of all; 1,000 that wait"
-            ),
-            format!(
-                "{codes} at once and {codes} a minute of one address, {all_codes} of all; beyond it 429."
-            ),
+            format!("{} 1,000 that wait", said(ASKS)),
+            format!("{} beyond it 429.", said(WRONG_CODES)),
             format!("must have come after {body_s} seconds; else the answer is 503"),
         ] {
             assert!(text.contains(&said), "PROTOCOL.md does not say {said:?}");

@@ -64,7 +64,7 @@ pub(super) async fn ask(State(state): Shared, incoming: Incoming) -> Result<Resp
         })
         .await;
     if asked.is_err() {
-        state.give_ask_back();
+        state.give_ask_back(peer);
     }
     let expires = asked?;
     let ticket = EnrolTicket {
@@ -180,10 +180,10 @@ impl AppState {
         asks.take(peer, self.elapsed()).map_err(ApiError::from)
     }
 
-    /// Takes back from all what one address has asked and did not get: a flood beyond its share keeps nobody else out.
-    fn give_ask_back(&self) {
+    /// Takes back from all others what one address has asked and did not get: a flood beyond its share keeps nobody else out.
+    fn give_ask_back(&self, peer: Peer) {
         if let Ok(mut asks) = self.asks.lock() {
-            asks.give_back_to_all();
+            asks.give_back_to_others(peer, self.elapsed());
         }
     }
 

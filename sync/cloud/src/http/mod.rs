@@ -10,6 +10,7 @@ mod enrol;
 mod incoming;
 mod nonces;
 mod page;
+mod rates;
 mod throttle;
 
 use std::sync::Arc;

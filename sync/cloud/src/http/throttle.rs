@@ -34,6 +34,12 @@ pub(super) struct TooOften {
 }
 
 impl Rate {
+    /// No bound that is ever reached: a step of it is a nanosecond.
+    pub const NONE: Self = Self {
+        most: 1_000_000_000,
+        per: Duration::from_secs(1),
+    };
+
     pub const fn a_minute(most: u32) -> Self {
         Self {
             most,

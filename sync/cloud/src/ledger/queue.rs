@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 use dashpoint_membership::DeviceId;
 
 use crate::peer::Peer;
+use crate::shares::Shares;
 
-/// Jobs that may wait in all. Past it a caller who has fewer of them takes the place of one who has more.
+/// Jobs that may wait in all. Past it a caller who has fewer of them, by its networks first, takes the place of one who has more.
 const ALL_MAX: usize = 256;
 /// Jobs of one device that may wait: a car sends one request after another.
 const DEVICE_MAX: usize = 4;
@@ -75,11 +76,7 @@ impl<J> Queue<J> {
         }
         let mut left = None;
         if self.len() >= ALL_MAX {
-            let (busiest, most) = self.busiest().ok_or(Full)?;
-            if most <= self.of(turn.peer) + 1 {
-                return Err(Full);
-            }
-            left = self.take_last(busiest);
+            left = self.take_last(self.busiest(turn.peer).ok_or(Full)?);
         }
         let side = match turn.weight {
             Weight::Quick => &mut self.quick,
@@ -114,24 +111,17 @@ impl<J> Queue<J> {
             .sum()
     }
 
-    fn of(&self, peer: Option<Peer>) -> usize {
-        [&self.quick, &self.long]
-            .iter()
-            .map(|side| side.get(&peer).map_or(0, jobs))
-            .sum()
-    }
-
-    /// The address with the most jobs, and how many; never the cloud itself.
-    fn busiest(&self) -> Option<(Option<Peer>, usize)> {
-        let peers = self
-            .quick
-            .keys()
-            .chain(self.long.keys())
-            .filter(|peer| peer.is_some());
-        peers
-            .map(|peer| (self.of(*peer), *peer))
-            .max()
-            .map(|(most, peer)| (peer, most))
+    /// The address with the most jobs, by its networks first, when it has to give way to a newcomer; never the cloud itself.
+    fn busiest(&self, newcomer: Option<Peer>) -> Option<Option<Peer>> {
+        let mut shares = Shares::default();
+        for (peer, devices) in self.quick.iter().chain(self.long.iter()) {
+            shares.add(*peer, jobs(devices));
+        }
+        let peers = self.quick.keys().chain(self.long.keys()).copied();
+        let busiest = peers
+            .filter(Option::is_some)
+            .max_by_key(|peer| (shares.holdings(*peer), *peer));
+        busiest.filter(|busiest| shares.gives_way(*busiest, newcomer))
     }
 
     /// Takes the newest job of an address out, of the device that has the most.
@@ -304,6 +294,25 @@ mod tests {
         let left = queue.push(turn(Weight::Quick, 2, 0), 1_000).unwrap();
         assert!(left.is_some_and(|left| left < 256));
         assert_eq!((queue.len(), queue.pop()), (ALL_MAX, Some(1_000)));
+    }
+
+    #[test]
+    fn many_addresses_of_one_network_keep_nobody_else_out() {
+        let turn = |network: u16, number: u16| Turn {
+            weight: Weight::Quick,
+            peer: Some(Peer::V6([0x2001, 0xdb8, network, number])),
+            device: None,
+        };
+        let mut queue = Queue::new();
+        for job in 0..256 {
+            queue.push(turn(7, job), job).unwrap();
+        }
+        assert_eq!(queue.push(turn(7, 1_000), 1_000), Err(Full));
+        for job in 0..100 {
+            let left = queue.push(turn(8 + job % 2, job), 2_000 + job);
+            assert!(left.unwrap().is_some_and(|left| left < 256));
+        }
+        assert_eq!(queue.len(), ALL_MAX);
     }
 
     /// Whatever is pushed and popped, nothing is lost or done twice, a device's jobs keep their order, and the bounds hold.

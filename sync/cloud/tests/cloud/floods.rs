@@ -277,10 +277,10 @@ async fn asks_of_one_address_leave_room_for_others() {
     let cloud = Cloud::start(config).await.unwrap();
     let addr = cloud.addr();
     blocking(move || {
-        let from = |last: u8| format!("X-Forwarded-For: 198.51.100.1, 192.0.2.{last}\r\n");
-        for last in 10..24 {
+        let from = |site: u8| format!("X-Forwarded-For: 198.51.100.1, 192.0.{site}.1\r\n");
+        for site in 10..24 {
             let flood: Vec<_> = (0..70)
-                .map(|number| ask(addr, &from(last), number))
+                .map(|number| ask(addr, &from(site), number))
                 .collect();
             let taken = flood.iter().filter(|answer| answer.status == 201).count();
             assert_eq!(taken, 10, "so many codes of one address wait");
@@ -295,6 +295,43 @@ async fn asks_of_one_address_leave_room_for_others() {
         // What was refused has used up nothing of what all may ask.
         for number in 200..210 {
             assert_eq!(ask(addr, &from(2), number).status, 201);
+        }
+    })
+    .await;
+    cloud.shutdown().await;
+}
+
+/// New addresses without end of one site, and of ten sites of one provider, leave room for others.
+#[tokio::test]
+async fn asks_of_one_network_leave_room_for_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = ServerConfig {
+        trusted_proxies: vec![[127, 0, 0, 1].into()],
+        ..config(folder.path())
+    };
+    let cloud = Cloud::start(config).await.unwrap();
+    let addr = cloud.addr();
+    blocking(move || {
+        let began = now();
+        let from = |site: u16, number: u16| {
+            format!("X-Forwarded-For: 2001:db8:{site:x}:{number:x}::1\r\n")
+        };
+        let mut taken = [0, 0];
+        for number in 0..300 {
+            let keys = u8::try_from(number % 200).unwrap();
+            taken[0] += u64::from(ask(addr, &from(7, number), keys).status == 201);
+        }
+        for number in 0..300 {
+            let keys = u8::try_from(number % 200).unwrap();
+            taken[1] += u64::from(ask(addr, &from(10 + number % 10, number), keys).status == 201);
+        }
+        // A burst, and what comes back meanwhile: 75 a minute of a site, 150 of a provider.
+        let most = |burst: u64| burst + burst * (began.elapsed().as_secs() + 1) / 60;
+        assert!(taken[0] <= most(75), "{taken:?}");
+        assert!(taken[0] + taken[1] <= most(150), "{taken:?}");
+        for address in ["198.51.100.9", "2001:db9::1", "2a00:1::1"] {
+            let honest = format!("X-Forwarded-For: {address}\r\n");
+            assert_eq!(ask(addr, &honest, 201).status, 201, "{address}");
         }
     })
     .await;
