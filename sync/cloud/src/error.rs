@@ -167,6 +167,12 @@ pub enum CloudError {
         "a member's name has no control characters, line breaks or marks of direction: give it in letters"
     )]
     SteeringName,
+    /// A member's name that no screen has room for.
+    #[error("a member's name has at most {most} bytes: give a shorter one")]
+    LongName {
+        /// Bytes that it may have.
+        most: usize,
+    },
     /// Another program serves from the data folder.
     #[error("another program serves from {} already", .0.display())]
     Locked(PathBuf),
@@ -329,6 +335,7 @@ impl CloudError {
             | Self::NotADatabase(_)
             | Self::NoName
             | Self::SteeringName
+            | Self::LongName { .. }
             | Self::Locked(_)
             | Self::ClockKept { .. }
             | Self::OtherKey { .. }
@@ -394,6 +401,7 @@ impl CloudError {
             | Self::NotADatabase(_)
             | Self::NoName
             | Self::SteeringName
+            | Self::LongName { .. }
             | Self::ClockKept { .. }
             | Self::Damaged(_)
             | Self::Exists(_)

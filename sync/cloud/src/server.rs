@@ -278,7 +278,13 @@ async fn maintain(ledger: LedgerHandle, mut stopped: watch::Receiver<bool>) {
 }
 
 async fn maintain_all(ledger: &LedgerHandle) -> Result<Maintained, CloudError> {
-    let members = ledger.call(Turn::OWN, |core| core.member_ids()).await?;
+    let members = ledger
+        .call(Turn::OWN, |core| {
+            let now = core.now(system_now())?;
+            core.forget_requests(now)?;
+            core.member_ids()
+        })
+        .await?;
     let mut done = Maintained::default();
     for some in members.chunks(MEMBERS_AT_ONCE) {
         let some = some.to_vec();

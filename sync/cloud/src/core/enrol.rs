@@ -24,8 +24,7 @@ const CODE_S: i64 = 300;
 const CONSENT_S: i64 = 3_600;
 /// Requests of one member that may wait for others' word at a time.
 const CLAIMS_MAX: u32 = 4;
-/// Time for which an unanswered or refused request is remembered after that, so that the car learns the outcome, in
-/// seconds.
+/// Time for which a request is remembered after that, so that the car learns the outcome, in seconds.
 const REMEMBER_S: i64 = 86_400;
 /// Lifetime of certificates and bindings: the life of a car, in seconds.
 const VALID_S: i64 = 20 * 366 * 86_400;
@@ -58,7 +57,7 @@ pub struct Waiting {
     pub code: String,
     /// The vehicle.
     pub vehicle: VehicleId,
-    /// Last four characters of its VIN.
+    /// Last four characters of its VIN: as its first head unit said them, once another member's word is awaited.
     pub vin_last4: String,
     /// First instant at which the code is no longer good.
     #[serde(rename = "expires_unix_s")]
@@ -133,7 +132,7 @@ impl CloudCore {
         let mut asked_from = self.asked_from.clone();
         let asked = self.work(now, |unit| {
             unit.holder_of_key(&request.key, request.vehicle)?;
-            enrolments::forget(unit.db, now.plus_s(-REMEMBER_S))?;
+            unit.forget_requests()?;
             let waits = enrolments::unclaimed(unit.db, now)?;
             if let Some(gives_way) = asked_from.place(&waits, peer)? {
                 enrolments::end(unit.db, gives_way, now)?;
@@ -175,6 +174,14 @@ impl CloudCore {
     pub fn waiting_with(&self, code: &str, now: ServerTime) -> Result<Option<Waiting>, CloudError> {
         let asked = open(enrolments::by_code(&self.db, code)?, now);
         asked.map(|asked| waiting(&self.db, asked)).transpose()
+    }
+
+    /// Forgets the requests that ended a day ago, with their codes, keys and ends of VINs.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub(crate) fn forget_requests(&mut self, now: ServerTime) -> Result<(), CloudError> {
+        self.work(now, |unit| unit.forget_requests())
     }
 
     /// All head units that wait, oldest first.
@@ -259,6 +266,10 @@ impl CloudCore {
 }
 
 impl UnitOfWork<'_> {
+    fn forget_requests(&self) -> Result<(), CloudError> {
+        enrolments::forget(self.db, self.now.plus_s(-REMEMBER_S))
+    }
+
     /// The request that waits with a code.
     pub(super) fn open_request(&self, code: &str) -> Result<Enrolment, CloudError> {
         open(enrolments::by_code(self.db, code)?, self.now)
@@ -398,12 +409,19 @@ fn open(asked: Option<Enrolment>, now: ServerTime) -> Option<Enrolment> {
     asked.filter(|asked| asked.answer == EnrolmentAnswer::Waiting && now < asked.expires)
 }
 
+/// Describes a request. The members of the vehicle are shown the end of the VIN that is on record, not the one that somebody else
+/// has typed.
 fn waiting(db: &Connection, asked: Enrolment) -> Result<Waiting, CloudError> {
+    let claimed_by = claims::find(db, asked.id)?;
+    let on_record = match claimed_by {
+        Some(_) => devices::vin_last4(db, asked.vehicle)?,
+        None => None,
+    };
     Ok(Waiting {
-        claimed_by: claims::find(db, asked.id)?,
+        claimed_by,
         code: asked.code,
         vehicle: asked.vehicle,
-        vin_last4: asked.vin_last4,
+        vin_last4: on_record.unwrap_or(asked.vin_last4),
         expires: asked.expires,
     })
 }

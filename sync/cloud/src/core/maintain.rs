@@ -31,11 +31,12 @@ impl AddAssign for Maintained {
 
 impl CloudCore {
     /// Releases what is due, expires what is over and reviews the tiers of all members, one transaction a member so that
-    /// entries get in between.
+    /// entries get in between; forgets the requests to be enrolled that ended a day ago.
     ///
     /// # Errors
     /// [`CloudError`] when the database fails or an account would break; members before it are done.
     pub fn maintain(&mut self, now: ServerTime) -> Result<Maintained, CloudError> {
+        self.forget_requests(now)?;
         let ids = self.member_ids()?;
         self.maintain_members(&ids, now)
     }

@@ -11,6 +11,9 @@ use crate::error::CloudError;
 use crate::store::members::MemberLine;
 use crate::store::{accounts, bindings, devices, forks, members};
 
+/// Bytes of a member's name: some eighty Chinese characters.
+pub(super) const NAME_MAX: usize = 256;
+
 /// Somebody to be made a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMember {
@@ -57,7 +60,7 @@ impl CloudCore {
     /// Makes somebody a member, with an open account.
     ///
     /// # Errors
-    /// [`CloudError::Zone`] for a zone that nobody knows; [`CloudError::NoName`]; [`CloudError::SteeringName`].
+    /// [`CloudError::Zone`] for a zone that nobody knows; [`CloudError::NoName`]; [`CloudError::SteeringName`]; [`CloudError::LongName`].
     pub fn add_member(&mut self, new: &NewMember, now: ServerTime) -> Result<(), CloudError> {
         zone(&new.zone)?;
         if new.name.trim().is_empty() {
@@ -65,6 +68,9 @@ impl CloudCore {
         }
         if new.name.chars().any(steers) {
             return Err(CloudError::SteeringName);
+        }
+        if new.name.len() > NAME_MAX {
+            return Err(CloudError::LongName { most: NAME_MAX });
         }
         self.work(now, |unit| {
             let profile = Profile {

@@ -7,6 +7,7 @@ use dashpoint_wire::Signed;
 
 use super::CloudCore;
 use super::clock_guard;
+use super::members::NAME_MAX;
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::store::{accounts, bindings, cloud_row, devices, members};
@@ -38,7 +39,11 @@ impl UnitOfWork<'_> {
         member: MemberId,
         since: LedgerVersion,
     ) -> Result<Signed<Statement>, CloudError> {
-        let profile = members::profile(self.db, member)?.ok_or(CloudError::NoMember(member))?;
+        let mut profile = members::profile(self.db, member)?.ok_or(CloudError::NoMember(member))?;
+        // A name from before there was a bound has no room in a statement.
+        profile
+            .name
+            .truncate(profile.name.floor_char_boundary(NAME_MAX));
         let account = accounts::find(self.db, member)?.ok_or(CloudError::NoMember(member))?;
         let settlements = accounts::settlements_after(self.db, member, since, SETTLEMENTS_MAX)?;
         let settlements = newest_within(settlements, ALLOCATIONS_MAX);

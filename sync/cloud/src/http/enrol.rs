@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::FormRejection;
+use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -103,9 +103,12 @@ pub(super) async fn state(
 pub(super) async fn show(
     State(state): Shared,
     code: Result<Segment, ApiError>,
-    Query(scanned): Query<Scanned>,
+    scanned: Result<Query<Scanned>, QueryRejection>,
     Extension(caller): Extension<Caller>,
 ) -> Response {
+    let Ok(Query(scanned)) = scanned else {
+        return html(StatusCode::BAD_REQUEST, page::unknown_code());
+    };
     match state.waiting_with(code, &scanned, &caller).await {
         Ok(Some(waiting)) => html(StatusCode::OK, page::question(&waiting, None)),
         Ok(None) => html(StatusCode::NOT_FOUND, page::unknown_code()),
@@ -117,10 +120,13 @@ pub(super) async fn show(
 pub(super) async fn decide(
     State(state): Shared,
     code: Result<Segment, ApiError>,
-    Query(scanned): Query<Scanned>,
+    scanned: Result<Query<Scanned>, QueryRejection>,
     Extension(caller): Extension<Caller>,
     form: Result<Form<Decision>, FormRejection>,
 ) -> Response {
+    let Ok(Query(scanned)) = scanned else {
+        return html(StatusCode::BAD_REQUEST, page::unknown_code());
+    };
     let waiting = match state.waiting_with(code, &scanned, &caller).await {
         Ok(Some(waiting)) => waiting,
         Ok(None) => return html(StatusCode::NOT_FOUND, page::unknown_code()),

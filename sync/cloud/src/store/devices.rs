@@ -103,6 +103,17 @@ pub(crate) fn by_key(db: &Connection, key: &PublicKey) -> Result<Option<Device>,
     Ok(row)
 }
 
+/// Reads the end of a vehicle's VIN as its first device gave it, of those that were not shut out, when there is one.
+pub(crate) fn vin_last4(db: &Connection, vehicle: VehicleId) -> Result<Option<String>, CloudError> {
+    let found = db
+        .prepare_cached(
+            "SELECT vin_last4 FROM devices WHERE vehicle = ?1 ORDER BY revoked IS NOT NULL, enrolled, device LIMIT 1",
+        )?
+        .query_row([Col(vehicle)], |row| row.get(0))
+        .optional()?;
+    Ok(found)
+}
+
 /// Lists devices, in the order they were enrolled.
 pub(crate) fn list(db: &Connection) -> Result<Vec<Device>, CloudError> {
     let mut statement = db.prepare_cached(&format!(

@@ -423,3 +423,81 @@ fn strangers_cannot_fill_the_disk() {
     world.pass(300);
     world.core.ask(&request(1), one_more, world.now).unwrap();
 }
+
+/// The members of a vehicle compare the end of its VIN: it is theirs, whatever somebody else has typed.
+#[test]
+fn who_agrees_sees_the_vin_on_record() {
+    let mut world = World::new();
+    let (owner, stranger) = (world.member(1), world.member(4));
+    let code = ask(&mut world, 2, 2);
+    world.core.approve(&code, owner, ids(2), world.now).unwrap();
+    let typed = EnrolRequest {
+        vin_last4: "9999".to_owned(),
+        ..request(3)
+    };
+    let code = "CODE0003".to_owned();
+    let asked = AskIds {
+        id: [3; 16],
+        code: code.clone(),
+    };
+    world.core.ask(&typed, asked, world.now).unwrap();
+    let shown = |world: &World| world.core.waiting_with(&code, world.now).unwrap().unwrap();
+    assert_eq!(shown(&world).vin_last4, "9999", "as his own screen has it");
+    waits(&mut world, &code, stranger, 3);
+    assert_eq!(shown(&world).vin_last4, "4711");
+}
+
+/// What a person asked for, and the answer, are forgotten a day after the code ended, though nobody asks again.
+#[test]
+fn requests_are_forgotten_by_time_alone() {
+    let mut world = World::new();
+    let member = world.member(1);
+    for number in [2, 3, 4] {
+        let code = ask(&mut world, number, number);
+        match number {
+            2 => drop(
+                world
+                    .core
+                    .approve(&code, member, ids(2), world.now)
+                    .unwrap(),
+            ),
+            3 => world.core.refuse(&code, world.now).unwrap(),
+            _ => {}
+        }
+    }
+    world.pass(DAY + 300);
+    world.core.maintain(world.now).unwrap();
+    for number in [2, 3, 4] {
+        assert!(state(&mut world, number).is_some(), "{number}");
+    }
+    world.pass(1);
+    world.core.maintain(world.now).unwrap();
+    for number in [2, 3, 4] {
+        assert_eq!(state(&mut world, number), None);
+    }
+    assert_eq!(world.core.device_lines().unwrap().len(), 1);
+}
+
+/// A name that is too long for a statement never gets in.
+#[test]
+fn a_name_has_a_bound() {
+    let mut world = World::new();
+    let add = |world: &mut World, number: u8, name: &str| {
+        let new = dashpoint_cloud::NewMember {
+            id: MemberId::from_bytes([number; 16]),
+            name: name.to_owned(),
+            zone: "Asia/Shanghai".to_owned(),
+        };
+        world.core.add_member(&new, world.now)
+    };
+    for name in ["a".repeat(257), "会".repeat(86), "a".repeat(5_000)] {
+        let refused = add(&mut world, 1, &name);
+        assert!(
+            matches!(refused, Err(CloudError::LongName { .. })),
+            "{refused:?}"
+        );
+    }
+    add(&mut world, 1, &"a".repeat(256)).unwrap();
+    let statement = world.statement(MemberId::from_bytes([1; 16]));
+    assert_eq!(statement.profile.name.len(), 256);
+}

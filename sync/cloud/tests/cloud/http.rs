@@ -206,6 +206,12 @@ async fn the_page_asks_a_member_of_the_car_before_another_one_gets_it() {
         };
         let page_path = format!("/enrol/{}", ticket.code);
         let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+        for method in ["GET", "POST"] {
+            let twice = format!("{page_path}?link=a&link=b");
+            let refused = send(addr, method, &twice, form, b"answer=no");
+            assert_eq!(refused.status, 400);
+            assert!(refused.text().starts_with("<!doctype html>"));
+        }
         let yes = |member: MemberId| {
             let yes = format!("answer=yes&member={member}");
             send(addr, "POST", &page_path, form, yes.as_bytes())
