@@ -127,7 +127,10 @@ fn three_programs_by_hand_end_with_the_same_points_on_both_sides() {
                 assert_eq!(there.sum::<i64>(), here);
                 agreed = true;
             }
-            ["printf" | "cat", ..] | ["dashpoint", "sync"] | ["dashpoint", "ledger", ..] => {
+            ["dashpoint-cloud", "init", ..]
+            | ["printf" | "cat", ..]
+            | ["dashpoint", "sync"]
+            | ["dashpoint", "ledger", ..] => {
                 said(folder, &line);
             }
             _ => panic!("nobody knows what to do with {line}"),
