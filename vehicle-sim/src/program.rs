@@ -8,7 +8,10 @@ use crate::{Broker, Command, SimError, Simulator};
 use anyhow::Context;
 use clap::Parser;
 use jiff::Timestamp;
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::{Action, Common, SimulatorCli, exit_code};
 use crate::ending::{say_summary, told_to_end};
@@ -25,11 +28,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse(&error, json),
     };
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,mqtt5=error"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
+    let chosen = std::env::var("RUST_LOG").ok();
+    let chosen: Option<Targets> = chosen.and_then(|levels| levels.parse().ok());
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::fmt::layer().with_writer(io::stderr))
+        .with(chosen.unwrap_or_else(|| {
+            Targets::new()
+                .with_default(LevelFilter::WARN)
+                .with_target("mqtt5", LevelFilter::ERROR)
+        }))
         .init();
     match act(&cli.action) {
         Ok(()) => ExitCode::SUCCESS,

@@ -28,7 +28,10 @@ use clap::Parser;
 use rustix::fs::Mode;
 #[cfg(target_os = "linux")]
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::error::{EXIT_USAGE, report, to_program};
 use args::{Cli, Command};
@@ -87,12 +90,18 @@ fn keep_to_owner() {
 
 /// Logs go to stderr, coloured only on a terminal; `RUST_LOG` chooses. A second call in one process changes nothing.
 fn log_to_stderr() {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,dashpoint=info"));
-    let set = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let chosen = std::env::var("RUST_LOG").ok();
+    let chosen: Option<Targets> = chosen.and_then(|levels| levels.parse().ok());
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(std::io::stderr().is_terminal());
+    let set = tracing_subscriber::registry()
+        .with(lines)
+        .with(chosen.unwrap_or_else(|| {
+            Targets::new()
+                .with_default(LevelFilter::WARN)
+                .with_target("dashpoint", LevelFilter::INFO)
+        }))
         .try_init();
     if set.is_err() {
         tracing::debug!("logging was set up before");

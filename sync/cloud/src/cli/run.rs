@@ -3,6 +3,10 @@
 use std::io::Write;
 
 use dashpoint_membership::{BindingId, DeviceId, LedgerVersion, MemberId};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::args::{self, CloudArgs, CloudCommand};
 use super::edge::Edge;
@@ -292,12 +296,14 @@ fn serve(
 
 /// Logs go to standard error, so that the one line on standard output stays readable by programs.
 fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let logging = tracing_subscriber::fmt()
+    let chosen = std::env::var("RUST_LOG").ok();
+    let chosen: Option<Targets> = chosen.and_then(|levels| levels.parse().ok());
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .with_env_filter(filter)
+        .with_ansi(false);
+    let logging = tracing_subscriber::registry()
+        .with(lines)
+        .with(chosen.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO)))
         .try_init();
     if logging.is_err() {
         tracing::debug!("somebody logs already");
