@@ -136,7 +136,7 @@ def advance(chain, entry, now, receipt=None):
     receipt = min(entry.receipt_at if receipt is None else receipt, now)
     held = entry.receipt_at if entry.receipt_at <= now else receipt
     event = min(max(entry.time * 60, held), now)
-    right = {key: chain[key] for key in ("cap_time", "receipt_at") if chain[key] <= now + DAY_S}
+    right = {key: chain[key] for key in ("cap_time", "receipt_at") if chain[key] <= now + 3_600}
     cap_time = max(event, now - 92 * DAY_S, right.get("cap_time", event))
     fresh = "receipt_at" not in right or receipt > right["receipt_at"]
     minted = (0 if fresh else chain["points"], 0 if fresh else chain["entries"], event - receipt)

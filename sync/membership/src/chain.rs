@@ -33,7 +33,7 @@ pub struct Arrival {
 
 /// Farthest that a time of the chain may be ahead of an arrival, in seconds: one farther ahead comes from a cloud whose
 /// clock was wrong, and binds nothing once the clock is right.
-const AHEAD_S_MAX: i64 = DAY_S;
+const AHEAD_S_MAX: i64 = 3_600;
 
 /// Longest time before its arrival that an entry counts for: what was paid against caps is remembered no longer.
 pub(crate) const LATEST_ARRIVAL_DAYS: i64 = 92;

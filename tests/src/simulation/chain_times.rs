@@ -7,7 +7,7 @@ use dashpoint_membership::{Entry, EntryBody, ServerTime};
 use super::doubt::DoubtTimes;
 
 /// Seconds by which a time of the chain may be ahead of an arrival and bind it.
-const AHEAD_S_MAX: i64 = 86_400;
+const AHEAD_S_MAX: i64 = 3_600;
 /// Seconds before its arrival that an entry counts for at most: 92 days.
 const LATE_S_MAX: i64 = 92 * 86_400;
 /// Times of receipts that the cloud keeps up to now, and as many beyond it.

@@ -281,3 +281,32 @@ fn a_clock_that_leaps_begins_no_new_life() {
         .unwrap();
     assert_eq!(world.core.server_epoch().unwrap(), life.next().next());
 }
+
+/// A clock of this cloud that ran in the zone of another country for one trip: the days after have their own caps.
+#[test]
+fn a_day_after_a_clock_that_was_hours_ahead_has_its_whole_cap() {
+    let lives = |ahead_s: i64| {
+        let mut world = World::new();
+        let member = world.member(1);
+        let mut car = world.car(2, 3, member);
+        let right = world.now;
+        world.now = right.plus_s(ahead_s);
+        // The second entry is made under a receipt of that clock.
+        for session in [charge(1_000_000, 2_000), charge(1_100_000, 2_000)] {
+            let session = car.mint(charged(session), right);
+            world.verdict(&mut car, &session);
+        }
+        for hours in [2, 24, 48, 72] {
+            world.now = right.plus_s(hours * HOUR);
+            let contact = car.mint(CHECK_IN, world.now);
+            world.settled(&mut car, &[contact]);
+        }
+        let days = &world.statement(member).account.used[&CapId::new("check-in-day").unwrap()];
+        (world.balance(member), days.len())
+    };
+    let undisturbed = lives(0);
+    assert_eq!(undisturbed.1, 4);
+    for hours in [2, 8, 20] {
+        assert_eq!(lives(hours * HOUR), undisturbed, "{hours} h");
+    }
+}
