@@ -7,6 +7,7 @@ use dashpoint_membership::{
 use dashpoint_wire::{Raw, Signed};
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 
+use crate::account_row;
 use crate::error::{Doing as _, StoreError};
 use crate::seal::{SealKey, seal, unseal};
 use crate::sealing::{SealedPlace, close, open};
@@ -112,13 +113,17 @@ impl Store {
     ) -> Result<Vec<Put>, StoreError> {
         let doing = "write statements";
         let key = self.read.seal.ok_or(StoreError::NoSealKey)?;
+        let own = statements
+            .iter()
+            .map(|statement| account_row::to_keep(&self.read.ledger, statement.body()));
+        let own: Vec<_> = own.collect::<Result<_, _>>()?;
         let tx = self
             .read
             .cache
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .doing(doing)?;
         let mut puts = Vec::with_capacity(statements.len());
-        for statement in statements {
+        for (statement, own) in statements.iter().zip(own) {
             let member = statement.body().member;
             let rank = Rank::of(statement.body());
             let held = sealed_statement(&tx, member)?;
@@ -126,6 +131,7 @@ impl Store {
                 puts.push(Put::Older);
                 continue;
             }
+            account_row::keep(&tx, &key, &mut self.nonces, statement.body(), &own)?;
             let nonce = (self.nonces)().ok_or(StoreError::NoNonce)?;
             let sealed = seal(&key, nonce, &rank.about(member), statement.raw()).ok_or(
                 StoreError::OutOfRange {

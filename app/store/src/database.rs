@@ -37,6 +37,7 @@ pub(crate) const CACHE: FileKind = FileKind {
         include_str!("../sql/cache/1.sql"),
         include_str!("../sql/cache/2.sql"),
         include_str!("../sql/cache/3.sql"),
+        include_str!("../sql/cache/4.sql"),
     ],
     synchronous: "NORMAL",
 };

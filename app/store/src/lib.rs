@@ -13,6 +13,7 @@
 //! Invariant: a file that cannot be used is renamed, never deleted.
 //! Invariant: nothing here reads a clock or makes randomness.
 
+mod account_row;
 mod aside;
 mod cache;
 mod chain;

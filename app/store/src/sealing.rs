@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::Path;
 
+use dashpoint_membership::{LedgerVersion, MemberId, ServerEpoch};
 use rusqlite::types::{FromSql, ToSql};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 
@@ -27,13 +28,25 @@ pub(crate) enum SealedPlace {
     Awaiting([u8; 32]),
     /// Under a name in the cache; the name of a fold's checkpoint has the device in it.
     Checkpoint(String),
+    /// Beside the statements of a member, by the life of the cloud and the version of the account.
+    AccountRow(MemberId, ServerEpoch, LedgerVersion),
     /// In the copy of a file as an older program left it.
     Copy,
 }
 
 impl SealedPlace {
     fn about(&self) -> Vec<u8> {
+        let row;
         let (kind, rest): (&[u8], &[u8]) = match self {
+            Self::AccountRow(member, life, version) => {
+                row = [
+                    &member.as_bytes()[..],
+                    &life.get().to_be_bytes(),
+                    &version.get().to_be_bytes(),
+                ]
+                .concat();
+                (b"dashpoint/account-row/v1", &row)
+            }
             Self::Entry(hash) => (b"dashpoint/private/v1", hash),
             Self::Awaiting(digest) => (b"dashpoint/awaiting/v1", digest),
             Self::Checkpoint(name) => (b"dashpoint/checkpoint/v1", name.as_bytes()),

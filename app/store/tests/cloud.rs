@@ -10,8 +10,8 @@ use common::{
     receipt, statement,
 };
 use dashpoint_membership::{
-    Catalogue, CatalogueVersion, Epoch, LedgerVersion, Points, PolicyVersion, Rejection, Seq,
-    ServerEpoch, ServerTime, VehicleId, Verdict,
+    Catalogue, CatalogueVersion, Cause, DeviceId, EntryRef, Epoch, Growth, LedgerVersion, Points,
+    PolicyVersion, Rejection, Seq, ServerEpoch, ServerTime, Settlement, VehicleId, Verdict,
 };
 use dashpoint_store::{Applied, CheckDepth, Put, Reconciled, SealKey, Store, StoreError};
 use dashpoint_wire::{Binding, ChainPoint, DeviceCertificate, EntryVerdict, Signed};
@@ -187,6 +187,101 @@ fn a_statement_is_never_replaced_by_an_older_one() {
         car.store.put_statement(&after_restore).unwrap(),
         Put::Stored
     );
+}
+
+/// A statement brings only what is new since the one before: what it said of own entries stays.
+#[test]
+fn what_became_of_own_entries_outlives_the_statement_that_said_it() {
+    let mut car = Car::with_trips(2);
+    car.store.apply(&answer(&car, 1, 1)).unwrap();
+    let entry = |device, seq| EntryRef {
+        device,
+        epoch: Epoch::new(1),
+        seq: Seq::new(seq),
+    };
+    let other = DeviceId::from_bytes([7; 16]);
+    let verdict = accepted(2, 12).verdict;
+    let rows = [
+        (
+            2,
+            Cause::Released {
+                entry: entry(DEVICE, 1),
+            },
+        ),
+        (
+            3,
+            Cause::ClawedBack {
+                entry: entry(DEVICE, 2),
+            },
+        ),
+        (
+            4,
+            Cause::Released {
+                entry: entry(other, 1),
+            },
+        ),
+        (
+            5,
+            Cause::Entry {
+                entry: entry(DEVICE, 2),
+                verdict,
+            },
+        ),
+        (
+            6,
+            Cause::Entry {
+                entry: entry(DEVICE, 1),
+                verdict: accepted(1, 12).verdict,
+            },
+        ),
+    ];
+    let rows = rows.map(|(version, cause)| row(version, cause));
+    let says = |life, since, version, rows: &[Settlement]| {
+        let mut body = statement(life, version, 1_790_000_000 + version as i64)
+            .into_parts()
+            .1;
+        body.since = LedgerVersion::new(since);
+        body.settlements = rows.to_vec();
+        Signed::sign(body, &key(), &MEMBER).unwrap()
+    };
+    let versions = |car: &Car| -> Vec<u64> {
+        let rows = car.store.read().account_rows(MEMBER).unwrap();
+        rows.iter().map(|row| row.version.get()).collect()
+    };
+    // Without the name of the device nothing is an own entry.
+    car.store.put_statement(&says(1, 0, 6, &rows)).unwrap();
+    assert_eq!(versions(&car), [0_u64; 0]);
+    car.store.put_meta("device", DEVICE.as_bytes()).unwrap();
+    car.store.put_statement(&says(1, 0, 7, &rows)).unwrap();
+    // The verdict on the first entry is in the ledger.
+    assert_eq!(versions(&car), [2, 3, 5]);
+    car.store.put_statement(&says(1, 7, 8, &[])).unwrap();
+    assert_eq!(versions(&car), [2, 3, 5]);
+    let kept = car.store.read().account_rows(MEMBER).unwrap();
+    assert_eq!(kept[0].cause, rows[0].cause);
+    assert_eq!(kept[0].points, rows[0].points);
+    // A restored cloud says what it knows of the time after; the rest of its earlier life is open again.
+    let again = row(
+        4,
+        Cause::ClawedBack {
+            entry: entry(DEVICE, 1),
+        },
+    );
+    car.store.put_statement(&says(2, 2, 4, &[again])).unwrap();
+    assert_eq!(versions(&car), [2, 4]);
+}
+
+fn row(version: u64, cause: Cause) -> Settlement {
+    Settlement {
+        version: LedgerVersion::new(version),
+        at: ServerTime::from_unix_s(1_790_000_000),
+        cause,
+        points: Points::new(3),
+        growth: Growth::ZERO,
+        arrears: Points::ZERO,
+        allocations: Vec::new(),
+        promoted: None,
+    }
 }
 
 #[test]

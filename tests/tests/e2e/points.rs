@@ -157,6 +157,7 @@ fn back_to_the_first_schema(cache: &Path) {
          INSERT INTO first (name, raw) SELECT name, raw FROM checkpoint;
          DROP TABLE checkpoint;
          ALTER TABLE first RENAME TO checkpoint;
+         DROP TABLE account_row;
          PRAGMA user_version = 1;
          COMMIT;",
     )
