@@ -66,6 +66,16 @@ pub enum CloudError {
         /// The newest version that was signed.
         newest: u32,
     },
+    /// A version that is so far above the newest that an entry which names it would not be believed.
+    #[error(
+        "version {found} is too far above the newest: give `version` in the file at most {most}"
+    )]
+    VersionTooFar {
+        /// The version in the file.
+        found: PolicyVersion,
+        /// The highest that may follow the newest.
+        most: PolicyVersion,
+    },
     /// A file of the operator's that cannot be read as what it should be.
     #[error("{path}: {reason}", path = path.display())]
     Unreadable {
@@ -128,7 +138,7 @@ pub enum CloudError {
     NoPolicyVersion(PolicyVersion),
     /// Entries name a policy that was signed after the backup which this database went back to.
     #[error(
-        "entries wait for policy {named}, and the newest here is {newest}: sign it again from its file"
+        "entries wait for policy {named}, which this database lacks (its newest is {newest}): sign it again from its file"
     )]
     PolicyForgotten {
         /// The version that they were made under.
@@ -310,6 +320,7 @@ impl CloudError {
             | Self::Catalogue(_)
             | Self::Zone(_)
             | Self::VersionNotHigher { .. }
+            | Self::VersionTooFar { .. }
             | Self::Unreadable { .. }
             | Self::NoMember(_)
             | Self::NoDevice(_)
@@ -381,6 +392,7 @@ impl CloudError {
             | Self::Catalogue(_)
             | Self::Zone(_)
             | Self::VersionNotHigher { .. }
+            | Self::VersionTooFar { .. }
             | Self::Unreadable { .. }
             | Self::NoMember(_)
             | Self::NoDevice(_)

@@ -28,7 +28,7 @@ pub struct EntriesRequest {
 /// 200 on entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntriesResponse {
-    /// One for each entry of the request, in its order.
+    /// One for each entry of the request, in its order; fewer when the next one waits (section 6).
     pub verdicts: Vec<EntryVerdict>,
     /// The receipt, up to the head.
     pub receipt: Raw<Receipt>,

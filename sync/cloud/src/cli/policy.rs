@@ -40,6 +40,7 @@ pub(super) fn policy(
         args::PolicyCommand::Fields => fields(edge.json, out),
         args::PolicyCommand::Check { file } => {
             let compiled = read_policy(&file, |_| {})?;
+            core.check_version(compiled.version(), edge.now)?;
             let newest = core.policy_list(edge.now)?.pop().map(|line| line.version);
             checked(&compiled, newest, None, edge.json, out)
         }
@@ -106,6 +107,7 @@ pub(super) fn check(
     match CloudCore::open_folder(data) {
         Ok(mut core) => {
             let now = core.now(system_now())?;
+            core.check_version(compiled.version(), now)?;
             let newest = core.policy_list(now)?.pop().map(|line| line.version);
             checked(&compiled, newest, None, json, out)
         }
@@ -121,13 +123,6 @@ fn checked(
     json: bool,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
-    let version = compiled.version();
-    if let Some(newest) = newest.filter(|newest| version <= *newest) {
-        return Err(CliError::Cloud(CloudError::VersionNotHigher {
-            found: version.get(),
-            newest: newest.get(),
-        }));
-    }
     let checked = show::Checked::of(compiled.policy(), newest);
     show::either(out, json, &checked, |checked| {
         let line = format!(

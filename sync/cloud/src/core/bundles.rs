@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::CloudCore;
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
-use crate::store::bundles;
+use crate::store::{bundles, cloud_row};
 
 /// One version of the policy as `policy list` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,7 +27,41 @@ pub struct PolicyLine {
     pub in_force: bool,
 }
 
+/// Distance by which a version may be above the newest one: a version may be a date, such as 20261129. An entry that names
+/// a higher one names a policy that nobody signed.
+pub(super) const VERSION_STEP_MAX: u32 = 100_000_000;
+
 impl UnitOfWork<'_> {
+    /// Refuses a version of the policy that cannot be signed here.
+    fn check_new(&self, version: PolicyVersion) -> Result<(), CloudError> {
+        let newest = self.policies.newest().version();
+        let is_missing = self.policies.get(version).is_none();
+        let may_be_lower = self.server_epoch > cloud_row::FIRST;
+        if version <= newest && !(is_missing && may_be_lower) {
+            return Err(CloudError::VersionNotHigher {
+                found: version.get(),
+                newest: newest.get(),
+            });
+        }
+        let most = highest_after(newest);
+        if version > most {
+            return Err(CloudError::VersionTooFar {
+                found: version,
+                most,
+            });
+        }
+        Ok(())
+    }
+
+    /// Returns whether a policy that entries name may have been signed before this database went back: it is not here, and
+    /// not so far above the newest that nobody can have signed it.
+    pub fn may_be_forgotten(&self, version: PolicyVersion) -> bool {
+        self.server_epoch > cloud_row::FIRST
+            && self.policies.get(version).is_none()
+            && version.get() > 0
+            && version <= highest_after(self.policies.newest().version())
+    }
+
     pub fn policy_bytes(&self, version: PolicyVersion) -> Result<Raw<Policy>, CloudError> {
         bundles::policy(self.db, version)?
             .map(Raw::from)
@@ -40,23 +74,35 @@ impl UnitOfWork<'_> {
     }
 }
 
+/// The highest version that may be signed after one.
+const fn highest_after(newest: PolicyVersion) -> PolicyVersion {
+    PolicyVersion::new(newest.get().saturating_add(VERSION_STEP_MAX))
+}
+
 impl CloudCore {
-    /// Signs a new version of the policy.
+    /// Checks the version of a policy that is to be signed later.
     ///
     /// # Errors
-    /// [`CloudError::Policy`] when it does not compile; [`CloudError::VersionNotHigher`]: a version is never lowered and
-    /// never replaced.
+    /// [`CloudError::VersionNotHigher`], [`CloudError::VersionTooFar`].
+    pub fn check_version(
+        &mut self,
+        version: PolicyVersion,
+        now: ServerTime,
+    ) -> Result<(), CloudError> {
+        self.look(now, |unit| unit.check_new(version))
+    }
+
+    /// Signs a new version of the policy. In a life that began with a backup it may also be a lower one that the backup
+    /// lacks: entries of before may name it.
+    ///
+    /// # Errors
+    /// [`CloudError::Policy`] when it does not compile; [`CloudError::VersionNotHigher`]: a version is never replaced;
+    /// [`CloudError::VersionTooFar`].
     pub fn sign_policy(&mut self, policy: Policy, now: ServerTime) -> Result<(), CloudError> {
         CompiledPolicy::compile(policy.clone())?;
         self.work(now, |unit| {
-            let newest = unit.policies.newest().version();
             let version = policy.version;
-            if version <= newest {
-                return Err(CloudError::VersionNotHigher {
-                    found: version.get(),
-                    newest: newest.get(),
-                });
-            }
+            unit.check_new(version)?;
             let signed = unit.sign(policy, &())?;
             bundles::insert_policy(unit.db, version, signed.raw(), now)
         })

@@ -45,13 +45,15 @@ impl CloudCore {
         now: ServerTime,
     ) -> Result<PostOutcome, CloudError> {
         self.detect_rollback(device, request.last_receipt.as_ref(), now)?;
-        self.work(now, |unit| {
+        let posted = self.work(now, |unit| {
             let device = unit.device(device)?;
             match verified(&device, request) {
                 Ok(entries) => unit.post(&device, request, &entries),
                 Err(refused) => Ok(PostOutcome::NotAuthentic(refused)),
             }
-        })
+        });
+        self.note_wait(device, &posted);
+        posted
     }
 
     /// Moves a posted clock to the newest event time of authentic entries; a cloud on the system's clock ignores it.
@@ -185,20 +187,17 @@ impl UnitOfWork<'_> {
         entries: &'a [Signed<Entry>],
         known: usize,
     ) -> Result<&'a [Signed<Entry>], CloudError> {
-        let newest = self.policies.newest().version();
-        let is_forgotten = |entry: &Signed<Entry>| entry.body().policy > newest;
+        let is_forgotten = |entry: &Signed<Entry>| self.may_be_forgotten(entry.body().policy);
         let mut new = entries.iter().skip(known);
         match new.position(is_forgotten) {
-            Some(place) if self.server_epoch > cloud_row::FIRST => {
-                match &entries[..known + place] {
-                    [] => Err(CloudError::PolicyForgotten {
-                        named: entries[0].body().policy,
-                        newest,
-                    }),
-                    settled => Ok(settled),
-                }
-            }
-            Some(_) | None => Ok(entries),
+            Some(place) => match &entries[..known + place] {
+                [] => Err(CloudError::PolicyForgotten {
+                    named: entries[0].body().policy,
+                    newest: self.policies.newest().version(),
+                }),
+                settled => Ok(settled),
+            },
+            None => Ok(entries),
         }
     }
 

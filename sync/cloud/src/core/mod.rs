@@ -25,6 +25,7 @@ mod server_epochs;
 mod settler;
 mod statement;
 mod unit_of_work;
+mod waits;
 
 use std::path::Path;
 
@@ -54,6 +55,7 @@ use crate::store::{bindings, devices, receipts};
 use crate::watch::Watch;
 use asked_from::AskedFrom;
 use unit_of_work::UnitOfWork;
+use waits::Waits;
 
 /// The member cloud without its network.
 #[derive(Debug)]
@@ -67,6 +69,7 @@ pub struct CloudCore {
     has_failed: bool,
     entries_a_day: u32,
     asked_from: AskedFrom,
+    waits: Waits,
 }
 
 impl CloudCore {
@@ -111,6 +114,7 @@ impl CloudCore {
             has_failed: false,
             entries_a_day: ENTRIES_A_DAY,
             asked_from: AskedFrom::default(),
+            waits: Waits::default(),
         })
     }
 
@@ -131,6 +135,7 @@ impl CloudCore {
             has_failed: false,
             entries_a_day: ENTRIES_A_DAY,
             asked_from: AskedFrom::default(),
+            waits: Waits::default(),
         })
     }
 

@@ -47,14 +47,19 @@ pub(super) fn load(db: &Connection, key: &PublicKey) -> Result<Policies, CloudEr
     Policies::of(versions).ok_or(CloudError::NoPolicy)
 }
 
-/// Takes up the policies that were signed since, by this program or by another beside it.
+/// Takes up the policies that were signed since, by this program or by another beside it: newer ones, and after a restore
+/// those that the backup lacked.
 pub(super) fn learn(
     db: &Connection,
     key: &PublicKey,
     policies: &mut Policies,
 ) -> Result<(), CloudError> {
-    for raw in bundles::policies_after(db, policies.newest().version())? {
-        policies.insert(compiled(raw, key)?);
+    for version in bundles::policy_versions(db)? {
+        if policies.get(version).is_none()
+            && let Some(raw) = bundles::policy(db, version)?
+        {
+            policies.insert(compiled(raw, key)?);
+        }
     }
     Ok(())
 }

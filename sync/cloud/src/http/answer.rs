@@ -53,6 +53,14 @@ impl ApiError {
         }
     }
 
+    /// An operator has to do something first.
+    fn for_people() -> Self {
+        Self {
+            retry_after_s: Some(PEOPLE_S),
+            ..Self::because(RefusalCode::Unavailable)
+        }
+    }
+
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
@@ -84,6 +92,8 @@ impl From<CloudError> for ApiError {
             }
             failed if failed.is_out_of_range() => Self::because(RefusalCode::Malformed),
             CloudError::TooManyWaiting => Self::because(RefusalCode::SlowDown),
+            // Logged once by the core, not with every request.
+            CloudError::PolicyForgotten { .. } => Self::for_people(),
             _ => {
                 // The one place where a failure of the cloud itself is logged; the car learns only to come back.
                 if failed.is_temporary() {
@@ -91,13 +101,11 @@ impl From<CloudError> for ApiError {
                 } else {
                     tracing::error!(%failed, "a request failed");
                 }
-                let unavailable = Self::because(RefusalCode::Unavailable);
                 match failed {
-                    CloudError::ClockLeapt { .. } | CloudError::DatabaseGone(_) => Self {
-                        retry_after_s: Some(PEOPLE_S),
-                        ..unavailable
-                    },
-                    _ => unavailable,
+                    CloudError::ClockLeapt { .. } | CloudError::DatabaseGone(_) => {
+                        Self::for_people()
+                    }
+                    _ => Self::because(RefusalCode::Unavailable),
                 }
             }
         }

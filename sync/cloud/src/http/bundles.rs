@@ -88,6 +88,7 @@ pub(super) async fn catalogue(
 }
 
 /// `GET /healthz`: the ledger answers, its clock is believed, and its last write was done. Otherwise 503 with the reason.
+/// What entries of single devices wait for comes behind the `ok`.
 pub(super) async fn healthz(
     State(state): Shared,
     Extension(caller): Extension<Caller>,
@@ -100,11 +101,13 @@ pub(super) async fn healthz(
     let healthy = state.ledger.call(turn, |core| {
         let now = core.now(system_now())?;
         core.health(now)?;
-        core.member_count()
+        core.member_count()?;
+        Ok(core.waits())
     });
-    let healthy: Result<i64, CloudError> = healthy.await;
+    let healthy: Result<Option<String>, CloudError> = healthy.await;
     match healthy {
-        Ok(_) => (StatusCode::OK, "ok\n".to_owned()),
+        Ok(None) => (StatusCode::OK, "ok\n".to_owned()),
+        Ok(Some(waits)) => (StatusCode::OK, format!("ok\n{waits}\n")),
         Err(failed) => (StatusCode::SERVICE_UNAVAILABLE, format!("{failed}\n")),
     }
 }

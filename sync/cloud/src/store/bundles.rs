@@ -31,6 +31,13 @@ pub(crate) fn policies_after(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The versions of the policy that there are, ascending.
+pub(crate) fn policy_versions(db: &Connection) -> Result<Vec<PolicyVersion>, CloudError> {
+    let mut statement = db.prepare_cached("SELECT version FROM policies ORDER BY version")?;
+    let rows = statement.query_map([], |row| Ok(row.get::<_, Col<_>>(0)?.0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// The raw bytes of one version of the policy.
 pub(crate) fn policy(
     db: &Connection,

@@ -129,6 +129,94 @@ fn entries_of_a_policy_that_the_backup_lacks_wait_until_it_is_signed_again() {
     assert!(paid(&verdict) > 0, "{verdict:?}");
 }
 
+/// The operator signs the policy in force first: entries of the one between wait as well, and it can still be signed, by
+/// the program beside the one that serves.
+#[test]
+fn a_policy_that_the_backup_lacks_is_waited_for_and_signed_also_below_the_newest() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, backup) = (folder.path().join("a.db"), folder.path().join("b.db"));
+    let mut world = World::on_disk(&path);
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    world.core.back_up(&backup).unwrap();
+    let [second, third] = [2, 3].map(|version| {
+        let mut next = world.core.policy(None, world.now).unwrap();
+        next.version = PolicyVersion::new(version);
+        world.core.sign_policy(next.clone(), world.now).unwrap();
+        next
+    });
+    let under = |car: &mut Car, from_m, version| {
+        car.forged(drove(trip(from_m, 12_000)), at(NOON), |entry| {
+            entry.policy = PolicyVersion::new(version);
+        })
+    };
+    let under_2 = under(&mut car, 0, 2);
+    let under_3 = under(&mut car, 12_000, 3);
+    let again = second.clone();
+    assert!(
+        matches!(
+            world.core.sign_policy(again, world.now),
+            Err(CloudError::VersionNotHigher { .. })
+        ),
+        "in the first life nothing is signed below the newest"
+    );
+
+    let mut world = World::on_disk(&backup);
+    let life = world
+        .core
+        .begin_server_epoch(ServerEpoch::new(1), world.now);
+    life.unwrap();
+    let mut beside = World::on_disk(&backup);
+    beside.core.sign_policy(third.clone(), world.now).unwrap();
+    let both = car.request(&[under_2.clone(), under_3.clone()]);
+    let refused = world.core.post_entries(car.device, &both, world.now);
+    assert!(
+        matches!(&refused, Err(CloudError::PolicyForgotten { named, .. }) if named.get() == 2),
+        "{refused:?}"
+    );
+    let waits = world.core.waits();
+    assert_eq!(
+        waits.as_deref(),
+        Some("entries of 1 devices wait for policy 2")
+    );
+    assert!(
+        matches!(
+            beside.core.sign_policy(third, world.now),
+            Err(CloudError::VersionNotHigher { .. })
+        ),
+        "a version is never replaced"
+    );
+    beside.core.sign_policy(second, world.now).unwrap();
+    let settled = world.settled(&mut car, &[under_2, under_3]);
+    for said in &settled.verdicts {
+        assert!(paid(&said.verdict) > 0, "{said:?}");
+    }
+    assert_eq!(world.core.waits(), None);
+}
+
+#[test]
+fn a_policy_that_nobody_can_have_signed_holds_up_no_entry() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    world
+        .core
+        .begin_server_epoch(ServerEpoch::new(1), world.now)
+        .unwrap();
+    let absurd = car.forged(CHECK_IN, world.now, |entry| {
+        entry.policy = PolicyVersion::new(u32::MAX);
+    });
+    let verdict = world.verdict(&mut car, &absurd);
+    assert_eq!(verdict, rejected(Rejection::UnknownPolicy));
+    assert_eq!(world.core.waits(), None);
+    let mut far = world.core.policy(None, world.now).unwrap();
+    far.version = PolicyVersion::new(u32::MAX);
+    assert!(matches!(
+        world.core.sign_policy(far, world.now),
+        Err(CloudError::VersionTooFar { .. })
+    ));
+}
+
 /// A data folder that the program works on.
 struct Operated {
     data: PathBuf,
