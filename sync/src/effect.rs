@@ -33,6 +33,11 @@ pub enum Effect {
         /// In this epoch, only those after this one.
         after: Seq,
     },
+    /// Read what the cloud signed for this car when it was enrolled.
+    ReadEnrolment {
+        /// For the answer.
+        ticket: Ticket,
+    },
     /// Send a request.
     Send {
         /// For the answer.

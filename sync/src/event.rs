@@ -2,6 +2,7 @@
 
 use dashpoint_membership::{CatalogueVersion, EntryHash, MemberId, PolicyVersion, ServerEpoch};
 use dashpoint_wire::ChainPoint;
+use dashpoint_wire::message::EnrolmentProof;
 
 use crate::exchange::{Response, TransportFailure};
 use crate::known_versions::StatementMark;
@@ -34,6 +35,13 @@ pub enum Event {
         ticket: Ticket,
         /// Raw signed bytes.
         entries: Vec<Vec<u8>>,
+    },
+    /// Answers `ReadEnrolment`.
+    EnrolmentRead {
+        /// Of the effect.
+        ticket: Ticket,
+        /// Certificate, the grant of the newest epoch, and bindings.
+        proof: Box<EnrolmentProof>,
     },
     /// Answers `Send`.
     Answered {

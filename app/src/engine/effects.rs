@@ -4,7 +4,8 @@ use dashpoint_membership::policy::SkippedRule;
 use dashpoint_membership::{CompiledPolicy, Entry, EntryBody, Policies, RuleId, Seq};
 use dashpoint_store::{NewEntry, Reconciled, StoreError, StoredEntry};
 use dashpoint_sync::{AnswerError, BatchOutcome, Beginning, Effect, Event, Ticket};
-use dashpoint_wire::{ChainPoint, Raw, Signed, WireError};
+use dashpoint_wire::message::EnrolmentProof;
+use dashpoint_wire::{ChainPoint, MAX_BINDINGS, Raw, Signed, WireError};
 
 use super::resume::marks_of;
 use super::{Engine, Outgoing};
@@ -19,6 +20,8 @@ enum EffectError {
     HeadMoved,
     #[error("an entry to be carried is not here")]
     NotHere,
+    #[error("what the cloud signed at the enrolment is not here")]
+    NotEnrolled,
     #[error("a carry cannot be signed")]
     Sign(#[from] WireError),
     #[error(transparent)]
@@ -53,6 +56,10 @@ impl Engine {
                     Err(error) => failed(ticket, "read entries beside the chain", &error.into()),
                 })
             }
+            Effect::ReadEnrolment { ticket } => Some(match self.enrolment() {
+                Ok(proof) => Event::EnrolmentRead { ticket, proof },
+                Err(error) => failed(ticket, "read the enrolment", &error),
+            }),
             Effect::Send { ticket, request } => self.send(ticket, request),
             Effect::Apply { ticket, outcome } => Some(self.stored(ticket, "apply", |engine| engine.apply(*outcome))),
             Effect::StoreStatement { ticket, statement } => {
@@ -221,6 +228,17 @@ impl Engine {
         }
         self.telematics.settle(marks_of(&self.store)?);
         self.refresh()
+    }
+
+    /// What the cloud signed for this car when it was enrolled.
+    fn enrolment(&self) -> Result<Box<EnrolmentProof>, EffectError> {
+        let read = self.store.read();
+        let bindings = read.bindings()?.into_iter().map(|(_, raw)| raw);
+        Ok(Box::new(EnrolmentProof {
+            certificate: read.certificate()?.ok_or(EffectError::NotEnrolled)?,
+            grant: read.newest_epoch()?.ok_or(EffectError::NotEnrolled)?.raw,
+            bindings: bindings.take(MAX_BINDINGS).collect(),
+        }))
     }
 
     /// Signs what has to be said again and commits it with the grant.

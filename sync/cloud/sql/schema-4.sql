@@ -8,3 +8,10 @@ ALTER TABLE reviews ADD COLUMN took_room INTEGER NOT NULL DEFAULT 1 CHECK (took_
 -- known of what was stored before. It is what taking the stretch back undoes, and a stretch for which nothing was given becomes free
 -- with its device.
 ALTER TABLE intervals ADD COLUMN given TEXT;
+
+-- The last life of the database in which a device has shown what the cloud signed for it when it was enrolled: a binding that is
+-- not there then is one that this cloud never gave.
+CREATE TABLE proofs (
+    device BLOB NOT NULL PRIMARY KEY REFERENCES devices (device),
+    server_epoch INTEGER NOT NULL
+) STRICT;

@@ -146,6 +146,23 @@ pub enum CloudError {
         /// The newest version here.
         newest: PolicyVersion,
     },
+    /// Entries name a binding that is not here, and the device has not shown its bindings since this database went back.
+    #[error("the device {0} has to show its proof of enrolment first")]
+    BindingForgotten(DeviceId),
+    /// A device earns for a member who was made after the backup which this database went back to.
+    #[error(
+        "a device earns for the member {0}, who is not in this database: give the member back with `member add --id {0} --name NAME --zone ZONE`"
+    )]
+    MemberForgotten(MemberId),
+    /// A proof of enrolment that this cloud did not sign for that device.
+    #[error("the device {device} shows a proof of enrolment that this cloud did not sign")]
+    NotProven {
+        /// The device that was named.
+        device: DeviceId,
+        /// The cause.
+        #[source]
+        refused: WireError,
+    },
     /// Too many head units wait to be enrolled.
     #[error("too many head units wait to be enrolled")]
     TooManyWaiting,
@@ -169,6 +186,9 @@ pub enum CloudError {
     /// A file that is no database.
     #[error("{} is not a database: name a file that `dashpoint-cloud backup` wrote, or a copy of cloud.db; nothing was changed", .0.display())]
     NotADatabase(PathBuf),
+    /// An id that a member has already.
+    #[error("the member {0} is here already: see `member list`")]
+    MemberExists(MemberId),
     /// A member without a name.
     #[error("a member's name has at least one letter: give --name NAME")]
     NoName,
@@ -339,11 +359,15 @@ impl CloudError {
             | Self::NoCatalogue
             | Self::NoPolicyVersion(_)
             | Self::PolicyForgotten { .. }
+            | Self::BindingForgotten(_)
+            | Self::MemberForgotten(_)
+            | Self::NotProven { .. }
             | Self::NoCloud(_)
             | Self::KeyMissing(_)
             | Self::NotAKey { .. }
             | Self::NotThere(_)
             | Self::NotADatabase(_)
+            | Self::MemberExists(_)
             | Self::NoName
             | Self::SteeringName
             | Self::LongName { .. }
@@ -411,6 +435,7 @@ impl CloudError {
             | Self::NoCloud(_)
             | Self::NotThere(_)
             | Self::NotADatabase(_)
+            | Self::MemberExists(_)
             | Self::NoName
             | Self::SteeringName
             | Self::LongName { .. }
@@ -427,6 +452,9 @@ impl CloudError {
             | Self::NoPolicy
             | Self::NoCatalogue
             | Self::PolicyForgotten { .. }
+            | Self::BindingForgotten(_)
+            | Self::MemberForgotten(_)
+            | Self::NotProven { .. }
             | Self::TooManyWaiting
             | Self::Locked(_)
             | Self::ClockLeapt { .. }

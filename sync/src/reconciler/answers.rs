@@ -17,12 +17,14 @@ const FAULT_PAUSE_MS: u64 = 60 * 60 * 1_000;
 /// The class of an answer.
 #[derive(Debug)]
 enum Meaning {
-    /// The thing itself, by its status: 200, 304 or 409.
+    /// The thing itself, by its status: 200, 204, 304 or 409.
     Answer,
     /// Once more, with this in the token.
     Nonce([u8; 16]),
     /// Not now.
     Later(OfflineReason, Option<u64>),
+    /// The cloud has forgotten a binding: it wants the proof of enrolment.
+    Forgotten,
     /// Not ever, as it is.
     Refused(FaultReason),
 }
@@ -55,10 +57,26 @@ impl Reconciler {
                     self.without_answer(known, asking.question, &meaning, now);
                 }
             },
-            other @ (Meaning::Later(..) | Meaning::Refused(_)) => {
-                self.without_answer(known, asking.question, &other, now);
+            other @ (Meaning::Later(..) | Meaning::Forgotten | Meaning::Refused(_)) => {
+                if self.wants_proof(&other, &asking.question, now) {
+                    self.read_enrolment(known, asking.question);
+                } else {
+                    self.without_answer(known, asking.question, &other, now);
+                }
             }
         }
+    }
+
+    /// Returns whether the cloud may have gone back to before this car was enrolled or bound, and is to be shown that it was.
+    /// It is not shown in circles.
+    fn wants_proof(&mut self, meaning: &Meaning, question: &Question, now: Now) -> bool {
+        let has_forgotten = match meaning {
+            Meaning::Forgotten => true,
+            Meaning::Refused(reason) => reason.code == Some(RefusalCode::Device),
+            Meaning::Answer | Meaning::Nonce(_) | Meaning::Later(..) => false,
+        };
+        let is_of_the_chain = matches!(question, Question::Entries(_) | Question::Recovery(_));
+        has_forgotten && is_of_the_chain && self.recovery_budget.count(now).is_ok()
     }
 
     fn with_answer(
@@ -74,6 +92,7 @@ impl Reconciler {
             Question::Recovery(recovery) => {
                 self.recovery_answered(known, recovery, response, now);
             }
+            Question::Proof => self.proof_answered(known, response, now),
         }
     }
 
@@ -87,6 +106,13 @@ impl Reconciler {
     ) {
         match meaning {
             Meaning::Answer | Meaning::Nonce(_) => {}
+            Meaning::Forgotten => {
+                self.pacing.pause(FAULT_PAUSE_MS, now);
+                known.connection.bad(OfflineReason::Busy);
+                if let Question::Recovery(recovery) = question {
+                    known.parked = Some(recovery);
+                }
+            }
             Meaning::Later(reason, wait_s) => {
                 match wait_s {
                     Some(seconds) => self.pacing.asked_to_wait(*seconds, now),
@@ -105,7 +131,7 @@ impl Reconciler {
                     let due_ms = now.monotonic_ms.saturating_add(REFUSED_MS);
                     known.refreshes.put(task, due_ms);
                 }
-                Question::Entries(_) | Question::Recovery(_) => {
+                Question::Entries(_) | Question::Recovery(_) | Question::Proof => {
                     self.pacing.pause(FAULT_PAUSE_MS, now);
                     known.connection.faulty(*reason);
                 }
@@ -143,12 +169,18 @@ fn meaning(response: &Response) -> Meaning {
     let refusal: Option<Refusal> = decode(&response.body).ok();
     let status = response.status;
     match status {
-        200 | 304 | 409 => Meaning::Answer,
+        200 | 204 | 304 | 409 => Meaning::Answer,
         401 => refusal.and_then(|refusal| refusal.nonce).map_or(
             Meaning::Later(OfflineReason::NotAuthorised, None),
             Meaning::Nonce,
         ),
         408 => Meaning::Later(OfflineReason::TimedOut, response.retry_after_s),
+        503 if refusal
+            .as_ref()
+            .is_some_and(|refusal| refusal.code == RefusalCode::Forgotten) =>
+        {
+            Meaning::Forgotten
+        }
         429 | 503 => Meaning::Later(OfflineReason::Busy, response.retry_after_s),
         500..=599 => Meaning::Later(
             OfflineReason::ServerError { status },

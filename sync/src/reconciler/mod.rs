@@ -8,6 +8,7 @@ mod answers;
 mod batches;
 mod documents;
 mod mode;
+mod proof;
 mod recovery;
 mod recovery_state;
 
@@ -210,6 +211,11 @@ impl Reconciler {
                     self.entries_read(known, task, entries, now);
                 }
             }
+            Event::EnrolmentRead { ticket, proof } => {
+                if let Some(task) = self.at_store(ticket) {
+                    self.enrolment_read(known, task, &proof, now);
+                }
+            }
             Event::Stored { ticket } => {
                 if let Some(task) = self.at_store(ticket) {
                     self.stored(known, task, now);
@@ -332,7 +338,10 @@ impl Reconciler {
             StoreTask::ReadBatch => self.send_batch(known, entries, now),
             StoreTask::Compare(comparing) => self.compared(known, *comparing, &entries, now),
             StoreTask::Recovery(recovery) => self.own_read(known, recovery, entries, now),
-            StoreTask::Apply(_) | StoreTask::StoreDocument(_) | StoreTask::StoreFetched(..) => {
+            StoreTask::Apply(_)
+            | StoreTask::ReadEnrolment
+            | StoreTask::StoreDocument(_)
+            | StoreTask::StoreFetched(..) => {
                 self.local_failure(known, now);
             }
         }
@@ -343,7 +352,10 @@ impl Reconciler {
             StoreTask::Apply(applying) => self.applied(known, *applying, now),
             StoreTask::StoreDocument(document) => self.document_stored(known, &document, now),
             StoreTask::Recovery(recovery) => self.resume_recovery(known, recovery, now),
-            StoreTask::ReadBatch | StoreTask::Compare(_) | StoreTask::StoreFetched(..) => {
+            StoreTask::ReadBatch
+            | StoreTask::ReadEnrolment
+            | StoreTask::Compare(_)
+            | StoreTask::StoreFetched(..) => {
                 self.local_failure(known, now);
             }
         }

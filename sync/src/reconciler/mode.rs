@@ -36,12 +36,15 @@ pub(super) enum Question {
     Document(RefreshTask),
     /// The next page of own entries, or the grant: the recovery knows which.
     Recovery(Box<Recovery>),
+    /// The car showed what the cloud signed for it when it was enrolled.
+    Proof,
 }
 
 /// A task of the store.
 #[derive(Debug)]
 pub(super) enum StoreTask {
     ReadBatch,
+    ReadEnrolment,
     Compare(Box<Comparing>),
     Apply(Box<Applying>),
     StoreDocument(NewDocument),

@@ -8,6 +8,7 @@ use dashpoint_membership::{
     Verdict,
 };
 use dashpoint_sync::{BatchOutcome, Beginning, LocalFacts, StatementMark};
+use dashpoint_wire::message::EnrolmentProof;
 use dashpoint_wire::{ChainPoint, EpochGrant, Raw, Signed, SigningKey};
 
 use super::cloud::{DEVICE, MEMBER, first_point};
@@ -33,6 +34,15 @@ pub struct Disk {
 }
 
 impl Disk {
+    /// What the cloud signed for the car; the model cloud does not look at the certificate.
+    pub fn enrolment(&self) -> EnrolmentProof {
+        EnrolmentProof {
+            certificate: Raw::from(vec![0xce]),
+            grant: self.grants[&self.head.epoch].to_raw(),
+            bindings: vec![Raw::from(vec![0xb1])],
+        }
+    }
+
     pub fn new(grant: Signed<EpochGrant>) -> Self {
         Self {
             head: first_point(&grant),

@@ -10,8 +10,8 @@ use dashpoint_membership::{
 };
 use dashpoint_sync::{HttpRequest, Method, Response};
 use dashpoint_wire::message::{
-    Divergence, EntriesPage, EntriesRequest, EntriesResponse, EntryVerdict, EpochRequest,
-    EpochResponse, Refusal, RefusalCode,
+    Divergence, EnrolmentProof, EntriesPage, EntriesRequest, EntriesResponse, EntryVerdict,
+    EpochRequest, EpochResponse, Refusal, RefusalCode,
 };
 use dashpoint_wire::{
     ChainPoint, EpochGrant, MAX_ENTRIES, PublicKey, Raw, Receipt, Signed, SigningKey, decode,
@@ -29,6 +29,8 @@ pub struct Cloud {
     server_epochs: u32,
     pub policies: Vec<Signed<Policy>>,
     pub catalogue: Signed<Catalogue>,
+    /// It went back to before it enrolled the car, or bound it, and says so until the car has shown what it holds.
+    pub forgot: Option<RefusalCode>,
     account: Account,
 }
 
@@ -72,6 +74,7 @@ impl Cloud {
             server_epochs: 1,
             policies: vec![Signed::sign(policy, &key, &()).unwrap()],
             catalogue: Signed::sign(catalogue, &key, &()).unwrap(),
+            forgot: None,
             account: Account::open(&compiled, now),
             key,
         }
@@ -116,6 +119,15 @@ impl Cloud {
             .collect();
         let device = format!("/v1/devices/{DEVICE}");
         let since = query.get("since").copied();
+        if path == format!("{device}/proof") {
+            let proof: EnrolmentProof = decode(&request.body).unwrap();
+            assert!(proof.grant.verify(&self.key.public(), &DEVICE).is_ok());
+            self.forgot = None;
+            return reply(204, Vec::new());
+        }
+        if let Some(code) = self.forgot {
+            return refusal(code, None);
+        }
         match (request.method, path.strip_prefix(&device).unwrap_or(path)) {
             (Method::Post, "/entries") => self.post_entries(&request.body, now),
             (Method::Get, "/entries") => self.get_entries(query["epoch"], query["from"]),

@@ -221,6 +221,10 @@ impl World {
                 let entries = self.disk.read_strays(epoch, after);
                 self.at_store(ticket, Event::EntriesRead { ticket, entries });
             }
+            Effect::ReadEnrolment { ticket } => {
+                let proof = Box::new(self.disk.enrolment());
+                self.at_store(ticket, Event::EnrolmentRead { ticket, proof });
+            }
             Effect::Apply { ticket, outcome } => self.store(ticket, |disk| disk.apply(&outcome)),
             Effect::StoreStatement { ticket, statement } => self.store(ticket, |disk| {
                 disk.take_statement(statement.body());

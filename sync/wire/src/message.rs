@@ -93,6 +93,18 @@ pub struct EpochResponse {
     pub grant: Raw<EpochGrant>,
 }
 
+/// `POST /v1/devices/{d}/proof`: what the cloud signed for a device when it was enrolled, for a cloud that went back to
+/// before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnrolmentProof {
+    /// Certificate of its key.
+    pub certificate: Raw<DeviceCertificate>,
+    /// The grant of its present epoch.
+    pub grant: Raw<EpochGrant>,
+    /// For whom it earns and earned; at most [`crate::MAX_BINDINGS`].
+    pub bindings: Vec<Raw<Binding>>,
+}
+
 /// `POST /v1/enrolments`: a head unit asks to be let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnrolRequest {
@@ -179,6 +191,8 @@ pub enum RefusalCode {
     SlowDown,
     /// The cloud cannot answer now; `Retry-After` says when.
     Unavailable,
+    /// The cloud went back to before a binding that an entry names: the device shows its proof of enrolment first.
+    Forgotten,
 }
 
 impl RefusalCode {
@@ -193,7 +207,7 @@ impl RefusalCode {
             Self::TooLarge => 413,
             Self::NotAuthentic => 422,
             Self::SlowDown => 429,
-            Self::Unavailable => 503,
+            Self::Unavailable | Self::Forgotten => 503,
         }
     }
 
@@ -201,7 +215,7 @@ impl RefusalCode {
     #[must_use]
     pub const fn is_transient(self) -> bool {
         match self {
-            Self::Token | Self::SlowDown | Self::Unavailable => true,
+            Self::Token | Self::SlowDown | Self::Unavailable | Self::Forgotten => true,
             Self::Malformed
             | Self::Device
             | Self::NotBound
@@ -220,6 +234,7 @@ cbor_map! {
     EntriesPage { 1 => entries, 2 => more }
     EpochRequest { 1 => head, 2 => last_receipt }
     EpochResponse { 1 => grant }
+    EnrolmentProof { 1 => certificate, 2 => grant, 3 => bindings }
     EnrolRequest { 1 => key, 2 => vehicle, 3 => vin_last4, 4 => driver }
     EnrolTicket { 1 => id, 2 => code, 3 => approve_url, 4 => expires }
     Refusal { 1 => code, 2 => nonce }
@@ -251,5 +266,6 @@ cbor_choice! {
         7 => NotAuthentic,
         8 => SlowDown,
         9 => Unavailable,
+        10 => Forgotten,
     }
 }

@@ -5,10 +5,10 @@ use dashpoint_membership::{
     CatalogueVersion, DeviceId, Epoch, LedgerVersion, MemberId, PolicyVersion, Seq, ServerTime,
 };
 use dashpoint_sync::Response;
-use dashpoint_wire::message::{EntriesRequest, RefusalCode};
+use dashpoint_wire::message::{EnrolmentProof, EntriesRequest, RefusalCode};
 use dashpoint_wire::{
-    Cbor, MAX_DECODED, MAX_ENTRIES, Nonce, RequestTarget, TokenError, decode, encode, inflate,
-    parse_authorization, verify_token,
+    Cbor, MAX_DECODED, MAX_ENTRIES, Nonce, PublicKey, RequestTarget, TokenError, decode, encode,
+    inflate, parse_authorization, verify_token,
 };
 
 use super::cloud::{Deed, Posting, SimulatedCloud};
@@ -31,6 +31,21 @@ impl SimulatedCloud {
         let (version, kind, id, what) = (next(), next(), next(), next());
         if version != "v1" {
             return Err(SimulatedRefusal(RefusalCode::NotFound, None));
+        }
+        if (request.method, kind, what) == ("POST", "devices", "proof") {
+            let proof: EnrolmentProof = message(&request.body)?;
+            let key = core.proven_key(request.device, &proof, now)?;
+            self.let_key_in(&key, request, now)?;
+            core.take_proof(request.device, &proof, now)?;
+            if let Ok(grant) = proof.grant.verify(&self.key.public(), &request.device) {
+                let shown = Deed::Shown(grant.body().issued);
+                self.deeds.push((request.device, shown));
+            }
+            return Ok(Response {
+                status: 204,
+                retry_after_s: None,
+                body: Vec::new(),
+            });
         }
         self.let_in(core, request, now)?;
         let since = value(query, "since").unwrap_or(0);
@@ -80,22 +95,31 @@ impl SimulatedCloud {
         request: &Travelling,
         now: ServerTime,
     ) -> Result<(), SimulatedRefusal> {
-        let refused = || SimulatedRefusal(RefusalCode::Token, None);
-        let device = request.device;
         let key = core
-            .admitted_device(device, now)?
+            .admitted_device(request.device, now)?
             .ok_or(SimulatedRefusal(RefusalCode::Device, None))?
             .key;
+        self.let_key_in(&key, request, now)
+    }
+
+    fn let_key_in(
+        &mut self,
+        key: &PublicKey,
+        request: &Travelling,
+        now: ServerTime,
+    ) -> Result<(), SimulatedRefusal> {
+        let refused = || SimulatedRefusal(RefusalCode::Token, None);
+        let device = request.device;
         let token = parse_authorization(&request.authorization).map_err(|_| refused())?;
         let asked = RequestTarget {
             method: request.method,
             path: &request.path,
             body: &request.body,
         };
-        let mut outcome = verify_token(token.clone(), &key, &device, asked, now, &[]);
+        let mut outcome = verify_token(token.clone(), key, &device, asked, now, &[]);
         if outcome == Err(TokenError::Nonce) {
             let out: Vec<Nonce> = self.nonces.remove(&device).into_iter().collect();
-            outcome = verify_token(token, &key, &device, asked, now, &out);
+            outcome = verify_token(token, key, &device, asked, now, &out);
         }
         match outcome {
             Ok(()) => Ok(()),

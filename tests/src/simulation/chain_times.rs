@@ -141,6 +141,13 @@ impl SeenChain {
         self.ways.iter_mut().for_each(|way| way.grant(at));
     }
 
+    /// The cloud is shown a grant that it signed once.
+    pub fn remind(&mut self, at: ServerTime) {
+        for way in &mut self.ways {
+            way.grants.insert(at);
+        }
+    }
+
     /// The cloud hears of a receipt that it signed once.
     pub fn hear(&mut self, at: Option<ServerTime>) {
         if let Some(at) = at {

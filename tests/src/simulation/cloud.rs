@@ -36,6 +36,8 @@ pub struct Posting {
 pub enum Deed {
     /// It signed a grant.
     Granted(ServerTime),
+    /// It was shown a grant that it signed once.
+    Shown(ServerTime),
     /// It broke down over entries.
     BrokeDown(ServerTime),
 }

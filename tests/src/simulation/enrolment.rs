@@ -137,8 +137,8 @@ impl SimulatedWorld {
         }
         self.flags.remove(&number);
         self.cars[number].begin_anew();
+        // A backup of before stays: the car shows the cloud what it signed.
         self.enrol(number)?;
-        self.cloud_backup = None;
         self.tally.event("enrolled anew");
         self.tell(&format!("car {number}: is enrolled anew"));
         Ok(())

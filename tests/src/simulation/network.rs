@@ -156,6 +156,10 @@ impl SimulatedWorld {
         for (device, deed) in std::mem::take(&mut self.cloud.deeds) {
             match deed {
                 Deed::Granted(at) => self.oracle.grant(device, at)?,
+                Deed::Shown(at) => {
+                    self.oracle.remind(device, at)?;
+                    self.tally.row("enrolment shown to a cloud that forgot it");
+                }
                 Deed::BrokeDown(at) => self.oracle.lose_sight(device, at)?,
             }
         }

@@ -47,6 +47,8 @@ pub struct Oracle {
     zone: Zone,
     /// Weights of the late hours, the same in all policies.
     late_hours: Vec<LateHour>,
+    /// Times at which devices were enrolled, also by a cloud that went back to before it.
+    enrolled: BTreeMap<DeviceId, ServerTime>,
     /// Devices that the cloud must not listen to any more.
     shut_out: BTreeMap<DeviceId, ServerTime>,
 }
@@ -82,6 +84,7 @@ impl Oracle {
             caps: BTreeMap::new(),
             zone,
             late_hours: Vec::new(),
+            enrolled: BTreeMap::new(),
             shut_out: BTreeMap::new(),
         })
     }
@@ -101,11 +104,23 @@ impl Oracle {
         for (place, (_, verdict)) in &self.books.answered {
             self.former.entry(*place).or_default().push(verdict.clone());
         }
+        // The car shows that it was enrolled.
+        for (device, at) in &self.enrolled {
+            let chain = books.chains.entry(*device);
+            chain.or_insert_with(|| SeenChain::begin(*at));
+        }
         self.books = books;
+    }
+
+    /// A device has shown the grant of its epoch.
+    pub fn remind(&mut self, device: DeviceId, granted: ServerTime) -> Result<(), Violation> {
+        self.books.chain(device)?.remind(granted);
+        Ok(())
     }
 
     /// A device that begins its chain.
     pub fn begin(&mut self, device: DeviceId, at: ServerTime) {
+        self.enrolled.insert(device, at);
         self.books.chains.insert(device, SeenChain::begin(at));
     }
 

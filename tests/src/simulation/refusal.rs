@@ -13,7 +13,8 @@ impl SimulatedRefusal {
         let Self(code, nonce) = self;
         Response {
             status: code.status(),
-            retry_after_s: matches!(code, RefusalCode::Unavailable).then_some(2),
+            retry_after_s: matches!(code, RefusalCode::Unavailable | RefusalCode::Forgotten)
+                .then_some(2),
             body: encode(&Refusal { code, nonce }),
         }
     }
@@ -29,6 +30,8 @@ impl From<CloudError> for SimulatedRefusal {
             match failed {
                 CloudError::NoMember(_) => RefusalCode::NotBound,
                 CloudError::NoDevice(_) => RefusalCode::Device,
+                CloudError::BindingForgotten(_) => RefusalCode::Forgotten,
+                CloudError::NotProven { .. } => RefusalCode::NotAuthentic,
                 _ => RefusalCode::Unavailable,
             },
             None,

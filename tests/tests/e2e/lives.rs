@@ -1,11 +1,11 @@
 //! A cloud that goes back to a backup, said or unsaid: the cars send again what it lost, and nothing is paid twice.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use vehicle_sim::{Command, Cycle};
 
-use crate::support::{PATIENCE, World, files, stderr, until};
+use crate::support::{Kind, PATIENCE, World, files, stderr, until};
 
 /// Confirmed and pending points of the member.
 fn shown(world: &World) -> i64 {
@@ -79,6 +79,58 @@ fn a_cloud_that_went_back_unsaid_is_found_out() {
     assert_eq!(world.cloud.entries().len(), 2);
     assert_eq!(world.cloud.server_epoch(), 1);
     meets_it(world);
+}
+
+/// A car that was confirmed by one cloud and pending when it goes back to `backup` meets the one that went back.
+fn loses_nothing(mut world: World, backup: &Path) {
+    world.car.start();
+    world.vehicle.run(&Command::Drive(Cycle::Us06));
+    world.car.wait_for_entries(1);
+    world.car.reconcile();
+    world.cloud.stop();
+    world.vehicle.run(&Command::Drive(Cycle::Hwfet));
+    world.car.wait_for_entries(2);
+    let total = shown(&world);
+    world.cloud.restore(backup);
+    assert!(world.cloud.entries().is_empty());
+    world.cloud.serve();
+    until("the cloud has everything again", PATIENCE, || {
+        world.car.sync();
+        assert_eq!(shown(&world), total, "no point leaves the screen meanwhile");
+        (world.cloud.points(&world.member) == total).then_some(())
+    });
+    let status = world.car.reconcile();
+    assert_eq!(status["members"][0]["confirmed"], total, "{status:#}");
+    assert_eq!(status["members"][0]["pending"], 0, "{status:#}");
+    assert_eq!(world.cloud.server_epoch(), 2);
+    assert!(world.car.stop().success());
+}
+
+/// The car shows the certificate, the binding and the grant that this very cloud signed.
+#[test]
+fn a_restored_cloud_takes_back_a_car_that_was_enrolled_after_the_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let backup = folder.path().join("backup.db");
+    let world = World::enrolled_after(Kind::Rumqttd, |cloud| cloud.back_up(&backup)).unwrap();
+    loses_nothing(world, &backup);
+}
+
+/// Its ledger was lost, and it was enrolled again with its key: the binding is younger than the backup.
+#[test]
+fn a_restored_cloud_takes_back_a_binding_that_was_made_after_the_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let backup = folder.path().join("backup.db");
+    let world = World::new(Kind::Rumqttd).unwrap();
+    world.cloud.back_up(&backup);
+    for file in fs::read_dir(world.car.data()).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if name.starts_with("ledger.db") {
+            fs::remove_file(&path).unwrap();
+        }
+    }
+    world.car.enrol(&world.cloud, &world.member);
+    loses_nothing(world, &backup);
 }
 
 /// How a database breaks, and what the operator reads.

@@ -166,6 +166,9 @@ pub enum MemberCommand {
         /// Zone in which the member's days are counted
         #[arg(long, default_value = "Asia/Shanghai")]
         zone: String,
+        /// The id of a member whom a restore has lost, as the log and `/healthz` name it; by default a new one
+        #[arg(long, value_name = "ID")]
+        id: Option<MemberId>,
     },
     /// List members
     List,

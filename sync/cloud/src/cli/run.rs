@@ -149,8 +149,8 @@ fn member(
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     match command {
-        args::MemberCommand::Add { name, zone } => {
-            let id = MemberId::from_bytes(edge.ids[0]);
+        args::MemberCommand::Add { name, zone, id } => {
+            let id = id.unwrap_or(MemberId::from_bytes(edge.ids[0]));
             core.add_member(&NewMember { id, name, zone }, edge.now)?;
             show::either(out, edge.json, &show::Added { member: id }, |added| {
                 format!("{}\n", added.member)

@@ -130,7 +130,7 @@ impl UnitOfWork<'_> {
                 known: device.head.point(),
             }));
         };
-        let entries = self.with_known_policies(entries, known.len())?;
+        let entries = self.up_to_forgotten(device, entries, known.len())?;
         let heard_at = self.heard_at(device, request);
         if let Some(heard_at) = heard_at {
             // A database that went back has forgotten it.
@@ -180,25 +180,31 @@ impl UnitOfWork<'_> {
         }))
     }
 
-    /// The entries up to the first new one whose policy this database forgot when it went back: to reject that one would
-    /// take from a member what the car has shown. It waits until the operator has signed the policy again.
-    fn with_known_policies<'a>(
+    /// The entries up to the first new one that names what this database forgot when it went back: to reject that one would
+    /// take from a member what the car has shown. A binding is waited for until the car has shown those that it holds, a
+    /// policy until the operator has signed it again.
+    fn up_to_forgotten<'a>(
         &self,
+        device: &Device,
         entries: &'a [Signed<Entry>],
         known: usize,
     ) -> Result<&'a [Signed<Entry>], CloudError> {
-        let is_forgotten = |entry: &Signed<Entry>| self.may_be_forgotten(entry.body().policy);
-        let mut new = entries.iter().skip(known);
-        match new.position(is_forgotten) {
-            Some(place) => match &entries[..known + place] {
-                [] => Err(CloudError::PolicyForgotten {
-                    named: entries[0].body().policy,
-                    newest: self.policies.newest().version(),
-                }),
+        for (place, entry) in entries.iter().enumerate().skip(known) {
+            let named = entry.body().policy;
+            let waits_for = if self.may_have_forgotten(device.id, entry.body().binding)? {
+                CloudError::BindingForgotten(device.id)
+            } else if self.may_be_forgotten(named) {
+                let newest = self.policies.newest().version();
+                CloudError::PolicyForgotten { named, newest }
+            } else {
+                continue;
+            };
+            return match &entries[..place] {
+                [] => Err(waits_for),
                 settled => Ok(settled),
-            },
-            None => Ok(entries),
+            };
         }
+        Ok(entries)
     }
 
     /// Returns the time of the receipt that the car sends, or 1970 without one: settlements before it are not sent

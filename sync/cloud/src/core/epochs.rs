@@ -8,7 +8,7 @@ use super::CloudCore;
 use super::unit_of_work::UnitOfWork;
 use crate::bucket::Stored;
 use crate::error::CloudError;
-use crate::store::devices::{self, Head};
+use crate::store::devices::{self, Device, Head};
 use crate::store::{grants, receipts};
 
 /// Distance by which a device's own epoch may be ahead of the cloud's: a cloud restored from a backup has forgotten the
@@ -36,7 +36,7 @@ impl CloudCore {
             unit.take_in(device, Stored::Epochs, 1)?;
             let grant = EpochGrant {
                 device,
-                epoch: next_epoch(found.head.epoch, request.head.epoch),
+                epoch: next_epoch(unit.newest_epoch(&found)?, request.head.epoch),
                 follows: Some(found.head.point()),
                 issued: unit.now,
                 server_epoch: unit.server_epoch,
@@ -73,6 +73,12 @@ impl UnitOfWork<'_> {
             chain: Chain::start(self.now),
         };
         self.sign(grant, &device)
+    }
+
+    /// The newest epoch of a device that is known: one that the device has shown may be after its head.
+    fn newest_epoch(&self, device: &Device) -> Result<Epoch, CloudError> {
+        let granted = grants::newest(self.db, device.id)?;
+        Ok(granted.map_or(device.head.epoch, |granted| granted.max(device.head.epoch)))
     }
 
     /// The grant at the head, while nothing follows it and it was given for that very request.

@@ -1,10 +1,11 @@
 //! Tells whether changes are possible now, and takes an operator's word on a clock that leapt.
 
-use dashpoint_membership::ServerTime;
+use dashpoint_membership::{DeviceId, ServerTime};
 
 use super::CloudCore;
 use super::clock_guard::check;
 use super::consent::given;
+use super::waits::Lacking;
 use crate::error::CloudError;
 use crate::store::bindings;
 use crate::store::cloud_row;
@@ -57,5 +58,25 @@ impl CloudCore {
         self.watch.check_room()?;
         let life = cloud_row::find(&self.db)?.ok_or(CloudError::ForeignDatabase)?;
         check(&life, now)
+    }
+
+    /// Takes note of a request that was settled or has to wait, and logs once what it waits for.
+    pub(super) fn note_wait<T>(&mut self, device: DeviceId, done: &Result<T, CloudError>) {
+        match done {
+            Ok(_) => self.waits.end(device),
+            Err(failed) => {
+                if let Some(lacking) = Lacking::of(failed)
+                    && self.waits.begin(device, lacking)
+                {
+                    tracing::warn!(%device, %failed, "entries wait");
+                }
+            }
+        }
+    }
+
+    /// Says what entries wait for since this program started, a line each; `None` when none wait.
+    #[must_use]
+    pub fn waits(&self) -> Option<String> {
+        self.waits.said()
     }
 }

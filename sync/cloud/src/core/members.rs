@@ -17,7 +17,7 @@ pub(super) const NAME_MAX: usize = 256;
 /// Somebody to be made a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMember {
-    /// A new random id.
+    /// A new random id, or that of a member whom a restore has lost.
     pub id: MemberId,
     /// Name as the member writes it.
     pub name: String,
@@ -60,7 +60,8 @@ impl CloudCore {
     /// Makes somebody a member, with an open account.
     ///
     /// # Errors
-    /// [`CloudError::Zone`] for a zone that nobody knows; [`CloudError::NoName`]; [`CloudError::SteeringName`]; [`CloudError::LongName`].
+    /// [`CloudError::Zone`] for a zone that nobody knows; [`CloudError::NoName`]; [`CloudError::SteeringName`];
+    /// [`CloudError::LongName`]; [`CloudError::MemberExists`].
     pub fn add_member(&mut self, new: &NewMember, now: ServerTime) -> Result<(), CloudError> {
         zone(&new.zone)?;
         if new.name.trim().is_empty() {
@@ -73,6 +74,9 @@ impl CloudCore {
             return Err(CloudError::LongName { most: NAME_MAX });
         }
         self.work(now, |unit| {
+            if members::profile(unit.db, new.id)?.is_some() {
+                return Err(CloudError::MemberExists(new.id));
+            }
             let profile = Profile {
                 name: new.name.clone(),
                 joined: now,

@@ -20,6 +20,7 @@ mod members;
 mod meters;
 mod named_caps;
 mod policies;
+mod proof;
 mod review;
 mod server_epochs;
 mod settler;

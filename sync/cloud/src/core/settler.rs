@@ -77,6 +77,11 @@ impl<'a> Settler<'a> {
         let arrival = held.arrival;
         let known_from = self.known_from(entry.body())?;
         let admission = self.admit(entry, origin, &held, known_from)?;
+        if admission.member.is_none() {
+            // The device's members learn that it is judged, and how far its chain is.
+            self.touched
+                .extend(bindings::members_of(db, self.device.id)?);
+        }
         let (verdict, given) = self.settle(place, entry.body(), &admission, arrival)?;
         log::append(
             db,

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use dashpoint_membership::{DeviceId, PolicyVersion};
+use dashpoint_membership::{DeviceId, MemberId, PolicyVersion};
 
-use super::CloudCore;
 use crate::error::CloudError;
 
 /// Devices that are remembered, and things of one device: what is beyond waits as well, and is told nobody.
@@ -16,6 +15,7 @@ const OF_A_DEVICE_MAX: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Lacking {
     Policy(PolicyVersion),
+    Member(MemberId),
 }
 
 impl Lacking {
@@ -23,9 +23,10 @@ impl Lacking {
         clippy::wildcard_enum_match_arm,
         reason = "the few failures that name something forgotten"
     )]
-    const fn of(failed: &CloudError) -> Option<Self> {
+    pub const fn of(failed: &CloudError) -> Option<Self> {
         match failed {
             CloudError::PolicyForgotten { named, .. } => Some(Self::Policy(*named)),
+            CloudError::MemberForgotten(member) => Some(Self::Member(*member)),
             _ => None,
         }
     }
@@ -35,6 +36,7 @@ impl fmt::Display for Lacking {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Policy(version) => write!(to, "policy {version}"),
+            Self::Member(member) => write!(to, "member {member}"),
         }
     }
 }
@@ -47,7 +49,7 @@ pub(super) struct Waits {
 
 impl Waits {
     /// Takes note that a device waits; returns whether that is new.
-    fn begin(&mut self, device: DeviceId, lacking: Lacking) -> bool {
+    pub fn begin(&mut self, device: DeviceId, lacking: Lacking) -> bool {
         if self.of.len() >= DEVICES_MAX && !self.of.contains_key(&device) {
             return false;
         }
@@ -56,12 +58,12 @@ impl Waits {
     }
 
     /// Forgets what a device waited for: it came with something else.
-    fn end(&mut self, device: DeviceId) {
+    pub fn end(&mut self, device: DeviceId) {
         self.of.remove(&device);
     }
 
     /// Says what is waited for, each with the number of its devices; `None` when nobody waits.
-    fn said(&self) -> Option<String> {
+    pub fn said(&self) -> Option<String> {
         let mut devices: BTreeMap<Lacking, usize> = BTreeMap::new();
         for lacking in self.of.values().flatten() {
             *devices.entry(*lacking).or_default() += 1;
@@ -71,27 +73,5 @@ impl Waits {
             .map(|(lacking, count)| format!("entries of {count} devices wait for {lacking}"))
             .collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
-    }
-}
-
-impl CloudCore {
-    /// Takes note of a batch that was settled or has to wait, and logs once what it waits for.
-    pub(super) fn note_wait<T>(&mut self, device: DeviceId, done: &Result<T, CloudError>) {
-        match done {
-            Ok(_) => self.waits.end(device),
-            Err(failed) => {
-                if let Some(lacking) = Lacking::of(failed)
-                    && self.waits.begin(device, lacking)
-                {
-                    tracing::warn!(%device, %failed, "entries wait");
-                }
-            }
-        }
-    }
-
-    /// Says what entries wait for since this program started, a line each; `None` when none wait.
-    #[must_use]
-    pub fn waits(&self) -> Option<String> {
-        self.waits.said()
     }
 }

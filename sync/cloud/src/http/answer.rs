@@ -33,7 +33,7 @@ impl ApiError {
             nonce: None,
             retry_after_s: match code {
                 RefusalCode::SlowDown => Some(SLOW_DOWN_S),
-                RefusalCode::Unavailable => Some(RETRY_AFTER_S),
+                RefusalCode::Unavailable | RefusalCode::Forgotten => Some(RETRY_AFTER_S),
                 RefusalCode::Malformed
                 | RefusalCode::Token
                 | RefusalCode::Device
@@ -93,7 +93,12 @@ impl From<CloudError> for ApiError {
             failed if failed.is_out_of_range() => Self::because(RefusalCode::Malformed),
             CloudError::TooManyWaiting => Self::because(RefusalCode::SlowDown),
             // Logged once by the core, not with every request.
-            CloudError::PolicyForgotten { .. } => Self::for_people(),
+            CloudError::PolicyForgotten { .. } | CloudError::MemberForgotten(_) => {
+                Self::for_people()
+            }
+            CloudError::BindingForgotten(_) => Self::because(RefusalCode::Forgotten),
+            // Anybody can send one: it is worth no line of the log.
+            CloudError::NotProven { .. } => Self::because(RefusalCode::NotAuthentic),
             _ => {
                 // The one place where a failure of the cloud itself is logged; the car learns only to come back.
                 if failed.is_temporary() {
@@ -146,6 +151,11 @@ pub(super) fn signed(raw: &[u8]) -> axum::response::Response {
 /// The caller has the newest already.
 pub(super) fn unchanged() -> axum::response::Response {
     StatusCode::NOT_MODIFIED.into_response()
+}
+
+/// It is done; there is nothing to tell.
+pub(super) fn done() -> axum::response::Response {
+    StatusCode::NO_CONTENT.into_response()
 }
 
 /// There is no such endpoint, or not with this method.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dashpoint_membership::{DeviceId, ServerTime};
-use dashpoint_wire::message::RefusalCode;
+use dashpoint_wire::message::{EnrolmentProof, RefusalCode};
 use dashpoint_wire::{Nonce, PublicKey, TokenError, parse_authorization, verify_token};
 
 use super::answer::ApiError;
@@ -32,6 +32,28 @@ impl AppState {
                     .ok_or(ApiError::because(RefusalCode::Device))?;
                 state.let_in(&incoming, device, &found.key, now)?;
                 job(core, &incoming, now)
+            })
+            .await
+    }
+
+    /// The same for a device that shows its proof of enrolment: the key that verifies the token may be the one in it.
+    pub(super) async fn for_shown_device<R: Send + 'static>(
+        self: &Arc<Self>,
+        incoming: Incoming,
+        weight: Weight,
+        device: DeviceId,
+        job: impl FnOnce(&mut CloudCore, &EnrolmentProof, ServerTime) -> Result<R, ApiError>
+        + Send
+        + 'static,
+    ) -> Result<R, ApiError> {
+        let state = Arc::clone(self);
+        self.ledger
+            .call(incoming.turn(weight, Some(device)), move |core| {
+                let now = core.now(system_now())?;
+                let proof: EnrolmentProof = incoming.message()?;
+                let key = core.proven_key(device, &proof, now)?;
+                state.let_in(&incoming, device, &key, now)?;
+                job(core, &proof, now)
             })
             .await
     }

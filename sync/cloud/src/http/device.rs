@@ -10,7 +10,7 @@ use dashpoint_wire::MAX_ENTRIES;
 use dashpoint_wire::message::{EntriesRequest, EpochRequest, RefusalCode};
 use serde::Deserialize;
 
-use super::answer::{ApiError, cbor};
+use super::answer::{ApiError, cbor, done};
 use super::app_state::AppState;
 use super::incoming::{Incoming, Segment, parsed};
 use crate::clock::system_now;
@@ -95,4 +95,19 @@ pub(super) async fn post_epochs(
         )
         .await?;
     Ok(cbor(StatusCode::OK, &opened))
+}
+
+/// `POST /v1/devices/{d}/proof`: also of a device that this database forgot when it went back.
+pub(super) async fn post_proof(
+    State(state): Shared,
+    Segment(device): Segment,
+    incoming: Incoming,
+) -> Result<Response, ApiError> {
+    let device: DeviceId = parsed(&device)?;
+    state
+        .for_shown_device(incoming, Weight::Long, device, move |core, proof, now| {
+            Ok(core.take_proof(device, proof, now)?)
+        })
+        .await?;
+    Ok(done())
 }

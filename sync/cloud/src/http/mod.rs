@@ -31,6 +31,7 @@ pub(crate) fn router(state: AppState) -> Router {
             post(device::post_entries).get(device::get_entries),
         )
         .route("/v1/devices/{device}/epochs", post(device::post_epochs))
+        .route("/v1/devices/{device}/proof", post(device::post_proof))
         .route("/v1/members/{member}/statement", get(bundles::statement))
         .route("/v1/policy", get(bundles::policy))
         .route("/v1/catalogue", get(bundles::catalogue))

@@ -107,7 +107,7 @@ pub(crate) fn by_key(db: &Connection, key: &PublicKey) -> Result<Option<Device>,
 pub(crate) fn vin_last4(db: &Connection, vehicle: VehicleId) -> Result<Option<String>, CloudError> {
     let found = db
         .prepare_cached(
-            "SELECT vin_last4 FROM devices WHERE vehicle = ?1 ORDER BY revoked IS NOT NULL, enrolled, device LIMIT 1",
+            "SELECT vin_last4 FROM devices WHERE vehicle = ?1 AND vin_last4 <> '' ORDER BY revoked IS NOT NULL, enrolled, device LIMIT 1",
         )?
         .query_row([Col(vehicle)], |row| row.get(0))
         .optional()?;

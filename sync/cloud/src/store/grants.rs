@@ -20,6 +20,15 @@ pub(crate) fn find(
     Ok(row)
 }
 
+/// The newest epoch of a device that was granted.
+pub(crate) fn newest(db: &Connection, device: DeviceId) -> Result<Option<Epoch>, CloudError> {
+    let row = db
+        .prepare_cached("SELECT epoch FROM grants WHERE device = ?1 ORDER BY epoch DESC LIMIT 1")?
+        .query_row([Col(device)], |row| Ok(row.get::<_, Col<_>>(0)?.0))
+        .optional()?;
+    Ok(row)
+}
+
 /// Returns whether the grant of an epoch was asked for by a device that named that head.
 pub(crate) fn was_asked_with(
     db: &Connection,

@@ -17,6 +17,7 @@ pub(crate) mod intervals;
 pub(crate) mod log;
 pub(crate) mod members;
 mod open;
+pub(crate) mod proofs;
 pub(crate) mod receipts;
 pub(crate) mod reviews;
 pub(crate) mod room;

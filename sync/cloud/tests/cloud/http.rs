@@ -335,3 +335,33 @@ async fn a_folder_is_served_by_one_program_and_keeps_its_key() {
         Err(CloudError::PostedWithoutTest)
     ));
 }
+
+#[tokio::test]
+async fn a_proof_of_enrolment_is_taken_from_its_own_device_only() {
+    with_car(|addr, car, _| {
+        let path = format!("/v1/devices/{}/proof", car.device);
+        let mut signer = Signer {
+            car: &car,
+            now: machine_now(),
+            nonce: None,
+        };
+        let body = deflate(&encode(&car.proof));
+        let taken = signer.send(addr, "POST", &path, &body);
+        assert_eq!((taken.status, taken.body.len()), (204, 0));
+        let none = send(addr, "POST", &path, CBOR, &body);
+        assert_eq!(none.code(), RefusalCode::Token);
+        let mut bare = car.proof.clone();
+        bare.certificate = Raw::from(vec![0xce]);
+        let bare = deflate(&encode(&bare));
+        let refused = signer.send(addr, "POST", &path, &bare);
+        assert_eq!(refused.code(), RefusalCode::NotAuthentic);
+        // One that it does not know has to show a certificate; a token alone is nothing.
+        let mut stranger = car.clone();
+        stranger.device = DeviceId::from_bytes([0xde; 16]);
+        signer.car = &stranger;
+        let path = format!("/v1/devices/{}/proof", stranger.device);
+        let refused = signer.send(addr, "POST", &path, &body);
+        assert_eq!(refused.code(), RefusalCode::NotAuthentic);
+    })
+    .await;
+}

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use dashpoint_cloud::{ClockKind, Cloud, Limits, Running, ServerConfig};
 use dashpoint_membership::*;
-use dashpoint_wire::message::{EnrolRequest, EnrolState, EnrolTicket, Refusal, RefusalCode};
+use dashpoint_wire::message::{
+    EnrolRequest, EnrolState, EnrolTicket, EnrolmentProof, Refusal, RefusalCode,
+};
 use dashpoint_wire::{
     Cbor, DeviceCertificate, EpochGrant, MAX_DECODED, Nonce, RequestTarget, RequestToken, Signed,
     SigningKey, authorization, decode, deflate, encode, inflate,
@@ -206,6 +208,11 @@ fn welcomed(
     // The device's id is the scope of what it is given, so it is read out of the statement first.
     let statement = statement.verify(&cloud, &member).unwrap().into_parts().1;
     let device = *statement.covers.keys().next().unwrap();
+    let proof = EnrolmentProof {
+        certificate: certificate.clone(),
+        grant: grant.clone(),
+        bindings: vec![binding.clone()],
+    };
     let certificate: Signed<DeviceCertificate> = certificate.verify(&cloud, &device).unwrap();
     assert_eq!(certificate.body().key, key.public());
     let grant: Signed<EpochGrant> = grant.verify(&cloud, &device).unwrap();
@@ -223,6 +230,7 @@ fn welcomed(
         statement,
         own: Vec::new(),
         policies: Policies::new(CompiledPolicy::compile(policy).unwrap()),
+        proof,
     };
     car.enter(&grant);
     car

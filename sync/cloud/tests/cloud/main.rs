@@ -22,6 +22,7 @@ mod loopback;
 mod migrations;
 mod new_devices;
 mod policy;
+mod proof;
 mod refused_commands;
 mod sharing;
 mod storage;

@@ -8,7 +8,7 @@ use dashpoint_cloud::{
 };
 use dashpoint_membership::*;
 use dashpoint_wire::message::{
-    EnrolRequest, EnrolState, EntriesRequest, EntriesResponse, EpochRequest,
+    EnrolRequest, EnrolState, EnrolmentProof, EntriesRequest, EntriesResponse, EpochRequest,
 };
 use dashpoint_wire::{ChainPoint, EpochGrant, PublicKey, Raw, Signed, SigningKey};
 use rusqlite::Connection;
@@ -106,6 +106,8 @@ impl World {
         self.let_in(&code, member, ids);
         let state = self.core.enrol_state([number; 16], self.now).unwrap();
         let Some(EnrolState::Approved {
+            certificate,
+            binding,
             grant,
             policy,
             statement,
@@ -113,6 +115,11 @@ impl World {
         }) = state
         else {
             panic!("not approved: {state:?}");
+        };
+        let proof = EnrolmentProof {
+            certificate,
+            grant: grant.clone(),
+            bindings: vec![binding],
         };
         let grant = grant.verify(&self.cloud_key, &ids.device).unwrap();
         let policy = policy.verify(&self.cloud_key, &()).unwrap().into_parts().1;
@@ -131,6 +138,7 @@ impl World {
             statement: statement.into_parts().1,
             own: Vec::new(),
             policies,
+            proof,
         };
         car.enter(&grant);
         car
@@ -151,6 +159,14 @@ impl World {
                 car.take(&response, &self.cloud_key);
                 response
             }
+            other => panic!("not settled: {other:?}"),
+        }
+    }
+
+    /// Sends entries that do not all get a verdict; returns how many did.
+    pub fn settled_up_to(&mut self, car: &Car, entries: &[Signed<Entry>]) -> usize {
+        match self.post(car, entries) {
+            PostOutcome::Settled(response) => response.verdicts.len(),
             other => panic!("not settled: {other:?}"),
         }
     }
@@ -213,6 +229,8 @@ pub struct Car {
     pub statement: Statement,
     pub own: Vec<Entry>,
     pub policies: Policies,
+    /// What the cloud signed for it when it was enrolled, and the grant of its present epoch.
+    pub proof: EnrolmentProof,
 }
 
 impl Car {
@@ -223,6 +241,7 @@ impl Car {
         self.receipt_at = grant.body().issued;
         self.start = grant.body().chain;
         self.own.clear();
+        self.proof.grant = grant.to_raw();
     }
 
     pub fn point(&self) -> ChainPoint {

@@ -69,10 +69,12 @@ fn a_binding_must_be_this_device_s_and_valid_then() {
         refused => panic!("{refused:?}"),
     };
     assert_eq!(response.verdicts[0].verdict, rejected(Rejection::NoBinding));
-    assert!(
-        response.statements.is_empty(),
-        "nobody's account was touched"
-    );
+    let [told] = response.statements.as_slice() else {
+        panic!("{:?}", response.statements);
+    };
+    let told = told.clone().verify(&world.cloud_key, &mine);
+    let told = told.expect("only its own member hears that it is judged");
+    assert!(told.body().settlements.is_empty(), "no account is touched");
     assert_eq!(world.balance(other), 0);
 
     let early = car.forged(CHECK_IN, world.now, |entry| {

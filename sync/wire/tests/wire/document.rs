@@ -6,12 +6,12 @@ use std::path::Path;
 use dashpoint_membership::{Catalogue, Entry, Policy, Statement};
 use dashpoint_wire::codec::{MAX_ITEMS, MAX_TEXT, Schema, Shape};
 use dashpoint_wire::message::{
-    Divergence, EnrolRequest, EnrolState, EnrolTicket, EntriesPage, EntriesRequest,
+    Divergence, EnrolRequest, EnrolState, EnrolTicket, EnrolmentProof, EntriesPage, EntriesRequest,
     EntriesResponse, EpochRequest, EpochResponse, Refusal, RefusalCode,
 };
 use dashpoint_wire::{
-    Binding, Cbor, DeviceCertificate, EpochGrant, MAX_BODY, MAX_DECODED, MAX_ENTRIES, Receipt,
-    RequestToken, TOKEN_WINDOW_S,
+    Binding, Cbor, DeviceCertificate, EpochGrant, MAX_BINDINGS, MAX_BODY, MAX_DECODED, MAX_ENTRIES,
+    Receipt, RequestToken, TOKEN_WINDOW_S,
 };
 
 use crate::{samples, vectors};
@@ -40,6 +40,7 @@ fn schema() -> Schema {
         EntriesPage::describe,
         EpochRequest::describe,
         EpochResponse::describe,
+        EnrolmentProof::describe,
         EnrolRequest::describe,
         EnrolTicket::describe,
         EnrolState::describe,
@@ -161,6 +162,7 @@ fn the_limits_are_in_the_document() {
         (MAX_DECODED, "at most 1,048,576 bytes"),
         (MAX_BODY, "at most 65,536 bytes in a request"),
         (MAX_ENTRIES, "At most 100 entries"),
+        (MAX_BINDINGS, "At most 256 bindings"),
         (
             usize::try_from(TOKEN_WINDOW_S).unwrap(),
             "within 120 seconds",

@@ -36,11 +36,17 @@ pub struct Twin {
 impl World {
     /// An enrolled car that does not run yet, and a cloud that serves; `None` when the broker is not installed.
     pub fn new(kind: Kind) -> Option<Self> {
+        Self::enrolled_after(kind, |_| ())
+    }
+
+    /// The same; something is done with the cloud when it has the member and not yet the car.
+    pub fn enrolled_after(kind: Kind, before: impl FnOnce(&MemberCloud)) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let bus = Bus::start(kind, folder.path())?;
         let port = free_port();
         let cloud = MemberCloud::start(&folder.path().join("cloud"), port);
         let member = cloud.add_member();
+        before(&cloud);
         let car = Car::new(&folder.path().join("car"), bus.port(), port, cloud.key());
         car.enrol(&cloud, &member);
         Some(Self {

@@ -2,7 +2,7 @@
 
 use dashpoint_membership::{Epoch, Seq};
 use dashpoint_wire::message::{
-    Divergence, EnrolRequest, EnrolState, EnrolTicket, EntriesPage, EntriesRequest,
+    Divergence, EnrolRequest, EnrolState, EnrolTicket, EnrolmentProof, EntriesPage, EntriesRequest,
     EntriesResponse, EpochRequest, EpochResponse, Refusal, RefusalCode,
 };
 use dashpoint_wire::{EntryVerdict, Raw, Signable, Signed};
@@ -20,6 +20,7 @@ pub fn samples() -> Vec<Sample> {
         plain("message-entries-page", &entries_page()),
         plain("message-epoch-request", &epoch_request()),
         plain("message-epoch-response", &epoch_response()),
+        plain("message-enrolment-proof", &enrolment_proof()),
         plain("message-enrol-request", &enrol_request()),
         plain("message-enrol-ticket", &enrol_ticket()),
         plain("message-enrol-waiting", &EnrolState::Waiting),
@@ -89,6 +90,15 @@ fn epoch_response() -> EpochResponse {
     let grant = documents::grant(Some(documents::head()));
     EpochResponse {
         grant: raw(Signer::Cloud, grant, &DEVICE),
+    }
+}
+
+fn enrolment_proof() -> EnrolmentProof {
+    let cloud = Signer::Cloud;
+    EnrolmentProof {
+        certificate: raw(cloud, documents::certificate(), &DEVICE),
+        grant: raw(cloud, documents::grant(None), &DEVICE),
+        bindings: vec![raw(cloud, documents::binding(), &DEVICE)],
     }
 }
 

@@ -1,0 +1,272 @@
+//! What the car holds signed by this very cloud proves itself to a cloud that went back to before it: bindings, devices and
+//! their chains come back, and nothing that was shown is lost.
+
+use std::path::PathBuf;
+
+use dashpoint_cloud::{AskIds, CloudError, GrantedIds};
+use dashpoint_membership::*;
+use dashpoint_wire::message::{EnrolRequest, EnrolState};
+use dashpoint_wire::{Signed, SigningKey};
+use tempfile::TempDir;
+
+use crate::support::*;
+
+/// A cloud, and the place of its backup.
+struct Backed {
+    folder: TempDir,
+    world: World,
+}
+
+impl Backed {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let world = World::on_disk(&folder.path().join("a.db"));
+        Self { folder, world }
+    }
+
+    fn backup(&self) -> PathBuf {
+        self.folder.path().join("b.db")
+    }
+
+    fn back_up(&self) {
+        self.world.core.back_up(&self.backup()).unwrap();
+    }
+
+    /// Goes back to the backup, as `restore` does.
+    fn restore(&mut self) -> &mut World {
+        self.go_back();
+        let life = self
+            .world
+            .core
+            .begin_server_epoch(ServerEpoch::new(1), self.world.now);
+        life.unwrap();
+        &mut self.world
+    }
+
+    /// Goes back to the backup, and nobody says so.
+    fn go_back(&mut self) {
+        self.world = World::on_disk(&self.backup());
+    }
+}
+
+/// Binds a car to one more member; it earns for that one from then on.
+fn bind(world: &mut World, car: &mut Car, vehicle: u8, member: MemberId, number: u8) {
+    let request = EnrolRequest {
+        key: car.key.public(),
+        vehicle: VehicleId::from_bytes([vehicle; 16]),
+        vin_last4: "4711".to_owned(),
+        driver: None,
+    };
+    let code = format!("CODE{number:04}");
+    let ids = AskIds {
+        id: [number; 16],
+        code: code.clone(),
+    };
+    world.core.ask(&request, ids, world.now).unwrap();
+    let ids = GrantedIds {
+        device: car.device,
+        binding: BindingId::from_bytes([number; 16]),
+    };
+    world.let_in(&code, member, ids);
+    let state = world.core.enrol_state([number; 16], world.now).unwrap();
+    let Some(EnrolState::Approved { binding, .. }) = state else {
+        panic!("not approved: {state:?}");
+    };
+    car.proof.bindings.push(binding);
+    (car.binding, car.member) = (ids.binding, member);
+}
+
+fn refused(world: &mut World, car: &Car, entries: &[Signed<Entry>]) -> CloudError {
+    let request = car.request(entries);
+    let posted = world.core.post_entries(car.device, &request, world.now);
+    posted.unwrap_err()
+}
+
+fn show(world: &mut World, car: &Car) -> Result<(), CloudError> {
+    world.core.proven_key(car.device, &car.proof, world.now)?;
+    world.core.take_proof(car.device, &car.proof, world.now)
+}
+
+#[test]
+fn a_binding_that_the_backup_lacks_is_shown_and_its_entries_are_paid() {
+    let mut cloud = Backed::new();
+    let first = cloud.world.member(1);
+    let second = cloud.world.member(2);
+    let mut car = cloud.world.car(2, 3, first);
+    cloud.back_up();
+    let early = car.mint(drove(trip(0, 12_000)), cloud.world.now);
+    bind(&mut cloud.world, &mut car, 3, second, 9);
+    let late = car.forged(drove(trip(12_000, 12_000)), cloud.world.now, |_| {});
+    let both = [early, late.clone()];
+    assert_eq!(cloud.world.settled_up_to(&car, &both), 2);
+    let twin = [first, second].map(|member| cloud.world.balance(member));
+    assert!(twin.iter().all(|points| *points > 0), "{twin:?}");
+
+    let world = cloud.restore();
+    let settled = world.settled_up_to(&car, &both);
+    assert_eq!(
+        settled, 1,
+        "what names a binding that is here does not wait"
+    );
+    let waits = refused(world, &car, std::slice::from_ref(&late));
+    assert!(matches!(waits, CloudError::BindingForgotten(_)), "{waits}");
+    show(world, &car).unwrap();
+    let verdict = world.verdict(&mut car, &late);
+    assert!(paid(&verdict) > 0, "{verdict:?}");
+    assert_eq!([first, second].map(|member| world.balance(member)), twin);
+}
+
+#[test]
+fn a_device_that_the_backup_lacks_is_shown_and_goes_on() {
+    let mut cloud = Backed::new();
+    let member = cloud.world.member(1);
+    cloud.back_up();
+    let mut car = cloud.world.car(2, 3, member);
+    let entries = [
+        car.mint(drove(trip(0, 12_000)), cloud.world.now),
+        car.mint(CHECK_IN, cloud.world.now),
+    ];
+    cloud.world.settled(&mut car, &entries);
+    let twin = cloud.world.balance(member);
+    assert!(twin > 0);
+
+    let world = cloud.restore();
+    let unknown = refused(world, &car, &entries);
+    assert!(matches!(unknown, CloudError::NoDevice(_)), "{unknown}");
+    show(world, &car).unwrap();
+    world.settled(&mut car, &entries);
+    assert_eq!(world.balance(member), twin);
+    assert_eq!(world.core.server_epoch().unwrap(), ServerEpoch::new(2));
+    // Shown once more, it changes nothing.
+    show(world, &car).unwrap();
+    let next = car.mint(drove(trip(12_000, 12_000)), world.now);
+    assert!(paid(&world.verdict(&mut car, &next)) > 0);
+}
+
+/// The device was in a later epoch: all that it ever said comes again, in an epoch that it never had.
+#[test]
+fn a_device_in_a_later_epoch_says_all_again() {
+    let mut cloud = Backed::new();
+    let member = cloud.world.member(1);
+    cloud.back_up();
+    let mut car = cloud.world.car(2, 3, member);
+    let first = car.mint(drove(trip(0, 12_000)), cloud.world.now);
+    cloud.world.settled(&mut car, std::slice::from_ref(&first));
+    for _ in 0..40 {
+        let grant = cloud.world.open_epoch(&mut car);
+        car.enter(&grant.verify(&cloud.world.cloud_key, &car.device).unwrap());
+    }
+    let second = car.mint(drove(trip(12_000, 12_000)), cloud.world.now);
+    cloud.world.settled(&mut car, std::slice::from_ref(&second));
+    let twin = cloud.world.balance(member);
+    let had = car.epoch;
+
+    let world = cloud.restore();
+    show(world, &car).unwrap();
+    let known = world.diverged(&car, std::slice::from_ref(&second));
+    assert_eq!((known.epoch, known.seq), (Epoch::new(1), Seq::new(0)));
+    let grant = world.open_epoch(&mut car);
+    car.enter(&grant.verify(&world.cloud_key, &car.device).unwrap());
+    assert!(car.epoch > had, "{} after {had}", car.epoch);
+    let carried = [car.carry(&first), car.carry(&second)];
+    world.settled(&mut car, &carried);
+    assert_eq!(world.balance(member), twin);
+}
+
+#[test]
+fn a_database_that_went_back_unsaid_is_noticed_by_a_device_that_it_lacks() {
+    let mut cloud = Backed::new();
+    let member = cloud.world.member(1);
+    cloud.back_up();
+    let mut car = cloud.world.car(2, 3, member);
+    let entry = car.mint(drove(trip(0, 12_000)), cloud.world.now);
+    cloud.go_back();
+    let world = &mut cloud.world;
+    show(world, &car).unwrap();
+    assert_eq!(world.core.server_epoch().unwrap(), ServerEpoch::new(2));
+    assert!(paid(&world.verdict(&mut car, &entry)) > 0);
+}
+
+/// A binding that this cloud never gave: it is asked for once, and holds nothing up. The members of the device learn it.
+#[test]
+fn a_binding_that_nobody_can_show_is_refused() {
+    let mut cloud = Backed::new();
+    let member = cloud.world.member(1);
+    let mut car = cloud.world.car(2, 3, member);
+    cloud.back_up();
+    let world = cloud.restore();
+    let entry = car.forged(CHECK_IN, world.now, |entry| {
+        entry.binding = BindingId::from_bytes([0xbb; 16]);
+    });
+    let waits = refused(world, &car, std::slice::from_ref(&entry));
+    assert!(matches!(waits, CloudError::BindingForgotten(_)), "{waits}");
+    show(world, &car).unwrap();
+    let answer = world.settled(&mut car, std::slice::from_ref(&entry));
+    assert_eq!(answer.verdicts[0].verdict, rejected(Rejection::NoBinding));
+    let [statement] = answer.statements.as_slice() else {
+        panic!("{:?}", answer.statements);
+    };
+    let told = statement.clone().verify(&world.cloud_key, &member).unwrap();
+    assert_eq!(told.body().covers[&car.device].head, car.head);
+}
+
+#[test]
+fn a_member_who_is_not_in_the_backup_is_given_back_under_the_same_id() {
+    let mut cloud = Backed::new();
+    cloud.back_up();
+    let member = cloud.world.member(1);
+    let mut car = cloud.world.car(2, 3, member);
+    let entry = car.mint(drove(trip(0, 12_000)), cloud.world.now);
+    let world = cloud.restore();
+    for _ in 0..2 {
+        let waits = show(world, &car).unwrap_err();
+        assert!(
+            waits
+                .to_string()
+                .contains(&format!("member add --id {member}"))
+        );
+        let waits = refused(world, &car, std::slice::from_ref(&entry));
+        assert!(matches!(waits, CloudError::BindingForgotten(_)), "{waits}");
+    }
+    let said = world.core.waits().unwrap();
+    assert_eq!(
+        said,
+        format!("entries of 1 devices wait for member {member}")
+    );
+    assert_eq!(world.member(1), member);
+    show(world, &car).unwrap();
+    assert!(paid(&world.verdict(&mut car, &entry)) > 0);
+    assert_eq!(world.core.waits(), None);
+}
+
+#[test]
+fn what_this_cloud_did_not_sign_or_has_shut_out_proves_nothing() {
+    let mut cloud = Backed::new();
+    let member = cloud.world.member(1);
+    cloud.back_up();
+    let car = cloud.world.car(2, 3, member);
+    let mut lent = cloud.world.car(4, 5, member);
+    let world = cloud.restore();
+
+    let forger = SigningKey::from_seed(&[0xf0; 32]);
+    let certificate = car.proof.certificate.clone();
+    let certificate = certificate.verify(&world.cloud_key, &car.device).unwrap();
+    let mut forged = car.clone();
+    forged.proof.certificate = Signed::sign(certificate.into_parts().1, &forger, &car.device)
+        .unwrap()
+        .to_raw();
+    let refused = show(world, &forged).unwrap_err();
+    assert!(matches!(refused, CloudError::NotProven { .. }), "{refused}");
+    std::mem::swap(&mut lent.proof.bindings, &mut forged.proof.bindings);
+    let refused = show(world, &lent).unwrap_err();
+    assert!(matches!(refused, CloudError::NotProven { .. }), "{refused}");
+    assert!(
+        world.core.device_lines().unwrap().is_empty(),
+        "nothing is written"
+    );
+
+    show(world, &car).unwrap();
+    world.core.revoke_device(car.device, world.now).unwrap();
+    let refused = show(world, &car).unwrap_err();
+    assert!(matches!(refused, CloudError::NoDevice(_)), "{refused}");
+}
