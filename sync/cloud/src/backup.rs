@@ -11,8 +11,9 @@ use crate::core::CloudCore;
 use crate::error::CloudError;
 use crate::folder::{CloudFolder, beside, make_private, make_private_file, sync_file};
 use crate::opening::close;
-use crate::store::cloud_row::{self, CloudRow};
-use crate::store::open_file;
+use crate::store::cloud_row;
+use crate::store::undone::undone;
+use crate::store::{Undone, open_file};
 
 /// Result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct RestoredBackup {
     pub server_epoch: ServerEpoch,
     /// Path of the database that was there before.
     pub aside: PathBuf,
+    /// What that one has and the backup lacks; `None` when it cannot be read any more.
+    pub undone: Option<Vec<Undone>>,
 }
 
 impl CloudCore {
@@ -84,7 +87,15 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
         }
     };
     let mut core = CloudCore::of(db, key)?;
-    let present = present_life(&folder);
+    let replaced = replaced(&folder);
+    let present = replaced
+        .as_ref()
+        .and_then(|db| cloud_row::find(db).ok().flatten());
+    // The one that broke may be read in part only: then nothing is said rather than half of it.
+    let undone = replaced
+        .as_ref()
+        .and_then(|replaced| undone(replaced, core.database()).ok());
+    drop(replaced);
     let life = present.as_ref().map(|life| life.server_epoch);
     let server_epoch = core.begin_server_epoch(life.unwrap_or(ServerEpoch::new(0)), now)?;
     // The clock is held to what the cloud knew last, not to the day of the backup.
@@ -98,14 +109,14 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
     Ok(RestoredBackup {
         server_epoch,
         aside,
+        undone,
     })
 }
 
-/// The life of the database that is there, which may be the one that broke.
-fn present_life(folder: &CloudFolder) -> Option<CloudRow> {
+/// The database that is there, which may be the one that broke.
+fn replaced(folder: &CloudFolder) -> Option<Connection> {
     let path = folder.database();
-    let present = path.exists().then(|| open_file(&path).ok()).flatten();
-    present.and_then(|db| cloud_row::find(&db).ok().flatten())
+    path.exists().then(|| open_file(&path).ok()).flatten()
 }
 
 /// Opens a database; `None` when it is damaged.

@@ -16,7 +16,7 @@ use super::error::CliError;
 use super::verdict_text::{cause, review, verdict};
 use crate::core::{Approval, DeviceLine, EntryLine, NamedCap, PolicyLine, Waiting};
 use crate::random::spoken_code;
-use crate::store::MemberLine;
+use crate::store::{MemberLine, Undone, UndoneKind};
 
 #[derive(Debug, Serialize)]
 pub(super) struct BackedUp {
@@ -28,6 +28,8 @@ pub(super) struct RestoreReport {
     pub server_epoch: ServerEpoch,
     /// The database that was there before.
     pub aside: PathBuf,
+    /// What that one has and the backup lacks; none when it cannot be read.
+    pub undone: Option<Vec<Undone>>,
 }
 
 impl RestoreReport {
@@ -35,16 +37,64 @@ impl RestoreReport {
         Self {
             server_epoch: restored.server_epoch,
             aside: restored.aside.clone(),
+            undone: restored.undone.clone(),
         }
     }
 }
 
 pub(super) fn restored(restored: &RestoreReport) -> String {
-    format!(
+    let head = format!(
         "restored: life {} of the database begins, cars send again what it lacks; the one before is {}\n",
         restored.server_epoch,
         restored.aside.display()
-    )
+    );
+    let lines = match restored.undone.as_deref() {
+        None => "what was decided after the backup is not known: the one before cannot be read\n"
+            .to_owned(),
+        Some([]) => "nothing that people did after the backup is undone\n".to_owned(),
+        Some(undone) => {
+            let lines = undone.iter().map(|one| format!("  {}\n", again(one)));
+            let lines: String = lines.collect();
+            format!("undone with it, to be done again where it still holds:\n{lines}")
+        }
+    };
+    head + &lines
+}
+
+/// What was undone, and how it is done again.
+fn again(undone: &Undone) -> String {
+    let of = &undone.of;
+    let note = undone.note.as_deref().unwrap_or_default();
+    match undone.kind {
+        UndoneKind::Member => {
+            format!("member {of} ({note}): member add --id {of} --name NAME --zone ZONE")
+        }
+        UndoneKind::Policy => format!("policy {of}: policy sign its file"),
+        UndoneKind::Catalogue => format!("catalogue {of}: catalogue sign its file"),
+        UndoneKind::Revocation => format!("device {of} was shut out: device revoke {of}"),
+        UndoneKind::Fraud => {
+            format!(
+                "device {of} was shut out as a fraud ({note}): device revoke {of} --fraud --reason REASON"
+            )
+        }
+        UndoneKind::Acceptance => {
+            format!("entry {of} was accepted ({note}): review accept {of} --reason REASON")
+        }
+        UndoneKind::Refusal => {
+            format!("entry {of} was refused ({note}): review refuse {of} --reason REASON")
+        }
+        UndoneKind::Freed => {
+            format!(
+                "the stretch of {of} was freed ({note}): meter free VEHICLE --entry {of} --reason REASON"
+            )
+        }
+        UndoneKind::ExpiryReversed => {
+            format!("an expiry was given back, member and version {of}: see expiry reverse --help")
+        }
+        UndoneKind::Device => {
+            format!("device {of} was enrolled: it comes back by itself at its next contact")
+        }
+    }
 }
 
 /// A cloud that was made.

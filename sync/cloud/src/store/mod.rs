@@ -21,11 +21,13 @@ pub(crate) mod proofs;
 pub(crate) mod receipts;
 pub(crate) mod reviews;
 pub(crate) mod room;
+pub(crate) mod undone;
 pub(crate) mod uses;
 
 pub use expiries::ExpirySpan;
 pub use intervals::{Freed, MeterStretch};
 pub use members::MemberLine;
 pub use open::{open_file, open_in_memory, open_on_vfs};
+pub use undone::{Undone, UndoneKind};
 
 use columns::{Col, Json};

@@ -4,11 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use dashpoint_cloud::{CloudError, PostOutcome};
+use dashpoint_cloud::{ClockKind, CloudCore, CloudError, PostOutcome, open_file};
 use dashpoint_membership::*;
 use dashpoint_wire::message::EntriesResponse;
 use dashpoint_wire::{Raw, Receipt, Signed};
 
+use crate::loopback::machine_now;
 use crate::support::*;
 
 /// Posts with the receipt that the car holds, as every car does.
@@ -306,6 +307,63 @@ fn a_backup_is_put_back_and_begins_a_new_life() {
     }
     // It is served again.
     cloud.while_serving(|| ());
+}
+
+#[test]
+fn a_restore_lists_what_people_did_after_the_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let cloud = Operated { data: data.clone() };
+    cloud.while_serving(|| ());
+    let path = data.join("cloud.db");
+    let key = std::fs::read(data.join("cloud-key.pk8")).unwrap();
+    let key = dashpoint_wire::SigningKey::from_pkcs8(&key).unwrap();
+    let now = at(machine_now());
+    let open = || World {
+        core: CloudCore::start(
+            open_file(&path).unwrap(),
+            key.clone(),
+            ClockKind::System,
+            now,
+        )
+        .unwrap(),
+        now,
+        cloud_key: key.public(),
+    };
+    let mut world = open();
+    let first = world.member(1);
+    let early = world.car(2, 3, first);
+    let backup = folder.path().join("backup.db");
+    let name = backup.to_str().unwrap();
+    world.core.back_up(&backup).unwrap();
+    drop(world);
+    let nothing = cloud.done(&["restore", name]);
+    assert!(nothing.contains("nothing that people did"), "{nothing}");
+
+    let mut world = open();
+    let second = world.member(4);
+    let late = world.car(5, 6, second);
+    let thief = world.car(7, 8, second);
+    world.core.revoke_device(early.device, now).unwrap();
+    world
+        .core
+        .revoke_fraud(thief.device, "a copied unit", now)
+        .unwrap();
+    let mut policy = world.core.policy(None, now).unwrap();
+    policy.version = policy.version.next();
+    world.core.sign_policy(policy, now).unwrap();
+    drop(world);
+    let said = cloud.done(&["restore", name]);
+    for line in [
+        format!("member add --id {second}"),
+        format!("device revoke {}\n", early.device),
+        format!("(a copied unit): device revoke {} --fraud", thief.device),
+        "policy 2: policy sign".to_owned(),
+        format!("device {} was enrolled", late.device),
+    ] {
+        assert!(said.contains(&line), "{line:?} is not in {said}");
+    }
+    assert!(!said.contains(&format!("member {first}")), "{said}");
 }
 
 #[test]
