@@ -360,8 +360,8 @@ fn the_newest_schema_is_written_down() {
         ),
         (
             "cache.db",
-            "cache-3.sql",
-            include_str!("schema/cache-3.sql"),
+            "cache-4.sql",
+            include_str!("schema/cache-4.sql"),
         ),
     ] {
         let connection = Connection::open(folder.path().join(file)).unwrap();
