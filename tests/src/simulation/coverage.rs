@@ -128,7 +128,6 @@ const MUST: [(&str, &[&str]); 5] = [
             "disk restored from a backup",
             "two branches of a clone",
             "server restored from an older backup",
-            "enrolment shown to a cloud that forgot it",
             "clock wrong",
             "key store unreadable",
             "policy expired",
