@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use dashpoint_membership::{
-    BindingId, Cause, DeviceId, Entry, EntryRef, Epoch, MemberId, Points, Seq, Statement, Verdict,
+    BindingId, Cause, DeviceId, Entry, EntryRef, Epoch, MemberId, Points, Seq, Settlement,
+    Statement, Verdict,
 };
 use dashpoint_store::{Activity, StoreError, StoreReader};
 use dashpoint_sync::DeviceIdentity;
@@ -25,8 +26,13 @@ pub enum EntryStatus {
         /// Points that were paid.
         points: Points,
     },
-    /// The cloud held it back by this verdict, and an operator has refused it since.
-    TakenBack(Verdict),
+    /// The cloud paid it, or held it back, and an operator has taken it back since.
+    TakenBack {
+        /// The verdict before.
+        verdict: Verdict,
+        /// True when it was held back and never paid.
+        was_held: bool,
+    },
     /// An entry of a later epoch says it again, and stands for it.
     CarriedTo(ChainPoint),
     /// The account contains it; the verdict is on no disk of this car any more.
@@ -37,10 +43,20 @@ impl EntryStatus {
     /// Returns the verdict of the cloud, as far as this car has it.
     pub const fn verdict(&self) -> Option<&Verdict> {
         match self {
-            Self::Judged(verdict) | Self::Released { verdict, .. } | Self::TakenBack(verdict) => {
-                Some(verdict)
-            }
+            Self::Judged(verdict)
+            | Self::Released { verdict, .. }
+            | Self::TakenBack { verdict, .. } => Some(verdict),
             Self::Pending | Self::CarriedTo(_) | Self::Settled => None,
+        }
+    }
+
+    /// Returns whether it was paid, or may be: then it counts against caps.
+    pub const fn may_count(&self) -> bool {
+        match self {
+            Self::Pending | Self::Released { .. } | Self::Settled => true,
+            Self::Judged(verdict) => !matches!(verdict, Verdict::Rejected { .. }),
+            // What is taken back gives the caps their room again.
+            Self::TakenBack { .. } | Self::CarriedTo(_) => false,
         }
     }
 
@@ -49,7 +65,7 @@ impl EntryStatus {
         match self {
             Self::Judged(verdict) => Some(verdict.paid().points),
             Self::Released { points, .. } => Some(*points),
-            Self::TakenBack(_) => Some(Points::ZERO),
+            Self::TakenBack { .. } => Some(Points::ZERO),
             Self::Pending | Self::CarriedTo(_) | Self::Settled => None,
         }
     }
@@ -116,6 +132,8 @@ pub struct AccountFacts {
     through: BTreeMap<Epoch, Seq>,
     bindings: BTreeMap<BindingId, MemberId>,
     statements: BTreeMap<MemberId, Statement>,
+    /// Rows about own entries that earlier statements brought.
+    kept: Vec<Settlement>,
 }
 
 impl AccountFacts {
@@ -144,11 +162,16 @@ impl AccountFacts {
             let known = through.entry(point.epoch).or_insert(common);
             *known = common.max(*known);
         }
+        let mut kept = Vec::new();
+        for member in statements.keys() {
+            kept.extend(reader.account_rows(*member)?);
+        }
         Ok(Self {
             device: signers.device,
             through,
             bindings,
             statements,
+            kept,
         })
     }
 
@@ -170,6 +193,7 @@ impl AccountFacts {
             through: covers.map(|cover| (cover.epoch, cover.through)).collect(),
             bindings,
             statements,
+            kept: Vec::new(),
         }
     }
 
@@ -190,33 +214,49 @@ impl AccountFacts {
         }
     }
 
-    /// The account overtakes a verdict: it may hold the entry back no more, or have paid since what was rejected.
+    /// The account overtakes a verdict: what it held back is paid or refused, what was rejected is paid late, and what was
+    /// paid is taken back.
     fn judged(&self, point: ChainPoint, binding: BindingId, verdict: Verdict) -> EntryStatus {
-        match &verdict {
-            Verdict::Accepted { .. } | Verdict::Adjusted { .. } => EntryStatus::Judged(verdict),
-            Verdict::Rejected { .. } => match self.paid_since(point) {
-                Some(points) => EntryStatus::Released { verdict, points },
-                None => EntryStatus::Judged(verdict),
+        let is_held = matches!(&verdict, Verdict::Review { .. })
+            && self.holds_back(point, binding) != Some(false);
+        if is_held {
+            return EntryStatus::Judged(verdict);
+        }
+        let entry = self.entry_ref(point);
+        let changes: Vec<&Settlement> = self
+            .rows()
+            .filter(|row| match &row.cause {
+                Cause::Released { entry: of } | Cause::ClawedBack { entry: of } => *of == entry,
+                Cause::Entry { .. }
+                | Cause::Spent { .. }
+                | Cause::Reversed { .. }
+                | Cause::Expired { .. }
+                | Cause::Granted { .. }
+                | Cause::TierChanged { .. } => false,
+            })
+            .collect();
+        let is_released = |row: &&Settlement| matches!(row.cause, Cause::Released { .. });
+        match changes.iter().max_by_key(|row| row.version) {
+            Some(row) if is_released(row) => EntryStatus::Released {
+                // Of what was paid, a part may have gone to points that were owed.
+                points: row.points.minus(row.arrears),
+                verdict,
             },
-            Verdict::Review { paid, .. } => match self.holds_back(point, binding) {
-                None | Some(true) => EntryStatus::Judged(verdict),
-                Some(false) if self.is_taken_back(point) => EntryStatus::TakenBack(verdict),
-                Some(false) => EntryStatus::Released {
-                    points: self.paid_since(point).unwrap_or(paid.points),
+            Some(_) => EntryStatus::TakenBack {
+                was_held: matches!(&verdict, Verdict::Review { .. })
+                    && !changes.iter().any(is_released),
+                verdict,
+            },
+            None => match &verdict {
+                Verdict::Review { paid, .. } => EntryStatus::Released {
+                    points: paid.points,
                     verdict,
                 },
+                Verdict::Accepted { .. } | Verdict::Adjusted { .. } | Verdict::Rejected { .. } => {
+                    EntryStatus::Judged(verdict)
+                }
             },
         }
-    }
-
-    /// Returns the points that were paid after the verdict; `None` when the statement tells of none.
-    fn paid_since(&self, point: ChainPoint) -> Option<Points> {
-        let paid = self.entry_ref(point);
-        let settlements = self.statements.values();
-        let mut settlements = settlements.flat_map(|statement| &statement.settlements);
-        let row = settlements
-            .find(|row| matches!(&row.cause, Cause::Released { entry } if *entry == paid))?;
-        Some(row.points)
     }
 
     /// Returns whether the member's account holds the entry back; `None` while the statement is older than the entry.
@@ -230,15 +270,9 @@ impl AccountFacts {
             .then(|| pending.any(|pending| pending.entry == entry))
     }
 
-    fn is_taken_back(&self, point: ChainPoint) -> bool {
-        let taken = self.entry_ref(point);
-        let mut causes = self.causes();
-        causes.any(|cause| matches!(cause, Cause::ClawedBack { entry } if *entry == taken))
-    }
-
     fn settled_with(&self, point: ChainPoint) -> Option<Verdict> {
         let settled = self.entry_ref(point);
-        self.causes().find_map(|cause| match cause {
+        self.rows().find_map(|row| match &row.cause {
             Cause::Entry { entry, verdict } if *entry == settled => Some(verdict.clone()),
             Cause::Entry { .. }
             | Cause::Released { .. }
@@ -251,10 +285,11 @@ impl AccountFacts {
         })
     }
 
-    fn causes(&self) -> impl Iterator<Item = &Cause> {
-        let settlements = self.statements.values();
-        let settlements = settlements.flat_map(|statement| &statement.settlements);
-        settlements.map(|settlement| &settlement.cause)
+    /// The rows of the accounts that are known: those that were kept, and those of the statements.
+    fn rows(&self) -> impl Iterator<Item = &Settlement> {
+        let statements = self.statements.values();
+        let new = statements.flat_map(|statement| &statement.settlements);
+        self.kept.iter().chain(new)
     }
 
     fn is_covered(&self, point: ChainPoint) -> bool {

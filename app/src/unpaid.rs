@@ -1,37 +1,35 @@
 //! Finds the reason that an entry earned nothing, or less than its rules give: one answer for the screen and the command line.
 
-use std::collections::BTreeMap;
-
-use dashpoint_membership::policy::{CompiledRule, EarningRule, Period};
+use dashpoint_membership::policy::{Cap, CompiledRule, EarningRule, Period};
 use dashpoint_membership::profile::{Comparison, Condition, Facts};
 use dashpoint_membership::{
-    Adjustment, Appraisal, CapId, CompiledPolicy, Cut, Entry, Factor, LocalDay, Milli, Points,
-    Text, Verdict, Zone, appraise, cuts,
+    Adjustment, Appraisal, AroundEntry, Award, CapId, CompiledPolicy, Cut, Entry, Factor, Milli,
+    Paid, Points, RuleId, Text, Verdict, Zone, appraise, cuts,
 };
 use dashpoint_ui::model::{Failed, LimitData};
 use serde::Serialize;
 
 use crate::books::Books;
 
+/// Own entries before an entry, and after it, by which its caps are looked for: more than a month has.
+pub(crate) const OTHERS_MAX: u32 = 300;
+
 /// The policy and the account that an entry's awards are explained by.
 #[derive(Debug, Clone)]
 pub(crate) struct AwardContext<'a> {
     /// The policy that the entry was valued by.
     pub(crate) policy: &'a CompiledPolicy,
-    /// The counts of the member's account against the caps.
-    used: &'a BTreeMap<CapId, BTreeMap<LocalDay, Milli>>,
-    /// The member's zone.
-    zone: Zone,
-    /// The member's own entries after it.
-    later: Vec<&'a Entry>,
+    /// The account, and the member's own entries before and after it.
+    around: AroundEntry<'a>,
 }
 
 impl<'a> AwardContext<'a> {
-    /// Finds policy and account of an entry, with the own entries after it of any member; `None` when policy or statement
-    /// are not held any more.
+    /// Finds policy and account of an entry, with the own entries before and after it of any member; `None` when policy or
+    /// statement are not held any more.
     pub(crate) fn of(
         books: &'a Books,
         entry: &Entry,
+        earlier: impl Iterator<Item = &'a Entry>,
         later: impl Iterator<Item = &'a Entry>,
     ) -> Option<Self> {
         let member_of = |entry: &Entry| {
@@ -40,18 +38,28 @@ impl<'a> AwardContext<'a> {
         };
         let member = member_of(entry)?;
         let book = books.members.get(&member)?;
+        let policy = books.policies.as_ref()?.get(entry.policy)?;
+        let is_mine = |other: &&Entry| member_of(other) == Some(member);
+        let earlier: Vec<&Entry> = earlier.filter(is_mine).take(OTHERS_MAX as usize).collect();
+        let mut later: Vec<&Entry> = later.filter(is_mine).collect();
+        // Newest first: the ones next to the entry are the last.
+        let later = later.split_off(later.len().saturating_sub(OTHERS_MAX as usize));
+        let others = earlier.iter().chain(&later);
         Some(Self {
-            policy: books.policies.as_ref()?.get(entry.policy)?,
-            used: &book.fold.account.used,
-            zone: Zone::of_member(&book.statement.profile.zone),
-            later: later
-                .filter(|later| member_of(later) == Some(member))
-                .collect(),
+            policy,
+            around: AroundEntry {
+                policy,
+                used: &book.fold.account.used,
+                zone: Zone::of_member(&book.statement.profile.zone),
+                receipts: others.map(|other| other.receipt_at).collect(),
+                earlier,
+                later,
+                latest: book.fold.chain.cap_time,
+            },
         })
     }
 
-    /// Returns the reason that an entry earned nothing; `None` when it did earn, or may: thousandths are carried to the
-    /// next award.
+    /// Returns the reason that an entry earned nothing; `None` when it did earn.
     pub(crate) fn why_nothing(&self, entry: &Entry) -> Option<Failed> {
         if !entry.predicted().is_zero() {
             return None;
@@ -64,32 +72,84 @@ impl<'a> AwardContext<'a> {
                 Some(cut.room),
             )));
         }
-        if !awards.is_empty() {
-            return None;
+        if awards.is_empty() {
+            return Some(self.why_no_rule_pays(entry));
         }
-        Some(self.why_no_rule_pays(entry))
+        let milli: Milli = awards.iter().map(|award| award.points).sum();
+        (milli > Milli::ZERO).then(|| Failed::Fraction {
+            milli,
+            is_carried: self.around.left_room(entry),
+        })
     }
 
     /// Returns the cap that cut an entry: by the cloud's verdict, or in the car's prediction.
     pub(crate) fn cut(&self, entry: &Entry, verdict: Option<&Verdict>) -> Option<LimitData> {
-        if let Some(Verdict::Adjusted { paid, reasons }) = verdict
-            && let Some(Adjustment::Cap { cap }) = reasons.first()
-        {
-            let caps = self.policy.policy().caps.iter();
-            let found = caps.into_iter().find(|known| known.id == *cap)?;
-            // What is paid to several awards together says nothing of the room that one of them had.
-            let is_alone = entry.transaction().awards().len() == 1;
-            let room = is_alone.then_some(paid.points);
-            return Some(LimitData::of(self.policy, found, room));
+        if let Some((cap, paid)) = self.cut_by_cloud(entry, verdict) {
+            let kind = entry.transaction().kind();
+            let mut awards = entry.transaction().awards().iter();
+            // What is paid to several awards together tells the room of a cap that is over all of them, and of no other.
+            let is_over_all = awards.all(|award| cap.applies_to(&award.rule, kind));
+            let room = is_over_all.then_some(paid.points);
+            return Some(LimitData::of(self.policy, cap, room));
         }
         let cuts = self.cuts(entry);
         let cut = cuts.first()?;
         Some(LimitData::of(self.policy, &cut.cap, Some(cut.room)))
     }
 
-    /// Returns each award that a cap cut, with the cap.
-    pub(crate) fn cuts(&self, entry: &Entry) -> Vec<Cut> {
-        cuts(entry, self.policy, self.used, &self.zone, &self.later)
+    /// Returns each award that a cap cut, by the cloud's verdict or in the car's prediction, with the cap.
+    pub(crate) fn cut_awards(&self, entry: &Entry, verdict: Option<&Verdict>) -> Vec<CapCut> {
+        let Some((cap, paid)) = self.cut_by_cloud(entry, verdict) else {
+            let cuts = self.cuts(entry);
+            let cuts = cuts.iter();
+            return cuts
+                .map(|cut| CapCut::of(self.policy, &cut.rule, &cut.cap, Some(cut.room)))
+                .collect();
+        };
+        let transaction = entry.transaction();
+        let kind = transaction.kind();
+        let is_over = |award: &&Award| cap.applies_to(&award.rule, kind);
+        let is_over_all = transaction.awards().iter().all(|award| is_over(&award));
+        let mut left = paid.points;
+        let mut cuts = Vec::new();
+        for award in transaction.awards() {
+            let room = award.predicted.min(left);
+            left = left.minus(room);
+            if is_over(&award) && room.get() < award.points.split().0 {
+                let room = is_over_all.then_some(room);
+                cuts.push(CapCut::of(self.policy, &award.rule, cap, room));
+            }
+        }
+        if cuts.is_empty() {
+            let last = transaction.awards().iter().rfind(is_over);
+            cuts.extend(last.map(|award| CapCut::of(self.policy, &award.rule, cap, None)));
+        }
+        cuts
+    }
+
+    /// Returns the cap by which the cloud paid otherwise than the car predicted, with what it paid.
+    fn cut_by_cloud(&self, entry: &Entry, verdict: Option<&Verdict>) -> Option<(&'a Cap, Paid)> {
+        let Some(Verdict::Adjusted { paid, reasons }) = verdict else {
+            return None;
+        };
+        let Adjustment::Cap { cap } = deciding(reasons, paid.points, entry.predicted())? else {
+            return None;
+        };
+        let mut caps = self.policy.policy().caps.iter();
+        let found = caps.find(|known| known.id == *cap)?;
+        Some((found, *paid))
+    }
+
+    /// Returns the cap by which less is held back than the car predicted, when it is certain that another car of the member
+    /// used it.
+    pub(crate) fn used_elsewhere(&self, entry: &Entry) -> Option<LimitData> {
+        let cap = self.around.filled_elsewhere(entry)?;
+        Some(LimitData::of(self.policy, cap, None))
+    }
+
+    /// Returns each award that a cap cut in the car's prediction, with the cap.
+    fn cuts(&self, entry: &Entry) -> Vec<Cut> {
+        cuts(entry, &self.around)
     }
 
     /// The reason of the rule that is nearest to paying: the fewest conditions that fail, then what can be changed first.
@@ -106,6 +166,19 @@ impl<'a> AwardContext<'a> {
         let nearest = reasons.min_by_key(|(missing, failed)| (*missing, weight(failed)));
         nearest.map_or(Failed::NoRule, |(_, failed)| failed)
     }
+}
+
+/// Returns the reason that decides what was paid otherwise than predicted: a cap, where less was paid and one is named.
+pub(crate) fn deciding(
+    reasons: &[Adjustment],
+    paid: Points,
+    predicted: Points,
+) -> Option<&Adjustment> {
+    let mut caps = reasons
+        .iter()
+        .filter(|reason| matches!(reason, Adjustment::Cap { .. }));
+    let cap = caps.next().filter(|_| paid < predicted);
+    cap.or(reasons.first())
 }
 
 /// The reason that one rule pays nothing, with the number of its conditions that do not hold.
@@ -145,7 +218,7 @@ const fn weight(failed: &Failed) -> u8 {
         Failed::Distance { .. } => 6,
         Failed::NothingAvoided => 7,
         Failed::Condition { .. } => 8,
-        Failed::NoAmount { .. } | Failed::TooLittle => 9,
+        Failed::NoAmount { .. } | Failed::TooLittle | Failed::Fraction { .. } => 9,
         Failed::CapReached(_) | Failed::Guest | Failed::NoRule => 10,
     }
 }
@@ -224,6 +297,8 @@ fn known(part: &Condition) -> Option<Failed> {
 /// A cap that cut, as JSON has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CapCut {
+    /// The rule whose award it cut.
+    pub rule: RuleId,
     /// Id of the cap.
     pub cap: CapId,
     /// The awards that it bounds, as the member reads them.
@@ -232,18 +307,24 @@ pub struct CapCut {
     pub per: Period,
     /// The most points in it.
     pub most_points: i64,
-    /// Points that it had room for.
-    pub room_points: i64,
+    /// Points that it had room for; `None` where nobody knows.
+    pub room_points: Option<i64>,
 }
 
 impl CapCut {
-    pub(crate) fn of(policy: &CompiledPolicy, cut: &Cut) -> Self {
+    pub(crate) fn of(
+        policy: &CompiledPolicy,
+        rule: &RuleId,
+        cap: &Cap,
+        room: Option<Points>,
+    ) -> Self {
         Self {
-            cap: cut.cap.id.clone(),
-            over: policy.cap_title(&cut.cap),
-            per: cut.cap.per,
-            most_points: cut.cap.points.get(),
-            room_points: cut.room.get(),
+            rule: rule.clone(),
+            cap: cap.id.clone(),
+            over: policy.cap_title(cap),
+            per: cap.per,
+            most_points: cap.points.get(),
+            room_points: room.map(|room| room.max(Points::ZERO).get()),
         }
     }
 
@@ -253,7 +334,7 @@ impl CapCut {
             over: self.over.clone(),
             per: self.per,
             most: Points::new(self.most_points),
-            room: Some(Points::new(self.room_points)),
+            room: self.room_points.map(Points::new),
         }
     }
 }

@@ -126,7 +126,7 @@ const fn status(row: &RowData) -> RowStatus {
             _,
         ) => RowStatus::Pending,
         (RowOutcome::Booked { .. }, RowSubject::Expiry { .. }) => RowStatus::Expired,
-        (RowOutcome::Booked { .. }, _) => RowStatus::Confirmed,
+        (RowOutcome::Booked { .. } | RowOutcome::PaidLate { .. }, _) => RowStatus::Confirmed,
         (RowOutcome::Adjusted { .. }, _) => RowStatus::Adjusted,
         (RowOutcome::Rejected { .. } | RowOutcome::TakenBack { .. }, _) => RowStatus::Rejected,
         (RowOutcome::Nothing(_), _) => RowStatus::Nothing,
@@ -137,7 +137,9 @@ const fn points(outcome: &RowOutcome) -> Points {
     match outcome {
         RowOutcome::AwaitingConnection { predicted }
         | RowOutcome::AwaitingSignature { predicted } => *predicted,
-        RowOutcome::InReview { points, .. } | RowOutcome::Booked { points } => *points,
+        RowOutcome::InReview { points, .. }
+        | RowOutcome::PaidLate { points, .. }
+        | RowOutcome::Booked { points } => *points,
         RowOutcome::Adjusted { paid, .. } => *paid,
         RowOutcome::Rejected { .. } | RowOutcome::TakenBack { .. } | RowOutcome::Nothing(_) => {
             Points::ZERO

@@ -1,6 +1,8 @@
 //! The figures behind a row: what was predicted and paid, and what was measured.
 
-use dashpoint_membership::{Charge, Current, Discharge, Evidence, Grade, MeterInterval, Trip};
+use dashpoint_membership::{
+    Charge, Current, Discharge, Evidence, Grade, MeterInterval, Milli, Trip,
+};
 
 use crate::locale::{fingerprint, percent, score, signed, tenths_of_thousandths};
 use crate::model::{RowData, RowOutcome};
@@ -21,6 +23,13 @@ pub fn thousandths(amount: u64) -> String {
     tenths_of_thousandths(i64::try_from(amount).unwrap_or(i64::MAX))
 }
 
+/// Thousandths of a point, all three decimals.
+#[must_use]
+pub fn exact_thousandths(milli: Milli) -> String {
+    let (whole, rest) = milli.split();
+    format!("{whole}.{:03}", rest.get())
+}
+
 /// Lists the predicted and the paid amounts of a row.
 #[must_use]
 pub fn values(row: &RowData) -> Vec<FactLine> {
@@ -37,7 +46,13 @@ pub fn values(row: &RowData) -> Vec<FactLine> {
             fact(Fact::Predicted, signed(predicted.get())),
             fact(Fact::Paid, signed(paid.get())),
         ],
-        RowOutcome::Rejected { predicted, .. } | RowOutcome::TakenBack { predicted } => vec![
+        RowOutcome::PaidLate {
+            points, predicted, ..
+        } => vec![
+            fact(Fact::Predicted, signed(predicted.get())),
+            fact(Fact::Paid, signed(points.get())),
+        ],
+        RowOutcome::Rejected { predicted, .. } | RowOutcome::TakenBack { predicted, .. } => vec![
             fact(Fact::Predicted, signed(predicted.get())),
             fact(Fact::Paid, "0"),
         ],

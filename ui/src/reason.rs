@@ -72,7 +72,16 @@ pub fn reason(row: &RowData, locale: &Locale, now: ServerTime) -> (Reason, Strin
             Rejection::Implausible => Reason::Implausible,
             Rejection::UnknownPolicy => Reason::UnknownPolicy,
         }),
-        RowOutcome::TakenBack { .. } => plain(Reason::ClawedBack),
+        RowOutcome::PaidLate { was_rejected, .. } => plain(if *was_rejected {
+            Reason::PaidLate
+        } else {
+            Reason::PaidAfterReview
+        }),
+        RowOutcome::TakenBack { was_held, .. } => plain(if *was_held {
+            Reason::RefusedAfterReview
+        } else {
+            Reason::ClawedBack
+        }),
         RowOutcome::Nothing(failed) => condition(failed, locale),
     }
 }
@@ -142,6 +151,14 @@ pub fn condition(failed: &Failed, locale: &Locale) -> (Reason, String, String) {
             String::new(),
         ),
         Failed::TooLittle => plain(Reason::TooLittle),
+        Failed::Fraction { milli, is_carried } => {
+            let reason = if *is_carried {
+                Reason::CarriedOn
+            } else {
+                Reason::Fraction
+            };
+            (reason, facts::exact_thousandths(*milli), String::new())
+        }
         Failed::CapReached(limit) => (
             Reason::CapReached,
             cap_in_words(limit, locale.language),

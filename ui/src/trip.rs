@@ -61,7 +61,9 @@ fn numbers(data: &TripData, locale: &Locale, now: ServerTime) -> TripShown {
         RowOutcome::AwaitingConnection { predicted } => (*predicted, true, false),
         RowOutcome::AwaitingSignature { predicted } => (*predicted, true, true),
         RowOutcome::InReview { points, .. } => (*points, false, false),
-        RowOutcome::Booked { points } => (*points, false, false),
+        RowOutcome::Booked { points } | RowOutcome::PaidLate { points, .. } => {
+            (*points, false, false)
+        }
         RowOutcome::Adjusted { paid, .. } => (*paid, false, false),
         RowOutcome::Rejected { .. } | RowOutcome::TakenBack { .. } | RowOutcome::Nothing(_) => {
             (Points::ZERO, false, false)
@@ -75,6 +77,7 @@ fn numbers(data: &TripData, locale: &Locale, now: ServerTime) -> TripShown {
         RowOutcome::InReview { .. }
         | RowOutcome::Booked { .. }
         | RowOutcome::Adjusted { .. }
+        | RowOutcome::PaidLate { .. }
         | RowOutcome::Rejected { .. }
         | RowOutcome::TakenBack { .. }
         | RowOutcome::Nothing(_) => reason(&as_row(data), locale, now),

@@ -20,6 +20,7 @@ use crate::books::certificate;
 use crate::config::Config;
 use crate::data_folder::{identity, member_zone, open_reader};
 use crate::entry_status::{EntryRow, EntryStatus, read_entries};
+use crate::unpaid::OTHERS_MAX;
 
 /// One row of `ledger --json`.
 #[derive(Debug, Serialize)]
@@ -38,7 +39,7 @@ struct Row {
     /// Points that the cloud paid or holds back; none while it has not spoken.
     paid: Option<i64>,
     verdict: Option<Verdict>,
-    /// The reason that it earned nothing, and the caps that cut it.
+    /// The reason of its state, and the caps that cut it.
     #[serde(flatten)]
     why: Why,
     /// The transaction, with evidence and awards; `None` when the entry does not verify.
@@ -65,17 +66,19 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     let holds = verification.as_ref().is_none_or(Verification::holds);
     let certificate = certificate(&reader, &config.cloud.key)?;
     let who = identity(&certificate, &config);
-    let lines = read_entries(&reader, &who, args.last)?;
+    // The caps of an entry are looked for with those before it.
+    let lines = read_entries(&reader, &who, args.last.saturating_add(OTHERS_MAX))?;
+    let shown = lines.len().min(args.last as usize);
     let reasons = Reasons::open(&config, &reader);
     let why = |language| -> Vec<Why> {
-        let places = 0..lines.len();
+        let places = 0..shown;
         places
             .map(|place| reasons.of(&lines, place, language))
             .collect()
     };
     if args.output.json {
         print_json(&LedgerReport {
-            entries: lines
+            entries: lines[..shown]
                 .iter()
                 .zip(why(Language::English))
                 .map(|(line, why)| row(line, why))
@@ -84,7 +87,7 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
         })?;
     } else {
         print_table(
-            &lines,
+            &lines[..shown],
             &why(args.output.language),
             &member_zone(&reader, &config),
             args.output.language,
@@ -125,7 +128,7 @@ fn carried_to(status: &EntryStatus) -> Option<String> {
         EntryStatus::Pending
         | EntryStatus::Judged(_)
         | EntryStatus::Released { .. }
-        | EntryStatus::TakenBack(_)
+        | EntryStatus::TakenBack { .. }
         | EntryStatus::Settled => None,
     }
 }

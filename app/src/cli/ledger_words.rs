@@ -24,30 +24,71 @@ pub(crate) const fn entry_status(language: Language, status: &EntryStatus) -> &'
         EntryStatus::Pending => language.choose("pending", "待确认"),
         EntryStatus::CarriedTo(_) => language.choose("carried over to", "已转记至"),
         EntryStatus::Settled => language.choose("settled", "已结算"),
+        EntryStatus::Released {
+            verdict: Verdict::Rejected { .. },
+            ..
+        } => language.choose("paid late", "后已到账"),
         EntryStatus::Released { .. } | EntryStatus::Judged(Verdict::Accepted { .. }) => {
             language.choose("confirmed", "已确认")
         }
         EntryStatus::Judged(Verdict::Adjusted { .. }) => language.choose("adjusted", "已调整"),
         EntryStatus::Judged(Verdict::Rejected { .. }) => language.choose("rejected", "未通过"),
         EntryStatus::Judged(Verdict::Review { .. }) => language.choose("held back", "审核中"),
-        EntryStatus::TakenBack(_) => language.choose("taken back", "已收回"),
+        EntryStatus::TakenBack { was_held: true, .. } => language.choose("refused", "审核未通过"),
+        EntryStatus::TakenBack { .. } => language.choose("taken back", "已收回"),
     }
 }
 
-/// Gives the reason of an entry's state; empty when there is none.
+/// Gives the reason of an entry's state, as the cloud has given it; empty when there is none.
 #[must_use]
-pub(super) fn reason(language: Language, verdict: Option<&Verdict>) -> String {
+pub(super) fn reason(language: Language, status: &EntryStatus) -> String {
+    match status {
+        EntryStatus::Pending | EntryStatus::CarriedTo(_) | EntryStatus::Settled => String::new(),
+        EntryStatus::Judged(verdict) => said(language, verdict),
+        EntryStatus::Released { verdict, .. } => {
+            let before = said(language, verdict);
+            match (verdict, language) {
+                (Verdict::Rejected { .. }, Language::English) => {
+                    format!("rejected at first ({before}), and paid since")
+                }
+                (Verdict::Rejected { .. }, Language::Chinese) => {
+                    format!("起初未通过（{before}），后已到账")
+                }
+                (_, Language::English) => format!("paid after a review ({before})"),
+                (_, Language::Chinese) => format!("审核后到账（{before}）"),
+            }
+        }
+        EntryStatus::TakenBack {
+            verdict,
+            was_held: true,
+        } => {
+            let before = said(language, verdict);
+            match language {
+                Language::English => format!("refused after a review: {before}"),
+                Language::Chinese => format!("审核未通过：{before}"),
+            }
+        }
+        EntryStatus::TakenBack { .. } => language
+            .choose(
+                "confirmed before; it turned out wrong and was taken back",
+                "曾确认，后查明有误，已收回",
+            )
+            .to_owned(),
+    }
+}
+
+fn said(language: Language, verdict: &Verdict) -> String {
     match verdict {
-        None | Some(Verdict::Accepted { .. }) => String::new(),
-        Some(Verdict::Adjusted { reasons, .. }) => {
+        Verdict::Accepted { .. } => String::new(),
+        Verdict::Adjusted { reasons, .. } => {
             let reasons: Vec<_> = reasons
                 .iter()
                 .map(|reason| adjustment(language, reason))
                 .collect();
             reasons.join(language.choose(", ", "，"))
         }
-        Some(Verdict::Rejected { reason }) => rejection(language, *reason).to_owned(),
-        Some(Verdict::Review { reason, .. }) => review(language, *reason).to_owned(),
+        Verdict::Rejected { reason } => rejection(language, *reason).to_owned(),
+        Verdict::Review { reason, .. } => review(language, *reason).to_owned(),
     }
 }
 

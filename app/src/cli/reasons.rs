@@ -4,6 +4,7 @@ use dashpoint_membership::Factor;
 use dashpoint_ui::locale::Language;
 
 use super::words::thousands;
+use crate::explain::decimal;
 use dashpoint_ui::model::{Failed, LimitData};
 use dashpoint_ui::reason::cap_in_words;
 
@@ -86,6 +87,20 @@ pub(crate) fn nothing(language: Language, failed: &Failed) -> String {
         Failed::TooLittle => language
             .choose("worth less than a thousandth of a point", "不足千分之一分")
             .to_owned(),
+        Failed::Fraction { milli, is_carried } => {
+            let milli = decimal(milli.get());
+            if *is_carried {
+                both(
+                    format!("{milli} of a point, carried on to the next"),
+                    format!("{milli} 分，零头累计至下次"),
+                )
+            } else {
+                both(
+                    format!("{milli} of a point: no whole one"),
+                    format!("{milli} 分，不足一分"),
+                )
+            }
+        }
         Failed::CapReached(reached) => {
             let limit = limit(language, reached);
             both(
@@ -146,6 +161,19 @@ pub(crate) fn cut(language: Language, cut: &LimitData) -> String {
         (Some(room), Language::Chinese) => format!("受上限（{limit}）影响：只余 {room}"),
         (None, Language::English) => format!("cut by the limit of {limit}"),
         (None, Language::Chinese) => format!("受上限（{limit}）影响"),
+    }
+}
+
+/// Says that less is held back than the car had shown, with the cap that another car of the member used, where that is certain.
+#[must_use]
+pub(crate) fn held_less(language: Language, used: Option<&LimitData>) -> String {
+    match (used.map(|used| limit(language, used)), language) {
+        (Some(limit), Language::English) => {
+            format!("less than was shown: another car of yours used the limit of {limit}")
+        }
+        (Some(limit), Language::Chinese) => format!("少于所示：您的另一辆车已用完上限（{limit}）"),
+        (None, Language::English) => "less is held back than was shown".to_owned(),
+        (None, Language::Chinese) => "所扣留的少于所示".to_owned(),
     }
 }
 

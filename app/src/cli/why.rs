@@ -10,8 +10,8 @@ use super::reasons;
 use super::status::books_of;
 use crate::books::Books;
 use crate::config::Config;
-use crate::entry_status::EntryRow;
-use crate::unpaid::{AwardContext, CapCut};
+use crate::entry_status::{EntryRow, EntryStatus};
+use crate::unpaid::{AwardContext, CapCut, deciding};
 
 /// The state of the ledger that reasons are found in; none when the cache is lost.
 pub(super) struct Reasons(Option<Books>);
@@ -20,7 +20,7 @@ pub(super) struct Reasons(Option<Books>);
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Why {
     /// The reason in words; empty when there is nothing to say.
-    #[serde(skip)]
+    #[serde(rename = "reason", skip_serializing_if = "String::is_empty")]
     pub(super) text: String,
     /// The reason that it earned nothing, in English.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,35 +37,49 @@ impl Reasons {
 
     /// Finds the reason of the line at a place of a list, newest first.
     pub(super) fn of(&self, lines: &[EntryRow], place: usize, language: Language) -> Why {
-        let verdict = lines[place].status.verdict();
-        let said = reason(language, verdict);
         self.found(lines, place, language).unwrap_or_else(|| Why {
-            text: said,
+            text: reason(language, &lines[place].status),
             ..Why::default()
         })
     }
 
     fn found(&self, lines: &[EntryRow], place: usize, language: Language) -> Option<Why> {
         let entry = lines[place].entry.as_ref()?;
-        let verdict = lines[place].status.verdict();
-        if matches!(
-            verdict,
-            Some(Verdict::Rejected { .. } | Verdict::Review { .. })
-        ) {
-            return None;
-        }
-        self.look(lines, place, |context| {
-            let cuts = context.cuts(entry);
-            let cut_by: Vec<CapCut> = cuts
-                .iter()
-                .map(|cut| CapCut::of(context.policy, cut))
-                .collect();
-            if let Some(Verdict::Adjusted { reasons, .. }) = verdict {
-                let cap = matches!(reasons.first(), Some(Adjustment::Cap { .. }));
-                let limit = context.cut(entry, verdict).filter(|_| cap)?;
-                let text = reasons::cut(language, &limit);
+        let status = &lines[place].status;
+        let verdict = match status {
+            EntryStatus::Pending | EntryStatus::Settled => None,
+            EntryStatus::Judged(Verdict::Review { paid, .. })
+                if paid.points < entry.predicted() =>
+            {
+                let less = self.look(lines, place, |context| {
+                    Some(reasons::held_less(
+                        language,
+                        context.used_elsewhere(entry).as_ref(),
+                    ))
+                });
+                let less = less.unwrap_or_else(|| reasons::held_less(language, None));
+                let said = reason(language, status);
                 return Some(Why {
-                    text,
+                    text: format!("{said}{}{less}", language.choose("; ", "；")),
+                    ..Why::default()
+                });
+            }
+            EntryStatus::Judged(
+                verdict @ (Verdict::Accepted { .. } | Verdict::Adjusted { .. }),
+            ) => Some(verdict),
+            EntryStatus::Judged(Verdict::Rejected { .. } | Verdict::Review { .. })
+            | EntryStatus::Released { .. }
+            | EntryStatus::TakenBack { .. }
+            | EntryStatus::CarriedTo(_) => return None,
+        };
+        self.look(lines, place, |context| {
+            let cut_by = context.cut_awards(entry, verdict);
+            if let Some(Verdict::Adjusted { paid, reasons }) = verdict {
+                let deciding = deciding(reasons, paid.points, entry.predicted());
+                let is_cap = matches!(deciding, Some(Adjustment::Cap { .. }));
+                let limit = context.cut(entry, verdict).filter(|_| is_cap)?;
+                return Some(Why {
+                    text: reasons::cut(language, &limit),
                     nothing: None,
                     cut_by,
                 });
@@ -94,13 +108,10 @@ impl Reasons {
     ) -> Option<Vec<(Award, Option<CapCut>)>> {
         let entry = lines[place].entry.as_ref()?;
         self.look(lines, place, |context| {
-            let cuts = context.cuts(entry);
+            let cuts = context.cut_awards(entry, lines[place].status.verdict());
             let awards = entry.transaction().awards().iter().map(|award| {
                 let cut = cuts.iter().find(|cut| cut.rule == award.rule);
-                (
-                    award.clone(),
-                    cut.map(|cut| CapCut::of(context.policy, cut)),
-                )
+                (award.clone(), cut.cloned())
             });
             Some(awards.collect())
         })
@@ -114,6 +125,9 @@ impl Reasons {
     ) -> Option<R> {
         let entry = lines[place].entry.as_ref()?;
         let later = lines[..place].iter().filter_map(|line| line.entry.as_ref());
-        look(&AwardContext::of(self.0.as_ref()?, entry, later)?)
+        let earlier = lines[place + 1..].iter();
+        let earlier = earlier.filter(|line| line.status.may_count());
+        let earlier = earlier.filter_map(|line| line.entry.as_ref());
+        look(&AwardContext::of(self.0.as_ref()?, entry, earlier, later)?)
     }
 }

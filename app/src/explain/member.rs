@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use dashpoint_membership::policy::{Cap, Period};
 use dashpoint_membership::{
     Account, BindingId, CapId, Cause, Chain, ChainStart, ClockQuality, CoarseTime, CompiledPolicy,
-    Cut, DeviceId, EntryHash, Epoch, EventTime, EvidenceDigest, Fold, Header, LedgerVersion,
-    MemberId, Milli, Paid, Points, Policies, Profile, Remainder, RuleId, Seq, ServerEpoch,
-    ServerTime, Statement, Subject, Text, fold,
+    DeviceId, EntryHash, Epoch, EventTime, EvidenceDigest, Fold, Header, LedgerVersion, MemberId,
+    Milli, Paid, Points, Policies, Profile, Remainder, RuleId, Seq, ServerEpoch, ServerTime,
+    Statement, Subject, Text, fold,
 };
 use dashpoint_telematics::Finished;
 use jiff::tz::TimeZone;
@@ -137,12 +137,8 @@ impl Imagined {
                     .iter()
                     .find(|cap| cap.applies_to(&award.rule, kind) && self.is_full(cap));
                 let cut_by = full.filter(|_| cut).map(|cap| {
-                    let cut = Cut {
-                        rule: award.rule.clone(),
-                        cap: cap.clone(),
-                        room: award.predicted,
-                    };
-                    CapCut::of(self.policies.newest(), &cut)
+                    let room = Some(award.predicted);
+                    CapCut::of(self.policies.newest(), &award.rule, cap, room)
                 });
                 let paid = RulePaid {
                     paid: Some(paid),

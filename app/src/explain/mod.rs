@@ -10,7 +10,7 @@ mod recording;
 mod report;
 mod scribe;
 
-use dashpoint_membership::{Award, CompiledPolicy, Points, RuleId, ServerTime};
+use dashpoint_membership::{Award, CompiledPolicy, Points, RuleId, ServerTime, Text};
 use dashpoint_telematics::{Finished, Marks, Outcome, Settings, Telematics};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -92,6 +92,10 @@ pub struct SignedEntry {
     pub expected: Points,
     /// Points that the cloud paid or holds back; none while it has not spoken.
     pub paid: Option<Points>,
+    /// Its state.
+    pub state: Text,
+    /// The reason of its state; empty when there is none.
+    pub reason: Text,
     /// Its awards, with the cap that cut each; none under another policy than its own.
     pub awards: Option<Vec<(Award, Option<CapCut>)>>,
 }
@@ -114,6 +118,8 @@ pub fn explain_entry(
         entry: entry.name.clone(),
         expected: entry.expected.get(),
         paid: entry.paid.map(Points::get),
+        state: entry.state.clone(),
+        reason: entry.reason.clone(),
     };
     scribe.explanation(origin, Vec::new(), found, Vec::new())
 }

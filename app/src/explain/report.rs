@@ -73,6 +73,10 @@ pub enum Origin {
         expected: i64,
         /// Points that the cloud paid or holds back; none while it has not spoken.
         paid: Option<i64>,
+        /// Its state.
+        state: Text,
+        /// The reason of its state; empty when there is none.
+        reason: Text,
     },
 }
 

@@ -9,7 +9,7 @@ use super::context::Shown;
 use super::own::OwnEntry;
 use super::titles::{tier_title, whole};
 use crate::entry_status::EntryStatus;
-use crate::unpaid::AwardContext;
+use crate::unpaid::{AwardContext, deciding};
 
 /// Returns whether the entry is this member's and may be shown: an old copy of the disk shows nothing of its own that
 /// the cloud has not answered.
@@ -55,7 +55,15 @@ fn context<'a>(shown: &Shown<'a>, own: &OwnEntry) -> Option<AwardContext<'a>> {
     let later = later
         .filter(|later| is_shown(shown, later))
         .map(|later| &later.entry);
-    AwardContext::of(shown.books, &own.entry, later)
+    let earlier = shown
+        .own
+        .iter()
+        .skip_while(|earlier| earlier.point != own.point);
+    let earlier = earlier
+        .skip(1)
+        .filter(|earlier| is_shown(shown, earlier) && earlier.status.may_count())
+        .map(|earlier| &earlier.entry);
+    AwardContext::of(shown.books, &own.entry, earlier, later)
 }
 
 /// Returns the cap that cut an own entry which was paid, or will be, in part.
@@ -91,19 +99,32 @@ pub(super) fn outcome(shown: &Shown<'_>, own: &OwnEntry) -> RowOutcome {
             })
         }
         EntryStatus::Settled => earned_nothing().unwrap_or(booked(predicted)),
-        EntryStatus::Released { points, .. } => booked(*points),
-        EntryStatus::TakenBack(_) => RowOutcome::TakenBack { predicted },
+        EntryStatus::Released {
+            verdict: Verdict::Review { .. },
+            points,
+        } if *points == predicted => booked(*points),
+        EntryStatus::Released { verdict, points } => RowOutcome::PaidLate {
+            points: *points,
+            predicted,
+            was_rejected: matches!(verdict, Verdict::Rejected { .. }),
+        },
+        EntryStatus::TakenBack { was_held, .. } => RowOutcome::TakenBack {
+            predicted,
+            was_held: *was_held,
+        },
         EntryStatus::Judged(Verdict::Accepted { paid }) => {
             earned_nothing().unwrap_or(booked(paid.points))
         }
-        EntryStatus::Judged(Verdict::Adjusted { paid, reasons }) => match reasons.first() {
-            Some(why) if paid.points != predicted => RowOutcome::Adjusted {
-                paid: paid.points,
-                predicted,
-                why: why.clone(),
-            },
-            Some(_) | None => booked(paid.points),
-        },
+        EntryStatus::Judged(Verdict::Adjusted { paid, reasons }) => {
+            match deciding(reasons, paid.points, predicted) {
+                Some(why) if paid.points != predicted => RowOutcome::Adjusted {
+                    paid: paid.points,
+                    predicted,
+                    why: why.clone(),
+                },
+                Some(_) | None => booked(paid.points),
+            }
+        }
         EntryStatus::Judged(Verdict::Rejected { reason }) => RowOutcome::Rejected {
             predicted,
             reason: *reason,
@@ -179,7 +200,9 @@ pub(super) fn paid_by_rule(shown: &Shown<'_>, own: &OwnEntry) -> Vec<(RuleId, Po
     let mut left = match outcome(shown, own) {
         RowOutcome::AwaitingConnection { predicted }
         | RowOutcome::AwaitingSignature { predicted } => predicted,
-        RowOutcome::InReview { points, .. } | RowOutcome::Booked { points } => points,
+        RowOutcome::InReview { points, .. }
+        | RowOutcome::PaidLate { points, .. }
+        | RowOutcome::Booked { points } => points,
         RowOutcome::Adjusted { paid, .. } => paid,
         RowOutcome::Rejected { .. } | RowOutcome::TakenBack { .. } | RowOutcome::Nothing(_) => {
             Points::ZERO

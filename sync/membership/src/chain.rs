@@ -86,14 +86,8 @@ impl Chain {
         receipt_at: ServerTime,
         arrival: Arrival,
     ) -> ChainPosition {
-        // A receipt later than the arrival is refused by the caller, or was signed by a clock that was wrong then.
         let since = arrival.receipt_at.min(arrival.at);
-        let floor = if receipt_at > arrival.at {
-            since
-        } else {
-            receipt_at
-        };
-        let event = ServerTime::from_unix_s(time.at.as_unix_s()).clamp(floor, arrival.at);
+        let event = arrival.clamped(time, receipt_at);
         let earliest = arrival.at.plus_s(-LATEST_ARRIVAL_DAYS * DAY_S);
         let last = arrival.right(self.cap_time).unwrap_or(earliest);
         let is_fresh = arrival
@@ -171,6 +165,18 @@ impl Arrival {
             at,
             receipt_at: entry.receipt_at,
         }
+    }
+
+    /// Returns the time that an event counts for by itself: not before the receipt that its entry names, and not after the
+    /// arrival.
+    pub(crate) fn clamped(self, time: &EventTime, receipt_at: ServerTime) -> ServerTime {
+        // A receipt later than the arrival is refused by the caller, or was signed by a clock that was wrong then.
+        let floor = if receipt_at > self.at {
+            self.receipt_at.min(self.at)
+        } else {
+            receipt_at
+        };
+        ServerTime::from_unix_s(time.at.as_unix_s()).clamp(floor, self.at)
     }
 
     /// A time of the chain that a right clock can have given.

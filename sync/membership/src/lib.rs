@@ -54,9 +54,9 @@ pub use policy::{
 };
 pub use score::{factor_costs_x100, score_x100};
 pub use settlement::{
-    CapToday, ChainStart, Cut, Fold, FoldMark, Given, GivenPart, Header, KeepTier, NextTier,
-    PendingItem, PendingState, Settled, View, cuts, fold, fold_mine, reject, settle, settle_late,
-    settle_weighed, view,
+    AroundEntry, CapToday, ChainStart, Cut, Fold, FoldMark, Given, GivenPart, Header, KeepTier,
+    NextTier, PendingItem, PendingState, Settled, View, cuts, fold, fold_mine, reject, settle,
+    settle_late, settle_weighed, view,
 };
 pub use statement::{Cover, Profile, Statement};
 pub use text::Text;

@@ -3,7 +3,7 @@
 use dashpoint_membership::policy::{Cap, Period};
 use dashpoint_membership::{
     Adjustment, CompiledPolicy, EntryRef, Evidence, EvidenceDigest, Factor, Growth, MemberAction,
-    Points, PolicyVersion, Rejection, ReviewReason, ServerTime, Text, Transaction,
+    Milli, Points, PolicyVersion, Rejection, ReviewReason, ServerTime, Text, Transaction,
 };
 
 use crate::RowKind;
@@ -166,10 +166,21 @@ pub enum RowOutcome {
         /// The reason of the rejection.
         reason: Rejection,
     },
-    /// It was held back, and an operator refused it.
+    /// It was held back or rejected at first, and paid later.
+    PaidLate {
+        /// Points that were paid.
+        points: Points,
+        /// Points that the car had predicted.
+        predicted: Points,
+        /// True when it was rejected at first.
+        was_rejected: bool,
+    },
+    /// It was paid or held back, and an operator took it back.
     TakenBack {
         /// Points that the car had predicted.
         predicted: Points,
+        /// True when it was held back and never paid.
+        was_held: bool,
     },
     /// It earned nothing.
     Nothing(Failed),
@@ -236,6 +247,13 @@ pub enum Failed {
     },
     /// It is worth less than a thousandth of a point.
     TooLittle,
+    /// It is worth less than a whole point.
+    Fraction {
+        /// What it is worth, in thousandths.
+        milli: Milli,
+        /// True when all of it is carried on to the next award; a cap may have taken it else.
+        is_carried: bool,
+    },
     /// A cap was reached before.
     CapReached(LimitData),
     /// A guest was driving.

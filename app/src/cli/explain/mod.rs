@@ -8,13 +8,15 @@ mod table;
 use std::path::Path;
 use std::process::ExitCode;
 
-use dashpoint_membership::{Entry, Epoch, Evidence, Seq};
+use dashpoint_membership::{Entry, Epoch, Evidence, Seq, Text};
 use dashpoint_store::StoreReader;
 use dashpoint_telematics::{DischargeTrace, Driver, Finished, Marks, PrivateEvidence};
+use dashpoint_ui::locale::Language;
 use jiff::civil::{DateTime, date};
 use jiff::tz::TimeZone;
 
 use super::args::ExplainArgs;
+use super::ledger_words::entry_status;
 use super::out::print_json;
 use super::why::Reasons;
 use crate::books::{SaltedEvidence, certificate};
@@ -104,7 +106,21 @@ fn explain_signed(
         .position(|line| line.activity.point == stored.point);
     let reasons = Reasons::open(&config, &reader);
     let own_policy = policy.policy.version() == entry.policy && args.policy.is_none();
+    let in_both = |words: &dyn Fn(Language) -> String| Text {
+        en: words(Language::English),
+        zh: words(Language::Chinese),
+    };
     let signed = SignedEntry {
+        state: in_both(&|language| {
+            place.map_or_else(String::new, |place| {
+                entry_status(language, &lines[place].status).to_owned()
+            })
+        }),
+        reason: in_both(&|language| {
+            place.map_or_else(String::new, |place| {
+                reasons.of(&lines, place, language).text
+            })
+        }),
         name,
         expected: entry.predicted(),
         paid: place.and_then(|place| lines[place].status.paid()),

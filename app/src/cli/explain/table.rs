@@ -60,17 +60,24 @@ impl Page {
                 entry,
                 expected,
                 paid,
+                state,
+                reason,
             } => {
-                let paid = match paid {
-                    Some(paid) => format!("{} {}", self.pick("paid", "到账"), thousands(*paid)),
-                    None => self.pick("not confirmed yet", "尚未确认").to_owned(),
-                };
+                let comma = self.pick(", ", "，");
+                let paid = paid.map_or_else(String::new, |paid| {
+                    format!("{comma}{} {}", self.pick("paid", "到账"), thousands(paid))
+                });
                 lines.push(format!(
-                    "{} {entry}   {} {}, {paid}",
+                    "{} {entry}   {} {}{paid}{comma}{}",
                     self.pick("entry", "记录"),
                     self.pick("expected", "预计"),
-                    thousands(*expected)
+                    thousands(*expected),
+                    self.language.pick(state)
                 ));
+                let reason = self.language.pick(reason);
+                if !reason.is_empty() {
+                    under.push(reason.to_owned());
+                }
             }
             Origin::Recording {
                 file,

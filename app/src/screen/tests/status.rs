@@ -32,6 +32,10 @@ const fn held_back() -> Verdict {
     }
 }
 
+const fn accepted() -> Verdict {
+    Verdict::Accepted { paid: paid(6) }
+}
+
 const fn rejected() -> Verdict {
     Verdict::Rejected {
         reason: Rejection::AlreadyPaid,
@@ -106,6 +110,13 @@ fn the_account_overtakes_a_verdict_on_screen_and_command_line() {
             Some(held_back()),
             false,
             Some(row(refused(), 0)),
+            "refused",
+            0,
+        ),
+        (
+            Some(accepted()),
+            false,
+            Some(row(refused(), -6)),
             "taken back",
             0,
         ),
@@ -114,7 +125,18 @@ fn the_account_overtakes_a_verdict_on_screen_and_command_line() {
             Some(rejected()),
             false,
             Some(row(released(), 4)),
-            "confirmed",
+            "paid late",
+            4,
+        ),
+        // Of four points, three paid what was owed.
+        (
+            Some(rejected()),
+            false,
+            Some(Settlement {
+                arrears: Points::new(-3),
+                ..row(released(), 1)
+            }),
+            "paid late",
             4,
         ),
         (
@@ -148,6 +170,13 @@ fn the_account_overtakes_a_verdict_on_screen_and_command_line() {
             RowOutcome::Booked { points } => ("confirmed", *points),
             RowOutcome::Adjusted { paid, .. } => ("adjusted", *paid),
             RowOutcome::Rejected { .. } => ("rejected", Points::ZERO),
+            RowOutcome::PaidLate {
+                points,
+                was_rejected: true,
+                ..
+            } => ("paid late", *points),
+            RowOutcome::PaidLate { points, .. } => ("confirmed", *points),
+            RowOutcome::TakenBack { was_held: true, .. } => ("refused", Points::ZERO),
             RowOutcome::TakenBack { .. } => ("taken back", Points::ZERO),
             RowOutcome::AwaitingConnection { .. }
             | RowOutcome::AwaitingSignature { .. }

@@ -18,6 +18,7 @@ use super::world::{NOW, World, charge, statement, trip};
 use crate::cli::reasons;
 use crate::entry_status::EntryStatus;
 use crate::live::{Connection, Live};
+use crate::unpaid::AwardContext;
 
 /// A trip with a perfect score on which no CO2 is avoided, changed.
 fn changed(metres: u64, change: impl FnOnce(&mut Trip)) -> Evidence {
@@ -188,16 +189,24 @@ fn each_cap_of_the_shipped_policy_is_named_when_it_is_reached_and_when_it_cuts()
     insta::assert_snapshot!(lines.join("\n"));
 }
 
+/// A trip that two rules pay.
+fn clean_trip() -> Evidence {
+    changed(60_000, |trip| trip.used_wh = 6_000)
+}
+
 /// Two rules pay one trip: the verdict says what they pay together.
 #[test]
-fn the_room_of_a_cap_is_told_from_the_payment_of_one_award_alone() {
-    let mut clean = trip(0, 60_000, 9_900);
-    if let Evidence::Trip(trip) = &mut clean {
-        trip.used_wh = 6_000;
-    }
-    for (subject, awards, room) in [
-        (charge(18_000, 800, Grade::Metered), 1, Some(Points::new(4))),
-        (clean, 2, None),
+fn the_room_of_a_cap_is_told_where_the_payment_tells_it() {
+    for (subject, awards, cap, most, room) in [
+        (
+            charge(18_000, 800, Grade::Metered),
+            1,
+            "all-day",
+            100,
+            Some(4),
+        ),
+        (clean_trip(), 2, "all-day", 100, Some(4)),
+        (clean_trip(), 2, "safe-trip-day", 20, None),
     ] {
         let mut world = World::new();
         let own = world.earn(subject);
@@ -207,12 +216,108 @@ fn the_room_of_a_cap_is_told_from_the_payment_of_one_award_alone() {
                 points: Points::new(4),
                 growth: dashpoint_membership::Growth::ZERO,
             },
-            reasons: vec![Adjustment::Cap {
-                cap: "all-day".parse().unwrap(),
-            }],
+            reasons: vec![
+                Adjustment::Remainder {
+                    rule: "safe-trip".parse().unwrap(),
+                },
+                Adjustment::Cap {
+                    cap: cap.parse().unwrap(),
+                },
+            ],
         });
-        let cut = world.rows()[0].cut.clone().unwrap();
-        assert_eq!((cut.most, cut.room), (Points::new(100), room));
+        let row = &world.rows()[0];
+        let cut = row.cut.clone().unwrap();
+        let room = room.map(Points::new);
+        assert_eq!((cut.most, cut.room), (Points::new(most), room));
+        assert!(told(row).starts_with("CapNamed("), "{}", told(row));
+    }
+}
+
+/// The cloud counts an entry for its own day when the car's clock is ahead, and so does the search for the cap.
+#[test]
+fn the_cap_is_named_when_the_clock_of_the_entry_is_a_day_ahead() {
+    let policy = Policy::from_toml(DEFAULT_POLICY_TOML).unwrap();
+    let all_day = policy
+        .caps
+        .iter()
+        .position(|cap| cap.id.as_str() == "all-day");
+    for (room, expected) in [(0, "CapReached"), (5, "Cut(")] {
+        let mut world = world_with(&policy, all_day.unwrap(), room);
+        let subject = Subject::Earn {
+            evidence: charge(18_000, 800, Grade::Metered),
+            digest: EvidenceDigest::from_bytes([7; EvidenceDigest::LEN]),
+        };
+        let own = world.mint_at(subject, NOW.plus_s(86_400));
+        assert_eq!(own.entry.predicted(), Points::new(room));
+        own.status = EntryStatus::Judged(Verdict::Accepted {
+            paid: Paid {
+                points: Points::new(room),
+                growth: dashpoint_membership::Growth::ZERO,
+            },
+        });
+        let row = &world.rows()[0];
+        assert!(told(row).starts_with(expected), "{room}: {}", told(row));
+        assert!(told(row).contains("all points"), "{room}: {}", told(row));
+    }
+}
+
+/// Less than a point is carried on, or was taken by a full cap.
+#[test]
+fn less_than_a_point_is_carried_on_or_names_the_cap_that_took_it() {
+    let small = || {
+        changed(1_000, |trip| {
+            trip.used_wh = 10;
+            trip.score_x100 = 5_000;
+        })
+    };
+    let mut world = World::new();
+    world.earn(small());
+    let carried = told(&world.rows()[0]);
+    assert!(carried.starts_with("CarriedOn(0."), "{carried}");
+    assert!(carried.contains("carried on to the next"), "{carried}");
+
+    // Charging and driving safely fill the day; the same trip after them finds no room.
+    let mut world = World::new();
+    for _ in 0..6 {
+        world.earn(charge(18_000, 800, Grade::Metered));
+    }
+    world.earn(trip(0, 200_000, 9_900));
+    world.earn(small());
+    let cut = told(&world.rows()[0]);
+    assert!(
+        cut.starts_with("CapReached(100 a day for all points"),
+        "{cut}"
+    );
+}
+
+/// Less is held back than the car showed: the cap that another car of the member used is named when that is certain.
+#[test]
+fn a_review_of_less_than_was_shown_says_so() {
+    let policy = Policy::from_toml(DEFAULT_POLICY_TOML).unwrap();
+    let all_day = policy
+        .caps
+        .iter()
+        .position(|cap| cap.id.as_str() == "all-day");
+    let mut full = world_with(&policy, all_day.unwrap(), 0);
+    let mut free = World::new();
+    for (world, expected) in [(&mut full, "100 a day for all points"), (&mut free, "")] {
+        let before = World::new()
+            .earn(charge(18_000, 800, Grade::Metered))
+            .entry
+            .clone();
+        assert!(!before.predicted().is_zero());
+        let context = AwardContext::of(
+            &world.books,
+            &before,
+            std::iter::empty(),
+            std::iter::empty(),
+        );
+        let used = context.unwrap().used_elsewhere(&before);
+        let said = reasons::held_less(Language::English, used.as_ref());
+        assert!(
+            said.contains("than was shown") && said.ends_with(expected),
+            "{said}"
+        );
     }
 }
 

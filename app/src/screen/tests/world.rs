@@ -56,8 +56,13 @@ impl World {
     }
 
     pub(super) fn mint(&mut self, subject: Subject) -> &mut OwnEntry {
+        self.mint_at(subject, NOW)
+    }
+
+    /// An own entry whose own clock says that time.
+    pub(super) fn mint_at(&mut self, subject: Subject, at: ServerTime) -> &mut OwnEntry {
         let time = EventTime {
-            at: CoarseTime::containing_unix_s(NOW.as_unix_s()),
+            at: CoarseTime::containing_unix_s(at.as_unix_s()),
             utc_offset_min: 480,
             quality: ClockQuality::Synced,
         };

@@ -1,7 +1,9 @@
 //! Finds the cap that cut what a rule gives for an entry, from the account after it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
+use crate::chain::Arrival;
 use crate::entry::{Award, Entry};
 use crate::ids::{CapId, RuleId};
 use crate::points::{Milli, Points};
@@ -20,68 +22,139 @@ pub struct Cut {
     pub room: Points,
 }
 
-/// Finds the awards of an entry that a cap cut by a whole point or more, with the cap.
+/// The account and the member's other entries on the device, by which the caps of an entry are looked for.
+#[derive(Debug, Clone)]
+pub struct AroundEntry<'a> {
+    /// The policy that the entry was valued by.
+    pub policy: &'a CompiledPolicy,
+    /// The counts of the account against the caps now, the entry and those after it included.
+    pub used: &'a BTreeMap<CapId, BTreeMap<LocalDay, Milli>>,
+    /// The member's zone.
+    pub zone: Zone,
+    /// Entries before it that were paid, or may be.
+    pub earlier: Vec<&'a Entry>,
+    /// Entries after it.
+    pub later: Vec<&'a Entry>,
+    /// Server times of the receipts under which these entries were made.
+    pub receipts: BTreeSet<ServerTime>,
+    /// The time that the newest of all entries counts for.
+    pub latest: ServerTime,
+}
+
+/// Finds the awards of an entry that a cap cut, with the cap.
 ///
-/// `policy` is the one that the entry was valued by. `used` is what the member's account counts against the caps now,
-/// the entry and those after it included. `later` are the device's own entries after it: a cap under which one of them was
-/// still paid in the same period had room left, so it is not the one. Of several that remain, the first of the policy is
-/// named. An entry whose period the account has forgotten has no cap here.
+/// An award that lost a whole point was cut by a cap that is full now; one that may have lost thousandths only when the
+/// entries of this device up to it give more than the cap allows. A cap under which a later entry was still paid in the same
+/// period had room left, so it is not the one. Of several that remain, the first of the policy is named. An entry whose
+/// period the account has forgotten has no cap here.
 #[must_use]
-pub fn cuts(
-    entry: &Entry,
-    policy: &CompiledPolicy,
-    used: &BTreeMap<CapId, BTreeMap<LocalDay, Milli>>,
-    zone: &Zone,
-    later: &[&Entry],
-) -> Vec<Cut> {
-    let day = day_of(entry, zone);
+pub fn cuts(entry: &Entry, around: &AroundEntry<'_>) -> Vec<Cut> {
     let awards = entry.transaction().awards().iter();
     awards
-        .filter(|award| is_cut(award))
         .filter_map(|award| {
-            let caps = policy.policy().caps.iter();
-            let kind = entry.transaction().kind();
-            let mut full = caps.filter(|cap| {
-                cap.applies_to(&award.rule, kind)
-                    && is_full(cap, used, day)
-                    && !later
-                        .iter()
-                        .any(|later| was_paid_under(later, cap, day, zone))
-            });
+            let mut full = around.full_caps(entry, award);
+            let cap = full.find(|cap| loses_a_point(award) || around.exceeds(cap, entry, award))?;
             Some(Cut {
                 rule: award.rule.clone(),
-                cap: full.next()?.clone(),
+                cap: cap.clone(),
                 room: award.predicted,
             })
         })
         .collect()
 }
 
+impl AroundEntry<'_> {
+    /// Returns whether no cap was full after an entry: then all its thousandths are carried on.
+    #[must_use]
+    pub fn left_room(&self, entry: &Entry) -> bool {
+        let mut awards = entry.transaction().awards().iter();
+        awards.all(|award| self.full_caps(entry, award).next().is_none())
+    }
+
+    /// Finds a cap of an entry that is full, though the entries of this device up to it do not fill it: another device of the
+    /// member used it.
+    #[must_use]
+    pub fn filled_elsewhere<'a>(&'a self, entry: &'a Entry) -> Option<&'a Cap> {
+        let mut awards = entry.transaction().awards().iter();
+        awards.find_map(|award| {
+            let mut full = self.full_caps(entry, award);
+            full.find(|cap| !self.exceeds(cap, entry, award))
+        })
+    }
+
+    /// The caps over an award that are full now and under which nothing was paid after it.
+    fn full_caps<'a>(
+        &'a self,
+        entry: &'a Entry,
+        award: &'a Award,
+    ) -> impl Iterator<Item = &'a Cap> {
+        let day = self.day_of(entry);
+        let kind = entry.transaction().kind();
+        let caps = self.policy.policy().caps.iter();
+        caps.filter(move |cap| {
+            cap.applies_to(&award.rule, kind)
+                && self.is_full(cap, day)
+                && !self
+                    .later
+                    .iter()
+                    .any(|later| self.was_paid_under(later, cap, day))
+        })
+    }
+
+    fn is_full(&self, cap: &Cap, day: LocalDay) -> bool {
+        let periods = self.used.get(&cap.id);
+        let used = periods.and_then(|periods| periods.get(&cap.per.first_day(day)));
+        used.copied().unwrap_or(Milli::ZERO) >= Milli::from_whole(cap.points.get())
+    }
+
+    /// Tells whether the rules give more for the entries of this device up to an award than a cap allows in its period.
+    fn exceeds(&self, cap: &Cap, entry: &Entry, award: &Award) -> bool {
+        let given = |entry: &Entry, until: Option<&Award>| -> Milli {
+            let kind = entry.transaction().kind();
+            let awards = entry.transaction().awards().iter();
+            let awards =
+                awards.take_while(|other| until.is_none_or(|until| other.rule != until.rule));
+            let awards = awards.filter(|award| cap.applies_to(&award.rule, kind));
+            awards.map(|award| award.points).sum()
+        };
+        let day = self.day_of(entry);
+        let earlier = self
+            .earlier
+            .iter()
+            .filter(|earlier| self.is_within(earlier, cap, day));
+        let before: Milli = earlier.map(|earlier| given(earlier, None)).sum();
+        let all = before.plus(given(entry, Some(award))).plus(award.points);
+        all > Milli::from_whole(cap.points.get())
+    }
+
+    /// Tells whether a whole point of a later entry was paid within the same period of a cap.
+    fn was_paid_under(&self, later: &Entry, cap: &Cap, day: LocalDay) -> bool {
+        let kind = later.transaction().kind();
+        let mut awards = later.transaction().awards().iter();
+        self.is_within(later, cap, day)
+            && awards.any(|award| {
+                cap.applies_to(&award.rule, kind)
+                    && award.predicted > Points::ZERO
+                    && award.points > Milli::ZERO
+            })
+    }
+
+    fn is_within(&self, other: &Entry, cap: &Cap, day: LocalDay) -> bool {
+        cap.per.first_day(self.day_of(other)) == cap.per.first_day(day)
+    }
+
+    /// The day for which an entry counts, as far as the car knows: its arrival was not after the receipt that came next.
+    fn day_of(&self, entry: &Entry) -> LocalDay {
+        let after = (Bound::Excluded(entry.receipt_at), Bound::Unbounded);
+        let next = self.receipts.range(after).next();
+        let arrived = next.map_or(self.latest, |next| self.latest.min(*next));
+        let arrival = Arrival::of(entry, arrived.max(entry.receipt_at));
+        self.zone
+            .local_day(arrival.clamped(&entry.time, entry.receipt_at))
+    }
+}
+
 /// Tells whether an award lost a whole point: a remainder only ever adds to the whole points of what the rule gives.
-fn is_cut(award: &Award) -> bool {
+fn loses_a_point(award: &Award) -> bool {
     award.predicted.get() < award.points.split().0
-}
-
-fn is_full(cap: &Cap, used: &BTreeMap<CapId, BTreeMap<LocalDay, Milli>>, day: LocalDay) -> bool {
-    let periods = used.get(&cap.id);
-    let used = periods.and_then(|periods| periods.get(&cap.per.first_day(day)));
-    used.copied().unwrap_or(Milli::ZERO) >= Milli::from_whole(cap.points.get())
-}
-
-/// Tells whether a whole point of a later entry was paid within the same period of a cap.
-fn was_paid_under(later: &Entry, cap: &Cap, day: LocalDay, zone: &Zone) -> bool {
-    let same = cap.per.first_day(day_of(later, zone)) == cap.per.first_day(day);
-    let kind = later.transaction().kind();
-    let mut awards = later.transaction().awards().iter();
-    same && awards.any(|award| {
-        cap.applies_to(&award.rule, kind)
-            && award.predicted > Points::ZERO
-            && award.points > Milli::ZERO
-    })
-}
-
-/// The day for which an entry counts, as far as the car knows.
-fn day_of(entry: &Entry, zone: &Zone) -> LocalDay {
-    let event = ServerTime::from_unix_s(entry.time.at.as_unix_s());
-    zone.local_day(event.max(entry.receipt_at))
 }

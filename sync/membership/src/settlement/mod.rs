@@ -9,7 +9,7 @@ mod payment;
 mod settle;
 mod view;
 
-pub use cut::{Cut, cuts};
+pub use cut::{AroundEntry, Cut, cuts};
 pub use fold::{ChainStart, Fold, FoldMark, fold, fold_mine};
 pub use given::{Given, GivenPart};
 pub use late::settle_late;
