@@ -5,6 +5,8 @@ use dashpoint_ui::locale::Language;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use crate::unpaid::CapCut;
+
 /// Commands of a person to a running head unit.
 #[derive(Debug)]
 pub enum Ask {
@@ -28,7 +30,7 @@ pub enum Choice {
 }
 
 /// Result of a check-in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "kebab-case")]
 pub enum CheckIn {
     /// It is signed and on the disk.
@@ -37,9 +39,25 @@ pub enum CheckIn {
         points: i64,
     },
     /// The check-in of the day has been made, or a cap has no room left: nothing was signed.
-    NothingMore,
-    /// Nobody's membership is at the wheel.
+    NothingMore {
+        /// The cap that has no room; `None` when no rule pays a check-in.
+        #[serde(default)]
+        limit: Option<CapCut>,
+        /// True when the cap is over check-ins alone.
+        #[serde(default)]
+        is_of_check_ins: bool,
+    },
+    /// A guest is set on the screen.
     Guest,
+    /// The car knows no member at the wheel.
+    GuestByCar,
+    /// The bus names another car than the one that the head unit was enrolled in.
+    OtherVehicle,
+    /// The cloud refuses this car.
+    Refused {
+        /// Status of the refusal.
+        status: u16,
+    },
     /// It cannot be signed or written now; the log says why.
     NotNow,
 }

@@ -1,13 +1,13 @@
 //! Finds the reason that an entry earned nothing, or less than its rules give: one answer for the screen and the command line.
 
-use dashpoint_membership::policy::{Cap, CompiledRule, EarningRule, Period};
+use dashpoint_membership::policy::{Cap, CapOver, CompiledRule, EarningRule, Period};
 use dashpoint_membership::profile::{Comparison, Condition, Facts};
 use dashpoint_membership::{
     Adjustment, Appraisal, AroundEntry, Award, CapId, CompiledPolicy, Cut, Entry, Factor, Milli,
     Paid, Points, RuleId, Text, Verdict, Zone, appraise, cuts,
 };
 use dashpoint_ui::model::{Failed, LimitData};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::books::Books;
 
@@ -125,6 +125,16 @@ impl<'a> AwardContext<'a> {
             cuts.extend(last.map(|award| CapCut::of(self.policy, &award.rule, cap, None)));
         }
         cuts
+    }
+
+    /// Returns the cap that leaves an entry without a point, and whether it is over one rule alone.
+    pub(crate) fn full_cap(&self, entry: &Entry) -> Option<(CapCut, bool)> {
+        let cut = self.cuts(entry).into_iter().next()?;
+        let is_of_rule = matches!(cut.cap.over, CapOver::Rule(_));
+        Some((
+            CapCut::of(self.policy, &cut.rule, &cut.cap, Some(cut.room)),
+            is_of_rule,
+        ))
     }
 
     /// Returns the cap by which the cloud paid otherwise than the car predicted, with what it paid.
@@ -295,7 +305,7 @@ fn known(part: &Condition) -> Option<Failed> {
 }
 
 /// A cap that cut, as JSON has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CapCut {
     /// The rule whose award it cut.
     pub rule: RuleId,

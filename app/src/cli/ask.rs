@@ -5,10 +5,14 @@ use std::process::ExitCode;
 
 use anyhow::{anyhow, bail};
 use dashpoint_ui::locale::Language;
+use dashpoint_ui::model::Failed;
 use tokio::runtime::{Builder, Runtime};
 
 use super::args::CheckInArgs;
+use super::code_waits::refuse_while_a_code_waits;
+use super::health_words::other_vehicle;
 use super::out::{outln, print_json};
+use super::reasons;
 use crate::command::CheckIn;
 use crate::config::Config;
 use crate::socket::{self, AskError};
@@ -52,18 +56,19 @@ pub(super) fn unanswered(language: Language, error: &AskError) -> anyhow::Error 
 pub(super) fn check_in(args: &CheckInArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
     let language = args.output.language;
+    refuse_while_a_code_waits(&config, language)?;
     let answer = runtime()?.block_on(socket::check_in(&config.data));
     let answer = answer.map_err(|error| {
         tracing::debug!(error = &error as &dyn Error, "no answer from the head unit");
         anyhow!(lost_check_in_text(language, &error))
     })?;
-    let done = matches!(answer, CheckIn::Done { .. } | CheckIn::NothingMore);
+    let done = matches!(answer, CheckIn::Done { .. } | CheckIn::NothingMore { .. });
     if args.output.json {
         print_json(&answer)?;
     } else if done {
-        say(answer, language);
+        outln!("{}", answer_text(&answer, language));
     } else {
-        bail!("{}", refusal(answer));
+        bail!("{}", answer_text(&answer, language));
     }
     Ok(if done {
         ExitCode::SUCCESS
@@ -72,27 +77,39 @@ pub(super) fn check_in(args: &CheckInArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-const fn refusal(answer: CheckIn) -> &'static str {
-    match answer {
-        CheckIn::Done { .. } | CheckIn::NothingMore => "",
-        CheckIn::Guest => "nobody's membership is at the wheel",
-        CheckIn::NotNow => "it cannot be signed or written now; the head unit's log says why",
-    }
-}
-
-fn say(answer: CheckIn, language: Language) {
+/// Says what came of a check-in: the true reason where nothing did.
+fn answer_text(answer: &CheckIn, language: Language) -> String {
     match answer {
         CheckIn::Done { points } => {
-            outln!("{} +{points}", language.choose("checked in", "签到成功"));
+            format!("{} +{points}", language.choose("checked in", "签到成功"))
         }
-        CheckIn::NothingMore => outln!(
-            "{}",
-            language.choose(
-                "checked in already, or today's cap is reached",
-                "今日已签到或已达上限"
+        CheckIn::NothingMore {
+            limit,
+            is_of_check_ins,
+        } => {
+            let Some(limit) = limit else {
+                return language
+                    .choose("no rule pays a check-in", "没有适用于签到的规则")
+                    .to_owned();
+            };
+            let reached = reasons::nothing(language, &Failed::CapReached(limit.limit()));
+            if *is_of_check_ins {
+                let already = language.choose("checked in already: ", "已签到：");
+                format!("{already}{reached}")
+            } else {
+                reached
+            }
+        }
+        CheckIn::Guest => reasons::guest(language).to_owned(),
+        CheckIn::GuestByCar => reasons::guest_by_car(language).to_owned(),
+        CheckIn::OtherVehicle => other_vehicle(language).to_owned(),
+        CheckIn::Refused { status } => reasons::refused_car(language, *status),
+        CheckIn::NotNow => language
+            .choose(
+                "it cannot be signed or written now; the head unit's log says why",
+                "暂时无法签名或写入，原因见车机程序日志",
             )
-        ),
-        CheckIn::Guest | CheckIn::NotNow => {}
+            .to_owned(),
     }
 }
 

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::args::LedgerArgs;
+use super::code_waits::refuse_while_a_code_waits;
 use super::ledger_words::{entry_kind, entry_status};
 use super::out::{outln, print_json};
 use super::verify::{Verification, verify};
@@ -57,6 +58,7 @@ struct LedgerReport {
 /// Prints the ledger, and verifies it if asked to; a ledger that does not verify is a failure.
 pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
+    refuse_while_a_code_waits(&config, args.output.language)?;
     let reader = open_reader(&config)?;
     let verification = if args.verify {
         Some(verify(&reader, config.cloud.key)?)
@@ -69,7 +71,7 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     // The caps of an entry are looked for with those before it.
     let lines = read_entries(&reader, &who, args.last.saturating_add(OTHERS_MAX))?;
     let shown = lines.len().min(args.last as usize);
-    let reasons = Reasons::open(&config, &reader);
+    let reasons = Reasons::open(&config, &reader, who.device);
     let why = |language| -> Vec<Why> {
         let places = 0..shown;
         places

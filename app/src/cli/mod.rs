@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod code_waits;
 mod enrol;
 mod evidence_words;
 mod explain;

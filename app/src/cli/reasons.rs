@@ -136,6 +136,33 @@ pub(crate) const fn guest_by_car(language: Language) -> &'static str {
     )
 }
 
+/// Says how many trips and sessions earned nothing because nobody's membership was driving.
+#[must_use]
+pub(crate) fn earned_by_guest(language: Language, times: u64) -> String {
+    match (language, times) {
+        (Language::English, 1) => {
+            "1 trip or session earned nothing: no member was driving".to_owned()
+        }
+        (Language::English, times) => {
+            format!("{times} trips and sessions earned nothing: no member was driving")
+        }
+        (Language::Chinese, times) => format!("{times} 次行程或充电未计分：驾驶人不是会员"),
+    }
+}
+
+/// Says of so many entries that they are not paid, because the cloud refuses this car.
+#[must_use]
+pub(crate) fn not_paid(language: Language, entries: u64) -> String {
+    match (language, entries) {
+        (Language::English, 1) => "not paid: the cloud refuses this car".to_owned(),
+        (Language::English, entries) => {
+            format!("{entries} entries are not paid: the cloud refuses this car")
+        }
+        (Language::Chinese, 1) => "不会到账：云端拒收本车记录".to_owned(),
+        (Language::Chinese, entries) => format!("{entries} 条记录不会到账：云端拒收本车记录"),
+    }
+}
+
 /// Says that the cloud refuses this car, and the way out.
 #[must_use]
 pub(crate) fn refused_car(language: Language, status: u16) -> String {

@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use anyhow::bail;
 use dashpoint_membership::{
     AllowanceState, CapId, CompiledPolicy, MemberId, PendingState, Policies, ReviewReason,
     ServerTime, View,
@@ -15,23 +14,24 @@ use serde::Serialize;
 
 use super::args::StatusArgs;
 use super::ask::unanswered_text;
+use super::code_waits::refuse_while_a_code_waits;
 use super::health_words::{
     allowance, cloud_clock, connection, device_key, disk, other_vehicle, seal_key, skipped_rule,
     waits,
 };
 use super::out::{outln, print_json};
-use super::reasons::{guest, guest_by_car, refused_car};
+use super::reasons::{earned_by_guest, guest, guest_by_car, not_paid, refused_car};
 use super::signals;
 use super::words::{day, entries, thousands, yuan, zoned_minute};
 use crate::books::{Books, MemberBook, certificate};
 use crate::clock::ClockSource;
-use crate::clock::{Clock, Machine, system_unix_ms};
+use crate::clock::{Clock, Machine};
 use crate::config::Config;
 use crate::data_folder::{member_zone, open_reader};
 use crate::explain::decimal;
 use crate::keys::{KeyState, KeyStore};
-use crate::live::{Connection, Live};
-use crate::screen::{Choices, ShownCode};
+use crate::live::{LastSeen, Live};
+use crate::screen::Choices;
 use crate::socket::{self, AskError};
 
 /// Output of `status --json`.
@@ -89,6 +89,7 @@ struct MemberReport {
     next_tier: Option<NextReport>,
     growth: i64,
     confirmed: i64,
+    arrears: i64,
     worth_fen: i64,
     pending: i64,
     pending_entries: Vec<PendingReport>,
@@ -133,7 +134,7 @@ struct TodayReport {
 /// Prints what the screen would show.
 pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
-    refuse_while_a_code_waits(&config)?;
+    refuse_while_a_code_waits(&config, args.output.language)?;
     if args.signals {
         return signals::signals(&config, &args.output);
     }
@@ -157,13 +158,18 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     } else {
         let vin = config.vin.as_deref();
         let is_elsewhere = vin.is_some_and(|vin| books.name_of(vin) != books.vehicle);
-        let is_elsewhere = is_elsewhere || live.is_some_and(|live| live.other_vehicle);
+        let kept = LastSeen::read(&reader, books.identity.device);
+        let seen = live.map_or(kept, |live| kept.then(live));
+        let is_elsewhere = is_elsewhere || seen.other_vehicle;
         for line in troubles(
             args.output.language,
             keys,
             awaiting,
             live,
-            is_elsewhere,
+            LastSeen {
+                other_vehicle: is_elsewhere,
+                ..seen
+            },
             Choices::read(&reader).guest,
         )
         .into_iter()
@@ -178,29 +184,12 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
             &books,
             &clock,
             &asked,
+            seen,
             &member_zone(&reader, &config),
             args.output.language,
         );
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Refuses with the code that a window shows while the head unit is nobody's yet.
-fn refuse_while_a_code_waits(config: &Config) -> anyhow::Result<()> {
-    let Ok(reader) = open_reader(config) else {
-        return Ok(());
-    };
-    if !Books::is_enrolled(&reader)?
-        && let Some(code) = ShownCode::read(&reader)?
-        && let Some((code, until)) =
-            code.waiting(ServerTime::from_unix_s(system_unix_ms().div_euclid(1_000)))
-    {
-        bail!(
-            "this head unit is not enrolled yet: its screen shows the code {code} until {}, and waits for the member's yes",
-            zoned_minute(until, &config.zone)
-        );
-    }
-    Ok(())
 }
 
 /// A line for each rule of the newest policy that this program cannot evaluate.
@@ -231,20 +220,23 @@ fn troubles(
     keys: Keys,
     awaiting: u64,
     live: Option<&Live>,
-    is_elsewhere: bool,
+    seen: LastSeen,
     is_guest: bool,
 ) -> Vec<String> {
     let mut lines = Vec::new();
-    if is_elsewhere {
+    if seen.other_vehicle {
         lines.push(other_vehicle(language).to_owned());
     }
-    if let Some(Connection::Fault { status, .. }) = live.map(|live| &live.connection) {
-        lines.push(refused_car(language, *status));
+    if let Some(status) = seen.refused {
+        lines.push(refused_car(language, status));
     }
-    if live.is_some_and(|live| live.guest_by_car) {
+    if seen.guest_by_car {
         lines.push(guest_by_car(language).to_owned());
     } else if is_guest {
         lines.push(guest(language).to_owned());
+    }
+    if seen.guest > 0 {
+        lines.push(earned_by_guest(language, seen.guest));
     }
     lines.extend(device_key(language, keys.device).map(str::to_owned));
     lines.extend(seal_key(language, keys.seal).map(str::to_owned));
@@ -300,6 +292,7 @@ fn member_report(book: &MemberBook, view: &View) -> MemberReport {
         }),
         growth: view.growth.get(),
         confirmed: view.balance.get(),
+        arrears: view.arrears.get(),
         worth_fen: view.worth_fen,
         pending: view.pending.get(),
         pending_entries: view.pending_items.iter().map(pending_report).collect(),
@@ -353,12 +346,13 @@ fn print_table(
     books: &Books,
     clock: &Clock,
     asked: &Result<Live, AskError>,
+    seen: LastSeen,
     zone: &TimeZone,
     language: Language,
 ) {
     for (book, view) in books.views(clock.now()) {
         let zone = TimeZone::get(&book.statement.profile.zone).unwrap_or_else(|_| zone.clone());
-        for line in card(books, clock, book, &view, &zone, language) {
+        for line in card(books, clock, book, &view, seen, &zone, language) {
             outln!("{line}");
         }
     }
@@ -398,6 +392,7 @@ fn card(
     clock: &Clock,
     book: &MemberBook,
     view: &View,
+    seen: LastSeen,
     zone: &TimeZone,
     language: Language,
 ) -> Vec<String> {
@@ -429,6 +424,7 @@ fn card(
     if !view.pending_items.is_empty() {
         let count = view.pending_items.len() as u64;
         let waits = match (language, count) {
+            (_, _) if seen.refused.is_some() => not_paid(language, count),
             (Language::English, 1) => "1 entry waits for the cloud".to_owned(),
             (Language::English, count) => format!("{} wait for the cloud", entries(count)),
             (Language::Chinese, count) => format!("{count} 条记录等待云端"),
@@ -438,6 +434,20 @@ fn card(
             thousands(view.pending.get()),
             language.choose("pending", "待确认"),
         ));
+    }
+    if !view.arrears.is_zero() {
+        lines.push(match language {
+            Language::English => format!(
+                "  {} points are owed: the next points pay them first",
+                thousands(view.arrears.get())
+            ),
+            Language::Chinese => {
+                format!(
+                    "  欠 {} 积分，后续积分先行抵扣",
+                    thousands(view.arrears.get())
+                )
+            }
+        });
     }
     if let Some((at, points)) = view.expiring.first() {
         lines.push(format!(

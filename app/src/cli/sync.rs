@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::args::SyncArgs;
 use super::ask::{runtime, unanswered};
+use super::code_waits::refuse_while_a_code_waits;
 use super::health_words::{offline, refused};
 use super::out::{outln, print_json};
 use super::words::entries;
@@ -60,6 +61,7 @@ enum Meeting {
 /// Tells the running head unit to reconcile now, and waits until the attempt has ended.
 pub(super) fn sync(args: &SyncArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
+    refuse_while_a_code_waits(&config, args.output.language)?;
     let wait = Duration::from_secs(args.wait.into());
     let report = runtime()?.block_on(meet(&config.data, wait, args.output.language))?;
     if args.output.json {

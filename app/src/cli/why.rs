@@ -1,6 +1,6 @@
 //! Finds for the command line why an entry of the ledger earned nothing, or less than its rules give.
 
-use dashpoint_membership::{Adjustment, Award, Verdict};
+use dashpoint_membership::{Adjustment, Award, DeviceId, Verdict};
 use dashpoint_store::StoreReader;
 use dashpoint_ui::locale::Language;
 use serde::Serialize;
@@ -11,10 +11,15 @@ use super::status::books_of;
 use crate::books::Books;
 use crate::config::Config;
 use crate::entry_status::{EntryRow, EntryStatus};
+use crate::live::LastSeen;
 use crate::unpaid::{AwardContext, CapCut, deciding};
 
-/// The state of the ledger that reasons are found in; none when the cache is lost.
-pub(super) struct Reasons(Option<Books>);
+/// The state of the ledger that reasons are found in.
+pub(super) struct Reasons {
+    /// None when the cache is lost.
+    books: Option<Books>,
+    seen: LastSeen,
+}
 
 /// The reason of one entry.
 #[derive(Debug, Default, Serialize)]
@@ -31,12 +36,22 @@ pub(super) struct Why {
 }
 
 impl Reasons {
-    pub(super) fn open(config: &Config, reader: &StoreReader) -> Self {
-        Self(books_of(config, reader).ok().map(|(books, _)| books))
+    pub(super) fn open(config: &Config, reader: &StoreReader, device: DeviceId) -> Self {
+        Self {
+            books: books_of(config, reader).ok().map(|(books, _)| books),
+            seen: LastSeen::read(reader, device),
+        }
     }
 
     /// Finds the reason of the line at a place of a list, newest first.
     pub(super) fn of(&self, lines: &[EntryRow], place: usize, language: Language) -> Why {
+        let is_waiting = matches!(lines[place].status, EntryStatus::Pending);
+        if is_waiting && self.seen.refused.is_some() {
+            return Why {
+                text: reasons::not_paid(language, 1),
+                ..Why::default()
+            };
+        }
         self.found(lines, place, language).unwrap_or_else(|| Why {
             text: reason(language, &lines[place].status),
             ..Why::default()
@@ -128,6 +143,11 @@ impl Reasons {
         let earlier = lines[place + 1..].iter();
         let earlier = earlier.filter(|line| line.status.may_count());
         let earlier = earlier.filter_map(|line| line.entry.as_ref());
-        look(&AwardContext::of(self.0.as_ref()?, entry, earlier, later)?)
+        look(&AwardContext::of(
+            self.books.as_ref()?,
+            entry,
+            earlier,
+            later,
+        )?)
     }
 }

@@ -15,7 +15,8 @@ use super::{Engine, RETRY_MS, UNSAVED_MAX};
 use crate::books::SaltedEvidence;
 use crate::clock::quality;
 use crate::command::CheckIn;
-use crate::live::DiskTrouble;
+use crate::live::{Connection, DiskTrouble};
+use crate::unpaid::AwardContext;
 
 /// Evidence on its way to an entry: whose it is was decided when it was made. Where it waits to be signed, nothing of it
 /// is private: what stays in the car is kept apart, sealed, and no point depends on it.
@@ -132,12 +133,22 @@ impl Engine {
 
     /// Checks the member at the wheel in for today.
     pub fn check_in(&mut self) -> CheckIn {
+        if self.live.other_vehicle {
+            return CheckIn::OtherVehicle;
+        }
+        if let Connection::Fault {
+            status: status @ (401 | 403),
+            ..
+        } = self.live.connection
+        {
+            return CheckIn::Refused { status };
+        }
         if self.choices.guest {
             return CheckIn::Guest;
         }
         let driver = self.telematics.at_the_wheel();
         let Some(binding) = self.books.binding_of(&driver).map(|binding| binding.id) else {
-            return CheckIn::Guest;
+            return CheckIn::GuestByCar;
         };
         let at_ms = self.clock.unix_ms();
         let time = self.event_time(at_ms, utc_offset_min(&self.zone, at_ms));
@@ -146,9 +157,16 @@ impl Engine {
         };
         match self.sign_subject(binding, time, subject) {
             None => CheckIn::NotNow,
-            Some(Ok((_, Points::ZERO))) => {
+            Some(Ok((signed, Points::ZERO))) => {
+                let entry = signed.body();
+                let (none, nobody) = (std::iter::empty(), std::iter::empty());
+                let context = AwardContext::of(&self.books, entry, none, nobody);
+                let full = context.and_then(|context| context.full_cap(entry));
                 self.books.forget_minted();
-                CheckIn::NothingMore
+                CheckIn::NothingMore {
+                    is_of_check_ins: full.as_ref().is_some_and(|(_, is_of_rule)| *is_of_rule),
+                    limit: full.map(|(limit, _)| limit),
+                }
             }
             Some(signed) => self.commit_check_in(signed),
         }

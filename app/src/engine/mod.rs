@@ -18,6 +18,7 @@ pub use parts::{EngineError, Inputs, Outgoing, Outputs, Parts};
 pub use signals::SignalWatch;
 
 pub use crate::command::{Ask, CheckIn};
+use crate::live::LastSeen;
 pub use crate::live::{Connection, Live, Reason};
 
 use std::collections::VecDeque;
@@ -76,6 +77,7 @@ pub struct Engine {
     telling: bool,
     outputs: Outputs,
     live: Live,
+    last_seen: LastSeen,
     signals: SignalWatch,
     /// Finished, and not on the disk yet.
     unsaved: VecDeque<Finished>,
@@ -144,6 +146,7 @@ impl Engine {
         });
         let machine = Reconciler::new(books.identity, send_within);
         let choices = Choices::read(store.read());
+        let last_seen = LastSeen::read(store.read(), books.identity.device);
         let mut engine = Self {
             store,
             cloud_watch: CloudWatch::new(books.receipt_at),
@@ -158,6 +161,7 @@ impl Engine {
             telling: false,
             outputs,
             live: Live::default(),
+            last_seen,
             signals: SignalWatch::default(),
             unsaved,
             troubles: Troubles::default(),

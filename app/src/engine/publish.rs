@@ -18,6 +18,7 @@ impl Engine {
         self.live.kept = self.telematics.counts().all_kept();
         self.live.unsaved = self.unsaved.len() as u64;
         self.live.disk = self.troubles.worst();
+        self.keep_last_seen();
         let due_ms = self.machine.poll_timeout();
         if std::mem::replace(&mut self.due_ms, due_ms) != due_ms {
             self.live.next_try_unix_s = due_ms.map(|due_ms| self.unix_s_at(due_ms));
@@ -44,6 +45,22 @@ impl Engine {
             shown.signals = signals.unwrap_or(told);
             changed
         });
+    }
+
+    /// Keeps what is told while the head unit does not run, when it has changed.
+    fn keep_last_seen(&mut self) {
+        let seen = self.last_seen.then(&self.live);
+        if seen == self.last_seen {
+            return;
+        }
+        self.last_seen = seen;
+        let device = self.books.identity.device;
+        if let Err(error) = seen.put(&mut self.store, device) {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "what keeps points from coming is not kept for the time after"
+            );
+        }
     }
 
     /// Tells whether a member is at the wheel; looks it up only for another driver, or after other bindings.

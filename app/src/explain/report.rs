@@ -150,8 +150,8 @@ pub struct TripReport {
     pub used_wh: u32,
     /// Energy put back.
     pub regained_wh: u32,
-    /// Carbon avoided by the factors of the policy, in grams.
-    pub co2_avoided_g: i64,
+    /// Carbon avoided by the factors of the policy, in grams; `None` when no energy was seen.
+    pub co2_avoided_g: Option<i64>,
     /// Driving score times 100.
     pub score_x100: u16,
     /// Source of the braking; unknown when the private evidence is not held.

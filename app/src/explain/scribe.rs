@@ -162,11 +162,10 @@ impl Scribe<'_> {
             missed_s: trip.missed_s,
             used_wh: trip.used_wh,
             regained_wh: trip.regained_wh,
-            co2_avoided_g: co2_avoided_g(
-                &policy.carbon,
-                i64::try_from(distance_m).unwrap_or(i64::MAX),
-                net_wh,
-            ),
+            co2_avoided_g: (trip.used_wh > 0).then(|| {
+                let metres = i64::try_from(distance_m).unwrap_or(i64::MAX);
+                co2_avoided_g(&policy.carbon, metres, net_wh)
+            }),
             score_x100: score_x100(&policy.score, &trip.factors),
             braking_from: trace.map(|trace| trace.braking),
             factors: factors(&policy.score, &trip.factors, spells),

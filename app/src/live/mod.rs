@@ -3,6 +3,7 @@
 mod attempts;
 mod car;
 mod integrity;
+mod last_seen;
 mod screen;
 mod signals;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use attempts::Attempts;
 pub use car::CarState;
 pub use integrity::IntegrityStatus;
+pub use last_seen::LastSeen;
 pub use screen::{ScreenLive, ShownPage};
 pub use signals::SignalLive;
 

@@ -63,9 +63,11 @@ impl SimulatedWorld {
                     self.tally.event("checked in by one of two drivers");
                 }
                 Some(CheckIn::Done { .. }) => self.tally.event("checked in"),
-                Some(CheckIn::NothingMore) => self.tally.event("checked in twice a day"),
-                Some(CheckIn::Guest) => self.tally.event("check-in of a guest refused"),
-                Some(CheckIn::NotNow) | None => {}
+                Some(CheckIn::NothingMore { .. }) => self.tally.event("checked in twice a day"),
+                Some(CheckIn::Guest | CheckIn::GuestByCar) => {
+                    self.tally.event("check-in of a guest refused");
+                }
+                Some(CheckIn::OtherVehicle | CheckIn::Refused { .. } | CheckIn::NotNow) | None => {}
             }
             if let (Some(CheckIn::Done { .. }), Some(Wheel::Guest)) = (answer, wheel) {
                 // A trip that a crash left open is still its driver's until a live signal ends it.

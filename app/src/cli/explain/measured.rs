@@ -34,15 +34,23 @@ impl Page {
                 clock(u64::from(trip.missed_s)),
                 self.pick("not seen", "未记录"),
             ),
-            format!(
-                "   {} {} Wh, {} {} Wh, {} {} g CO2",
-                self.pick("drew", "耗电"),
-                trip.used_wh,
-                self.pick("put back", "回收"),
-                trip.regained_wh,
-                self.pick("avoided", "减排"),
-                trip.co2_avoided_g,
-            ),
+            match trip.co2_avoided_g {
+                Some(avoided_g) => format!(
+                    "   {} {} Wh, {} {} Wh, {} {avoided_g} g CO2",
+                    self.pick("drew", "耗电"),
+                    trip.used_wh,
+                    self.pick("put back", "回收"),
+                    trip.regained_wh,
+                    self.pick("avoided", "减排"),
+                ),
+                None => format!(
+                    "   {}",
+                    self.pick(
+                        "the energy is not known, nor the CO2 avoided",
+                        "耗电未知，减排未知"
+                    )
+                ),
+            },
         ];
         if trip.contradicts {
             lines.push(format!(

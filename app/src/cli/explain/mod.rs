@@ -16,6 +16,7 @@ use jiff::civil::{DateTime, date};
 use jiff::tz::TimeZone;
 
 use super::args::ExplainArgs;
+use super::code_waits::refuse_while_a_code_waits;
 use super::ledger_words::entry_status;
 use super::out::print_json;
 use super::why::Reasons;
@@ -80,6 +81,7 @@ fn explain_signed(
     seq: Seq,
 ) -> anyhow::Result<crate::explain::Explanation> {
     let config = Config::load(&args.place.config)?;
+    refuse_while_a_code_waits(&config, args.output.language)?;
     let reader = open_reader(&config)?;
     let name = format!("{epoch}-{seq}");
     let certificate = certificate(&reader, &config.cloud.key)?;
@@ -104,7 +106,7 @@ fn explain_signed(
     let place = lines
         .iter()
         .position(|line| line.activity.point == stored.point);
-    let reasons = Reasons::open(&config, &reader);
+    let reasons = Reasons::open(&config, &reader, who.device);
     let own_policy = policy.policy.version() == entry.policy && args.policy.is_none();
     let in_both = |words: &dyn Fn(Language) -> String| Text {
         en: words(Language::English),

@@ -50,8 +50,15 @@ impl Page {
                 self.pick("carried on", "零头累计")
             ));
         }
+        // Without energy the CO2 is a number that nothing stands behind.
+        let is_unknown = |field: &str| {
+            let used_wh = rule.fields.get("used_wh").map(ToString::to_string);
+            field == "co2_avoided_g" && used_wh.as_deref() == Some("0")
+        };
         lines.extend(rule.conditions.iter().map(|condition| {
-            let held = if condition.held {
+            let held = if condition.field.is_some_and(is_unknown) {
+                "?  "
+            } else if condition.held {
                 self.pick("yes", "是")
             } else {
                 self.pick("NO ", "否")
@@ -66,7 +73,10 @@ impl Page {
             let fields: Vec<String> = rule
                 .fields
                 .iter()
-                .map(|(name, value)| format!("{name} = {value}"))
+                .map(|(name, value)| match is_unknown(name) {
+                    true => format!("{name} = ?"),
+                    false => format!("{name} = {value}"),
+                })
                 .collect();
             lines.push(format!("       {}", fields.join(", ")));
         }
