@@ -15,3 +15,16 @@ CREATE TABLE proofs (
     device BLOB NOT NULL PRIMARY KEY REFERENCES devices (device),
     server_epoch INTEGER NOT NULL
 ) STRICT;
+
+-- Head units that an operator shut out and that this database does not know, for ever: one that a restore has lost shows its
+-- enrolment, and would be let in again.
+CREATE TABLE barred (
+    device BLOB PRIMARY KEY,
+    said INTEGER NOT NULL,
+    reason TEXT
+) STRICT;
+
+CREATE TRIGGER barred_stay BEFORE UPDATE ON barred
+BEGIN SELECT RAISE(ABORT, 'a barred device is never changed'); END;
+CREATE TRIGGER barred_kept BEFORE DELETE ON barred
+BEGIN SELECT RAISE(ABORT, 'a barred device is never deleted'); END;

@@ -9,22 +9,22 @@ pub(crate) type Holdings = [usize; Prefix::WIDTHS];
 
 /// Counts what callers hold, by each of the networks around their addresses.
 ///
-/// Who has many addresses of one network has no more than the network's share: a newcomer from elsewhere finds a place
-/// however few each of the addresses holds.
+/// Many addresses of one network have no more than the network's share: a newcomer from elsewhere finds a place however few each
+/// of the addresses holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Shares(BTreeMap<Option<Prefix>, usize>);
 
 impl Shares {
-    /// Counts one more of a caller; nobody is a caller of its own.
+    /// Counts so many more of a caller; all without an address are one caller.
     pub fn add(&mut self, peer: Option<Peer>, more: usize) {
-        for network in networks(peer) {
+        for network in counted(peer) {
             *self.0.entry(network).or_insert(0) += more;
         }
     }
 
     /// Counts one less of a caller.
     pub fn remove(&mut self, peer: Option<Peer>) {
-        for network in networks(peer) {
+        for network in counted(peer) {
             if let Some(count) = self.0.get_mut(&network) {
                 *count -= 1;
                 if *count == 0 {
@@ -56,9 +56,30 @@ impl Shares {
     }
 }
 
+/// Returns the networks of a caller, each once.
+fn counted(peer: Option<Peer>) -> impl Iterator<Item = Option<Prefix>> {
+    let widths = if peer.is_some() { Prefix::WIDTHS } else { 1 };
+    networks(peer).into_iter().take(widths)
+}
+
 fn networks(peer: Option<Peer>) -> [Option<Prefix>; Prefix::WIDTHS] {
     match peer {
         Some(peer) => peer.networks().map(Some),
         None => [None; Prefix::WIDTHS],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callers_without_an_address_are_one_caller_that_is_counted_once() {
+        let mut shares = Shares::default();
+        shares.add(None, 2);
+        shares.add(None, 1);
+        assert_eq!(shares.holdings(None), [3; Prefix::WIDTHS]);
+        shares.remove(None);
+        assert_eq!(shares.of_address(None), 2);
     }
 }

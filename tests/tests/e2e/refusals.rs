@@ -135,7 +135,7 @@ fn two_programs_on_one_data_folder() {
         1,
         "stop the other program, or give another data folder",
     );
-    assert_refused(&world.car.ask(&["enrol"]), 1, "stop the other program");
+    assert_refused(&world.car.ask(&["enrol"]), 1, "enrolled already");
     // The first one goes on as if nothing had happened.
     assert_eq!(world.car.status()["head"], before["head"]);
     assert!(world.car.stop().success());

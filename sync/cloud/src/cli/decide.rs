@@ -105,7 +105,14 @@ fn ruled(ruling: &Ruling) -> String {
 }
 
 pub(super) fn revoked(revoked: &Revocation) -> String {
-    format!("revoked; {}", freed_text(&revoked.freed))
+    if revoked.was_known {
+        format!("revoked; {}", freed_text(&revoked.freed))
+    } else {
+        format!(
+            "revoked: device {} is not known here, and is not let in should it show an enrolment\n",
+            revoked.revoked
+        )
+    }
 }
 
 fn freed_text(freed: &FreedStretches) -> String {

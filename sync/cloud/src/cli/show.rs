@@ -84,9 +84,7 @@ fn again(undone: &Undone) -> String {
             format!("entry {of} was refused ({note}): review refuse {of} --reason REASON")
         }
         UndoneKind::Freed => {
-            format!(
-                "the stretch of {of} was freed ({note}): meter free VEHICLE --entry {of} --reason REASON"
-            )
+            format!("a stretch was freed ({note}): meter free {of} --reason REASON")
         }
         UndoneKind::ExpiryReversed => {
             format!("an expiry was given back, member and version {of}: see expiry reverse --help")

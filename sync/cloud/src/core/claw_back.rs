@@ -11,7 +11,6 @@ use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::store::accounts::{self, PeriodBegin};
 use crate::store::intervals::MeterStretch;
-use crate::store::log;
 
 /// One payment for an entry that was not taken back.
 #[derive(Debug, Clone, Copy)]
@@ -22,38 +21,54 @@ struct EntryPayment {
     version: LedgerVersion,
 }
 
-/// Payments to a member for entries, and what was taken back of others.
+/// Payments to a member for entries, and what was taken back of others: read once for an act, since a member can have a million.
 #[derive(Debug, Default)]
-struct EntryPayments {
+pub(super) struct EntryPayments {
     standing: BTreeMap<EntryRef, EntryPayment>,
-    /// Points taken back so far of those that a lot was made of.
-    taken: BTreeMap<LotId, Points>,
+    lots: BTreeMap<LotId, LotSums>,
     periods: Vec<PeriodBegin>,
 }
 
+/// Points of a lot over its whole life.
+#[derive(Debug, Clone, Copy, Default)]
+struct LotSums {
+    /// Points paid in, those included that arrears took.
+    paid_in: i64,
+    /// Points that expired with it.
+    expired: i64,
+    /// Points taken back of the entries that were paid into it.
+    taken: i64,
+}
+
 impl EntryPayments {
-    fn read(unit: &UnitOfWork<'_>, member: MemberId) -> Result<Self, CloudError> {
+    pub(super) fn read(unit: &UnitOfWork<'_>, member: MemberId) -> Result<Self, CloudError> {
         let mut payments = Self {
             periods: accounts::period_begins(unit.db, member)?,
             ..Self::default()
         };
+        for (lot, points) in accounts::granted_by_lot(unit.db, member)? {
+            payments.lot(lot).paid_in += points.get();
+        }
+        for (lot, points) in accounts::expired_by_lot(unit.db, member)? {
+            payments.lot(lot).expired += points.get();
+        }
         for row in accounts::about_entries(unit.db, member)? {
             let (lot, version) = (row.lot, row.version);
             let payment = |paid| EntryPayment { paid, lot, version };
             match row.cause {
                 Cause::Entry { entry, verdict } => match verdict {
                     Verdict::Accepted { paid } | Verdict::Adjusted { paid, .. } => {
-                        payments.standing.insert(entry, payment(paid));
+                        payments.pay(entry, payment(paid));
                     }
                     Verdict::Review { .. } | Verdict::Rejected { .. } => {}
                 },
                 // The row has the amount: an entry that came second was paid nothing by its verdict.
                 Cause::Released { entry } => {
-                    payments.standing.insert(entry, payment(row.paid));
+                    payments.pay(entry, payment(row.paid));
                 }
                 Cause::ClawedBack { entry } => {
                     if let Some(gone) = payments.standing.remove(&entry) {
-                        payments.count_taken(gone.lot, Points::ZERO.minus(row.paid.points));
+                        payments.lot(gone.lot).taken -= row.paid.points.get();
                     }
                 }
                 Cause::Spent { .. }
@@ -66,9 +81,28 @@ impl EntryPayments {
         Ok(payments)
     }
 
-    fn count_taken(&mut self, lot: LotId, points: Points) {
-        let taken = self.taken.entry(lot).or_insert(Points::ZERO);
-        *taken = taken.plus(points);
+    fn lot(&mut self, lot: LotId) -> &mut LotSums {
+        self.lots.entry(lot).or_default()
+    }
+
+    fn pay(&mut self, entry: EntryRef, payment: EntryPayment) {
+        self.lot(payment.lot).paid_in += payment.paid.points.get();
+        self.standing.insert(entry, payment);
+    }
+
+    /// Returns whether whole points, or growth value, were paid for an entry and not taken back.
+    pub(super) fn has_paid(&self, entry: EntryRef) -> bool {
+        let standing = self.standing.get(&entry);
+        standing.is_some_and(|payment| !payment.paid.is_nothing())
+    }
+
+    /// Returns the points of a lot's payments that may still be taken back: of one that expired, those that were spent before.
+    /// `None` without a bound.
+    fn points_left(&self, account: &Account, lot: LotId) -> Option<Points> {
+        let sums = self.lots.get(&lot).copied().unwrap_or_default();
+        let is_there = account.lots.iter().any(|held| held.id == lot);
+        let has_expired = !is_there && sums.expired > 0;
+        has_expired.then(|| Points::new((sums.paid_in - sums.expired - sums.taken).max(0)))
     }
 
     /// Returns the growth value that a payment may still have in the account, and whether it is of the present period.
@@ -115,13 +149,13 @@ impl UnitOfWork<'_> {
                 None => payment.paid,
             };
             let (growth, of_this_period) = payments.growth_left(&payment, due.growth);
-            let points = self.points_left(member, &account, &payments, payment.lot)?;
+            let left = payments.points_left(&account, payment.lot);
             let due = Paid {
-                points: points.map_or(due.points, |left| due.points.min(left)),
+                points: left.map_or(due.points, |left| due.points.min(left)),
                 growth,
             };
             let row = account.claw_back(entry, due, payment.lot, of_this_period, self.now);
-            payments.count_taken(payment.lot, due.points);
+            payments.lot(payment.lot).taken += due.points.get();
             rows.push(row);
         }
         let change = |row: &Settlement| row.points.minus(row.arrears);
@@ -130,41 +164,6 @@ impl UnitOfWork<'_> {
             accounts::save(self.db, member, &account, &rows)?;
         }
         Ok(Points::ZERO.minus(taken))
-    }
-
-    /// Returns the points of a lot's payments that may still be taken back: of one that expired, those that were spent before.
-    /// `None` without a bound.
-    fn points_left(
-        &self,
-        member: MemberId,
-        account: &Account,
-        payments: &EntryPayments,
-        lot: LotId,
-    ) -> Result<Option<Points>, CloudError> {
-        if account.lots.iter().any(|held| held.id == lot) {
-            return Ok(None);
-        }
-        let expired = accounts::expired_of(self.db, member, lot)?;
-        if expired.is_zero() {
-            return Ok(None);
-        }
-        let paid_in = accounts::paid_into(self.db, member, lot)?;
-        let taken = payments.taken.get(&lot).copied().unwrap_or(Points::ZERO);
-        let spent = paid_in.minus(expired).minus(taken);
-        Ok(Some(spent.max(Points::ZERO)))
-    }
-
-    /// Returns whether an entry that an older program settled was paid whole points, or growth value.
-    pub(super) fn was_paid(&self, entry: EntryRef) -> Result<bool, CloudError> {
-        let Some(logged) = log::find(self.db, entry)? else {
-            return Ok(false);
-        };
-        let standing = match logged.member {
-            Some(member) => EntryPayments::read(self, member)?.standing.remove(&entry),
-            None => None,
-        };
-        let is_standing = standing.is_some_and(|payment| !payment.paid.is_nothing());
-        Ok(is_standing || !logged.verdict.paid().is_nothing())
     }
 }
 

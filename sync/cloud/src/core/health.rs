@@ -77,6 +77,6 @@ impl CloudCore {
     /// Says what entries wait for since this program started, a line each; `None` when none wait.
     #[must_use]
     pub fn waits(&self) -> Option<String> {
-        self.waits.said()
+        self.waits.lines()
     }
 }

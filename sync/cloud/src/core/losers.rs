@@ -89,10 +89,7 @@ impl UnitOfWork<'_> {
             return Ok(());
         };
         let wanted = claim.evidence.interval();
-        let touches = |stretch: &&MeterStretch| {
-            let held = stretch.interval;
-            held.meter == wanted.meter && held.from < wanted.to && wanted.from < held.to
-        };
+        let touches = |stretch: &&MeterStretch| stretch.interval.overlaps(&wanted);
         let is_own = |stretch: &MeterStretch| stretch.entry.device == device.id;
         let mut lost = freed.iter().filter(touches).peekable();
         if lost.peek().is_none()
@@ -152,17 +149,31 @@ impl UnitOfWork<'_> {
         })
     }
 
-    /// Returns whether an entry was rejected because its stretch was another's, and was not paid since.
+    /// Returns whether an entry was rejected because its stretch was another's, was not paid since, and may be: not for a
+    /// stretch that its own device lost, and not when that was shut out as a fraud.
     pub(super) fn came_second(&self, entry: EntryRef) -> Result<bool, CloudError> {
-        let logged = log::find(self.db, entry)?;
-        let second = logged.filter(|logged| {
-            let reason = Rejection::AlreadyPaid;
-            logged.verdict == Verdict::Rejected { reason }
-        });
-        match second.and_then(|logged| logged.member) {
-            Some(member) => Ok(!self.open(member)?.released.contains(&entry)),
-            None => Ok(false),
+        let Some(logged) = log::find(self.db, entry)? else {
+            return Ok(false);
+        };
+        let reason = Rejection::AlreadyPaid;
+        let Some(member) = logged
+            .member
+            .filter(|_| logged.verdict == Verdict::Rejected { reason })
+        else {
+            return Ok(false);
+        };
+        let (device, body) = self.logged(entry)?;
+        if devices::is_fraud(self.db, device.id)? || self.open(member)?.released.contains(&entry) {
+            return Ok(false);
         }
+        let Some(wanted) = body.transaction().interval() else {
+            return Ok(false);
+        };
+        let freed = intervals::list(self.db, device.vehicle)?;
+        let mut lost = freed
+            .iter()
+            .filter(|stretch| stretch.freed.is_some() && stretch.interval.overlaps(&wanted));
+        Ok(lost.all(|stretch| stretch.entry.device != device.id))
     }
 
     fn is_doubted(

@@ -1,11 +1,13 @@
 //! Stretches of meters that an operator takes from entries, and the points that go with them.
 
+use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dashpoint_membership::{DeviceId, EntryRef, MemberId, Points, ServerTime, VehicleId};
 use serde::Serialize;
 
 use super::CloudCore;
+use super::claw_back::EntryPayments;
 use super::consent::given;
 use super::losers::LateEntries;
 use super::unit_of_work::UnitOfWork;
@@ -38,6 +40,8 @@ pub struct FreedStretches {
 pub struct Revocation {
     /// The device.
     pub revoked: DeviceId,
+    /// The database knows it. One that it does not know is kept out, should it show an enrolment that a restore has lost.
+    pub was_known: bool,
     /// The stretches that it held and lost.
     pub freed: FreedStretches,
 }
@@ -89,14 +93,19 @@ impl CloudCore {
     /// become free, and its readings bind no other entry any more. Its members keep their points, and their say over the
     /// vehicle until it earns for somebody else.
     ///
+    /// A device that is not known here is kept out as well.
+    ///
     /// # Errors
-    /// [`CloudError::NoDevice`], [`CloudError::AlreadyRevoked`].
+    /// [`CloudError::AlreadyRevoked`].
     pub fn revoke_device(
         &mut self,
         device: DeviceId,
         now: ServerTime,
     ) -> Result<Revocation, CloudError> {
         self.work(now, |unit| {
+            if let Some(barred) = unit.bar_unknown(device, None)? {
+                return Ok(barred);
+            }
             unit.shut_out(device)?;
             let unpaid = unit.unpaid(device)?;
             let mut freed = unit.free_all(
@@ -107,6 +116,7 @@ impl CloudCore {
             freed.late = unit.judge_losers_anew(device)?;
             Ok(Revocation {
                 revoked: device,
+                was_known: true,
                 freed,
             })
         })
@@ -117,7 +127,7 @@ impl CloudCore {
     /// the vehicle that they had by it.
     ///
     /// # Errors
-    /// [`CloudError::NoDevice`], [`CloudError::NoReason`].
+    /// [`CloudError::AlreadyRevoked`] for one that is not known here and kept out already; [`CloudError::NoReason`].
     pub fn revoke_fraud(
         &mut self,
         device: DeviceId,
@@ -126,6 +136,9 @@ impl CloudCore {
     ) -> Result<Revocation, CloudError> {
         self.work(now, |unit| {
             let reason = given(reason)?;
+            if let Some(barred) = unit.bar_unknown(device, Some(reason))? {
+                return Ok(barred);
+            }
             match unit.shut_out(device) {
                 Ok(()) | Err(CloudError::AlreadyRevoked(_)) => {}
                 Err(failed) => return Err(failed),
@@ -141,6 +154,7 @@ impl CloudCore {
             freed.late = late;
             Ok(Revocation {
                 revoked: device,
+                was_known: true,
                 freed,
             })
         })
@@ -148,6 +162,25 @@ impl CloudCore {
 }
 
 impl UnitOfWork<'_> {
+    /// Keeps a device out that is not known here; `None` for one that is.
+    fn bar_unknown(
+        &self,
+        device: DeviceId,
+        reason: Option<&str>,
+    ) -> Result<Option<Revocation>, CloudError> {
+        if devices::find(self.db, device)?.is_some() {
+            return Ok(None);
+        }
+        if !devices::bar(self.db, device, self.now, reason)? {
+            return Err(CloudError::AlreadyRevoked(device));
+        }
+        Ok(Some(Revocation {
+            revoked: device,
+            was_known: false,
+            freed: FreedStretches::default(),
+        }))
+    }
+
     fn shut_out(&self, device: DeviceId) -> Result<(), CloudError> {
         self.device(device)?;
         match devices::revoke(self.db, device, self.now)? {
@@ -214,15 +247,36 @@ impl UnitOfWork<'_> {
     /// entry is paid that came second once the first has lost its stretch. Thousandths are paid with the member's next point.
     fn unpaid(&self, device: DeviceId) -> Result<Vec<MeterStretch>, CloudError> {
         let mut unpaid = Vec::new();
+        let mut known = BTreeMap::new();
         for stretch in intervals::held_by(self.db, device)? {
             let is_paid = match &stretch.given {
                 Some(given) => !given.is_nothing(),
-                None => self.was_paid(stretch.entry)?,
+                None => self.was_paid(stretch.entry, &mut known)?,
             };
             if !is_paid {
                 unpaid.push(stretch);
             }
         }
         Ok(unpaid)
+    }
+
+    /// Returns whether an entry that an older program settled was paid whole points, or growth value: then or later.
+    fn was_paid(
+        &self,
+        entry: EntryRef,
+        known: &mut BTreeMap<MemberId, EntryPayments>,
+    ) -> Result<bool, CloudError> {
+        let Some(logged) = log::find(self.db, entry)? else {
+            return Ok(false);
+        };
+        let is_nothing = logged.verdict.paid().is_nothing();
+        let Some(member) = logged.member.filter(|_| is_nothing) else {
+            return Ok(!is_nothing);
+        };
+        let payments = match known.entry(member) {
+            Slot::Occupied(known) => known.into_mut(),
+            Slot::Vacant(empty) => empty.insert(EntryPayments::read(self, member)?),
+        };
+        Ok(payments.has_paid(entry))
     }
 }

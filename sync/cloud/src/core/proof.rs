@@ -66,6 +66,9 @@ impl CloudCore {
                 .map(|known| known.key)
                 .ok_or(CloudError::NoDevice(device));
         }
+        if devices::is_barred(&self.db, device)? {
+            return Err(CloudError::NoDevice(device));
+        }
         let life = cloud_row::find(&self.db)?.ok_or(CloudError::ForeignDatabase)?;
         let shown = ShownEnrolment::verified(&self.key.public(), device, proof)?;
         let certificate = shown.certificate.body();
@@ -79,7 +82,7 @@ impl CloudCore {
     /// life begins.
     ///
     /// # Errors
-    /// [`CloudError::NotProven`]; [`CloudError::NoDevice`] when the device's key was enrolled anew;
+    /// [`CloudError::NotProven`]; [`CloudError::NoDevice`] when the device is kept out or its key was enrolled anew;
     /// [`CloudError::MemberForgotten`] when it earns for a member who is not here: what else it showed was taken.
     pub fn take_proof(
         &mut self,
@@ -89,6 +92,7 @@ impl CloudCore {
     ) -> Result<(), CloudError> {
         let shown = ShownEnrolment::verified(&self.key.public(), device, proof)?;
         let taken = self.work(now, |unit| {
+            unit.may_come_back(device, &shown)?;
             if let Some(life) = unit.life_to_begin(device, &shown)? {
                 return Ok(Err(life));
             }
@@ -112,6 +116,18 @@ impl CloudCore {
 }
 
 impl UnitOfWork<'_> {
+    /// Makes sure that a device which is not known here is kept out by nobody's word, and its key not another device's.
+    fn may_come_back(&self, device: DeviceId, shown: &ShownEnrolment) -> Result<(), CloudError> {
+        let is_known = devices::find(self.db, device)?.is_some();
+        let key = &shown.certificate.body().key;
+        if !is_known
+            && (devices::is_barred(self.db, device)? || devices::by_key(self.db, key)?.is_some())
+        {
+            return Err(CloudError::NoDevice(device));
+        }
+        Ok(())
+    }
+
     /// The life after which a new one has to begin, when the proof shows that the database went back and nobody said so.
     fn life_to_begin(
         &self,
@@ -179,9 +195,6 @@ impl UnitOfWork<'_> {
     /// entries again.
     fn put_back_device(&self, device: DeviceId, shown: &ShownEnrolment) -> Result<(), CloudError> {
         let certificate = shown.certificate.body();
-        if devices::by_key(self.db, &certificate.key)?.is_some() {
-            return Err(CloudError::NoDevice(device));
-        }
         let enrolled = certificate.issued.min(self.now);
         let head = if shown.grant.body().epoch == Epoch::new(1) {
             head_of(&shown.grant)

@@ -62,16 +62,38 @@ impl Waits {
         self.of.remove(&device);
     }
 
-    /// Says what is waited for, each with the number of its devices; `None` when nobody waits.
-    pub fn said(&self) -> Option<String> {
-        let mut devices: BTreeMap<Lacking, usize> = BTreeMap::new();
-        for lacking in self.of.values().flatten() {
-            *devices.entry(*lacking).or_default() += 1;
+    /// Returns lines that tell what is waited for, each with the number of its devices; `None` when nobody waits. Members are
+    /// counted: anybody may read it, and the log has their ids.
+    pub fn lines(&self) -> Option<String> {
+        let mut policies: BTreeMap<PolicyVersion, usize> = BTreeMap::new();
+        let mut members: BTreeSet<MemberId> = BTreeSet::new();
+        let mut devices_of_members = 0_usize;
+        for of_device in self.of.values() {
+            for lacking in of_device {
+                match lacking {
+                    Lacking::Policy(version) => *policies.entry(*version).or_default() += 1,
+                    Lacking::Member(member) => {
+                        members.insert(*member);
+                    }
+                }
+            }
+            let names_one = of_device
+                .iter()
+                .any(|lacking| matches!(lacking, Lacking::Member(_)));
+            devices_of_members += usize::from(names_one);
         }
-        let lines: Vec<String> = devices
+        let mut lines: Vec<String> = policies
             .iter()
-            .map(|(lacking, count)| format!("entries of {count} devices wait for {lacking}"))
+            .map(|(version, count)| {
+                format!("devices whose entries wait for policy {version}: {count}")
+            })
             .collect();
+        if devices_of_members > 0 {
+            lines.push(format!(
+                "devices whose entries wait for members that are not here: {devices_of_members}; members: {}, named in the log",
+                members.len()
+            ));
+        }
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
 }

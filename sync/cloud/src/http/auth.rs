@@ -50,9 +50,21 @@ impl AppState {
         self.ledger
             .call(incoming.turn(weight, Some(device)), move |core| {
                 let now = core.now(system_now())?;
-                let proof: EnrolmentProof = incoming.message()?;
-                let key = core.proven_key(device, &proof, now)?;
-                state.let_in(&incoming, device, &key, now)?;
+                // Of a device that is known, nothing is opened before its key has verified the token.
+                let proof: EnrolmentProof = match core.admitted_device(device, now)? {
+                    Some(known) => {
+                        state.let_in(&incoming, device, &known.key, now)?;
+                        incoming.message()?
+                    }
+                    None => {
+                        parse_authorization(incoming.authorization()?)
+                            .map_err(|_| ApiError::because(RefusalCode::Token))?;
+                        let proof = incoming.message()?;
+                        let key = core.proven_key(device, &proof, now)?;
+                        state.let_in(&incoming, device, &key, now)?;
+                        proof
+                    }
+                };
                 job(core, &proof, now)
             })
             .await

@@ -208,38 +208,46 @@ pub(crate) fn about_entries(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Points of a lot that expired and were not given back.
-pub(crate) fn expired_of(
+/// Lists the points of a member's lots that expired and were not given back.
+pub(crate) fn expired_by_lot(
     db: &Connection,
     member: MemberId,
-    lot: LotId,
-) -> Result<Points, CloudError> {
-    let expired = db
-        .prepare_cached(
-            "SELECT coalesce(sum(allocations.points), 0) FROM settlements
-             JOIN allocations ON allocations.member = settlements.member AND allocations.version = settlements.version
-             WHERE settlements.member = ?1 AND kind = 'expired' AND lot = ?2
-                AND settlements.version NOT IN (SELECT version FROM expiries_reversed WHERE member = ?1)",
-        )?
-        .query_row((Col(member), Col(lot)), |row| row.get(0))?;
-    Ok(Points::new(expired))
+) -> Result<Vec<(LotId, Points)>, CloudError> {
+    by_lot(
+        db,
+        member,
+        "SELECT lot, sum(allocations.points) FROM settlements
+         JOIN allocations ON allocations.member = settlements.member AND allocations.version = settlements.version
+         WHERE settlements.member = ?1 AND kind = 'expired'
+             AND settlements.version NOT IN (SELECT version FROM expiries_reversed WHERE member = ?1)
+         GROUP BY lot",
+    )
 }
 
-/// Points that were ever paid into a lot, those included that arrears took.
-pub(crate) fn paid_into(
+/// Lists the points that a member was given by hand, by the lot that they went into, those included that arrears took.
+pub(crate) fn granted_by_lot(
     db: &Connection,
     member: MemberId,
-    lot: LotId,
-) -> Result<Points, CloudError> {
-    let paid = db
-        .prepare_cached(
-            "SELECT coalesce(sum(points - arrears), 0) FROM settlements
-             WHERE member = ?1 AND kind IN ('entry', 'released', 'granted')
-                AND coalesce((SELECT lot FROM allocations WHERE allocations.member = settlements.member
-                    AND allocations.version = settlements.version LIMIT 1), version) = ?2",
-        )?
-        .query_row((Col(member), Col(lot)), |row| row.get(0))?;
-    Ok(Points::new(paid))
+) -> Result<Vec<(LotId, Points)>, CloudError> {
+    by_lot(
+        db,
+        member,
+        "SELECT coalesce((SELECT lot FROM allocations WHERE allocations.member = settlements.member
+             AND allocations.version = settlements.version LIMIT 1), version) AS lot, sum(points - arrears)
+         FROM settlements WHERE member = ?1 AND kind = 'granted' GROUP BY lot",
+    )
+}
+
+fn by_lot(
+    db: &Connection,
+    member: MemberId,
+    sql: &'static str,
+) -> Result<Vec<(LotId, Points)>, CloudError> {
+    let mut statement = db.prepare_cached(sql)?;
+    let rows = statement.query_map([Col(member)], |row| {
+        Ok((row.get::<_, Col<_>>(0)?.0, Points::new(row.get(1)?)))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// A settlement that began a new period of the tier.

@@ -103,15 +103,37 @@ pub(crate) fn by_key(db: &Connection, key: &PublicKey) -> Result<Option<Device>,
     Ok(row)
 }
 
-/// Reads the end of a vehicle's VIN as its first device gave it, of those that were not shut out, when there is one.
+/// Reads the end of a vehicle's VIN as its first device gave it, one that was not shut out where there is one, and never a fraud.
 pub(crate) fn vin_last4(db: &Connection, vehicle: VehicleId) -> Result<Option<String>, CloudError> {
     let found = db
         .prepare_cached(
-            "SELECT vin_last4 FROM devices WHERE vehicle = ?1 AND vin_last4 <> '' ORDER BY revoked IS NOT NULL, enrolled, device LIMIT 1",
+            "SELECT vin_last4 FROM devices WHERE vehicle = ?1 AND vin_last4 <> ''
+                AND device NOT IN (SELECT device FROM frauds) ORDER BY revoked IS NOT NULL, enrolled, device LIMIT 1",
         )?
         .query_row([Col(vehicle)], |row| row.get(0))
         .optional()?;
     Ok(found)
+}
+
+/// Keeps a device out that is not known here, should it show an enrolment. Returns whether that is new.
+pub(crate) fn bar(
+    db: &Connection,
+    device: DeviceId,
+    now: ServerTime,
+    reason: Option<&str>,
+) -> Result<bool, CloudError> {
+    let new = db.execute(
+        "INSERT INTO barred (device, said, reason) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        (Col(device), Col(now), reason),
+    )?;
+    Ok(new > 0)
+}
+
+/// Returns whether a device that is not known here is kept out.
+pub(crate) fn is_barred(db: &Connection, device: DeviceId) -> Result<bool, CloudError> {
+    Ok(db
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM barred WHERE device = ?1)")?
+        .query_row([Col(device)], |row| row.get(0))?)
 }
 
 /// Lists devices, in the order they were enrolled.

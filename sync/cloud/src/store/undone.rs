@@ -77,7 +77,11 @@ const QUESTIONS: [(UndoneKind, &str); 10] = [
     ),
     (
         UndoneKind::Freed,
-        "SELECT lower(hex(device)) || '/' || epoch || '-' || seq, reason FROM freed",
+        "SELECT lower(hex(vehicle)) || ' --entry ' || lower(hex(device)) || '/' || epoch || '-' || seq
+             || iif(keeps_points, ' --keep-points', ''), reason FROM freed
+         WHERE NOT EXISTS (SELECT 1 FROM decisions WHERE (decisions.device, decisions.epoch, decisions.seq)
+                 = (freed.device, freed.epoch, freed.seq) AND accepted = 0)
+             AND device NOT IN (SELECT device FROM devices WHERE revoked IS NOT NULL)",
     ),
     (
         UndoneKind::ExpiryReversed,
@@ -85,7 +89,7 @@ const QUESTIONS: [(UndoneKind, &str); 10] = [
     ),
     (
         UndoneKind::Device,
-        "SELECT lower(hex(device)), NULL FROM devices",
+        "SELECT lower(hex(device)), NULL FROM devices WHERE revoked IS NULL",
     ),
 ];
 

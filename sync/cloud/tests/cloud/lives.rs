@@ -178,7 +178,7 @@ fn a_policy_that_the_backup_lacks_is_waited_for_and_signed_also_below_the_newest
     let waits = world.core.waits();
     assert_eq!(
         waits.as_deref(),
-        Some("entries of 1 devices wait for policy 2")
+        Some("devices whose entries wait for policy 2: 1")
     );
     assert!(
         matches!(
@@ -364,6 +364,19 @@ fn a_restore_lists_what_people_did_after_the_backup() {
         assert!(said.contains(&line), "{line:?} is not in {said}");
     }
     assert!(!said.contains(&format!("member {first}")), "{said}");
+    assert!(!said.contains(&format!("device {} was enrolled", thief.device)));
+    // What it says is done before the server starts, also for a head unit that the backup does not know.
+    let thief_id = thief.device.to_string();
+    let done = cloud.done(&[
+        "device", "revoke", &thief_id, "--fraud", "--reason", "again",
+    ]);
+    assert!(done.contains("is not let in"), "{done}");
+    let early_id = early.device.to_string();
+    assert!(
+        cloud
+            .done(&["device", "revoke", &early_id])
+            .contains("revoked")
+    );
 }
 
 #[test]

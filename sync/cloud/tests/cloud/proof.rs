@@ -231,7 +231,7 @@ fn a_member_who_is_not_in_the_backup_is_given_back_under_the_same_id() {
     let said = world.core.waits().unwrap();
     assert_eq!(
         said,
-        format!("entries of 1 devices wait for member {member}")
+        "devices whose entries wait for members that are not here: 1; members: 1, named in the log"
     );
     assert_eq!(world.member(1), member);
     show(world, &car).unwrap();
@@ -269,4 +269,35 @@ fn what_this_cloud_did_not_sign_or_has_shut_out_proves_nothing() {
     world.core.revoke_device(car.device, world.now).unwrap();
     let refused = show(world, &car).unwrap_err();
     assert!(matches!(refused, CloudError::NoDevice(_)), "{refused}");
+}
+
+/// An operator shuts a head unit out again before it has come back.
+#[test]
+fn a_head_unit_that_is_shut_out_while_it_is_unknown_does_not_come_back() {
+    let mut cloud = Backed::new();
+    let member = cloud.world.member(1);
+    cloud.back_up();
+    let [thief, lost] = [2, 4].map(|number| cloud.world.car(number, 3, member));
+    let world = cloud.restore();
+    let done = world
+        .core
+        .revoke_fraud(thief.device, "a copied unit", world.now)
+        .unwrap();
+    assert!(!done.was_known);
+    assert!(
+        !world
+            .core
+            .revoke_device(lost.device, world.now)
+            .unwrap()
+            .was_known
+    );
+    for car in [&thief, &lost] {
+        let refused = show(world, car).unwrap_err();
+        assert!(matches!(refused, CloudError::NoDevice(_)), "{refused}");
+        assert!(matches!(
+            world.core.revoke_device(car.device, world.now),
+            Err(CloudError::AlreadyRevoked(_))
+        ));
+    }
+    assert!(world.core.device_lines().unwrap().is_empty());
 }

@@ -305,6 +305,15 @@ CREATE TABLE proofs (
     device BLOB NOT NULL PRIMARY KEY REFERENCES devices (device),
     server_epoch INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE barred (
+    device BLOB PRIMARY KEY,
+    said INTEGER NOT NULL,
+    reason TEXT
+) STRICT;
+CREATE TRIGGER barred_stay BEFORE UPDATE ON barred
+BEGIN SELECT RAISE(ABORT, 'a barred device is never changed'); END;
+CREATE TRIGGER barred_kept BEFORE DELETE ON barred
+BEGIN SELECT RAISE(ABORT, 'a barred device is never deleted'); END;
 INSERT INTO cloud ("one", "server_epoch", "clock", "posted_now", "known", "key") VALUES (1, 1, 'system', 1795320000, 1795323600, X'ACDCC8494D458F44A7AAAC1D6A84EC624DAEE88436DB2AE26E67BA645A106228');
 INSERT INTO members ("member", "name", "zone", "joined", "account", "version", "balance", "growth", "arrears", "tier") VALUES (X'01010101010101010101010101010101', '会员 1', 'Asia/Shanghai', 1795320000, '{"version":3,"lots":[{"id":1,"points":19,"remaining":19,"expires":1858521600}],"arrears":0,"growth":20,"growth_in_period":20,"tier":{"tier":"basic","since":1795320000,"until":null},"used":{"all-day":{"20779":19996},"all-month":{"20758":19996},"all-year":{"20454":19996},"charge-day":{"20779":13500},"clean-charging-week":{"20773":13500},"safe-trip-day":{"20779":1200},"trip-day":{"20779":6496}},"remainders":{"clean-charging":{"points":500,"growth":500},"clean-driving":{"points":296,"growth":296},"safe-trip":{"points":200,"growth":400}},"pending":[]}', 3, 19, 20, 0, 'basic');
 INSERT INTO lots ("member", "lot", "points", "remaining", "expires") VALUES (X'01010101010101010101010101010101', 1, 19, 19, 1858521600);
