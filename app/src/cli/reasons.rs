@@ -136,17 +136,17 @@ pub(crate) const fn guest_by_car(language: Language) -> &'static str {
     )
 }
 
-/// Says how many trips and sessions earned nothing because nobody's membership was driving.
+/// Says how many of the last trips and sessions earned nothing because nobody's membership was driving.
 #[must_use]
 pub(crate) fn earned_by_guest(language: Language, times: u64) -> String {
     match (language, times) {
         (Language::English, 1) => {
-            "1 trip or session earned nothing: no member was driving".to_owned()
+            "the last trip or session earned nothing: no member was driving".to_owned()
         }
         (Language::English, times) => {
-            format!("{times} trips and sessions earned nothing: no member was driving")
+            format!("the last {times} trips and sessions earned nothing: no member was driving")
         }
-        (Language::Chinese, times) => format!("{times} 次行程或充电未计分：驾驶人不是会员"),
+        (Language::Chinese, times) => format!("最近 {times} 次行程或充电未计分：驾驶人不是会员"),
     }
 }
 

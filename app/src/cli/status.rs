@@ -16,8 +16,8 @@ use super::args::StatusArgs;
 use super::ask::unanswered_text;
 use super::code_waits::refuse_while_a_code_waits;
 use super::health_words::{
-    allowance, cloud_clock, connection, device_key, disk, other_vehicle, seal_key, skipped_rule,
-    waits,
+    allowance, cloud_clock, connection, device_key, disk, other_vehicle, refused, seal_key,
+    skipped_rule, waits,
 };
 use super::out::{outln, print_json};
 use super::reasons::{earned_by_guest, guest, guest_by_car, not_paid, refused_car};
@@ -227,8 +227,10 @@ fn troubles(
     if seen.other_vehicle {
         lines.push(other_vehicle(language).to_owned());
     }
-    if let Some(status) = seen.refused {
+    if let Some(status) = seen.refuses_car() {
         lines.push(refused_car(language, status));
+    } else if let Some(status) = seen.refused.filter(|_| live.is_none()) {
+        lines.push(refused(language, status));
     }
     if seen.guest_by_car {
         lines.push(guest_by_car(language).to_owned());
@@ -424,7 +426,7 @@ fn card(
     if !view.pending_items.is_empty() {
         let count = view.pending_items.len() as u64;
         let waits = match (language, count) {
-            (_, _) if seen.refused.is_some() => not_paid(language, count),
+            (_, _) if seen.refuses_car().is_some() => not_paid(language, count),
             (Language::English, 1) => "1 entry waits for the cloud".to_owned(),
             (Language::English, count) => format!("{} wait for the cloud", entries(count)),
             (Language::Chinese, count) => format!("{count} 条记录等待云端"),
@@ -489,3 +491,6 @@ fn card(
     }
     lines
 }
+
+#[cfg(test)]
+mod tests;

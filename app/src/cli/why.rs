@@ -46,7 +46,7 @@ impl Reasons {
     /// Finds the reason of the line at a place of a list, newest first.
     pub(super) fn of(&self, lines: &[EntryRow], place: usize, language: Language) -> Why {
         let is_waiting = matches!(lines[place].status, EntryStatus::Pending);
-        if is_waiting && self.seen.refused.is_some() {
+        if is_waiting && self.seen.refuses_car().is_some() {
             return Why {
                 text: reasons::not_paid(language, 1),
                 ..Why::default()

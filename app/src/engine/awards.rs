@@ -15,7 +15,7 @@ use super::{Engine, RETRY_MS, UNSAVED_MAX};
 use crate::books::SaltedEvidence;
 use crate::clock::quality;
 use crate::command::CheckIn;
-use crate::live::{Connection, DiskTrouble};
+use crate::live::DiskTrouble;
 use crate::unpaid::AwardContext;
 
 /// Evidence on its way to an entry: whose it is was decided when it was made. Where it waits to be signed, nothing of it
@@ -103,9 +103,11 @@ impl Engine {
             // A guest earns nothing, and nobody earns it later: the meters are settled all the same.
             self.store.raise_marks(&stored_marks(finished.marks))?;
             self.live.guest += 1;
+            self.live.guest_in_a_row += 1;
             tracing::info!("a guest drove: nothing is earned");
             return Ok(());
         };
+        self.live.guest_in_a_row = 0;
         let private = self.private(finished)?;
         let evidence = self.awaiting(binding, finished, private.digest());
         let Some(minted) = self.sign(&evidence, Some(private.as_bytes())) else {
@@ -136,11 +138,7 @@ impl Engine {
         if self.live.other_vehicle {
             return CheckIn::OtherVehicle;
         }
-        if let Connection::Fault {
-            status: status @ (401 | 403),
-            ..
-        } = self.live.connection
-        {
+        if let Some(status) = self.live.connection.refuses_car() {
             return CheckIn::Refused { status };
         }
         if self.choices.guest {

@@ -175,6 +175,7 @@ impl Engine {
             told_seen: ToldSeen::default(),
             told_wheel: None,
         };
+        engine.live.guest_in_a_row = last_seen.guest;
         engine.live.salvaged = !engine.store.incidents().is_empty();
         engine.tell_skipped_rules();
         engine.save_all();
@@ -294,6 +295,7 @@ impl Engine {
     /// it was enrolled in nothing is earned, and nothing of its member is shown.
     pub fn sits_in(&mut self, vehicle: VehicleId) {
         self.live.other_vehicle = vehicle != self.books.vehicle;
+        self.live.vehicle_named = true;
         // Another car's meters must not be settled against this one's marks.
         self.telematics.set_elsewhere(self.live.other_vehicle);
         if self.live.other_vehicle {

@@ -4,18 +4,18 @@ use dashpoint_membership::DeviceId;
 use dashpoint_store::{Store, StoreError, StoreReader};
 use serde::{Deserialize, Serialize};
 
-use super::{Connection, Live};
+use super::{Connection, Live, is_of_car};
 
-/// What kept points from coming when the head unit ran last.
+/// The reasons that kept points from coming when the head unit ran last. Each stays until bus or cloud say something new.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastSeen {
-    /// Status with which the cloud refused this car; `None` once it has accepted something.
+    /// Status with which the cloud refused this car, or what it sent; `None` once it has accepted something.
     pub refused: Option<u16>,
     /// True when the bus named another car than the one that the head unit was enrolled in.
     pub other_vehicle: bool,
     /// True when the bus named a guest at the wheel, or somebody whose membership is not in this car.
     pub guest_by_car: bool,
-    /// Trips and sessions of one run that earned nothing because nobody's membership was driving.
+    /// The last trips and sessions in a row that earned nothing because nobody's membership was driving.
     pub guest: u64,
 }
 
@@ -41,7 +41,14 @@ impl LastSeen {
         store.put_checkpoint(&Self::name(device), &raw)
     }
 
-    /// Returns what is seen after it: a cloud that cannot be reached does not take a refusal back.
+    /// Returns the status with which the cloud refused this car itself: then what waits is not paid.
+    #[must_use]
+    pub fn refuses_car(&self) -> Option<u16> {
+        self.refused.filter(|status| is_of_car(*status))
+    }
+
+    /// Returns what is seen after it: a cloud that cannot be reached does not take a refusal back, nor a silent bus what it
+    /// has named.
     #[must_use]
     pub fn then(self, live: &Live) -> Self {
         Self {
@@ -50,13 +57,17 @@ impl LastSeen {
                 Connection::Online { .. } | Connection::Syncing { .. } => None,
                 Connection::Starting | Connection::Offline { .. } => self.refused,
             },
-            other_vehicle: live.other_vehicle,
-            guest_by_car: live.guest_by_car,
-            guest: if live.guest > 0 {
-                live.guest
+            other_vehicle: if live.vehicle_named {
+                live.other_vehicle
             } else {
-                self.guest
+                self.other_vehicle
             },
+            guest_by_car: if live.driver_named {
+                live.guest_by_car
+            } else {
+                self.guest_by_car
+            },
+            guest: live.guest_in_a_row,
         }
     }
 }

@@ -54,6 +54,9 @@ pub struct Live {
     pub signals: Vec<SignalLive>,
     /// Trips and sessions that earned nothing because nobody's membership was driving.
     pub guest: u64,
+    /// The last of them in a row: since a member's trip or session, and also before the start.
+    #[serde(default)]
+    pub guest_in_a_row: u64,
     /// Evidence that is kept and could not be signed yet.
     pub awaiting: u64,
     /// Evidence that could not be written to the disk yet.
@@ -66,9 +69,15 @@ pub struct Live {
     pub cloud_clock: Option<CloudClock>,
     /// True when the bus names another car than the one that this head unit was enrolled in.
     pub other_vehicle: bool,
+    /// True once the configuration or the bus has named a car since the start.
+    #[serde(default)]
+    pub vehicle_named: bool,
     /// True while the bus names a guest at the wheel, or somebody whose membership is not in this car.
     #[serde(default)]
     pub guest_by_car: bool,
+    /// True once a driver, or a guest, was named since the start.
+    #[serde(default)]
+    pub driver_named: bool,
     /// Time of the reconciler's next try, in seconds since 1970.
     #[serde(default)]
     pub next_try_unix_s: Option<i64>,
@@ -189,6 +198,27 @@ impl Live {
         self.next_try_unix_s
             .map_or(now, |at| ServerTime::from_unix_s(at).max(now))
     }
+}
+
+impl Connection {
+    /// Returns the status with which the cloud refuses this car itself; `None` also where it refuses no more than what this
+    /// car sent.
+    #[must_use]
+    pub const fn refuses_car(&self) -> Option<u16> {
+        match self {
+            Self::Fault { status, .. } if is_of_car(*status) => Some(*status),
+            Self::Fault { .. }
+            | Self::Starting
+            | Self::Online { .. }
+            | Self::Syncing { .. }
+            | Self::Offline { .. } => None,
+        }
+    }
+}
+
+/// Tells whether a refusal is of the head unit: it is not enrolled, or no longer.
+const fn is_of_car(status: u16) -> bool {
+    status == 403
 }
 
 impl From<ConnectionState> for Connection {

@@ -3,6 +3,7 @@
 
 mod attempts;
 mod car;
+mod last_seen;
 mod mixed_up;
 mod named;
 mod newer;
