@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::books::Books;
 
-/// Own entries before an entry, and after it, by which its caps are looked for: more than a month has.
+/// Own entries before an entry, and after it, by which its caps are looked for; a cap of a longer stretch may go unnamed.
 pub(crate) const OTHERS_MAX: u32 = 300;
 
 /// The policy and the account that an entry's awards are explained by.
@@ -151,9 +151,19 @@ impl<'a> AwardContext<'a> {
     }
 
     /// Returns the cap by which less is held back than the car predicted, when it is certain that another car of the member
-    /// used it.
-    pub(crate) fn used_elsewhere(&self, entry: &Entry) -> Option<LimitData> {
-        let cap = self.around.filled_elsewhere(entry)?;
+    /// used it. `chain` is everything that this car signed, newest first.
+    pub(crate) fn used_elsewhere(
+        &self,
+        entry: &Entry,
+        held: Points,
+        chain: &[&Entry],
+    ) -> Option<LimitData> {
+        // A remainder that another car used up can take one point of each award.
+        let lost = usize::try_from(entry.predicted().minus(held).get());
+        if lost.is_ok_and(|lost| lost <= entry.transaction().awards().len()) {
+            return None;
+        }
+        let cap = self.around.filled_elsewhere(entry, chain)?;
         Some(LimitData::of(self.policy, cap, None))
     }
 

@@ -66,11 +66,11 @@ impl Reasons {
             EntryStatus::Judged(Verdict::Review { paid, .. })
                 if paid.points < entry.predicted() =>
             {
+                // Newest first; one that does not verify is a gap.
+                let chain: Vec<_> = lines.iter().map_while(|line| line.entry.as_ref()).collect();
                 let less = self.look(lines, place, |context| {
-                    Some(reasons::held_less(
-                        language,
-                        context.used_elsewhere(entry).as_ref(),
-                    ))
+                    let used = context.used_elsewhere(entry, paid.points, &chain);
+                    Some(reasons::held_less(language, used.as_ref()))
                 });
                 let less = less.unwrap_or_else(|| reasons::held_less(language, None));
                 let said = reason(language, status);

@@ -1,5 +1,6 @@
 //! What the pages are made of, from books made by hand: no window, no disk, no clock.
 
+mod held_less;
 mod home;
 mod rows;
 mod status;

@@ -18,7 +18,6 @@ use super::world::{NOW, World, charge, statement, trip};
 use crate::cli::reasons;
 use crate::entry_status::EntryStatus;
 use crate::live::{Connection, Live};
-use crate::unpaid::AwardContext;
 
 /// A trip with a perfect score on which no CO2 is avoided, changed.
 fn changed(metres: u64, change: impl FnOnce(&mut Trip)) -> Evidence {
@@ -124,7 +123,7 @@ fn under(over: &CapOver) -> Subject {
 }
 
 /// A member who has used up all of one cap but for some points.
-fn world_with(policy: &Policy, cap: usize, room: i64) -> World {
+pub(super) fn world_with(policy: &Policy, cap: usize, room: i64) -> World {
     let mut world = World::new();
     let cap = &policy.caps[cap];
     let day = Zone::of_member("Asia/Shanghai").local_day(NOW);
@@ -290,37 +289,6 @@ fn less_than_a_point_is_carried_on_or_names_the_cap_that_took_it() {
     );
 }
 
-/// Less is held back than the car showed: the cap that another car of the member used is named when that is certain.
-#[test]
-fn a_review_of_less_than_was_shown_says_so() {
-    let policy = Policy::from_toml(DEFAULT_POLICY_TOML).unwrap();
-    let all_day = policy
-        .caps
-        .iter()
-        .position(|cap| cap.id.as_str() == "all-day");
-    let mut full = world_with(&policy, all_day.unwrap(), 0);
-    let mut free = World::new();
-    for (world, expected) in [(&mut full, "100 a day for all points"), (&mut free, "")] {
-        let before = World::new()
-            .earn(charge(18_000, 800, Grade::Metered))
-            .entry
-            .clone();
-        assert!(!before.predicted().is_zero());
-        let context = AwardContext::of(
-            &world.books,
-            &before,
-            std::iter::empty(),
-            std::iter::empty(),
-        );
-        let used = context.unwrap().used_elsewhere(&before);
-        let said = reasons::held_less(Language::English, used.as_ref());
-        assert!(
-            said.contains("than was shown") && said.ends_with(expected),
-            "{said}"
-        );
-    }
-}
-
 #[test]
 fn a_cap_that_had_room_later_is_not_the_one_that_cut() {
     let mut world = World::new();
@@ -362,7 +330,7 @@ fn a_cap_that_had_room_later_is_not_the_one_that_cut() {
     );
 }
 
-/// What keeps every entry from being paid is said on Home and in the first lines of `status`.
+/// The reasons that keep every entry from being paid are said on Home and in the first lines of `status`.
 #[test]
 fn a_guest_a_refusal_and_another_car_are_said_with_the_way_out() {
     let mut world = World::new();

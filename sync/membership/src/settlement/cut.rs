@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use crate::chain::Arrival;
-use crate::entry::{Award, Entry};
+use crate::entry::{Award, Entry, EntryBody};
 use crate::ids::{CapId, RuleId};
 use crate::points::{Milli, Points};
 use crate::policy::{Cap, CompiledPolicy};
@@ -71,15 +71,43 @@ impl AroundEntry<'_> {
         awards.all(|award| self.full_caps(entry, award).next().is_none())
     }
 
-    /// Finds a cap of an entry that is full, though the entries of this device up to it do not fill it: another device of the
-    /// member used it.
+    /// Finds a cap of an entry that is full though this device cannot have filled it: another device of the member used it.
+    ///
+    /// `chain` is everything that this device signed, newest first, as far back as it is read. A cap is named only when this
+    /// holds of each full cap over the entry's awards: the chain goes back without a gap to before the cap's period, and all
+    /// that it gives within the period is less than the cap.
     #[must_use]
-    pub fn filled_elsewhere<'a>(&'a self, entry: &'a Entry) -> Option<&'a Cap> {
-        let mut awards = entry.transaction().awards().iter();
-        awards.find_map(|award| {
-            let mut full = self.full_caps(entry, award);
-            full.find(|cap| !self.exceeds(cap, entry, award))
-        })
+    pub fn filled_elsewhere<'a>(&'a self, entry: &'a Entry, chain: &[&Entry]) -> Option<&'a Cap> {
+        let known = without_gap(chain);
+        let place = (entry.epoch, entry.seq);
+        if !known.iter().any(|known| (known.epoch, known.seq) == place) {
+            return None;
+        }
+        let day = self.day_of(entry);
+        let awards = entry.transaction().awards().iter();
+        let mut full = awards
+            .flat_map(|award| self.full_caps(entry, award))
+            .peekable();
+        let first = full.peek().copied()?;
+        full.all(|cap| self.cannot_have_filled(known, cap, day))
+            .then_some(first)
+    }
+
+    /// Tells whether a chain without a gap holds every entry that this device can have put under a cap in the period of a day,
+    /// and these do not fill it.
+    fn cannot_have_filled(&self, known: &[&Entry], cap: &Cap, day: LocalDay) -> bool {
+        let period = cap.per.first_day(day);
+        // Times do not go back along a chain. A carried entry has the time of its original: what was lost since may be newer.
+        let mut fresh = known
+            .iter()
+            .filter(|entry| matches!(entry.body, EntryBody::Fresh(_)));
+        let is_whole = fresh.any(|entry| self.possible_days(entry).1 < period);
+        let within = known.iter().filter(|entry| {
+            let (first, last) = self.possible_days(entry);
+            cap.per.first_day(first) <= period && period <= cap.per.first_day(last)
+        });
+        let all: Milli = within.map(|entry| given_under(cap, entry, None)).sum();
+        is_whole && all < Milli::from_whole(cap.points.get())
     }
 
     /// The caps over an award that are full now and under which nothing was paid after it.
@@ -109,21 +137,14 @@ impl AroundEntry<'_> {
 
     /// Tells whether the rules give more for the entries of this device up to an award than a cap allows in its period.
     fn exceeds(&self, cap: &Cap, entry: &Entry, award: &Award) -> bool {
-        let given = |entry: &Entry, until: Option<&Award>| -> Milli {
-            let kind = entry.transaction().kind();
-            let awards = entry.transaction().awards().iter();
-            let awards =
-                awards.take_while(|other| until.is_none_or(|until| other.rule != until.rule));
-            let awards = awards.filter(|award| cap.applies_to(&award.rule, kind));
-            awards.map(|award| award.points).sum()
-        };
         let day = self.day_of(entry);
         let earlier = self
             .earlier
             .iter()
             .filter(|earlier| self.is_within(earlier, cap, day));
-        let before: Milli = earlier.map(|earlier| given(earlier, None)).sum();
-        let all = before.plus(given(entry, Some(award))).plus(award.points);
+        let before: Milli = earlier.map(|earlier| given_under(cap, earlier, None)).sum();
+        let own = given_under(cap, entry, Some(award));
+        let all = before.plus(own).plus(award.points);
         all > Milli::from_whole(cap.points.get())
     }
 
@@ -152,6 +173,35 @@ impl AroundEntry<'_> {
         self.zone
             .local_day(arrival.clamped(&entry.time, entry.receipt_at))
     }
+
+    /// The first and the last day for which an entry may count, whenever it arrived.
+    fn possible_days(&self, entry: &Entry) -> (LocalDay, LocalDay) {
+        let made = ServerTime::from_unix_s(entry.time.at.as_unix_s());
+        (
+            self.zone.local_day(entry.receipt_at),
+            self.zone.local_day(made.max(entry.receipt_at)),
+        )
+    }
+}
+
+/// Returns the newest links of a chain, newest first, up to its first gap.
+fn without_gap<'e, 'c>(chain: &'c [&'e Entry]) -> &'c [&'e Entry] {
+    let follows = |pair: &&[&Entry]| {
+        let (newer, older) = (pair[0], pair[1]);
+        (newer.epoch, newer.seq) == (older.epoch, older.seq.next())
+    };
+    let links = chain.windows(2).take_while(follows).count();
+    &chain[..chain.len().min(links + 1)]
+}
+
+/// Sums up the awards of an entry that count under a cap, up to that of a rule.
+fn given_under(cap: &Cap, entry: &Entry, until: Option<&Award>) -> Milli {
+    let transaction = entry.transaction();
+    let kind = transaction.kind();
+    let awards = transaction.awards().iter();
+    let awards = awards.take_while(|other| until.is_none_or(|until| other.rule != until.rule));
+    let awards = awards.filter(|award| cap.applies_to(&award.rule, kind));
+    awards.map(|award| award.points).sum()
 }
 
 /// Tells whether an award lost a whole point: a remainder only ever adds to the whole points of what the rule gives.
