@@ -8,7 +8,7 @@ use std::process::Command;
 use dashpoint_store::{CheckDepth, Store, StoreOptions};
 use dashpoint_wire::SigningKey;
 
-/// What `enrol` says on this folder in this language.
+/// Runs `enrol` on a folder in one language and returns its words.
 fn refusal(folder: &tempfile::TempDir, language: &str) -> String {
     let refused = Command::new(env!("CARGO_BIN_EXE_dashpoint"))
         .args(["enrol", "--language", language, "--config"])

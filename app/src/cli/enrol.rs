@@ -100,6 +100,7 @@ fn is_in_use(error: &anyhow::Error) -> bool {
 /// Returns what a person can do while another program owns the folder: a head unit that runs asks for the yes by itself.
 fn beside_owner(config: &Config, language: Language) -> anyhow::Error {
     let reader = open_reader(config);
+    // A folder that cannot be read tells neither: the owner's window does.
     let reader = reader.as_ref().ok();
     if reader.is_some_and(|reader| Books::is_enrolled(reader).unwrap_or(false)) {
         return anyhow!(ENROLLED_ALREADY);

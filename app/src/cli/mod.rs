@@ -91,20 +91,24 @@ fn keep_to_owner() {
 
 /// Logs go to stderr, coloured only on a terminal; `RUST_LOG` chooses. A second call in one process changes nothing.
 fn log_to_stderr() {
-    let chosen = std::env::var("RUST_LOG").ok();
-    let chosen: Option<Targets> = chosen.and_then(|levels| levels.parse().ok());
+    let chosen = std::env::var_os("RUST_LOG").filter(|levels| !levels.is_empty());
+    let chosen = chosen.map(|levels| levels.to_string_lossy().parse::<Targets>());
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     let set = tracing_subscriber::registry()
         .with(lines)
-        .with(chosen.unwrap_or_else(|| {
-            Targets::new()
+        .with(match &chosen {
+            Some(Ok(targets)) => targets.clone(),
+            Some(Err(_)) | None => Targets::new()
                 .with_default(LevelFilter::WARN)
-                .with_target("dashpoint", LevelFilter::INFO)
-        }))
+                .with_target("dashpoint", LevelFilter::INFO),
+        })
         .try_init();
     if set.is_err() {
         tracing::debug!("logging was set up before");
+    }
+    if let Some(Err(error)) = chosen {
+        tracing::warn!(%error, "RUST_LOG is not understood, the usual levels are logged; expected such as dashpoint=debug");
     }
 }

@@ -230,7 +230,7 @@ impl Engine {
         self.refresh()
     }
 
-    /// What the cloud signed for this car when it was enrolled.
+    /// Gathers the documents that the cloud signed for this car when it was enrolled.
     fn enrolment(&self) -> Result<Box<EnrolmentProof>, EffectError> {
         let read = self.store.read();
         let bindings = read.bindings()?.into_iter().map(|(_, raw)| raw);

@@ -35,7 +35,7 @@ impl LastSeen {
     /// Keeps it.
     ///
     /// # Errors
-    /// When the disk refuses.
+    /// An error of the disk.
     pub fn put(&self, store: &mut Store, device: DeviceId) -> Result<(), StoreError> {
         let raw = serde_json::to_vec(self).unwrap_or_default();
         store.put_checkpoint(&Self::name(device), &raw)

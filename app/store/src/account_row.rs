@@ -116,7 +116,7 @@ pub(crate) fn keep(
 }
 
 impl StoreReader {
-    /// What statements have said of own entries of one member after their verdicts, oldest first, without the lots that it
+    /// Lists the rows that statements had of own entries of one member after their verdicts, oldest first, without the lots that it
     /// went to; none of what the key does not open.
     ///
     /// # Errors

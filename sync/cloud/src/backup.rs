@@ -22,7 +22,7 @@ pub struct RestoredBackup {
     pub server_epoch: ServerEpoch,
     /// Path of the database that was there before.
     pub aside: PathBuf,
-    /// What that one has and the backup lacks; `None` when it cannot be read any more.
+    /// Things that the database before has and the backup lacks; `None` when it cannot be read any more.
     pub undone: Option<Vec<Undone>>,
 }
 

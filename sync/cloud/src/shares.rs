@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::peer::{Peer, Prefix};
 
-/// What the networks around a caller hold, the widest first. The greater one gives way to the smaller.
+/// Counts of the networks around a caller, the widest first. The greater one gives way to the smaller.
 pub(crate) type Holdings = [usize; Prefix::WIDTHS];
 
 /// Counts what callers hold, by each of the networks around their addresses.

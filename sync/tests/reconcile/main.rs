@@ -9,6 +9,7 @@ mod car;
 mod cloud;
 mod histories;
 mod pace;
+mod shown_enrolment;
 mod straight;
 mod unhurried;
 mod ways_back;

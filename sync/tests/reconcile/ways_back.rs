@@ -2,14 +2,14 @@
 
 use dashpoint_membership::{EntryBody, EntryHash, Epoch, Seq, ServerTime};
 use dashpoint_sync::{Credential, HttpRequest, Method};
-use dashpoint_wire::message::{Divergence, EntriesRequest, EpochRequest, RefusalCode};
+use dashpoint_wire::message::{Divergence, EntriesRequest, EpochRequest};
 use dashpoint_wire::{ChainPoint, decode, encode};
 
-use super::cloud::{DEVICE, refusal, reply};
+use super::cloud::{DEVICE, reply};
 use super::world::{HOUR, MINUTE, SECOND, Weather, World};
 
 /// A car with three entries at the cloud.
-fn settled() -> World {
+pub(super) fn settled() -> World {
     let mut world = World::new();
     world.commit(3);
     world.run(MINUTE);
@@ -462,62 +462,4 @@ fn a_receipt_beyond_what_was_sent_is_compared_before_it_is_taken() {
     world.run(30 * SECOND);
     world.assert_settled();
     assert_eq!(world.disk.head.epoch, Epoch::new(1));
-}
-
-/// It went back to before it enrolled the car, or bound it: the car shows what the cloud signed then, and sends again.
-#[test]
-fn a_cloud_that_forgot_the_car_is_shown_its_enrolment() {
-    for code in [RefusalCode::Device, RefusalCode::Forgotten] {
-        let mut world = settled();
-        world.cloud.forgot = Some(code);
-        world.sends.clear();
-        world.commit(2);
-        world.run(MINUTE);
-        world.assert_settled();
-        let shown = |(_, request): &&(u64, HttpRequest)| request.path.ends_with("/proof");
-        assert_eq!(world.sends.iter().filter(shown).count(), 1);
-    }
-}
-
-/// In the midst of a recovery too: it goes on where it was.
-#[test]
-fn a_cloud_that_forgot_the_car_during_a_way_back_is_shown_its_enrolment() {
-    let mut world = settled();
-    let backup = world.disk.clone();
-    world.commit(2);
-    world.run(MINUTE);
-    world.disk = backup;
-    let mut has_answered = false;
-    world.weather = Box::new(move |request| {
-        if has_answered || !request.path.ends_with("/epochs") {
-            return Weather::Fine;
-        }
-        has_answered = true;
-        Weather::Answers(refusal(RefusalCode::Forgotten, None))
-    });
-    world.restart();
-    world.run(MINUTE);
-    world.assert_settled();
-    assert_eq!(world.disk.head.epoch, Epoch::new(2));
-}
-
-/// A cloud that says again and again that it forgot the car is not shown the same in circles.
-#[test]
-fn a_proof_that_helps_nothing_is_not_shown_in_circles() {
-    let mut world = settled();
-    world.weather = Box::new(|request| {
-        if request.path.ends_with("/proof") {
-            return Weather::Answers(reply(204, Vec::new()));
-        }
-        Weather::Answers(refusal(RefusalCode::Forgotten, None))
-    });
-    world.sends.clear();
-    world.commit(2);
-    world.run(HOUR);
-    let shown = |(_, request): &&(u64, HttpRequest)| request.path.ends_with("/proof");
-    assert_eq!(world.sends.iter().filter(shown).count(), 6);
-    assert_eq!(world.status().waiting, 2);
-    world.weather = Box::new(|_| Weather::Fine);
-    world.run(2 * HOUR);
-    world.assert_settled();
 }

@@ -296,17 +296,23 @@ fn serve(
 
 /// Logs go to standard error, so that the one line on standard output stays readable by programs.
 fn log_to_stderr() {
-    let chosen = std::env::var("RUST_LOG").ok();
-    let chosen: Option<Targets> = chosen.and_then(|levels| levels.parse().ok());
+    let chosen = std::env::var_os("RUST_LOG").filter(|levels| !levels.is_empty());
+    let chosen = chosen.map(|levels| levels.to_string_lossy().parse::<Targets>());
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false);
     let logging = tracing_subscriber::registry()
         .with(lines)
-        .with(chosen.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO)))
+        .with(match &chosen {
+            Some(Ok(targets)) => targets.clone(),
+            Some(Err(_)) | None => Targets::new().with_default(LevelFilter::INFO),
+        })
         .try_init();
     if logging.is_err() {
         tracing::debug!("somebody logs already");
+    }
+    if let Some(Err(error)) = chosen {
+        tracing::warn!(%error, "RUST_LOG is not understood, the usual levels are logged; expected such as dashpoint_cloud=debug");
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) struct RestoreReport {
     pub server_epoch: ServerEpoch,
     /// The database that was there before.
     pub aside: PathBuf,
-    /// What that one has and the backup lacks; none when it cannot be read.
+    /// Things that the database before has and the backup lacks; none when it cannot be read.
     pub undone: Option<Vec<Undone>>,
 }
 
@@ -61,7 +61,7 @@ pub(super) fn restored(restored: &RestoreReport) -> String {
     head + &lines
 }
 
-/// What was undone, and how it is done again.
+/// Names the thing that was undone, with the command that does it again.
 fn again(undone: &Undone) -> String {
     let of = &undone.of;
     let note = undone.note.as_deref().unwrap_or_default();

@@ -88,7 +88,7 @@ pub(super) async fn catalogue(
 }
 
 /// `GET /healthz`: the ledger answers, its clock is believed, and its last write was done. Otherwise 503 with the reason.
-/// What entries of single devices wait for comes behind the `ok`.
+/// The policies and the count of members that entries wait for come behind the `ok`.
 pub(super) async fn healthz(
     State(state): Shared,
     Extension(caller): Extension<Caller>,

@@ -38,7 +38,7 @@ pub struct MeterStretch {
     pub interval: MeterInterval,
     /// The act that took it from the entry, if one did.
     pub freed: Option<Freed>,
-    /// What the entry was given that holds it; `None` when nobody knows any more.
+    /// Thousandths of the entry that holds it; `None` when an older program stored it, or it is freed.
     #[serde(skip)]
     pub given: Option<Given>,
 }

@@ -14,6 +14,7 @@ mod cli;
 mod clock;
 mod doubts;
 mod enrolment;
+mod enrolment_bounds;
 mod floods;
 mod folders;
 mod http;

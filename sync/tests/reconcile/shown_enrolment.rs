@@ -1,0 +1,67 @@
+//! A cloud that forgot the car: the car shows its enrolment.
+
+use dashpoint_membership::Epoch;
+use dashpoint_sync::HttpRequest;
+use dashpoint_wire::message::RefusalCode;
+
+use super::cloud::{refusal, reply};
+use super::ways_back::settled;
+use super::world::{HOUR, MINUTE, Weather};
+
+/// It went back to before it enrolled the car, or bound it: the car shows what the cloud signed then, and sends again.
+#[test]
+fn a_cloud_that_forgot_the_car_is_shown_its_enrolment() {
+    for code in [RefusalCode::Device, RefusalCode::Forgotten] {
+        let mut world = settled();
+        world.cloud.forgot = Some(code);
+        world.sends.clear();
+        world.commit(2);
+        world.run(MINUTE);
+        world.assert_settled();
+        let shown = |(_, request): &&(u64, HttpRequest)| request.path.ends_with("/proof");
+        assert_eq!(world.sends.iter().filter(shown).count(), 1);
+    }
+}
+
+/// In the midst of a recovery too: it goes on where it was.
+#[test]
+fn a_cloud_that_forgot_the_car_during_a_way_back_is_shown_its_enrolment() {
+    let mut world = settled();
+    let backup = world.disk.clone();
+    world.commit(2);
+    world.run(MINUTE);
+    world.disk = backup;
+    let mut has_answered = false;
+    world.weather = Box::new(move |request| {
+        if has_answered || !request.path.ends_with("/epochs") {
+            return Weather::Fine;
+        }
+        has_answered = true;
+        Weather::Answers(refusal(RefusalCode::Forgotten, None))
+    });
+    world.restart();
+    world.run(MINUTE);
+    world.assert_settled();
+    assert_eq!(world.disk.head.epoch, Epoch::new(2));
+}
+
+/// A cloud that says again and again that it forgot the car is not shown the same in circles.
+#[test]
+fn a_proof_that_helps_nothing_is_not_shown_in_circles() {
+    let mut world = settled();
+    world.weather = Box::new(|request| {
+        if request.path.ends_with("/proof") {
+            return Weather::Answers(reply(204, Vec::new()));
+        }
+        Weather::Answers(refusal(RefusalCode::Forgotten, None))
+    });
+    world.sends.clear();
+    world.commit(2);
+    world.run(HOUR);
+    let shown = |(_, request): &&(u64, HttpRequest)| request.path.ends_with("/proof");
+    assert_eq!(world.sends.iter().filter(shown).count(), 6);
+    assert_eq!(world.status().waiting, 2);
+    world.weather = Box::new(|_| Weather::Fine);
+    world.run(2 * HOUR);
+    world.assert_settled();
+}
