@@ -78,7 +78,7 @@ impl StoreReader {
             .doing("read the device certificate")
     }
 
-    /// The newest binding of every pseudonym.
+    /// The newest binding of every pseudonym, the last one that came first.
     ///
     /// # Errors
     /// See [`StoreReader`].
@@ -88,7 +88,7 @@ impl StoreReader {
             .ledger
             .prepare_cached(
                 "SELECT binding, raw FROM binding
-                 WHERE id IN (SELECT max(id) FROM binding GROUP BY binding) ORDER BY binding",
+                 WHERE id IN (SELECT max(id) FROM binding GROUP BY binding) ORDER BY id DESC",
             )
             .doing(doing)?;
         let rows = statement.query_map([], |row| {

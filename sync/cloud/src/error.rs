@@ -8,6 +8,7 @@ use dashpoint_membership::{
 };
 use dashpoint_wire::{PublicKey, WireError};
 
+use crate::lacking::Lacking;
 use crate::random::spoken_code;
 
 /// A failure of the cloud. A verdict on an entry is never one: it is an answer.
@@ -146,9 +147,17 @@ pub enum CloudError {
         /// The newest version here.
         newest: PolicyVersion,
     },
-    /// Entries name a binding that is not here, and the device has not shown its bindings since this database went back.
-    #[error("the device {0} has to show its proof of enrolment first")]
-    BindingForgotten(DeviceId),
+    /// Entries name a binding or a policy that is not here, and the device has not shown since what it holds of this cloud:
+    /// the database may have gone back.
+    #[error(
+        "the device {device} has to show its proof of enrolment first: its entries name the {lacking}, which is not here"
+    )]
+    ProofWanted {
+        /// The device.
+        device: DeviceId,
+        /// The first thing that is lacking.
+        lacking: Lacking,
+    },
     /// A device earns for a member who was made after the backup which this database went back to.
     #[error(
         "a device earns for the member {0}, who is not in this database: give the member back with `member add --id {0} --name NAME --zone ZONE`"
@@ -359,7 +368,7 @@ impl CloudError {
             | Self::NoCatalogue
             | Self::NoPolicyVersion(_)
             | Self::PolicyForgotten { .. }
-            | Self::BindingForgotten(_)
+            | Self::ProofWanted { .. }
             | Self::MemberForgotten(_)
             | Self::NotProven { .. }
             | Self::NoCloud(_)
@@ -452,7 +461,7 @@ impl CloudError {
             | Self::NoPolicy
             | Self::NoCatalogue
             | Self::PolicyForgotten { .. }
-            | Self::BindingForgotten(_)
+            | Self::ProofWanted { .. }
             | Self::MemberForgotten(_)
             | Self::NotProven { .. }
             | Self::TooManyWaiting

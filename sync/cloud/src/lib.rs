@@ -14,6 +14,7 @@ mod core;
 mod error;
 mod folder;
 mod http;
+mod lacking;
 mod ledger;
 mod opening;
 mod peer;
@@ -33,6 +34,7 @@ pub use core::{
     Reversed, Revocation, Ruling, SETTLEMENTS_MAX, Selected, Waiting, Word,
 };
 pub use error::CloudError;
+pub use lacking::Lacking;
 pub use plausible::{Doubt, EvidenceFlaw, flaw};
 pub use server::{Cloud, Running, ServerConfig, init};
 pub use store::{

@@ -40,6 +40,7 @@ impl Disk {
             certificate: Raw::from(vec![0xce]),
             grant: self.grants[&self.head.epoch].to_raw(),
             bindings: vec![Raw::from(vec![0xb1])],
+            policies: None,
         }
     }
 

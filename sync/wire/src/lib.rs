@@ -36,6 +36,9 @@ pub const MAX_ENTRIES: usize = 100;
 /// Most bindings in one proof of enrolment: with certificate and grant they fit into a request, whatever deflating gains.
 pub const MAX_BINDINGS: usize = 256;
 
+/// Most policies in one proof of enrolment.
+pub const MAX_POLICIES: usize = 4;
+
 /// Most bytes of a request's body as sent: what a cloud node has to hold before it knows who asks.
 pub const MAX_BODY: usize = 64 * 1024;
 

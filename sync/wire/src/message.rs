@@ -101,8 +101,10 @@ pub struct EnrolmentProof {
     pub certificate: Raw<DeviceCertificate>,
     /// The grant of its present epoch.
     pub grant: Raw<EpochGrant>,
-    /// For whom it earns and earned; at most [`crate::MAX_BINDINGS`].
+    /// For whom it earns and earned, the newest first; at most [`crate::MAX_BINDINGS`].
     pub bindings: Vec<Raw<Binding>>,
+    /// The newest policies that it holds; at most [`crate::MAX_POLICIES`].
+    pub policies: Option<Vec<Raw<Policy>>>,
 }
 
 /// `POST /v1/enrolments`: a head unit asks to be let in.
@@ -191,7 +193,7 @@ pub enum RefusalCode {
     SlowDown,
     /// The cloud cannot answer now; `Retry-After` says when.
     Unavailable,
-    /// The cloud went back to before a binding that an entry names: the device shows its proof of enrolment first.
+    /// The cloud lacks a binding or a policy that an entry names: the device shows its proof of enrolment first.
     Forgotten,
 }
 
@@ -234,7 +236,7 @@ cbor_map! {
     EntriesPage { 1 => entries, 2 => more }
     EpochRequest { 1 => head, 2 => last_receipt }
     EpochResponse { 1 => grant }
-    EnrolmentProof { 1 => certificate, 2 => grant, 3 => bindings }
+    EnrolmentProof { 1 => certificate, 2 => grant, 3 => bindings, 4 => policies }
     EnrolRequest { 1 => key, 2 => vehicle, 3 => vin_last4, 4 => driver }
     EnrolTicket { 1 => id, 2 => code, 3 => approve_url, 4 => expires }
     Refusal { 1 => code, 2 => nonce }

@@ -138,13 +138,13 @@ impl SimulatedCloud {
         self.vfs.disk().image()
     }
 
-    /// Puts a backup back, as `dashpoint-cloud restore` does, or without a word to the database.
+    /// Puts a backup back, as `dashpoint-cloud restore` does, or without a word to the database; gives the life of it.
     pub fn go_back(
         &mut self,
         backup: &Image,
         unsaid: bool,
         now: ServerTime,
-    ) -> Result<(), Violation> {
+    ) -> Result<ServerEpoch, Violation> {
         let life = self.with(now, |core| core.server_epoch())?;
         self.core = None;
         self.disks += 1;
@@ -157,7 +157,7 @@ impl SimulatedCloud {
         if !unsaid {
             self.with(now, |core| core.begin_server_epoch(life, now))?;
         }
-        Ok(())
+        self.with(now, |core| core.server_epoch())
     }
 
     /// Cuts the power at one of the next calls of the disk.

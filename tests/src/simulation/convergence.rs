@@ -137,7 +137,7 @@ impl SimulatedWorld {
         if head != Some((own.epoch, own.seq, own.hash)) {
             return Ok(Some(format!("the head is {own:?}, the cloud has {head:?}")));
         }
-        for member in self.cars[number].crew.members().to_vec() {
+        for member in self.cars[number].crew.enrolled().to_vec() {
             let apart = self.apart_on(number, member)?;
             if apart.is_some() {
                 return Ok(apart);

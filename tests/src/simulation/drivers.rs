@@ -29,6 +29,8 @@ pub struct Crew {
     members: Vec<MemberId>,
     /// Of the head unit's present enrolment.
     bindings: Vec<BindingId>,
+    /// The number of those who have said yes to the head unit: the first ones.
+    enrolled: usize,
 }
 
 impl Crew {
@@ -37,6 +39,7 @@ impl Crew {
         let mut crew = Self {
             members,
             bindings: Vec::new(),
+            enrolled: 0,
         };
         crew.bind_anew(number);
         crew
@@ -51,6 +54,24 @@ impl Crew {
             BindingId::from_bytes(bytes)
         };
         self.bindings = (0..self.members.len()).map(binding).collect();
+        self.enrolled = 0;
+    }
+
+    /// The next one says yes to the head unit; `None` when all have.
+    pub fn next_enrolled(&mut self) -> Option<(MemberId, BindingId, Option<DriverTag>)> {
+        let next = self.bindings().nth(self.enrolled)?;
+        self.enrolled += 1;
+        Some(next)
+    }
+
+    /// The members who have said yes to the head unit.
+    pub fn enrolled(&self) -> &[MemberId] {
+        &self.members[..self.enrolled]
+    }
+
+    /// Returns whether somebody who drives the car has yet to say yes.
+    pub const fn lacks_somebody(&self) -> bool {
+        self.enrolled < self.members.len()
     }
 
     /// Returns whether the bus tells drivers apart.

@@ -7,7 +7,7 @@ use super::planted::Planted;
 use super::policy;
 use super::vehicle::ScriptStep;
 use super::violation::Violation;
-use super::world::SimulatedWorld;
+use super::world::{CloudBackup, SimulatedWorld};
 
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
@@ -44,9 +44,12 @@ impl SimulatedWorld {
     fn what_the_operator_does(&mut self) -> Result<(), Violation> {
         self.what_the_clock_of_the_cloud_does()?;
         self.maintain()?;
-        // What a backup lacked, whoever noticed it since.
-        self.sign_policies()?;
         let now = self.now();
+        // What a backup lacked, when somebody has noticed it.
+        let life = self.cloud.with(now, |core| core.server_epoch())?;
+        if self.went_back_unsaid != Some(life) {
+            self.sign_policies()?;
+        }
         if self.random.permille(60)
             && self.cloud_ahead_ms == 0
             && let Some(newest) = self.policies.last()
@@ -88,17 +91,30 @@ impl SimulatedWorld {
 
     fn what_becomes_of_the_cloud(&mut self) -> Result<(), Violation> {
         if self.random.permille(60) {
-            self.cloud_backup = Some((self.cloud.image(), self.oracle.books.clone()));
-            self.tell("the cloud is backed up");
+            self.back_up_cloud();
         }
         let back = self.random.permille(30);
-        let Some((image, books)) = self.cloud_backup.clone().filter(|_| back) else {
+        let Some(backup) = self.cloud_backup.clone().filter(|_| back) else {
             return Ok(());
         };
         let unsaid = self.random.one_in(3);
+        self.cloud_goes_back(backup, unsaid)
+    }
+
+    pub(super) fn back_up_cloud(&mut self) {
+        self.cloud_backup = Some((self.cloud.image(), self.oracle.books.clone()));
+        self.tell("the cloud is backed up");
+    }
+
+    pub(super) fn cloud_goes_back(
+        &mut self,
+        (image, books): CloudBackup,
+        unsaid: bool,
+    ) -> Result<(), Violation> {
         // Whoever puts a disk back looks at the clock.
         self.set_cloud_clock_right()?;
-        self.cloud.go_back(&image, unsaid, self.now())?;
+        let life = self.cloud.go_back(&image, unsaid, self.now())?;
+        self.went_back_unsaid = unsaid.then_some(life);
         self.oracle.go_back(books);
         self.tally.fault(if unsaid {
             "cloud restored, unsaid"

@@ -39,8 +39,13 @@ impl SimulatedWorld {
             let key = self.cloud.public_key();
             let crew = Crew::new(members, number);
             let car = SimulatedCar::new(name, number, crew, key, self.random.branch())?;
+            let is_shared = car.crew.is_shared();
             self.cars.push(car);
-            self.enrol(self.cars.len() - 1)?;
+            if is_shared && self.mischief.one_in(2) {
+                self.enrol_next(self.cars.len() - 1)?;
+            } else {
+                self.enrol(self.cars.len() - 1)?;
+            }
         }
         if let Some(Planted::SyncsIgnored) = self.planted {
             self.cars.iter_mut().for_each(SimulatedCar::ignore_syncs);
@@ -62,43 +67,76 @@ impl SimulatedWorld {
         self.read_ledgers()
     }
 
-    /// Everybody who drives a car says yes to its head unit, one after the other; the first agrees to the others.
+    /// Everybody who drives a car says yes to its head unit, one after the other.
     fn enrol(&mut self, number: usize) -> Result<(), Violation> {
+        while self.cars[number].crew.lacks_somebody() {
+            self.enrol_next(number)?;
+        }
+        Ok(())
+    }
+
+    /// The next one says yes to the head unit; the first agrees to the others.
+    fn enrol_next(&mut self, number: usize) -> Result<(), Violation> {
         let now = self.now();
-        let car = &self.cars[number];
+        let car = &mut self.cars[number];
         let (device, key, vehicle) = (car.device, car.key.public(), car.vehicle_id);
         let owner = car.crew.members()[0];
-        for (member, binding, driver) in car.crew.bindings().collect::<Vec<_>>() {
-            let request = EnrolRequest {
-                key,
-                vehicle,
-                vin_last4: "4711".to_owned(),
-                driver,
-            };
-            let asked = AskIds {
-                id: *binding.as_bytes(),
-                code: format!("CODE{binding}"),
-            };
-            let state = self.cloud.with(now, |core| {
-                match core.ask(&request, asked.clone(), now) {
-                    // Again after a power cut.
-                    Err(CloudError::Database(_)) if core.enrol_state(asked.id, now)?.is_some() => {}
-                    first => drop(first?),
+        let Some((member, binding, driver)) = car.crew.next_enrolled() else {
+            return Ok(());
+        };
+        let request = EnrolRequest {
+            key,
+            vehicle,
+            vin_last4: "4711".to_owned(),
+            driver,
+        };
+        let asked = AskIds {
+            id: *binding.as_bytes(),
+            code: format!("CODE{binding}"),
+        };
+        let state = self.cloud.with(now, |core| {
+            match core.ask(&request, asked.clone(), now) {
+                // Again after a power cut.
+                Err(CloudError::Database(_)) if core.enrol_state(asked.id, now)?.is_some() => {}
+                first => drop(first?),
+            }
+            let ids = GrantedIds { device, binding };
+            match core.approve(&asked.code, member, ids, now) {
+                Ok(Approval::Waits(_)) => {
+                    core.consent(&asked.code, &Word::Member(owner), ids, now)?;
                 }
-                let ids = GrantedIds { device, binding };
-                match core.approve(&asked.code, member, ids, now) {
-                    Ok(Approval::Waits(_)) => {
-                        core.consent(&asked.code, &Word::Member(owner), ids, now)?;
-                    }
-                    Ok(Approval::Enrolled(_)) | Err(CloudError::NoCode(_)) => {}
-                    Err(error) => return Err(error),
-                }
-                core.enrol_state(asked.id, now)
-            })?;
-            let state = state.ok_or_else(|| Violation::new("no enrolment".to_owned()))?;
-            self.cars[number].enrol(member, state)?;
+                Ok(Approval::Enrolled(_)) | Err(CloudError::NoCode(_)) => {}
+                Err(error) => return Err(error),
+            }
+            core.enrol_state(asked.id, now)
+        })?;
+        let state = state.ok_or_else(|| Violation::new("no enrolment".to_owned()))?;
+        self.cars[number].enrol(member, state)?;
+        if member == owner {
+            self.oracle.begin(device, now);
         }
-        self.oracle.begin(device, now);
+        Ok(())
+    }
+
+    /// The second driver of a car says yes weeks after the first; at times the cloud goes back to before that at once, and
+    /// nobody says so.
+    pub(super) fn enrol_late(&mut self, number: usize) -> Result<(), Violation> {
+        if self.mischief.one_in(2) {
+            self.back_up_cloud();
+        }
+        self.cars[number].clear_fault();
+        self.enrol_next(number)?;
+        // A disk of before would know the driver no more: he would have to ask again.
+        self.cars[number].back_up();
+        self.tally.event("second driver enrolled later");
+        self.tell(&format!("car {number}: its second driver is enrolled"));
+        if self.mischief.one_in(2)
+            && let Some(backup) = self.cloud_backup.clone()
+        {
+            self.cloud_goes_back(backup, true)?;
+            self.tally
+                .fault("cloud restored, unsaid, after an enrolment");
+        }
         Ok(())
     }
 

@@ -89,6 +89,11 @@ impl SimulatedWorld {
             }
         } else if self.random.permille(8) {
             self.shut_out(number)?;
+        } else if self.cars[number].crew.lacks_somebody()
+            && !self.cars[number].is_running()
+            && self.mischief.one_in(4)
+        {
+            self.enrol_late(number)?;
         }
         Ok(())
     }

@@ -30,7 +30,7 @@ impl From<CloudError> for SimulatedRefusal {
             match failed {
                 CloudError::NoMember(_) => RefusalCode::NotBound,
                 CloudError::NoDevice(_) => RefusalCode::Device,
-                CloudError::BindingForgotten(_) => RefusalCode::Forgotten,
+                CloudError::ProofWanted { .. } => RefusalCode::Forgotten,
                 CloudError::NotProven { .. } => RefusalCode::NotAuthentic,
                 _ => RefusalCode::Unavailable,
             },

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use dashpoint::engine::Engine;
 use dashpoint_crash_vfs::Image;
 use dashpoint_membership::{
-    Cause, EntryBody, EntryHash, EntryRef, MemberId, Policy, Seq, ServerTime,
+    Cause, EntryBody, EntryHash, EntryRef, MemberId, Policy, Seq, ServerEpoch, ServerTime,
 };
 
 use super::car::{SimulatedCar, StepEnd};
@@ -27,6 +27,9 @@ const STEPS_MAX: u64 = 2_000_000;
 /// The number of steps that a broken seed prints.
 const STORY_MAX: usize = 40;
 
+/// A backup of the cloud: its disk, and what was settled by then.
+pub(super) type CloudBackup = (Image, CloudRecord);
+
 /// The world of one seed.
 pub struct SimulatedWorld {
     pub(super) name: String,
@@ -43,7 +46,9 @@ pub struct SimulatedWorld {
     /// Every policy that was signed; operators keep the files.
     pub(super) policies: Vec<Policy>,
     /// A copy of the cloud's disk, and what the oracle knew of the cloud when it was made.
-    pub(super) cloud_backup: Option<(Image, CloudRecord)>,
+    pub(super) cloud_backup: Option<CloudBackup>,
+    /// Life of the database that was put back without a word: nobody signs again what it lacks before it is another.
+    pub(super) went_back_unsaid: Option<ServerEpoch>,
     /// Messages on their way, by the time they arrive and the order they were sent in.
     pub(super) flights: BTreeMap<(u64, u64), Flight>,
     pub(super) sent: u64,
@@ -95,6 +100,7 @@ impl SimulatedWorld {
             tally: Coverage::default(),
             policies: vec![policy],
             cloud_backup: None,
+            went_back_unsaid: None,
             flights: BTreeMap::new(),
             sent: 0,
             faults_permille,

@@ -56,8 +56,7 @@ impl UnitOfWork<'_> {
     /// Returns whether a policy that entries name may have been signed before this database went back: it is not here, and
     /// not so far above the newest that nobody can have signed it.
     pub fn may_be_forgotten(&self, version: PolicyVersion) -> bool {
-        self.server_epoch > cloud_row::FIRST
-            && self.policies.get(version).is_none()
+        self.policies.get(version).is_none()
             && version.get() > 0
             && version <= highest_after(self.policies.newest().version())
     }

@@ -12,8 +12,9 @@ use super::unit_of_work::UnitOfWork;
 use crate::bucket::Stored;
 use crate::clock::ClockKind;
 use crate::error::CloudError;
+use crate::lacking::Lacking;
 use crate::store::devices::{self, Device, Head};
-use crate::store::{accounts, cloud_row, forks, log, receipts};
+use crate::store::{accounts, bindings, cloud_row, forks, log, receipts};
 
 /// Answer of the cloud to a batch of entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,13 +46,17 @@ impl CloudCore {
         now: ServerTime,
     ) -> Result<PostOutcome, CloudError> {
         self.detect_rollback(device, request.last_receipt.as_ref(), now)?;
+        let not_shown = self.asked_proofs.answered(device);
         let posted = self.work(now, |unit| {
             let device = unit.device(device)?;
             match verified(&device, request) {
-                Ok(entries) => unit.post(&device, request, &entries),
+                Ok(entries) => unit.post(&device, request, &entries, not_shown),
                 Err(refused) => Ok(PostOutcome::NotAuthentic(refused)),
             }
         });
+        if let Err(CloudError::ProofWanted { device, lacking }) = &posted {
+            self.asked_proofs.ask(*device, *lacking);
+        }
         self.note_wait(device, &posted);
         posted
     }
@@ -124,13 +129,14 @@ impl UnitOfWork<'_> {
         device: &Device,
         request: &EntriesRequest,
         entries: &[Signed<Entry>],
+        not_shown: Option<Lacking>,
     ) -> Result<PostOutcome, CloudError> {
         let Some(known) = self.places(device, request, entries)? else {
             return Ok(PostOutcome::Diverged(Divergence {
                 known: device.head.point(),
             }));
         };
-        let entries = self.up_to_forgotten(device, entries, known.len())?;
+        let entries = self.up_to_lacking(device, entries, known.len(), not_shown)?;
         let heard_at = self.heard_at(device, request);
         if let Some(heard_at) = heard_at {
             // A database that went back has forgotten it.
@@ -180,20 +186,28 @@ impl UnitOfWork<'_> {
         }))
     }
 
-    /// The entries up to the first new one that names what this database forgot when it went back: to reject that one would
-    /// take from a member what the car has shown. A binding is waited for until the car has shown those that it holds, a
-    /// policy until the operator has signed it again.
-    fn up_to_forgotten<'a>(
+    /// The entries up to the first new one that names what this database lacks and may have had before it went back: to
+    /// reject that one would take from a member what the car has shown. It is waited for until the car has shown what it
+    /// holds of this cloud; in a life that began with a backup, a policy then waits until the operator has signed it again.
+    fn up_to_lacking<'a>(
         &self,
         device: &Device,
         entries: &'a [Signed<Entry>],
         known: usize,
+        not_shown: Option<Lacking>,
     ) -> Result<&'a [Signed<Entry>], CloudError> {
         for (place, entry) in entries.iter().enumerate().skip(known) {
-            let named = entry.body().policy;
-            let waits_for = if self.may_have_forgotten(device.id, entry.body().binding)? {
-                CloudError::BindingForgotten(device.id)
-            } else if self.may_be_forgotten(named) {
+            let Some(lacking) = self.lacking(entry.body())? else {
+                continue;
+            };
+            let waits_for = if not_shown != Some(lacking) {
+                CloudError::ProofWanted {
+                    device: device.id,
+                    lacking,
+                }
+            } else if let Lacking::Policy(named) = lacking
+                && self.server_epoch > cloud_row::FIRST
+            {
                 let newest = self.policies.newest().version();
                 CloudError::PolicyForgotten { named, newest }
             } else {
@@ -205,6 +219,15 @@ impl UnitOfWork<'_> {
             };
         }
         Ok(entries)
+    }
+
+    /// The first thing that an entry names and that is not here, although this cloud may have signed it.
+    fn lacking(&self, entry: &Entry) -> Result<Option<Lacking>, CloudError> {
+        if bindings::find(self.db, entry.binding)?.is_none() {
+            return Ok(Some(Lacking::Binding(entry.binding)));
+        }
+        let policy = Lacking::Policy(entry.policy);
+        Ok(self.may_be_forgotten(entry.policy).then_some(policy))
     }
 
     /// Returns the time of the receipt that the car sends, or 1970 without one: settlements before it are not sent

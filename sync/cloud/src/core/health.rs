@@ -5,7 +5,7 @@ use dashpoint_membership::{DeviceId, ServerTime};
 use super::CloudCore;
 use super::clock_guard::check;
 use super::consent::given;
-use super::waits::Lacking;
+use super::waits;
 use crate::error::CloudError;
 use crate::store::bindings;
 use crate::store::cloud_row;
@@ -65,7 +65,7 @@ impl CloudCore {
         match done {
             Ok(_) => self.waits.end(device),
             Err(failed) => {
-                if let Some(lacking) = Lacking::of(failed)
+                if let Some(lacking) = waits::awaited(failed)
                     && self.waits.begin(device, lacking)
                 {
                     tracing::warn!(%device, %failed, "entries wait");

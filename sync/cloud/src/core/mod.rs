@@ -3,6 +3,7 @@
 //! HTTP and the command line sit on top of it; a simulation calls it as it is.
 
 mod asked_from;
+mod asked_proofs;
 mod bundles;
 mod claw_back;
 mod clock_guard;
@@ -55,6 +56,7 @@ use crate::store::cloud_row::{self, CloudRow};
 use crate::store::{bindings, devices, receipts};
 use crate::watch::Watch;
 use asked_from::AskedFrom;
+use asked_proofs::AskedProofs;
 use unit_of_work::UnitOfWork;
 use waits::Waits;
 
@@ -71,6 +73,7 @@ pub struct CloudCore {
     entries_a_day: u32,
     asked_from: AskedFrom,
     waits: Waits,
+    asked_proofs: AskedProofs,
 }
 
 impl CloudCore {
@@ -116,6 +119,7 @@ impl CloudCore {
             entries_a_day: ENTRIES_A_DAY,
             asked_from: AskedFrom::default(),
             waits: Waits::default(),
+            asked_proofs: AskedProofs::default(),
         })
     }
 
@@ -137,6 +141,7 @@ impl CloudCore {
             entries_a_day: ENTRIES_A_DAY,
             asked_from: AskedFrom::default(),
             waits: Waits::default(),
+            asked_proofs: AskedProofs::default(),
         })
     }
 

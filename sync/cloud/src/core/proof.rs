@@ -1,12 +1,12 @@
-//! Enrolments that a database forgot when it went back: what this very cloud signed for a car proves itself, and is written
-//! back.
+//! Enrolments and policies that a database forgot when it went back: what this very cloud signed for a car proves itself,
+//! and is written back.
 
-use dashpoint_membership::{
-    BindingId, Chain, DeviceId, Epoch, MemberId, Seq, ServerEpoch, ServerTime,
-};
+use dashpoint_membership::policy::CompiledPolicy;
+use dashpoint_membership::{Chain, DeviceId, Epoch, Policy, Seq, ServerEpoch, ServerTime};
 use dashpoint_wire::message::EnrolmentProof;
 use dashpoint_wire::{
-    Binding, DeviceCertificate, EpochGrant, MAX_BINDINGS, PublicKey, Signed, WireError,
+    Binding, DeviceCertificate, EpochGrant, MAX_BINDINGS, MAX_POLICIES, PublicKey, Signed,
+    WireError,
 };
 
 use super::CloudCore;
@@ -16,13 +16,14 @@ use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::store::bindings::Bound;
 use crate::store::devices::{Device, Head};
-use crate::store::{bindings, cloud_row, devices, grants, members, proofs, receipts};
+use crate::store::{bindings, bundles, cloud_row, devices, grants, members, proofs, receipts};
 
 /// A proof whose signatures are this cloud's.
 struct ShownEnrolment {
     certificate: Signed<DeviceCertificate>,
     grant: Signed<EpochGrant>,
     bindings: Vec<Signed<Binding>>,
+    policies: Vec<Signed<Policy>>,
 }
 
 impl ShownEnrolment {
@@ -31,20 +32,31 @@ impl ShownEnrolment {
         device: DeviceId,
         proof: &EnrolmentProof,
     ) -> Result<Self, CloudError> {
-        let verified = || {
-            if proof.bindings.len() > MAX_BINDINGS {
-                return Err(WireError::Unsound("too many bindings"));
-            }
-            let bindings = proof.bindings.iter().cloned();
-            Ok(Self {
-                certificate: proof.certificate.clone().verify(cloud, &device)?,
-                grant: proof.grant.clone().verify(cloud, &device)?,
-                bindings: bindings
-                    .map(|binding| binding.verify(cloud, &device))
-                    .collect::<Result<_, _>>()?,
-            })
-        };
-        verified().map_err(|refused| CloudError::NotProven { device, refused })
+        Self::check(cloud, device, proof)
+            .map_err(|refused| CloudError::NotProven { device, refused })
+    }
+
+    fn check(
+        cloud: &PublicKey,
+        device: DeviceId,
+        proof: &EnrolmentProof,
+    ) -> Result<Self, WireError> {
+        let policies = proof.policies.as_deref().unwrap_or_default();
+        if proof.bindings.len() > MAX_BINDINGS || policies.len() > MAX_POLICIES {
+            return Err(WireError::Unsound("too many bindings or policies"));
+        }
+        let bindings = proof.bindings.iter().cloned();
+        let policies = policies.iter().cloned();
+        Ok(Self {
+            certificate: proof.certificate.clone().verify(cloud, &device)?,
+            grant: proof.grant.clone().verify(cloud, &device)?,
+            bindings: bindings
+                .map(|binding| binding.verify(cloud, &device))
+                .collect::<Result<_, _>>()?,
+            policies: policies
+                .map(|policy| policy.verify(cloud, &()))
+                .collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -78,12 +90,13 @@ impl CloudCore {
         Ok(certificate.key)
     }
 
-    /// Takes back what a database that went back forgot of a device's enrolment. When nobody said that it went back, a new
-    /// life begins.
+    /// Takes back what a database that went back forgot of a device's enrolment and of its policies. When nobody said that
+    /// it went back, a new life begins.
     ///
     /// # Errors
     /// [`CloudError::NotProven`]; [`CloudError::NoDevice`] when the device is kept out or its key was enrolled anew;
-    /// [`CloudError::MemberForgotten`] when it earns for a member who is not here: what else it showed was taken.
+    /// [`CloudError::MemberForgotten`] when it earns for a member who is not here, [`CloudError::PolicyForgotten`] for a
+    /// policy that this program cannot evaluate: what else it showed was taken.
     pub fn take_proof(
         &mut self,
         device: DeviceId,
@@ -91,26 +104,26 @@ impl CloudCore {
         now: ServerTime,
     ) -> Result<(), CloudError> {
         let shown = ShownEnrolment::verified(&self.key.public(), device, proof)?;
-        let taken = self.work(now, |unit| {
+        let (begun, still_lacking) = self.work(now, |unit| {
             unit.may_come_back(device, &shown)?;
-            if let Some(life) = unit.life_to_begin(device, &shown)? {
-                return Ok(Err(life));
-            }
-            unit.put_back(device, &shown).map(Ok)
+            let begun = match unit.life_to_begin(device, &shown)? {
+                Some(after) => Some(unit.begin_server_epoch(after)?),
+                None => None,
+            };
+            let life = begun.unwrap_or(unit.server_epoch);
+            Ok((begun, unit.put_back(device, &shown, life)?))
         })?;
-        let missing = match taken {
-            Ok(missing) => missing,
-            Err(after) => {
-                let life = self.begin_server_epoch(after, now)?;
-                tracing::warn!(
-                    %device, server_epoch = life.get(),
-                    "a device shows an enrolment that is not here: the database went back, a new life begins"
-                );
-                self.work(now, |unit| unit.put_back(device, &shown))?
-            }
-        };
-        let done = missing.map_or(Ok(()), |member| Err(CloudError::MemberForgotten(member)));
+        if let Some(life) = begun {
+            tracing::warn!(
+                %device, server_epoch = life.get(),
+                "a device shows what this cloud signed and is not here: the database went back, a new life begins"
+            );
+        }
+        let done = still_lacking.map_or(Ok(()), Err);
         self.note_wait(device, &done);
+        if done.is_ok() {
+            self.asked_proofs.answer(device);
+        }
         done
     }
 }
@@ -138,20 +151,27 @@ impl UnitOfWork<'_> {
         let is_unknown = devices::find(self.db, device)?.is_none();
         let mut went_back =
             granted > self.server_epoch || (is_unknown && granted == self.server_epoch);
-        if self.server_epoch == cloud_row::FIRST {
+        // What a restore lacks, each device shows once in the life that it began.
+        if self.server_epoch == cloud_row::FIRST
+            || proofs::was_shown(self.db, device, self.server_epoch)?
+        {
             for binding in &shown.bindings {
                 went_back |= bindings::find(self.db, binding.body().id)?.is_none();
+            }
+            for policy in &shown.policies {
+                went_back |= bundles::policy(self.db, policy.body().version)?.is_none();
             }
         }
         Ok(went_back.then_some(granted.max(self.server_epoch)))
     }
 
-    /// Writes back what is not here; returns a member who is not here either.
+    /// Writes back what is not here; returns the failure that names what only people can put back.
     fn put_back(
         &self,
         device: DeviceId,
         shown: &ShownEnrolment,
-    ) -> Result<Option<MemberId>, CloudError> {
+        life: ServerEpoch,
+    ) -> Result<Option<CloudError>, CloudError> {
         if devices::find(self.db, device)?.is_none() {
             self.put_back_device(device, shown)?;
         }
@@ -161,14 +181,14 @@ impl UnitOfWork<'_> {
             grants::insert(self.db, device, grant.epoch, raw, grant.issued, None)?;
             receipts::keep(self.db, device, grant.issued)?;
         }
-        let mut missing = None;
+        let mut still_lacking = self.put_back_policies(shown)?;
         for binding in &shown.bindings {
             let body = binding.body();
             if bindings::find(self.db, body.id)?.is_some() {
                 continue;
             }
             if members::profile(self.db, body.member)?.is_none() {
-                missing = Some(body.member);
+                still_lacking = Some(CloudError::MemberForgotten(body.member));
                 continue;
             }
             tracing::warn!(%device, member = %body.member, "a binding that a restore had lost is back");
@@ -185,10 +205,33 @@ impl UnitOfWork<'_> {
                 },
             )?;
         }
-        if missing.is_none() {
-            proofs::keep(self.db, device, self.server_epoch)?;
+        if still_lacking.is_none() {
+            proofs::keep(self.db, device, life)?;
         }
-        Ok(missing)
+        Ok(still_lacking)
+    }
+
+    /// Writes back the policies that are not here; returns the failure that names one which does not compile.
+    fn put_back_policies(&self, shown: &ShownEnrolment) -> Result<Option<CloudError>, CloudError> {
+        let mut failed = None;
+        for policy in &shown.policies {
+            let version = policy.body().version;
+            if bundles::policy(self.db, version)?.is_some() {
+                continue;
+            }
+            if let Err(refused) = CompiledPolicy::compile(policy.body().clone()) {
+                tracing::warn!(%version, %refused, "a policy that a restore had lost is shown, and does not compile here");
+                let newest = self.policies.newest().version();
+                failed = Some(CloudError::PolicyForgotten {
+                    named: version,
+                    newest,
+                });
+                continue;
+            }
+            bundles::insert_policy(self.db, version, policy.raw(), self.now)?;
+            tracing::warn!(%version, "a policy that a restore had lost is back");
+        }
+        Ok(failed)
     }
 
     /// Writes a device back. Its chain begins with the grant of its first epoch; one that is in a later epoch says all of its
@@ -224,17 +267,5 @@ impl UnitOfWork<'_> {
         receipts::keep(self.db, device, enrolled)?;
         tracing::warn!(%device, "a device that a restore had lost is back");
         Ok(())
-    }
-
-    /// Returns whether an entry's binding may have been given before this database went back: it is not here, and the device
-    /// has not yet shown those that it holds.
-    pub(super) fn may_have_forgotten(
-        &self,
-        device: DeviceId,
-        binding: BindingId,
-    ) -> Result<bool, CloudError> {
-        Ok(self.server_epoch > cloud_row::FIRST
-            && bindings::find(self.db, binding)?.is_none()
-            && !proofs::was_shown(self.db, device, self.server_epoch)?)
     }
 }

@@ -91,7 +91,7 @@ impl CloudCore {
 }
 
 impl UnitOfWork<'_> {
-    fn begin_server_epoch(&self, after: ServerEpoch) -> Result<ServerEpoch, CloudError> {
+    pub(super) fn begin_server_epoch(&self, after: ServerEpoch) -> Result<ServerEpoch, CloudError> {
         let next = self.server_epoch.max(after).next();
         cloud_row::raise(self.db, next)?;
         Ok(next)

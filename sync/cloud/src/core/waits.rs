@@ -1,43 +1,26 @@
 //! Devices whose entries wait for something that this database forgot when it went back.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use dashpoint_membership::{DeviceId, MemberId, PolicyVersion};
 
 use crate::error::CloudError;
+use crate::lacking::Lacking;
 
 /// Devices that are remembered, and things of one device: what is beyond waits as well, and is told nobody.
 const DEVICES_MAX: usize = 4_096;
 const OF_A_DEVICE_MAX: usize = 8;
 
-/// One thing that entries name and that this database lacks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Lacking {
-    Policy(PolicyVersion),
-    Member(MemberId),
-}
-
-impl Lacking {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the few failures that name something forgotten"
-    )]
-    pub const fn of(failed: &CloudError) -> Option<Self> {
-        match failed {
-            CloudError::PolicyForgotten { named, .. } => Some(Self::Policy(*named)),
-            CloudError::MemberForgotten(member) => Some(Self::Member(*member)),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Lacking {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Policy(version) => write!(to, "policy {version}"),
-            Self::Member(member) => write!(to, "member {member}"),
-        }
+/// Returns what only people can put back, when a failure names it.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the few failures that name something forgotten"
+)]
+pub(super) const fn awaited(failed: &CloudError) -> Option<Lacking> {
+    match failed {
+        CloudError::PolicyForgotten { named, .. } => Some(Lacking::Policy(*named)),
+        CloudError::MemberForgotten(member) => Some(Lacking::Member(*member)),
+        _ => None,
     }
 }
 
@@ -71,6 +54,8 @@ impl Waits {
         for of_device in self.of.values() {
             for lacking in of_device {
                 match lacking {
+                    // The device itself shows it.
+                    Lacking::Binding(_) => {}
                     Lacking::Policy(version) => *policies.entry(*version).or_default() += 1,
                     Lacking::Member(member) => {
                         members.insert(*member);

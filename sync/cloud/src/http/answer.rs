@@ -96,7 +96,7 @@ impl From<CloudError> for ApiError {
             CloudError::PolicyForgotten { .. } | CloudError::MemberForgotten(_) => {
                 Self::for_people()
             }
-            CloudError::BindingForgotten(_) => Self::because(RefusalCode::Forgotten),
+            CloudError::ProofWanted { .. } => Self::because(RefusalCode::Forgotten),
             // Anybody can send one: it is worth no line of the log.
             CloudError::NotProven { .. } => Self::because(RefusalCode::NotAuthentic),
             _ => {

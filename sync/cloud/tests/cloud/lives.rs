@@ -121,8 +121,17 @@ fn entries_of_a_policy_that_the_backup_lacks_wait_until_it_is_signed_again() {
     let second = car.request(std::slice::from_ref(&under_2));
     let refused = world.core.post_entries(car.device, &second, world.now);
     assert!(
-        matches!(refused, Err(CloudError::PolicyForgotten { .. })),
+        matches!(refused, Err(CloudError::ProofWanted { .. })),
         "{refused:?}"
+    );
+    world
+        .core
+        .take_proof(car.device, &car.proof, world.now)
+        .unwrap();
+    let refused = world.core.post_entries(car.device, &second, world.now);
+    assert!(
+        matches!(refused, Err(CloudError::PolicyForgotten { .. })),
+        "the car does not hold it: {refused:?}"
     );
 
     world.core.sign_policy(next, world.now).unwrap();
@@ -170,6 +179,15 @@ fn a_policy_that_the_backup_lacks_is_waited_for_and_signed_also_below_the_newest
     let mut beside = World::on_disk(&backup);
     beside.core.sign_policy(third.clone(), world.now).unwrap();
     let both = car.request(&[under_2.clone(), under_3.clone()]);
+    let asked = world.core.post_entries(car.device, &both, world.now);
+    assert!(
+        matches!(asked, Err(CloudError::ProofWanted { .. })),
+        "{asked:?}"
+    );
+    world
+        .core
+        .take_proof(car.device, &car.proof, world.now)
+        .unwrap();
     let refused = world.core.post_entries(car.device, &both, world.now);
     assert!(
         matches!(&refused, Err(CloudError::PolicyForgotten { named, .. }) if named.get() == 2),

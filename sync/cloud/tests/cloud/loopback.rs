@@ -212,6 +212,7 @@ fn welcomed(
         certificate: certificate.clone(),
         grant: grant.clone(),
         bindings: vec![binding.clone()],
+        policies: None,
     };
     let certificate: Signed<DeviceCertificate> = certificate.verify(&cloud, &device).unwrap();
     assert_eq!(certificate.body().key, key.public());

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use dashpoint_cloud::{
-    Approval, AskIds, ClockKind, CloudCore, GrantedIds, NewMember, PostOutcome, Word, open_file,
-    open_in_memory,
+    Approval, AskIds, ClockKind, CloudCore, CloudError, GrantedIds, NewMember, PostOutcome, Word,
+    open_file, open_in_memory,
 };
 use dashpoint_membership::*;
 use dashpoint_wire::message::{
@@ -120,6 +120,7 @@ impl World {
             certificate,
             grant: grant.clone(),
             bindings: vec![binding],
+            policies: None,
         };
         let grant = grant.verify(&self.cloud_key, &ids.device).unwrap();
         let policy = policy.verify(&self.cloud_key, &()).unwrap().into_parts().1;
@@ -145,8 +146,16 @@ impl World {
     }
 
     /// Sends entries from their own place on.
+    /// Sends entries as a car does: one that is asked for its proof of enrolment shows it.
     pub fn post(&mut self, car: &Car, entries: &[Signed<Entry>]) -> PostOutcome {
         let request = car.request(entries);
+        let posted = self.core.post_entries(car.device, &request, self.now);
+        if !matches!(posted, Err(CloudError::ProofWanted { .. })) {
+            return posted.unwrap();
+        }
+        self.core
+            .take_proof(car.device, &car.proof, self.now)
+            .unwrap();
         self.core
             .post_entries(car.device, &request, self.now)
             .unwrap()

@@ -11,7 +11,7 @@ use dashpoint_wire::message::{
 };
 use dashpoint_wire::{
     Binding, Cbor, DeviceCertificate, EpochGrant, MAX_BINDINGS, MAX_BODY, MAX_DECODED, MAX_ENTRIES,
-    Receipt, RequestToken, TOKEN_WINDOW_S,
+    MAX_POLICIES, Receipt, RequestToken, TOKEN_WINDOW_S,
 };
 
 use crate::{samples, vectors};
@@ -163,6 +163,7 @@ fn the_limits_are_in_the_document() {
         (MAX_BODY, "at most 65,536 bytes in a request"),
         (MAX_ENTRIES, "At most 100 entries"),
         (MAX_BINDINGS, "At most 256 bindings"),
+        (MAX_POLICIES, "at most 4 policies"),
         (
             usize::try_from(TOKEN_WINDOW_S).unwrap(),
             "within 120 seconds",

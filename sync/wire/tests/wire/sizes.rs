@@ -36,7 +36,7 @@ fn what_things_weigh() {
        78 message-enrol-request
        83 message-enrol-ticket
         1 message-enrol-waiting
-      488 message-enrolment-proof
+     1215 message-enrolment-proof
       321 message-entries-page
       516 message-entries-request
      1302 message-entries-response

@@ -99,6 +99,7 @@ fn enrolment_proof() -> EnrolmentProof {
         certificate: raw(cloud, documents::certificate(), &DEVICE),
         grant: raw(cloud, documents::grant(None), &DEVICE),
         bindings: vec![raw(cloud, documents::binding(), &DEVICE)],
+        policies: Some(vec![raw(cloud, policy(), &())]),
     }
 }
 
