@@ -8,7 +8,7 @@ use super::{KnownState, Reconciler};
 use crate::error::AnswerError;
 use crate::exchange::{Credential, Response, TransportFailure};
 use crate::now::Now;
-use crate::refresh_schedule::REFUSED_MS;
+use crate::refresh_schedule::{REFUSED_MS, RefreshTask};
 use crate::status::{FaultReason, OfflineReason};
 
 /// Pause after a refusal of the entries that the cloud will repeat.
@@ -70,13 +70,41 @@ impl Reconciler {
     /// Returns whether the cloud may have gone back to before this car was enrolled or bound, and is to be shown that it was.
     /// It is not shown in circles.
     fn wants_proof(&mut self, meaning: &Meaning, question: &Question, now: Now) -> bool {
-        let has_forgotten = match meaning {
-            Meaning::Forgotten => true,
-            Meaning::Refused(reason) => reason.code == Some(RefusalCode::Device),
-            Meaning::Answer | Meaning::Nonce(_) | Meaning::Later(..) => false,
+        let code = match meaning {
+            Meaning::Forgotten => Some(RefusalCode::Forgotten),
+            Meaning::Refused(reason) => reason.code,
+            Meaning::Answer | Meaning::Nonce(_) | Meaning::Later(..) => None,
         };
-        let is_of_the_chain = matches!(question, Question::Entries(_) | Question::Recovery(_));
-        has_forgotten && is_of_the_chain && self.recovery_budget.count(now).is_ok()
+        match (question, code) {
+            (
+                Question::Entries(_) | Question::Recovery(_),
+                Some(RefusalCode::Forgotten | RefusalCode::Device),
+            ) => self.recovery_budget.count(now).is_ok(),
+            // Nothing but time ends a binding: a cloud that does not know one has forgotten it.
+            (Question::Document(RefreshTask::Statement(_)), Some(RefusalCode::NotBound)) => {
+                self.may_show_for_statement(now)
+            }
+            (
+                Question::Entries(_)
+                | Question::Recovery(_)
+                | Question::Document(_)
+                | Question::Proof,
+                _,
+            ) => false,
+        }
+    }
+
+    /// Returns whether the proof may be shown for a statement that was refused: once in the time after which it is asked for
+    /// again.
+    fn may_show_for_statement(&mut self, now: Now) -> bool {
+        let is_early = self
+            .statement_proof_ms
+            .is_some_and(|last_ms| now.monotonic_ms < last_ms.saturating_add(REFUSED_MS));
+        if is_early || self.recovery_budget.count(now).is_err() {
+            return false;
+        }
+        self.statement_proof_ms = Some(now.monotonic_ms);
+        true
     }
 
     fn with_answer(

@@ -49,6 +49,8 @@ pub struct Reconciler {
     mode: Mode,
     pacing: Pacing,
     recovery_budget: RecoveryBudget,
+    /// The last time when the proof was shown because a statement was refused, in monotonic milliseconds.
+    statement_proof_ms: Option<u64>,
     last_ticket: Ticket,
     shown: Option<SyncStatus>,
     effects: Vec<Effect>,
@@ -78,6 +80,7 @@ impl Reconciler {
             mode: Mode::Idle,
             pacing: Pacing::default(),
             recovery_budget: RecoveryBudget::default(),
+            statement_proof_ms: None,
             last_ticket: Ticket::ZERO,
             shown: None,
             effects: Vec::new(),

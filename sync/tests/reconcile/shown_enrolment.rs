@@ -65,3 +65,37 @@ fn a_proof_that_helps_nothing_is_not_shown_in_circles() {
     world.run(2 * HOUR);
     world.assert_settled();
 }
+
+/// It went back to before it bound a member who has not driven since: his statement is refused, and the car shows what it
+/// holds. What that does not help is not shown more than once an hour.
+#[test]
+fn a_statement_that_is_refused_to_a_bound_car_makes_it_show_its_enrolment() {
+    let shown = |(_, request): &&(u64, HttpRequest)| request.path.ends_with("/proof");
+    let is_statement = |request: &HttpRequest| request.path.contains("/statement");
+    let refused = || Weather::Answers(refusal(RefusalCode::NotBound, None));
+
+    let mut world = settled();
+    world.cloud.touch_member();
+    let mut was_refused = false;
+    world.weather = Box::new(move |request| {
+        if is_statement(request) && !std::mem::replace(&mut was_refused, true) {
+            return refused();
+        }
+        Weather::Fine
+    });
+    world.sends.clear();
+    world.run(HOUR / 2);
+    world.assert_settled();
+    assert_eq!(world.sends.iter().filter(shown).count(), 1);
+
+    world.weather = Box::new(move |request| {
+        if is_statement(request) {
+            return refused();
+        }
+        Weather::Fine
+    });
+    world.sends.clear();
+    world.run(5 * HOUR);
+    let count = world.sends.iter().filter(shown).count();
+    assert!((4..=5).contains(&count), "{count} proofs in five hours");
+}
