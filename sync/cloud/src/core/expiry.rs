@@ -1,7 +1,7 @@
 //! What a clock that was wrong did to accounts is taken back by entries of the ledger: points that expired, and tiers that were
 //! reviewed.
 
-use dashpoint_membership::{MemberId, Points, ServerTime};
+use dashpoint_membership::{Growth, MemberId, Paid, Points, ServerTime};
 use serde::Serialize;
 
 use super::CloudCore;
@@ -9,7 +9,7 @@ use super::consent::given;
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::store::expiries::{self, ExpirySpan};
-use crate::store::{accounts, members};
+use crate::store::{accounts, forgone, members};
 
 /// The result of a reversal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -26,7 +26,8 @@ pub struct Reversed {
 
 impl CloudCore {
     /// Gives back what expired in a span of time, of one member or of all, each expiry once: into a lot with its own expiry, or
-    /// with that of points which are earned now when its own is over. The member reads the reason. Reviews of tiers from that
+    /// with that of points which are earned now when its own is over. What an act would have taken of it since stays gone. The
+    /// member reads the reason. Reviews of tiers from that
     /// time on whose own time is still to come are taken back too, the newest first.
     ///
     /// # Errors
@@ -67,8 +68,14 @@ impl UnitOfWork<'_> {
         let mut settlements = Vec::new();
         let mut reversed = Vec::new();
         let mut points = Points::ZERO;
+        let forgone = forgone::by_version(self.db, member)?;
+        let forgone = |version| forgone.get(&version).copied().unwrap_or(Paid::NOTHING);
         for expired in expiries::unreversed(self.db, member, span, self.now)? {
-            let back = Points::ZERO.minus(expired.points);
+            let gone = Points::ZERO.minus(expired.points);
+            let back = gone.minus(forgone(expired.version).points);
+            if back <= Points::ZERO {
+                continue;
+            }
             let row =
                 account.restore_expired(back, expired.expires, reason, self.now, &zone, policy)?;
             points = points.plus(back);
@@ -77,6 +84,11 @@ impl UnitOfWork<'_> {
         }
         let expiries = reversed.len();
         for review in expiries::unreversed_reviews(self.db, member, span.since)? {
+            let mut review = review;
+            review.growth = review
+                .growth
+                .plus(forgone(review.version).growth)
+                .min(Growth::ZERO);
             let Some(row) = account.reverse_review(&review, policy, self.now, &zone) else {
                 break;
             };

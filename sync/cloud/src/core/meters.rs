@@ -7,8 +7,8 @@ use dashpoint_membership::{DeviceId, EntryRef, MemberId, Points, ServerTime, Veh
 use serde::Serialize;
 
 use super::CloudCore;
-use super::claw_back::EntryPayments;
 use super::consent::given;
+use super::entry_payments::EntryPayments;
 use super::losers::LateEntries;
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;

@@ -10,6 +10,7 @@ mod clock_guard;
 mod consent;
 mod enrol;
 mod entries;
+mod entry_payments;
 mod epochs;
 mod expiry;
 mod health;

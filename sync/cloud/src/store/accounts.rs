@@ -208,22 +208,6 @@ pub(crate) fn about_entries(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Lists the points of a member's lots that expired and were not given back.
-pub(crate) fn expired_by_lot(
-    db: &Connection,
-    member: MemberId,
-) -> Result<Vec<(LotId, Points)>, CloudError> {
-    by_lot(
-        db,
-        member,
-        "SELECT lot, sum(allocations.points) FROM settlements
-         JOIN allocations ON allocations.member = settlements.member AND allocations.version = settlements.version
-         WHERE settlements.member = ?1 AND kind = 'expired'
-             AND settlements.version NOT IN (SELECT version FROM expiries_reversed WHERE member = ?1)
-         GROUP BY lot",
-    )
-}
-
 /// Lists the points that a member was given by hand, by the lot that they went into, those included that arrears took.
 pub(crate) fn granted_by_lot(
     db: &Connection,

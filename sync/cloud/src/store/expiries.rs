@@ -1,6 +1,6 @@
 //! Expiries of lots and reviews of tiers, and those that were taken back.
 
-use dashpoint_membership::{LedgerVersion, MemberId, Points, ServerTime, Settlement};
+use dashpoint_membership::{LedgerVersion, LotId, MemberId, Points, ServerTime, Settlement};
 use rusqlite::Connection;
 
 use super::{Col, Json};
@@ -52,6 +52,73 @@ pub(crate) fn unreversed(
             })
         },
     )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// One expiry of a lot that was not given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LotExpiry {
+    /// The lot.
+    pub lot: LotId,
+    /// The settlement that took it.
+    pub version: LedgerVersion,
+    /// Points that went with it.
+    pub points: Points,
+}
+
+/// Lists a member's expiries that were not given back, oldest first.
+pub(crate) fn by_lot(db: &Connection, member: MemberId) -> Result<Vec<LotExpiry>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "SELECT lot, settlements.version, allocations.points FROM settlements
+         JOIN allocations ON allocations.member = settlements.member AND allocations.version = settlements.version
+         WHERE settlements.member = ?1 AND kind = 'expired'
+             AND settlements.version NOT IN (SELECT version FROM expiries_reversed WHERE member = ?1)
+         ORDER BY settlements.version",
+    )?;
+    let rows = statement.query_map([Col(member)], |row| {
+        Ok(LotExpiry {
+            lot: row.get::<_, Col<_>>(0)?.0,
+            version: row.get::<_, Col<_>>(1)?.0,
+            points: row.get::<_, Col<_>>(2)?.0,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// One expiry of a lot that was given back, into a lot that may be another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Restored {
+    /// The expiry.
+    pub version: LedgerVersion,
+    /// The lot that expired.
+    pub from: LotId,
+    /// The lot that its points went into.
+    pub into: LotId,
+    /// Points that were given back, those included that arrears took.
+    pub points: Points,
+}
+
+/// Lists a member's expiries that were given back.
+pub(crate) fn restored(db: &Connection, member: MemberId) -> Result<Vec<Restored>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "SELECT reversed.version,
+             (SELECT lot FROM allocations WHERE allocations.member = reversed.member
+                 AND allocations.version = reversed.version LIMIT 1),
+             coalesce((SELECT lot FROM allocations WHERE allocations.member = reversed.member
+                 AND allocations.version = reversed.by_version LIMIT 1), reversed.by_version),
+             settlements.points - settlements.arrears
+         FROM expiries_reversed AS reversed
+         JOIN settlements ON settlements.member = reversed.member AND settlements.version = reversed.by_version
+         WHERE reversed.member = ?1 AND settlements.kind = 'granted' ORDER BY reversed.version",
+    )?;
+    let rows = statement.query_map([Col(member)], |row| {
+        Ok(Restored {
+            version: row.get::<_, Col<_>>(0)?.0,
+            from: row.get::<_, Col<_>>(1)?.0,
+            into: row.get::<_, Col<_>>(2)?.0,
+            points: Points::new(row.get(3)?),
+        })
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod consents;
 pub(crate) mod devices;
 pub(crate) mod enrolments;
 pub(crate) mod expiries;
+pub(crate) mod forgone;
 pub(crate) mod forks;
 pub(crate) mod grants;
 pub(crate) mod intake;
