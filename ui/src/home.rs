@@ -178,6 +178,7 @@ fn notice(notice: Option<NoticeData>, locale: &Locale, now: ServerTime) -> (Noti
         Some(NoticeData::NeedsConfirmation) => (Notice::NeedsConfirmation, String::new()),
         Some(NoticeData::UnderReview) => (Notice::UnderReview, String::new()),
         Some(NoticeData::Refused) => (Notice::Refused, String::new()),
+        Some(NoticeData::EntriesRefused) => (Notice::EntriesRefused, String::new()),
         Some(NoticeData::Guest) => (Notice::Guest, String::new()),
         Some(NoticeData::GuestByCar) => (Notice::GuestByCar, String::new()),
         Some(NoticeData::AwaitingSignature { awards }) => {

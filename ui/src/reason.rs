@@ -57,7 +57,7 @@ pub fn reason(row: &RowData, locale: &Locale, now: ServerTime) -> (Reason, Strin
                 );
             }
             let reason = match why {
-                Adjustment::Cap { .. } => Reason::Cap,
+                Adjustment::Cap { .. } => Reason::CapNotHeld,
                 Adjustment::Policy { .. } => Reason::OtherPolicy,
                 Adjustment::Rule { .. } => Reason::OtherRule,
                 Adjustment::Remainder { .. } => Reason::Remainder,

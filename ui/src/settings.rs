@@ -59,6 +59,7 @@ fn device_shown(device: &DeviceData, locale: &Locale, now: ServerTime) -> Device
         Exchange::Running => (SyncState::Sending, String::new()),
         Exchange::Failed { next_try } => (SyncState::Waiting, locale.moment(next_try, now)),
         Exchange::Refused => (SyncState::Refused, String::new()),
+        Exchange::EntriesRefused => (SyncState::EntriesRefused, String::new()),
     };
     DeviceShown {
         device: fingerprint(device.device.as_bytes()).into(),

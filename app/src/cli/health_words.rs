@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::words::zoned_minute;
 use crate::cloud_clock::CloudClock;
 use crate::keys::KeyState;
-use crate::live::{Connection, DiskTrouble, Reason};
+use crate::live::{CloudRefusal, Connection, DiskTrouble, Reason};
 
 /// Counts evidence that waits, in English.
 fn evidence_waits(count: u64) -> String {
@@ -170,14 +170,22 @@ pub(super) fn connection(
     }
 }
 
-/// Says that the cloud refuses what this car sends.
+/// Says that the cloud refuses this car, or what it sent.
 #[must_use]
 pub(super) fn refused(language: Language, status: u16) -> String {
-    match language {
-        Language::English => {
-            format!("the cloud refuses this car's entries; ask service. Status {status}")
+    match (language, CloudRefusal::of(status)) {
+        (Language::English, CloudRefusal::OfCar { .. }) => {
+            format!("the cloud refuses this car; ask service. Status {status}")
         }
-        Language::Chinese => format!("云端拒收本车记录，请联系售后。状态码 {status}"),
+        (Language::Chinese, CloudRefusal::OfCar { .. }) => {
+            format!("云端拒收本车记录，请联系售后。状态码 {status}")
+        }
+        (Language::English, CloudRefusal::OfEntries { .. }) => format!(
+            "the cloud did not take what this car sent: it is kept; ask service. Status {status}"
+        ),
+        (Language::Chinese, CloudRefusal::OfEntries { .. }) => {
+            format!("云端未接受本车发送的记录，记录已保留；请联系售后。状态码 {status}")
+        }
     }
 }
 

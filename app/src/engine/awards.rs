@@ -15,7 +15,7 @@ use super::{Engine, RETRY_MS, UNSAVED_MAX};
 use crate::books::SaltedEvidence;
 use crate::clock::quality;
 use crate::command::CheckIn;
-use crate::live::DiskTrouble;
+use crate::live::{CloudRefusal, DiskTrouble};
 use crate::unpaid::AwardContext;
 
 /// Evidence on its way to an entry: whose it is was decided when it was made. Where it waits to be signed, nothing of it
@@ -138,7 +138,12 @@ impl Engine {
         if self.live.other_vehicle {
             return CheckIn::OtherVehicle;
         }
-        if let Some(status) = self.live.connection.refuses_car() {
+        if let Some(status) = self
+            .live
+            .connection
+            .refusal()
+            .and_then(CloudRefusal::of_car)
+        {
             return CheckIn::Refused { status };
         }
         if self.choices.guest {

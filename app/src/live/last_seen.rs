@@ -4,7 +4,7 @@ use dashpoint_membership::DeviceId;
 use dashpoint_store::{Store, StoreError, StoreReader};
 use serde::{Deserialize, Serialize};
 
-use super::{Connection, Live, is_of_car};
+use super::{CloudRefusal, Connection, Live};
 
 /// The reasons that kept points from coming when the head unit ran last. Each stays until bus or cloud say something new.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,10 +41,29 @@ impl LastSeen {
         store.put_checkpoint(&Self::name(device), &raw)
     }
 
+    /// Returns it as the state of a head unit that has just stopped; `None` when nothing kept points from coming.
+    #[must_use]
+    pub fn as_live(&self) -> Option<Live> {
+        let is_clear = self.refused.is_none() && !self.other_vehicle && !self.guest_by_car;
+        (!is_clear).then(|| Live {
+            connection: self
+                .refused
+                .map_or(Connection::Starting, |status| Connection::Fault {
+                    since_unix_s: None,
+                    status,
+                }),
+            other_vehicle: self.other_vehicle,
+            guest_by_car: self.guest_by_car,
+            ..Live::default()
+        })
+    }
+
     /// Returns the status with which the cloud refused this car itself: then what waits is not paid.
     #[must_use]
     pub fn refuses_car(&self) -> Option<u16> {
-        self.refused.filter(|status| is_of_car(*status))
+        self.refused
+            .map(CloudRefusal::of)
+            .and_then(CloudRefusal::of_car)
     }
 
     /// Returns what is seen after it: a cloud that cannot be reached does not take a refusal back, nor a silent bus what it

@@ -201,24 +201,52 @@ impl Live {
 }
 
 impl Connection {
-    /// Returns the status with which the cloud refuses this car itself; `None` also where it refuses no more than what this
-    /// car sent.
+    /// Returns the refusal of the cloud; `None` when it refuses nothing.
     #[must_use]
-    pub const fn refuses_car(&self) -> Option<u16> {
+    pub const fn refusal(&self) -> Option<CloudRefusal> {
         match self {
-            Self::Fault { status, .. } if is_of_car(*status) => Some(*status),
-            Self::Fault { .. }
-            | Self::Starting
-            | Self::Online { .. }
-            | Self::Syncing { .. }
-            | Self::Offline { .. } => None,
+            Self::Fault { status, .. } => Some(CloudRefusal::of(*status)),
+            Self::Starting | Self::Online { .. } | Self::Syncing { .. } | Self::Offline { .. } => {
+                None
+            }
         }
     }
 }
 
-/// Tells whether a refusal is of the head unit: it is not enrolled, or no longer.
-const fn is_of_car(status: u16) -> bool {
-    status == 403
+/// A refusal of the cloud that stays until somebody does something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloudRefusal {
+    /// Of the head unit itself: it is not enrolled, or no longer.
+    OfCar {
+        /// HTTP status.
+        status: u16,
+    },
+    /// Of what it sent; the head unit is let in.
+    OfEntries {
+        /// HTTP status.
+        status: u16,
+    },
+}
+
+impl CloudRefusal {
+    /// Tells by the status what is refused.
+    #[must_use]
+    pub const fn of(status: u16) -> Self {
+        if status == 403 {
+            Self::OfCar { status }
+        } else {
+            Self::OfEntries { status }
+        }
+    }
+
+    /// Returns the status where the head unit itself is refused: then nothing that waits is paid.
+    #[must_use]
+    pub const fn of_car(self) -> Option<u16> {
+        match self {
+            Self::OfCar { status } => Some(status),
+            Self::OfEntries { .. } => None,
+        }
+    }
 }
 
 impl From<ConnectionState> for Connection {

@@ -13,7 +13,7 @@ use super::titles::tier_title;
 use super::{home, rows, trip};
 use crate::books::Books;
 use crate::entry_status::EntryStatus;
-use crate::live::{Connection, Live};
+use crate::live::{CloudRefusal, Connection, Live};
 
 /// Sources of the screen's data.
 #[derive(Debug, Clone, Copy)]
@@ -176,7 +176,10 @@ fn exchange(live: &Live, now: ServerTime) -> Exchange {
         Connection::Offline { .. } => Exchange::Failed {
             next_try: live.next_try(now),
         },
-        Connection::Fault { .. } => Exchange::Refused,
+        Connection::Fault { status, .. } => match CloudRefusal::of(status) {
+            CloudRefusal::OfCar { .. } => Exchange::Refused,
+            CloudRefusal::OfEntries { .. } => Exchange::EntriesRefused,
+        },
     }
 }
 

@@ -9,7 +9,7 @@ use super::context::Shown;
 use super::own::OwnEntry;
 use super::rows;
 use super::titles::tier_title;
-use crate::live::{Connection, Live, Reason};
+use crate::live::{CloudRefusal, Connection, Live, Reason};
 use dashpoint_ui::model::{LadderData, MemberData, NoticeData, Settles, TierData, TodayData};
 
 const DAY_S: i64 = 86_400;
@@ -132,8 +132,10 @@ fn notice(
     guest: Option<NoticeData>,
 ) -> Option<NoticeData> {
     let limits = &shown.policy.policy().allowance;
-    if live.is_some_and(|live| matches!(live.connection, Connection::Fault { .. })) {
-        return Some(NoticeData::Refused);
+    match live.and_then(|live| live.connection.refusal()) {
+        Some(CloudRefusal::OfCar { .. }) => return Some(NoticeData::Refused),
+        Some(CloudRefusal::OfEntries { .. }) => return Some(NoticeData::EntriesRefused),
+        None => {}
     }
     if guest.is_some() {
         return guest;

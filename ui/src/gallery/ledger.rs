@@ -208,6 +208,7 @@ fn finish(all: Vec<(RowSubject, RowOutcome)>) -> Vec<RowData> {
     all.into_iter()
         .enumerate()
         .map(|(index, (subject, outcome))| {
+            let cut = cut(&outcome);
             hours += if index < 2 { 1 } else { 11 };
             let measured = matches!(subject, RowSubject::Measured(_));
             let rule = subject.evidence().map(|evidence| match evidence {
@@ -222,7 +223,7 @@ fn finish(all: Vec<(RowSubject, RowOutcome)>) -> Vec<RowData> {
                 rule: rule.map(|title| (title, PolicyVersion::new(7))),
                 growth: Growth::new(if measured { 2 } else { 0 }),
                 digest: measured.then(|| EvidenceDigest::from_bytes([0xa7; 32])),
-                cut: None,
+                cut,
                 entry: measured.then(|| EntryRef {
                     device: DeviceId::from_bytes([1; 16]),
                     epoch: Epoch::new(2),
@@ -231,6 +232,24 @@ fn finish(all: Vec<(RowSubject, RowOutcome)>) -> Vec<RowData> {
             }
         })
         .collect()
+}
+
+/// The cap that an adjusting verdict names.
+fn cut(outcome: &RowOutcome) -> Option<LimitData> {
+    let RowOutcome::Adjusted {
+        paid,
+        why: Adjustment::Cap { .. },
+        ..
+    } = outcome
+    else {
+        return None;
+    };
+    Some(LimitData {
+        over: text("all points", "全部积分"),
+        per: Period::Day,
+        most: Points::new(100),
+        room: Some(*paid),
+    })
 }
 
 fn interval(meter: Meter, length: u64) -> MeterInterval {

@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 /// Every notice once.
-pub(super) const NOTICES: [NoticeData; 12] = [
+pub(super) const NOTICES: [NoticeData; 13] = [
     NoticeData::ConnectSoon {
         by: NOW.plus_s(5 * 86_400),
     },
@@ -30,6 +30,7 @@ pub(super) const NOTICES: [NoticeData; 12] = [
     NoticeData::Guest,
     NoticeData::RulesSkipped,
     NoticeData::GuestByCar,
+    NoticeData::EntriesRefused,
 ];
 
 const LONGEST_ZH: &str = "阿卜杜热依木·买买提吐尔逊江";

@@ -88,8 +88,10 @@ pub enum NoticeData {
     NeedsConfirmation,
     /// The device is under review.
     UnderReview,
-    /// The cloud refuses what this car sends: it is revoked, or does not fit.
+    /// The cloud refuses this car: it is not enrolled, or no longer.
     Refused,
+    /// The cloud lets this car in, and does not take what it sent.
+    EntriesRefused,
     /// A guest drives, and nothing is earned.
     Guest,
     /// The car says so: no choice on the screen changes it.
@@ -105,7 +107,7 @@ pub enum NoticeData {
     RulesSkipped,
     /// The storage was damaged and comes back.
     Salvaged,
-    /// The cloud does not answer.
+    /// The cloud cannot be used now.
     Unreachable {
         /// Time of the next try.
         next_try: ServerTime,

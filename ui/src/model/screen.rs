@@ -49,8 +49,10 @@ pub enum Exchange {
         /// Time of the next try.
         next_try: ServerTime,
     },
-    /// The cloud does not accept this device.
+    /// The cloud refuses this device.
     Refused,
+    /// The cloud lets this device in, and does not take what it sent.
+    EntriesRefused,
 }
 
 /// Everything that the pages are made of.

@@ -15,12 +15,13 @@ use crate::show;
 const WRITE: &str = "DASHPOINT_WRITE_GOLDENS";
 
 /// The pictures that stand for all.
-const GOLDENS: [&str; 29] = [
+const GOLDENS: [&str; 30] = [
     "home.normal.parked.online.day.zh.1920",
     "home.normal.parked.online.day.en.1920",
     "home.normal.parked.online.night.en.1920",
     "home.normal.parked.online.day.en.1280",
     "home.normal.moving.online.night.zh.1920",
+    "home.normal.parked.offline.day.en.1920",
     "home.empty.parked.offline.day.en.1920",
     "home.longest.parked.offline.night.en.1920",
     "home.longest.parked.online.day.zh.1280",

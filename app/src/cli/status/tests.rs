@@ -48,7 +48,7 @@ fn the_reasons_that_keep_points_from_coming_are_told_while_the_head_unit_is_stop
         // The car itself is let in: nothing is said of what is pending.
         (
             refused(422),
-            vec!["the cloud refuses this car's entries; ask service. Status 422"],
+            vec!["the cloud did not take what this car sent: it is kept; ask service. Status 422"],
         ),
     ];
     for (seen, expected) in cases {

@@ -10,7 +10,9 @@ use dashpoint_membership::{
 };
 use dashpoint_ui::Reason;
 use dashpoint_ui::locale::{Language, Locale};
-use dashpoint_ui::model::{Availability, Failed, LimitData, NoticeData, RowData, RowOutcome};
+use dashpoint_ui::model::{
+    Availability, Exchange, Failed, LimitData, NoticeData, RowData, RowOutcome,
+};
 use dashpoint_ui::reason::reason;
 use jiff::tz::TimeZone;
 
@@ -345,6 +347,17 @@ fn a_guest_a_refusal_and_another_car_are_said_with_the_way_out() {
         ..Live::default()
     });
     assert_eq!(world.member().notice, Some(NoticeData::Refused));
+    assert_eq!(world.data().device.exchange, Exchange::Refused);
+    // The car is let in, what it sent is not taken: nobody may be told that nothing more is earned.
+    world.live = Some(Live {
+        connection: Connection::Fault {
+            since_unix_s: None,
+            status: 422,
+        },
+        ..Live::default()
+    });
+    assert_eq!(world.member().notice, Some(NoticeData::EntriesRefused));
+    assert_eq!(world.data().device.exchange, Exchange::EntriesRefused);
     world.live = Some(Live {
         other_vehicle: true,
         ..Live::default()
