@@ -131,9 +131,16 @@ Examples:
         /// The port; 0 is any free one
         #[arg(long, default_value_t = 1883)]
         port: u16,
+        /// Print the address as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Show cycles, scenarios, file formats and signals
-    List,
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Options of every command that publishes.
@@ -169,9 +176,12 @@ pub struct Common {
     /// The driver, as the car's sign-in has it; without it the last driver stays
     #[arg(long, value_name = "ISSUER#SUBJECT")]
     driver: Option<SimulatedDriver>,
-    /// A guest drives: nobody that the car knows
+    /// A guest drives, nobody that the car knows, until --driver or --no-driver
     #[arg(long, conflicts_with = "driver")]
     guest: bool,
+    /// The car does not say who drives, as before the first --driver or --guest: the member earns who was enrolled without --driver
+    #[arg(long, conflicts_with_all = ["driver", "guest"])]
+    no_driver: bool,
     /// Chooses what chance decides in the faults of a scenario
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -238,7 +248,8 @@ impl Common {
                 driver: self
                     .driver
                     .clone()
-                    .or_else(|| self.guest.then(SimulatedDriver::guest)),
+                    .or_else(|| self.guest.then(SimulatedDriver::guest))
+                    .or_else(|| self.no_driver.then(SimulatedDriver::unnamed)),
             },
             seed: self.seed,
             omit: self.omit.iter().cloned().collect(),
@@ -328,7 +339,7 @@ impl Action {
                 (command, common)
             }
             Self::Scenario { file, common } => (Command::Scenario(Scenario::open(file)?), common),
-            Self::Live { .. } | Self::Broker { .. } | Self::List => return Ok(None),
+            Self::Live { .. } | Self::Broker { .. } | Self::List { .. } => return Ok(None),
         }))
     }
 }
@@ -438,6 +449,7 @@ mod tests {
             "vehicle-sim replay",
             "vehicle-sim scenario",
             "vehicle-sim drive --cycle udds --guest --driver maker#42",
+            "vehicle-sim drive --cycle udds --guest --no-driver",
         ] {
             assert!(
                 SimulatorCli::try_parse_from(line.split_whitespace()).is_err(),

@@ -59,6 +59,17 @@ pub struct SimulatedDriver {
 }
 
 impl SimulatedDriver {
+    /// The subject of a car that does not say who drives: it names nobody and no guest.
+    pub const UNDEFINED: &'static str = "UNDEFINED";
+
+    /// Nobody in particular: the car does not say who drives, as before it has named anybody.
+    pub fn unnamed() -> Self {
+        Self {
+            issuer: String::new(),
+            subject: Self::UNDEFINED.to_owned(),
+        }
+    }
+
     /// Nobody that the car knows: both texts are empty.
     pub fn guest() -> Self {
         Self {

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use serde_json::{Value, json};
+
 use crate::{Cycle, Delivery, Ready, VssSignal};
 
 const RECORDINGS: &str = "
@@ -10,6 +12,33 @@ Recordings (replay FILE), by their header:
   timestamp,cycle_sec,timestep,speed_mph   a recorded day
   field,signal,value,delay                 VSS signals (KUKSA csv-provider)
 ";
+
+/// Shows cycles, scenarios and signals as a program reads them.
+pub fn list_as_json() -> anyhow::Result<()> {
+    let cycles: Vec<Value> = Cycle::ALL
+        .into_iter()
+        .map(|cycle| {
+            let lasts_s = cycle.recording()?.rows.len() - 1;
+            let (name, about) = (cycle.name(), cycle.about());
+            Ok(json!({ "name": name, "lasts_s": lasts_s, "about": about }))
+        })
+        .collect::<anyhow::Result<_>>()?;
+    let scenarios: Vec<Value> = Ready::ALL
+        .iter()
+        .map(|ready| Ok(json!({ "name": ready.name, "about": ready.scenario()?.about })))
+        .collect::<anyhow::Result<_>>()?;
+    let signals = VssSignal::ALL.into_iter().map(|signal| {
+        let (qos, retained) = match signal.delivery() {
+            Delivery::Sample => (0, false),
+            Delivery::State => (1, true),
+        };
+        json!({ "path": signal.path(), "qos": qos, "retained": retained })
+    });
+    let signals: Vec<Value> = signals.collect();
+    let all = json!({ "cycles": cycles, "scenarios": scenarios, "signals": signals });
+    writeln!(io::stdout(), "{all:#}")?;
+    Ok(())
+}
 
 /// Shows cycles, scenarios, file formats and signals.
 pub fn list() -> anyhow::Result<()> {

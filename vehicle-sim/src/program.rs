@@ -16,7 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::cli::{Action, Common, SimulatorCli, exit_code};
 use crate::ending::{say_summary, told_to_end};
 use crate::failure::{in_one_line, to_program};
-use crate::list::list;
+use crate::list::{list, list_as_json};
 use crate::live::live;
 use crate::screen::{Screen, say};
 
@@ -91,8 +91,9 @@ fn act(action: &Action) -> anyhow::Result<()> {
     }
     match action {
         Action::Live { common } => runtime.block_on(live(common)),
-        Action::Broker { port } => runtime.block_on(host(*port)),
-        Action::List
+        Action::Broker { port, json } => runtime.block_on(host(*port, *json)),
+        Action::List { json: true } => list_as_json(),
+        Action::List { json: false }
         | Action::Replay { .. }
         | Action::Drive { .. }
         | Action::Charge { .. }
@@ -120,8 +121,13 @@ async fn publish(command: &Command, common: &Common) -> anyhow::Result<()> {
     say_summary(&outcome?, common)
 }
 
-async fn host(port: u16) -> anyhow::Result<()> {
+async fn host(port: u16, json: bool) -> anyhow::Result<()> {
     let broker = Broker::start(port)?;
-    writeln!(io::stdout(), "MQTT broker on 127.0.0.1:{}", broker.port())?;
+    let address = format!("127.0.0.1:{}", broker.port());
+    if json {
+        writeln!(io::stdout(), "{}", serde_json::json!({ "broker": address }))?;
+    } else {
+        writeln!(io::stdout(), "MQTT broker on {address}")?;
+    }
     told_to_end().await
 }

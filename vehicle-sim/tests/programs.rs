@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -96,6 +96,34 @@ fn list_says_what_each_scenario_shows() {
     for part in ["wltc-3b", "cycSecs,cycMps", "Vehicle.Speed"] {
         assert!(out.contains(part), "{part}");
     }
+}
+
+#[test]
+fn list_and_broker_tell_a_program_what_they_tell_a_person() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, _) = ended(&mut vehicle_sim(folder.path(), &["list", "--json"]));
+    assert_eq!(code, Some(0));
+    let list: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let names = |kind: &str| -> Vec<String> {
+        let all = list[kind].as_array().unwrap();
+        let name = |one: &serde_json::Value| one["name"].as_str().unwrap().to_owned();
+        all.iter().map(name).collect()
+    };
+    assert!(names("cycles").contains(&"us06".to_owned()), "{out}");
+    let ready: Vec<&str> = Ready::ALL.iter().map(|ready| ready.name).collect();
+    assert_eq!(names("scenarios"), ready);
+    assert!(out.contains("\"Vehicle.Speed\""), "{out}");
+
+    let mut broker = vehicle_sim(folder.path(), &["broker", "--port", "0", "--json"]);
+    let mut broker = broker.spawn().unwrap();
+    let mut line = String::new();
+    let mut said = BufReader::new(broker.stdout.take().unwrap());
+    said.read_line(&mut line).unwrap();
+    broker.kill().unwrap();
+    broker.wait().unwrap();
+    let told: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let address = told["broker"].as_str().unwrap();
+    assert!(address.starts_with("127.0.0.1:"), "{line}");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! Publishes the engine's state: to clients of the socket, and its progress on the bus.
 
-use dashpoint_telematics::Driver;
-
 use super::Engine;
 
 /// Advance of event time after which the publisher on the bus is woken, in milliseconds.
@@ -70,9 +68,9 @@ impl Engine {
         let wheel = (self.telematics.at_the_wheel(), self.books.bindings.len());
         if self.told_wheel.as_ref() != Some(&wheel) {
             self.live.guest_by_car = self.member_at_wheel().is_none();
-            self.live.driver_named |= wheel.0 != Driver::Unidentified;
             self.told_wheel = Some(wheel);
         }
+        self.live.driver_named |= self.telematics.has_told_driver();
     }
 
     /// Keeps the newest time where the bus finds it, and wakes whoever says it there when there is something to say: a

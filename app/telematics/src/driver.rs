@@ -19,6 +19,9 @@ pub enum Driver {
     },
 }
 
+/// The subject of a car that has named somebody and no longer says who drives.
+const UNDEFINED: &str = "UNDEFINED";
+
 impl Driver {
     /// Issuer and subject, when there are.
     #[must_use]
@@ -31,7 +34,7 @@ impl Driver {
 
     pub(crate) fn of(issuer: Option<&str>, subject: Option<&str>) -> Self {
         match (issuer, subject) {
-            (None, None) => Self::Unidentified,
+            (None, None) | (_, Some(UNDEFINED)) => Self::Unidentified,
             (_, None | Some("")) => Self::Guest,
             (issuer, Some(subject)) => Self::Named {
                 issuer: issuer.unwrap_or_default().to_owned(),

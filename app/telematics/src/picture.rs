@@ -165,6 +165,11 @@ impl Picture {
         }
     }
 
+    /// Returns whether the bus has said who drives, also that the car does not say.
+    pub(crate) fn has_told_driver(&self) -> bool {
+        self.issuer.is_some() || self.subject.is_some()
+    }
+
     /// Returns the driver; unknown while that is in doubt, so that no metre is paid to somebody else.
     pub(crate) fn driver(&self) -> Driver {
         if self.overtaken.values().all(|late| !late.reading.is_name()) {

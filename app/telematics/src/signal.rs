@@ -110,7 +110,7 @@ signals! {
     IsBelted = "Vehicle.Cabin.Seat.Row1.DriverSide.IsBelted", ValueKind::Flag;
     /// Issuer of the driver's identity.
     DriverIssuer = "Vehicle.Occupant.Row1.DriverSide.Identifier.Issuer", ValueKind::Text;
-    /// Subject of the driver's identity; empty for nobody known.
+    /// Subject of the driver's identity; empty for nobody known, `UNDEFINED` where the car does not say.
     DriverSubject = "Vehicle.Occupant.Row1.DriverSide.Identifier.Subject", ValueKind::Text;
     /// True when a service is due.
     ServiceDue = "Vehicle.Service.IsServiceDue", ValueKind::Flag;

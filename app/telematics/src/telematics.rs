@@ -225,6 +225,12 @@ impl Telematics {
         self.fold.at_the_wheel()
     }
 
+    /// Returns whether the bus has said who drives, also that the car does not say.
+    #[must_use]
+    pub fn has_told_driver(&self) -> bool {
+        self.fold.has_told_driver()
+    }
+
     /// Returns whether a charging session is open.
     #[must_use]
     pub fn is_charging(&self) -> bool {

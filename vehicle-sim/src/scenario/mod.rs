@@ -181,7 +181,7 @@ mod tests {
                 steps += 1;
             }
         }
-        assert_eq!(steps, 18);
+        assert_eq!(steps, 19);
         let (_, file) = readme.split_once("```toml\n").unwrap();
         let (file, _) = file.split_once("```").unwrap();
         assert_eq!(Scenario::parse("README", file).unwrap().steps.len(), 6);

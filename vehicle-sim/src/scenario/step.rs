@@ -47,6 +47,8 @@ pub enum Step {
     Driver(SimulatedDriver),
     /// Somebody sits down whom the car does not know.
     Guest {},
+    /// The car no longer says who drives.
+    NoDriver {},
     /// The screen has the colours of the day.
     Day {},
     /// The screen has the colours of the night.
@@ -279,6 +281,7 @@ impl Step {
             Self::Online {} => car.say(VssSignal::Connectivity, true),
             Self::Driver(driver) => car.change_driver(driver),
             Self::Guest {} => car.change_driver(&SimulatedDriver::guest()),
+            Self::NoDriver {} => car.change_driver(&SimulatedDriver::unnamed()),
             Self::Day {} => car.say(VssSignal::DayNight, "DAY"),
             Self::Night {} => car.say(VssSignal::DayNight, "NIGHT"),
             Self::Language { code } => {

@@ -17,6 +17,9 @@ const MEMBER: &str = "u/7";
 /// The subject of somebody whom the car does not know.
 const GUEST: &str = "";
 
+/// The subject of a car that does not say who drives.
+const UNDEFINED: &str = "UNDEFINED";
+
 fn own_car() -> Car {
     Car::enrolled_as(1, vehicle_id(VIN), Some(driver_tag(ISSUER, MEMBER)))
 }
@@ -80,6 +83,39 @@ fn trips_of_guests_are_counted_until_a_member_drives() {
         drop(car.start());
         assert_eq!(seen(&car).guest, in_a_row);
     }
+}
+
+/// A car that has named a guest and no longer says who drives is the member's again, who was enrolled without a name.
+#[test]
+fn a_car_that_no_longer_says_who_drives_is_the_members_again() {
+    let mut car = Car::enrolled_as(1, vehicle_id(VIN), None);
+    for (driver, in_a_row) in [(GUEST, 1), (UNDEFINED, 0), (GUEST, 1), (UNDEFINED, 0)] {
+        let mut running = car.start();
+        says(&car, &mut running, Signal::DriverSubject, driver);
+        car.drives(&mut running);
+        running.engine.end().unwrap();
+        let expected = LastSeen {
+            guest_by_car: driver == GUEST,
+            guest: in_a_row,
+            ..LastSeen::default()
+        };
+        assert_eq!(seen(&car), expected, "{driver:?}");
+    }
+}
+
+/// A head unit that was stopped while the car named a guest hears it at its next start.
+#[test]
+fn a_word_that_comes_before_any_driver_takes_the_guest_back() {
+    let car = Car::enrolled_as(1, vehicle_id(VIN), None);
+    let guest = LastSeen {
+        guest_by_car: true,
+        ..LastSeen::default()
+    };
+    guest.put(&mut car.store(), car.device()).unwrap();
+    let mut running = car.start();
+    says(&car, &mut running, Signal::DriverSubject, UNDEFINED);
+    drop(running);
+    assert_eq!(seen(&car), LastSeen::default());
 }
 
 /// The cloud may refuse what a car sent and still know the car: only a car that it does not let in is not paid.

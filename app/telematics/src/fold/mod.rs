@@ -172,6 +172,10 @@ impl VehicleFold {
         trip.map_or_else(|| self.picture.driver(), |trip| trip.driver.clone())
     }
 
+    pub(crate) fn has_told_driver(&self) -> bool {
+        self.picture.has_told_driver()
+    }
+
     pub(crate) fn is_charging(&self) -> bool {
         self.charge.is_some()
     }
