@@ -4,7 +4,8 @@ use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
 
 use crate::catalogue::Catalogue;
-use crate::policy::{Policy, PolicyError};
+use crate::ids::RuleId;
+use crate::policy::{PathStep, Policy, PolicyError};
 
 /// A reason that a text is no policy or no catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,28 +67,68 @@ fn unknown_key(message: &str) -> Option<String> {
 /// Finds the line, from 1, of what a policy is refused for; `None` when the text does not show it.
 #[must_use]
 pub fn line_of(text: &str, refused: &PolicyError) -> Option<usize> {
-    let (rule, key) = match refused {
+    let in_rule = |rule: &RuleId, key: &'static str| {
+        let table = DeTable::parse(text).ok()?;
+        let DeValue::Array(rules) = table.get_ref().get("rules")?.get_ref() else {
+            return None;
+        };
+        let index = rules.iter().position(|item| {
+            let DeValue::Table(item) = item.get_ref() else {
+                return false;
+            };
+            let id = item.get("id").and_then(|id| id.get_ref().as_str());
+            id == Some(rule.as_str())
+        })?;
+        let path = [
+            PathStep::Key("rules"),
+            PathStep::Item(index),
+            PathStep::Key(key),
+        ];
+        line_of_path(text, &path)
+    };
+    match refused {
         PolicyError::Rule {
             rule, expression, ..
         }
         | PolicyError::Unpayable {
             rule, expression, ..
-        } => (rule, *expression),
-        PolicyError::UnknownKind { rule, .. } => (rule, "on"),
-        PolicyError::NewerProfile { .. } | PolicyError::Value { .. } => return None,
-    };
+        } => in_rule(rule, expression),
+        PolicyError::UnknownKind { rule, .. } => in_rule(rule, "on"),
+        PolicyError::NewerProfile { .. } => line_of_key(text, "rule_profile"),
+        PolicyError::Value { place, .. } => line_of_path(text, place.path()),
+        PolicyError::CapWithoutRoom { index, .. } => {
+            let path = [
+                PathStep::Key("caps"),
+                PathStep::Item(*index),
+                PathStep::Key("points"),
+            ];
+            line_of_path(text, &path)
+        }
+    }
+}
+
+/// Finds the line, from 1, of a key outside of all tables; `None` when it is not there.
+#[must_use]
+pub fn line_of_key(text: &str, key: &'static str) -> Option<usize> {
+    line_of_path(text, &[PathStep::Key(key)])
+}
+
+/// Finds the line of a value; where it is left out, that of what it should stand in.
+fn line_of_path(text: &str, path: &[PathStep]) -> Option<usize> {
     let table = DeTable::parse(text).ok()?;
-    let rules = table.get_ref().get("rules")?;
-    let DeValue::Array(rules) = rules.get_ref() else {
+    let (PathStep::Key(first), inner) = path.split_first()? else {
         return None;
     };
-    let found = rules.iter().find_map(|item| {
-        let DeValue::Table(item) = item.get_ref() else {
-            return None;
+    let mut found = table.get_ref().get(*first)?;
+    for step in inner {
+        let next = match (step, found.get_ref()) {
+            (PathStep::Key(key), DeValue::Table(table)) => table.get(*key),
+            (PathStep::Item(index), DeValue::Array(items)) => items.get(*index),
+            _ => None,
         };
-        let id = item.get("id")?.get_ref().as_str()?;
-        (id == rule.as_str()).then(|| item.get(key))?
-    })?;
+        let Some(next) = next else { break };
+        found = next;
+    }
     Some(line_at(text, found.span().start))
 }
 

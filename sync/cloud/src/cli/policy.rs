@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::path::Path;
 
-use dashpoint_membership::line_of;
 use dashpoint_membership::profile::{RuleField, rule_fields};
 use dashpoint_membership::{
     Catalogue, CompiledPolicy, DEFAULT_POLICY_TOML, Policy, PolicyError, PolicyVersion,
 };
+use dashpoint_membership::{line_of, line_of_key};
 
 use super::args;
 use super::edge::Edge;
@@ -17,7 +17,7 @@ use crate::clock::system_now;
 use crate::core::CloudCore;
 use crate::error::CloudError;
 
-/// What a shown policy begins with.
+/// Head of a shown policy.
 const HEAD: &str = "\
 # Times are seconds since 1970-01-01T00:00:00Z; amounts in rules are thousandths of a point; caps are whole points.
 # `dashpoint-cloud policy fields` lists what a rule may read. `policy check` and `policy sign` take a changed copy of this
@@ -39,8 +39,9 @@ pub(super) fn policy(
         }
         args::PolicyCommand::Fields => fields(edge.json, out),
         args::PolicyCommand::Check { file } => {
-            let compiled = read_policy(&file, |_| {})?;
-            core.check_version(compiled.version(), edge.now)?;
+            let (compiled, text) = read_policy(&file, |_| {})?;
+            let version = core.check_version(compiled.version(), edge.now);
+            version.map_err(|refused| at_version(&file, &text, refused))?;
             let newest = core.policy_list(edge.now)?.pop().map(|line| line.version);
             checked(&compiled, newest, None, edge.json, out)
         }
@@ -49,12 +50,13 @@ pub(super) fn policy(
             valid_from,
             valid_until,
         } => {
-            let compiled = read_policy(&file, |policy| {
+            let (compiled, text) = read_policy(&file, |policy| {
                 policy.valid_from = valid_from.unwrap_or(policy.valid_from);
                 policy.valid_until = valid_until.unwrap_or(policy.valid_until);
             })?;
             let version = compiled.version();
-            core.sign_policy(compiled.policy().clone(), edge.now)?;
+            let signed = core.sign_policy(compiled.policy().clone(), edge.now);
+            signed.map_err(|refused| at_version(&file, &text, refused))?;
             show::either(
                 out,
                 edge.json,
@@ -103,11 +105,12 @@ pub(super) fn check(
     json: bool,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
-    let compiled = read_policy(file, |_| {})?;
+    let (compiled, text) = read_policy(file, |_| {})?;
     match CloudCore::open_folder(data) {
         Ok(mut core) => {
             let now = core.now(system_now())?;
-            core.check_version(compiled.version(), now)?;
+            let version = core.check_version(compiled.version(), now);
+            version.map_err(|refused| at_version(file, &text, refused))?;
             let newest = core.policy_list(now)?.pop().map(|line| line.version);
             checked(&compiled, newest, None, json, out)
         }
@@ -157,11 +160,23 @@ fn shown(policy: &Policy) -> Result<String, CliError> {
     Ok(format!("{HEAD}{}", toml::to_string(policy)?))
 }
 
-/// Reads a policy that may be signed; each refusal names the file, and the line where there is one.
+/// Tells the file and the line of a version that may not follow the newest.
+fn at_version(file: &Path, text: &str, refused: CloudError) -> CloudError {
+    let is_of_version = matches!(
+        refused,
+        CloudError::VersionNotHigher { .. } | CloudError::VersionTooFar { .. }
+    );
+    match line_of_key(text, "version").filter(|_| is_of_version) {
+        Some(line) => at(file, &format!("line {line}: {refused}")),
+        None => refused,
+    }
+}
+
+/// Reads a policy that may be signed, with its text; each refusal names the file, and the line where there is one.
 fn read_policy(
     file: &Path,
     change: impl FnOnce(&mut Policy),
-) -> Result<CompiledPolicy, CloudError> {
+) -> Result<(CompiledPolicy, String), CloudError> {
     let text = read(file)?;
     let mut policy = Policy::from_toml(&text).map_err(|refused| at(file, &refused))?;
     change(&mut policy);
@@ -172,7 +187,7 @@ fn read_policy(
     };
     let compiled = CompiledPolicy::compile(policy).map_err(refuse)?;
     compiled.check_payable().map_err(refuse)?;
-    Ok(compiled)
+    Ok((compiled, text))
 }
 
 fn read(file: &Path) -> Result<String, CloudError> {

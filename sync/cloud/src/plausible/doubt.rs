@@ -85,7 +85,7 @@ pub struct MeterSums {
 /// Facts about the vehicle that an entry is held against: of what holds a stretch of its meters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
-    /// When the device was enrolled.
+    /// Time at which the device was enrolled.
     pub enrolled: ServerTime,
     /// The newest receipt that the car is known to have held when it made the entry.
     pub receipt_at: ServerTime,

@@ -1,6 +1,8 @@
 //! Errors of a policy.
 
-use crate::ids::RuleId;
+use std::fmt;
+
+use crate::ids::{CapId, RuleId};
 use crate::profile::{EvalError, ProfileError, RULE_PROFILE};
 
 /// A reason for refusing a policy: the place in it, and what is expected there.
@@ -48,10 +50,67 @@ pub enum PolicyError {
     #[error("{place}: expected {expected}")]
     Value {
         /// The place.
-        place: String,
+        place: ValuePlace,
         /// The expected value.
         expected: &'static str,
     },
+    /// A cap without room over a rule that pays points.
+    #[error(
+        "cap {cap} over rule {rule}: expected points above 0, for the rule never pays under it; `shadow = true` in the \
+         rule evaluates it without paying"
+    )]
+    CapWithoutRoom {
+        /// The cap.
+        cap: CapId,
+        /// The place of the cap among the caps, from 0.
+        index: usize,
+        /// The rule.
+        rule: RuleId,
+    },
+}
+
+/// The place of a value in a policy: its name in a message, and the way to it in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValuePlace {
+    name: String,
+    path: Vec<PathStep>,
+}
+
+/// A step on the way to a value in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PathStep {
+    /// The value of a key.
+    Key(&'static str),
+    /// An item of a list, from 0.
+    Item(usize),
+}
+
+impl ValuePlace {
+    /// A value by its keys with dots in between, which are its name too.
+    pub(super) fn key(dotted: &'static str) -> Self {
+        Self {
+            name: dotted.to_owned(),
+            path: dotted.split('.').map(PathStep::Key).collect(),
+        }
+    }
+
+    /// The value of a key in an item of a list.
+    pub(super) fn item(name: String, list: &'static str, index: usize, key: &'static str) -> Self {
+        let mut path = Self::key(list).path;
+        path.extend([PathStep::Item(index), PathStep::Key(key)]);
+        Self { name, path }
+    }
+
+    /// Returns the way to the value in the file.
+    pub(crate) fn path(&self) -> &[PathStep] {
+        &self.path
+    }
+}
+
+impl fmt::Display for ValuePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
 }
 
 /// A reason that a rule never pays, whatever the evidence.
@@ -111,7 +170,8 @@ impl PolicyError {
         match self {
             Self::Rule { rule, .. }
             | Self::Unpayable { rule, .. }
-            | Self::UnknownKind { rule, .. } => Some(rule),
+            | Self::UnknownKind { rule, .. }
+            | Self::CapWithoutRoom { rule, .. } => Some(rule),
             Self::NewerProfile { .. } | Self::Value { .. } => None,
         }
     }

@@ -9,14 +9,37 @@ impl CompiledPolicy {
     /// A rule that can pay always passes. It is no part of [`CompiledPolicy::compile`]: what was signed is read and applied.
     ///
     /// # Errors
-    /// [`PolicyError::Unpayable`] that names the first rule that cannot, the expression and the reason.
+    /// [`PolicyError::Unpayable`] that names the first rule that cannot, the expression and the reason;
+    /// [`PolicyError::CapWithoutRoom`] for one that a cap of 0 points bounds.
     pub fn check_payable(&self) -> Result<(), PolicyError> {
-        self.rules()
-            .try_for_each(|(rule, compiled)| check(rule, compiled))
+        self.rules().try_for_each(|(rule, compiled)| {
+            let pays_points = check(rule, compiled)?;
+            if pays_points && !rule.shadow {
+                self.check_room(rule, compiled)
+            } else {
+                Ok(())
+            }
+        })
+    }
+
+    /// Checks that no cap leaves a rule that pays points without any.
+    fn check_room(&self, rule: &EarningRule, compiled: &CompiledRule) -> Result<(), PolicyError> {
+        let mut caps = self.policy().caps.iter().enumerate();
+        let without_room =
+            caps.find(|(_, cap)| cap.points.is_zero() && cap.covers(&rule.id, Some(compiled.on())));
+        match without_room {
+            None => Ok(()),
+            Some((index, cap)) => Err(PolicyError::CapWithoutRoom {
+                cap: cap.id.clone(),
+                index,
+                rule: rule.id.clone(),
+            }),
+        }
     }
 }
 
-fn check(rule: &EarningRule, compiled: &CompiledRule) -> Result<(), PolicyError> {
+/// Checks that a rule can pay, and returns whether it can pay points.
+fn check(rule: &EarningRule, compiled: &CompiledRule) -> Result<bool, PolicyError> {
     let refuse = |expression: &'static str, source: &str, problem| PolicyError::Unpayable {
         rule: rule.id.clone(),
         expression,
@@ -35,7 +58,7 @@ fn check(rule: &EarningRule, compiled: &CompiledRule) -> Result<(), PolicyError>
     let growth =
         greatest(&compiled.growth).map_err(|problem| refuse("growth", &rule.growth, problem))?;
     if rule.shadow || points > 0 || growth > 0 {
-        Ok(())
+        Ok(points > 0)
     } else {
         Err(refuse("points", &rule.points, Unpayable::Nothing(most)))
     }

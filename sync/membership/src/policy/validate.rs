@@ -1,8 +1,8 @@
 //! Validates the parts of a policy beside its rule expressions.
 
 use std::collections::BTreeSet;
-use std::fmt::Display;
 
+use super::error::ValuePlace;
 use super::{Allowance, CapOver, Expiry, Policy, PolicyError, ScoreModel, Tiers};
 use crate::points::{Growth, Points};
 
@@ -37,30 +37,39 @@ pub(super) fn validate(policy: &Policy) -> Result<(), PolicyError> {
 
 fn validate_rules(policy: &Policy) -> Result<(), PolicyError> {
     let mut seen = BTreeSet::new();
-    policy.rules.iter().try_for_each(|rule| {
-        must(
-            seen.insert(&rule.id),
-            format!("rule {}", rule.id),
-            "an id that no other rule has",
-        )
-    })
+    policy
+        .rules
+        .iter()
+        .enumerate()
+        .try_for_each(|(index, rule)| {
+            must(
+                seen.insert(&rule.id),
+                ValuePlace::item(format!("rule {}", rule.id), "rules", index, "id"),
+                "an id that no other rule has",
+            )
+        })
 }
 
 fn validate_caps(policy: &Policy) -> Result<(), PolicyError> {
     let mut seen = BTreeSet::new();
-    for cap in &policy.caps {
-        let place = || format!("cap {}", cap.id);
-        must(seen.insert(&cap.id), place(), "an id that no other cap has")?;
+    for (index, cap) in policy.caps.iter().enumerate() {
+        let place = |name, key| ValuePlace::item(name, "caps", index, key);
+        let name = || format!("cap {}", cap.id);
+        must(
+            seen.insert(&cap.id),
+            place(name(), "id"),
+            "an id that no other cap has",
+        )?;
         must(
             (Points::ZERO..=CAP_POINTS_MAX).contains(&cap.points),
-            place(),
+            place(name(), "points"),
             "points from 0 to 1,000,000,000",
         )?;
         if let CapOver::Rule(rule) = &cap.over {
             let known = policy.rules.iter().any(|known| known.id == *rule);
             must(
                 known,
-                format!("cap {} over rule {rule}", cap.id),
+                place(format!("cap {} over rule {rule}", cap.id), "over"),
                 "a rule of this policy",
             )?;
         }
@@ -71,67 +80,82 @@ fn validate_caps(policy: &Policy) -> Result<(), PolicyError> {
 fn validate_energy(policy: &Policy) -> Result<(), PolicyError> {
     const PERMILLE: &str = "renewable_permille from 0 to 1000";
     let mut prefixes = BTreeSet::new();
-    for site in &policy.sites {
-        let place = || format!("site {:?}", site.evse_prefix);
+    for (index, site) in policy.sites.iter().enumerate() {
+        let name = || format!("site {:?}", site.evse_prefix);
+        let place = |key| ValuePlace::item(name(), "sites", index, key);
         must(
             !site.evse_prefix.is_empty(),
-            place(),
+            place("evse_prefix"),
             "a prefix of EVSE ids",
         )?;
         must(
             prefixes.insert(&site.evse_prefix),
-            place(),
+            place("evse_prefix"),
             "a prefix that no other site has",
         )?;
-        must(site.renewable_permille <= 1_000, place(), PERMILLE)?;
+        must(
+            site.renewable_permille <= 1_000,
+            place("renewable_permille"),
+            PERMILLE,
+        )?;
     }
     let mut after = 0;
-    for window in &policy.windows {
-        let place = || format!("window {}..{}", window.from_min, window.to_min);
+    for (index, window) in policy.windows.iter().enumerate() {
+        let name = || format!("window {}..{}", window.from_min, window.to_min);
+        let place = |key| ValuePlace::item(name(), "windows", index, key);
         must(
             window.from_min < window.to_min,
-            place(),
+            place("to_min"),
             "an end after its beginning",
         )?;
         must(
             window.to_min <= 1_440,
-            place(),
+            place("to_min"),
             "minutes of the day, at most 1440",
         )?;
         must(
             window.from_min >= after,
-            place(),
+            place("from_min"),
             "windows in order that do not overlap",
         )?;
-        must(window.renewable_permille <= 1_000, place(), PERMILLE)?;
+        must(
+            window.renewable_permille <= 1_000,
+            place("renewable_permille"),
+            PERMILLE,
+        )?;
         after = window.to_min;
     }
     Ok(())
 }
 
 fn validate_score(model: &ScoreModel) -> Result<(), PolicyError> {
-    must(
-        model.slope.units() > 0 && model.base.units() > 0,
-        "score",
-        "slope and base above 0",
-    )?;
-    let ascending = model
-        .factors
-        .is_sorted_by(|one, next| one.factor < next.factor);
-    must(ascending, "score.factors", "each factor once, in order")?;
-    for factor in &model.factors {
-        let place = || format!("score factor {:?}", factor.factor);
+    must(model.slope.units() > 0, "score.slope", "above 0")?;
+    must(model.base.units() > 0, "score.base", "above 0")?;
+    let mut before = None;
+    for (index, factor) in model.factors.iter().enumerate() {
+        let name = || format!("score factor {:?}", factor.factor);
+        let place = |key| ValuePlace::item(name(), "score.factors", index, key);
+        must(
+            before < Some(factor.factor),
+            place("factor"),
+            "each factor once, in order",
+        )?;
+        before = Some(factor.factor);
         must(
             factor.coefficient.units() > 0,
-            place(),
+            place("coefficient"),
             "a coefficient above 0",
         )?;
         let cap = factor.cap_percent.units();
-        must(cap >= 0, place(), "a cap_percent of at least 0")?;
+        must(
+            cap >= 0,
+            place("cap_percent"),
+            "a cap_percent of at least 0",
+        )?;
         let within = (0..=cap).contains(&factor.unobserved_percent.units());
         must(
             within,
-            place(),
+            place("unobserved_percent"),
             "an unobserved_percent from 0 to cap_percent",
         )?;
     }
@@ -152,43 +176,49 @@ fn validate_score(model: &ScoreModel) -> Result<(), PolicyError> {
         "more than headway_short_ms",
     )?;
     let mut hours = BTreeSet::new();
-    model.late_hours.iter().try_for_each(|late| {
-        let place = format!("late hour {}", late.hour);
-        must(
-            late.hour < 24 && hours.insert(late.hour),
-            &place,
-            "an hour from 0 to 23 that is there once",
-        )?;
-        must(
-            late.weight_percent <= 100,
-            &place,
-            "a weight_percent from 0 to 100",
-        )
-    })
+    model
+        .late_hours
+        .iter()
+        .enumerate()
+        .try_for_each(|(index, late)| {
+            let name = || format!("late hour {}", late.hour);
+            let place = |key| ValuePlace::item(name(), "score.late_hours", index, key);
+            must(
+                late.hour < 24 && hours.insert(late.hour),
+                place("hour"),
+                "an hour from 0 to 23 that is there once",
+            )?;
+            must(
+                late.weight_percent <= 100,
+                place("weight_percent"),
+                "a weight_percent from 0 to 100",
+            )
+        })
 }
 
 fn validate_tiers(tiers: &Tiers) -> Result<(), PolicyError> {
-    let lowest = tiers.ladder.first().map(|tier| tier.threshold);
-    must(
-        lowest == Some(Growth::ZERO),
-        "tiers.ladder",
-        "a first tier with threshold 0",
-    )?;
-    let ascending = tiers
-        .ladder
-        .is_sorted_by(|one, next| one.threshold < next.threshold);
-    must(
-        ascending,
-        "tiers.ladder",
-        "thresholds that rise from tier to tier",
-    )?;
+    must(!tiers.ladder.is_empty(), "tiers.ladder", "at least a tier")?;
     let mut seen = BTreeSet::new();
-    for tier in &tiers.ladder {
+    let mut below = None;
+    for (index, tier) in tiers.ladder.iter().enumerate() {
+        let name = || format!("tier {}", tier.id);
+        let place = |key| ValuePlace::item(name(), "tiers.ladder", index, key);
         must(
             seen.insert(&tier.id),
-            format!("tier {}", tier.id),
+            place("id"),
             "an id that no other tier has",
         )?;
+        must(
+            index > 0 || tier.threshold == Growth::ZERO,
+            place("threshold"),
+            "a threshold of 0, for it is the first",
+        )?;
+        must(
+            below < Some(tier.threshold),
+            place("threshold"),
+            "a threshold above that of the tier before it",
+        )?;
+        below = Some(tier.threshold);
     }
     must(
         (1..=MONTHS_MAX).contains(&tiers.months),
@@ -241,13 +271,22 @@ fn validate_allowance(allowance: &Allowance) -> Result<(), PolicyError> {
     )
 }
 
-fn must(holds: bool, place: impl Display, expected: &'static str) -> Result<(), PolicyError> {
+fn must(
+    holds: bool,
+    place: impl Into<ValuePlace>,
+    expected: &'static str,
+) -> Result<(), PolicyError> {
     if holds {
         Ok(())
     } else {
-        Err(PolicyError::Value {
-            place: place.to_string(),
-            expected,
-        })
+        let place = place.into();
+        Err(PolicyError::Value { place, expected })
+    }
+}
+
+/// The value of a key that is there once, by its keys with dots in between.
+impl From<&'static str> for ValuePlace {
+    fn from(dotted: &'static str) -> Self {
+        Self::key(dotted)
     }
 }

@@ -25,7 +25,7 @@ pub struct Condition {
     pub held: bool,
 }
 
-/// What a part asks for.
+/// The demand of a part.
 #[derive(Default)]
 struct Wanted {
     field: Option<&'static str>,

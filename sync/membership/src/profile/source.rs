@@ -14,7 +14,7 @@ pub(super) fn of_bool(node: &BoolNode, on: Trigger) -> String {
     writer.out
 }
 
-/// How close operators bind, as the grammar has it.
+/// Precedence of operators, as the grammar has it.
 const ANY: u8 = 0;
 const OR: u8 = 1;
 const AND: u8 = 2;

@@ -1,4 +1,4 @@
-//! What an entry was given, to the thousandth, and its undoing.
+//! The amounts that an entry was given, to the thousandth, and their undoing.
 
 use serde::{Deserialize, Serialize};
 

@@ -184,7 +184,7 @@ impl Cap {
     }
 
     /// Returns whether payments of a rule on that trigger count against the cap.
-    pub(super) fn covers(&self, rule: &RuleId, on: Option<Trigger>) -> bool {
+    pub(crate) fn covers(&self, rule: &RuleId, on: Option<Trigger>) -> bool {
         match &self.over {
             CapOver::Rule(over) => over == rule,
             CapOver::Kind(over) => on.is_some_and(|on| *over == on),

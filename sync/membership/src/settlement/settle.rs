@@ -35,7 +35,7 @@ pub fn settle(
 pub struct Settled {
     /// The row.
     pub row: Settlement,
-    /// What was paid, or is held back for a time, to the thousandth; `None` when nothing counts yet.
+    /// Amount that was paid, or is held back for a time, to the thousandth; `None` when nothing counts yet.
     pub given: Option<Given>,
 }
 

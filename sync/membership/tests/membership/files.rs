@@ -1,7 +1,7 @@
 //! Policy and catalogue files are read strictly: a mistake is named with its line.
 
-use dashpoint_membership::line_of;
 use dashpoint_membership::*;
+use dashpoint_membership::{line_of, line_of_key};
 
 fn changed(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "{from}");
@@ -105,10 +105,139 @@ fn a_wrong_expression_is_found_in_the_file() {
         let shown = text.lines().nth(line - 1).unwrap();
         assert!(shown.starts_with(part), "{line}: {shown}: {refused}");
     }
-    let mut policy = Policy::from_toml(DEFAULT_POLICY_TOML).unwrap();
-    policy.points_per_yuan = 0;
+}
+
+#[test]
+fn a_wrong_value_is_found_in_the_file_with_the_name_of_what_it_belongs_to() {
+    for (from, to, line, said) in [
+        (
+            "points_per_yuan = 10 ",
+            "points_per_yuan = 0 ",
+            "points_per_yuan = 0",
+            "points_per_yuan: expected at least 1",
+        ),
+        (
+            "valid_until = 1861891200",
+            "valid_until = 1",
+            "valid_until = 1",
+            "valid_until: expected a time after valid_from",
+        ),
+        (
+            "id = \"check-in\"\non",
+            "id = \"safe-trip\"\non",
+            "id = \"safe-trip\"",
+            "rule safe-trip: expected an id that no other rule has",
+        ),
+        (
+            "id = \"check-in-year\"",
+            "id = \"check-in-day\"",
+            "id = \"check-in-day\"",
+            "cap check-in-day: expected an id that no other cap has",
+        ),
+        (
+            "over = { rule = \"safe-trip\" }",
+            "over = { rule = \"safe-trp\" }",
+            "over = { rule = \"safe-trp\" }",
+            "cap safe-trip-day over rule safe-trp: expected a rule of this policy",
+        ),
+        (
+            "per = \"day\"\npoints = 80",
+            "per = \"day\"\npoints = -80",
+            "points = -80",
+            "cap trip-day: expected points from 0 to 1,000,000,000",
+        ),
+        (
+            "per = \"day\"\npoints = 80",
+            "per = \"day\"\npoints = 0",
+            "points = 0",
+            "cap trip-day over rule clean-driving: expected points above 0",
+        ),
+        (
+            "slope = \"38.72920381\"",
+            "slope = \"0\"",
+            "slope = \"0\"",
+            "score.slope: expected above 0",
+        ),
+        (
+            "factor = \"late-night\"",
+            "factor = \"hard-braking\"",
+            "factor = \"hard-braking\"",
+            "score factor HardBraking: expected each factor once, in order",
+        ),
+        (
+            "cap_percent = \"63.2\"",
+            "cap_percent = \"-1\"",
+            "cap_percent = \"-1\"",
+            "score factor UnsafeFollowing: expected a cap_percent of at least 0",
+        ),
+        (
+            "brake_hard_mg = 300",
+            "brake_hard_mg = 30",
+            "brake_hard_mg = 30",
+            "score.thresholds.brake_hard_mg: expected more than brake_soft_mg",
+        ),
+        (
+            "hour = 23",
+            "hour = 24",
+            "hour = 24",
+            "late hour 24: expected an hour from 0 to 23 that is there once",
+        ),
+        (
+            "to_min = 900",
+            "to_min = 1500",
+            "to_min = 1500",
+            "window 660..1500: expected minutes of the day, at most 1440",
+        ),
+        (
+            "threshold = 2000",
+            "threshold = 400",
+            "threshold = 400",
+            "tier gold: expected a threshold above that of the tier before it",
+        ),
+        (
+            "threshold = 0",
+            "threshold = 7",
+            "threshold = 7",
+            "tier basic: expected a threshold of 0, for it is the first",
+        ),
+        (
+            "expiry = { months = 24 }",
+            "expiry = { months = 0 }",
+            "expiry = { months = 0 }",
+            "expiry.months: expected 1 to 240 months",
+        ),
+        (
+            "days = 60 }",
+            "days = 93 }",
+            "hard = { points = 4000, entries = 800, days = 93 }",
+            "allowance.hard.days: expected at most 92",
+        ),
+    ] {
+        let text = changed(DEFAULT_POLICY_TOML, from, to);
+        let policy = Policy::from_toml(&text).unwrap();
+        let refused = CompiledPolicy::compile(policy)
+            .and_then(|policy| policy.check_payable())
+            .unwrap_err();
+        let found = line_of(&text, &refused).unwrap();
+        let shown = text.lines().nth(found - 1).unwrap();
+        assert!(shown.starts_with(line), "{found}: {shown}: {refused}");
+        assert!(refused.to_string().starts_with(said), "{refused}");
+    }
+}
+
+/// A value that the file leaves out is found at the table that it belongs in.
+#[test]
+fn a_version_and_a_profile_have_their_lines() {
+    assert_eq!(line_of_key(DEFAULT_POLICY_TOML, "rule_profile"), None);
+    let text = changed(
+        DEFAULT_POLICY_TOML,
+        "version = 1",
+        "version = 1\nrule_profile = 9",
+    );
+    let policy = Policy::from_toml(&text).unwrap();
     let refused = CompiledPolicy::compile(policy).unwrap_err();
-    assert_eq!(line_of(DEFAULT_POLICY_TOML, &refused), None);
+    let version = line_of_key(&text, "version").unwrap();
+    assert_eq!(line_of(&text, &refused), Some(version + 1));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Rules that can never pay are refused before they are signed; one that can pay never is.
 
-use dashpoint_membership::policy::{Trigger, Unpayable};
+use dashpoint_membership::policy::{CapOver, Trigger, Unpayable};
 use dashpoint_membership::*;
 use proptest::prelude::*;
 
@@ -155,6 +155,34 @@ fn a_shadow_rule_may_be_worth_nothing_and_must_be_able_to_hold() {
             "{refused:?}"
         );
     }
+}
+
+/// A cap without room over a rule leaves it nothing; over a rule that pays no points, or only reports, it takes nothing.
+#[test]
+fn a_cap_without_room_is_refused_only_over_a_rule_that_pays_points() {
+    let capped = |points: &str, growth: &str, shadow: bool, over: CapOver| {
+        let mut policy = with_rule(Trigger::Trip, "true", points, growth)
+            .policy()
+            .clone();
+        policy.rules[0].shadow = shadow;
+        policy.caps = default_policy().caps;
+        policy.caps.truncate(1);
+        policy.caps[0].over = over;
+        policy.caps[0].points = Points::ZERO;
+        compiled(policy).check_payable()
+    };
+    let own = || CapOver::Rule(rule("clean-charging"));
+    for over in [own(), CapOver::Kind(Trigger::Trip.into()), CapOver::All] {
+        let refused = capped("1000", "1000", false, over.clone());
+        assert!(
+            matches!(&refused, Err(PolicyError::CapWithoutRoom { index: 0, .. })),
+            "{over:?}: {refused:?}"
+        );
+    }
+    assert_eq!(capped("0", "1000", false, own()), Ok(()));
+    assert_eq!(capped("1000", "0", true, own()), Ok(()));
+    let other = CapOver::Kind(Trigger::Charge.into());
+    assert_eq!(capped("1000", "0", false, other), Ok(()));
 }
 
 fn integer() -> impl Strategy<Value = String> {
