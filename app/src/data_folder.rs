@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use dashpoint_membership::ServerTime;
 use dashpoint_store::{CheckDepth, Store, StoreError, StoreOptions, StoreReader};
 use dashpoint_sync::DeviceIdentity;
 use dashpoint_wire::{DeviceCertificate, Signed};
 use jiff::tz::TimeZone;
 
 use crate::books::{BooksError, bound_statements, certificate};
+use crate::clock::{Clock, ClockSource, Machine};
 use crate::config::Config;
 use crate::keys::KeyStore;
 use crate::random;
@@ -64,6 +66,25 @@ pub fn open_reader(config: &Config) -> anyhow::Result<StoreReader> {
         Err(StoreError::NotThere { .. }) => Err(BooksError::NotEnrolled.into()),
         opened => Ok(opened?),
     }
+}
+
+/// Makes the clock of a program that reads the data folder beside the head unit, or while none runs.
+///
+/// # Errors
+/// An error of the store.
+pub fn reading_clock(config: &Config, reader: &StoreReader) -> Result<Clock, StoreError> {
+    let mut clock = Clock::new(config.clock, Machine::system(), ServerTime::from_unix_s(0));
+    if config.clock == ClockSource::Bus {
+        let floor = reader.last_receipt()?.map(|receipt| receipt.server_time);
+        floor.into_iter().for_each(|floor| clock.signed(floor));
+        // The bus has come at least as far as the newest entry: else all entries since the last contact would be of its day.
+        let newest = reader.activity(None, 1)?.into_iter().next();
+        let newest_s = newest.map(|newest| newest.summary.at.as_unix_s());
+        newest_s
+            .into_iter()
+            .for_each(|at_s| clock.heard(at_s.saturating_mul(1_000)));
+    }
+    Ok(clock)
 }
 
 /// Returns the identity of this head unit by its certificate, with the cloud's key that it trusts.

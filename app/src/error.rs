@@ -1,62 +1,44 @@
 //! Error messages for people: made here, one line each, with the way out.
 
+mod causes;
+mod chinese;
+mod usage;
+
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use dashpoint_store::StoreError;
+use dashpoint_ui::locale::Language;
 
-use crate::books::BooksError;
+use causes::{is_like_an_entry, store_error};
+use chinese::in_chinese;
+
+pub use usage::UsageError;
+
 use crate::bus::MappingError;
 use crate::config::ConfigError;
-use crate::engine::EngineError;
-use crate::explain::ExplainError;
+use crate::explain::{ExplainError, RecordingError};
 use crate::keys::KeyError;
 use crate::window::NoDisplay;
 
 /// Wrong arguments or configuration, as clap has it.
 pub const EXIT_USAGE: u8 = 2;
 
-/// A use of the program that the arguments alone do not refuse.
-#[derive(Debug, thiserror::Error)]
-pub enum UsageError {
-    /// The clock of the bus is for tests.
-    #[error("clock = \"bus\" is for tests only; add --test, or set clock = \"system\"")]
-    BusClock,
-    /// Neither the bus nor the configuration tells the VIN.
-    #[error(
-        "the bus does not tell the VIN; start the vehicle, or set vehicle.vin in the configuration"
-    )]
-    NoVin,
-    /// The configuration is older than the salt.
-    #[error(
-        "cloud.key has no salt, and the VIN would leave the car for anybody to look up; set it to what \
-         `dashpoint-cloud key` prints: KEY.SALT"
-    )]
-    NoSalt,
-    /// A driver that is not issuer and subject.
-    #[error(
-        "--driver {0:?}: expected ISSUER#SUBJECT, both as the vehicle's bus spells them, such as \
-         https://id.example.com#42"
-    )]
-    Driver(String),
-    /// A zone that is none.
-    #[error("--zone {0:?}: expected an IANA zone such as Asia/Shanghai")]
-    Zone(String),
-}
-
-/// Prints one line for a person, with `json` also an object on standard output for a program, and gives the exit code.
+/// Prints one line for a person, with `json` also an object on standard output for a program, in English, and gives the exit
+/// code.
 #[expect(
     clippy::print_stderr,
     reason = "the one place that speaks to a person about errors"
 )]
-pub fn report(error: &anyhow::Error, json: bool) -> ExitCode {
+pub fn report(error: &anyhow::Error, json: bool, language: Language) -> ExitCode {
     let hint = hint(error);
     let line = one_line(error);
     let line = format!(
         "{line}{}",
         hint.map(|hint| format!("; {hint}")).unwrap_or_default()
     );
-    eprintln!("dashpoint: {line}");
+    let chinese = (language == Language::Chinese).then(|| in_chinese(error));
+    let told = chinese.flatten().unwrap_or_else(|| line.clone());
+    eprintln!("dashpoint: {told}");
     if json {
         to_program(&line);
     }
@@ -97,22 +79,18 @@ fn one_line(error: &anyhow::Error) -> String {
     line.replace('\n', " ")
 }
 
+/// Tells whether a recording that is not there looks like an entry.
+fn is_of_no_entry(cause: &(dyn std::error::Error + 'static)) -> bool {
+    match cause.downcast_ref() {
+        Some(ExplainError::Recording(RecordingError::Unreadable { path, .. })) => {
+            is_like_an_entry(path)
+        }
+        _ => false,
+    }
+}
+
 fn hint(error: &anyhow::Error) -> Option<&'static str> {
-    let store = error.chain().find_map(|cause| {
-        cause
-            .downcast_ref::<StoreError>()
-            .or_else(|| match cause.downcast_ref::<BooksError>()? {
-                BooksError::Store(store) => Some(store),
-                BooksError::NotEnrolled
-                | BooksError::OtherCloud(_)
-                | BooksError::OwnEntry { .. } => None,
-            })
-            .or_else(|| match cause.downcast_ref::<EngineError>()? {
-                EngineError::Store(store) => Some(store),
-                EngineError::Books(_) | EngineError::ShippedPolicy(_) => None,
-            })
-    });
-    match store {
+    match store_error(error) {
         Some(store) if store.is_in_use() => {
             Some("stop the other program, or give another data folder")
         }
@@ -123,7 +101,13 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
         Some(store) if store.is_newer_schema() => {
             Some("use the newer program; nothing was changed")
         }
+        Some(store) if store.is_corrupt() => {
+            Some("start `dashpoint run`: it saves what can be read of the data folder")
+        }
         Some(_) => None,
+        None if error.chain().any(is_of_no_entry) => {
+            Some("entries are written EPOCH-SEQ, such as 1-1")
+        }
         None if error.chain().any(|cause| cause.is::<KeyError>()) => {
             Some("look at the keys in the data folder")
         }

@@ -179,13 +179,50 @@ impl<'a> AwardContext<'a> {
             return Failed::NoRule;
         };
         let appraisals = appraise(self.policy, transaction);
-        let reasons = appraisals.iter().filter_map(|appraisal| {
-            let (rule, compiled) = self.policy.rule(&appraisal.rule)?;
-            (!rule.shadow).then(|| why_not(rule, compiled, appraisal, &facts))
-        });
-        let nearest = reasons.min_by_key(|(missing, failed)| (*missing, weight(failed)));
-        nearest.map_or(Failed::NoRule, |(_, failed)| failed)
+        let reasons = self.why_not(&appraisals, &facts);
+        let nearest = reasons.min_by_key(|unpaid| (unpaid.missing, weight(&unpaid.failed)));
+        nearest.map_or(Failed::NoRule, |unpaid| unpaid.failed)
     }
+
+    /// Lists the rules of an entry without any award, each with the reason that it pays nothing.
+    pub(crate) fn unpaid_rules(&self, entry: &Entry) -> Vec<UnpaidRule> {
+        let transaction = entry.transaction();
+        let facts = Facts::of(transaction, &self.policy.policy().carbon);
+        let facts = facts.filter(|_| transaction.awards().is_empty());
+        let appraisals = appraise(self.policy, transaction);
+        let reasons = facts
+            .iter()
+            .flat_map(|facts| self.why_not(&appraisals, facts));
+        reasons.collect()
+    }
+
+    /// The reason that each rule pays nothing, in the order of the policy.
+    fn why_not<'b>(
+        &'b self,
+        appraisals: &'b [Appraisal],
+        facts: &'b Facts,
+    ) -> impl Iterator<Item = UnpaidRule> + 'b {
+        appraisals.iter().filter_map(|appraisal| {
+            let (rule, compiled) = self.policy.rule(&appraisal.rule)?;
+            let (missing, failed) = why_not(rule, compiled, appraisal, facts);
+            (!rule.shadow).then(|| UnpaidRule {
+                title: rule.title.clone(),
+                failed,
+                missing,
+            })
+        })
+    }
+}
+
+/// A rule that pays nothing for an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UnpaidRule {
+    /// Title that the member reads.
+    pub(crate) title: Text,
+    /// The reason.
+    pub(crate) failed: Failed,
+    /// The number of its conditions that do not hold.
+    missing: usize,
 }
 
 /// Returns the reason that decides what was paid otherwise than predicted: a cap, where less was paid and one is named.

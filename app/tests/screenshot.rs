@@ -95,8 +95,19 @@ fn pages_are_drawn_without_a_display_in_the_size_that_was_asked_for() {
     assert_eq!(trip.status.code(), Some(1));
     let said = String::from_utf8(trip.stderr).unwrap();
     assert!(said.contains("there is no trip"), "{said}");
-    let narrow = screenshot(folder.path(), &["--width", "1280"]);
+    // Without a page it draws what the window of a head unit that is nobody's yet shows.
+    let unasked = screenshot(folder.path(), &["--theme", "day", "--language", "en"]);
+    assert!(unasked.status.success(), "{unasked:?}");
+    let png = fs::read(folder.path().join("page.png")).unwrap();
+    assert!(Some(&png) == seen.last(), "it is not the page of enrolment");
+    let narrow = screenshot(folder.path(), &["--width", "1280", "--json"]);
     assert!(narrow.status.success(), "{narrow:?}");
+    let said: serde_json::Value = serde_json::from_slice(&narrow.stdout).unwrap();
+    assert_eq!(said["width_px"], 1_280);
+    assert_eq!(
+        said["file"],
+        folder.path().join("page.png").to_str().unwrap()
+    );
     let png = fs::read(folder.path().join("page.png")).unwrap();
     assert_eq!(png[16..20], 1_280_u32.to_be_bytes());
 }

@@ -212,7 +212,8 @@ const fn period(per: Period, language: Language) -> &'static str {
 }
 
 /// Names a factor within a sentence.
-const fn factor_name(factor: Factor, language: Language) -> &'static str {
+#[must_use]
+pub const fn factor_name(factor: Factor, language: Language) -> &'static str {
     match (language, factor) {
         (Language::English, Factor::HardBraking) => "hard braking",
         (Language::English, Factor::AggressiveTurning) => "sharp turning",
@@ -224,7 +225,7 @@ const fn factor_name(factor: Factor, language: Language) -> &'static str {
         (Language::Chinese, Factor::AggressiveTurning) => "急转弯",
         (Language::Chinese, Factor::UnsafeFollowing) => "跟车过近",
         (Language::Chinese, Factor::LateNight) => "深夜驾驶",
-        (Language::Chinese, Factor::ExcessiveSpeed) => "高速行驶",
+        (Language::Chinese, Factor::ExcessiveSpeed) => "超高速",
         (Language::Chinese, Factor::Unbuckled) => "安全带",
     }
 }

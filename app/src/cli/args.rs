@@ -26,7 +26,7 @@ Examples:
   dashpoint screenshot --config dashpoint.toml --out home.png --language en
   dashpoint sync --config dashpoint.toml         reconcile now
   dashpoint ledger --config dashpoint.toml --verify --json
-  dashpoint explain us06.csv --policy changed.toml   what a recording would earn, and why
+  dashpoint explain vehicle-sim/cycles/us06.csv      what a recording would earn, and why; --policy FILE by other rules
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.";
 
@@ -51,6 +51,28 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Check a mapping file for a car that is not VSS 6.0: topic and conversion of each signal, or why not.
     CheckMapping(CheckMappingArgs),
+}
+
+impl Command {
+    /// The language that the command was asked to speak.
+    #[must_use]
+    pub const fn language(&self) -> Language {
+        let chosen = match self {
+            Self::Run(args) => args.language,
+            Self::Screenshot(args) => args.language,
+            Self::Enrol(EnrolArgs { output, .. })
+            | Self::Status(StatusArgs { output, .. })
+            | Self::CheckIn(CheckInArgs { output, .. })
+            | Self::Sync(SyncArgs { output, .. })
+            | Self::Ledger(LedgerArgs { output, .. })
+            | Self::Explain(ExplainArgs { output, .. })
+            | Self::CheckMapping(CheckMappingArgs { output, .. }) => Some(output.language),
+        };
+        match chosen {
+            Some(language) => language,
+            None => Language::English,
+        }
+    }
 }
 
 /// Selection of the head unit.
@@ -86,6 +108,9 @@ pub struct RunArgs {
     /// Allow what only tests may do: the clock of the bus.
     #[arg(long)]
     pub test: bool,
+    /// Print what is run as JSON at the start; what happens then is logged.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `screenshot`.
@@ -96,9 +121,9 @@ pub struct ScreenshotArgs {
     /// The file to write.
     #[arg(long, value_name = "PNG")]
     pub out: PathBuf,
-    /// The page.
-    #[arg(long, value_enum, value_name = "PAGE", default_value_t = PageName::Home)]
-    pub page: PageName,
+    /// The page [default: home; enrol while the head unit is not enrolled].
+    #[arg(long, value_enum, value_name = "PAGE")]
+    pub page: Option<PageName>,
     /// Language of the page [default: the driver's choice].
     #[arg(long, value_enum, value_name = "LANGUAGE")]
     pub language: Option<Language>,
@@ -111,6 +136,9 @@ pub struct ScreenshotArgs {
     /// Width of the screen in pixels; it is 720 high.
     #[arg(long, value_name = "PIXELS", default_value_t = 1920, value_parser = clap::value_parser!(u32).range(1280..=1920))]
     pub width: u32,
+    /// Print what was drawn as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A page of the screen.
@@ -219,7 +247,7 @@ Recordings, told apart by their first line:
   field,signal,value,delay          VSS signals, as KUKSA's csv-provider has them
 
 Examples:
-  dashpoint explain us06.csv
+  dashpoint explain vehicle-sim/cycles/us06.csv
   dashpoint explain commute.csv --policy changed.toml --kwh-per-100km 15 --json
   dashpoint explain 1-12 --config dashpoint.toml
 

@@ -73,7 +73,7 @@ pub(super) fn enrol(args: &EnrolArgs) -> anyhow::Result<ExitCode> {
         if let Err(error) = keys.certified_key(&certificate.body().key) {
             return Err(error).context(WITHOUT_KEY);
         }
-        bail!(ENROLLED_ALREADY);
+        bail!(enrolled_already(args.output.language));
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -103,7 +103,7 @@ fn beside_owner(config: &Config, language: Language) -> anyhow::Error {
     // A folder that cannot be read tells neither: the owner's window does.
     let reader = reader.as_ref().ok();
     if reader.is_some_and(|reader| Books::is_enrolled(reader).unwrap_or(false)) {
-        return anyhow!(ENROLLED_ALREADY);
+        return anyhow!(enrolled_already(language));
     }
     let shown = reader.and_then(|reader| ShownCode::read(reader).ok().flatten());
     let now = ServerTime::from_unix_s(system_unix_ms().div_euclid(1_000));
@@ -131,6 +131,7 @@ async fn enrol_with(
     request: &EnrolRequest,
     output: &Output,
 ) -> anyhow::Result<()> {
+    let language = output.language;
     let transport = net::connect(&config.cloud, ServerTime::from_unix_s(0))?;
     let me = Applicant {
         key: request.key,
@@ -166,22 +167,32 @@ async fn enrol_with(
             tell(&enrolled, output);
             Ok(())
         }
-        Ok(EnrolmentEnd::Refused) => bail!("the answer was no; run `dashpoint enrol` to ask again"),
-        Ok(EnrolmentEnd::Expired) => {
-            bail!("nobody approved the code in time; run `dashpoint enrol` to ask again")
-        }
-        Ok(EnrolmentEnd::OutOfReach) => bail!(
-            "the cloud could not be reached until the code ran out; run `dashpoint enrol` to ask again"
-        ),
-        Err(EnrolError::Status { status: 404 }) => {
-            bail!("the cloud does not know the code any more; run `dashpoint enrol` to ask again")
-        }
+        Ok(EnrolmentEnd::Refused) => bail!(language.choose(
+            "the answer was no; run `dashpoint enrol` to ask again",
+            "对方未同意；请运行 `dashpoint enrol` 重新申请",
+        )),
+        Ok(EnrolmentEnd::Expired) => bail!(language.choose(
+            "nobody approved the code in time; run `dashpoint enrol` to ask again",
+            "绑定码已过期，无人确认；请运行 `dashpoint enrol` 重新申请",
+        )),
+        Ok(EnrolmentEnd::OutOfReach) => bail!(language.choose(
+            "the cloud could not be reached until the code ran out; run `dashpoint enrol` to ask again",
+            "绑定码过期前无法连接云端；请运行 `dashpoint enrol` 重新申请",
+        )),
+        Err(EnrolError::Status { status: 404 }) => bail!(language.choose(
+            "the cloud does not know the code any more; run `dashpoint enrol` to ask again",
+            "云端已不认得该绑定码；请运行 `dashpoint enrol` 重新申请",
+        )),
         Err(error) => Err(error).context(NOT_USABLE),
     }
 }
 
-const ENROLLED_ALREADY: &str =
-    "this head unit is enrolled already; give it another data folder to enrol it anew";
+const fn enrolled_already(language: Language) -> &'static str {
+    language.choose(
+        "this head unit is enrolled already; give it another data folder to enrol it anew",
+        "本车机已绑定；如需重新绑定，请换用其他数据目录",
+    )
+}
 
 /// Tells the two ways out of an enrolment whose key is gone.
 const WITHOUT_KEY: &str = "this head unit is enrolled already, and its device key is not usable; put the key back, and what \

@@ -12,10 +12,10 @@ use crate::explain::Assumption;
 pub(super) const fn factor(language: Language, factor: Factor) -> &'static str {
     match factor {
         Factor::HardBraking => language.choose("hard braking", "急刹车"),
-        Factor::AggressiveTurning => language.choose("aggressive turning", "急转弯"),
-        Factor::UnsafeFollowing => language.choose("unsafe following", "跟车过近"),
-        Factor::LateNight => language.choose("late night", "深夜驾驶"),
-        Factor::ExcessiveSpeed => language.choose("excessive speed", "超速"),
+        Factor::AggressiveTurning => language.choose("sharp turning", "急转弯"),
+        Factor::UnsafeFollowing => language.choose("close following", "跟车过近"),
+        Factor::LateNight => language.choose("late at night", "深夜驾驶"),
+        Factor::ExcessiveSpeed => language.choose("high speed", "超高速"),
         Factor::Unbuckled => language.choose("unbuckled", "未系安全带"),
     }
 }
@@ -78,5 +78,35 @@ pub(super) const fn assumption(language: Language, assumption: Assumption) -> &'
         Assumption::NoEnergy => language.choose("no energy in it: a rule that wants used_wh > 0 pays nothing (--kwh-per-100km gives it one)",
             "无用电信号：要求 used_wh > 0 的规则不给分（可用 --kwh-per-100km 给定）",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same names as on the screen: what is called one thing in one place is looked for by that name in the other.
+    #[test]
+    fn factors_are_called_as_on_the_screen() {
+        let screen = include_str!("../../../ui/slint/widgets/words.slint");
+        let chinese = include_str!("../../../ui/lang/zh_CN/LC_MESSAGES/dashpoint-ui.po");
+        for one in [
+            Factor::HardBraking,
+            Factor::AggressiveTurning,
+            Factor::UnsafeFollowing,
+            Factor::LateNight,
+            Factor::ExcessiveSpeed,
+            Factor::Unbuckled,
+        ] {
+            let (en, zh) = (
+                factor(Language::English, one),
+                factor(Language::Chinese, one),
+            );
+            let (first, rest) = en.split_at(1);
+            let title = format!("{}{rest}", first.to_uppercase());
+            assert!(screen.contains(&format!("@tr({title:?})")), "{title}");
+            let pair = format!("msgid {title:?}\nmsgstr {zh:?}\n");
+            assert!(chinese.contains(&pair), "{pair}");
+        }
     }
 }

@@ -51,8 +51,19 @@ struct Row {
 #[derive(Debug, Serialize)]
 struct LedgerReport {
     entries: Vec<Row>,
+    /// True when no statement of a member is held: then the caps and conditions that cut an entry are not known.
+    #[serde(skip_serializing_if = "is_false")]
+    no_statement: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification: Option<Verification>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// Prints the ledger, and verifies it if asked to; a ledger that does not verify is a failure.
@@ -85,6 +96,7 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
                 .zip(why(Language::English))
                 .map(|(line, why)| row(line, why))
                 .collect(),
+            no_statement: !reasons.holds_statement(),
             verification,
         })?;
     } else {
@@ -94,6 +106,10 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
             &member_zone(&reader, &config),
             args.output.language,
         );
+        if shown > 0 && !reasons.holds_statement() {
+            outln!();
+            outln!("{}", no_statement(args.output.language));
+        }
         verification
             .iter()
             .for_each(|verification| print_verification(verification, args.output.language));
@@ -177,6 +193,14 @@ fn print_table(lines: &[EntryRow], why: &[Why], zone: &TimeZone, language: Langu
     outln!("{table}");
 }
 
+/// Says that reasons are missing, and when they come back.
+const fn no_statement(language: Language) -> &'static str {
+    language.choose(
+        "no statement of the cloud is held: why an entry earned less is told after the next contact",
+        "未持有云端对账单：少得积分的原因在下次联网后显示",
+    )
+}
+
 fn print_verification(verification: &Verification, language: Language) {
     outln!();
     for check in &verification.checks {
@@ -188,7 +212,7 @@ fn print_verification(verification: &Verification, language: Language) {
         let what = language.choose(check.what, check.what_zh);
         outln!("{mark:>8}  {what} ({})", check.looked_at);
         for fault in &check.faults {
-            outln!("          {fault}");
+            outln!("          {}", language.pick(fault));
         }
     }
     let line = if verification.holds() {

@@ -15,6 +15,9 @@ use crate::error::EXIT_USAGE;
 struct MappingReport {
     signals: Vec<RouteReport>,
     problems: Vec<String>,
+    /// The first problem, as with every command that fails; none when the mapping can be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -67,8 +70,10 @@ fn report(mapping: &Mapping) -> MappingReport {
         topic: route.topic.clone(),
         conversion: route.conversion.formula(route.signal),
     };
+    let problems: Vec<String> = mapping.problems().iter().map(ToString::to_string).collect();
     MappingReport {
+        error: problems.first().cloned(),
         signals: mapping.routes().iter().map(route).collect(),
-        problems: mapping.problems().iter().map(ToString::to_string).collect(),
+        problems,
     }
 }

@@ -60,7 +60,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match done {
         Ok(code) => code,
-        Err(error) => report(&error, json),
+        Err(error) => report(&error, json, cli.command.language()),
     }
 }
 

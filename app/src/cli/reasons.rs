@@ -1,12 +1,12 @@
 //! Words of the reasons that an entry earned nothing, or less than its rules give.
 
-use dashpoint_membership::Factor;
 use dashpoint_ui::locale::Language;
 
 use super::words::thousands;
 use crate::explain::decimal;
+use crate::unpaid::UnpaidRule;
 use dashpoint_ui::model::{Failed, LimitData};
-use dashpoint_ui::reason::cap_in_words;
+use dashpoint_ui::reason::{cap_in_words, factor_name};
 
 /// Says why an entry earned nothing.
 #[must_use]
@@ -55,7 +55,7 @@ pub(crate) fn nothing(language: Language, failed: &Failed) -> String {
             format!("{got_s} 秒无记录，超过 {most_s} 秒"),
         ),
         Failed::Unobserved { factor } => {
-            let factor = factor_in_sentence(language, *factor);
+            let factor = factor_name(*factor, language);
             both(
                 format!("the car has no signal for {factor}"),
                 format!("车辆没有{factor}的信号"),
@@ -117,6 +117,42 @@ pub(crate) fn nothing(language: Language, failed: &Failed) -> String {
     }
 }
 
+/// Says why an entry earned nothing: where its rules have reasons of their own, that of each.
+#[must_use]
+pub(crate) fn nothing_of_each(language: Language, failed: &Failed, each: &[UnpaidRule]) -> String {
+    let is_one = each.iter().all(|unpaid| unpaid.failed == *failed);
+    if is_one {
+        return nothing(language, failed);
+    }
+    let reasons: Vec<String> = each
+        .iter()
+        .map(|unpaid| {
+            let reason = nothing(language, &unpaid.failed);
+            match &unpaid.failed {
+                // These name their rule.
+                Failed::Condition { .. } | Failed::NoAmount { .. } => reason,
+                Failed::Score { .. }
+                | Failed::Distance { .. }
+                | Failed::Renewable { .. }
+                | Failed::Energy { .. }
+                | Failed::Missed { .. }
+                | Failed::Unobserved { .. }
+                | Failed::NoEnergy
+                | Failed::NothingAvoided
+                | Failed::TooLittle
+                | Failed::Fraction { .. }
+                | Failed::CapReached(_)
+                | Failed::Guest
+                | Failed::NoRule => {
+                    let colon = language.choose(": ", "：");
+                    format!("{}{colon}{reason}", language.pick(&unpaid.title))
+                }
+            }
+        })
+        .collect();
+    reasons.join(language.choose("; ", "；"))
+}
+
 /// Says that a guest is set, whose trips earn nothing, and the way out.
 #[must_use]
 pub(crate) const fn guest(language: Language) -> &'static str {
@@ -131,8 +167,8 @@ pub(crate) const fn guest(language: Language) -> &'static str {
 pub(crate) const fn guest_by_car(language: Language) -> &'static str {
     language.choose(
         "the car says that a guest drives, or somebody who is no member here: trips earn nothing; sign in to the car as the \
-         member",
-        "车辆识别为访客或未绑定的驾驶人，行程不累计积分；请以会员账号登录车机",
+         member (the simulated car: `--no-driver`, or `--driver` as enrolled)",
+        "车辆识别为访客或未绑定的驾驶人，行程不累计积分；请以会员账号登录车机（模拟车辆：`--no-driver`，或绑定时的 `--driver`）",
     )
 }
 
@@ -207,17 +243,6 @@ pub(crate) fn held_less(language: Language, used: Option<&LimitData>) -> String 
 /// Names a cap by its most, its period and what it bounds.
 fn limit(language: Language, limit: &LimitData) -> String {
     cap_in_words(limit, language)
-}
-
-pub(super) const fn factor_in_sentence(language: Language, factor: Factor) -> &'static str {
-    match factor {
-        Factor::HardBraking => language.choose("hard braking", "急刹车"),
-        Factor::AggressiveTurning => language.choose("sharp turning", "急转弯"),
-        Factor::UnsafeFollowing => language.choose("close following", "跟车过近"),
-        Factor::LateNight => language.choose("driving late at night", "深夜驾驶"),
-        Factor::ExcessiveSpeed => language.choose("high speed", "高速行驶"),
-        Factor::Unbuckled => language.choose("the seat belt", "安全带"),
-    }
 }
 
 fn hundredths(x100: u16) -> String {

@@ -1,5 +1,6 @@
 //! `dashpoint screenshot`: a page of the screen as a picture.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -7,23 +8,34 @@ use dashpoint_membership::ServerTime;
 use dashpoint_store::StoreReader;
 use dashpoint_ui::gallery::{png_bytes, whole_file};
 use dashpoint_ui::headless::Canvas;
-use dashpoint_ui::locale::Locale;
+use dashpoint_ui::locale::{Language, Locale};
 use dashpoint_ui::model::{Availability, EnrolmentData, EnrolmentStep, ScreenData};
 use dashpoint_ui::nav::{Intent, Nav};
 use dashpoint_ui::screen::{ScreenState, Situation, screen};
 use dashpoint_ui::{DashpointWindow, Drive, Page, ThemeChoice, show};
+use serde::Serialize;
 use slint::ComponentHandle;
 
 use super::args::{DriveName, PageName, ScreenshotArgs, ThemeName};
+use super::out::print_json;
+use crate::books::{Books, certificate};
 use crate::config::Config;
 use crate::data_folder::open_reader;
-use crate::live::Live;
+use crate::live::{LastSeen, Live};
 use crate::runtime::{HeldData, held};
 use crate::screen::{self, Choices, ShownCode};
 use crate::socket;
 
 /// Height of the screen.
 const HEIGHT_PX: u32 = 720;
+
+/// Output of `screenshot --json`.
+#[derive(Debug, Serialize)]
+struct ScreenshotReport<'a> {
+    file: &'a Path,
+    width_px: u32,
+    height_px: u32,
+}
 
 /// Draws a page into a file.
 pub(super) fn screenshot(args: &ScreenshotArgs) -> anyhow::Result<ExitCode> {
@@ -34,19 +46,48 @@ pub(super) fn screenshot(args: &ScreenshotArgs) -> anyhow::Result<ExitCode> {
     // What it shows without the running program is what the files hold.
     let live = runtime.block_on(socket::ask(&config.data)).ok();
     let reader = open_reader(&config)?;
+    let shown = match args.page {
+        Some(page) => page,
+        None if Books::is_enrolled(&reader)? => PageName::Home,
+        None => PageName::Enrol,
+    };
+    let live = match live {
+        Some(live) => Some(live),
+        None => last_seen(&config, &reader)?,
+    };
     let held = held(&config, &reader, live.as_ref())?;
-    if args.page == PageName::Trip && held.data.trip.is_none() {
-        bail!("there is no trip of this car to summarise yet; drive first, or draw another page");
+    if shown == PageName::Trip && held.data.trip.is_none() {
+        bail!(args.language.unwrap_or(Language::English).choose(
+            "there is no trip of this car to summarise yet; drive first, or draw another page",
+            "本车还没有可汇总的行程；请先行驶，或画其他页面",
+        ));
     }
-    let state = page(args, &reader, held, live.as_ref());
+    let state = page(args, shown, &reader, held, live.as_ref());
     let png = draw(&state, args.width)?;
     whole_file(&args.out, &png)
         .with_context(|| format!("{}: cannot be written", args.out.display()))?;
+    if args.json {
+        print_json(&ScreenshotReport {
+            file: &args.out,
+            width_px: args.width,
+            height_px: HEIGHT_PX,
+        })?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The state of a stopped head unit, where it was left with something that keeps points from coming.
+fn last_seen(config: &Config, reader: &StoreReader) -> anyhow::Result<Option<Live>> {
+    if !Books::is_enrolled(reader)? {
+        return Ok(None);
+    }
+    let certificate = certificate(reader, &config.cloud.key)?;
+    Ok(LastSeen::read(reader, certificate.body().device).as_live())
 }
 
 fn page(
     args: &ScreenshotArgs,
+    shown: PageName,
     reader: &StoreReader,
     held: HeldData,
     live: Option<&Live>,
@@ -59,7 +100,7 @@ fn page(
     let mut nav = Nav::new();
     // The summary comes by itself when a trip ends; here it is asked for.
     nav.handle(Intent::TripDone, &[]);
-    match args.page {
+    match shown {
         PageName::Home => {}
         PageName::Activity => nav.handle(Intent::Open(Page::Activity), &[]),
         PageName::Benefits => nav.handle(Intent::Open(Page::Benefits), &[]),

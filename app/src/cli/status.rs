@@ -1,135 +1,35 @@
 //! `dashpoint status`: what the screen would show.
 
+mod card;
+mod report;
+
 use std::error::Error;
 use std::process::ExitCode;
 
-use dashpoint_membership::{
-    AllowanceState, CapId, CompiledPolicy, MemberId, PendingState, Policies, ReviewReason,
-    ServerTime, View,
-};
+use dashpoint_membership::{CompiledPolicy, Policies};
 use dashpoint_store::StoreReader;
 use dashpoint_ui::locale::Language;
 use jiff::tz::TimeZone;
-use serde::Serialize;
 
 use super::args::StatusArgs;
 use super::ask::unanswered_text;
 use super::code_waits::refuse_while_a_code_waits;
 use super::health_words::{
-    allowance, cloud_clock, connection, device_key, disk, other_vehicle, refused, seal_key,
-    skipped_rule, waits,
+    cloud_clock, connection, device_key, disk, other_vehicle, refused, seal_key, skipped_rule,
+    waits,
 };
 use super::out::{outln, print_json};
-use super::reasons::{earned_by_guest, guest, guest_by_car, not_paid, refused_car};
+use super::reasons::{earned_by_guest, guest, guest_by_car, refused_car};
 use super::signals;
-use super::words::{day, entries, thousands, yuan, zoned_minute};
-use crate::books::{Books, MemberBook, certificate};
-use crate::clock::ClockSource;
-use crate::clock::{Clock, Machine};
+use crate::books::Books;
+use crate::clock::Clock;
 use crate::config::Config;
-use crate::data_folder::{member_zone, open_reader};
-use crate::explain::decimal;
-use crate::keys::{KeyState, KeyStore};
+use crate::data_folder::{member_zone, open_reader, reading_clock};
 use crate::live::{LastSeen, Live};
 use crate::screen::Choices;
 use crate::socket::{self, AskError};
-
-/// Output of `status --json`.
-#[derive(Debug, Serialize)]
-struct StatusReport {
-    /// True while the head unit runs.
-    running: bool,
-    /// Its live state; none when it does not run, or does not answer.
-    live: Option<Live>,
-    /// Last entry of the chain.
-    head: HeadReport,
-    /// Version of the policy in force.
-    policy: Option<u32>,
-    /// Fitness of the keys in the data folder.
-    keys: Keys,
-    /// Evidence that waits to be signed.
-    awaiting: u64,
-    members: Vec<MemberReport>,
-}
-
-/// Fitness of the keys in the data folder.
-#[derive(Debug, Clone, Copy, Serialize)]
-struct Keys {
-    /// The key that signs: it must be the one that the certificate names.
-    device: KeyState,
-    /// The key that seals member data.
-    seal: KeyState,
-}
-
-impl Keys {
-    fn of(config: &Config, reader: &StoreReader) -> anyhow::Result<Self> {
-        let store = KeyStore::open(&config.data)?;
-        let certificate = certificate(reader, &config.cloud.key)?;
-        Ok(Self {
-            device: KeyState::of(&store.certified_key(&certificate.body().key)),
-            seal: KeyState::of(&store.seal_key()),
-        })
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct HeadReport {
-    device: String,
-    epoch: u32,
-    seq: u64,
-    hash: String,
-}
-
-#[derive(Debug, Serialize)]
-struct MemberReport {
-    member: MemberId,
-    name: String,
-    tier: String,
-    provisional_tier: Option<String>,
-    next_tier: Option<NextReport>,
-    growth: i64,
-    confirmed: i64,
-    arrears: i64,
-    worth_fen: i64,
-    pending: i64,
-    pending_entries: Vec<PendingReport>,
-    expiring: Vec<ExpiryReport>,
-    today: Vec<TodayReport>,
-    carried_milli: i64,
-    allowance: AllowanceState,
-    as_of_unix_s: i64,
-}
-
-#[derive(Debug, Serialize)]
-struct NextReport {
-    tier: String,
-    missing_growth: i64,
-}
-
-#[derive(Debug, Serialize)]
-struct PendingReport {
-    entry: String,
-    points: i64,
-    waits_for: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<ReviewReason>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    until_unix_s: Option<i64>,
-}
-
-#[derive(Debug, Serialize)]
-struct ExpiryReport {
-    at_unix_s: i64,
-    points: i64,
-}
-
-#[derive(Debug, Serialize)]
-struct TodayReport {
-    cap: String,
-    used_milli: i64,
-    room: i64,
-    most: i64,
-}
+use card::card;
+use report::{Keys, report};
 
 /// Prints what the screen would show.
 pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
@@ -154,7 +54,14 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         clock.heard(newest_ms);
     }
     if args.output.json {
-        print_json(&report(&books, &clock, &asked, keys, awaiting))?;
+        print_json(&report(
+            &books,
+            &clock,
+            asked.as_ref().ok(),
+            is_running(&asked),
+            keys,
+            awaiting,
+        ))?;
     } else {
         let vin = config.vin.as_deref();
         let is_elsewhere = vin.is_some_and(|vin| books.name_of(vin) != books.vehicle);
@@ -203,11 +110,7 @@ fn skipped(language: Language, books: &Books) -> Vec<String> {
 
 /// Opens the books beside a head unit that may be running.
 pub(super) fn books_of(config: &Config, reader: &StoreReader) -> anyhow::Result<(Books, Clock)> {
-    let mut clock = Clock::new(config.clock, Machine::system(), ServerTime::from_unix_s(0));
-    if config.clock == ClockSource::Bus {
-        let floor = reader.last_receipt()?.map(|receipt| receipt.server_time);
-        floor.into_iter().for_each(|floor| clock.signed(floor));
-    }
+    let mut clock = reading_clock(config, reader)?;
     let books = Books::open(reader, config.cloud.key, clock.now())?;
     let books = books.with_salt(config.cloud.salt);
     clock.signed(books.receipt_at);
@@ -254,91 +157,6 @@ fn troubles(
     lines
 }
 
-fn report(
-    books: &Books,
-    clock: &Clock,
-    asked: &Result<Live, AskError>,
-    keys: Keys,
-    awaiting: u64,
-) -> StatusReport {
-    StatusReport {
-        keys,
-        awaiting,
-        running: is_running(asked),
-        live: asked.as_ref().ok().cloned(),
-        head: HeadReport {
-            device: books.identity.device.to_string(),
-            epoch: books.head.epoch.get(),
-            seq: books.head.seq.get(),
-            hash: books.head.hash.to_string(),
-        },
-        policy: books
-            .policy_at(clock.now())
-            .map(|policy| policy.policy().version.get()),
-        members: books
-            .views(clock.now())
-            .map(|(book, view)| member_report(book, &view))
-            .collect(),
-    }
-}
-
-fn member_report(book: &MemberBook, view: &View) -> MemberReport {
-    MemberReport {
-        member: book.statement.member,
-        name: book.statement.profile.name.clone(),
-        tier: view.tier.to_string(),
-        provisional_tier: view.provisional_tier.as_ref().map(ToString::to_string),
-        next_tier: view.next_tier.as_ref().map(|next| NextReport {
-            tier: next.tier.to_string(),
-            missing_growth: next.missing.get(),
-        }),
-        growth: view.growth.get(),
-        confirmed: view.balance.get(),
-        arrears: view.arrears.get(),
-        worth_fen: view.worth_fen,
-        pending: view.pending.get(),
-        pending_entries: view.pending_items.iter().map(pending_report).collect(),
-        expiring: view
-            .expiring
-            .iter()
-            .map(|(at, points)| ExpiryReport {
-                at_unix_s: at.as_unix_s(),
-                points: points.get(),
-            })
-            .collect(),
-        today: view
-            .today
-            .iter()
-            .map(|cap| TodayReport {
-                cap: cap.cap.to_string(),
-                used_milli: cap.used.get(),
-                room: cap.room.get(),
-                most: cap.most.get(),
-            })
-            .collect(),
-        carried_milli: view.carried.get(),
-        allowance: view.allowance,
-        as_of_unix_s: view.as_of.as_unix_s(),
-    }
-}
-
-fn pending_report(item: &dashpoint_membership::PendingItem) -> PendingReport {
-    let (waits_for, reason, until) = match item.state {
-        PendingState::Unconfirmed => ("verdict", None, None),
-        PendingState::NeedsConfirmation { reason } => ("confirmation", Some(reason), None),
-        PendingState::HeldBack { reason, until } => {
-            ("release", Some(reason), Some(until.as_unix_s()))
-        }
-    };
-    PendingReport {
-        entry: format!("{}-{}", item.entry.epoch, item.entry.seq),
-        points: item.paid.points.get(),
-        waits_for,
-        reason,
-        until_unix_s: until,
-    }
-}
-
 /// Returns whether a head unit runs; one that does not answer does.
 const fn is_running(asked: &Result<Live, AskError>) -> bool {
     !matches!(asked, Err(AskError::NotRunning(_)))
@@ -375,121 +193,6 @@ fn print_table(
         Err(error) => unanswered_text(language, error).to_owned(),
     };
     outln!("  {line}");
-}
-
-/// Names what a cap bounds; a cap that this policy does not have, by its id.
-fn capped(policy: Option<&CompiledPolicy>, cap: &CapId, language: Language) -> String {
-    let known = policy.and_then(|policy| {
-        let caps = &policy.policy().caps;
-        Some((policy, caps.iter().find(|known| known.id == *cap)?))
-    });
-    known.map_or_else(
-        || cap.to_string(),
-        |(policy, cap)| language.pick(&policy.cap_title(cap)).to_owned(),
-    )
-}
-
-fn card(
-    books: &Books,
-    clock: &Clock,
-    book: &MemberBook,
-    view: &View,
-    seen: LastSeen,
-    zone: &TimeZone,
-    language: Language,
-) -> Vec<String> {
-    let compiled = books.policy_at(clock.now());
-    let policy = compiled.map(CompiledPolicy::policy);
-    let title = |id: &dashpoint_membership::TierId| {
-        let tier = policy.and_then(|policy| policy.tiers.ladder.iter().find(|tier| tier.id == *id));
-        tier.map_or_else(
-            || id.to_string(),
-            |tier| language.pick(&tier.title).to_owned(),
-        )
-    };
-    let mut lines = vec![
-        format!(
-            "{}  {}  {} {}",
-            book.statement.profile.name,
-            title(&view.tier),
-            language.choose("as of", "截至"),
-            zoned_minute(view.as_of, zone)
-        ),
-        format!(
-            "  {} {}  = {} {}",
-            thousands(view.balance.get()),
-            language.choose("points", "积分"),
-            yuan(view.worth_fen),
-            language.choose("yuan", "元")
-        ),
-    ];
-    if !view.pending_items.is_empty() {
-        let count = view.pending_items.len() as u64;
-        let waits = match (language, count) {
-            (_, _) if seen.refuses_car().is_some() => not_paid(language, count),
-            (Language::English, 1) => "1 entry waits for the cloud".to_owned(),
-            (Language::English, count) => format!("{} wait for the cloud", entries(count)),
-            (Language::Chinese, count) => format!("{count} 条记录等待云端"),
-        };
-        lines.push(format!(
-            "  +{} {} ({waits})",
-            thousands(view.pending.get()),
-            language.choose("pending", "待确认"),
-        ));
-    }
-    if !view.arrears.is_zero() {
-        lines.push(match language {
-            Language::English => format!(
-                "  {} points are owed: the next points pay them first",
-                thousands(view.arrears.get())
-            ),
-            Language::Chinese => {
-                format!(
-                    "  欠 {} 积分，后续积分先行抵扣",
-                    thousands(view.arrears.get())
-                )
-            }
-        });
-    }
-    if let Some((at, points)) = view.expiring.first() {
-        lines.push(format!(
-            "  {} {} {}",
-            thousands(points.get()),
-            language.choose("expire on", "积分到期于"),
-            day(*at, zone)
-        ));
-    }
-    if let Some(next) = &view.next_tier {
-        lines.push(format!(
-            "  {} {} {}",
-            thousands(next.missing.get()),
-            language.choose("growth value to", "成长值可升至"),
-            title(&next.tier)
-        ));
-    }
-    for cap in &view.today {
-        if !cap.used.is_zero() {
-            lines.push(format!(
-                "  {} {}: {} / {}",
-                language.choose("today", "今日"),
-                capped(compiled, &cap.cap, language),
-                decimal(cap.used.get()),
-                cap.most
-            ));
-        }
-    }
-    if !view.carried.is_zero() {
-        lines.push(format!(
-            "  {} {}",
-            decimal(view.carried.get()),
-            language.choose("carried on to the next points", "零头累计，计入后续积分"),
-        ));
-    }
-    let asks = allowance(language, view.allowance);
-    if !asks.is_empty() {
-        lines.push(format!("  {asks}"));
-    }
-    lines
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use dashpoint_membership::{DeviceId, Entry, EntryHash, Meter, MeterInterval, Seq};
+use dashpoint_membership::{DeviceId, Entry, EntryHash, Meter, MeterInterval, Seq, Text};
 use dashpoint_store::{StoreReader, StoredEntry};
 use dashpoint_sync::DeviceIdentity;
 use dashpoint_wire::PublicKey;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::books::{SaltedEvidence, bound_statements, certificate};
 
@@ -30,8 +30,18 @@ pub(super) struct Check {
     pub(super) what_zh: &'static str,
     /// The number of items that were checked.
     pub(super) looked_at: u64,
-    /// The places where the check fails.
-    pub(super) faults: Vec<String>,
+    /// The places where the check fails; JSON has them in English.
+    #[serde(serialize_with = "in_english")]
+    pub(super) faults: Vec<Text>,
+}
+
+fn in_english<S: Serializer>(faults: &[Text], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(faults.iter().map(|fault| &fault.en))
+}
+
+/// A fault in both languages.
+fn fault(en: String, zh: String) -> Text {
+    Text { en, zh }
 }
 
 impl Verification {
@@ -51,7 +61,7 @@ impl Check {
         }
     }
 
-    fn see(&mut self, holds: bool, fault: impl FnOnce() -> String) {
+    fn see(&mut self, holds: bool, fault: impl FnOnce() -> Text) {
         self.looked_at += 1;
         if holds {
             return;
@@ -59,7 +69,8 @@ impl Check {
         if self.faults.len() < FAULTS_MAX {
             self.faults.push(fault());
         } else if self.faults.len() == FAULTS_MAX {
-            self.faults.push("and more".to_owned());
+            self.faults
+                .push(self::fault("and more".to_owned(), "还有更多".to_owned()));
         }
     }
 }
@@ -77,7 +88,10 @@ pub(super) fn verify(reader: &StoreReader, cloud_key: PublicKey) -> anyhow::Resu
         starts.insert(epoch.epoch, epoch.hash);
         let verified = epoch.raw.verify(&cloud_key, &device);
         grants.see(verified.is_ok(), || {
-            format!("epoch {}: the grant does not verify", epoch.epoch)
+            fault(
+                format!("epoch {}: the grant does not verify", epoch.epoch),
+                format!("纪元 {}：授权校验失败", epoch.epoch),
+            )
         });
     }
     let mut walk = Walk::new(starts);
@@ -113,6 +127,14 @@ struct Walk {
     said: BTreeSet<EntryHash>,
 }
 
+/// A fault of an entry.
+fn of_entry(place: &str, en: &str, zh: &str) -> Text {
+    fault(
+        format!("entry {place}: {en}"),
+        format!("记录 {place}：{zh}"),
+    )
+}
+
 #[derive(Clone, Copy)]
 struct StoredPlace {
     epoch: dashpoint_membership::Epoch,
@@ -136,9 +158,9 @@ impl Walk {
 
     fn see(&mut self, stored: &StoredEntry, entry: Option<Entry>) {
         let point = stored.point;
-        let place = format!("entry {}-{}", point.epoch, point.seq);
+        let place = format!("{}-{}", point.epoch, point.seq);
         self.signatures.see(entry.is_some(), || {
-            format!("{place}: the signature does not verify")
+            of_entry(&place, "the signature does not verify", "签名校验失败")
         });
         let follows = self
             .before
@@ -161,10 +183,14 @@ impl Walk {
                     && entry.prev == hash
             });
         self.links.see(linked, || {
-            format!("{place}: it does not follow the one before")
+            of_entry(
+                &place,
+                "it does not follow the one before",
+                "与前一条不衔接",
+            )
         });
         self.links.see(stored.raw.hash() == point.hash, || {
-            format!("{place}: its hash is another")
+            of_entry(&place, "its hash is another", "哈希不符")
         });
         self.before = Some(StoredPlace {
             epoch: point.epoch,
@@ -179,13 +205,13 @@ impl Walk {
     fn look_inside(&mut self, entry: &Entry, stored: &StoredEntry, place: String) {
         if stored.is_private_damaged {
             self.digests.see(false, || {
-                format!("{place}: the private evidence was changed")
+                of_entry(&place, "the private evidence was changed", "私有凭据被改动")
             });
         }
         if let (Some(private), Some(digest)) = (&stored.private, entry.transaction().digest()) {
             let kept = SaltedEvidence::signed_as(private.clone(), digest);
             self.digests.see(kept.is_some(), || {
-                format!("{place}: the private evidence is another")
+                of_entry(&place, "the private evidence is another", "私有凭据不符")
             });
         }
         // A carry says again what its original said, and claims nothing new.
@@ -205,9 +231,12 @@ impl Walk {
             for pair in claims.windows(2) {
                 let (before, after) = (&pair[0], &pair[1]);
                 self.intervals.see(!before.0.overlaps(&after.0), || {
-                    format!(
-                        "{} and {} claim the same of the meter {meter:?}",
-                        before.1, after.1
+                    let (one, other) = (&before.1, &after.1);
+                    fault(
+                        format!(
+                            "entry {one} and entry {other} claim the same of the meter {meter:?}"
+                        ),
+                        format!("记录 {one} 与记录 {other} 重复计量（{meter:?}）"),
                     )
                 });
             }
@@ -218,7 +247,10 @@ impl Walk {
                 .unwrap_or(0);
             let mark = marks.get(&meter).copied().unwrap_or(0);
             self.intervals.see(high <= mark, || {
-                format!("the mark of {meter:?} is {mark}, below {high}")
+                fault(
+                    format!("the mark of {meter:?} is {mark}, below {high}"),
+                    format!("{meter:?} 的标记为 {mark}，低于 {high}"),
+                )
             });
         }
         vec![self.signatures, self.links, self.digests, self.intervals]
@@ -240,9 +272,10 @@ fn receipts(
             (said.epoch, said.through, said.head) == (kept.epoch, kept.seq, kept.hash)
         });
         check.see(same, || {
-            format!(
-                "the receipt up to {}-{}: it does not verify",
-                kept.epoch, kept.seq
+            let through = format!("{}-{}", kept.epoch, kept.seq);
+            fault(
+                format!("the receipt up to {through}: it does not verify"),
+                format!("截至 {through} 的回执：校验失败"),
             )
         });
         stored.push(kept);
@@ -251,9 +284,10 @@ fn receipts(
     for through in stored {
         let here = reader.point(through.epoch, through.seq)?;
         check.see(here.is_none_or(|here| here == through), || {
-            format!(
-                "the receipt up to {}-{}: it names another entry than the one here",
-                through.epoch, through.seq
+            let through = format!("{}-{}", through.epoch, through.seq);
+            fault(
+                format!("the receipt up to {through}: it names another entry than the one here"),
+                format!("截至 {through} 的回执：与本地记录不符"),
             )
         });
     }
@@ -270,7 +304,12 @@ fn bindings(
         let verified = raw.verify(cloud_key, device);
         check.see(
             verified.is_ok_and(|binding| binding.body().id == id),
-            || format!("binding {id}: it does not verify"),
+            || {
+                fault(
+                    format!("binding {id}: it does not verify"),
+                    format!("绑定 {id}：校验失败"),
+                )
+            },
         );
     }
     Ok(check)
@@ -282,12 +321,22 @@ fn terms(reader: &StoreReader, cloud_key: &PublicKey) -> anyhow::Result<Check> {
     for (version, raw) in reader.policies()? {
         let verified = raw.verify(cloud_key, &());
         let same = verified.is_ok_and(|policy| policy.body().version == version);
-        check.see(same, || format!("policy {version}: it does not verify"));
+        check.see(same, || {
+            fault(
+                format!("policy {version}: it does not verify"),
+                format!("积分规则 {version}：校验失败"),
+            )
+        });
     }
     if let Some((version, raw)) = reader.catalogue()? {
         let verified = raw.verify(cloud_key, &());
         let same = verified.is_ok_and(|catalogue| catalogue.body().version == version);
-        check.see(same, || format!("catalogue {version}: it does not verify"));
+        check.see(same, || {
+            fault(
+                format!("catalogue {version}: it does not verify"),
+                format!("权益目录 {version}：校验失败"),
+            )
+        });
     }
     Ok(check)
 }
@@ -299,20 +348,31 @@ fn statements(reader: &StoreReader, who: &DeviceIdentity) -> anyhow::Result<Vec<
     let statements = bound_statements(reader, who)?;
     for member in statements.sealed {
         signatures.see(false, || {
-            format!("member {member}: the key does not open the statement; the next contact brings it again")
+            fault(
+                format!("member {member}: the key does not open the statement; the next contact brings it again"),
+                format!("会员 {member}：密钥无法打开对账单，下次联网后恢复"),
+            )
         });
     }
     for stored in statements.readable {
         match stored.raw.verify(&who.cloud_key, &stored.member) {
             Ok(statement) => {
-                signatures.see(true, String::new);
+                signatures.see(true, || fault(String::new(), String::new()));
                 let checked = statement.body().account.check();
                 sums.see(checked.is_ok(), || match checked {
-                    Ok(()) => String::new(),
-                    Err(flaw) => format!("member {}: {flaw}", stored.member),
+                    Ok(()) => fault(String::new(), String::new()),
+                    Err(flaw) => fault(
+                        format!("member {}: {flaw}", stored.member),
+                        format!("会员 {}：账目不平（{flaw}）", stored.member),
+                    ),
                 });
             }
-            Err(error) => signatures.see(false, || format!("member {}: {error}", stored.member)),
+            Err(error) => signatures.see(false, || {
+                fault(
+                    format!("member {}: {error}", stored.member),
+                    format!("会员 {}：对账单校验失败（{error}）", stored.member),
+                )
+            }),
         }
     }
     Ok(vec![signatures, sums])

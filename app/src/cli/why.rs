@@ -43,6 +43,12 @@ impl Reasons {
         }
     }
 
+    /// Returns whether a statement is held: without one neither caps nor conditions of an entry can be told.
+    pub(super) fn holds_statement(&self) -> bool {
+        let books = self.books.as_ref();
+        books.is_some_and(|books| !books.members.is_empty())
+    }
+
     /// Finds the reason of the line at a place of a list, newest first.
     pub(super) fn of(&self, lines: &[EntryRow], place: usize, language: Language) -> Why {
         let is_waiting = matches!(lines[place].status, EntryStatus::Pending);
@@ -100,9 +106,10 @@ impl Reasons {
                 });
             }
             if let Some(failed) = context.why_nothing(entry) {
+                let each = context.unpaid_rules(entry);
                 return Some(Why {
-                    text: reasons::nothing(language, &failed),
-                    nothing: Some(reasons::nothing(Language::English, &failed)),
+                    text: reasons::nothing_of_each(language, &failed, &each),
+                    nothing: Some(reasons::nothing_of_each(Language::English, &failed, &each)),
                     cut_by,
                 });
             }

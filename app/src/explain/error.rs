@@ -45,12 +45,6 @@ pub enum ExplainError {
         /// The entry.
         entry: String,
     },
-    /// The entry is about nothing that was driven or charged.
-    #[error("{entry}: neither a trip nor a charging session; nothing was recorded for it")]
-    NoEvidence {
-        /// The entry.
-        entry: String,
-    },
     /// The ledger does not hold the policy that it was valued by.
     #[error("{entry}: policy {version} is not held any more; give one with --policy FILE")]
     NoPolicy {

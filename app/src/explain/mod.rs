@@ -4,13 +4,13 @@
 
 mod assume;
 mod error;
+mod explainer;
 mod member;
 mod policy;
 mod recording;
 mod report;
-mod scribe;
 
-use dashpoint_membership::{Award, CompiledPolicy, Points, RuleId, ServerTime, Text};
+use dashpoint_membership::{Award, CompiledPolicy, Points, RuleId, ServerTime, Text, Transaction};
 use dashpoint_telematics::{Finished, Marks, Outcome, Settings, Telematics};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -18,15 +18,15 @@ use jiff::tz::TimeZone;
 pub use assume::Assumption;
 pub use error::ExplainError;
 pub use policy::NamedPolicy;
-pub use recording::{Recording, RecordingKind, Setting, read};
+pub use recording::{Recording, RecordingError, RecordingKind, Setting, read};
 pub use report::{
     ChargeReport, Explanation, FactorReport, Found, Origin, Pooled, RuleReport, Seen, TripReport,
     decimal,
 };
 
 use crate::unpaid::CapCut;
+use explainer::{Explainer, about};
 use member::{Earned, Imagined, RulePaid};
-use scribe::{Scribe, about};
 
 /// Time after the last row at which a trip counts as over, in milliseconds: longer than any gap within one.
 const END_MS: i64 = 150_000;
@@ -66,18 +66,18 @@ pub fn explain(
     let start = ServerTime::from_unix_s(from_ms.div_euclid(1_000));
     let in_force = covering(&policy.policy, start);
     let mut imagined = Imagined::new(in_force, zone, start);
-    let scribe = scribe(policy, zone);
+    let explainer = explainer(policy, zone);
     let found = finished
         .iter()
         .enumerate()
         .map(|(index, finished)| {
             let earned = imagined.earn(finished);
-            scribe.found(index + 1, finished, Some(&earned))
+            explainer.found(index + 1, finished, Some(&earned))
         })
         .collect();
-    scribe.explanation(
+    explainer.explanation(
         about(name, recording, telematics.is_charging()),
-        scribe::signals(telematics.counts()),
+        explainer::signals(telematics.counts()),
         found,
         imagined.caps(),
     )
@@ -100,20 +100,39 @@ pub struct SignedEntry {
     pub awards: Option<Vec<(Award, Option<CapCut>)>>,
 }
 
-/// Explains evidence that was signed before, under a policy.
+/// Subject of a signed entry.
+#[derive(Debug)]
+pub enum SignedSubject {
+    /// A trip or a session, with what stayed in the car.
+    Measured(Box<Finished>),
+    /// Action of the member on the screen, such as a check-in.
+    Member {
+        /// The transaction.
+        transaction: Transaction,
+        /// Time of it, in milliseconds since 1970.
+        at_ms: i64,
+    },
+}
+
+/// Explains what was signed before, under a policy.
 #[must_use]
 pub fn explain_entry(
     entry: &SignedEntry,
-    finished: &Finished,
+    subject: &SignedSubject,
     policy: &NamedPolicy,
     zone: &TimeZone,
 ) -> Explanation {
-    let scribe = scribe(policy, zone);
+    let explainer = explainer(policy, zone);
     let earned = entry.awards.as_ref().map(|awards| Earned {
         rules: awards.iter().map(of_award).collect(),
         paid: None,
     });
-    let found = vec![scribe.found(1, finished, earned.as_ref())];
+    let found = vec![match subject {
+        SignedSubject::Measured(finished) => explainer.found(1, finished, earned.as_ref()),
+        SignedSubject::Member { transaction, at_ms } => {
+            explainer.found_member(transaction, *at_ms, earned.as_ref())
+        }
+    }];
     let origin = Origin::Entry {
         entry: entry.name.clone(),
         expected: entry.expected.get(),
@@ -121,7 +140,7 @@ pub fn explain_entry(
         state: entry.state.clone(),
         reason: entry.reason.clone(),
     };
-    scribe.explanation(origin, Vec::new(), found, Vec::new())
+    explainer.explanation(origin, Vec::new(), found, Vec::new())
 }
 
 fn of_award((award, cut): &(Award, Option<CapCut>)) -> (RuleId, RulePaid) {
@@ -134,8 +153,8 @@ fn of_award((award, cut): &(Award, Option<CapCut>)) -> (RuleId, RulePaid) {
     (award.rule.clone(), paid)
 }
 
-fn scribe<'a>(policy: &'a NamedPolicy, zone: &'a TimeZone) -> Scribe<'a> {
-    Scribe { policy, zone }
+fn explainer<'a>(policy: &'a NamedPolicy, zone: &'a TimeZone) -> Explainer<'a> {
+    Explainer { policy, zone }
 }
 
 /// The policy as if it had always been in force: a recording may be older than it.

@@ -31,10 +31,12 @@ pub struct Explanation {
     pub pooled: Option<Pooled>,
     /// The used part of each cap at the end.
     pub caps: Vec<CapUse>,
-    /// Points in all.
-    pub points: i64,
+    /// Points in all; none for an entry: the ledger tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub points: Option<i64>,
     /// Growth value in all.
-    pub growth: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub growth: Option<i64>,
 }
 
 impl Explanation {
@@ -112,8 +114,10 @@ pub struct Found {
     /// Each rule that looks at it.
     pub rules: Vec<RuleReport>,
     /// Points paid; none for an entry: the ledger tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub points: Option<i64>,
     /// Growth value paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub growth: Option<i64>,
 }
 
@@ -127,6 +131,8 @@ pub enum Seen {
     Charge(ChargeReport),
     /// A session of giving back.
     Discharge(DischargeReport),
+    /// The daily check-in, which has nothing that was measured.
+    CheckIn,
 }
 
 /// A trip.

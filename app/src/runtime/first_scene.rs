@@ -8,10 +8,8 @@ use dashpoint_ui::model::{EnrolmentData, EnrolmentStep, ScreenData};
 use jiff::tz::TimeZone;
 
 use crate::books::{Books, BooksError, bound_statements};
-use crate::clock::ClockSource;
-use crate::clock::{Clock, Machine};
 use crate::config::Config;
-use crate::data_folder::{member_zone, open_reader};
+use crate::data_folder::{member_zone, open_reader, reading_clock};
 use crate::live::CarState;
 use crate::live::Live;
 use crate::screen::{self, Choices, Scene, Source, screen_data, unknown_member};
@@ -91,11 +89,7 @@ pub fn held(
     reader: &StoreReader,
     live: Option<&Live>,
 ) -> anyhow::Result<HeldData> {
-    let mut clock = Clock::new(config.clock, Machine::system(), ServerTime::from_unix_s(0));
-    if config.clock == ClockSource::Bus {
-        let floor = reader.last_receipt()?.map(|receipt| receipt.server_time);
-        floor.into_iter().for_each(|floor| clock.signed(floor));
-    }
+    let mut clock = reading_clock(config, reader)?;
     if let Some(newest_ms) = live.and_then(|live| live.newest_ms) {
         clock.heard(newest_ms);
     }

@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 
 use dashpoint::books::DEVICE_META;
 use dashpoint_membership::{
-    BindingId, Chain, ClockQuality, CoarseTime, DEFAULT_POLICY_TOML, DeviceId, DrivingTime, Entry,
-    EntryBody, EntryHash, Epoch, EventTime, Evidence, EvidenceDigest, Factor, FactorSeen, Meter,
-    MeterInterval, Policy, PolicyVersion, Seq, ServerEpoch, ServerTime, Transaction, Trip,
-    VehicleId,
+    Award, BindingId, Chain, ClockQuality, CoarseTime, DEFAULT_POLICY_TOML, DeviceId, DrivingTime,
+    Entry, EntryBody, EntryHash, Epoch, EventTime, Evidence, EvidenceDigest, Factor, FactorSeen,
+    MemberAction, Meter, MeterInterval, Milli, Points, Policy, PolicyVersion, RuleId, Seq,
+    ServerEpoch, ServerTime, Transaction, Trip, VehicleId,
 };
 use dashpoint_store::{CheckDepth, NewEntry, SealKey, Store, StoreOptions};
 use dashpoint_telematics::{BrakingSource, PrivateEvidence, Spell, TripEnd, TripTrace};
 use dashpoint_wire::{DeviceCertificate, EpochGrant, Signed, SigningKey, digest};
 
-use crate::{explained, refusal};
+use serde_json::Value;
+
+use crate::{dashpoint, explained, refusal};
 
 const DEVICE: DeviceId = DeviceId::from_bytes([1; 16]);
 
@@ -87,6 +89,10 @@ fn ledger(folder: &Path) -> PathBuf {
             .commit_entry(&NewEntry::new(&signed, Some(kept), 0))
             .unwrap();
     }
+    let signed = Signed::sign(check_in(3, prev), &device, &DEVICE).unwrap();
+    store
+        .commit_entry(&NewEntry::new(&signed, None, 0))
+        .unwrap();
     store.close().unwrap();
     let config = folder.join("dashpoint.toml");
     let text = format!(
@@ -136,6 +142,73 @@ fn trip(seq: u64, prev: EntryHash, private: &[u8]) -> Entry {
     }
 }
 
+/// A check-in of a day on which there was no more room.
+fn check_in(seq: u64, prev: EntryHash) -> Entry {
+    Entry {
+        body: EntryBody::Fresh(Transaction::Member {
+            action: MemberAction::CheckIn,
+            awards: vec![Award {
+                rule: RuleId::new("check-in").unwrap(),
+                points: Milli::new(1_000),
+                growth: Milli::new(1_000),
+                predicted: Points::ZERO,
+            }],
+        }),
+        ..trip(seq, prev, &[])
+    }
+}
+
+/// Runs a command on the ledger of a test, and returns what it prints.
+fn printed(command: &[&str], config: &str) -> String {
+    let output = dashpoint(&[command, &["--config", config]].concat());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_check_in_is_explained_by_its_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = ledger(folder.path());
+    let (json, table) = explained(&["1-3", "--config", config.to_str().unwrap()]);
+    insta::assert_snapshot!(table);
+    let found = &json["found"][0];
+    assert_eq!(found["seen"]["about"], "check-in");
+    assert_eq!(found["rules"][0]["rule"], "check-in");
+    assert_eq!(found["rules"][0]["raw_milli"], 1_000);
+    // The sums are those of a recording: of an entry the ledger tells what was paid.
+    assert_eq!((json.get("points"), found.get("points")), (None, None));
+}
+
+#[test]
+fn a_ledger_without_a_statement_says_so_and_is_verified_in_both_languages() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = ledger(folder.path());
+    let config = config.to_str().unwrap();
+    let english = printed(&["ledger", "--verify"], config);
+    assert!(
+        english.contains("no statement of the cloud is held"),
+        "{english}"
+    );
+    assert!(
+        english.contains("entry 1-2: the private evidence is another"),
+        "{english}"
+    );
+    let chinese = printed(&["ledger", "--verify", "--language", "zh"], config);
+    assert!(chinese.contains("未持有云端对账单"), "{chinese}");
+    assert!(chinese.contains("记录 1-2：私有凭据不符"), "{chinese}");
+    let json: Value =
+        serde_json::from_str(&printed(&["ledger", "--verify", "--json"], config)).unwrap();
+    assert_eq!(json["no_statement"], true);
+    let checks = json["verification"]["checks"].as_array().unwrap();
+    let faults = checks
+        .iter()
+        .flat_map(|check| check["faults"].as_array().unwrap());
+    let faults: Vec<&str> = faults.map(|fault| fault.as_str().unwrap()).collect();
+    assert!(
+        faults.contains(&"entry 1-2: the private evidence is another"),
+        "{faults:?}"
+    );
+}
+
 #[test]
 fn an_entry_is_explained_with_what_stayed_in_the_car() {
     let folder = tempfile::tempdir().unwrap();
@@ -151,6 +224,6 @@ fn an_entry_is_explained_with_what_stayed_in_the_car() {
     assert_eq!(braking["against_ms"], 2_000);
     assert_eq!(braking["spells"].as_array().unwrap().len(), 0);
 
-    let line = refusal(&["1-3", "--config", config]);
-    insta::assert_snapshot!(line, @"dashpoint: 1-3: no such entry in the ledger; see `dashpoint ledger`");
+    let line = refusal(&["1-4", "--config", config]);
+    insta::assert_snapshot!(line, @"dashpoint: 1-4: no such entry in the ledger; see `dashpoint ledger`");
 }

@@ -277,6 +277,59 @@ fn a_changed_policy_is_tried_without_a_cloud() {
     assert!(line.contains("safe-trip"), "{line}");
 }
 
+/// The errors that a person meets first are said in the language that was asked for, with the way out; programs read English.
+#[test]
+fn errors_are_told_in_the_language_that_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("dashpoint.toml");
+    let key = "00".repeat(32);
+    std::fs::write(
+        &config,
+        format!("[cloud]\nurl = \"http://127.0.0.1:1\"\nkey = \"{key}\"\n"),
+    )
+    .unwrap();
+    let config = config.to_str().unwrap();
+    let missing = folder.path().join("none.toml");
+    let missing = missing.to_str().unwrap();
+    for (command, english, chinese) in [
+        (
+            &["explain", "nosuch.csv"][..],
+            "nosuch.csv: cannot be read",
+            "nosuch.csv：无法读取（没有此文件）",
+        ),
+        (
+            &["explain", "1/1"],
+            "entries are written EPOCH-SEQ, such as 1-1",
+            "记录写作 EPOCH-SEQ，例如 1-1",
+        ),
+        (
+            &["ledger", "--config", missing],
+            "give the head unit's configuration with --config FILE",
+            "请用 --config FILE 指定车机的配置",
+        ),
+        (
+            &["ledger", "--config", config],
+            "this head unit is not enrolled; run `dashpoint enrol` first",
+            "本车机尚未绑定；请先运行 `dashpoint enrol`",
+        ),
+        (
+            &["check-in", "--config", config],
+            "the head unit does not run on this data folder",
+            "此数据目录上没有运行车机程序",
+        ),
+    ] {
+        for (language, expected) in [("en", english), ("zh", chinese)] {
+            let output = dashpoint(&[command, &["--language", language, "--json"]].concat());
+            assert!(!output.status.success(), "{command:?}");
+            let told = String::from_utf8(output.stderr).unwrap();
+            assert!(told.contains(expected), "{command:?}: {told}");
+            assert_eq!(told.lines().count(), 1, "{told}");
+            let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert!(json["error"].is_string(), "{json}");
+        }
+    }
+}
+
 #[test]
 fn a_file_that_is_no_recording_is_one_line() {
     let folder = tempfile::tempdir().unwrap();

@@ -249,7 +249,7 @@ pub enum Failed {
     TooLittle,
     /// It is worth less than a whole point.
     Fraction {
-        /// What it is worth, in thousandths.
+        /// Its worth, in thousandths.
         milli: Milli,
         /// True when all of it is carried on to the next award; a cap may have taken it else.
         is_carried: bool,

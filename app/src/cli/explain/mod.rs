@@ -26,7 +26,8 @@ use crate::data_folder::{identity, member_zone, open_reader};
 use crate::entry_status::read_entries;
 use crate::error::UsageError;
 use crate::explain::{
-    ExplainError, NamedPolicy, Setting, SignedEntry, explain as fold, explain_entry, read,
+    ExplainError, NamedPolicy, Setting, SignedEntry, SignedSubject, explain as fold, explain_entry,
+    read,
 };
 
 /// Start of a recording without a date: the shipped policy is in force, and it is no late hour.
@@ -94,9 +95,13 @@ fn explain_signed(
         .raw
         .verify(&certificate.body().key, &certificate.body().device)?;
     let entry = signed.body();
-    let finished = finished(entry, stored.private).ok_or_else(|| ExplainError::NoEvidence {
-        entry: name.clone(),
-    })?;
+    let subject = finished(entry, stored.private).map_or_else(
+        || SignedSubject::Member {
+            transaction: entry.transaction().clone(),
+            at_ms: entry.time.at.as_unix_s().saturating_mul(1_000),
+        },
+        |finished| SignedSubject::Measured(Box::new(finished)),
+    );
     let policy = match &args.policy {
         Some(path) => NamedPolicy::load(Some(path))?,
         None => held_policy(&reader, &config, entry, &name)?,
@@ -132,7 +137,7 @@ fn explain_signed(
     };
     Ok(explain_entry(
         &signed,
-        &finished,
+        &subject,
         &policy,
         &member_zone(&reader, &config),
     ))

@@ -3,9 +3,10 @@
 use comfy_table::{CellAlignment, Table, presets};
 use dashpoint_membership::profile::Condition;
 use dashpoint_ui::locale::Language;
+use dashpoint_ui::reason::factor_name;
 
 use super::super::evidence_words::period;
-use super::super::reasons::{self, factor_in_sentence};
+use super::super::reasons;
 use super::page::{Page, indented};
 use crate::explain::{Explanation, RuleReport, decimal};
 use crate::unpaid::observed_factor;
@@ -43,9 +44,13 @@ impl Page {
         if let (Some(points), Some(carried), true) =
             (rule.points, rule.carried_milli, rule.held && !rule.shadow)
         {
+            let unit = match points {
+                1 => "point",
+                _ => "points",
+            };
             lines.push(format!(
                 "       {points} {}, {} {}",
-                self.pick("points", "积分"),
+                self.pick(unit, "积分"),
                 decimal(carried),
                 self.pick("carried on", "零头累计")
             ));
@@ -87,7 +92,7 @@ impl Page {
     fn signal_of(&self, condition: &Condition) -> String {
         let factor = condition.field.and_then(observed_factor);
         factor.map_or_else(String::new, |factor| {
-            let factor = factor_in_sentence(self.language, factor);
+            let factor = factor_name(factor, self.language);
             match self.language {
                 Language::English => {
                     format!("  (needs a signal for {factor}; does not judge the driving)")

@@ -38,14 +38,14 @@ impl Page {
             lines.extend(self.pooled(pooled));
         }
         lines.extend(self.caps(explanation));
-        if explanation.found.iter().any(|found| found.points.is_some()) {
+        if let (Some(points), Some(growth)) = (explanation.points, explanation.growth) {
             lines.push(String::new());
             lines.push(format!(
                 "{}  {} {}, {} {}",
                 self.pick("in all", "合计"),
-                thousands(explanation.points),
+                thousands(points),
                 self.pick("points", "积分"),
-                thousands(explanation.growth),
+                thousands(growth),
                 self.pick("growth value", "成长值"),
             ));
         }
@@ -144,17 +144,23 @@ impl Page {
             || self.pick("start not seen", "起始未知").to_owned(),
             |at_ms| self.time(at_ms, "%Y-%m-%d %H:%M:%S"),
         );
+        let until = match found.seen {
+            Seen::CheckIn => String::new(),
+            Seen::Trip(_) | Seen::Charge(_) | Seen::Discharge(_) => {
+                format!(" - {}", self.time(found.ended_ms, "%H:%M:%S"))
+            }
+        };
         let mut lines = vec![format!(
-            "{}  {}  {started} - {}{}",
+            "{}  {}  {started}{until}{}",
             found.number,
             entry_kind(self.language, found.kind),
-            self.time(found.ended_ms, "%H:%M:%S"),
             self.driver(&found.driver),
         )];
         lines.extend(match &found.seen {
             Seen::Trip(trip) => self.trip(trip),
             Seen::Charge(charge) => self.charge(charge),
             Seen::Discharge(discharge) => vec![format!("   {} Wh", discharge.energy_wh)],
+            Seen::CheckIn => Vec::new(),
         });
         for rule in &found.rules {
             lines.extend(self.rule(rule));

@@ -2,7 +2,8 @@
 
 use dashpoint_ui::locale::Language;
 
-use super::{Keys, troubles};
+use super::report::Keys;
+use super::troubles;
 use crate::keys::KeyState;
 use crate::live::LastSeen;
 

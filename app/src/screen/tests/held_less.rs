@@ -7,7 +7,7 @@ use dashpoint_membership::{
 };
 use dashpoint_ui::locale::Language;
 
-use super::unpaid::world_with;
+use super::unpaid::{changed, world_with};
 use super::world::{NOW, World, charge, trip};
 use crate::cli::reasons;
 use crate::unpaid::AwardContext;
@@ -35,6 +35,42 @@ fn charges(days_ago: &[i64]) -> Vec<Entry> {
     let made = |days_ago: &i64| (*days_ago, charge(18_000, 800, Grade::Metered));
     let made: Vec<_> = days_ago.iter().map(made).collect();
     chain(&made)
+}
+
+/// Two rules that pay nothing have each its own reason: of one alone the member would mend the wrong thing.
+#[test]
+fn each_rule_that_pays_nothing_tells_its_own_reason() {
+    let said = |evidence| {
+        let mut world = World::new();
+        world.earn(evidence);
+        let entry = &world.own[0].entry;
+        let (none, later) = (std::iter::empty(), std::iter::empty());
+        let context = AwardContext::of(&world.books, entry, none, later).unwrap();
+        let failed = context.why_nothing(entry).unwrap();
+        let each = context.unpaid_rules(entry);
+        [Language::English, Language::Chinese]
+            .map(|language| reasons::nothing_of_each(language, &failed, &each))
+    };
+    let [en, zh] = said(changed(30_000, |trip| {
+        trip.used_wh = 0;
+        trip.score_x100 = 5_947;
+    }));
+    let (clean, safe) = en.split_once("; ").unwrap();
+    assert!(
+        clean.starts_with("Clean driving: ") && clean.contains("energy"),
+        "{en}"
+    );
+    assert!(
+        safe.starts_with("Safe trip: ") && safe.contains("59.47"),
+        "{en}"
+    );
+    assert!(
+        zh.starts_with("清洁驾驶：") && zh.contains("；安全出行："),
+        "{zh}"
+    );
+    // One rule looks at a charge: nothing has to be told apart.
+    let [en, _] = said(charge(400, 800, Grade::Declared));
+    assert!(!en.contains("Clean charging"), "{en}");
 }
 
 /// Says why so many points fewer than were shown are held back of the newest entry, when a cap of the policy is full.

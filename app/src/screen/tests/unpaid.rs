@@ -22,7 +22,7 @@ use crate::entry_status::EntryStatus;
 use crate::live::{Connection, Live};
 
 /// A trip with a perfect score on which no CO2 is avoided, changed.
-fn changed(metres: u64, change: impl FnOnce(&mut Trip)) -> Evidence {
+pub(super) fn changed(metres: u64, change: impl FnOnce(&mut Trip)) -> Evidence {
     let Evidence::Trip(mut trip) = trip(0, metres, 9_900) else {
         unreachable!("a trip");
     };

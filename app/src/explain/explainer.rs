@@ -1,15 +1,15 @@
-//! Writes the explanation of what was found.
+//! Makes the explanation of what was found.
 
 use std::collections::BTreeMap;
 
 use dashpoint_membership::policy::ScoreModel;
-use dashpoint_membership::profile::Facts;
+use dashpoint_membership::profile::{Facts, FieldValue};
 use dashpoint_membership::{
     Charge, Discharge, Evidence, EvidenceDigest, Factor, FactorSeen, Milli, Transaction, Trip,
     appraise, co2_avoided_g, factor_costs_x100, score_x100,
 };
 use dashpoint_telematics::{
-    ChargeTrace, Counts, Finished, PrivateEvidence, Signal, SignalCounts, Spell, TripTrace,
+    ChargeTrace, Counts, Driver, Finished, PrivateEvidence, Signal, SignalCounts, Spell, TripTrace,
 };
 use jiff::tz::TimeZone;
 
@@ -21,8 +21,8 @@ use super::report::{
     Seen, SignalReport, TripReport,
 };
 
-/// Writes the explanation.
-pub(super) struct Scribe<'a> {
+/// Makes the explanation of what was found, under one policy.
+pub(super) struct Explainer<'a> {
     pub(super) policy: &'a NamedPolicy,
     pub(super) zone: &'a TimeZone,
 }
@@ -53,7 +53,7 @@ pub(super) fn signals(counts: &Counts) -> Vec<SignalReport> {
     counts.iter().map(report).collect()
 }
 
-impl Scribe<'_> {
+impl Explainer<'_> {
     pub(super) fn explanation(
         &self,
         origin: Origin,
@@ -68,8 +68,8 @@ impl Scribe<'_> {
             zone: self.zone.iana_name().unwrap_or("UTC").to_owned(),
             signals,
             pooled: self.pooled(&found),
-            points: found.iter().filter_map(|found| found.points).sum(),
-            growth: found.iter().filter_map(|found| found.growth).sum(),
+            points: found.iter().filter_map(|found| found.points).reduce(add),
+            growth: found.iter().filter_map(|found| found.growth).reduce(add),
             found,
             caps,
         }
@@ -82,8 +82,52 @@ impl Scribe<'_> {
         earned: Option<&Earned>,
     ) -> Found {
         let transaction = transaction(&finished.evidence);
-        let appraisals = appraise(&self.policy.policy, &transaction);
-        let facts = Facts::of(&transaction, &self.policy.policy.policy().carbon);
+        let (fields, rules) = self.rules(&transaction, earned);
+        let paid = earned.and_then(|earned| earned.paid);
+        Found {
+            number,
+            kind: transaction.kind(),
+            driver: finished.driver.clone(),
+            started_ms: started_ms(finished),
+            ended_ms: finished.ended_ms,
+            seen: self.seen(finished),
+            fields,
+            rules,
+            points: paid.map(|paid| paid.points.get()),
+            growth: paid.map(|paid| paid.growth.get()),
+        }
+    }
+
+    /// Makes what is told of a thing that the member did on the screen.
+    pub(super) fn found_member(
+        &self,
+        transaction: &Transaction,
+        at_ms: i64,
+        earned: Option<&Earned>,
+    ) -> Found {
+        let (fields, rules) = self.rules(transaction, earned);
+        Found {
+            number: 1,
+            kind: transaction.kind(),
+            driver: Driver::Unidentified,
+            started_ms: Some(at_ms),
+            ended_ms: at_ms,
+            seen: Seen::CheckIn,
+            fields,
+            rules,
+            points: None,
+            growth: None,
+        }
+    }
+
+    /// Evaluates each rule on a transaction, with what was paid by it.
+    fn rules(
+        &self,
+        transaction: &Transaction,
+        earned: Option<&Earned>,
+    ) -> (BTreeMap<&'static str, FieldValue>, Vec<RuleReport>) {
+        let appraisals = appraise(&self.policy.policy, transaction);
+        let facts = Facts::of(transaction, &self.policy.policy.policy().carbon);
         let fields: BTreeMap<_, _> = facts.iter().flat_map(Facts::shown).collect();
         let rules = appraisals
             .iter()
@@ -114,19 +158,7 @@ impl Scribe<'_> {
                 })
             })
             .collect();
-        let paid = earned.and_then(|earned| earned.paid);
-        Found {
-            number,
-            kind: transaction.kind(),
-            driver: finished.driver.clone(),
-            started_ms: started_ms(finished),
-            ended_ms: finished.ended_ms,
-            seen: self.seen(finished),
-            fields,
-            rules,
-            points: paid.map(|paid| paid.points.get()),
-            growth: paid.map(|paid| paid.growth.get()),
-        }
+        (fields, rules)
     }
 
     fn seen(&self, finished: &Finished) -> Seen {
@@ -178,7 +210,7 @@ impl Scribe<'_> {
             .iter()
             .filter_map(|found| match &found.seen {
                 Seen::Trip(trip) => Some(trip),
-                Seen::Charge(_) | Seen::Discharge(_) => None,
+                Seen::Charge(_) | Seen::Discharge(_) | Seen::CheckIn => None,
             })
             .collect();
         if trips.len() < 2 {
@@ -205,6 +237,10 @@ impl Scribe<'_> {
             score_x100: score_x100(model, &seen),
         })
     }
+}
+
+const fn add(one: i64, other: i64) -> i64 {
+    one.saturating_add(other)
 }
 
 fn started_ms(finished: &Finished) -> Option<i64> {

@@ -1,0 +1,129 @@
+//! The member's card in the table of `status`.
+
+use dashpoint_membership::{CapId, CompiledPolicy, TierId, View};
+use dashpoint_ui::locale::Language;
+use jiff::tz::TimeZone;
+
+use crate::books::{Books, MemberBook};
+use crate::cli::health_words::allowance;
+use crate::cli::reasons::not_paid;
+use crate::cli::words::{day, entries, thousands, yuan, zoned_minute};
+use crate::clock::Clock;
+use crate::explain::decimal;
+use crate::live::LastSeen;
+
+/// Names what a cap bounds; a cap that this policy does not have, by its id.
+fn capped(policy: Option<&CompiledPolicy>, cap: &CapId, language: Language) -> String {
+    let known = policy.and_then(|policy| {
+        let caps = &policy.policy().caps;
+        Some((policy, caps.iter().find(|known| known.id == *cap)?))
+    });
+    known.map_or_else(
+        || cap.to_string(),
+        |(policy, cap)| language.pick(&policy.cap_title(cap)).to_owned(),
+    )
+}
+
+/// Makes the lines of a member.
+pub(super) fn card(
+    books: &Books,
+    clock: &Clock,
+    book: &MemberBook,
+    view: &View,
+    seen: LastSeen,
+    zone: &TimeZone,
+    language: Language,
+) -> Vec<String> {
+    let compiled = books.policy_at(clock.now());
+    let policy = compiled.map(CompiledPolicy::policy);
+    let title = |id: &TierId| {
+        let tier = policy.and_then(|policy| policy.tiers.ladder.iter().find(|tier| tier.id == *id));
+        tier.map_or_else(
+            || id.to_string(),
+            |tier| language.pick(&tier.title).to_owned(),
+        )
+    };
+    let mut lines = vec![
+        format!(
+            "{}  {}  {} {}",
+            book.statement.profile.name,
+            title(&view.tier),
+            language.choose("as of", "截至"),
+            zoned_minute(view.as_of, zone)
+        ),
+        format!(
+            "  {} {}  = {} {}",
+            thousands(view.balance.get()),
+            language.choose("points", "积分"),
+            yuan(view.worth_fen),
+            language.choose("yuan", "元")
+        ),
+    ];
+    if !view.pending_items.is_empty() {
+        let count = view.pending_items.len() as u64;
+        let waits = match (language, count) {
+            (_, _) if seen.refuses_car().is_some() => not_paid(language, count),
+            (Language::English, 1) => "1 entry waits for the cloud".to_owned(),
+            (Language::English, count) => format!("{} wait for the cloud", entries(count)),
+            (Language::Chinese, count) => format!("{count} 条记录等待云端"),
+        };
+        lines.push(format!(
+            "  +{} {} ({waits})",
+            thousands(view.pending.get()),
+            language.choose("pending", "待确认"),
+        ));
+    }
+    if !view.arrears.is_zero() {
+        lines.push(match language {
+            Language::English => format!(
+                "  {} points are owed: the next points pay them first",
+                thousands(view.arrears.get())
+            ),
+            Language::Chinese => {
+                format!(
+                    "  欠 {} 积分，后续积分先行抵扣",
+                    thousands(view.arrears.get())
+                )
+            }
+        });
+    }
+    if let Some((at, points)) = view.expiring.first() {
+        lines.push(format!(
+            "  {} {} {}",
+            thousands(points.get()),
+            language.choose("expire on", "积分到期于"),
+            day(*at, zone)
+        ));
+    }
+    if let Some(next) = &view.next_tier {
+        lines.push(format!(
+            "  {} {} {}",
+            thousands(next.missing.get()),
+            language.choose("growth value to", "成长值可升至"),
+            title(&next.tier)
+        ));
+    }
+    for cap in &view.today {
+        if !cap.used.is_zero() {
+            lines.push(format!(
+                "  {} {}: {} / {}",
+                language.choose("today", "今日"),
+                capped(compiled, &cap.cap, language),
+                decimal(cap.used.get()),
+                cap.most
+            ));
+        }
+    }
+    if !view.carried.is_zero() {
+        lines.push(format!(
+            "  {} {}",
+            decimal(view.carried.get()),
+            language.choose("carried on to the next points", "零头累计，计入后续积分"),
+        ));
+    }
+    let asks = allowance(language, view.allowance);
+    if !asks.is_empty() {
+        lines.push(format!("  {asks}"));
+    }
+    lines
+}

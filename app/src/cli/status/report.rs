@@ -1,0 +1,197 @@
+//! The output of `status --json`.
+
+use dashpoint_membership::{
+    AllowanceState, MemberId, PendingItem, PendingState, ReviewReason, View,
+};
+use dashpoint_store::StoreReader;
+use serde::Serialize;
+
+use crate::books::{Books, MemberBook, certificate};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::keys::{KeyState, KeyStore};
+use crate::live::Live;
+
+/// Output of `status --json`.
+#[derive(Debug, Serialize)]
+pub(super) struct StatusReport {
+    /// True while the head unit runs.
+    running: bool,
+    /// Its live state; none when it does not run, or does not answer.
+    live: Option<Live>,
+    /// Last entry of the chain.
+    head: HeadReport,
+    /// Version of the policy in force.
+    policy: Option<u32>,
+    /// Fitness of the keys in the data folder.
+    keys: Keys,
+    /// Evidence that waits to be signed.
+    awaiting: u64,
+    members: Vec<MemberReport>,
+}
+
+/// Fitness of the keys in the data folder.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Keys {
+    /// The key that signs: it must be the one that the certificate names.
+    pub(super) device: KeyState,
+    /// The key that seals member data.
+    pub(super) seal: KeyState,
+}
+
+impl Keys {
+    pub(super) fn of(config: &Config, reader: &StoreReader) -> anyhow::Result<Self> {
+        let store = KeyStore::open(&config.data)?;
+        let certificate = certificate(reader, &config.cloud.key)?;
+        Ok(Self {
+            device: KeyState::of(&store.certified_key(&certificate.body().key)),
+            seal: KeyState::of(&store.seal_key()),
+        })
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct HeadReport {
+    device: String,
+    epoch: u32,
+    seq: u64,
+    hash: String,
+}
+
+#[derive(Debug, Serialize)]
+struct MemberReport {
+    member: MemberId,
+    name: String,
+    tier: String,
+    provisional_tier: Option<String>,
+    next_tier: Option<NextReport>,
+    growth: i64,
+    confirmed: i64,
+    arrears: i64,
+    worth_fen: i64,
+    pending: i64,
+    pending_entries: Vec<PendingReport>,
+    expiring: Vec<ExpiryReport>,
+    today: Vec<TodayReport>,
+    carried_milli: i64,
+    allowance: AllowanceState,
+    as_of_unix_s: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct NextReport {
+    tier: String,
+    missing_growth: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct PendingReport {
+    entry: String,
+    points: i64,
+    waits_for: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<ReviewReason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until_unix_s: Option<i64>,
+}
+
+#[derive(Debug, Serialize)]
+struct ExpiryReport {
+    at_unix_s: i64,
+    points: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct TodayReport {
+    cap: String,
+    used_milli: i64,
+    room: i64,
+    most: i64,
+}
+
+/// Makes the report of books, keys and live state.
+pub(super) fn report(
+    books: &Books,
+    clock: &Clock,
+    live: Option<&Live>,
+    running: bool,
+    keys: Keys,
+    awaiting: u64,
+) -> StatusReport {
+    StatusReport {
+        keys,
+        awaiting,
+        running,
+        live: live.cloned(),
+        head: HeadReport {
+            device: books.identity.device.to_string(),
+            epoch: books.head.epoch.get(),
+            seq: books.head.seq.get(),
+            hash: books.head.hash.to_string(),
+        },
+        policy: books
+            .policy_at(clock.now())
+            .map(|policy| policy.policy().version.get()),
+        members: books
+            .views(clock.now())
+            .map(|(book, view)| member_report(book, &view))
+            .collect(),
+    }
+}
+
+fn member_report(book: &MemberBook, view: &View) -> MemberReport {
+    MemberReport {
+        member: book.statement.member,
+        name: book.statement.profile.name.clone(),
+        tier: view.tier.to_string(),
+        provisional_tier: view.provisional_tier.as_ref().map(ToString::to_string),
+        next_tier: view.next_tier.as_ref().map(|next| NextReport {
+            tier: next.tier.to_string(),
+            missing_growth: next.missing.get(),
+        }),
+        growth: view.growth.get(),
+        confirmed: view.balance.get(),
+        arrears: view.arrears.get(),
+        worth_fen: view.worth_fen,
+        pending: view.pending.get(),
+        pending_entries: view.pending_items.iter().map(pending_report).collect(),
+        expiring: view
+            .expiring
+            .iter()
+            .map(|(at, points)| ExpiryReport {
+                at_unix_s: at.as_unix_s(),
+                points: points.get(),
+            })
+            .collect(),
+        today: view
+            .today
+            .iter()
+            .map(|cap| TodayReport {
+                cap: cap.cap.to_string(),
+                used_milli: cap.used.get(),
+                room: cap.room.get(),
+                most: cap.most.get(),
+            })
+            .collect(),
+        carried_milli: view.carried.get(),
+        allowance: view.allowance,
+        as_of_unix_s: view.as_of.as_unix_s(),
+    }
+}
+
+fn pending_report(item: &PendingItem) -> PendingReport {
+    let (waits_for, reason, until) = match item.state {
+        PendingState::Unconfirmed => ("verdict", None, None),
+        PendingState::NeedsConfirmation { reason } => ("confirmation", Some(reason), None),
+        PendingState::HeldBack { reason, until } => {
+            ("release", Some(reason), Some(until.as_unix_s()))
+        }
+    };
+    PendingReport {
+        entry: format!("{}-{}", item.entry.epoch, item.entry.seq),
+        points: item.paid.points.get(),
+        waits_for,
+        reason,
+        until_unix_s: until,
+    }
+}

@@ -1,0 +1,190 @@
+//! Errors in Chinese, for those that a person meets at the command line.
+
+use std::path::Path;
+
+use dashpoint_store::StoreError;
+
+use super::causes::{is_like_an_entry, store_error};
+use super::usage::UsageError;
+use crate::books::BooksError;
+use crate::config::ConfigError;
+use crate::explain::{ExplainError, RecordingError};
+use crate::keys::KeyError;
+use crate::window::NoDisplay;
+
+/// Words an error in one line with the way out; `None` for one that is worded in English alone.
+#[must_use]
+pub(super) fn in_chinese(error: &anyhow::Error) -> Option<String> {
+    if let Some(store) = store_error(error) {
+        return of_store(store);
+    }
+    error.chain().find_map(|cause| {
+        let usage = cause.downcast_ref().map(of_usage);
+        let config = || cause.downcast_ref().and_then(of_config);
+        let books = || cause.downcast_ref().and_then(of_books);
+        let explain = || cause.downcast_ref().and_then(of_explain);
+        let key = || cause.downcast_ref().map(of_key);
+        let display = || {
+            cause.downcast_ref::<NoDisplay>().map(|_| {
+                "没有可打开窗口的显示器；请加 --no-screen 运行，或设置 DISPLAY 或 WAYLAND_DISPLAY"
+                    .to_owned()
+            })
+        };
+        usage
+            .or_else(config)
+            .or_else(books)
+            .or_else(explain)
+            .or_else(key)
+            .or_else(display)
+    })
+}
+
+fn of_store(error: &StoreError) -> Option<String> {
+    Some(
+        if error.is_in_use() {
+            "数据目录正被其他程序使用；请停止该程序，或换用其他数据目录"
+        } else if error.is_disk_full() {
+            "存储空间已满；请清理，已显示的积分不会丢失"
+        } else if error.is_read_only() {
+            "存储只读；请以可写方式挂载数据目录"
+        } else if error.is_newer_schema() {
+            "数据由更新版本的程序写入；请使用该版本，数据未被改动"
+        } else if error.is_corrupt() {
+            "数据目录中的数据库已损坏；请运行 `dashpoint run`，能读取的内容会被保留"
+        } else {
+            return None;
+        }
+        .to_owned(),
+    )
+}
+
+fn of_usage(error: &UsageError) -> String {
+    match error {
+        UsageError::BusClock => {
+            "clock = \"bus\" 仅供测试；请加 --test，或设置 clock = \"system\"".to_owned()
+        }
+        UsageError::NoVin => "总线未提供 VIN；请启动车辆，或在配置中设置 vehicle.vin".to_owned(),
+        UsageError::NoSalt => {
+            "cloud.key 没有盐值，任何人都能反查离开车辆的 VIN；请设为 `dashpoint-cloud key` 输出的 \
+             KEY.SALT"
+                .to_owned()
+        }
+        UsageError::Driver(driver) => format!(
+            "--driver {driver:?}：应为 ISSUER#SUBJECT，与车辆总线上的写法一致，例如 https://id.example.com#42"
+        ),
+        UsageError::Zone(zone) => {
+            format!("--zone {zone:?}：应为 IANA 时区，例如 Asia/Shanghai")
+        }
+    }
+}
+
+fn of_config(error: &ConfigError) -> Option<String> {
+    Some(match error {
+        ConfigError::Unreadable { path, source } => format!(
+            "{}：无法读取{}；请用 --config FILE 指定车机的配置",
+            path.display(),
+            cause(source)
+        ),
+        ConfigError::NotToml { path, line, what } => {
+            format!("{}：第 {line} 行：不是 TOML：{what}", path.display())
+        }
+        ConfigError::Key {
+            path,
+            key,
+            found,
+            expected,
+        } => format!("{}：{key}：{found}；应为 {expected}", path.display()),
+        ConfigError::Tls(_) | ConfigError::Mapping(_) => return None,
+    })
+}
+
+fn of_books(error: &BooksError) -> Option<String> {
+    Some(match error {
+        BooksError::NotEnrolled => "本车机尚未绑定；请先运行 `dashpoint enrol`".to_owned(),
+        BooksError::OtherCloud(_) => {
+            "本车机是在另一个云端绑定的，与配置中的 cloud.key 不符".to_owned()
+        }
+        BooksError::OwnEntry { epoch, seq, .. } => {
+            format!("记录 {epoch}-{seq} 校验失败；请运行 `dashpoint ledger --verify`")
+        }
+        BooksError::Store(_) => return None,
+    })
+}
+
+fn of_explain(error: &ExplainError) -> Option<String> {
+    Some(match error {
+        ExplainError::Recording(recording) => return of_recording(recording),
+        ExplainError::PolicyUnreadable { path, source } => {
+            format!("{}：无法读取{}", path.display(), cause(source))
+        }
+        ExplainError::NoEntry { entry } => {
+            format!("{entry}：账本中没有这条记录；请看 `dashpoint ledger`")
+        }
+        ExplainError::NoPolicy { entry, version } => {
+            format!("{entry}：规则版本 {version} 已不再保存；请用 --policy FILE 指定")
+        }
+        ExplainError::PolicyShape { name, source } => format!("{name}：{source}"),
+        ExplainError::PolicyWrong { name, line, source } => {
+            let line = line.map_or_else(String::new, |line| format!("第 {line} 行："));
+            format!("{name}：{line}{source}")
+        }
+    })
+}
+
+fn of_recording(error: &RecordingError) -> Option<String> {
+    Some(match error {
+        RecordingError::Unreadable { path, source } => {
+            format!(
+                "{}：无法读取{}{}",
+                path.display(),
+                cause(source),
+                slashed(path)
+            )
+        }
+        RecordingError::UnknownHeader { path } => format!(
+            "{}：不是行车记录；首行应含 second,m/s 或 cycSecs,cycMps（速度表）、timestamp,timestep,speed_mph（行车记录）或 \
+             field,signal,value,delay（KUKSA csv-provider）",
+            path.display()
+        ),
+        RecordingError::NothingUsed { path } => {
+            format!("{}：其中没有车机使用的信号", path.display())
+        }
+        RecordingError::Row { .. } | RecordingError::TooLong { .. } => return None,
+    })
+}
+
+/// Says how an entry is written, where a path looks like one.
+fn slashed(path: &Path) -> &'static str {
+    if is_like_an_entry(path) {
+        "；记录写作 EPOCH-SEQ，例如 1-1"
+    } else {
+        ""
+    }
+}
+
+fn of_key(error: &KeyError) -> String {
+    match error {
+        KeyError::Io { path, .. } => format!("{}：密钥无法读写", path.display()),
+        KeyError::NotAKey { path } => format!("{}：不是密钥；文件未被改动", path.display()),
+        KeyError::Missing { path } => format!("{}：没有密钥文件", path.display()),
+        KeyError::OtherDevice { path } => {
+            format!("{}：是另一台设备的密钥；文件未被改动", path.display())
+        }
+        KeyError::NoRandomness => "系统未提供随机数".to_owned(),
+    }
+}
+
+/// The cause of a file that cannot be read, where it is one of the common ones.
+fn cause(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind::{IsADirectory, NotFound, PermissionDenied};
+    let kind = error.kind();
+    if kind == NotFound {
+        "（没有此文件）"
+    } else if kind == PermissionDenied {
+        "（没有权限）"
+    } else if kind == IsADirectory {
+        "（这是目录）"
+    } else {
+        ""
+    }
+}

@@ -1,0 +1,29 @@
+//! Uses of the program that the arguments alone do not refuse.
+
+/// A use of the program that the arguments alone do not refuse.
+#[derive(Debug, thiserror::Error)]
+pub enum UsageError {
+    /// The clock of the bus is for tests.
+    #[error("clock = \"bus\" is for tests only; add --test, or set clock = \"system\"")]
+    BusClock,
+    /// Neither the bus nor the configuration tells the VIN.
+    #[error(
+        "the bus does not tell the VIN; start the vehicle, or set vehicle.vin in the configuration"
+    )]
+    NoVin,
+    /// The configuration is older than the salt.
+    #[error(
+        "cloud.key has no salt, and the VIN would leave the car for anybody to look up; set it to what \
+         `dashpoint-cloud key` prints: KEY.SALT"
+    )]
+    NoSalt,
+    /// A driver that is not issuer and subject.
+    #[error(
+        "--driver {0:?}: expected ISSUER#SUBJECT, both as the vehicle's bus spells them, such as \
+         https://id.example.com#42"
+    )]
+    Driver(String),
+    /// A zone that is none.
+    #[error("--zone {0:?}: expected an IANA zone such as Asia/Shanghai")]
+    Zone(String),
+}
