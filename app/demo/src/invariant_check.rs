@@ -60,7 +60,8 @@ pub fn check_invariants(input: &InvariantInput<'_>) -> (PlayReport, Vec<String>)
                 kwh: thousandth(charge.charged.length()),
                 renewable_percent: f64::from(charge.renewable_permille) / 10.0,
                 grade: words::grade(Language::English, charge.grade).to_owned(),
-                points: row.paid.unwrap_or(0),
+                predicted: row.predicted,
+                points: row.paid,
             }),
             None if row.is_unmeasured() && *length == 0.0 => {}
             Some(Evidence::Discharge(_)) | None => {
@@ -101,7 +102,8 @@ fn drove(name: &str, row: &HeadUnitEntry, trip: &Trip, carbon: &Carbon) -> Repor
         km: thousandth(trip.odometer.length()),
         score: f64::from(trip.score_x100) / 100.0,
         co2_avoided_g: trip_co2_g(trip, carbon),
-        points: row.paid.unwrap_or(0),
+        predicted: row.predicted,
+        points: row.paid,
     }
 }
 

@@ -46,8 +46,10 @@ pub struct ReportedTrip {
     pub score: f64,
     /// CO2 avoided, in grams.
     pub co2_avoided_g: i64,
-    /// Points paid.
-    pub points: i64,
+    /// Points that the car predicted.
+    pub predicted: i64,
+    /// Points paid; none while the cloud has not spoken.
+    pub points: Option<i64>,
 }
 
 /// A charging session.
@@ -59,8 +61,10 @@ pub struct ReportedCharge {
     pub renewable_percent: f64,
     /// Grade of the share: metered, declared or estimated.
     pub grade: String,
-    /// Points paid.
-    pub points: i64,
+    /// Points that the car predicted.
+    pub predicted: i64,
+    /// Points paid; none while the cloud has not spoken.
+    pub points: Option<i64>,
 }
 
 /// The entries by their state.

@@ -47,7 +47,7 @@ impl SecondCar {
     /// Enrols with the cloud as a head unit does.
     ///
     /// # Errors
-    /// What the cloud says.
+    /// An error of the cloud.
     pub fn enrol(core: &mut CloudCore, member: MemberId, now: ServerTime) -> anyhow::Result<Self> {
         let key = SigningKey::from_seed(&[NUMBER; 32]);
         let asked = AskIds {
@@ -94,7 +94,7 @@ impl SecondCar {
     /// Charges, signs an entry for it, and hands it to the cloud; the points that the cloud pays.
     ///
     /// # Errors
-    /// What the cloud says, and when it does not take the entry.
+    /// An error of the cloud, and an entry that it does not take.
     pub fn charge(
         &mut self,
         core: &mut CloudCore,

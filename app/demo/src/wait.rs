@@ -13,7 +13,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(40);
 /// Looks until there is something to see.
 ///
 /// # Errors
-/// What a look says, and when it takes minutes: then the line names `what` was waited for.
+/// The error of a look, and one for a wait of minutes: then the line names `what` was waited for.
 pub(crate) async fn wait_for<T>(
     what: &str,
     mut look: impl AsyncFnMut() -> anyhow::Result<Option<T>>,

@@ -66,6 +66,17 @@ fn each_persona_is_as_it_expects_and_seen_the_same_each_time() {
         });
         assert_eq!(first.members, second.members, "{name}");
         assert!(first == second, "{name}: its pictures differ");
+        if name == "offline-30d" {
+            let members: serde_json::Value = serde_json::from_str(&first.members).expect("JSON");
+            let today = members[0]["today"].as_array().expect("the caps");
+            let charged = today.iter().find(|cap| cap["cap"] == "charge-day");
+            let used_milli = charged.expect("a cap")["used_milli"].as_i64();
+            // One charge of 8 kWh: neither those of the weeks before nor the other car's of the last contact.
+            assert!(
+                used_milli.is_some_and(|used| (1..10_000).contains(&used)),
+                "{today:?}"
+            );
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 //! bounded channel, and one that does not fit is lost and logged: the page stays as it was, and the driver touches again.
 //! Nothing on this thread reads a file, a socket or a lock that somebody holds for long.
 
-mod desk;
 mod gauge;
+mod presenter;
 #[cfg(test)]
 mod tests;
 
@@ -27,8 +27,8 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::Machine;
 use crate::command::Ask;
 use crate::screen::{Scene, Scenes};
-use desk::{Desk, Next, Request, SharedDesk};
 pub use gauge::Gauge;
+use presenter::{Next, Presenter, Request, SharedPresenter};
 
 /// There is nothing to open a window on.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +101,7 @@ pub fn run(
     };
     let stage = Stage {
         window: window.as_weak(),
-        desk: Rc::new(RefCell::new(Desk::speaking(language))),
+        presenter: Rc::new(RefCell::new(Presenter::speaking(language))),
         machine: Rc::new(machine),
         asks,
         renew,
@@ -145,7 +145,7 @@ fn no_display(error: &slint::PlatformError) -> NoDisplay {
 #[derive(Clone)]
 struct Stage {
     window: slint::Weak<DashpointWindow>,
-    desk: SharedDesk,
+    presenter: SharedPresenter,
     machine: Rc<Machine>,
     asks: mpsc::Sender<Ask>,
     renew: mpsc::Sender<()>,
@@ -181,7 +181,7 @@ impl Stage {
         });
         let stage = self.clone();
         let touch = move |intent: Intent| {
-            let next = stage.desk.borrow_mut().touch(intent, stage.now_ms());
+            let next = stage.presenter.borrow_mut().touch(intent, stage.now_ms());
             stage.carry_out(next);
         };
         show::connect(window, &(Rc::new(touch) as show::Intents));
@@ -195,7 +195,7 @@ impl Stage {
                 continue;
             };
             self.gauge.guest(scene.data.guest);
-            let next = self.desk.borrow_mut().take(scene, self.now_ms());
+            let next = self.presenter.borrow_mut().take(scene, self.now_ms());
             self.carry_out(next);
             // Only now: what is shown first is what the cache holds.
             if !is_visible {
@@ -212,7 +212,7 @@ impl Stage {
     async fn mind(self, mut stuck: watch::Receiver<bool>) {
         while stuck.changed().await.is_ok() {
             let is_stuck = *stuck.borrow_and_update();
-            let next = self.desk.borrow_mut().stuck(is_stuck, self.now_ms());
+            let next = self.presenter.borrow_mut().stuck(is_stuck, self.now_ms());
             self.carry_out(next);
         }
     }
@@ -229,7 +229,7 @@ impl Stage {
         };
         if !sent {
             tracing::warn!("the program is busy: a touch is lost");
-            let next = self.desk.borrow_mut().touch_lost(self.now_ms());
+            let next = self.presenter.borrow_mut().touch_lost(self.now_ms());
             if let (Some(state), Some(window)) = (next.show, self.window.upgrade()) {
                 show::apply(&window, &state);
                 self.gauge.shows(&state);
@@ -239,7 +239,7 @@ impl Stage {
             let stage = self.clone();
             self.again
                 .start(slint::TimerMode::SingleShot, after, move || {
-                    let next = stage.desk.borrow_mut().look(stage.now_ms());
+                    let next = stage.presenter.borrow_mut().look(stage.now_ms());
                     stage.carry_out(next);
                 });
         }

@@ -39,7 +39,7 @@ pub struct Next {
 
 /// Presenter of the window: the driver's position and the shown content. It knows no window and no clock.
 #[derive(Debug, Default)]
-pub struct Desk {
+pub struct Presenter {
     nav: Nav,
     pacer: NumberPacer,
     scene: Option<Arc<Scene>>,
@@ -57,8 +57,8 @@ pub struct Desk {
     is_stuck: bool,
 }
 
-impl Desk {
-    /// A desk whose pages are in this language until the driver chooses one; `None` is the car's.
+impl Presenter {
+    /// A presenter whose pages are in this language until the driver chooses one; `None` is the car's.
     pub fn speaking(language: Option<Language>) -> Self {
         Self {
             language,
@@ -220,5 +220,5 @@ const fn is_enrolled(scene: &Scene) -> bool {
     }
 }
 
-/// A desk that the window's callbacks share.
-pub type SharedDesk = Rc<RefCell<Desk>>;
+/// A presenter that the window's callbacks share.
+pub type SharedPresenter = Rc<RefCell<Presenter>>;

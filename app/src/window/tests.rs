@@ -11,7 +11,7 @@ use dashpoint_ui::screen::{PageState, ScreenState};
 use dashpoint_ui::{Drive, Page, ThemeChoice};
 use jiff::tz::TimeZone;
 
-use super::desk::{Desk, Request};
+use super::presenter::{Presenter, Request};
 use crate::command::{Ask, Choice};
 use crate::live::CarState;
 use crate::screen::{Choices, Scene};
@@ -57,37 +57,57 @@ fn clean(state: &ScreenState) -> String {
 
 #[test]
 fn the_same_scene_is_not_shown_twice() {
-    let mut desk = Desk::default();
-    assert!(desk.take(scene(Drive::Parked, |_| {}), 0).show.is_some());
-    assert!(desk.take(scene(Drive::Parked, |_| {}), 5).show.is_none());
-    assert!(desk.look(9).show.is_none());
-    assert!(desk.take(scene(Drive::Moving, |_| {}), 9).show.is_some());
+    let mut presenter = Presenter::default();
+    assert!(
+        presenter
+            .take(scene(Drive::Parked, |_| {}), 0)
+            .show
+            .is_some()
+    );
+    assert!(
+        presenter
+            .take(scene(Drive::Parked, |_| {}), 5)
+            .show
+            .is_none()
+    );
+    assert!(presenter.look(9).show.is_none());
+    assert!(
+        presenter
+            .take(scene(Drive::Moving, |_| {}), 9)
+            .show
+            .is_some()
+    );
 }
 
 #[test]
 fn a_program_that_hangs_is_shown_as_a_car_that_may_be_moving() {
-    let mut desk = Desk::default();
-    desk.take(scene(Drive::Parked, |_| {}), 0);
+    let mut presenter = Presenter::default();
+    presenter.take(scene(Drive::Parked, |_| {}), 0);
     let drive =
         |state: Option<ScreenState>| state.map(|state| (state.frame.drive, state.frame.locked));
-    desk.touch(Intent::Open(Page::Settings), 1);
-    let hangs = desk.stuck(true, 2).show;
+    presenter.touch(Intent::Open(Page::Settings), 1);
+    let hangs = presenter.stuck(true, 2).show;
     assert_eq!(drive(hangs), Some((Drive::Unknown, true)));
     // A scene from before it hung does not unlock anything.
-    assert!(desk.take(scene(Drive::Parked, |_| {}), 3).show.is_none());
-    let goes_on = desk.stuck(false, 4).show;
+    assert!(
+        presenter
+            .take(scene(Drive::Parked, |_| {}), 3)
+            .show
+            .is_none()
+    );
+    let goes_on = presenter.stuck(false, 4).show;
     assert_eq!(drive(goes_on), Some((Drive::Parked, false)));
 }
 
 #[test]
 fn while_driving_numbers_wait_and_then_come_by_themselves() {
-    let mut desk = Desk::default();
-    let first = desk.take(earned(Drive::Moving, 3), 0);
+    let mut presenter = Presenter::default();
+    let first = presenter.take(earned(Drive::Moving, 3), 0);
     assert_eq!(clean(&first.show.unwrap()), "+3");
-    let held = desk.take(earned(Drive::Moving, 8), 4_000);
+    let held = presenter.take(earned(Drive::Moving, 8), 4_000);
     assert!(held.show.is_none());
     let again = u64::try_from(held.again.unwrap().as_millis()).unwrap();
-    let later = desk.look(4_000 + again);
+    let later = presenter.look(4_000 + again);
     assert_eq!(clean(&later.show.unwrap()), "+8");
     assert!(later.again.is_none());
 }
@@ -95,58 +115,60 @@ fn while_driving_numbers_wait_and_then_come_by_themselves() {
 #[test]
 fn the_pages_are_in_the_language_of_the_start_until_the_driver_chooses() {
     for asked in [Language::English, Language::Chinese] {
-        let mut desk = Desk::speaking(Some(asked));
+        let mut presenter = Presenter::speaking(Some(asked));
         let language =
             |state: Option<ScreenState>| state.map(|state| state.frame.preferences.language);
-        let shown = desk.take(scene(Drive::Parked, |_| {}), 0).show;
+        let shown = presenter.take(scene(Drive::Parked, |_| {}), 0).show;
         assert_eq!(language(shown), Some(asked));
         let other = match asked {
             Language::English => Language::Chinese,
             Language::Chinese => Language::English,
         };
-        let shown = desk.touch(Intent::ChooseLanguage(other), 1).show;
+        let shown = presenter.touch(Intent::ChooseLanguage(other), 1).show;
         assert_eq!(language(shown), Some(other));
     }
-    let shown = Desk::default().take(scene(Drive::Parked, |_| {}), 0).show;
+    let shown = Presenter::default()
+        .take(scene(Drive::Parked, |_| {}), 0)
+        .show;
     assert_eq!(shown.unwrap().frame.preferences.language, Language::Chinese);
 }
 
 #[test]
 fn a_trip_that_ends_now_has_a_summary_and_one_from_before_the_start_has_none() {
-    let mut desk = Desk::default();
+    let mut presenter = Presenter::default();
     let page = |state: Option<ScreenState>| state.map(|state| state.frame.page);
-    let shown = desk.take(scene(Drive::Parked, |_| {}), 0).show;
+    let shown = presenter.take(scene(Drive::Parked, |_| {}), 0).show;
     assert_eq!(page(shown), Some(Page::Home));
     let next = scene(Drive::Parked, |data| {
         let trip = data.trip.as_mut().unwrap();
         trip.trip.odometer.from += 50_000;
         trip.trip.odometer.to += 50_000;
     });
-    let shown = desk.take(next, 1).show;
+    let shown = presenter.take(next, 1).show;
     assert_eq!(page(shown), Some(Page::Trip));
-    let shown = desk.touch(Intent::TripDone, 2).show;
+    let shown = presenter.touch(Intent::TripDone, 2).show;
     assert_eq!(page(shown), Some(Page::Home));
 }
 
 #[test]
 fn the_summary_of_a_trip_gives_way_to_a_charge() {
-    let mut desk = Desk::default();
+    let mut presenter = Presenter::default();
     let page = |state: Option<ScreenState>| state.map(|state| state.frame.page);
-    desk.take(scene(Drive::Parked, |data| data.trip = None), 0);
-    let shown = desk.take(scene(Drive::Parked, |_| {}), 1).show;
+    presenter.take(scene(Drive::Parked, |data| data.trip = None), 0);
+    let shown = presenter.take(scene(Drive::Parked, |_| {}), 1).show;
     assert_eq!(page(shown), Some(Page::Trip));
     let charged = scene(Drive::Parked, |data| {
         data.trip.as_mut().unwrap().charged_since = true;
     });
-    let shown = desk.take(charged, 2).show;
+    let shown = presenter.take(charged, 2).show;
     assert_eq!(page(shown), Some(Page::Home));
 }
 
 #[test]
 fn a_choice_shows_at_once_and_is_given_to_the_engine_to_keep() {
-    let mut desk = Desk::default();
-    desk.take(scene(Drive::Parked, |_| {}), 0);
-    let next = desk.touch(Intent::ChooseLanguage(Language::English), 1);
+    let mut presenter = Presenter::default();
+    presenter.take(scene(Drive::Parked, |_| {}), 0);
+    let next = presenter.touch(Intent::ChooseLanguage(Language::English), 1);
     let shown = next.show.unwrap().frame.preferences.language;
     assert_eq!(shown, Language::English);
     assert!(matches!(
@@ -155,25 +177,30 @@ fn a_choice_shows_at_once_and_is_given_to_the_engine_to_keep() {
             Language::English
         ))))
     ));
-    let next = desk.touch(Intent::ChooseTheme(ThemeChoice::Night), 2);
+    let next = presenter.touch(Intent::ChooseTheme(ThemeChoice::Night), 2);
     assert!(next.show.unwrap().frame.night);
     // A scene from before the choice was on the disk does not take it back.
-    assert!(desk.take(scene(Drive::Parked, |_| {}), 3).show.is_none());
+    assert!(
+        presenter
+            .take(scene(Drive::Parked, |_| {}), 3)
+            .show
+            .is_none()
+    );
 }
 
 #[test]
 fn whether_a_guest_drives_is_the_engines_word() {
-    let mut desk = Desk::default();
-    desk.take(scene(Drive::Parked, |_| {}), 0);
-    desk.touch(Intent::Open(Page::Settings), 1);
-    let next = desk.touch(Intent::ChooseGuest(true), 2);
+    let mut presenter = Presenter::default();
+    presenter.take(scene(Drive::Parked, |_| {}), 0);
+    presenter.touch(Intent::Open(Page::Settings), 1);
+    let next = presenter.touch(Intent::ChooseGuest(true), 2);
     assert!(next.show.is_none());
     assert!(matches!(
         next.ask,
         Some(Request::Engine(Ask::Keep(Choice::Guest(true))))
     ));
     let kept = scene(Drive::Parked, |data| data.guest = true);
-    let PageState::Settings(settings) = desk.take(kept, 3).show.unwrap().page else {
+    let PageState::Settings(settings) = presenter.take(kept, 3).show.unwrap().page else {
         panic!("the settings are still open");
     };
     assert!(settings.guest);
@@ -181,16 +208,20 @@ fn whether_a_guest_drives_is_the_engines_word() {
 
 #[test]
 fn what_a_lost_touch_chose_is_not_shown() {
-    let mut desk = Desk::default();
-    desk.take(scene(Drive::Parked, |_| {}), 0);
-    desk.touch(Intent::Open(Page::Settings), 1);
+    let mut presenter = Presenter::default();
+    presenter.take(scene(Drive::Parked, |_| {}), 0);
+    presenter.touch(Intent::Open(Page::Settings), 1);
     let is_dark = |state: &ScreenState| state.frame.night;
-    let dark = desk.touch(Intent::ChooseTheme(ThemeChoice::Night), 2).show;
+    let dark = presenter
+        .touch(Intent::ChooseTheme(ThemeChoice::Night), 2)
+        .show;
     assert!(is_dark(&dark.unwrap()));
     // The first was heard, the second was not.
-    let light = desk.touch(Intent::ChooseTheme(ThemeChoice::Day), 3).show;
+    let light = presenter
+        .touch(Intent::ChooseTheme(ThemeChoice::Day), 3)
+        .show;
     assert!(!is_dark(&light.unwrap()));
-    assert!(is_dark(&desk.touch_lost(4).show.unwrap()));
+    assert!(is_dark(&presenter.touch_lost(4).show.unwrap()));
 }
 
 #[test]
@@ -203,20 +234,20 @@ fn who_was_just_enrolled_stays_on_the_page_until_it_was_seen() {
             });
         })
     };
-    let mut desk = Desk::default();
-    desk.take(step(EnrolmentStep::Refused), 0);
-    let next = desk.touch(Intent::RenewCode, 1);
+    let mut presenter = Presenter::default();
+    presenter.take(step(EnrolmentStep::Refused), 0);
+    let next = presenter.touch(Intent::RenewCode, 1);
     assert!(matches!(next.ask, Some(Request::RenewCode)));
     let enrolled = EnrolmentStep::Enrolled {
         name: "林晓".to_owned(),
     };
-    assert!(desk.take(step(enrolled), 2).show.is_some());
+    assert!(presenter.take(step(enrolled), 2).show.is_some());
     // Every later scene of this run has it, too: the window may miss any but the newest.
     let enrolled = EnrolmentStep::Enrolled {
         name: "林晓".to_owned(),
     };
-    assert!(desk.take(step(enrolled), 3).show.is_none());
-    let shown = desk.touch(Intent::FinishEnrolment, 4).show.unwrap();
+    assert!(presenter.take(step(enrolled), 3).show.is_none());
+    let shown = presenter.touch(Intent::FinishEnrolment, 4).show.unwrap();
     assert_eq!(shown.frame.page, Page::Home);
 }
 
@@ -233,13 +264,22 @@ fn who_drives_away_after_enrolment_has_the_card_and_not_what_was_opened_before()
     let enrolled = || EnrolmentStep::Enrolled {
         name: "林晓".to_owned(),
     };
-    let mut desk = Desk::default();
-    desk.take(step(Drive::Parked, EnrolmentStep::Offline), 0);
-    desk.touch(Intent::Open(Page::Settings), 1);
-    let shown = desk.take(step(Drive::Parked, enrolled()), 2).show.unwrap();
+    let mut presenter = Presenter::default();
+    presenter.take(step(Drive::Parked, EnrolmentStep::Offline), 0);
+    presenter.touch(Intent::Open(Page::Settings), 1);
+    let shown = presenter
+        .take(step(Drive::Parked, enrolled()), 2)
+        .show
+        .unwrap();
     assert_eq!(shown.frame.page, Page::Enrolment);
-    let shown = desk.take(step(Drive::Moving, enrolled()), 3).show.unwrap();
+    let shown = presenter
+        .take(step(Drive::Moving, enrolled()), 3)
+        .show
+        .unwrap();
     assert_eq!((shown.frame.page, shown.frame.locked), (Page::Home, false));
-    let shown = desk.take(step(Drive::Parked, enrolled()), 4).show.unwrap();
+    let shown = presenter
+        .take(step(Drive::Parked, enrolled()), 4)
+        .show
+        .unwrap();
     assert_eq!(shown.frame.page, Page::Home);
 }

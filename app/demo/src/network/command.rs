@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::signal::ctrl_c;
 
@@ -14,7 +15,7 @@ use super::relay::{Passed, Relay};
 
 /// Stand between a car and its cloud, and let go wrong what a tester wants.
 ///
-/// Plain HTTP, as the reference cloud speaks it. A line is printed for each request.
+/// Plain HTTP, as the reference cloud speaks it. A line is printed for each request, with --json an object.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ProxyArgs {
@@ -37,6 +38,9 @@ pub struct ProxyArgs {
     /// Decides what chance decides: the same seed, the same fates in the same order.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Print an object a line.
+    #[arg(long)]
+    pub json: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -73,18 +77,37 @@ pub async fn proxy(args: &ProxyArgs) -> anyhow::Result<()> {
     let listener = TcpListener::bind(args.listen).await;
     let listener =
         listener.with_context(|| format!("--listen {}: cannot be listened on", args.listen))?;
-    say(&format!(
-        "listening on http://{}, the cloud is at http://{}; Ctrl-C ends it",
-        listener.local_addr()?,
-        args.to
-    ));
-    let relay = Relay::new(args.to, args.fault.clone(), args.seed, |passed| {
-        say(&line(passed));
+    let (at, to) = (listener.local_addr()?, args.to);
+    let json = args.json;
+    if json {
+        let listening = format!("http://{at}");
+        say(&json!({ "listening": listening, "cloud": format!("http://{to}") }).to_string());
+    } else {
+        say(&format!(
+            "listening on http://{at}, the cloud is at http://{to}; Ctrl-C ends it"
+        ));
+    }
+    let relay = Relay::new(args.to, args.fault.clone(), args.seed, move |passed| {
+        if json {
+            say(&object(passed).to_string());
+        } else {
+            say(&line(passed));
+        }
     });
     tokio::select! {
         error = Arc::new(relay).serve(listener) => Err(error).context("no connection can be taken"),
         stopped = ctrl_c() => stopped.context("Ctrl-C cannot be heard"),
     }
+}
+
+fn object(passed: &Passed) -> Value {
+    json!({
+        "request": passed.request,
+        "status": passed.status.as_u16(),
+        "in_place_of_cloud": passed.fate.status.is_some(),
+        "latency_ms": u64::try_from(passed.fate.latency.as_millis()).unwrap_or(u64::MAX),
+        "cut_after_bytes": passed.fate.cut,
+    })
 }
 
 fn line(passed: &Passed) -> String {
@@ -123,6 +146,27 @@ mod tests {
         for text in ["", "here", "https://127.0.0.1:8460"] {
             assert!(cloud(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_program_reads_what_became_of_a_request() {
+        let passed = Passed {
+            request: "GET /healthz".to_owned(),
+            status: hyper::StatusCode::SERVICE_UNAVAILABLE,
+            fate: DrawnFaults {
+                status: Some(hyper::StatusCode::SERVICE_UNAVAILABLE),
+                latency: std::time::Duration::from_millis(200),
+                cut: Some(512),
+            },
+        };
+        let expected = json!({
+            "request": "GET /healthz",
+            "status": 503,
+            "in_place_of_cloud": true,
+            "latency_ms": 200,
+            "cut_after_bytes": 512,
+        });
+        assert_eq!(object(&passed), expected);
     }
 
     #[test]

@@ -32,6 +32,7 @@ impl Player<'_> {
         let language = self.narrator.language();
         self.narrator
             .step(language.choose("The network comes back", "网络恢复"))?;
+        self.wake().await?;
         let card = self.world.head_unit.card().await?;
         self.narrator
             .either("until now the head unit shows:", "此前车机显示：")?;

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::oneshot;
 use tokio::task::block_in_place;
-use vehicle_sim::{Command, Progress, ScenarioCharge, SimulatedCharge, Step as Says, Summary};
+use vehicle_sim::{
+    Command, Plan, Progress, ScenarioCharge, SimulatedCharge, Step as Says, Summary,
+};
 
 use super::Player;
 use crate::head_unit::Killed;
@@ -92,21 +94,32 @@ impl Player<'_> {
         let summary = self.run(&command).await?;
         self.count(&summary)?;
         for line in lines {
-            if let Says::Guest {} | Says::Driver(_) = line.parse()? {
+            let says: Says = line.parse()?;
+            if let Says::NoDriver {} = says {
+                self.guest = false;
+            } else if let Says::Guest {} | Says::Driver(_) = says {
                 self.guest = true;
             }
         }
         Ok(())
     }
 
+    /// Lets the car say who it is once time has passed without a word of it: the clock of the head unit is that of the bus.
+    pub(super) async fn wake(&mut self) -> anyhow::Result<()> {
+        let clock = self.world.car.state().clock;
+        if clock.is_none_or(|clock| clock >= self.earliest) {
+            return Ok(());
+        }
+        let opening = said(&["heal".to_owned()]).map_err(|what| anyhow!(what))?;
+        let command = Command::Scenario(opening);
+        self.count_to_send(&command)?;
+        let summary = self.run(&command).await?;
+        self.count(&summary)
+    }
+
     /// Says what the car is about to do; gives the number of messages.
     fn announce(&mut self, command: &Command, what: &str) -> anyhow::Result<usize> {
-        let plan = self.world.car.plan(command)?;
-        let used = plan
-            .messages
-            .iter()
-            .filter(|message| Signal::from_path(&message.path).is_some());
-        self.signals.sent += used.count() as u64;
+        let plan = self.count_to_send(command)?;
         let (from, _) = plan.span();
         let language = self.narrator.language();
         let network = if self.world.network.is_up() {
@@ -117,6 +130,17 @@ impl Player<'_> {
         let at = self.moment(from);
         self.narrator.step(&format!("{at}  {what}, {network}"))?;
         Ok(plan.messages.len())
+    }
+
+    /// Plans a command and counts the signals of it that the head unit uses.
+    fn count_to_send(&mut self, command: &Command) -> anyhow::Result<Plan> {
+        let plan = self.world.car.plan(command)?;
+        let used = plan
+            .messages
+            .iter()
+            .filter(|message| Signal::from_path(&message.path).is_some());
+        self.signals.sent += used.count() as u64;
+        Ok(plan)
     }
 
     async fn run(&mut self, command: &Command) -> anyhow::Result<Summary> {

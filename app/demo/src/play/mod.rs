@@ -193,6 +193,7 @@ impl Player<'_> {
     async fn check_in(&mut self) -> anyhow::Result<()> {
         let name = self.narrator.language().choose("check-in", "签到");
         self.narrator.step(name)?;
+        self.wake().await?;
         self.world.head_unit.check_in().await?;
         self.did.push((name.to_owned(), 0.0));
         self.tell_of_the_last().await
