@@ -300,7 +300,8 @@ impl Engine {
         self.telematics.set_elsewhere(self.live.other_vehicle);
         if self.live.other_vehicle {
             tracing::error!(
-                "this is another car than the one that the head unit was enrolled in; enrol again"
+                "this is another car than the one that the head unit was enrolled in: nothing is earned; put the data folder of \
+                 this car back, or enrol with a new one"
             );
         }
     }

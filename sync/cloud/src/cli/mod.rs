@@ -13,7 +13,8 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory, Parser};
 
 pub use args::{CloudArgs, CloudCommand};
 pub use edge::Edge;
@@ -75,8 +76,40 @@ fn usage(refused: &clap::Error, json: bool, out: &mut dyn Write, err: &mut dyn W
         .iter()
         .filter_map(|line| line.strip_prefix("tip: "))
         .collect();
+    let meant = nested_command(refused).map(|meant| format!("did you mean `{meant}`?"));
+    let tips = match &meant {
+        Some(meant) => vec![meant.as_str()],
+        None => tips,
+    };
     let line = [line.as_str()].into_iter().chain(tips).collect::<Vec<_>>();
     complain(&line.join("; "), USAGE, err)
+}
+
+/// Finds the command of a group that was meant, where none of the first level is as near to what was typed.
+fn nested_command(refused: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(typed)) = refused.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    let distance = |name: &str| strsim::damerau_levenshtein(typed, name);
+    let cli = CloudArgs::command();
+    let first_level = cli
+        .get_subcommands()
+        .map(|group| distance(group.get_name()));
+    let nearest = first_level.min().unwrap_or(usize::MAX);
+    let nested = cli.get_subcommands().flat_map(|group| {
+        let commands = group.get_subcommands();
+        commands.map(move |command| (group.get_name(), command.get_name()))
+    });
+    let (group, command) = nested.min_by_key(|(_, command)| distance(command))?;
+    // Within the group clap has found it.
+    if let Some(ContextValue::Strings(found)) = refused.get(ContextKind::SuggestedSubcommand)
+        && found.iter().any(|found| found == command)
+    {
+        return None;
+    }
+    // A third of the letters may be wrong; beyond that a proposal is a guess.
+    let is_near = distance(command) <= typed.chars().count().div_ceil(3);
+    (is_near && distance(command) < nearest).then(|| format!("{group} {command}"))
 }
 
 /// Writes an error as a program reads it.

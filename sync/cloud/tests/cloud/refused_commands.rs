@@ -11,6 +11,11 @@ fn what_is_wrong_is_told_to_people_and_with_json_to_programs() {
     let data = data.to_str().unwrap();
     let (_, out, err) = run(&["device", "aprove", "7K3M-Z0QA"]);
     assert!(out.is_empty() && err.contains("'approve'"), "{err}");
+    // A command of a group that was typed without it is found there, not the least unlike one of the first level.
+    let (_, _, err) = run(&["aprove", "7K3M-Z0QA"]);
+    assert!(err.contains("did you mean `device approve`?"), "{err}");
+    let (_, _, err) = run(&["serv"]);
+    assert!(err.contains("'serve'"), "{err}");
     for (line, code, part) in [
         (&["member", "list"][..], 2, "`dashpoint-cloud init --data"),
         (&["device", "aprove"], 2, "unrecognized subcommand 'aprove'"),
