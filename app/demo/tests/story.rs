@@ -34,8 +34,14 @@ fn has_exactly_the_promised_fields(report: &[u8]) {
             "chain_verified charges entries kills points signals trips",
         ),
         (&report["signals"], "rejected sent taken"),
-        (&report["trips"][0], "co2_avoided_g cycle km points score"),
-        (&report["charges"][0], "grade kwh points renewable_percent"),
+        (
+            &report["trips"][0],
+            "co2_avoided_g cycle km points predicted score",
+        ),
+        (
+            &report["charges"][0],
+            "grade kwh points predicted renewable_percent",
+        ),
         (
             &report["entries"],
             "accepted adjusted duplicate rejected signed",
