@@ -147,10 +147,10 @@ pub enum CloudError {
         /// The newest version here.
         newest: PolicyVersion,
     },
-    /// Entries name a binding or a policy that is not here, and the device has not shown since what it holds of this cloud:
+    /// A device names a binding, a policy or an epoch that is not here, and has not shown since what it holds of this cloud:
     /// the database may have gone back.
     #[error(
-        "the device {device} has to show its proof of enrolment first: its entries name the {lacking}, which is not here"
+        "the device {device} has to show its proof of enrolment first: it names the {lacking}, which is not here"
     )]
     ProofWanted {
         /// The device.

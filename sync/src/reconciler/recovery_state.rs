@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use dashpoint_membership::{Entry, EntryBody, EntryHash, Epoch, Seq, ServerEpoch};
 use dashpoint_wire::{ChainPoint, EpochGrant, Signed};
 
-/// Most epochs that are walked through. Each one was a restored disk or a clone, so a car has a handful.
-const EPOCHS_MAX: u32 = 32;
+/// Most epochs that are walked through. Each one was a restored disk, or the turn of one of two clones: a car has a handful, and
+/// clones that ran for weeks have thousands, each worth a request.
+const EPOCHS_MAX: u32 = 10_000;
 
 /// The way back, step by step. It survives failures of the network.
 #[derive(Debug)]

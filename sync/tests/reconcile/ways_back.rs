@@ -463,3 +463,23 @@ fn a_receipt_beyond_what_was_sent_is_compared_before_it_is_taken() {
     world.assert_settled();
     assert_eq!(world.disk.head.epoch, Epoch::new(1));
 }
+
+/// Two clones take turns for weeks, then the disk of the first day is put back: it is as many epochs behind as they had turns.
+#[test]
+fn a_disk_of_many_epochs_ago_finds_its_way_back() {
+    let mut world = settled();
+    let backup = world.disk.clone();
+    for _ in 0..40 {
+        world.disk = backup.clone();
+        world.commit(1);
+        world.restart();
+        world.run(20 * MINUTE);
+    }
+    assert_eq!(world.disk.head.epoch, Epoch::new(40));
+    world.disk = backup;
+    world.commit(1);
+    world.restart();
+    world.run(HOUR);
+    world.assert_settled();
+    assert_eq!(world.disk.head.epoch, Epoch::new(41));
+}

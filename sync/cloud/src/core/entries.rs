@@ -54,9 +54,7 @@ impl CloudCore {
                 Err(refused) => Ok(PostOutcome::NotAuthentic(refused)),
             }
         });
-        if let Err(CloudError::ProofWanted { device, lacking }) = &posted {
-            self.asked_proofs.ask(*device, *lacking);
-        }
+        self.note_asked(&posted);
         self.note_wait(device, &posted);
         posted
     }

@@ -2,17 +2,18 @@
 
 use dashpoint_membership::{Chain, DeviceId, Epoch, Seq, ServerTime};
 use dashpoint_wire::message::{EpochRequest, EpochResponse};
-use dashpoint_wire::{ChainPoint, EpochGrant, Raw, Signed};
+use dashpoint_wire::{ChainPoint, EpochGrant, Raw, Receipt, Signed};
 
 use super::CloudCore;
 use super::unit_of_work::UnitOfWork;
 use crate::bucket::Stored;
 use crate::error::CloudError;
+use crate::lacking::Lacking;
 use crate::store::devices::{self, Device, Head};
 use crate::store::{grants, receipts};
 
-/// Distance by which a device's own epoch may be ahead of the cloud's: a cloud restored from a backup has forgotten the
-/// last few.
+/// Distance by which a device's own epoch may be ahead of the last one that this cloud is known to have opened: a cloud
+/// restored from a backup has forgotten the last few.
 const FORGOTTEN_MAX: u32 = 32;
 
 impl CloudCore {
@@ -28,15 +29,23 @@ impl CloudCore {
         now: ServerTime,
     ) -> Result<EpochResponse, CloudError> {
         self.detect_rollback(device, request.last_receipt.as_ref(), now)?;
-        self.work(now, |unit| {
+        let not_shown = self.asked_proofs.answered(device);
+        let opened = self.work(now, |unit| {
             let found = unit.device(device)?;
             if let Some(grant) = unit.unused_grant(device, &found.head, request.head)? {
                 return Ok(EpochResponse { grant });
             }
+            let heard = unit.heard_epoch(device, request.last_receipt.as_ref());
+            let newest = unit.newest_epoch(&found)?.max(heard);
+            let named = request.head.epoch;
+            let lacking = Lacking::Epoch(named);
+            if named > reach(newest) && not_shown != Some(lacking) {
+                return Err(CloudError::ProofWanted { device, lacking });
+            }
             unit.take_in(device, Stored::Epochs, 1)?;
             let grant = EpochGrant {
                 device,
-                epoch: next_epoch(unit.newest_epoch(&found)?, request.head.epoch),
+                epoch: next_epoch(newest, named),
                 follows: Some(found.head.point()),
                 issued: unit.now,
                 server_epoch: unit.server_epoch,
@@ -47,18 +56,24 @@ impl CloudCore {
             Ok(EpochResponse {
                 grant: grant.into(),
             })
-        })
+        });
+        self.note_asked(&opened);
+        opened
     }
 }
 
 /// The number after the cloud's own epoch, or after the device's if the cloud was restored from before it.
 fn next_epoch(own: Epoch, named: Epoch) -> Epoch {
-    let reach = Epoch::new(own.get().saturating_add(FORGOTTEN_MAX));
-    if named <= reach {
+    if named <= reach(own) {
         own.max(named).next()
     } else {
         own.next()
     }
+}
+
+/// The last epoch that a device may be in when the cloud knows of one.
+const fn reach(own: Epoch) -> Epoch {
+    Epoch::new(own.get().saturating_add(FORGOTTEN_MAX))
 }
 
 impl UnitOfWork<'_> {
@@ -73,6 +88,15 @@ impl UnitOfWork<'_> {
             chain: Chain::start(self.now),
         };
         self.sign(grant, &device)
+    }
+
+    /// The epoch of a receipt that this cloud signed; the first without one.
+    fn heard_epoch(&self, device: DeviceId, receipt: Option<&Raw<Receipt>>) -> Epoch {
+        let verified = receipt.map(|receipt| receipt.clone().verify(&self.key.public(), &device));
+        match verified {
+            Some(Ok(receipt)) => receipt.body().epoch,
+            Some(Err(_)) | None => Epoch::new(1),
+        }
     }
 
     /// The newest epoch of a device that is known: one that the device has shown may be after its head.

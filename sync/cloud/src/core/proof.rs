@@ -90,6 +90,13 @@ impl CloudCore {
         Ok(certificate.key)
     }
 
+    /// Takes note that a device is asked to show its proof.
+    pub(super) fn note_asked<T>(&mut self, done: &Result<T, CloudError>) {
+        if let Err(CloudError::ProofWanted { device, lacking }) = done {
+            self.asked_proofs.ask(*device, *lacking);
+        }
+    }
+
     /// Takes back what a database that went back forgot of a device's enrolment and of its policies. When nobody said that
     /// it went back, a new life begins.
     ///

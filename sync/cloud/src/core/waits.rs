@@ -55,7 +55,7 @@ impl Waits {
             for lacking in of_device {
                 match lacking {
                     // The device itself shows it.
-                    Lacking::Binding(_) => {}
+                    Lacking::Binding(_) | Lacking::Epoch(_) => {}
                     Lacking::Policy(version) => *policies.entry(*version).or_default() += 1,
                     Lacking::Member(member) => {
                         members.insert(*member);

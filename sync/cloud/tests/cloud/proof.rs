@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use dashpoint_cloud::{AskIds, CloudError, GrantedIds};
 use dashpoint_membership::*;
-use dashpoint_wire::message::{EnrolRequest, EnrolState};
+use dashpoint_wire::message::{EnrolRequest, EnrolState, EpochRequest};
 use dashpoint_wire::{Signed, SigningKey};
 use tempfile::TempDir;
 
@@ -177,6 +177,40 @@ fn a_device_in_a_later_epoch_says_all_again() {
     let carried = [car.carry(&first), car.carry(&second)];
     world.settled(&mut car, &carried);
     assert_eq!(world.balance(member), twin);
+}
+
+/// More epochs than a backup may have forgotten of a device's word alone: a receipt of one of them proves it, else the grant.
+#[test]
+fn a_device_many_epochs_ahead_of_the_backup_opens_the_one_after_its_own() {
+    for has_receipt in [true, false] {
+        let mut cloud = Backed::new();
+        let member = cloud.world.member(1);
+        let mut car = cloud.world.car(2, 3, member);
+        cloud.back_up();
+        for _ in 0..43 {
+            let grant = cloud.world.open_epoch(&mut car);
+            car.enter(&grant.verify(&cloud.world.cloud_key, &car.device).unwrap());
+        }
+        let entry = car.mint(drove(trip(0, 12_000)), cloud.world.now);
+        let answer = cloud.world.settled(&mut car, &[entry]);
+        let world = cloud.restore();
+        let request = EpochRequest {
+            head: car.point(),
+            last_receipt: has_receipt.then_some(answer.receipt),
+        };
+        let mut opened = world.core.open_epoch(car.device, &request, world.now);
+        if !has_receipt {
+            assert!(
+                matches!(opened, Err(CloudError::ProofWanted { .. })),
+                "{opened:?}"
+            );
+            show(world, &car).unwrap();
+            opened = world.core.open_epoch(car.device, &request, world.now);
+        }
+        let grant = opened.unwrap().grant;
+        let grant = grant.verify(&world.cloud_key, &car.device).unwrap();
+        assert_eq!(grant.body().epoch, car.epoch.next());
+    }
 }
 
 #[test]
