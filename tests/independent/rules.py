@@ -298,7 +298,7 @@ def settle(account, chain, zone, policies, place, entry, now, receipt=None, doub
     chain, minted = advance(chain, entry, now, receipt)
     cap_time = chain["cap_time"]
     policy = policies[entry.policy]
-    if cap_time > policy.valid_until + policy.grace_s:
+    if policy.valid_from > cap_time + 299 or cap_time > policy.valid_until + policy.grace_s:
         policy = in_force(policies, cap_time)
     before = copy.deepcopy({key: account[key] for key in ("used", "remainders")})
     parts = payments(policy, entry, account, zone.day(cap_time))

@@ -22,6 +22,8 @@ pub struct RestoredBackup {
     pub server_epoch: ServerEpoch,
     /// Path of the database that was there before.
     pub aside: PathBuf,
+    /// Days since the cloud that the backup was made of was last at work.
+    pub age_days: i64,
     /// Things that the database before has and the backup lacks; `None` when it cannot be read any more.
     pub undone: Option<Vec<Undone>>,
 }
@@ -87,6 +89,8 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
         }
     };
     let mut core = CloudCore::of(db, key)?;
+    let backed_up = cloud_row::find(core.database())?.ok_or(CloudError::ForeignDatabase)?;
+    let age_s = now.as_unix_s().saturating_sub(backed_up.known.as_unix_s());
     let replaced = replaced(&folder);
     let present = replaced
         .as_ref()
@@ -109,6 +113,7 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
     Ok(RestoredBackup {
         server_epoch,
         aside,
+        age_days: age_s.div_euclid(86_400),
         undone,
     })
 }

@@ -36,7 +36,7 @@ pub struct Arrival {
 const AHEAD_S_MAX: i64 = 3_600;
 
 /// Longest time before its arrival that an entry counts for: what was paid against caps is remembered no longer.
-pub(crate) const LATEST_ARRIVAL_DAYS: i64 = 92;
+pub const LATEST_ARRIVAL_DAYS: i64 = 92;
 
 /// Position of an entry in its chain, before it is counted itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

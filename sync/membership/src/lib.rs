@@ -37,7 +37,7 @@ pub use account::{
 pub use catalogue::{
     Benefit, BenefitKind, Catalogue, CatalogueError, DEFAULT_CATALOGUE_TOML, Suits,
 };
-pub use chain::{AllowanceState, Arrival, Chain};
+pub use chain::{AllowanceState, Arrival, Chain, LATEST_ARRIVAL_DAYS};
 pub use entry::{Award, Entry, EntryBody, EntryKind, MemberAction, Subject, Transaction};
 pub use evidence::{
     Charge, Current, Discharge, DrivingTime, Evidence, Factor, FactorSeen, Grade, Meter,

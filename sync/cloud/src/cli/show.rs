@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use comfy_table::{Table, presets};
 use dashpoint_membership::profile::RuleField;
 use dashpoint_membership::{
-    DeviceId, Lot, MemberId, Pending, Policy, PolicyVersion, ServerEpoch, ServerTime, Settlement,
-    Statement,
+    DeviceId, LATEST_ARRIVAL_DAYS, Lot, MemberId, Pending, Policy, PolicyVersion, ServerEpoch,
+    ServerTime, Settlement, Statement,
 };
 use serde::Serialize;
 
@@ -28,6 +28,8 @@ pub(super) struct RestoreReport {
     pub server_epoch: ServerEpoch,
     /// The database that was there before.
     pub aside: PathBuf,
+    /// Days since the cloud that the backup was made of was last at work.
+    pub backup_age_days: i64,
     /// Things that the database before has and the backup lacks; none when it cannot be read.
     pub undone: Option<Vec<Undone>>,
 }
@@ -37,6 +39,7 @@ impl RestoreReport {
         Self {
             server_epoch: restored.server_epoch,
             aside: restored.aside.clone(),
+            backup_age_days: restored.age_days,
             undone: restored.undone.clone(),
         }
     }
@@ -48,6 +51,15 @@ pub(super) fn restored(restored: &RestoreReport) -> String {
         restored.server_epoch,
         restored.aside.display()
     );
+    let days = restored.backup_age_days;
+    let age = if days >= LATEST_ARRIVAL_DAYS {
+        format!(
+            "the backup is {days} days old: what cars send again from more than {LATEST_ARRIVAL_DAYS} days ago falls under the limits \
+             of one day, and earns less than it did; take a younger backup if there is one\n"
+        )
+    } else {
+        String::new()
+    };
     let lines = match restored.undone.as_deref() {
         None => "what was decided after the backup is not known: the one before cannot be read\n"
             .to_owned(),
@@ -58,7 +70,7 @@ pub(super) fn restored(restored: &RestoreReport) -> String {
             format!("undone with it, to be done again where it still holds:\n{lines}")
         }
     };
-    head + &lines
+    head + &age + &lines
 }
 
 /// Names the thing that was undone, with the command that does it again.

@@ -322,7 +322,14 @@ fn a_backup_is_put_back_and_begins_a_new_life() {
         assert_eq!(cloud.members(), 1);
         let aside = cloud.data.join(format!("cloud.db.before-life-{life}"));
         assert!(aside.exists());
+        assert!(!said.contains("days old"), "{said}");
     }
+    let aged = rusqlite::Connection::open(backup).unwrap();
+    aged.execute("UPDATE cloud SET known = known - ?1", [110 * DAY])
+        .unwrap();
+    drop(aged);
+    let said = cloud.done(&["restore", backup]);
+    assert!(said.contains("the backup is 110 days old: "), "{said}");
     // It is served again.
     cloud.while_serving(|| ());
 }

@@ -7,7 +7,7 @@ use super::{EarningRule, Policy, PolicyError, RuleKind, Tier, Tiers, Trigger};
 use crate::ids::{PolicyVersion, RuleId, TierId};
 use crate::points::Growth;
 use crate::profile::{BoolExpression, Condition, Facts, IntExpression, ProfileError, RULE_PROFILE};
-use crate::time::ServerTime;
+use crate::time::{CoarseTime, ServerTime};
 
 /// A policy whose every part was checked and whose rules are ready to be evaluated.
 #[derive(Debug, Clone)]
@@ -105,11 +105,14 @@ impl CompiledPolicy {
         self.policy.version
     }
 
-    /// Returns whether an award under it is still paid by it at that time.
+    /// Returns whether an award under it is paid by it at that time, which is known to five minutes: it has begun, and has not
+    /// ended, its grace included.
     #[must_use]
     pub const fn pays_at(&self, at: ServerTime) -> bool {
         let last = self.policy.valid_until.plus_s(self.policy.grace_s as i64);
-        at.as_unix_s() <= last.as_unix_s()
+        let latest = at.plus_s(CoarseTime::GRAIN_MIN * 60 - 1);
+        self.policy.valid_from.as_unix_s() <= latest.as_unix_s()
+            && at.as_unix_s() <= last.as_unix_s()
     }
 
     /// The tier that every member has at least.

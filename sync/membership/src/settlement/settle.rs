@@ -127,7 +127,7 @@ pub fn reject(
     account.row(arrival.at, cause)
 }
 
-/// The version that values an entry: the one that it was signed under while that still pays, else the one in force.
+/// The version that values an entry: the one that it was signed under while that pays, else the one in force.
 pub(super) fn valuing<'a>(
     signed: &'a CompiledPolicy,
     policies: &'a Policies,

@@ -113,6 +113,30 @@ fn a_policy_that_has_run_out_pays_through_its_grace_and_no_longer() {
     }
 }
 
+/// A car is told a policy before it begins: one that names it early earns by the rules, and within the limits, of the present one.
+#[test]
+fn a_policy_that_has_not_begun_values_nothing() {
+    let old = default_policy();
+    let mut new = old.clone();
+    new.version = PolicyVersion::new(2);
+    new.valid_from = at(MORNING + DAY + 2 * 60);
+    new.rules[3].points = "2000".to_owned();
+    new.caps
+        .retain(|cap| !cap.id.as_str().starts_with("check-in"));
+    // To five minutes: at three past, the car knows that the one of two past has begun.
+    for (after_s, expected) in [(DAY - HOUR, 1), (DAY - 5 * 60, 1), (DAY + 3 * 60, 2)] {
+        let (mut cloud, mut car) = world(old.clone());
+        cloud.policies.insert(compiled(new.clone()));
+        let mut early = new.clone();
+        early.valid_from = at(MORNING);
+        let early = Policies::new(compiled(early));
+        car.mint(&early, CHECK_IN, MORNING + after_s);
+        assert_eq!(car.unsent[0].policy, PolicyVersion::new(2));
+        let rows = car.sync(&mut cloud, MORNING + 10 * DAY);
+        assert_eq!(rows[0].points, points(expected), "{after_s} s");
+    }
+}
+
 #[test]
 fn a_thousandth_from_another_device_is_named() {
     let mut policy = default_policy();
