@@ -118,7 +118,17 @@ fn bus_config(root: &mut TableReader<'_>, folder: &Path) -> Result<BusConfig, Co
     let mapping = table.parsed("mapping", "a TOML file", file)?;
     let user = table.parsed("user", "a name at the broker", |text| Some(text.to_owned()))?;
     let login = match user {
-        None => None,
+        None => {
+            if table.know("password_file") {
+                let found = "there is no bus.user".to_owned();
+                return Err(table.refuse(
+                    "password_file",
+                    found,
+                    "the name at the broker beside it",
+                ));
+            }
+            None
+        }
         Some(user) => {
             let expected = "a file with the password of bus.user in its first line";
             let password = table.required("password_file", expected, |text| {
@@ -261,6 +271,8 @@ mod tests {
         insta::assert_snapshot!(refusal("[cloud]\nurl = \"https://example.org\"\nkey = \"12\""), @r#"/etc/dashpoint.toml: cloud.key: found "12"; expected the cloud's public key and salt: KEY.SALT, as dashpoint-cloud key prints it"#);
         insta::assert_snapshot!(refusal("[cloud]\nurl = \"https://example.org\"\nkey = \"3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29\"\nsend_within_s = 1.5"), @"/etc/dashpoint.toml: cloud.send_within_s: found 1.5; expected whole seconds from 0 to 3600");
         insta::assert_snapshot!(refusal("[bus]\nuser = \"car\""), @"/etc/dashpoint.toml: bus.password_file: missing; expected a file with the password of bus.user in its first line");
+        insta::assert_snapshot!(refusal("[bus]\npassword_file = \"a\""), @"/etc/dashpoint.toml: bus.password_file: there is no bus.user; expected the name at the broker beside it");
+        insta::assert_snapshot!(refusal("[bus]\nbrokr = \"a\""), @"/etc/dashpoint.toml: bus.brokr: not a key of this file; expected broker, mapping, user, password_file, tls");
         insta::assert_snapshot!(refusal("[bus.tls]\ncert = \"a.pem\""), @"/etc/dashpoint.toml: bus.tls.ca: missing; expected a PEM file with the certificate of the broker's authority");
         insta::assert_snapshot!(refusal("[bus.tls]\nca = \"a.pem\"\ncert = \"b.pem\""), @"/etc/dashpoint.toml: bus.tls.key: missing; expected a PEM file with the key of bus.tls.cert");
         insta::assert_snapshot!(refusal("[bus.tls]\nca = \"no-such.pem\""), @"/etc/no-such.pem: expected a certificate, PEM");

@@ -148,6 +148,11 @@ impl<'a> TableReader<'a> {
             .ok_or_else(|| self.refuse(key, found(&value), expected))
     }
 
+    /// Counts a key among those of the file, and returns whether it is there.
+    pub(super) fn know(&mut self, key: &'static str) -> bool {
+        self.take(key).is_some()
+    }
+
     /// Refuses a key that nobody asked for: a misspelt key must not be ignored.
     pub(super) fn done(self) -> Result<(), ConfigError> {
         let Some(stranger) = self
@@ -172,7 +177,7 @@ impl<'a> TableReader<'a> {
         self.table.get(key).cloned()
     }
 
-    fn refuse(&self, key: &str, found: String, expected: &'static str) -> ConfigError {
+    pub(super) fn refuse(&self, key: &str, found: String, expected: &'static str) -> ConfigError {
         ConfigError::Key {
             path: self.path.to_owned(),
             key: format!("{}{key}", self.prefix),
