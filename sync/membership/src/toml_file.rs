@@ -40,17 +40,21 @@ impl Catalogue {
 fn read<T: DeserializeOwned>(text: &str) -> Result<T, FileError> {
     toml::from_str(text).map_err(|refused| FileError {
         line: refused.span().map_or(1, |span| line_at(text, span.start)),
-        problem: unknown_key(refused.message())
+        problem: unknown_name(refused.message())
             .unwrap_or_else(|| refused.message().replace('\n', ", ")),
     })
 }
 
-/// Says which key was meant, when the message is serde's about a key that is not known: the key and those that are, each in
-/// backticks.
-fn unknown_key(message: &str) -> Option<String> {
-    if !message.starts_with("unknown field `") {
+/// Says which key or name was meant, when the message is serde's about one that is not known: it and those that are, each
+/// in backticks.
+fn unknown_name(message: &str) -> Option<String> {
+    let what = if message.starts_with("unknown field `") {
+        "key"
+    } else if message.starts_with("unknown variant `") {
+        "value"
+    } else {
         return None;
-    }
+    };
     let mut quoted = message.split('`').skip(1).step_by(2);
     let key = quoted.next()?;
     let known: Vec<&str> = quoted.collect();
@@ -59,8 +63,11 @@ fn unknown_key(message: &str) -> Option<String> {
     // A third of the letters may be wrong; beyond that a proposal is a guess.
     let meant = nearest.filter(|known| distance(known) <= 1 + key.chars().count() / 3);
     Some(match meant {
-        Some(meant) => format!("unknown key `{key}`: did you mean `{meant}`?"),
-        None => format!("unknown key `{key}`: known here are {}", known.join(", ")),
+        Some(meant) => format!("unknown {what} `{key}`: did you mean `{meant}`?"),
+        None => format!(
+            "unknown {what} `{key}`: known here are {}",
+            known.join(", ")
+        ),
     })
 }
 

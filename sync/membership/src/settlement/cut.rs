@@ -165,7 +165,8 @@ impl AroundEntry<'_> {
     }
 
     /// The day for which an entry counts, as far as the car knows: its arrival was not after the receipt that came next.
-    fn day_of(&self, entry: &Entry) -> LocalDay {
+    #[must_use]
+    pub fn day_of(&self, entry: &Entry) -> LocalDay {
         let after = (Bound::Excluded(entry.receipt_at), Bound::Unbounded);
         let next = self.receipts.range(after).next();
         let arrived = next.map_or(self.latest, |next| self.latest.min(*next));

@@ -78,6 +78,33 @@ fn a_key_that_is_not_known_is_refused_with_its_line_and_the_nearest() {
 }
 
 #[test]
+fn a_name_that_is_not_known_is_refused_with_the_nearest() {
+    for (from, to, said) in [
+        (
+            "expiry = { months = 24 }",
+            "expiry = { month = 24 }",
+            "unknown value `month`: did you mean `months`?",
+        ),
+        (
+            "per = \"week\"",
+            "per = \"weak\"",
+            "unknown value `weak`: did you mean `week`?",
+        ),
+        (
+            "demotion = \"one-step\"",
+            "demotion = \"onestep\"",
+            "unknown value `onestep`: did you mean `one-step`?",
+        ),
+    ] {
+        let text = changed(DEFAULT_POLICY_TOML, from, to);
+        let refused = Policy::from_toml(&text).unwrap_err();
+        assert_eq!(refused.problem, said);
+        let shown = text.lines().nth(refused.line - 1).unwrap();
+        assert!(shown.contains(to), "{}: {shown}", refused.line);
+    }
+}
+
+#[test]
 fn a_wrong_expression_is_found_in_the_file() {
     for (from, to, part) in [
         (
