@@ -3,8 +3,8 @@
 use dashpoint_membership::policy::{Cap, CapOver, CompiledRule, EarningRule, Period};
 use dashpoint_membership::profile::{Comparison, Condition, Facts};
 use dashpoint_membership::{
-    Adjustment, Appraisal, AroundEntry, Award, CapId, CompiledPolicy, Cut, Entry, Factor, Milli,
-    Paid, Points, RuleId, Text, Verdict, Zone, appraise, cuts,
+    Adjustment, Appraisal, AroundEntry, Award, CapId, CompiledPolicy, Cut, Entry, Factor, LocalDay,
+    Milli, Paid, Points, RuleId, Text, Verdict, Zone, appraise, cuts,
 };
 use dashpoint_ui::model::{Failed, LimitData};
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,11 @@ impl<'a> AwardContext<'a> {
                 latest: book.fold.chain.cap_time,
             },
         })
+    }
+
+    /// Returns the day for which an entry counts: its own, or that of the cloud where the car's clock was wrong.
+    pub(crate) fn day_of(&self, entry: &Entry) -> LocalDay {
+        self.around.day_of(entry)
     }
 
     /// Returns the reason that an entry earned nothing; `None` when it did earn.

@@ -84,7 +84,7 @@ Examples:
   vehicle-sim charge --kwh 18 --renewable 80 --asleep")]
     Charge {
         /// Energy into the battery
-        #[arg(long)]
+        #[arg(long, allow_negative_numbers = true)]
         kwh: f64,
         /// Renewable share in percent
         #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]

@@ -232,7 +232,7 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "TIME")]
     pub start: Option<jiff::civil::DateTime>,
     /// Energy drawn where a recording tells of none.
-    #[arg(long, value_name = "KWH", value_parser = consumption)]
+    #[arg(long, value_name = "KWH", allow_negative_numbers = true, value_parser = consumption)]
     pub kwh_per_100km: Option<f64>,
     #[command(flatten)]
     pub place: Place,

@@ -82,7 +82,10 @@ fn today(shown: &Shown<'_>, view: &View, own: &[&OwnEntry]) -> TodayData {
     };
     for own in own {
         let at = ServerTime::from_unix_s(own.entry.time.at.as_unix_s());
-        if zone.local_day(at) != today {
+        // A clock that was wrong dates an entry for another day than it counts for.
+        if zone.local_day(at.max(own.entry.receipt_at)) < today
+            || rows::day_of(shown, own).unwrap_or_else(|| zone.local_day(at)) != today
+        {
             continue;
         }
         for (rule, points) in rows::paid_by_rule(shown, own) {

@@ -1,7 +1,7 @@
 //! The ledger as the member sees it: own entries with what came of them, and what else changed the account.
 
 use dashpoint_membership::{
-    Cause, EntryRef, Growth, Points, RuleId, ServerTime, Settlement, Text, Verdict,
+    Cause, EntryRef, Growth, LocalDay, Points, RuleId, ServerTime, Settlement, Text, Verdict,
 };
 use dashpoint_ui::model::{LimitData, RowData, RowOutcome, RowSubject};
 
@@ -64,6 +64,11 @@ fn context<'a>(shown: &Shown<'a>, own: &OwnEntry) -> Option<AwardContext<'a>> {
         .filter(|earlier| is_shown(shown, earlier) && earlier.status.may_count())
         .map(|earlier| &earlier.entry);
     AwardContext::of(shown.books, &own.entry, earlier, later)
+}
+
+/// Returns the day for which an own entry counts; `None` when its policy is not held any more.
+pub(super) fn day_of(shown: &Shown<'_>, own: &OwnEntry) -> Option<LocalDay> {
+    Some(context(shown, own)?.day_of(&own.entry))
 }
 
 /// Returns the cap that cut an own entry which was paid, or will be, in part.

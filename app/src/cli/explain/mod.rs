@@ -8,6 +8,7 @@ mod table;
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use dashpoint_membership::{Entry, Epoch, Evidence, Seq, Text};
 use dashpoint_store::StoreReader;
 use dashpoint_telematics::{DischargeTrace, Driver, Finished, Marks, PrivateEvidence};
@@ -93,7 +94,8 @@ fn explain_signed(
         })?;
     let signed = stored
         .raw
-        .verify(&certificate.body().key, &certificate.body().device)?;
+        .verify(&certificate.body().key, &certificate.body().device)
+        .with_context(|| format!("entry {name} cannot be explained"))?;
     let entry = signed.body();
     let subject = finished(entry, stored.private).map_or_else(
         || SignedSubject::Member {

@@ -67,11 +67,11 @@ pub(super) fn card(
             (Language::English, count) => format!("{} wait for the cloud", entries(count)),
             (Language::Chinese, count) => format!("{count} 条记录等待云端"),
         };
-        lines.push(format!(
-            "  +{} {} ({waits})",
-            thousands(view.pending.get()),
-            language.choose("pending", "待确认"),
-        ));
+        let pending = thousands(view.pending.get());
+        lines.push(match language {
+            Language::English => format!("  +{pending} pending ({waits})"),
+            Language::Chinese => format!("  +{pending} 待确认（{waits}）"),
+        });
     }
     if !view.arrears.is_zero() {
         lines.push(match language {
@@ -96,22 +96,20 @@ pub(super) fn card(
         ));
     }
     if let Some(next) = &view.next_tier {
-        lines.push(format!(
-            "  {} {} {}",
-            thousands(next.missing.get()),
-            language.choose("growth value to", "成长值可升至"),
-            title(&next.tier)
-        ));
+        let (missing, tier) = (thousands(next.missing.get()), title(&next.tier));
+        lines.push(match language {
+            Language::English => format!("  {missing} growth value to {tier}"),
+            Language::Chinese => format!("  还差 {missing} 成长值升至{tier}"),
+        });
     }
     for cap in &view.today {
         if !cap.used.is_zero() {
-            lines.push(format!(
-                "  {} {}: {} / {}",
-                language.choose("today", "今日"),
-                capped(compiled, &cap.cap, language),
-                decimal(cap.used.get()),
-                cap.most
-            ));
+            let over = capped(compiled, &cap.cap, language);
+            let (used, most) = (decimal(cap.used.get()), cap.most);
+            lines.push(match language {
+                Language::English => format!("  today {over}: {used} / {most}"),
+                Language::Chinese => format!("  今日{over}：{used} / {most}"),
+            });
         }
     }
     if !view.carried.is_zero() {

@@ -259,6 +259,10 @@ fn the_cap_is_named_when_the_clock_of_the_entry_is_a_day_ahead() {
         let row = &world.rows()[0];
         assert!(told(row).starts_with(expected), "{room}: {}", told(row));
         assert!(told(row).contains("all points"), "{room}: {}", told(row));
+        // Home counts it for the day whose caps it used.
+        let today = world.member().today;
+        let earned = today.clean.plus(today.safe).plus(today.other);
+        assert_eq!(earned, Points::new(room));
     }
 }
 
