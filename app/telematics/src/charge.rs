@@ -10,12 +10,12 @@ use crate::picture::Mix;
 use crate::reading::MixSource;
 use crate::settings::Settings;
 
-/// Above it no charging is by alternating current.
+/// Above it no charging is taken to be by alternating current.
 const AC_MAX_W: f64 = 25_000.0;
 /// Less is standing losses, not charging.
 const FLOWING_MIN_W: f64 = 100.0;
-/// The most that a charger gives, in watt-hours per second: 360 kW.
-const FIRST_WH_PER_S: u64 = 100;
+/// One step of a counter of whole kilowatt-hours, in watt-hours: the energy of a moment may be as much.
+const COUNTER_STEP_WH: u64 = 1_000;
 /// Steps that are listed one by one; later ones are merged into the last.
 const STEPS_MAX: usize = 1_000;
 /// A weaker word counts once it stands for a twentieth of the energy.
@@ -103,8 +103,8 @@ impl OpenCharge {
         }
     }
 
-    /// Begins at what is accounted for, when its first value is no higher than charging since its start allows: then
-    /// nothing was charged unseen before it.
+    /// Begins at what is accounted for, when its first value is no higher than charging since its start allows, by alternating
+    /// current until more power was seen: then nothing was charged unseen before it.
     pub(crate) fn reaches_back(
         &mut self,
         accounted_wh: Option<u64>,
@@ -114,8 +114,12 @@ impl OpenCharge {
         let (Some(from_wh), Some(started_ms)) = (accounted_wh, self.started_ms) else {
             return false;
         };
-        let seconds = at_ms.saturating_sub(started_ms).max(0).unsigned_abs() / 1_000;
-        let reaches = counter_wh.saturating_sub(from_wh) <= FIRST_WH_PER_S.saturating_mul(seconds);
+        let kind = match self.seen_current() {
+            Current::Ac | Current::Unknown => Current::Ac,
+            Current::Dc => Current::Dc,
+        };
+        let reaches =
+            counter_wh.saturating_sub(from_wh) <= most_wh(kind, at_ms.saturating_sub(started_ms));
         if reaches {
             self.stretch = Some((from_wh, from_wh));
         }
@@ -181,7 +185,7 @@ impl OpenCharge {
             started: self.started_ms.map(coarse),
             renewable_permille: self.renewable_permille(),
             grade: self.grade(),
-            current: self.current(),
+            current: self.current(charged.length()),
         };
         let trace = ChargeTrace {
             started_ms: self.started_ms,
@@ -225,7 +229,21 @@ impl OpenCharge {
             .unwrap_or(Grade::Metered)
     }
 
-    fn current(&self) -> Current {
+    /// Returns the kind to sign: that of the power that was seen, unless the cloud would doubt that it gave so much. Then some
+    /// power was not seen.
+    fn current(&self, wh: u64) -> Current {
+        let seen = self.seen_current();
+        let is_more = |started_ms: i64| {
+            let span_s = coarse(self.last_ms).as_unix_s() - coarse(started_ms).as_unix_s();
+            wh > seen.session_wh_max(span_s.max(0).unsigned_abs())
+        };
+        match self.started_ms {
+            Some(started_ms) if is_more(started_ms) => Current::Unknown,
+            Some(_) | None => seen,
+        }
+    }
+
+    fn seen_current(&self) -> Current {
         if self.power_max_w > AC_MAX_W {
             Current::Dc
         } else if self.power_max_w > FLOWING_MIN_W {
@@ -234,6 +252,12 @@ impl OpenCharge {
             Current::Unknown
         }
     }
+}
+
+/// Returns the watt-hours that a counter may rise while a charger of a kind gives energy.
+fn most_wh(kind: Current, lasted_ms: i64) -> u64 {
+    let lasted_ms = lasted_ms.max(0).unsigned_abs();
+    lasted_ms.saturating_mul(kind.watts_max()) / 3_600_000 + COUNTER_STEP_WH
 }
 
 /// A rise of the counter that no session was open for: the head unit slept.

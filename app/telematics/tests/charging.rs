@@ -165,6 +165,95 @@ fn a_car_that_slept_while_parked_charges_in_one_session() {
     );
 }
 
+/// Kinds and energies of what a car signs that was charged with `unseen_kwh` while nobody saw it, and then in a session whose
+/// counter comes `late_s` late, with `session_kwh` more.
+fn signed_after_an_unseen_charge(
+    watts: f64,
+    unseen_kwh: f64,
+    late_s: i64,
+    session_kwh: f64,
+) -> Vec<(Current, u64, bool)> {
+    let mut car = Car::new();
+    car.meters();
+    car.wait(3_600_000);
+    car.charged_kwh += unseen_kwh;
+    car.flag(Signal::IsCharging, true);
+    car.number(Signal::BatteryPower, watts);
+    car.wait(late_s * 1_000);
+    car.charged_kwh += session_kwh;
+    car.number(Signal::ChargedEnergy, car.charged_kwh);
+    car.wait(600_000);
+    car.charged_kwh += 1.0;
+    car.number(Signal::ChargedEnergy, car.charged_kwh);
+    car.flag(Signal::IsCharging, false);
+    let charges = charges(&finished(&fold(&car.samples, Marks::default())));
+    let parts = charges.iter().map(|charge| {
+        (
+            charge.current,
+            charge.charged.length(),
+            charge.started.is_some(),
+        )
+    });
+    parts.collect()
+}
+
+#[test]
+fn a_late_counter_reaches_back_with_the_power_of_the_kind_that_is_signed() {
+    let ac_minute_wh = Current::Ac.watts_max() / 60;
+    assert_eq!(
+        signed_after_an_unseen_charge(7_000.0, 20.0, 240, 0.466),
+        [
+            (Current::Unknown, 20_466, false),
+            (Current::Ac, 1_000, true)
+        ],
+        "360 kW would have given it in this time"
+    );
+    assert_eq!(
+        signed_after_an_unseen_charge(7_000.0, 0.0, 240, 0.466),
+        [(Current::Ac, 1_466, true)]
+    );
+    // No power was said: what is signed later may be of any kind.
+    assert_eq!(
+        signed_after_an_unseen_charge(0.0, 20.0, 240, 0.466),
+        [
+            (Current::Unknown, 20_466, false),
+            (Current::Unknown, 1_000, true)
+        ]
+    );
+    // The most that it reaches back by alternating current, and a step of the counter.
+    for (wh, sessions) in [(4 * ac_minute_wh + 1_000, 1), (4 * ac_minute_wh + 1_010, 2)] {
+        let signed = signed_after_an_unseen_charge(7_000.0, 0.0, 240, wh as f64 / 1_000.0);
+        assert_eq!(signed.len(), sessions, "{wh} {signed:?}");
+    }
+    assert_eq!(
+        signed_after_an_unseen_charge(150_000.0, 0.0, 240, 10.0),
+        [(Current::Dc, 11_000, true)]
+    );
+}
+
+#[test]
+fn a_session_with_more_energy_than_its_power_gives_is_not_signed_as_of_that_power() {
+    let mut car = Car::new();
+    car.meters();
+    car.flag(Signal::IsCharging, true);
+    // The power of the beginning is all that is said of it.
+    car.number(Signal::BatteryPower, 3_000.0);
+    for _ in 0..10 {
+        car.wait(60_000);
+        car.charged_kwh += 2.5;
+        car.number(Signal::ChargedEnergy, car.charged_kwh);
+    }
+    car.flag(Signal::IsCharging, false);
+    let charges = charges(&finished(&fold(&car.samples, Marks::default())));
+    let [charge] = &charges[..] else {
+        panic!("{charges:?}");
+    };
+    assert_eq!(
+        (charge.current, charge.charged.length()),
+        (Current::Unknown, 25_000)
+    );
+}
+
 fn retained(car: &Car) -> Vec<Sample> {
     let keep = |signal: &Signal| {
         let last = car

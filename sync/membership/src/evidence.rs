@@ -98,6 +98,28 @@ pub enum Current {
     Unknown,
 }
 
+impl Current {
+    /// The most watts of a charger: 63 A in three phases, the most of a type 2 connector, by alternating current; else one
+    /// megawatt, the fastest charger for cars.
+    ///
+    /// The cloud doubts a session beyond it, so that the car signs none as of this kind.
+    #[must_use]
+    pub const fn watts_max(self) -> u64 {
+        match self {
+            Self::Ac => 43_000,
+            Self::Dc | Self::Unknown => 1_000_000,
+        }
+    }
+
+    /// The most watt-hours of a session between two times that are rounded to five minutes, in seconds, by counters that move in
+    /// steps of up to 1 kWh.
+    #[must_use]
+    pub const fn session_wh_max(self, span_s: u64) -> u64 {
+        let lasted_s = span_s.saturating_add(600);
+        lasted_s.saturating_mul(self.watts_max()) / 3_600 + 2_000
+    }
+}
+
 /// Time in motion or standing in traffic, as exact as an entry states it.
 ///
 /// Begin and end of a trip leave the car to five minutes; a driving time to the second beside one of them that is known

@@ -78,10 +78,10 @@ impl VehicleFold {
         {
             self.start_charging(flag, known_wh, context);
         }
+        self.note_power(news);
         if let Some((counter_ms, wh)) = counter {
             self.take_counter(counter_ms, wh, origin_before, context);
         }
-        self.note_power(news);
         if let Some(flag) = flag.filter(|flag| !flag.on) {
             self.end_charging(flag.at_ms, context);
             self.mix_since_ms = self.mix_since_ms.or(Some(flag.at_ms));

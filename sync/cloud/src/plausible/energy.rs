@@ -3,8 +3,8 @@
 use dashpoint_membership::{Current, Evidence, ServerTime, Trip};
 
 use super::limits::{
-    AC_W_MAX, AUXILIARY_W, BATTERY_WH_MAX, COUNTER_WH, DAY_S, DC_W_MAX, DESCENT_WH_MAX,
-    OWN_TIME_SLACK_S, ROAD_WH_PER_KM, SLOPE_WH_PER_M, UNTOLD_DAY_WH,
+    AUXILIARY_W, BATTERY_WH_MAX, COUNTER_WH, DAY_S, DESCENT_WH_MAX, ROAD_WH_PER_KM, SLOPE_WH_PER_M,
+    UNTOLD_DAY_WH,
 };
 
 /// Energy of a trip beyond what road, heating and cooling account for, in watt-hours: below 0 when there is room.
@@ -117,15 +117,11 @@ impl EnergyWindow {
 /// Returns the watt-hours that a charger gives, or a battery gives back, in so many seconds of a session.
 #[must_use]
 pub fn session_wh_max(evidence: &Evidence, span_s: u64) -> u64 {
-    let watts = match evidence {
-        Evidence::Charge(charge) if charge.current == Current::Ac => AC_W_MAX,
-        Evidence::Trip(_) | Evidence::Charge(_) | Evidence::Discharge(_) => DC_W_MAX,
+    let current = match evidence {
+        Evidence::Charge(charge) => charge.current,
+        Evidence::Trip(_) | Evidence::Discharge(_) => Current::Unknown,
     };
-    span_s
-        .saturating_add(OWN_TIME_SLACK_S)
-        .saturating_mul(watts)
-        / 3_600
-        + COUNTER_WH
+    current.session_wh_max(span_s)
 }
 
 /// Seconds from the beginning of a trip to its end, seen or missed.

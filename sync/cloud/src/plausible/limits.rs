@@ -23,10 +23,6 @@ pub(super) const WEEK_S: u64 = 7 * DAY_S;
 pub(super) const UNSEEN_DAY_WH: u64 = 20_000;
 /// The most of it.
 pub(super) const UNSEEN_WH_MAX: u64 = 70_000;
-/// Watts of charging by alternating current: 63 A in three phases, the most of a type 2 connector.
-pub(super) const AC_W_MAX: u64 = 43_000;
-/// Watts of any other charging and of giving back: one megawatt, the fastest charger for cars.
-pub(super) const DC_W_MAX: u64 = 1_000_000;
 /// Watt-hours that going down gives back at most: 3.6 t from the highest road of the world to the sea, 5,500 m.
 pub(super) const DESCENT_WH_MAX: u64 = 55_000;
 /// Seconds by which driving may exceed the time that passed: rounding of `driving_s` to minutes, of many short trips.
