@@ -64,6 +64,11 @@ pub(crate) fn verify1<'b>(
     Ok(parts.payload)
 }
 
+/// Returns the payload of a whole message, whoever signed it.
+pub(crate) fn unverified(raw: &[u8]) -> Result<&[u8], WireError> {
+    Ok(MessageParts::take(raw)?.payload)
+}
+
 /// The parts of a message in the accepted form; nothing about them is known to be genuine.
 struct MessageParts<'b> {
     protected: &'b [u8],

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use dashpoint_membership::{DeviceId, EntryHash, MemberId};
 
 use crate::codec::{Cbor, CborReader, CborWriter, Schema, decode, decode_tolerant, encode};
-use crate::cose::{Purpose, sign1, verify1};
+use crate::cose::{Purpose, sign1, unverified, verify1};
 use crate::digest;
 use crate::error::{WireError, bounded};
 use crate::key::{PublicKey, SigningKey};
@@ -93,11 +93,7 @@ impl<T: Signable> Signed<T> {
         let raw = raw.into();
         bounded(raw.len(), T::MAX_LEN)?;
         let payload = verify1(&raw, key, purpose::<T>(scope))?;
-        let body: T = if T::GROWS {
-            decode_tolerant(payload)?
-        } else {
-            decode(payload)?
-        };
+        let body: T = read(payload)?;
         body.check(scope)?;
         Ok(Self { raw, body })
     }
@@ -141,6 +137,14 @@ impl<T: fmt::Debug> fmt::Debug for Signed<T> {
     }
 }
 
+fn read<T: Signable>(payload: &[u8]) -> Result<T, WireError> {
+    if T::GROWS {
+        decode_tolerant(payload)
+    } else {
+        decode(payload)
+    }
+}
+
 fn purpose<T: Signable>(scope: &T::Scope) -> Purpose<'_> {
     Purpose {
         context: T::CONTEXT,
@@ -148,7 +152,7 @@ fn purpose<T: Signable>(scope: &T::Scope) -> Purpose<'_> {
     }
 }
 
-/// Bytes that claim to be a signed `T`. What they say is out of reach until [`Raw::verify`].
+/// Bytes that claim to be a signed `T`. What they say is known to be said by the holder of a key only after [`Raw::verify`].
 pub struct Raw<T> {
     bytes: Vec<u8>,
     claims: PhantomData<fn() -> T>,
@@ -181,6 +185,15 @@ impl<T: Signable> Raw<T> {
     /// Those of [`Signed::verify`].
     pub fn verify(self, key: &PublicKey, scope: &T::Scope) -> Result<Signed<T>, WireError> {
         Signed::verify(self.bytes, key, scope)
+    }
+
+    /// Reads what the bytes claim, whoever signed them: enough to leave them out, never to act on them.
+    ///
+    /// # Errors
+    /// [`WireError`] unless they are the one accepted encoding of a body.
+    pub fn claimed(&self) -> Result<T, WireError> {
+        bounded(self.bytes.len(), T::MAX_LEN)?;
+        read(unverified(&self.bytes)?)
     }
 }
 

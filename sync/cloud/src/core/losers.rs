@@ -3,17 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dashpoint_membership::{
-    Account, Cause, Entry, EntryRef, MemberId, Points, Rejection, ServerTime, Settlement,
-    VehicleId, Verdict, settle_late,
+    Account, Entry, EntryRef, MemberId, Points, Rejection, ServerTime, Settlement, VehicleId,
+    Verdict, settle_late,
 };
 use serde::Serialize;
 
+use super::freed_meters::FreedMeters;
 use super::unit_of_work::UnitOfWork;
-
 use crate::error::CloudError;
 use crate::plausible::doubt;
 use crate::store::devices::{self, Device};
-use crate::store::intervals::MeterStretch;
 use crate::store::log::Loser;
 use crate::store::uses::Use;
 use crate::store::{accounts, intervals, log, uses};
@@ -48,14 +47,15 @@ impl LateEntries {
 struct OpenedAccount {
     account: Account,
     rows: Vec<Settlement>,
-    /// Entries that were paid after their rejection before, once and for all.
-    released: BTreeSet<EntryRef>,
 }
 
 impl UnitOfWork<'_> {
     /// Pays the entries of vehicles that came second to stretches that are free now, in the order in which they came: also those
     /// that became free before, when the entry was in doubt that is not any more. A device that was shut out as a fraud is paid
     /// nothing, nor is one for stretches that it lost itself.
+    ///
+    /// Whoever has a head unit can send many that come second. So each is left out by what costs least, and the signature of one
+    /// that will be paid is the only one that is verified again.
     pub(super) fn pay_losers(
         &self,
         vehicles: BTreeSet<VehicleId>,
@@ -63,8 +63,7 @@ impl UnitOfWork<'_> {
         let mut done = LateEntries::default();
         let mut open: BTreeMap<MemberId, OpenedAccount> = BTreeMap::new();
         for vehicle in vehicles {
-            let mut freed = intervals::list(self.db, vehicle)?;
-            freed.retain(|stretch| stretch.freed.is_some());
+            let freed = FreedMeters::new(intervals::freed(self.db, vehicle)?);
             for loser in log::already_paid(self.db, vehicle)? {
                 self.pay_loser(&loser, &freed, &mut open, &mut done)?;
             }
@@ -80,37 +79,38 @@ impl UnitOfWork<'_> {
     fn pay_loser(
         &self,
         loser: &Loser,
-        freed: &[MeterStretch],
+        freed: &FreedMeters,
         open: &mut BTreeMap<MemberId, OpenedAccount>,
         done: &mut LateEntries,
     ) -> Result<(), CloudError> {
-        let (device, body) = self.logged(loser.entry)?;
-        let Some(claim) = self.late_claim(&device, loser.entry, &body)? else {
+        let raw = self.logged_raw(loser.entry)?;
+        let body = raw.claimed()?;
+        let Some(wanted) = body.transaction().interval() else {
             return Ok(());
         };
-        let wanted = claim.evidence.interval();
-        let touches = |stretch: &&MeterStretch| stretch.interval.overlaps(&wanted);
-        let is_own = |stretch: &MeterStretch| stretch.entry.device == device.id;
-        let mut lost = freed.iter().filter(touches).peekable();
-        if lost.peek().is_none()
-            || lost.any(is_own)
-            || intervals::overlaps(self.db, claim.vehicle, wanted)?
-            || devices::is_fraud(self.db, device.id)?
+        if !freed.touch(wanted)
+            || freed.touch_own(loser.entry.device, wanted)
+            || intervals::overlaps(self.db, loser.vehicle, wanted)?
         {
             return Ok(());
         }
-        let known = match open.remove(&loser.member) {
-            Some(known) => known,
-            None => self.open(loser.member)?,
-        };
-        let known = open.entry(loser.member).or_insert(known);
-        if known.released.contains(&loser.entry) {
+        let device = self.device(loser.entry.device)?;
+        let Some(claim) = self.late_claim(&device, loser.entry, &body)? else {
             return Ok(());
-        }
+        };
         if self.is_doubted(&device, &body, &claim)? {
             done.in_doubt.push(loser.entry);
             return Ok(());
         }
+        raw.verify(&device.key, &device.id)?;
+        let known = match open.remove(&loser.member) {
+            Some(known) => known,
+            None => OpenedAccount {
+                account: self.account(loser.member)?,
+                rows: Vec::new(),
+            },
+        };
+        let known = open.entry(loser.member).or_insert(known);
         let paid = settle_late(
             &mut known.account,
             &self.zone(loser.member)?,
@@ -130,25 +130,6 @@ impl UnitOfWork<'_> {
         Ok(())
     }
 
-    fn open(&self, member: MemberId) -> Result<OpenedAccount, CloudError> {
-        let rows = accounts::about_entries(self.db, member)?;
-        let released = rows.into_iter().filter_map(|row| match row.cause {
-            Cause::Released { entry } => Some(entry),
-            Cause::Entry { .. }
-            | Cause::Spent { .. }
-            | Cause::Reversed { .. }
-            | Cause::Expired { .. }
-            | Cause::ClawedBack { .. }
-            | Cause::Granted { .. }
-            | Cause::TierChanged { .. } => None,
-        });
-        Ok(OpenedAccount {
-            account: self.account(member)?,
-            rows: Vec::new(),
-            released: released.collect(),
-        })
-    }
-
     /// Returns whether an entry was rejected because its stretch was another's, was not paid since, and may be: not for a
     /// stretch that its own device lost, and not when that was shut out as a fraud.
     pub(super) fn came_second(&self, entry: EntryRef) -> Result<bool, CloudError> {
@@ -156,24 +137,19 @@ impl UnitOfWork<'_> {
             return Ok(false);
         };
         let reason = Rejection::AlreadyPaid;
-        let Some(member) = logged
-            .member
-            .filter(|_| logged.verdict == Verdict::Rejected { reason })
-        else {
-            return Ok(false);
-        };
-        let (device, body) = self.logged(entry)?;
-        if devices::is_fraud(self.db, device.id)? || self.open(member)?.released.contains(&entry) {
+        if logged.member.is_none()
+            || logged.verdict != (Verdict::Rejected { reason })
+            || intervals::has_held(self.db, entry)?
+            || devices::is_fraud(self.db, entry.device)?
+        {
             return Ok(false);
         }
+        let (device, body) = self.logged(entry)?;
         let Some(wanted) = body.transaction().interval() else {
             return Ok(false);
         };
-        let freed = intervals::list(self.db, device.vehicle)?;
-        let mut lost = freed
-            .iter()
-            .filter(|stretch| stretch.freed.is_some() && stretch.interval.overlaps(&wanted));
-        Ok(lost.all(|stretch| stretch.entry.device != device.id))
+        let freed = FreedMeters::new(intervals::freed(self.db, device.vehicle)?);
+        Ok(!freed.touch_own(device.id, wanted))
     }
 
     fn is_doubted(

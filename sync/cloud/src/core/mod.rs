@@ -13,6 +13,7 @@ mod entries;
 mod entry_payments;
 mod epochs;
 mod expiry;
+mod freed_meters;
 mod health;
 mod intake;
 mod ledger_view;

@@ -200,10 +200,15 @@ impl UnitOfWork<'_> {
     /// Reads an entry of the log with the device that signed it.
     pub(super) fn logged(&self, entry: EntryRef) -> Result<(Device, Entry), CloudError> {
         let device = self.device(entry.device)?;
+        let signed = self.logged_raw(entry)?.verify(&device.key, &device.id)?;
+        Ok((device, signed.into_parts().1))
+    }
+
+    /// Reads the bytes of an entry of the log.
+    pub(super) fn logged_raw(&self, entry: EntryRef) -> Result<Raw<Entry>, CloudError> {
         let raw = log::raw_from(self.db, entry.device, entry.epoch, entry.seq, 1)?;
         let raw = raw.into_iter().next().ok_or(CloudError::NotHeld(entry))?;
-        let signed = Raw::<Entry>::from(raw).verify(&device.key, &device.id)?;
-        Ok((device, signed.into_parts().1))
+        Ok(Raw::from(raw))
     }
 
     /// The claim of an entry of the log on a meter, if it makes one, as it was when it came.

@@ -55,8 +55,11 @@ pub struct Freed {
     pub keeps_points: bool,
 }
 
+fn unsigned(unit: i64) -> u64 {
+    u64::try_from(unit).unwrap_or(0)
+}
+
 fn stretch(row: &Row<'_>) -> rusqlite::Result<MeterStretch> {
-    let unsigned = |unit: i64| u64::try_from(unit).unwrap_or(0);
     let at = row.get::<_, Option<Col<_>>>(7)?.map(|at| at.0);
     let reason: Option<String> = row.get(8)?;
     let keeps_points: Option<bool> = row.get(9)?;
@@ -92,6 +95,34 @@ pub(crate) fn list(db: &Connection, vehicle: VehicleId) -> Result<Vec<MeterStret
     )?;
     let rows = statement.query_map([Col(vehicle)], stretch)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Lists the stretches of a vehicle that were taken from entries, with the device of each.
+pub(crate) fn freed(
+    db: &Connection,
+    vehicle: VehicleId,
+) -> Result<Vec<(DeviceId, MeterInterval)>, CloudError> {
+    let mut statement =
+        db.prepare_cached("SELECT device, meter, lo, hi FROM freed WHERE vehicle = ?1")?;
+    let rows = statement.query_map([Col(vehicle)], |row| {
+        let interval = MeterInterval {
+            meter: row.get::<_, Col<_>>(1)?.0,
+            from: unsigned(row.get(2)?),
+            to: unsigned(row.get(3)?),
+        };
+        Ok((row.get::<_, Col<_>>(0)?.0, interval))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Returns whether an entry holds a stretch, or held one that was taken from it.
+pub(crate) fn has_held(db: &Connection, entry: EntryRef) -> Result<bool, CloudError> {
+    Ok(db
+        .prepare_cached(
+            "SELECT 1 FROM intervals WHERE device = ?1 AND epoch = ?2 AND seq = ?3
+             UNION ALL SELECT 1 FROM freed WHERE device = ?1 AND epoch = ?2 AND seq = ?3",
+        )?
+        .exists((Col(entry.device), Col(entry.epoch), Col(entry.seq)))?)
 }
 
 /// Lists the stretches that a device holds, in the order of its chain.

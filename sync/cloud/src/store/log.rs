@@ -68,18 +68,23 @@ pub(crate) fn find(db: &Connection, entry: EntryRef) -> Result<Option<LoggedEntr
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Loser {
     pub entry: EntryRef,
+    pub vehicle: VehicleId,
     pub member: MemberId,
-    pub arrived: ServerTime,
 }
 
-/// Lists the entries of a vehicle's members that were rejected because their units were paid, in the order they came.
+/// Lists the entries of a vehicle's members that were rejected because their units were paid, in the order they came: not those
+/// that were paid later, which hold a stretch or lost it, nor those of frauds.
 pub(crate) fn already_paid(db: &Connection, vehicle: VehicleId) -> Result<Vec<Loser>, CloudError> {
     let verdict = Verdict::Rejected {
         reason: Rejection::AlreadyPaid,
     };
     let mut statement = db.prepare_cached(
-        "SELECT device, epoch, seq, member, arrived FROM entries
-         WHERE vehicle = ?1 AND verdict = ?2 AND member IS NOT NULL ORDER BY arrived, device, epoch, seq",
+        "SELECT device, epoch, seq, member FROM entries AS lost
+         WHERE vehicle = ?1 AND verdict = ?2 AND member IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM intervals WHERE (device, epoch, seq) = (lost.device, lost.epoch, lost.seq))
+             AND NOT EXISTS (SELECT 1 FROM freed WHERE (device, epoch, seq) = (lost.device, lost.epoch, lost.seq))
+             AND NOT EXISTS (SELECT 1 FROM frauds WHERE device = lost.device)
+         ORDER BY arrived, device, epoch, seq",
     )?;
     let rows = statement.query_map((Col(vehicle), Json(&verdict)), |row| {
         Ok(Loser {
@@ -88,8 +93,8 @@ pub(crate) fn already_paid(db: &Connection, vehicle: VehicleId) -> Result<Vec<Lo
                 epoch: row.get::<_, Col<_>>(1)?.0,
                 seq: row.get::<_, Col<_>>(2)?.0,
             },
+            vehicle,
             member: row.get::<_, Col<_>>(3)?.0,
-            arrived: row.get::<_, Col<_>>(4)?.0,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -1,7 +1,8 @@
 //! Stretches of a vehicle that a second or a replaced head unit claims.
 
-use dashpoint_cloud::{FreedStretches, Selected};
+use dashpoint_cloud::{FreedStretches, Revocation, Selected};
 use dashpoint_membership::*;
+use rusqlite::Connection;
 
 use super::*;
 
@@ -221,6 +222,87 @@ fn an_entry_that_came_second_is_paid_once_the_last_doubt_about_it_is_gone() {
         results.push(world.balance(car.member) - before);
     }
     assert!(results[0] > 0 && results[0] == results[1], "{results:?}");
+}
+
+/// Whoever has a head unit can send thousands that come second: an act of an operator verifies those that it pays, and no other.
+#[test]
+fn only_what_is_paid_late_is_verified_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cloud.db");
+    let mut world = World::on_disk(&path);
+    let owner = world.member(1);
+    let mut car = world.car(2, 3, owner);
+    let strangers = [8, 9].map(|number| {
+        let member = world.member(number);
+        world.car(number, 3, member)
+    });
+    let [mut first, mut second] = strangers;
+    world.pass(6 * HOUR);
+    let stolen = drive(&world, 5_000_000, 30_000, 1_800);
+    assert!(paid(&send(&mut world, &mut first, drove(stolen))) > 0);
+    world.pass(3 * HOUR);
+    let stolen = drive(&world, 5_030_000, 30_000, 1_800);
+    assert!(paid(&send(&mut world, &mut second, drove(stolen))) > 0);
+    world.pass(HOUR);
+    // One is paid by the first act, one by the second, one never: at 396 km/h.
+    let losers = [
+        (5_000_000, 10_000, 900),
+        (5_030_000, 10_000, 900),
+        (5_012_000, 11_000, 100),
+    ];
+    let losers = losers.map(|(from_m, distance_m, lasted_s)| {
+        let trip = drive(&world, from_m, distance_m, lasted_s);
+        world.pass(2 * HOUR);
+        car.mint(drove(trip), world.now)
+    });
+    world.settled(&mut car, &losers);
+    let [early, late, doubted] = losers.map(|loser| loser.body().seq.get());
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch("DROP TRIGGER entries_stay").unwrap();
+    // Breaks the signature, or makes it whole again.
+    let flip = |seq: u64| {
+        let raw: Vec<u8> = db
+            .query_row(
+                "SELECT raw FROM entries WHERE device = ?1 AND seq = ?2",
+                ([2_u8; 16], seq),
+                |row| row.get(0),
+            )
+            .unwrap();
+        let mut raw = raw;
+        *raw.last_mut().unwrap() ^= 1;
+        let changed = db.execute(
+            "UPDATE entries SET raw = ?3 WHERE device = ?1 AND seq = ?2",
+            ([2_u8; 16], seq, raw),
+        );
+        assert_eq!(changed.unwrap(), 1);
+    };
+    let paid_by = |done: &Revocation| -> Vec<u64> {
+        let late = done.freed.late.paid.iter();
+        late.map(|late| late.entry.seq.get()).collect()
+    };
+    flip(late);
+    flip(doubted);
+    let done = world
+        .core
+        .revoke_fraud(first.device, "a copied VIN", world.now)
+        .unwrap();
+    assert_eq!(paid_by(&done), [early]);
+    let waiting = done.freed.late.in_doubt.iter();
+    assert_eq!(
+        waiting.map(|entry| entry.seq.get()).collect::<Vec<_>>(),
+        [doubted]
+    );
+    flip(early);
+    let tampered = world
+        .core
+        .revoke_fraud(second.device, "a copied VIN", world.now);
+    assert!(tampered.is_err(), "{tampered:?}");
+    flip(late);
+    let done = world
+        .core
+        .revoke_fraud(second.device, "a copied VIN", world.now)
+        .unwrap();
+    assert_eq!(paid_by(&done), [late]);
 }
 
 /// Points that nobody spent leave with their lot, and growth value with its review: what is gone is not owed.
