@@ -197,6 +197,12 @@ impl AccountFacts {
         }
     }
 
+    /// The same with rows that earlier statements brought, in the order of the cloud's lives.
+    #[cfg(test)]
+    pub fn with_kept(self, kept: Vec<Settlement>) -> Self {
+        Self { kept, ..self }
+    }
+
     /// Finds the state of an entry that nothing says again: by its verdict, if the disk has one, and by the account.
     pub fn status(
         &self,
@@ -236,7 +242,7 @@ impl AccountFacts {
             })
             .collect();
         let is_released = |row: &&Settlement| matches!(row.cause, Cause::Released { .. });
-        match changes.iter().max_by_key(|row| row.version) {
+        match changes.last() {
             Some(row) if is_released(row) => EntryStatus::Released {
                 // Of what was paid, a part may have gone to points that were owed.
                 points: row.points.minus(row.arrears),
@@ -272,7 +278,7 @@ impl AccountFacts {
 
     fn settled_with(&self, point: ChainPoint) -> Option<Verdict> {
         let settled = self.entry_ref(point);
-        self.rows().find_map(|row| match &row.cause {
+        let verdicts = self.rows().filter_map(|row| match &row.cause {
             Cause::Entry { entry, verdict } if *entry == settled => Some(verdict.clone()),
             Cause::Entry { .. }
             | Cause::Released { .. }
@@ -282,10 +288,12 @@ impl AccountFacts {
             | Cause::ClawedBack { .. }
             | Cause::Granted { .. }
             | Cause::TierChanged { .. } => None,
-        })
+        });
+        verdicts.last()
     }
 
-    /// The rows of the accounts that are known: those that were kept, and those of the statements.
+    /// The rows of the accounts that are known: those that were kept, and those of the statements. Those about one entry are in
+    /// the order of the cloud's lives, and of versions in each.
     fn rows(&self) -> impl Iterator<Item = &Settlement> {
         let statements = self.statements.values();
         let new = statements.flat_map(|statement| &statement.settlements);

@@ -1,7 +1,8 @@
 //! Rows of the accounts about this head unit's own entries, as statements have brought them.
 
 use dashpoint_membership::{
-    Cause, DeviceId, EntryRef, LedgerVersion, MemberId, ServerEpoch, Settlement, Statement,
+    Cause, DeviceId, EntryRef, LedgerVersion, MemberId, ServerEpoch, ServerTime, Settlement,
+    Statement,
 };
 use dashpoint_wire::{decode, encode};
 use rusqlite::{Connection, params};
@@ -74,24 +75,43 @@ fn has_verdict(
         .doing("look for a verdict")
 }
 
-/// Keeps rows of a statement, sealed. Those of an earlier life of the cloud that its restored database may lack are dropped.
+/// Returns the version up to which the rows of earlier lives of the cloud's database are those of a statement's life too, given
+/// when the statement before it was issued, when that was of an earlier life.
+///
+/// What was settled by then is from before the database was restored. A list that is full may begin later than what both lives
+/// share; then nothing says which of the older rows the restored database has.
+fn shared_through(statement: &Statement, issued_before: Option<ServerTime>) -> LedgerVersion {
+    let first = statement.settlements.first();
+    let is_known = first.is_none_or(|first| issued_before.is_some_and(|issued| first.at <= issued));
+    let is_whole = u32::try_from(statement.settlements.len())
+        .is_ok_and(|count| count < Statement::SETTLEMENTS_MAX);
+    match is_known || is_whole {
+        true => statement.since,
+        false => LedgerVersion::new(0),
+    }
+}
+
+/// Keeps rows of a statement, sealed. Those of an earlier life of the cloud that its restored database may lack are dropped with
+/// the first statement of the next one. `held` is when the statement before it was issued, and in which life.
 pub(crate) fn keep(
     cache: &Connection,
     key: &SealKey,
     nonces: &mut NonceSource,
+    held: Option<(ServerEpoch, ServerTime)>,
     statement: &Statement,
     rows: &[Settlement],
 ) -> Result<(), StoreError> {
     let (member, life) = (statement.member, statement.server_epoch);
     let doing = "keep what became of own entries";
+    let shared = match held {
+        Some((held, _)) if held == life => statement.since,
+        Some((_, issued)) => shared_through(statement, Some(issued)),
+        None => shared_through(statement, None),
+    };
     cache
         .execute(
             "DELETE FROM account_row WHERE member = ?1 AND server_epoch < ?2 AND version > ?3",
-            params![
-                member.as_bytes(),
-                life.get(),
-                statement.since.get().cast_signed()
-            ],
+            params![member.as_bytes(), life.get(), shared.get().cast_signed()],
         )
         .doing(doing)?;
     for row in rows {
@@ -116,8 +136,8 @@ pub(crate) fn keep(
 }
 
 impl StoreReader {
-    /// Lists the rows that statements had of own entries of one member after their verdicts, oldest first, without the lots that it
-    /// went to; none of what the key does not open.
+    /// Lists the rows that statements had of own entries of one member after their verdicts, by the cloud's life and oldest first,
+    /// without the lots that it went to; none of what the key does not open.
     ///
     /// # Errors
     /// See [`StoreReader`].

@@ -127,11 +127,15 @@ impl Store {
             let member = statement.body().member;
             let rank = Rank::of(statement.body());
             let held = sealed_statement(&tx, member)?;
+            let held_rank = held
+                .as_ref()
+                .map(|held| (held.rank.server_epoch, held.rank.issued));
             if held.is_some_and(|held| held.rank >= rank && held.open(&key).is_some()) {
                 puts.push(Put::Older);
                 continue;
             }
-            account_row::keep(&tx, &key, &mut self.nonces, statement.body(), &own)?;
+            let body = statement.body();
+            account_row::keep(&tx, &key, &mut self.nonces, held_rank, body, &own)?;
             let nonce = (self.nonces)().ok_or(StoreError::NoNonce)?;
             let sealed = seal(&key, nonce, &rank.about(member), statement.raw()).ok_or(
                 StoreError::OutOfRange {

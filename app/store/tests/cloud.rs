@@ -271,6 +271,72 @@ fn what_became_of_own_entries_outlives_the_statement_that_said_it() {
     assert_eq!(versions(&car), [2, 4]);
 }
 
+/// A statement has 200 settlements at most: with more of them since the backup, it begins behind it.
+#[test]
+fn what_a_restored_cloud_may_have_forgotten_of_own_entries_is_not_kept() {
+    let say = |life, issued, since, rows: Vec<Settlement>| {
+        let version = rows.last().map_or(since, |row| row.version.get());
+        let mut body = statement(life, version, issued).into_parts().1;
+        body.since = LedgerVersion::new(since);
+        body.settlements = rows;
+        Signed::sign(body, &key(), &MEMBER).unwrap()
+    };
+    let taken_back = |version, device| {
+        let (epoch, seq) = (Epoch::new(1), Seq::new(1));
+        let entry = EntryRef { device, epoch, seq };
+        row(version, Cause::ClawedBack { entry })
+    };
+    let own = taken_back(5, DEVICE);
+    let issued = own.at.plus_s(10);
+    let after = |since: u64, count: u64, at: ServerTime| {
+        let filler = |version| Settlement {
+            at,
+            ..taken_back(version, DeviceId::from_bytes([7; 16]))
+        };
+        (since + 1..=since + count).map(filler).collect::<Vec<_>>()
+    };
+    for (rows, is_kept, told) in [
+        (
+            after(300, 200, issued.plus_s(1)),
+            false,
+            "all of it is of the new life",
+        ),
+        (after(300, 200, issued), true, "it begins before the backup"),
+        (
+            after(300, 199, issued.plus_s(1)),
+            true,
+            "nothing was left out",
+        ),
+        (
+            after(4, 200, issued),
+            false,
+            "the new life has another row there",
+        ),
+    ] {
+        let mut car = Car::with_trips(1);
+        car.store.put_meta("device", DEVICE.as_bytes()).unwrap();
+        let old = say(1, issued.as_unix_s(), 4, vec![own.clone()]);
+        car.store.put_statement(&old).unwrap();
+        assert_eq!(car.store.read().account_rows(MEMBER).unwrap().len(), 1);
+        let since = rows[0].version.get() - 1;
+        let new = say(2, issued.as_unix_s() + 5, since, rows);
+        car.store.put_statement(&new).unwrap();
+        let kept = car.store.read().account_rows(MEMBER).unwrap();
+        assert_eq!(kept.len(), usize::from(is_kept), "{told}");
+        // The next one says nothing of it.
+        let newest = new.body().account.version.get();
+        let next = say(
+            2,
+            issued.as_unix_s() + 9,
+            newest,
+            after(newest, 200, issued.plus_s(8)),
+        );
+        car.store.put_statement(&next).unwrap();
+        let kept = car.store.read().account_rows(MEMBER).unwrap();
+        assert_eq!(kept.len(), usize::from(is_kept), "{told}");
+    }
+}
+
 fn row(version: u64, cause: Cause) -> Settlement {
     Settlement {
         version: LedgerVersion::new(version),

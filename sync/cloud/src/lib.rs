@@ -31,7 +31,7 @@ pub use connections::Limits;
 pub use core::{
     Approval, Approved, AskIds, CloudCore, DeviceLine, EntryLine, FreedStretches, GrantedIds,
     HeldLine, LateEntries, LatePayment, Maintained, NamedCap, NewMember, PolicyLine, PostOutcome,
-    Reversed, Revocation, Ruling, SETTLEMENTS_MAX, Selected, Waiting, Word,
+    Reversed, Revocation, Ruling, Selected, Waiting, Word,
 };
 pub use error::CloudError;
 pub use lacking::Lacking;

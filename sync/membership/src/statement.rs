@@ -31,6 +31,9 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// Settlements in one statement: the newest ones, about a month of daily driving.
+    pub const SETTLEMENTS_MAX: u32 = 200;
+
     /// Returns whether it is newer than another of the same member.
     #[must_use]
     pub fn supersedes(&self, other: &Self) -> bool {

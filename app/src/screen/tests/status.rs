@@ -1,15 +1,18 @@
 //! Screen and command line say the same of how an entry stands.
 
+use std::collections::BTreeMap;
+
 use dashpoint_membership::{
     Adjustment, CapId, Cause, Chain, Cover, EntryRef, Epoch, Growth, LedgerVersion, Paid, Pending,
-    Points, Rejection, ReviewReason, Seq, Settlement, Statement, Verdict,
+    Points, Rejection, ReviewReason, Seq, ServerEpoch, Settlement, Statement, Verdict,
 };
 use dashpoint_ui::locale::Language;
 use dashpoint_ui::model::RowOutcome;
+use dashpoint_wire::ChainPoint;
 
-use super::world::{DEVICE, NOW, World, statement, trip};
+use super::world::{BINDING, DEVICE, MEMBER, NOW, World, statement, trip};
 use crate::cli::ledger_words::entry_status;
-use crate::entry_status::EntryStatus;
+use crate::entry_status::{AccountFacts, EntryStatus};
 
 const ENTRY: EntryRef = EntryRef {
     device: DEVICE,
@@ -184,4 +187,28 @@ fn the_account_overtakes_a_verdict_on_screen_and_command_line() {
         };
         assert_eq!((shown, shown_points.get()), (word, points));
     }
+}
+
+/// Versions of two lives of the cloud's database do not compare.
+#[test]
+fn a_row_of_a_later_life_outranks_a_higher_version_of_an_earlier_one() {
+    let world = World::new();
+    let late = row(Cause::Released { entry: ENTRY }, 4);
+    let newer = Statement {
+        server_epoch: ServerEpoch::new(2),
+        ..covering(&world, false, Some(late))
+    };
+    let earlier = Settlement {
+        version: LedgerVersion::new(90),
+        ..row(Cause::ClawedBack { entry: ENTRY }, -6)
+    };
+    let bindings = BTreeMap::from([(BINDING, MEMBER)]);
+    let account = AccountFacts::of(DEVICE, bindings, [newer]).with_kept(vec![earlier]);
+    let point = ChainPoint {
+        epoch: ENTRY.epoch,
+        seq: ENTRY.seq,
+        hash: world.books.head.hash,
+    };
+    let status = account.status(point, BINDING, Some(rejected()));
+    assert_eq!(entry_status(Language::English, &status), "paid late");
 }

@@ -21,8 +21,8 @@ use dashpoint_ui::model::{Availability, MemberData, RowData, ScreenData};
 
 /// 2026-11-22 10:00 in China.
 pub(super) const NOW: ServerTime = ServerTime::from_unix_s(1_795_312_800);
-const MEMBER: MemberId = MemberId::from_bytes([3; MemberId::LEN]);
-const BINDING: BindingId = BindingId::from_bytes([4; BindingId::LEN]);
+pub(super) const MEMBER: MemberId = MemberId::from_bytes([3; MemberId::LEN]);
+pub(super) const BINDING: BindingId = BindingId::from_bytes([4; BindingId::LEN]);
 pub(super) const DEVICE: DeviceId = DeviceId::from_bytes([5; DeviceId::LEN]);
 
 /// Books and ledger of a member with 640 points, and what the head unit tells.

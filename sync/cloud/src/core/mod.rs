@@ -50,7 +50,6 @@ pub use members::{DeviceLine, NewMember};
 pub use meters::{FreedStretches, Revocation, Selected};
 pub use named_caps::NamedCap;
 pub use review::{HeldLine, Ruling};
-pub use statement::SETTLEMENTS_MAX;
 
 use crate::clock::ClockKind;
 use crate::error::CloudError;

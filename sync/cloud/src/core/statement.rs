@@ -12,9 +12,6 @@ use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::store::{accounts, bindings, cloud_row, devices, members};
 
-/// Settlements in one statement: the newest ones, about a month of daily driving.
-pub const SETTLEMENTS_MAX: u32 = 200;
-
 /// Allocations in the settlements of one statement, beyond the newest settlement's own: a spending takes from as many lots
 /// as it has to.
 const ALLOCATIONS_MAX: usize = 2_000;
@@ -45,7 +42,8 @@ impl UnitOfWork<'_> {
             .name
             .truncate(profile.name.floor_char_boundary(NAME_MAX));
         let account = accounts::find(self.db, member)?.ok_or(CloudError::NoMember(member))?;
-        let settlements = accounts::settlements_after(self.db, member, since, SETTLEMENTS_MAX)?;
+        let settlements =
+            accounts::settlements_after(self.db, member, since, Statement::SETTLEMENTS_MAX)?;
         let settlements = newest_within(settlements, ALLOCATIONS_MAX);
         // With older ones left out, the list begins later than asked, and says so.
         let since = settlements.first().map_or(account.version, |first| {

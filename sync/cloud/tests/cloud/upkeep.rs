@@ -1,6 +1,6 @@
 //! What happens with time alone, and statements with a long history.
 
-use dashpoint_cloud::{ClockKind, CloudError, ExpirySpan, SETTLEMENTS_MAX};
+use dashpoint_cloud::{ClockKind, CloudError, ExpirySpan};
 use dashpoint_membership::*;
 
 use crate::support::*;
@@ -62,7 +62,7 @@ fn a_statement_carries_the_newest_settlements_and_says_where_they_begin() {
         let entries: Vec<_> = (0..90).map(|_| car.mint(CHECK_IN, world.now)).collect();
         world.settled(&mut car, &entries);
     }
-    let most = usize::try_from(SETTLEMENTS_MAX).unwrap();
+    let most = usize::try_from(Statement::SETTLEMENTS_MAX).unwrap();
     let whole = world.statement(member);
     assert_eq!(whole.account.version, LedgerVersion::new(270));
     assert_eq!(whole.settlements.len(), most);
