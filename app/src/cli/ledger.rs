@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::args::LedgerArgs;
 use super::code_waits::refuse_while_a_code_waits;
 use super::ledger_words::{entry_kind, entry_status};
+use super::lost::{lost_entries, lost_text};
 use super::out::{outln, print_json};
 use super::verify::{Verification, verify};
 use super::why::{Reasons, Why};
@@ -54,6 +55,8 @@ struct LedgerReport {
     /// True when no statement of a member is held: then the caps and conditions that cut an entry are not known.
     #[serde(skip_serializing_if = "is_false")]
     no_statement: bool,
+    /// Entries that a damaged disk lost before they were sent.
+    lost_entries: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification: Option<Verification>,
 }
@@ -83,6 +86,7 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     let lines = read_entries(&reader, &who, args.last.saturating_add(OTHERS_MAX))?;
     let shown = lines.len().min(args.last as usize);
     let reasons = Reasons::open(&config, &reader, who.device);
+    let lost = lost_entries(&reader)?;
     let why = |language| -> Vec<Why> {
         let places = 0..shown;
         places
@@ -97,9 +101,13 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
                 .map(|(line, why)| row(line, why))
                 .collect(),
             no_statement: !reasons.holds_statement(),
+            lost_entries: lost,
             verification,
         })?;
     } else {
+        if let Some(line) = lost_text(args.output.language, &lost) {
+            outln!("{line}");
+        }
         print_table(
             &lines[..shown],
             &why(args.output.language),

@@ -9,6 +9,7 @@ mod explain;
 mod health_words;
 mod ledger;
 pub(crate) mod ledger_words;
+mod lost;
 mod mapping;
 mod out;
 pub(crate) mod reasons;

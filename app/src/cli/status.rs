@@ -18,6 +18,7 @@ use super::health_words::{
     cloud_clock, connection, device_key, disk, other_vehicle, refused, seal_key, skipped_rule,
     waits,
 };
+use super::lost::{lost_entries, lost_text};
 use super::out::{outln, print_json};
 use super::reasons::{earned_by_guest, guest, guest_by_car, refused_car};
 use super::signals;
@@ -41,6 +42,7 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let reader = open_reader(&config)?;
     let keys = Keys::of(&config, &reader)?;
     let awaiting = reader.awaiting()?.len() as u64;
+    let lost = lost_entries(&reader)?;
     let (books, mut clock) = books_of(&config, &reader)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -61,6 +63,7 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
             is_running(&asked),
             keys,
             awaiting,
+            lost,
         ))?;
     } else {
         let vin = config.vin.as_deref();
@@ -80,6 +83,7 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
             Choices::read(&reader).guest,
         )
         .into_iter()
+        .chain(lost_text(args.output.language, &lost))
         .chain(skipped(args.output.language, &books))
         {
             outln!("{line}");

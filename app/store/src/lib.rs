@@ -23,6 +23,7 @@ mod error;
 mod health;
 mod identity;
 mod ledger;
+mod lost;
 mod open;
 mod owner_only;
 mod read;

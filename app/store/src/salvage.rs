@@ -3,6 +3,7 @@
 //! The new file is built beside the old one, made durable, and only then do both get their new names: a crash on the
 //! way leaves either the old file or the whole new one.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -16,6 +17,7 @@ use crate::database::{self, LEDGER};
 use crate::entry::{EPOCH_MAX, meter_of, row_id};
 use crate::error::{Doing as _, DoingOn as _, StoreError};
 use crate::ledger::{self, INSERT_STRAY};
+use crate::lost;
 use crate::sidecar::sidecar_file;
 use crate::types::SettledMark;
 
@@ -87,6 +89,8 @@ struct Salvaged {
     chained: u64,
     beside: u64,
     unreadable: u64,
+    /// Row numbers of entries that were there, and whose bytes are not those that were signed.
+    spoilt: BTreeSet<i64>,
 }
 
 fn open_damaged(file: &Path, vfs: Option<&str>) -> rusqlite::Result<Connection> {
@@ -139,6 +143,7 @@ fn salvage(old: &Connection, new: &Connection) -> Result<Salvaged, StoreError> {
     for (table, columns, width) in PLAIN {
         copy_rows(old, new, table, columns, width, &mut found)?;
     }
+    lost::add(new, found.spoilt.iter().copied())?;
     raise_to_claims(new)?;
     Ok(found)
 }
@@ -179,28 +184,36 @@ fn copy_entries(
     };
     let mut misses = 0;
     let mut seq = Seq::new(0);
+    // On a page that cannot be read may be entries, or none that are left: those behind which another is found were there.
+    let mut on_lost_pages = Vec::new();
     while misses < MISSES_MAX {
         seq = seq.next();
         misses += 1;
-        let Ok(mut rows) = select.query([row_id(epoch, seq)?]) else {
+        let id = row_id(epoch, seq)?;
+        let Ok(mut rows) = select.query([id]) else {
             continue;
         };
         loop {
             match rows.next() {
                 Ok(Some(row)) => {
                     misses = 0;
+                    found.spoilt.extend(on_lost_pages.drain(..));
                     match intact(row) {
                         Some(values) => {
                             new.prepare_cached(INSERT_STRAY)
                                 .and_then(|mut insert| insert.execute(params_from_iter(values)))
                                 .doing("salvage an entry")?;
                         }
-                        None => found.unreadable += 1,
+                        None => {
+                            found.unreadable += 1;
+                            found.spoilt.insert(id);
+                        }
                     }
                 }
                 Ok(None) => break,
                 Err(_) => {
                     found.unreadable += 1;
+                    on_lost_pages.push(id);
                     break;
                 }
             }

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 
 use common::{Car, SEAL, new_entry, open, options};
-use dashpoint_membership::{Epoch, Meter};
+use dashpoint_membership::{Epoch, Meter, Seq};
 use dashpoint_store::{CheckDepth, NewEntry, Store, StoreError, StoreReader, Trouble};
 use rusqlite::Connection;
 
@@ -203,7 +203,7 @@ fn each_page_may_be_lost_and_the_rest_is_salvaged() {
         assert!(store.read().check(CheckDepth::Full).unwrap().is_empty());
         let there = store
             .read()
-            .entries_after(Epoch::new(1), dashpoint_membership::Seq::new(0), 100)
+            .entries_after(Epoch::new(1), Seq::new(0), 100)
             .unwrap();
         let expected: Vec<_> = entries[..there.len()].iter().map(|e| e.to_raw()).collect();
         assert_eq!(
@@ -274,6 +274,18 @@ fn a_flipped_bit_in_a_signed_row_is_found_and_what_follows_is_kept() {
         (incident.chained, incident.beside, incident.unreadable),
         (3, 5, 1)
     );
+    // It stays known: the file that has it is beside, and nothing else will ever send it.
+    let lost = [(Epoch::new(1), Seq::new(4))];
+    assert_eq!(store.read().lost_entries().unwrap(), lost);
+    drop(store);
+    let mut store = Store::open(folder.path(), options(CheckDepth::Full)).unwrap();
+    assert!(store.incidents().is_empty());
+    assert_eq!(store.read().lost_entries().unwrap(), lost);
+    // The cloud gives back what it had: then it was not lost.
+    store
+        .restore_entries(&[], &[new_entry(&entries[3])])
+        .unwrap();
+    assert_eq!(store.read().lost_entries().unwrap(), []);
     assert_eq!(store.read().marks().unwrap()[&Meter::Odometer], 10_000);
 }
 

@@ -27,6 +27,8 @@ pub(super) struct StatusReport {
     keys: Keys,
     /// Evidence that waits to be signed.
     awaiting: u64,
+    /// Entries that a damaged disk lost before they were sent.
+    lost_entries: Vec<String>,
     members: Vec<MemberReport>,
 }
 
@@ -117,10 +119,12 @@ pub(super) fn report(
     running: bool,
     keys: Keys,
     awaiting: u64,
+    lost_entries: Vec<String>,
 ) -> StatusReport {
     StatusReport {
         keys,
         awaiting,
+        lost_entries,
         running,
         live: live.cloned(),
         head: HeadReport {
