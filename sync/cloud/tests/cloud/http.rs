@@ -365,3 +365,73 @@ async fn a_proof_of_enrolment_is_taken_from_its_own_device_only() {
     })
     .await;
 }
+
+/// The database is restored from before the enrolment: only the device itself gets it back in, by what this cloud signed for it.
+#[tokio::test]
+async fn a_device_that_the_database_forgot_is_let_in_by_its_proof_and_its_own_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let backup = folder.path().join("backup.db");
+    let cloud = Cloud::start(config(&data)).await.unwrap();
+    let member = cloud.add_member("李雷", "Asia/Shanghai").await.unwrap();
+    let to = backup.clone();
+    cloud
+        .with_core(move |core, _| core.back_up(&to))
+        .await
+        .unwrap();
+    let mut car = enrolled(&cloud, member).await;
+    cloud.shutdown().await;
+    let now = ServerTime::from_unix_s(machine_now());
+    dashpoint_cloud::restore(&data, &backup, now).unwrap();
+    let cloud = Cloud::start(config(&data)).await.unwrap();
+    let addr = cloud.addr();
+    let asked = tokio::task::spawn_blocking(move || {
+        let (entries, batch) = batch(&mut car);
+        let path = format!("/v1/devices/{}/proof", car.device);
+        let proof = deflate(&encode(&car.proof));
+        let signer = Signer {
+            car: &car,
+            now: machine_now(),
+            nonce: None,
+        };
+        let unknown = || signer.send(addr, "POST", &entries, &batch).code();
+        assert_eq!(unknown(), RefusalCode::Device);
+        // Whoever has seen the proof has not the key: tokens of another key, and of the right one over another body.
+        let mut thief = car.clone();
+        thief.key = SigningKey::from_seed(&[1; 32]);
+        let other = Signer {
+            car: &thief,
+            ..signer
+        };
+        let stolen = other.send(addr, "POST", &path, &proof);
+        assert_eq!(stolen.code(), RefusalCode::Token);
+        let over = RequestTarget {
+            method: "POST",
+            path: &path,
+            body: b"another",
+        };
+        let token = RequestToken::new(over, machine_now(), None);
+        let token = Signed::sign(token, &car.key, &car.device).unwrap();
+        let moved = signer.with(addr, "POST", &path, &proof, &authorization(&token));
+        assert_eq!(moved.code(), RefusalCode::Token);
+        let nonsense = signer.with(addr, "POST", &path, &proof, "Dashpoint AAAA");
+        assert_eq!(nonsense.code(), RefusalCode::Token);
+        assert_eq!(
+            unknown(),
+            RefusalCode::Device,
+            "none of them brought it back"
+        );
+
+        let taken = signer.send(addr, "POST", &path, &proof);
+        assert_eq!((taken.status, taken.body.len()), (204, 0));
+        let answer = signer.send(addr, "POST", &entries, &batch);
+        assert_eq!(answer.status, 200, "{}", answer.head);
+        let response: EntriesResponse = answer.message();
+        assert!(matches!(
+            response.verdicts[0].verdict,
+            Verdict::Accepted { .. }
+        ));
+    });
+    asked.await.unwrap();
+    cloud.shutdown().await;
+}

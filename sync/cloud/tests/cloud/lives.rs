@@ -4,12 +4,11 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use dashpoint_cloud::{ClockKind, CloudCore, CloudError, PostOutcome, open_file};
+use dashpoint_cloud::{CloudError, PostOutcome};
 use dashpoint_membership::*;
 use dashpoint_wire::message::EntriesResponse;
 use dashpoint_wire::{Raw, Receipt, Signed};
 
-use crate::loopback::machine_now;
 use crate::support::*;
 
 /// Posts with the receipt that the car holds, as every car does.
@@ -237,12 +236,12 @@ fn a_policy_that_nobody_can_have_signed_holds_up_no_entry() {
 }
 
 /// A data folder that the program works on.
-struct Operated {
-    data: PathBuf,
+pub struct Operated {
+    pub data: PathBuf,
 }
 
 impl Operated {
-    fn new(folder: &Path) -> Self {
+    pub fn new(folder: &Path) -> Self {
         let operated = Self {
             data: folder.join("data"),
         };
@@ -250,14 +249,14 @@ impl Operated {
         operated
     }
 
-    fn run(&self, words: &[&str]) -> Output {
+    pub fn run(&self, words: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dashpoint-cloud"));
         command.arg("--data").arg(&self.data).args(words);
         command.output().unwrap()
     }
 
     #[track_caller]
-    fn done(&self, words: &[&str]) -> String {
+    pub fn done(&self, words: &[&str]) -> String {
         let output = self.run(words);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{words:?}: {said}");
@@ -265,7 +264,7 @@ impl Operated {
     }
 
     #[track_caller]
-    fn refused(&self, words: &[&str], code: i32, why: &str) {
+    pub fn refused(&self, words: &[&str], code: i32, why: &str) {
         let output = self.run(words);
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{words:?}: {said}");
@@ -273,7 +272,7 @@ impl Operated {
         assert!(said.contains(why), "{said}");
     }
 
-    fn while_serving(&self, work: impl FnOnce()) {
+    pub fn while_serving(&self, work: impl FnOnce()) {
         let mut serving = Command::new(env!("CARGO_BIN_EXE_dashpoint-cloud"))
             .arg("--data")
             .arg(&self.data)
@@ -291,7 +290,7 @@ impl Operated {
         assert!(serving.wait().unwrap().success());
     }
 
-    fn members(&self) -> usize {
+    pub fn members(&self) -> usize {
         let listed: serde_json::Value =
             serde_json::from_str(&self.done(&["--json", "member", "list"])).unwrap();
         listed.as_array().unwrap().len()
@@ -332,76 +331,6 @@ fn a_backup_is_put_back_and_begins_a_new_life() {
     assert!(said.contains("the backup is 110 days old: "), "{said}");
     // It is served again.
     cloud.while_serving(|| ());
-}
-
-#[test]
-fn a_restore_lists_what_people_did_after_the_backup() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let cloud = Operated { data: data.clone() };
-    cloud.while_serving(|| ());
-    let path = data.join("cloud.db");
-    let key = std::fs::read(data.join("cloud-key.pk8")).unwrap();
-    let key = dashpoint_wire::SigningKey::from_pkcs8(&key).unwrap();
-    let now = at(machine_now());
-    let open = || World {
-        core: CloudCore::start(
-            open_file(&path).unwrap(),
-            key.clone(),
-            ClockKind::System,
-            now,
-        )
-        .unwrap(),
-        now,
-        cloud_key: key.public(),
-    };
-    let mut world = open();
-    let first = world.member(1);
-    let early = world.car(2, 3, first);
-    let backup = folder.path().join("backup.db");
-    let name = backup.to_str().unwrap();
-    world.core.back_up(&backup).unwrap();
-    drop(world);
-    let nothing = cloud.done(&["restore", name]);
-    assert!(nothing.contains("nothing that people did"), "{nothing}");
-
-    let mut world = open();
-    let second = world.member(4);
-    let late = world.car(5, 6, second);
-    let thief = world.car(7, 8, second);
-    world.core.revoke_device(early.device, now).unwrap();
-    world
-        .core
-        .revoke_fraud(thief.device, "a copied unit", now)
-        .unwrap();
-    let mut policy = world.core.policy(None, now).unwrap();
-    policy.version = policy.version.next();
-    world.core.sign_policy(policy, now).unwrap();
-    drop(world);
-    let said = cloud.done(&["restore", name]);
-    for line in [
-        format!("member add --id {second}"),
-        format!("device revoke {}\n", early.device),
-        format!("(a copied unit): device revoke {} --fraud", thief.device),
-        "policy 2: policy sign".to_owned(),
-        format!("device {} was enrolled", late.device),
-    ] {
-        assert!(said.contains(&line), "{line:?} is not in {said}");
-    }
-    assert!(!said.contains(&format!("member {first}")), "{said}");
-    assert!(!said.contains(&format!("device {} was enrolled", thief.device)));
-    // What it says is done before the server starts, also for a head unit that the backup does not know.
-    let thief_id = thief.device.to_string();
-    let done = cloud.done(&[
-        "device", "revoke", &thief_id, "--fraud", "--reason", "again",
-    ]);
-    assert!(done.contains("is not let in"), "{done}");
-    let early_id = early.device.to_string();
-    assert!(
-        cloud
-            .done(&["device", "revoke", &early_id])
-            .contains("revoked")
-    );
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod new_devices;
 mod policy;
 mod proof;
 mod refused_commands;
+mod restored_list;
 mod reversals;
 mod sharing;
 mod storage;

@@ -142,6 +142,64 @@ fn every_schema_with_entries_inside_is_brought_to_the_newest() {
     }
 }
 
+/// Columns that came later say of old rows what the program of their time did.
+#[test]
+fn later_columns_are_filled_for_rows_that_were_there_before() {
+    for schema in 2..=newest() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cloud.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(&fs::read_to_string(fixture(schema)).unwrap())
+            .unwrap();
+        // The session is held back, and the device has shown its enrolment where that is kept.
+        old.execute_batch(
+            "INSERT INTO reviews (device, epoch, seq, vehicle, doubt, opened)
+             SELECT device, epoch, seq, vehicle, 'power', arrived FROM entries WHERE device = x'02020202020202020202020202020202'
+                 AND seq = 2;",
+        )
+        .unwrap();
+        let has_proofs = schema >= 4;
+        if has_proofs {
+            old.execute_batch("INSERT INTO proofs SELECT device, 1 FROM devices")
+                .unwrap();
+        }
+        let given: Vec<Option<String>> = match schema {
+            ..4 => vec![None, None],
+            4.. => texts(&old, "SELECT given FROM intervals"),
+        };
+        drop(old);
+        let brought = open_file(&path).unwrap();
+        assert_eq!(
+            texts(&brought, "SELECT CAST(took_room AS TEXT) FROM reviews"),
+            [Some("1".to_owned())],
+            "schema {schema}: it had taken its room when it came"
+        );
+        assert_eq!(
+            texts(&brought, "SELECT given FROM intervals"),
+            given,
+            "schema {schema}: nobody knows what an older program gave"
+        );
+        let shown = texts(&brought, "SELECT CAST(server_epoch AS TEXT) FROM proofs");
+        assert_eq!(
+            shown.len(),
+            if has_proofs { 2 } else { 0 },
+            "schema {schema}"
+        );
+        assert_eq!(
+            texts(&brought, "SELECT CAST(count(*) AS TEXT) FROM barred"),
+            [Some("0".to_owned())]
+        );
+        let fails = brought.execute("UPDATE reviews SET took_room = 0", []);
+        assert!(fails.is_err(), "schema {schema}: a review is never changed");
+    }
+}
+
+fn texts(db: &Connection, sql: &str) -> Vec<Option<String>> {
+    let mut statement = db.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
 /// An operator's file is never replaced or renamed: the cloud does not start, and says why.
 #[test]
 fn what_is_not_this_clouds_is_refused_with_no_byte_changed() {

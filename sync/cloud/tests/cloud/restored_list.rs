@@ -1,0 +1,143 @@
+//! What a restore says that people did after the backup: each command that it prints does it again.
+
+use dashpoint_cloud::{ClockKind, CloudCore, Selected, open_file};
+use dashpoint_membership::*;
+
+use crate::doubts;
+use crate::lives::Operated;
+use crate::loopback::machine_now;
+use crate::support::*;
+
+#[test]
+fn a_restore_lists_what_people_did_after_the_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let cloud = Operated { data: data.clone() };
+    cloud.while_serving(|| ());
+    let path = data.join("cloud.db");
+    let key = std::fs::read(data.join("cloud-key.pk8")).unwrap();
+    let key = dashpoint_wire::SigningKey::from_pkcs8(&key).unwrap();
+    let now = at(machine_now());
+    let open = || World {
+        core: CloudCore::start(
+            open_file(&path).unwrap(),
+            key.clone(),
+            ClockKind::System,
+            now,
+        )
+        .unwrap(),
+        now,
+        cloud_key: key.public(),
+    };
+    let mut world = open();
+    let first = world.member(1);
+    let early = world.car(2, 3, first);
+    // One entry is paid, and two wait for an operator: at 396 km/h.
+    let mut held = world.car(9, 10, first);
+    let trips = [
+        doubts::drive(&world, 4_000_000, 10_000, 600),
+        doubts::drive(&world, 4_020_000, 66_000, 600),
+        doubts::drive(&world, 4_100_000, 66_000, 600),
+    ];
+    let trips = trips.map(|trip| held.mint(drove(trip), now));
+    world.settled(&mut held, &trips);
+    let [paid, accepted, refused] = trips.map(|trip| EntryRef {
+        device: held.device,
+        epoch: trip.body().epoch,
+        seq: trip.body().seq,
+    });
+    let backup = folder.path().join("backup.db");
+    let name = backup.to_str().unwrap();
+    world.core.back_up(&backup).unwrap();
+    drop(world);
+    let nothing = cloud.done(&["restore", name]);
+    assert!(nothing.contains("nothing that people did"), "{nothing}");
+
+    let mut world = open();
+    let second = world.member(4);
+    let late = world.car(5, 6, second);
+    let thief = world.car(7, 8, second);
+    world.core.revoke_device(early.device, now).unwrap();
+    world
+        .core
+        .revoke_fraud(thief.device, "a copied unit", now)
+        .unwrap();
+    let mut policy = world.core.policy(None, now).unwrap();
+    policy.version = policy.version.next();
+    world.core.sign_policy(policy, now).unwrap();
+    world.core.accept_held(accepted, "a race", now).unwrap();
+    world.core.refuse_held(refused, "a tow", now).unwrap();
+    let vehicle = VehicleId::from_bytes([10; 16]);
+    world
+        .core
+        .free_stretches(vehicle, Selected::Entry(paid), true, "goodwill", now)
+        .unwrap();
+    let balance = world.balance(first);
+    drop(world);
+    let said = cloud.done(&["restore", name]);
+    for line in [
+        format!("member add --id {second}"),
+        format!("device revoke {}\n", early.device),
+        format!("(a copied unit): device revoke {} --fraud", thief.device),
+        "policy 2: policy sign".to_owned(),
+        format!("device {} was enrolled", late.device),
+    ] {
+        assert!(said.contains(&line), "{line:?} is not in {said}");
+    }
+    assert!(!said.contains(&format!("member {first}")), "{said}");
+    assert!(!said.contains(&format!("device {} was enrolled", thief.device)));
+    // Each command that it prints does what it says before the server starts, also for a head unit that the backup does not know.
+    let file = folder.path().join("policy.toml");
+    let shown = cloud.done(&["policy", "show"]);
+    std::fs::write(&file, shown.replacen("version = 1", "version = 2", 1)).unwrap();
+    let commands = commands_of(&said, file.to_str().unwrap());
+    let kinds: Vec<_> = commands.iter().map(|words| words[..2].join(" ")).collect();
+    assert_eq!(
+        kinds,
+        [
+            "member add",
+            "policy sign",
+            "device revoke",
+            "device revoke",
+            "review accept",
+            "review refuse",
+            "meter free",
+        ],
+        "{said}"
+    );
+    for command in &commands {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        let done = cloud.done(&words);
+        if words.contains(&"--fraud") {
+            assert!(done.contains("is not let in"), "{done}");
+        }
+    }
+    let mut world = open();
+    assert_eq!(world.balance(first), balance);
+    assert_eq!(world.core.held_lines().unwrap(), []);
+    let stretches = world.core.stretches(vehicle).unwrap();
+    let freed = stretches.iter().filter(|stretch| stretch.freed.is_some());
+    assert_eq!(
+        freed.map(|stretch| stretch.entry).collect::<Vec<_>>(),
+        [paid]
+    );
+    let known = world.core.admitted_device(early.device, now).unwrap();
+    assert!(known.is_none(), "it is shut out again");
+}
+
+/// The commands that a restore lists, with what stands for a person's words filled in.
+fn commands_of(said: &str, policy_file: &str) -> Vec<Vec<String>> {
+    let lines = said.lines().filter_map(|line| line.strip_prefix("  "));
+    let commands = lines.filter_map(|line| line.rsplit_once(": "));
+    let commands = commands.filter(|(_, command)| !command.starts_with("it comes back by itself"));
+    commands
+        .map(|(_, command)| {
+            let command = command
+                .replace("its file", policy_file)
+                .replace("NAME", "Han")
+                .replace("ZONE", "Asia/Shanghai")
+                .replace("REASON", "again");
+            command.split(' ').map(str::to_owned).collect()
+        })
+        .collect()
+}
