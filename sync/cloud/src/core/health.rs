@@ -1,15 +1,17 @@
 //! Tells whether changes are possible now, and takes an operator's word on a clock that leapt.
 
+use std::collections::BTreeMap;
+
 use dashpoint_membership::{DeviceId, ServerTime};
+use rusqlite::Connection;
 
 use super::CloudCore;
 use super::clock_guard::check;
 use super::consent::given;
 use super::waits;
 use crate::error::CloudError;
-use crate::store::bindings;
-use crate::store::cloud_row;
-use crate::store::room;
+use crate::lacking::Lacking;
+use crate::store::{bindings, bundles, cloud_row, devices, members, room};
 
 impl CloudCore {
     /// Takes the clock for right although it leapt, with an operator's reason, which is kept. With a clock that did not leap
@@ -60,23 +62,38 @@ impl CloudCore {
         check(&life, now)
     }
 
-    /// Takes note of a request that was settled or has to wait, and logs once what it waits for.
+    /// Takes note of a request that has to wait, and logs once what it waits for. Other requests of the device that are done
+    /// say nothing of it.
     pub(super) fn note_wait<T>(&mut self, device: DeviceId, done: &Result<T, CloudError>) {
-        match done {
-            Ok(_) => self.waits.end(device),
-            Err(failed) => {
-                if let Some(lacking) = waits::awaited(failed)
-                    && self.waits.begin(device, lacking)
-                {
-                    tracing::warn!(%device, %failed, "entries wait");
-                }
-            }
+        if let Err(failed) = done
+            && let Some(lacking) = waits::awaited(failed)
+            && self.waits.begin(device, lacking)
+        {
+            tracing::warn!(%device, %failed, "entries wait");
         }
     }
 
-    /// Says what entries wait for since this program started, a line each; `None` when none wait.
-    #[must_use]
-    pub fn waits(&self) -> Option<String> {
+    /// Says what entries wait for since this program started, a line each; `None` when none wait. What has come, and what only a
+    /// device waits for that was shut out, is waited for no more.
+    pub fn waits(&mut self) -> Option<String> {
+        let db = &self.db;
+        let mut known = BTreeMap::new();
+        self.waits.retain(|device, lacking| {
+            // What the database does not tell now is waited for until it does.
+            let is_lacking = known
+                .entry(lacking)
+                .or_insert_with(|| is_lacking(db, lacking).unwrap_or(true));
+            *is_lacking && !devices::is_revoked(db, device).unwrap_or(false)
+        });
         self.waits.lines()
     }
+}
+
+fn is_lacking(db: &Connection, lacking: Lacking) -> Result<bool, CloudError> {
+    Ok(match lacking {
+        // The device itself shows it.
+        Lacking::Binding(_) | Lacking::Epoch(_) => true,
+        Lacking::Policy(version) => bundles::policy(db, version)?.is_none(),
+        Lacking::Member(member) => members::profile(db, member)?.is_none(),
+    })
 }

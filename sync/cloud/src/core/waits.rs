@@ -24,7 +24,7 @@ pub(super) const fn awaited(failed: &CloudError) -> Option<Lacking> {
     }
 }
 
-/// The things that each device has waited for since its last entries were settled.
+/// The things that devices wait for.
 #[derive(Debug, Default)]
 pub(super) struct Waits {
     of: BTreeMap<DeviceId, BTreeSet<Lacking>>,
@@ -40,9 +40,12 @@ impl Waits {
         of_device.len() < OF_A_DEVICE_MAX && of_device.insert(lacking)
     }
 
-    /// Forgets what a device waited for: it came with something else.
-    pub fn end(&mut self, device: DeviceId) {
-        self.of.remove(&device);
+    /// Keeps what is waited for still, and forgets the rest.
+    pub fn retain(&mut self, mut still_waits: impl FnMut(DeviceId, Lacking) -> bool) {
+        for (device, of_device) in &mut self.of {
+            of_device.retain(|lacking| still_waits(*device, *lacking));
+        }
+        self.of.retain(|_, of_device| !of_device.is_empty());
     }
 
     /// Returns lines that tell what is waited for, each with the number of its devices; `None` when nobody waits. Members are

@@ -239,6 +239,13 @@ pub(crate) fn mark_fraud(
     Ok(())
 }
 
+/// Returns whether a device was shut out.
+pub(crate) fn is_revoked(db: &Connection, device: DeviceId) -> Result<bool, CloudError> {
+    Ok(db
+        .prepare_cached("SELECT 1 FROM devices WHERE device = ?1 AND revoked IS NOT NULL")?
+        .exists([Col(device)])?)
+}
+
 /// Returns whether an operator shut a device out as a fraud.
 pub(crate) fn is_fraud(db: &Connection, device: DeviceId) -> Result<bool, CloudError> {
     Ok(db

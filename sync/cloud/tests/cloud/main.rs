@@ -32,3 +32,4 @@ mod storage;
 mod support;
 mod upkeep;
 mod verdicts;
+mod waits;
