@@ -14,7 +14,7 @@ use super::edge::Edge;
 use super::error::CliError;
 use super::show::{self, counted};
 use crate::clock::system_now;
-use crate::core::CloudCore;
+use crate::core::{CloudCore, DroppedRule};
 use crate::error::CloudError;
 
 /// Head of a shown policy.
@@ -43,7 +43,8 @@ pub(super) fn policy(
             let version = core.check_version(compiled.version(), edge.now);
             version.map_err(|refused| at_version(&file, &text, refused))?;
             let newest = core.policy_list(edge.now)?.pop().map(|line| line.version);
-            checked(&compiled, newest, None, edge.json, out)
+            let dropped = core.dropped_rules(compiled.policy(), edge.now)?;
+            checked(&compiled, newest, dropped, None, edge.json, out)
         }
         args::PolicyCommand::Sign {
             file,
@@ -55,13 +56,14 @@ pub(super) fn policy(
                 policy.valid_until = valid_until.unwrap_or(policy.valid_until);
             })?;
             let version = compiled.version();
+            let dropped = core.dropped_rules(compiled.policy(), edge.now)?;
             let signed = core.sign_policy(compiled.policy().clone(), edge.now);
             signed.map_err(|refused| at_version(&file, &text, refused))?;
             show::either(
                 out,
                 edge.json,
                 &show::SignedVersion { signed: version },
-                |_| format!("signed policy {version}\n"),
+                |_| format!("signed policy {version}\n{}", dropped_text(&dropped)),
             )
         }
         args::PolicyCommand::List => {
@@ -112,9 +114,10 @@ pub(super) fn check(
             let version = core.check_version(compiled.version(), now);
             version.map_err(|refused| at_version(file, &text, refused))?;
             let newest = core.policy_list(now)?.pop().map(|line| line.version);
-            checked(&compiled, newest, None, json, out)
+            let dropped = core.dropped_rules(compiled.policy(), now)?;
+            checked(&compiled, newest, dropped, None, json, out)
         }
-        Err(CloudError::NoCloud(_)) => checked(&compiled, None, Some(data), json, out),
+        Err(CloudError::NoCloud(_)) => checked(&compiled, None, Vec::new(), Some(data), json, out),
         Err(failed) => Err(failed.into()),
     }
 }
@@ -122,11 +125,12 @@ pub(super) fn check(
 fn checked(
     compiled: &CompiledPolicy,
     newest: Option<PolicyVersion>,
+    dropped: Vec<DroppedRule>,
     no_cloud: Option<&Path>,
     json: bool,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
-    let checked = show::Checked::of(compiled.policy(), newest);
+    let checked = show::Checked::of(compiled.policy(), newest, dropped);
     show::either(out, json, &checked, |checked| {
         let line = format!(
             "policy {} can be signed: {}, {}, {}\n",
@@ -134,7 +138,7 @@ fn checked(
             counted(checked.rules, "rule", "rules"),
             counted(checked.caps, "cap", "caps"),
             counted(checked.tiers, "tier", "tiers")
-        );
+        ) + &dropped_text(&checked.dropped);
         match no_cloud {
             None => line,
             Some(data) => format!(
@@ -143,6 +147,26 @@ fn checked(
             ),
         }
     })
+}
+
+/// Warns of each rule that a version no longer has.
+fn dropped_text(dropped: &[DroppedRule]) -> String {
+    let line = |dropped: &DroppedRule| {
+        let members = counted(dropped.members, "member", "members");
+        let (whole, rest) = dropped.points.split();
+        let left = match dropped.members {
+            0 => String::new(),
+            _ => format!(
+                ": {whole}.{:03} points of {members} stay behind, less than one each, until a version has the id again",
+                rest.get()
+            ),
+        };
+        format!(
+            "rule {} is not in it any more{left}; to name a rule anew, change its title and keep its id\n",
+            dropped.rule
+        )
+    };
+    dropped.iter().map(line).collect()
 }
 
 /// Lists what a rule may read.

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::error::CliError;
 use super::verdict_text::{cause, review, verdict};
-use crate::core::{Approval, DeviceLine, EntryLine, NamedCap, PolicyLine, Waiting};
+use crate::core::{Approval, DeviceLine, DroppedRule, EntryLine, NamedCap, PolicyLine, Waiting};
 use crate::random::spoken_code;
 use crate::store::{MemberLine, Undone, UndoneKind};
 
@@ -148,12 +148,15 @@ pub(super) struct Checked {
     pub tiers: usize,
     /// The newest version of the cloud that it was compared with; none without a cloud.
     pub above: Option<PolicyVersion>,
+    /// Rules of that version that this one lacks.
+    pub dropped: Vec<DroppedRule>,
 }
 
 impl Checked {
-    pub fn of(policy: &Policy, above: Option<PolicyVersion>) -> Self {
+    pub fn of(policy: &Policy, above: Option<PolicyVersion>, dropped: Vec<DroppedRule>) -> Self {
         Self {
             above,
+            dropped,
             version: policy.version,
             rules: policy.rules.len(),
             caps: policy.caps.len(),

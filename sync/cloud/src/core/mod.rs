@@ -8,6 +8,7 @@ mod bundles;
 mod claw_back;
 mod clock_guard;
 mod consent;
+mod dropped_rules;
 mod enrol;
 mod entries;
 mod entry_payments;
@@ -39,6 +40,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 pub use bundles::PolicyLine;
 pub use consent::Word;
+pub use dropped_rules::DroppedRule;
 pub use enrol::{Approval, Approved, AskIds, GrantedIds, Waiting};
 pub use entries::PostOutcome;
 pub use expiry::Reversed;

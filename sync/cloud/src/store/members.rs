@@ -1,6 +1,8 @@
 //! Members: who they are.
 
-use dashpoint_membership::{Growth, LedgerVersion, MemberId, Points, Profile, ServerTime};
+use dashpoint_membership::{
+    Growth, LedgerVersion, MemberId, Milli, Points, Profile, RuleId, ServerTime,
+};
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
@@ -44,6 +46,18 @@ pub(crate) fn profile(db: &Connection, member: MemberId) -> Result<Option<Profil
         })
         .optional()?;
     Ok(row)
+}
+
+/// Counts the members who have thousandths of a point of a rule, and sums them.
+pub(crate) fn remainders(db: &Connection, rule: &RuleId) -> Result<(u64, Milli), CloudError> {
+    // An id has no quotation mark.
+    let path = format!("$.remainders.\"{rule}\".points");
+    let sums = db
+        .prepare_cached(
+            "SELECT count(*), coalesce(sum(account ->> ?1), 0) FROM members WHERE account ->> ?1 > 0",
+        )?
+        .query_row([path], |row| Ok((row.get(0)?, Milli::new(row.get(1)?))))?;
+    Ok(sums)
 }
 
 /// Lists members, in the order they joined.

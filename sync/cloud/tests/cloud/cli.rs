@@ -228,6 +228,63 @@ fn a_shown_policy_can_be_changed_checked_and_signed() {
     assert_eq!(say(&mut world, &line), "signed catalogue 2\n");
 }
 
+/// Thousandths are kept by the id of the rule: under another id they would never become a point.
+#[test]
+fn a_rule_that_is_renamed_is_warned_of_with_what_stays_behind() {
+    let mut world = World::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    let file = path.to_str().unwrap().to_owned();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let entry = car.mint(drove(trip(0, 12_000)), world.now);
+    world.settled(&mut car, &[entry]);
+    let rule = RuleId::new("clean-driving").unwrap();
+    let left = world.statement(member).account.remainders[&rule].points;
+    let shown = say(&mut world, "policy show");
+    let renamed = shown.replacen("version = 1", "version = 2", 1);
+    let renamed = renamed.replace("\"clean-driving\"", "\"green-driving\"");
+    std::fs::write(
+        &path,
+        renamed
+            .replace(" = \"check-in\"\n", " = \"hello\"\n")
+            .replace("on = \"hello\"", "on = \"check-in\"")
+            .replace("rule = \"check-in\"", "rule = \"hello\""),
+    )
+    .unwrap();
+    let said = say(&mut world, &format!("policy check {file}"));
+    let lines: Vec<&str> = said.lines().skip(1).collect();
+    let how = "to name a rule anew, change its title and keep its id";
+    assert_eq!(
+        lines,
+        [
+            format!(
+                "rule clean-driving is not in it any more: 0.{:03} points of 1 member stay behind, less than one each, until a \
+                 version has the id again; {how}",
+                left.get()
+            ),
+            format!("rule check-in is not in it any more; {how}"),
+        ],
+        "{said}"
+    );
+    let signed = say(&mut world, &format!("policy sign {file}"));
+    assert!(
+        signed.ends_with(&format!("{}\n", lines.join("\n"))),
+        "{signed}"
+    );
+    // They are there for the id: the same rule under it goes on with them.
+    std::fs::write(&path, shown.replacen("version = 1", "version = 3", 1)).unwrap();
+    let checked = say(&mut world, &format!("policy check {file}"));
+    assert!(
+        checked.contains("green-driving is not in it any more; "),
+        "{checked}"
+    );
+    assert_eq!(
+        world.statement(member).account.remainders[&rule].points,
+        left
+    );
+}
+
 /// What is refused for the file is refused by `check` and by `sign`, in one line that names file, line and rule.
 #[test]
 fn a_policy_with_a_mistake_is_neither_checked_nor_signed() {
