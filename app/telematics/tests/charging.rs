@@ -490,6 +490,28 @@ fn charging_belongs_to_the_last_driver() {
     );
 }
 
+/// Guest and member alike: once the car no longer says who drives, neither of them charges.
+#[test]
+fn charging_does_not_belong_to_a_driver_whose_name_was_taken_back() {
+    for (issuer, subject) in [("", ""), ("https://id.example", "lin")] {
+        let mut car = Car::new();
+        car.text(Signal::DriverIssuer, issuer);
+        car.text(Signal::DriverSubject, subject);
+        car.drive(&short_drive());
+        car.text(Signal::DriverIssuer, "");
+        car.text(Signal::DriverSubject, "UNDEFINED");
+        car.wait(5_000);
+        car.charge(3.0, 10);
+        car.drive(&short_drive());
+        car.charge(3.0, 10);
+        let all = finished(&fold(&car.samples, Marks::default()));
+        let drivers: Vec<_> = all.iter().map(|finished| &finished.driver).collect();
+        assert_eq!(drivers.len(), 4, "{all:?}");
+        assert_ne!(drivers[0], &Driver::Unidentified);
+        assert_eq!(drivers[1..], [&Driver::Unidentified; 3], "{subject:?}");
+    }
+}
+
 #[test]
 fn giving_back_is_added_up_from_its_power() {
     let mut car = Car::new();

@@ -189,6 +189,37 @@ fn who_is_at_the_wheel_is_known_in_park_too() {
     assert_eq!(telematics.at_the_wheel(), named("lin"));
 }
 
+/// The metres before the name are those of the car that does not say who drives, also when it said so only on the way.
+#[test]
+fn a_name_after_the_bus_took_it_back_is_another_driver() {
+    for is_told_on_the_way in [false, true] {
+        let mut car = Car::new();
+        let take_back = |car: &mut Car| {
+            car.text(Signal::DriverIssuer, "");
+            car.text(Signal::DriverSubject, "UNDEFINED");
+            car.wait(1_000);
+        };
+        if !is_told_on_the_way {
+            take_back(&mut car);
+        }
+        car.switch_on();
+        car.follow(&short_drive());
+        if is_told_on_the_way {
+            take_back(&mut car);
+        }
+        car.wait(1_000);
+        car.text(Signal::DriverIssuer, "https://id.example");
+        car.text(Signal::DriverSubject, "lin");
+        car.follow(&short_drive());
+        car.switch_off();
+        let all = finished(&fold(&car.samples, Marks::default()));
+        let drivers: Vec<_> = all.iter().map(|finished| finished.driver.clone()).collect();
+        assert_eq!(drivers, [Driver::Unidentified, named("lin")]);
+        let trips = trips(&all);
+        assert_eq!(trips[0].odometer.to, trips[1].odometer.from);
+    }
+}
+
 #[test]
 fn a_name_that_comes_late_is_no_change() {
     let mut car = Car::new();

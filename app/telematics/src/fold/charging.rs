@@ -160,7 +160,7 @@ impl VehicleFold {
         }
     }
 
-    /// Charging belongs to whoever is known to sit there, else to the last driver.
+    /// Charging belongs to whoever is known to sit there, else to the last driver whose name was not taken back.
     fn owner(&self) -> Driver {
         let present = self.picture.driver();
         match (&present, &self.last_driver) {

@@ -37,16 +37,21 @@ impl VehicleFold {
         }
     }
 
-    /// A change of driver ends the trip. A name that comes late is no change.
+    /// A change of driver ends the trip. A name that comes late is no change, unless the bus took the name back before it.
     pub(super) fn follow_driver(&mut self, context: &mut FoldContext<'_>) {
+        let driver = self.picture.driver();
+        let is_taken_back = driver == Driver::Unidentified && self.picture.has_told_driver();
+        let was_taken_back = std::mem::replace(&mut self.is_name_taken_back, is_taken_back);
+        if is_taken_back && self.last_driver != Some(Driver::Unidentified) {
+            self.last_driver = None;
+        }
         let Some(trip) = &mut self.trip else {
             return;
         };
-        let driver = self.picture.driver();
         if trip.driver == driver {
             return;
         }
-        if trip.driver == Driver::Unidentified {
+        if trip.driver == Driver::Unidentified && !was_taken_back {
             self.last_driver = Some(driver.clone());
             trip.driver = driver;
         } else {

@@ -36,6 +36,9 @@ pub(crate) struct VehicleFold {
     charge: Option<OpenCharge>,
     discharge: Option<OpenDischarge>,
     last_driver: Option<Driver>,
+    /// The bus has said that it does not say who drives: a name after that is another driver, not one that comes late.
+    #[serde(default)]
+    is_name_taken_back: bool,
     /// Both counters of charged energy when they were last known together.
     #[serde(default)]
     counters: Option<Counters>,
@@ -105,6 +108,7 @@ impl VehicleFold {
             charge: None,
             discharge: None,
             last_driver: None,
+            is_name_taken_back: false,
             counters: None,
             mix_since_ms: None,
             last_ms: None,
