@@ -5,8 +5,9 @@ use dashpoint_membership::{CompiledPolicy, Entry, EntryBody, Policies, RuleId, S
 use dashpoint_store::{NewEntry, Reconciled, StoreError, StoredEntry};
 use dashpoint_sync::{AnswerError, BatchOutcome, Beginning, Effect, Event, Ticket};
 use dashpoint_wire::message::EnrolmentProof;
-use dashpoint_wire::{ChainPoint, MAX_BINDINGS, MAX_POLICIES, Raw, Signed, WireError};
+use dashpoint_wire::{ChainPoint, Raw, Signed, WireError};
 
+use super::enrolment_proof::gather;
 use super::resume::marks_of;
 use super::{Engine, Outgoing};
 use crate::books::BooksError;
@@ -230,18 +231,10 @@ impl Engine {
         self.refresh()
     }
 
-    /// Gathers the documents that the cloud signed for this car, the newest first where there are more than one proof holds.
+    /// The proof of this car's enrolment.
     fn enrolment(&self) -> Result<Box<EnrolmentProof>, EffectError> {
-        let read = self.store.read();
-        let bindings = read.bindings()?.into_iter().map(|(_, raw)| raw);
-        let policies = read.policies()?.into_iter().rev();
-        let policies: Vec<_> = policies.map(|(_, raw)| raw).take(MAX_POLICIES).collect();
-        Ok(Box::new(EnrolmentProof {
-            certificate: read.certificate()?.ok_or(EffectError::NotEnrolled)?,
-            grant: read.newest_epoch()?.ok_or(EffectError::NotEnrolled)?.raw,
-            bindings: bindings.take(MAX_BINDINGS).collect(),
-            policies: (!policies.is_empty()).then_some(policies),
-        }))
+        let gathered = gather(self.store.read(), &self.books.identity)?;
+        gathered.map(Box::new).ok_or(EffectError::NotEnrolled)
     }
 
     /// Signs what has to be said again and commits it with the grant.

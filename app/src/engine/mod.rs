@@ -4,6 +4,7 @@
 
 mod awards;
 mod effects;
+mod enrolment_proof;
 mod folding;
 mod parts;
 mod progress;

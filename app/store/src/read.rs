@@ -86,6 +86,20 @@ impl StoreReader {
         rows.and_then(Iterator::collect).doing(doing)
     }
 
+    /// The signed bytes of the newest entries, the newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// See [`StoreReader`].
+    pub fn newest_entries(&self, limit: u32) -> Result<Vec<Raw<Entry>>, StoreError> {
+        let doing = "read the newest entries";
+        let mut statement = self
+            .ledger
+            .prepare_cached("SELECT raw FROM entry ORDER BY id DESC LIMIT ?1")
+            .doing(doing)?;
+        let rows = statement.query_map([limit], |row| Ok(Raw::from(row.get::<_, Vec<u8>>(0)?)));
+        rows.and_then(Iterator::collect).doing(doing)
+    }
+
     /// One entry with its private evidence.
     ///
     /// # Errors

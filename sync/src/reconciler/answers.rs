@@ -29,6 +29,16 @@ enum Meaning {
     Refused(FaultReason),
 }
 
+impl Meaning {
+    /// Returns whether the cloud itself has answered, if only that it cannot.
+    const fn is_the_clouds(&self) -> bool {
+        match self {
+            Self::Answer | Self::Nonce(_) | Self::Forgotten | Self::Refused(_) => true,
+            Self::Later(reason, _) => matches!(reason, OfflineReason::Busy),
+        }
+    }
+}
+
 impl Reconciler {
     pub(super) fn answered(
         &mut self,
@@ -88,7 +98,7 @@ impl Reconciler {
                 Question::Entries(_)
                 | Question::Recovery(_)
                 | Question::Document(_)
-                | Question::Proof,
+                | Question::Proof(_),
                 _,
             ) => false,
         }
@@ -120,7 +130,7 @@ impl Reconciler {
             Question::Recovery(recovery) => {
                 self.recovery_answered(known, recovery, response, now);
             }
-            Question::Proof => self.proof_answered(known, response, now),
+            Question::Proof(_) => self.proof_answered(known, response, now),
         }
     }
 
@@ -132,6 +142,15 @@ impl Reconciler {
         meaning: &Meaning,
         now: Now,
     ) {
+        if let Question::Proof(Some(member)) = question
+            && meaning.is_the_clouds()
+        {
+            // It concerns that statement alone: the entries of everybody else go on.
+            let due_ms = now.monotonic_ms.saturating_add(REFUSED_MS);
+            known.refreshes.put(RefreshTask::Statement(member), due_ms);
+            known.connection.good(now);
+            return;
+        }
         match meaning {
             Meaning::Answer | Meaning::Nonce(_) => {}
             Meaning::Forgotten => {
@@ -159,7 +178,7 @@ impl Reconciler {
                     let due_ms = now.monotonic_ms.saturating_add(REFUSED_MS);
                     known.refreshes.put(task, due_ms);
                 }
-                Question::Entries(_) | Question::Recovery(_) | Question::Proof => {
+                Question::Entries(_) | Question::Recovery(_) | Question::Proof(_) => {
                     self.pacing.pause(FAULT_PAUSE_MS, now);
                     known.connection.faulty(*reason);
                 }

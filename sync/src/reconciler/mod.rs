@@ -342,7 +342,7 @@ impl Reconciler {
             StoreTask::Compare(comparing) => self.compared(known, *comparing, &entries, now),
             StoreTask::Recovery(recovery) => self.own_read(known, recovery, entries, now),
             StoreTask::Apply(_)
-            | StoreTask::ReadEnrolment
+            | StoreTask::ReadEnrolment(_)
             | StoreTask::StoreDocument(_)
             | StoreTask::StoreFetched(..) => {
                 self.local_failure(known, now);
@@ -356,7 +356,7 @@ impl Reconciler {
             StoreTask::StoreDocument(document) => self.document_stored(known, &document, now),
             StoreTask::Recovery(recovery) => self.resume_recovery(known, recovery, now),
             StoreTask::ReadBatch
-            | StoreTask::ReadEnrolment
+            | StoreTask::ReadEnrolment(_)
             | StoreTask::Compare(_)
             | StoreTask::StoreFetched(..) => {
                 self.local_failure(known, now);

@@ -36,15 +36,16 @@ pub(super) enum Question {
     Document(RefreshTask),
     /// The next page of own entries, or the grant: the recovery knows which.
     Recovery(Box<Recovery>),
-    /// The car showed what the cloud signed for it when it was enrolled.
-    Proof,
+    /// The car showed what the cloud signed for it; for the chain, or for the statement of one member.
+    Proof(Option<MemberId>),
 }
 
 /// A task of the store.
 #[derive(Debug)]
 pub(super) enum StoreTask {
     ReadBatch,
-    ReadEnrolment,
+    /// What the cloud signed; for the chain, or for the statement of one member.
+    ReadEnrolment(Option<MemberId>),
     Compare(Box<Comparing>),
     Apply(Box<Applying>),
     StoreDocument(NewDocument),

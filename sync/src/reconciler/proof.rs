@@ -9,15 +9,21 @@ use crate::effect::{AnswerSubject, Effect};
 use crate::error::AnswerError;
 use crate::exchange::{HttpRequest, Response};
 use crate::now::Now;
+use crate::refresh_schedule::RefreshTask;
 
 impl Reconciler {
     /// The cloud does not know this car, or a binding of it: it is shown what it signed. A recovery goes on afterwards.
     pub(super) fn read_enrolment(&mut self, known: &mut KnownState, question: Question) {
-        if let Question::Recovery(recovery) = question {
-            known.parked = Some(recovery);
-        }
-        self.at(StoreTask::ReadEnrolment, |ticket| Effect::ReadEnrolment {
-            ticket,
+        let for_statement = match question {
+            Question::Document(RefreshTask::Statement(member)) => Some(member),
+            Question::Recovery(recovery) => {
+                known.parked = Some(recovery);
+                None
+            }
+            Question::Entries(_) | Question::Document(_) | Question::Proof(_) => None,
+        };
+        self.at(StoreTask::ReadEnrolment(for_statement), |ticket| {
+            Effect::ReadEnrolment { ticket }
         });
     }
 
@@ -28,12 +34,12 @@ impl Reconciler {
         proof: &EnrolmentProof,
         now: Now,
     ) {
-        if !matches!(task, StoreTask::ReadEnrolment) {
+        let StoreTask::ReadEnrolment(for_statement) = task else {
             return self.store_failed(known, task, now);
-        }
+        };
         let path = format!("/v1/devices/{}/proof", self.who.device);
         let request = HttpRequest::post(path, encode(proof));
-        self.ask(known, request, Question::Proof, now);
+        self.ask(known, request, Question::Proof(for_statement), now);
     }
 
     pub(super) fn proof_answered(&mut self, known: &mut KnownState, response: &Response, now: Now) {

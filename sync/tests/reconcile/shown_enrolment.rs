@@ -99,3 +99,33 @@ fn a_statement_that_is_refused_to_a_bound_car_makes_it_show_its_enrolment() {
     let count = world.sends.iter().filter(shown).count();
     assert!((4..=5).contains(&count), "{count} proofs in five hours");
 }
+
+/// What comes of a proof that was shown for one statement concerns that statement alone: entries go on.
+#[test]
+fn a_proof_for_a_statement_that_the_cloud_cannot_use_holds_up_no_entry() {
+    for code in [
+        RefusalCode::Unavailable,
+        RefusalCode::SlowDown,
+        RefusalCode::NotAuthentic,
+        RefusalCode::TooLarge,
+    ] {
+        let mut world = settled();
+        world.cloud.touch_member();
+        world.weather = Box::new(move |request| {
+            if request.path.contains("/statement") {
+                return Weather::Answers(refusal(RefusalCode::NotBound, None));
+            }
+            if request.path.ends_with("/proof") {
+                return Weather::Answers(refusal(code, None));
+            }
+            Weather::Fine
+        });
+        world.sends.clear();
+        world.run(HOUR / 2);
+        let shown = |(_, request): &&(u64, HttpRequest)| request.path.ends_with("/proof");
+        assert_eq!(world.sends.iter().filter(shown).count(), 1, "{code:?}");
+        world.commit(2);
+        world.run(MINUTE);
+        assert_eq!(world.status().waiting, 0, "{code:?}");
+    }
+}

@@ -33,11 +33,14 @@ pub use token::{
 /// Most entries in one request or page.
 pub const MAX_ENTRIES: usize = 100;
 
-/// Most bindings in one proof of enrolment: with certificate and grant they fit into a request, whatever deflating gains.
+/// Most bindings in one proof of enrolment.
 pub const MAX_BINDINGS: usize = 256;
 
 /// Most policies in one proof of enrolment.
 pub const MAX_POLICIES: usize = 4;
+
+/// Most bytes of the documents in one proof of enrolment: they fit into a request, whatever deflating gains.
+pub const MAX_PROOF: usize = 60 * 1024;
 
 /// Most bytes of a request's body as sent: what a cloud node has to hold before it knows who asks.
 pub const MAX_BODY: usize = 64 * 1024;

@@ -101,9 +101,9 @@ pub struct EnrolmentProof {
     pub certificate: Raw<DeviceCertificate>,
     /// The grant of its present epoch.
     pub grant: Raw<EpochGrant>,
-    /// For whom it earns and earned, the newest first; at most [`crate::MAX_BINDINGS`].
+    /// For whom it earns and earned; at most [`crate::MAX_BINDINGS`].
     pub bindings: Vec<Raw<Binding>>,
-    /// The newest policies that it holds; at most [`crate::MAX_POLICIES`].
+    /// Policies that its entries name, and the newest; at most [`crate::MAX_POLICIES`].
     pub policies: Option<Vec<Raw<Policy>>>,
 }
 

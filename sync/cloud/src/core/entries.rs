@@ -50,7 +50,7 @@ impl CloudCore {
         let posted = self.work(now, |unit| {
             let device = unit.device(device)?;
             match verified(&device, request) {
-                Ok(entries) => unit.post(&device, request, &entries, not_shown),
+                Ok(entries) => unit.post(&device, request, &entries, &not_shown),
                 Err(refused) => Ok(PostOutcome::NotAuthentic(refused)),
             }
         });
@@ -127,7 +127,7 @@ impl UnitOfWork<'_> {
         device: &Device,
         request: &EntriesRequest,
         entries: &[Signed<Entry>],
-        not_shown: Option<Lacking>,
+        not_shown: &[Lacking],
     ) -> Result<PostOutcome, CloudError> {
         let Some(known) = self.places(device, request, entries)? else {
             return Ok(PostOutcome::Diverged(Divergence {
@@ -192,13 +192,13 @@ impl UnitOfWork<'_> {
         device: &Device,
         entries: &'a [Signed<Entry>],
         known: usize,
-        not_shown: Option<Lacking>,
+        not_shown: &[Lacking],
     ) -> Result<&'a [Signed<Entry>], CloudError> {
         for (place, entry) in entries.iter().enumerate().skip(known) {
             let Some(lacking) = self.lacking(entry.body())? else {
                 continue;
             };
-            let waits_for = if not_shown != Some(lacking) {
+            let waits_for = if !not_shown.contains(&lacking) {
                 CloudError::ProofWanted {
                     device: device.id,
                     lacking,

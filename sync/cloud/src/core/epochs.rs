@@ -39,7 +39,7 @@ impl CloudCore {
             let newest = unit.newest_epoch(&found)?.max(heard);
             let named = request.head.epoch;
             let lacking = Lacking::Epoch(named);
-            if named > reach(newest) && not_shown != Some(lacking) {
+            if named > reach(newest) && !not_shown.contains(&lacking) {
                 return Err(CloudError::ProofWanted { device, lacking });
             }
             unit.take_in(device, Stored::Epochs, 1)?;
