@@ -17,8 +17,10 @@ pub(crate) const OTHERS_MAX: u32 = 300;
 /// The policy and the account that an entry's awards are explained by.
 #[derive(Debug, Clone)]
 pub(crate) struct AwardContext<'a> {
-    /// The policy that the entry was valued by.
+    /// The policy that the entry names: the car predicted by it.
     pub(crate) policy: &'a CompiledPolicy,
+    /// The policy that values the entry: the one that it names while that pays, else the one in force then.
+    valuing: &'a CompiledPolicy,
     /// The account, and the member's own entries before and after it.
     around: AroundEntry<'a>,
 }
@@ -38,24 +40,27 @@ impl<'a> AwardContext<'a> {
         };
         let member = member_of(entry)?;
         let book = books.members.get(&member)?;
-        let policy = books.policies.as_ref()?.get(entry.policy)?;
+        let policies = books.policies.as_ref()?;
+        let policy = policies.get(entry.policy)?;
         let is_mine = |other: &&Entry| member_of(other) == Some(member);
         let earlier: Vec<&Entry> = earlier.filter(is_mine).take(OTHERS_MAX as usize).collect();
         let mut later: Vec<&Entry> = later.filter(is_mine).collect();
         // Newest first: the ones next to the entry are the last.
         let later = later.split_off(later.len().saturating_sub(OTHERS_MAX as usize));
         let others = earlier.iter().chain(&later);
+        let around = AroundEntry {
+            policy,
+            used: &book.fold.account.used,
+            zone: Zone::of_member(&book.statement.profile.zone),
+            receipts: others.map(|other| other.receipt_at).collect(),
+            earlier,
+            later,
+            latest: book.fold.chain.cap_time,
+        };
         Some(Self {
             policy,
-            around: AroundEntry {
-                policy,
-                used: &book.fold.account.used,
-                zone: Zone::of_member(&book.statement.profile.zone),
-                receipts: others.map(|other| other.receipt_at).collect(),
-                earlier,
-                later,
-                latest: book.fold.chain.cap_time,
-            },
+            valuing: policies.valuing(policy, around.cap_time_of(entry)),
+            around,
         })
     }
 
@@ -89,13 +94,13 @@ impl<'a> AwardContext<'a> {
 
     /// Returns the cap that cut an entry: by the cloud's verdict, or in the car's prediction.
     pub(crate) fn cut(&self, entry: &Entry, verdict: Option<&Verdict>) -> Option<LimitData> {
-        if let Some((cap, paid)) = self.cut_by_cloud(entry, verdict) {
+        if let Some((policy, cap, paid)) = self.cut_by_cloud(entry, verdict) {
             let kind = entry.transaction().kind();
             let mut awards = entry.transaction().awards().iter();
             // What is paid to several awards together tells the room of a cap that is over all of them, and of no other.
             let is_over_all = awards.all(|award| cap.applies_to(&award.rule, kind));
             let room = is_over_all.then_some(paid.points);
-            return Some(LimitData::of(self.policy, cap, room));
+            return Some(LimitData::of(policy, cap, room));
         }
         let cuts = self.cuts(entry);
         let cut = cuts.first()?;
@@ -104,7 +109,7 @@ impl<'a> AwardContext<'a> {
 
     /// Returns each award that a cap cut, by the cloud's verdict or in the car's prediction, with the cap.
     pub(crate) fn cut_awards(&self, entry: &Entry, verdict: Option<&Verdict>) -> Vec<CapCut> {
-        let Some((cap, paid)) = self.cut_by_cloud(entry, verdict) else {
+        let Some((policy, cap, paid)) = self.cut_by_cloud(entry, verdict) else {
             let cuts = self.cuts(entry);
             let cuts = cuts.iter();
             return cuts
@@ -122,12 +127,12 @@ impl<'a> AwardContext<'a> {
             left = left.minus(room);
             if is_over(&award) && room.get() < award.points.split().0 {
                 let room = is_over_all.then_some(room);
-                cuts.push(CapCut::of(self.policy, &award.rule, cap, room));
+                cuts.push(CapCut::of(policy, &award.rule, cap, room));
             }
         }
         if cuts.is_empty() {
             let last = transaction.awards().iter().rfind(is_over);
-            cuts.extend(last.map(|award| CapCut::of(self.policy, &award.rule, cap, None)));
+            cuts.extend(last.map(|award| CapCut::of(policy, &award.rule, cap, None)));
         }
         cuts
     }
@@ -142,17 +147,25 @@ impl<'a> AwardContext<'a> {
         ))
     }
 
-    /// Returns the cap by which the cloud paid otherwise than the car predicted, with what it paid.
-    fn cut_by_cloud(&self, entry: &Entry, verdict: Option<&Verdict>) -> Option<(&'a Cap, Paid)> {
+    /// Returns the cap by which the cloud paid otherwise than the car predicted, with its policy and what the cloud paid;
+    /// `None` also when neither policy that can have valued the entry has the cap: the car does not hold the one that did.
+    fn cut_by_cloud(
+        &self,
+        entry: &Entry,
+        verdict: Option<&Verdict>,
+    ) -> Option<(&'a CompiledPolicy, &'a Cap, Paid)> {
         let Some(Verdict::Adjusted { paid, reasons }) = verdict else {
             return None;
         };
         let Adjustment::Cap { cap } = deciding(reasons, paid.points, entry.predicted())? else {
             return None;
         };
-        let mut caps = self.policy.policy().caps.iter();
-        let found = caps.find(|known| known.id == *cap)?;
-        Some((found, *paid))
+        // The cloud knows the time that an entry counts for, the car only about.
+        [self.valuing, self.policy].into_iter().find_map(|policy| {
+            let mut caps = policy.policy().caps.iter();
+            let found = caps.find(|known| known.id == *cap)?;
+            Some((policy, found, *paid))
+        })
     }
 
     /// Returns the cap by which less is held back than the car predicted, when it is certain that another car of the member
@@ -168,8 +181,12 @@ impl<'a> AwardContext<'a> {
         if lost.is_ok_and(|lost| lost <= entry.transaction().awards().len()) {
             return None;
         }
-        let cap = self.around.filled_elsewhere(entry, chain)?;
-        Some(LimitData::of(self.policy, cap, None))
+        let around = AroundEntry {
+            policy: self.valuing,
+            ..self.around.clone()
+        };
+        let cap = around.filled_elsewhere(entry, chain)?;
+        Some(LimitData::of(self.valuing, cap, None))
     }
 
     /// Returns each award that a cap cut in the car's prediction, with the cap.

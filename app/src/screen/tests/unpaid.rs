@@ -234,6 +234,50 @@ fn the_room_of_a_cap_is_told_where_the_payment_tells_it() {
     }
 }
 
+/// An entry that names rules which ended before it counts is valued by those in force: their cap is told, with its size.
+#[test]
+fn the_size_of_a_cap_is_that_of_the_rules_that_valued_the_entry() {
+    for (cap, expected) in [("all-day", Some(60)), ("of-no-rules", None)] {
+        let mut world = World::new();
+        let mut ended = Policy::from_toml(DEFAULT_POLICY_TOML).unwrap();
+        ended.version = PolicyVersion::new(2);
+        ended.valid_until = NOW.plus_s(-7_200);
+        ended.grace_s = 0;
+        let mut in_force = Policy::from_toml(DEFAULT_POLICY_TOML).unwrap();
+        in_force.version = PolicyVersion::new(3);
+        in_force.valid_from = NOW.plus_s(-7_200);
+        let mut caps = in_force.caps.iter_mut();
+        let all_day = caps.find(|cap| cap.id.as_str() == "all-day");
+        all_day.unwrap().points = Points::new(60);
+        world
+            .books
+            .take_policy(CompiledPolicy::compile(ended).unwrap());
+        let own = world.earn(charge(18_000, 800, Grade::Metered));
+        assert_eq!(own.entry.policy, PolicyVersion::new(2));
+        own.status = EntryStatus::Judged(Verdict::Adjusted {
+            paid: Paid {
+                points: Points::new(4),
+                growth: dashpoint_membership::Growth::ZERO,
+            },
+            reasons: vec![Adjustment::Cap {
+                cap: cap.parse().unwrap(),
+            }],
+        });
+        world
+            .books
+            .take_policy(CompiledPolicy::compile(in_force).unwrap());
+        let row = &world.rows()[0];
+        let most = row.cut.as_ref().map(|cut| cut.most);
+        assert_eq!(most, expected.map(Points::new), "{row:?}");
+        let said = if most.is_some() {
+            "CapNamed("
+        } else {
+            "CapNotHeld("
+        };
+        assert!(told(row).starts_with(said), "{}", told(row));
+    }
+}
+
 /// The cloud counts an entry for its own day when the car's clock is ahead, and so does the search for the cap.
 #[test]
 fn the_cap_is_named_when_the_clock_of_the_entry_is_a_day_ahead() {

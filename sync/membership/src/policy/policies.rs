@@ -63,6 +63,21 @@ impl Policies {
             .unwrap_or_else(|| self.newest())
     }
 
+    /// Returns the version that values what counts for `cap_time`: the one that it was signed under while that pays, else the
+    /// one in force.
+    #[must_use]
+    pub fn valuing<'a>(
+        &'a self,
+        signed: &'a CompiledPolicy,
+        cap_time: ServerTime,
+    ) -> &'a CompiledPolicy {
+        if signed.pays_at(cap_time) {
+            signed
+        } else {
+            self.in_force_at(cap_time)
+        }
+    }
+
     /// The longest stretch over which any version counts a cap; a year for a cap that no version held has.
     pub(crate) fn cap_period(&self, cap: &CapId) -> Period {
         self.versions

@@ -25,7 +25,7 @@ pub struct Cut {
 /// The account and the member's other entries on the device, by which the caps of an entry are looked for.
 #[derive(Debug, Clone)]
 pub struct AroundEntry<'a> {
-    /// The policy that the entry was valued by.
+    /// The policy whose caps are looked at: the one that the entry was predicted under, or that values it.
     pub policy: &'a CompiledPolicy,
     /// The counts of the account against the caps now, the entry and those after it included.
     pub used: &'a BTreeMap<CapId, BTreeMap<LocalDay, Milli>>,
@@ -164,15 +164,20 @@ impl AroundEntry<'_> {
         cap.per.first_day(self.day_of(other)) == cap.per.first_day(day)
     }
 
-    /// The day for which an entry counts, as far as the car knows: its arrival was not after the receipt that came next.
+    /// The day for which an entry counts.
     #[must_use]
     pub fn day_of(&self, entry: &Entry) -> LocalDay {
+        self.zone.local_day(self.cap_time_of(entry))
+    }
+
+    /// The time that an entry counts for, as far as the car knows: its arrival was not after the receipt that came next.
+    #[must_use]
+    pub fn cap_time_of(&self, entry: &Entry) -> ServerTime {
         let after = (Bound::Excluded(entry.receipt_at), Bound::Unbounded);
         let next = self.receipts.range(after).next();
         let arrived = next.map_or(self.latest, |next| self.latest.min(*next));
         let arrival = Arrival::of(entry, arrived.max(entry.receipt_at));
-        self.zone
-            .local_day(arrival.clamped(&entry.time, entry.receipt_at))
+        arrival.clamped(&entry.time, entry.receipt_at)
     }
 
     /// The first and the last day for which an entry may count, whenever it arrived.

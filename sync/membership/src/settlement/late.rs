@@ -2,7 +2,7 @@
 
 use super::given::Given;
 use super::payment::Meters;
-use super::settle::{Settled, earliest_counted, live_until, valuing};
+use super::settle::{Settled, earliest_counted, live_until};
 use crate::account::{Account, Cause};
 use crate::entry::Entry;
 use crate::ids::EntryRef;
@@ -34,7 +34,7 @@ pub fn settle_late(
     let policy = policies
         .get(entry.policy)
         .map_or(policies.in_force_at(cap_time), |signed| {
-            valuing(signed, policies, cap_time)
+            policies.valuing(signed, cap_time)
         });
     let transaction = entry.transaction();
     let mut meters = Meters::take(account);

@@ -70,7 +70,7 @@ pub fn settle_weighed(
     }
     let position = chain.advance(entry, arrival);
     let arrival = arrival.at;
-    let policy = valuing(signed, policies, position.cap_time);
+    let policy = policies.valuing(signed, position.cap_time);
     let transaction = entry.transaction();
     let mut meters = Meters::take(account);
     let untouched = is_in_doubt.then(|| meters.clone());
@@ -125,19 +125,6 @@ pub fn reject(
         verdict: Verdict::Rejected { reason },
     };
     account.row(arrival.at, cause)
-}
-
-/// The version that values an entry: the one that it was signed under while that pays, else the one in force.
-pub(super) fn valuing<'a>(
-    signed: &'a CompiledPolicy,
-    policies: &'a Policies,
-    cap_time: ServerTime,
-) -> &'a CompiledPolicy {
-    if signed.pays_at(cap_time) {
-        signed
-    } else {
-        policies.in_force_at(cap_time)
-    }
 }
 
 /// The expiry of points that count for `cap_time` and are paid at `now`: their own, or that of points earned now when it is over.
