@@ -49,6 +49,15 @@ pub enum KeyError {
     NoRandomness,
 }
 
+/// An enrolment whose device key cannot be used, with the two ways out.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "this head unit is enrolled already, and its device key is not usable; put the key back, and what waits is signed; if it is \
+     lost, give another data folder and enrol anew: what is confirmed stays with the member, and this folder keeps the rest \
+     for service"
+)]
+pub struct EnrolledWithoutKey(#[source] pub KeyError);
+
 /// The fitness of a key, as it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

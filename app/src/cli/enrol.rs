@@ -24,7 +24,7 @@ use crate::config::{Config, is_vin};
 use crate::data_folder::{open_reader, open_store};
 use crate::enrolment::{EnrolmentEnd, WaitsFor, ask, decision, keep};
 use crate::error::UsageError;
-use crate::keys::KeyStore;
+use crate::keys::{EnrolledWithoutKey, KeyStore};
 use crate::names::{DriverName, salted_vehicle_id};
 use crate::net;
 use crate::screen::ShownCode;
@@ -71,7 +71,7 @@ pub(super) fn enrol(args: &EnrolArgs) -> anyhow::Result<ExitCode> {
     if Books::is_enrolled(store.read())? {
         let certificate = certificate(store.read(), &config.cloud.key)?;
         if let Err(error) = keys.certified_key(&certificate.body().key) {
-            return Err(error).context(WITHOUT_KEY);
+            return Err(EnrolledWithoutKey(error).into());
         }
         bail!(enrolled_already(args.output.language));
     }
@@ -193,11 +193,6 @@ const fn enrolled_already(language: Language) -> &'static str {
         "本车机已绑定；如需重新绑定，请换用其他数据目录",
     )
 }
-
-/// Tells the two ways out of an enrolment whose key is gone.
-const WITHOUT_KEY: &str = "this head unit is enrolled already, and its device key is not usable; put the key back, and what \
-    waits is signed; if it is lost, give another data folder and enrol anew: what is confirmed stays with the member, and this \
-    folder keeps the rest for service";
 
 const NOT_USABLE: &str = "the answer cannot be used; is cloud.key the key of this cloud?";
 

@@ -9,7 +9,7 @@ use super::usage::UsageError;
 use crate::books::BooksError;
 use crate::config::ConfigError;
 use crate::explain::{ExplainError, RecordingError};
-use crate::keys::KeyError;
+use crate::keys::{EnrolledWithoutKey, KeyError};
 use crate::window::NoDisplay;
 
 /// Words an error in one line with the way out; `None` for one that is worded in English alone.
@@ -23,6 +23,7 @@ pub(super) fn in_chinese(error: &anyhow::Error) -> Option<String> {
         let config = || cause.downcast_ref().and_then(of_config);
         let books = || cause.downcast_ref().and_then(of_books);
         let explain = || cause.downcast_ref().and_then(of_explain);
+        let without_key = || cause.downcast_ref().map(of_enrolment_without_key);
         let key = || cause.downcast_ref().map(of_key);
         let display = || {
             cause.downcast_ref::<NoDisplay>().map(|_| {
@@ -34,6 +35,7 @@ pub(super) fn in_chinese(error: &anyhow::Error) -> Option<String> {
             .or_else(config)
             .or_else(books)
             .or_else(explain)
+            .or_else(without_key)
             .or_else(key)
             .or_else(display)
     })
@@ -104,8 +106,8 @@ fn of_books(error: &BooksError) -> Option<String> {
         BooksError::OtherCloud(_) => {
             "本车机是在另一个云端绑定的，与配置中的 cloud.key 不符".to_owned()
         }
-        BooksError::OwnEntry { epoch, seq, .. } => {
-            format!("记录 {epoch}-{seq} 校验失败；请运行 `dashpoint ledger --verify`")
+        BooksError::OwnEntry { epoch, seq, source } => {
+            format!("记录 {epoch}-{seq} 校验失败（{source}）；请运行 `dashpoint ledger --verify`")
         }
         BooksError::Store(_) => return None,
     })
@@ -162,29 +164,134 @@ fn slashed(path: &Path) -> &'static str {
     }
 }
 
+fn of_enrolment_without_key(EnrolledWithoutKey(key): &EnrolledWithoutKey) -> String {
+    format!(
+        "本车机已绑定，但设备密钥不可用；请放回密钥，待签记录随即签名；如密钥已丢失，请换用其他数据目录重新绑定：已确认的积分仍归会员，\
+         其余留在此目录，可交售后处理：{}",
+        of_key(key)
+    )
+}
+
 fn of_key(error: &KeyError) -> String {
-    match error {
-        KeyError::Io { path, .. } => format!("{}：密钥无法读写", path.display()),
+    let problem = match error {
+        KeyError::Io { path, source } => {
+            format!("{}：密钥无法读写{}", path.display(), cause(source))
+        }
         KeyError::NotAKey { path } => format!("{}：不是密钥；文件未被改动", path.display()),
         KeyError::Missing { path } => format!("{}：没有密钥文件", path.display()),
         KeyError::OtherDevice { path } => {
             format!("{}：是另一台设备的密钥；文件未被改动", path.display())
         }
         KeyError::NoRandomness => "系统未提供随机数".to_owned(),
+    };
+    format!("{problem}；请检查数据目录中的密钥")
+}
+
+/// The cause of a file that cannot be read or written; one that is not common as the system words it.
+fn cause(error: &std::io::Error) -> String {
+    use std::io::ErrorKind::{
+        IsADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull,
+    };
+    let kind = error.kind();
+    if kind == NotFound {
+        "（没有此文件）".to_owned()
+    } else if kind == PermissionDenied {
+        "（没有权限）".to_owned()
+    } else if kind == IsADirectory {
+        "（这是目录）".to_owned()
+    } else if kind == StorageFull {
+        "（存储空间已满）".to_owned()
+    } else if kind == ReadOnlyFilesystem {
+        "（存储只读）".to_owned()
+    } else {
+        format!("（{error}）")
     }
 }
 
-/// The cause of a file that cannot be read, where it is one of the common ones.
-fn cause(error: &std::io::Error) -> &'static str {
-    use std::io::ErrorKind::{IsADirectory, NotFound, PermissionDenied};
-    let kind = error.kind();
-    if kind == NotFound {
-        "（没有此文件）"
-    } else if kind == PermissionDenied {
-        "（没有权限）"
-    } else if kind == IsADirectory {
-        "（这是目录）"
-    } else {
-        ""
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+    use std::path::PathBuf;
+
+    use dashpoint_wire::WireError;
+
+    use super::*;
+
+    fn path() -> PathBuf {
+        PathBuf::from("/data/device.key")
+    }
+
+    fn key_errors() -> [(KeyError, &'static str); 7] {
+        let io = |source| KeyError::Io {
+            path: path(),
+            source,
+        };
+        [
+            (
+                io(Error::from(ErrorKind::PermissionDenied)),
+                "/data/device.key：密钥无法读写（没有权限）",
+            ),
+            (
+                io(Error::from(ErrorKind::StorageFull)),
+                "/data/device.key：密钥无法读写（存储空间已满）",
+            ),
+            (
+                io(Error::other("the disk is gone")),
+                "/data/device.key：密钥无法读写（the disk is gone）",
+            ),
+            (
+                KeyError::NotAKey { path: path() },
+                "/data/device.key：不是密钥；文件未被改动",
+            ),
+            (
+                KeyError::Missing { path: path() },
+                "/data/device.key：没有密钥文件",
+            ),
+            (
+                KeyError::OtherDevice { path: path() },
+                "/data/device.key：是另一台设备的密钥；文件未被改动",
+            ),
+            (KeyError::NoRandomness, "系统未提供随机数"),
+        ]
+    }
+
+    #[test]
+    fn each_error_of_a_key_tells_its_cause_and_where_to_look() {
+        for (error, problem) in key_errors() {
+            let told = in_chinese(&error.into()).unwrap();
+            assert_eq!(told, format!("{problem}；请检查数据目录中的密钥"));
+        }
+    }
+
+    #[test]
+    fn an_enrolment_without_its_key_keeps_its_two_ways_out() {
+        for (error, problem) in key_errors() {
+            let told = in_chinese(&EnrolledWithoutKey(error).into()).unwrap();
+            for part in [
+                "请放回密钥",
+                "其他数据目录",
+                problem,
+                "请检查数据目录中的密钥",
+            ] {
+                assert!(told.contains(part), "{told}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_that_does_not_verify_tells_the_cause() {
+        let source = WireError::TooLong { len: 9, max: 8 };
+        let told = in_chinese(
+            &BooksError::OwnEntry {
+                epoch: 1,
+                seq: 2,
+                source,
+            }
+            .into(),
+        );
+        assert_eq!(
+            told.unwrap(),
+            "记录 1-2 校验失败（9 bytes where at most 8 are allowed）；请运行 `dashpoint ledger --verify`"
+        );
     }
 }
