@@ -48,10 +48,13 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()?;
     let asked = runtime.block_on(socket::ask(&config.data));
-    if let Err(error) = &asked {
-        tracing::debug!(error = error as &dyn Error, "no answer from the head unit");
-    }
-    let live = asked.as_ref().ok();
+    let live = match &asked {
+        Ok(live) => Some(live),
+        Err(error) => {
+            tracing::debug!(error = error as &dyn Error, "no answer from the head unit");
+            None
+        }
+    };
     if let Some(newest_ms) = live.and_then(|live| live.newest_ms) {
         clock.heard(newest_ms);
     }
@@ -59,7 +62,7 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         print_json(&report(
             &books,
             &clock,
-            asked.as_ref().ok(),
+            live,
             is_running(&asked),
             keys,
             awaiting,

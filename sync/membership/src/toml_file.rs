@@ -1,6 +1,7 @@
 //! Reads a policy and a catalogue from the text of a TOML file: strictly, since a key that is not known is a mistake.
 
 use serde::de::DeserializeOwned;
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::catalogue::Catalogue;
@@ -74,8 +75,9 @@ fn unknown_name(message: &str) -> Option<String> {
 /// Finds the line, from 1, of what a policy is refused for; `None` when the text does not show it.
 #[must_use]
 pub fn line_of(text: &str, refused: &PolicyError) -> Option<usize> {
+    let table = table_of(text)?;
+    let line_of_path = |path: &[PathStep]| line_in(text, &table, path);
     let in_rule = |rule: &RuleId, key: &'static str| {
-        let table = DeTable::parse(text).ok()?;
         let DeValue::Array(rules) = table.get_ref().get("rules")?.get_ref() else {
             return None;
         };
@@ -91,7 +93,7 @@ pub fn line_of(text: &str, refused: &PolicyError) -> Option<usize> {
             PathStep::Item(index),
             PathStep::Key(key),
         ];
-        line_of_path(text, &path)
+        line_of_path(&path)
     };
     match refused {
         PolicyError::Rule {
@@ -101,15 +103,15 @@ pub fn line_of(text: &str, refused: &PolicyError) -> Option<usize> {
             rule, expression, ..
         } => in_rule(rule, expression),
         PolicyError::UnknownKind { rule, .. } => in_rule(rule, "on"),
-        PolicyError::NewerProfile { .. } => line_of_key(text, "rule_profile"),
-        PolicyError::Value { place, .. } => line_of_path(text, place.path()),
+        PolicyError::NewerProfile { .. } => line_of_path(&[PathStep::Key("rule_profile")]),
+        PolicyError::Value { place, .. } => line_of_path(place.path()),
         PolicyError::CapWithoutRoom { index, .. } => {
             let path = [
                 PathStep::Key("caps"),
                 PathStep::Item(*index),
                 PathStep::Key("points"),
             ];
-            line_of_path(text, &path)
+            line_of_path(&path)
         }
     }
 }
@@ -117,12 +119,16 @@ pub fn line_of(text: &str, refused: &PolicyError) -> Option<usize> {
 /// Finds the line, from 1, of a key outside of all tables; `None` when it is not there.
 #[must_use]
 pub fn line_of_key(text: &str, key: &'static str) -> Option<usize> {
-    line_of_path(text, &[PathStep::Key(key)])
+    line_in(text, &table_of(text)?, &[PathStep::Key(key)])
+}
+
+/// Parses a text for the places in it; `None` for one that is no TOML, which its reader refuses with the line itself.
+fn table_of(text: &str) -> Option<Spanned<DeTable<'_>>> {
+    DeTable::parse(text).ok()
 }
 
 /// Finds the line of a value; where it is left out, that of what it should stand in.
-fn line_of_path(text: &str, path: &[PathStep]) -> Option<usize> {
-    let table = DeTable::parse(text).ok()?;
+fn line_in(text: &str, table: &Spanned<DeTable<'_>>, path: &[PathStep]) -> Option<usize> {
     let (PathStep::Key(first), inner) = path.split_first()? else {
         return None;
     };
