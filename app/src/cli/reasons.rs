@@ -167,8 +167,8 @@ pub(crate) const fn guest(language: Language) -> &'static str {
 pub(crate) const fn guest_by_car(language: Language) -> &'static str {
     language.choose(
         "the car says that a guest drives, or somebody who is no member here: trips earn nothing; sign in to the car as the \
-         member (the simulated car: `--no-driver`, or `--driver` as enrolled)",
-        "车辆识别为访客或未绑定的驾驶人，行程不累计积分；请以会员账号登录车机（模拟车辆：`--no-driver`，或绑定时的 `--driver`）",
+         member",
+        "车辆识别为访客或未绑定的驾驶人，行程不累计积分；请以会员账号登录车辆",
     )
 }
 
