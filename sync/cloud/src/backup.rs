@@ -4,16 +4,15 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use dashpoint_membership::{ServerEpoch, ServerTime};
+use dashpoint_membership::{DeviceId, ServerEpoch, ServerTime};
 use rusqlite::Connection;
 
 use crate::core::CloudCore;
 use crate::error::CloudError;
 use crate::folder::{CloudFolder, beside, make_private, make_private_file, sync_file};
 use crate::opening::close;
-use crate::store::cloud_row;
 use crate::store::undone::undone;
-use crate::store::{Undone, open_file};
+use crate::store::{Undone, cloud_row, kept, open_file};
 
 /// Result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +25,8 @@ pub struct RestoredBackup {
     pub age_days: i64,
     /// Things that the database before has and the backup lacks; `None` when it cannot be read any more.
     pub undone: Option<Vec<Undone>>,
+    /// Head units that the database before had shut out and the backup does not know: they are kept out.
+    pub kept_out: Vec<DeviceId>,
 }
 
 impl CloudCore {
@@ -96,15 +97,23 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
         .as_ref()
         .and_then(|db| cloud_row::find(db).ok().flatten());
     // The one that broke may be read in part only: then nothing is said rather than half of it.
+    let restored = core.database();
+    let kept = |replaced: &Connection| kept::keep_out(replaced, restored).ok();
+    let kept_out = replaced.as_ref().and_then(kept);
+    let accepted = |replaced: &Connection| kept::keep_accepted_clocks(replaced, restored).ok();
+    let is_clock_accepted = replaced.as_ref().and_then(accepted) == Some(true);
     let undone = replaced
         .as_ref()
-        .and_then(|replaced| undone(replaced, core.database()).ok());
+        .filter(|_| kept_out.is_some())
+        .and_then(|replaced| undone(replaced, restored).ok());
     drop(replaced);
     let life = present.as_ref().map(|life| life.server_epoch);
     let server_epoch = core.begin_server_epoch(life.unwrap_or(ServerEpoch::new(0)), now)?;
     // The clock is held to what the cloud knew last, not to the day of the backup.
-    if let Some(present) = present {
-        core.know(present.known)?;
+    match present {
+        Some(present) if is_clock_accepted => core.believe(present.known)?,
+        Some(present) => core.know(present.known)?,
+        None => {}
     }
     close(core)?;
     sync_file(&draft)?;
@@ -115,6 +124,7 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
         aside,
         age_days: age_s.div_euclid(86_400),
         undone,
+        kept_out: kept_out.unwrap_or_default(),
     })
 }
 

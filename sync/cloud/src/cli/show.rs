@@ -32,6 +32,8 @@ pub(super) struct RestoreReport {
     pub backup_age_days: i64,
     /// Things that the database before has and the backup lacks; none when it cannot be read.
     pub undone: Option<Vec<Undone>>,
+    /// Head units that the one before had shut out and the backup does not know.
+    pub kept_out: Vec<DeviceId>,
 }
 
 impl RestoreReport {
@@ -41,6 +43,7 @@ impl RestoreReport {
             aside: restored.aside.clone(),
             backup_age_days: restored.age_days,
             undone: restored.undone.clone(),
+            kept_out: restored.kept_out.clone(),
         }
     }
 }
@@ -70,7 +73,11 @@ pub(super) fn restored(restored: &RestoreReport) -> String {
             format!("undone with it, to be done again where it still holds:\n{lines}")
         }
     };
-    head + &age + &lines
+    let kept_out = restored.kept_out.iter();
+    let kept_out = kept_out
+        .map(|device| format!("device {device} stays shut out, the backup does not know it\n"));
+    let kept_out: String = kept_out.collect();
+    head + &age + &lines + &kept_out
 }
 
 /// Names the thing that was undone, with the command that does it again.
@@ -99,10 +106,25 @@ fn again(undone: &Undone) -> String {
             format!("a stretch was freed ({note}): meter free {of} --reason REASON")
         }
         UndoneKind::ExpiryReversed => {
-            format!("an expiry was given back, member and version {of}: see expiry reverse --help")
+            format!("what had expired was given back ({note}): expiry reverse {of} --reason REASON")
         }
-        UndoneKind::Device => {
-            format!("device {of} was enrolled: it comes back by itself at its next contact")
+        UndoneKind::RequestRefused => {
+            let code = spoken_code(of);
+            format!("request {code} was refused: device refuse {code}, while it waits again")
+        }
+        UndoneKind::Claim => {
+            let code = spoken_code(of);
+            format!(
+                "request {code} waits for those whom the vehicle earns for: device approve {code} --member {note}, or the \
+                 code with which its car asks again"
+            )
+        }
+        UndoneKind::Binding => {
+            let consent = undone.note.as_ref().map(|note| format!(" ({note})"));
+            format!(
+                "device {of} was enrolled{}: it comes back by itself at its next contact, or asks again",
+                consent.unwrap_or_default()
+            )
         }
     }
 }

@@ -7,7 +7,7 @@ use dashpoint_wire::{Raw, Receipt};
 use super::CloudCore;
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
-use crate::store::{cloud_row, devices, log};
+use crate::store::{bindings, cloud_row, devices, log};
 
 impl CloudCore {
     /// The present life.
@@ -29,6 +29,14 @@ impl CloudCore {
         now: ServerTime,
     ) -> Result<ServerEpoch, CloudError> {
         self.unguarded(now, |unit, _| unit.begin_server_epoch(after))
+    }
+
+    /// Takes a time for the newest known one, as the operator did whose word was kept.
+    pub(crate) fn believe(&mut self, known: ServerTime) -> Result<(), CloudError> {
+        self.unguarded(known, |unit, _| {
+            cloud_row::believe(unit.db, known)?;
+            bindings::begin_by(unit.db, known)
+        })
     }
 
     /// Takes note of a time at which this cloud is known to have been at work.

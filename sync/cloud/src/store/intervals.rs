@@ -7,6 +7,9 @@ use serde::Serialize;
 use super::{Col, Json};
 use crate::error::CloudError;
 
+/// The reason kept with a stretch that became free with its device, for which it was paid nothing.
+pub(crate) const FREED_UNPAID: &str = "its device was shut out, and it was paid nothing";
+
 /// Returns whether a unit of the interval was paid before, to any device of the vehicle.
 pub(crate) fn overlaps(
     db: &Connection,

@@ -15,6 +15,7 @@ pub(crate) mod forks;
 pub(crate) mod grants;
 pub(crate) mod intake;
 pub(crate) mod intervals;
+pub(crate) mod kept;
 pub(crate) mod log;
 pub(crate) mod members;
 mod open;

@@ -2,17 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::Connection;
+use dashpoint_membership::ServerTime;
+use rusqlite::{Connection, params_from_iter};
 use serde::Serialize;
 
+use super::Col;
+use super::intervals::FREED_UNPAID;
 use crate::error::CloudError;
 
 /// One thing that the replaced database has and the restored one lacks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Undone {
+    /// Time at which it was done, as far as the database has it.
+    #[serde(rename = "at_unix_s")]
+    pub at: ServerTime,
     /// Its kind.
     pub kind: UndoneKind,
-    /// The member, device, entry or version that it is about.
+    /// The member, device, entry, code or version that it is about.
     pub of: String,
     /// The reason that an operator gave for it, or a member's name and zone.
     pub note: Option<String>,
@@ -40,84 +46,164 @@ pub enum UndoneKind {
     Freed,
     /// Points that expired were given back.
     ExpiryReversed,
-    /// A head unit was enrolled; it shows its certificate and comes back by itself.
-    Device,
+    /// A request to be enrolled was refused.
+    RequestRefused,
+    /// The member whom a head unit is to earn for said yes, and the vehicle's members have not yet.
+    Claim,
+    /// A head unit was enrolled for a member; it shows what was signed and comes back by itself.
+    Binding,
 }
 
-/// Each kind with the question that lists it in a database.
-const QUESTIONS: [(UndoneKind, &str); 10] = [
-    (
-        UndoneKind::Member,
-        "SELECT lower(hex(member)), name || ', ' || zone FROM members",
-    ),
-    (
-        UndoneKind::Policy,
-        "SELECT CAST(version AS TEXT), NULL FROM policies",
-    ),
-    (
-        UndoneKind::Catalogue,
-        "SELECT CAST(version AS TEXT), NULL FROM catalogues",
-    ),
-    (
-        UndoneKind::Revocation,
-        "SELECT lower(hex(device)), NULL FROM devices
-         WHERE revoked IS NOT NULL AND device NOT IN (SELECT device FROM frauds)",
-    ),
-    (
-        UndoneKind::Fraud,
-        "SELECT lower(hex(device)), reason FROM frauds",
-    ),
-    (
-        UndoneKind::Acceptance,
-        "SELECT lower(hex(device)) || '/' || epoch || '-' || seq, reason FROM decisions WHERE accepted = 1",
-    ),
-    (
-        UndoneKind::Refusal,
-        "SELECT lower(hex(device)) || '/' || epoch || '-' || seq, reason FROM decisions WHERE accepted = 0",
-    ),
-    (
-        UndoneKind::Freed,
-        "SELECT lower(hex(vehicle)) || ' --entry ' || lower(hex(device)) || '/' || epoch || '-' || seq
-             || iif(keeps_points, ' --keep-points', ''), reason FROM freed
-         WHERE NOT EXISTS (SELECT 1 FROM decisions WHERE (decisions.device, decisions.epoch, decisions.seq)
-                 = (freed.device, freed.epoch, freed.seq) AND accepted = 0)
-             AND device NOT IN (SELECT device FROM devices WHERE revoked IS NOT NULL)",
-    ),
-    (
-        UndoneKind::ExpiryReversed,
-        "SELECT lower(hex(member)) || ' ' || version, NULL FROM expiries_reversed",
-    ),
-    (
-        UndoneKind::Device,
-        "SELECT lower(hex(device)), NULL FROM devices WHERE revoked IS NULL",
-    ),
+/// The question that lists one kind in a database: an identity, the thing, a note and the time. What an operator's word did to
+/// many things at once is listed once, with the word.
+struct Question {
+    kind: UndoneKind,
+    listed: &'static str,
+    /// Lists the identities that a restored database does not lack, where they are not those that it lists itself.
+    covered: Option<&'static str>,
+}
+
+/// Every kind; a head unit that the restored database does not know is kept out by it ([`super::kept`]).
+const QUESTIONS: [Question; 12] = [
+    Question {
+        kind: UndoneKind::Member,
+        listed: "SELECT hex(member), lower(hex(member)), name || ', ' || zone, joined FROM members",
+        covered: None,
+    },
+    Question {
+        kind: UndoneKind::Policy,
+        listed: "SELECT hex(raw), CAST(version AS TEXT), NULL, signed FROM policies",
+        covered: None,
+    },
+    Question {
+        kind: UndoneKind::Catalogue,
+        listed: "SELECT hex(raw), CAST(version AS TEXT), NULL, signed FROM catalogues",
+        covered: None,
+    },
+    Question {
+        kind: UndoneKind::Revocation,
+        listed: "SELECT hex(device), lower(hex(device)), NULL, revoked FROM devices
+             WHERE revoked IS NOT NULL AND device NOT IN (SELECT device FROM frauds)
+             UNION ALL SELECT hex(device), lower(hex(device)), NULL, said FROM barred
+             WHERE reason IS NULL AND device NOT IN (SELECT device FROM devices)",
+        covered: Some(
+            "SELECT hex(device) FROM devices WHERE revoked IS NOT NULL
+             UNION ALL SELECT hex(device) FROM barred WHERE device NOT IN (SELECT device FROM devices)",
+        ),
+    },
+    Question {
+        kind: UndoneKind::Fraud,
+        listed: "SELECT hex(device), lower(hex(device)), reason, said FROM frauds
+             UNION ALL SELECT hex(device), lower(hex(device)), reason, said FROM barred
+             WHERE reason IS NOT NULL AND device NOT IN (SELECT device FROM devices)",
+        covered: Some(
+            "SELECT hex(device) FROM frauds
+             UNION ALL SELECT hex(device) FROM barred WHERE device NOT IN (SELECT device FROM devices)",
+        ),
+    },
+    Question {
+        kind: UndoneKind::Acceptance,
+        listed: "SELECT hex(device) || '/' || epoch || '-' || seq, lower(hex(device)) || '/' || epoch || '-' || seq, reason, decided
+             FROM decisions WHERE accepted = 1",
+        covered: None,
+    },
+    Question {
+        kind: UndoneKind::Refusal,
+        // Those that were made by shutting a fraud out are made again with it.
+        listed: "SELECT hex(device) || '/' || epoch || '-' || seq, lower(hex(device)) || '/' || epoch || '-' || seq, reason, decided
+             FROM decisions WHERE accepted = 0 AND NOT EXISTS (SELECT 1 FROM frauds
+                 WHERE frauds.device = decisions.device AND said = decided AND frauds.reason = decisions.reason)",
+        covered: None,
+    },
+    Question {
+        kind: UndoneKind::Freed,
+        // Likewise those of a refusal, of a fraud, and of a head unit that was shut out, each by what it is freed with.
+        listed: "SELECT hex(device) || '/' || epoch || '-' || seq,
+                 lower(hex(vehicle)) || ' --entry ' || lower(hex(device)) || '/' || epoch || '-' || seq
+                 || iif(keeps_points, ' --keep-points', ''), reason, freed
+             FROM freed
+             WHERE NOT EXISTS (SELECT 1 FROM decisions
+                     WHERE (decisions.device, decisions.epoch, decisions.seq) = (freed.device, freed.epoch, freed.seq)
+                         AND accepted = 0 AND decided = freed AND decisions.reason = freed.reason)
+                 AND NOT EXISTS (SELECT 1 FROM frauds
+                     WHERE frauds.device = freed.device AND said = freed AND frauds.reason = freed.reason)
+                 AND NOT EXISTS (SELECT 1 FROM devices
+                     WHERE devices.device = freed.device AND revoked = freed AND freed.reason = ?1)",
+        covered: None,
+    },
+    Question {
+        kind: UndoneKind::ExpiryReversed,
+        // One word gives back many: it is listed once for each member, in the terms of its command.
+        listed: "SELECT hex(member) || ' ' || given, '--since ' || strftime('%Y-%m-%dT%H:%M:%SZ', min(gone), 'unixepoch')
+                 || iif(max(own <= given), ' --until ' || strftime('%Y-%m-%dT%H:%M:%SZ', max(gone) + 1, 'unixepoch'), '')
+                 || ' --member ' || lower(hex(member)), max(reason), given
+             FROM (SELECT back.member AS member, back.at AS given, lost.at AS gone,
+                     json_extract(back.cause, '$.granted.reason') AS reason,
+                     coalesce((SELECT max(expires) FROM allocations
+                         WHERE (allocations.member, allocations.version) = (lost.member, lost.version)), back.at + 1) AS own
+                 FROM expiries_reversed AS reversed
+                 JOIN settlements AS lost ON (lost.member, lost.version) = (reversed.member, reversed.version)
+                 JOIN settlements AS back ON (back.member, back.version) = (reversed.member, reversed.by_version))
+             GROUP BY member, given",
+        covered: None,
+    },
+    Question {
+        kind: UndoneKind::RequestRefused,
+        listed: "SELECT hex(enrolment), code, NULL, asked FROM enrolments
+             WHERE answer = 'refused' AND expires > (SELECT known FROM cloud)",
+        covered: None,
+    },
+    Question {
+        kind: UndoneKind::Claim,
+        listed: "SELECT hex(enrolment) || hex(member), code, lower(hex(member)), claimed
+             FROM claims JOIN enrolments USING (enrolment)
+             WHERE answer = 'waiting' AND expires > (SELECT known FROM cloud)",
+        covered: None,
+    },
+    Question {
+        kind: UndoneKind::Binding,
+        listed: "SELECT hex(binding), lower(hex(device)) || ' for member ' || lower(hex(bindings.member)),
+                 iif(consents.member IS NULL, reason, 'agreed: member ' || lower(hex(consents.member))),
+                 coalesce(given, valid_from)
+             FROM bindings LEFT JOIN consents USING (binding)
+             WHERE device NOT IN (SELECT device FROM devices WHERE revoked IS NOT NULL)",
+        covered: None,
+    },
 ];
 
-/// Lists what a database has and a restored copy lacks, kind by kind.
+/// Lists what a database has and a restored copy lacks, in the order in which it was done.
 pub(crate) fn undone(
     replaced: &Connection,
     restored: &Connection,
 ) -> Result<Vec<Undone>, CloudError> {
-    let mut undone = Vec::new();
-    for (kind, question) in QUESTIONS {
-        let here = listed(restored, question)?;
-        let here: BTreeSet<&String> = here.iter().map(|(of, _)| of).collect();
-        let before = listed(replaced, question)?;
-        let lacking = before.iter().filter(|(of, _)| !here.contains(of));
-        undone.extend(lacking.map(|(of, note)| Undone {
-            kind,
-            of: of.clone(),
-            note: note.clone(),
-        }));
+    let mut undone = BTreeSet::new();
+    for question in QUESTIONS {
+        let here = identities(restored, question.covered.unwrap_or(question.listed))?;
+        for (identity, of, note, at) in listed(replaced, question.listed)? {
+            if !here.contains(&identity) {
+                let kind = question.kind;
+                undone.insert(Undone { at, kind, of, note });
+            }
+        }
     }
-    Ok(undone)
+    Ok(undone.into_iter().collect())
 }
 
-fn listed(
-    db: &Connection,
-    question: &str,
-) -> Result<BTreeSet<(String, Option<String>)>, CloudError> {
+type Listed = (String, String, Option<String>, ServerTime);
+
+fn listed(db: &Connection, question: &str) -> Result<Vec<Listed>, CloudError> {
     let mut statement = db.prepare(question)?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let values = [FREED_UNPAID].into_iter().take(statement.parameter_count());
+    let rows = statement.query_map(params_from_iter(values), |row| {
+        let at: Col<ServerTime> = row.get(3)?;
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, at.0))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn identities(db: &Connection, question: &str) -> Result<BTreeSet<String>, CloudError> {
+    let mut statement = db.prepare(question)?;
+    let values = [FREED_UNPAID].into_iter().take(statement.parameter_count());
+    let rows = statement.query_map(params_from_iter(values), |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -25,7 +25,11 @@ mod new_devices;
 mod policy;
 mod proof;
 mod refused_commands;
+<<<<<<< HEAD
 mod restored_list;
+=======
+mod restored_acts;
+>>>>>>> a1e85c1 (restore: each act that is undone is listed, and who was shut out stays out)
 mod reversals;
 mod sharing;
 mod storage;
