@@ -35,14 +35,6 @@ pub struct LatePayment {
     pub points: Points,
 }
 
-impl LateEntries {
-    /// Adds the outcome of another act.
-    pub(super) fn extend(&mut self, other: Self) {
-        self.paid.extend(other.paid);
-        self.in_doubt.extend(other.in_doubt);
-    }
-}
-
 /// An account with the rows that are not written yet.
 struct OpenedAccount {
     account: Account,

@@ -108,11 +108,7 @@ impl CloudCore {
             }
             unit.shut_out(device)?;
             let unpaid = unit.unpaid(device)?;
-            let mut freed = unit.free_all(
-                &unpaid,
-                true,
-                "its device was shut out, and it was paid nothing",
-            )?;
+            let mut freed = unit.free_all(&unpaid, true, intervals::FREED_UNPAID)?;
             freed.late = unit.judge_losers_anew(device)?;
             Ok(Revocation {
                 revoked: device,
@@ -144,14 +140,13 @@ impl CloudCore {
                 Err(failed) => return Err(failed),
             }
             devices::mark_fraud(unit.db, device, unit.now, reason)?;
-            let mut late = LateEntries::default();
             for entry in unit.held_for(device)? {
-                late.extend(unit.refuse_held(entry, reason)?.late);
+                unit.give_up_held(entry, reason)?;
             }
             let held = intervals::held_by(unit.db, device)?;
             let mut freed = unit.free_all(&held, false, reason)?;
-            late.extend(unit.judge_losers_anew(device)?);
-            freed.late = late;
+            // Once all of it is free: else one that came later would be paid for the part that became free first.
+            freed.late = unit.judge_losers_anew(device)?;
             Ok(Revocation {
                 revoked: device,
                 was_known: true,

@@ -141,22 +141,26 @@ impl UnitOfWork<'_> {
         })
     }
 
-    /// Refuses what is held back for an entry, and frees the stretch that it may hold.
-    pub(super) fn refuse_held(&self, entry: EntryRef, reason: &str) -> Result<Ruling, CloudError> {
+    fn refuse_held(&self, entry: EntryRef, reason: &str) -> Result<Ruling, CloudError> {
+        let vehicle = intervals::of(self.db, entry)?.map(|stretch| stretch.vehicle);
+        let mut ruling = self.give_up_held(entry, reason)?;
+        ruling.late = self.pay_losers(vehicle.into_iter().collect())?;
+        Ok(ruling)
+    }
+
+    /// Refuses what is held back for an entry, and frees the stretch that it may hold; the caller pays those that had come second.
+    pub(super) fn give_up_held(&self, entry: EntryRef, reason: &str) -> Result<Ruling, CloudError> {
         let stretch = intervals::of(self.db, entry)?;
         if let Some(stretch) = &stretch {
             self.free_stretch(stretch, false, reason)?;
         }
         let given = stretch.as_ref().and_then(|stretch| stretch.given.as_ref());
-        let mut ruling = self.rule_on(entry, false, reason, |unit, member| {
+        self.rule_on(entry, false, reason, |unit, member| {
             let mut account = unit.account(member)?;
             let zone = unit.zone(member)?;
             let refused = account.refuse(entry, given, unit.now, &zone, unit.policies);
             Ok((account, refused))
-        })?;
-        let vehicles = stretch.iter().map(|stretch| stretch.vehicle);
-        ruling.late = self.pay_losers(vehicles.collect())?;
-        Ok(ruling)
+        })
     }
 
     fn rule_on(

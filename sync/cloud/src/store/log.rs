@@ -72,8 +72,8 @@ pub(crate) struct Loser {
     pub member: MemberId,
 }
 
-/// Lists the entries of a vehicle's members that were rejected because their units were paid, in the order they came: not those
-/// that were paid later, which hold a stretch or lost it, nor those of frauds.
+/// Lists the entries of a vehicle's members that were rejected because their units were paid, in the order in which the log
+/// took them (it appends only, and the time of arrival is kept to five minutes): not those that were paid later, which hold a stretch or lost it, nor those of frauds.
 pub(crate) fn already_paid(db: &Connection, vehicle: VehicleId) -> Result<Vec<Loser>, CloudError> {
     let verdict = Verdict::Rejected {
         reason: Rejection::AlreadyPaid,
@@ -84,7 +84,7 @@ pub(crate) fn already_paid(db: &Connection, vehicle: VehicleId) -> Result<Vec<Lo
              AND NOT EXISTS (SELECT 1 FROM intervals WHERE (device, epoch, seq) = (lost.device, lost.epoch, lost.seq))
              AND NOT EXISTS (SELECT 1 FROM freed WHERE (device, epoch, seq) = (lost.device, lost.epoch, lost.seq))
              AND NOT EXISTS (SELECT 1 FROM frauds WHERE device = lost.device)
-         ORDER BY arrived, device, epoch, seq",
+         ORDER BY rowid",
     )?;
     let rows = statement.query_map((Col(vehicle), Json(&verdict)), |row| {
         Ok(Loser {

@@ -25,11 +25,8 @@ mod new_devices;
 mod policy;
 mod proof;
 mod refused_commands;
-<<<<<<< HEAD
-mod restored_list;
-=======
 mod restored_acts;
->>>>>>> a1e85c1 (restore: each act that is undone is listed, and who was shut out stays out)
+mod restored_list;
 mod reversals;
 mod sharing;
 mod storage;

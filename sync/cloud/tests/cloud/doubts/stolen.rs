@@ -110,6 +110,53 @@ fn an_entry_that_came_second_and_is_in_doubt_itself_stays_rejected() {
     assert_eq!(world.balance(other), points);
 }
 
+/// The thief was paid for one stretch and waits with the other; who came first claims of both, who came second of one.
+#[test]
+fn who_came_first_is_paid_whatever_is_freed_and_whatever_the_devices_are_called() {
+    for (earlier, later) in [(11, 12), (12, 11)] {
+        for is_fraud in [true, false] {
+            let mut world = World::new();
+            let (stranger, owner) = (world.member(9), world.member(1));
+            let mut thief = world.car(8, 3, stranger);
+            world.pass(6 * HOUR);
+            let paid_for = drive(&world, 5_000_000, 20_000, 1_200);
+            assert!(paid(&send(&mut world, &mut thief, drove(paid_for))) > 0);
+            let days = thief.policies.newest().policy().allowance.hard.days;
+            go_on(&mut world, i64::from(days) + 1);
+            let waits = drive(&world, 5_020_000, 40_000, 1_800);
+            let waits = send(&mut world, &mut thief, drove(waits));
+            assert!(matches!(waits, Verdict::Review { .. }), "{waits:?}");
+            let mut cars = [earlier, later].map(|number| world.car(number, 3, owner));
+            world.pass(2 * HOUR);
+            for (car, from_m, metres) in [(0, 5_010_000, 40_000), (1, 5_025_000, 10_000)] {
+                let trip = drive(&world, from_m, metres, 1_800);
+                let verdict = send(&mut world, &mut cars[car], drove(trip));
+                assert_eq!(verdict, rejected(Rejection::AlreadyPaid));
+            }
+            let now = world.now;
+            let vehicle = VehicleId::from_bytes([3; 16]);
+            let freed = if is_fraud {
+                let done = world.core.revoke_fraud(thief.device, "a copied VIN", now);
+                done.unwrap().freed
+            } else {
+                let all = Selected::Device(thief.device);
+                let done = world
+                    .core
+                    .free_stretches(vehicle, all, false, "a copied VIN", now);
+                done.unwrap()
+            };
+            assert_eq!(world.balance(stranger), 0);
+            let late: Vec<DeviceId> = freed
+                .late
+                .paid
+                .iter()
+                .map(|paid| paid.entry.device)
+                .collect();
+            assert_eq!(late, [cars[0].device], "{earlier} {is_fraud}: {freed:?}");
+        }
+    }
+}
+
 #[test]
 fn the_readings_of_a_device_that_is_shut_out_bind_nobody() {
     let (mut world, mut car) = world();
