@@ -1,11 +1,13 @@
 //! Enrolments and policies that a database forgot when it went back: what this very cloud signed for a car proves itself,
 //! and is written back.
 
+use std::collections::BTreeSet;
+
 use dashpoint_membership::policy::CompiledPolicy;
 use dashpoint_membership::{Chain, DeviceId, Epoch, Policy, Seq, ServerEpoch, ServerTime};
 use dashpoint_wire::message::EnrolmentProof;
 use dashpoint_wire::{
-    Binding, DeviceCertificate, EpochGrant, MAX_BINDINGS, MAX_POLICIES, PublicKey, Signed,
+    Binding, DeviceCertificate, EpochGrant, MAX_BINDINGS, MAX_POLICIES, PublicKey, Raw, Signed,
     WireError,
 };
 
@@ -19,9 +21,11 @@ use crate::store::devices::{Device, Head};
 use crate::store::{bindings, bundles, cloud_row, devices, grants, members, proofs, receipts};
 
 /// A proof whose signatures are this cloud's.
+#[derive(Debug)]
 struct ShownEnrolment {
     certificate: Signed<DeviceCertificate>,
     grant: Signed<EpochGrant>,
+    /// Those that are not here.
     bindings: Vec<Signed<Binding>>,
     policies: Vec<Signed<Policy>>,
 }
@@ -31,21 +35,31 @@ impl ShownEnrolment {
         cloud: &PublicKey,
         device: DeviceId,
         proof: &EnrolmentProof,
+        known: &BTreeSet<Vec<u8>>,
     ) -> Result<Self, CloudError> {
-        Self::check(cloud, device, proof)
+        Self::check(cloud, device, proof, known)
             .map_err(|refused| CloudError::NotProven { device, refused })
     }
 
+    /// Verifies what is shown: each thing once, and no binding that is here byte by byte, so that a proof costs no more than what
+    /// this cloud signed and lacks.
     fn check(
         cloud: &PublicKey,
         device: DeviceId,
         proof: &EnrolmentProof,
+        known: &BTreeSet<Vec<u8>>,
     ) -> Result<Self, WireError> {
         let policies = proof.policies.as_deref().unwrap_or_default();
         if proof.bindings.len() > MAX_BINDINGS || policies.len() > MAX_POLICIES {
             return Err(WireError::Unsound("too many bindings or policies"));
         }
+        if !are_distinct(proof.bindings.iter().map(Raw::as_bytes))
+            || !are_distinct(policies.iter().map(Raw::as_bytes))
+        {
+            return Err(WireError::Unsound("a binding or a policy twice"));
+        }
         let bindings = proof.bindings.iter().cloned();
+        let bindings = bindings.filter(|binding| !known.contains(binding.as_bytes()));
         let policies = policies.iter().cloned();
         Ok(Self {
             certificate: proof.certificate.clone().verify(cloud, &device)?,
@@ -60,11 +74,17 @@ impl ShownEnrolment {
     }
 }
 
+fn are_distinct<'a>(mut shown: impl Iterator<Item = &'a [u8]>) -> bool {
+    let mut seen = BTreeSet::new();
+    shown.all(|bytes| seen.insert(bytes))
+}
+
 impl CloudCore {
-    /// The key that a device signs with, also of one that this database forgot and that shows its certificate.
+    /// The key that a device signs with, also of one that this database forgot and that shows its certificate; nothing else that
+    /// it shows is looked at yet.
     ///
     /// # Errors
-    /// [`CloudError::NotProven`] for what this cloud did not sign; [`CloudError::NoDevice`] for a device that is shut out or
+    /// [`CloudError::NotProven`] for a certificate that this cloud did not sign; [`CloudError::NoDevice`] for a device that is shut out or
     /// whose certificate has ended.
     pub fn proven_key(
         &self,
@@ -82,8 +102,11 @@ impl CloudCore {
             return Err(CloudError::NoDevice(device));
         }
         let life = cloud_row::find(&self.db)?.ok_or(CloudError::ForeignDatabase)?;
-        let shown = ShownEnrolment::verified(&self.key.public(), device, proof)?;
-        let certificate = shown.certificate.body();
+        let certificate = proof.certificate.clone();
+        let certificate = certificate
+            .verify(&self.key.public(), &device)
+            .map_err(|refused| CloudError::NotProven { device, refused })?;
+        let certificate = certificate.body();
         if clock_guard::believed(&life, now) >= certificate.valid_until {
             return Err(CloudError::NoDevice(device));
         }
@@ -110,7 +133,8 @@ impl CloudCore {
         proof: &EnrolmentProof,
         now: ServerTime,
     ) -> Result<(), CloudError> {
-        let shown = ShownEnrolment::verified(&self.key.public(), device, proof)?;
+        let known = bindings::signed(&self.db, device)?;
+        let shown = ShownEnrolment::verified(&self.key.public(), device, proof, &known)?;
         let (begun, still_lacking) = self.work(now, |unit| {
             unit.may_come_back(device, &shown)?;
             let begun = match unit.life_to_begin(device, &shown)? {

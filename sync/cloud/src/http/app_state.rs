@@ -3,12 +3,13 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use dashpoint_membership::DeviceId;
 use ring::hmac;
 use tokio::time::Instant;
 
 use super::nonces::Nonces;
 use super::rates::{RateLimits, Rates};
-use super::throttle::Rate;
+use super::throttle::{Rate, Throttle};
 use crate::error::CloudError;
 use crate::ledger::LedgerHandle;
 use crate::random;
@@ -29,6 +30,13 @@ const ASKS: Rates = Rates {
     all: Rate::a_minute(600),
 };
 
+/// Proofs of enrolment that are taken of one device at once, and again in an hour: each costs the signatures of what is lacking,
+/// and a car asks for less.
+const PROOFS: Rate = Rate {
+    most: 12,
+    per: Duration::from_secs(3_600),
+};
+
 /// State that all handlers share.
 pub(crate) struct AppState {
     pub(super) ledger: LedgerHandle,
@@ -39,6 +47,7 @@ pub(crate) struct AppState {
     pub(super) nonces: Mutex<Nonces>,
     pub(super) wrong_codes: Mutex<RateLimits>,
     pub(super) asks: Mutex<RateLimits>,
+    pub(super) proofs: Mutex<Throttle<DeviceId>>,
     /// Marks the links of this run's QR codes.
     pub(super) link_key: hmac::Key,
     pub(super) started: Instant,
@@ -54,6 +63,7 @@ impl AppState {
             nonces: Mutex::new(Nonces::default()),
             wrong_codes: Mutex::new(RateLimits::new(WRONG_CODES)),
             asks: Mutex::new(RateLimits::new(ASKS)),
+            proofs: Mutex::new(Throttle::new(PROOFS, Rate::NONE)),
             link_key: hmac::Key::new(hmac::HMAC_SHA256, &link_key),
             started: Instant::now(),
         })
@@ -84,6 +94,10 @@ mod tests {
         for said in [
             format!("{} 1,000 that wait", said(ASKS)),
             format!("{} beyond it 429.", said(WRONG_CODES)),
+            format!(
+                "at most {} proofs of one device at once, and as many in each hour, evenly",
+                PROOFS.most
+            ),
             format!("must have come after {body_s} seconds; else the answer is 503"),
         ] {
             assert!(text.contains(&said), "PROTOCOL.md does not say {said:?}");

@@ -54,6 +54,7 @@ impl AppState {
                 let proof: EnrolmentProof = match core.admitted_device(device, now)? {
                     Some(known) => {
                         state.let_in(&incoming, device, &known.key, now)?;
+                        state.take_proof_of(device)?;
                         incoming.message()?
                     }
                     None => {
@@ -62,6 +63,7 @@ impl AppState {
                         let proof = incoming.message()?;
                         let key = core.proven_key(device, &proof, now)?;
                         state.let_in(&incoming, device, &key, now)?;
+                        state.take_proof_of(device)?;
                         proof
                     }
                 };
@@ -99,6 +101,15 @@ impl AppState {
             Err(error) if error.wants_nonce() => self.challenge(device),
             Err(_) => Err(refused()),
         }
+    }
+
+    /// Counts one proof of a device, once its own key has signed the request: nobody else uses up what it may show.
+    fn take_proof_of(&self, device: DeviceId) -> Result<(), ApiError> {
+        let Ok(mut proofs) = self.proofs.lock() else {
+            return Err(ApiError::because(RefusalCode::Unavailable));
+        };
+        let taken = proofs.take(device, self.elapsed());
+        taken.map_err(|often| ApiError::slow_down(often.wait))
     }
 
     fn take_nonce(&self, device: DeviceId, nonce: Nonce) -> bool {

@@ -1,5 +1,7 @@
 //! Bindings: which member a device's entries may be for.
 
+use std::collections::BTreeSet;
+
 use dashpoint_membership::{BindingId, DeviceId, DriverTag, MemberId, ServerTime, VehicleId};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -38,6 +40,13 @@ pub(crate) fn find(db: &Connection, binding: BindingId) -> Result<Option<Bound>,
         })
         .optional()?;
     Ok(row)
+}
+
+/// Reads the bindings of a device as they were signed.
+pub(crate) fn signed(db: &Connection, device: DeviceId) -> Result<BTreeSet<Vec<u8>>, CloudError> {
+    let mut statement = db.prepare_cached("SELECT raw FROM bindings WHERE device = ?1")?;
+    let rows = statement.query_map([Col(device)], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Lets the bindings that begin later than now begin now: a clock that was ahead made them, and what is earned under them

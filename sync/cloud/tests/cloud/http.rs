@@ -435,3 +435,28 @@ async fn a_device_that_the_database_forgot_is_let_in_by_its_proof_and_its_own_to
     asked.await.unwrap();
     cloud.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_device_shows_its_proof_a_dozen_times_and_then_waits() {
+    with_car(|addr, car, _| {
+        let path = format!("/v1/devices/{}/proof", car.device);
+        let signer = Signer {
+            car: &car,
+            now: machine_now(),
+            nonce: None,
+        };
+        let body = deflate(&encode(&car.proof));
+        for _ in 0..12 {
+            assert_eq!(signer.send(addr, "POST", &path, &body).status, 204);
+            // What its key did not sign counts for nobody.
+            assert_eq!(send(addr, "POST", &path, CBOR, &body).status, 401);
+        }
+        let refused = signer.send(addr, "POST", &path, &body);
+        assert_eq!(refused.code(), RefusalCode::SlowDown);
+        let wait = refused.head.to_lowercase();
+        let (_, wait) = wait.split_once("retry-after: ").unwrap();
+        let wait: u64 = wait.split_whitespace().next().unwrap().parse().unwrap();
+        assert!((1..=301).contains(&wait), "{wait}");
+    })
+    .await;
+}

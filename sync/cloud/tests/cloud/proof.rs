@@ -94,6 +94,42 @@ fn show(world: &mut World, car: &Car) -> Result<(), CloudError> {
 }
 
 #[test]
+fn what_is_shown_twice_is_refused_and_what_is_here_costs_nothing() {
+    let mut cloud = Backed::new();
+    let member = cloud.world.member(1);
+    let mut car = cloud.world.car(2, 3, member);
+    let world = &mut cloud.world;
+    let binding = car.proof.bindings[0].clone();
+    car.proof.bindings = vec![binding.clone(); 256];
+    let refused = show(world, &car);
+    assert!(
+        matches!(refused, Err(CloudError::NotProven { .. })),
+        "{refused:?}"
+    );
+    car.proof.bindings = vec![binding];
+    let policy = world.core.policy_since(PolicyVersion::new(0), world.now);
+    let policy = policy.unwrap().unwrap();
+    car.proof.policies = Some(vec![policy.clone(), policy]);
+    let refused = show(world, &car);
+    assert!(
+        matches!(refused, Err(CloudError::NotProven { .. })),
+        "{refused:?}"
+    );
+    car.proof.policies = None;
+    // A binding that is here byte by byte is not verified: this one bears no signature at all.
+    let unsigned = vec![0x55; 64];
+    let beside = rusqlite::Connection::open(cloud.folder.path().join("a.db")).unwrap();
+    beside
+        .execute(
+            "INSERT INTO bindings SELECT ?1, device, member, driver, valid_from, valid_until, ?2 FROM bindings",
+            ([0x56_u8; 16], &unsigned),
+        )
+        .unwrap();
+    car.proof.bindings.push(unsigned.into());
+    show(world, &car).unwrap();
+}
+
+#[test]
 fn a_binding_that_the_backup_lacks_is_shown_and_its_entries_are_paid() {
     let mut cloud = Backed::new();
     let first = cloud.world.member(1);
