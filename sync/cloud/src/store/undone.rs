@@ -56,7 +56,7 @@ pub enum UndoneKind {
 
 /// The question that lists one kind in a database: an identity, the thing, a note and the time. What an operator's word did to
 /// many things at once is listed once, with the word.
-struct Question {
+struct UndoneQuestion {
     kind: UndoneKind,
     listed: &'static str,
     /// Lists the identities that a restored database does not lack, where they are not those that it lists itself.
@@ -64,23 +64,23 @@ struct Question {
 }
 
 /// Every kind; a head unit that the restored database does not know is kept out by it ([`super::kept`]).
-const QUESTIONS: [Question; 12] = [
-    Question {
+const QUESTIONS: [UndoneQuestion; 12] = [
+    UndoneQuestion {
         kind: UndoneKind::Member,
         listed: "SELECT hex(member), lower(hex(member)), name || ', ' || zone, joined FROM members",
         covered: None,
     },
-    Question {
+    UndoneQuestion {
         kind: UndoneKind::Policy,
         listed: "SELECT hex(raw), CAST(version AS TEXT), NULL, signed FROM policies",
         covered: None,
     },
-    Question {
+    UndoneQuestion {
         kind: UndoneKind::Catalogue,
         listed: "SELECT hex(raw), CAST(version AS TEXT), NULL, signed FROM catalogues",
         covered: None,
     },
-    Question {
+    UndoneQuestion {
         kind: UndoneKind::Revocation,
         listed: "SELECT hex(device), lower(hex(device)), NULL, revoked FROM devices
              WHERE revoked IS NOT NULL AND device NOT IN (SELECT device FROM frauds)
@@ -91,7 +91,7 @@ const QUESTIONS: [Question; 12] = [
              UNION ALL SELECT hex(device) FROM barred WHERE device NOT IN (SELECT device FROM devices)",
         ),
     },
-    Question {
+    UndoneQuestion {
         kind: UndoneKind::Fraud,
         listed: "SELECT hex(device), lower(hex(device)), reason, said FROM frauds
              UNION ALL SELECT hex(device), lower(hex(device)), reason, said FROM barred
@@ -101,13 +101,13 @@ const QUESTIONS: [Question; 12] = [
              UNION ALL SELECT hex(device) FROM barred WHERE device NOT IN (SELECT device FROM devices)",
         ),
     },
-    Question {
+    UndoneQuestion {
         kind: UndoneKind::Acceptance,
         listed: "SELECT hex(device) || '/' || epoch || '-' || seq, lower(hex(device)) || '/' || epoch || '-' || seq, reason, decided
              FROM decisions WHERE accepted = 1",
         covered: None,
     },
-    Question {
+    UndoneQuestion {
         kind: UndoneKind::Refusal,
         // Those that were made by shutting a fraud out are made again with it.
         listed: "SELECT hex(device) || '/' || epoch || '-' || seq, lower(hex(device)) || '/' || epoch || '-' || seq, reason, decided
@@ -115,7 +115,7 @@ const QUESTIONS: [Question; 12] = [
                  WHERE frauds.device = decisions.device AND said = decided AND frauds.reason = decisions.reason)",
         covered: None,
     },
-    Question {
+    UndoneQuestion {
         kind: UndoneKind::Freed,
         // Likewise those of a refusal, of a fraud, and of a head unit that was shut out, each by what it is freed with.
         listed: "SELECT hex(device) || '/' || epoch || '-' || seq,
@@ -131,7 +131,7 @@ const QUESTIONS: [Question; 12] = [
                      WHERE devices.device = freed.device AND revoked = freed AND freed.reason = ?1)",
         covered: None,
     },
-    Question {
+    UndoneQuestion {
         kind: UndoneKind::ExpiryReversed,
         // One word gives back many: it is listed once for each member, in the terms of its command.
         listed: "SELECT hex(member) || ' ' || given, '--since ' || strftime('%Y-%m-%dT%H:%M:%SZ', min(gone), 'unixepoch')
@@ -147,20 +147,20 @@ const QUESTIONS: [Question; 12] = [
              GROUP BY member, given",
         covered: None,
     },
-    Question {
+    UndoneQuestion {
         kind: UndoneKind::RequestRefused,
         listed: "SELECT hex(enrolment), code, NULL, asked FROM enrolments
              WHERE answer = 'refused' AND expires > (SELECT known FROM cloud)",
         covered: None,
     },
-    Question {
+    UndoneQuestion {
         kind: UndoneKind::Claim,
         listed: "SELECT hex(enrolment) || hex(member), code, lower(hex(member)), claimed
              FROM claims JOIN enrolments USING (enrolment)
              WHERE answer = 'waiting' AND expires > (SELECT known FROM cloud)",
         covered: None,
     },
-    Question {
+    UndoneQuestion {
         kind: UndoneKind::Binding,
         listed: "SELECT hex(binding), lower(hex(device)) || ' for member ' || lower(hex(bindings.member)),
                  iif(consents.member IS NULL, reason, 'agreed: member ' || lower(hex(consents.member))),
