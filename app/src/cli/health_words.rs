@@ -178,7 +178,7 @@ pub(super) fn refused(language: Language, status: u16) -> String {
             format!("the cloud refuses this car; ask service. Status {status}")
         }
         (Language::Chinese, CloudRefusal::OfCar { .. }) => {
-            format!("云端拒收本车记录，请联系售后。状态码 {status}")
+            format!("云端拒绝本车接入，请联系售后。状态码 {status}")
         }
         (Language::English, CloudRefusal::OfEntries { .. }) => format!(
             "the cloud did not take what this car sent: it is kept; ask service. Status {status}"

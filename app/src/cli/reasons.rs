@@ -194,8 +194,8 @@ pub(crate) fn not_paid(language: Language, entries: u64) -> String {
         (Language::English, entries) => {
             format!("{entries} entries are not paid: the cloud refuses this car")
         }
-        (Language::Chinese, 1) => "不会到账：云端拒收本车记录".to_owned(),
-        (Language::Chinese, entries) => format!("{entries} 条记录不会到账：云端拒收本车记录"),
+        (Language::Chinese, 1) => "不会到账：云端拒绝本车接入".to_owned(),
+        (Language::Chinese, entries) => format!("{entries} 条记录不会到账：云端拒绝本车接入"),
     }
 }
 
@@ -208,7 +208,7 @@ pub(crate) fn refused_car(language: Language, status: u16) -> String {
              may enrol it again"
         ),
         Language::Chinese => format!(
-            "云端拒收本车记录（状态码 {status}）：待确认的积分不会到账，也不再累计；请联系售后重新绑定"
+            "云端拒绝本车接入（状态码 {status}）：待确认的积分不会到账，也不再累计；请联系售后重新绑定"
         ),
     }
 }
