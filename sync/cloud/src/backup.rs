@@ -91,7 +91,6 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
     };
     let mut core = CloudCore::of(db, key)?;
     let backed_up = cloud_row::find(core.database())?.ok_or(CloudError::ForeignDatabase)?;
-    let age_s = now.as_unix_s().saturating_sub(backed_up.known.as_unix_s());
     let replaced = replaced(&folder);
     let present = replaced
         .as_ref()
@@ -106,6 +105,13 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
         .as_ref()
         .filter(|_| kept_out.is_some())
         .and_then(|replaced| undone(replaced, restored).ok());
+    // The machine's clock may lag behind what the cloud knew.
+    let known = present
+        .as_ref()
+        .map_or(now, |present| present.known.max(now));
+    let age_s = known
+        .as_unix_s()
+        .saturating_sub(backed_up.known.as_unix_s());
     drop(replaced);
     let life = present.as_ref().map(|life| life.server_epoch);
     let server_epoch = core.begin_server_epoch(life.unwrap_or(ServerEpoch::new(0)), now)?;

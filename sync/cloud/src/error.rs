@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use dashpoint_membership::policy::PolicyError;
 use dashpoint_membership::{
-    AccountError, CatalogueError, DeviceId, EntryRef, MemberId, PolicyVersion, ServerTime,
+    AccountError, CatalogueError, DeviceId, EntryHash, EntryRef, MemberId, PolicyVersion,
+    ServerTime,
 };
 use dashpoint_wire::{PublicKey, WireError};
 
@@ -157,6 +158,8 @@ pub enum CloudError {
         device: DeviceId,
         /// The first thing that is lacking.
         lacking: Lacking,
+        /// The place in the chain that names it.
+        place: EntryHash,
     },
     /// A device earns for a member who was made after the backup which this database went back to.
     #[error(

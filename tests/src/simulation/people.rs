@@ -78,6 +78,13 @@ impl SimulatedWorld {
         Ok(())
     }
 
+    /// Returns whether a clone has the disk of a car: it does not learn of a driver who is enrolled later.
+    fn is_copied(&self, number: usize) -> bool {
+        let device = self.cars[number].device;
+        let clones = self.cars.iter().filter(|car| car.is_clone);
+        clones.into_iter().any(|clone| clone.device == device)
+    }
+
     /// Now and then a head unit is shut out; later its owner enrols it anew.
     pub(super) fn what_the_owner_does(&mut self, number: usize) -> Result<(), Violation> {
         if self.cars[number].is_clone {
@@ -91,6 +98,7 @@ impl SimulatedWorld {
             self.shut_out(number)?;
         } else if self.cars[number].crew.lacks_somebody()
             && !self.cars[number].is_running()
+            && !self.is_copied(number)
             && self.mischief.one_in(4)
         {
             self.enrol_late(number)?;

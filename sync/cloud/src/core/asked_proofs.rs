@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dashpoint_membership::DeviceId;
+use dashpoint_membership::{DeviceId, EntryHash};
 
 use crate::lacking::Lacking;
 
@@ -17,38 +17,41 @@ pub(super) struct AskedProofs {
     of: BTreeMap<DeviceId, Asked>,
 }
 
+/// A thing that is lacking, and the place in a chain that named it: a copy of the disk, which may hold less, has another.
+pub(super) type AskedFor = (Lacking, EntryHash);
+
 #[derive(Debug, Default)]
 struct Asked {
     /// Asked for since the device has shown its proof.
-    open: Option<Lacking>,
+    open: Option<AskedFor>,
     /// Not shown when it was asked for, the oldest first.
-    not_shown: Vec<Lacking>,
+    not_shown: Vec<AskedFor>,
 }
 
 impl AskedProofs {
     /// Takes note that a device is asked to show something.
-    pub fn ask(&mut self, device: DeviceId, lacking: Lacking) {
+    pub fn ask(&mut self, device: DeviceId, asked_for: AskedFor) {
         if self.of.len() >= DEVICES_MAX && !self.of.contains_key(&device) {
             self.forget_one();
         }
-        self.of.entry(device).or_default().open = Some(lacking);
+        self.of.entry(device).or_default().open = Some(asked_for);
     }
 
     /// Takes note that a device has shown all that it holds.
     pub fn answer(&mut self, device: DeviceId) {
         if let Some(asked) = self.of.get_mut(&device)
-            && let Some(lacking) = asked.open.take()
-            && !asked.not_shown.contains(&lacking)
+            && let Some(asked_for) = asked.open.take()
+            && !asked.not_shown.contains(&asked_for)
         {
             if asked.not_shown.len() >= OF_A_DEVICE_MAX {
                 asked.not_shown.remove(0);
             }
-            asked.not_shown.push(lacking);
+            asked.not_shown.push(asked_for);
         }
     }
 
     /// The things that a device was asked for and has shown its proof since: what is lacking of them, it does not hold.
-    pub fn answered(&self, device: DeviceId) -> Vec<Lacking> {
+    pub fn answered(&self, device: DeviceId) -> Vec<AskedFor> {
         let asked = self.of.get(&device);
         asked.map_or_else(Vec::new, |asked| asked.not_shown.clone())
     }
@@ -72,7 +75,8 @@ mod tests {
     #[test]
     fn what_was_not_shown_is_remembered_for_some_things_of_each_device() {
         let device = DeviceId::from_bytes([1; 16]);
-        let thing = |number| Lacking::Policy(PolicyVersion::new(number));
+        let place = EntryHash::from_bytes([9; 32]);
+        let thing = |number| (Lacking::Policy(PolicyVersion::new(number)), place);
         let mut asked = AskedProofs::default();
         assert_eq!(asked.answered(device), []);
         // A proof that nobody asked for answers nothing.
@@ -93,7 +97,7 @@ mod tests {
             asked.ask(device, thing(number));
             asked.answer(device);
         }
-        let all: Vec<Lacking> = (2..=9).map(thing).collect();
+        let all: Vec<AskedFor> = (2..=9).map(thing).collect();
         assert_eq!(asked.answered(device), all);
     }
 
@@ -104,7 +108,8 @@ mod tests {
             bytes[..4].copy_from_slice(&number.to_be_bytes());
             DeviceId::from_bytes(bytes)
         };
-        let thing = Lacking::Policy(PolicyVersion::new(1));
+        let place = EntryHash::from_bytes([9; 32]);
+        let thing = (Lacking::Policy(PolicyVersion::new(1)), place);
         let mut asked = AskedProofs::default();
         let all = u32::try_from(DEVICES_MAX).unwrap();
         for number in 0..all {

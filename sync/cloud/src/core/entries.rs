@@ -7,6 +7,7 @@ use dashpoint_wire::message::{
 use dashpoint_wire::{MAX_ENTRIES, Raw, Receipt, Signed, WireError, verdicts_digest};
 
 use super::CloudCore;
+use super::asked_proofs::AskedFor;
 use super::settler::Settler;
 use super::unit_of_work::UnitOfWork;
 use crate::bucket::Stored;
@@ -127,7 +128,7 @@ impl UnitOfWork<'_> {
         device: &Device,
         request: &EntriesRequest,
         entries: &[Signed<Entry>],
-        not_shown: &[Lacking],
+        not_shown: &[AskedFor],
     ) -> Result<PostOutcome, CloudError> {
         let Some(known) = self.places(device, request, entries)? else {
             return Ok(PostOutcome::Diverged(Divergence {
@@ -192,16 +193,23 @@ impl UnitOfWork<'_> {
         device: &Device,
         entries: &'a [Signed<Entry>],
         known: usize,
-        not_shown: &[Lacking],
+        not_shown: &[AskedFor],
     ) -> Result<&'a [Signed<Entry>], CloudError> {
+        let mut not_held = Vec::new();
         for (place, entry) in entries.iter().enumerate().skip(known) {
             let Some(lacking) = self.lacking(entry.body())? else {
                 continue;
             };
-            let waits_for = if !not_shown.contains(&lacking) {
+            let hash = entry.hash();
+            // What the first entry that names it asked for in vain, those behind it on the same disk do not ask for again.
+            if not_shown.contains(&(lacking, hash)) {
+                not_held.push(lacking);
+            }
+            let waits_for = if !not_held.contains(&lacking) {
                 CloudError::ProofWanted {
                     device: device.id,
                     lacking,
+                    place: hash,
                 }
             } else if let Lacking::Policy(named) = lacking
                 && self.server_epoch > cloud_row::FIRST

@@ -38,9 +38,13 @@ impl CloudCore {
             let heard = unit.heard_epoch(device, request.last_receipt.as_ref());
             let newest = unit.newest_epoch(&found)?.max(heard);
             let named = request.head.epoch;
-            let lacking = Lacking::Epoch(named);
-            if named > reach(newest) && !not_shown.contains(&lacking) {
-                return Err(CloudError::ProofWanted { device, lacking });
+            let (lacking, place) = (Lacking::Epoch(named), request.head.hash);
+            if named > reach(newest) && !not_shown.contains(&(lacking, place)) {
+                return Err(CloudError::ProofWanted {
+                    device,
+                    lacking,
+                    place,
+                });
             }
             unit.take_in(device, Stored::Epochs, 1)?;
             let grant = EpochGrant {

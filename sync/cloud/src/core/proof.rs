@@ -115,8 +115,13 @@ impl CloudCore {
 
     /// Takes note that a device is asked to show its proof.
     pub(super) fn note_asked<T>(&mut self, done: &Result<T, CloudError>) {
-        if let Err(CloudError::ProofWanted { device, lacking }) = done {
-            self.asked_proofs.ask(*device, *lacking);
+        if let Err(CloudError::ProofWanted {
+            device,
+            lacking,
+            place,
+        }) = done
+        {
+            self.asked_proofs.ask(*device, (*lacking, *place));
         }
     }
 

@@ -289,6 +289,31 @@ fn a_binding_that_an_unsaid_rollback_lost_is_asked_for_in_each_life() {
     }
 }
 
+/// A copy of the disk of before a binding has shown all that it holds: that says nothing of the car itself.
+#[test]
+fn a_copy_of_the_disk_that_lacks_a_binding_does_not_answer_for_the_car() {
+    let mut cloud = Backed::new();
+    let [first, second] = [1, 2].map(|number| cloud.world.member(number));
+    let mut car = cloud.world.car(2, 3, first);
+    let copy = car.clone();
+    cloud.back_up();
+    bind(&mut cloud.world, &mut car, 3, second, 9);
+    cloud.go_back();
+    let world = &mut cloud.world;
+    let mut named = copy.clone();
+    named.binding = car.binding;
+    let of_copy = named.mint(CHECK_IN, world.now);
+    let waits = refused(world, &copy, std::slice::from_ref(&of_copy));
+    assert!(matches!(waits, CloudError::ProofWanted { .. }), "{waits}");
+    show(world, &copy).unwrap();
+    let own = car.forged(drove(trip(0, 12_000)), world.now, |_| {});
+    let waits = refused(world, &car, std::slice::from_ref(&own));
+    assert!(matches!(waits, CloudError::ProofWanted { .. }), "{waits}");
+    show(world, &car).unwrap();
+    let verdict = world.verdict(&mut car, &own);
+    assert!(paid(&verdict) > 0, "{verdict:?}");
+}
+
 /// The car holds the policy that its entries name: nobody has to sign it again.
 #[test]
 fn a_policy_that_the_backup_lacks_is_shown_by_the_car() {
