@@ -36,7 +36,7 @@ pub(super) fn gather(
     }))
 }
 
-/// What entries name, those of the newest first.
+/// Bindings and policies that entries name, those of the newest first.
 #[derive(Debug, Default)]
 struct Named {
     bindings: Vec<BindingId>,

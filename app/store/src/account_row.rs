@@ -78,7 +78,7 @@ fn has_verdict(
 /// Returns the version up to which the rows of earlier lives of the cloud's database are those of a statement's life too, given
 /// when the statement before it was issued, when that was of an earlier life.
 ///
-/// What was settled by then is from before the database was restored. A list that is full may begin later than what both lives
+/// Rows that were settled by then are from before the database was restored. A list that is full may begin later than what both lives
 /// share; then nothing says which of the older rows the restored database has.
 fn shared_through(statement: &Statement, issued_before: Option<ServerTime>) -> LedgerVersion {
     let first = statement.settlements.first();

@@ -97,14 +97,16 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
         .and_then(|db| cloud_row::find(db).ok().flatten());
     // The one that broke may be read in part only: then nothing is said rather than half of it.
     let restored = core.database();
-    let kept = |replaced: &Connection| kept::keep_out(replaced, restored).ok();
+    let kept = |replaced: &Connection| readable("shut out", kept::keep_out(replaced, restored));
     let kept_out = replaced.as_ref().and_then(kept);
-    let accepted = |replaced: &Connection| kept::keep_accepted_clocks(replaced, restored).ok();
+    let accepted = |replaced: &Connection| {
+        readable("accepted", kept::keep_accepted_clocks(replaced, restored))
+    };
     let is_clock_accepted = replaced.as_ref().and_then(accepted) == Some(true);
     let undone = replaced
         .as_ref()
         .filter(|_| kept_out.is_some())
-        .and_then(|replaced| undone(replaced, restored).ok());
+        .and_then(|replaced| readable("decided", undone(replaced, restored)));
     // The machine's clock may lag behind what the cloud knew.
     let known = present
         .as_ref()
@@ -132,6 +134,14 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
         undone,
         kept_out: kept_out.unwrap_or_default(),
     })
+}
+
+/// The content of the replaced database, when it can be read; else the cause is logged.
+fn readable<T>(content: &str, read: Result<T, CloudError>) -> Option<T> {
+    read.inspect_err(|error| {
+        tracing::warn!(content, %error, "the database before cannot be read");
+    })
+    .ok()
 }
 
 /// The database that is there, which may be the one that broke.

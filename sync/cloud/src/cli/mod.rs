@@ -5,6 +5,7 @@ mod decide;
 mod edge;
 mod error;
 mod policy;
+mod restored;
 mod run;
 mod show;
 mod verdict_text;

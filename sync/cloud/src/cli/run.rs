@@ -12,7 +12,7 @@ use super::args::{self, CloudArgs, CloudCommand};
 use super::edge::Edge;
 use super::error::CliError;
 use super::show::counted;
-use super::{decide, policy, show};
+use super::{decide, policy, restored, show};
 use crate::backup::restore;
 use crate::clock::system_now;
 use crate::connections::Limits;
@@ -33,12 +33,12 @@ pub(super) fn run(args: CloudArgs, out: &mut dyn Write) -> Result<(), CliError> 
         return policy::fields(args.json, out);
     }
     if let CloudCommand::Restore { backup } = &args.command {
-        let restored = restore(&args.data, backup, system_now())?;
+        let done = restore(&args.data, backup, system_now())?;
         return show::either(
             out,
             args.json,
-            &show::RestoreReport::of(&restored),
-            show::restored,
+            &restored::RestoreReport::of(&done),
+            restored::restored,
         );
     }
     if matches!(args.command, CloudCommand::Init) {

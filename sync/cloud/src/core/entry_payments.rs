@@ -48,7 +48,7 @@ pub(super) struct Due {
     /// The lot that it is in now.
     pub lot: LotId,
     pub of_this_period: bool,
-    /// What an expiry, or a review, has taken of it.
+    /// The parts that an expiry, or a review, has taken of it.
     pub forgone: Vec<(LedgerVersion, Paid)>,
 }
 

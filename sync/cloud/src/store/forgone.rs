@@ -1,4 +1,4 @@
-//! What an act could not take from an entry because an expiry, or a review of the tier, had taken it before.
+//! Amounts that an act could not take from an entry because an expiry, or a review of the tier, had taken them before.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a restore keeps of the database that it replaces: an operator's word that is never wrong to keep.
+//! The part of the replaced database that a restore keeps: an operator's word that is never wrong to keep.
 
 use dashpoint_membership::DeviceId;
 use rusqlite::Connection;

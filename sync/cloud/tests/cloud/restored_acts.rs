@@ -14,7 +14,7 @@ use dashpoint_wire::message::EnrolRequest;
 
 use crate::support::*;
 
-/// Where a cloud stands before the backup, with something that each command can be given for.
+/// A cloud before the backup, with something that each command can be given for.
 struct Scene {
     folder: tempfile::TempDir,
     world: World,
@@ -180,7 +180,7 @@ fn open(data: &Path, now: ServerTime) -> World {
     }
 }
 
-/// What a restore says of a command that was given after the backup.
+/// The word of a restore on a command that was given after the backup.
 enum Said {
     /// It changed nothing that is for a person to do again.
     Nothing,

@@ -1,4 +1,4 @@
-//! What a restore says that people did after the backup: each command that it prints does it again.
+//! The list of a restore of what people did after the backup: each command that it prints does it again.
 
 use dashpoint_cloud::{ClockKind, CloudCore, Selected, open_file};
 use dashpoint_membership::*;

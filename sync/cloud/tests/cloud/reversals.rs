@@ -1,4 +1,4 @@
-//! What a wrong clock took and an operator gives back, beside acts that take points from entries: whatever their order, the
+//! Points that a wrong clock took and an operator gives back, beside acts that take points from entries: whatever their order, the
 //! account is the one that it would be if the clock had been right.
 
 use dashpoint_cloud::{ExpirySpan, Selected};

@@ -1,4 +1,4 @@
-//! What `/healthz` says that entries wait for: until it is there, whatever else the device does.
+//! The things that entries wait for, as `/healthz` tells them: until it is there, whatever else the device does.
 
 use dashpoint_cloud::CloudError;
 use dashpoint_membership::*;
