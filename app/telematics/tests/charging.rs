@@ -9,7 +9,7 @@ use common::{Car, START_MS, charges, finished, fold, settings, short_drive, trip
 use dashpoint_membership::policy::{CleanWindow, SiteMix};
 use dashpoint_membership::{Current, Evidence, Grade, Meter, MeterInterval};
 use dashpoint_telematics::{
-    Driver, Finished, Marks, Outcome, PrivateEvidence, Sample, Settings, Signal, Telematics,
+    Finished, Marks, Outcome, PrivateEvidence, Sample, Settings, Signal, Telematics,
 };
 
 fn charged(from: u64, to: u64) -> MeterInterval {
@@ -309,7 +309,7 @@ fn what_was_charged_asleep_is_found_at_wake_and_paid_once() {
     }
 }
 
-/// What is found when a head unit that went to sleep orderly wakes to this state.
+/// The finding of a head unit that went to sleep orderly and wakes to this state.
 fn found_at_wake(before: &Car, after: &Car) -> (u16, Grade, u64) {
     let mut telematics = Telematics::new(settings(), Marks::default());
     for sample in &before.samples {
@@ -465,51 +465,6 @@ fn what_braking_gives_back_is_no_charging_in_a_car_that_counts_it() {
         (driven_kwh * 1_000.0).round() as u64
     );
     assert_eq!(charges[0].charged.length(), 3_000);
-}
-
-#[test]
-fn charging_belongs_to_the_last_driver() {
-    let mut car = Car::new();
-    car.text(Signal::DriverIssuer, "https://id.example");
-    car.text(Signal::DriverSubject, "lin");
-    car.drive(&short_drive());
-    car.text(Signal::DriverIssuer, "");
-    car.text(Signal::DriverSubject, "");
-    car.wait(5_000);
-    car.charge(3.0, 10);
-    let all = finished(&fold(&car.samples, Marks::default()));
-    let lin = Driver::Named {
-        issuer: "https://id.example".to_owned(),
-        subject: "lin".to_owned(),
-    };
-    assert_eq!(
-        all.iter()
-            .map(|finished| &finished.driver)
-            .collect::<Vec<_>>(),
-        [&lin, &lin]
-    );
-}
-
-/// Guest and member alike: once the car no longer says who drives, neither of them charges.
-#[test]
-fn charging_does_not_belong_to_a_driver_whose_name_was_taken_back() {
-    for (issuer, subject) in [("", ""), ("https://id.example", "lin")] {
-        let mut car = Car::new();
-        car.text(Signal::DriverIssuer, issuer);
-        car.text(Signal::DriverSubject, subject);
-        car.drive(&short_drive());
-        car.text(Signal::DriverIssuer, "");
-        car.text(Signal::DriverSubject, "UNDEFINED");
-        car.wait(5_000);
-        car.charge(3.0, 10);
-        car.drive(&short_drive());
-        car.charge(3.0, 10);
-        let all = finished(&fold(&car.samples, Marks::default()));
-        let drivers: Vec<_> = all.iter().map(|finished| &finished.driver).collect();
-        assert_eq!(drivers.len(), 4, "{all:?}");
-        assert_ne!(drivers[0], &Driver::Unidentified);
-        assert_eq!(drivers[1..], [&Driver::Unidentified; 3], "{subject:?}");
-    }
 }
 
 #[test]

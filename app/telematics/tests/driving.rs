@@ -1,4 +1,4 @@
-//! When a trip begins and ends, whose it is, and what cannot disturb it.
+//! The beginning and the end of a trip, and its evidence under faults.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -8,16 +8,9 @@ mod common;
 use common::{Car, finished, fold, settings, short_drive, trips};
 use dashpoint_membership::{DrivingTime, Factor};
 use dashpoint_telematics::{
-    DriveState, Driver, Fault, Finished, Marks, Outcome, PrivateEvidence, Sample, Signal,
-    Telematics, TripEnd, Value,
+    DriveState, Fault, Finished, Marks, Outcome, PrivateEvidence, Sample, Signal, Telematics,
+    TripEnd, Value,
 };
-
-fn named(subject: &str) -> Driver {
-    Driver::Named {
-        issuer: "https://id.example".to_owned(),
-        subject: subject.to_owned(),
-    }
-}
 
 fn end(finished: &Finished) -> TripEnd {
     match &finished.private {
@@ -144,95 +137,6 @@ fn a_sample_that_waits_keeps_the_trip_through_a_quiet_moment() {
     assert!(telematics.trip_driver().is_some());
     assert!(finished(&telematics.quiet(3_000)).is_empty());
     assert_eq!(finished(&telematics.quiet(121_000)).len(), 1);
-}
-
-#[test]
-fn a_change_of_driver_ends_the_trip_and_the_way_is_shared() {
-    let mut car = Car::new();
-    car.text(Signal::DriverIssuer, "https://id.example");
-    car.text(Signal::DriverSubject, "lin");
-    car.switch_on();
-    car.follow(&short_drive());
-    car.wait(1_000);
-    car.text(Signal::DriverSubject, "wang");
-    car.follow(&short_drive());
-    car.wait(1_000);
-    car.text(Signal::DriverIssuer, "");
-    car.text(Signal::DriverSubject, "");
-    car.follow(&short_drive());
-    car.switch_off();
-    let all = finished(&fold(&car.samples, Marks::default()));
-    let drivers: Vec<_> = all.iter().map(|finished| finished.driver.clone()).collect();
-    assert_eq!(drivers, [named("lin"), named("wang"), Driver::Guest]);
-    let trips = trips(&all);
-    assert_eq!(trips[0].odometer.to, trips[1].odometer.from);
-    assert_eq!(trips[1].odometer.to, trips[2].odometer.from);
-    assert_eq!(trips[2].odometer.to, car.odometer_m.floor() as u64);
-    assert_eq!(trips[0].odometer.from, 12_345_678);
-}
-
-#[test]
-fn who_is_at_the_wheel_is_known_in_park_too() {
-    let mut car = Car::new();
-    let mut telematics = Telematics::new(settings(), Marks::default());
-    assert_eq!(telematics.at_the_wheel(), Driver::Unidentified);
-    car.text(Signal::DriverIssuer, "https://id.example");
-    car.text(Signal::DriverSubject, "lin");
-    car.switch_on();
-    car.follow(&short_drive());
-    car.switch_off();
-    for sample in &car.samples {
-        telematics.observe(sample);
-    }
-    telematics.quiet(121_000);
-    assert_eq!(telematics.trip_driver(), None);
-    assert_eq!(telematics.at_the_wheel(), named("lin"));
-}
-
-/// The metres before the name are those of the car that does not say who drives, also when it said so only on the way.
-#[test]
-fn a_name_after_the_bus_took_it_back_is_another_driver() {
-    for is_told_on_the_way in [false, true] {
-        let mut car = Car::new();
-        let take_back = |car: &mut Car| {
-            car.text(Signal::DriverIssuer, "");
-            car.text(Signal::DriverSubject, "UNDEFINED");
-            car.wait(1_000);
-        };
-        if !is_told_on_the_way {
-            take_back(&mut car);
-        }
-        car.switch_on();
-        car.follow(&short_drive());
-        if is_told_on_the_way {
-            take_back(&mut car);
-        }
-        car.wait(1_000);
-        car.text(Signal::DriverIssuer, "https://id.example");
-        car.text(Signal::DriverSubject, "lin");
-        car.follow(&short_drive());
-        car.switch_off();
-        let all = finished(&fold(&car.samples, Marks::default()));
-        let drivers: Vec<_> = all.iter().map(|finished| finished.driver.clone()).collect();
-        assert_eq!(drivers, [Driver::Unidentified, named("lin")]);
-        let trips = trips(&all);
-        assert_eq!(trips[0].odometer.to, trips[1].odometer.from);
-    }
-}
-
-#[test]
-fn a_name_that_comes_late_is_no_change() {
-    let mut car = Car::new();
-    car.switch_on();
-    car.follow(&short_drive()[..30]);
-    car.text(Signal::DriverIssuer, "https://id.example");
-    car.text(Signal::DriverSubject, "lin");
-    car.wait(1_000);
-    car.follow(&short_drive()[30..]);
-    car.switch_off();
-    let all = finished(&fold(&car.samples, Marks::default()));
-    assert_eq!(all.len(), 1, "{all:?}");
-    assert_eq!(all[0].driver, named("lin"));
 }
 
 #[test]
