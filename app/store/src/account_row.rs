@@ -81,7 +81,8 @@ fn has_verdict(
 /// Rows that were settled by then are from before the database was restored. A list that is full may begin later than what both lives
 /// share; then nothing says which of the older rows the restored database has.
 fn shared_through(statement: &Statement, issued_before: Option<ServerTime>) -> LedgerVersion {
-    let first = statement.settlements.first();
+    let mut rows = statement.settlements.iter();
+    let first = rows.find(|row| row.version > statement.since);
     let is_known = first.is_none_or(|first| issued_before.is_some_and(|issued| first.at <= issued));
     let is_whole = u32::try_from(statement.settlements.len())
         .is_ok_and(|count| count < Statement::SETTLEMENTS_MAX);

@@ -31,6 +31,9 @@ pub enum CloudError {
     /// A backup that is not whole; nothing was changed.
     #[error("{} is damaged: take another backup; nothing was changed", .0.display())]
     Damaged(PathBuf),
+    /// A database and a log that do not belong together, or that a disk damaged.
+    #[error("{} is damaged, or beside the log of another run; nothing was changed: use `dashpoint-cloud restore`", .0.display())]
+    NotWhole(PathBuf),
     /// A file that would be written over.
     #[error("{} is there already: give another name", .0.display())]
     Exists(PathBuf),
@@ -129,6 +132,9 @@ pub enum CloudError {
     /// A reason of no words.
     #[error("a reason has at least one word")]
     NoReason,
+    /// A reason that has no room in a statement.
+    #[error("a reason has at most {0} bytes in UTF-8: say it in fewer words")]
+    LongReason(usize),
     /// The database has no policy, which every cloud is begun with.
     #[error("the database has no policy")]
     NoPolicy,
@@ -315,17 +321,9 @@ impl CloudError {
 
     /// Tells a number of the caller's that no column can hold, 2^63 or more.
     #[must_use]
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "one failure among all of the database's"
-    )]
     pub fn is_out_of_range(&self) -> bool {
-        match self {
-            Self::Database(rusqlite::Error::ToSqlConversionFailure(why)) => {
-                why.is::<std::num::TryFromIntError>()
-            }
-            _ => false,
-        }
+        matches!(self, Self::Database(rusqlite::Error::ToSqlConversionFailure(why))
+            if why.is::<std::num::TryFromIntError>())
     }
 
     /// Returns whether the same call may succeed a moment later.
@@ -343,6 +341,7 @@ impl CloudError {
             ),
             Self::File { .. }
             | Self::Damaged(_)
+            | Self::NotWhole(_)
             | Self::Exists(_)
             | Self::InTheWay(_)
             | Self::Listen { .. }
@@ -364,6 +363,7 @@ impl CloudError {
             | Self::NotClaimed(_)
             | Self::NotOfTheVehicle(_)
             | Self::NoReason
+            | Self::LongReason(_)
             | Self::NotHeld(_)
             | Self::MeterTaken(_)
             | Self::HoldsNothing(_)
@@ -404,6 +404,13 @@ impl CloudError {
                 if refused.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase))
     }
 
+    /// Returns whether SQLite found a page, or a table, that cannot be so.
+    pub(crate) fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        matches!(self, Self::Database(refused)
+            if matches!(refused.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)))
+    }
+
     /// Returns whether the disk, or something on the way to it, has failed.
     pub(crate) fn is_the_disks(&self) -> bool {
         use rusqlite::ErrorCode;
@@ -440,6 +447,7 @@ impl CloudError {
             | Self::NotClaimed(_)
             | Self::NotOfTheVehicle(_)
             | Self::NoReason
+            | Self::LongReason(_)
             | Self::NotHeld(_)
             | Self::MeterTaken(_)
             | Self::HoldsNothing(_)
@@ -457,6 +465,7 @@ impl CloudError {
             | Self::InTheWay(_)
             | Self::PostedWithoutTest => true,
             Self::Database(_)
+            | Self::NotWhole(_)
             | Self::File { .. }
             | Self::Listen { .. }
             | Self::Wire(_)

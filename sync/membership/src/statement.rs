@@ -24,9 +24,9 @@ pub struct Statement {
     pub account: Account,
     /// The entries of each device that it contains.
     pub covers: BTreeMap<DeviceId, Cover>,
-    /// The version after which `settlements` begins.
+    /// The version after which `settlements` leaves nothing out.
     pub since: LedgerVersion,
-    /// Changes of the account after `since`, oldest first.
+    /// Changes of the account after `since`, oldest first; before them what became of older entries of the device that asked.
     pub settlements: Vec<Settlement>,
 }
 

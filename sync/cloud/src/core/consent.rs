@@ -54,10 +54,14 @@ impl CloudCore {
     }
 }
 
-/// A reason that says something.
+/// Bytes of a reason: some 170 Chinese characters. 200 settlements with such reasons have room in a statement.
+pub(super) const REASON_MAX: usize = 512;
+
+/// A reason that says something, in few enough words.
 pub(super) fn given(reason: &str) -> Result<&str, CloudError> {
     match reason.trim() {
         "" => Err(CloudError::NoReason),
+        reason if reason.len() > REASON_MAX => Err(CloudError::LongReason(REASON_MAX)),
         reason => Ok(reason),
     }
 }

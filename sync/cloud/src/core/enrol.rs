@@ -400,7 +400,9 @@ impl UnitOfWork<'_> {
             grant: Raw::from(grant),
             policy: self.policy_bytes(policy)?,
             catalogue: self.catalogue_bytes()?.1,
-            statement: self.statement(bound.member, LedgerVersion::new(0))?.into(),
+            statement: self
+                .statement(bound.member, LedgerVersion::new(0), Some(device.id))?
+                .into(),
         })
     }
 }

@@ -175,7 +175,7 @@ impl UnitOfWork<'_> {
             .into_iter()
             .map(|member| {
                 let since = accounts::version_at(self.db, member, heard_at)?;
-                Ok(self.statement(member, since)?.into())
+                Ok(self.statement(member, since, Some(device.id))?.into())
             })
             .collect::<Result<_, CloudError>>()?;
         Ok(PostOutcome::Settled(EntriesResponse {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use dashpoint_membership::{
-    Account, Allocation, Cause, LedgerVersion, Lot, LotId, MemberId, Paid, Points, Profile,
-    ServerTime, Settlement, TierId,
+    Account, Cause, LedgerVersion, Lot, LotId, MemberId, Paid, Points, Profile, ServerTime,
+    Settlement, TierId,
 };
 use rusqlite::{Connection, OptionalExtension};
 
@@ -279,67 +279,4 @@ pub(crate) fn version_at(
         .query_row((Col(member), Col(time)), |row| Ok(row.get::<_, Col<_>>(0)?.0))
         .optional()?;
     Ok(version.unwrap_or(LedgerVersion::new(0)))
-}
-
-/// The newest settlements after a version, oldest first, and at most so many.
-pub(crate) fn settlements_after(
-    db: &Connection,
-    member: MemberId,
-    after: LedgerVersion,
-    most: u32,
-) -> Result<Vec<Settlement>, CloudError> {
-    let mut statement = db.prepare_cached(
-        "SELECT version, at, cause, points, growth, arrears, promoted FROM settlements
-         WHERE member = ?1 AND version > ?2 ORDER BY version DESC LIMIT ?3",
-    )?;
-    let rows = statement.query_map((Col(member), Col(after), most), |row| {
-        Ok(Settlement {
-            version: row.get::<_, Col<_>>(0)?.0,
-            at: row.get::<_, Col<_>>(1)?.0,
-            cause: row.get::<_, Json<Cause>>(2)?.0,
-            points: row.get::<_, Col<_>>(3)?.0,
-            growth: row.get::<_, Col<_>>(4)?.0,
-            arrears: row.get::<_, Col<_>>(5)?.0,
-            allocations: Vec::new(),
-            promoted: row.get::<_, Option<Col<_>>>(6)?.map(|tier| tier.0),
-        })
-    })?;
-    let mut settlements = rows.collect::<Result<Vec<_>, _>>()?;
-    settlements.reverse();
-    let mut allocations = allocations_after(db, member, settlements.first())?;
-    for settlement in &mut settlements {
-        settlement.allocations = allocations.remove(&settlement.version).unwrap_or_default();
-    }
-    Ok(settlements)
-}
-
-/// Returns the parts that were taken from lots, by settlement, from the first of them on: asked for once, since most
-/// took nothing.
-fn allocations_after(
-    db: &Connection,
-    member: MemberId,
-    first: Option<&Settlement>,
-) -> Result<BTreeMap<LedgerVersion, Vec<Allocation>>, CloudError> {
-    let mut allocations: BTreeMap<LedgerVersion, Vec<Allocation>> = BTreeMap::new();
-    let Some(first) = first else {
-        return Ok(allocations);
-    };
-    let mut statement = db.prepare_cached(
-        "SELECT version, lot, points, size, expires FROM allocations
-         WHERE member = ?1 AND version >= ?2 ORDER BY version, expires, lot",
-    )?;
-    let rows = statement.query_map((Col(member), Col(first.version)), |row| {
-        let allocation = Allocation {
-            lot: row.get::<_, Col<_>>(1)?.0,
-            points: row.get::<_, Col<_>>(2)?.0,
-            size: row.get::<_, Col<_>>(3)?.0,
-            expires: row.get::<_, Col<_>>(4)?.0,
-        };
-        Ok((row.get::<_, Col<LedgerVersion>>(0)?.0, allocation))
-    })?;
-    for row in rows {
-        let (version, allocation) = row?;
-        allocations.entry(version).or_default().push(allocation);
-    }
-    Ok(allocations)
 }

@@ -23,13 +23,16 @@ pub(crate) mod proofs;
 pub(crate) mod receipts;
 pub(crate) mod reviews;
 pub(crate) mod room;
+pub(crate) mod settlements;
 pub(crate) mod undone;
 pub(crate) mod uses;
+mod whole;
 
 pub use expiries::ExpirySpan;
 pub use intervals::{Freed, MeterStretch};
 pub use members::MemberLine;
 pub use open::{open_file, open_in_memory, open_on_vfs};
 pub use undone::{Undone, UndoneKind};
+pub(crate) use whole::is_whole;
 
 use columns::{Col, Json};

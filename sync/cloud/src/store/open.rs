@@ -145,6 +145,11 @@ fn newest() -> i32 {
     i32::try_from(STEPS.len()).unwrap_or(i32::MAX)
 }
 
+/// Returns whether a database has the tables of today.
+pub(super) fn is_newest(db: &Connection) -> Result<bool, CloudError> {
+    Ok(pragma(db, "user_version")? == newest())
+}
+
 fn pragma(db: &Connection, name: &str) -> Result<i32, CloudError> {
     Ok(db.pragma_query_value(None, name, |row| row.get(0))?)
 }

@@ -134,6 +134,51 @@ async fn the_key_and_the_database_of_two_clouds_are_refused_both_ways() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_older_copy_beside_the_log_of_a_run_that_was_cut_off_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("cloud");
+    let database = data.join("cloud.db");
+    let log = data.join("cloud.db-wal");
+    let (older, cut) = (folder.path().join("older"), folder.path().join("cut"));
+    for run in 0..3 {
+        let cloud = start(&data).await.unwrap();
+        for number in 0..100 {
+            let name = format!("Li {run} {number}");
+            cloud.add_member(&name, "Asia/Shanghai").await.unwrap();
+        }
+        if run == 2 {
+            // What a power cut leaves.
+            fs::create_dir(&cut).unwrap();
+            for file in ["cloud.db", "cloud.db-wal", "cloud-key.pk8"] {
+                fs::copy(data.join(file), cut.join(file)).unwrap();
+            }
+        }
+        cloud.shutdown().await;
+        if run == 0 {
+            fs::copy(&database, &older).unwrap();
+        }
+    }
+    fs::copy(&older, &database).unwrap();
+    fs::copy(cut.join("cloud.db-wal"), &log).unwrap();
+    let bytes = || (fs::read(&database).unwrap(), fs::read(&log).unwrap());
+    let before = bytes();
+    let why = "beside the log of another run; nothing was changed: use `dashpoint-cloud restore`";
+    refused(&data, &["member", "list"], 1, why);
+    assert!(matches!(
+        start(&data).await,
+        Err(CloudError::NotWhole(path)) if path == database
+    ));
+    assert!(bytes() == before);
+    // The files of the cut run itself are whole.
+    let cloud = start(&cut).await.unwrap();
+    assert_eq!(health(&cloud).await.0, 200);
+    cloud.shutdown().await;
+    let members = run(&cut, &["member", "list", "--json"]);
+    let members: serde_json::Value = serde_json::from_slice(&members.stdout).unwrap();
+    assert_eq!(members.as_array().unwrap().len(), 300);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_deleted_or_replaced_while_it_serves_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     for gone in ["cloud.db", "cloud.db-wal"] {

@@ -1,6 +1,6 @@
 //! What happens with time alone, and statements with a long history.
 
-use dashpoint_cloud::{ClockKind, CloudError, ExpirySpan};
+use dashpoint_cloud::{ClockKind, CloudError, ExpirySpan, Selected};
 use dashpoint_membership::*;
 
 use crate::support::*;
@@ -259,7 +259,7 @@ fn what_expired_by_a_wrong_clock_is_given_back_once() {
     world.leap_to(lot.expires);
     world.core.maintain(world.now).unwrap();
     let now = world.now;
-    let mut reverse = |until, reason| {
+    let mut reverse = |until, reason: &str| {
         let span = ExpirySpan { since: now, until };
         world
             .core
@@ -271,6 +271,9 @@ fn what_expired_by_a_wrong_clock_is_given_back_once() {
     assert_eq!(reverse(Some(now), "late").unwrap(), 0);
     let silent = reverse(Some(now.plus_s(1)), " ");
     assert!(matches!(silent, Err(CloudError::NoReason)));
+    // 171 of three bytes.
+    let endless = reverse(Some(now.plus_s(1)), "久".repeat(171).as_str());
+    assert!(matches!(endless, Err(CloudError::LongReason(512))));
     assert_eq!(reverse(Some(now.plus_s(1)), "late").unwrap(), earned);
     assert!(world.statement(member).account.lots[0].expires > now);
 }
@@ -323,4 +326,101 @@ fn a_tier_that_a_wrong_clock_reviewed_is_given_back_once() {
         (account.growth, account.growth_in_period)
     );
     assert_eq!(world.core.maintain(now).unwrap().settlements, 0);
+}
+
+#[test]
+fn what_became_of_a_car_s_entries_has_a_place_in_its_statements_however_much_came_after() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut away = world.car(2, 3, member);
+    let mut busy = world.car(4, 5, member);
+    let entry = away.mint(drove(trip(100_000, 20_000)), world.now);
+    assert!(paid(&world.verdict(&mut away, &entry)) > 0);
+    let was = world.statement(member).account.version;
+    let of = Selected::Entry(EntryRef {
+        device: away.device,
+        epoch: Epoch::new(1),
+        seq: Seq::new(1),
+    });
+    let vehicle = VehicleId::from_bytes([3; 16]);
+    let freed = world
+        .core
+        .free_stretches(vehicle, of, false, "mistaken", world.now);
+    assert!(freed.unwrap().taken_back[&member] > Points::ZERO);
+    let most = usize::try_from(Statement::SETTLEMENTS_MAX).unwrap();
+    let mut came = 0;
+    for more in [197, 1, 1, 1, 1, 60] {
+        for _ in 0..more {
+            let entry = busy.mint(CHECK_IN, world.now);
+            world.settled(&mut busy, &[entry]);
+        }
+        came += more;
+        let mut statement = |asks| {
+            let asked = world.core.statement_for(asks, member, was, world.now);
+            asked.unwrap().unwrap().into_parts().1
+        };
+        let mine = statement(away.device);
+        let taken_back = |row: &&Settlement| match &row.cause {
+            Cause::ClawedBack { entry } => entry.device == away.device,
+            _ => false,
+        };
+        assert_eq!(
+            mine.settlements.iter().filter(taken_back).count(),
+            1,
+            "{came}"
+        );
+        assert_eq!(mine.settlements.len(), most.min(came + 1), "{came}");
+        let versions = |statement: &Statement| -> Vec<u64> {
+            let rows = statement.settlements.iter();
+            rows.map(|row| row.version.get()).collect()
+        };
+        let listed = versions(&mine);
+        assert!(listed.is_sorted(), "{came}");
+        let whole = mine.since.get() + 1..=mine.account.version.get();
+        assert!(whole.clone().all(|version| listed.contains(&version)));
+        assert!(came < most || whole.count() + 1 == most, "{came}");
+        // To another car it is no more than any other row.
+        let others = statement(busy.device);
+        assert_eq!(others.settlements.len(), most.min(came + 1));
+        assert_eq!(
+            versions(&others),
+            (others.since.get() + 1..=others.account.version.get()).collect::<Vec<_>>()
+        );
+    }
+}
+
+#[test]
+fn a_reason_from_before_there_was_a_bound_stops_no_statement() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cloud.db");
+    let mut world = World::on_disk(&file);
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let entry = car.mint(charged(charge(0, 18_000)), world.now);
+    world.settled(&mut car, &[entry]);
+    let right = world.now;
+    world.leap_to(right.plus_s(3_652 * DAY));
+    world.core.maintain(world.now).unwrap();
+    world.leap_to(right.plus_s(HOUR));
+    let span = ExpirySpan {
+        since: right,
+        until: None,
+    };
+    world
+        .core
+        .reverse_expiries(None, span, "a wrong clock", world.now)
+        .unwrap();
+    let by_hand = rusqlite::Connection::open(&file).unwrap();
+    let changed = by_hand.execute_batch(&format!(
+        "DROP TRIGGER settlements_stay;
+         UPDATE settlements SET cause = replace(cause, 'a wrong clock', '{}') WHERE kind = 'granted';",
+        "久".repeat(5_000)
+    ));
+    changed.unwrap();
+    let statement = world.statement(member);
+    let last = statement.settlements.last().unwrap();
+    let reason = "久".repeat(170);
+    assert_eq!(last.cause, Cause::Granted { reason });
+    let next = car.mint(CHECK_IN, world.now);
+    world.settled(&mut car, &[next]);
 }
