@@ -71,11 +71,12 @@ impl Settings {
 
     /// The share that is declared for a charging point, in permille: the longest prefix says it.
     pub(crate) fn declared_permille(&self, evse: &str) -> Option<u16> {
-        let sites = self
+        let covers = |site: &SiteMix| Some((site.covers(evse)?, site.renewable_permille));
+        let (_, permille) = self
             .sites
             .iter()
-            .filter(|site| evse.starts_with(&site.evse_prefix));
-        let site = sites.max_by_key(|site| site.evse_prefix.len())?;
-        (!evse.is_empty()).then_some(site.renewable_permille.min(1_000))
+            .filter_map(covers)
+            .max_by_key(|(length, _)| *length)?;
+        (!evse.is_empty()).then_some(permille.min(1_000))
     }
 }

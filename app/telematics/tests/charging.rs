@@ -104,6 +104,7 @@ fn a_site_declares_and_a_window_estimates() {
     }];
     for (evse, source, expected) in [
         ("CNTSTE000001", "OCPI", (650, Grade::Declared)),
+        ("cn*tst*000001", "OCPI", (650, Grade::Declared)),
         ("DETSTE000001", "OCPI", (420, Grade::Estimated)),
         ("ZZ00000", "ESTIMATE", (420, Grade::Estimated)),
         ("CNTSTE000001", "ISO15118", (800, Grade::Metered)),

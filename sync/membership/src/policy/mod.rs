@@ -8,6 +8,7 @@ mod error;
 mod payable;
 mod policies;
 mod score_model;
+mod site_mix;
 mod tier;
 mod validate;
 
@@ -20,6 +21,7 @@ pub(crate) use error::PathStep;
 pub use error::{PolicyError, Unpayable, ValuePlace};
 pub use policies::Policies;
 pub use score_model::{FactorModel, LateHour, ScoreModel, Thresholds};
+pub use site_mix::SiteMix;
 pub use tier::{Demotion, Tier, Tiers};
 
 pub use crate::carbon::{Carbon, co2_avoided_g};
@@ -73,16 +75,6 @@ pub struct Policy {
     /// The rule profile that the rules are written in, from 1; `None` for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule_profile: Option<u32>,
-}
-
-/// The declared mix of a group of charging points (OCPI EnergyMix).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SiteMix {
-    /// Beginning of the EVSE ids of the group.
-    pub evse_prefix: String,
-    /// Share of renewable energy, in permille.
-    pub renewable_permille: u16,
 }
 
 /// A window of the local day with its assumed share of renewable energy.
