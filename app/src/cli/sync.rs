@@ -121,7 +121,12 @@ fn look(live: &Live, number: u64, left: Duration) -> Option<SyncReport> {
     let pause = Duration::from_secs(attempts.next_try_in_s);
     // A pause that outlasts the wait has its reason, which is known now.
     let is_paused = attempts.begun >= number && !attempts.has_tried && pause > left;
-    let is_over = has_ended || is_paused;
+    // The head unit was at work when it was asked, and what it is at ends in a moment.
+    let is_under_way = match live.connection {
+        Connection::Starting | Connection::Syncing { .. } => true,
+        Connection::Online { .. } | Connection::Offline { .. } | Connection::Fault { .. } => false,
+    };
+    let is_over = (has_ended || is_paused) && !is_under_way;
     if !is_over && !left.is_zero() {
         return None;
     }
@@ -206,6 +211,7 @@ mod tests {
         reason: Reason::Unreachable,
     };
     const ONLINE: Connection = Connection::Online { since_unix_s: 0 };
+    const SYNCING: Connection = Connection::Syncing { since_unix_s: 0 };
     const LEFT: Duration = Duration::from_secs(60);
 
     fn live(connection: Connection, ended: u64, has_tried: bool, next_try_in_s: u64) -> Live {
@@ -251,6 +257,18 @@ mod tests {
                 LEFT,
                 Some(
                     "offline: the cloud cannot be reached; 1 entry confirmed; 5 entries wait; next try in 7 s",
+                ),
+            ),
+            // Another request is on its way still.
+            (SYNCING, 2, true, 900, LEFT, None),
+            (
+                SYNCING,
+                2,
+                true,
+                900,
+                zero,
+                Some(
+                    "not over yet: the head unit goes on with it; 1 entry confirmed; 5 entries wait",
                 ),
             ),
             // A pause that outlasts the wait is told at once.
