@@ -293,6 +293,7 @@ mod tests {
             predicted: dashpoint_membership::Points::new(4),
             verdict: verdict(),
             cut_by: Vec::new(),
+            since: None,
         }
     }
 

@@ -188,6 +188,14 @@ pub struct Trip {
     pub factors: Vec<FactorSeen>,
 }
 
+impl Trip {
+    /// Returns whether the car told the energy that it used; without it the avoided CO2 is not known either.
+    #[must_use]
+    pub const fn tells_energy(&self) -> bool {
+        self.used_wh > 0
+    }
+}
+
 /// One charging session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Charge {

@@ -61,7 +61,7 @@ pub use settlement::{
 pub use statement::{Cover, Profile, Statement};
 pub use text::Text;
 pub use time::{ClockQuality, CoarseTime, EventTime, LocalDay, ServerTime};
-pub use toml_file::{FileError, line_of, line_of_key};
+pub use toml_file::{FileError, line_of, line_of_key, nearest_name};
 pub use valuation::{Appraisal, AppraisalProblem, appraise};
 pub use verdict::{Adjustment, Paid, Rejection, ReviewReason, Verdict};
 pub use zone::{Zone, ZoneError};

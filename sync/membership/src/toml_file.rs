@@ -59,17 +59,23 @@ fn unknown_name(message: &str) -> Option<String> {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let key = quoted.next()?;
     let known: Vec<&str> = quoted.collect();
-    let distance = |known: &&&str| strsim::damerau_levenshtein(key, known);
-    let nearest = known.iter().min_by_key(distance);
-    // A third of the letters may be wrong; beyond that a proposal is a guess.
-    let meant = nearest.filter(|known| distance(known) <= 1 + key.chars().count() / 3);
-    Some(match meant {
+    Some(match nearest_name(key, &known) {
         Some(meant) => format!("unknown {what} `{key}`: did you mean `{meant}`?"),
         None => format!(
             "unknown {what} `{key}`: known here are {}",
             known.join(", ")
         ),
     })
+}
+
+/// Finds the name that was meant by one that is not known; `None` where none is near.
+#[must_use]
+pub fn nearest_name<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let distance = |known: &&&str| strsim::damerau_levenshtein(name, known);
+    let nearest = known.iter().min_by_key(distance);
+    // A third of the letters may be wrong; beyond that a proposal is a guess.
+    let meant = nearest.filter(|known| distance(known) <= 1 + name.chars().count() / 3);
+    meant.copied()
 }
 
 /// Finds the line, from 1, of what a policy is refused for; `None` when the text does not show it.

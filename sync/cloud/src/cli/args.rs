@@ -216,14 +216,15 @@ pub enum DeviceCommand {
         /// The code on the car's screen
         code: String,
     },
-    /// Shut a device out; stretches of meters for which it was paid nothing become free
+    /// Shut a device out for good: what it has not sent is not paid, and it earns again only when it is enrolled anew; stretches of
+    /// meters for which it was paid nothing become free
     Revoke {
         /// The device
         device: DeviceId,
         /// It claimed what was not its own: all its stretches become free, and its points are taken back
         #[arg(long, requires = "reason")]
         fraud: bool,
-        /// The reason; kept for ever
+        /// The reason of `--fraud`, kept for ever; without `--fraud` none is asked for
         #[arg(long, value_name = "TEXT", requires = "fraud")]
         reason: Option<String>,
     },

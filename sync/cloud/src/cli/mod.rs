@@ -77,13 +77,31 @@ fn usage(refused: &clap::Error, json: bool, out: &mut dyn Write, err: &mut dyn W
         .iter()
         .filter_map(|line| line.strip_prefix("tip: "))
         .collect();
-    let meant = nested_command(refused).map(|meant| format!("did you mean `{meant}`?"));
+    let meant = commands_of_group(refused)
+        .or_else(|| nested_command(refused).map(|meant| format!("did you mean `{meant}`?")));
     let tips = match &meant {
         Some(meant) => vec![meant.as_str()],
         None => tips,
     };
     let line = [line.as_str()].into_iter().chain(tips).collect::<Vec<_>>();
     complain(&line.join("; "), USAGE, err)
+}
+
+/// Lists the commands of the group in which one was typed that it does not have, and none is near.
+fn commands_of_group(refused: &clap::Error) -> Option<String> {
+    refused.get(ContextKind::InvalidSubcommand)?;
+    if refused.get(ContextKind::SuggestedSubcommand).is_some() {
+        return None;
+    }
+    let usage = refused.get(ContextKind::Usage)?.to_string();
+    let cli = CloudArgs::command();
+    let mut words = usage.split_whitespace();
+    let group = words.find_map(|word| cli.find_subcommand(word))?;
+    let names: Vec<_> = group
+        .get_subcommands()
+        .map(clap::Command::get_name)
+        .collect();
+    Some(format!("`{}` has {}", group.get_name(), names.join(", ")))
 }
 
 /// Finds the command of a group that was meant, where none of the first level is as near to what was typed.

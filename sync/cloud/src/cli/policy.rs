@@ -5,7 +5,7 @@ use std::path::Path;
 
 use dashpoint_membership::profile::{RuleField, rule_fields};
 use dashpoint_membership::{
-    Catalogue, CompiledPolicy, DEFAULT_POLICY_TOML, Policy, PolicyError, PolicyVersion,
+    Catalogue, CompiledPolicy, DEFAULT_POLICY_TOML, Policy, PolicyError, PolicyVersion, ServerTime,
 };
 use dashpoint_membership::{line_of, line_of_key};
 
@@ -14,7 +14,7 @@ use super::edge::Edge;
 use super::error::CliError;
 use super::show::{self, counted};
 use crate::clock::system_now;
-use crate::core::{CloudCore, DroppedRule};
+use crate::core::{CloudCore, DroppedRule, DroppedTier};
 use crate::error::CloudError;
 
 /// Head of a shown policy.
@@ -43,7 +43,7 @@ pub(super) fn policy(
             let version = core.check_version(compiled.version(), edge.now);
             version.map_err(|refused| at_version(&file, &text, refused))?;
             let newest = core.policy_list(edge.now)?.pop().map(|line| line.version);
-            let dropped = core.dropped_rules(compiled.policy(), edge.now)?;
+            let dropped = Dropped::of(core, compiled.policy(), edge.now)?;
             checked(&compiled, newest, dropped, None, edge.json, out)
         }
         args::PolicyCommand::Sign {
@@ -56,14 +56,14 @@ pub(super) fn policy(
                 policy.valid_until = valid_until.unwrap_or(policy.valid_until);
             })?;
             let version = compiled.version();
-            let dropped = core.dropped_rules(compiled.policy(), edge.now)?;
+            let dropped = Dropped::of(core, compiled.policy(), edge.now)?;
             let signed = core.sign_policy(compiled.policy().clone(), edge.now);
             signed.map_err(|refused| at_version(&file, &text, refused))?;
             show::either(
                 out,
                 edge.json,
                 &show::SignedVersion { signed: version },
-                |_| format!("signed policy {version}\n{}", dropped_text(&dropped)),
+                |_| format!("signed policy {version}\n{}", dropped.text()),
             )
         }
         args::PolicyCommand::List => {
@@ -114,10 +114,12 @@ pub(super) fn check(
             let version = core.check_version(compiled.version(), now);
             version.map_err(|refused| at_version(file, &text, refused))?;
             let newest = core.policy_list(now)?.pop().map(|line| line.version);
-            let dropped = core.dropped_rules(compiled.policy(), now)?;
+            let dropped = Dropped::of(&mut core, compiled.policy(), now)?;
             checked(&compiled, newest, dropped, None, json, out)
         }
-        Err(CloudError::NoCloud(_)) => checked(&compiled, None, Vec::new(), Some(data), json, out),
+        Err(CloudError::NoCloud(_)) => {
+            checked(&compiled, None, Dropped::default(), Some(data), json, out)
+        }
         Err(failed) => Err(failed.into()),
     }
 }
@@ -125,12 +127,13 @@ pub(super) fn check(
 fn checked(
     compiled: &CompiledPolicy,
     newest: Option<PolicyVersion>,
-    dropped: Vec<DroppedRule>,
+    dropped: Dropped,
     no_cloud: Option<&Path>,
     json: bool,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
-    let checked = show::Checked::of(compiled.policy(), newest, dropped);
+    let warnings = dropped.text();
+    let checked = show::Checked::of(compiled.policy(), newest, dropped.rules, dropped.tiers);
     show::either(out, json, &checked, |checked| {
         let line = format!(
             "policy {} can be signed: {}, {}, {}\n",
@@ -138,7 +141,7 @@ fn checked(
             counted(checked.rules, "rule", "rules"),
             counted(checked.caps, "cap", "caps"),
             counted(checked.tiers, "tier", "tiers")
-        ) + &dropped_text(&checked.dropped);
+        ) + &warnings;
         match no_cloud {
             None => line,
             Some(data) => format!(
@@ -149,24 +152,51 @@ fn checked(
     })
 }
 
-/// Warns of each rule that a version no longer has.
-fn dropped_text(dropped: &[DroppedRule]) -> String {
-    let line = |dropped: &DroppedRule| {
-        let members = counted(dropped.members, "member", "members");
-        let (whole, rest) = dropped.points.split();
-        let left = match dropped.members {
-            0 => String::new(),
-            _ => format!(
-                ": {whole}.{:03} points of {members} stay behind, less than one each, until a version has the id again",
-                rest.get()
-            ),
-        };
-        format!(
-            "rule {} is not in it any more{left}; to name a rule anew, change its title and keep its id\n",
-            dropped.rule
-        )
-    };
-    dropped.iter().map(line).collect()
+/// Names that a version of the policy no longer has.
+#[derive(Debug, Default)]
+struct Dropped {
+    rules: Vec<DroppedRule>,
+    tiers: Vec<DroppedTier>,
+}
+
+impl Dropped {
+    fn of(core: &mut CloudCore, next: &Policy, now: ServerTime) -> Result<Self, CloudError> {
+        Ok(Self {
+            rules: core.dropped_rules(next, now)?,
+            tiers: core.dropped_tiers(next, now)?,
+        })
+    }
+
+    /// Warns of each, in a line.
+    fn text(&self) -> String {
+        let rules = self.rules.iter().map(|dropped| {
+            let members = counted(dropped.members, "member", "members");
+            let (whole, rest) = dropped.points.split();
+            let left = match dropped.members {
+                0 => String::new(),
+                _ => format!(
+                    ": {whole}.{:03} points of {members} stay behind, less than one each, until a version has the id again",
+                    rest.get()
+                ),
+            };
+            format!(
+                "warning: rule {} is not in it any more{left}; to name a rule anew, change its title and keep its id\n",
+                dropped.rule
+            )
+        });
+        let tiers = self.tiers.iter().map(|dropped| {
+            let left = match dropped.members {
+                0 => String::new(),
+                1 => ": 1 member keeps it until an entry moves him".to_owned(),
+                members => format!(": {members} members keep it until an entry moves them"),
+            };
+            format!(
+                "warning: tier {} is not in it any more{left}; to name a tier anew, change its title and keep its id\n",
+                dropped.tier
+            )
+        });
+        rules.chain(tiers).collect()
+    }
 }
 
 /// Lists what a rule may read.

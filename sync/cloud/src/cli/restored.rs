@@ -1,6 +1,6 @@
 //! The words of `restore`: the life that begins, and what it takes back of what people did.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use dashpoint_membership::{DeviceId, LATEST_ARRIVAL_DAYS, ServerEpoch};
 use serde::Serialize;
@@ -35,7 +35,8 @@ impl RestoreReport {
     }
 }
 
-pub(super) fn restored(restored: &RestoreReport) -> String {
+/// Words the end of a restore into a data folder.
+pub(super) fn restored(restored: &RestoreReport, data: &Path) -> String {
     let head = format!(
         "restored: life {} of the database begins, cars send again what it lacks; the one before is {}\n",
         restored.server_epoch,
@@ -55,9 +56,11 @@ pub(super) fn restored(restored: &RestoreReport) -> String {
             .to_owned(),
         Some([]) => "nothing that people did after the backup is undone\n".to_owned(),
         Some(undone) => {
-            let lines = undone.iter().map(|one| format!("  {}\n", again(one)));
+            let lines = undone.iter().map(|one| format!("  {}\n", again(one, data)));
             let lines: String = lines.collect();
-            format!("undone with it, to be done again where it still holds:\n{lines}")
+            format!(
+                "undone with it, to be done again where it still holds; what names an entry, once its car has sent it again:\n{lines}"
+            )
         }
     };
     let kept_out = restored.kept_out.iter();
@@ -67,43 +70,72 @@ pub(super) fn restored(restored: &RestoreReport) -> String {
     head + &age + &lines + &kept_out
 }
 
-/// Names the thing that was undone, with the command that does it again.
-fn again(undone: &Undone) -> String {
+/// Names the thing that was undone, with the command that does it again as it is typed.
+fn again(undone: &Undone, data: &Path) -> String {
     let of = &undone.of;
     let note = undone.note.as_deref().unwrap_or_default();
+    let data = quoted(&data.display().to_string());
+    let typed =
+        |what: String, command: String| format!("{what}: dashpoint-cloud --data {data} {command}");
+    let reason = quoted(note);
     match undone.kind {
         UndoneKind::Member => {
-            format!("member {of} ({note}): member add --id {of} --name NAME --zone ZONE")
-        }
-        UndoneKind::Policy => format!("policy {of}: policy sign its file"),
-        UndoneKind::Catalogue => format!("catalogue {of}: catalogue sign its file"),
-        UndoneKind::Revocation => format!("device {of} was shut out: device revoke {of}"),
-        UndoneKind::Fraud => {
-            format!(
-                "device {of} was shut out as a fraud ({note}): device revoke {of} --fraud --reason REASON"
+            let (name, zone) = note.rsplit_once(", ").unwrap_or((note, "UTC"));
+            typed(
+                format!("member {of}"),
+                format!(
+                    "member add --id {of} --name {} --zone {}",
+                    quoted(name),
+                    quoted(zone)
+                ),
             )
         }
-        UndoneKind::Acceptance => {
-            format!("entry {of} was accepted ({note}): review accept {of} --reason REASON")
-        }
-        UndoneKind::Refusal => {
-            format!("entry {of} was refused ({note}): review refuse {of} --reason REASON")
-        }
-        UndoneKind::Freed => {
-            format!("a stretch was freed ({note}): meter free {of} --reason REASON")
-        }
-        UndoneKind::ExpiryReversed => {
-            format!("what had expired was given back ({note}): expiry reverse {of} --reason REASON")
-        }
+        UndoneKind::Policy => typed(
+            format!("policy {of}, with its file for FILE"),
+            "policy sign FILE".to_owned(),
+        ),
+        UndoneKind::Catalogue => typed(
+            format!("catalogue {of}, with its file for FILE"),
+            "catalogue sign FILE".to_owned(),
+        ),
+        UndoneKind::Revocation => typed(
+            format!("device {of} was shut out"),
+            format!("device revoke {of}"),
+        ),
+        UndoneKind::Fraud => typed(
+            format!("device {of} was shut out as a fraud"),
+            format!("device revoke {of} --fraud --reason {reason}"),
+        ),
+        UndoneKind::Acceptance => typed(
+            format!("entry {of} was accepted"),
+            format!("review accept {of} --reason {reason}"),
+        ),
+        UndoneKind::Refusal => typed(
+            format!("entry {of} was refused"),
+            format!("review refuse {of} --reason {reason}"),
+        ),
+        UndoneKind::Freed => typed(
+            "a stretch was freed".to_owned(),
+            format!("meter free {of} --reason {reason}"),
+        ),
+        UndoneKind::ExpiryReversed => typed(
+            "what had expired was given back".to_owned(),
+            format!("expiry reverse {of} --reason {reason}"),
+        ),
         UndoneKind::RequestRefused => {
             let code = spoken_code(of);
-            format!("request {code} was refused: device refuse {code}, while it waits again")
+            typed(
+                format!("request {code} was refused, and is to be again while it waits again"),
+                format!("device refuse {code}"),
+            )
         }
         UndoneKind::Claim => {
             let code = spoken_code(of);
-            format!(
-                "request {code} waits for those whom the vehicle earns for: device approve {code} --member {note}, or the \
-                 code with which its car asks again"
+            typed(
+                format!(
+                    "request {code} waits for those whom the vehicle earns for; its car may ask again with another code"
+                ),
+                format!("device approve {code} --member {note}"),
             )
         }
         UndoneKind::Binding => {
@@ -112,6 +144,36 @@ fn again(undone: &Undone) -> String {
                 "device {of} was enrolled{}: it comes back by itself at its next contact, or asks again",
                 consent.unwrap_or_default()
             )
+        }
+    }
+}
+
+/// Quotes a word for a shell, where it needs that.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:+@%,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_would_take_it_apart() {
+        for (word, typed) in [
+            ("cloud", "cloud"),
+            ("Asia/Shanghai", "Asia/Shanghai"),
+            ("a race", "'a race'"),
+            ("it's", "'it'\\''s'"),
+            ("$HOME", "'$HOME'"),
+            ("林晓", "'林晓'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(word), typed);
         }
     }
 }

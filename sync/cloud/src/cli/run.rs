@@ -38,7 +38,7 @@ pub(super) fn run(args: CloudArgs, out: &mut dyn Write) -> Result<(), CliError> 
             out,
             args.json,
             &restored::RestoreReport::of(&done),
-            restored::restored,
+            |report| restored::restored(report, &args.data),
         );
     }
     if matches!(args.command, CloudCommand::Init) {

@@ -7,13 +7,17 @@ use std::path::PathBuf;
 use comfy_table::{Table, presets};
 use dashpoint_membership::profile::RuleField;
 use dashpoint_membership::{
-    DeviceId, Lot, MemberId, Pending, Policy, PolicyVersion, ServerTime, Settlement, Statement,
+    DeviceId, EntryRef, LedgerVersion, Lot, MemberId, Paid, Pending, Points, Policy, PolicyVersion,
+    ReviewReason, ServerTime, Settlement, Statement,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::error::CliError;
 use super::verdict_text::{cause, review, verdict};
-use crate::core::{Approval, DeviceLine, DroppedRule, EntryLine, NamedCap, PolicyLine, Waiting};
+use crate::core::{
+    Approval, DeviceLine, DroppedRule, DroppedTier, EntryChange, EntryLine, NamedCap, PolicyLine,
+    Waiting,
+};
 use crate::random::spoken_code;
 use crate::store::MemberLine;
 
@@ -65,13 +69,21 @@ pub(super) struct Checked {
     pub above: Option<PolicyVersion>,
     /// Rules of that version that this one lacks.
     pub dropped: Vec<DroppedRule>,
+    /// Tiers of that version that this one lacks.
+    pub dropped_tiers: Vec<DroppedTier>,
 }
 
 impl Checked {
-    pub fn of(policy: &Policy, above: Option<PolicyVersion>, dropped: Vec<DroppedRule>) -> Self {
+    pub fn of(
+        policy: &Policy,
+        above: Option<PolicyVersion>,
+        dropped: Vec<DroppedRule>,
+        dropped_tiers: Vec<DroppedTier>,
+    ) -> Self {
         Self {
             above,
             dropped,
+            dropped_tiers,
             version: policy.version,
             rules: policy.rules.len(),
             caps: policy.caps.len(),
@@ -83,9 +95,46 @@ impl Checked {
 #[derive(Debug, Serialize)]
 pub(super) struct MemberShown {
     pub member: MemberLine,
+    #[serde(serialize_with = "lots_with_units")]
     pub lots: Vec<Lot>,
+    #[serde(serialize_with = "pending_with_units")]
     pub pending: Vec<Pending>,
     pub devices: Vec<DeviceId>,
+}
+
+/// Lots as a program reads them; those of a statement have the keys that were signed.
+fn lots_with_units<S: Serializer>(lots: &[Lot], to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct LotWithUnits {
+        id: LedgerVersion,
+        points: Points,
+        remaining: Points,
+        expires_unix_s: ServerTime,
+    }
+    to.collect_seq(lots.iter().map(|lot| LotWithUnits {
+        id: lot.id,
+        points: lot.points,
+        remaining: lot.remaining,
+        expires_unix_s: lot.expires,
+    }))
+}
+
+fn pending_with_units<S: Serializer>(held: &[Pending], to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct PendingWithUnits {
+        entry: EntryRef,
+        paid: Paid,
+        reason: ReviewReason,
+        until_unix_s: ServerTime,
+        expires_unix_s: ServerTime,
+    }
+    to.collect_seq(held.iter().map(|held| PendingWithUnits {
+        entry: held.entry,
+        paid: held.paid,
+        reason: held.reason,
+        until_unix_s: held.until,
+        expires_unix_s: held.expires,
+    }))
 }
 
 #[derive(Debug, Serialize)]
@@ -277,10 +326,23 @@ pub(super) fn entries(lines: &[EntryLine]) -> String {
             line.member
                 .map_or_else(|| "nobody".to_owned(), |member| member.to_string()),
             line.predicted.to_string(),
-            verdict(&line.verdict, &line.cut_by),
+            format!(
+                "{}{}",
+                verdict(&line.verdict, &line.cut_by),
+                since(line.since)
+            ),
         ]);
     }
     written(&table)
+}
+
+/// Says what became of an entry after its verdict.
+fn since(change: Option<EntryChange>) -> String {
+    match change {
+        None => String::new(),
+        Some(EntryChange::Paid(points)) => format!("; {points} paid since"),
+        Some(EntryChange::TakenBack) => "; taken back since".to_owned(),
+    }
 }
 
 /// A statement, with the caps that its settlements name.

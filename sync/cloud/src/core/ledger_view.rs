@@ -1,10 +1,10 @@
 //! The log as operators read it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dashpoint_membership::{
-    DeviceId, Entry, EntryBody, EntryHash, EntryRef, MemberId, Points, PolicyVersion, ServerTime,
-    Verdict,
+    Cause, DeviceId, Entry, EntryBody, EntryHash, EntryRef, MemberId, Points, PolicyVersion,
+    ServerTime, Verdict,
 };
 use dashpoint_wire::Raw;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::CloudCore;
 use super::named_caps::{NamedCap, caps_of_entry};
 use crate::error::CloudError;
-use crate::store::{devices, log};
+use crate::store::{accounts, devices, log};
 
 /// One entry as `entries` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,6 +42,19 @@ pub struct EntryLine {
     /// The caps that the verdict names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cut_by: Vec<NamedCap>,
+    /// Change of the account that followed the verdict; none where the verdict stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<EntryChange>,
+}
+
+/// A change of the account about an entry, after its verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EntryChange {
+    /// So many points were paid: it had been held back, or rejected.
+    Paid(Points),
+    /// Its points were taken back.
+    TakenBack,
 }
 
 impl CloudCore {
@@ -76,11 +89,33 @@ impl CloudCore {
                 predicted: entry.predicted(),
                 cut_by: caps_of_entry(&self.policies, entry, &row.verdict),
                 verdict: row.verdict,
+                since: None,
             })
         };
-        log::list(&self.db, device, member)?
-            .into_iter()
+        let rows = log::list(&self.db, device, member)?.into_iter();
+        let mut lines = rows
             .map(line)
-            .collect()
+            .collect::<Result<Vec<EntryLine>, CloudError>>()?;
+        let members: BTreeSet<MemberId> = lines.iter().filter_map(|line| line.member).collect();
+        let mut changes = BTreeMap::new();
+        for member in members {
+            for row in accounts::about_entries(&self.db, member)? {
+                let change = match row.cause {
+                    Cause::Released { entry } => (entry, EntryChange::Paid(row.paid.points)),
+                    Cause::ClawedBack { entry } => (entry, EntryChange::TakenBack),
+                    Cause::Entry { .. }
+                    | Cause::Spent { .. }
+                    | Cause::Reversed { .. }
+                    | Cause::Expired { .. }
+                    | Cause::Granted { .. }
+                    | Cause::TierChanged { .. } => continue,
+                };
+                changes.insert(change.0, change.1);
+            }
+        }
+        for line in &mut lines {
+            line.since = changes.get(&line.entry).copied();
+        }
+        Ok(lines)
     }
 }

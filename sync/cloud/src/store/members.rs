@@ -1,7 +1,7 @@
 //! Members: who they are.
 
 use dashpoint_membership::{
-    Growth, LedgerVersion, MemberId, Milli, Points, Profile, RuleId, ServerTime,
+    Growth, LedgerVersion, MemberId, Milli, Points, Profile, RuleId, ServerTime, TierId,
 };
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
@@ -58,6 +58,14 @@ pub(crate) fn remainders(db: &Connection, rule: &RuleId) -> Result<(u64, Milli),
         )?
         .query_row([path], |row| Ok((row.get(0)?, Milli::new(row.get(1)?))))?;
     Ok(sums)
+}
+
+/// Counts the members who hold a tier.
+pub(crate) fn holders(db: &Connection, tier: &TierId) -> Result<u64, CloudError> {
+    let holders = db
+        .prepare_cached("SELECT count(*) FROM members WHERE tier = ?1")?
+        .query_row([tier.as_str()], |row| row.get(0))?;
+    Ok(holders)
 }
 
 /// Lists members, in the order they joined.

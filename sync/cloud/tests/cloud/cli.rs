@@ -259,11 +259,11 @@ fn a_rule_that_is_renamed_is_warned_of_with_what_stays_behind() {
         lines,
         [
             format!(
-                "rule clean-driving is not in it any more: 0.{:03} points of 1 member stay behind, less than one each, until a \
+                "warning: rule clean-driving is not in it any more: 0.{:03} points of 1 member stay behind, less than one each, until a \
                  version has the id again; {how}",
                 left.get()
             ),
-            format!("rule check-in is not in it any more; {how}"),
+            format!("warning: rule check-in is not in it any more; {how}"),
         ],
         "{said}"
     );
@@ -283,6 +283,50 @@ fn a_rule_that_is_renamed_is_warned_of_with_what_stays_behind() {
         world.statement(member).account.remainders[&rule].points,
         left
     );
+}
+
+/// The verdict of an entry stands in the log whatever an operator does later: the line says that, too.
+#[test]
+fn an_entry_whose_points_were_taken_back_says_so() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let entry = car.mint(drove(trip(0, 12_000)), world.now);
+    world.settled(&mut car, &[entry]);
+    let before = say(&mut world, "entries");
+    assert!(
+        before.contains("accepted ") && !before.contains("since"),
+        "{before}"
+    );
+    let vehicle = VehicleId::from_bytes([3; 16]);
+    let free = format!(
+        "meter free {vehicle} --entry {}/1-1 --reason sold",
+        car.device
+    );
+    say(&mut world, &free);
+    let after = say(&mut world, "entries");
+    assert!(after.contains("; taken back since"), "{after}");
+    let json = say(&mut world, "--json entries");
+    assert!(json.contains("\"since\": \"taken-back\""), "{json}");
+}
+
+/// A member keeps a tier whose id is gone, and nothing has a title for it.
+#[test]
+fn a_tier_that_is_renamed_is_warned_of_with_those_who_hold_it() {
+    let mut world = World::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    let file = path.to_str().unwrap().to_owned();
+    world.member(1);
+    let shown = say(&mut world, "policy show");
+    let renamed = shown.replacen("version = 1", "version = 2", 1);
+    std::fs::write(&path, renamed.replace("\"basic\"", "\"starter\"")).unwrap();
+    let warning = "warning: tier basic is not in it any more: 1 member keeps it until an entry moves him; to name a tier anew, \
+                   change its title and keep its id\n";
+    for command in ["check", "sign"] {
+        let said = say(&mut world, &format!("policy {command} {file}"));
+        assert!(said.ends_with(warning), "{command}: {said}");
+    }
 }
 
 /// What is refused for the file is refused by `check` and by `sign`, in one line that names file, line and rule.

@@ -14,6 +14,9 @@ fn what_is_wrong_is_told_to_people_and_with_json_to_programs() {
     // A command of a group that was typed without it is found there, not the least unlike one of the first level.
     let (_, _, err) = run(&["aprove", "7K3M-Z0QA"]);
     assert!(err.contains("did you mean `device approve`?"), "{err}");
+    // A command that its group does not have is looked for in no other group.
+    let (_, _, err) = run(&["catalogue", "list"]);
+    assert!(err.contains("`catalogue` has show, sign"), "{err}");
     let (_, _, err) = run(&["serv"]);
     assert!(err.contains("'serve'"), "{err}");
     for (line, code, part) in [

@@ -150,6 +150,10 @@ impl Scene {
             ("RETIRED", self.retired.device.to_string()),
             ("VEHICLE3", vehicle(3)),
             ("VEHICLE5", vehicle(5)),
+            (
+                "TYPED",
+                format!("dashpoint-cloud --data {}", self.path("cloud")),
+            ),
             ("FOLDER", self.folder.path().to_str().unwrap().to_owned()),
         ]
         .into_iter()
@@ -205,7 +209,7 @@ const COMMANDS: [(&str, &[&str], Said); 38] = [
         "member add",
         &["member add --name Han"],
         Undone(&[
-            "member NEW_MEMBER (Han, Asia/Shanghai): member add --id NEW_MEMBER --name NAME --zone ZONE",
+            "member NEW_MEMBER: TYPED member add --id NEW_MEMBER --name Han --zone Asia/Shanghai",
         ]),
     ),
     ("device list", &["device list"], Nothing),
@@ -227,7 +231,7 @@ const COMMANDS: [(&str, &[&str], Said); 38] = [
         "device approve",
         &["device approve WAKE-0032 --member STRANGER_MEMBER"],
         Undone(&[
-            "request WAKE-0032 waits for those whom the vehicle earns for: device approve WAKE-0032 --member STRANGER_MEMBER",
+            "request WAKE-0032 waits for those whom the vehicle earns for; its car may ask again with another code: TYPED device approve WAKE-0032 --member STRANGER_MEMBER",
         ]),
     ),
     (
@@ -240,25 +244,27 @@ const COMMANDS: [(&str, &[&str], Said); 38] = [
     (
         "device refuse",
         &["device refuse WAKE-0031"],
-        Undone(&["request WAKE-0031 was refused: device refuse WAKE-0031"]),
+        Undone(&[
+            "request WAKE-0031 was refused, and is to be again while it waits again: TYPED device refuse WAKE-0031",
+        ]),
     ),
     (
         "device revoke",
         &["device revoke OWNER"],
-        Undone(&["device OWNER was shut out: device revoke OWNER"]),
+        Undone(&["device OWNER was shut out: TYPED device revoke OWNER"]),
     ),
     (
         "device revoke",
         &["device revoke THIEF --fraud --reason stolen"],
         Undone(&[
-            "device THIEF was shut out as a fraud (stolen): device revoke THIEF --fraud --reason REASON",
+            "device THIEF was shut out as a fraud: TYPED device revoke THIEF --fraud --reason stolen",
         ]),
     ),
     (
         "device revoke",
         &["device revoke RETIRED --fraud --reason stolen"],
         Undone(&[
-            "device RETIRED was shut out as a fraud (stolen): device revoke RETIRED --fraud --reason REASON",
+            "device RETIRED was shut out as a fraud: TYPED device revoke RETIRED --fraud --reason stolen",
         ]),
     ),
     // What is held back for a fraud is refused with it.
@@ -266,7 +272,7 @@ const COMMANDS: [(&str, &[&str], Said); 38] = [
         "device revoke",
         &["device revoke OWNER --fraud --reason stolen"],
         Undone(&[
-            "device OWNER was shut out as a fraud (stolen): device revoke OWNER --fraud --reason REASON",
+            "device OWNER was shut out as a fraud: TYPED device revoke OWNER --fraud --reason stolen",
         ]),
     ),
     (
@@ -291,26 +297,26 @@ const COMMANDS: [(&str, &[&str], Said); 38] = [
     (
         "review accept",
         &["review accept HELD --reason seen"],
-        Undone(&["entry HELD was accepted (seen): review accept HELD --reason REASON"]),
+        Undone(&["entry HELD was accepted: TYPED review accept HELD --reason seen"]),
     ),
     (
         "review refuse",
         &["review refuse HELD --reason seen"],
-        Undone(&["entry HELD was refused (seen): review refuse HELD --reason REASON"]),
+        Undone(&["entry HELD was refused: TYPED review refuse HELD --reason seen"]),
     ),
     ("meter list", &["meter list VEHICLE3"], Nothing),
     (
         "meter free",
         &["meter free VEHICLE3 --entry THIEF_ENTRY --reason sold"],
         Undone(&[
-            "a stretch was freed (sold): meter free VEHICLE3 --entry THIEF_ENTRY --reason REASON",
+            "a stretch was freed: TYPED meter free VEHICLE3 --entry THIEF_ENTRY --reason sold",
         ]),
     ),
     (
         "meter free",
         &["meter free VEHICLE3 --device THIEF --keep-points --reason sold"],
         Undone(&[
-            "a stretch was freed (sold): meter free VEHICLE3 --entry THIEF_ENTRY --keep-points --reason REASON",
+            "a stretch was freed: TYPED meter free VEHICLE3 --entry THIEF_ENTRY --keep-points --reason sold",
         ]),
     ),
     // Of a head unit that was shut out before the backup.
@@ -318,7 +324,7 @@ const COMMANDS: [(&str, &[&str], Said); 38] = [
         "meter free",
         &["meter free VEHICLE5 --entry RETIRED_ENTRY --reason sold"],
         Undone(&[
-            "a stretch was freed (sold): meter free VEHICLE5 --entry RETIRED_ENTRY --reason REASON",
+            "a stretch was freed: TYPED meter free VEHICLE5 --entry RETIRED_ENTRY --reason sold",
         ]),
     ),
     // And of one that is shut out after it.
@@ -330,8 +336,8 @@ const COMMANDS: [(&str, &[&str], Said); 38] = [
             "device revoke THIEF",
         ],
         Undone(&[
-            "a stretch was freed (sold): meter free VEHICLE3 --entry THIEF_ENTRY --reason REASON",
-            "device THIEF was shut out: device revoke THIEF",
+            "a stretch was freed: TYPED meter free VEHICLE3 --entry THIEF_ENTRY --reason sold",
+            "device THIEF was shut out: TYPED device revoke THIEF",
         ]),
     ),
     // An act on an entry that another act follows.
@@ -343,8 +349,8 @@ const COMMANDS: [(&str, &[&str], Said); 38] = [
             "meter free VEHICLE3 --entry HELD --reason sold",
         ],
         Undone(&[
-            "entry HELD was accepted (seen): review accept HELD --reason REASON",
-            "a stretch was freed (sold): meter free VEHICLE3 --entry HELD --reason REASON",
+            "entry HELD was accepted: TYPED review accept HELD --reason seen",
+            "a stretch was freed: TYPED meter free VEHICLE3 --entry HELD --reason sold",
         ]),
     ),
     ("policy show", &["policy show"], Nothing),
@@ -354,13 +360,13 @@ const COMMANDS: [(&str, &[&str], Said); 38] = [
     (
         "policy sign",
         &["#policy", "policy sign FOLDER/policy.toml"],
-        Undone(&["policy 2: policy sign its file"]),
+        Undone(&["policy 2, with its file for FILE: TYPED policy sign FILE"]),
     ),
     ("catalogue show", &["catalogue show"], Nothing),
     (
         "catalogue sign",
         &["#catalogue", "catalogue sign FOLDER/catalogue.toml"],
-        Undone(&["catalogue 2: catalogue sign its file"]),
+        Undone(&["catalogue 2, with its file for FILE: TYPED catalogue sign FILE"]),
     ),
     (
         "entries",
@@ -376,8 +382,8 @@ const COMMANDS: [(&str, &[&str], Said); 38] = [
         "expiry reverse",
         &["expiry reverse --since 2036-01-01T00:00:00Z --reason clock"],
         Undone(&[
-            "what had expired was given back (clock): expiry reverse --since 2036-11-21T05:00:00Z --member OWNER_MEMBER \
-             --reason REASON",
+            "what had expired was given back: TYPED expiry reverse --since 2036-11-21T05:00:00Z --member OWNER_MEMBER \
+             --reason clock",
         ]),
     ),
     ("maintain", &["maintain"], Nothing),
@@ -520,12 +526,10 @@ fn check((command, lines, said): &(&str, &[&str], Said)) {
 #[track_caller]
 fn again(scene: &mut Scene, line: &str) {
     let (_, command) = line.rsplit_once(": ").unwrap();
-    let (command, _) = command.split_once(',').unwrap_or((command, ""));
-    if command.starts_with("it ") || command.ends_with(" its file") {
+    if command.starts_with("it ") || command.ends_with(" FILE") {
         return;
     }
-    let command = command.replace("REASON", "again").replace("NAME", "Han");
-    scene.give(&command.replace("ZONE", "Asia/Shanghai"));
+    scene.give(command.strip_prefix("dashpoint-cloud ").unwrap());
 }
 
 #[test]

@@ -77,9 +77,14 @@ fn a_restore_lists_what_people_did_after_the_backup() {
     let said = cloud.done(&["restore", name]);
     for line in [
         format!("member add --id {second}"),
-        format!("device revoke {}\n", early.device),
+        format!(
+            "dashpoint-cloud --data {} device revoke {}\n",
+            data.display(),
+            early.device
+        ),
         format!("device {} stays shut out", thief.device),
-        "policy 2: policy sign".to_owned(),
+        "policy 2, with its file for FILE: ".to_owned(),
+        "--reason 'a race'".to_owned(),
         format!("device {} for member {second} was enrolled", late.device),
     ] {
         assert!(said.contains(&line), "{line:?} is not in {said}");
@@ -125,19 +130,25 @@ fn a_restore_lists_what_people_did_after_the_backup() {
     assert!(known.is_none(), "it is shut out again");
 }
 
-/// The commands that a restore lists, with what stands for a person's words filled in.
+/// The words of the commands that a restore lists, as a shell takes them apart, with the file of a policy filled in.
 fn commands_of(said: &str, policy_file: &str) -> Vec<Vec<String>> {
     let lines = said.lines().filter_map(|line| line.strip_prefix("  "));
-    let commands = lines.filter_map(|line| line.rsplit_once(": "));
-    let commands = commands.filter(|(_, command)| !command.starts_with("it comes back by itself"));
+    let commands = lines.filter_map(|line| line.split_once(": dashpoint-cloud --data "));
     commands
         .map(|(_, command)| {
-            let command = command
-                .replace("its file", policy_file)
-                .replace("NAME", "Han")
-                .replace("ZONE", "Asia/Shanghai")
-                .replace("REASON", "again");
-            command.split(' ').map(str::to_owned).collect()
+            let words = shell_words(&command.replace("FILE", policy_file));
+            // The folder is the one that was restored.
+            words[1..].to_vec()
         })
         .collect()
+}
+
+/// Takes a line apart as a shell does.
+fn shell_words(line: &str) -> Vec<String> {
+    let said = std::process::Command::new("sh")
+        .args(["-c", &format!("printf '%s\\n' {line}")])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    said.lines().map(str::to_owned).collect()
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{CompiledPolicy, Period};
-use crate::ids::{CapId, PolicyVersion};
+use crate::ids::{CapId, PolicyVersion, TierId};
+use crate::text::Text;
 use crate::time::ServerTime;
 
 /// The versions held, at least one.
@@ -40,6 +41,15 @@ impl Policies {
     #[must_use]
     pub fn get(&self, version: PolicyVersion) -> Option<&CompiledPolicy> {
         self.versions.get(&version)
+    }
+
+    /// Finds the title of a tier in the newest version that has it.
+    #[must_use]
+    pub fn tier_title(&self, tier: &TierId) -> Option<&Text> {
+        let newest_first = self.versions.values().rev();
+        let mut tiers = newest_first.flat_map(|version| &version.policy().tiers.ladder);
+        let found = tiers.find(|step| step.id == *tier);
+        found.map(|step| &step.title)
     }
 
     /// The highest version.
