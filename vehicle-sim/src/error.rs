@@ -99,6 +99,12 @@ pub enum SimError {
     SaidByTheCar { path: String },
     #[error("`{code}` is not a language of ISO 639-1 like zh or en")]
     Language { code: String },
+    #[error("{cycle} lasts {has_s} s, and `for` asks for {asked_s} s of it")]
+    PastTheCycle {
+        cycle: &'static str,
+        has_s: i64,
+        asked_s: i64,
+    },
     #[error("the clock goes only forward: {to} is not after {at}")]
     ClockBack { to: Timestamp, at: Timestamp },
     #[error(
@@ -192,17 +198,19 @@ impl SimError {
             | Self::NoPath { .. }
             | Self::SaidByTheCar { .. }
             | Self::Language { .. }
-            | Self::ClockBack { .. } => true,
-            Self::Step { source, .. } => source.is_usage(),
-            Self::UnknownHeader { .. }
+            | Self::ClockBack { .. }
+            | Self::PastTheCycle { .. }
+            // A file that was named and is none of its kind.
+            | Self::UnknownHeader { .. }
             | Self::BadRow { .. }
             | Self::EmptyRecording { .. }
             | Self::Csv { .. }
             | Self::Read { .. }
-            | Self::Write { .. }
+            | Self::Vehicle { .. } => true,
+            Self::Step { source, .. } => source.is_usage(),
+            Self::Write { .. }
             | Self::State { .. }
             | Self::StateFormat { .. }
-            | Self::Vehicle { .. }
             | Self::NotHosted { .. }
             | Self::BatteryEmpty { .. }
             | Self::BatteryFull { .. }

@@ -160,6 +160,20 @@ fn a_wrong_scenario_is_one_clear_message_and_exit_code_2() {
     let (code, _, error) = ended(&mut vehicle_sim(folder.path(), &["scenario", "no-such"]));
     assert_eq!(code, Some(2));
     assert!(error.contains("no-such"), "{error}");
+    // More of a cycle than there is would be driven short without a word.
+    let long = "about = \"x\"\n\n[[step]]\ndrive = { cycle = \"us06\", for = \"99m\" }\n";
+    std::fs::write(&file, long).unwrap();
+    let (code, _, error) = ended(&mut vehicle_sim(folder.path(), &["scenario", "mine.toml"]));
+    assert_eq!(code, Some(2), "{error}");
+    assert!(
+        error.contains("us06 lasts 600 s, and `for` asks for 5940 s"),
+        "{error}"
+    );
+    // A file that is no recording is a wrong argument, too.
+    for name in ["no-such", "mine.toml"] {
+        let (code, _, error) = ended(&mut vehicle_sim(folder.path(), &["replay", name]));
+        assert_eq!(code, Some(2), "{error}");
+    }
     assert!(!folder.path().join("vehicle-sim.state.json").exists());
 }
 

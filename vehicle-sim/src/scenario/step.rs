@@ -267,6 +267,14 @@ impl Step {
             Self::Drive(drive) => {
                 let mut recording = drive.cycle.recording()?;
                 if let Some(lasts) = drive.lasts {
+                    let has = recording.rows.last().map(|row| row.offset);
+                    if let Some(has) = has.filter(|has| *has < lasts.duration()) {
+                        return Err(SimError::PastTheCycle {
+                            cycle: drive.cycle.name(),
+                            has_s: has.as_secs(),
+                            asked_s: lasts.duration().as_secs(),
+                        });
+                    }
                     recording.rows.retain(|row| row.offset <= lasts.duration());
                 }
                 car.drive(&recording, false)
