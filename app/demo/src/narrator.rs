@@ -54,7 +54,10 @@ impl Narrator {
         let title = self.bold(&format!("Dashpoint: {about}"));
         let simulated = self.language.choose("simulated time", "模拟时间");
         self.say(&title)?;
-        self.say(&format!("{day}, {zone} ({simulated})"))
+        match self.language {
+            Language::English => self.say(&format!("{day}, {zone} ({simulated})")),
+            Language::Chinese => self.say(&format!("{day}，{zone}（{simulated}）")),
+        }
     }
 
     /// Begins the next step.

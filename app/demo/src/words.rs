@@ -37,8 +37,15 @@ pub fn minute(at: Timestamp, zone: &TimeZone) -> String {
 /// A day of the story.
 #[must_use]
 pub fn day(language: Language, at: Timestamp, zone: &TimeZone) -> String {
-    let shape = language.choose("%A %-d %B %Y", "%Y 年 %-m 月 %-d 日");
-    at.to_zoned(zone.clone()).strftime(shape).to_string()
+    let at = at.to_zoned(zone.clone());
+    match language {
+        Language::English => at.strftime("%A %-d %B %Y").to_string(),
+        Language::Chinese => {
+            let weekday = ["一", "二", "三", "四", "五", "六", "日"];
+            let weekday = weekday[usize::from(at.weekday().to_monday_zero_offset().unsigned_abs())];
+            format!("{}星期{weekday}", at.strftime("%Y 年 %-m 月 %-d 日"))
+        }
+    }
 }
 
 /// An amount with its noun.

@@ -205,6 +205,24 @@ fn every_other_ready_story_comes_out_as_it_expects() {
     }
 }
 
+/// With `--json` the standard output is JSON and nothing else, also where the head unit says something of its own.
+#[test]
+fn json_stands_alone_on_the_standard_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    let story = "about = \"mine\"\nbegins = \"2026-11-22T08:00\"\n\n[[step]]\nenrol = {}\n\n[[step]]\ncheck-in = {}\n";
+    std::fs::write(&file, story).unwrap();
+    for (language, said) in [("en", "    checked in +1\n"), ("zh", "    签到成功 +1\n")] {
+        let asked = ["--json", "--language", language, "--scenario"];
+        let played = demo(&[&asked[..], &[file.to_str().unwrap()]].concat());
+        let story = text(&played.stderr);
+        assert!(played.status.success(), "{story}");
+        let report: PlayReport = serde_json::from_slice(&played.stdout).unwrap();
+        assert_eq!(report.points.confirmed, 1);
+        assert!(story.contains(said), "{story}");
+    }
+}
+
 /// What the Chinese end of a story says of the signals: sent, taken, rejected.
 fn signals(story: &str) -> [u64; 3] {
     let line = story
@@ -230,8 +248,8 @@ fn a_story_that_does_not_come_out_as_it_expects_fails_and_names_the_line() {
     let said = text(&played.stderr);
     assert_eq!(played.status.code(), Some(1), "{said}");
     for part in [
-        "line 10: confirmed: expected 2, found 1",
-        "line 10: tier: expected gold, found basic",
+        "line 11: confirmed: expected 2, found 1",
+        "line 11: tier: expected gold, found basic",
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }

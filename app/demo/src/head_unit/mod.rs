@@ -281,16 +281,21 @@ impl HeadUnit {
         Ok(tried.result == "met")
     }
 
-    /// Checks the member in for today, as on its screen.
+    /// Checks the member in for today, as on its screen, and returns what it says.
     ///
     /// # Errors
     /// When it does not run, or the check-in was not signed.
-    pub async fn check_in(&self) -> anyhow::Result<()> {
-        let told = self.command(&["check-in"]).status().await?;
-        if told.success() {
-            Ok(())
-        } else {
-            bail!("the member could not be checked in")
+    pub async fn check_in(&self) -> anyhow::Result<String> {
+        let language = self.setup.language.code();
+        let asked = ["check-in", "--language", language];
+        let told = self.command(&asked).stderr(Stdio::piped()).output().await?;
+        if told.status.success() {
+            let said = String::from_utf8_lossy(&told.stdout);
+            return Ok(said.trim().to_owned());
+        }
+        match said_in_error(&told.stderr) {
+            Some(why) => bail!("{why}"),
+            None => bail!("the member could not be checked in"),
         }
     }
 
@@ -316,12 +321,8 @@ impl HeadUnit {
         if drawn.status.success() {
             return Ok(());
         }
-        let said = String::from_utf8_lossy(&drawn.stderr).into_owned();
-        let why = said
-            .lines()
-            .rev()
-            .find_map(|line| line.strip_prefix("dashpoint: "));
-        bail!("{}", why.unwrap_or("a picture cannot be drawn"))
+        let why = said_in_error(&drawn.stderr);
+        bail!("{}", why.as_deref().unwrap_or("a picture cannot be drawn"))
     }
 
     /// Waits until whoever looks at its window closes it.
@@ -372,6 +373,14 @@ impl HeadUnit {
     fn child(&mut self) -> anyhow::Result<Child> {
         self.running.take().context("the head unit does not run")
     }
+}
+
+/// Finds the sentence with which a command of the head unit failed.
+fn said_in_error(stderr: &[u8]) -> Option<String> {
+    let said = String::from_utf8_lossy(stderr);
+    let mut lines = said.lines().rev();
+    let line = lines.find_map(|line| line.strip_prefix("dashpoint: "));
+    line.map(str::to_owned)
 }
 
 /// Parses the output of a command, as far as the demo needs it.

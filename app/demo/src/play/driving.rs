@@ -88,7 +88,10 @@ impl Player<'_> {
     pub(super) async fn say(&mut self, lines: &[String]) -> anyhow::Result<()> {
         let scenario = said(lines).map_err(|what| anyhow!(what))?;
         let told = self.narrator.language().choose("the car says", "车辆信号");
-        let title = format!("{told}: {}", lines.join(", "));
+        let title = match self.narrator.language() {
+            Language::English => format!("{told}: {}", lines.join(", ")),
+            Language::Chinese => format!("{told}：{}", lines.join("，")),
+        };
         let command = Command::Scenario(scenario);
         self.announce(&command, &title)?;
         let summary = self.run(&command).await?;
@@ -128,7 +131,9 @@ impl Player<'_> {
             language.choose("offline", "离线")
         };
         let at = self.moment(from);
-        self.narrator.step(&format!("{at}  {what}, {network}"))?;
+        let comma = language.choose(", ", "，");
+        self.narrator
+            .step(&format!("{at}  {what}{comma}{network}"))?;
         Ok(plan.messages.len())
     }
 

@@ -186,7 +186,8 @@ impl Player<'_> {
         let language = self.narrator.language();
         let (day, minute) = (words::day(language, then, zone), words::minute(then, zone));
         self.day = then.to_zoned(zone.clone()).date();
-        self.narrator.step(&format!("{day}, {minute}"))?;
+        let comma = language.choose(", ", "，");
+        self.narrator.step(&format!("{day}{comma}{minute}"))?;
         Ok(())
     }
 
@@ -194,7 +195,8 @@ impl Player<'_> {
         let name = self.narrator.language().choose("check-in", "签到");
         self.narrator.step(name)?;
         self.wake().await?;
-        self.world.head_unit.check_in().await?;
+        let said = self.world.head_unit.check_in().await?;
+        self.narrator.line(&said)?;
         self.did.push((name.to_owned(), 0.0));
         self.tell_of_the_last().await
     }
@@ -208,7 +210,8 @@ impl Player<'_> {
             return minute;
         }
         let day = words::day(self.narrator.language(), at, zone);
-        format!("{day}, {minute}")
+        let comma = self.narrator.language().choose(", ", "，");
+        format!("{day}{comma}{minute}")
     }
 
     /// The car's time.

@@ -130,7 +130,12 @@ impl Story {
         let steps: Vec<_> = file
             .step
             .into_iter()
-            .map(|step| (line_of(step.span().start), step.into_inner()))
+            .map(|step| {
+                (
+                    line_of_step(text, line_of(step.span().start)),
+                    step.into_inner(),
+                )
+            })
             .collect();
         check(name, file.begins, &steps)?;
         Ok(Self {
@@ -142,6 +147,14 @@ impl Story {
             steps,
         })
     }
+}
+
+/// The line on which a step says something, after its head.
+fn line_of_step(text: &str, head: usize) -> usize {
+    let is_said = |line: &str| !line.is_empty() && !line.starts_with('#') && !line.starts_with('[');
+    let below = text.lines().skip(head);
+    let said = below.map(str::trim).position(is_said);
+    said.map_or(head, |lines| head + 1 + lines)
 }
 
 /// A step that makes no sense is found before anything is played.
@@ -208,7 +221,7 @@ mod tests {
     fn time_that_runs_back_is_found_when_it_is_read() {
         let step = "[[step]]\nenrol = {}\n[[step]]\ntime = { at = \"2020-01-01T08:00\" }\n";
         let error = story(step).unwrap_err().to_string();
-        assert!(error.contains("line 5: time runs back"), "{error}");
+        assert!(error.contains("line 6: time runs back"), "{error}");
     }
 
     #[test]
@@ -250,7 +263,7 @@ mod tests {
     fn a_step_keeps_its_line() {
         let story = story("\n[[step]]\nenrol = {}\n\n[[step]]\ncheck-in = {}\n").unwrap();
         let lines: Vec<_> = story.steps.iter().map(|(line, _)| *line).collect();
-        assert_eq!(lines, [4, 7]);
+        assert_eq!(lines, [5, 8]);
         assert_eq!(story.begins.to_string(), "2026-11-22T00:00:00Z");
     }
 
