@@ -24,6 +24,13 @@ const CODE_MS: u64 = 300_000;
 /// Lifetime of a code that waits for the consent of a member of the vehicle, in milliseconds.
 const CONSENT_MS: u64 = 3_600_000;
 
+/// The cloud did not answer a request of the enrolment.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the cloud cannot be reached, and enrolment needs it: look at the network and at cloud.url, and run `dashpoint enrol` again"
+)]
+pub struct OutOfReach;
+
 /// Sends one request of the enrolment.
 ///
 /// # Errors
@@ -32,7 +39,7 @@ pub async fn ask(transport: &Transport, request: &HttpRequest) -> anyhow::Result
     transport
         .send(request, None, system_unix_ms().div_euclid(1_000))
         .await
-        .context("the cloud cannot be reached; enrolment needs it")
+        .context(OutOfReach)
 }
 
 /// Commits an enrolment: the device first, the epoch last, so that an interrupted one counts as none.

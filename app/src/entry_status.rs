@@ -11,12 +11,15 @@ use dashpoint_sync::DeviceIdentity;
 use dashpoint_wire::ChainPoint;
 
 use crate::books::bound_statements;
+use crate::live::LastSeen;
 
 /// State of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryStatus {
     /// The cloud has not spoken of it.
     Pending,
+    /// The cloud has not spoken of it, and refuses this car: it is not paid.
+    Unpaid,
     /// The verdict of the cloud stands.
     Judged(Verdict),
     /// The cloud held it back, or rejected what was another's then, and has paid it since.
@@ -46,27 +49,55 @@ impl EntryStatus {
             Self::Judged(verdict)
             | Self::Released { verdict, .. }
             | Self::TakenBack { verdict, .. } => Some(verdict),
-            Self::Pending | Self::CarriedTo(_) | Self::Settled => None,
+            Self::Pending | Self::Unpaid | Self::CarriedTo(_) | Self::Settled => None,
+        }
+    }
+
+    /// Returns the state while the cloud refuses this car, or lets it in: what waits is not paid then.
+    #[must_use]
+    pub fn while_refused(self, refuses_car: bool) -> Self {
+        if refuses_car && self == Self::Pending {
+            Self::Unpaid
+        } else {
+            self
         }
     }
 
     /// Returns whether it was paid, or may be: then it counts against caps.
     pub const fn may_count(&self) -> bool {
         match self {
-            Self::Pending | Self::Released { .. } | Self::Settled => true,
+            // What is not paid was predicted with room that it took from what came after it.
+            Self::Pending | Self::Unpaid | Self::Released { .. } | Self::Settled => true,
             Self::Judged(verdict) => !matches!(verdict, Verdict::Rejected { .. }),
             // What is taken back gives the caps their room again.
             Self::TakenBack { .. } | Self::CarriedTo(_) => false,
         }
     }
 
-    /// Returns the points that the cloud paid or holds back; `None` while this car has no verdict.
+    /// Returns the points that the cloud paid; `None` while this car has no verdict, or the cloud holds them back.
     pub fn paid(&self) -> Option<Points> {
         match self {
+            Self::Judged(Verdict::Review { .. }) => None,
             Self::Judged(verdict) => Some(verdict.paid().points),
             Self::Released { points, .. } => Some(*points),
             Self::TakenBack { .. } => Some(Points::ZERO),
-            Self::Pending | Self::CarriedTo(_) | Self::Settled => None,
+            Self::Pending | Self::Unpaid | Self::CarriedTo(_) | Self::Settled => None,
+        }
+    }
+
+    /// Returns the points that the cloud holds back.
+    pub const fn held_back(&self) -> Option<Points> {
+        match self {
+            Self::Judged(Verdict::Review { paid, .. }) => Some(paid.points),
+            Self::Judged(
+                Verdict::Accepted { .. } | Verdict::Adjusted { .. } | Verdict::Rejected { .. },
+            )
+            | Self::Pending
+            | Self::Unpaid
+            | Self::Released { .. }
+            | Self::TakenBack { .. }
+            | Self::CarriedTo(_)
+            | Self::Settled => None,
         }
     }
 }
@@ -119,6 +150,23 @@ pub fn read_entries(
             status,
             said_again,
         });
+    }
+    Ok(rows)
+}
+
+/// Reads the last entries as the car saw the cloud last: while it refuses this car, what waits is not paid.
+///
+/// # Errors
+/// [`StoreError`] when the ledger cannot be read.
+pub fn read_entries_as_seen(
+    reader: &StoreReader,
+    signers: &DeviceIdentity,
+    limit: u32,
+) -> Result<Vec<EntryRow>, StoreError> {
+    let refused = LastSeen::read(reader, signers.device).refuses_car();
+    let mut rows = read_entries(reader, signers, limit)?;
+    for row in &mut rows {
+        row.status = row.status.clone().while_refused(refused.is_some());
     }
     Ok(rows)
 }

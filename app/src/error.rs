@@ -2,6 +2,7 @@
 
 mod causes;
 mod chinese;
+mod chinese_config;
 mod usage;
 
 use std::io::Write as _;
@@ -12,7 +13,7 @@ use dashpoint_ui::locale::Language;
 use causes::{is_like_an_entry, store_error};
 use chinese::in_chinese;
 
-pub use usage::UsageError;
+pub use usage::{NotWritten, UsageError};
 
 use crate::bus::MappingError;
 use crate::config::ConfigError;
@@ -30,14 +31,8 @@ pub const EXIT_USAGE: u8 = 2;
     reason = "the one place that speaks to a person about errors"
 )]
 pub fn report(error: &anyhow::Error, json: bool, language: Language) -> ExitCode {
-    let hint = hint(error);
-    let line = one_line(error);
-    let line = format!(
-        "{line}{}",
-        hint.map(|hint| format!("; {hint}")).unwrap_or_default()
-    );
-    let chinese = (language == Language::Chinese).then(|| in_chinese(error));
-    let told = chinese.flatten().unwrap_or_else(|| line.clone());
+    let line = worded(error, Language::English);
+    let told = worded(error, language);
     eprintln!("dashpoint: {told}");
     if json {
         to_program(&line);
@@ -52,6 +47,15 @@ pub fn report(error: &anyhow::Error, json: bool, language: Language) -> ExitCode
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// Words an error in one line with the way out; what has no Chinese is English in both languages.
+fn worded(error: &anyhow::Error, language: Language) -> String {
+    let chinese = (language == Language::Chinese).then(|| in_chinese(error));
+    chinese.flatten().unwrap_or_else(|| {
+        let hint = hint(error).map(|hint| format!("; {hint}"));
+        one_line(error) + &hint.unwrap_or_default()
+    })
 }
 
 /// Prints an error on standard output as a program reads it.

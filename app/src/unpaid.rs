@@ -6,10 +6,11 @@ use dashpoint_membership::{
     Adjustment, Appraisal, AroundEntry, Award, CapId, CompiledPolicy, Cut, Entry, Factor, LocalDay,
     Milli, Paid, Points, RuleId, Text, Verdict, Zone, appraise, cuts,
 };
-use dashpoint_ui::model::{Failed, LimitData};
+use dashpoint_ui::model::{Failed, LimitData, UnpaidRule};
 use serde::{Deserialize, Serialize};
 
 use crate::books::Books;
+use crate::entry_status::EntryStatus;
 
 /// Own entries before an entry, and after it, by which its caps are looked for; a cap of a longer stretch may go unnamed.
 pub(crate) const OTHERS_MAX: u32 = 300;
@@ -90,6 +91,13 @@ impl<'a> AwardContext<'a> {
             milli,
             is_carried: self.around.left_room(entry),
         })
+    }
+
+    /// Returns the reason that an entry would have earned nothing even if the cloud paid it; `None` when it would have earned.
+    pub(crate) fn why_nothing_anyway(&self, entry: &Entry) -> Option<Failed> {
+        // What is not paid is not carried on either.
+        let failed = self.why_nothing(entry);
+        failed.filter(|failed| !matches!(failed, Failed::Fraction { .. }))
     }
 
     /// Returns the cap that cut an entry: by the cloud's verdict, or in the car's prediction.
@@ -202,49 +210,54 @@ impl<'a> AwardContext<'a> {
         };
         let appraisals = appraise(self.policy, transaction);
         let reasons = self.why_not(&appraisals, &facts);
-        let nearest = reasons.min_by_key(|unpaid| (unpaid.missing, weight(&unpaid.failed)));
-        nearest.map_or(Failed::NoRule, |unpaid| unpaid.failed)
+        let nearest = reasons.min_by_key(|(missing, unpaid)| (*missing, weight(&unpaid.failed)));
+        nearest.map_or(Failed::NoRule, |(_, unpaid)| unpaid.failed)
     }
 
-    /// Lists the rules of an entry without any award, each with the reason that it pays nothing.
-    pub(crate) fn unpaid_rules(&self, entry: &Entry) -> Vec<UnpaidRule> {
+    /// Lists the rules that pay nothing for an entry, each with its reason; none where the cloud valued it by other rules, or
+    /// does not pay it.
+    pub(crate) fn unpaid_rules(&self, entry: &Entry, status: &EntryStatus) -> Vec<UnpaidRule> {
+        let is_by_these = match status {
+            EntryStatus::Pending
+            | EntryStatus::Settled
+            | EntryStatus::Judged(Verdict::Accepted { .. }) => true,
+            EntryStatus::Unpaid => self.why_nothing_anyway(entry).is_some(),
+            EntryStatus::Judged(Verdict::Adjusted { reasons, .. }) => {
+                reasons.iter().all(|reason| match reason {
+                    Adjustment::Cap { .. } | Adjustment::Remainder { .. } => true,
+                    Adjustment::Policy { .. } | Adjustment::Rule { .. } => false,
+                })
+            }
+            EntryStatus::Judged(Verdict::Rejected { .. } | Verdict::Review { .. })
+            | EntryStatus::Released { .. }
+            | EntryStatus::TakenBack { .. }
+            | EntryStatus::CarriedTo(_) => false,
+        };
         let transaction = entry.transaction();
         let facts = Facts::of(transaction, &self.policy.policy().carbon);
-        let facts = facts.filter(|_| transaction.awards().is_empty());
-        let appraisals = appraise(self.policy, transaction);
+        let facts = facts.filter(|_| is_by_these);
+        let mut appraisals = appraise(self.policy, transaction);
+        let awards = transaction.awards();
+        appraisals.retain(|appraisal| awards.iter().all(|award| award.rule != appraisal.rule));
         let reasons = facts
             .iter()
             .flat_map(|facts| self.why_not(&appraisals, facts));
-        reasons.collect()
+        reasons.map(|(_, unpaid)| unpaid).collect()
     }
 
-    /// The reason that each rule pays nothing, in the order of the policy.
+    /// The reason that each rule pays nothing, in the order of the policy, with the number of its conditions that do not hold.
     fn why_not<'b>(
         &'b self,
         appraisals: &'b [Appraisal],
         facts: &'b Facts,
-    ) -> impl Iterator<Item = UnpaidRule> + 'b {
+    ) -> impl Iterator<Item = (usize, UnpaidRule)> + 'b {
         appraisals.iter().filter_map(|appraisal| {
             let (rule, compiled) = self.policy.rule(&appraisal.rule)?;
             let (missing, failed) = why_not(rule, compiled, appraisal, facts);
-            (!rule.shadow).then(|| UnpaidRule {
-                title: rule.title.clone(),
-                failed,
-                missing,
-            })
+            let title = rule.title.clone();
+            (!rule.shadow).then_some((missing, UnpaidRule { title, failed }))
         })
     }
-}
-
-/// A rule that pays nothing for an entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct UnpaidRule {
-    /// Title that the member reads.
-    pub(crate) title: Text,
-    /// The reason.
-    pub(crate) failed: Failed,
-    /// The number of its conditions that do not hold.
-    missing: usize,
 }
 
 /// Returns the reason that decides what was paid otherwise than predicted: a cap, where less was paid and one is named.

@@ -1,6 +1,7 @@
 //! The activity list: the ledger as the member sees it, each row opening to its reason and its evidence.
 
 use dashpoint_membership::{Points, ServerTime};
+use slint::SharedString;
 
 use crate::facts;
 use crate::locale::{Locale, signed};
@@ -8,7 +9,11 @@ use crate::model::{Availability, RowData, RowOutcome, RowSubject};
 use crate::nav::Nav;
 use crate::paging::{self, ACTIVITY_ROWS, ACTIVITY_ROWS_MOVING, Paged};
 use crate::reason::reason;
+use crate::unpaid::UnpaidLines;
 use crate::{Absence, FactLine, LedgerDetail, LedgerRow, RowStatus};
+
+/// Rules that paid nothing for which an open row has room.
+pub const UNPAID: usize = 3;
 
 /// View-state of the activity page.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +36,8 @@ pub struct ActivityState {
     pub values: Vec<FactLine>,
     /// The measurements of the open row.
     pub evidence: Vec<FactLine>,
+    /// The rules that paid nothing for the open row, each with its reason.
+    pub unpaid: Vec<SharedString>,
 }
 
 /// Makes the view-state of the activity page.
@@ -59,6 +66,7 @@ pub fn activity(
         detail: LedgerDetail::default(),
         values: Vec::new(),
         evidence: Vec::new(),
+        unpaid: Vec::new(),
     };
     let Availability::Here(ledger) = ledger else {
         return state;
@@ -73,7 +81,9 @@ pub fn activity(
     (state.page, state.pages) = (page, pages);
     if let Some(open) = rows.get(nav.activity_row()).or(rows.last()) {
         state.selected = nav.activity_row().min(rows.len() - 1);
-        state.detail = detail(open, nav.evidence_open(), locale, now);
+        let unpaid = UnpaidLines::of(&open.outcome, &open.unpaid, UNPAID, locale);
+        state.detail = detail(open, nav.evidence_open(), unpaid.more, locale, now);
+        state.unpaid = unpaid.lines;
         state.values = facts::values(open);
         state.evidence = facts::evidence(open);
     }
@@ -99,7 +109,13 @@ fn line(row: &RowData, locale: &Locale, now: ServerTime) -> LedgerRow {
     }
 }
 
-fn detail(row: &RowData, evidence_open: bool, locale: &Locale, now: ServerTime) -> LedgerDetail {
+fn detail(
+    row: &RowData,
+    evidence_open: bool,
+    more: usize,
+    locale: &Locale,
+    now: ServerTime,
+) -> LedgerDetail {
     let (rule, policy) = row
         .rule
         .as_ref()
@@ -114,6 +130,7 @@ fn detail(row: &RowData, evidence_open: bool, locale: &Locale, now: ServerTime) 
         rule,
         policy,
         evidence_open,
+        more: paging::shown(more),
     }
 }
 
@@ -129,6 +146,7 @@ const fn status(row: &RowData) -> RowStatus {
         (RowOutcome::Booked { .. } | RowOutcome::PaidLate { .. }, _) => RowStatus::Confirmed,
         (RowOutcome::Adjusted { .. }, _) => RowStatus::Adjusted,
         (RowOutcome::Rejected { .. } | RowOutcome::TakenBack { .. }, _) => RowStatus::Rejected,
+        (RowOutcome::Unpaid { .. }, _) => RowStatus::NotPaid,
         (RowOutcome::Nothing(_), _) => RowStatus::Nothing,
     }
 }
@@ -141,9 +159,10 @@ const fn points(outcome: &RowOutcome) -> Points {
         | RowOutcome::PaidLate { points, .. }
         | RowOutcome::Booked { points } => *points,
         RowOutcome::Adjusted { paid, .. } => *paid,
-        RowOutcome::Rejected { .. } | RowOutcome::TakenBack { .. } | RowOutcome::Nothing(_) => {
-            Points::ZERO
-        }
+        RowOutcome::Unpaid { .. }
+        | RowOutcome::Rejected { .. }
+        | RowOutcome::TakenBack { .. }
+        | RowOutcome::Nothing(_) => Points::ZERO,
     }
 }
 

@@ -52,7 +52,9 @@ pub fn values(row: &RowData) -> Vec<FactLine> {
             fact(Fact::Predicted, signed(predicted.get())),
             fact(Fact::Paid, signed(points.get())),
         ],
-        RowOutcome::Rejected { predicted, .. } | RowOutcome::TakenBack { predicted, .. } => vec![
+        RowOutcome::Unpaid { predicted }
+        | RowOutcome::Rejected { predicted, .. }
+        | RowOutcome::TakenBack { predicted, .. } => vec![
             fact(Fact::Predicted, signed(predicted.get())),
             fact(Fact::Paid, "0"),
         ],
@@ -93,14 +95,25 @@ fn of_trip(trip: &Trip) -> Vec<FactLine> {
         fact(Fact::Distance, thousandths(trip.odometer.length())),
         fact(Fact::DrivingTime, trip.driving.minutes().to_string()),
         fact(Fact::Score, score(trip.score_x100)),
-        fact(Fact::EnergyUsed, thousandths(trip.used_wh.into())),
-        fact(Fact::EnergyRegained, thousandths(trip.regained_wh.into())),
-        fact(Fact::Odometer, stretch(trip.odometer)),
     ];
+    lines.extend(energy(trip));
+    lines.push(fact(Fact::Odometer, stretch(trip.odometer)));
     if trip.missed_s > 0 {
         lines.push(fact(Fact::MissedTime, trip.missed_s.to_string()));
     }
     lines
+}
+
+/// The energy that a trip used and put back; a car that does not tell it used more than nothing.
+#[must_use]
+pub fn energy(trip: &Trip) -> Vec<FactLine> {
+    if !trip.tells_energy() {
+        return vec![fact(Fact::EnergyUnknown, "")];
+    }
+    vec![
+        fact(Fact::EnergyUsed, thousandths(trip.used_wh.into())),
+        fact(Fact::EnergyRegained, thousandths(trip.regained_wh.into())),
+    ]
 }
 
 fn of_charge(charge: &Charge) -> Vec<FactLine> {

@@ -111,6 +111,11 @@ fn card(member: &MemberData, locale: &Locale, now: ServerTime) -> MemberCard {
         },
         pending_until,
         pending_date: pending_date.into(),
+        unpaid: if member.unpaid.is_zero() {
+            Default::default()
+        } else {
+            signed(member.unpaid.get()).into()
+        },
         expiring: expiring.into(),
         expires_on: expires_on.into(),
     }

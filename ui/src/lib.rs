@@ -23,6 +23,7 @@ pub mod screen;
 pub mod settings;
 pub mod show;
 pub mod trip;
+pub mod unpaid;
 
 #[allow(
     unsafe_code,

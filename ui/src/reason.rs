@@ -6,7 +6,7 @@ use dashpoint_membership::{Adjustment, Factor, Rejection, ReviewReason, ServerTi
 use crate::Reason;
 use crate::facts;
 use crate::locale::{Language, Locale, number, percent, score, signed, tenths_of_thousandths};
-use crate::model::{Failed, LimitData, RowData, RowOutcome, RowSubject};
+use crate::model::{Failed, LimitData, RowData, RowOutcome, RowSubject, UnpaidRule};
 
 /// Returns the reason of a row's state, with the arguments of its sentence.
 #[must_use]
@@ -21,6 +21,7 @@ pub fn reason(row: &RowData, locale: &Locale, now: ServerTime) -> (Reason, Strin
             ),
             None => plain(Reason::AwaitingConnection),
         },
+        RowOutcome::Unpaid { .. } => plain(Reason::CarRefused),
         RowOutcome::AwaitingSignature { .. } => plain(Reason::AwaitingSignature),
         RowOutcome::InReview { reason, until, .. } => {
             let reason = match reason {
@@ -50,11 +51,19 @@ pub fn reason(row: &RowData, locale: &Locale, now: ServerTime) -> (Reason, Strin
                     Language::English => format!("{paid} instead of {predicted}"),
                     Language::Chinese => format!("{paid}，而非 {predicted}"),
                 };
-                return (
-                    Reason::CapNamed,
-                    amounts,
-                    cap_in_words(limit, locale.language),
-                );
+                let words = cap_in_words(limit, locale.language);
+                let room = limit.room.map(|room| number(room.get()));
+                return match (room, locale.language) {
+                    (Some(room), Language::English) => (
+                        Reason::CapRoom,
+                        format!("{amounts}: the limit of {words}"),
+                        room,
+                    ),
+                    (Some(room), Language::Chinese) => {
+                        (Reason::CapRoom, format!("{amounts}：上限（{words}）"), room)
+                    }
+                    (None, _) => (Reason::CapNamed, amounts, words),
+                };
             }
             let reason = match why {
                 Adjustment::Cap { .. } => Reason::CapNotHeld,
@@ -82,8 +91,14 @@ pub fn reason(row: &RowData, locale: &Locale, now: ServerTime) -> (Reason, Strin
         } else {
             Reason::ClawedBack
         }),
+        RowOutcome::Nothing(failed) if says_each(failed, &row.unpaid) => plain(Reason::EachRule),
         RowOutcome::Nothing(failed) => condition(failed, locale),
     }
+}
+
+/// Returns whether the reasons of the rules stand in the place of one.
+fn says_each(failed: &Failed, rules: &[UnpaidRule]) -> bool {
+    UnpaidRule::say(failed, UnpaidRule::told_beside(Some(failed), rules))
 }
 
 fn booked(subject: &RowSubject, locale: &Locale, now: ServerTime) -> (Reason, String, String) {

@@ -1,16 +1,21 @@
 //! The summary of a trip, once, when it has ended in park.
 
 use dashpoint_membership::{Factor, Points, ServerTime};
+use slint::SharedString;
 
-use crate::facts::{fact, thousandths};
+use crate::facts::{energy, fact, thousandths};
 use crate::locale::{Locale, percent, score, signed, tenths_of_thousandths};
 use crate::model::{RowData, RowOutcome, RowSubject, TripData};
 use crate::paging::shown;
 use crate::reason::reason;
+use crate::unpaid::UnpaidLines;
 use crate::{AwardLine, Cause, CauseLine, Fact, FactLine, Reason, TripShown};
 
 /// Awards that the page has room for; the rest are summed in the points.
 pub const AWARDS: usize = 3;
+
+/// Rules for which the page has room where none of them pays.
+pub const UNPAID: usize = 3;
 
 /// Causes that the page has room for: the costliest.
 pub const CAUSES: usize = 4;
@@ -26,13 +31,18 @@ pub struct TripState {
     pub causes: Vec<CauseLine>,
     /// Distance, time, energy.
     pub facts: Vec<FactLine>,
+    /// The rules that paid nothing, each with its reason.
+    pub unpaid: Vec<SharedString>,
 }
 
 /// Makes the view-state of the trip summary.
 #[must_use]
 pub fn trip(data: &TripData, locale: &Locale, now: ServerTime) -> TripState {
+    // Each rule has one line: those that pay come first.
+    let room = UNPAID.saturating_sub(data.awards.len());
+    let unpaid = UnpaidLines::of(&data.outcome, &data.unpaid, room, locale);
     TripState {
-        shown: numbers(data, locale, now),
+        shown: numbers(data, unpaid.more, locale, now),
         awards: data
             .awards
             .iter()
@@ -53,10 +63,11 @@ pub fn trip(data: &TripData, locale: &Locale, now: ServerTime) -> TripState {
             })
             .collect(),
         facts: measured(data),
+        unpaid: unpaid.lines,
     }
 }
 
-fn numbers(data: &TripData, locale: &Locale, now: ServerTime) -> TripShown {
+fn numbers(data: &TripData, more: usize, locale: &Locale, now: ServerTime) -> TripShown {
     let (points, pending, unsigned) = match &data.outcome {
         RowOutcome::AwaitingConnection { predicted } => (*predicted, true, false),
         RowOutcome::AwaitingSignature { predicted } => (*predicted, true, true),
@@ -65,16 +76,18 @@ fn numbers(data: &TripData, locale: &Locale, now: ServerTime) -> TripShown {
             (*points, false, false)
         }
         RowOutcome::Adjusted { paid, .. } => (*paid, false, false),
-        RowOutcome::Rejected { .. } | RowOutcome::TakenBack { .. } | RowOutcome::Nothing(_) => {
-            (Points::ZERO, false, false)
-        }
+        RowOutcome::Unpaid { .. }
+        | RowOutcome::Rejected { .. }
+        | RowOutcome::TakenBack { .. }
+        | RowOutcome::Nothing(_) => (Points::ZERO, false, false),
     };
     let (reason, a, b) = match &data.outcome {
         // Said by the line at the foot of the card.
         RowOutcome::AwaitingConnection { .. } | RowOutcome::AwaitingSignature { .. } => {
             (Reason::None, String::new(), String::new())
         }
-        RowOutcome::InReview { .. }
+        RowOutcome::Unpaid { .. }
+        | RowOutcome::InReview { .. }
         | RowOutcome::Booked { .. }
         | RowOutcome::Adjusted { .. }
         | RowOutcome::PaidLate { .. }
@@ -104,7 +117,11 @@ fn numbers(data: &TripData, locale: &Locale, now: ServerTime) -> TripShown {
             data.trip.missed_s.to_string().into()
         },
         unsigned,
-        co2: tenths_of_thousandths(data.co2_avoided_g).into(),
+        more: shown(more),
+        co2: data
+            .co2_avoided_g
+            .map(|grams| tenths_of_thousandths(grams).into())
+            .unwrap_or_default(),
     }
 }
 
@@ -118,18 +135,14 @@ fn as_row(data: &TripData) -> RowData {
         digest: None,
         entry: None,
         cut: data.cut.clone(),
+        unpaid: data.unpaid.clone(),
     }
 }
 
 fn measured(data: &TripData) -> Vec<FactLine> {
-    let mut lines = vec![
-        fact(Fact::DrivingTime, data.trip.driving.minutes().to_string()),
-        fact(Fact::EnergyUsed, thousandths(data.trip.used_wh.into())),
-        fact(
-            Fact::EnergyRegained,
-            thousandths(data.trip.regained_wh.into()),
-        ),
-    ];
+    let minutes = data.trip.driving.minutes().to_string();
+    let mut lines = vec![fact(Fact::DrivingTime, minutes)];
+    lines.extend(energy(&data.trip));
     if let Some(permille) = data.renewable_permille {
         lines.push(fact(Fact::Renewable, percent(permille)));
     }

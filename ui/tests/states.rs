@@ -307,7 +307,7 @@ fn every_row_says_why() {
         ..NORMAL
     };
     let mut seen = Vec::new();
-    for page in 1..=5 {
+    for page in 1..=6 {
         let mut nav = Nav::new();
         nav.handle(Intent::Open(Page::Activity), &[]);
         nav.handle(Intent::TurnActivity(page), &[]);
@@ -338,6 +338,7 @@ fn every_row_says_why() {
             (Reason::CapReached, "30 a day for Clean charging", ""),
             (Reason::Guest, "", ""),
             (Reason::NoRule, "", ""),
+            (Reason::EachRule, "", ""),
         ]
     );
 }

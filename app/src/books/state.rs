@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dashpoint_membership::{
     BindingId, Catalogue, Chain, CompiledPolicy, Entry, Fold, FoldMark, Header, MemberId, Policies,
-    Seq, ServerTime, Settlement, Statement, Subject, VehicleId, View, view,
+    Seq, ServerTime, Settlement, Statement, Subject, Text, TierId, VehicleId, View, view,
 };
 use dashpoint_store::StoreReader;
 use dashpoint_sync::{DeviceIdentity, LocalFacts, StatementMark};
@@ -310,6 +310,20 @@ impl Books {
     #[must_use]
     pub fn policy_at(&self, now: ServerTime) -> Option<&CompiledPolicy> {
         Some(self.policies.as_ref()?.in_force_at(now))
+    }
+
+    /// Returns the title of a tier: by the policy in force, else by the newest that has it; an id is no title.
+    #[must_use]
+    pub fn tier_title(&self, tier: &TierId, now: ServerTime) -> Text {
+        let in_force = self.policy_at(now).map(CompiledPolicy::policy);
+        let mut ladder = in_force.iter().flat_map(|policy| &policy.tiers.ladder);
+        let title = ladder.find(|step| step.id == *tier).map(|step| &step.title);
+        let policies = self.policies.as_ref();
+        let title = title.or_else(|| policies.and_then(|policies| policies.tier_title(tier)));
+        title.cloned().unwrap_or_else(|| Text {
+            en: "Tier of earlier rules".to_owned(),
+            zh: "原规则等级".to_owned(),
+        })
     }
 
     /// Returns each member with his view.

@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use anyhow::{anyhow, bail};
 use dashpoint_ui::locale::Language;
 use dashpoint_ui::model::Failed;
+use dashpoint_ui::unpaid::failed_in_words;
 use tokio::runtime::{Builder, Runtime};
 
 use super::args::CheckInArgs;
-use super::code_waits::refuse_while_a_code_waits;
+use super::code_waits::refuse_before_enrolment;
 use super::health_words::other_vehicle;
 use super::out::{outln, print_json};
 use super::reasons;
@@ -56,7 +57,7 @@ pub(super) fn unanswered(language: Language, error: &AskError) -> anyhow::Error 
 pub(super) fn check_in(args: &CheckInArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
     let language = args.output.language;
-    refuse_while_a_code_waits(&config, language)?;
+    refuse_before_enrolment(&config, language)?;
     let answer = runtime()?.block_on(socket::check_in(&config.data));
     let answer = answer.map_err(|error| {
         tracing::debug!(error = &error as &dyn Error, "no answer from the head unit");
@@ -92,7 +93,7 @@ fn answer_text(answer: &CheckIn, language: Language) -> String {
                     .choose("no rule pays a check-in", "没有适用于签到的规则")
                     .to_owned();
             };
-            let reached = reasons::nothing(language, &Failed::CapReached(limit.limit()));
+            let reached = failed_in_words(language, &Failed::CapReached(limit.limit()));
             if *is_of_check_ins {
                 let already = language.choose("checked in already: ", "已签到：");
                 format!("{already}{reached}")

@@ -16,10 +16,10 @@ use qrcode::render::unicode::Dense1x2;
 use serde::Serialize;
 
 use super::args::{EnrolArgs, Output};
+use super::code_waits::CodeShown;
 use super::out::outln;
 use crate::books::{Books, certificate};
 use crate::bus::wait_for_vin;
-use crate::clock::system_unix_ms;
 use crate::config::{Config, is_vin};
 use crate::data_folder::{open_reader, open_store};
 use crate::enrolment::{EnrolmentEnd, WaitsFor, ask, decision, keep};
@@ -105,14 +105,22 @@ fn beside_owner(config: &Config, language: Language) -> anyhow::Error {
     if reader.is_some_and(|reader| Books::is_enrolled(reader).unwrap_or(false)) {
         return anyhow!(enrolled_already(language));
     }
-    let shown = reader.and_then(|reader| ShownCode::read(reader).ok().flatten());
-    let now = ServerTime::from_unix_s(system_unix_ms().div_euclid(1_000));
-    let Some((code, _)) = shown.as_ref().and_then(|shown| shown.waiting(now)) else {
-        return anyhow!(language.choose(
-            "a head unit is open on this data folder and enrols by itself: its window shows the code as soon as the cloud \
-             answers; or close it, and run `dashpoint enrol` again",
-            "已有车机程序在使用此数据目录，并会自行绑定：云端应答后，其窗口即显示绑定码；也可先关闭该程序，再运行 `dashpoint enrol`",
-        ));
+    let code = match reader.map_or(CodeShown::None, CodeShown::read) {
+        CodeShown::Waits { code, .. } => code,
+        CodeShown::Expired => {
+            return anyhow!(language.choose(
+                "a head unit is open on this data folder, and the code on its screen has expired: press New code there; or close \
+                 it, and run `dashpoint enrol` again",
+                "已有车机程序在使用此数据目录，其屏幕上的绑定码已过期：请在屏幕上点“换新码”；也可先关闭该程序，再运行 `dashpoint enrol`",
+            ));
+        }
+        CodeShown::None => {
+            return anyhow!(language.choose(
+                "a head unit is open on this data folder and enrols by itself: its window shows the code as soon as the cloud \
+                 answers; or close it, and run `dashpoint enrol` again",
+                "已有车机程序在使用此数据目录，并会自行绑定：云端应答后，其窗口即显示绑定码；也可先关闭该程序，再运行 `dashpoint enrol`",
+            ));
+        }
     };
     match language {
         Language::English => anyhow!(

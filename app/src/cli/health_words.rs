@@ -161,9 +161,10 @@ pub(super) fn connection(
             since_unix_s,
             reason,
         } => format!(
-            "{} {}: {}",
+            "{} {}{}{}",
             language.choose("offline since", "离线，自"),
             since(*since_unix_s),
+            language.choose(": ", "："),
             offline(language, *reason)
         ),
         Connection::Fault { status, .. } => refused(language, *status),

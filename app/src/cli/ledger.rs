@@ -11,8 +11,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::args::LedgerArgs;
-use super::code_waits::refuse_while_a_code_waits;
-use super::ledger_words::{entry_kind, entry_status};
+use super::code_waits::refuse_before_enrolment;
+use super::ledger_words::{entry_kind, entry_status, no_statement};
 use super::lost::{lost_entries, lost_text};
 use super::out::{outln, print_json};
 use super::verify::{Verification, verify};
@@ -21,7 +21,7 @@ use super::words::{minute, zone_name};
 use crate::books::certificate;
 use crate::config::Config;
 use crate::data_folder::{identity, member_zone, open_reader};
-use crate::entry_status::{EntryRow, EntryStatus, read_entries};
+use crate::entry_status::{EntryRow, EntryStatus, read_entries_as_seen};
 use crate::unpaid::OTHERS_MAX;
 
 /// One row of `ledger --json`.
@@ -38,8 +38,11 @@ struct Row {
     /// The entry of a later epoch that says it again and stands for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     carried_to: Option<String>,
-    /// Points that the cloud paid or holds back; none while it has not spoken.
+    /// Points that the cloud paid; none while it has not spoken, or holds them back.
     paid: Option<i64>,
+    /// Points that the cloud holds back until somebody has looked at them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_back: Option<i64>,
     verdict: Option<Verdict>,
     /// The reason of its state, and the caps that cut it.
     #[serde(flatten)]
@@ -72,7 +75,7 @@ const fn is_false(flag: &bool) -> bool {
 /// Prints the ledger, and verifies it if asked to; a ledger that does not verify is a failure.
 pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
-    refuse_while_a_code_waits(&config, args.output.language)?;
+    refuse_before_enrolment(&config, args.output.language)?;
     let reader = open_reader(&config)?;
     let verification = if args.verify {
         Some(verify(&reader, config.cloud.key)?)
@@ -83,9 +86,9 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     let certificate = certificate(&reader, &config.cloud.key)?;
     let who = identity(&certificate, &config);
     // The caps of an entry are looked for with those before it.
-    let lines = read_entries(&reader, &who, args.last.saturating_add(OTHERS_MAX))?;
+    let lines = read_entries_as_seen(&reader, &who, args.last.saturating_add(OTHERS_MAX))?;
     let shown = lines.len().min(args.last as usize);
-    let reasons = Reasons::open(&config, &reader, who.device);
+    let reasons = Reasons::open(&config, &reader);
     let lost = lost_entries(&reader)?;
     let why = |language| -> Vec<Why> {
         let places = 0..shown;
@@ -142,6 +145,7 @@ fn row(line: &EntryRow, why: Why) -> Row {
         state: entry_status(Language::English, &line.status),
         carried_to: carried_to(&line.status),
         paid: line.status.paid().map(Points::get),
+        held_back: line.status.held_back().map(Points::get),
         verdict: line.status.verdict().cloned(),
         why,
         transaction: line.entry.as_ref().map(|entry| entry.transaction().clone()),
@@ -152,6 +156,7 @@ fn carried_to(status: &EntryStatus) -> Option<String> {
     match status {
         EntryStatus::CarriedTo(point) => Some(place(*point)),
         EntryStatus::Pending
+        | EntryStatus::Unpaid
         | EntryStatus::Judged(_)
         | EntryStatus::Released { .. }
         | EntryStatus::TakenBack { .. }
@@ -199,14 +204,6 @@ fn print_table(lines: &[EntryRow], why: &[Why], zone: &TimeZone, language: Langu
         }
     }
     outln!("{table}");
-}
-
-/// Says that reasons are missing, and when they come back.
-const fn no_statement(language: Language) -> &'static str {
-    language.choose(
-        "no statement of the cloud is held: why an entry earned less is told after the next contact",
-        "未持有云端对账单：少得积分的原因在下次联网后显示",
-    )
 }
 
 fn print_verification(verification: &Verification, language: Language) {

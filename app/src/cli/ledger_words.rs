@@ -2,7 +2,10 @@
 
 use dashpoint_membership::{Adjustment, EntryKind, Rejection, ReviewReason, Verdict};
 use dashpoint_ui::locale::Language;
+use jiff::tz::TimeZone;
 
+use super::reasons::not_paid;
+use super::words::day;
 use crate::entry_status::EntryStatus;
 
 /// Names the kind of an entry.
@@ -22,6 +25,7 @@ pub(super) const fn entry_kind(language: Language, kind: EntryKind) -> &'static 
 pub(crate) const fn entry_status(language: Language, status: &EntryStatus) -> &'static str {
     match status {
         EntryStatus::Pending => language.choose("pending", "待确认"),
+        EntryStatus::Unpaid => language.choose("not paid", "不会到账"),
         EntryStatus::CarriedTo(_) => language.choose("carried over to", "已转记至"),
         EntryStatus::Settled => language.choose("settled", "已结算"),
         EntryStatus::Released {
@@ -41,8 +45,22 @@ pub(crate) const fn entry_status(language: Language, status: &EntryStatus) -> &'
 
 /// Gives the reason of an entry's state, as the cloud has given it; empty when there is none.
 #[must_use]
-pub(super) fn reason(language: Language, status: &EntryStatus) -> String {
+pub(crate) fn reason(language: Language, status: &EntryStatus, zone: &TimeZone) -> String {
     match status {
+        EntryStatus::Unpaid => not_paid(language, 1),
+        EntryStatus::Judged(Verdict::Review { reason, until, .. }) => {
+            let (why, by) = (review(language, *reason), day(*until, zone));
+            match (reason, language) {
+                (ReviewReason::Evidence, Language::English) => {
+                    format!("{why}; the programme decides by {by}")
+                }
+                (_, Language::English) => format!("{why}; in review until {by}"),
+                (ReviewReason::Evidence, Language::Chinese) => {
+                    format!("{why}；最迟 {by} 作出决定")
+                }
+                (_, Language::Chinese) => format!("{why}；审核至 {by}"),
+            }
+        }
         EntryStatus::Pending | EntryStatus::CarriedTo(_) | EntryStatus::Settled => String::new(),
         EntryStatus::Judged(verdict) => said(language, verdict),
         EntryStatus::Released { verdict, .. } => {
@@ -75,6 +93,15 @@ pub(super) fn reason(language: Language, status: &EntryStatus) -> String {
             )
             .to_owned(),
     }
+}
+
+/// Says that reasons are missing, and when they come back.
+#[must_use]
+pub(super) const fn no_statement(language: Language) -> &'static str {
+    language.choose(
+        "no statement of the cloud is held: why an entry earned less is told after the next contact",
+        "未持有云端对账单：少得积分的原因在下次联网后显示",
+    )
 }
 
 fn said(language: Language, verdict: &Verdict) -> String {

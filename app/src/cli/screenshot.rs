@@ -21,6 +21,7 @@ use super::out::print_json;
 use crate::books::{Books, certificate};
 use crate::config::Config;
 use crate::data_folder::open_reader;
+use crate::error::NotWritten;
 use crate::live::{LastSeen, Live};
 use crate::runtime::{HeldData, held};
 use crate::screen::{self, Choices, ShownCode};
@@ -64,8 +65,10 @@ pub(super) fn screenshot(args: &ScreenshotArgs) -> anyhow::Result<ExitCode> {
     }
     let state = page(args, shown, &reader, held, live.as_ref());
     let png = draw(&state, args.width)?;
-    whole_file(&args.out, &png)
-        .with_context(|| format!("{}: cannot be written", args.out.display()))?;
+    whole_file(&args.out, &png).map_err(|source| NotWritten {
+        path: args.out.clone(),
+        source,
+    })?;
     if args.json {
         print_json(&ScreenshotReport {
             file: &args.out,

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::args::StatusArgs;
 use super::ask::unanswered_text;
-use super::code_waits::refuse_while_a_code_waits;
+use super::code_waits::refuse_before_enrolment;
 use super::health_words::{
     cloud_clock, connection, device_key, disk, other_vehicle, refused, seal_key, skipped_rule,
     waits,
@@ -30,12 +30,12 @@ use crate::live::{LastSeen, Live};
 use crate::screen::Choices;
 use crate::socket::{self, AskError};
 use card::card;
-use report::{Keys, report};
+use report::{KeptReport, Keys, report};
 
 /// Prints what the screen would show.
 pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
-    refuse_while_a_code_waits(&config, args.output.language)?;
+    refuse_before_enrolment(&config, args.output.language)?;
     if args.signals {
         return signals::signals(&config, &args.output);
     }
@@ -58,40 +58,34 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     if let Some(newest_ms) = live.and_then(|live| live.newest_ms) {
         clock.heard(newest_ms);
     }
+    let vin = config.vin.as_deref();
+    let is_other = vin.is_some_and(|vin| books.name_of(vin) != books.vehicle);
+    let kept = LastSeen::read(&reader, books.identity.device);
+    let seen = live.map_or(kept, |live| kept.then(live));
+    let seen = LastSeen {
+        other_vehicle: is_other || seen.other_vehicle,
+        ..seen
+    };
+    let guest_chosen = Choices::read(&reader).guest;
     if args.output.json {
-        print_json(&report(
-            &books,
-            &clock,
-            live,
-            is_running(&asked),
+        let kept = KeptReport {
             keys,
             awaiting,
-            lost,
-        ))?;
+            lost_entries: lost,
+            seen,
+            guest_chosen,
+        };
+        print_json(&report(&books, &clock, live, is_running(&asked), kept))?;
     } else {
-        let vin = config.vin.as_deref();
-        let is_elsewhere = vin.is_some_and(|vin| books.name_of(vin) != books.vehicle);
-        let kept = LastSeen::read(&reader, books.identity.device);
-        let seen = live.map_or(kept, |live| kept.then(live));
-        let is_elsewhere = is_elsewhere || seen.other_vehicle;
-        for line in troubles(
-            args.output.language,
-            keys,
-            awaiting,
-            live,
-            LastSeen {
-                other_vehicle: is_elsewhere,
-                ..seen
-            },
-            Choices::read(&reader).guest,
-        )
-        .into_iter()
-        .chain(lost_text(args.output.language, &lost))
-        .chain(skipped(args.output.language, &books))
+        let language = args.output.language;
+        for line in troubles(language, keys, awaiting, live, seen, guest_chosen)
+            .into_iter()
+            .chain(lost_text(language, &lost))
+            .chain(skipped(language, &books))
         {
             outln!("{line}");
         }
-        if is_elsewhere {
+        if seen.other_vehicle {
             return Ok(ExitCode::SUCCESS);
         }
         print_table(

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::args::SyncArgs;
 use super::ask::{runtime, unanswered};
-use super::code_waits::refuse_while_a_code_waits;
+use super::code_waits::refuse_before_enrolment;
 use super::health_words::{offline, refused};
 use super::out::{outln, print_json};
 use super::words::entries;
@@ -31,6 +31,10 @@ struct SyncReport {
     result: Meeting,
     /// Entries that the cloud has confirmed in this attempt.
     confirmed: u64,
+    /// Entries that it has held back in this attempt.
+    held_back: u64,
+    /// Entries that it has rejected in this attempt.
+    rejected: u64,
     /// Entries that still wait for the cloud.
     waiting: u64,
     /// The reason that the cloud counts as out of reach.
@@ -61,7 +65,7 @@ enum Meeting {
 /// Tells the running head unit to reconcile now, and waits until the attempt has ended.
 pub(super) fn sync(args: &SyncArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
-    refuse_while_a_code_waits(&config, args.output.language)?;
+    refuse_before_enrolment(&config, args.output.language)?;
     let wait = Duration::from_secs(args.wait.into());
     let report = runtime()?.block_on(meet(&config.data, wait, args.output.language))?;
     if args.output.json {
@@ -150,6 +154,8 @@ fn look(live: &Live, number: u64, left: Duration) -> Option<SyncReport> {
     Some(SyncReport {
         result,
         confirmed: attempts.confirmed,
+        held_back: attempts.held_back,
+        rejected: attempts.rejected,
         waiting: live.waiting,
         reason,
         status,
@@ -183,6 +189,18 @@ fn words(report: &SyncReport, language: Language) -> String {
         parts.push(match language {
             Language::English => format!("{} confirmed", entries(report.confirmed)),
             Language::Chinese => format!("{} 条记录已确认", report.confirmed),
+        });
+    }
+    if report.held_back > 0 {
+        parts.push(match language {
+            Language::English => format!("{} held back for review", entries(report.held_back)),
+            Language::Chinese => format!("{} 条记录审核中", report.held_back),
+        });
+    }
+    if report.rejected > 0 {
+        parts.push(match language {
+            Language::English => format!("{} rejected", entries(report.rejected)),
+            Language::Chinese => format!("{} 条记录未通过", report.rejected),
         });
     }
     parts.push(match (report.waiting, language) {
@@ -222,6 +240,8 @@ mod tests {
                 begun: 2,
                 ended,
                 confirmed: 1,
+                held_back: 0,
+                rejected: 0,
                 next_try_in_s,
                 has_tried,
             },

@@ -1,24 +1,28 @@
 //! Finds for the command line why an entry of the ledger earned nothing, or less than its rules give.
 
-use dashpoint_membership::{Adjustment, Award, DeviceId, Verdict};
+use dashpoint_membership::{Adjustment, Award, Verdict};
 use dashpoint_store::StoreReader;
 use dashpoint_ui::locale::Language;
+use dashpoint_ui::model::UnpaidRule;
+use dashpoint_ui::unpaid::unpaid_in_words;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::ledger_words::reason;
 use super::reasons;
+use super::reasons::not_paid;
 use super::status::books_of;
 use crate::books::Books;
 use crate::config::Config;
+use crate::data_folder::member_zone;
 use crate::entry_status::{EntryRow, EntryStatus};
-use crate::live::LastSeen;
 use crate::unpaid::{AwardContext, CapCut, deciding};
 
 /// The state of the ledger that reasons are found in.
 pub(super) struct Reasons {
     /// None when the cache is lost.
     books: Option<Books>,
-    seen: LastSeen,
+    zone: TimeZone,
 }
 
 /// The reason of one entry.
@@ -36,10 +40,10 @@ pub(super) struct Why {
 }
 
 impl Reasons {
-    pub(super) fn open(config: &Config, reader: &StoreReader, device: DeviceId) -> Self {
+    pub(super) fn open(config: &Config, reader: &StoreReader) -> Self {
         Self {
             books: books_of(config, reader).ok().map(|(books, _)| books),
-            seen: LastSeen::read(reader, device),
+            zone: member_zone(reader, config),
         }
     }
 
@@ -51,15 +55,8 @@ impl Reasons {
 
     /// Finds the reason of the line at a place of a list, newest first.
     pub(super) fn of(&self, lines: &[EntryRow], place: usize, language: Language) -> Why {
-        let is_waiting = matches!(lines[place].status, EntryStatus::Pending);
-        if is_waiting && self.seen.refuses_car().is_some() {
-            return Why {
-                text: reasons::not_paid(language, 1),
-                ..Why::default()
-            };
-        }
         self.found(lines, place, language).unwrap_or_else(|| Why {
-            text: reason(language, &lines[place].status),
+            text: reason(language, &lines[place].status, &self.zone),
             ..Why::default()
         })
     }
@@ -68,7 +65,7 @@ impl Reasons {
         let entry = lines[place].entry.as_ref()?;
         let status = &lines[place].status;
         let verdict = match status {
-            EntryStatus::Pending | EntryStatus::Settled => None,
+            EntryStatus::Pending | EntryStatus::Unpaid | EntryStatus::Settled => None,
             EntryStatus::Judged(Verdict::Review { paid, .. })
                 if paid.points < entry.predicted() =>
             {
@@ -79,7 +76,7 @@ impl Reasons {
                     Some(reasons::held_less(language, used.as_ref()))
                 });
                 let less = less.unwrap_or_else(|| reasons::held_less(language, None));
-                let said = reason(language, status);
+                let said = reason(language, status, &self.zone);
                 return Some(Why {
                     text: format!("{said}{}{less}", language.choose("; ", "；")),
                     ..Why::default()
@@ -99,23 +96,39 @@ impl Reasons {
                 let deciding = deciding(reasons, paid.points, entry.predicted());
                 let is_cap = matches!(deciding, Some(Adjustment::Cap { .. }));
                 let limit = context.cut(entry, verdict).filter(|_| is_cap)?;
+                let rules = context.unpaid_rules(entry, status);
                 return Some(Why {
-                    text: reasons::cut(language, &limit),
+                    text: and_rules(language, Some(reasons::cut(language, &limit)), &rules),
                     nothing: None,
                     cut_by,
                 });
             }
-            if let Some(failed) = context.why_nothing(entry) {
-                let each = context.unpaid_rules(entry);
+            let rules = context.unpaid_rules(entry, status);
+            let is_unpaid = *status == EntryStatus::Unpaid;
+            let failed = if is_unpaid {
+                context.why_nothing_anyway(entry)
+            } else {
+                context.why_nothing(entry)
+            };
+            if let Some(failed) = failed {
+                let words = |language| unpaid_in_words(language, Some(&failed), &rules);
                 return Some(Why {
-                    text: reasons::nothing_of_each(language, &failed, &each),
-                    nothing: Some(reasons::nothing_of_each(Language::English, &failed, &each)),
+                    text: words(language),
+                    nothing: Some(words(Language::English)),
                     cut_by,
                 });
             }
-            let limit = cut_by.first()?.limit();
+            if is_unpaid {
+                return Some(Why {
+                    text: not_paid(language, 1),
+                    ..Why::default()
+                });
+            }
+            let cut = cut_by
+                .first()
+                .map(|cut| reasons::cut(language, &cut.limit()));
             Some(Why {
-                text: reasons::cut(language, &limit),
+                text: and_rules(language, cut, &rules),
                 nothing: None,
                 cut_by,
             })
@@ -157,4 +170,11 @@ impl Reasons {
             later,
         )?)
     }
+}
+
+/// Says the cap that cut an entry, and beside it why other rules paid nothing.
+fn and_rules(language: Language, cut: Option<String>, rules: &[UnpaidRule]) -> String {
+    let rules = Some(unpaid_in_words(language, None, rules)).filter(|rules| !rules.is_empty());
+    let parts: Vec<String> = cut.into_iter().chain(rules).collect();
+    parts.join(language.choose("; ", "；"))
 }

@@ -31,6 +31,18 @@ pub enum ConfigError {
     /// The mapping that it names.
     #[error(transparent)]
     Mapping(#[from] MappingError),
+    /// A key is not one of the file.
+    #[error("{}: {key}: not a key of this file{}", path.display(), meant_or_known(meant.as_deref(), known))]
+    UnknownKey {
+        /// Path of the file.
+        path: PathBuf,
+        /// The key, with its tables.
+        key: String,
+        /// The key that was meant, where one is near.
+        meant: Option<String>,
+        /// The keys of the table.
+        known: String,
+    },
     /// A key has not the value that it should have.
     #[error("{}: {key}: {found}; expected {expected}", path.display())]
     Key {
@@ -43,4 +55,11 @@ pub enum ConfigError {
         /// The expected value.
         expected: &'static str,
     },
+}
+
+fn meant_or_known(meant: Option<&str>, known: &str) -> String {
+    meant.map_or_else(
+        || format!("; expected {known}"),
+        |meant| format!(": did you mean `{meant}`?"),
+    )
 }

@@ -71,6 +71,8 @@ impl Config {
     /// [`ConfigError`], as for [`Config::load`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let mut root = TableReader::parse(text, path)?;
+        // A misspelt table would else be told as a missing key of the right one.
+        root.all_of(&["data", "clock", "zone", "bus", "cloud", "vehicle"])?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let data = folder.join(root.text_or("data", "a folder", "dashpoint-data")?);
         let clock = root.choice(
@@ -264,7 +266,9 @@ mod tests {
     #[test]
     fn a_wrong_key_is_one_line_that_says_what_is_expected() {
         insta::assert_snapshot!(refusal("clock = 3"), @r#"/etc/dashpoint.toml: clock: found 3; expected "system" or "bus""#);
-        insta::assert_snapshot!(refusal("clok = \"bus\"\n[cloud]\nurl = \"https://a.example\"\nkey = \"3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29\""), @"/etc/dashpoint.toml: clok: not a key of this file; expected data, clock, zone, bus, cloud, vehicle");
+        insta::assert_snapshot!(refusal("clok = \"bus\"\n[cloud]\nurl = \"https://a.example\"\nkey = \"3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29\""), @"/etc/dashpoint.toml: clok: not a key of this file: did you mean `clock`?");
+        insta::assert_snapshot!(refusal("[clod]"), @"/etc/dashpoint.toml: clod: not a key of this file: did you mean `cloud`?");
+        insta::assert_snapshot!(refusal("[bus]\nwidth = 3"), @"/etc/dashpoint.toml: bus.width: not a key of this file; expected broker, mapping, user, password_file, tls");
         insta::assert_snapshot!(refusal("[bus]\nbroker = \"here\""), @r#"/etc/dashpoint.toml: bus.broker: found "here"; expected "HOST:PORT" of the in-vehicle broker"#);
         insta::assert_snapshot!(refusal(""), @"/etc/dashpoint.toml: cloud.url: missing; expected an https:// address (http:// only to this machine)");
         insta::assert_snapshot!(refusal("[cloud]\nurl = \"http://example.org\""), @r#"/etc/dashpoint.toml: cloud.url: found "http://example.org"; expected an https:// address (http:// only to this machine)"#);
@@ -272,7 +276,7 @@ mod tests {
         insta::assert_snapshot!(refusal("[cloud]\nurl = \"https://example.org\"\nkey = \"3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29\"\nsend_within_s = 1.5"), @"/etc/dashpoint.toml: cloud.send_within_s: found 1.5; expected whole seconds from 0 to 3600");
         insta::assert_snapshot!(refusal("[bus]\nuser = \"car\""), @"/etc/dashpoint.toml: bus.password_file: missing; expected a file with the password of bus.user in its first line");
         insta::assert_snapshot!(refusal("[bus]\npassword_file = \"a\""), @"/etc/dashpoint.toml: bus.password_file: there is no bus.user; expected the name at the broker beside it");
-        insta::assert_snapshot!(refusal("[bus]\nbrokr = \"a\""), @"/etc/dashpoint.toml: bus.brokr: not a key of this file; expected broker, mapping, user, password_file, tls");
+        insta::assert_snapshot!(refusal("[bus]\nbrokr = \"a\""), @"/etc/dashpoint.toml: bus.brokr: not a key of this file: did you mean `broker`?");
         insta::assert_snapshot!(refusal("[bus.tls]\ncert = \"a.pem\""), @"/etc/dashpoint.toml: bus.tls.ca: missing; expected a PEM file with the certificate of the broker's authority");
         insta::assert_snapshot!(refusal("[bus.tls]\nca = \"a.pem\"\ncert = \"b.pem\""), @"/etc/dashpoint.toml: bus.tls.key: missing; expected a PEM file with the key of bus.tls.cert");
         insta::assert_snapshot!(refusal("[bus.tls]\nca = \"no-such.pem\""), @"/etc/no-such.pem: expected a certificate, PEM");

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use dashpoint_membership::nearest_name;
 use toml::{Table, Value};
 
 use super::error::ConfigError;
@@ -155,18 +156,20 @@ impl<'a> TableReader<'a> {
 
     /// Refuses a key that nobody asked for: a misspelt key must not be ignored.
     pub(super) fn done(self) -> Result<(), ConfigError> {
-        let Some(stranger) = self
-            .table
-            .keys()
-            .find(|key| !self.asked.contains(key.as_str()))
-        else {
+        self.all_of(&self.order)
+    }
+
+    /// Refuses a key that is none of these.
+    pub(super) fn all_of(&self, known: &[&'static str]) -> Result<(), ConfigError> {
+        let mut keys = self.table.keys();
+        let Some(stranger) = keys.find(|key| !known.contains(&key.as_str())) else {
             return Ok(());
         };
-        Err(ConfigError::Key {
+        Err(ConfigError::UnknownKey {
             path: self.path.to_owned(),
             key: format!("{}{stranger}", self.prefix),
-            found: "not a key of this file".to_owned(),
-            expected: known(&self.order),
+            meant: nearest_name(stranger, known).map(str::to_owned),
+            known: known.join(", "),
         })
     }
 
@@ -191,9 +194,4 @@ fn found(value: &Value) -> String {
     let text = value.to_string().replace('\n', " ");
     let short: String = text.chars().take(60).collect();
     format!("found {short}")
-}
-
-/// The keys of a table as one text; leaked once, since the program ends with this error.
-fn known(keys: &[&'static str]) -> &'static str {
-    Box::leak(keys.join(", ").into_boxed_str())
 }

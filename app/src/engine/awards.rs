@@ -138,12 +138,7 @@ impl Engine {
         if self.live.other_vehicle {
             return CheckIn::OtherVehicle;
         }
-        if let Some(status) = self
-            .live
-            .connection
-            .refusal()
-            .and_then(CloudRefusal::of_car)
-        {
+        if let Some(status) = self.live.refusal().and_then(CloudRefusal::of_car) {
             return CheckIn::Refused { status };
         }
         if self.choices.guest {

@@ -159,7 +159,10 @@ impl Engine {
             statements,
         };
         let applied = self.store.apply(&answer)?;
-        self.live.attempts.confirmed += applied.verdicts;
+        let attempts = &mut self.live.attempts;
+        attempts.held_back += applied.held_back;
+        attempts.rejected += applied.rejected;
+        attempts.confirmed += applied.verdicts - applied.held_back - applied.rejected;
         tracing::info!(verdicts = applied.verdicts, "the cloud has answered");
         self.clock.signed(server_time);
         self.hear_time(server_time);

@@ -177,6 +177,7 @@ impl Engine {
             told_wheel: None,
         };
         engine.live.guest_in_a_row = last_seen.guest;
+        engine.live.last_refusal = last_seen.refused;
         engine.live.salvaged = !engine.store.incidents().is_empty();
         engine.tell_skipped_rules();
         engine.save_all();

@@ -50,6 +50,7 @@ impl Engine {
     /// Keeps what is told while the head unit does not run, when it has changed.
     fn keep_last_seen(&mut self) {
         let seen = self.last_seen.then(&self.live);
+        self.live.last_refusal = seen.refused;
         if seen == self.last_seen {
             return;
         }

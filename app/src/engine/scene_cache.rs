@@ -34,6 +34,7 @@ pub(super) struct LedgerFingerprint {
 pub(super) struct LiveFingerprint {
     pub(super) drive: Drive,
     pub(super) connection: Connection,
+    pub(super) last_refusal: Option<u16>,
     pub(super) next_try_unix_s: Option<i64>,
     pub(super) waiting: u64,
     pub(super) awaiting: u64,

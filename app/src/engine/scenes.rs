@@ -133,6 +133,7 @@ impl Engine {
                 screen::drive(DriveState::Unknown)
             },
             connection: live.connection.clone(),
+            last_refusal: live.last_refusal,
             next_try_unix_s: live.next_try_unix_s,
             waiting: live.waiting,
             awaiting: live.awaiting,

@@ -5,9 +5,11 @@ use std::path::Path;
 use dashpoint_store::StoreError;
 
 use super::causes::{is_like_an_entry, store_error};
-use super::usage::UsageError;
+use super::chinese_config;
+use super::usage::{NotWritten, UsageError};
 use crate::books::BooksError;
 use crate::config::ConfigError;
+use crate::enrolment::OutOfReach;
 use crate::explain::{ExplainError, RecordingError};
 use crate::keys::{EnrolledWithoutKey, KeyError};
 use crate::window::NoDisplay;
@@ -25,6 +27,12 @@ pub(super) fn in_chinese(error: &anyhow::Error) -> Option<String> {
         let explain = || cause.downcast_ref().and_then(of_explain);
         let without_key = || cause.downcast_ref().map(of_enrolment_without_key);
         let key = || cause.downcast_ref().map(of_key);
+        let not_written = || cause.downcast_ref().map(of_unwritten);
+        let out_of_reach = || {
+            error.downcast_ref::<OutOfReach>().map(|_| {
+                "无法连接云端；绑定需要云端：请检查网络与配置中的 cloud.url，然后再运行 `dashpoint enrol`".to_owned()
+            })
+        };
         let display = || {
             cause.downcast_ref::<NoDisplay>().map(|_| {
                 "没有可打开窗口的显示器；请加 --no-screen 运行，或设置 DISPLAY 或 WAYLAND_DISPLAY"
@@ -38,6 +46,8 @@ pub(super) fn in_chinese(error: &anyhow::Error) -> Option<String> {
             .or_else(without_key)
             .or_else(key)
             .or_else(display)
+            .or_else(not_written)
+            .or_else(out_of_reach)
     })
 }
 
@@ -95,7 +105,25 @@ fn of_config(error: &ConfigError) -> Option<String> {
             key,
             found,
             expected,
-        } => format!("{}：{key}：{found}；应为 {expected}", path.display()),
+        } => {
+            let (found, expected) = (
+                chinese_config::found(found),
+                chinese_config::expected(expected),
+            );
+            format!("{}：{key}：{found}；应为{expected}", path.display())
+        }
+        ConfigError::UnknownKey {
+            path,
+            key,
+            meant,
+            known,
+        } => {
+            let way_out = meant.as_ref().map_or_else(
+                || format!("可用的键：{known}"),
+                |meant| format!("是否想写 `{meant}`？"),
+            );
+            format!("{}：{key}：配置中没有这个键；{way_out}", path.display())
+        }
         ConfigError::Tls(_) | ConfigError::Mapping(_) => return None,
     })
 }
@@ -151,6 +179,9 @@ fn of_recording(error: &RecordingError) -> Option<String> {
         RecordingError::NothingUsed { path } => {
             format!("{}：其中没有车机使用的信号", path.display())
         }
+        RecordingError::Folder { path } => {
+            format!("{}：是目录，不是行车记录", path.display())
+        }
         RecordingError::Row { .. } | RecordingError::TooLong { .. } => return None,
     })
 }
@@ -170,6 +201,10 @@ fn of_enrolment_without_key(EnrolledWithoutKey(key): &EnrolledWithoutKey) -> Str
          其余留在此目录，可交售后处理：{}",
         of_key(key)
     )
+}
+
+fn of_unwritten(NotWritten { path, source }: &NotWritten) -> String {
+    format!("{}：无法写入{}", path.display(), cause(source))
 }
 
 fn of_key(error: &KeyError) -> String {
@@ -275,6 +310,27 @@ mod tests {
             ] {
                 assert!(told.contains(part), "{told}");
             }
+        }
+    }
+
+    #[test]
+    fn what_a_newcomer_meets_is_chinese() {
+        let folder = ExplainError::Recording(RecordingError::Folder { path: path() });
+        let unwritten = NotWritten {
+            path: path(),
+            source: Error::from(ErrorKind::NotFound),
+        };
+        let refused = Error::from(ErrorKind::ConnectionRefused);
+        let away = anyhow::Error::from(refused).context(OutOfReach);
+        for (error, told) in [
+            (folder.into(), "/data/device.key：是目录，不是行车记录"),
+            (unwritten.into(), "/data/device.key：无法写入（没有此文件）"),
+            (
+                away,
+                "无法连接云端；绑定需要云端：请检查网络与配置中的 cloud.url，然后再运行 `dashpoint enrol`",
+            ),
+        ] {
+            assert_eq!(in_chinese(&error).unwrap(), told);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Uses of the program that the arguments alone do not refuse.
 
+use std::path::PathBuf;
+
 /// A use of the program that the arguments alone do not refuse.
 #[derive(Debug, thiserror::Error)]
 pub enum UsageError {
@@ -26,4 +28,14 @@ pub enum UsageError {
     /// A zone that is none.
     #[error("--zone {0:?}: expected an IANA zone such as Asia/Shanghai")]
     Zone(String),
+}
+
+/// A file that a command was to make cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: cannot be written", path.display())]
+pub struct NotWritten {
+    /// Path of the file.
+    pub path: PathBuf,
+    /// The cause.
+    pub source: std::io::Error,
 }

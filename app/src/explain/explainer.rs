@@ -194,7 +194,7 @@ impl Explainer<'_> {
             missed_s: trip.missed_s,
             used_wh: trip.used_wh,
             regained_wh: trip.regained_wh,
-            co2_avoided_g: (trip.used_wh > 0).then(|| {
+            co2_avoided_g: trip.tells_energy().then(|| {
                 let metres = i64::try_from(distance_m).unwrap_or(i64::MAX);
                 co2_avoided_g(&policy.carbon, metres, net_wh)
             }),

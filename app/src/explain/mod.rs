@@ -90,7 +90,7 @@ pub struct SignedEntry {
     pub name: String,
     /// Points that the car predicted.
     pub expected: Points,
-    /// Points that the cloud paid or holds back; none while it has not spoken.
+    /// Points that the cloud paid; none while it has not spoken, or holds them back.
     pub paid: Option<Points>,
     /// Its state.
     pub state: Text,

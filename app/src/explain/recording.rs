@@ -33,6 +33,12 @@ pub enum RecordingError {
         /// The cause.
         source: std::io::Error,
     },
+    /// The path is a folder.
+    #[error("{}: a folder, not a recording", path.display())]
+    Folder {
+        /// Path of the folder.
+        path: PathBuf,
+    },
     /// The first line names no columns that are known.
     #[error(
         "{}: not a recording; expected a first line with second,m/s or cycSecs,cycMps (speed table), or timestamp,timestep,speed_mph \
@@ -110,6 +116,11 @@ pub struct Setting {
 /// # Errors
 /// [`RecordingError`].
 pub fn read(path: &Path, setting: &Setting) -> Result<Recording, RecordingError> {
+    if path.is_dir() {
+        return Err(RecordingError::Folder {
+            path: path.to_owned(),
+        });
+    }
     let file = File::open(path).map_err(|source| RecordingError::Unreadable {
         path: path.to_owned(),
         source,

@@ -73,7 +73,7 @@ pub enum Origin {
         entry: String,
         /// Points that the car predicted.
         expected: i64,
-        /// Points that the cloud paid or holds back; none while it has not spoken.
+        /// Points that the cloud paid; none while it has not spoken, or holds them back.
         paid: Option<i64>,
         /// Its state.
         state: Text,

@@ -12,6 +12,12 @@ pub struct Attempts {
     pub ended: u64,
     /// Entries that the cloud has confirmed since the newest attempt began, each by a verdict and a receipt.
     pub confirmed: u64,
+    /// Entries that it has held back since then: their points are in no account yet.
+    #[serde(default)]
+    pub held_back: u64,
+    /// Entries that it has rejected since then.
+    #[serde(default)]
+    pub rejected: u64,
     /// Seconds from the begin, or from the end, of the newest attempt to the next one that the head unit may make.
     pub next_try_in_s: u64,
     /// True when the newest attempt has done something; false while it waits for a pause to end.
@@ -28,7 +34,7 @@ impl Attempts {
     /// Begins an attempt and returns its number. One that is asked for while another is open ends with it.
     pub(crate) const fn begin(&mut self) -> u64 {
         if self.ended == self.begun {
-            self.confirmed = 0;
+            (self.confirmed, self.held_back, self.rejected) = (0, 0, 0);
         }
         self.begun += 1;
         self.has_tried = false;

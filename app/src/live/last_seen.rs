@@ -52,6 +52,7 @@ impl LastSeen {
                     since_unix_s: None,
                     status,
                 }),
+            last_refusal: self.refused,
             other_vehicle: self.other_vehicle,
             guest_by_car: self.guest_by_car,
             ..Live::default()
@@ -71,11 +72,7 @@ impl LastSeen {
     #[must_use]
     pub fn then(self, live: &Live) -> Self {
         Self {
-            refused: match live.connection {
-                Connection::Fault { status, .. } => Some(status),
-                Connection::Online { .. } | Connection::Syncing { .. } => None,
-                Connection::Starting | Connection::Offline { .. } => self.refused,
-            },
+            refused: live.connection.refusal_after(self.refused),
             other_vehicle: if live.vehicle_named {
                 live.other_vehicle
             } else {

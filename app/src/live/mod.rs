@@ -67,6 +67,9 @@ pub struct Live {
     /// The contradiction between the cloud's signed times and the car's clocks, until they agree again.
     #[serde(default)]
     pub cloud_clock: Option<CloudClock>,
+    /// Status with which the cloud refused this car, or what it sent, when it answered last; also before the start.
+    #[serde(default)]
+    pub last_refusal: Option<u16>,
     /// True when the bus names another car than the one that this head unit was enrolled in.
     pub other_vehicle: bool,
     /// True once the configuration or the bus has named a car since the start.
@@ -192,6 +195,20 @@ impl Live {
         self.connection = status.connection.into();
     }
 
+    /// Returns the refusal of the cloud that stands; a cloud that cannot be reached takes none back.
+    #[must_use]
+    pub fn refusal(&self) -> Option<CloudRefusal> {
+        self.connection
+            .refusal_after(self.last_refusal)
+            .map(CloudRefusal::of)
+    }
+
+    /// Returns whether the cloud refuses this car itself: then nothing that waits is paid.
+    #[must_use]
+    pub fn refuses_car(&self) -> bool {
+        self.refusal().and_then(CloudRefusal::of_car).is_some()
+    }
+
     /// Returns the time of the reconciler's next try.
     #[must_use]
     pub fn next_try(&self, now: ServerTime) -> ServerTime {
@@ -201,14 +218,13 @@ impl Live {
 }
 
 impl Connection {
-    /// Returns the refusal of the cloud; `None` when it refuses nothing.
+    /// Returns the status of the refusal that stands after one that came before; `None` when the cloud refuses nothing.
     #[must_use]
-    pub const fn refusal(&self) -> Option<CloudRefusal> {
+    pub const fn refusal_after(&self, before: Option<u16>) -> Option<u16> {
         match self {
-            Self::Fault { status, .. } => Some(CloudRefusal::of(*status)),
-            Self::Starting | Self::Online { .. } | Self::Syncing { .. } | Self::Offline { .. } => {
-                None
-            }
+            Self::Fault { status, .. } => Some(*status),
+            Self::Online { .. } | Self::Syncing { .. } => None,
+            Self::Starting | Self::Offline { .. } => before,
         }
     }
 }

@@ -10,8 +10,7 @@ use jiff::tz::TimeZone;
 use crate::books::{Books, BooksError, bound_statements};
 use crate::config::Config;
 use crate::data_folder::{member_zone, open_reader, reading_clock};
-use crate::live::CarState;
-use crate::live::Live;
+use crate::live::{CarState, LastSeen, Live};
 use crate::screen::{self, Choices, Scene, Source, screen_data, unknown_member};
 
 /// Makes the first scene of a window: the data folder as it is, before anything of it is checked or opened for writing.
@@ -105,6 +104,9 @@ pub fn held(
         Err(error) => return Err(error.into()),
     };
     clock.signed(books.receipt_at);
+    // A head unit that has just started knows what it saw when it ran last.
+    let seen = LastSeen::read(reader, books.identity.device).as_live();
+    let live = live.or(seen.as_ref());
     let choices = Choices::read(reader);
     let source = Source {
         books: &books,

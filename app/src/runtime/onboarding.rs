@@ -227,7 +227,10 @@ async fn attempt(
     };
     hear(WaitsFor::Member);
     match decision(transport, &ticket, &me, hear).await {
-        Ok(EnrolmentEnd::Refused) => Ok(Attempt::Failed(EnrolmentStep::Refused)),
+        Ok(EnrolmentEnd::Refused) => {
+            ShownCode::forget(store)?;
+            Ok(Attempt::Failed(EnrolmentStep::Refused))
+        }
         Ok(EnrolmentEnd::Expired | EnrolmentEnd::OutOfReach) => {
             Ok(Attempt::Failed(EnrolmentStep::Expired))
         }

@@ -9,7 +9,6 @@ use dashpoint_ui::model::{
 
 use super::context::Shown;
 use super::own::OwnEntry;
-use super::titles::tier_title;
 use super::{home, rows, trip};
 use crate::books::Books;
 use crate::entry_status::EntryStatus;
@@ -44,6 +43,18 @@ pub fn screen_data(source: &Source<'_>) -> ScreenData {
         as_of,
     };
     let device = device(source);
+    // The cloud may begin to refuse this car, or let it in again, while the ledger stays as it is.
+    let is_refused = source.live.is_some_and(Live::refuses_car);
+    let own: Vec<OwnEntry> = if is_refused {
+        let own = source.own.iter().cloned();
+        own.map(OwnEntry::while_refused).collect()
+    } else {
+        Vec::new()
+    };
+    let source = &Source {
+        own: if is_refused { &own } else { source.own },
+        ..*source
+    };
     let Some(shown) = shown(source) else {
         return ScreenData {
             link: link(None),
@@ -63,7 +74,7 @@ pub fn screen_data(source: &Source<'_>) -> ScreenData {
         shown.policy,
         source.now,
     );
-    let own: Vec<&OwnEntry> = source
+    let own: Vec<&OwnEntry> = shown
         .own
         .iter()
         .filter(|own| rows::is_shown(&shown, own))
@@ -191,7 +202,7 @@ fn benefits(shown: &Shown<'_>, view: &View, live: Option<&Live>) -> Availability
     let rank = policy.tiers.rank(&view.tier);
     let car = live.map(|live| live.car).unwrap_or_default();
     let benefits = catalogue.benefits.iter().map(|benefit| BenefitData {
-        tier: tier_title(shown.policy, &benefit.tier),
+        tier: shown.books.tier_title(&benefit.tier, shown.now),
         open: rank >= policy.tiers.rank(&benefit.tier),
         fits_now: match benefit.suits {
             Suits::Always => false,

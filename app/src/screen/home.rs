@@ -8,7 +8,6 @@ use dashpoint_membership::{
 use super::context::Shown;
 use super::own::OwnEntry;
 use super::rows;
-use super::titles::tier_title;
 use crate::live::{CloudRefusal, Connection, Live, Reason};
 use dashpoint_ui::model::{LadderData, MemberData, NoticeData, Settles, TierData, TodayData};
 
@@ -23,24 +22,31 @@ pub(super) fn member(
 ) -> MemberData {
     let profile = &shown.book.statement.profile;
     let tiers = &shown.policy.policy().tiers;
+    let is_refused = live.is_some_and(Live::refuses_car);
+    let unpaid = if is_refused {
+        waiting(view)
+    } else {
+        Points::ZERO
+    };
     MemberData {
         name: profile.name.clone(),
         joined: profile.joined,
         tier: TierData {
-            title: tier_title(shown.policy, &view.tier),
+            title: shown.books.tier_title(&view.tier, shown.now),
             rank: tiers.rank(&view.tier).unwrap_or(0),
         },
         balance: view.balance,
         worth_fen: view.worth_fen,
-        pending: view.pending,
-        settles: settles(view),
+        pending: view.pending.minus(unpaid),
+        unpaid,
+        settles: settles(view, is_refused),
         expiring: view.expiring.first().copied(),
         ladder: LadderData {
             growth: view.growth,
             next: view
                 .next_tier
                 .as_ref()
-                .map(|next| (tier_title(shown.policy, &next.tier), next.missing)),
+                .map(|next| (shown.books.tier_title(&next.tier, shown.now), next.missing)),
             keep: view.keep.map(|keep| (keep.by, keep.missing)),
         },
         today: today(shown, view, own),
@@ -48,14 +54,23 @@ pub(super) fn member(
     }
 }
 
-/// Points that the cloud holds back are on their way longest: only when there are no others is that the answer.
-fn settles(view: &View) -> Settles {
+/// Adds up the points that the cloud has not spoken of.
+fn waiting(view: &View) -> Points {
+    let items = view.pending_items.iter();
+    let waiting = items.filter(|item| !matches!(item.state, PendingState::HeldBack { .. }));
+    waiting.map(|item| item.paid.points).sum()
+}
+
+/// Points that the cloud holds back are on their way longest: only when there are no others is that the answer. Of a car that
+/// the cloud refuses no others are on their way.
+fn settles(view: &View, is_refused: bool) -> Settles {
     let mut until: Option<ServerTime> = None;
     for item in &view.pending_items {
         match item.state {
             PendingState::HeldBack { until: at, .. } => {
                 until = Some(until.map_or(at, |until| until.min(at)));
             }
+            PendingState::Unconfirmed | PendingState::NeedsConfirmation { .. } if is_refused => {}
             PendingState::Unconfirmed | PendingState::NeedsConfirmation { .. } => {
                 return Settles::NextConnection;
             }
@@ -135,7 +150,7 @@ fn notice(
     guest: Option<NoticeData>,
 ) -> Option<NoticeData> {
     let limits = &shown.policy.policy().allowance;
-    match live.and_then(|live| live.connection.refusal()) {
+    match live.and_then(Live::refusal) {
         Some(CloudRefusal::OfCar { .. }) => return Some(NoticeData::Refused),
         Some(CloudRefusal::OfEntries { .. }) => return Some(NoticeData::EntriesRefused),
         None => {}

@@ -39,6 +39,16 @@ pub fn read(reader: &StoreReader, books: &Books) -> Result<Vec<OwnEntry>, StoreE
     Ok(own)
 }
 
+impl OwnEntry {
+    /// Returns it as it stands while the cloud refuses this car.
+    pub(super) fn while_refused(self) -> Self {
+        Self {
+            status: self.status.while_refused(true),
+            ..self
+        }
+    }
+}
+
 fn own_entry(row: EntryRow) -> Option<OwnEntry> {
     Some(OwnEntry {
         point: row.activity.point,

@@ -3,11 +3,11 @@
 use dashpoint_membership::{
     Cause, EntryRef, Growth, LocalDay, Points, RuleId, ServerTime, Settlement, Text, Verdict,
 };
-use dashpoint_ui::model::{LimitData, RowData, RowOutcome, RowSubject};
+use dashpoint_ui::model::{LimitData, RowData, RowOutcome, RowSubject, UnpaidRule};
 
 use super::context::Shown;
 use super::own::OwnEntry;
-use super::titles::{tier_title, whole};
+use super::titles::whole;
 use crate::entry_status::EntryStatus;
 use crate::unpaid::{AwardContext, deciding};
 
@@ -38,11 +38,12 @@ fn own_row(shown: &Shown<'_>, own: &OwnEntry) -> RowData {
         at: ServerTime::from_unix_s(own.entry.time.at.as_unix_s()),
         subject: RowSubject::of(transaction),
         outcome: outcome(shown, own),
-        rule: deciding_rule(shown, own),
+        rule: paying_rules(shown, own),
         growth: growth(own),
         digest: transaction.digest().copied(),
         entry: Some(entry_ref(shown, own)),
         cut: cut(shown, own),
+        unpaid: unpaid_rules(shown, own),
     }
 }
 
@@ -66,6 +67,14 @@ fn context<'a>(shown: &Shown<'a>, own: &OwnEntry) -> Option<AwardContext<'a>> {
     AwardContext::of(shown.books, &own.entry, earlier, later)
 }
 
+/// Lists the rules that pay nothing for an own entry.
+pub(super) fn unpaid_rules(shown: &Shown<'_>, own: &OwnEntry) -> Vec<UnpaidRule> {
+    let context = context(shown, own);
+    context.map_or_else(Vec::new, |context| {
+        context.unpaid_rules(&own.entry, &own.status)
+    })
+}
+
 /// Returns the day for which an own entry counts; `None` when its policy is not held any more.
 pub(super) fn day_of(shown: &Shown<'_>, own: &OwnEntry) -> Option<LocalDay> {
     Some(context(shown, own)?.day_of(&own.entry))
@@ -74,7 +83,8 @@ pub(super) fn day_of(shown: &Shown<'_>, own: &OwnEntry) -> Option<LocalDay> {
 /// Returns the cap that cut an own entry which was paid, or will be, in part.
 pub(super) fn cut(shown: &Shown<'_>, own: &OwnEntry) -> Option<LimitData> {
     let verdict = own.status.verdict();
-    if own.entry.predicted().is_zero() && verdict.is_none() {
+    let is_unpaid = own.status == EntryStatus::Unpaid;
+    if is_unpaid || (own.entry.predicted().is_zero() && verdict.is_none()) {
         return None;
     }
     context(shown, own)?.cut(&own.entry, verdict)
@@ -102,6 +112,11 @@ pub(super) fn outcome(shown: &Shown<'_>, own: &OwnEntry) -> RowOutcome {
             earned_nothing().unwrap_or_else(|| RowOutcome::AwaitingConnection {
                 predicted: expected(shown, own),
             })
+        }
+        EntryStatus::Unpaid => {
+            let context = context(shown, own);
+            let anyway = context.and_then(|context| context.why_nothing_anyway(&own.entry));
+            anyway.map_or(RowOutcome::Unpaid { predicted }, RowOutcome::Nothing)
         }
         EntryStatus::Settled => earned_nothing().unwrap_or(booked(predicted)),
         EntryStatus::Released {
@@ -172,17 +187,19 @@ fn growth(own: &OwnEntry) -> Growth {
     }
 }
 
-/// The rule that pays most of an entry, with the policy that it was valued by.
-fn deciding_rule(
+/// The rules that pay for an entry, by their titles, with the policy that it was valued by: the amounts beside them are of all
+/// together.
+fn paying_rules(
     shown: &Shown<'_>,
     own: &OwnEntry,
 ) -> Option<(Text, dashpoint_membership::PolicyVersion)> {
-    let awards = own.entry.transaction().awards();
-    let first = awards
-        .iter()
-        .rev()
-        .max_by_key(|award| (award.predicted, award.points))?;
-    Some((rule_title(shown, own, &first.rule), own.entry.policy))
+    let awards = own.entry.transaction().awards().iter();
+    let titles = awards.map(|award| rule_title(shown, own, &award.rule));
+    let together = titles.reduce(|first, next| Text {
+        en: format!("{}, {}", first.en, next.en),
+        zh: format!("{}、{}", first.zh, next.zh),
+    });
+    Some((together?, own.entry.policy))
 }
 
 /// Returns the title of a rule; its id when no policy held has it.
@@ -209,9 +226,10 @@ pub(super) fn paid_by_rule(shown: &Shown<'_>, own: &OwnEntry) -> Vec<(RuleId, Po
         | RowOutcome::PaidLate { points, .. }
         | RowOutcome::Booked { points } => points,
         RowOutcome::Adjusted { paid, .. } => paid,
-        RowOutcome::Rejected { .. } | RowOutcome::TakenBack { .. } | RowOutcome::Nothing(_) => {
-            Points::ZERO
-        }
+        RowOutcome::Unpaid { .. }
+        | RowOutcome::Rejected { .. }
+        | RowOutcome::TakenBack { .. }
+        | RowOutcome::Nothing(_) => Points::ZERO,
     };
     let last = awards.len().saturating_sub(1);
     awards
@@ -257,8 +275,8 @@ fn other_row(shown: &Shown<'_>, settlement: &Settlement) -> Option<RowData> {
             reason: reason.clone(),
         },
         Cause::TierChanged { from, to } => RowSubject::Tier {
-            from: tier_title(shown.policy, from),
-            to: tier_title(shown.policy, to),
+            from: shown.books.tier_title(from, shown.now),
+            to: shown.books.tier_title(to, shown.now),
         },
     };
     Some(RowData {
@@ -272,6 +290,7 @@ fn other_row(shown: &Shown<'_>, settlement: &Settlement) -> Option<RowData> {
         digest: None,
         entry: None,
         cut: None,
+        unpaid: Vec::new(),
     })
 }
 

@@ -8,7 +8,7 @@ use dashpoint_telematics::{Spell, TripTrace};
 
 use super::context::Shown;
 use super::own::{OwnEntry, is_trip};
-use super::rows::{cut, outcome, paid_by_rule, rule_title};
+use super::rows::{cut, outcome, paid_by_rule, rule_title, unpaid_rules};
 use dashpoint_ui::model::{CauseData, TripData};
 
 /// Makes the data for the summary of the newest trip.
@@ -33,6 +33,7 @@ pub(super) fn newest(shown: &Shown<'_>, own: &[&OwnEntry]) -> Option<TripData> {
         trip: trip.clone(),
         outcome: outcome(shown, own),
         cut: cut(shown, own),
+        unpaid: unpaid_rules(shown, own),
         awards: paid_by_rule(shown, own)
             .into_iter()
             .map(|(rule, points)| (rule_title(shown, own, &rule), points))
@@ -43,7 +44,9 @@ pub(super) fn newest(shown: &Shown<'_>, own: &[&OwnEntry]) -> Option<TripData> {
             .map(|trace| causes(&policy.score, trip, trace))
             .unwrap_or_default(),
         factors: policy.score.factors.len(),
-        co2_avoided_g: co2_avoided_g(&policy.carbon, metres, net_wh),
+        co2_avoided_g: trip
+            .tells_energy()
+            .then(|| co2_avoided_g(&policy.carbon, metres, net_wh)),
         charged_since,
         renewable_permille: None,
     })

@@ -40,7 +40,7 @@ pub use cache::{Put, Statements, StoredStatement};
 pub use entry::{Activity, EntrySummary, NewEntry, StoredEntry};
 pub use error::StoreError;
 pub use health::{CheckStopper, Finding};
-pub use open::StoreOptions;
+pub use open::{StoreOptions, has_owner};
 pub use owner_only::Tightened;
 pub use reconcile::{Applied, Reconciled};
 pub use seal::{NonceSource, SealKey};

@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -13,6 +14,10 @@ use crate::seal::{NonceSource, SealKey};
 use crate::store::{Store, StoreReader};
 use crate::types::CheckDepth;
 use crate::{health, salvage};
+
+/// Time for which somebody who looks for an owner may hold the lock, and the most of such times that are waited for.
+const LOOK: Duration = Duration::from_millis(5);
+const LOOKS_MAX: u32 = 10;
 
 /// First SQLite version without the defect that loses commits when two connections write or checkpoint at once.
 const SQLITE_NEEDED: i32 = 3_051_003;
@@ -132,12 +137,28 @@ fn check_sqlite() -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Returns whether a program owns the data folder now; one that cannot be looked at has no owner.
+#[must_use]
+pub fn has_owner(folder: &Path) -> bool {
+    let file = File::open(folder.join(LOCK_FILE));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 fn lock(folder: &Path) -> Result<File, StoreError> {
     let path = folder.join(LOCK_FILE);
     let file = owner_only::new_file()
         .open(&path)
         .doing_on("open the lock file", &path)?;
-    match file.try_lock() {
+    let mut locked = file.try_lock();
+    // Whoever only looks for an owner holds it for a moment.
+    for _ in 0..LOOKS_MAX {
+        if !matches!(locked, Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        std::thread::sleep(LOOK);
+        locked = file.try_lock();
+    }
+    match locked {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
             folder: folder.to_owned(),

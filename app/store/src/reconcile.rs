@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use dashpoint_membership::{EntryHash, Epoch, Seq, ServerEpoch, ServerTime, Statement};
+use dashpoint_membership::{EntryHash, Epoch, Seq, ServerEpoch, ServerTime, Statement, Verdict};
 use dashpoint_wire::{ChainPoint, EntryVerdict, Raw, Receipt, Signed, encode};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -29,6 +29,10 @@ pub struct Reconciled {
 pub struct Applied {
     /// Verdicts that were not known.
     pub verdicts: u64,
+    /// Those of them that hold an entry back.
+    pub held_back: u64,
+    /// Those of them that reject an entry.
+    pub rejected: u64,
     /// Verdicts that contradict an earlier one of the same life of the cloud: the earlier one stays.
     pub contradictions: u64,
     /// Verdicts on entries that are not here.
@@ -172,6 +176,8 @@ fn judge(
                 })
                 .doing(doing)?;
             applied.verdicts += 1;
+            applied.held_back += u64::from(matches!(given.verdict, Verdict::Review { .. }));
+            applied.rejected += u64::from(matches!(given.verdict, Verdict::Rejected { .. }));
         }
     }
     Ok(())

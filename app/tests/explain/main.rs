@@ -314,8 +314,13 @@ fn errors_are_told_in_the_language_that_was_asked_for() {
         ),
         (
             &["check-in", "--config", config],
-            "the head unit does not run on this data folder",
-            "此数据目录上没有运行车机程序",
+            "this head unit is not enrolled; run `dashpoint enrol` first",
+            "本车机尚未绑定；请先运行 `dashpoint enrol`",
+        ),
+        (
+            &["explain", "src"],
+            "src: a folder, not a recording",
+            "src：是目录，不是行车记录",
         ),
     ] {
         for (language, expected) in [("en", english), ("zh", chinese)] {

@@ -11,10 +11,11 @@ use super::people::{text, tiers};
 use super::variation::{NOW, Variation};
 use crate::model::{
     Availability, CauseData, Failed, LimitData, RowData, RowOutcome, RowSubject, TripData,
+    UnpaidRule,
 };
 
 /// Rows of the normal sample.
-pub(super) const COUNT: usize = 25;
+pub(super) const COUNT: usize = 27;
 
 pub(super) fn rows(variation: Variation) -> Availability<Vec<RowData>> {
     match variation {
@@ -121,6 +122,16 @@ fn normal() -> Vec<RowData> {
         ),
         (drive(5_000, 9_500), RowOutcome::Nothing(Failed::Guest)),
         (drive(5_100, 9_500), RowOutcome::Nothing(Failed::NoRule)),
+        (
+            drive(5_200, 9_500),
+            RowOutcome::Unpaid {
+                predicted: Points::new(4),
+            },
+        ),
+        (
+            without_energy(drive(5_300, 8_000)),
+            RowOutcome::Nothing(Failed::NoEnergy),
+        ),
     ]);
     all.extend(booked());
     all.truncate(COUNT);
@@ -208,7 +219,7 @@ fn finish(all: Vec<(RowSubject, RowOutcome)>) -> Vec<RowData> {
     all.into_iter()
         .enumerate()
         .map(|(index, (subject, outcome))| {
-            let cut = cut(&outcome);
+            let (cut, unpaid) = (cut(&outcome), unpaid(&outcome));
             hours += if index < 2 { 1 } else { 11 };
             let measured = matches!(subject, RowSubject::Measured(_));
             let rule = subject.evidence().map(|evidence| match evidence {
@@ -224,6 +235,7 @@ fn finish(all: Vec<(RowSubject, RowOutcome)>) -> Vec<RowData> {
                 growth: Growth::new(if measured { 2 } else { 0 }),
                 digest: measured.then(|| EvidenceDigest::from_bytes([0xa7; 32])),
                 cut,
+                unpaid,
                 entry: measured.then(|| EntryRef {
                     device: DeviceId::from_bytes([1; 16]),
                     epoch: Epoch::new(2),
@@ -231,6 +243,39 @@ fn finish(all: Vec<(RowSubject, RowOutcome)>) -> Vec<RowData> {
                 }),
             }
         })
+        .collect()
+}
+
+/// A trip of a car that does not tell the energy that it uses.
+fn without_energy(subject: RowSubject) -> RowSubject {
+    let RowSubject::Measured(Evidence::Trip(trip)) = subject else {
+        return subject;
+    };
+    RowSubject::Measured(Evidence::Trip(Trip {
+        used_wh: 0,
+        regained_wh: 0,
+        ..trip
+    }))
+}
+
+/// The rules that pay nothing for such a trip.
+fn unpaid(outcome: &RowOutcome) -> Vec<UnpaidRule> {
+    let rules = [
+        (text("Clean kilometres", "清洁里程"), Failed::NoEnergy),
+        (
+            text("Calm driving", "平稳驾驶"),
+            Failed::Score {
+                got_x100: 8_000,
+                needed_x100: 9_000,
+            },
+        ),
+    ];
+    if *outcome != RowOutcome::Nothing(Failed::NoEnergy) {
+        return Vec::new();
+    }
+    let rules = rules.into_iter();
+    rules
+        .map(|(title, failed)| UnpaidRule { title, failed })
         .collect()
 }
 
@@ -329,6 +374,7 @@ pub(super) fn trip(variation: Variation) -> TripData {
             predicted: Points::new(18),
         },
         cut: None,
+        unpaid: Vec::new(),
         awards: vec![
             (text("Clean kilometres", "清洁里程"), Points::new(12)),
             (text("Calm driving", "平稳驾驶"), Points::new(6)),
@@ -338,21 +384,20 @@ pub(super) fn trip(variation: Variation) -> TripData {
             cause(Factor::AggressiveTurning, 900, 1),
         ],
         factors: 6,
-        co2_avoided_g: 3_210,
+        co2_avoided_g: Some(3_210),
         charged_since: false,
         renewable_permille: Some(800),
     };
     match variation {
         Variation::Normal => {}
         Variation::Empty => {
-            data.trip = driven(1_900, 10_000);
-            data.outcome = RowOutcome::Nothing(Failed::Distance {
-                got_m: 1_900,
-                needed_m: 2_000,
-            });
+            data.trip = driven(1_900, 8_000);
+            (data.trip.used_wh, data.trip.regained_wh) = (0, 0);
+            data.outcome = RowOutcome::Nothing(Failed::NoEnergy);
+            data.unpaid = unpaid(&data.outcome);
             data.awards.clear();
             data.causes.clear();
-            data.co2_avoided_g = 260;
+            data.co2_avoided_g = None;
             data.renewable_permille = None;
         }
         Variation::Error => {
@@ -388,7 +433,7 @@ fn lengthen(data: &mut TripData) {
     ]
     .map(|factor| cause(factor, 1_200, 999))
     .to_vec();
-    data.co2_avoided_g = 999_900;
+    data.co2_avoided_g = Some(999_900);
 }
 
 const fn cause(factor: Factor, seconds_ago: i64, seconds: u32) -> CauseData {

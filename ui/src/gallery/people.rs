@@ -80,6 +80,12 @@ pub(super) fn member(
     } else {
         [640, 3_180, 12_840, 38_410, 96_200][rank]
     };
+    let is_refused = notice == Some(NoticeData::Refused);
+    let waiting = Points::new(match (long, online) {
+        (true, _) => 99_999,
+        (false, true) => 8,
+        (false, false) => 126,
+    });
     MemberData {
         name: if long {
             format!("{LONGEST_EN} {LONGEST_ZH}")
@@ -96,11 +102,8 @@ pub(super) fn member(
         },
         balance: Points::new(balance),
         worth_fen: balance * 10,
-        pending: Points::new(match (long, online) {
-            (true, _) => 99_999,
-            (false, true) => 8,
-            (false, false) => 126,
-        }),
+        pending: if is_refused { Points::ZERO } else { waiting },
+        unpaid: if is_refused { waiting } else { Points::ZERO },
         settles: if long {
             Settles::InReview {
                 until: NOW.plus_s(200 * 86_400),

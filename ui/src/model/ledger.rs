@@ -17,7 +17,7 @@ pub struct RowData {
     pub subject: RowSubject,
     /// The result of the row.
     pub outcome: RowOutcome,
-    /// The rule that decided most of it, and the version of the policy.
+    /// The rules that pay for it, and the version of the policy.
     pub rule: Option<(Text, PolicyVersion)>,
     /// Change of the growth value.
     pub growth: Growth,
@@ -27,6 +27,35 @@ pub struct RowData {
     pub entry: Option<EntryRef>,
     /// The cap that cut it, when it was paid in part.
     pub cut: Option<LimitData>,
+    /// The rules that pay nothing for it.
+    pub unpaid: Vec<UnpaidRule>,
+}
+
+/// A rule that pays nothing for an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnpaidRule {
+    /// Title that the member reads.
+    pub title: Text,
+    /// The reason.
+    pub failed: Failed,
+}
+
+impl UnpaidRule {
+    /// Returns the rules that are told beside the reason of an entry: none where that reason is the one of each.
+    #[must_use]
+    pub fn told_beside<'a>(failed: Option<&Failed>, rules: &'a [Self]) -> &'a [Self] {
+        if rules.iter().all(|rule| Some(&rule.failed) == failed) {
+            &[]
+        } else {
+            rules
+        }
+    }
+
+    /// Returns whether rules that are told say the reason of an entry themselves.
+    #[must_use]
+    pub fn say(failed: &Failed, told: &[Self]) -> bool {
+        told.iter().any(|rule| rule.failed == *failed)
+    }
 }
 
 /// The subject of a row of the activity list.
@@ -129,6 +158,11 @@ pub enum RowOutcome {
     /// Signed, and not yet sent or answered.
     AwaitingConnection {
         /// Points that the car predicts.
+        predicted: Points,
+    },
+    /// Signed, and not paid: the cloud refuses this car.
+    Unpaid {
+        /// Points that the car had predicted.
         predicted: Points,
     },
     /// Kept without a signature.

@@ -17,6 +17,8 @@ pub struct MemberData {
     pub worth_fen: i64,
     /// Points on their way.
     pub pending: Points,
+    /// Points that were shown and are not paid, because the cloud refuses this car.
+    pub unpaid: Points,
     /// The event that settles them.
     pub settles: Settles,
     /// The points that expire next, within the time of the first reminder.

@@ -11,7 +11,7 @@ mod trip;
 pub use availability::Availability;
 pub use benefits::BenefitData;
 pub use enrolment::{EnrolmentData, EnrolmentStep};
-pub use ledger::{Failed, LimitData, RowData, RowOutcome, RowSubject};
+pub use ledger::{Failed, LimitData, RowData, RowOutcome, RowSubject, UnpaidRule};
 pub use member::{LadderData, MemberData, NoticeData, Settles, TierData, TodayData};
 pub use screen::{DeviceData, Exchange, LinkData, ScreenData};
 pub use trip::{CauseData, TripData};

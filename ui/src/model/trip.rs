@@ -2,7 +2,7 @@
 
 use dashpoint_membership::{Factor, Points, ServerTime, Text, Trip};
 
-use super::ledger::{LimitData, RowOutcome};
+use super::ledger::{LimitData, RowOutcome, UnpaidRule};
 
 /// A trip that has just ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,14 +17,16 @@ pub struct TripData {
     pub outcome: RowOutcome,
     /// The cap that cut it, when it was paid in part.
     pub cut: Option<LimitData>,
+    /// The rules that pay nothing for it.
+    pub unpaid: Vec<UnpaidRule>,
     /// Points of each rule, with its title.
     pub awards: Vec<(Text, Points)>,
     /// The factors that lowered the score, the costliest first.
     pub causes: Vec<CauseData>,
     /// Factors that the score model looks at.
     pub factors: usize,
-    /// Avoided CO2, in grams.
-    pub co2_avoided_g: i64,
+    /// Avoided CO2, in grams; `None` when the car does not tell the energy that it uses.
+    pub co2_avoided_g: Option<i64>,
     /// True when the car has charged, or given back to the grid, since.
     pub charged_since: bool,
     /// Share of renewable energy in what was used, in permille, when it is known.

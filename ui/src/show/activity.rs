@@ -32,6 +32,9 @@ pub(super) fn apply(window: &DashpointWindow, state: &ActivityState) {
     rows(&adapter.get_values(), &state.values, |model| {
         adapter.set_values(model);
     });
+    rows(&adapter.get_unpaid(), &state.unpaid, |model| {
+        adapter.set_unpaid(model);
+    });
     rows(&adapter.get_evidence(), &state.evidence, |model| {
         adapter.set_evidence(model);
     });

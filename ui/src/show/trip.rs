@@ -20,6 +20,9 @@ pub(super) fn apply(window: &DashpointWindow, state: &TripState) {
     rows(&adapter.get_awards(), &state.awards, |model| {
         adapter.set_awards(model);
     });
+    rows(&adapter.get_unpaid(), &state.unpaid, |model| {
+        adapter.set_unpaid(model);
+    });
     rows(&adapter.get_causes(), &state.causes, |model| {
         adapter.set_causes(model);
     });

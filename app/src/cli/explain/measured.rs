@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, Table, presets};
 use dashpoint_membership::Factor;
 use dashpoint_telematics::{BrakingSource, Driver, Spell};
+use dashpoint_ui::locale::Language;
 
 use super::super::evidence_words::{current, factor, grade, trip_end};
 use super::page::{Page, indented};
@@ -20,23 +21,49 @@ impl Page {
         }
     }
 
+    fn minutes(&self, minutes: u32) -> String {
+        match (minutes / 60, minutes % 60) {
+            (0, minutes) => format!("{minutes} {}", self.pick("min", "分钟")),
+            (hours, minutes) => format!("{hours}:{minutes:02} {}", self.pick("h", "小时")),
+        }
+    }
+
+    fn clock(&self, seconds: u64) -> String {
+        match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+            (0, 0, seconds) => format!("{seconds} {}", self.pick("s", "秒")),
+            (0, minutes, seconds) => {
+                format!("{minutes}:{seconds:02} {}", self.pick("min", "分钟"))
+            }
+            (hours, minutes, seconds) => {
+                format!(
+                    "{hours}:{minutes:02}:{seconds:02} {}",
+                    self.pick("h", "小时")
+                )
+            }
+        }
+    }
+
     pub(super) fn trip(&self, trip: &TripReport) -> Vec<String> {
         let ended = trip.end.map_or_else(String::new, |end| {
             let end = trip_end(self.language, end);
-            format!("   {} {end}", self.pick("ended:", "结束："))
+            format!("   {}{end}", self.pick("ended: ", "结束："))
         });
+        let comma = self.pick(", ", "，");
+        let km = decimal(i64::try_from(trip.distance_m).unwrap_or(i64::MAX));
+        let driving = self.minutes(trip.driving_min);
+        let missed = self.clock(u64::from(trip.missed_s));
         let mut lines = vec![
-            format!(
-                "   {} km   {} {}, {} {}{ended}",
-                decimal(i64::try_from(trip.distance_m).unwrap_or(i64::MAX)),
-                minutes(trip.driving_min),
-                self.pick("driving", "行驶"),
-                clock(u64::from(trip.missed_s)),
-                self.pick("not seen", "未记录"),
-            ),
+            match self.language {
+                Language::English => {
+                    format!("   {km} km   {driving} driving, {missed} not seen{ended}")
+                }
+                Language::Chinese => {
+                    format!("   {km} 公里   行驶 {driving}，未记录 {missed}{ended}")
+                }
+            },
             match trip.co2_avoided_g {
                 Some(avoided_g) => format!(
-                    "   {} {} Wh, {} {} Wh, {} {avoided_g} g CO2",
+                    "   {} {} Wh{comma}{} {} Wh{comma}{} {avoided_g} g CO2",
                     self.pick("drew", "耗电"),
                     trip.used_wh,
                     self.pick("put back", "回收"),
@@ -193,21 +220,6 @@ fn permille(permille: u16) -> String {
 
 fn seconds(ms: u64) -> String {
     format!("{}.{} s", ms / 1_000, ms % 1_000 / 100)
-}
-
-fn minutes(minutes: u32) -> String {
-    match (minutes / 60, minutes % 60) {
-        (0, minutes) => format!("{minutes} min"),
-        (hours, minutes) => format!("{hours}:{minutes:02} h"),
-    }
-}
-
-fn clock(seconds: u64) -> String {
-    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, seconds) => format!("{minutes}:{seconds:02} min"),
-        (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02} h"),
-    }
 }
 
 /// The worst of a spell, with its unit.

@@ -17,14 +17,14 @@ use jiff::civil::{DateTime, date};
 use jiff::tz::TimeZone;
 
 use super::args::ExplainArgs;
-use super::code_waits::refuse_while_a_code_waits;
-use super::ledger_words::entry_status;
+use super::code_waits::refuse_before_enrolment;
+use super::ledger_words::{entry_status, no_statement};
 use super::out::print_json;
 use super::why::Reasons;
 use crate::books::{SaltedEvidence, certificate};
 use crate::config::Config;
 use crate::data_folder::{identity, member_zone, open_reader};
-use crate::entry_status::read_entries;
+use crate::entry_status::read_entries_as_seen;
 use crate::error::UsageError;
 use crate::explain::{
     ExplainError, NamedPolicy, Setting, SignedEntry, SignedSubject, explain as fold, explain_entry,
@@ -83,7 +83,7 @@ fn explain_signed(
     seq: Seq,
 ) -> anyhow::Result<crate::explain::Explanation> {
     let config = Config::load(&args.place.config)?;
-    refuse_while_a_code_waits(&config, args.output.language)?;
+    refuse_before_enrolment(&config, args.output.language)?;
     let reader = open_reader(&config)?;
     let name = format!("{epoch}-{seq}");
     let certificate = certificate(&reader, &config.cloud.key)?;
@@ -109,11 +109,11 @@ fn explain_signed(
         None => held_policy(&reader, &config, entry, &name)?,
     };
     let who = identity(&certificate, &config);
-    let lines = read_entries(&reader, &who, LINES_MAX)?;
+    let lines = read_entries_as_seen(&reader, &who, LINES_MAX)?;
     let place = lines
         .iter()
         .position(|line| line.activity.point == stored.point);
-    let reasons = Reasons::open(&config, &reader, who.device);
+    let reasons = Reasons::open(&config, &reader);
     let own_policy = policy.policy.version() == entry.policy && args.policy.is_none();
     let in_both = |words: &dyn Fn(Language) -> String| Text {
         en: words(Language::English),
@@ -126,9 +126,13 @@ fn explain_signed(
             })
         }),
         reason: in_both(&|language| {
-            place.map_or_else(String::new, |place| {
-                reasons.of(&lines, place, language).text
-            })
+            let why = place.map(|place| reasons.of(&lines, place, language).text);
+            let why = why.unwrap_or_default();
+            if why.is_empty() && !reasons.holds_statement() {
+                no_statement(language).to_owned()
+            } else {
+                why
+            }
         }),
         name,
         expected: entry.predicted(),

@@ -128,21 +128,24 @@ impl Page {
             NamedPolicy::OF_ENTRY => self.pick(NamedPolicy::OF_ENTRY, "该记录所用的规则"),
             file => file,
         };
-        under.push(format!(
-            "{}, {} {}; {}",
-            policy,
-            self.pick("version", "版本"),
-            explanation.policy_version,
-            explanation.zone
-        ));
+        let (version, zone) = (explanation.policy_version, &explanation.zone);
+        under.push(match self.language {
+            Language::English => format!("{policy}, version {version}; {zone}"),
+            Language::Chinese => format!("{policy}，版本 {version}；{zone}"),
+        });
         lines.extend(under.into_iter().map(|line| format!("  {line}")));
         lines
     }
 
     fn found(&self, found: &Found) -> Vec<String> {
+        let shape = match found.seen {
+            // Of a check-in five minutes are signed, and nothing more exact is kept.
+            Seen::CheckIn => "%Y-%m-%d %H:%M",
+            Seen::Trip(_) | Seen::Charge(_) | Seen::Discharge(_) => "%Y-%m-%d %H:%M:%S",
+        };
         let started = found.started_ms.map_or_else(
             || self.pick("start not seen", "起始未知").to_owned(),
-            |at_ms| self.time(at_ms, "%Y-%m-%d %H:%M:%S"),
+            |at_ms| self.time(at_ms, shape),
         );
         let until = match found.seen {
             Seen::CheckIn => String::new(),
@@ -166,12 +169,11 @@ impl Page {
             lines.extend(self.rule(rule));
         }
         if let (Some(points), Some(growth)) = (found.points, found.growth) {
-            lines.push(format!(
-                "   {}  {points} {}, {growth} {}",
-                self.pick("earns", "获得"),
-                self.pick("points", "积分"),
-                self.pick("growth value", "成长值"),
-            ));
+            let noun = if points == 1 { "point" } else { "points" };
+            lines.push(match self.language {
+                Language::English => format!("   earns  {points} {noun}, {growth} growth value"),
+                Language::Chinese => format!("   获得  {points} 积分，{growth} 成长值"),
+            });
         }
         lines
     }

@@ -1,6 +1,6 @@
 //! The member's card in the table of `status`.
 
-use dashpoint_membership::{CapId, CompiledPolicy, TierId, View};
+use dashpoint_membership::{CapId, CompiledPolicy, PendingState, Points, ServerTime, TierId, View};
 use dashpoint_ui::locale::Language;
 use jiff::tz::TimeZone;
 
@@ -24,6 +24,61 @@ fn capped(policy: Option<&CompiledPolicy>, cap: &CapId, language: Language) -> S
     )
 }
 
+/// Says what waits for the cloud, and what the cloud holds back: one line each.
+fn pending(view: &View, seen: LastSeen, zone: &TimeZone, language: Language) -> Vec<String> {
+    let (mut waiting, mut held) = (Vec::new(), Vec::new());
+    let mut decided: Option<ServerTime> = None;
+    for item in &view.pending_items {
+        match item.state {
+            PendingState::HeldBack { until, .. } => {
+                decided = Some(decided.map_or(until, |decided| decided.max(until)));
+                held.push(item.paid.points);
+            }
+            PendingState::Unconfirmed | PendingState::NeedsConfirmation { .. } => {
+                waiting.push(item.paid.points);
+            }
+        }
+    }
+    let sum = |points: &[Points]| thousands(points.iter().copied().sum::<Points>().get());
+    // What earned nothing anyway is not unpaid by the refusal.
+    let is_refused = seen.refuses_car().is_some();
+    waiting.retain(|points: &Points| !(is_refused && points.is_zero()));
+    let mut lines = Vec::new();
+    if !waiting.is_empty() {
+        let (points, count) = (sum(&waiting), waiting.len() as u64);
+        lines.push(match (language, count) {
+            (Language::English, _) if is_refused => {
+                format!("  +{points} shown before: {}", not_paid(language, count))
+            }
+            (Language::Chinese, _) if is_refused => {
+                format!("  此前显示的 +{points}：{}", not_paid(language, count))
+            }
+            (Language::English, 1) => format!("  +{points} pending (1 entry waits for the cloud)"),
+            (Language::English, count) => {
+                format!(
+                    "  +{points} pending ({} wait for the cloud)",
+                    entries(count)
+                )
+            }
+            (Language::Chinese, count) => format!("  +{points} 待确认（{count} 条记录等待云端）"),
+        });
+    }
+    if let Some(decided) = decided {
+        let (points, count) = (sum(&held), held.len() as u64);
+        let by = day(decided, zone);
+        lines.push(match language {
+            Language::English => {
+                format!(
+                    "  +{points} held back ({}, in review until {by})",
+                    entries(count)
+                )
+            }
+            Language::Chinese => format!("  +{points} 审核中（{count} 条记录，审核至 {by}）"),
+        });
+    }
+    lines
+}
+
 /// Makes the lines of a member.
 pub(super) fn card(
     books: &Books,
@@ -35,13 +90,9 @@ pub(super) fn card(
     language: Language,
 ) -> Vec<String> {
     let compiled = books.policy_at(clock.now());
-    let policy = compiled.map(CompiledPolicy::policy);
     let title = |id: &TierId| {
-        let tier = policy.and_then(|policy| policy.tiers.ladder.iter().find(|tier| tier.id == *id));
-        tier.map_or_else(
-            || id.to_string(),
-            |tier| language.pick(&tier.title).to_owned(),
-        )
+        let title = books.tier_title(id, clock.now());
+        language.pick(&title).to_owned()
     };
     let mut lines = vec![
         format!(
@@ -59,20 +110,7 @@ pub(super) fn card(
             language.choose("yuan", "元")
         ),
     ];
-    if !view.pending_items.is_empty() {
-        let count = view.pending_items.len() as u64;
-        let waits = match (language, count) {
-            (_, _) if seen.refuses_car().is_some() => not_paid(language, count),
-            (Language::English, 1) => "1 entry waits for the cloud".to_owned(),
-            (Language::English, count) => format!("{} wait for the cloud", entries(count)),
-            (Language::Chinese, count) => format!("{count} 条记录等待云端"),
-        };
-        let pending = thousands(view.pending.get());
-        lines.push(match language {
-            Language::English => format!("  +{pending} pending ({waits})"),
-            Language::Chinese => format!("  +{pending} 待确认（{waits}）"),
-        });
-    }
+    lines.extend(pending(view, seen, zone, language));
     if !view.arrears.is_zero() {
         lines.push(match language {
             Language::English => format!(

@@ -10,7 +10,7 @@ use crate::books::{Books, MemberBook, certificate};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::{KeyState, KeyStore};
-use crate::live::Live;
+use crate::live::{LastSeen, Live};
 
 /// Output of `status --json`.
 #[derive(Debug, Serialize)]
@@ -19,6 +19,10 @@ pub(super) struct StatusReport {
     running: bool,
     /// Its live state; none when it does not run, or does not answer.
     live: Option<Live>,
+    /// The reasons that keep points from coming, as the head unit knows them or saw them last.
+    seen: LastSeen,
+    /// True while the driver has chosen on the screen that a guest drives.
+    guest_chosen: bool,
     /// Last entry of the chain.
     head: HeadReport,
     /// Version of the policy in force.
@@ -111,22 +115,39 @@ struct TodayReport {
     most: i64,
 }
 
+/// Content of the data folder beside the books.
+#[derive(Debug)]
+pub(super) struct KeptReport {
+    pub(super) keys: Keys,
+    pub(super) awaiting: u64,
+    pub(super) lost_entries: Vec<String>,
+    pub(super) seen: LastSeen,
+    pub(super) guest_chosen: bool,
+}
+
 /// Makes the report of books, keys and live state.
 pub(super) fn report(
     books: &Books,
     clock: &Clock,
     live: Option<&Live>,
     running: bool,
-    keys: Keys,
-    awaiting: u64,
-    lost_entries: Vec<String>,
+    kept: KeptReport,
 ) -> StatusReport {
+    let KeptReport {
+        keys,
+        awaiting,
+        lost_entries,
+        seen,
+        guest_chosen,
+    } = kept;
     StatusReport {
         keys,
         awaiting,
         lost_entries,
         running,
         live: live.cloned(),
+        seen,
+        guest_chosen,
         head: HeadReport {
             device: books.identity.device.to_string(),
             epoch: books.head.epoch.get(),
@@ -138,12 +159,12 @@ pub(super) fn report(
             .map(|policy| policy.policy().version.get()),
         members: books
             .views(clock.now())
-            .map(|(book, view)| member_report(book, &view))
+            .map(|(book, view)| member_report(book, &view, seen.refuses_car().is_some()))
             .collect(),
     }
 }
 
-fn member_report(book: &MemberBook, view: &View) -> MemberReport {
+fn member_report(book: &MemberBook, view: &View, is_refused: bool) -> MemberReport {
     MemberReport {
         member: book.statement.member,
         name: book.statement.profile.name.clone(),
@@ -158,7 +179,11 @@ fn member_report(book: &MemberBook, view: &View) -> MemberReport {
         arrears: view.arrears.get(),
         worth_fen: view.worth_fen,
         pending: view.pending.get(),
-        pending_entries: view.pending_items.iter().map(pending_report).collect(),
+        pending_entries: view
+            .pending_items
+            .iter()
+            .map(|item| pending_report(item, is_refused))
+            .collect(),
         expiring: view
             .expiring
             .iter()
@@ -183,8 +208,12 @@ fn member_report(book: &MemberBook, view: &View) -> MemberReport {
     }
 }
 
-fn pending_report(item: &PendingItem) -> PendingReport {
+fn pending_report(item: &PendingItem, is_refused: bool) -> PendingReport {
     let (waits_for, reason, until) = match item.state {
+        // The cloud refuses this car: it is not paid.
+        PendingState::Unconfirmed | PendingState::NeedsConfirmation { .. } if is_refused => {
+            ("nothing", None, None)
+        }
         PendingState::Unconfirmed => ("verdict", None, None),
         PendingState::NeedsConfirmation { reason } => ("confirmation", Some(reason), None),
         PendingState::HeldBack { reason, until } => {

@@ -6,8 +6,10 @@ use dashpoint_membership::{
     Subject,
 };
 use dashpoint_ui::locale::Language;
+use dashpoint_ui::unpaid::unpaid_in_words;
 
-use super::unpaid::{changed, world_with};
+use super::caps::world_with;
+use super::unpaid::changed;
 use super::world::{NOW, World, charge, trip};
 use crate::cli::reasons;
 use crate::unpaid::AwardContext;
@@ -43,13 +45,13 @@ fn each_rule_that_pays_nothing_tells_its_own_reason() {
     let said = |evidence| {
         let mut world = World::new();
         world.earn(evidence);
-        let entry = &world.own[0].entry;
+        let (entry, status) = (&world.own[0].entry, &world.own[0].status);
         let (none, later) = (std::iter::empty(), std::iter::empty());
         let context = AwardContext::of(&world.books, entry, none, later).unwrap();
         let failed = context.why_nothing(entry).unwrap();
-        let each = context.unpaid_rules(entry);
+        let each = context.unpaid_rules(entry, status);
         [Language::English, Language::Chinese]
-            .map(|language| reasons::nothing_of_each(language, &failed, &each))
+            .map(|language| unpaid_in_words(language, Some(&failed), &each))
     };
     let [en, zh] = said(changed(30_000, |trip| {
         trip.used_wh = 0;
