@@ -32,7 +32,7 @@ pub enum CloudError {
     #[error("{} is damaged: take another backup; nothing was changed", .0.display())]
     Damaged(PathBuf),
     /// A database and a log that do not belong together, or that a disk damaged.
-    #[error("{} is damaged, or beside the log of another run; nothing was changed: use `dashpoint-cloud restore`", .0.display())]
+    #[error("{path} is damaged, or is a copy beside the log of another run; nothing was changed: take {path}-wal away, or restore a backup", path = .0.display())]
     NotWhole(PathBuf),
     /// A file that would be written over.
     #[error("{} is there already: give another name", .0.display())]

@@ -21,8 +21,9 @@ impl CloudCore {
         folder.require_database()?;
         let key = folder.read_key()?;
         folder.make_private();
-        // While somebody serves there is always a log, and it is his.
-        if let Ok(_lock) = folder.lock() {
+        // While a program serves there is always a log, and it is that program's.
+        let is_served = folder.lock().is_err();
+        if !is_served {
             require_whole(&folder.database())?;
         }
         let db = open_file(&folder.database())?;

@@ -293,7 +293,7 @@ pub enum ExpiryCommand {
         /// Only those of this member; by default of all
         #[arg(long, value_name = "ID")]
         member: Option<MemberId>,
-        /// The reason that the member reads
+        /// The reason that the member reads, of at most 512 bytes
         #[arg(long)]
         reason: String,
     },

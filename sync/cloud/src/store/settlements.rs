@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row};
 use super::{Col, Json};
 use crate::error::CloudError;
 
-/// Versions before those that a statement lists in which it looks for what became of entries: some eight years of a car.
+/// Older versions that are searched for what became of entries: some eight years of a car.
 const LOOKED_THROUGH: u64 = 20_000;
 
 /// Reads the newest settlements after a version, oldest first, and at most so many.

@@ -162,7 +162,7 @@ async fn an_older_copy_beside_the_log_of_a_run_that_was_cut_off_is_refused() {
     fs::copy(cut.join("cloud.db-wal"), &log).unwrap();
     let bytes = || (fs::read(&database).unwrap(), fs::read(&log).unwrap());
     let before = bytes();
-    let why = "beside the log of another run; nothing was changed: use `dashpoint-cloud restore`";
+    let why = "cloud.db-wal away, or restore a backup";
     refused(&data, &["member", "list"], 1, why);
     assert!(matches!(
         start(&data).await,

@@ -27,6 +27,11 @@ impl SiteMix {
         }
         Some(found)
     }
+
+    /// Returns the beginning of the ids as it is compared.
+    pub(super) fn significant_prefix(&self) -> String {
+        significant(&self.evse_prefix).collect()
+    }
 }
 
 /// Place of the letter that says "EVSE" after two characters of the country and three of the operator.

@@ -83,13 +83,14 @@ fn validate_energy(policy: &Policy) -> Result<(), PolicyError> {
     for (index, site) in policy.sites.iter().enumerate() {
         let name = || format!("site {:?}", site.evse_prefix);
         let place = |key| ValuePlace::item(name(), "sites", index, key);
+        let prefix = site.significant_prefix();
         must(
-            !site.evse_prefix.is_empty(),
+            !prefix.is_empty(),
             place("evse_prefix"),
             "a prefix of EVSE ids",
         )?;
         must(
-            prefixes.insert(&site.evse_prefix),
+            prefixes.insert(prefix),
             place("evse_prefix"),
             "a prefix that no other site has",
         )?;

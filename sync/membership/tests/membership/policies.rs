@@ -22,6 +22,9 @@ fn each_wrong_part_of_a_policy_is_named() {
         |policy| policy.sites[0].renewable_permille = 1_001,
         |policy| policy.sites[0].evse_prefix.clear(),
         |policy| policy.sites[1].evse_prefix = policy.sites[0].evse_prefix.clone(),
+        // The same points, written in another way; and all points of the world.
+        |policy| policy.sites[1].evse_prefix = "cn-dsp-es".to_owned(),
+        |policy| policy.sites[1].evse_prefix = "*".to_owned(),
         |policy| policy.windows[0].to_min = 0,
         |policy| policy.windows[1].to_min = 1_441,
         |policy| policy.windows[1].from_min = 359,
