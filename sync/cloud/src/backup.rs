@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use dashpoint_membership::{DeviceId, ServerEpoch, ServerTime};
 use rusqlite::Connection;
 
-use crate::core::CloudCore;
+use crate::core::{BroughtOver, CloudCore};
 use crate::error::CloudError;
-use crate::folder::{CloudFolder, beside, make_private, make_private_file, sync_file};
+use crate::folder::{CloudFolder, beside, files_of, make_private, make_private_file, sync_file};
 use crate::opening::close;
+use crate::store::left_behind::left_behind;
+use crate::store::signed_after::keep_signed;
 use crate::store::undone::undone;
-use crate::store::{Undone, cloud_row, kept, open_file};
+use crate::store::{Undone, cloud_row, is_whole, kept, open_file};
 
 /// Result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +27,11 @@ pub struct RestoredBackup {
     pub age_days: i64,
     /// Things that the database before has and the backup lacks; `None` when it cannot be read any more.
     pub undone: Option<Vec<Undone>>,
-    /// Head units that the database before had shut out and the backup does not know: they are kept out.
+    /// Head units that the database before had shut out and that do not come over: they are kept out.
     pub kept_out: Vec<DeviceId>,
+    /// Head units that were shut out after the backup, not as frauds, with what came over of each; `None` when the database
+    /// before cannot be read whole.
+    pub brought_over: Option<Vec<BroughtOver>>,
 }
 
 impl CloudCore {
@@ -96,17 +101,15 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
         .as_ref()
         .and_then(|db| cloud_row::find(db).ok().flatten());
     // The one that broke may be read in part only: then nothing is said rather than half of it.
+    let before = replaced.as_ref();
+    let public = core.public_key();
     let restored = core.database();
-    let kept = |replaced: &Connection| readable("shut out", kept::keep_out(replaced, restored));
-    let kept_out = replaced.as_ref().and_then(kept);
-    let accepted = |replaced: &Connection| {
-        readable("accepted", kept::keep_accepted_clocks(replaced, restored))
-    };
-    let is_clock_accepted = replaced.as_ref().and_then(accepted) == Some(true);
-    let undone = replaced
-        .as_ref()
-        .filter(|_| kept_out.is_some())
-        .and_then(|replaced| readable("decided", undone(replaced, restored)));
+    before.map(|before| readable("signed", keep_signed(before, restored, &public)));
+    let accepted = before
+        .and_then(|before| readable("accepted", kept::keep_accepted_clocks(before, restored)));
+    let left = before
+        .filter(|_| is_whole(&folder.database()).unwrap_or(false))
+        .and_then(|before| readable("replaced", left_behind(before, restored)));
     // The machine's clock may lag behind what the cloud knew.
     let known = present
         .as_ref()
@@ -114,15 +117,25 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
     let age_s = known
         .as_unix_s()
         .saturating_sub(backed_up.known.as_unix_s());
-    drop(replaced);
     let life = present.as_ref().map(|life| life.server_epoch);
     let server_epoch = core.begin_server_epoch(life.unwrap_or(ServerEpoch::new(0)), now)?;
     // The clock is held to what the cloud knew last, not to the day of the backup.
-    match present {
-        Some(present) if is_clock_accepted => core.believe(present.known)?,
+    match &present {
+        Some(present) if accepted == Some(true) => core.believe(present.known)?,
         Some(present) => core.know(present.known)?,
         None => {}
     }
+    let brought_over = match (&present, left) {
+        (Some(present), Some(left)) => Some(core.bring_over(&left, present.posted_now, now)?),
+        (None, _) | (_, None) => None,
+    };
+    // What came over is known, and not undone.
+    let restored = core.database();
+    let kept_out = before.and_then(|before| readable("shut out", kept::keep_out(before, restored)));
+    let undone = before
+        .filter(|_| kept_out.is_some())
+        .and_then(|before| readable("decided", undone(before, restored)));
+    drop(replaced);
     close(core)?;
     sync_file(&draft)?;
     let aside = folder.keep_aside(server_epoch)?;
@@ -133,6 +146,7 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
         age_days: age_s.div_euclid(86_400),
         undone,
         kept_out: kept_out.unwrap_or_default(),
+        brought_over,
     })
 }
 
@@ -170,10 +184,6 @@ fn copy(from: &Path, to: &Path) -> Result<(), CloudError> {
         fs::copy(&log, to).map_err(|source| CloudError::failed("cannot copy", &log, source))?;
     }
     Ok(())
-}
-
-fn files_of(database: &Path) -> [PathBuf; 3] {
-    ["", "-wal", "-shm"].map(|suffix| beside(database, suffix))
 }
 
 fn discard(draft: &Path) -> Result<(), CloudError> {

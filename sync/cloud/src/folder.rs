@@ -42,12 +42,11 @@ impl CloudFolder {
         self.path.join(RESTORING_FILE)
     }
 
-    /// Keeps the database that is there under another name as well, for the life that comes after it.
+    /// Keeps the database that is there under another name as well, for the life that comes after it: the next free one, where
+    /// an earlier restore, or one that was interrupted, has taken it.
     pub(crate) fn keep_aside(&self, next: ServerEpoch) -> Result<PathBuf, CloudError> {
         let database = self.database();
-        let aside = self
-            .path
-            .join(format!("{DATABASE_FILE}.before-life-{next}"));
+        let aside = self.free_aside(next);
         if database.exists() {
             std::fs::hard_link(&database, &aside)
                 .map_err(|source| failed("cannot keep aside", &database, source))?;
@@ -61,6 +60,20 @@ impl CloudFolder {
             }
         }
         Ok(aside)
+    }
+
+    /// Finds a name under which neither a database nor what one left is kept.
+    fn free_aside(&self, next: ServerEpoch) -> PathBuf {
+        let first = self
+            .path
+            .join(format!("{DATABASE_FILE}.before-life-{next}"));
+        let mut aside = first.clone();
+        let mut number = 1;
+        while files_of(&aside).iter().any(|file| file.exists()) {
+            number += 1;
+            aside = beside(&first, &format!(".{number}"));
+        }
+        aside
     }
 
     /// Puts a database that is ready in the place of the one that is there, at once or not at all.
@@ -204,6 +217,11 @@ pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// The file of a database and those that SQLite makes beside it.
+pub(crate) fn files_of(database: &Path) -> [PathBuf; 3] {
+    ["", "-wal", "-shm"].map(|suffix| beside(database, suffix))
 }
 
 /// Brings a file that was written, and its name, to the disk.

@@ -29,9 +29,10 @@ pub use backup::{RestoredBackup, restore};
 pub use clock::ClockKind;
 pub use connections::Limits;
 pub use core::{
-    Approval, Approved, AskIds, CloudCore, DeviceLine, EntryChange, EntryLine, FreedStretches,
-    GrantedIds, HeldLine, LateEntries, LatePayment, Maintained, NamedCap, NewMember, PolicyLine,
-    PostOutcome, Reversed, Revocation, Ruling, Selected, Waiting, Word,
+    Approval, Approved, AskIds, BroughtOver, CloudCore, DeviceLine, EntryChange, EntryLine,
+    FreedStretches, GrantedIds, HeldLine, LateEntries, LatePayment, LeftOut, Maintained, NamedCap,
+    NewMember, PolicyLine, PostOutcome, Reversed, Revocation, Ruling, Selected, StaysBehind,
+    Waiting, Word,
 };
 pub use error::CloudError;
 pub use lacking::Lacking;

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use dashpoint_membership::{DeviceId, LATEST_ARRIVAL_DAYS, ServerEpoch};
+use dashpoint_membership::{DeviceId, LATEST_ARRIVAL_DAYS, Points, ServerEpoch};
 use serde::Serialize;
 
+use super::show::counted;
 use crate::backup::RestoredBackup;
+use crate::core::{BroughtOver, LeftOut, StaysBehind};
 use crate::random::spoken_code;
 use crate::store::{Undone, UndoneKind};
 
@@ -19,8 +21,10 @@ pub(super) struct RestoreReport {
     pub backup_age_days: i64,
     /// Things that the database before has and the backup lacks; none when it cannot be read.
     pub undone: Option<Vec<Undone>>,
-    /// Head units that the one before had shut out and the backup does not know.
+    /// Head units that the one before had shut out and that did not come over.
     pub kept_out: Vec<DeviceId>,
+    /// Head units that were shut out after the backup, with what came over of each; none when the one before cannot be read.
+    pub brought_over: Option<Vec<BroughtOver>>,
 }
 
 impl RestoreReport {
@@ -31,6 +35,7 @@ impl RestoreReport {
             backup_age_days: restored.age_days,
             undone: restored.undone.clone(),
             kept_out: restored.kept_out.clone(),
+            brought_over: restored.brought_over.clone(),
         }
     }
 }
@@ -52,7 +57,8 @@ pub(super) fn restored(restored: &RestoreReport, data: &Path) -> String {
         String::new()
     };
     let lines = match restored.undone.as_deref() {
-        None => "what was decided after the backup is not known: the one before cannot be read\n"
+        None => "what was decided and signed after the backup is not known: the one before cannot be read; sign the next policy and \
+                 the next catalogue under versions that were never used, for cars hold those that were\n"
             .to_owned(),
         Some([]) => "nothing that people did after the backup is undone\n".to_owned(),
         Some(undone) => {
@@ -63,11 +69,94 @@ pub(super) fn restored(restored: &RestoreReport, data: &Path) -> String {
             )
         }
     };
-    let kept_out = restored.kept_out.iter();
+    let over = restored.brought_over.as_deref();
+    let is_told =
+        |device: &DeviceId| over.is_some_and(|over| over.iter().any(|one| one.device == *device));
+    let kept_out = restored.kept_out.iter().filter(|device| !is_told(device));
     let kept_out = kept_out
         .map(|device| format!("device {device} stays shut out, the backup does not know it\n"));
     let kept_out: String = kept_out.collect();
-    head + &age + &lines + &kept_out
+    let over = match over {
+        None => "head units that were replaced after the backup are not known: the one before cannot be read whole; what they earned after \
+                 the backup does not come back, take a younger backup if there is one\n"
+            .to_owned(),
+        Some(over) => over.iter().map(|one| brought_over(one, restored)).collect(),
+    };
+    head + &age + &lines + &kept_out + &over
+}
+
+/// Says what came over of a head unit that was shut out after the backup, and what does not come back.
+fn brought_over(over: &BroughtOver, restored: &RestoreReport) -> String {
+    let (device, before) = (over.device, over.points_before);
+    let came = if over.entries == 0 {
+        String::new()
+    } else if over.points == before {
+        format!(
+            ", its {} came over, {}",
+            entries(over.entries),
+            points(over.points)
+        )
+    } else {
+        format!(
+            ", its {} came over, {} where it was {before}, as when cars send again",
+            entries(over.entries),
+            points(over.points)
+        )
+    };
+    let stays = over.because.as_ref().map(|because| {
+        let left_out: Vec<_> = over.left_out.iter().map(left_out).collect();
+        format!(
+            "; {} of after the backup do not come back: {}",
+            left_out.join(" and "),
+            why(because, restored)
+        )
+    });
+    format!(
+        "device {device} stays shut out{came}{}\n",
+        stays.unwrap_or_default()
+    )
+}
+
+fn left_out(left_out: &LeftOut) -> String {
+    let of = left_out
+        .member
+        .map_or_else(|| "nobody".to_owned(), |member| format!("member {member}"));
+    let many = entries(left_out.entries);
+    format!("{many} of {of} with {}", points(left_out.points))
+}
+
+fn entries(number: usize) -> String {
+    counted(number, "entry", "entries")
+}
+
+fn points(points: Points) -> String {
+    counted(points, "point", "points")
+}
+
+/// The reason why entries stay behind, with what brings them.
+fn why(because: &StaysBehind, restored: &RestoreReport) -> String {
+    let aside = restored.aside.display();
+    let again =
+        format!("back up to a new file, rename {aside} to cloud.db, and restore the new file");
+    match because {
+        StaysBehind::NoMember(member) => {
+            format!(
+                "the backup does not know member {member}; add the member with the command above before you serve, {again}"
+            )
+        }
+        StaysBehind::NoPolicy(version) => {
+            format!(
+                "policy {version} cannot be read here; sign its file again before you serve, {again}"
+            )
+        }
+        StaysBehind::NotItsChain => {
+            "they do not follow what the backup has of it; take a younger backup if there is one"
+                .to_owned()
+        }
+        StaysBehind::Refused(refused) => {
+            format!("{refused}; when that is mended, {again}")
+        }
+    }
 }
 
 /// Names the thing that was undone, with the command that does it again as it is typed.

@@ -185,7 +185,7 @@ impl UnitOfWork<'_> {
     }
 
     /// Judges the entries of a device's vehicle anew that came second: its readings bind them no more.
-    fn judge_losers_anew(&self, device: DeviceId) -> Result<LateEntries, CloudError> {
+    pub(super) fn judge_losers_anew(&self, device: DeviceId) -> Result<LateEntries, CloudError> {
         let vehicle = self.device(device)?.vehicle;
         self.pay_losers(BTreeSet::from([vehicle]))
     }
@@ -213,7 +213,7 @@ impl UnitOfWork<'_> {
     }
 
     /// Takes stretches from their entries; the caller pays those that had come second.
-    fn free_all(
+    pub(super) fn free_all(
         &self,
         stretches: &[MeterStretch],
         keeps_points: bool,
@@ -240,7 +240,7 @@ impl UnitOfWork<'_> {
 
     /// Lists the stretches of a device for which nothing was paid or is held back, not by the verdict and not after it, as an
     /// entry is paid that came second once the first has lost its stretch. Thousandths are paid with the member's next point.
-    fn unpaid(&self, device: DeviceId) -> Result<Vec<MeterStretch>, CloudError> {
+    pub(super) fn unpaid(&self, device: DeviceId) -> Result<Vec<MeterStretch>, CloudError> {
         let mut unpaid = Vec::new();
         let mut known = BTreeMap::new();
         for stretch in intervals::held_by(self.db, device)? {

@@ -4,6 +4,7 @@
 
 mod asked_from;
 mod asked_proofs;
+mod bring_over;
 mod bundles;
 mod claw_back;
 mod clock_guard;
@@ -39,6 +40,7 @@ use dashpoint_membership::{Policies, ServerTime};
 use dashpoint_wire::{CloudKey, PublicKey, Raw, Receipt, SigningKey};
 use rusqlite::{Connection, TransactionBehavior};
 
+pub use bring_over::{BroughtOver, LeftOut, StaysBehind};
 pub use bundles::PolicyLine;
 pub use consent::Word;
 pub use dropped_rules::DroppedRule;

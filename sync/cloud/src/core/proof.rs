@@ -22,12 +22,12 @@ use crate::store::{bindings, bundles, cloud_row, devices, grants, members, proof
 
 /// A proof whose signatures are this cloud's.
 #[derive(Debug)]
-struct ShownEnrolment {
-    certificate: Signed<DeviceCertificate>,
-    grant: Signed<EpochGrant>,
+pub(super) struct ShownEnrolment {
+    pub certificate: Signed<DeviceCertificate>,
+    pub grant: Signed<EpochGrant>,
     /// Those that are not here.
-    bindings: Vec<Signed<Binding>>,
-    policies: Vec<Signed<Policy>>,
+    pub bindings: Vec<Signed<Binding>>,
+    pub policies: Vec<Signed<Policy>>,
 }
 
 impl ShownEnrolment {
@@ -202,7 +202,7 @@ impl UnitOfWork<'_> {
     }
 
     /// Writes back what is not here; returns the failure that names what only people can put back.
-    fn put_back(
+    pub(super) fn put_back(
         &self,
         device: DeviceId,
         shown: &ShownEnrolment,

@@ -64,6 +64,16 @@ pub(crate) fn insert_catalogue(
     Ok(())
 }
 
+/// Returns whether a version of the catalogue is there.
+pub(crate) fn has_catalogue(
+    db: &Connection,
+    version: CatalogueVersion,
+) -> Result<bool, CloudError> {
+    Ok(db
+        .prepare_cached("SELECT 1 FROM catalogues WHERE version = ?1")?
+        .exists([Col(version)])?)
+}
+
 /// The newest catalogue.
 pub(crate) fn newest_catalogue(
     db: &Connection,

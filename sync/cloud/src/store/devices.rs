@@ -115,6 +115,19 @@ pub(crate) fn vin_last4(db: &Connection, vehicle: VehicleId) -> Result<Option<St
     Ok(found)
 }
 
+/// Writes the end of the VIN of a device's vehicle, where it is not known.
+pub(crate) fn name_vin(
+    db: &Connection,
+    device: DeviceId,
+    vin_last4: &str,
+) -> Result<(), CloudError> {
+    db.execute(
+        "UPDATE devices SET vin_last4 = ?2 WHERE device = ?1 AND vin_last4 = ''",
+        (Col(device), vin_last4),
+    )?;
+    Ok(())
+}
+
 /// Keeps a device out that is not known here, should it show an enrolment. Returns whether that is new.
 pub(crate) fn bar(
     db: &Connection,
@@ -134,6 +147,13 @@ pub(crate) fn is_barred(db: &Connection, device: DeviceId) -> Result<bool, Cloud
     Ok(db
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM barred WHERE device = ?1)")?
         .query_row([Col(device)], |row| row.get(0))?)
+}
+
+/// Returns whether a device that is not known here is kept out as a fraud.
+pub(crate) fn is_barred_fraud(db: &Connection, device: DeviceId) -> Result<bool, CloudError> {
+    Ok(db
+        .prepare_cached("SELECT 1 FROM barred WHERE device = ?1 AND reason IS NOT NULL")?
+        .exists([Col(device)])?)
 }
 
 /// Lists devices, in the order they were enrolled.
