@@ -28,6 +28,7 @@ mod runtime;
 mod screen;
 mod socket;
 mod unpaid;
+mod waiting;
 mod window;
 
 pub use bus::BusInput;

@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use dashpoint_membership::ServerTime;
-use dashpoint_store::{StoreReader, has_owner};
+use dashpoint_store::{StoreError, StoreReader, has_owner};
 use dashpoint_ui::locale::Language;
 
 use super::words::zoned_minute;
@@ -30,17 +30,20 @@ pub(super) enum CodeShown {
 
 impl CodeShown {
     /// Reads the code of a program that owns the data folder.
-    pub(super) fn read(reader: &StoreReader) -> Self {
+    ///
+    /// # Errors
+    /// When the cache cannot be read.
+    pub(super) fn read(reader: &StoreReader) -> Result<Self, StoreError> {
         let now = ServerTime::from_unix_s(system_unix_ms().div_euclid(1_000));
-        let shown = ShownCode::read(reader).ok().flatten();
-        match shown.as_ref().map(|shown| shown.waiting(now)) {
+        let shown = ShownCode::read(reader)?;
+        Ok(match shown.as_ref().map(|shown| shown.waiting(now)) {
             Some(Some((code, until))) => Self::Waits {
                 code: code.to_owned(),
                 until,
             },
             Some(None) => Self::Expired,
             None => Self::None,
-        }
+        })
     }
 }
 
@@ -60,7 +63,7 @@ pub(super) fn refuse_before_enrolment(config: &Config, language: Language) -> an
     if !has_owner(&config.data) {
         return Err(BooksError::NotEnrolled.into());
     }
-    match (CodeShown::read(&reader), language) {
+    match (CodeShown::read(&reader)?, language) {
         (CodeShown::Waits { code, until }, Language::English) => bail!(
             "this head unit is not enrolled yet: its screen shows the code {code} until {}, and waits for the member's yes",
             zoned_minute(until, &config.zone)

@@ -105,16 +105,17 @@ fn beside_owner(config: &Config, language: Language) -> anyhow::Error {
     if reader.is_some_and(|reader| Books::is_enrolled(reader).unwrap_or(false)) {
         return anyhow!(enrolled_already(language));
     }
-    let code = match reader.map_or(CodeShown::None, CodeShown::read) {
-        CodeShown::Waits { code, .. } => code,
-        CodeShown::Expired => {
+    let code = match reader.map_or(Ok(CodeShown::None), CodeShown::read) {
+        Ok(CodeShown::Waits { code, .. }) => code,
+        Err(error) => return error.into(),
+        Ok(CodeShown::Expired) => {
             return anyhow!(language.choose(
                 "a head unit is open on this data folder, and the code on its screen has expired: press New code there; or close \
                  it, and run `dashpoint enrol` again",
                 "已有车机程序在使用此数据目录，其屏幕上的绑定码已过期：请在屏幕上点“换新码”；也可先关闭该程序，再运行 `dashpoint enrol`",
             ));
         }
-        CodeShown::None => {
+        Ok(CodeShown::None) => {
             return anyhow!(language.choose(
                 "a head unit is open on this data folder and enrols by itself: its window shows the code as soon as the cloud \
                  answers; or close it, and run `dashpoint enrol` again",

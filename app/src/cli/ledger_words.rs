@@ -4,7 +4,7 @@ use dashpoint_membership::{Adjustment, EntryKind, Rejection, ReviewReason, Verdi
 use dashpoint_ui::locale::Language;
 use jiff::tz::TimeZone;
 
-use super::reasons::not_paid;
+use super::reasons::refuses_car;
 use super::words::day;
 use crate::entry_status::EntryStatus;
 
@@ -47,7 +47,7 @@ pub(crate) const fn entry_status(language: Language, status: &EntryStatus) -> &'
 #[must_use]
 pub(crate) fn reason(language: Language, status: &EntryStatus, zone: &TimeZone) -> String {
     match status {
-        EntryStatus::Unpaid => not_paid(language, 1),
+        EntryStatus::Unpaid => refuses_car(language).to_owned(),
         EntryStatus::Judged(Verdict::Review { reason, until, .. }) => {
             let (why, by) = (review(language, *reason), day(*until, zone));
             match (reason, language) {

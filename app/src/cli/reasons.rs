@@ -39,16 +39,21 @@ pub(crate) fn earned_by_guest(language: Language, times: u64) -> String {
     }
 }
 
+/// Says that the cloud refuses this car.
+#[must_use]
+pub(super) const fn refuses_car(language: Language) -> &'static str {
+    language.choose("the cloud refuses this car", "云端拒绝本车接入")
+}
+
 /// Says of so many entries that they are not paid, because the cloud refuses this car.
 #[must_use]
 pub(crate) fn not_paid(language: Language, entries: u64) -> String {
+    let why = refuses_car(language);
     match (language, entries) {
-        (Language::English, 1) => "not paid: the cloud refuses this car".to_owned(),
-        (Language::English, entries) => {
-            format!("{entries} entries are not paid: the cloud refuses this car")
-        }
-        (Language::Chinese, 1) => "不会到账：云端拒绝本车接入".to_owned(),
-        (Language::Chinese, entries) => format!("{entries} 条记录不会到账：云端拒绝本车接入"),
+        (Language::English, 1) => format!("not paid: {why}"),
+        (Language::English, entries) => format!("{entries} entries are not paid: {why}"),
+        (Language::Chinese, 1) => format!("不会到账：{why}"),
+        (Language::Chinese, entries) => format!("{entries} 条记录不会到账：{why}"),
     }
 }
 

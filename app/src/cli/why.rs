@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::ledger_words::reason;
 use super::reasons;
-use super::reasons::not_paid;
+use super::reasons::refuses_car;
 use super::status::books_of;
 use crate::books::Books;
 use crate::config::Config;
@@ -120,7 +120,7 @@ impl Reasons {
             }
             if is_unpaid {
                 return Some(Why {
-                    text: not_paid(language, 1),
+                    text: refuses_car(language).to_owned(),
                     ..Why::default()
                 });
             }

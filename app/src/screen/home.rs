@@ -9,6 +9,7 @@ use super::context::Shown;
 use super::own::OwnEntry;
 use super::rows;
 use crate::live::{CloudRefusal, Connection, Live, Reason};
+use crate::waiting::WaitingPoints;
 use dashpoint_ui::model::{LadderData, MemberData, NoticeData, Settles, TierData, TodayData};
 
 const DAY_S: i64 = 86_400;
@@ -23,11 +24,7 @@ pub(super) fn member(
     let profile = &shown.book.statement.profile;
     let tiers = &shown.policy.policy().tiers;
     let is_refused = live.is_some_and(Live::refuses_car);
-    let unpaid = if is_refused {
-        waiting(view)
-    } else {
-        Points::ZERO
-    };
+    let waiting = WaitingPoints::of(view, is_refused);
     MemberData {
         name: profile.name.clone(),
         joined: profile.joined,
@@ -37,8 +34,8 @@ pub(super) fn member(
         },
         balance: view.balance,
         worth_fen: view.worth_fen,
-        pending: view.pending.minus(unpaid),
-        unpaid,
+        pending: waiting.pending,
+        unpaid: waiting.unpaid,
         settles: settles(view, is_refused),
         expiring: view.expiring.first().copied(),
         ladder: LadderData {
@@ -52,13 +49,6 @@ pub(super) fn member(
         today: today(shown, view, own),
         notice: notice(shown, view, live, guest),
     }
-}
-
-/// Adds up the points that the cloud has not spoken of.
-fn waiting(view: &View) -> Points {
-    let items = view.pending_items.iter();
-    let waiting = items.filter(|item| !matches!(item.state, PendingState::HeldBack { .. }));
-    waiting.map(|item| item.paid.points).sum()
 }
 
 /// Points that the cloud holds back are on their way longest: only when there are no others is that the answer. Of a car that

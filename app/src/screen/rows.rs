@@ -180,6 +180,7 @@ fn expected(shown: &Shown<'_>, own: &OwnEntry) -> Points {
 fn growth(own: &OwnEntry) -> Growth {
     match own.status.verdict() {
         Some(verdict) => verdict.paid().growth,
+        None if own.status == EntryStatus::Unpaid => Growth::ZERO,
         None => {
             let awards = own.entry.transaction().awards().iter();
             whole(awards.map(|award| award.growth.get()).sum())

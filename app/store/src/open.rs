@@ -150,7 +150,7 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
         .open(&path)
         .doing_on("open the lock file", &path)?;
     let mut locked = file.try_lock();
-    // Whoever only looks for an owner holds it for a moment.
+    // A program that only looks for an owner holds it for a moment.
     for _ in 0..LOOKS_MAX {
         if !matches!(locked, Err(TryLockError::WouldBlock)) {
             break;

@@ -11,6 +11,7 @@ use crate::cli::words::{day, entries, thousands, yuan, zoned_minute};
 use crate::clock::Clock;
 use crate::explain::decimal;
 use crate::live::LastSeen;
+use crate::waiting::WaitingPoints;
 
 /// Names what a cap bounds; a cap that this policy does not have, by its id.
 fn capped(policy: Option<&CompiledPolicy>, cap: &CapId, language: Language) -> String {
@@ -140,7 +141,10 @@ pub(super) fn card(
             Language::Chinese => format!("  还差 {missing} 成长值升至{tier}"),
         });
     }
-    for cap in &view.today {
+    // Of what is not paid nothing is used up and nothing carried on; only the cloud can tell the rest apart.
+    let unpaid = WaitingPoints::of(view, seen.refuses_car().is_some()).unpaid;
+    let is_promised = unpaid.is_zero();
+    for cap in view.today.iter().filter(|_| is_promised) {
         if !cap.used.is_zero() {
             let over = capped(compiled, &cap.cap, language);
             let (used, most) = (decimal(cap.used.get()), cap.most);
@@ -150,7 +154,7 @@ pub(super) fn card(
             });
         }
     }
-    if !view.carried.is_zero() {
+    if is_promised && !view.carried.is_zero() {
         lines.push(format!(
             "  {} {}",
             decimal(view.carried.get()),

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::{KeyState, KeyStore};
 use crate::live::{LastSeen, Live};
+use crate::waiting::WaitingPoints;
 
 /// Output of `status --json`.
 #[derive(Debug, Serialize)]
@@ -76,6 +77,7 @@ struct MemberReport {
     arrears: i64,
     worth_fen: i64,
     pending: i64,
+    unpaid: i64,
     pending_entries: Vec<PendingReport>,
     expiring: Vec<ExpiryReport>,
     today: Vec<TodayReport>,
@@ -165,6 +167,7 @@ pub(super) fn report(
 }
 
 fn member_report(book: &MemberBook, view: &View, is_refused: bool) -> MemberReport {
+    let waiting = WaitingPoints::of(view, is_refused);
     MemberReport {
         member: book.statement.member,
         name: book.statement.profile.name.clone(),
@@ -178,7 +181,8 @@ fn member_report(book: &MemberBook, view: &View, is_refused: bool) -> MemberRepo
         confirmed: view.balance.get(),
         arrears: view.arrears.get(),
         worth_fen: view.worth_fen,
-        pending: view.pending.get(),
+        pending: waiting.pending.get(),
+        unpaid: waiting.unpaid.get(),
         pending_entries: view
             .pending_items
             .iter()

@@ -1,4 +1,4 @@
-//! What keeps every entry from being paid, a guest, a refusal or another car, is said wherever points are promised.
+//! A guest, a refusal or another car keeps every entry from being paid, and each is said wherever points are promised.
 
 use dashpoint_membership::{Growth, Paid, Points, ReviewReason, Verdict};
 use dashpoint_ui::Reason;
@@ -84,7 +84,7 @@ fn refused_cars() -> [Live; 3] {
     [fault, offline, seen.as_live().unwrap()]
 }
 
-/// What a refused car has shown is not paid: no page promises it, and a later acceptance promises it again.
+/// Points that a refused car has shown are not paid: no page promises them, and a later acceptance promises them again.
 #[test]
 fn a_refused_car_promises_nothing_on_any_page() {
     for live in refused_cars() {
@@ -109,6 +109,7 @@ fn a_refused_car_promises_nothing_on_any_page() {
                 zone: TimeZone::UTC,
             };
             assert_eq!(reason(&rows[0], &locale, NOW).0, Reason::CarRefused);
+            assert_eq!(rows[0].growth, Growth::ZERO);
             let page = trip_page(data.trip.as_ref().unwrap(), &locale, NOW);
             let shown = (page.shown.pending, page.shown.reason, page.shown.points);
             assert_eq!(shown, (false, Reason::CarRefused, "0".into()));
@@ -123,7 +124,7 @@ fn a_refused_car_promises_nothing_on_any_page() {
             format!("{}: {why}", entry_status(language, &status))
         });
         assert!(
-            said.contains(&"not paid: not paid: the cloud refuses this car".to_owned()),
+            said.contains(&"not paid: the cloud refuses this car".to_owned()),
             "{said:?}"
         );
 
@@ -156,7 +157,7 @@ fn a_refused_car_carries_nothing_on() {
     assert!(matches!(world.rows()[0].outcome, RowOutcome::Unpaid { .. }));
 }
 
-/// What the cloud holds back is not paid yet, and the day of the decision is told; a refusal of the car changes nothing of it.
+/// Points that the cloud holds back are not paid yet, and the day of the decision is told; a refusal of the car changes nothing of them.
 #[test]
 fn what_is_held_back_is_not_paid_and_has_its_day() {
     let until = NOW.plus_s(14 * 86_400);

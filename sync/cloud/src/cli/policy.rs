@@ -187,8 +187,8 @@ impl Dropped {
         let tiers = self.tiers.iter().map(|dropped| {
             let left = match dropped.members {
                 0 => String::new(),
-                1 => ": 1 member keeps it until an entry moves him".to_owned(),
-                members => format!(": {members} members keep it until an entry moves them"),
+                1 => ": 1 member keeps it until the next entry or review".to_owned(),
+                members => format!(": {members} members keep it until the next entry or review"),
             };
             format!(
                 "warning: tier {} is not in it any more{left}; to name a tier anew, change its title and keep its id\n",

@@ -321,7 +321,7 @@ fn a_tier_that_is_renamed_is_warned_of_with_those_who_hold_it() {
     let shown = say(&mut world, "policy show");
     let renamed = shown.replacen("version = 1", "version = 2", 1);
     std::fs::write(&path, renamed.replace("\"basic\"", "\"starter\"")).unwrap();
-    let warning = "warning: tier basic is not in it any more: 1 member keeps it until an entry moves him; to name a tier anew, \
+    let warning = "warning: tier basic is not in it any more: 1 member keeps it until the next entry or review; to name a tier anew, \
                    change its title and keep its id\n";
     for command in ["check", "sign"] {
         let said = say(&mut world, &format!("policy {command} {file}"));
