@@ -10,11 +10,11 @@ use rusqlite::Connection;
 use crate::core::{BroughtOver, CloudCore};
 use crate::error::CloudError;
 use crate::folder::{CloudFolder, beside, files_of, make_private, make_private_file, sync_file};
-use crate::opening::close;
+use crate::opening::{close, require_whole};
 use crate::store::left_behind::left_behind;
 use crate::store::signed_after::keep_signed;
 use crate::store::undone::undone;
-use crate::store::{Undone, cloud_row, is_whole, kept, open_file};
+use crate::store::{Undone, cloud_row, is_whole, kept, open_file, open_to_read};
 
 /// Result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,17 +158,24 @@ fn readable<T>(content: &str, read: Result<T, CloudError>) -> Option<T> {
     .ok()
 }
 
-/// The database that is there, which may be the one that broke.
+/// The database that is there, which may be the one that broke. One that does not belong to the log beside it is only read: whoever
+/// opens it to write lays the log into it for good, and it is to be kept as it was.
 fn replaced(folder: &CloudFolder) -> Option<Connection> {
     let path = folder.database();
-    path.exists().then(|| open_file(&path).ok()).flatten()
+    if !path.exists() {
+        return None;
+    }
+    let opened = match require_whole(&path) {
+        Ok(()) => open_file(&path),
+        Err(_) => open_to_read(&path),
+    };
+    readable("kept", opened)
 }
 
 /// Opens a database; `None` when it is damaged.
 fn sound(path: &Path) -> Result<Option<Connection>, CloudError> {
     let db = open_file(path)?;
-    let said: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    Ok((said == "ok").then_some(db))
+    Ok(is_whole(path)?.then_some(db))
 }
 
 /// A database and, where it was copied while it was open, its log.

@@ -53,7 +53,7 @@ pub(crate) fn begin_in(
 
 /// Refuses a database that a program left with a log, as a power cut does, and that is not whole with it: SQLite lays the pages of a
 /// log over whatever file lies beside it, also over an older copy that was put back.
-fn require_whole(database: &Path) -> Result<(), CloudError> {
+pub(crate) fn require_whole(database: &Path) -> Result<(), CloudError> {
     let log = std::fs::metadata(beside(database, "-wal"));
     if !log.is_ok_and(|log| log.len() > 0) || !database.exists() {
         return Ok(());

@@ -39,14 +39,23 @@ pub fn open_file(path: &Path) -> Result<Connection, CloudError> {
     prepare(Connection::open_with_flags(path, flags())?)
 }
 
+/// Opens a database without the right to write: not even the log beside it is laid into it.
+///
+/// # Errors
+/// [`CloudError::Database`] when SQLite refuses.
+pub(crate) fn open_to_read(path: &Path) -> Result<Connection, CloudError> {
+    let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, read_only)?;
+    db.busy_timeout(BUSY)?;
+    Ok(db)
+}
+
 /// Refuses another program's file and a newer one's before a byte of it is changed: whoever opens to write turns its
 /// journal into a log. A file that cannot be read so is left to the one who opens it to write.
 fn refuse_others(path: &Path) -> Result<(), CloudError> {
-    let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let Ok(db) = Connection::open_with_flags(path, read_only) else {
+    let Ok(db) = open_to_read(path) else {
         return Ok(());
     };
-    db.busy_timeout(BUSY)?;
     let found = || -> rusqlite::Result<(i32, i32, i64)> {
         Ok((
             db.pragma_query_value(None, "application_id", |row| row.get(0))?,

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
-use super::open::is_newest;
+use super::open::{is_newest, open_to_read};
 use crate::error::CloudError;
 
 /// Questions that find something only in a database of which a part is from another time.
@@ -29,8 +29,7 @@ const BOOKS: [&str; 4] = [
 /// # Errors
 /// [`CloudError`] when it cannot be read for another reason than that it is damaged.
 pub(crate) fn is_whole(database: &Path) -> Result<bool, CloudError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(database, flags)?;
+    let db = open_to_read(database)?;
     match is_sound(&db) {
         Err(error) if error.is_damage() => Ok(false),
         found => found,

@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 
 use dashpoint_cloud::{
     ClockKind, Cloud, CloudCore, CloudError, NewMember, Running, ServerConfig, init, open_on_vfs,
+    restore,
 };
 use dashpoint_crash_vfs::{CrashVfs, Disk, DiskFault};
 use dashpoint_membership::*;
@@ -169,6 +170,19 @@ async fn an_older_copy_beside_the_log_of_a_run_that_was_cut_off_is_refused() {
         Err(CloudError::NotWhole(path)) if path == database
     ));
     assert!(bytes() == before);
+    // A backup takes its place, and the mix is kept as it was.
+    let backup = folder.path().join("backup.db");
+    fs::copy(&older, &backup).unwrap();
+    let restored = restore(&data, &backup, at(NOON)).unwrap();
+    let log_aside = restored.aside.with_file_name(format!(
+        "{}-wal",
+        restored.aside.file_name().unwrap().to_str().unwrap()
+    ));
+    let aside = (
+        fs::read(&restored.aside).unwrap(),
+        fs::read(log_aside).unwrap(),
+    );
+    assert!(aside == before);
     // The files of the cut run itself are whole.
     let cloud = start(&cut).await.unwrap();
     assert_eq!(health(&cloud).await.0, 200);
