@@ -222,6 +222,8 @@ fn finish(all: Vec<(RowSubject, RowOutcome)>) -> Vec<RowData> {
             let (cut, unpaid) = (cut(&outcome), unpaid(&outcome));
             hours += if index < 2 { 1 } else { 11 };
             let measured = matches!(subject, RowSubject::Measured(_));
+            // Of an entry that earned nothing no rule has an award.
+            let has_award = !matches!(outcome, RowOutcome::Nothing(_));
             let rule = subject.evidence().map(|evidence| match evidence {
                 Evidence::Charge(_) => text("Clean charging", "清洁充电"),
                 Evidence::Trip(_) => text("Calm driving", "平稳驾驶"),
@@ -231,8 +233,10 @@ fn finish(all: Vec<(RowSubject, RowOutcome)>) -> Vec<RowData> {
                 at: NOW.plus_s(-3_600 * hours),
                 subject,
                 outcome,
-                rule: rule.map(|title| (title, PolicyVersion::new(7))),
-                growth: Growth::new(if measured { 2 } else { 0 }),
+                rule: rule
+                    .filter(|_| has_award)
+                    .map(|title| (title, PolicyVersion::new(7))),
+                growth: Growth::new(if measured && has_award { 2 } else { 0 }),
                 digest: measured.then(|| EvidenceDigest::from_bytes([0xa7; 32])),
                 cut,
                 unpaid,

@@ -89,7 +89,7 @@ impl CloudCore {
 
 /// Entries of one head unit that were taken over so far.
 #[derive(Default)]
-struct Taken {
+struct TakenOver {
     entries: usize,
     points: i64,
     because: Option<StaysBehind>,
@@ -104,9 +104,9 @@ impl UnitOfWork<'_> {
             Err(failed) if failed.is_the_disks() => return Err(failed),
             Err(failed) => {
                 self.db.execute_batch("ROLLBACK TO head_unit")?;
-                Taken {
+                TakenOver {
                     because: Some(StaysBehind::Refused(failed.to_string())),
-                    ..Taken::default()
+                    ..TakenOver::default()
                 }
             }
         };
@@ -124,13 +124,13 @@ impl UnitOfWork<'_> {
         })
     }
 
-    fn bring(&self, left: &LeftBehind) -> Result<Taken, CloudError> {
+    fn bring(&self, left: &LeftBehind) -> Result<TakenOver, CloudError> {
         let id = left.device.id;
         self.put_back_enrolment(left)?;
         for at in &left.receipts {
             receipts::keep(self.db, id, *at)?;
         }
-        let mut taken = Taken::default();
+        let mut taken = TakenOver::default();
         for run in left.entries.chunk_by(|one, next| one.epoch == next.epoch) {
             let Some(first) = run.first() else { continue };
             if !self.enter(id, first.epoch)? {
@@ -215,7 +215,7 @@ impl UnitOfWork<'_> {
         &self,
         left: &LeftBehind,
         batch: &[LeftEntry],
-        taken: &mut Taken,
+        taken: &mut TakenOver,
     ) -> Result<(), CloudError> {
         let device = self.device(left.device.id)?;
         let mut head = device.head;
