@@ -49,7 +49,7 @@ fn a_wrong_configuration_is_one_line_with_the_key_and_what_is_expected() {
         (
             broker,
             "brocker = \"a:1\"",
-            "bus.brocker: not a key of this file; expected broker",
+            "bus.brocker: not a key of this file: did you mean `broker`?",
         ),
         (
             "[bus]",
