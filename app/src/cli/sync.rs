@@ -37,6 +37,8 @@ struct SyncReport {
     rejected: u64,
     /// Entries that still wait for the cloud.
     waiting: u64,
+    /// Entries that are not paid: the cloud refuses this car.
+    unpaid: u64,
     /// The reason that the cloud counts as out of reach.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
@@ -151,12 +153,14 @@ fn look(live: &Live, number: u64, left: Duration) -> Option<SyncReport> {
         | Connection::Offline { .. }
         | Connection::Fault { .. } => Meeting::Unfinished,
     };
+    let unpaid = if live.refuses_car() { live.waiting } else { 0 };
     Some(SyncReport {
         result,
         confirmed: attempts.confirmed,
         held_back: attempts.held_back,
         rejected: attempts.rejected,
-        waiting: live.waiting,
+        waiting: live.waiting - unpaid,
+        unpaid,
         reason,
         status,
         next_try_in_s: (reason.is_some() || status.is_some()).then_some(attempts.next_try_in_s),
@@ -201,6 +205,13 @@ fn words(report: &SyncReport, language: Language) -> String {
         parts.push(match language {
             Language::English => format!("{} rejected", entries(report.rejected)),
             Language::Chinese => format!("{} 条记录未通过", report.rejected),
+        });
+    }
+    if report.unpaid > 0 {
+        parts.push(match language {
+            Language::English if report.unpaid == 1 => "1 entry is not paid".to_owned(),
+            Language::English => format!("{} are not paid", entries(report.unpaid)),
+            Language::Chinese => format!("{} 条记录不会到账", report.unpaid),
         });
     }
     parts.push(match (report.waiting, language) {

@@ -178,7 +178,9 @@ fn expected(shown: &Shown<'_>, own: &OwnEntry) -> Points {
 }
 
 fn growth(own: &OwnEntry) -> Growth {
+    let is_given_back = matches!(own.status, EntryStatus::TakenBack { .. });
     match own.status.verdict() {
+        Some(_) if is_given_back => Growth::ZERO,
         Some(verdict) => verdict.paid().growth,
         None if own.status == EntryStatus::Unpaid => Growth::ZERO,
         None => {
@@ -223,11 +225,11 @@ pub(super) fn paid_by_rule(shown: &Shown<'_>, own: &OwnEntry) -> Vec<(RuleId, Po
     let mut left = match outcome(shown, own) {
         RowOutcome::AwaitingConnection { predicted }
         | RowOutcome::AwaitingSignature { predicted } => predicted,
-        RowOutcome::InReview { points, .. }
-        | RowOutcome::PaidLate { points, .. }
-        | RowOutcome::Booked { points } => points,
+        RowOutcome::PaidLate { points, .. } | RowOutcome::Booked { points } => points,
         RowOutcome::Adjusted { paid, .. } => paid,
-        RowOutcome::Unpaid { .. }
+        // Held back is not earned yet.
+        RowOutcome::InReview { .. }
+        | RowOutcome::Unpaid { .. }
         | RowOutcome::Rejected { .. }
         | RowOutcome::TakenBack { .. }
         | RowOutcome::Nothing(_) => Points::ZERO,

@@ -67,8 +67,8 @@ fn a_wrong_configuration_is_one_line_with_the_key_and_what_is_expected() {
             "data: found 3; expected a folder",
         ),
         (
-            "[vehicle]",
-            "[vehicle]\nvin = \"SHORT\"\n[other]",
+            "vin = \"",
+            "vin = \"SHORT\" # \"",
             "vehicle.vin: found \"SHORT\"; expected a VIN",
         ),
         ("[bus]", "[bus", "line 1: not TOML"),

@@ -60,7 +60,7 @@ pub(super) fn restored(restored: &RestoreReport, data: &Path) -> String {
         None => "what was decided and signed after the backup is not known: the one before cannot be read; sign the next policy and \
                  the next catalogue under versions that were never used, for cars hold those that were\n"
             .to_owned(),
-        Some([]) => "nothing that people did after the backup is undone\n".to_owned(),
+        Some([]) => "nothing of what the database before had from people is undone\n".to_owned(),
         Some(undone) => {
             let lines = undone.iter().map(|one| format!("  {}\n", again(one, data)));
             let lines: String = lines.collect();

@@ -342,6 +342,7 @@ fn since(change: Option<EntryChange>) -> String {
         None => String::new(),
         Some(EntryChange::Paid(points)) => format!("; {points} paid since"),
         Some(EntryChange::TakenBack) => "; taken back since".to_owned(),
+        Some(EntryChange::Refused) => "; refused since".to_owned(),
     }
 }
 

@@ -55,6 +55,8 @@ pub enum EntryChange {
     Paid(Points),
     /// Its points were taken back.
     TakenBack,
+    /// An operator decided against it: it had been held back, and nothing was paid.
+    Refused,
 }
 
 impl CloudCore {
@@ -110,11 +112,20 @@ impl CloudCore {
                     | Cause::Granted { .. }
                     | Cause::TierChanged { .. } => continue,
                 };
-                changes.insert(change.0, change.1);
+                changes
+                    .entry(change.0)
+                    .or_insert_with(Vec::new)
+                    .push(change.1);
             }
         }
         for line in &mut lines {
-            line.since = changes.get(&line.entry).copied();
+            let changes = changes.get(&line.entry).map_or(&[][..], Vec::as_slice);
+            let was_held = matches!(line.verdict, Verdict::Review { .. });
+            line.since = match changes {
+                // Taken back with nothing paid before.
+                [EntryChange::TakenBack] if was_held => Some(EntryChange::Refused),
+                changes => changes.last().copied(),
+            };
         }
         Ok(lines)
     }

@@ -325,7 +325,7 @@ fn check((command, lines, said): &(&str, &[&str], Said)) {
         .filter_map(|line| line.strip_prefix("  "))
         .collect();
     let out: Vec<&str> = text.lines().filter(is_out).collect();
-    let none = text.contains("nothing that people did after the backup is undone");
+    let none = text.contains("nothing of what the database before had from people is undone");
     let about = format!("{command} {lines:?}: {text}");
     match said {
         Nothing | NotBeside => assert!(none && out.is_empty(), "{about}"),
