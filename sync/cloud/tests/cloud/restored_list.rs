@@ -51,7 +51,10 @@ fn a_restore_lists_what_people_did_after_the_backup() {
     world.core.back_up(&backup).unwrap();
     drop(world);
     let nothing = cloud.done(&["restore", name]);
-    assert!(nothing.contains("nothing that people did"), "{nothing}");
+    assert!(
+        nothing.contains("nothing of what the database before had"),
+        "{nothing}"
+    );
 
     let mut world = open();
     let second = world.member(4);
