@@ -18,10 +18,20 @@ use tokio::io::{AsyncReadExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use vehicle_sim::{
     Broker, Command, Cycle, Delivery, Endpoint, EnergySource, Message, Options, Plan, Progress,
     Ready, Scenario, SeenPart, SimError, SimulatedCharge, Simulator, VssSignal,
 };
+
+/// Topic on which a head unit says up to which time it has taken everything.
+const SEEN: &str = "dashpoint/seen";
+/// Longer than a broker on the same machine needs for anything.
+const IDLE: Duration = Duration::from_secs(2);
+
+fn at_most_once() -> PublishOptions {
+    PublishOptions::at_most_once()
+}
 
 /// A head unit reduced to counting: what it took by topic, the last payload of each, and how late the latest came.
 #[derive(Default)]
@@ -59,9 +69,20 @@ async fn head_unit(port: u16, answers: bool, retained: usize, until: usize) -> J
         client.subscribe_many(filters).await.unwrap();
         let mut taken = Taken::default();
         let mut said = None;
+        let mut answered: Option<String> = None;
         let mut is_subscribed = false;
         while taken.total() < until {
-            let publish = match events.poll().await.unwrap() {
+            // An answer of QoS 0 can be lost on its way; while nothing comes it is said again.
+            let Ok(polled) = timeout(IDLE, events.poll()).await else {
+                if let Some(answer) = &answered {
+                    client
+                        .publish(SEEN, answer.clone(), at_most_once())
+                        .await
+                        .unwrap();
+                }
+                continue;
+            };
+            let publish = match polled.unwrap() {
                 Event::Incoming(Packet::SubAck(_)) => {
                     is_subscribed = true;
                     tell_when_up(&mut ready, retained == 0);
@@ -89,10 +110,8 @@ async fn head_unit(port: u16, answers: bool, retained: usize, until: usize) -> J
             if answers && said != second {
                 said = second;
                 let answer = format!(r#"{{"ts":"{ts:.3}"}}"#);
-                client
-                    .publish("dashpoint/seen", answer, PublishOptions::at_most_once())
-                    .await
-                    .unwrap();
+                answered = Some(answer.clone());
+                client.publish(SEEN, answer, at_most_once()).await.unwrap();
             }
         }
         // The last answer still has to leave.
