@@ -129,6 +129,7 @@ pub fn read_entries(
     let mut rows = Vec::new();
     for activity in reader.activity(None, limit)? {
         let point = activity.point;
+        // An entry that does not verify is listed without its content.
         let signed = activity.raw.clone();
         let signed = signed.verify(&signers.device_key, &signers.device).ok();
         let entry = signed.map(|signed| signed.into_parts().1);

@@ -32,7 +32,7 @@ impl CodeShown {
     /// Reads the code of a program that owns the data folder.
     ///
     /// # Errors
-    /// When the cache cannot be read.
+    /// [`StoreError`] for a cache that cannot be read.
     pub(super) fn read(reader: &StoreReader) -> Result<Self, StoreError> {
         let now = ServerTime::from_unix_s(system_unix_ms().div_euclid(1_000));
         let shown = ShownCode::read(reader)?;

@@ -183,6 +183,7 @@ impl<'de> Deserialize<'de> for ExpectedAmount {
             AmountText::Number(amount) => return Ok(Self::Exactly(amount)),
             AmountText::Text(text) => text,
         };
+        // A text that is no amount is refused below, with the forms that are.
         let number = |text: &str| text.trim().parse().ok();
         let least = text.strip_prefix(">=").and_then(number).map(Self::AtLeast);
         let most = || text.strip_prefix("<=").and_then(number).map(Self::AtMost);

@@ -246,6 +246,7 @@ impl UnitOfWork<'_> {
         entry: &Entry,
     ) -> Result<Option<StaysBehind>, CloudError> {
         if bindings::find(self.db, entry.binding)?.is_none() {
+            // They were verified when they were put back: one that cannot be read is nobody's.
             let named = |raw: &Vec<u8>| Raw::<Binding>::from(raw.clone()).claimed().ok();
             let mut bound = left.bindings.iter().filter_map(named);
             if let Some(bound) = bound.find(|bound| bound.id == entry.binding) {

@@ -1,4 +1,4 @@
-//! What a cloud signed after a backup, for all cars: it can never be unsaid, so a restore takes it over.
+//! Policies and catalogues that a cloud signed after a backup: they can never be unsaid, so a restore takes them over.
 
 use dashpoint_membership::policy::CompiledPolicy;
 use dashpoint_membership::{Catalogue, Policy};

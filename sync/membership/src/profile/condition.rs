@@ -115,6 +115,7 @@ fn wanted(node: &BoolNode, value: bool, facts: &Facts) -> Wanted {
 
 fn compared(comparison: Comparison, operands: &[IntNode; 2], facts: &Facts) -> Wanted {
     let values = facts.values();
+    // An expression that cannot be evaluated has no value to show.
     let value = |node: &IntNode| node.eval(values).ok();
     let name = |index: usize| Some(fields(facts.on())[index].name);
     let (left, right) = (&operands[0], &operands[1]);
