@@ -240,6 +240,7 @@ fn read_policy(
         at(file, &format!("{line}the policy cannot be used: {refused}"))
     };
     let compiled = CompiledPolicy::compile(policy).map_err(refuse)?;
+    compiled.check_sites().map_err(refuse)?;
     compiled.check_payable().map_err(refuse)?;
     Ok((compiled, text))
 }

@@ -1,9 +1,19 @@
-//! Finds rules that can never pay, before an operator signs them.
+//! Finds rules that can never pay, and groups that cannot be told apart, before an operator signs them.
 
+use super::validate::tell_sites_apart;
 use super::{CompiledPolicy, CompiledRule, EarningRule, PolicyError, Unpayable};
 use crate::profile::{Amount, Outlook};
 
 impl CompiledPolicy {
+    /// Checks that no two groups of charging points begin alike as ids are compared: separators, case, and the `E` after the
+    /// operator do not count. Like [`Self::check_payable`] it is no part of [`CompiledPolicy::compile`].
+    ///
+    /// # Errors
+    /// [`PolicyError::Value`] that names the first group that no id can be told by.
+    pub fn check_sites(&self) -> Result<(), PolicyError> {
+        tell_sites_apart(self.policy())
+    }
+
     /// Checks that each rule can pay for some admissible evidence; one with `shadow` only has to hold and to have its amounts.
     ///
     /// A rule that can pay always passes. It is no part of [`CompiledPolicy::compile`]: what was signed is read and applied.

@@ -83,14 +83,13 @@ fn validate_energy(policy: &Policy) -> Result<(), PolicyError> {
     for (index, site) in policy.sites.iter().enumerate() {
         let name = || format!("site {:?}", site.evse_prefix);
         let place = |key| ValuePlace::item(name(), "sites", index, key);
-        let prefix = site.significant_prefix();
         must(
-            !prefix.is_empty(),
+            !site.evse_prefix.is_empty(),
             place("evse_prefix"),
             "a prefix of EVSE ids",
         )?;
         must(
-            prefixes.insert(prefix),
+            prefixes.insert(&site.evse_prefix),
             place("evse_prefix"),
             "a prefix that no other site has",
         )?;
@@ -125,6 +124,26 @@ fn validate_energy(policy: &Policy) -> Result<(), PolicyError> {
             PERMILLE,
         )?;
         after = window.to_min;
+    }
+    Ok(())
+}
+
+/// Checks that each group of charging points has its own beginning as ids are compared. It is asked before an operator signs, and
+/// no part of [`validate`]: what was signed is read and applied.
+pub(super) fn tell_sites_apart(policy: &Policy) -> Result<(), PolicyError> {
+    let mut prefixes = BTreeSet::new();
+    for (index, site) in policy.sites.iter().enumerate() {
+        let prefix = site.significant_prefix();
+        let expected = if prefix.is_empty() {
+            "a prefix of EVSE ids"
+        } else if prefixes.insert(prefix) {
+            continue;
+        } else {
+            "a prefix that no other site has"
+        };
+        let name = format!("site {:?}", site.evse_prefix);
+        let place = ValuePlace::item(name, "sites", index, "evse_prefix");
+        return must(false, place, expected);
     }
     Ok(())
 }

@@ -5,6 +5,25 @@ use dashpoint_membership::*;
 
 use crate::support::*;
 
+/// An older program let them be signed: a cloud that holds one must open, and a car must read it.
+#[test]
+fn sites_that_are_compared_alike_are_refused_before_signing_alone() {
+    for (prefix, expected) in [
+        ("cn-dsp-es", "a prefix that no other site has"),
+        ("*", "a prefix of EVSE ids"),
+    ] {
+        let mut policy = default_policy();
+        policy.sites[1].evse_prefix = prefix.to_owned();
+        let policy = CompiledPolicy::compile(policy).unwrap();
+        let refused = policy.check_sites().unwrap_err().to_string();
+        assert_eq!(refused, format!("site {prefix:?}: expected {expected}"));
+    }
+    CompiledPolicy::compile(default_policy())
+        .unwrap()
+        .check_sites()
+        .unwrap();
+}
+
 #[test]
 fn each_wrong_part_of_a_policy_is_named() {
     type Damage = fn(&mut Policy);
@@ -22,9 +41,6 @@ fn each_wrong_part_of_a_policy_is_named() {
         |policy| policy.sites[0].renewable_permille = 1_001,
         |policy| policy.sites[0].evse_prefix.clear(),
         |policy| policy.sites[1].evse_prefix = policy.sites[0].evse_prefix.clone(),
-        // The same points, written in another way; and all points of the world.
-        |policy| policy.sites[1].evse_prefix = "cn-dsp-es".to_owned(),
-        |policy| policy.sites[1].evse_prefix = "*".to_owned(),
         |policy| policy.windows[0].to_min = 0,
         |policy| policy.windows[1].to_min = 1_441,
         |policy| policy.windows[1].from_min = 359,
