@@ -229,7 +229,11 @@ impl UnitOfWork<'_> {
             if taken.because.is_some() {
                 break;
             }
-            let verdict = settler.take(&entry)?;
+            // Judged anew, it would be paid before whoever was paid in its place sends again.
+            let verdict = match one.rejected {
+                Some(reason) => settler.reject_again(&entry, reason)?,
+                None => settler.take(&entry)?,
+            };
             taken.entries += 1;
             taken.points += verdict.paid().points.get();
             (head.seq, head.hash) = (entry.body().seq, entry.hash());

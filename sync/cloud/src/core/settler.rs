@@ -13,6 +13,7 @@ use super::intake::PENDING_MAX;
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::plausible::{Doubt, EntryTimes, doubt, flaw};
+use crate::store::bindings::Bound;
 use crate::store::devices::{self, Device, Head};
 use crate::store::uses::{self, Use};
 use crate::store::{accounts, bindings, cloud_row, grants, intervals, log, receipts, reviews};
@@ -70,25 +71,49 @@ impl<'a> Settler<'a> {
 
     /// Judges one entry, settles it and writes it to the log.
     pub fn take(&mut self, entry: &Signed<Entry>) -> Result<Verdict, CloudError> {
+        let held = self.arrival(entry.body())?;
+        let known_from = self.known_from(entry.body())?;
+        let admission = self.admit(entry, &held, known_from)?;
+        self.write(entry, &admission, held.arrival, known_from)
+    }
+
+    /// Writes one entry to the log with the rejection that it had before: whoever was paid in its place sends again.
+    pub fn reject_again(
+        &mut self,
+        entry: &Signed<Entry>,
+        reason: Rejection,
+    ) -> Result<Verdict, CloudError> {
+        let held = self.arrival(entry.body())?;
+        let known_from = self.known_from(entry.body())?;
+        let admission = Admission {
+            member: self.bound(entry.body())?.map(|bound| bound.member),
+            refused: Some(reason),
+            doubt: None,
+        };
+        self.write(entry, &admission, held.arrival, known_from)
+    }
+
+    fn write(
+        &mut self,
+        entry: &Signed<Entry>,
+        admission: &Admission,
+        arrival: Arrival,
+        known_from: ServerTime,
+    ) -> Result<Verdict, CloudError> {
         let (db, now) = (self.unit.db, self.unit.now);
         let place = entry.body().reference(self.device.id);
-        let origin = origin(entry);
-        let held = self.arrival(entry.body())?;
-        let arrival = held.arrival;
-        let known_from = self.known_from(entry.body())?;
-        let admission = self.admit(entry, origin, &held, known_from)?;
         if admission.member.is_none() {
             // The device's members learn that it is judged, and how far its chain is.
             self.touched
                 .extend(bindings::members_of(db, self.device.id)?);
         }
-        let (verdict, given) = self.settle(place, entry.body(), &admission, arrival)?;
+        let (verdict, given) = self.settle(place, entry.body(), admission, arrival)?;
         log::append(
             db,
             &log::NewRow {
                 entry: place,
                 hash: entry.hash(),
-                origin,
+                origin: origin(entry),
                 vehicle: self.device.vehicle,
                 member: admission.member,
                 arrived: to_five_minutes(now),
@@ -96,7 +121,7 @@ impl<'a> Settler<'a> {
                 raw: entry.raw(),
             },
         )?;
-        match admission.doubt {
+        match &admission.doubt {
             // A stretch in doubt keeps nobody else out until an operator accepts it.
             Some(doubt) if matches!(verdict, Verdict::Review { .. }) => {
                 tracing::info!(%place, %doubt, "evidence in doubt: it waits for an operator");
@@ -190,19 +215,22 @@ impl<'a> Settler<'a> {
         Ok(found)
     }
 
+    fn bound(&self, entry: &Entry) -> Result<Option<Bound>, CloudError> {
+        let bound = bindings::find(self.unit.db, entry.binding)?;
+        Ok(bound.filter(|bound| bound.device == self.device.id))
+    }
+
     /// Judges an authentic entry, the plainest reason first.
     fn admit(
         &self,
         entry: &Signed<Entry>,
-        origin: EntryHash,
         held: &HeldReceipt,
         known_from: ServerTime,
     ) -> Result<Admission, CloudError> {
         let arrival = held.arrival;
-        let (unit, entry) = (self.unit, entry.body());
-        let bound =
-            bindings::find(unit.db, entry.binding)?.filter(|bound| bound.device == self.device.id);
-        let Some(bound) = bound else {
+        let origin = origin(entry);
+        let entry = entry.body();
+        let Some(bound) = self.bound(entry)? else {
             return Ok(Admission {
                 member: None,
                 refused: Some(Rejection::NoBinding),

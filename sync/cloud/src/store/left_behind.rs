@@ -1,10 +1,12 @@
 //! Head units that were replaced after a backup: what the replaced database has of each, and the restored one lacks.
 
-use dashpoint_membership::{Epoch, MemberId, PolicyVersion, Seq, ServerTime, Verdict};
+use dashpoint_membership::{
+    EntryRef, Epoch, MemberId, PolicyVersion, Rejection, Seq, ServerTime, Verdict,
+};
 use rusqlite::Connection;
 
 use super::devices::{self, Device};
-use super::{Col, Json, bindings, bundles};
+use super::{Col, Json, bindings, bundles, intervals};
 use crate::error::CloudError;
 
 /// One head unit that the replaced database had shut out, and not as a fraud: it sends nothing again.
@@ -31,6 +33,8 @@ pub(crate) struct LeftEntry {
     pub epoch: Epoch,
     pub member: Option<MemberId>,
     pub verdict: Verdict,
+    /// The reason for which it was paid nothing, up to the end.
+    pub rejected: Option<Rejection>,
     pub raw: Vec<u8>,
 }
 
@@ -88,18 +92,37 @@ fn entries_after(
     let head = here.map(|here| (here.head.epoch, here.head.seq));
     let (epoch, seq) = head.unwrap_or((Epoch::new(0), Seq::new(0)));
     let mut statement = replaced.prepare_cached(
-        "SELECT epoch, member, verdict, raw FROM entries WHERE device = ?1 AND (epoch, seq) > (?2, ?3)
+        "SELECT epoch, seq, member, verdict, raw FROM entries WHERE device = ?1 AND (epoch, seq) > (?2, ?3)
          ORDER BY epoch, seq",
     )?;
     let rows = statement.query_map((Col(device.id), Col(epoch), Col(seq)), |row| {
-        Ok(LeftEntry {
+        let place = EntryRef {
+            device: device.id,
             epoch: row.get::<_, Col<_>>(0)?.0,
-            member: row.get::<_, Option<Col<_>>>(1)?.map(|member| member.0),
-            verdict: row.get::<_, Json<_>>(2)?.0,
-            raw: row.get(3)?,
-        })
+            seq: row.get::<_, Col<_>>(1)?.0,
+        };
+        let entry = LeftEntry {
+            epoch: place.epoch,
+            member: row.get::<_, Option<Col<_>>>(2)?.map(|member| member.0),
+            verdict: row.get::<_, Json<_>>(3)?.0,
+            rejected: None,
+            raw: row.get(4)?,
+        };
+        Ok((place, entry))
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let rejected = |found: rusqlite::Result<(EntryRef, LeftEntry)>| {
+        let (place, entry) = found?;
+        let rejected = match entry.verdict {
+            // One that was paid late holds its stretch.
+            Verdict::Rejected { reason } if !intervals::has_held(replaced, place)? => Some(reason),
+            Verdict::Rejected { .. }
+            | Verdict::Accepted { .. }
+            | Verdict::Adjusted { .. }
+            | Verdict::Review { .. } => None,
+        };
+        Ok(LeftEntry { rejected, ..entry })
+    };
+    rows.map(rejected).collect()
 }
 
 fn column<T: rusqlite::types::FromSql>(

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use dashpoint_cloud::cli::main;
-use dashpoint_cloud::{BroughtOver, CloudError, RestoredBackup, StaysBehind, restore};
+use dashpoint_cloud::{BroughtOver, CloudError, PostOutcome, RestoredBackup, StaysBehind, restore};
 use dashpoint_membership::*;
 use tempfile::TempDir;
 
@@ -135,6 +135,58 @@ fn what_a_replaced_head_unit_earned_after_the_backup_comes_through_each_restore(
         let verdict = home.world.verdict(&mut other, &again);
         assert_eq!(verdict, rejected(Rejection::AlreadyPaid));
     }
+}
+
+/// Two units record the same trip, and the other was first: that it comes over before the other sends again must not matter.
+#[test]
+fn who_came_second_to_a_meter_comes_second_after_a_restore() {
+    let mut home = Home::new();
+    let [winner, loser] = [1, 2].map(|number| home.world.member(number));
+    let mut first = home.world.car(2, 3, winner);
+    let mut second = home.world.car(4, 3, loser);
+    home.back_up("b.db");
+    let same = drove(trip(0, 12_000));
+    let won = first.mint(same.clone(), home.world.now);
+    let earned = paid(&home.world.verdict(&mut first, &won));
+    assert!(earned > 0);
+    let lost = second.mint(same, home.world.now);
+    assert_eq!(
+        home.world.verdict(&mut second, &lost),
+        rejected(Rejection::AlreadyPaid)
+    );
+    home.world
+        .core
+        .revoke_device(second.device, home.world.now)
+        .unwrap();
+    let over = home.brought_over("b.db");
+    assert_eq!((over.entries, over.points.get()), (1, 0));
+    let PostOutcome::Settled(_) = home.world.post(&first, &[won]) else {
+        panic!("the first unit's chain is not known");
+    };
+    let balances = [winner, loser].map(|member| home.world.balance(member));
+    assert_eq!(balances, [earned, 0]);
+}
+
+#[test]
+fn what_was_paid_late_before_a_restore_is_paid_after_it() {
+    let mut home = Home::new();
+    let [copy, honest] = [1, 2].map(|number| home.world.member(number));
+    let mut first = home.world.car(2, 3, copy);
+    let mut second = home.world.car(4, 3, honest);
+    home.back_up("b.db");
+    for car in [&mut first, &mut second] {
+        let entry = car.mint(drove(trip(0, 12_000)), home.world.now);
+        home.world.verdict(car, &entry);
+    }
+    let now = home.world.now;
+    let core = &mut home.world.core;
+    core.revoke_fraud(first.device, "a copy", now).unwrap();
+    core.revoke_device(second.device, now).unwrap();
+    let earned = home.world.balance(honest);
+    assert!(earned > 0);
+    let over = home.brought_over("b.db");
+    assert_eq!(over.device, second.device);
+    assert_eq!(home.world.balance(honest), earned);
 }
 
 #[test]
