@@ -9,6 +9,7 @@ use dashpoint_wire::{CloudKey, PublicKey};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::clock::{ClockKind, system_now};
 use crate::connections::{Connections, Limits};
@@ -304,6 +305,7 @@ async fn beat(ledger: LedgerHandle, mut stopped: watch::Receiver<bool>) {
     // A start has said already what stands against it.
     ticks.tick().await;
     let mut was_well = true;
+    let mut counted = Instant::now();
     loop {
         tokio::select! {
             stop = stopped.wait_for(|stop| *stop) => {
@@ -312,10 +314,17 @@ async fn beat(ledger: LedgerHandle, mut stopped: watch::Receiver<bool>) {
             }
             _ = ticks.tick() => {}
         }
+        // Whole seconds, and the rest of one is counted at the next beat.
+        let elapsed_s = counted.elapsed().as_secs();
+        counted += Duration::from_secs(elapsed_s);
         let beat = ledger
-            .call(Turn::OWN, |core| {
+            .call(Turn::OWN, move |core| {
                 let now = core.now(system_now())?;
-                core.heartbeat(now)
+                let beat = core.heartbeat(now);
+                if let Err(CloudError::ClockLeapt { .. }) = &beat {
+                    core.time_passes(elapsed_s.cast_signed(), now)?;
+                }
+                beat
             })
             .await;
         match &beat {

@@ -11,13 +11,30 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
 /// Farther ahead than the cloud believes.
 const BELIEVED_MS: u64 = 30 * DAY_MS;
+/// Farther behind than the cloud believes.
+const BEHIND_MS: u64 = 15 * MINUTE_MS;
+/// What it believes in both directions, also when one follows the other.
+const LITTLE_MS: u64 = BEHIND_MS / 2;
 const YEAR_MS: u64 = 365 * DAY_MS;
 
 impl SimulatedWorld {
     /// Tells whether the cloud's clock shows what the cloud cannot believe: then it changes nothing.
     pub(super) const fn cloud_waits(&self) -> bool {
         let ahead_ms = self.cloud_ahead_ms;
-        ahead_ms > BELIEVED_MS.cast_signed() || ahead_ms < -DAY_MS.cast_signed()
+        ahead_ms > BELIEVED_MS.cast_signed() || ahead_ms < -BEHIND_MS.cast_signed()
+    }
+
+    /// Lets time pass; a cloud that does not believe its clock counts it by one that cannot leap.
+    pub(super) fn pass_until(&mut self, until_ms: u64) -> Result<(), Violation> {
+        let before = self.right_now();
+        self.now_ms = self.now_ms.max(until_ms);
+        let elapsed_s = self.right_now().as_unix_s() - before.as_unix_s();
+        if elapsed_s > 0 && self.cloud_waits() {
+            let now = self.now();
+            self.cloud
+                .with(now, |core| core.time_passes(elapsed_s, now))?;
+        }
+        Ok(())
     }
 
     /// The clock leaps now and then, in a restart or in the middle of its work, and comes back.
@@ -35,18 +52,25 @@ impl SimulatedWorld {
             return Ok(());
         }
         let random = &mut self.mischief;
-        let ahead_ms = match random.range(0, 6) {
-            0 | 1 => random.range(MINUTE_MS, 26 * HOUR_MS).cast_signed(),
+        let ahead_ms = match random.range(0, 7) {
+            0 => random.range(MINUTE_MS, LITTLE_MS).cast_signed(),
+            1 => random
+                .range(BEHIND_MS + LITTLE_MS, 26 * HOUR_MS)
+                .cast_signed(),
             2 => random
                 .range(2 * DAY_MS, BELIEVED_MS - 2 * DAY_MS)
                 .cast_signed(),
-            3 => -random.range(MINUTE_MS, 20 * HOUR_MS).cast_signed(),
-            4 => random
+            3 => -random.range(MINUTE_MS, LITTLE_MS).cast_signed(),
+            4 => -random.range(HOUR_MS, 26 * HOUR_MS).cast_signed(),
+            5 => random
                 .range(BELIEVED_MS + 2 * DAY_MS, 10 * YEAR_MS)
                 .cast_signed(),
             _ => -random.range(2 * DAY_MS, 40 * YEAR_MS).cast_signed(),
         };
         let restarts = random.one_in(2);
+        // It was at work until now.
+        let right = self.right_now();
+        self.cloud.with(right, |core| core.heartbeat(right))?;
         self.cloud_ahead_ms = ahead_ms;
         self.tally.fault(if self.cloud_waits() {
             "cloud's clock leapt"

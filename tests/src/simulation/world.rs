@@ -175,7 +175,7 @@ impl SimulatedWorld {
             if next_ms > until_ms {
                 break;
             }
-            self.now_ms = self.now_ms.max(next_ms);
+            self.pass_until(next_ms)?;
             match (wake, self.flights.first_key_value()) {
                 (_, Some((key, _))) if key.0 <= wake_ms => {
                     let key = *key;
@@ -187,8 +187,7 @@ impl SimulatedWorld {
                 (None, _) => break,
             }
         }
-        self.now_ms = self.now_ms.max(until_ms);
-        Ok(())
+        self.pass_until(until_ms)
     }
 
     /// One step of a car, and everything that follows from it at once.

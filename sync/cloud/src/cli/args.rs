@@ -129,7 +129,7 @@ pub struct Serve {
     /// Address of a TLS terminator in front: its X-Forwarded-For names the caller, by whom limits count. Repeatable
     #[arg(long = "trusted-proxy", value_name = "ADDRESS")]
     pub trusted_proxies: Vec<IpAddr>,
-    /// Take the clock for right although it leapt: after a month without a run, or back by more than a day
+    /// Take the clock for right although it leapt: after a month without a run, or back by more than 15 minutes
     #[arg(long, value_name = "REASON")]
     pub accept_clock: Option<String>,
     /// Entries that one device may have recorded in a day; more stay in the car until there is room

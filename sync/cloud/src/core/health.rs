@@ -6,7 +6,7 @@ use dashpoint_membership::{DeviceId, ServerTime};
 use rusqlite::Connection;
 
 use super::CloudCore;
-use super::clock_guard::check;
+use super::clock_guard::heed;
 use super::consent::given;
 use super::waits;
 use crate::error::CloudError;
@@ -22,7 +22,7 @@ impl CloudCore {
     pub fn accept_clock(&mut self, reason: &str, now: ServerTime) -> Result<bool, CloudError> {
         let reason = given(reason)?;
         self.unguarded(now, |unit, life| {
-            if check(life, now).is_ok() {
+            if heed(life, now).is_ok() {
                 return Ok(false);
             }
             cloud_row::keep_accepted(unit.db, life.known, now, reason)?;
@@ -39,13 +39,25 @@ impl CloudCore {
     /// # Errors
     /// [`CloudError::ClockLeapt`], [`CloudError::DatabaseGone`], [`CloudError::NoRoom`], or what the disk said.
     pub fn heartbeat(&mut self, now: ServerTime) -> Result<(), CloudError> {
-        self.work(now, |unit| cloud_row::know(unit.db, now))?;
+        self.work(now, |unit| cloud_row::know(unit.db, unit.now))?;
         if self.has_failed {
             self.work(now, |unit| room::fill(unit.db))?;
             self.work(now, |unit| room::clear(unit.db))?;
             self.has_failed = false;
         }
         self.watch.check_room()
+    }
+
+    /// Lets the last known time go on by `elapsed_s` seconds, which a clock that cannot leap has counted, while the cloud's own
+    /// is not believed: otherwise one that is behind would be taken for right after as long as it is behind.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub fn time_passes(&mut self, elapsed_s: i64, now: ServerTime) -> Result<(), CloudError> {
+        self.unguarded(now, |unit, life| match heed(life, now) {
+            Ok(_) => Ok(()),
+            Err(_) => cloud_row::know(unit.db, life.known.plus_s(elapsed_s)),
+        })
     }
 
     /// The reason why a batch may not be taken now, if there is one. Nothing is written unless a write has failed.
@@ -59,7 +71,7 @@ impl CloudCore {
         self.watch.check()?;
         self.watch.check_room()?;
         let life = cloud_row::find(&self.db)?.ok_or(CloudError::ForeignDatabase)?;
-        check(&life, now)
+        heed(&life, now).map(|_| ())
     }
 
     /// Takes note of a request that has to wait, and logs once what it waits for. Other requests of the device that are done

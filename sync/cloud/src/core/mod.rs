@@ -201,13 +201,14 @@ impl CloudCore {
         now: ServerTime,
         work: impl FnOnce(&UnitOfWork<'_>) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
-        self.unguarded(now, |unit, life| {
-            clock_guard::check(life, now)?;
-            if clock_guard::is_old(life, now) {
-                cloud_row::know(unit.db, now)?;
+        let at = |life: &CloudRow| clock_guard::heed(life, now);
+        self.write(at, |unit, life| {
+            if clock_guard::is_old(life, unit.now) {
+                cloud_row::know(unit.db, unit.now)?;
             }
-            if now < life.known {
-                bindings::begin_by(unit.db, now)?;
+            // Only a posted clock goes back without an operator's word.
+            if unit.now < life.known {
+                bindings::begin_by(unit.db, unit.now)?;
             }
             work(unit)
         })
@@ -219,8 +220,16 @@ impl CloudCore {
         now: ServerTime,
         work: impl FnOnce(&UnitOfWork<'_>, &CloudRow) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
+        self.write(|_| Ok(now), work)
+    }
+
+    fn write<R>(
+        &mut self,
+        at: impl FnOnce(&CloudRow) -> Result<ServerTime, CloudError>,
+        work: impl FnOnce(&UnitOfWork<'_>, &CloudRow) -> Result<R, CloudError>,
+    ) -> Result<R, CloudError> {
         self.watch.check()?;
-        let done = self.unit(TransactionBehavior::Immediate, |life| (now, life), work);
+        let done = self.unit(TransactionBehavior::Immediate, at, work);
         if let Err(failed) = &done {
             self.has_failed |= failed.is_the_disks();
         }
@@ -236,20 +245,20 @@ impl CloudCore {
         look: impl FnOnce(&UnitOfWork<'_>) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
         self.watch.check()?;
-        let at = |life: CloudRow| (clock_guard::believed(&life, now), life);
+        let at = |life: &CloudRow| Ok(clock_guard::believed(life, now));
         self.unit(TransactionBehavior::Deferred, at, |unit, _| look(unit))
     }
 
     fn unit<R>(
         &mut self,
         behavior: TransactionBehavior,
-        at: impl FnOnce(CloudRow) -> (ServerTime, CloudRow),
+        at: impl FnOnce(&CloudRow) -> Result<ServerTime, CloudError>,
         work: impl FnOnce(&UnitOfWork<'_>, &CloudRow) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
         let tx = self.db.transaction_with_behavior(behavior)?;
         policies::learn(&tx, &self.key.public(), &mut self.policies)?;
         let life = cloud_row::find(&tx)?.ok_or(CloudError::ForeignDatabase)?;
-        let (now, life) = at(life);
+        let now = at(&life)?;
         let unit = UnitOfWork {
             db: &tx,
             key: &self.key,

@@ -102,17 +102,84 @@ fn a_start_with_a_clock_that_leaps_waits_for_an_operators_word() {
 }
 
 #[test]
-fn a_fortnight_without_a_run_and_a_day_back_need_no_word() {
+fn a_fortnight_without_a_run_and_a_quarter_of_an_hour_back_need_no_word() {
     let (mut world, ..) = earned();
-    for step in [14 * DAY, 30 * DAY, -DAY] {
+    for step in [14 * DAY, 30 * DAY, -900] {
         world.pass(step);
         world.core.heartbeat(world.now).unwrap();
     }
     // Steps back do not add up.
     world.pass(-1);
     assert!(leapt(&world.core.heartbeat(world.now)));
-    world.pass(2 * DAY + 30 * DAY + 1);
+    world.pass(901 + 30 * DAY + 1);
     assert!(leapt(&world.core.heartbeat(world.now)));
+}
+
+/// Shortly after midnight a car drives, and the limits of the day before are reached; the cloud's clock is wrong meanwhile.
+#[test]
+fn what_is_driven_while_the_clock_is_behind_falls_under_its_own_day() {
+    let lives = |behind_s: i64| {
+        let (mut world, mut car, _) = earned();
+        for _ in 0..4 {
+            let spent = car.mint(drove(trip(0, 60_000)), world.now);
+            world.settled(&mut car, &[spent]);
+        }
+        let next_day = at(NOON).plus_s(12 * HOUR + 20 * 60);
+        world.now = next_day;
+        let driven = car.mint(drove(trip(0, 12_000)), world.now);
+        world.core.heartbeat(world.now).unwrap();
+        world.now = next_day.plus_s(-behind_s);
+        let request = car.request(std::slice::from_ref(&driven));
+        let posted = world.core.post_entries(car.device, &request, world.now);
+        let waits = leapt(&posted);
+        world.now = next_day.plus_s(2 * HOUR);
+        let posted = world.core.post_entries(car.device, &request, world.now);
+        assert!(matches!(posted, Ok(PostOutcome::Settled(_))), "{posted:?}");
+        (world.balance(car.member), waits)
+    };
+    let (undisturbed, _) = lives(0);
+    for (behind_s, waits) in [
+        (600, false),
+        (900, false),
+        (901, true),
+        (HOUR, true),
+        (20 * HOUR, true),
+    ] {
+        assert_eq!(lives(behind_s), (undisturbed, waits), "{behind_s} s");
+    }
+}
+
+/// A clock that is behind by five hours is not taken for right five hours later: what counts is how long that is in truth.
+#[test]
+fn a_clock_that_stays_behind_is_never_believed_and_one_that_is_set_is() {
+    let (mut world, ..) = earned();
+    let right = world.now;
+    for hours in 1..=48 {
+        let wrong = right.plus_s((hours - 5) * HOUR);
+        assert!(leapt(&world.core.heartbeat(wrong)), "{hours}");
+        world.core.time_passes(HOUR, wrong).unwrap();
+    }
+    let wrong = right.plus_s((48 - 5) * HOUR);
+    assert!(leapt(&world.core.maintain(wrong)));
+    assert!(leapt(&world.core.heartbeat(right.plus_s(47 * HOUR))));
+    world.core.heartbeat(right.plus_s(48 * HOUR)).unwrap();
+    // A clock that is believed tells by itself how long it was.
+    world
+        .core
+        .time_passes(YEARS, right.plus_s(48 * HOUR))
+        .unwrap();
+    world.core.heartbeat(right.plus_s(48 * HOUR)).unwrap();
+}
+
+/// The receipts of a clock that is a little behind do not go back.
+#[test]
+fn receipts_of_a_clock_that_is_minutes_behind_go_on() {
+    let (mut world, mut car, _) = earned();
+    let right = world.now;
+    world.pass(-800);
+    let contact = car.mint(CHECK_IN, right);
+    world.settled(&mut car, &[contact]);
+    assert_eq!(car.receipt_at, right);
 }
 
 #[test]
@@ -202,7 +269,7 @@ fn a_carried_entry_keeps_the_receipt_of_a_clock_that_was_ahead() {
         let entry = car.mint(CHECK_IN, right);
         world.settled(&mut car, &[entry]);
     }
-    world.now = right.plus_s(HOUR);
+    world.leap_to(right.plus_s(HOUR));
     let grant = world.open_epoch(&mut car);
     car.enter(&grant.verify(&world.cloud_key, &car.device).unwrap());
     assert!(original.body().receipt_at > world.now);
@@ -290,14 +357,14 @@ fn a_day_after_a_clock_that_was_hours_ahead_has_its_whole_cap() {
         let member = world.member(1);
         let mut car = world.car(2, 3, member);
         let right = world.now;
-        world.now = right.plus_s(ahead_s);
+        world.leap_to(right.plus_s(ahead_s));
         // The second entry is made under a receipt of that clock.
         for session in [charge(1_000_000, 2_000), charge(1_100_000, 2_000)] {
             let session = car.mint(charged(session), right);
             world.verdict(&mut car, &session);
         }
         for hours in [2, 24, 48, 72] {
-            world.now = right.plus_s(hours * HOUR);
+            world.leap_to(right.plus_s(hours * HOUR));
             let contact = car.mint(CHECK_IN, world.now);
             world.settled(&mut car, &[contact]);
         }
