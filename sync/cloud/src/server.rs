@@ -320,11 +320,8 @@ async fn beat(ledger: LedgerHandle, mut stopped: watch::Receiver<bool>) {
         let beat = ledger
             .call(Turn::OWN, move |core| {
                 let now = core.now(system_now())?;
-                let beat = core.heartbeat(now);
-                if let Err(CloudError::ClockLeapt { .. }) = &beat {
-                    core.time_passes(elapsed_s.cast_signed(), now)?;
-                }
-                beat
+                core.time_passes(elapsed_s.cast_signed(), now)?;
+                core.heartbeat(now)
             })
             .await;
         match &beat {

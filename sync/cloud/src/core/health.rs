@@ -48,13 +48,14 @@ impl CloudCore {
         self.watch.check_room()
     }
 
-    /// Lets the last known time go on by `elapsed_s` seconds, which a clock that cannot leap has counted, while the cloud's own
-    /// is not believed: otherwise one that is behind would be taken for right after as long as it is behind.
+    /// Lets the last known time go on by the `elapsed_s` seconds before `now`, which a clock that cannot leap has counted, when
+    /// the cloud's own was not believed at their beginning: otherwise one that is behind would be taken for right after as long
+    /// as it is behind.
     ///
     /// # Errors
     /// [`CloudError`] when the database fails.
     pub fn time_passes(&mut self, elapsed_s: i64, now: ServerTime) -> Result<(), CloudError> {
-        self.unguarded(now, |unit, life| match heed(life, now) {
+        self.unguarded(now, |unit, life| match heed(life, now.plus_s(-elapsed_s)) {
             Ok(_) => Ok(()),
             Err(_) => cloud_row::know(unit.db, life.known.plus_s(elapsed_s)),
         })

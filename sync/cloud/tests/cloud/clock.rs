@@ -153,22 +153,24 @@ fn what_is_driven_while_the_clock_is_behind_falls_under_its_own_day() {
 #[test]
 fn a_clock_that_stays_behind_is_never_believed_and_one_that_is_set_is() {
     let (mut world, ..) = earned();
-    let right = world.now;
-    for hours in 1..=48 {
-        let wrong = right.plus_s((hours - 5) * HOUR);
-        assert!(leapt(&world.core.heartbeat(wrong)), "{hours}");
-        world.core.time_passes(HOUR, wrong).unwrap();
+    let mut right = world.now;
+    for hours in [1, 1, 3, 1, 1, 48] {
+        right = right.plus_s(hours * HOUR);
+        let wrong = right.plus_s(-5 * HOUR);
+        world.core.time_passes(hours * HOUR, wrong).unwrap();
+        assert!(leapt(&world.core.heartbeat(wrong)), "{right}");
+        assert!(leapt(&world.core.maintain(wrong)), "{right}");
     }
-    let wrong = right.plus_s((48 - 5) * HOUR);
-    assert!(leapt(&world.core.maintain(wrong)));
-    assert!(leapt(&world.core.heartbeat(right.plus_s(47 * HOUR))));
-    world.core.heartbeat(right.plus_s(48 * HOUR)).unwrap();
+    // It is set in the middle of an hour: all of that hour was right.
+    let set = right.plus_s(HOUR);
+    assert!(leapt(&world.core.heartbeat(right.plus_s(-HOUR))));
+    world.core.time_passes(HOUR, set).unwrap();
+    world.core.heartbeat(set).unwrap();
     // A clock that is believed tells by itself how long it was.
-    world
-        .core
-        .time_passes(YEARS, right.plus_s(48 * HOUR))
-        .unwrap();
-    world.core.heartbeat(right.plus_s(48 * HOUR)).unwrap();
+    for at in [set.plus_s(60), set.plus_s(20 * DAY)] {
+        world.core.time_passes(60, at).unwrap();
+        world.core.heartbeat(at).unwrap();
+    }
 }
 
 /// The receipts of a clock that is a little behind do not go back.
