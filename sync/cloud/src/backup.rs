@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use dashpoint_membership::{DeviceId, ServerEpoch, ServerTime};
+use dashpoint_wire::SigningKey;
 use rusqlite::Connection;
 
 use crate::core::{BroughtOver, CloudCore};
@@ -12,8 +13,8 @@ use crate::error::CloudError;
 use crate::folder::{CloudFolder, beside, files_of, make_private, make_private_file, sync_file};
 use crate::opening::{close, require_whole};
 use crate::store::left_behind::left_behind;
-use crate::store::signed_after::keep_signed;
-use crate::store::undone::undone;
+use crate::store::signed_after::{keep_signed, signed_in};
+use crate::store::undone::{done_in, lacking};
 use crate::store::{Undone, cloud_row, is_whole, kept, open_file, open_to_read};
 
 /// Result of a restore.
@@ -21,8 +22,8 @@ use crate::store::{Undone, cloud_row, is_whole, kept, open_file, open_to_read};
 pub struct RestoredBackup {
     /// The life of the database that begins with it.
     pub server_epoch: ServerEpoch,
-    /// Path of the database that was there before.
-    pub aside: PathBuf,
+    /// Path of the database that was there before; `None` when there was none.
+    pub aside: Option<PathBuf>,
     /// Days since the cloud that the backup was made of was last at work.
     pub age_days: i64,
     /// Things that the database before has and the backup lacks; `None` when it cannot be read any more.
@@ -58,11 +59,13 @@ impl CloudCore {
 /// Puts a backup in the place of the database of a data folder, which is kept aside, and begins a new life: cars send
 /// again what the backup lacks.
 ///
-/// The backup itself is not touched. A crash leaves either database in place, whole.
+/// The backup itself is not touched. A crash leaves either database in place, whole, or a folder that no program opens before the
+/// restore is given again.
 ///
 /// # Errors
-/// [`CloudError::Locked`] while a program serves from the folder; [`CloudError::Damaged`], or another [`CloudError`],
-/// when the backup is no sound database of this cloud: then nothing was changed.
+/// [`CloudError::Locked`] while a program serves from the folder, [`CloudError::CommandRuns`] while a command has it open;
+/// [`CloudError::Damaged`], or another [`CloudError`], when the backup is no sound database of this cloud, or the new one cannot be
+/// written: then nothing was changed.
 pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBackup, CloudError> {
     let folder = CloudFolder::new(data);
     let key = folder.read_key()?;
@@ -73,43 +76,65 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
             CloudError::failed("cannot read", backup, source)
         }
     })?;
-    let _lock = folder.lock()?;
-    let draft = folder.restoring();
-    if files_of(&draft)
-        .iter()
+    let serving = folder.lock()?;
+    let _alone = folder.lock_for_restore()?;
+    let (draft, ready) = (folder.restoring(), folder.restored());
+    let own = files_of(&draft).into_iter().chain([ready.clone()]);
+    if own
+        .into_iter()
         .any(|file| file.canonicalize().is_ok_and(|file| file == named))
     {
         return Err(CloudError::InTheWay(backup.to_owned()));
     }
     discard(&draft)?;
+    let restored = make_ready(&folder, key, backup, now).inspect_err(|_| {
+        if let Err(left) = discard(&draft) {
+            tracing::warn!(%left, "a copy of the backup is left behind");
+        }
+    })?;
+    // From here on no program opens the folder until the backup is in its place.
+    folder.put_in_place(&draft, &ready)?;
+    let aside = folder.keep_aside(restored.server_epoch)?;
+    folder.put_in_place(&ready, &folder.database())?;
+    serving.note_closed();
+    Ok(RestoredBackup { aside, ..restored })
+}
+
+/// Makes a copy of a backup the database of the next life, with what it takes over from the one that is there.
+fn make_ready(
+    folder: &CloudFolder,
+    key: SigningKey,
+    backup: &Path,
+    now: ServerTime,
+) -> Result<RestoredBackup, CloudError> {
+    let draft = folder.restoring();
     copy(backup, &draft)?;
     let db = match sound(&draft) {
         Ok(Some(db)) => db,
-        unsound => {
-            discard(&draft)?;
-            return Err(match unsound {
-                Err(error) if error.is_no_database() => CloudError::NotADatabase(backup.to_owned()),
-                Err(error) => error,
-                Ok(_) => CloudError::Damaged(backup.to_owned()),
-            });
+        Ok(None) => return Err(CloudError::Damaged(backup.to_owned())),
+        Err(error) if error.is_no_database() => {
+            return Err(CloudError::NotADatabase(backup.to_owned()));
         }
+        Err(error) => return Err(error),
     };
     let mut core = CloudCore::of(db, key)?;
     let backed_up = cloud_row::find(core.database())?.ok_or(CloudError::ForeignDatabase)?;
-    let replaced = replaced(&folder);
-    let present = replaced
-        .as_ref()
-        .and_then(|db| cloud_row::find(db).ok().flatten());
-    // The one that broke may be read in part only: then nothing is said rather than half of it.
+    let replaced = replaced(folder);
     let before = replaced.as_ref();
+    let present = before.and_then(|db| cloud_row::find(db).ok().flatten());
+    // The one that broke may be read in part only: then nothing is said rather than half of it.
     let public = core.public_key();
-    let restored = core.database();
-    before.map(|before| readable("signed", keep_signed(before, restored, &public)));
-    let accepted = before
-        .and_then(|before| readable("accepted", kept::keep_accepted_clocks(before, restored)));
+    let signed = before.and_then(|before| readable("signed", signed_in(before, &public)));
+    let accepted = before.and_then(|before| readable("accepted", kept::accepted_clocks(before)));
+    let restored = core.database().unchecked_transaction()?;
+    if let Some(signed) = &signed {
+        keep_signed(signed, &restored)?;
+    }
+    let has_accepted = kept::keep_accepted_clocks(&accepted.unwrap_or_default(), &restored)?;
+    restored.commit()?;
     let left = before
         .filter(|_| is_whole(&folder.database()).unwrap_or(false))
-        .and_then(|before| readable("replaced", left_behind(before, restored)));
+        .and_then(|before| readable("replaced", left_behind(before, core.database())));
     // The machine's clock may lag behind what the cloud knew.
     let known = present
         .as_ref()
@@ -121,7 +146,7 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
     let server_epoch = core.begin_server_epoch(life.unwrap_or(ServerEpoch::new(0)), now)?;
     // The clock is held to what the cloud knew last, not to the day of the backup.
     match &present {
-        Some(present) if accepted == Some(true) => core.believe(present.known)?,
+        Some(present) if has_accepted => core.believe(present.known)?,
         Some(present) => core.know(present.known)?,
         None => {}
     }
@@ -130,22 +155,25 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
         (None, _) | (_, None) => None,
     };
     // What came over is known, and not undone.
-    let restored = core.database();
-    let kept_out = before.and_then(|before| readable("shut out", kept::keep_out(before, restored)));
-    let undone = before
-        .filter(|_| kept_out.is_some())
-        .and_then(|before| readable("decided", undone(before, restored)));
+    let shut_out = before.and_then(|before| readable("shut out", kept::shut_out(before)));
+    let done = before
+        .filter(|_| shut_out.is_some())
+        .and_then(|before| readable("decided", done_in(before)));
+    let restored = core.database().unchecked_transaction()?;
+    let kept_out = kept::keep_out(&shut_out.unwrap_or_default(), &restored)?;
+    restored.commit()?;
+    let undone = done
+        .map(|done| lacking(done, core.database()))
+        .transpose()?;
     drop(replaced);
     close(core)?;
     sync_file(&draft)?;
-    let aside = folder.keep_aside(server_epoch)?;
-    folder.put_in_place(&draft)?;
     Ok(RestoredBackup {
         server_epoch,
-        aside,
+        aside: None,
         age_days: age_s.div_euclid(86_400),
         undone,
-        kept_out: kept_out.unwrap_or_default(),
+        kept_out,
         brought_over,
     })
 }
@@ -158,14 +186,14 @@ fn readable<T>(content: &str, read: Result<T, CloudError>) -> Option<T> {
     .ok()
 }
 
-/// The database that is there, which may be the one that broke. One that does not belong to the log beside it is only read: whoever
-/// opens it to write lays the log into it for good, and it is to be kept as it was.
+/// The database that is there, which may be the one that broke. One that does not belong to the log beside it is only read: SQLite
+/// writes a log into the database for good when a program opens it to write, and the mix is to be kept as it was.
 fn replaced(folder: &CloudFolder) -> Option<Connection> {
     let path = folder.database();
     if !path.exists() {
         return None;
     }
-    let opened = match require_whole(&path) {
+    let opened = match require_whole(folder) {
         Ok(()) => open_file(&path),
         Err(_) => open_to_read(&path),
     };

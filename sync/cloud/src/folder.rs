@@ -3,16 +3,28 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use dashpoint_membership::ServerEpoch;
 use dashpoint_wire::SigningKey;
 
 use crate::error::CloudError;
 
+/// Its lock is shared by the commands that have the database open, and belongs to a restore alone: the file is there for both, and
+/// whoever may read it may lock it.
 const KEY_FILE: &str = "cloud-key.pk8";
 const DATABASE_FILE: &str = "cloud.db";
 const RESTORING_FILE: &str = "cloud.db.restoring";
+const RESTORED_FILE: &str = "cloud.db.restored";
+/// Its lock is that of the program that serves; its content says that the last one has not closed the database yet.
 const LOCK_FILE: &str = "serve.lock";
+
+/// Content of the lock while the database is open.
+const OPEN: &[u8] = b"open";
+
+/// Time for which a program that looks whether another one serves may hold its lock, and the most of such times that are waited for.
+const LOOK: Duration = Duration::from_millis(5);
+const LOOKS_MAX: u32 = 10;
 
 /// One cloud's files.
 #[derive(Debug, Clone)]
@@ -23,6 +35,37 @@ pub(crate) struct CloudFolder {
 /// Keeps every other program from serving from the folder, as long as it lives.
 #[derive(Debug)]
 pub(crate) struct ServeLock {
+    file: File,
+    folder: CloudFolder,
+}
+
+impl ServeLock {
+    /// Writes down that the database is open to write.
+    pub(crate) fn note_open(&self) {
+        let written = (&self.file).write_all(OPEN);
+        self.noted(written.and_then(|()| self.file.sync_all()));
+    }
+
+    /// Writes down that the database was closed, or that a whole one has taken its place; a command that has it open too keeps its log.
+    pub(crate) fn note_closed(&self) {
+        if self.folder.has_log() {
+            return;
+        }
+        self.noted(self.file.set_len(0).and_then(|()| self.file.sync_all()));
+    }
+
+    /// A full disk keeps no cloud from answering: at worst the database is not checked at the next start, or once too often.
+    fn noted(&self, written: std::io::Result<()>) {
+        if let Err(refused) = written {
+            let folder = self.folder.path.display();
+            tracing::warn!(%folder, %refused, "the state of the database cannot be written down");
+        }
+    }
+}
+
+/// Keeps a restore away from the database, or all commands, as long as it lives.
+#[derive(Debug)]
+pub(crate) struct CommandLock {
     _file: File,
 }
 
@@ -42,12 +85,27 @@ impl CloudFolder {
         self.path.join(RESTORING_FILE)
     }
 
+    /// Returns the path of a backup that is ready and has not taken the database's place yet: as long as it is there, a restore is
+    /// under way or was cut off, and the database may lack the log that belongs to it.
+    pub(crate) fn restored(&self) -> PathBuf {
+        self.path.join(RESTORED_FILE)
+    }
+
+    /// Refuses a folder in which a restore was cut off while it put the backup in place.
+    pub(crate) fn require_finished(&self) -> Result<(), CloudError> {
+        if self.restored().exists() {
+            return Err(CloudError::RestoreCutOff(self.path.clone()));
+        }
+        Ok(())
+    }
+
     /// Keeps the database that is there under another name as well, for the life that comes after it: the next free one, where
-    /// an earlier restore, or one that was interrupted, has taken it.
-    pub(crate) fn keep_aside(&self, next: ServerEpoch) -> Result<PathBuf, CloudError> {
+    /// an earlier restore, or one that was interrupted, has taken it. Returns that name; `None` when there is no database.
+    pub(crate) fn keep_aside(&self, next: ServerEpoch) -> Result<Option<PathBuf>, CloudError> {
         let database = self.database();
         let aside = self.free_aside(next);
-        if database.exists() {
+        let is_there = database.exists();
+        if is_there {
             std::fs::hard_link(&database, &aside)
                 .map_err(|source| failed("cannot keep aside", &database, source))?;
         }
@@ -59,7 +117,7 @@ impl CloudFolder {
                     .map_err(|source| failed("cannot keep aside", &left, source))?;
             }
         }
-        Ok(aside)
+        Ok(is_there.then_some(aside))
     }
 
     /// Finds a name under which neither a database nor what one left is kept.
@@ -76,10 +134,10 @@ impl CloudFolder {
         aside
     }
 
-    /// Puts a database that is ready in the place of the one that is there, at once or not at all.
-    pub(crate) fn put_in_place(&self, draft: &Path) -> Result<(), CloudError> {
-        std::fs::rename(draft, self.database())
-            .map_err(|source| failed("cannot put in place", draft, source))?;
+    /// Gives a database that is ready another name in the folder, in the place of what is there, at once or not at all.
+    pub(crate) fn put_in_place(&self, ready: &Path, place: &Path) -> Result<(), CloudError> {
+        std::fs::rename(ready, place)
+            .map_err(|source| failed("cannot put in place", ready, source))?;
         sync_folder(&self.path).map_err(|source| failed("cannot write", &self.path, source))
     }
 
@@ -125,9 +183,61 @@ impl CloudFolder {
             .open(&path)
             .map_err(|source| failed("cannot open", &path, source))?;
         make_private(&path);
-        match file.try_lock() {
-            Ok(()) => Ok(ServeLock { _file: file }),
+        match try_for_a_moment(|| file.try_lock()) {
+            Ok(()) => Ok(ServeLock {
+                file,
+                folder: self.clone(),
+            }),
             Err(TryLockError::WouldBlock) => Err(CloudError::Locked(self.path.clone())),
+            Err(TryLockError::Error(source)) => Err(failed("cannot lock", &path, source)),
+        }
+    }
+
+    /// Looks whether a program serves from the folder, and keeps none from it but for a moment.
+    pub(crate) fn is_served(&self) -> Result<bool, CloudError> {
+        let path = self.path.join(LOCK_FILE);
+        let file = match File::open(&path) {
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            opened => opened.map_err(|source| failed("cannot open", &path, source))?,
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(source)) => Err(failed("cannot lock", &path, source)),
+        }
+    }
+
+    /// Returns whether a log with something in it lies beside the database.
+    pub(crate) fn has_log(&self) -> bool {
+        let log = std::fs::metadata(beside(&self.database(), "-wal"));
+        log.is_ok_and(|log| log.len() > 0)
+    }
+
+    /// Returns whether the program that served last has not closed the database.
+    pub(crate) fn was_cut_off(&self) -> bool {
+        std::fs::metadata(self.path.join(LOCK_FILE)).is_ok_and(|lock| lock.len() > 0)
+    }
+
+    /// Takes the lock of a command, which no restore interrupts.
+    pub(crate) fn lock_for_command(&self) -> Result<CommandLock, CloudError> {
+        self.lock_commands(File::try_lock_shared, CloudError::Restoring)
+    }
+
+    /// Takes the lock of a restore, beside which no command works.
+    pub(crate) fn lock_for_restore(&self) -> Result<CommandLock, CloudError> {
+        self.lock_commands(File::try_lock, CloudError::CommandRuns)
+    }
+
+    fn lock_commands(
+        &self,
+        lock: impl Fn(&File) -> Result<(), TryLockError>,
+        taken: fn(PathBuf) -> CloudError,
+    ) -> Result<CommandLock, CloudError> {
+        let path = self.path.join(KEY_FILE);
+        let file = File::open(&path).map_err(|source| failed("cannot open", &path, source))?;
+        match try_for_a_moment(|| lock(&file)) {
+            Ok(()) => Ok(CommandLock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(taken(self.path.clone())),
             Err(TryLockError::Error(source)) => Err(failed("cannot lock", &path, source)),
         }
     }
@@ -162,6 +272,17 @@ impl CloudFolder {
         sync_folder(&self.path).map_err(|source| failed("cannot write", &self.path, source))?;
         self.read_key()
     }
+}
+
+/// Tries to take a lock that a program may hold for a moment.
+fn try_for_a_moment(lock: impl Fn() -> Result<(), TryLockError>) -> Result<(), TryLockError> {
+    for _ in 0..LOOKS_MAX {
+        match lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
+            locked => return locked,
+        }
+    }
+    lock()
 }
 
 fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

@@ -18,7 +18,7 @@ use crate::error::CloudError;
 use crate::folder::{CloudFolder, ServeLock};
 use crate::http::{AppState, router};
 use crate::ledger::{LedgerEnd, LedgerHandle, Turn};
-use crate::opening::{begin_in, close};
+use crate::opening::{begin_in, close, lock_whole};
 use crate::peer::Proxies;
 use crate::random;
 
@@ -70,7 +70,7 @@ pub struct Running {
     ended: LedgerEnd,
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
-    _lock: ServeLock,
+    lock: ServeLock,
 }
 
 impl Cloud {
@@ -85,7 +85,7 @@ impl Cloud {
         }
         let folder = CloudFolder::new(&config.data);
         folder.make()?;
-        let lock = folder.lock()?;
+        let lock = lock_whole(&folder)?;
         if folder.is_new() {
             tracing::warn!(
                 folder = %config.data.display(),
@@ -95,6 +95,7 @@ impl Cloud {
         folder.require_database()?;
         let begin = config.posted_from.unwrap_or_else(system_now);
         let mut core = begin_in(&folder, config.clock, begin)?;
+        lock.note_open();
         core.allow_entries_a_day(config.limits.entries_a_day);
         if let Some(reason) = &config.accept_clock {
             core.accept_clock(reason, core.now(system_now())?)?;
@@ -141,7 +142,7 @@ impl Cloud {
             ended,
             tasks,
             stop,
-            _lock: lock,
+            lock,
         })
     }
 }
@@ -153,7 +154,7 @@ impl Cloud {
 pub fn init(data: &Path) -> Result<PublicKey, CloudError> {
     let folder = CloudFolder::new(data);
     folder.make()?;
-    let _lock = folder.lock()?;
+    let _lock = lock_whole(&folder)?;
     if folder.database().exists() {
         return Err(CloudError::Exists(folder.database()));
     }
@@ -247,7 +248,7 @@ impl Running {
         while self.tasks.join_next().await.is_some() {}
         self.ledger.close();
         match tokio::time::timeout(LAST_JOB, self.ended.wait()).await {
-            Ok(true) => {}
+            Ok(true) => self.lock.note_closed(),
             Ok(false) => tracing::error!("the ledger's thread ended with a panic"),
             Err(_) => tracing::error!("the ledger's thread did not end in time"),
         }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::show::counted;
 use crate::backup::RestoredBackup;
-use crate::core::{BroughtOver, LeftOut, StaysBehind};
+use crate::core::{BroughtOver, LeftOut, REASON_MAX, StaysBehind};
 use crate::random::spoken_code;
 use crate::store::{Undone, UndoneKind};
 
@@ -15,8 +15,8 @@ use crate::store::{Undone, UndoneKind};
 #[derive(Debug, Serialize)]
 pub(super) struct RestoreReport {
     pub server_epoch: ServerEpoch,
-    /// The database that was there before.
-    pub aside: PathBuf,
+    /// The database that was there before; none where there was none.
+    pub aside: Option<PathBuf>,
     /// Days since the cloud that the backup was made of was last at work.
     pub backup_age_days: i64,
     /// Things that the database before has and the backup lacks; none when it cannot be read.
@@ -42,10 +42,13 @@ impl RestoreReport {
 
 /// Words the end of a restore into a data folder.
 pub(super) fn restored(restored: &RestoreReport, data: &Path) -> String {
+    let before = restored.aside.as_ref().map_or_else(
+        || "there was no database before".to_owned(),
+        |aside| format!("the one before is {}", aside.display()),
+    );
     let head = format!(
-        "restored: life {} of the database begins, cars send again what it lacks; the one before is {}\n",
-        restored.server_epoch,
-        restored.aside.display()
+        "restored: life {} of the database begins, cars send again what it lacks; {before}\n",
+        restored.server_epoch
     );
     let days = restored.backup_age_days;
     let age = if days >= LATEST_ARRIVAL_DAYS {
@@ -57,9 +60,14 @@ pub(super) fn restored(restored: &RestoreReport, data: &Path) -> String {
         String::new()
     };
     let lines = match restored.undone.as_deref() {
-        None => "what was decided and signed after the backup is not known: the one before cannot be read; sign the next policy and \
-                 the next catalogue under versions that were never used, for cars hold those that were\n"
-            .to_owned(),
+        None => format!(
+            "what was decided and signed after the backup is not known{}; sign the next policy and \
+             the next catalogue under versions that were never used, for cars hold those that were\n",
+            restored
+                .aside
+                .as_ref()
+                .map_or("", |_| ": the one before cannot be read")
+        ),
         Some([]) => "nothing of what the database before had from people is undone\n".to_owned(),
         Some(undone) => {
             let lines = undone.iter().map(|one| format!("  {}\n", again(one, data)));
@@ -77,9 +85,14 @@ pub(super) fn restored(restored: &RestoreReport, data: &Path) -> String {
         .map(|device| format!("device {device} stays shut out, the backup does not know it\n"));
     let kept_out: String = kept_out.collect();
     let over = match over {
-        None => "head units that were replaced after the backup are not known: the one before cannot be read whole; what they earned after \
-                 the backup does not come back, take a younger backup if there is one\n"
-            .to_owned(),
+        None => format!(
+            "head units that were replaced after the backup are not known{}; what they earned after \
+             the backup does not come back, take a younger backup if there is one\n",
+            restored
+                .aside
+                .as_ref()
+                .map_or("", |_| ": the one before cannot be read whole")
+        ),
         Some(over) => over.iter().map(|one| brought_over(one, restored)).collect(),
     };
     head + &age + &lines + &kept_out + &over
@@ -135,9 +148,14 @@ fn points(points: Points) -> String {
 
 /// The reason why entries stay behind, with what brings them.
 fn why(because: &StaysBehind, restored: &RestoreReport) -> String {
-    let aside = restored.aside.display();
-    let again =
-        format!("back up to a new file, rename {aside} to cloud.db, and restore the new file");
+    let aside = restored
+        .aside
+        .as_ref()
+        .map(|aside| aside.display().to_string());
+    let again = format!(
+        "back up to a new file, rename {} to cloud.db, and restore the new file",
+        aside.as_deref().unwrap_or("the one before")
+    );
     match because {
         StaysBehind::NoMember(member) => {
             format!(
@@ -159,14 +177,15 @@ fn why(because: &StaysBehind, restored: &RestoreReport) -> String {
     }
 }
 
-/// Names the thing that was undone, with the command that does it again as it is typed.
+/// Names the thing that was undone, with the command that does it again as it is typed, where there is one.
 fn again(undone: &Undone, data: &Path) -> String {
     let of = &undone.of;
     let note = undone.note.as_deref().unwrap_or_default();
     let data = quoted(&data.display().to_string());
     let typed =
         |what: String, command: String| format!("{what}: dashpoint-cloud --data {data} {command}");
-    let reason = quoted(note);
+    // One from before there was a bound is given again as far as a command takes it.
+    let reason = quoted(&note[..note.floor_char_boundary(REASON_MAX)]);
     match undone.kind {
         UndoneKind::Member => {
             let (name, zone) = note.rsplit_once(", ").unwrap_or((note, "UTC"));
@@ -186,6 +205,12 @@ fn again(undone: &Undone, data: &Path) -> String {
         UndoneKind::Catalogue => typed(
             format!("catalogue {of}, with its file for FILE"),
             "catalogue sign FILE".to_owned(),
+        ),
+        UndoneKind::PolicyTaken => format!(
+            "policy {of}: another policy has version {of} here, and cars may hold either; sign the one that is to stand under a higher version"
+        ),
+        UndoneKind::CatalogueTaken => format!(
+            "catalogue {of}: another catalogue has version {of} here, and cars may hold either; sign the one that is to stand under a higher version"
         ),
         UndoneKind::Revocation => typed(
             format!("device {of} was shut out"),

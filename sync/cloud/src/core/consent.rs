@@ -55,7 +55,7 @@ impl CloudCore {
 }
 
 /// Bytes of a reason: some 170 Chinese characters. 200 settlements with such reasons have room in a statement.
-pub(super) const REASON_MAX: usize = 512;
+pub(crate) const REASON_MAX: usize = 512;
 
 /// A reason that says something, in few enough words.
 pub(super) fn given(reason: &str) -> Result<&str, CloudError> {

@@ -42,6 +42,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 pub use bring_over::{BroughtOver, LeftOut, StaysBehind};
 pub use bundles::PolicyLine;
+pub(crate) use consent::REASON_MAX;
 pub use consent::Word;
 pub use dropped_rules::DroppedRule;
 pub use dropped_tiers::DroppedTier;
@@ -59,6 +60,7 @@ pub use review::{HeldLine, Ruling};
 
 use crate::clock::ClockKind;
 use crate::error::CloudError;
+use crate::folder::CommandLock;
 use crate::store::cloud_row::{self, CloudRow};
 use crate::store::{bindings, devices, receipts};
 use crate::watch::Watch;
@@ -81,6 +83,8 @@ pub struct CloudCore {
     asked_from: AskedFrom,
     waits: Waits,
     asked_proofs: AskedProofs,
+    /// Let go of after the database.
+    lock: Option<CommandLock>,
 }
 
 impl CloudCore {
@@ -127,12 +131,18 @@ impl CloudCore {
             asked_from: AskedFrom::default(),
             waits: Waits::default(),
             asked_proofs: AskedProofs::default(),
+            lock: None,
         })
     }
 
     /// Notices from now on when the database at that path, which this core has open, is deleted or replaced.
     pub(crate) fn watch(&mut self, database: &Path) {
         self.watch = Watch::on(database);
+    }
+
+    /// Keeps a lock for as long as it has the database open.
+    pub(crate) fn hold(&mut self, lock: CommandLock) {
+        self.lock = Some(lock);
     }
 
     /// Takes a database that was started before, and the key that signed what it holds.
@@ -149,6 +159,7 @@ impl CloudCore {
             asked_from: AskedFrom::default(),
             waits: Waits::default(),
             asked_proofs: AskedProofs::default(),
+            lock: None,
         })
     }
 

@@ -50,7 +50,7 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Connection, CloudError> {
     Ok(db)
 }
 
-/// Refuses another program's file and a newer one's before a byte of it is changed: whoever opens to write turns its
+/// Refuses another program's file and a newer one's before a byte of it is changed: opening it to write turns its
 /// journal into a log. A file that cannot be read so is left to the one who opens it to write.
 fn refuse_others(path: &Path) -> Result<(), CloudError> {
     let Ok(db) = open_to_read(path) else {

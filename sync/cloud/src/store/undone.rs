@@ -34,6 +34,10 @@ pub enum UndoneKind {
     Policy,
     /// A version of the catalogue was signed.
     Catalogue,
+    /// The restored database has given a version of the policy to another one.
+    PolicyTaken,
+    /// The restored database has given a version of the catalogue to another one.
+    CatalogueTaken,
     /// A head unit was shut out.
     Revocation,
     /// A head unit was shut out as a fraud.
@@ -61,24 +65,29 @@ struct UndoneQuestion {
     listed: &'static str,
     /// Lists the identities that a restored database does not lack, where they are not those that it lists itself.
     covered: Option<&'static str>,
+    /// Lists what cannot be done again because the restored database has something else in its place, which is another kind.
+    taken: Option<(UndoneKind, &'static str)>,
 }
 
 /// Every kind; a head unit that the restored database does not know is kept out by it ([`super::kept`]).
-const QUESTIONS: [UndoneQuestion; 12] = [
+static QUESTIONS: [UndoneQuestion; 12] = [
     UndoneQuestion {
         kind: UndoneKind::Member,
         listed: "SELECT hex(member), lower(hex(member)), name || ', ' || zone, joined FROM members",
         covered: None,
+        taken: None,
     },
     UndoneQuestion {
         kind: UndoneKind::Policy,
         listed: "SELECT hex(raw), CAST(version AS TEXT), NULL, signed FROM policies",
         covered: None,
+        taken: Some((UndoneKind::PolicyTaken, "SELECT CAST(version AS TEXT) FROM policies")),
     },
     UndoneQuestion {
         kind: UndoneKind::Catalogue,
         listed: "SELECT hex(raw), CAST(version AS TEXT), NULL, signed FROM catalogues",
         covered: None,
+        taken: Some((UndoneKind::CatalogueTaken, "SELECT CAST(version AS TEXT) FROM catalogues")),
     },
     UndoneQuestion {
         kind: UndoneKind::Revocation,
@@ -90,6 +99,7 @@ const QUESTIONS: [UndoneQuestion; 12] = [
             "SELECT hex(device) FROM devices WHERE revoked IS NOT NULL
              UNION ALL SELECT hex(device) FROM barred WHERE device NOT IN (SELECT device FROM devices)",
         ),
+        taken: None,
     },
     UndoneQuestion {
         kind: UndoneKind::Fraud,
@@ -100,12 +110,14 @@ const QUESTIONS: [UndoneQuestion; 12] = [
             "SELECT hex(device) FROM frauds
              UNION ALL SELECT hex(device) FROM barred WHERE device NOT IN (SELECT device FROM devices)",
         ),
+        taken: None,
     },
     UndoneQuestion {
         kind: UndoneKind::Acceptance,
         listed: "SELECT hex(device) || '/' || epoch || '-' || seq, lower(hex(device)) || '/' || epoch || '-' || seq, reason, decided
              FROM decisions WHERE accepted = 1",
         covered: None,
+        taken: None,
     },
     UndoneQuestion {
         kind: UndoneKind::Refusal,
@@ -114,6 +126,7 @@ const QUESTIONS: [UndoneQuestion; 12] = [
              FROM decisions WHERE accepted = 0 AND NOT EXISTS (SELECT 1 FROM frauds
                  WHERE frauds.device = decisions.device AND said = decided AND frauds.reason = decisions.reason)",
         covered: None,
+        taken: None,
     },
     UndoneQuestion {
         kind: UndoneKind::Freed,
@@ -130,6 +143,7 @@ const QUESTIONS: [UndoneQuestion; 12] = [
                  AND NOT EXISTS (SELECT 1 FROM devices
                      WHERE devices.device = freed.device AND revoked = freed AND freed.reason = ?1)",
         covered: None,
+        taken: None,
     },
     UndoneQuestion {
         kind: UndoneKind::ExpiryReversed,
@@ -146,12 +160,14 @@ const QUESTIONS: [UndoneQuestion; 12] = [
                  JOIN settlements AS back ON (back.member, back.version) = (reversed.member, reversed.by_version))
              GROUP BY member, given",
         covered: None,
+        taken: None,
     },
     UndoneQuestion {
         kind: UndoneKind::RequestRefused,
         listed: "SELECT hex(enrolment), code, NULL, asked FROM enrolments
              WHERE answer = 'refused' AND expires > (SELECT known FROM cloud)",
         covered: None,
+        taken: None,
     },
     UndoneQuestion {
         kind: UndoneKind::Claim,
@@ -159,6 +175,7 @@ const QUESTIONS: [UndoneQuestion; 12] = [
              FROM claims JOIN enrolments USING (enrolment)
              WHERE answer = 'waiting' AND expires > (SELECT known FROM cloud)",
         covered: None,
+        taken: None,
     },
     UndoneQuestion {
         kind: UndoneKind::Binding,
@@ -168,20 +185,38 @@ const QUESTIONS: [UndoneQuestion; 12] = [
              FROM bindings LEFT JOIN consents USING (binding)
              WHERE device NOT IN (SELECT device FROM devices WHERE revoked IS NOT NULL)",
         covered: None,
+        taken: None,
     },
 ];
 
-/// Lists what a database has and a restored copy lacks, in the order in which it was done.
-pub(crate) fn undone(
-    replaced: &Connection,
-    restored: &Connection,
-) -> Result<Vec<Undone>, CloudError> {
+/// Everything of one kind that a database has.
+pub(crate) struct Done {
+    question: &'static UndoneQuestion,
+    listed: Vec<Listed>,
+}
+
+/// Reads what people did, as a database has it.
+pub(crate) fn done_in(replaced: &Connection) -> Result<Vec<Done>, CloudError> {
+    let done = QUESTIONS.iter().map(|question| {
+        let listed = listed(replaced, question.listed)?;
+        Ok(Done { question, listed })
+    });
+    done.collect()
+}
+
+/// Lists what of it a restored copy lacks, in the order in which it was done.
+pub(crate) fn lacking(done: Vec<Done>, restored: &Connection) -> Result<Vec<Undone>, CloudError> {
     let mut undone = BTreeSet::new();
-    for question in QUESTIONS {
+    for Done { question, listed } in done {
         let here = identities(restored, question.covered.unwrap_or(question.listed))?;
-        for (identity, of, note, at) in listed(replaced, question.listed)? {
+        let taken = match question.taken {
+            Some((kind, versions)) => Some((kind, identities(restored, versions)?)),
+            None => None,
+        };
+        for (identity, of, note, at) in listed {
             if !here.contains(&identity) {
-                let kind = question.kind;
+                let other = taken.as_ref().filter(|(_, taken)| taken.contains(&of));
+                let kind = other.map_or(question.kind, |(kind, _)| *kind);
                 undone.insert(Undone { at, kind, of, note });
             }
         }

@@ -9,7 +9,6 @@ use std::process::{Command, Output};
 
 use dashpoint_cloud::{
     ClockKind, Cloud, CloudCore, CloudError, NewMember, Running, ServerConfig, init, open_on_vfs,
-    restore,
 };
 use dashpoint_crash_vfs::{CrashVfs, Disk, DiskFault};
 use dashpoint_membership::*;
@@ -19,7 +18,7 @@ use rusqlite::Connection;
 use crate::loopback::config;
 use crate::support::*;
 
-async fn start(data: &Path) -> Result<Running, CloudError> {
+pub async fn start(data: &Path) -> Result<Running, CloudError> {
     Cloud::start(config(data)).await
 }
 
@@ -30,7 +29,7 @@ async fn served(data: &Path) {
     cloud.shutdown().await;
 }
 
-async fn health(cloud: &Running) -> (u16, String) {
+pub async fn health(cloud: &Running) -> (u16, String) {
     let addr = cloud.addr();
     let asked = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(addr).unwrap();
@@ -47,14 +46,14 @@ async fn health(cloud: &Running) -> (u16, String) {
     (status, body.to_owned())
 }
 
-fn run(data: &Path, words: &[&str]) -> Output {
+pub fn run(data: &Path, words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dashpoint-cloud"));
     command.arg("--data").arg(data).args(words);
     command.output().unwrap()
 }
 
 #[track_caller]
-fn refused(data: &Path, words: &[&str], code: i32, why: &str) {
+pub fn refused(data: &Path, words: &[&str], code: i32, why: &str) {
     let output = run(data, words);
     let said = String::from_utf8(output.stderr).unwrap();
     let said = said.lines().last().unwrap_or_default();
@@ -132,64 +131,6 @@ async fn the_key_and_the_database_of_two_clouds_are_refused_both_ways() {
         refused(&mixed, &["member", "list"], 1, "belong together");
         assert!(fs::read(mixed.join("cloud.db")).unwrap() == before);
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_older_copy_beside_the_log_of_a_run_that_was_cut_off_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("cloud");
-    let database = data.join("cloud.db");
-    let log = data.join("cloud.db-wal");
-    let (older, cut) = (folder.path().join("older"), folder.path().join("cut"));
-    for run in 0..3 {
-        let cloud = start(&data).await.unwrap();
-        for number in 0..100 {
-            let name = format!("Li {run} {number}");
-            cloud.add_member(&name, "Asia/Shanghai").await.unwrap();
-        }
-        if run == 2 {
-            // What a power cut leaves.
-            fs::create_dir(&cut).unwrap();
-            for file in ["cloud.db", "cloud.db-wal", "cloud-key.pk8"] {
-                fs::copy(data.join(file), cut.join(file)).unwrap();
-            }
-        }
-        cloud.shutdown().await;
-        if run == 0 {
-            fs::copy(&database, &older).unwrap();
-        }
-    }
-    fs::copy(&older, &database).unwrap();
-    fs::copy(cut.join("cloud.db-wal"), &log).unwrap();
-    let bytes = || (fs::read(&database).unwrap(), fs::read(&log).unwrap());
-    let before = bytes();
-    let why = "cloud.db-wal away, or restore a backup";
-    refused(&data, &["member", "list"], 1, why);
-    assert!(matches!(
-        start(&data).await,
-        Err(CloudError::NotWhole(path)) if path == database
-    ));
-    assert!(bytes() == before);
-    // A backup takes its place, and the mix is kept as it was.
-    let backup = folder.path().join("backup.db");
-    fs::copy(&older, &backup).unwrap();
-    let restored = restore(&data, &backup, at(NOON)).unwrap();
-    let log_aside = restored.aside.with_file_name(format!(
-        "{}-wal",
-        restored.aside.file_name().unwrap().to_str().unwrap()
-    ));
-    let aside = (
-        fs::read(&restored.aside).unwrap(),
-        fs::read(log_aside).unwrap(),
-    );
-    assert!(aside == before);
-    // The files of the cut run itself are whole.
-    let cloud = start(&cut).await.unwrap();
-    assert_eq!(health(&cloud).await.0, 200);
-    cloud.shutdown().await;
-    let members = run(&cut, &["member", "list", "--json"]);
-    let members: serde_json::Value = serde_json::from_slice(&members.stdout).unwrap();
-    assert_eq!(members.as_array().unwrap().len(), 300);
 }
 
 #[tokio::test(flavor = "multi_thread")]

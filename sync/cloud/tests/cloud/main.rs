@@ -13,6 +13,7 @@ mod chain;
 mod chains;
 mod cli;
 mod clock;
+mod cut_off;
 mod doubts;
 mod enrolment;
 mod enrolment_bounds;

@@ -273,7 +273,7 @@ fn what_is_of_a_member_whom_the_backup_does_not_know_is_told_and_comes_once_he_i
     home.world.member(1);
     home.back_up("c.db");
     home.stop();
-    std::fs::rename(&done.aside, home.database()).unwrap();
+    std::fs::rename(done.aside.unwrap(), home.database()).unwrap();
     let over = home.brought_over("c.db");
     assert_eq!((over.entries, over.because), (1, None));
     assert_eq!(home.world.balance(late), earned);
@@ -410,8 +410,9 @@ fn a_database_is_kept_aside_under_the_next_free_name() {
         std::fs::write(home.database(), of_life_1).unwrap();
         let done = home.restore("b.db");
         assert_eq!(done.server_epoch, ServerEpoch::new(2));
-        assert!(done.aside.exists() && !asides.contains(&done.aside));
-        asides.push(done.aside);
+        let aside = done.aside.unwrap();
+        assert!(aside.exists() && !asides.contains(&aside));
+        asides.push(aside);
     }
     let names = asides
         .iter()

@@ -2,10 +2,12 @@
 
 use dashpoint_cloud::{ClockKind, CloudCore, Selected, open_file};
 use dashpoint_membership::*;
+use rusqlite::Connection;
 
 use crate::doubts;
 use crate::lives::Operated;
 use crate::loopback::machine_now;
+use crate::restored_scene::Scene;
 use crate::support::*;
 
 #[test]
@@ -123,6 +125,46 @@ fn a_restore_lists_what_people_did_after_the_backup() {
     );
     let known = world.core.admitted_device(early.device, now).unwrap();
     assert!(known.is_none(), "it is shut out again");
+}
+
+/// `policy sign` would be refused, and a reason that long too.
+#[test]
+fn only_commands_that_are_taken_are_listed() {
+    let mut scene = Scene::new();
+    scene.give("review refuse HELD --reason tow");
+    drop(std::mem::replace(&mut scene.world, World::new()));
+    let db = Connection::open(scene.path("cloud/cloud.db")).unwrap();
+    let triggers = "SELECT name FROM sqlite_schema WHERE type = 'trigger'";
+    let triggers: Vec<String> = db
+        .prepare(triggers)
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    for trigger in triggers {
+        db.execute_batch(&format!("DROP TRIGGER {trigger}"))
+            .unwrap();
+    }
+    db.execute_batch(
+        "UPDATE policies SET raw = zeroblob(200);
+         UPDATE catalogues SET raw = zeroblob(200);
+         UPDATE decisions SET reason = replace(hex(zeroblob(200)), '0', '拖');",
+    )
+    .unwrap();
+    drop(db);
+    let said = scene.restore();
+    for document in ["policy", "catalogue"] {
+        let expected = format!("  {document} 1: another {document} has version 1 here");
+        assert!(said.contains(&expected), "{said}");
+        assert!(!said.contains(&format!("{document} sign")), "{said}");
+    }
+    let commands = commands_of(&said);
+    let [refuse] = &commands[..] else {
+        panic!("{said}")
+    };
+    assert_eq!(refuse[..2], ["review", "refuse"]);
+    assert_eq!(refuse.last().unwrap(), &"拖".repeat(170));
 }
 
 /// The words of the commands that a restore lists, as a shell takes them apart.
