@@ -280,15 +280,7 @@ impl AccountFacts {
         let entry = self.entry_ref(point);
         let changes: Vec<&Settlement> = self
             .rows()
-            .filter(|row| match &row.cause {
-                Cause::Released { entry: of } | Cause::ClawedBack { entry: of } => *of == entry,
-                Cause::Entry { .. }
-                | Cause::Spent { .. }
-                | Cause::Reversed { .. }
-                | Cause::Expired { .. }
-                | Cause::Granted { .. }
-                | Cause::TierChanged { .. } => false,
-            })
+            .filter(|row| row.cause.changed_entry() == Some(entry))
             .collect();
         let is_released = |row: &&Settlement| matches!(row.cause, Cause::Released { .. });
         match changes.last() {

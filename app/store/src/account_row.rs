@@ -37,16 +37,14 @@ pub(crate) fn to_keep(
     };
     let mut kept = Vec::new();
     for row in &statement.settlements {
-        let (entry, is_verdict) = match &row.cause {
-            Cause::Entry { entry, .. } => (entry, true),
-            Cause::Released { entry } | Cause::ClawedBack { entry } => (entry, false),
-            Cause::Spent { .. }
-            | Cause::Reversed { .. }
-            | Cause::Expired { .. }
-            | Cause::Granted { .. }
-            | Cause::TierChanged { .. } => continue,
+        let (entry, is_verdict) = if let Cause::Entry { entry, .. } = &row.cause {
+            (*entry, true)
+        } else if let Some(entry) = row.cause.changed_entry() {
+            (entry, false)
+        } else {
+            continue;
         };
-        let is_known = is_verdict && has_verdict(ledger, entry, statement.server_epoch)?;
+        let is_known = is_verdict && has_verdict(ledger, &entry, statement.server_epoch)?;
         if entry.device == device && !is_known {
             kept.push(Settlement {
                 allocations: Vec::new(),
@@ -79,13 +77,17 @@ fn has_verdict(
 /// when the statement before it was issued, when that was of an earlier life.
 ///
 /// Rows that were settled by then are from before the database was restored. A list that is full may begin later than what both lives
-/// share; then nothing says which of the older rows the restored database has.
+/// share; then nothing says which of the older rows the restored database has. One of few rows is full too when they have so many
+/// allocations that the row before them may have had no room.
 fn shared_through(statement: &Statement, issued_before: Option<ServerTime>) -> LedgerVersion {
     let mut rows = statement.settlements.iter();
     let first = rows.find(|row| row.version > statement.since);
     let is_known = first.is_none_or(|first| issued_before.is_some_and(|issued| first.at <= issued));
-    let is_whole = u32::try_from(statement.settlements.len())
-        .is_ok_and(|count| count < Statement::SETTLEMENTS_MAX);
+    let rows = &statement.settlements;
+    let has_room = |count: usize, most: u32| u32::try_from(count).is_ok_and(|count| count < most);
+    let allocations = rows.iter().map(|row| row.allocations.len().max(1)).sum();
+    let is_whole = has_room(rows.len(), Statement::SETTLEMENTS_MAX)
+        && has_room(allocations, Statement::ALLOCATIONS_MAX / 2);
     match is_known || is_whole {
         true => statement.since,
         false => LedgerVersion::new(0),

@@ -52,7 +52,7 @@ const SIDECARS: [&str; 3] = ["-wal", "-shm", "-journal"];
 ///
 /// It must be asked before SQLite sees the file: it deletes the log of an empty one.
 pub(crate) fn is_emptied(file: &Path) -> bool {
-    // A file that cannot be looked at is not there; whoever opens it says why.
+    // A file that cannot be looked at is not there; the error of its opening names the cause.
     let length = |path: &Path| fs::metadata(path).map(|meta| meta.len()).ok();
     match length(file) {
         Some(bytes) => bytes == 0,

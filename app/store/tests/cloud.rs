@@ -10,8 +10,9 @@ use common::{
     receipt, statement,
 };
 use dashpoint_membership::{
-    Catalogue, CatalogueVersion, Cause, DeviceId, EntryRef, Epoch, Growth, LedgerVersion, Points,
-    PolicyVersion, Rejection, Seq, ServerEpoch, ServerTime, Settlement, VehicleId, Verdict,
+    Allocation, Catalogue, CatalogueVersion, Cause, DeviceId, EntryRef, Epoch, Growth,
+    LedgerVersion, LotId, Points, PolicyVersion, Rejection, Seq, ServerEpoch, ServerTime,
+    Settlement, VehicleId, Verdict,
 };
 use dashpoint_store::{Applied, CheckDepth, Put, Reconciled, SealKey, Store, StoreError};
 use dashpoint_wire::{Binding, ChainPoint, DeviceCertificate, EntryVerdict, Signed};
@@ -295,6 +296,17 @@ fn what_a_restored_cloud_may_have_forgotten_of_own_entries_is_not_kept() {
         };
         (since + 1..=since + count).map(filler).collect::<Vec<_>>()
     };
+    let spread = |row: Settlement| Settlement {
+        allocations: (0..12)
+            .map(|lot| Allocation {
+                lot: LotId::new(lot),
+                points: Points::new(1),
+                size: Points::new(1),
+                expires: row.at,
+            })
+            .collect(),
+        ..row
+    };
     for (rows, is_kept, told) in [
         (
             after(300, 200, issued.plus_s(1)),
@@ -306,6 +318,14 @@ fn what_a_restored_cloud_may_have_forgotten_of_own_entries_is_not_kept() {
             after(300, 199, issued.plus_s(1)),
             true,
             "nothing was left out",
+        ),
+        (
+            after(300, 150, issued.plus_s(1))
+                .into_iter()
+                .map(spread)
+                .collect(),
+            false,
+            "the row before has no room beside so many lots",
         ),
         (
             after(4, 200, issued),

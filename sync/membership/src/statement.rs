@@ -33,6 +33,9 @@ pub struct Statement {
 impl Statement {
     /// Settlements in one statement: the newest ones, about a month of daily driving.
     pub const SETTLEMENTS_MAX: u32 = 200;
+    /// Allocations in the settlements of one statement, beyond the newest settlement's own: a spending takes from as many lots as
+    /// it has to.
+    pub const ALLOCATIONS_MAX: u32 = 2_000;
 
     /// Returns whether it is newer than another of the same member.
     #[must_use]

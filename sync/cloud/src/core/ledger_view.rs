@@ -102,20 +102,15 @@ impl CloudCore {
         let mut changes = BTreeMap::new();
         for member in members {
             for row in accounts::about_entries(&self.db, member)? {
-                let change = match row.cause {
-                    Cause::Released { entry } => (entry, EntryChange::Paid(row.paid.points)),
-                    Cause::ClawedBack { entry } => (entry, EntryChange::TakenBack),
-                    Cause::Entry { .. }
-                    | Cause::Spent { .. }
-                    | Cause::Reversed { .. }
-                    | Cause::Expired { .. }
-                    | Cause::Granted { .. }
-                    | Cause::TierChanged { .. } => continue,
+                let Some(entry) = row.cause.changed_entry() else {
+                    continue;
                 };
-                changes
-                    .entry(change.0)
-                    .or_insert_with(Vec::new)
-                    .push(change.1);
+                let change = if matches!(row.cause, Cause::ClawedBack { .. }) {
+                    EntryChange::TakenBack
+                } else {
+                    EntryChange::Paid(row.paid.points)
+                };
+                changes.entry(entry).or_insert_with(Vec::new).push(change);
             }
         }
         for line in &mut lines {

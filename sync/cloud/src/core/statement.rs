@@ -15,9 +15,8 @@ use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::store::{accounts, bindings, cloud_row, devices, members, settlements};
 
-/// Allocations in the settlements of one statement, beyond the newest settlement's own: a spending takes from as many lots
-/// as it has to.
-const ALLOCATIONS_MAX: usize = 2_000;
+/// Allocations in one statement.
+const ALLOCATIONS_MAX: usize = Statement::ALLOCATIONS_MAX as usize;
 
 /// Settlements in one statement.
 const ROWS_MAX: usize = Statement::SETTLEMENTS_MAX as usize;

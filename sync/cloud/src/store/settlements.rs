@@ -67,15 +67,8 @@ pub(crate) fn changes_of_entries(
 
 /// Returns whether a settlement changed what was paid for an entry of that device.
 pub(crate) fn is_of(cause: &Cause, device: DeviceId) -> bool {
-    match cause {
-        Cause::Released { entry } | Cause::ClawedBack { entry } => entry.device == device,
-        Cause::Entry { .. }
-        | Cause::Spent { .. }
-        | Cause::Reversed { .. }
-        | Cause::Expired { .. }
-        | Cause::Granted { .. }
-        | Cause::TierChanged { .. } => false,
-    }
+    let changed = cause.changed_entry();
+    changed.is_some_and(|entry| entry.device == device)
 }
 
 /// Reads a row without the parts that it took from lots.

@@ -177,3 +177,19 @@ pub enum Cause {
         to: TierId,
     },
 }
+
+impl Cause {
+    /// Returns the entry of which it changed what was paid, after the verdict.
+    #[must_use]
+    pub const fn changed_entry(&self) -> Option<EntryRef> {
+        match self {
+            Self::Released { entry } | Self::ClawedBack { entry } => Some(*entry),
+            Self::Entry { .. }
+            | Self::Spent { .. }
+            | Self::Reversed { .. }
+            | Self::Expired { .. }
+            | Self::Granted { .. }
+            | Self::TierChanged { .. } => None,
+        }
+    }
+}
