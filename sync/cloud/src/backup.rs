@@ -134,7 +134,7 @@ fn make_ready(
     restored.commit()?;
     let left = before
         .filter(|_| is_whole(&folder.database()).unwrap_or(false))
-        .and_then(|before| readable("replaced", left_behind(before, core.database())));
+        .and_then(|before| readable("replaced", left_behind(before)));
     // The machine's clock may lag behind what the cloud knew.
     let known = present
         .as_ref()

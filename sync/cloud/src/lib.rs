@@ -39,5 +39,5 @@ pub use lacking::Lacking;
 pub use plausible::{Doubt, EvidenceFlaw, flaw};
 pub use server::{Cloud, Running, ServerConfig, init};
 pub use store::{
-    ExpirySpan, Freed, MemberLine, MeterStretch, open_file, open_in_memory, open_on_vfs,
+    ExpirySpan, Freed, MemberLine, MeterStretch, Worth, open_file, open_in_memory, open_on_vfs,
 };

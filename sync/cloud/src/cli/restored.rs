@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use dashpoint_membership::{DeviceId, LATEST_ARRIVAL_DAYS, Points, ServerEpoch};
+use dashpoint_membership::{DeviceId, LATEST_ARRIVAL_DAYS, ServerEpoch};
 use serde::Serialize;
 
 use super::show::counted;
 use crate::backup::RestoredBackup;
 use crate::core::{BroughtOver, LeftOut, REASON_MAX, StaysBehind};
 use crate::random::spoken_code;
-use crate::store::{Undone, UndoneKind};
+use crate::store::{Undone, UndoneKind, Worth};
 
 /// The end of `restore`.
 #[derive(Debug, Serialize)]
@@ -100,21 +100,17 @@ pub(super) fn restored(restored: &RestoreReport, data: &Path) -> String {
 
 /// Says what came over of a head unit that was shut out after the backup, and what does not come back.
 fn brought_over(over: &BroughtOver, restored: &RestoreReport) -> String {
-    let (device, before) = (over.device, over.points_before);
+    let device = over.device;
     let came = if over.entries == 0 {
         String::new()
-    } else if over.points == before {
-        format!(
-            ", its {} came over, {}",
-            entries(over.entries),
-            points(over.points)
-        )
     } else {
-        format!(
-            ", its {} came over, {} where it was {before}, as when cars send again",
-            entries(over.entries),
-            points(over.points)
-        )
+        let (now, before) = (worth(over.worth), worth(over.worth_before));
+        let was = if now == before {
+            String::new()
+        } else {
+            format!(" where it was {before}, as when cars send again")
+        };
+        format!(", its {} came over, {now}{was}", entries(over.entries))
     };
     let stays = over.because.as_ref().map(|because| {
         let left_out: Vec<_> = over.left_out.iter().map(left_out).collect();
@@ -135,15 +131,21 @@ fn left_out(left_out: &LeftOut) -> String {
         .member
         .map_or_else(|| "nobody".to_owned(), |member| format!("member {member}"));
     let many = entries(left_out.entries);
-    format!("{many} of {of} with {}", points(left_out.points))
+    format!("{many} of {of} with {}", worth(left_out.worth))
 }
 
 fn entries(number: usize) -> String {
     counted(number, "entry", "entries")
 }
 
-fn points(points: Points) -> String {
-    counted(points, "point", "points")
+/// Says the points of entries, with what is held back of them.
+fn worth(worth: Worth) -> String {
+    let points = counted(worth.points, "point", "points");
+    if worth.held_back.is_zero() {
+        points
+    } else {
+        format!("{points} and {} held back", worth.held_back)
+    }
 }
 
 /// The reason why entries stay behind, with what brings them.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use dashpoint_membership::{
-    DeviceId, Entry, EntryHash, Epoch, MemberId, Points, PolicyVersion, Seq, ServerTime,
+    DeviceId, Entry, EntryHash, Epoch, MemberId, PolicyVersion, Seq, ServerTime,
 };
 use dashpoint_wire::{Binding, DeviceCertificate, EpochGrant, Raw, Signed};
 use serde::Serialize;
@@ -18,11 +18,14 @@ use crate::clock::ClockKind;
 use crate::error::CloudError;
 use crate::store::devices::{self, Device, Head};
 use crate::store::intervals::FREED_UNPAID;
-use crate::store::left_behind::{LeftBehind, LeftEntry};
+use crate::store::left_behind::{self, Left, LeftBehind, LeftEntry, Worth};
 use crate::store::{bindings, bundles, cloud_row, grants, receipts, uses};
 
-/// Entries that are settled together, as in one request of a car.
-const AT_ONCE: usize = 256;
+/// What each entry of one head unit had brought.
+type WorthByPlace = BTreeMap<(Epoch, Seq), Worth>;
+
+/// Entries that are settled together, as in one request of a car; no more of them are in memory.
+const AT_ONCE: u32 = 256;
 
 /// Outcome of a restore for a head unit that was shut out after the backup, and not as a fraud: it stays shut out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,10 +34,10 @@ pub struct BroughtOver {
     pub device: DeviceId,
     /// Entries of after the backup that were taken over.
     pub entries: usize,
-    /// Points that they are worth now.
-    pub points: Points,
-    /// Points that they were worth before.
-    pub points_before: Points,
+    /// What they brought at the restore.
+    pub worth: Worth,
+    /// What they had brought up to the end of the database before.
+    pub worth_before: Worth,
     /// Entries that were not taken over, by member.
     pub left_out: Vec<LeftOut>,
     /// The reason for it, when there are any.
@@ -48,8 +51,8 @@ pub struct LeftOut {
     pub member: Option<MemberId>,
     /// Their number.
     pub entries: usize,
-    /// Points that they were worth.
-    pub points: Points,
+    /// What they had brought up to the end of the database before.
+    pub worth: Worth,
 }
 
 /// The reason why entries do not come back.
@@ -71,7 +74,7 @@ impl CloudCore {
     /// of that database. What one of them cannot bring stays out, and the others go on.
     pub(crate) fn bring_over(
         &mut self,
-        left: &[LeftBehind],
+        left: &Left<'_>,
         posted: ServerTime,
         now: ServerTime,
     ) -> Result<Vec<BroughtOver>, CloudError> {
@@ -82,69 +85,113 @@ impl CloudCore {
         };
         self.unguarded(at, |unit, _| {
             cloud_row::post_now(unit.db, posted)?;
-            left.iter().map(|one| unit.bring_one_over(one)).collect()
+            let over = left.units.iter().map(|one| unit.bring_one_over(left, one));
+            over.filter_map(Result::transpose).collect()
         })
     }
 }
 
 /// Entries of one head unit that were taken over so far.
-#[derive(Default)]
+#[derive(Clone)]
 struct TakenOver {
     entries: usize,
-    points: i64,
+    worth: Worth,
+    before: Worth,
+    /// Place of the last one.
+    through: (Epoch, Seq),
     because: Option<StaysBehind>,
 }
 
 impl UnitOfWork<'_> {
-    /// Brings all over that can be of one head unit, or nothing when the cloud refuses something of it.
-    fn bring_one_over(&self, left: &LeftBehind) -> Result<BroughtOver, CloudError> {
+    /// Brings all over that can be of one head unit, or nothing when the cloud refuses something of it; `None` when nothing of it is
+    /// lacking, or it is a fraud's.
+    fn bring_one_over(
+        &self,
+        old: &Left<'_>,
+        left: &LeftBehind,
+    ) -> Result<Option<BroughtOver>, CloudError> {
+        let id = left.device.id;
+        if devices::is_fraud(self.db, id)? || devices::is_barred_fraud(self.db, id)? {
+            return Ok(None);
+        }
+        let here = devices::find(self.db, id)?;
+        let start = (Epoch::new(0), Seq::new(0));
+        let after = here
+            .as_ref()
+            .map_or(start, |here| (here.head.epoch, here.head.seq));
+        let is_shut_out = here.is_some_and(|here| here.revoked.is_some());
+        if is_shut_out && left_behind::entries_after(old.db, id, after, 1)?.is_empty() {
+            return Ok(None);
+        }
+        let nothing = TakenOver {
+            entries: 0,
+            worth: Worth::NONE,
+            before: Worth::NONE,
+            through: after,
+            because: None,
+        };
+        let worth = left_behind::worth_of(old.db, id)?;
         self.db.execute_batch("SAVEPOINT head_unit")?;
-        let taken = match self.bring(left) {
+        let taken = match self.bring(old, left, &worth, nothing.clone()) {
             Ok(taken) => taken,
             Err(failed) if failed.is_the_disks() => return Err(failed),
             Err(failed) => {
                 self.db.execute_batch("ROLLBACK TO head_unit")?;
                 TakenOver {
                     because: Some(StaysBehind::Refused(failed.to_string())),
-                    ..TakenOver::default()
+                    ..nothing
                 }
             }
         };
         self.shut_out_again(left)?;
         self.db.execute_batch("RELEASE head_unit")?;
-        let (came, stayed) = left.entries.split_at(taken.entries);
-        let before: i64 = came.iter().map(worth).sum();
-        Ok(BroughtOver {
-            device: left.device.id,
+        let left_out = left_out(old, id, taken.through, &worth)?;
+        Ok(Some(BroughtOver {
+            device: id,
             entries: taken.entries,
-            points: Points::new(taken.points),
-            points_before: Points::new(before),
-            left_out: by_member(stayed),
-            because: taken.because.filter(|_| !stayed.is_empty()),
-        })
+            worth: taken.worth,
+            worth_before: taken.before,
+            because: taken.because.filter(|_| !left_out.is_empty()),
+            left_out,
+        }))
     }
 
-    fn bring(&self, left: &LeftBehind) -> Result<TakenOver, CloudError> {
+    fn bring(
+        &self,
+        old: &Left<'_>,
+        left: &LeftBehind,
+        worth: &WorthByPlace,
+        mut taken: TakenOver,
+    ) -> Result<TakenOver, CloudError> {
         let id = left.device.id;
         self.put_back_enrolment(left)?;
         for at in &left.receipts {
             receipts::keep(self.db, id, *at)?;
         }
-        let mut taken = TakenOver::default();
-        for run in left.entries.chunk_by(|one, next| one.epoch == next.epoch) {
-            let Some(first) = run.first() else { continue };
-            if !self.enter(id, first.epoch)? {
-                taken.because = Some(StaysBehind::NotItsChain);
-                break;
+        loop {
+            let batch = left_behind::entries_after(old.db, id, taken.through, AT_ONCE)?;
+            if batch.is_empty() {
+                return Ok(taken);
             }
-            for batch in run.chunks(AT_ONCE) {
-                self.settle_left(left, batch, &mut taken)?;
+            for run in batch.chunk_by(|one, next| one.epoch == next.epoch) {
+                let Some(first) = run.first() else { continue };
+                let (last, entries) = (taken.through, taken.entries);
+                if self.enter(id, first.epoch)? {
+                    self.settle_left(old, left, run, &mut taken)?;
+                } else {
+                    taken.because = Some(StaysBehind::NotItsChain);
+                }
+                let (came, _) = run.split_at(taken.entries - entries);
+                taken.through = came.last().map_or(last, |one| (one.epoch, one.seq));
+                let before = came
+                    .iter()
+                    .filter_map(|one| worth.get(&(one.epoch, one.seq)));
+                taken.before = before.fold(taken.before, |sum, one| sum.plus(*one));
                 if taken.because.is_some() {
                     return Ok(taken);
                 }
             }
         }
-        Ok(taken)
     }
 
     /// Writes what was signed for the head unit, as its own proof does; bindings for members who are not here stay out.
@@ -175,7 +222,7 @@ impl UnitOfWork<'_> {
             policies: Vec::new(),
         };
         // Members who are not here are told with the entries that are theirs.
-        let _lacking: Option<CloudError> = self.put_back(id, &shown, self.server_epoch)?;
+        drop(self.put_back(id, &shown, self.server_epoch)?);
         for grant in granted {
             let (epoch, issued) = (grant.body().epoch, grant.body().issued);
             if grants::find(self.db, id, epoch)?.is_none() {
@@ -200,6 +247,8 @@ impl UnitOfWork<'_> {
             return Ok(false);
         };
         let grant = Raw::<EpochGrant>::from(raw);
+        // A car begins an epoch with the chain of its grant; here the chain goes on as the entries before have left it, which were
+        // judged anew.
         let entered = Head {
             epoch,
             seq: Seq::new(0),
@@ -213,6 +262,7 @@ impl UnitOfWork<'_> {
     /// Judges and settles entries of one epoch, up to the first that has to stay behind.
     fn settle_left(
         &self,
+        old: &Left<'_>,
         left: &LeftBehind,
         batch: &[LeftEntry],
         taken: &mut TakenOver,
@@ -225,7 +275,7 @@ impl UnitOfWork<'_> {
                 taken.because = Some(StaysBehind::NotItsChain);
                 break;
             };
-            taken.because = self.stays_behind(left, entry.body())?;
+            taken.because = self.stays_behind(old, left, entry.body())?;
             if taken.because.is_some() {
                 break;
             }
@@ -235,7 +285,7 @@ impl UnitOfWork<'_> {
                 None => settler.take(&entry)?,
             };
             taken.entries += 1;
-            taken.points += verdict.paid().points.get();
+            taken.worth = taken.worth.plus(Worth::of(&verdict));
             (head.seq, head.hash) = (entry.body().seq, entry.hash());
         }
         settler.finish()?;
@@ -246,11 +296,12 @@ impl UnitOfWork<'_> {
     /// ever.
     fn stays_behind(
         &self,
+        old: &Left<'_>,
         left: &LeftBehind,
         entry: &Entry,
     ) -> Result<Option<StaysBehind>, CloudError> {
         if bindings::find(self.db, entry.binding)?.is_none() {
-            // They were verified when they were put back: one that cannot be read is nobody's.
+            // Those for members who are not here were verified, and not put back.
             let named = |raw: &Vec<u8>| Raw::<Binding>::from(raw.clone()).claimed().ok();
             let mut bound = left.bindings.iter().filter_map(named);
             if let Some(bound) = bound.find(|bound| bound.id == entry.binding) {
@@ -258,7 +309,7 @@ impl UnitOfWork<'_> {
             }
         }
         let is_lacking = bundles::policy(self.db, entry.policy)?.is_none();
-        let is_lacking = is_lacking && left.policies.contains(&entry.policy);
+        let is_lacking = is_lacking && old.policies.contains(&entry.policy);
         Ok(is_lacking.then_some(StaysBehind::NoPolicy(entry.policy)))
     }
 
@@ -289,21 +340,30 @@ fn next_of(device: &Device, head: &Head, one: &LeftEntry) -> Option<Signed<Entry
     (place == (head.epoch, head.seq.next(), head.hash)).then_some(entry)
 }
 
-fn worth(entry: &LeftEntry) -> i64 {
-    entry.verdict.paid().points.get()
-}
-
-fn by_member(entries: &[LeftEntry]) -> Vec<LeftOut> {
-    let mut of: BTreeMap<Option<MemberId>, (usize, i64)> = BTreeMap::new();
-    for entry in entries {
-        let (count, points) = of.entry(entry.member).or_default();
-        *count += 1;
-        *points += worth(entry);
+/// Adds up, by member, what a head unit has after a place.
+fn left_out(
+    old: &Left<'_>,
+    device: DeviceId,
+    after: (Epoch, Seq),
+    worth: &WorthByPlace,
+) -> Result<Vec<LeftOut>, CloudError> {
+    let mut of: BTreeMap<Option<MemberId>, LeftOut> = BTreeMap::new();
+    let mut through = after;
+    loop {
+        let batch = left_behind::entries_after(old.db, device, through, AT_ONCE)?;
+        let Some(last) = batch.last() else {
+            return Ok(of.into_values().collect());
+        };
+        through = (last.epoch, last.seq);
+        for one in &batch {
+            let left_out = of.entry(one.member).or_insert(LeftOut {
+                member: one.member,
+                entries: 0,
+                worth: Worth::NONE,
+            });
+            left_out.entries += 1;
+            let brought = worth.get(&(one.epoch, one.seq)).copied();
+            left_out.worth = left_out.worth.plus(brought.unwrap_or(Worth::NONE));
+        }
     }
-    let left_out = of.into_iter().map(|(member, (entries, points))| LeftOut {
-        member,
-        entries,
-        points: Points::new(points),
-    });
-    left_out.collect()
 }

@@ -1,13 +1,26 @@
 //! Head units that were replaced after a backup: what the replaced database has of each, and the restored one lacks.
 
+use std::collections::BTreeMap;
+
 use dashpoint_membership::{
-    EntryRef, Epoch, MemberId, PolicyVersion, Rejection, Seq, ServerTime, Verdict,
+    Cause, DeviceId, EntryRef, Epoch, MemberId, Points, PolicyVersion, Rejection, Seq, ServerTime,
+    Verdict,
 };
 use rusqlite::Connection;
+use serde::Serialize;
 
 use super::devices::{self, Device};
-use super::{Col, Json, bindings, bundles, intervals};
+use super::{Col, Json, accounts, bindings, bundles, intervals};
 use crate::error::CloudError;
+
+/// The replaced database, as far as no car sends it again.
+pub(crate) struct Left<'a> {
+    pub db: &'a Connection,
+    /// The head units that it had shut out, not as frauds, in the order in which that was done.
+    pub units: Vec<LeftBehind>,
+    /// Versions of the policy that it has.
+    pub policies: Vec<PolicyVersion>,
+}
 
 /// One head unit that the replaced database had shut out, and not as a fraud: it sends nothing again.
 #[derive(Debug)]
@@ -21,43 +34,62 @@ pub(crate) struct LeftBehind {
     pub bindings: Vec<Vec<u8>>,
     /// Times of the receipts that were signed for it.
     pub receipts: Vec<ServerTime>,
-    /// Versions of the policy that the replaced database has.
-    pub policies: Vec<PolicyVersion>,
-    /// Entries after the head that the restored database has, in the order of the chain.
-    pub entries: Vec<LeftEntry>,
 }
 
 /// One entry as the replaced database has it.
 #[derive(Debug)]
 pub(crate) struct LeftEntry {
     pub epoch: Epoch,
+    pub seq: Seq,
     pub member: Option<MemberId>,
-    pub verdict: Verdict,
     /// The reason for which it was paid nothing, up to the end.
     pub rejected: Option<Rejection>,
     pub raw: Vec<u8>,
 }
 
-/// Lists the head units of which something is lacking, in the order in which they were shut out; no fraud of either database.
-pub(crate) fn left_behind(
-    replaced: &Connection,
-    restored: &Connection,
-) -> Result<Vec<LeftBehind>, CloudError> {
-    let mut left = Vec::new();
+/// Points that entries brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Worth {
+    /// Points in the account.
+    pub points: Points,
+    /// Points that are held back beside them.
+    pub held_back: Points,
+}
+
+impl Worth {
+    /// Nothing.
+    pub(crate) const NONE: Self = Self {
+        points: Points::ZERO,
+        held_back: Points::ZERO,
+    };
+
+    /// Worth of an entry by its verdict alone.
+    pub(crate) fn of(verdict: &Verdict) -> Self {
+        let points = verdict.paid().points;
+        let is_held = matches!(verdict, Verdict::Review { .. });
+        Self {
+            points: if is_held { Points::ZERO } else { points },
+            held_back: if is_held { points } else { Points::ZERO },
+        }
+    }
+
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self {
+            points: self.points.plus(other.points),
+            held_back: self.held_back.plus(other.held_back),
+        }
+    }
+}
+
+/// Lists the head units that were shut out, and not as frauds.
+pub(crate) fn left_behind(replaced: &Connection) -> Result<Left<'_>, CloudError> {
+    let mut units = Vec::new();
     for device in devices::list(replaced)? {
         let Some(revoked) = device.revoked else {
             continue;
         };
         let id = device.id;
-        if devices::is_fraud(replaced, id)?
-            || devices::is_fraud(restored, id)?
-            || devices::is_barred_fraud(restored, id)?
-        {
-            continue;
-        }
-        let here = devices::find(restored, id)?;
-        let entries = entries_after(replaced, &device, here.as_ref())?;
-        if entries.is_empty() && here.is_some_and(|here| here.revoked.is_some()) {
+        if devices::is_fraud(replaced, id)? {
             continue;
         }
         let grants = column(
@@ -70,49 +102,51 @@ pub(crate) fn left_behind(
             "SELECT at FROM receipt_times WHERE device = ?1",
             &device,
         )?;
-        left.push(LeftBehind {
+        units.push(LeftBehind {
             device,
             revoked,
             grants,
             bindings: bindings::signed(replaced, id)?.into_iter().collect(),
-            policies: bundles::policy_versions(replaced)?,
             receipts: receipts.into_iter().map(|at| at.0).collect(),
-            entries,
         });
     }
-    left.sort_by_key(|one| (one.revoked, one.device.id));
-    Ok(left)
+    units.sort_by_key(|one| (one.revoked, one.device.id));
+    Ok(Left {
+        db: replaced,
+        units,
+        policies: bundles::policy_versions(replaced)?,
+    })
 }
 
-fn entries_after(
+/// Lists entries of a device after a place, in the order of the chain: at most so many.
+pub(crate) fn entries_after(
     replaced: &Connection,
-    device: &Device,
-    here: Option<&Device>,
+    device: DeviceId,
+    (epoch, seq): (Epoch, Seq),
+    most: u32,
 ) -> Result<Vec<LeftEntry>, CloudError> {
-    let head = here.map(|here| (here.head.epoch, here.head.seq));
-    let (epoch, seq) = head.unwrap_or((Epoch::new(0), Seq::new(0)));
     let mut statement = replaced.prepare_cached(
         "SELECT epoch, seq, member, verdict, raw FROM entries WHERE device = ?1 AND (epoch, seq) > (?2, ?3)
-         ORDER BY epoch, seq",
+         ORDER BY epoch, seq LIMIT ?4",
     )?;
-    let rows = statement.query_map((Col(device.id), Col(epoch), Col(seq)), |row| {
-        let place = EntryRef {
-            device: device.id,
+    let rows = statement.query_map((Col(device), Col(epoch), Col(seq), most), |row| {
+        let entry = LeftEntry {
             epoch: row.get::<_, Col<_>>(0)?.0,
             seq: row.get::<_, Col<_>>(1)?.0,
-        };
-        let entry = LeftEntry {
-            epoch: place.epoch,
             member: row.get::<_, Option<Col<_>>>(2)?.map(|member| member.0),
-            verdict: row.get::<_, Json<_>>(3)?.0,
             rejected: None,
             raw: row.get(4)?,
         };
-        Ok((place, entry))
+        Ok((row.get::<_, Json<Verdict>>(3)?.0, entry))
     })?;
-    let rejected = |found: rusqlite::Result<(EntryRef, LeftEntry)>| {
-        let (place, entry) = found?;
-        let rejected = match entry.verdict {
+    let rejected = |found: rusqlite::Result<(Verdict, LeftEntry)>| {
+        let (verdict, entry) = found?;
+        let place = EntryRef {
+            device,
+            epoch: entry.epoch,
+            seq: entry.seq,
+        };
+        let rejected = match verdict {
             // One that was paid late holds its stretch.
             Verdict::Rejected { reason } if !intervals::has_held(replaced, place)? => Some(reason),
             Verdict::Rejected { .. }
@@ -123,6 +157,41 @@ fn entries_after(
         Ok(LeftEntry { rejected, ..entry })
     };
     rows.map(rejected).collect()
+}
+
+/// Finds what the entries of a device brought up to the end: the verdict on each, with what came of it since. One that brought
+/// nothing by its verdict is not among them.
+pub(crate) fn worth_of(
+    replaced: &Connection,
+    device: DeviceId,
+) -> Result<BTreeMap<(Epoch, Seq), Worth>, CloudError> {
+    let mut statement = replaced
+        .prepare("SELECT DISTINCT member FROM entries WHERE device = ?1 AND member IS NOT NULL")?;
+    let members = statement.query_map([Col(device)], |row| Ok(row.get::<_, Col<_>>(0)?.0))?;
+    let members: Vec<MemberId> = members.collect::<Result<_, _>>()?;
+    let mut worth = BTreeMap::new();
+    for member in members {
+        for row in accounts::about_entries(replaced, member)? {
+            let (entry, now) = if let Cause::Entry { entry, verdict } = &row.cause {
+                (*entry, Worth::of(verdict))
+            } else if let Some(entry) = row.cause.changed_entry() {
+                let is_gone = matches!(row.cause, Cause::ClawedBack { .. });
+                let points = if is_gone {
+                    Points::ZERO
+                } else {
+                    row.paid.points
+                };
+                let held_back = Points::ZERO;
+                (entry, Worth { points, held_back })
+            } else {
+                continue;
+            };
+            if entry.device == device {
+                worth.insert((entry.epoch, entry.seq), now);
+            }
+        }
+    }
+    Ok(worth)
 }
 
 fn column<T: rusqlite::types::FromSql>(

@@ -28,6 +28,7 @@ mod policy;
 mod proof;
 mod refused_commands;
 mod replaced_units;
+mod replaced_worth;
 mod restored_acts;
 mod restored_list;
 mod restored_scene;

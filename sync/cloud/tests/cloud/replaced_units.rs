@@ -12,13 +12,13 @@ use crate::restored_scene::open;
 use crate::support::*;
 
 /// A cloud in a data folder, and its backups.
-struct Home {
-    folder: TempDir,
-    world: World,
+pub struct Home {
+    pub folder: TempDir,
+    pub world: World,
 }
 
 impl Home {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("cloud");
         let init = ["dashpoint-cloud", "--data", data.to_str().unwrap(), "init"];
@@ -29,25 +29,25 @@ impl Home {
         Self { folder, world }
     }
 
-    fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.folder.path().join("cloud")
     }
 
-    fn database(&self) -> PathBuf {
+    pub fn database(&self) -> PathBuf {
         self.data().join("cloud.db")
     }
 
-    fn back_up(&self, name: &str) {
+    pub fn back_up(&self, name: &str) {
         let file = self.folder.path().join(name);
         self.world.core.back_up(&file).unwrap();
     }
 
     /// Ends the program that serves.
-    fn stop(&mut self) {
+    pub fn stop(&mut self) {
         drop(std::mem::replace(&mut self.world.core, World::new().core));
     }
 
-    fn restore(&mut self, name: &str) -> RestoredBackup {
+    pub fn restore(&mut self, name: &str) -> RestoredBackup {
         let now = self.world.now;
         self.stop();
         let done = restore(&self.data(), &self.folder.path().join(name), now).unwrap();
@@ -56,26 +56,26 @@ impl Home {
     }
 
     /// Puts a backup back, which takes something of one head unit over.
-    fn brought_over(&mut self, name: &str) -> BroughtOver {
+    pub fn brought_over(&mut self, name: &str) -> BroughtOver {
         let over = self.restore(name).brought_over.unwrap();
         assert_eq!(over.len(), 1, "{over:?}");
         over.into_iter().next().unwrap()
     }
 
     /// Ends the program that serves, and does something to its database.
-    fn tamper(&mut self, statements: &str) {
+    pub fn tamper(&mut self, statements: &str) {
         self.stop();
         let db = rusqlite::Connection::open(self.database()).unwrap();
         db.execute_batch(statements).unwrap();
     }
 }
 
-fn earn_trip(world: &mut World, car: &mut Car, from_m: u64) -> i64 {
+pub fn earn_trip(world: &mut World, car: &mut Car, from_m: u64) -> i64 {
     let entry = car.mint(drove(trip(from_m, 12_000)), world.now);
     paid(&world.verdict(car, &entry))
 }
 
-fn is_out(world: &World, car: &Car) -> bool {
+pub fn is_out(world: &World, car: &Car) -> bool {
     let shown = world.core.proven_key(car.device, &car.proof, world.now);
     matches!(shown, Err(CloudError::NoDevice(_)))
 }
@@ -113,8 +113,8 @@ fn what_a_replaced_head_unit_earned_after_the_backup_comes_through_each_restore(
             let over = &done.brought_over.unwrap()[..];
             let [over] = over else { panic!("{over:?}") };
             assert_eq!((over.device, over.entries), (old.device, 2));
-            assert_eq!(over.points.get(), earned);
-            assert_eq!(over.points_before.get(), earned);
+            assert_eq!(over.worth.points.get(), earned);
+            assert_eq!(over.worth_before.points.get(), earned);
             assert_eq!((&over.left_out[..], &over.because), (&[][..], &None));
             assert_eq!(done.kept_out, []);
             // Its revocation stands: only the new head unit is to come back.
@@ -159,7 +159,7 @@ fn who_came_second_to_a_meter_comes_second_after_a_restore() {
         .revoke_device(second.device, home.world.now)
         .unwrap();
     let over = home.brought_over("b.db");
-    assert_eq!((over.entries, over.points.get()), (1, 0));
+    assert_eq!((over.entries, over.worth.points.get()), (1, 0));
     let PostOutcome::Settled(_) = home.world.post(&first, &[won]) else {
         panic!("the first unit's chain is not known");
     };
@@ -267,7 +267,7 @@ fn what_is_of_a_member_whom_the_backup_does_not_know_is_told_and_comes_once_he_i
         panic!("{over:?}")
     };
     assert_eq!((left_out.member, left_out.entries), (Some(late), 1));
-    assert_eq!(left_out.points.get(), earned);
+    assert_eq!(left_out.worth.points.get(), earned);
     assert!(is_out(&home.world, &old));
     // As `restore` says.
     home.world.member(1);
