@@ -1,4 +1,5 @@
-//! Ratchets of plain words: doc comments that open with a question word, and type names that are declared more than once.
+//! Ratchets of plain words: doc comments that open with a question word, type names that are declared more than once, and lines of
+//! documents that are too long.
 //!
 //! Both numbers may only fall: a change that lowers one writes the new number here. The numbers are printed with `--nocapture`.
 
@@ -192,4 +193,59 @@ fn a_declaration_is_found_with_and_without_visibility() {
     .filter_map(declared)
     .collect();
     assert_eq!(found, ["One", "Two", "Three"]);
+}
+
+/// Columns of a line of the English documents; tables, code and pictures may be wider.
+const COLUMNS_MAX: usize = 140;
+
+/// Collects the documents below a folder; a line of Chinese is not wrapped, for a break in it would be a space.
+fn documents(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() {
+            if !name.starts_with('.') && name != "target" && name != "zh-CN" {
+                documents(&path, files);
+            }
+        } else if name.ends_with(".md") && !name.ends_with(".zh-CN.md") {
+            files.push(path);
+        }
+    }
+}
+
+/// Returns the numbers of the lines that are too long, from 1.
+fn too_long(text: &str) -> Vec<usize> {
+    let mut is_code = false;
+    let mut found = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        if line.trim_start().starts_with("```") {
+            is_code = !is_code;
+        }
+        let may_be_wide = is_code || line.starts_with('|') || line.starts_with("![");
+        if !may_be_wide && line.chars().count() > COLUMNS_MAX {
+            found.push(number + 1);
+        }
+    }
+    found
+}
+
+#[test]
+fn documents_wrap_at_140_columns() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut files = Vec::new();
+    documents(root, &mut files);
+    assert!(files.len() > 20, "{} documents found", files.len());
+    let wide: Vec<_> = files
+        .into_iter()
+        .map(|path| (too_long(&fs::read_to_string(&path).unwrap()), path))
+        .filter(|(lines, _)| !lines.is_empty())
+        .collect();
+    assert!(wide.is_empty(), "wrap these lines: {wide:#?}");
+}
+
+#[test]
+fn only_prose_that_is_too_wide_is_found() {
+    let wide = "x".repeat(141);
+    let text = format!("{wide}\n| {wide} |\n```\n{wide}\n```\n{}\n", &wide[1..]);
+    assert_eq!(too_long(&text), [1]);
 }

@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn the_protocol_states_the_rates_and_the_time_of_a_body() {
-        let text = include_str!("../../../PROTOCOL.md");
+        let text = include_str!("../../../PROTOCOL.md").replace('\n', " ");
         let said = |rates: Rates| {
             let [address, site] = [rates.address.most, rates.site.most];
             let [provider, all] = [rates.provider.most, rates.all.most];
