@@ -14,7 +14,7 @@ use dashpoint_membership::{
     Growth, LedgerVersion, MemberId, Meter, MeterInterval, Paid, Points, Policy, PolicyVersion,
     Profile, Seq, ServerEpoch, ServerTime, Statement, Transaction, Trip, Verdict,
 };
-use dashpoint_store::{CheckDepth, NewEntry, SealKey, Store, StoreOptions};
+use dashpoint_store::{CheckDepth, NewEntry, Reconciled, SealKey, Store, StoreOptions};
 use dashpoint_wire::{ChainPoint, EntryVerdict, EpochGrant, Receipt, Signed, SigningKey};
 
 pub const DEVICE: DeviceId = DeviceId::from_bytes([1; 16]);
@@ -283,4 +283,19 @@ pub fn statement(server_epoch: u32, version: u64, issued: i64) -> Signed<Stateme
         settlements: Vec::new(),
     };
     Signed::sign(body, &key(), &MEMBER).unwrap()
+}
+
+/// What the cloud answers to the first entries of a car.
+pub fn answer(car: &Car, through: usize, server_epoch: u32) -> Reconciled {
+    let entry = &car.entries[through - 1];
+    let head = ChainPoint {
+        epoch: Epoch::new(1),
+        seq: entry.body().seq,
+        hash: entry.hash(),
+    };
+    Reconciled {
+        receipt: receipt(head, server_epoch, 1_790_000_000 + through as i64),
+        verdicts: (1..=through as u64).map(|seq| accepted(seq, 12)).collect(),
+        statements: vec![statement(server_epoch, through as u64, 1_790_000_000)],
+    }
 }

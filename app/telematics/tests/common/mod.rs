@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use dashpoint_membership::policy::DEFAULT_POLICY_TOML;
-use dashpoint_membership::{Charge, Evidence, Policy, Trip};
+use dashpoint_membership::{Charge, Evidence, Meter, MeterInterval, Policy, Trip};
 use dashpoint_telematics::{Finished, Marks, Outcome, Sample, Settings, Signal, Telematics, Value};
 
 /// 2026-11-22T00:00:00Z, 08:00 in China.
@@ -216,4 +216,31 @@ pub fn short_drive() -> Vec<(f64, f64)> {
     (0..90)
         .map(|second| (f64::from(second), speed(second).max(0.0)))
         .collect()
+}
+
+/// A stretch of the charge counter.
+pub fn charged(from: u64, to: u64) -> MeterInterval {
+    MeterInterval {
+        meter: Meter::Charged,
+        from,
+        to,
+    }
+}
+
+/// The car says of its charging point where the share of renewable energy comes from, and the share.
+pub fn station(car: &mut Car, source: &str, percent: f64) {
+    car.text(Signal::EvseId, "CNTSTE000001");
+    car.text(Signal::MixSource, source);
+    car.number(Signal::RenewablePercentage, percent);
+}
+
+/// What a fold under these settings has finished when the samples are through.
+pub fn fold_under(settings: Settings, samples: &[Sample]) -> Vec<Finished> {
+    let mut telematics = Telematics::new(settings, Marks::default());
+    let mut outcomes: Vec<Outcome> = samples
+        .iter()
+        .flat_map(|sample| telematics.observe(sample))
+        .collect();
+    outcomes.extend(telematics.drain());
+    finished(&outcomes)
 }
