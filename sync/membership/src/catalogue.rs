@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{BenefitId, CatalogueVersion, TierId};
 use crate::points::Points;
-use crate::policy::CompiledPolicy;
+use crate::policy::{CompiledPolicy, Tiers, ValuePlace};
 use crate::text::Text;
 use crate::time::ServerTime;
 
@@ -73,11 +73,21 @@ pub enum Suits {
 
 /// A reason for refusing a catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("benefit {benefit}: expected {expected}")]
+#[error("{place}: expected {expected}")]
 pub struct CatalogueError {
-    benefit: BenefitId,
-    expected: &'static str,
+    place: ValuePlace,
+    expected: String,
 }
+
+impl CatalogueError {
+    /// The place in the catalogue.
+    pub(crate) const fn place(&self) -> &ValuePlace {
+        &self.place
+    }
+}
+
+/// A price that no member can ever have saved.
+const PRICE_MAX: Points = Points::new(1_000_000_000);
 
 impl Catalogue {
     /// Checks it against the policy that it goes with.
@@ -86,24 +96,59 @@ impl Catalogue {
     /// [`CatalogueError`] that names the first wrong benefit and what is expected of it.
     pub fn check(&self, policy: &CompiledPolicy) -> Result<(), CatalogueError> {
         let mut seen = BTreeSet::new();
-        for benefit in &self.benefits {
-            let tier = policy.policy().tiers.rank(&benefit.tier);
+        let ladder = &policy.policy().tiers;
+        for (index, benefit) in self.benefits.iter().enumerate() {
+            let text =
+                "a text in both languages, for the member reads it: { en = \"..\", zh = \"..\" }";
             let checks = [
-                (seen.insert(&benefit.id), "an id that no other benefit has"),
-                (benefit.price >= Points::ZERO, "a price of at least 0"),
-                (tier.is_some(), "a tier of the policy"),
+                (
+                    seen.insert(&benefit.id),
+                    "id",
+                    "an id that no other benefit has".to_owned(),
+                ),
+                (
+                    !benefit.title.is_blank(),
+                    "title",
+                    format!("as title {text}"),
+                ),
+                (
+                    !benefit.terms.is_blank(),
+                    "terms",
+                    format!("as terms {text}"),
+                ),
+                (
+                    (Points::ZERO..=PRICE_MAX).contains(&benefit.price),
+                    "price",
+                    "a price from 0 to 1,000,000,000 points".to_owned(),
+                ),
+                (
+                    ladder.rank(&benefit.tier).is_some(),
+                    "tier",
+                    tier_of(benefit, ladder),
+                ),
                 (
                     benefit.valid_days > 0,
-                    "vouchers that are valid for at least a day",
+                    "valid_days",
+                    "vouchers that are valid for at least a day".to_owned(),
                 ),
             ];
-            if let Some((_, expected)) = checks.into_iter().find(|(holds, _)| !holds) {
-                return Err(CatalogueError {
-                    benefit: benefit.id.clone(),
-                    expected,
-                });
+            let wrong = checks.into_iter().find(|(holds, ..)| !holds);
+            if let Some((_, key, expected)) = wrong {
+                let name = format!("benefit {}", benefit.id);
+                let place = ValuePlace::item(name, "benefits", index, key);
+                return Err(CatalogueError { place, expected });
             }
         }
         Ok(())
     }
+}
+
+/// Words the tiers that a benefit may be open from.
+fn tier_of(benefit: &Benefit, tiers: &Tiers) -> String {
+    let ladder: Vec<&str> = tiers.ladder.iter().map(|tier| tier.id.as_str()).collect();
+    format!(
+        "a tier of the policy, one of {}, found {}",
+        ladder.join(", "),
+        benefit.tier
+    )
 }

@@ -16,6 +16,7 @@ mod chain;
 mod entry;
 mod evidence;
 mod ids;
+mod plain_toml;
 mod points;
 pub mod policy;
 pub mod profile;
@@ -61,7 +62,9 @@ pub use settlement::{
 pub use statement::{Cover, Profile, Statement};
 pub use text::Text;
 pub use time::{ClockQuality, CoarseTime, EventTime, LocalDay, ServerTime};
-pub use toml_file::{FileError, line_of, line_of_key, nearest_name};
+pub use toml_file::{
+    FileError, line_of, line_of_benefit, line_of_key, line_of_warning, nearest_name,
+};
 pub use valuation::{Appraisal, AppraisalProblem, appraise};
 pub use verdict::{Adjustment, Paid, Rejection, ReviewReason, Verdict};
 pub use zone::{Zone, ZoneError};

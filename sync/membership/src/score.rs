@@ -67,6 +67,26 @@ pub fn factor_costs_x100(model: &ScoreModel, seen: &[FactorSeen]) -> BTreeMap<Fa
     costs
 }
 
+/// The highest score that the model gives, times 100.
+#[must_use]
+pub(crate) fn best_score_x100(model: &ScoreModel) -> u16 {
+    let least = model.factors.iter().map(|factor| at_cap(factor).min(1.0));
+    rounded(model, least.product())
+}
+
+/// The lowest score that the model gives, times 100.
+#[must_use]
+pub(crate) fn worst_score_x100(model: &ScoreModel) -> u16 {
+    let most = model.factors.iter().map(|factor| at_cap(factor).max(1.0));
+    rounded(model, most.product())
+}
+
+/// The part of the product of a factor that counts as much as it can.
+fn at_cap(factor: &FactorModel) -> f64 {
+    let power = factor.cap_percent.to_f64();
+    factor.coefficient.to_f64().powf(power)
+}
+
 /// The score of a product of all factors, times 100.
 #[expect(
     clippy::cast_possible_truncation,

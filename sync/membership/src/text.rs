@@ -11,3 +11,13 @@ pub struct Text {
     /// Chinese.
     pub zh: String,
 }
+
+impl Text {
+    /// Returns whether it says nothing in one of the languages.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        [&self.en, &self.zh]
+            .iter()
+            .any(|text| text.trim().is_empty())
+    }
+}

@@ -4,9 +4,10 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, CatalogueError};
 use crate::ids::RuleId;
-use crate::policy::{PathStep, Policy, PolicyError};
+use crate::plain_toml;
+use crate::policy::{PathStep, Policy, PolicyError, PolicyWarning};
 
 /// A reason that a text is no policy or no catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +43,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, FileError> {
     toml::from_str(text).map_err(|refused| FileError {
         line: refused.span().map_or(1, |span| line_at(text, span.start)),
         problem: unknown_name(refused.message())
-            .unwrap_or_else(|| refused.message().replace('\n', ", ")),
+            .unwrap_or_else(|| plain_toml::problem(text, &refused)),
     })
 }
 
@@ -120,6 +121,18 @@ pub fn line_of(text: &str, refused: &PolicyError) -> Option<usize> {
             line_of_path(&path)
         }
     }
+}
+
+/// Finds the line, from 1, of what a catalogue is refused for; `None` when the text does not show it.
+#[must_use]
+pub fn line_of_benefit(text: &str, refused: &CatalogueError) -> Option<usize> {
+    line_in(text, &table_of(text)?, refused.place().path())
+}
+
+/// Finds the line, from 1, of what a policy is warned of; `None` when the text does not show it.
+#[must_use]
+pub fn line_of_warning(text: &str, warning: &PolicyWarning) -> Option<usize> {
+    line_in(text, &table_of(text)?, warning.place.path())
 }
 
 /// Finds the line, from 1, of a key outside of all tables; `None` when it is not there.

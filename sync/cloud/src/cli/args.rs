@@ -335,6 +335,11 @@ pub enum PolicyCommand {
 pub enum CatalogueCommand {
     /// Print the catalogue as TOML, to be edited and signed again
     Show,
+    /// Check a catalogue file against the policy in force without signing it
+    Check {
+        /// The file
+        file: PathBuf,
+    },
     /// Check and sign a catalogue file; its version must be higher than the newest
     Sign {
         /// The file

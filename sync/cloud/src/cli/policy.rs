@@ -7,7 +7,7 @@ use dashpoint_membership::profile::{RuleField, rule_fields};
 use dashpoint_membership::{
     Catalogue, CompiledPolicy, DEFAULT_POLICY_TOML, Policy, PolicyError, PolicyVersion, ServerTime,
 };
-use dashpoint_membership::{line_of, line_of_key};
+use dashpoint_membership::{line_of, line_of_benefit, line_of_key, line_of_warning};
 
 use super::args;
 use super::edge::Edge;
@@ -40,11 +40,9 @@ pub(super) fn policy(
         args::PolicyCommand::Fields => fields(edge.json, out),
         args::PolicyCommand::Check { file } => {
             let (compiled, text) = read_policy(&file, |_| {})?;
-            let version = core.check_version(compiled.version(), edge.now);
-            version.map_err(|refused| at_version(&file, &text, refused))?;
-            let newest = core.policy_list(edge.now)?.pop().map(|line| line.version);
-            let dropped = Dropped::of(core, compiled.policy(), edge.now)?;
-            checked(&compiled, newest, dropped, None, edge.json, out)
+            let beside = compare(core, &compiled, (&file, &text), edge.now)?;
+            let warnings = Warnings::of(&file, &text, &compiled, Some(edge.now));
+            checked(&compiled, &beside, &warnings, None, edge.json, out)
         }
         args::PolicyCommand::Sign {
             file,
@@ -57,13 +55,20 @@ pub(super) fn policy(
             })?;
             let version = compiled.version();
             let dropped = Dropped::of(core, compiled.policy(), edge.now)?;
+            let warnings = Warnings::of(&file, &text, &compiled, Some(edge.now));
             let signed = core.sign_policy(compiled.policy().clone(), edge.now);
             signed.map_err(|refused| at_version(&file, &text, refused))?;
             show::either(
                 out,
                 edge.json,
                 &show::SignedVersion { signed: version },
-                |_| format!("signed policy {version}\n{}", dropped.text()),
+                |_| {
+                    format!(
+                        "signed policy {version}\n{}{}",
+                        warnings.text(),
+                        dropped.text()
+                    )
+                },
             )
         }
         args::PolicyCommand::List => {
@@ -85,11 +90,24 @@ pub(super) fn catalogue(
             let text = toml::to_string(&catalogue)?;
             show::either(out, edge.json, &catalogue, |_| text)
         }
+        args::CatalogueCommand::Check { file } => {
+            let (catalogue, text) = read_catalogue(&file)?;
+            let checked = core.check_catalogue(&catalogue, edge.now);
+            checked.map_err(|refused| at_benefit(&file, &text, refused))?;
+            let checked = show::CheckedCatalogue {
+                version: catalogue.version,
+                benefits: catalogue.benefits.len(),
+            };
+            show::either(out, edge.json, &checked, |checked| {
+                let benefits = counted(checked.benefits, "benefit", "benefits");
+                format!("catalogue {} can be signed: {benefits}\n", checked.version)
+            })
+        }
         args::CatalogueCommand::Sign { file } => {
-            let text = read(&file)?;
-            let catalogue = Catalogue::from_toml(&text).map_err(|refused| at(&file, &refused))?;
+            let (catalogue, text) = read_catalogue(&file)?;
             let version = catalogue.version;
-            core.sign_catalogue(catalogue, edge.now)?;
+            let signed = core.sign_catalogue(catalogue, edge.now);
+            signed.map_err(|refused| at_benefit(&file, &text, refused))?;
             show::either(
                 out,
                 edge.json,
@@ -111,29 +129,60 @@ pub(super) fn check(
     match CloudCore::open_folder(data) {
         Ok(mut core) => {
             let now = core.now(system_now())?;
-            let version = core.check_version(compiled.version(), now);
-            version.map_err(|refused| at_version(file, &text, refused))?;
-            let newest = core.policy_list(now)?.pop().map(|line| line.version);
-            let dropped = Dropped::of(&mut core, compiled.policy(), now)?;
-            checked(&compiled, newest, dropped, None, json, out)
+            let beside = compare(&mut core, &compiled, (file, &text), now)?;
+            let warnings = Warnings::of(file, &text, &compiled, Some(now));
+            checked(&compiled, &beside, &warnings, None, json, out)
         }
         Err(CloudError::NoCloud(_)) => {
-            checked(&compiled, None, Dropped::default(), Some(data), json, out)
+            let warnings = Warnings::of(file, &text, &compiled, None);
+            let beside = NewestPolicy::default();
+            checked(&compiled, &beside, &warnings, Some(data), json, out)
         }
         Err(failed) => Err(failed.into()),
     }
 }
 
-fn checked(
-    compiled: &CompiledPolicy,
+/// The newest version of a cloud, and what a next one lacks of it.
+#[derive(Debug, Default)]
+struct NewestPolicy {
     newest: Option<PolicyVersion>,
     dropped: Dropped,
+}
+
+/// Compares a policy of a file with the newest of the cloud.
+fn compare(
+    core: &mut CloudCore,
+    compiled: &CompiledPolicy,
+    (file, text): (&Path, &str),
+    now: ServerTime,
+) -> Result<NewestPolicy, CloudError> {
+    let version = core.check_version(compiled.version(), now);
+    version.map_err(|refused| at_version(file, text, refused))?;
+    Ok(NewestPolicy {
+        newest: core.policy_list(now)?.pop().map(|line| line.version),
+        dropped: Dropped::of(core, compiled.policy(), now)?,
+    })
+}
+
+fn checked(
+    compiled: &CompiledPolicy,
+    beside: &NewestPolicy,
+    warnings: &Warnings,
     no_cloud: Option<&Path>,
     json: bool,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
-    let warnings = dropped.text();
-    let checked = show::Checked::of(compiled.policy(), newest, dropped.rules, dropped.tiers);
+    let NewestPolicy { newest, dropped } = beside;
+    let checked = show::Checked {
+        version: compiled.version(),
+        rules: compiled.policy().rules.len(),
+        caps: compiled.policy().caps.len(),
+        tiers: compiled.policy().tiers.ladder.len(),
+        above: *newest,
+        dropped: &dropped.rules,
+        dropped_tiers: &dropped.tiers,
+        warnings: &warnings.0,
+    };
     show::either(out, json, &checked, |checked| {
         let line = format!(
             "policy {} can be signed: {}, {}, {}\n",
@@ -141,7 +190,8 @@ fn checked(
             counted(checked.rules, "rule", "rules"),
             counted(checked.caps, "cap", "caps"),
             counted(checked.tiers, "tier", "tiers")
-        ) + &warnings;
+        ) + &warnings.text()
+            + &dropped.text();
         match no_cloud {
             None => line,
             Some(data) => format!(
@@ -150,6 +200,39 @@ fn checked(
             ),
         }
     })
+}
+
+/// Warnings of a policy that can be signed, each with file and line.
+#[derive(Debug)]
+struct Warnings(Vec<String>);
+
+impl Warnings {
+    fn of(file: &Path, text: &str, compiled: &CompiledPolicy, now: Option<ServerTime>) -> Self {
+        let told = |line: Option<usize>, problem: String| {
+            let line = line.map_or_else(String::new, |line| format!("line {line}: "));
+            format!("{}: {line}{problem}", file.display())
+        };
+        let found = compiled.warnings().into_iter();
+        let found = found.map(|warning| told(line_of_warning(text, &warning), warning.to_string()));
+        let until = compiled.policy().valid_until;
+        let ended = now.filter(|now| until <= *now).map(|_| {
+            told(
+                line_of_key(text, "valid_until"),
+                format!(
+                    "valid_until: {} is past, so that it is never in force; write a later time",
+                    show::time(until)
+                ),
+            )
+        });
+        Self(found.chain(ended).collect())
+    }
+
+    fn text(&self) -> String {
+        let lines = self.0.iter();
+        lines
+            .map(|warning| format!("warning: {warning}\n"))
+            .collect()
+    }
 }
 
 /// Names that a version of the policy no longer has.
@@ -226,6 +309,16 @@ fn at_version(file: &Path, text: &str, refused: CloudError) -> CloudError {
     }
 }
 
+/// Tells the file and the line of what a catalogue is refused for.
+fn at_benefit(file: &Path, text: &str, refused: CloudError) -> CloudError {
+    let CloudError::Catalogue(wrong) = &refused else {
+        return at_version(file, text, refused);
+    };
+    let line = line_of_benefit(text, wrong);
+    let line = line.map_or_else(String::new, |line| format!("line {line}: "));
+    at(file, &format!("{line}{refused}"))
+}
+
 /// Reads a policy that may be signed, with its text; each refusal names the file, and the line where there is one.
 fn read_policy(
     file: &Path,
@@ -240,9 +333,15 @@ fn read_policy(
         at(file, &format!("{line}the policy cannot be used: {refused}"))
     };
     let compiled = CompiledPolicy::compile(policy).map_err(refuse)?;
-    compiled.check_sites().map_err(refuse)?;
-    compiled.check_payable().map_err(refuse)?;
+    compiled.check_signable().map_err(refuse)?;
     Ok((compiled, text))
+}
+
+/// Reads a catalogue with its text.
+fn read_catalogue(file: &Path) -> Result<(Catalogue, String), CloudError> {
+    let text = read(file)?;
+    let catalogue = Catalogue::from_toml(&text).map_err(|refused| at(file, &refused))?;
+    Ok((catalogue, text))
 }
 
 fn read(file: &Path) -> Result<String, CloudError> {

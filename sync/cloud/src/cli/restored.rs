@@ -183,20 +183,19 @@ fn why(because: &StaysBehind, restored: &RestoreReport) -> String {
 fn again(undone: &Undone, data: &Path) -> String {
     let of = &undone.of;
     let note = undone.note.as_deref().unwrap_or_default();
-    let data = quoted(&data.display().to_string());
-    let typed =
-        |what: String, command: String| format!("{what}: dashpoint-cloud --data {data} {command}");
+    let data = option("--data", &data.display().to_string());
+    let typed = |what: String, command: String| format!("{what}: dashpoint-cloud {data} {command}");
     // One from before there was a bound is given again as far as a command takes it.
-    let reason = quoted(&note[..note.floor_char_boundary(REASON_MAX)]);
+    let reason = option("--reason", &note[..note.floor_char_boundary(REASON_MAX)]);
     match undone.kind {
         UndoneKind::Member => {
             let (name, zone) = note.rsplit_once(", ").unwrap_or((note, "UTC"));
             typed(
                 format!("member {of}"),
                 format!(
-                    "member add --id {of} --name {} --zone {}",
-                    quoted(name),
-                    quoted(zone)
+                    "member add --id {of} {} {}",
+                    option("--name", name),
+                    option("--zone", zone)
                 ),
             )
         }
@@ -220,23 +219,23 @@ fn again(undone: &Undone, data: &Path) -> String {
         ),
         UndoneKind::Fraud => typed(
             format!("device {of} was shut out as a fraud"),
-            format!("device revoke {of} --fraud --reason {reason}"),
+            format!("device revoke {of} --fraud {reason}"),
         ),
         UndoneKind::Acceptance => typed(
             format!("entry {of} was accepted"),
-            format!("review accept {of} --reason {reason}"),
+            format!("review accept {of} {reason}"),
         ),
         UndoneKind::Refusal => typed(
             format!("entry {of} was refused"),
-            format!("review refuse {of} --reason {reason}"),
+            format!("review refuse {of} {reason}"),
         ),
         UndoneKind::Freed => typed(
             "a stretch was freed".to_owned(),
-            format!("meter free {of} --reason {reason}"),
+            format!("meter free {of} {reason}"),
         ),
         UndoneKind::ExpiryReversed => typed(
             "what had expired was given back".to_owned(),
-            format!("expiry reverse {of} --reason {reason}"),
+            format!("expiry reverse {of} {reason}"),
         ),
         UndoneKind::RequestRefused => {
             let code = spoken_code(of);
@@ -262,6 +261,12 @@ fn again(undone: &Undone, data: &Path) -> String {
             )
         }
     }
+}
+
+/// Writes an option with its value as it is typed; one that begins with a dash would be taken for another option.
+fn option(name: &str, value: &str) -> String {
+    let between = if value.starts_with('-') { '=' } else { ' ' };
+    format!("{name}{between}{}", quoted(value))
 }
 
 /// Quotes a word for a shell, where it needs that.
@@ -290,6 +295,63 @@ mod tests {
             ("", "''"),
         ] {
             assert_eq!(quoted(word), typed);
+        }
+    }
+
+    /// Each command is read again as it is printed, whatever a person wrote into it.
+    #[test]
+    fn a_value_that_begins_with_a_dash_is_no_option() {
+        use clap::Parser;
+
+        use crate::cli::args::CloudArgs;
+
+        let entry = format!("{}/1-1", "02".repeat(16));
+        for (kind, of, note, has) in [
+            (
+                UndoneKind::Member,
+                "01".repeat(16),
+                "-x, Asia/Shanghai",
+                "--name=-x --zone Asia/Shanghai",
+            ),
+            (
+                UndoneKind::Member,
+                "01".repeat(16),
+                "--json, UTC",
+                "--name=--json --zone UTC",
+            ),
+            (
+                UndoneKind::Fraud,
+                "02".repeat(16),
+                "-copied",
+                "--fraud --reason=-copied",
+            ),
+            (
+                UndoneKind::Acceptance,
+                entry.clone(),
+                "- a race",
+                "--reason='- a race'",
+            ),
+            (UndoneKind::Refusal, entry, "a tow", "--reason 'a tow'"),
+        ] {
+            let undone = Undone {
+                at: dashpoint_membership::ServerTime::from_unix_s(0),
+                kind,
+                of,
+                note: Some(note.to_owned()),
+            };
+            let line = again(&undone, Path::new("-data"));
+            assert!(
+                line.contains(has) && line.contains("--data=-data"),
+                "{line}"
+            );
+            let (_, command) = line.split_once(": ").unwrap();
+            let told = std::process::Command::new("sh")
+                .args(["-c", &format!("printf '%s\\n' {command}")])
+                .output()
+                .unwrap();
+            let words = String::from_utf8(told.stdout).unwrap();
+            let parsed = CloudArgs::try_parse_from(words.lines());
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
         }
     }
 }

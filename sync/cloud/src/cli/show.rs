@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use comfy_table::{Table, presets};
 use dashpoint_membership::profile::RuleField;
 use dashpoint_membership::{
-    DeviceId, EntryRef, LedgerVersion, Lot, MemberId, Paid, Pending, Points, Policy, PolicyVersion,
-    ReviewReason, ServerTime, Settlement, Statement,
+    CatalogueVersion, DeviceId, EntryRef, LedgerVersion, Lot, MemberId, Paid, Pending, Points,
+    PolicyVersion, ReviewReason, ServerTime, Settlement, Statement,
 };
 use serde::{Serialize, Serializer};
 
@@ -60,7 +60,7 @@ pub(super) struct SignedVersion<T> {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Checked {
+pub(super) struct Checked<'a> {
     pub version: PolicyVersion,
     pub rules: usize,
     pub caps: usize,
@@ -68,28 +68,18 @@ pub(super) struct Checked {
     /// The newest version of the cloud that it was compared with; none without a cloud.
     pub above: Option<PolicyVersion>,
     /// Rules of that version that this one lacks.
-    pub dropped: Vec<DroppedRule>,
+    pub dropped: &'a [DroppedRule],
     /// Tiers of that version that this one lacks.
-    pub dropped_tiers: Vec<DroppedTier>,
+    pub dropped_tiers: &'a [DroppedTier],
+    /// Things that may be meant otherwise, each in a line.
+    pub warnings: &'a [String],
 }
 
-impl Checked {
-    pub fn of(
-        policy: &Policy,
-        above: Option<PolicyVersion>,
-        dropped: Vec<DroppedRule>,
-        dropped_tiers: Vec<DroppedTier>,
-    ) -> Self {
-        Self {
-            above,
-            dropped,
-            dropped_tiers,
-            version: policy.version,
-            rules: policy.rules.len(),
-            caps: policy.caps.len(),
-            tiers: policy.tiers.ladder.len(),
-        }
-    }
+/// A catalogue that can be signed.
+#[derive(Debug, Serialize)]
+pub(super) struct CheckedCatalogue {
+    pub version: CatalogueVersion,
+    pub benefits: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -439,7 +429,7 @@ fn settlements(settlements: &[Settlement], caps: &[NamedCap]) -> String {
     format!("\n{}", written(&table))
 }
 
-fn time(at: ServerTime) -> String {
+pub(super) fn time(at: ServerTime) -> String {
     at.to_string()
 }
 

@@ -53,6 +53,20 @@ impl UnitOfWork<'_> {
         Ok(())
     }
 
+    /// Refuses a catalogue that cannot be signed here.
+    fn check_new_catalogue(&self, catalogue: &Catalogue) -> Result<(), CloudError> {
+        catalogue.check(self.policies.newest())?;
+        let version = catalogue.version;
+        let newest = bundles::newest_catalogue(self.db)?.map(|(newest, _)| newest);
+        match newest.filter(|newest| version <= *newest) {
+            None => Ok(()),
+            Some(newest) => Err(CloudError::VersionNotHigher {
+                found: version.get(),
+                newest: newest.get(),
+            }),
+        }
+    }
+
     /// Returns whether a policy that entries name may have been signed before this database went back: it is not here, and
     /// not so far above the newest that nobody can have signed it.
     pub fn may_be_forgotten(&self, version: PolicyVersion) -> bool {
@@ -107,6 +121,18 @@ impl CloudCore {
         })
     }
 
+    /// Checks a catalogue that is to be signed later.
+    ///
+    /// # Errors
+    /// [`CloudError::Catalogue`], [`CloudError::VersionNotHigher`].
+    pub fn check_catalogue(
+        &mut self,
+        catalogue: &Catalogue,
+        now: ServerTime,
+    ) -> Result<(), CloudError> {
+        self.look(now, |unit| unit.check_new_catalogue(catalogue))
+    }
+
     /// Signs a new version of the catalogue.
     ///
     /// # Errors
@@ -117,15 +143,8 @@ impl CloudCore {
         now: ServerTime,
     ) -> Result<(), CloudError> {
         self.work(now, |unit| {
-            catalogue.check(unit.policies.newest())?;
+            unit.check_new_catalogue(&catalogue)?;
             let version = catalogue.version;
-            let newest = bundles::newest_catalogue(unit.db)?.map(|(newest, _)| newest);
-            if let Some(newest) = newest.filter(|newest| version <= *newest) {
-                return Err(CloudError::VersionNotHigher {
-                    found: version.get(),
-                    newest: newest.get(),
-                });
-            }
             let signed = unit.sign(catalogue, &())?;
             bundles::insert_catalogue(unit.db, version, signed.raw(), now)
         })

@@ -12,6 +12,7 @@ mod backed;
 mod chain;
 mod chains;
 mod cli;
+mod cli_policy;
 mod clock;
 mod cut_off;
 mod doubts;

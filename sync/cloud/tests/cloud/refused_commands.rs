@@ -16,7 +16,7 @@ fn what_is_wrong_is_told_to_people_and_with_json_to_programs() {
     assert!(err.contains("did you mean `device approve`?"), "{err}");
     // A command that its group does not have is looked for in no other group.
     let (_, _, err) = run(&["catalogue", "list"]);
-    assert!(err.contains("`catalogue` has show, sign"), "{err}");
+    assert!(err.contains("`catalogue` has show, check, sign"), "{err}");
     let (_, _, err) = run(&["serv"]);
     assert!(err.contains("'serve'"), "{err}");
     for (line, code, part) in [

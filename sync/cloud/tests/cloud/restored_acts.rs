@@ -28,7 +28,7 @@ enum Said {
 use Said::{KeptOut, NotBeside, Nothing, Undone, UndoneAndKeptOut};
 
 /// Every command, with the lines that are given, in order; a line that begins with `#` is done by the scene.
-const COMMANDS: [(&str, &[&str], Said); 38] = [
+const COMMANDS: [(&str, &[&str], Said); 39] = [
     ("serve", &["#accept-clock"], Nothing),
     ("init", &[], NotBeside),
     ("restore", &[], NotBeside),
@@ -188,6 +188,11 @@ const COMMANDS: [(&str, &[&str], Said); 38] = [
         Nothing,
     ),
     ("catalogue show", &["catalogue show"], Nothing),
+    (
+        "catalogue check",
+        &["#catalogue", "catalogue check FOLDER/catalogue.toml"],
+        Nothing,
+    ),
     (
         "catalogue sign",
         &["#catalogue", "catalogue sign FOLDER/catalogue.toml"],

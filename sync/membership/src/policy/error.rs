@@ -95,7 +95,7 @@ impl ValuePlace {
     }
 
     /// The value of a key in an item of a list.
-    pub(super) fn item(name: String, list: &'static str, index: usize, key: &'static str) -> Self {
+    pub(crate) fn item(name: String, list: &'static str, index: usize, key: &'static str) -> Self {
         let mut path = Self::key(list).path;
         path.extend([PathStep::Item(index), PathStep::Key(key)]);
         Self { name, path }

@@ -8,9 +8,11 @@ mod error;
 mod payable;
 mod policies;
 mod score_model;
+mod signable;
 mod site_mix;
 mod tier;
 mod validate;
+mod warning;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,7 @@ pub use policies::Policies;
 pub use score_model::{FactorModel, LateHour, ScoreModel, Thresholds};
 pub use site_mix::SiteMix;
 pub use tier::{Demotion, Tier, Tiers};
+pub use warning::PolicyWarning;
 
 pub use crate::carbon::{Carbon, co2_avoided_g};
 pub use crate::trigger::Trigger;

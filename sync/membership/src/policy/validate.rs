@@ -291,7 +291,7 @@ fn validate_allowance(allowance: &Allowance) -> Result<(), PolicyError> {
     )
 }
 
-fn must(
+pub(super) fn must(
     holds: bool,
     place: impl Into<ValuePlace>,
     expected: &'static str,

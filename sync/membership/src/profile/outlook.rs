@@ -69,6 +69,12 @@ impl Outlook {
         }
     }
 
+    /// Returns whether a condition is true for all evidence; one that fails for some is not.
+    pub(crate) fn always_holds(&self, condition: &BoolExpression) -> bool {
+        let truth = self.truth(&condition.0);
+        truth.yes && !truth.no && truth.failure.is_none()
+    }
+
     /// Finds the values of an amount, and which of them are from 0 to `most`.
     pub(crate) fn amount(&self, amount: &IntExpression, most: i64) -> Amount {
         let range = self.range(&amount.0);

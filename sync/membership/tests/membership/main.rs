@@ -15,6 +15,7 @@ mod policies;
 mod profile;
 mod random;
 mod shipped;
+mod signable;
 mod support;
 mod tiers;
 mod verdicts;

@@ -1,0 +1,248 @@
+//! Files that may be signed: what nobody can reach is refused or warned of, in plain words and with its line.
+
+use dashpoint_membership::*;
+use dashpoint_membership::{line_of, line_of_benefit, line_of_warning};
+
+fn changed(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from}");
+    text.replacen(from, to, 1)
+}
+
+/// A file can be signed only when its texts are there and its numbers can be reached; what was signed before is applied still.
+#[test]
+fn what_nobody_can_reach_is_not_signed() {
+    for (from, to, line, said) in [
+        (
+            "title = { en = \"Safe trip\", zh",
+            "title = { en = \" \", zh",
+            "title = { en = \" \"",
+            "title of rule safe-trip: expected a text in both languages",
+        ),
+        (
+            "title = { en = \"Gold\", zh = \"金卡\" }",
+            "title = { en = \"Gold\", zh = \"\" }",
+            "title = { en = \"Gold\"",
+            "title of tier gold: expected a text in both languages",
+        ),
+        (
+            "zone_data = \"2026e\"",
+            "zone_data = \" \"",
+            "zone_data = \" \"",
+            "zone_data: expected a version",
+        ),
+        (
+            "cap_percent = \"5.2\"",
+            "cap_percent = \"150\"",
+            "cap_percent = \"150\"",
+            "score factor HardBraking: expected a cap_percent from 0 to 100",
+        ),
+        (
+            "intercept = \"122.15240383\"",
+            "intercept = \"20\"",
+            "intercept = \"20\"",
+            "score.intercept: expected more than slope * base",
+        ),
+        (
+            "petrol_g_per_km = 190",
+            "petrol_g_per_km = 0",
+            "petrol_g_per_km = 0",
+            "carbon.petrol_g_per_km: expected at least 1",
+        ),
+        (
+            "estimate_hold_days = 0 ",
+            "estimate_hold_days = 400 ",
+            "estimate_hold_days = 400",
+            "estimate_hold_days: expected 0 to 366 days",
+        ),
+        (
+            "confirm_days = 14",
+            "confirm_days = 9999",
+            "confirm_days = 9999",
+            "allowance.confirm_days: expected 0 to 366 days",
+        ),
+    ] {
+        let text = changed(DEFAULT_POLICY_TOML, from, to);
+        let policy = CompiledPolicy::compile(Policy::from_toml(&text).unwrap()).unwrap();
+        let refused = policy.check_signable().unwrap_err();
+        let found = line_of(&text, &refused).unwrap();
+        let shown = text.lines().nth(found - 1).unwrap();
+        assert!(shown.starts_with(line), "{found}: {shown}: {refused}");
+        assert!(refused.to_string().starts_with(said), "{refused}");
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_warned_of() {
+    let shipped = CompiledPolicy::compile(Policy::from_toml(DEFAULT_POLICY_TOML).unwrap()).unwrap();
+    assert_eq!(shipped.warnings(), []);
+    let mut told = Vec::new();
+    for (from, to) in [
+        ("points = \"distance_m / 10\"", "points = \"0\""),
+        (
+            "when = \"score_x100 >= 9000 &&",
+            "when = \"score_x100 >= 0 &&",
+        ),
+        (
+            "when = \"distance_m >= 500 && used_wh > 0 && co2_avoided_g > 0\"",
+            "when = \"true\"",
+        ),
+        (
+            "over = { kind = \"trip\" }",
+            "over = { kind = \"discharge\" }",
+        ),
+        (
+            "per = \"month\"\npoints = 1500",
+            "per = \"month\"\npoints = 3100",
+        ),
+        (
+            "per = \"week\"\npoints = 250",
+            "per = \"week\"\npoints = 560",
+        ),
+        (
+            "id = \"check-in-year\"\nover = { rule = \"check-in\" }\nper = \"year\"\npoints = 365",
+            "id = \"check-in-year\"\nover = { rule = \"check-in\" }\nper = \"day\"\npoints = 1",
+        ),
+        ("cap_percent = \"5.2\"", "cap_percent = \"0\""),
+        ("coefficient = \"1.2359911\"", "coefficient = \"1\""),
+        ("intercept = \"122.15240383\"", "intercept = \"9000\""),
+        ("weight_percent = 21", "weight_percent = 0"),
+        ("remind_days = [60, 30]", "remind_days = [800, 30]"),
+    ] {
+        let text = changed(DEFAULT_POLICY_TOML, from, to);
+        let policy = CompiledPolicy::compile(Policy::from_toml(&text).unwrap()).unwrap();
+        policy.check_signable().unwrap();
+        for warning in policy.warnings() {
+            let line = line_of_warning(&text, &warning).unwrap();
+            let shown = text.lines().nth(line - 1).unwrap();
+            let shown: String = shown.chars().take(24).collect();
+            told.push(format!("{shown:24} | {warning}"));
+        }
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+/// A policy whose every rule is only tried pays nothing.
+#[test]
+fn a_policy_that_pays_nobody_is_warned_of() {
+    let mut policy = Policy::from_toml(DEFAULT_POLICY_TOML).unwrap();
+    for rule in &mut policy.rules {
+        rule.shadow = true;
+    }
+    let warnings = CompiledPolicy::compile(policy).unwrap().warnings();
+    assert!(
+        warnings[0]
+            .to_string()
+            .starts_with("rules: no rule pays anything"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn a_wrong_form_is_told_in_plain_words() {
+    let told: Vec<String> = [
+        (
+            "over = { kind = \"trip\" }",
+            "over = { kind = \"trip\", rule = \"safe-trip\" }",
+        ),
+        ("over = { kind = \"trip\" }", "over = {}"),
+        ("over = { kind = \"trip\" }", "over = 5"),
+        ("over = { kind = \"trip\" }", "over = \"rule\""),
+        ("over = { kind = \"trip\" }", "over = { all = 1 }"),
+        ("over = \"all\"", "over = [\"all\"]"),
+        (
+            "expiry = { months = 24 }",
+            "expiry = { months = 24, calendar-years = 2 }",
+        ),
+        ("expiry = { months = 24 }", "expiry = \"months\""),
+        ("expiry = { months = 24 }", "expiry = { months = \"two\" }"),
+        ("points_per_yuan = 10", "points_per_yuan = -1"),
+        ("points_per_yuan = 10", "points_per_yuan = \"ten\""),
+        ("points_per_yuan = 10", "points_per_yuan = 1.5"),
+        (
+            "points_per_yuan = 10",
+            "points_per_yuan = 10\npoints_per_yuan = 20",
+        ),
+        ("points_per_yuan = 10", ""),
+        ("cap_percent = \"5.2\"", "cap_percent = 5.2"),
+        ("cap_percent = \"5.2\"", "cap_percent = \"5,2\""),
+        (
+            "title = { en = \"Safe trip\", zh = \"安全出行\" }",
+            "title = \"Safe trip\"",
+        ),
+        (
+            "title = { en = \"Safe trip\", zh = \"安全出行\" }",
+            "title = { en = \"Safe trip\" }",
+        ),
+        ("remind_days = [60, 30]", "remind_days = 60"),
+        ("id = \"safe-trip\"", "id = \"\""),
+        ("id = \"safe-trip\"", "id = 7"),
+        (
+            "growth = \"distance_m / 5\"",
+            "growth = \"distance_m / 5\"\nshadow = \"yes\"",
+        ),
+    ]
+    .into_iter()
+    .map(|(from, to)| {
+        let text = changed(DEFAULT_POLICY_TOML, from, to);
+        Policy::from_toml(&text).unwrap_err().to_string()
+    })
+    .collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_wrong_benefit_is_found_in_the_file() {
+    let shipped = CompiledPolicy::compile(Policy::from_toml(DEFAULT_POLICY_TOML).unwrap()).unwrap();
+    for (from, to, line, said) in [
+        (
+            "title = { en = \"Roadside rescue\"",
+            "title = { en = \"\"",
+            "title = { en = \"\"",
+            "benefit roadside-rescue: expected as title a text in both languages",
+        ),
+        (
+            "zh = \"全天候拖车（100 公里内）或现场救援一次。不含高速公路清障费。\"",
+            "zh = \"\"",
+            "terms = { en = \"Towing",
+            "benefit roadside-rescue: expected as terms a text in both languages",
+        ),
+        (
+            "price = 800",
+            "price = -800",
+            "price = -800",
+            "benefit maintenance-discount: expected a price from 0",
+        ),
+        (
+            "price = 800",
+            "price = 2000000000",
+            "price = 2000000000",
+            "benefit maintenance-discount: expected a price from 0",
+        ),
+        (
+            "tier = \"basic\"",
+            "tier = \"platinum\"",
+            "tier = \"platinum\"",
+            "benefit maintenance-discount: expected a tier of the policy, one of basic, silver, gold, diamond, black-diamond",
+        ),
+        (
+            "valid_days = 90",
+            "valid_days = 0",
+            "valid_days = 0",
+            "benefit maintenance-discount: expected vouchers",
+        ),
+        (
+            "id = \"roadside-rescue\"",
+            "id = \"maintenance-discount\"",
+            "id = \"maintenance-discount\"",
+            "benefit maintenance-discount: expected an id that no other benefit has",
+        ),
+    ] {
+        let text = changed(DEFAULT_CATALOGUE_TOML, from, to);
+        let catalogue = Catalogue::from_toml(&text).unwrap();
+        let refused = catalogue.check(&shipped).unwrap_err();
+        let found = line_of_benefit(&text, &refused).unwrap();
+        let shown = text.lines().nth(found - 1).unwrap();
+        assert!(shown.starts_with(line), "{found}: {shown}: {refused}");
+        assert!(refused.to_string().starts_with(said), "{refused}");
+    }
+}
