@@ -257,8 +257,7 @@ fn refused(answer: &SubAck) -> usize {
 }
 
 fn subscribe_packet(config: &BusConfig) -> Subscribe {
-    let routes = config.mapping.routes();
-    let topics = routes.iter().filter_map(|route| route.topic.clone());
+    let topics = config.mapping.topics().iter().cloned();
     let filters = topics.map(|topic| SubscribeFilter::new(topic, QoS::AtLeastOnce));
     let mut packet = Subscribe::new_many(filters);
     packet.pkid = SUBSCRIPTION;

@@ -1,15 +1,39 @@
 //! The mapping of a car that is not VSS 6.0: where each signal is published, and how its values are turned.
 
-use std::collections::{BTreeMap, HashMap};
+mod build;
+mod facts;
+mod keys;
+mod lines;
+mod route;
+mod values;
+mod written;
+
 use std::path::{Path, PathBuf};
 
-use dashpoint_telematics::{FORMER_PATHS, Signal, Value, ValueKind};
-use serde::Deserialize;
-use toml::Table;
+use dashpoint_telematics::{FORMER_PATHS, Signal};
+use toml::{Table, Value};
 
-use super::payload::typed;
-use super::units::{factor, unit_of};
-use super::{TOPIC_PREFIX, topic_under};
+use self::build::{Builder, RouteTable};
+use self::facts::FileFacts;
+use self::keys::{Mistake, TableKeys, unknown};
+use self::lines::Lines;
+pub use self::route::Route;
+use self::written::{Read, read, read_time_form};
+use super::source::{Join, TopicUse};
+
+/// The newest format of mapping files. A file that names none is of format 1, and means what it always meant.
+const FORMAT_MAX: i64 = 2;
+/// Keys of a file.
+const KEYS_1: [&str; 2] = ["prefix", "signals"];
+const KEYS_2: [&str; 7] = [
+    "prefix",
+    "signals",
+    "format",
+    "vehicle",
+    "others",
+    "time_form",
+    "zone",
+];
 
 /// Reasons that a mapping cannot be used: one line each.
 #[derive(Debug, thiserror::Error)]
@@ -44,8 +68,10 @@ pub enum MappingError {
 
 /// A wrong place of a mapping.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{key}: {what}")]
+#[error("line {line}: {key}: {what}")]
 pub struct Problem {
+    /// Its line, from 1.
+    pub line: usize,
     /// The key, with its tables.
     pub key: String,
     /// The problem, and the expected form.
@@ -55,65 +81,35 @@ pub struct Problem {
 /// Topic and conversion of each signal of a car.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mapping {
-    routes: Vec<Route>,
-    by_topic: HashMap<String, usize>,
+    routes: RouteTable,
     problems: Vec<Problem>,
-}
-
-/// Topic and conversion of one signal.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Route {
-    /// The signal.
-    pub signal: Signal,
-    /// Its topic; none when the car cannot say it, or when what is written of it is wrong.
-    pub topic: Option<String>,
-    /// Conversion of its values.
-    pub conversion: Conversion,
-}
-
-/// Conversion of values.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Conversion {
-    /// Words and numbers that stand for others.
-    words: BTreeMap<String, Value>,
-    /// Value x scale + offset is in `unit`.
-    scale: f64,
-    offset: f64,
-    /// The unit that the car publishes in, when it is said.
-    unit: Option<String>,
-    /// From that unit to the signal's own.
-    factor: f64,
-}
-
-/// One signal as the file has it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    topic: Option<String>,
-    alias: Option<String>,
-    unit: Option<String>,
-    scale: Option<f64>,
-    offset: Option<f64>,
-    #[serde(default)]
-    values: BTreeMap<String, toml::Value>,
-    #[serde(default)]
-    absent: bool,
 }
 
 impl Default for Mapping {
     /// VSS 6.0 as KUKSA's publisher has it.
     fn default() -> Self {
-        Self::of(TOPIC_PREFIX, &BTreeMap::new(), Vec::new())
+        let facts = FileFacts::new(1);
+        let mut builder = Builder::new(1);
+        for signal in Signal::ALL {
+            let as_is = read(*signal, TableKeys(&Table::new()), &facts);
+            // Each path is a topic of its own, so that nothing is refused.
+            drop(builder.add(*signal, as_is.unwrap_or(Read::Absent)));
+        }
+        Self {
+            routes: builder.finish(),
+            problems: Vec::new(),
+        }
     }
 }
 
 impl Mapping {
-    /// Reads a file that must be right in all of its parts.
+    /// Reads a file that must be right in all of its parts. A vehicle that is named here stands for `+` in its topics, in
+    /// place of the one that the file names.
     ///
     /// # Errors
     /// [`MappingError`].
-    pub fn load(path: &Path) -> Result<Self, MappingError> {
-        let mapping = Self::look(path)?;
+    pub fn load(path: &Path, vehicle: Option<&str>) -> Result<Self, MappingError> {
+        let mapping = Self::look(path, vehicle)?;
         match mapping.problems.first() {
             None => Ok(mapping),
             Some(problem) => Err(MappingError::Wrong {
@@ -127,115 +123,104 @@ impl Mapping {
     ///
     /// # Errors
     /// [`MappingError`] when it cannot be read, or is no TOML.
-    pub fn look(path: &Path) -> Result<Self, MappingError> {
+    pub fn look(path: &Path, vehicle: Option<&str>) -> Result<Self, MappingError> {
         let text = std::fs::read_to_string(path).map_err(|source| MappingError::Unreadable {
             path: path.to_owned(),
             source,
         })?;
-        Self::parse(&text).map_err(|(line, what)| MappingError::NotToml {
+        Self::parse(&text, vehicle).map_err(|(line, what)| MappingError::NotToml {
             path: path.to_owned(),
             line,
             what,
         })
     }
 
-    fn parse(text: &str) -> Result<Self, (usize, String)> {
-        let mut table: Table = text.parse().map_err(|error: toml::de::Error| {
+    pub(super) fn parse(text: &str, vehicle: Option<&str>) -> Result<Self, (usize, String)> {
+        let table: Table = text.parse().map_err(|error: toml::de::Error| {
             let line = error
                 .span()
                 .map_or(1, |span| text[..span.start].lines().count().max(1));
             (line, error.message().replace('\n', " "))
         })?;
+        let lines = Lines::of(text);
         let mut problems = Vec::new();
-        let mut refuse = |key: &str, what: String| {
+        let mut refuse = |key: String, path: &[&str], what: String| {
             problems.push(Problem {
-                key: key.to_owned(),
+                line: lines.line(path),
+                key,
                 what,
             });
         };
-        let prefix = match table.remove("prefix") {
-            None => TOPIC_PREFIX.to_owned(),
-            Some(toml::Value::String(prefix)) if is_topic_part(&prefix) => prefix,
-            Some(_) => {
-                refuse("prefix", "expected a text without + and #".to_owned());
-                TOPIC_PREFIX.to_owned()
+        let keys = TableKeys(&table);
+        let file = read_file(keys, vehicle, &mut |mistake: Mistake| {
+            let key = mistake.at.first().cloned().unwrap_or_default();
+            refuse(key.clone(), &[&key], mistake.what);
+        });
+        let mut builder = Builder::new(file.facts.format);
+        let none = Table::new();
+        let signals = match keys.table("signals") {
+            Ok(signals) => signals.map_or(&none, |signals| signals.0),
+            Err(_) => {
+                let what = "expected a table".to_owned();
+                refuse("signals".to_owned(), &["signals"], what);
+                &none
             }
         };
-        let mut written = BTreeMap::new();
-        match table.remove("signals") {
-            None => {}
-            Some(toml::Value::Table(signals)) => {
-                for (path, value) in signals {
-                    if FORMER_PATHS.contains(&path.as_str()) {
-                        tracing::info!(
-                            path,
-                            "the mapping names a signal that is not used any more"
-                        );
-                        continue;
-                    }
-                    let key = format!("signals.{path:?}");
-                    let Some(signal) = Signal::from_path(&path) else {
-                        let what = "not a signal that Dashpoint uses; expected a VSS 6.0 path of `dashpoint check-mapping`";
-                        refuse(&key, what.to_owned());
-                        continue;
-                    };
-                    match value.try_into::<Written>() {
-                        Ok(entry) => {
-                            written.insert(signal, entry);
-                        }
-                        Err(error) => refuse(&key, error.message().replace('\n', " ")),
-                    }
-                }
+        for path in signals.keys() {
+            if FORMER_PATHS.contains(&path.as_str()) {
+                tracing::info!(path, "the mapping names a signal that is not used any more");
+            } else if Signal::from_path(path).is_none() {
+                let key = format!("signals.{path:?}");
+                refuse(key, &["signals", path], not_used(path));
             }
-            Some(_) => refuse("signals", "expected a table".to_owned()),
         }
-        for key in table.keys() {
-            refuse(
-                key,
-                "not a key of this file; expected prefix, signals".to_owned(),
-            );
-        }
-        Ok(Self::of(&prefix, &written, problems))
-    }
-
-    fn of(prefix: &str, written: &BTreeMap<Signal, Written>, mut problems: Vec<Problem>) -> Self {
-        let mut routes = Vec::new();
-        let mut by_topic = HashMap::new();
-        let as_is = Written::default();
         for signal in Signal::ALL {
-            let entry = written.get(signal).unwrap_or(&as_is);
-            let key = format!("signals.{:?}", signal.path());
-            let mut route = Route {
-                signal: *signal,
-                topic: None,
-                conversion: Conversion::none(),
-            };
-            match entry.route(*signal, prefix) {
-                Ok(Some((topic, conversion))) if !by_topic.contains_key(&topic) => {
-                    by_topic.insert(topic.clone(), routes.len());
-                    route.topic = Some(topic);
-                    route.conversion = conversion;
-                }
-                Ok(Some((topic, _))) => problems.push(Problem {
-                    key,
-                    what: format!("topic {topic:?} is another signal's already"),
+            let path = signal.path();
+            let key = format!("signals.{path:?}");
+            let written = match signals.get(path) {
+                None if file.is_alone => Ok(Read::Absent),
+                None => read(*signal, TableKeys(&none), &file.facts),
+                Some(Value::Table(written)) => read(*signal, TableKeys(written), &file.facts),
+                Some(_) => Err(Mistake {
+                    at: Vec::new(),
+                    what: "expected a table".to_owned(),
                 }),
-                Ok(None) => {}
-                Err(what) => problems.push(Problem { key, what }),
+            };
+            let read = written.unwrap_or_else(|mistake| {
+                let below = mistake.at.iter().map(String::as_str);
+                let at: Vec<&str> = ["signals", path].into_iter().chain(below).collect();
+                refuse(key.clone(), &at, mistake.what);
+                Read::Absent
+            });
+            if let Err(what) = builder.add(*signal, read) {
+                refuse(key, &["signals", path], what);
             }
-            routes.push(route);
         }
-        Self {
-            routes,
-            by_topic,
+        let is_silent = builder.is_silent();
+        if is_silent && problems.is_empty() {
+            problems.push(Problem {
+                line: 1,
+                key: "signals".to_owned(),
+                what: "no signal has a topic: nothing can be subscribed to".to_owned(),
+            });
+        }
+        problems.sort_by_key(|problem| problem.line);
+        Ok(Self {
+            routes: builder.finish(),
             problems,
-        }
+        })
     }
 
     /// Returns the route of each signal, in the order of [`Signal::ALL`].
     #[must_use]
     pub fn routes(&self) -> &[Route] {
-        &self.routes
+        &self.routes.routes
+    }
+
+    /// Returns each topic that is used, once.
+    #[must_use]
+    pub fn topics(&self) -> &[String] {
+        &self.routes.topics
     }
 
     /// Returns its problems; a mapping that was loaded has none.
@@ -244,144 +229,108 @@ impl Mapping {
         &self.problems
     }
 
-    /// Finds the route of a topic, if the topic is used.
-    #[must_use]
-    pub fn route(&self, topic: &str) -> Option<&Route> {
-        self.routes.get(*self.by_topic.get(topic)?)
+    /// Finds the use of a topic, if it is used.
+    pub(super) fn topic_use(&self, topic: &str) -> Option<&TopicUse> {
+        self.routes.by_topic.get(topic)
+    }
+
+    /// Returns the joins of two operands.
+    pub(super) fn joins(&self) -> &[Join] {
+        &self.routes.joins
     }
 }
 
-impl Written {
-    /// Topic and conversion; `None` when the car cannot say it.
-    fn route(&self, signal: Signal, prefix: &str) -> Result<Option<(String, Conversion)>, String> {
-        if self.absent {
-            let more = self.topic.is_some() || self.alias.is_some() || self.unit.is_some();
-            return if more {
-                Err("absent: and yet a topic, an alias or a unit is given".to_owned())
-            } else {
-                Ok(None)
-            };
-        }
-        let topic = match (&self.topic, &self.alias) {
-            (Some(_), Some(_)) => return Err("expected a topic or an alias, not both".to_owned()),
-            (Some(topic), None) => topic.clone(),
-            (None, Some(alias)) => topic_under(prefix, alias),
-            (None, None) => topic_under(prefix, signal.path()),
-        };
-        if topic.is_empty() || !is_topic_part(&topic) {
-            return Err(format!("topic {topic:?}: expected one without + and #"));
-        }
-        let numeric = matches!(signal.kind(), ValueKind::Number { .. });
-        if !numeric && (self.scale.is_some() || self.offset.is_some()) {
-            return Err("scale, offset: the signal is no number".to_owned());
-        }
-        let (scale, offset) = (self.scale.unwrap_or(1.0), self.offset.unwrap_or(0.0));
-        if !(scale.is_finite() && offset.is_finite()) || scale == 0.0 {
-            return Err("scale, offset: expected numbers, and a scale that is not 0".to_owned());
-        }
-        let factor = match &self.unit {
-            Some(unit) => factor(signal, unit)?,
-            None => 1.0,
-        };
-        let words = self
-            .values
-            .iter()
-            .map(|(word, value)| Ok((word.clone(), stands_for(signal, value)?)))
-            .collect::<Result<_, String>>()?;
-        let conversion = Conversion {
-            words,
-            scale,
-            offset,
-            unit: self.unit.clone(),
-            factor,
-        };
-        Ok(Some((topic, conversion)))
-    }
+/// The keys of the file itself.
+struct FileHead {
+    facts: FileFacts,
+    /// True when signals that are not named are absent.
+    is_alone: bool,
 }
 
-/// Returns the value of a word, in the signal's own type.
-fn stands_for(signal: Signal, value: &toml::Value) -> Result<Value, String> {
-    let (found, expected) = match (signal.kind(), value) {
-        (ValueKind::Flag, toml::Value::Boolean(flag)) => return Ok(Value::Bool(*flag)),
-        (ValueKind::Number { .. }, toml::Value::Integer(number)) => {
-            return Ok(Value::Number(*number as f64));
+fn read_file(
+    keys: TableKeys<'_>,
+    vehicle: Option<&str>,
+    refuse: &mut dyn FnMut(Mistake),
+) -> FileHead {
+    let format = match keys.0.get("format") {
+        None => 1,
+        Some(Value::Integer(format @ 1..=FORMAT_MAX)) => *format,
+        Some(other) => {
+            let what = format!(
+                "found {other}; this version reads formats 1 and 2: update it, or write `format = 2`"
+            );
+            refuse(Mistake::new("format", what));
+            FORMAT_MAX
         }
-        (ValueKind::Number { .. }, toml::Value::Float(number)) => {
-            return Ok(Value::Number(*number));
-        }
-        (ValueKind::Text, toml::Value::String(text)) => return Ok(Value::Text(text.clone())),
-        (ValueKind::Flag, other) => (other, "true or false"),
-        (ValueKind::Number { .. }, other) => (other, "numbers"),
-        (ValueKind::Text, other) => (other, "texts"),
     };
-    Err(format!(
-        "values: found {found}; expected them to stand for {expected}"
-    ))
-}
-
-fn is_topic_part(text: &str) -> bool {
-    !text.contains(['+', '#', '\0'])
-}
-
-impl Conversion {
-    const fn none() -> Self {
-        Self {
-            words: BTreeMap::new(),
-            scale: 1.0,
-            offset: 0.0,
-            unit: None,
-            factor: 1.0,
+    let mut facts = FileFacts::new(format);
+    let known = if format < 2 { &KEYS_1[..] } else { &KEYS_2 };
+    for key in keys.0.keys() {
+        let is_new = format < 2 && KEYS_2.contains(&key.as_str());
+        if key == "format" || known.contains(&key.as_str()) {
+            continue;
         }
+        let what = if is_new {
+            "a key of format 2; write `format = 2` in the first line of the file".to_owned()
+        } else {
+            unknown(key, "file", known)
+        };
+        refuse(Mistake::new(key, what));
     }
-
-    /// Turns a value into what VSS 6.0 would say. One that cannot be turned is left for the fold to refuse.
-    #[must_use]
-    pub fn apply(&self, signal: Signal, value: Value) -> Value {
-        if !self.words.is_empty() {
-            let word = match &value {
-                Value::Bool(flag) => flag.to_string(),
-                Value::Number(number) => number.to_string(),
-                Value::Text(text) => text.clone(),
-            };
-            if let Some(stands_for) = self.words.get(&word) {
-                return stands_for.clone();
+    match keys.0.get("prefix") {
+        None => {}
+        Some(Value::String(prefix))
+            if !prefix.contains(['#', '\0']) && (format > 1 || !prefix.contains('+')) =>
+        {
+            facts.prefix.clone_from(prefix);
+        }
+        Some(_) if format > 1 => refuse(Mistake::new("prefix", "expected a text without #")),
+        Some(_) => refuse(Mistake::new("prefix", "expected a text without + and #")),
+    }
+    let mut is_alone = false;
+    if format > 1 {
+        match keys.text("others") {
+            Ok(None | Some("vss")) => {}
+            Ok(Some("absent")) => is_alone = true,
+            Ok(Some(_)) | Err(_) => {
+                let what = "expected \"vss\" or \"absent\", for signals that are not named here";
+                refuse(Mistake::new("others", what));
             }
         }
-        match typed(signal, value) {
-            Value::Number(number) if !self.is_none() => {
-                Value::Number((number * self.scale + self.offset) * self.factor)
-            }
-            value @ (Value::Bool(_) | Value::Number(_) | Value::Text(_)) => value,
+        match keys.text("vehicle") {
+            Ok(written) => facts.vehicle = names(vehicle.or(written), refuse),
+            Err(mistake) => refuse(mistake),
+        }
+        match read_time_form(keys) {
+            Ok(form) => facts.time_form = form,
+            Err(mistake) => refuse(mistake),
         }
     }
+    FileHead { facts, is_alone }
+}
 
-    fn is_none(&self) -> bool {
-        self.scale == 1.0 && self.offset == 0.0 && self.factor == 1.0
+/// The names that stand for `+`, one a level.
+fn names(vehicle: Option<&str>, refuse: &mut dyn FnMut(Mistake)) -> Vec<String> {
+    let Some(vehicle) = vehicle else {
+        return Vec::new();
+    };
+    if vehicle.contains(['+', '#', '\0']) || vehicle.split('/').any(str::is_empty) {
+        let what =
+            "expected the name in the topics, such as \"1\" or \"user/car\", without + and #";
+        refuse(Mistake::new("vehicle", what));
+        return Vec::new();
     }
+    vehicle.split('/').map(str::to_owned).collect()
+}
 
-    /// Writes the conversion as a formula; empty when there is none.
-    #[must_use]
-    pub fn formula(&self, signal: Signal) -> String {
-        let mut parts = Vec::new();
-        if self.scale != 1.0 {
-            parts.push(format!("x {}", self.scale));
-        }
-        if self.offset != 0.0 {
-            parts.push(format!("+ {}", self.offset));
-        }
-        if let (Some(unit), Some(own)) = (&self.unit, unit_of(signal)) {
-            parts.push(format!("{unit} -> {own} (x {})", self.factor));
-        }
-        for (word, stands_for) in &self.words {
-            let stands_for = match stands_for {
-                Value::Bool(flag) => flag.to_string(),
-                Value::Number(number) => number.to_string(),
-                Value::Text(text) => text.clone(),
-            };
-            parts.push(format!("{word} = {stands_for}"));
-        }
-        parts.join(", ")
-    }
+fn not_used(path: &str) -> String {
+    let paths: Vec<&str> = Signal::ALL.iter().map(|signal| signal.path()).collect();
+    let meant = dashpoint_membership::nearest_name(path, &paths);
+    let meant = meant.map_or_else(
+        || "expected a VSS 6.0 path of `dashpoint check-mapping`".to_owned(),
+        |meant| format!("did you mean {meant:?}?"),
+    );
+    format!("not a signal that Dashpoint uses; {meant}")
 }
 
 #[cfg(test)]

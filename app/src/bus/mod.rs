@@ -3,22 +3,28 @@
 //! A lossy pipe: no promise rests on it. What a lost sample costs is told by the evidence as missed seconds.
 
 mod access;
+mod conversion;
+mod decode;
 mod ended;
 mod link;
 mod mapping;
 mod mqtt;
 mod payload;
+mod pointer;
 mod pulse;
 mod shorten;
+mod source;
 #[cfg(test)]
 mod tests;
+mod time_form;
 mod tls;
 mod units;
+mod words;
 
 pub use access::{BusConfig, BusLogin};
 pub use mapping::{Mapping, MappingError, Route};
 pub use mqtt::{Bus, wait_for_vin};
-pub use payload::{PayloadError, parse, typed};
+pub use payload::{PayloadError, typed};
 pub use tls::{TlsError, TlsFiles, client_config};
 
 use dashpoint_telematics::{Signal, Value};

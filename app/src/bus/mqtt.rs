@@ -15,9 +15,11 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::access::BusConfig;
+use super::decode::{BusMessage, Decoder};
 use super::ended::Ended;
 use super::link::{BusLink, BusLinkError};
-use super::{BusInput, Mapping, SEEN_TOPIC, parse};
+use super::{BusInput, Mapping, SEEN_TOPIC};
+use crate::clock::system_unix_ms;
 
 const REBUILD_AFTER: Duration = Duration::from_secs(1);
 /// Requests that wait for the connection; a `seen` that does not fit is said by the next one.
@@ -155,14 +157,20 @@ async fn listen(
     tracing::info!("bus connected");
     let mut gulp = Gulp::default();
     gulp.push(BusInput::Connected);
+    // What another connection said is of another moment, if not of another car.
+    let mut decoder = Decoder::new(mapping);
     let ended = loop {
         match next(&mut link, &mut gulp, inputs).await? {
-            Ok(publish) => gulp.push(taken(
-                mapping,
-                &String::from_utf8_lossy(&publish.topic),
-                &publish.payload,
-                publish.retain,
-            )),
+            Ok(publish) => {
+                let topic = String::from_utf8_lossy(&publish.topic);
+                let message = BusMessage {
+                    topic: &topic,
+                    payload: &publish.payload,
+                    retained: publish.retain,
+                };
+                let mut out = |input| gulp.push(input);
+                decoder.handle(mapping, message, system_unix_ms, &mut out);
+            }
             Err(error) => break ended_by(&error),
         }
     };
@@ -263,23 +271,6 @@ async fn next(
     }
     gulp.hand_over(inputs).await?;
     Ok(polled.await)
-}
-
-/// Parses a message.
-fn taken(mapping: &Mapping, topic: &str, payload: &[u8], retained: bool) -> BusInput {
-    let Some(route) = mapping.route(topic) else {
-        return BusInput::UnknownTopic;
-    };
-    let signal = route.signal;
-    match parse(payload) {
-        Ok(point) => BusInput::Sample {
-            signal,
-            value: route.conversion.apply(signal, point.value),
-            ts_ms: point.ts_ms,
-            retained,
-        },
-        Err(error) => BusInput::Refused { signal, error },
-    }
 }
 
 /// Says how far event time has come: once a second of it, and once more when it stands still. Not each step of it wakes;

@@ -52,11 +52,11 @@ impl PayloadError {
 }
 
 /// Reads `{"value": 53.2, "ts": "2026-11-22T08:00:01.250Z"}`, with the value as number, boolean or text (VISS quotes
-/// every scalar), or a bare value (KUKSA's publisher sends these).
+/// every scalar), or a bare value; `None` for a value that is null.
 ///
 /// # Errors
 /// [`PayloadError`] for anything else; the caller counts it by kind.
-pub fn parse(payload: &[u8]) -> Result<DataPoint, PayloadError> {
+pub(super) fn parse_or_null(payload: &[u8]) -> Result<(Option<Value>, Option<i64>), PayloadError> {
     match payload.len() {
         0 => return Err(PayloadError::Empty),
         1..=PAYLOAD_MAX => {}
@@ -68,23 +68,22 @@ pub fn parse(payload: &[u8]) -> Result<DataPoint, PayloadError> {
     if text.starts_with('{') {
         let written: Written<'_> =
             serde_json::from_str(text).map_err(|_| PayloadError::NotADataPoint)?;
-        let value = written.value.value().ok_or(PayloadError::NotADataPoint)?;
+        let value = written.value.value_or_null()?;
         let ts_ms = match written.ts {
             None => None,
             Some(Scalar::Text(ts)) => Some(parse_time(&ts)?),
-            Some(Scalar::Flag(_) | Scalar::Number(_) | Scalar::Other) => {
+            Some(Scalar::Flag(_) | Scalar::Number(_) | Scalar::Null | Scalar::Other) => {
                 return Err(PayloadError::BadTime);
             }
         };
-        return Ok(DataPoint { value, ts_ms });
+        return Ok((value, ts_ms));
     }
     let value = match serde_json::from_str::<Scalar<'_>>(text) {
-        Ok(scalar) => scalar.value(),
+        Ok(scalar) => scalar.value_or_null()?,
         Err(_) if is_bare_word(text) => Some(Value::Text(text.to_owned())),
-        Err(_) => None,
+        Err(_) => return Err(PayloadError::NotADataPoint),
     };
-    let value = value.ok_or(PayloadError::NotADataPoint)?;
-    Ok(DataPoint { value, ts_ms: None })
+    Ok((value, None))
 }
 
 /// A value in the type of its signal: VISS quotes every scalar.
@@ -118,21 +117,32 @@ fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Scalar<'de
 }
 
 /// A JSON value that lies in the message itself: there are hundreds of these a second.
-enum Scalar<'a> {
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Scalar<'a> {
+    /// True or false.
     Flag(bool),
+    /// A number.
     Number(f64),
+    /// A text.
     Text(Cow<'a, str>),
-    /// Nothing, a list or an object.
+    /// Null.
+    Null,
+    /// A list or an object.
     Other,
 }
 
 impl Scalar<'_> {
-    fn value(self) -> Option<Value> {
+    /// Returns the value; `None` for null.
+    ///
+    /// # Errors
+    /// [`PayloadError::NotADataPoint`] for a list and an object.
+    pub(super) fn value_or_null(self) -> Result<Option<Value>, PayloadError> {
         match self {
-            Self::Flag(flag) => Some(Value::Bool(flag)),
-            Self::Number(number) => Some(Value::Number(number)),
-            Self::Text(text) => Some(Value::Text(text.into_owned())),
-            Self::Other => None,
+            Self::Flag(flag) => Ok(Some(Value::Bool(flag))),
+            Self::Number(number) => Ok(Some(Value::Number(number))),
+            Self::Text(text) => Ok(Some(Value::Text(text.into_owned()))),
+            Self::Null => Ok(None),
+            Self::Other => Err(PayloadError::NotADataPoint),
         }
     }
 }
@@ -177,7 +187,7 @@ impl<'de> Visitor<'de> for AnyJson {
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Scalar::Other)
+        Ok(Scalar::Null)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
@@ -191,7 +201,11 @@ impl<'de> Visitor<'de> for AnyJson {
     }
 }
 
-fn parse_time(text: &str) -> Result<i64, PayloadError> {
+/// Reads a time of RFC 3339, in milliseconds since 1970-01-01T00:00:00Z.
+///
+/// # Errors
+/// [`PayloadError::BadTime`].
+pub(super) fn parse_time(text: &str) -> Result<i64, PayloadError> {
     text.parse::<Timestamp>()
         .map(Timestamp::as_millisecond)
         .map_err(|_| PayloadError::BadTime)
@@ -208,6 +222,12 @@ fn is_bare_word(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(payload: &[u8]) -> Result<DataPoint, PayloadError> {
+        let (value, ts_ms) = parse_or_null(payload)?;
+        let value = value.ok_or(PayloadError::NotADataPoint)?;
+        Ok(DataPoint { value, ts_ms })
+    }
 
     #[test]
     fn a_data_point_has_its_value_in_any_json_form() {

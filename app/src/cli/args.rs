@@ -211,6 +211,9 @@ pub struct CheckMappingArgs {
     /// The mapping, TOML.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Name of the vehicle in the topics, in the place of +.
+    #[arg(long, value_name = "NAME")]
+    pub vehicle: Option<String>,
     #[command(flatten)]
     pub output: Output,
 }

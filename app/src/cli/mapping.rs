@@ -29,7 +29,7 @@ struct RouteReport {
 
 /// Prints topic and conversion of each signal; a mapping that is wrong is a usage error.
 pub(super) fn check(args: &CheckMappingArgs) -> anyhow::Result<ExitCode> {
-    let mapping = Mapping::look(&args.file)?;
+    let mapping = Mapping::look(&args.file, args.vehicle.as_deref())?;
     let report = report(&mapping);
     let language = args.output.language;
     if args.output.json {
@@ -68,7 +68,11 @@ fn report(mapping: &Mapping) -> MappingReport {
     let route = |route: &crate::bus::Route| RouteReport {
         signal: route.signal.path(),
         topic: route.topic.clone(),
-        conversion: route.conversion.formula(route.signal),
+        conversion: [route.place.clone(), route.conversion.formula(route.signal)]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(", "),
     };
     let problems: Vec<String> = mapping.problems().iter().map(ToString::to_string).collect();
     MappingReport {

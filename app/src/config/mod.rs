@@ -110,6 +110,7 @@ impl Config {
 
 fn bus_config(root: &mut TableReader<'_>, folder: &Path) -> Result<BusConfig, ConfigError> {
     const EXPECTED: &str = "\"HOST:PORT\" of the in-vehicle broker";
+    const VEHICLE: &str = "the name of this vehicle in the topics, in the place of +";
     let mut table = root.table("bus")?;
     let (host, port) = table.parsed_or("broker", EXPECTED, "127.0.0.1:1883", |text| {
         let (host, port) = text.rsplit_once(':')?;
@@ -118,6 +119,7 @@ fn bus_config(root: &mut TableReader<'_>, folder: &Path) -> Result<BusConfig, Co
     })?;
     let file = |text: &str| Some(folder.join(text));
     let mapping = table.parsed("mapping", "a TOML file", file)?;
+    let vehicle = table.parsed("vehicle", VEHICLE, |text| Some(text.to_owned()))?;
     let user = table.parsed("user", "a name at the broker", |text| Some(text.to_owned()))?;
     let login = match user {
         None => {
@@ -146,7 +148,7 @@ fn bus_config(root: &mut TableReader<'_>, folder: &Path) -> Result<BusConfig, Co
         host,
         port,
         mapping: match mapping {
-            Some(path) => Mapping::load(&path)?,
+            Some(path) => Mapping::load(&path, vehicle.as_deref())?,
             None => Mapping::default(),
         },
         tls: tls.as_ref().map(client_config).transpose()?,
@@ -268,7 +270,7 @@ mod tests {
         insta::assert_snapshot!(refusal("clock = 3"), @r#"/etc/dashpoint.toml: clock: found 3; expected "system" or "bus""#);
         insta::assert_snapshot!(refusal("clok = \"bus\"\n[cloud]\nurl = \"https://a.example\"\nkey = \"3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29\""), @"/etc/dashpoint.toml: clok: not a key of this file: did you mean `clock`?");
         insta::assert_snapshot!(refusal("[clod]"), @"/etc/dashpoint.toml: clod: not a key of this file: did you mean `cloud`?");
-        insta::assert_snapshot!(refusal("[bus]\nwidth = 3"), @"/etc/dashpoint.toml: bus.width: not a key of this file; expected broker, mapping, user, password_file, tls");
+        insta::assert_snapshot!(refusal("[bus]\nwidth = 3"), @"/etc/dashpoint.toml: bus.width: not a key of this file; expected broker, mapping, vehicle, user, password_file, tls");
         insta::assert_snapshot!(refusal("[bus]\nbroker = \"here\""), @r#"/etc/dashpoint.toml: bus.broker: found "here"; expected "HOST:PORT" of the in-vehicle broker"#);
         insta::assert_snapshot!(refusal(""), @"/etc/dashpoint.toml: cloud.url: missing; expected an https:// address (http:// only to this machine)");
         insta::assert_snapshot!(refusal("[cloud]\nurl = \"http://example.org\""), @r#"/etc/dashpoint.toml: cloud.url: found "http://example.org"; expected an https:// address (http:// only to this machine)"#);

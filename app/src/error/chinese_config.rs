@@ -26,6 +26,7 @@ pub(super) fn expected(expected: &str) -> String {
         }
         "\"HOST:PORT\" of the in-vehicle broker" => "车内消息代理的 \"HOST:PORT\"",
         "a TOML file" => "TOML 文件",
+        "the name of this vehicle in the topics, in the place of +" => "本车在主题中的名字，代替 +",
         "a name at the broker" => "消息代理的用户名",
         "the name at the broker beside it" => "同时给出消息代理的用户名",
         "a file with the password of bus.user in its first line" => "文件，首行是 bus.user 的密码",
@@ -68,6 +69,10 @@ mod tests {
                 "bus.broker：值为 \"here\"；应为车内消息代理的",
             ),
             ("[bus]\nmapping = 3", "bus.mapping：值为 3；应为TOML 文件"),
+            (
+                "[bus]\nvehicle = 3",
+                "bus.vehicle：值为 3；应为本车在主题中",
+            ),
             ("[bus]\nuser = 3", "bus.user：值为 3；应为消息代理的用户名"),
             (
                 "[bus]\nuser = \"car\"",

@@ -1,8 +1,10 @@
 //! Cars that are not VSS 6.0, and files that are no mappings.
 
-use dashpoint_telematics::FORMER_PATHS;
+use dashpoint_telematics::{FORMER_PATHS, Value};
 
 use super::*;
+use crate::bus::BusInput;
+use crate::bus::decode::{BusMessage, Decoder};
 
 fn number(number: f64) -> Value {
     Value::Number(number)
@@ -12,81 +14,94 @@ fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-fn turned(mapping: &Mapping, topic: &str, value: Value) -> (Signal, Value) {
-    let route = mapping.route(topic).unwrap();
-    (route.signal, route.conversion.apply(route.signal, value))
+/// The value that one message of a topic says.
+fn turned(mapping: &Mapping, topic: &str, value: &str) -> (Signal, Value) {
+    let message = BusMessage {
+        topic,
+        payload: value.as_bytes(),
+        retained: false,
+    };
+    let mut said = Vec::new();
+    Decoder::new(mapping).handle(mapping, message, || 0, &mut |input| said.push(input));
+    match &said[..] {
+        [BusInput::Sample { signal, value, .. }] => (*signal, value.clone()),
+        other => panic!("{topic}: {other:?}"),
+    }
+}
+
+fn of_text(text: &str) -> Mapping {
+    Mapping::parse(text, None).unwrap()
+}
+
+fn lines(mapping: &Mapping) -> String {
+    let lines: Vec<String> = mapping.problems().iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }
 
 #[test]
 fn without_a_file_each_signal_is_where_kuksa_publishes_it() {
     let mapping = Mapping::default();
     for signal in Signal::ALL {
-        let route = mapping
-            .route(&format!("vss/{}", signal.path().replace('.', "/")))
-            .unwrap();
-        assert_eq!(route.signal, *signal);
+        let topic = format!("vss/{}", signal.path().replace('.', "/"));
+        assert_eq!(turned(&mapping, &topic, "1").0, *signal);
     }
     assert!(
         mapping
-            .route("vss/Vehicle/CurrentLocation/Latitude")
+            .topic_use("vss/Vehicle/CurrentLocation/Latitude")
             .is_none()
     );
     let speed = "vss/Vehicle/Speed";
-    assert_eq!(turned(&mapping, speed, text("53.2")).1, number(53.2));
-    assert_eq!(turned(&mapping, speed, text("fast")).1, text("fast"));
+    assert_eq!(turned(&mapping, speed, "\"53.2\"").1, number(53.2));
+    assert_eq!(turned(&mapping, speed, "fast").1, text("fast"));
 }
 
 #[test]
 fn an_older_tree_is_turned_into_the_newest() {
-    let mapping = Mapping::parse(include_str!("../../../mapping/vss-5.1.toml")).unwrap();
+    let mapping = of_text(include_str!("../../../mapping/vss-5.1.toml"));
     assert_eq!(mapping.problems(), []);
     assert_eq!(
-        turned(&mapping, "vss/Vehicle/TraveledDistance", number(12_345.678)),
+        turned(&mapping, "vss/Vehicle/TraveledDistance", "12345.678"),
         (Signal::Odometer, number(12_345_678.0))
     );
     assert_eq!(
-        turned(
-            &mapping,
-            "vss/Vehicle/Driver/Identifier/Subject",
-            text("ann")
-        ),
+        turned(&mapping, "vss/Vehicle/Driver/Identifier/Subject", "ann"),
         (Signal::DriverSubject, text("ann"))
     );
 }
 
 #[test]
 fn a_car_of_its_own_is_adapted() {
-    let mapping = Mapping::parse(include_str!("../../../mapping/example.toml")).unwrap();
+    let mapping = of_text(include_str!("../../../mapping/example.toml"));
     assert_eq!(mapping.problems(), []);
     for (topic, value, expected) in [
         (
             "can/speed_over_ground",
-            number(10.0),
+            "10.0",
             (Signal::Speed, number(36.0)),
         ),
         (
             "can/odometer_tenths",
-            text("123456"),
+            "\"123456\"",
             (Signal::Odometer, number(12_345_600.0)),
         ),
         (
             "car7/telemetry/Body/PowerMode",
-            number(2.0),
+            "2",
             (Signal::Ignition, text("ON")),
         ),
         (
             "car7/telemetry/Body/PowerMode",
-            text("1"),
+            "\"1\"",
             (Signal::Ignition, text("ACC")),
         ),
         (
             "car7/telemetry/Body/Lever",
-            text("P"),
+            "P",
             (Signal::Gear, number(126.0)),
         ),
         (
             "car7/telemetry/Vehicle/IsMoving",
-            text("true"),
+            "\"true\"",
             (Signal::IsMoving, Value::Bool(true)),
         ),
     ] {
@@ -104,7 +119,7 @@ fn a_car_of_its_own_is_adapted() {
 #[test]
 fn signals_that_are_not_used_any_more_are_skipped() {
     let former = FORMER_PATHS.map(|path| format!("[signals.{path:?}]\nabsent = true\n"));
-    let mapping = Mapping::parse(&former.concat()).unwrap();
+    let mapping = of_text(&former.concat());
     assert_eq!(mapping.problems(), []);
     let used = mapping.routes().iter().map(|route| route.signal);
     assert!(used.eq(Signal::ALL.iter().copied()));
@@ -112,7 +127,7 @@ fn signals_that_are_not_used_any_more_are_skipped() {
 
 #[test]
 fn each_wrong_place_is_named_with_what_is_expected() {
-    let mapping = Mapping::parse(
+    let mapping = of_text(
         r#"
         prefix = "car/#"
         speed = 3
@@ -130,18 +145,92 @@ fn each_wrong_place_is_named_with_what_is_expected() {
         [signals."Vehicle.Powertrain.TractionBattery.Charging.IsCharging"]
         values = { up = "yes" }
         "#,
-    )
-    .unwrap();
-    let lines: Vec<String> = mapping.problems().iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(lines.join("\n"), @r#"
-    prefix: expected a text without + and #
-    signals."Vehicle.Acceleration.Longitudinal": unknown field `toppic`, expected one of `topic`, `alias`, `unit`, `scale`, `offset`, `values`, `absent`
-    signals."Vehicle.CurrentLocation.Latitude": not a signal that Dashpoint uses; expected a VSS 6.0 path of `dashpoint check-mapping`
-    speed: not a key of this file; expected prefix, signals
-    signals."Vehicle.Speed": unit: "knots"; expected one of km/h, m/s, mph
-    signals."Vehicle.IsMoving": scale, offset: the signal is no number
-    signals."Vehicle.Acceleration.Lateral": topic "same" is another signal's already
-    signals."Vehicle.Powertrain.TractionBattery.Charging.IsCharging": values: found "yes"; expected them to stand for true or false
+    );
+    insta::assert_snapshot!(lines(&mapping), @r#"
+    line 2: prefix: expected a text without + and #
+    line 3: speed: not a key of this file; expected prefix, signals
+    line 4: signals."Vehicle.CurrentLocation.Latitude": not a signal that Dashpoint uses; expected a VSS 6.0 path of `dashpoint check-mapping`
+    line 6: signals."Vehicle.Speed": unit: "knots"; expected one of km/h, m/s, mph
+    line 8: signals."Vehicle.IsMoving": scale, offset: the signal is no number
+    line 11: signals."Vehicle.Acceleration.Lateral": topic "same" is another signal's already; one topic for several signals needs `format = 2`
+    line 14: signals."Vehicle.Acceleration.Longitudinal": toppic: not a key of this table: did you mean `topic`?
+    line 16: signals."Vehicle.Powertrain.TractionBattery.Charging.IsCharging": values: found "yes"; expected them to stand for true or false
     "#);
-    assert_eq!(mapping.route("same").unwrap().signal, Signal::Odometer);
+    assert_eq!(turned(&mapping, "same", "1").0, Signal::Odometer);
+}
+
+#[test]
+fn newer_keys_need_the_format_number() {
+    let mapping =
+        of_text("vehicle = \"1\"\n[signals.\"Vehicle.Speed\"]\nunit = \"m/s\"\nvalue = \"/v\"\n");
+    insta::assert_snapshot!(lines(&mapping), @r#"
+    line 1: vehicle: a key of format 2; write `format = 2` in the first line of the file
+    line 4: signals."Vehicle.Speed": value: a key of format 2; write `format = 2` in the first line of the file
+    "#);
+    insta::assert_snapshot!(lines(&of_text("format = 3")), @"line 1: format: found 3; this version reads formats 1 and 2: update it, or write `format = 2`");
+}
+
+#[test]
+fn mistakes_say_what_to_write() {
+    let mapping = of_text(
+        r#"format = 2
+        [signals."Vehicle.Spede"]
+        [signals."Vehicle.Speed"]
+        value = "data.x"
+        [signals."Vehicle.IsMoving"]
+        vallue = "/x"
+        [signals."Vehicle.TraveledDistance"]
+        time = "/t"
+        [signals."Vehicle.LowVoltageSystemState"]
+        values = { " an " = "ON" }
+        [signals."Vehicle.Powertrain.Transmission.SelectedGear"]
+        values = { "1" = 1, "1.0" = 2 }
+        [signals."Vehicle.Acceleration.Lateral"]
+        topic = "cars/+/lateral"
+        [signals."Vehicle.Acceleration.Longitudinal"]
+        value = "/a"
+        time = "/t"
+        time_form = "epoch"
+        [signals."Vehicle.Powertrain.TractionBattery.StateOfCharge.Current"]
+        constant = 50
+        [signals."Vehicle.Powertrain.TractionBattery.CurrentPower"]
+        product = [{ topic = "volts" }]
+        [signals."Vehicle.Powertrain.TractionBattery.AccumulatedConsumedEnergy"]
+        topic = "used"
+        minus = { topic = "back", units = "Wh" }
+        [signals."Vehicle.Powertrain.TractionBattery.Charging.IsCharging"]
+        values = { null = false }
+        [signals."Vehicle.Powertrain.TractionBattery.Charging.AveragePower"]
+        value = "/a"
+        zone = "Berlin"
+        "#,
+    );
+    insta::assert_snapshot!(lines(&mapping), @r#"
+    line 2: signals."Vehicle.Spede": not a signal that Dashpoint uses; did you mean "Vehicle.Speed"?
+    line 4: signals."Vehicle.Speed": value: "data.x"; expected a JSON pointer such as "/data/value"
+    line 6: signals."Vehicle.IsMoving": vallue: not a key of this table: did you mean `value`?
+    line 8: signals."Vehicle.TraveledDistance": time: there is no value; write `value = "/..."` beside it
+    line 10: signals."Vehicle.LowVoltageSystemState": values: " an ": can never match, since blanks around a value do not count; write "an"
+    line 12: signals."Vehicle.Powertrain.Transmission.SelectedGear": values: "1.0": can never match, since "1" is the same number
+    line 14: signals."Vehicle.Acceleration.Lateral": topic "cars/+/lateral": a + stands for the vehicle, and none is named; write `vehicle = "NAME"` under [bus] in the configuration, or in this file
+    line 18: signals."Vehicle.Acceleration.Longitudinal": time_form: "epoch"; expected one of rfc3339, unix-s, unix-ms, local
+    line 20: signals."Vehicle.Powertrain.TractionBattery.StateOfCharge.Current": constant: only who says something can be constant (EnergyMix.Source, EvseId, Identifier.Issuer); a signal that a car measures must come from the car
+    line 22: signals."Vehicle.Powertrain.TractionBattery.CurrentPower": product: expected two tables, such as [{ topic = "volts" }, { topic = "amperes" }]
+    line 25: signals."Vehicle.Powertrain.TractionBattery.AccumulatedConsumedEnergy": units: not a key of this table: did you mean `unit`?
+    line 27: signals."Vehicle.Powertrain.TractionBattery.Charging.IsCharging": values: null: write it as `null = ...`
+    line 30: signals."Vehicle.Powertrain.TractionBattery.Charging.AveragePower": zone: "Berlin"; expected an IANA zone such as "Europe/Berlin"
+    "#);
+}
+
+#[test]
+fn a_vehicle_stands_for_the_plus() {
+    const FILE: &str = "format = 2\nvehicle = \"7\"\nothers = \"absent\"\n[signals.\"Vehicle.Speed\"]\ntopic = \"cars/+/speed\"\n";
+    assert_eq!(of_text(FILE).topics(), ["cars/7/speed"]);
+    let named = |vehicle| Mapping::parse(FILE, Some(vehicle)).unwrap();
+    assert_eq!(named("8").topics(), ["cars/8/speed"]);
+    insta::assert_snapshot!(lines(&named("a/b")), @r#"line 5: signals."Vehicle.Speed": topic "cars/+/speed": 1 places of + and 2 of the vehicle's name; expected as many, with / between them"#);
+    insta::assert_snapshot!(lines(&named("#")), @r#"
+    line 2: vehicle: expected the name in the topics, such as "1" or "user/car", without + and #
+    line 5: signals."Vehicle.Speed": topic "cars/+/speed": a + stands for the vehicle, and none is named; write `vehicle = "NAME"` under [bus] in the configuration, or in this file
+    "#);
 }

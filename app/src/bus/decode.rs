@@ -1,0 +1,250 @@
+//! Turns a message into values of signals. It does no IO.
+
+use dashpoint_telematics::Value;
+
+use super::BusInput;
+use super::mapping::{Mapping, Route};
+use super::payload::{PAYLOAD_MAX, PayloadError, Scalar};
+use super::source::{Join, Joining, SharedTopic, Sink, TopicSource, TopicUse, ValuePlace};
+
+/// A message as it came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BusMessage<'a> {
+    pub(super) topic: &'a str,
+    pub(super) payload: &'a [u8],
+    /// True when the broker had retained it.
+    pub(super) retained: bool,
+}
+
+/// A message of a shared topic.
+#[derive(Debug, Clone, Copy)]
+struct Arrived<'a> {
+    payload: &'a [u8],
+    retained: bool,
+    /// In milliseconds since 1970-01-01T00:00:00Z.
+    at_ms: i64,
+}
+
+/// The decoder of one connection. All that it keeps is the newest operand of each side of each join.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    operands: Vec<[Option<Operand>; 2]>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Operand {
+    number: f64,
+    at_ms: i64,
+}
+
+/// A value with its time; no time for one that is stamped on arrival.
+type Said = (Value, Option<i64>);
+
+impl Decoder {
+    pub(super) fn new(mapping: &Mapping) -> Self {
+        Self {
+            operands: vec![[None; 2]; mapping.joins().len()],
+        }
+    }
+
+    /// Decodes a message and hands over each value, in the order of the signals. `now_ms` is asked for the time of arrival,
+    /// in milliseconds since 1970-01-01T00:00:00Z, when the topic needs it.
+    pub(super) fn handle(
+        &mut self,
+        mapping: &Mapping,
+        message: BusMessage<'_>,
+        now_ms: impl FnOnce() -> i64,
+        out: &mut impl FnMut(BusInput),
+    ) {
+        let BusMessage {
+            topic,
+            payload,
+            retained,
+        } = message;
+        match mapping.topic_use(topic) {
+            None => out(BusInput::UnknownTopic),
+            Some(TopicUse::Plain(route)) => {
+                if let Some(input) = plain(&mapping.routes()[*route], payload, retained) {
+                    out(input);
+                }
+            }
+            Some(TopicUse::Shared(topic)) => {
+                let message = Arrived {
+                    payload,
+                    retained,
+                    at_ms: now_ms(),
+                };
+                self.share(mapping, topic, message, out);
+            }
+        }
+    }
+
+    fn share(
+        &mut self,
+        mapping: &Mapping,
+        topic: &SharedTopic,
+        message: Arrived<'_>,
+        out: &mut impl FnMut(BusInput),
+    ) {
+        let mut slots = None;
+        for source in &topic.sources {
+            let said = match &source.place {
+                ValuePlace::Whole => whole(source, message.payload),
+                ValuePlace::Slot { .. } => {
+                    let slots = slots.get_or_insert_with(|| parse(topic, message.payload));
+                    match slots {
+                        Ok(slots) => in_slots(source, slots, message.at_ms),
+                        Err(error) => Err(*error),
+                    }
+                }
+            };
+            let signal = source.signal;
+            match said {
+                Ok(None) => {}
+                Ok(Some(said)) => match source.sink {
+                    Sink::Signal => {
+                        let (value, ts_ms) = said;
+                        let beside = source.beside.iter().cloned();
+                        for (signal, value) in beside.chain([(signal, value)]) {
+                            out(BusInput::Sample {
+                                signal,
+                                value,
+                                ts_ms,
+                                retained: message.retained,
+                            });
+                        }
+                    }
+                    Sink::Operand { join, side } => {
+                        if let Some(input) = self.join(mapping, (join, side), said, message) {
+                            out(input);
+                        }
+                    }
+                },
+                Err(error) => out(BusInput::Refused { signal, error }),
+            }
+        }
+    }
+
+    /// Keeps an operand and returns the joined value, when the other operand is of the same moment.
+    fn join(
+        &mut self,
+        mapping: &Mapping,
+        (index, side): (usize, usize),
+        (value, ts_ms): Said,
+        message: Arrived<'_>,
+    ) -> Option<BusInput> {
+        let Join {
+            signal,
+            joining,
+            within_ms,
+            conversion,
+        } = mapping.joins().get(index)?;
+        let signal = *signal;
+        let Value::Number(number) = value else {
+            let error = PayloadError::NotADataPoint;
+            return Some(BusInput::Refused { signal, error });
+        };
+        if message.retained && ts_ms.is_none() {
+            // Nobody knows of which moment it is.
+            return None;
+        }
+        let at_ms = ts_ms.unwrap_or(message.at_ms);
+        let operands = self.operands.get_mut(index)?;
+        operands[side] = Some(Operand { number, at_ms });
+        let [Some(first), Some(second)] = *operands else {
+            return None;
+        };
+        if first.at_ms.abs_diff(second.at_ms) > *within_ms {
+            return None;
+        }
+        let number = match joining {
+            Joining::Product => conversion.scaled(first.number * second.number),
+            Joining::Difference => first.number - second.number,
+        };
+        Some(BusInput::Sample {
+            signal,
+            value: Value::Number(number),
+            ts_ms: ts_ms.map(|_| first.at_ms.max(second.at_ms)),
+            retained: message.retained,
+        })
+    }
+}
+
+/// Reads one plain value; `None` when the car says nothing with it.
+fn plain(route: &Route, payload: &[u8], retained: bool) -> Option<BusInput> {
+    let signal = route.signal;
+    match route.conversion.read(signal, payload) {
+        Ok(point) => point.map(|point| BusInput::Sample {
+            signal,
+            value: point.value,
+            ts_ms: point.ts_ms,
+            retained,
+        }),
+        Err(error) => Some(BusInput::Refused { signal, error }),
+    }
+}
+
+fn whole(source: &TopicSource, payload: &[u8]) -> Result<Option<Said>, PayloadError> {
+    let point = source.conversion.read(source.signal, payload)?;
+    Ok(point.map(|point| (point.value, point.ts_ms)))
+}
+
+type Slots<'a> = Vec<Option<Scalar<'a>>>;
+
+fn parse<'a>(topic: &SharedTopic, payload: &'a [u8]) -> Result<Slots<'a>, PayloadError> {
+    match payload.len() {
+        0 => return Err(PayloadError::Empty),
+        1..=PAYLOAD_MAX => {}
+        _ => return Err(PayloadError::TooLong),
+    }
+    let text = std::str::from_utf8(payload).map_err(|_| PayloadError::NotADataPoint)?;
+    topic.pointers.read(text)
+}
+
+/// Reads the value of a source. A message that does not have its place says nothing about it.
+fn in_slots(
+    source: &TopicSource,
+    slots: &Slots<'_>,
+    arrived_ms: i64,
+) -> Result<Option<Said>, PayloadError> {
+    let ValuePlace::Slot { value, time } = &source.place else {
+        return Ok(None);
+    };
+    let is = |(slot, text): &(usize, String)| is_text(slots[*slot].as_ref(), text);
+    if !source.only.iter().all(is) {
+        return Ok(None);
+    }
+    let Some(scalar) = &slots[*value] else {
+        return Ok(None);
+    };
+    let Some(value) = convert(source, scalar)? else {
+        return Ok(None);
+    };
+    let ts_ms = match time {
+        Some((slot, form)) => Some(form.read(slots[*slot].as_ref(), arrived_ms)?),
+        None => None,
+    };
+    Ok(Some((value, ts_ms)))
+}
+
+fn convert(source: &TopicSource, scalar: &Scalar<'_>) -> Result<Option<Value>, PayloadError> {
+    if let Some(meaning) = source.conversion.words.of_scalar(scalar) {
+        return Ok(meaning.value());
+    }
+    match scalar.clone().value_or_null()? {
+        Some(value) => Ok(source.conversion.apply(source.signal, value)),
+        None => Err(PayloadError::NotADataPoint),
+    }
+}
+
+fn is_text(scalar: Option<&Scalar<'_>>, expected: &str) -> bool {
+    match scalar {
+        Some(Scalar::Text(text)) => text == expected,
+        Some(Scalar::Number(number)) => expected.parse() == Ok(*number),
+        Some(Scalar::Flag(flag)) => expected == if *flag { "true" } else { "false" },
+        Some(Scalar::Null | Scalar::Other) | None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,426 @@
+//! One signal as a mapping file has it.
+
+use dashpoint_telematics::{Signal, Value};
+use jiff::tz::TimeZone;
+
+use super::facts::FileFacts;
+use super::keys::{Mistake, TableKeys};
+use super::values::{must_be_number, read_conversion, stands_for};
+use crate::bus::conversion::Conversion;
+use crate::bus::pointer::Pointer;
+use crate::bus::source::Joining;
+use crate::bus::time_form::TimeForm;
+use crate::bus::topic_under;
+
+/// Keys of a signal that format 1 has.
+const KEYS_1: [&str; 7] = [
+    "topic", "alias", "unit", "scale", "offset", "values", "absent",
+];
+/// Keys of a signal that came with format 2.
+const KEYS_2: [&str; 13] = [
+    "value",
+    "time",
+    "time_form",
+    "zone",
+    "only",
+    "null",
+    "empty",
+    "ignore",
+    "constant",
+    "beside",
+    "minus",
+    "product",
+    "within_s",
+];
+/// Keys of an operand.
+const OPERAND_KEYS: [&str; 11] = [
+    "topic",
+    "alias",
+    "value",
+    "time",
+    "time_form",
+    "zone",
+    "only",
+    "ignore",
+    "scale",
+    "offset",
+    "unit",
+];
+/// Time between the two operands of a product, at most, in seconds: a burst of a bus.
+const PRODUCT_WITHIN_S: f64 = 2.0;
+const PRODUCT_WITHIN_S_MAX: f64 = 60.0;
+/// Time between two counters of which one is taken from the other: they are said when they change.
+const DIFFERENCE_WITHIN_S: f64 = 1_800.0;
+const DIFFERENCE_WITHIN_S_MAX: f64 = 3_600.0;
+
+/// A signal with all that is said of it.
+#[derive(Debug, Clone)]
+pub(super) enum Read {
+    /// The car cannot say it.
+    Absent,
+    /// It has a topic.
+    Single(Spot),
+    /// It is made of two.
+    Joined {
+        joining: Joining,
+        within_ms: u64,
+        operands: Box<[Spot; 2]>,
+        conversion: Conversion,
+    },
+    /// It is always the same, and is said beside another one.
+    Constant { value: Value, beside: Signal },
+}
+
+/// A value in a topic.
+#[derive(Debug, Clone)]
+pub(super) struct Spot {
+    pub(super) topic: String,
+    /// Pointers to value and time; none for a payload that is the value.
+    pub(super) place: Option<(Pointer, Option<(Pointer, TimeForm)>)>,
+    pub(super) only: Vec<(Pointer, String)>,
+    pub(super) conversion: Conversion,
+    /// The place as the file has it, for a report.
+    pub(super) written: String,
+    /// True when the vehicle is named, in the topic or in `only`.
+    is_named: bool,
+}
+
+/// Reads the table of a signal.
+pub(super) fn read(
+    signal: Signal,
+    keys: TableKeys<'_>,
+    facts: &FileFacts,
+) -> Result<Read, Mistake> {
+    if facts.format < 2
+        && let Some(key) = KEYS_2.iter().find(|key| keys.has(key))
+    {
+        let what =
+            format!("{key}: a key of format 2; write `format = 2` in the first line of the file");
+        return Err(Mistake::new(key, what));
+    }
+    let known = [&KEYS_1[..], if facts.format < 2 { &[] } else { &KEYS_2 }].concat();
+    keys.only(&known)?;
+    if keys.flag("absent")? {
+        return match keys.0.len() {
+            1 => Ok(Read::Absent),
+            _ => Err(Mistake::new(
+                "absent",
+                "absent: and yet a topic, an alias or a unit is given; expected absent alone",
+            )),
+        };
+    }
+    if let Some(constant) = keys.0.get("constant") {
+        return read_constant(signal, constant, keys);
+    }
+    if keys.has("beside") {
+        return Err(Mistake::new("beside", "beside: there is no constant"));
+    }
+    let conversion = read_conversion(signal, keys, facts)?;
+    if keys.has("product") {
+        return read_product(signal, keys, facts, conversion);
+    }
+    let spot = read_spot(signal, keys, facts, conversion)?;
+    let Some(minus) = keys.table("minus")? else {
+        if keys.has("within_s") {
+            let what = "within_s: there is neither product nor minus";
+            return Err(Mistake::new("within_s", what));
+        }
+        return Ok(Read::Single(spot));
+    };
+    must_be_number(signal, "minus")?;
+    let other =
+        read_operand(signal, minus, facts, true).map_err(|mistake| mistake.in_table("minus"))?;
+    let within_ms = read_within(keys, DIFFERENCE_WITHIN_S, DIFFERENCE_WITHIN_S_MAX)?;
+    check_pair(&spot, &other, "minus")?;
+    Ok(Read::Joined {
+        joining: Joining::Difference,
+        within_ms,
+        operands: Box::new([spot, other]),
+        conversion: Conversion::default(),
+    })
+}
+
+fn read_product(
+    signal: Signal,
+    keys: TableKeys<'_>,
+    facts: &FileFacts,
+    conversion: Conversion,
+) -> Result<Read, Mistake> {
+    must_be_number(signal, "product")?;
+    for key in [
+        "topic",
+        "alias",
+        "value",
+        "time",
+        "time_form",
+        "zone",
+        "only",
+        "minus",
+        "values",
+        "null",
+        "empty",
+        "ignore",
+    ] {
+        if keys.has(key) {
+            let what = format!("{key}: expected inside of the product's operands, not beside it");
+            return Err(Mistake::new(key, what));
+        }
+    }
+    let operands: Vec<TableKeys<'_>> = keys
+        .list("product")?
+        .iter()
+        .filter_map(|item| item.as_table().map(TableKeys))
+        .collect();
+    let [first, second] = operands[..] else {
+        let what = "product: expected two tables, such as [{ topic = \"volts\" }, { topic = \"amperes\" }]";
+        return Err(Mistake::new("product", what));
+    };
+    let read = |operand| {
+        read_operand(signal, operand, facts, false).map_err(|mistake| mistake.in_table("product"))
+    };
+    let (first, second) = (read(first)?, read(second)?);
+    check_pair(&first, &second, "product")?;
+    Ok(Read::Joined {
+        joining: Joining::Product,
+        within_ms: read_within(keys, PRODUCT_WITHIN_S, PRODUCT_WITHIN_S_MAX)?,
+        operands: Box::new([first, second]),
+        conversion,
+    })
+}
+
+fn read_within(keys: TableKeys<'_>, usual_s: f64, most_s: f64) -> Result<u64, Mistake> {
+    let within_s = keys.number("within_s")?.unwrap_or(usual_s);
+    if !(within_s > 0.0 && within_s <= most_s) {
+        let what = format!("within_s: expected seconds, more than 0 and at most {most_s}");
+        return Err(Mistake::new("within_s", what));
+    }
+    Ok((within_s * 1_000.0).round() as u64)
+}
+
+/// Two halves must be of one vehicle, and of one clock.
+fn check_pair(first: &Spot, second: &Spot, key: &str) -> Result<(), Mistake> {
+    if first.is_named != second.is_named {
+        let what = format!(
+            "{key}: one operand names the vehicle (+) and the other does not; both must be of the same vehicle"
+        );
+        return Err(Mistake::new(key, what));
+    }
+    let has_time = |spot: &Spot| matches!(spot.place, Some((_, Some(_))));
+    if has_time(first) != has_time(second) {
+        let what = format!(
+            "{key}: one operand has a time and the other has none; give both a time, or neither"
+        );
+        return Err(Mistake::new(key, what));
+    }
+    Ok(())
+}
+
+fn read_operand(
+    signal: Signal,
+    keys: TableKeys<'_>,
+    facts: &FileFacts,
+    with_unit: bool,
+) -> Result<Spot, Mistake> {
+    let known = if with_unit {
+        &OPERAND_KEYS[..]
+    } else {
+        &OPERAND_KEYS[..OPERAND_KEYS.len() - 1]
+    };
+    keys.only(known)?;
+    if !keys.has("topic") && !keys.has("alias") {
+        return Err(Mistake::new(
+            "topic",
+            "topic: expected one for each operand",
+        ));
+    }
+    let conversion = read_conversion(signal, keys, facts)?;
+    read_spot(signal, keys, facts, conversion)
+}
+
+/// Topic, place and time.
+fn read_spot(
+    signal: Signal,
+    keys: TableKeys<'_>,
+    facts: &FileFacts,
+    conversion: Conversion,
+) -> Result<Spot, Mistake> {
+    let (key, topic) = match (keys.text("topic")?, keys.text("alias")?) {
+        (Some(_), Some(_)) => {
+            let what = "expected a topic or an alias, not both";
+            return Err(Mistake::new("alias", what));
+        }
+        (Some(topic), None) => ("topic", topic.to_owned()),
+        (None, Some(alias)) => ("alias", topic_under(&facts.prefix, alias)),
+        (None, None) => ("topic", topic_under(&facts.prefix, signal.path())),
+    };
+    let (topic, mut is_named) =
+        with_vehicle(&topic, facts).map_err(|what| Mistake::new(key, what))?;
+    let pointer = |key: &str| {
+        let Some(text) = keys.text(key)? else {
+            return Ok(None);
+        };
+        let what = format!("{key}: {text:?}; expected a JSON pointer such as \"/data/value\"");
+        let pointer = Pointer::parse(text);
+        pointer.map(Some).ok_or_else(|| Mistake::new(key, what))
+    };
+    let value = pointer("value")?;
+    let time = pointer("time")?;
+    let form = read_time_form(keys)?;
+    let place = match (value, time) {
+        (Some(value), Some(time)) => {
+            let form = form.or_else(|| facts.time_form.clone());
+            Some((value, Some((time, form.unwrap_or(TimeForm::Rfc3339)))))
+        }
+        (Some(_), None) if form.is_some() => {
+            let what = "time_form: there is no time; write `time = \"/...\"` beside it";
+            return Err(Mistake::new("time_form", what));
+        }
+        (Some(value), None) => Some((value, None)),
+        (None, Some(_)) => {
+            let what = "time: there is no value; write `value = \"/...\"` beside it";
+            return Err(Mistake::new("time", what));
+        }
+        (None, None) => None,
+    };
+    let mut only = Vec::new();
+    for (place, text) in keys.table("only")?.into_iter().flat_map(|table| table.0) {
+        let wrong = |what: &str| Mistake::new("only", format!("only: {place:?}: {what}"));
+        let pointer = Pointer::parse(place);
+        let pointer =
+            pointer.ok_or_else(|| wrong("expected a JSON pointer such as \"/data/path\""))?;
+        let text = text.as_str().ok_or_else(|| wrong("expected a text"))?;
+        let is_vehicle = text == "+";
+        let text = if is_vehicle {
+            let name = facts.vehicle.last();
+            name.ok_or_else(|| wrong(NO_VEHICLE))?.clone()
+        } else {
+            text.to_owned()
+        };
+        is_named |= is_vehicle;
+        only.push((pointer, text));
+    }
+    if !only.is_empty() && place.is_none() {
+        let what = "only: there is no value; write `value = \"/...\"` beside it";
+        return Err(Mistake::new("only", what));
+    }
+    let places = ["value", "time"].map(|key| keys.text(key));
+    let [value, time] = places.map(|place| place.ok().flatten());
+    let written = match (value, time) {
+        (Some(value), Some(time)) => format!("at {value}, time {time}"),
+        (Some(value), None) => format!("at {value}"),
+        (None, _) => String::new(),
+    };
+    Ok(Spot {
+        topic,
+        place,
+        only,
+        conversion,
+        written,
+        is_named,
+    })
+}
+
+const NO_VEHICLE: &str = "a + stands for the vehicle, and none is named; write `vehicle = \"NAME\"` under [bus] in the \
+                          configuration, or in this file";
+
+/// Puts the names of the vehicle in the places of `+`, so that no other vehicle is subscribed to.
+fn with_vehicle(topic: &str, facts: &FileFacts) -> Result<(String, bool), String> {
+    let expected = || format!("topic {topic:?}: expected one without + and #");
+    if topic.is_empty() || topic.contains(['#', '\0']) || facts.format < 2 && topic.contains('+') {
+        return Err(expected());
+    }
+    let places = topic.split('/').filter(|level| *level == "+").count();
+    if topic.matches('+').count() != places {
+        return Err(format!(
+            "topic {topic:?}: a + stands for a whole level, such as \"cars/+/speed\""
+        ));
+    }
+    if places == 0 {
+        return Ok((topic.to_owned(), false));
+    }
+    if facts.vehicle.is_empty() {
+        return Err(format!("topic {topic:?}: {NO_VEHICLE}"));
+    }
+    if facts.vehicle.len() != places {
+        return Err(format!(
+            "topic {topic:?}: {places} places of + and {} of the vehicle's name; expected as many, with / between them",
+            facts.vehicle.len()
+        ));
+    }
+    let mut names = facts.vehicle.iter();
+    let levels: Vec<&str> = topic
+        .split('/')
+        .map(|level| match level {
+            "+" => names.next().map_or(level, String::as_str),
+            level => level,
+        })
+        .collect();
+    Ok((levels.join("/"), true))
+}
+
+/// Reads the form of times; `None` when the table has none.
+pub(super) fn read_time_form(keys: TableKeys<'_>) -> Result<Option<TimeForm>, Mistake> {
+    let zone = keys.text("zone")?;
+    let form = keys.text("time_form")?;
+    match (form, zone) {
+        (None, None) => Ok(None),
+        (Some("rfc3339"), None) => Ok(Some(TimeForm::Rfc3339)),
+        (Some("unix-s"), None) => Ok(Some(TimeForm::UnixS)),
+        (Some("unix-ms"), None) => Ok(Some(TimeForm::UnixMs)),
+        (None | Some("local"), Some(zone)) => match TimeZone::get(zone) {
+            Ok(zone) => Ok(Some(TimeForm::Local(zone))),
+            Err(_) => {
+                let what =
+                    format!("zone: {zone:?}; expected an IANA zone such as \"Europe/Berlin\"");
+                Err(Mistake::new("zone", what))
+            }
+        },
+        (Some("local"), None) => {
+            let what = "time_form: \"local\" needs a zone; write `zone = \"Europe/Berlin\"`";
+            Err(Mistake::new("time_form", what))
+        }
+        (Some("rfc3339" | "unix-s" | "unix-ms"), Some(_)) => {
+            let what = "zone: only times of form \"local\" have one";
+            Err(Mistake::new("zone", what))
+        }
+        (Some(other), _) => {
+            let what =
+                format!("time_form: {other:?}; expected one of rfc3339, unix-s, unix-ms, local");
+            Err(Mistake::new("time_form", what))
+        }
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what a car measures is never a constant"
+)]
+fn read_constant(
+    signal: Signal,
+    constant: &toml::Value,
+    keys: TableKeys<'_>,
+) -> Result<Read, Mistake> {
+    let usual = match signal {
+        Signal::MixSource => Signal::RenewablePercentage,
+        Signal::EvseId => Signal::IsCharging,
+        Signal::DriverIssuer => Signal::DriverSubject,
+        _ => {
+            let what = "constant: only who says something can be constant (EnergyMix.Source, EvseId, Identifier.Issuer); a \
+                        signal that a car measures must come from the car";
+            return Err(Mistake::new("constant", what));
+        }
+    };
+    keys.only(&["constant", "beside"])?;
+    let value = stands_for(signal, constant)
+        .map_err(|what| Mistake::new("constant", format!("constant: {what}")))?;
+    let beside = match keys.text("beside")? {
+        None => usual,
+        Some(path) => Signal::from_path(path)
+            .filter(|beside| *beside != signal)
+            .ok_or_else(|| {
+                let what = format!("beside: {path:?}; expected the path of another signal");
+                Mistake::new("beside", what)
+            })?,
+    };
+    Ok(Read::Constant { value, beside })
+}
