@@ -5,7 +5,7 @@ use dashpoint_telematics::Value;
 use super::BusInput;
 use super::mapping::{Mapping, Route};
 use super::payload::{PAYLOAD_MAX, PayloadError, Scalar};
-use super::source::{Join, Joining, SharedTopic, Sink, TopicSource, TopicUse, ValuePlace};
+use super::source::{Join, Joining, SharedTopic, Sink, SourcePlace, TopicSource, TopicUse};
 
 /// A message as it came.
 #[derive(Debug, Clone, Copy)]
@@ -89,8 +89,8 @@ impl Decoder {
         let mut slots = None;
         for source in &topic.sources {
             let said = match &source.place {
-                ValuePlace::Whole => whole(source, message.payload),
-                ValuePlace::Slot { .. } => {
+                SourcePlace::Whole => whole(source, message.payload),
+                SourcePlace::Slot { .. } => {
                     let slots = slots.get_or_insert_with(|| parse(topic, message.payload));
                     match slots {
                         Ok(slots) => in_slots(source, slots, message.at_ms),
@@ -207,7 +207,7 @@ fn in_slots(
     slots: &Slots<'_>,
     arrived_ms: i64,
 ) -> Result<Option<Said>, PayloadError> {
-    let ValuePlace::Slot { value, time } = &source.place else {
+    let SourcePlace::Slot { value, time } = &source.place else {
         return Ok(None);
     };
     let is = |(slot, text): &(usize, String)| is_text(slots[*slot].as_ref(), text);

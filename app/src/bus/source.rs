@@ -26,7 +26,7 @@ pub(super) struct SharedTopic {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct TopicSource {
     pub(super) signal: Signal,
-    pub(super) place: ValuePlace,
+    pub(super) place: SourcePlace,
     /// Slots that must have these texts; else the message is about something else.
     pub(super) only: Vec<(usize, String)>,
     pub(super) conversion: Conversion,
@@ -37,7 +37,7 @@ pub(super) struct TopicSource {
 
 /// The place of a value in its message.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum ValuePlace {
+pub(super) enum SourcePlace {
     /// The whole payload: a value, or a data point.
     Whole,
     /// A slot of a JSON text, and one of its time.

@@ -7,7 +7,7 @@ use dashpoint_telematics::{Signal, Value};
 use super::route::Route;
 use super::written::{Read, Spot};
 use crate::bus::conversion::Conversion;
-use crate::bus::source::{Join, Joining, SharedTopic, Sink, TopicSource, TopicUse, ValuePlace};
+use crate::bus::source::{Join, Joining, SharedTopic, Sink, SourcePlace, TopicSource, TopicUse};
 
 /// The routes of all signals, and the way from a topic to them.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,8 +168,8 @@ fn shared(
     for (index, spot, sink) in carried {
         let signal = routes[index].signal;
         let place = match spot.place {
-            None => ValuePlace::Whole,
-            Some((value, time)) => ValuePlace::Slot {
+            None => SourcePlace::Whole,
+            Some((value, time)) => SourcePlace::Slot {
                 value: topic.pointers.add(&value),
                 time: time.map(|(time, form)| (topic.pointers.add(&time), form)),
             },
