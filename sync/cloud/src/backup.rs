@@ -15,7 +15,12 @@ use crate::opening::{close, require_whole};
 use crate::store::left_behind::left_behind;
 use crate::store::signed_after::{keep_signed, signed_in};
 use crate::store::undone::{done_in, lacking};
-use crate::store::{Undone, cloud_row, is_whole, kept, open_file, open_to_read};
+use crate::store::{
+    Undone, UndoneKind, cloud_row, devices, is_whole, kept, open_file, open_kept, open_to_read,
+};
+
+/// A request waits no longer than this, for the consent of a vehicle's members too.
+const REQUEST_S: i64 = 3_600;
 
 /// Result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,9 +29,11 @@ pub struct RestoredBackup {
     pub server_epoch: ServerEpoch,
     /// Path of the database that was there before; `None` when there was none.
     pub aside: Option<PathBuf>,
+    /// Paths of the databases that earlier restores had replaced and the backup is older than, the oldest first.
+    pub earlier: Vec<PathBuf>,
     /// Days since the cloud that the backup was made of was last at work.
     pub age_days: i64,
-    /// Things that the database before has and the backup lacks; `None` when it cannot be read any more.
+    /// Things that the databases before have and the backup lacks; `None` when the last cannot be read any more.
     pub undone: Option<Vec<Undone>>,
     /// Head units that the database before had shut out and that do not come over: they are kept out.
     pub kept_out: Vec<DeviceId>,
@@ -143,6 +150,7 @@ fn make_ready(
         .as_unix_s()
         .saturating_sub(backed_up.known.as_unix_s());
     let life = present.as_ref().map(|life| life.server_epoch);
+    let earlier = earlier(folder, life, backed_up.server_epoch);
     let server_epoch = core.begin_server_epoch(life.unwrap_or(ServerEpoch::new(0)), now)?;
     // The clock is held to what the cloud knew last, not to the day of the backup.
     match &present {
@@ -162,20 +170,79 @@ fn make_ready(
     let restored = core.database().unchecked_transaction()?;
     let kept_out = kept::keep_out(&shut_out.unwrap_or_default(), &restored)?;
     restored.commit()?;
-    let undone = done
+    let mut undone = done
         .map(|done| lacking(done, core.database()))
         .transpose()?;
+    if let Some(undone) = &mut undone {
+        for (_, db) in earlier.iter().rev() {
+            let more = readable("decided earlier", done_in(db)).unwrap_or_default();
+            for one in lacking(more, core.database())? {
+                let is_told = |told: &Undone| (told.kind, &told.of) == (one.kind, &one.of);
+                if !undone.iter().any(is_told) && stands(&one, core.database(), known)? {
+                    undone.push(one);
+                }
+            }
+        }
+        undone.sort();
+    }
     drop(replaced);
+    let earlier = earlier.into_iter().map(|(path, _)| path).collect();
     close(core)?;
     sync_file(&draft)?;
     Ok(RestoredBackup {
         server_epoch,
         aside: None,
+        earlier,
         age_days: age_s.div_euclid(86_400),
         undone,
         kept_out,
         brought_over,
     })
+}
+
+/// Returns whether what an earlier database has was not overtaken since: a head unit was shut out, or a request has run out.
+fn stands(one: &Undone, restored: &Connection, known: ServerTime) -> Result<bool, CloudError> {
+    if one.kind == UndoneKind::Binding {
+        let device = one.of.split(' ').next().unwrap_or_default();
+        let Ok(device) = device.parse() else {
+            return Ok(true);
+        };
+        let found = devices::find(restored, device)?;
+        let is_out = found.is_some_and(|found| found.revoked.is_some());
+        return Ok(!is_out && !devices::is_barred(restored, device)?);
+    }
+    let is_request = matches!(one.kind, UndoneKind::RequestRefused | UndoneKind::Claim);
+    Ok(!is_request || one.at.plus_s(REQUEST_S) > known)
+}
+
+/// Opens the databases that earlier restores had replaced, as far as they came after the backup, the oldest first: what only they
+/// have is undone still.
+fn earlier(
+    folder: &CloudFolder,
+    present: Option<ServerEpoch>,
+    backed_up: ServerEpoch,
+) -> Vec<(PathBuf, Connection)> {
+    let mut found = Vec::new();
+    let mut life = present;
+    while let Some(began) = life.filter(|life| *life > backed_up) {
+        let Some(path) = folder.kept_aside(began) else {
+            break;
+        };
+        if beside(&path, "-wal").exists() {
+            tracing::warn!(path = %path.display(), "kept with a log beside it: what it has is not compared");
+            break;
+        }
+        let Some(db) = readable("kept earlier", open_kept(&path)) else {
+            break;
+        };
+        let row = readable("kept earlier", cloud_row::find(&db)).flatten();
+        life = row.map(|row| row.server_epoch).filter(|life| *life < began);
+        if life.is_some() {
+            found.push((path, db));
+        }
+    }
+    found.reverse();
+    found
 }
 
 /// The content of the replaced database, when it can be read; else the cause is logged.

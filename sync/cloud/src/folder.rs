@@ -120,6 +120,22 @@ impl CloudFolder {
         Ok(is_there.then_some(aside))
     }
 
+    /// Finds the database that was kept aside when a life began: the last one, where an interrupted restore has left others.
+    pub(crate) fn kept_aside(&self, began: ServerEpoch) -> Option<PathBuf> {
+        let first = self
+            .path
+            .join(format!("{DATABASE_FILE}.before-life-{began}"));
+        let mut last = first.exists().then(|| first.clone());
+        for number in 2.. {
+            let next = beside(&first, &format!(".{number}"));
+            if !files_of(&next).iter().any(|file| file.exists()) {
+                break;
+            }
+            last = Some(next).filter(|next| next.exists()).or(last);
+        }
+        last
+    }
+
     /// Finds a name under which neither a database nor what one left is kept.
     fn free_aside(&self, next: ServerEpoch) -> PathBuf {
         let first = self

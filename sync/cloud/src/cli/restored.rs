@@ -17,6 +17,8 @@ pub(super) struct RestoreReport {
     pub server_epoch: ServerEpoch,
     /// The database that was there before; none where there was none.
     pub aside: Option<PathBuf>,
+    /// The databases that earlier restores had replaced and the backup is older than, the oldest first.
+    pub earlier: Vec<PathBuf>,
     /// Days since the cloud that the backup was made of was last at work.
     pub backup_age_days: i64,
     /// Things that the database before has and the backup lacks; none when it cannot be read.
@@ -32,6 +34,7 @@ impl RestoreReport {
         Self {
             server_epoch: restored.server_epoch,
             aside: restored.aside.clone(),
+            earlier: restored.earlier.clone(),
             backup_age_days: restored.age_days,
             undone: restored.undone.clone(),
             kept_out: restored.kept_out.clone(),
@@ -68,7 +71,10 @@ pub(super) fn restored(restored: &RestoreReport, data: &Path) -> String {
                 .as_ref()
                 .map_or("", |_| ": the one before cannot be read")
         ),
-        Some([]) => "nothing of what the database before had from people is undone\n".to_owned(),
+        Some([]) if restored.earlier.is_empty() => {
+            "nothing of what the database before had from people is undone\n".to_owned()
+        }
+        Some([]) => "nothing of what the databases before had from people is undone\n".to_owned(),
         Some(undone) => {
             let lines = undone.iter().map(|one| format!("  {}\n", again(one, data)));
             let lines: String = lines.collect();
@@ -95,7 +101,20 @@ pub(super) fn restored(restored: &RestoreReport, data: &Path) -> String {
         ),
         Some(over) => over.iter().map(|one| brought_over(one, restored)).collect(),
     };
-    head + &age + &lines + &kept_out + &over
+    let earlier: Vec<String> = restored
+        .earlier
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let earlier = if earlier.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "the one before came of a restore, too: what people did is counted of {} as well\n",
+            earlier.join(" and ")
+        )
+    };
+    head + &earlier + &age + &lines + &kept_out + &over
 }
 
 /// Says what came over of a head unit that was shut out after the backup, and what does not come back.

@@ -50,6 +50,28 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Connection, CloudError> {
     Ok(db)
 }
 
+/// Opens a database that nobody writes to any more, to read it: nothing is made beside it.
+///
+/// # Errors
+/// [`CloudError::Database`] when SQLite refuses. A log beside it is not read.
+pub(crate) fn open_kept(path: &Path) -> Result<Connection, CloudError> {
+    let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let escaped: String = path
+        .to_string_lossy()
+        .chars()
+        .map(|char| match char {
+            '%' => "%25".to_owned(),
+            '?' => "%3f".to_owned(),
+            '#' => "%23".to_owned(),
+            other => other.to_string(),
+        })
+        .collect();
+    let uri = format!("file:{escaped}?immutable=1");
+    Ok(Connection::open_with_flags(uri, read_only)?)
+}
+
 /// Refuses another program's file and a newer one's before a byte of it is changed: opening it to write turns its
 /// journal into a log. A file that cannot be read so is left to the one who opens it to write.
 fn refuse_others(path: &Path) -> Result<(), CloudError> {

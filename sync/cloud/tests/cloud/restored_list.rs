@@ -167,6 +167,72 @@ fn only_commands_that_are_taken_are_listed() {
     assert_eq!(refuse.last().unwrap(), &"拖".repeat(170));
 }
 
+/// A restore that is made twice replaces its own database, which nobody has done anything to: what was undone is undone still.
+#[test]
+fn a_second_restore_of_one_backup_says_what_the_first_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let cloud = Operated { data: data.clone() };
+    cloud.while_serving(|| ());
+    let key = std::fs::read(data.join("cloud-key.pk8")).unwrap();
+    let key = dashpoint_wire::SigningKey::from_pkcs8(&key).unwrap();
+    let now = at(machine_now());
+    let db = open_file(&data.join("cloud.db")).unwrap();
+    let core = CloudCore::start(db, key.clone(), ClockKind::System, now).unwrap();
+    let mut world = World {
+        core,
+        now,
+        cloud_key: key.public(),
+    };
+    let first = world.member(1);
+    let mut early = world.car(2, 3, first);
+    let backup = folder.path().join("backup.db");
+    let name = backup.to_str().unwrap();
+    world.core.back_up(&backup).unwrap();
+    let second = world.member(4);
+    let last = early.mint(drove(doubts::drive(&world, 0, 10_000, 600)), now);
+    world.settled(&mut early, &[last]);
+    world.core.revoke_device(early.device, now).unwrap();
+    drop(world);
+    let said = [(); 3].map(|()| cloud.done(&["restore", name]));
+    for (said, life) in said.iter().zip(2..) {
+        assert!(
+            said.contains(&format!("life {life} of the database")),
+            "{said}"
+        );
+        let aside = format!(
+            "the one before is {}",
+            data.join(format!("cloud.db.before-life-{life}")).display()
+        );
+        assert!(said.contains(&aside), "{said}");
+        assert!(
+            said.contains(&format!("member add --id {second}")),
+            "{said}"
+        );
+        let over = format!(
+            "device {} stays shut out, its 1 entry came over",
+            early.device
+        );
+        assert_eq!(said.matches(&over).count(), 1, "{said}");
+        let earlier = format!(
+            "of {} as well",
+            data.join("cloud.db.before-life-2").display()
+        );
+        assert_eq!(said.contains(&earlier), life == 3, "{said}");
+        assert_eq!(said.contains("came of a restore, too"), life > 2, "{said}");
+    }
+    // What was done again is not undone any more, and a backup of after it lacks nothing.
+    cloud.done(&["member", "add", "--id", &second.to_string(), "--name", "x"]);
+    let newer = folder.path().join("newer.db");
+    let newer = newer.to_str().unwrap();
+    cloud.done(&["backup", newer]);
+    let nothing = cloud.done(&["restore", newer]);
+    assert!(
+        nothing.contains("nothing of what the database before had"),
+        "{nothing}"
+    );
+}
+
 /// The words of the commands that a restore lists, as a shell takes them apart.
 fn commands_of(said: &str) -> Vec<Vec<String>> {
     let lines = said.lines().filter_map(|line| line.strip_prefix("  "));
