@@ -30,7 +30,7 @@ Examples:
   vehicle-sim live                                   steps typed one by one
   vehicle-sim list                                   cycles, scenarios, file formats, signals
 
-Exit codes: 0 done, 1 failed, 2 the command line is wrong."
+Exit codes: 0 done, 1 failed, also when the state file cannot be read or written, 2 wrong arguments, recording or scenario."
 )]
 pub struct SimulatorCli {
     #[command(subcommand)]

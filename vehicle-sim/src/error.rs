@@ -70,12 +70,6 @@ pub enum SimError {
         #[source]
         source: std::io::Error,
     },
-    #[error("cannot write {path}")]
-    Write {
-        path: PathBuf,
-        #[source]
-        source: std::io::Error,
-    },
     #[error("there is no scenario `{name}`: expected a file, or one of {known}")]
     NoScenario { name: String, known: String },
     #[error("{name} is not a scenario")]
@@ -111,6 +105,16 @@ pub enum SimError {
         "the MQTT broker at {broker} does not restart when asked: only one that `vehicle-sim broker` hosts does"
     )]
     NotHosted { broker: String },
+    #[error(
+        "{path}: the state of the car cannot be {done}; name another file with --state, or mend this one"
+    )]
+    StateFile {
+        path: PathBuf,
+        /// `read` or `written`.
+        done: &'static str,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("{path} is not a state of the simulator; move it away to begin with a new car")]
     State {
         path: PathBuf,
@@ -208,7 +212,7 @@ impl SimError {
             | Self::Read { .. }
             | Self::Vehicle { .. } => true,
             Self::Step { source, .. } => source.is_usage(),
-            Self::Write { .. }
+            Self::StateFile { .. }
             | Self::State { .. }
             | Self::StateFormat { .. }
             | Self::NotHosted { .. }

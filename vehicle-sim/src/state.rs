@@ -48,8 +48,9 @@ impl SimState {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::new(vehicle)),
             Err(source) => {
-                return Err(SimError::Read {
+                return Err(SimError::StateFile {
                     path: path.to_owned(),
+                    done: "read",
                     source,
                 });
             }
@@ -75,8 +76,9 @@ impl SimState {
     /// # Errors
     /// When it cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), SimError> {
-        self.write(path).map_err(|source| SimError::Write {
+        self.write(path).map_err(|source| SimError::StateFile {
             path: path.to_owned(),
+            done: "written",
             source,
         })
     }

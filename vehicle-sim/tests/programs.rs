@@ -177,6 +177,46 @@ fn a_wrong_scenario_is_one_clear_message_and_exit_code_2() {
     assert!(!folder.path().join("vehicle-sim.state.json").exists());
 }
 
+/// Whatever is wrong with the file of the car's state, the code is 1 and the line names the file and a way out.
+#[test]
+fn a_state_file_of_no_use_ends_with_one_code_and_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = Broker::start(0).unwrap();
+    let at = format!("127.0.0.1:{}", broker.port());
+    std::fs::create_dir(folder.path().join("folder")).unwrap();
+    std::fs::write(folder.path().join("text"), "no state").unwrap();
+    std::fs::write(folder.path().join("newer"), "{\"format\": 99}").unwrap();
+    for (state, part) in [
+        (
+            "folder",
+            "folder: the state of the car cannot be read; name another file",
+        ),
+        (
+            "none/state",
+            "none/state: the state of the car cannot be written; name another file",
+        ),
+        ("text", "text is not a state of the simulator; move it away"),
+        ("newer", "newer is of format 99"),
+    ] {
+        let line = [
+            "charge",
+            "--kwh",
+            "1",
+            "--renewable",
+            "80",
+            "--broker",
+            &at,
+            "--state",
+            state,
+        ];
+        let (code, _, error) = ended(&mut vehicle_sim(folder.path(), &line));
+        assert_eq!(code, Some(1), "{error}");
+        // Before it stands at most that no head unit answers.
+        let last = error.lines().last().unwrap_or_default();
+        assert!(last.contains(part), "{error}");
+    }
+}
+
 fn typed(child: &mut Child, lines: &str) {
     child
         .stdin
