@@ -14,10 +14,13 @@ use super::ask::{runtime, unanswered};
 use super::code_waits::refuse_before_enrolment;
 use super::health_words::{offline, refused};
 use super::out::{outln, print_json};
+use super::status::books_of;
 use super::words::entries;
 use crate::config::Config;
+use crate::data_folder::open_reader;
 use crate::live::{Connection, Live, Reason};
 use crate::socket::{self, AskError};
+use crate::waiting::WaitingPoints;
 
 /// Interval between two questions to the head unit.
 const ASK_EVERY: Duration = Duration::from_millis(50);
@@ -69,7 +72,10 @@ pub(super) fn sync(args: &SyncArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
     refuse_before_enrolment(&config, args.output.language)?;
     let wait = Duration::from_secs(args.wait.into());
-    let report = runtime()?.block_on(meet(&config.data, wait, args.output.language))?;
+    let mut report = runtime()?.block_on(meet(&config.data, wait, args.output.language))?;
+    if report.unpaid > 0 {
+        report.unpaid = unpaid_entries(&config)?;
+    }
     if args.output.json {
         print_json(&report)?;
     } else {
@@ -79,6 +85,15 @@ pub(super) fn sync(args: &SyncArgs) -> anyhow::Result<ExitCode> {
         Meeting::Met => ExitCode::SUCCESS,
         Meeting::Offline | Meeting::Refused | Meeting::Unfinished => ExitCode::FAILURE,
     })
+}
+
+/// Counts what a car that the cloud refuses is not paid for, as `status` does: without entries that earned nothing anyway.
+fn unpaid_entries(config: &Config) -> anyhow::Result<u64> {
+    let reader = open_reader(config)?;
+    let (books, clock) = books_of(config, &reader)?;
+    let views = books.views(clock.now());
+    let unpaid = views.map(|(_, view)| WaitingPoints::of(&view, true).unpaid_entries);
+    Ok(unpaid.sum())
 }
 
 /// Lets car and cloud meet. A cloud that cannot be reached at first may be starting, and is tried again for a moment.

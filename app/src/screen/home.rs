@@ -36,7 +36,7 @@ pub(super) fn member(
         worth_fen: view.worth_fen,
         pending: waiting.pending,
         unpaid: waiting.unpaid,
-        settles: settles(view, is_refused),
+        settles: settles(view, &waiting, is_refused),
         expiring: view.expiring.first().copied(),
         ladder: LadderData {
             growth: view.growth,
@@ -46,31 +46,24 @@ pub(super) fn member(
                 .map(|next| (shown.books.tier_title(&next.tier, shown.now), next.missing)),
             keep: view.keep.map(|keep| (keep.by, keep.missing)),
         },
-        today: today(shown, view, own),
+        today: today(shown, view, own, is_refused),
         notice: notice(shown, view, live, guest),
     }
 }
 
 /// Points that the cloud holds back are on their way longest: only when there are no others is that the answer. Of a car that
 /// the cloud refuses no others are on their way.
-fn settles(view: &View, is_refused: bool) -> Settles {
-    let mut until: Option<ServerTime> = None;
-    for item in &view.pending_items {
-        match item.state {
-            PendingState::HeldBack { until: at, .. } => {
-                until = Some(until.map_or(at, |until| until.min(at)));
-            }
-            PendingState::Unconfirmed | PendingState::NeedsConfirmation { .. } if is_refused => {}
-            PendingState::Unconfirmed | PendingState::NeedsConfirmation { .. } => {
-                return Settles::NextConnection;
-            }
-        }
+fn settles(view: &View, waiting: &WaitingPoints, is_refused: bool) -> Settles {
+    let mut items = view.pending_items.iter();
+    let is_unsaid = items.any(|item| !matches!(item.state, PendingState::HeldBack { .. }));
+    match waiting.review_until {
+        Some(until) if is_refused || !is_unsaid => Settles::InReview { until },
+        Some(_) | None => Settles::NextConnection,
     }
-    until.map_or(Settles::NextConnection, |until| Settles::InReview { until })
 }
 
-/// Adds up today's entries by the purpose of their rules.
-fn today(shown: &Shown<'_>, view: &View, own: &[&OwnEntry]) -> TodayData {
+/// Adds up today's entries by the purpose of their rules. A car that the cloud refuses has no room: nothing more is earned.
+fn today(shown: &Shown<'_>, view: &View, own: &[&OwnEntry], is_refused: bool) -> TodayData {
     let zone = Zone::of_member(&shown.book.statement.profile.zone);
     let today = zone.local_day(shown.now);
     let is_other = |device: &DeviceId| *device != shown.books.identity.device;
@@ -82,7 +75,7 @@ fn today(shown: &Shown<'_>, view: &View, own: &[&OwnEntry]) -> TodayData {
         room: view
             .today
             .iter()
-            .find(|cap| cap.over == CapOver::All)
+            .find(|cap| cap.over == CapOver::All && !is_refused)
             .map(|cap| cap.room),
     };
     for own in own {

@@ -18,4 +18,4 @@ pub use own::{OwnEntry, read};
 pub use scene::{Scene, Scenes, drive};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -7,4 +7,4 @@ mod refusal;
 mod rows;
 mod status;
 mod unpaid;
-mod world;
+pub(crate) mod world;

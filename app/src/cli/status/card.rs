@@ -1,6 +1,6 @@
 //! The member's card in the table of `status`.
 
-use dashpoint_membership::{CapId, CompiledPolicy, PendingState, Points, ServerTime, TierId, View};
+use dashpoint_membership::{CapId, CompiledPolicy, PendingState, Points, TierId, View};
 use dashpoint_ui::locale::Language;
 use jiff::tz::TimeZone;
 
@@ -26,15 +26,16 @@ fn capped(policy: Option<&CompiledPolicy>, cap: &CapId, language: Language) -> S
 }
 
 /// Says what waits for the cloud, and what the cloud holds back: one line each.
-fn pending(view: &View, seen: LastSeen, zone: &TimeZone, language: Language) -> Vec<String> {
+pub(super) fn pending(
+    view: &View,
+    seen: LastSeen,
+    zone: &TimeZone,
+    language: Language,
+) -> Vec<String> {
     let (mut waiting, mut held) = (Vec::new(), Vec::new());
-    let mut decided: Option<ServerTime> = None;
     for item in &view.pending_items {
         match item.state {
-            PendingState::HeldBack { until, .. } => {
-                decided = Some(decided.map_or(until, |decided| decided.max(until)));
-                held.push(item.paid.points);
-            }
+            PendingState::HeldBack { .. } => held.push(item.paid.points),
             PendingState::Unconfirmed | PendingState::NeedsConfirmation { .. } => {
                 waiting.push(item.paid.points);
             }
@@ -64,9 +65,9 @@ fn pending(view: &View, seen: LastSeen, zone: &TimeZone, language: Language) -> 
             (Language::Chinese, count) => format!("  +{points} 待确认（{count} 条记录等待云端）"),
         });
     }
-    if let Some(decided) = decided {
+    if let Some(until) = WaitingPoints::of(view, is_refused).review_until {
         let (points, count) = (sum(&held), held.len() as u64);
-        let by = day(decided, zone);
+        let by = day(until, zone);
         lines.push(match language {
             Language::English => {
                 format!(

@@ -66,7 +66,7 @@ struct HeadReport {
 }
 
 #[derive(Debug, Serialize)]
-struct MemberReport {
+pub(super) struct MemberReport {
     member: MemberId,
     name: String,
     tier: String,
@@ -81,7 +81,8 @@ struct MemberReport {
     pending_entries: Vec<PendingReport>,
     expiring: Vec<ExpiryReport>,
     today: Vec<TodayReport>,
-    carried_milli: i64,
+    /// None while points that are not paid are among it.
+    carried_milli: Option<i64>,
     allowance: AllowanceState,
     as_of_unix_s: i64,
 }
@@ -112,8 +113,10 @@ struct ExpiryReport {
 #[derive(Debug, Serialize)]
 struct TodayReport {
     cap: String,
-    used_milli: i64,
-    room: i64,
+    /// None while points that are not paid are among it.
+    used_milli: Option<i64>,
+    /// None for a car that the cloud refuses: nothing more is earned.
+    room: Option<i64>,
     most: i64,
 }
 
@@ -166,8 +169,10 @@ pub(super) fn report(
     }
 }
 
-fn member_report(book: &MemberBook, view: &View, is_refused: bool) -> MemberReport {
+pub(super) fn member_report(book: &MemberBook, view: &View, is_refused: bool) -> MemberReport {
     let waiting = WaitingPoints::of(view, is_refused);
+    // Of what is not paid nothing is used up and nothing carried on; only the cloud can tell the rest apart.
+    let is_paid = waiting.unpaid.is_zero();
     MemberReport {
         member: book.statement.member,
         name: book.statement.profile.name.clone(),
@@ -201,12 +206,12 @@ fn member_report(book: &MemberBook, view: &View, is_refused: bool) -> MemberRepo
             .iter()
             .map(|cap| TodayReport {
                 cap: cap.cap.to_string(),
-                used_milli: cap.used.get(),
-                room: cap.room.get(),
+                used_milli: is_paid.then_some(cap.used.get()),
+                room: (!is_refused).then_some(cap.room.get()),
                 most: cap.most.get(),
             })
             .collect(),
-        carried_milli: view.carried.get(),
+        carried_milli: is_paid.then_some(view.carried.get()),
         allowance: view.allowance,
         as_of_unix_s: view.as_of.as_unix_s(),
     }

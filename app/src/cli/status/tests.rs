@@ -1,11 +1,79 @@
 //! Tests the first lines of `status` beside a head unit that does not run.
 
+use dashpoint_membership::{EntryRef, Epoch, Growth, Paid, Pending, Points, ReviewReason, Seq};
 use dashpoint_ui::locale::Language;
+use dashpoint_ui::model::Settles;
+use jiff::tz::TimeZone;
 
-use super::report::Keys;
+use super::card::pending;
+use super::report::{Keys, member_report};
 use super::troubles;
 use crate::keys::KeyState;
 use crate::live::LastSeen;
+use crate::screen::tests::world::{DEVICE, NOW, World, statement, trip};
+use crate::waiting::WaitingPoints;
+
+/// The sum of what is held back is decided on the last of its days.
+#[test]
+fn home_and_status_tell_one_date_of_review() {
+    let mut world = World::new();
+    let mut says = statement(640, 420);
+    for (number, days) in [(1, 2), (2, 9), (3, 4)] {
+        says.account.pending.push(Pending {
+            entry: EntryRef {
+                device: DEVICE,
+                epoch: Epoch::new(1),
+                seq: Seq::new(number),
+            },
+            paid: Paid {
+                points: Points::new(20),
+                growth: Growth::ZERO,
+            },
+            reason: ReviewReason::Evidence,
+            until: NOW.plus_s(days * 86_400),
+            expires: NOW.plus_s(900 * 86_400),
+        });
+    }
+    says.issued = NOW.plus_s(-3_600);
+    world.books.take_statement(says, NOW);
+    let last = NOW.plus_s(9 * 86_400);
+    assert_eq!(world.member().settles, Settles::InReview { until: last });
+    let (_, view) = world.books.views(NOW).next().unwrap();
+    let lines = pending(
+        &view,
+        LastSeen::default(),
+        &TimeZone::UTC,
+        Language::English,
+    );
+    assert_eq!(
+        lines,
+        ["  +60 held back (3 entries, in review until 2026-12-01)"]
+    );
+}
+
+/// What a refused car has shown is in no sum that a program reads, and an entry that earned nothing is not unpaid by the refusal.
+#[test]
+fn a_refused_car_has_no_sums_for_programs() {
+    let mut world = World::new();
+    let idle = world.earn(trip(30_000, 100, 8_800)).entry.predicted();
+    assert_eq!(idle, Points::ZERO);
+    world.earn(trip(100_000, 60_000, 9_800));
+    let (book, view) = world.books.views(NOW).next().unwrap();
+    assert_eq!(view.pending_items.len(), 2);
+    for (is_refused, unpaid) in [(true, 1), (false, 0)] {
+        assert_eq!(WaitingPoints::of(&view, is_refused).unpaid_entries, unpaid);
+        let report = serde_json::to_value(member_report(book, &view, is_refused)).unwrap();
+        let sums = [
+            &report["today"][0]["used_milli"],
+            &report["today"][0]["room"],
+            &report["carried_milli"],
+        ];
+        assert!(
+            sums.iter().all(|sum| sum.is_null() == is_refused),
+            "{report}"
+        );
+    }
+}
 
 #[test]
 fn the_reasons_that_keep_points_from_coming_are_told_while_the_head_unit_is_stopped() {

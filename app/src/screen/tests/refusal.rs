@@ -96,7 +96,7 @@ fn a_refused_car_promises_nothing_on_any_page() {
         let member = world.member();
         assert_eq!((member.pending, member.unpaid), (Points::ZERO, points));
         assert_eq!(member.notice, Some(NoticeData::Refused));
-        assert_eq!(member.today.safe, Points::ZERO);
+        assert_eq!((member.today.safe, member.today.room), (Points::ZERO, None));
         let rows = world.rows();
         assert_eq!(rows[0].outcome, RowOutcome::Unpaid { predicted: points });
         // What had earned nothing anyway keeps its own reason.
@@ -135,6 +135,7 @@ fn a_refused_car_promises_nothing_on_any_page() {
         });
         let member = world.member();
         assert_eq!((member.pending, member.unpaid), (points, Points::ZERO));
+        assert!(member.today.room.is_some());
         let promised = RowOutcome::AwaitingConnection { predicted: points };
         assert_eq!(world.rows()[0].outcome, promised);
     }

@@ -20,22 +20,22 @@ use crate::screen::{OwnEntry, Source, screen_data};
 use dashpoint_ui::model::{Availability, MemberData, RowData, ScreenData};
 
 /// 2026-11-22 10:00 in China.
-pub(super) const NOW: ServerTime = ServerTime::from_unix_s(1_795_312_800);
-pub(super) const MEMBER: MemberId = MemberId::from_bytes([3; MemberId::LEN]);
-pub(super) const BINDING: BindingId = BindingId::from_bytes([4; BindingId::LEN]);
-pub(super) const DEVICE: DeviceId = DeviceId::from_bytes([5; DeviceId::LEN]);
+pub(crate) const NOW: ServerTime = ServerTime::from_unix_s(1_795_312_800);
+pub(crate) const MEMBER: MemberId = MemberId::from_bytes([3; MemberId::LEN]);
+pub(crate) const BINDING: BindingId = BindingId::from_bytes([4; BindingId::LEN]);
+pub(crate) const DEVICE: DeviceId = DeviceId::from_bytes([5; DeviceId::LEN]);
 
 /// Books and ledger of a member with 640 points, and what the head unit tells.
-pub(super) struct World {
-    pub(super) books: Books,
-    pub(super) own: Vec<OwnEntry>,
-    pub(super) live: Option<Live>,
-    pub(super) guest: bool,
-    pub(super) sealed: bool,
+pub(crate) struct World {
+    pub(crate) books: Books,
+    pub(crate) own: Vec<OwnEntry>,
+    pub(crate) live: Option<Live>,
+    pub(crate) guest: bool,
+    pub(crate) sealed: bool,
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut world = Self {
             books: books(),
             own: Vec::new(),
@@ -48,19 +48,19 @@ impl World {
     }
 
     /// An own entry, minted as on the road; the cloud has not spoken.
-    pub(super) fn earn(&mut self, evidence: Evidence) -> &mut OwnEntry {
+    pub(crate) fn earn(&mut self, evidence: Evidence) -> &mut OwnEntry {
         self.mint(Subject::Earn {
             evidence,
             digest: EvidenceDigest::from_bytes([7; EvidenceDigest::LEN]),
         })
     }
 
-    pub(super) fn mint(&mut self, subject: Subject) -> &mut OwnEntry {
+    pub(crate) fn mint(&mut self, subject: Subject) -> &mut OwnEntry {
         self.mint_at(subject, NOW)
     }
 
     /// An own entry whose own clock says that time.
-    pub(super) fn mint_at(&mut self, subject: Subject, at: ServerTime) -> &mut OwnEntry {
+    pub(crate) fn mint_at(&mut self, subject: Subject, at: ServerTime) -> &mut OwnEntry {
         let time = EventTime {
             at: CoarseTime::containing_unix_s(at.as_unix_s()),
             utc_offset_min: 480,
@@ -84,7 +84,7 @@ impl World {
     }
 
     /// The own entries, with what the statement proves of those without a verdict.
-    pub(super) fn entries(&self) -> Vec<OwnEntry> {
+    pub(crate) fn entries(&self) -> Vec<OwnEntry> {
         let members = self.books.members.values();
         let account = AccountFacts::of(
             DEVICE,
@@ -98,7 +98,7 @@ impl World {
         self.own.iter().map(with_status).collect()
     }
 
-    pub(super) fn data(&self) -> ScreenData {
+    pub(crate) fn data(&self) -> ScreenData {
         screen_data(&Source {
             books: &self.books,
             member: Some(MEMBER),
@@ -111,17 +111,17 @@ impl World {
         })
     }
 
-    pub(super) fn member(&self) -> MemberData {
+    pub(crate) fn member(&self) -> MemberData {
         here(self.data().member)
     }
 
-    pub(super) fn rows(&self) -> Vec<RowData> {
+    pub(crate) fn rows(&self) -> Vec<RowData> {
         here(self.data().activity)
     }
 }
 
 #[track_caller]
-pub(super) fn here<T>(held: Availability<T>) -> T {
+pub(crate) fn here<T>(held: Availability<T>) -> T {
     match held {
         Availability::Here(held) => held,
         Availability::NotYet | Availability::Damaged | Availability::OtherCar => {
@@ -178,7 +178,7 @@ fn books() -> Books {
     }
 }
 
-pub(super) fn statement(balance: i64, growth: i64) -> Statement {
+pub(crate) fn statement(balance: i64, growth: i64) -> Statement {
     Statement {
         member: MEMBER,
         server_epoch: ServerEpoch::new(1),
@@ -214,7 +214,7 @@ pub(super) fn statement(balance: i64, growth: i64) -> Statement {
     }
 }
 
-pub(super) fn trip(from_m: u64, metres: u64, score_x100: u16) -> Evidence {
+pub(crate) fn trip(from_m: u64, metres: u64, score_x100: u16) -> Evidence {
     Evidence::Trip(Trip {
         odometer: MeterInterval {
             meter: Meter::Odometer,
@@ -236,7 +236,7 @@ pub(super) fn trip(from_m: u64, metres: u64, score_x100: u16) -> Evidence {
     })
 }
 
-pub(super) fn charge(energy_wh: u64, renewable_permille: u16, grade: Grade) -> Evidence {
+pub(crate) fn charge(energy_wh: u64, renewable_permille: u16, grade: Grade) -> Evidence {
     Evidence::Charge(Charge {
         charged: MeterInterval {
             meter: Meter::Charged,
