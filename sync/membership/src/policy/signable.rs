@@ -1,14 +1,24 @@
 //! Checks that a policy must pass before an operator signs it. What was signed before is read and applied without them.
 
+use std::collections::BTreeMap;
+
 use super::error::ValuePlace;
 use super::validate::must;
 use super::{CompiledPolicy, PolicyError};
 use crate::score::best_score_x100;
+use crate::trigger::Trigger;
 
 /// The longest time for which points may be held back, in days.
 const HOLD_DAYS_MAX: u16 = 366;
 /// A factor is a share of the drive.
 const PERCENT_MAX: i64 = 100 * 100_000_000;
+
+/// Bytes that the awards of one entry may have at most, of the 16,384 of an entry: what a car earns beyond it could not be signed.
+const AWARDS_BYTES_MAX: usize = 8_192;
+/// Bytes of an award beside the id of its rule: points, growth value and remainder.
+const AWARD_BYTES: usize = 32;
+/// The most caps. A statement lists each with what 92 days have used of it, and has 786,432 bytes.
+const CAPS_MAX: usize = 64;
 
 impl CompiledPolicy {
     /// Checks that every text is there, that each number can be reached, and that each rule can pay.
@@ -18,6 +28,7 @@ impl CompiledPolicy {
     pub fn check_signable(&self) -> Result<(), PolicyError> {
         self.check_texts()?;
         self.check_numbers()?;
+        self.check_sizes()?;
         self.check_sites()?;
         self.check_payable()
     }
@@ -45,6 +56,31 @@ impl CompiledPolicy {
             "zone_data",
             "a version of the time zone data, such as 2026a",
         )
+    }
+
+    /// Checks that the awards of one entry and the caps of one statement have room where they are signed.
+    fn check_sizes(&self) -> Result<(), PolicyError> {
+        let mut bytes: BTreeMap<Trigger, usize> = BTreeMap::new();
+        for (index, (rule, compiled)) in self.rules().enumerate() {
+            let of_kind = bytes.entry(compiled.on()).or_default();
+            *of_kind += rule.id.as_str().len() + AWARD_BYTES;
+            let name = format!("rule {}", rule.id);
+            must(
+                *of_kind <= AWARDS_BYTES_MAX,
+                ValuePlace::item(name, "rules", index, "id"),
+                "fewer rules of this kind, or shorter ids: the awards of one entry could not be signed",
+            )?;
+        }
+        if let Some(cap) = self.policy().caps.get(CAPS_MAX) {
+            let name = format!("cap {}", cap.id);
+            let place = ValuePlace::item(name, "caps", CAPS_MAX, "id");
+            must(
+                false,
+                place,
+                "at most 64 caps: a statement lists what is used of each",
+            )?;
+        }
+        Ok(())
     }
 
     fn check_numbers(&self) -> Result<(), PolicyError> {

@@ -246,3 +246,32 @@ fn a_wrong_benefit_is_found_in_the_file() {
         assert!(refused.to_string().starts_with(said), "{refused}");
     }
 }
+
+/// A car that earns by more rules than one entry can name could sign nothing any more.
+#[test]
+fn no_policy_outgrows_an_entry_or_a_statement() {
+    let grown = |rules: usize, caps: usize| {
+        let mut policy = Policy::from_toml(DEFAULT_POLICY_TOML).unwrap();
+        let (rule, cap) = (policy.rules[1].clone(), policy.caps[0].clone());
+        for number in 0..rules {
+            let mut rule = rule.clone();
+            rule.id = format!("{number:0>48}").parse().unwrap();
+            policy.rules.push(rule);
+        }
+        for number in policy.caps.len()..caps {
+            let mut cap = cap.clone();
+            cap.id = format!("cap-{number}").parse().unwrap();
+            policy.caps.push(cap);
+        }
+        let checked = CompiledPolicy::compile(policy).unwrap().check_signable();
+        checked.map_err(|refused| refused.to_string())
+    };
+    assert_eq!(grown(90, 64), Ok(()));
+    let refused = grown(300, 0).unwrap_err();
+    assert!(refused.contains("fewer rules of this kind"), "{refused}");
+    let refused = grown(0, 65).unwrap_err();
+    assert_eq!(
+        refused,
+        "cap cap-64: expected at most 64 caps: a statement lists what is used of each"
+    );
+}
