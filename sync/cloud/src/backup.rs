@@ -94,17 +94,23 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
         return Err(CloudError::InTheWay(backup.to_owned()));
     }
     discard(&draft)?;
-    let restored = make_ready(&folder, key, backup, now).inspect_err(|_| {
-        if let Err(left) = discard(&draft) {
-            tracing::warn!(%left, "a copy of the backup is left behind");
-        }
-    })?;
+    let restored = make_ready(&folder, key, backup, now).inspect_err(|_| drop_draft(&draft))?;
+    let aside = folder
+        .keep_aside(restored.server_epoch)
+        .inspect_err(|_| drop_draft(&draft))?;
     // From here on no program opens the folder until the backup is in its place.
     folder.put_in_place(&draft, &ready)?;
-    let aside = folder.keep_aside(restored.server_epoch)?;
+    folder.move_log(&aside)?;
+    let aside = aside.database();
     folder.put_in_place(&ready, &folder.database())?;
     serving.note_closed();
     Ok(RestoredBackup { aside, ..restored })
+}
+
+fn drop_draft(draft: &Path) {
+    if let Err(left) = discard(draft) {
+        tracing::warn!(%left, "a copy of the backup is left behind");
+    }
 }
 
 /// Makes a copy of a backup the database of the next life, with what it takes over from the one that is there.
@@ -151,7 +157,9 @@ fn make_ready(
         .saturating_sub(backed_up.known.as_unix_s());
     let life = present.as_ref().map(|life| life.server_epoch);
     let earlier = earlier(folder, life, backed_up.server_epoch);
-    let server_epoch = core.begin_server_epoch(life.unwrap_or(ServerEpoch::new(0)), now)?;
+    // Cars may know a life of a database that is gone: what was kept aside names it.
+    let known_life = life.max(folder.newest_restored_life());
+    let server_epoch = core.begin_server_epoch(known_life.unwrap_or(ServerEpoch::new(0)), now)?;
     // The clock is held to what the cloud knew last, not to the day of the backup.
     match &present {
         Some(present) if has_accepted => core.believe(present.known)?,

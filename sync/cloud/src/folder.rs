@@ -100,24 +100,42 @@ impl CloudFolder {
     }
 
     /// Keeps the database that is there under another name as well, for the life that comes after it: the next free one, where
-    /// an earlier restore, or one that was interrupted, has taken it. Returns that name; `None` when there is no database.
-    pub(crate) fn keep_aside(&self, next: ServerEpoch) -> Result<Option<PathBuf>, CloudError> {
+    /// an earlier restore, or one that was interrupted, has taken it. Nothing else is changed.
+    pub(crate) fn keep_aside(&self, next: ServerEpoch) -> Result<Aside, CloudError> {
         let database = self.database();
-        let aside = self.free_aside(next);
-        let is_there = database.exists();
-        if is_there {
-            std::fs::hard_link(&database, &aside)
+        let path = self.free_aside(next);
+        let has_database = database.exists();
+        if has_database {
+            link_or_copy(&database, &path)
                 .map_err(|source| failed("cannot keep aside", &database, source))?;
         }
-        // A database that was closed has neither; what a broken one left must not meet the backup.
+        Ok(Aside { path, has_database })
+    }
+
+    /// Moves the log of the database that is there beside the one that was kept aside: it must not meet the backup. A database that
+    /// was closed has none.
+    pub(crate) fn move_log(&self, aside: &Aside) -> Result<(), CloudError> {
         for suffix in ["-wal", "-shm"] {
-            let left = beside(&database, suffix);
+            let left = beside(&self.database(), suffix);
             if left.exists() {
-                std::fs::rename(&left, beside(&aside, suffix))
+                std::fs::rename(&left, beside(&aside.path, suffix))
                     .map_err(|source| failed("cannot keep aside", &left, source))?;
             }
         }
-        Ok(is_there.then_some(aside))
+        Ok(())
+    }
+
+    /// Finds the newest life that began with a restore in this folder, by what was kept aside.
+    pub(crate) fn newest_restored_life(&self) -> Option<ServerEpoch> {
+        let prefix = format!("{DATABASE_FILE}.before-life-");
+        let entries = std::fs::read_dir(&self.path).ok()?;
+        let lives = entries.filter_map(|entry| {
+            let name = entry.ok()?.file_name();
+            let rest = name.to_str()?.strip_prefix(&prefix)?;
+            let digits = rest.split(['.', '-']).next()?;
+            digits.parse().ok().map(ServerEpoch::new)
+        });
+        lives.max()
     }
 
     /// Finds the database that was kept aside when a life began: the last one, where an interrupted restore has left others.
@@ -288,6 +306,32 @@ impl CloudFolder {
         sync_folder(&self.path).map_err(|source| failed("cannot write", &self.path, source))?;
         self.read_key()
     }
+}
+
+/// A database that was kept aside, and what belongs beside it.
+#[derive(Debug)]
+pub(crate) struct Aside {
+    path: PathBuf,
+    has_database: bool,
+}
+
+impl Aside {
+    /// The path of the database; `None` when there was none.
+    pub(crate) fn database(self) -> Option<PathBuf> {
+        self.has_database.then_some(self.path)
+    }
+}
+
+/// Gives a file a second name; on a disk without such names it is copied, and no half of a copy is left.
+fn link_or_copy(file: &Path, other: &Path) -> std::io::Result<()> {
+    if std::fs::hard_link(file, other).is_ok() {
+        return Ok(());
+    }
+    let copied = std::fs::copy(file, other).and_then(|_| File::open(other)?.sync_all());
+    if copied.is_err() {
+        drop(std::fs::remove_file(other));
+    }
+    copied
 }
 
 /// Tries to take a lock that a program may hold for a moment.

@@ -18,7 +18,7 @@ use crate::clock::ClockKind;
 use crate::error::CloudError;
 use crate::store::devices::{self, Device, Head};
 use crate::store::intervals::FREED_UNPAID;
-use crate::store::left_behind::{self, Left, LeftBehind, LeftEntry, Worth};
+use crate::store::left_behind::{self, Left, LeftBehind, LeftEntry, LeftOutcome, Worth};
 use crate::store::{bindings, bundles, cloud_row, grants, receipts, uses};
 
 /// What each entry of one head unit had brought.
@@ -279,10 +279,12 @@ impl UnitOfWork<'_> {
             if taken.because.is_some() {
                 break;
             }
-            // Judged anew, it would be paid before whoever was paid in its place sends again.
-            let verdict = match one.rejected {
-                Some(reason) => settler.reject_again(&entry, reason)?,
-                None => settler.take(&entry)?,
+            // What counted no more at the end would be paid before whoever was paid in its place sends again; and a doubt would
+            // be gone only because time has passed.
+            let verdict = match one.outcome {
+                LeftOutcome::Counted => settler.take(&entry)?,
+                LeftOutcome::InDoubt => settler.doubt_again(&entry)?,
+                LeftOutcome::Nothing(reason) => settler.reject_again(&entry, reason)?,
             };
             taken.entries += 1;
             taken.worth = taken.worth.plus(Worth::of(&verdict));

@@ -77,6 +77,17 @@ impl<'a> Settler<'a> {
         self.write(entry, &admission, held.arrival, known_from)
     }
 
+    /// Judges one entry that was in doubt before a restore: it waits for an operator again, whatever is known now.
+    pub fn doubt_again(&mut self, entry: &Signed<Entry>) -> Result<Verdict, CloudError> {
+        let held = self.arrival(entry.body())?;
+        let known_from = self.known_from(entry.body())?;
+        let mut admission = self.admit(entry, &held, known_from)?;
+        if admission.refused.is_none() {
+            admission.doubt = admission.doubt.or(Some(Doubt::BeforeRestore));
+        }
+        self.write(entry, &admission, held.arrival, known_from)
+    }
+
     /// Writes one entry to the log with the rejection that it had before: whoever was paid in its place sends again.
     pub fn reject_again(
         &mut self,

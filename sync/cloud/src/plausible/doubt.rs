@@ -58,6 +58,9 @@ pub enum Doubt {
     /// Late hours without their factor.
     #[error("late hours without their factor")]
     LateHours,
+    /// It was in doubt before a restore, and nobody had accepted it.
+    #[error("was in doubt before the restore")]
+    BeforeRestore,
 }
 
 /// A reading of a meter, with the newest server time before which it cannot have been.

@@ -118,6 +118,13 @@ pub(crate) fn freed(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Returns whether an entry holds a stretch.
+pub(crate) fn holds(db: &Connection, entry: EntryRef) -> Result<bool, CloudError> {
+    Ok(db
+        .prepare_cached("SELECT 1 FROM intervals WHERE device = ?1 AND epoch = ?2 AND seq = ?3")?
+        .exists((Col(entry.device), Col(entry.epoch), Col(entry.seq)))?)
+}
+
 /// Returns whether an entry holds a stretch, or held one that was taken from it.
 pub(crate) fn has_held(db: &Connection, entry: EntryRef) -> Result<bool, CloudError> {
     Ok(db

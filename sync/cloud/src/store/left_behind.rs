@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use super::devices::{self, Device};
-use super::{Col, Json, accounts, bindings, bundles, intervals};
+use super::{Col, Json, accounts, bindings, bundles, intervals, reviews};
 use crate::error::CloudError;
 
 /// The replaced database, as far as no car sends it again.
@@ -42,9 +42,19 @@ pub(crate) struct LeftEntry {
     pub epoch: Epoch,
     pub seq: Seq,
     pub member: Option<MemberId>,
-    /// The reason for which it was paid nothing, up to the end.
-    pub rejected: Option<Rejection>,
+    pub outcome: LeftOutcome,
     pub raw: Vec<u8>,
+}
+
+/// What became of an entry up to the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LeftOutcome {
+    /// It counted, with its stretch of the meter if it claims one.
+    Counted,
+    /// Its evidence was in doubt, and no operator accepted it.
+    InDoubt,
+    /// It was paid nothing, or its stretch was taken from it.
+    Nothing(Rejection),
 }
 
 /// Points that entries brought.
@@ -134,29 +144,46 @@ pub(crate) fn entries_after(
             epoch: row.get::<_, Col<_>>(0)?.0,
             seq: row.get::<_, Col<_>>(1)?.0,
             member: row.get::<_, Option<Col<_>>>(2)?.map(|member| member.0),
-            rejected: None,
+            outcome: LeftOutcome::Counted,
             raw: row.get(4)?,
         };
         Ok((row.get::<_, Json<Verdict>>(3)?.0, entry))
     })?;
-    let rejected = |found: rusqlite::Result<(Verdict, LeftEntry)>| {
+    let with_outcome = |found: rusqlite::Result<(Verdict, LeftEntry)>| {
         let (verdict, entry) = found?;
         let place = EntryRef {
             device,
             epoch: entry.epoch,
             seq: entry.seq,
         };
-        let rejected = match verdict {
-            // One that was paid late holds its stretch.
-            Verdict::Rejected { reason } if !intervals::has_held(replaced, place)? => Some(reason),
-            Verdict::Rejected { .. }
-            | Verdict::Accepted { .. }
-            | Verdict::Adjusted { .. }
-            | Verdict::Review { .. } => None,
-        };
-        Ok(LeftEntry { rejected, ..entry })
+        let outcome = outcome(replaced, place, &verdict)?;
+        Ok(LeftEntry { outcome, ..entry })
     };
-    rows.map(rejected).collect()
+    rows.map(with_outcome).collect()
+}
+
+/// Finds what became of an entry: whoever holds its stretch in its place at the end sends again.
+fn outcome(
+    replaced: &Connection,
+    place: EntryRef,
+    verdict: &Verdict,
+) -> Result<LeftOutcome, CloudError> {
+    if intervals::holds(replaced, place)? {
+        // Also one that was paid late, or that an operator accepted.
+        return Ok(LeftOutcome::Counted);
+    }
+    if reviews::find(replaced, place)?.is_some() {
+        return Ok(LeftOutcome::InDoubt);
+    }
+    if intervals::has_held(replaced, place)? {
+        return Ok(LeftOutcome::Nothing(Rejection::AlreadyPaid));
+    }
+    Ok(match verdict {
+        Verdict::Rejected { reason } => LeftOutcome::Nothing(*reason),
+        Verdict::Accepted { .. } | Verdict::Adjusted { .. } | Verdict::Review { .. } => {
+            LeftOutcome::Counted
+        }
+    })
 }
 
 /// Finds what the entries of a device brought up to the end: the verdict on each, with what came of it since. One that brought

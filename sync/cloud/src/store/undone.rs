@@ -142,7 +142,14 @@ static QUESTIONS: [UndoneQuestion; 12] = [
                      WHERE frauds.device = freed.device AND said = freed AND frauds.reason = freed.reason)
                  AND NOT EXISTS (SELECT 1 FROM devices
                      WHERE devices.device = freed.device AND revoked = freed AND freed.reason = ?1)",
-        covered: None,
+        // An entry of a head unit that was shut out came over without its stretch.
+        covered: Some(
+            "SELECT hex(device) || '/' || epoch || '-' || seq FROM freed
+             UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM entries
+             WHERE device IN (SELECT device FROM devices WHERE revoked IS NOT NULL)
+                 AND NOT EXISTS (SELECT 1 FROM intervals WHERE (intervals.device, intervals.epoch, intervals.seq)
+                     = (entries.device, entries.epoch, entries.seq))",
+        ),
         taken: None,
     },
     UndoneQuestion {

@@ -28,6 +28,7 @@ mod new_devices;
 mod policy;
 mod proof;
 mod refused_commands;
+mod replaced_decided;
 mod replaced_units;
 mod replaced_worth;
 mod restored_acts;

@@ -65,10 +65,10 @@ fn what_was_taken_back_before_a_restore_was_worth_nothing() {
     assert_eq!(home.world.balance(member), 0);
     revoke(&mut home, &old);
     let over = home.brought_over("b.db");
-    // It is to be taken back again: the list of the restore says so.
+    assert!(earned > 0);
     assert_eq!(
         (over.worth_before, over.worth),
-        (brought(0, 0), brought(earned, 0))
+        (brought(0, 0), brought(0, 0))
     );
 }
 
