@@ -9,6 +9,7 @@ use super::CloudCore;
 use super::clock_guard::heed;
 use super::consent::given;
 use super::waits;
+use crate::clock::ClockKind;
 use crate::error::CloudError;
 use crate::lacking::Lacking;
 use crate::store::{bindings, bundles, cloud_row, devices, members, room};
@@ -39,7 +40,11 @@ impl CloudCore {
     /// # Errors
     /// [`CloudError::ClockLeapt`], [`CloudError::DatabaseGone`], [`CloudError::NoRoom`], or what the disk said.
     pub fn heartbeat(&mut self, now: ServerTime) -> Result<(), CloudError> {
-        self.work(now, |unit| cloud_row::know(unit.db, unit.now))?;
+        let known = self.work(now, |unit| {
+            cloud_row::know(unit.db, unit.now)?;
+            Ok(unit.now)
+        })?;
+        self.known_at_beat = Some(known);
         if self.has_failed {
             self.work(now, |unit| room::fill(unit.db))?;
             self.work(now, |unit| room::clear(unit.db))?;
@@ -48,16 +53,25 @@ impl CloudCore {
         self.watch.check_room()
     }
 
-    /// Lets the last known time go on by the `elapsed_s` seconds before `now`, which a clock that cannot leap has counted, when
-    /// the cloud's own was not believed at their beginning: otherwise one that is behind would be taken for right after as long
-    /// as it is behind.
+    /// Lets the last known time go on by the `elapsed_s` seconds since the last heartbeat, which a clock that cannot leap has
+    /// counted: all of them when the cloud's own clock was not believed at their beginning, for one that is behind would be taken
+    /// for right after as long as it is behind; else but for a sixtieth, by which a sound clock may be slower. One that stands
+    /// still, or is set back again and again, is noticed so.
     ///
     /// # Errors
     /// [`CloudError`] when the database fails.
     pub fn time_passes(&mut self, elapsed_s: i64, now: ServerTime) -> Result<(), CloudError> {
-        self.unguarded(now, |unit, life| match heed(life, now.plus_s(-elapsed_s)) {
-            Ok(_) => Ok(()),
-            Err(_) => cloud_row::know(unit.db, life.known.plus_s(elapsed_s)),
+        let known_at_beat = self.known_at_beat;
+        self.unguarded(now, |unit, life| {
+            let least = match (heed(life, now.plus_s(-elapsed_s)), known_at_beat) {
+                (Err(_), _) => life.known.plus_s(elapsed_s),
+                (Ok(_), Some(known)) => known.plus_s(elapsed_s - elapsed_s / 60),
+                (Ok(_), None) => return Ok(()),
+            };
+            if life.clock == ClockKind::System && least > life.known {
+                cloud_row::know(unit.db, least)?;
+            }
+            Ok(())
         })
     }
 

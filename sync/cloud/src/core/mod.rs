@@ -79,6 +79,8 @@ pub struct CloudCore {
     watch: Watch,
     /// A write failed for a reason that lies outside the program, and no heartbeat has proved since that there is room.
     has_failed: bool,
+    /// The time that was known at the last heartbeat.
+    known_at_beat: Option<ServerTime>,
     entries_a_day: u32,
     asked_from: AskedFrom,
     waits: Waits,
@@ -127,6 +129,7 @@ impl CloudCore {
             policies,
             watch: Watch::default(),
             has_failed: false,
+            known_at_beat: None,
             entries_a_day: ENTRIES_A_DAY,
             asked_from: AskedFrom::default(),
             waits: Waits::default(),
@@ -155,6 +158,7 @@ impl CloudCore {
             policies,
             watch: Watch::default(),
             has_failed: false,
+            known_at_beat: None,
             entries_a_day: ENTRIES_A_DAY,
             asked_from: AskedFrom::default(),
             waits: Waits::default(),

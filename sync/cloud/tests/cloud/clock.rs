@@ -173,6 +173,30 @@ fn a_clock_that_stays_behind_is_never_believed_and_one_that_is_set_is() {
     }
 }
 
+#[test]
+fn a_clock_that_stands_still_or_limps_is_noticed() {
+    // Seconds by which the clock moves in each minute.
+    for (steps, is_noticed) in [
+        (&[0][..], true),
+        (&[60, 60, 60, 60, 60, -600], true),
+        (&[60], false),
+        (&[59], false),
+        // It is set back by seconds, and by a minute after it ran ahead.
+        (&[60, 60, 60, 60, 56], false),
+        (&[60, 60, 60, 90, 30], false),
+    ] {
+        let (mut world, ..) = earned();
+        world.core.heartbeat(world.now).unwrap();
+        let mut moves = steps.iter().cycle();
+        let mut beats = (0..180).map(|_| {
+            world.pass(*moves.next().unwrap());
+            world.core.time_passes(60, world.now).unwrap();
+            world.core.heartbeat(world.now)
+        });
+        assert_eq!(beats.any(|beat| leapt(&beat)), is_noticed, "{steps:?}");
+    }
+}
+
 /// The receipts of a clock that is a little behind do not go back.
 #[test]
 fn receipts_of_a_clock_that_is_minutes_behind_go_on() {
