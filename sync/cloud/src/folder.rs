@@ -19,6 +19,10 @@ const RESTORED_FILE: &str = "cloud.db.restored";
 /// Its lock is that of the program that serves; its content says that the last one has not closed the database yet.
 const LOCK_FILE: &str = "serve.lock";
 
+/// What SQLite makes beside a database that is no log's yet: a copy of a backup, and a new one. It would be laid into whatever
+/// database is put beside it.
+pub(crate) const ROLLBACK: &str = "-journal";
+
 /// Content of the lock while the database is open.
 const OPEN: &[u8] = b"open";
 
@@ -115,7 +119,7 @@ impl CloudFolder {
     /// Moves the log of the database that is there beside the one that was kept aside: it must not meet the backup. A database that
     /// was closed has none.
     pub(crate) fn move_log(&self, aside: &Aside) -> Result<(), CloudError> {
-        for suffix in ["-wal", "-shm"] {
+        for suffix in ["-wal", "-shm", ROLLBACK] {
             let left = beside(&self.database(), suffix);
             if left.exists() {
                 std::fs::rename(&left, beside(&aside.path, suffix))
@@ -401,8 +405,8 @@ pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
 }
 
 /// The file of a database and those that SQLite makes beside it.
-pub(crate) fn files_of(database: &Path) -> [PathBuf; 3] {
-    ["", "-wal", "-shm"].map(|suffix| beside(database, suffix))
+pub(crate) fn files_of(database: &Path) -> [PathBuf; 4] {
+    ["", "-wal", "-shm", ROLLBACK].map(|suffix| beside(database, suffix))
 }
 
 /// Brings a file that was written, and its name, to the disk.

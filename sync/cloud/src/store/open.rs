@@ -7,6 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::error::CloudError;
+use crate::folder::{ROLLBACK, beside};
 
 /// Marks the file as a member cloud's, "DPMC".
 const APPLICATION_ID: i32 = 0x4450_4d43;
@@ -31,8 +32,9 @@ const BUSY: Duration = Duration::from_secs(10);
 /// # Errors
 /// [`CloudError`] when the file is empty, is not a member cloud's, was written by a newer program, or cannot be read.
 pub fn open_file(path: &Path) -> Result<Connection, CloudError> {
-    // A crash never leaves an empty file (SQLite writes the first page with the WAL), so one is a file that was lost.
-    if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+    // One that was cut off while it was made has a rollback journal beside it; any other empty file is one that was lost.
+    let is_empty = std::fs::metadata(path).is_ok_and(|file| file.len() == 0);
+    if is_empty && !beside(path, ROLLBACK).exists() {
         return Err(CloudError::EmptyDatabase(path.to_owned()));
     }
     refuse_others(path)?;
@@ -221,6 +223,8 @@ mod tests {
             open_file(&empty),
             Err(CloudError::EmptyDatabase(_))
         ));
+        std::fs::write(folder.path().join("empty.db-journal"), [0; 512]).unwrap();
+        assert!(open_file(&empty).is_ok(), "its making was cut off");
     }
 
     #[test]

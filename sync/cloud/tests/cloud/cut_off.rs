@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use dashpoint_cloud::cli::main;
 use dashpoint_cloud::{CloudCore, CloudError, restore};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::folders::{health, refused, run, start};
+use crate::restored_scene::open;
 use crate::support::*;
 
 /// A cloud that ran three times, and what a power cut would have left of the last run.
@@ -283,4 +285,28 @@ fn a_restore_where_there_is_no_database_names_none() {
             assert!(!said.contains("the one before"), "{said}");
         }
     }
+}
+
+/// SQLite would lay what is left of a database that was being made into the backup that takes its place.
+#[test]
+fn no_journal_of_before_meets_a_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("cloud");
+    let init = ["dashpoint-cloud", "--data", data.to_str().unwrap(), "init"];
+    main(init.map(Into::into), &mut Vec::new(), &mut Vec::new());
+    // The key alone: the cloud begins at the time of the test.
+    fs::remove_file(data.join("cloud.db")).unwrap();
+    let world = open(&data, at(NOON));
+    world.core.back_up(&folder.path().join("b.db")).unwrap();
+    drop(world);
+    fs::write(data.join("cloud.db"), b"").unwrap();
+    let journals = ["cloud.db-journal", "cloud.db.restoring-journal"].map(|name| data.join(name));
+    for journal in &journals {
+        fs::write(journal, [0xd9; 512]).unwrap();
+    }
+    restore(&data, &folder.path().join("b.db"), at(NOON)).unwrap();
+    for journal in &journals {
+        assert!(!journal.exists(), "{}", journal.display());
+    }
+    open(&data, at(NOON)).core.heartbeat(at(NOON)).unwrap();
 }
