@@ -16,7 +16,7 @@ pub fn score_x100(model: &ScoreModel, seen: &[FactorSeen]) -> u16 {
         .iter()
         .map(|factor| factor.coefficient.to_f64().powf(counted(factor, seen)))
         .product();
-    rounded(model, product)
+    model.of_product(product)
 }
 
 /// Splits the points that the score lacks among the factors of the model, times 100.
@@ -31,7 +31,9 @@ pub fn score_x100(model: &ScoreModel, seen: &[FactorSeen]) -> u16 {
     reason = "parts of at most 10,000, not negative"
 )]
 pub fn factor_costs_x100(model: &ScoreModel, seen: &[FactorSeen]) -> BTreeMap<Factor, u16> {
-    let lost = rounded(model, 1.0).saturating_sub(score_x100(model, seen));
+    let lost = model
+        .of_product(1.0)
+        .saturating_sub(score_x100(model, seen));
     let weight = |factor: &FactorModel| {
         let log = factor.coefficient.to_f64().ln() * counted(factor, seen);
         (factor.factor, log.max(0.0))
@@ -65,37 +67,6 @@ pub fn factor_costs_x100(model: &ScoreModel, seen: &[FactorSeen]) -> BTreeMap<Fa
         }
     }
     costs
-}
-
-/// The highest score that the model gives, times 100.
-#[must_use]
-pub(crate) fn best_score_x100(model: &ScoreModel) -> u16 {
-    let least = model.factors.iter().map(|factor| at_cap(factor).min(1.0));
-    rounded(model, least.product())
-}
-
-/// The lowest score that the model gives, times 100.
-#[must_use]
-pub(crate) fn worst_score_x100(model: &ScoreModel) -> u16 {
-    let most = model.factors.iter().map(|factor| at_cap(factor).max(1.0));
-    rounded(model, most.product())
-}
-
-/// The part of the product of a factor that counts as much as it can.
-fn at_cap(factor: &FactorModel) -> f64 {
-    let power = factor.cap_percent.to_f64();
-    factor.coefficient.to_f64().powf(power)
-}
-
-/// The score of a product of all factors, times 100.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to 0..=10,000 before it is made an integer"
-)]
-fn rounded(model: &ScoreModel, product: f64) -> u16 {
-    let score = model.intercept.to_f64() - model.slope.to_f64() * model.base.to_f64() * product;
-    (score.clamp(0.0, 100.0) * 100.0).round() as u16
 }
 
 /// The percent of a factor that count.

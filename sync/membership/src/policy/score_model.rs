@@ -70,3 +70,36 @@ pub struct LateHour {
     /// Weight in percent.
     pub weight_percent: u8,
 }
+
+impl ScoreModel {
+    /// The score of a product of all factors, times 100.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to 0..=10,000 before it is made an integer"
+    )]
+    pub(crate) fn of_product(&self, product: f64) -> u16 {
+        let score = self.intercept.to_f64() - self.slope.to_f64() * self.base.to_f64() * product;
+        (score.clamp(0.0, 100.0) * 100.0).round() as u16
+    }
+
+    /// The highest score that it gives, times 100.
+    pub(super) fn best_x100(&self) -> u16 {
+        let least = self.factors.iter().map(|factor| factor.at_cap().min(1.0));
+        self.of_product(least.product())
+    }
+
+    /// The lowest score that it gives, times 100.
+    pub(super) fn worst_x100(&self) -> u16 {
+        let most = self.factors.iter().map(|factor| factor.at_cap().max(1.0));
+        self.of_product(most.product())
+    }
+}
+
+impl FactorModel {
+    /// Its part of the product when it counts as much as it can.
+    fn at_cap(&self) -> f64 {
+        let power = self.cap_percent.to_f64();
+        self.coefficient.to_f64().powf(power)
+    }
+}

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::error::ValuePlace;
 use super::validate::must;
 use super::{CompiledPolicy, PolicyError};
-use crate::score::best_score_x100;
 use crate::trigger::Trigger;
 
 /// The longest time for which points may be held back, in days.
@@ -94,7 +93,7 @@ impl CompiledPolicy {
             )?;
         }
         must(
-            best_score_x100(&policy.score) > 0,
+            policy.score.best_x100() > 0,
             "score.intercept",
             "more than slope * base: every drive would have the score 0",
         )?;

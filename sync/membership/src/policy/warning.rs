@@ -4,7 +4,6 @@ use super::error::ValuePlace;
 use super::{Cap, CapOver, CompiledPolicy, CompiledRule, EarningRule, Expiry, Period, RuleKind};
 use crate::points::Points;
 use crate::profile::{Amount, Outlook};
-use crate::score::worst_score_x100;
 use crate::trigger::Trigger;
 
 /// A place in a policy that has no effect, or another than it seems to have.
@@ -136,7 +135,7 @@ impl CompiledPolicy {
                 });
             }
         }
-        if worst_score_x100(score) == 10_000 {
+        if score.worst_x100() == 10_000 {
             found.push(PolicyWarning {
                 place: ValuePlace::key("score.intercept"),
                 problem: "every drive has the score 100; lower it if the driving is to count"
