@@ -1,6 +1,7 @@
 //! The head unit's configuration: few keys, validated once, sliced to each part.
 
 mod error;
+mod keys;
 mod reader;
 
 use std::fs;
@@ -70,33 +71,19 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], as for [`Config::load`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let mut root = TableReader::parse(text, path)?;
-        // A misspelt table would else be told as a missing key of the right one.
-        root.all_of(&["data", "clock", "zone", "bus", "cloud", "vehicle"])?;
+        let root = TableReader::parse(text, path, &keys::ROOT)?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let data = folder.join(root.text_or("data", "a folder", "dashpoint-data")?);
+        let data = folder.join(root.text_or(keys::DATA, "dashpoint-data")?);
         let clock = root.choice(
-            "clock",
-            "\"system\" or \"bus\"",
+            keys::CLOCK,
             ClockSource::System,
             &[("system", ClockSource::System), ("bus", ClockSource::Bus)],
         )?;
-        let zone = root.parsed_or(
-            "zone",
-            "an IANA zone such as \"Asia/Shanghai\"",
-            "Asia/Shanghai",
-            |name| TimeZone::get(name).ok(),
-        )?;
-        let bus = bus_config(&mut root, folder)?;
-        let cloud = cloud_config(&mut root, folder)?;
-        let mut vehicle = root.table("vehicle")?;
-        let vin = vehicle.parsed(
-            "vin",
-            "a VIN: 17 capital letters and digits without I, O, Q",
-            |text| is_vin(text).then(|| text.to_owned()),
-        )?;
-        vehicle.done()?;
-        root.done()?;
+        let zone = root.parsed_or(keys::ZONE, "Asia/Shanghai", |name| TimeZone::get(name).ok())?;
+        let bus = bus_config(&root, folder)?;
+        let cloud = cloud_config(&root, folder)?;
+        let vehicle = root.table(keys::VEHICLE, &keys::OF_VEHICLE)?;
+        let vin = vehicle.parsed(keys::VIN, |text| is_vin(text).then(|| text.to_owned()))?;
         Ok(Self {
             data,
             clock,
@@ -108,42 +95,31 @@ impl Config {
     }
 }
 
-fn bus_config(root: &mut TableReader<'_>, folder: &Path) -> Result<BusConfig, ConfigError> {
-    const EXPECTED: &str = "\"HOST:PORT\" of the in-vehicle broker";
-    const VEHICLE: &str = "the name of this vehicle in the topics, in the place of +";
-    let mut table = root.table("bus")?;
-    let (host, port) = table.parsed_or("broker", EXPECTED, "127.0.0.1:1883", |text| {
+fn bus_config(root: &TableReader<'_>, folder: &Path) -> Result<BusConfig, ConfigError> {
+    let table = root.table(keys::BUS, &keys::OF_BUS)?;
+    let (host, port) = table.parsed_or(keys::BROKER, "127.0.0.1:1883", |text| {
         let (host, port) = text.rsplit_once(':')?;
         let port = port.parse().ok()?;
         (!host.is_empty()).then(|| (host.to_owned(), port))
     })?;
     let file = |text: &str| Some(folder.join(text));
-    let mapping = table.parsed("mapping", "a TOML file", file)?;
-    let vehicle = table.parsed("vehicle", VEHICLE, |text| Some(text.to_owned()))?;
-    let user = table.parsed("user", "a name at the broker", |text| Some(text.to_owned()))?;
-    let login = match user {
-        None => {
-            if table.know("password_file") {
-                let found = "there is no bus.user".to_owned();
-                return Err(table.refuse(
-                    "password_file",
-                    found,
-                    "the name at the broker beside it",
-                ));
-            }
-            None
+    let mapping = table.parsed(keys::MAPPING, file)?;
+    let vehicle = table.parsed(keys::NAME_IN_TOPICS, |text| Some(text.to_owned()))?;
+    let login = match table.parsed(keys::USER, |text| Some(text.to_owned()))? {
+        None if table.has(keys::PASSWORD_FILE) => {
+            let found = "there is no bus.user".to_owned();
+            return Err(table.refuse(keys::PASSWORD_WITHOUT_USER, found));
         }
+        None => None,
         Some(user) => {
-            let expected = "a file with the password of bus.user in its first line";
-            let password = table.required("password_file", expected, |text| {
+            let password = table.required(keys::PASSWORD_FILE, |text| {
                 let text = fs::read_to_string(folder.join(text)).ok()?;
                 Some(text.lines().next()?.to_owned())
             })?;
             Some(BusLogin { user, password })
         }
     };
-    let tls = tls_files(&mut table, folder)?;
-    table.done()?;
+    let tls = tls_files(&table, folder)?;
     Ok(BusConfig {
         host,
         port,
@@ -157,43 +133,29 @@ fn bus_config(root: &mut TableReader<'_>, folder: &Path) -> Result<BusConfig, Co
 }
 
 /// `[bus.tls]`: no table, no TLS.
-fn tls_files(bus: &mut TableReader<'_>, folder: &Path) -> Result<Option<TlsFiles>, ConfigError> {
-    const CA: &str = "a PEM file with the certificate of the broker's authority";
-    let Some(mut table) = bus.table_if_there("tls")? else {
+fn tls_files(bus: &TableReader<'_>, folder: &Path) -> Result<Option<TlsFiles>, ConfigError> {
+    let Some(table) = bus.table_if_there(keys::TLS, &keys::OF_TLS)? else {
         return Ok(None);
     };
     let file = |text: &str| Some(folder.join(text));
-    let ca = table.required("ca", CA, file)?;
-    let certificate = table.parsed("cert", "a PEM file with the head unit's certificate", file)?;
-    let own = match certificate {
+    let ca = table.required(keys::CA, file)?;
+    let own = match table.parsed(keys::CERTIFICATE, file)? {
         None => None,
-        Some(certificate) => {
-            let key = table.required("key", "a PEM file with the key of bus.tls.cert", file)?;
-            Some((certificate, key))
-        }
+        Some(certificate) => Some((certificate, table.required(keys::CERTIFICATE_KEY, file)?)),
     };
-    table.done()?;
     Ok(Some(TlsFiles { ca, own }))
 }
 
-fn cloud_config(root: &mut TableReader<'_>, folder: &Path) -> Result<CloudConfig, ConfigError> {
-    const URL: &str = "an https:// address (http:// only to this machine)";
-    const KEY: &str = "the cloud's public key and salt: KEY.SALT, as dashpoint-cloud key prints it";
-    let mut table = root.table("cloud")?;
-    let url = table.required("url", URL, |text| {
+fn cloud_config(root: &TableReader<'_>, folder: &Path) -> Result<CloudConfig, ConfigError> {
+    let table = root.table(keys::CLOUD, &keys::OF_CLOUD)?;
+    let url = table.required(keys::URL, |text| {
         dashpoint_sync_http::check_base_url(text)
             .is_ok()
             .then(|| text.trim_end_matches('/').to_owned())
     })?;
-    let key: CloudKey = table.required("key", KEY, |text| text.parse().ok())?;
-    let ca_file = table.parsed("ca_file", "a PEM file", |text| Some(folder.join(text)))?;
-    let send_within_s = table.whole_or(
-        "send_within_s",
-        "whole seconds from 0 to 3600",
-        SEND_WITHIN_S,
-        SEND_WITHIN_S_MAX,
-    )?;
-    table.done()?;
+    let key: CloudKey = table.required(keys::CLOUD_KEY, |text| text.parse().ok())?;
+    let ca_file = table.parsed(keys::CA_FILE, |text| Some(folder.join(text)))?;
+    let send_within_s = table.whole_or(keys::SEND_WITHIN_S, SEND_WITHIN_S, SEND_WITHIN_S_MAX)?;
     Ok(CloudConfig {
         url,
         key: key.public,
@@ -278,6 +240,7 @@ mod tests {
         insta::assert_snapshot!(refusal("[cloud]\nurl = \"https://example.org\"\nkey = \"3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29\"\nsend_within_s = 1.5"), @"/etc/dashpoint.toml: cloud.send_within_s: found 1.5; expected whole seconds from 0 to 3600");
         insta::assert_snapshot!(refusal("[bus]\nuser = \"car\""), @"/etc/dashpoint.toml: bus.password_file: missing; expected a file with the password of bus.user in its first line");
         insta::assert_snapshot!(refusal("[bus]\npassword_file = \"a\""), @"/etc/dashpoint.toml: bus.password_file: there is no bus.user; expected the name at the broker beside it");
+        insta::assert_snapshot!(refusal("[cloud]\nurll = \"https://a.example\""), @"/etc/dashpoint.toml: cloud.urll: not a key of this file: did you mean `url`?");
         insta::assert_snapshot!(refusal("[bus]\nbrokr = \"a\""), @"/etc/dashpoint.toml: bus.brokr: not a key of this file: did you mean `broker`?");
         insta::assert_snapshot!(refusal("[bus.tls]\ncert = \"a.pem\""), @"/etc/dashpoint.toml: bus.tls.ca: missing; expected a PEM file with the certificate of the broker's authority");
         insta::assert_snapshot!(refusal("[bus.tls]\nca = \"a.pem\"\ncert = \"b.pem\""), @"/etc/dashpoint.toml: bus.tls.key: missing; expected a PEM file with the key of bus.tls.cert");

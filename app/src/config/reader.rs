@@ -1,6 +1,5 @@
 //! Reads a TOML table key by key, so that each refusal names its key.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use dashpoint_membership::nearest_name;
@@ -8,17 +7,29 @@ use toml::{Table, Value};
 
 use super::error::ConfigError;
 
-/// One table of the file, and which of its keys were asked for.
+/// A key of the file and its expected value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ConfigKey {
+    /// Name in its table.
+    pub name: &'static str,
+    /// The expected value.
+    pub expected: &'static str,
+}
+
+/// One table of the file, with the keys that it may have.
 pub(super) struct TableReader<'a> {
     path: &'a Path,
     prefix: String,
     table: Table,
-    asked: BTreeSet<&'static str>,
-    order: Vec<&'static str>,
+    keys: &'static [ConfigKey],
 }
 
 impl<'a> TableReader<'a> {
-    pub(super) fn parse(text: &str, path: &'a Path) -> Result<Self, ConfigError> {
+    pub(super) fn parse(
+        text: &str,
+        path: &'a Path,
+        keys: &'static [ConfigKey],
+    ) -> Result<Self, ConfigError> {
         let table = text
             .parse::<Table>()
             .map_err(|error| ConfigError::NotToml {
@@ -28,98 +39,101 @@ impl<'a> TableReader<'a> {
                     .map_or(1, |span| text[..span.start].lines().count().max(1)),
                 what: error.message().replace('\n', " "),
             })?;
-        Ok(Self::new(path, String::new(), table))
+        Self::new(path, String::new(), table, keys)
     }
 
-    const fn new(path: &'a Path, prefix: String, table: Table) -> Self {
-        Self {
+    /// Refuses a key that is none of these first: a misspelt one would else be told as a missing key of the right name.
+    fn new(
+        path: &'a Path,
+        prefix: String,
+        table: Table,
+        keys: &'static [ConfigKey],
+    ) -> Result<Self, ConfigError> {
+        let known: Vec<&str> = keys.iter().map(|key| key.name).collect();
+        let mut found = table.keys();
+        if let Some(stranger) = found.find(|key| !known.contains(&key.as_str())) {
+            return Err(ConfigError::UnknownKey {
+                path: path.to_owned(),
+                key: format!("{prefix}{stranger}"),
+                meant: nearest_name(stranger, &known).map(str::to_owned),
+                known: known.join(", "),
+            });
+        }
+        Ok(Self {
             path,
             prefix,
             table,
-            asked: BTreeSet::new(),
-            order: Vec::new(),
-        }
+            keys,
+        })
     }
 
     /// A table inside; empty when it is not there.
-    pub(super) fn table(&mut self, key: &'static str) -> Result<Self, ConfigError> {
-        let prefix = format!("{}{key}.", self.prefix);
-        match self.take(key) {
-            None => Ok(Self::new(self.path, prefix, Table::new())),
-            Some(Value::Table(table)) => Ok(Self::new(self.path, prefix, table)),
-            Some(other) => Err(self.refuse(key, found(&other), "a table")),
+    pub(super) fn table(
+        &self,
+        key: ConfigKey,
+        keys: &'static [ConfigKey],
+    ) -> Result<Self, ConfigError> {
+        let prefix = format!("{}{}.", self.prefix, key.name);
+        match self.value(key) {
+            None => Self::new(self.path, prefix, Table::new(), keys),
+            Some(Value::Table(table)) => Self::new(self.path, prefix, table.clone(), keys),
+            Some(other) => Err(self.refuse(key, found(other))),
         }
     }
 
     /// A table inside, when it is there.
     pub(super) fn table_if_there(
-        &mut self,
-        key: &'static str,
+        &self,
+        key: ConfigKey,
+        keys: &'static [ConfigKey],
     ) -> Result<Option<Self>, ConfigError> {
-        if self.table.contains_key(key) {
-            self.table(key).map(Some)
-        } else {
-            // Asked for: it is a key of the file.
-            Ok(self.take(key).and(None))
-        }
+        self.has(key).then(|| self.table(key, keys)).transpose()
     }
 
     pub(super) fn parsed<T>(
-        &mut self,
-        key: &'static str,
-        expected: &'static str,
+        &self,
+        key: ConfigKey,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Option<T>, ConfigError> {
-        match self.take(key) {
-            None => Ok(None),
-            Some(Value::String(text)) => match parse(&text) {
-                Some(value) => Ok(Some(value)),
-                None => Err(self.refuse(key, found(&Value::String(text)), expected)),
-            },
-            Some(other) => Err(self.refuse(key, found(&other), expected)),
-        }
+        let Some(value) = self.value(key) else {
+            return Ok(None);
+        };
+        let parsed = value.as_str().and_then(parse);
+        parsed
+            .map(Some)
+            .ok_or_else(|| self.refuse(key, found(value)))
     }
 
     pub(super) fn required<T>(
-        &mut self,
-        key: &'static str,
-        expected: &'static str,
+        &self,
+        key: ConfigKey,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, ConfigError> {
-        self.parsed(key, expected, parse)?
-            .ok_or_else(|| self.refuse(key, "missing".to_owned(), expected))
+        self.parsed(key, parse)?
+            .ok_or_else(|| self.refuse(key, "missing".to_owned()))
     }
 
     pub(super) fn parsed_or<T>(
-        &mut self,
-        key: &'static str,
-        expected: &'static str,
+        &self,
+        key: ConfigKey,
         default: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<T, ConfigError> {
-        match self.parsed(key, expected, &parse)? {
+        match self.parsed(key, &parse)? {
             Some(value) => Ok(value),
-            None => {
-                parse(default).ok_or_else(|| self.refuse(key, "no default".to_owned(), expected))
-            }
+            None => parse(default).ok_or_else(|| self.refuse(key, "no default".to_owned())),
         }
     }
 
-    pub(super) fn text_or(
-        &mut self,
-        key: &'static str,
-        expected: &'static str,
-        default: &str,
-    ) -> Result<String, ConfigError> {
-        self.parsed_or(key, expected, default, |text| {
+    pub(super) fn text_or(&self, key: ConfigKey, default: &str) -> Result<String, ConfigError> {
+        self.parsed_or(key, default, |text| {
             (!text.is_empty()).then(|| text.to_owned())
         })
     }
 
     pub(super) fn choice<T: Copy>(
-        &mut self,
-        key: &'static str,
-        expected: &'static str,
+        &self,
+        key: ConfigKey,
         default: T,
         choices: &[(&str, T)],
     ) -> Result<T, ConfigError> {
@@ -129,63 +143,41 @@ impl<'a> TableReader<'a> {
                 .find(|(name, _)| *name == text)
                 .map(|(_, value)| *value)
         };
-        Ok(self.parsed(key, expected, pick)?.unwrap_or(default))
+        Ok(self.parsed(key, pick)?.unwrap_or(default))
     }
 
     /// A whole number from 0 to `most`.
     pub(super) fn whole_or(
-        &mut self,
-        key: &'static str,
-        expected: &'static str,
+        &self,
+        key: ConfigKey,
         default: u64,
         most: u64,
     ) -> Result<u64, ConfigError> {
-        let Some(value) = self.take(key) else {
+        let Some(value) = self.value(key) else {
             return Ok(default);
         };
         let number = value.as_integer().and_then(|number| number.try_into().ok());
         number
             .filter(|number| *number <= most)
-            .ok_or_else(|| self.refuse(key, found(&value), expected))
+            .ok_or_else(|| self.refuse(key, found(value)))
     }
 
-    /// Counts a key among those of the file, and returns whether it is there.
-    pub(super) fn know(&mut self, key: &'static str) -> bool {
-        self.take(key).is_some()
+    /// Returns whether a key is there.
+    pub(super) fn has(&self, key: ConfigKey) -> bool {
+        self.value(key).is_some()
     }
 
-    /// Refuses a key that nobody asked for: a misspelt key must not be ignored.
-    pub(super) fn done(self) -> Result<(), ConfigError> {
-        self.all_of(&self.order)
+    fn value(&self, key: ConfigKey) -> Option<&Value> {
+        debug_assert!(self.keys.contains(&key), "{} is no key here", key.name);
+        self.table.get(key.name)
     }
 
-    /// Refuses a key that is none of these.
-    pub(super) fn all_of(&self, known: &[&'static str]) -> Result<(), ConfigError> {
-        let mut keys = self.table.keys();
-        let Some(stranger) = keys.find(|key| !known.contains(&key.as_str())) else {
-            return Ok(());
-        };
-        Err(ConfigError::UnknownKey {
-            path: self.path.to_owned(),
-            key: format!("{}{stranger}", self.prefix),
-            meant: nearest_name(stranger, known).map(str::to_owned),
-            known: known.join(", "),
-        })
-    }
-
-    fn take(&mut self, key: &'static str) -> Option<Value> {
-        if self.asked.insert(key) {
-            self.order.push(key);
-        }
-        self.table.get(key).cloned()
-    }
-
-    pub(super) fn refuse(&self, key: &str, found: String, expected: &'static str) -> ConfigError {
+    pub(super) fn refuse(&self, key: ConfigKey, found: String) -> ConfigError {
         ConfigError::Key {
             path: self.path.to_owned(),
-            key: format!("{}{key}", self.prefix),
+            key: format!("{}{}", self.prefix, key.name),
             found,
-            expected,
+            expected: key.expected,
         }
     }
 }
