@@ -95,6 +95,12 @@ impl EnrolError {
             Self::Bytes { .. } | Self::NotForMe | Self::Policy(_) => false,
         }
     }
+
+    /// Returns whether the cloud no longer has the request, as some time after its code has expired.
+    #[must_use]
+    pub const fn is_forgotten(&self) -> bool {
+        matches!(self, Self::Status { status: 404 })
+    }
 }
 
 /// The request that asks to be let in.

@@ -57,6 +57,11 @@ pub fn enrolment(data: &EnrolmentData, locale: &Locale, now: ServerTime) -> Enro
             EnrolStep::Enrolled
         }
     };
+    // What is over waits for the member, and not for the cloud.
+    shown.needs_link = matches!(
+        shown.step,
+        EnrolStep::Waiting | EnrolStep::Consent | EnrolStep::Offline
+    );
     EnrolmentState { shown, code }
 }
 

@@ -126,6 +126,26 @@ fn r2_a_red_light_and_an_unknown_state_count_as_moving() {
     }
 }
 
+/// A code that has run out is no matter of the connection: the page says what is over, and has the button for a new one.
+#[test]
+fn an_expired_code_says_nothing_of_the_connection() {
+    use dashpoint_ui::model::{EnrolmentData, EnrolmentStep};
+    for (step, needs_link) in [
+        (EnrolmentStep::Expired, false),
+        (EnrolmentStep::Refused, false),
+        (EnrolmentStep::AwaitingConsent, true),
+        (EnrolmentStep::Offline, true),
+    ] {
+        let data = EnrolmentData {
+            vin_end: "0001".to_owned(),
+            step,
+        };
+        let now = dashpoint_membership::ServerTime::from_unix_s(0);
+        let shown = dashpoint_ui::enrolment::enrolment(&data, &NORMAL.locale(), now).shown;
+        assert_eq!(shown.needs_link, needs_link, "{:?}", data.step);
+    }
+}
+
 /// A car that never says that it is parked has no button for the last step of the enrolment.
 #[test]
 fn who_is_enrolled_has_the_card_while_the_button_may_not_be_touched() {

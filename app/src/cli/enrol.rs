@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use dashpoint_membership::{DeviceId, DriverTag, MemberId, ServerTime};
 use dashpoint_store::{CheckDepth, Store, StoreError};
-use dashpoint_sync::enrol::{Applicant, EnrolError, ask_request, read_ticket};
+use dashpoint_sync::enrol::{Applicant, ask_request, read_ticket};
 use dashpoint_ui::locale::Language;
 use dashpoint_wire::NameSalt;
 use dashpoint_wire::message::{EnrolRequest, EnrolTicket};
@@ -188,7 +188,7 @@ async fn enrol_with(
             "the cloud could not be reached until the code ran out; run `dashpoint enrol` to ask again",
             "绑定码过期前无法连接云端；请运行 `dashpoint enrol` 重新申请",
         )),
-        Err(EnrolError::Status { status: 404 }) => bail!(language.choose(
+        Err(error) if error.is_forgotten() => bail!(language.choose(
             "the cloud does not know the code any more; run `dashpoint enrol` to ask again",
             "云端已不认得该绑定码；请运行 `dashpoint enrol` 重新申请",
         )),

@@ -239,6 +239,7 @@ async fn attempt(
             keep(store, &enrolled)?;
             Ok(Attempt::Enrolled(name))
         }
+        Err(error) if error.is_forgotten() => Ok(Attempt::Failed(EnrolmentStep::Expired)),
         Err(error) => {
             tracing::error!(
                 error = &error as &dyn std::error::Error,

@@ -173,6 +173,7 @@ fn each_other_state_is_told() {
     ] {
         let error = read_state(&answered(code, page.clone()), &me()).unwrap_err();
         assert_eq!(error.is_transient(), transient, "{error}");
+        assert_eq!(error.is_forgotten(), code == 404, "{error}");
     }
 }
 
