@@ -9,7 +9,7 @@ use crate::reading::SignalReading;
 use crate::signal::Signal;
 
 /// Delay that a sample may have and still be folded in order.
-const LATENESS_MS: i64 = 2_000;
+pub(crate) const LATENESS_MS: i64 = 2_000;
 /// Distance from the bus's time that a time may have and still be believed at once.
 const STRANGE_MS: i64 = 24 * 3_600_000;
 /// Distance between the times of signals that agree on a strange time.

@@ -165,6 +165,7 @@ impl Telematics {
             let waits_ms = self.intake.oldest_waiting_ms();
             fold.pass(waits_ms.unwrap_or(now_ms).min(now_ms), &mut context);
             out.extend(folded.into_iter().map(Outcome::from));
+            out.extend(self.motion.pass(now_ms).map(Outcome::DriveState));
         }
         out
     }
