@@ -2,6 +2,7 @@
 
 mod build;
 mod facts;
+mod joined;
 mod keys;
 mod lines;
 mod route;

@@ -234,3 +234,38 @@ fn a_vehicle_stands_for_the_plus() {
     line 5: signals."Vehicle.Speed": topic "cars/+/speed": a + stands for the vehicle, and none is named; write `vehicle = "NAME"` under [bus] in the configuration, or in this file
     "#);
 }
+
+/// A lifetime counter that is multiplied, or that loses a part, would be paid for what nobody drove or charged.
+#[test]
+fn only_powers_multiply_and_consumption_subtracts() {
+    for signal in Signal::ALL {
+        let path = signal.path();
+        let joined = |how: &str| {
+            let problems = of_text(&format!("format = 2\n[signals.{path:?}]\n{how}\n"));
+            problems.problems().is_empty()
+        };
+        assert_eq!(
+            joined("product = [{ topic = \"volts\" }, { topic = \"amperes\" }]"),
+            matches!(signal, Signal::BatteryPower | Signal::ChargingPower),
+            "{path}"
+        );
+        assert_eq!(
+            joined("topic = \"used\"\nminus = { topic = \"back\" }"),
+            matches!(signal, Signal::ConsumedEnergy),
+            "{path}"
+        );
+    }
+    let mapping = of_text(
+        r#"format = 2
+        [signals."Vehicle.Powertrain.TractionBattery.AccumulatedChargedEnergy"]
+        product = [{ topic = "ampere-hours" }, { topic = "volts", scale = 0.001 }]
+        [signals."Vehicle.TraveledDistance"]
+        topic = "odometer"
+        minus = { topic = "trip" }
+        "#,
+    );
+    insta::assert_snapshot!(lines(&mapping), @r#"
+    line 3: signals."Vehicle.Powertrain.TractionBattery.AccumulatedChargedEnergy": product: only a power is volts x amperes (CurrentPower, Charging.AveragePower); a counter that is multiplied leaps with its other factor
+    line 6: signals."Vehicle.TraveledDistance": minus: only used energy has a counter to take from it, that of the energy put back (AccumulatedConsumedEnergy)
+    "#);
+}

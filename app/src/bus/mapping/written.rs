@@ -4,8 +4,9 @@ use dashpoint_telematics::{Signal, Value};
 use jiff::tz::TimeZone;
 
 use super::facts::FileFacts;
+use super::joined::{read_difference, read_product};
 use super::keys::{Mistake, TableKeys};
-use super::values::{must_be_number, read_conversion, stands_for};
+use super::values::{read_conversion, stands_for};
 use crate::bus::conversion::Conversion;
 use crate::bus::pointer::Pointer;
 use crate::bus::source::Joining;
@@ -32,27 +33,6 @@ const KEYS_2: [&str; 13] = [
     "product",
     "within_s",
 ];
-/// Keys of an operand.
-const OPERAND_KEYS: [&str; 11] = [
-    "topic",
-    "alias",
-    "value",
-    "time",
-    "time_form",
-    "zone",
-    "only",
-    "ignore",
-    "scale",
-    "offset",
-    "unit",
-];
-/// Time between the two operands of a product, at most, in seconds: a burst of a bus.
-const PRODUCT_WITHIN_S: f64 = 2.0;
-const PRODUCT_WITHIN_S_MAX: f64 = 60.0;
-/// Time between two counters of which one is taken from the other: they are said when they change.
-const DIFFERENCE_WITHIN_S: f64 = 1_800.0;
-const DIFFERENCE_WITHIN_S_MAX: f64 = 3_600.0;
-
 /// A signal with all that is said of it.
 #[derive(Debug, Clone)]
 pub(super) enum Read {
@@ -82,7 +62,7 @@ pub(super) struct Spot {
     /// The place as the file has it, for a report.
     pub(super) written: String,
     /// True when the vehicle is named, in the topic or in `only`.
-    is_named: bool,
+    pub(super) is_named: bool,
 }
 
 /// Reads the table of a signal.
@@ -120,125 +100,18 @@ pub(super) fn read(
         return read_product(signal, keys, facts, conversion);
     }
     let spot = read_spot(signal, keys, facts, conversion)?;
-    let Some(minus) = keys.table("minus")? else {
-        if keys.has("within_s") {
-            let what = "within_s: there is neither product nor minus";
-            return Err(Mistake::new("within_s", what));
-        }
-        return Ok(Read::Single(spot));
-    };
-    must_be_number(signal, "minus")?;
-    let other =
-        read_operand(signal, minus, facts, true).map_err(|mistake| mistake.in_table("minus"))?;
-    let within_ms = read_within(keys, DIFFERENCE_WITHIN_S, DIFFERENCE_WITHIN_S_MAX)?;
-    check_pair(&spot, &other, "minus")?;
-    Ok(Read::Joined {
-        joining: Joining::Difference,
-        within_ms,
-        operands: Box::new([spot, other]),
-        conversion: Conversion::default(),
-    })
-}
-
-fn read_product(
-    signal: Signal,
-    keys: TableKeys<'_>,
-    facts: &FileFacts,
-    conversion: Conversion,
-) -> Result<Read, Mistake> {
-    must_be_number(signal, "product")?;
-    for key in [
-        "topic",
-        "alias",
-        "value",
-        "time",
-        "time_form",
-        "zone",
-        "only",
-        "minus",
-        "values",
-        "null",
-        "empty",
-        "ignore",
-    ] {
-        if keys.has(key) {
-            let what = format!("{key}: expected inside of the product's operands, not beside it");
-            return Err(Mistake::new(key, what));
-        }
+    if let Some(minus) = keys.table("minus")? {
+        return read_difference(signal, keys, (spot, minus), facts);
     }
-    let operands: Vec<TableKeys<'_>> = keys
-        .list("product")?
-        .iter()
-        .filter_map(|item| item.as_table().map(TableKeys))
-        .collect();
-    let [first, second] = operands[..] else {
-        let what = "product: expected two tables, such as [{ topic = \"volts\" }, { topic = \"amperes\" }]";
-        return Err(Mistake::new("product", what));
-    };
-    let read = |operand| {
-        read_operand(signal, operand, facts, false).map_err(|mistake| mistake.in_table("product"))
-    };
-    let (first, second) = (read(first)?, read(second)?);
-    check_pair(&first, &second, "product")?;
-    Ok(Read::Joined {
-        joining: Joining::Product,
-        within_ms: read_within(keys, PRODUCT_WITHIN_S, PRODUCT_WITHIN_S_MAX)?,
-        operands: Box::new([first, second]),
-        conversion,
-    })
-}
-
-fn read_within(keys: TableKeys<'_>, usual_s: f64, most_s: f64) -> Result<u64, Mistake> {
-    let within_s = keys.number("within_s")?.unwrap_or(usual_s);
-    if !(within_s > 0.0 && within_s <= most_s) {
-        let what = format!("within_s: expected seconds, more than 0 and at most {most_s}");
+    if keys.has("within_s") {
+        let what = "within_s: there is neither product nor minus";
         return Err(Mistake::new("within_s", what));
     }
-    Ok((within_s * 1_000.0).round() as u64)
-}
-
-/// Two halves must be of one vehicle, and of one clock.
-fn check_pair(first: &Spot, second: &Spot, key: &str) -> Result<(), Mistake> {
-    if first.is_named != second.is_named {
-        let what = format!(
-            "{key}: one operand names the vehicle (+) and the other does not; both must be of the same vehicle"
-        );
-        return Err(Mistake::new(key, what));
-    }
-    let has_time = |spot: &Spot| matches!(spot.place, Some((_, Some(_))));
-    if has_time(first) != has_time(second) {
-        let what = format!(
-            "{key}: one operand has a time and the other has none; give both a time, or neither"
-        );
-        return Err(Mistake::new(key, what));
-    }
-    Ok(())
-}
-
-fn read_operand(
-    signal: Signal,
-    keys: TableKeys<'_>,
-    facts: &FileFacts,
-    with_unit: bool,
-) -> Result<Spot, Mistake> {
-    let known = if with_unit {
-        &OPERAND_KEYS[..]
-    } else {
-        &OPERAND_KEYS[..OPERAND_KEYS.len() - 1]
-    };
-    keys.only(known)?;
-    if !keys.has("topic") && !keys.has("alias") {
-        return Err(Mistake::new(
-            "topic",
-            "topic: expected one for each operand",
-        ));
-    }
-    let conversion = read_conversion(signal, keys, facts)?;
-    read_spot(signal, keys, facts, conversion)
+    Ok(Read::Single(spot))
 }
 
 /// Topic, place and time.
-fn read_spot(
+pub(super) fn read_spot(
     signal: Signal,
     keys: TableKeys<'_>,
     facts: &FileFacts,
