@@ -4,7 +4,7 @@ use dashpoint_telematics::{Signal, Value};
 
 use super::payload::{DataPoint, PayloadError, parse_or_null, typed};
 use super::units::unit_of;
-use super::words::Words;
+use super::words::{WordMeaning, Words};
 
 /// Conversion of values.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,13 +43,11 @@ impl Conversion {
             let point = |value| DataPoint { value, ts_ms: None };
             return Ok(meaning.value().map(point));
         }
-        let (value, ts_ms) = parse_or_null(payload)?;
+        let null = self.words.null.as_ref();
+        let (value, ts_ms) = parse_or_null(payload, null.is_some())?;
         let value = match value {
             Some(value) => self.apply(signal, value),
-            None => match &self.words.null {
-                Some(meaning) => meaning.value(),
-                None => return Err(PayloadError::NotADataPoint),
-            },
+            None => null.and_then(WordMeaning::value),
         };
         Ok(value.map(|value| DataPoint { value, ts_ms }))
     }

@@ -197,7 +197,8 @@ impl Mapping {
                 refuse(key, &["signals", path], what);
             }
         }
-        let is_silent = builder.is_silent();
+        // A file of format 1 may let every signal be absent, and its head unit starts.
+        let is_silent = file.facts.format > 1 && builder.is_silent();
         if is_silent && problems.is_empty() {
             problems.push(Problem {
                 line: 1,

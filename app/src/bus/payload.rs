@@ -52,11 +52,18 @@ impl PayloadError {
 }
 
 /// Reads `{"value": 53.2, "ts": "2026-11-22T08:00:01.250Z"}`, with the value as number, boolean or text (VISS quotes
-/// every scalar), or a bare value; `None` for a value that is null.
+/// every scalar), or a bare value; `None` for a value that is null, where null stands for something.
 ///
 /// # Errors
 /// [`PayloadError`] for anything else; the caller counts it by kind.
-pub(super) fn parse_or_null(payload: &[u8]) -> Result<(Option<Value>, Option<i64>), PayloadError> {
+pub(super) fn parse_or_null(
+    payload: &[u8],
+    has_null: bool,
+) -> Result<(Option<Value>, Option<i64>), PayloadError> {
+    let of_scalar = |scalar: Scalar<'_>| match scalar.value_or_null()? {
+        None if !has_null => Err(PayloadError::NotADataPoint),
+        value => Ok(value),
+    };
     match payload.len() {
         0 => return Err(PayloadError::Empty),
         1..=PAYLOAD_MAX => {}
@@ -68,7 +75,7 @@ pub(super) fn parse_or_null(payload: &[u8]) -> Result<(Option<Value>, Option<i64
     if text.starts_with('{') {
         let written: Written<'_> =
             serde_json::from_str(text).map_err(|_| PayloadError::NotADataPoint)?;
-        let value = written.value.value_or_null()?;
+        let value = of_scalar(written.value)?;
         let ts_ms = match written.ts {
             None => None,
             Some(Scalar::Text(ts)) => Some(parse_time(&ts)?),
@@ -79,7 +86,7 @@ pub(super) fn parse_or_null(payload: &[u8]) -> Result<(Option<Value>, Option<i64
         return Ok((value, ts_ms));
     }
     let value = match serde_json::from_str::<Scalar<'_>>(text) {
-        Ok(scalar) => scalar.value_or_null()?,
+        Ok(scalar) => of_scalar(scalar)?,
         Err(_) if is_bare_word(text) => Some(Value::Text(text.to_owned())),
         Err(_) => return Err(PayloadError::NotADataPoint),
     };
@@ -224,7 +231,7 @@ mod tests {
     use super::*;
 
     fn parse(payload: &[u8]) -> Result<DataPoint, PayloadError> {
-        let (value, ts_ms) = parse_or_null(payload)?;
+        let (value, ts_ms) = parse_or_null(payload, false)?;
         let value = value.ok_or(PayloadError::NotADataPoint)?;
         Ok(DataPoint { value, ts_ms })
     }
@@ -292,6 +299,8 @@ mod tests {
                 b"{\"ts\":\"2026-11-22T08:00:01Z\"}",
                 PayloadError::NotADataPoint,
             ),
+            // A null is no value, whatever its time.
+            (b"{\"value\":null,\"ts\":12}", PayloadError::NotADataPoint),
             (
                 b"{\"value\":{\"deep\":[1]},\"ts\":12}",
                 PayloadError::NotADataPoint,

@@ -26,8 +26,11 @@ impl WordMeaning {
 }
 
 /// The words of one signal. Blanks around what a car says do not count; a word that is a number matches by its value.
+///
+/// Those of a file of format 1 are otherwise: they see a value that was parsed, and match its text letter by letter.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Words {
+    is_exact: bool,
     texts: BTreeMap<String, WordMeaning>,
     numbers: Vec<(f64, String)>,
     /// JSON's null.
@@ -70,11 +73,9 @@ impl Words {
         }
     }
 
-    /// Adds a word as files of format 1 have them: one that can never match is kept, and does nothing.
-    pub(super) fn add_as_is(&mut self, word: String, value: Value) {
-        if let Some(number) = number_of(&word) {
-            self.numbers.push((number, word.clone()));
-        }
+    /// Adds a word of a file of format 1: one that can never match is kept, and does nothing.
+    pub(super) fn add_exact(&mut self, word: String, value: Value) {
+        self.is_exact = true;
         self.texts.insert(word, WordMeaning::Value(value));
     }
 
@@ -85,7 +86,7 @@ impl Words {
 
     /// Finds the meaning of a payload before anybody parses it.
     pub(super) fn of_payload(&self, payload: &[u8]) -> Option<&WordMeaning> {
-        if self.is_empty() || payload.len() > PAYLOAD_MAX {
+        if self.is_exact || self.is_empty() || payload.len() > PAYLOAD_MAX {
             return None;
         }
         let text = std::str::from_utf8(payload).ok()?.trim();
@@ -115,6 +116,8 @@ impl Words {
             return None;
         }
         match value {
+            Value::Number(number) if self.is_exact => self.texts.get(&number.to_string()),
+            Value::Text(text) if self.is_exact => self.texts.get(text),
             Value::Bool(flag) => self.texts.get(if *flag { "true" } else { "false" }),
             Value::Number(number) => self.of_number(*number),
             Value::Text(text) => self.of_text(text.trim()),

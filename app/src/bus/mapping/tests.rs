@@ -6,6 +6,8 @@ use super::*;
 use crate::bus::BusInput;
 use crate::bus::decode::{BusMessage, Decoder};
 
+mod format_one;
+
 fn number(number: f64) -> Value {
     Value::Number(number)
 }

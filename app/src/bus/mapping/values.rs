@@ -47,7 +47,7 @@ fn read_words(signal: Signal, keys: TableKeys<'_>, facts: &FileFacts) -> Result<
         let value =
             stands_for(signal, value).map_err(|what| wrong("values", what).in_values(word))?;
         if facts.format < 2 {
-            words.add_as_is(word.clone(), value);
+            words.add_exact(word.clone(), value);
             continue;
         }
         let added = if word == "null" {

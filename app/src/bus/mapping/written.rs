@@ -81,13 +81,7 @@ pub(super) fn read(
     let known = [&KEYS_1[..], if facts.format < 2 { &[] } else { &KEYS_2 }].concat();
     keys.only(&known)?;
     if keys.flag("absent")? {
-        return match keys.0.len() {
-            1 => Ok(Read::Absent),
-            _ => Err(Mistake::new(
-                "absent",
-                "absent: and yet a topic, an alias or a unit is given; expected absent alone",
-            )),
-        };
+        return read_absent(keys, facts);
     }
     if let Some(constant) = keys.0.get("constant") {
         return read_constant(signal, constant, keys);
@@ -108,6 +102,23 @@ pub(super) fn read(
         return Err(Mistake::new("within_s", what));
     }
     Ok(Read::Single(spot))
+}
+
+fn read_absent(keys: TableKeys<'_>, facts: &FileFacts) -> Result<Read, Mistake> {
+    let has_more = if facts.format < 2 {
+        // A scale, an offset and words beside it are read for their types, and say nothing.
+        keys.number("scale")?;
+        keys.number("offset")?;
+        keys.table("values")?;
+        ["topic", "alias", "unit"].iter().any(|key| keys.has(key))
+    } else {
+        keys.0.len() > 1
+    };
+    if has_more {
+        let what = "absent: and yet a topic, an alias or a unit is given; expected absent alone";
+        return Err(Mistake::new("absent", what));
+    }
+    Ok(Read::Absent)
 }
 
 /// Topic, place and time.
