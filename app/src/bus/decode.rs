@@ -4,7 +4,7 @@ use dashpoint_telematics::Value;
 
 use super::BusInput;
 use super::mapping::{Mapping, Route};
-use super::payload::{PAYLOAD_MAX, PayloadError, Scalar};
+use super::payload::{PAYLOAD_MAX, PayloadError, Scalar, WHOLE_MAX};
 use super::source::{Join, Joining, SharedTopic, Sink, SourcePlace, TopicSource, TopicUse};
 
 /// A message as it came.
@@ -237,10 +237,15 @@ fn convert(source: &TopicSource, scalar: &Scalar<'_>) -> Result<Option<Value>, P
     }
 }
 
+/// Returns whether a place has this very text. A number is the text of its digits, so that no two vehicles are one.
 fn is_text(scalar: Option<&Scalar<'_>>, expected: &str) -> bool {
     match scalar {
         Some(Scalar::Text(text)) => text == expected,
-        Some(Scalar::Number(number)) => expected.parse() == Ok(*number),
+        // Above, it was rounded: digits are lost.
+        Some(Scalar::Number(number)) => {
+            number.abs() < WHOLE_MAX as f64 && *expected == number.to_string()
+        }
+        Some(Scalar::Long(number)) => *expected == number.to_string(),
         Some(Scalar::Flag(flag)) => expected == if *flag { "true" } else { "false" },
         Some(Scalar::Null | Scalar::Other) | None => false,
     }

@@ -79,7 +79,13 @@ pub(super) fn parse_or_null(
         let ts_ms = match written.ts {
             None => None,
             Some(Scalar::Text(ts)) => Some(parse_time(&ts)?),
-            Some(Scalar::Flag(_) | Scalar::Number(_) | Scalar::Null | Scalar::Other) => {
+            Some(
+                Scalar::Flag(_)
+                | Scalar::Number(_)
+                | Scalar::Long(_)
+                | Scalar::Null
+                | Scalar::Other,
+            ) => {
                 return Err(PayloadError::BadTime);
             }
         };
@@ -130,6 +136,8 @@ pub(super) enum Scalar<'a> {
     Flag(bool),
     /// A number.
     Number(f64),
+    /// A whole number that an `f64` rounds, such as an identifier of 17 digits.
+    Long(i128),
     /// A text.
     Text(Cow<'a, str>),
     /// Null.
@@ -138,7 +146,19 @@ pub(super) enum Scalar<'a> {
     Other,
 }
 
+/// Most whole numbers that an `f64` has without rounding: 2^53.
+pub(super) const WHOLE_MAX: i128 = 1 << 53;
+
 impl Scalar<'_> {
+    /// Returns a whole number, with all of its digits.
+    pub(super) const fn whole(number: i128) -> Self {
+        if -WHOLE_MAX < number && number < WHOLE_MAX {
+            Self::Number(number as f64)
+        } else {
+            Self::Long(number)
+        }
+    }
+
     /// Returns the value; `None` for null.
     ///
     /// # Errors
@@ -147,6 +167,7 @@ impl Scalar<'_> {
         match self {
             Self::Flag(flag) => Ok(Some(Value::Bool(flag))),
             Self::Number(number) => Ok(Some(Value::Number(number))),
+            Self::Long(number) => Ok(Some(Value::Number(number as f64))),
             Self::Text(text) => Ok(Some(Value::Text(text.into_owned()))),
             Self::Null => Ok(None),
             Self::Other => Err(PayloadError::NotADataPoint),
@@ -178,11 +199,11 @@ impl<'de> Visitor<'de> for AnyJson {
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Scalar::Number(number as f64))
+        Ok(Scalar::whole(number.into()))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Scalar::Number(number as f64))
+        Ok(Scalar::whole(number.into()))
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {

@@ -145,11 +145,11 @@ impl<'de> Visitor<'de> for Seek<'_, '_, 'de> {
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
-        self.put(Scalar::Number(number as f64))
+        self.put(Scalar::whole(number.into()))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
-        self.put(Scalar::Number(number as f64))
+        self.put(Scalar::whole(number.into()))
     }
 
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<(), E> {
@@ -211,6 +211,7 @@ mod tests {
             None => "-".to_owned(),
             Some(Scalar::Flag(flag)) => flag.to_string(),
             Some(Scalar::Number(number)) => number.to_string(),
+            Some(Scalar::Long(number)) => number.to_string(),
             Some(Scalar::Text(text)) => format!("{text:?}"),
             Some(Scalar::Null) => "null".to_owned(),
             Some(Scalar::Other) => "other".to_owned(),

@@ -1,10 +1,14 @@
 //! The forms in which a message says when its value was true.
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
 use super::payload::{PayloadError, Scalar, parse_time};
+
+/// 2000-01-01T00:00:00Z and 2100-01-01T00:00:00Z in milliseconds: a number outside of them is in another unit.
+const NUMBERS_MS: std::ops::Range<f64> = 946_684_800_000.0..4_102_444_800_000.0;
+/// A clock may be this much ahead of the head unit's, in milliseconds, and its time has happened still.
+const AHEAD_MS: i64 = 60_000;
 
 /// The form of a time in a message.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,17 +19,19 @@ pub(super) enum TimeForm {
     UnixS,
     /// Milliseconds since then.
     UnixMs,
-    /// Date and time of day in a zone, without an offset.
+    /// Date and time of day in a zone; a text that has an offset says itself which time it is.
     Local(TimeZone),
 }
 
 impl TimeForm {
     /// Reads a time, in milliseconds since 1970-01-01T00:00:00Z.
     ///
-    /// A time of day that comes twice, at the end of summer time, is the one that is nearer to the arrival.
+    /// A time of day that comes twice, at the end of summer time, is the one that has happened at its arrival; where both
+    /// or neither have, it is the nearer.
     ///
     /// # Errors
-    /// [`PayloadError::BadTime`], also for a time of day that a zone leaves out.
+    /// [`PayloadError::BadTime`], also for a time of day that a zone leaves out, for a date alone, and for a number that is
+    /// no time between 2000 and 2100.
     pub(super) fn read(
         &self,
         scalar: Option<&Scalar<'_>>,
@@ -45,28 +51,35 @@ impl TimeForm {
 fn number(scalar: &Scalar<'_>) -> Option<f64> {
     match scalar {
         Scalar::Number(number) => Some(*number),
+        Scalar::Long(number) => Some(*number as f64),
         Scalar::Text(text) => text.trim().parse().ok(),
         Scalar::Flag(_) | Scalar::Null | Scalar::Other => None,
     }
 }
 
 fn unix_ms(ms: f64) -> Option<i64> {
-    // A conversion saturates, and not a number is 0: neither is a time that somebody said.
-    let ms = ms.is_finite().then(|| ms.round() as i64)?;
-    Timestamp::from_millisecond(ms).ok()?;
-    Some(ms)
+    NUMBERS_MS.contains(&ms).then(|| ms.round() as i64)
 }
 
 fn local(zone: &TimeZone, text: &str, arrived_ms: i64) -> Option<i64> {
-    let said: DateTime = text.trim().parse().ok()?;
+    let text = text.trim();
+    if let Ok(said_ms) = parse_time(text) {
+        return Some(said_ms);
+    }
+    let pieces = Pieces::parse(text).ok()?;
+    if pieces.offset().is_some() || pieces.time_zone_annotation().is_some() {
+        return None;
+    }
+    let said = pieces.date().to_datetime(pieces.time()?);
     let either = zone.to_ambiguous_timestamp(said);
     if matches!(either.offset(), AmbiguousOffset::Gap { .. }) {
         return None;
     }
     let earlier = either.earlier().ok()?.as_millisecond();
     let later = either.later().ok()?.as_millisecond();
-    let is_earlier_nearer = arrived_ms.abs_diff(earlier) <= arrived_ms.abs_diff(later);
-    Some(if is_earlier_nearer { earlier } else { later })
+    let has_happened = |ms: i64| ms.saturating_sub(arrived_ms) <= AHEAD_MS;
+    // The later one is also the nearer when both have happened.
+    Some(if has_happened(later) { later } else { earlier })
 }
 
 #[cfg(test)]
@@ -103,6 +116,21 @@ mod tests {
                 Scalar::Number(1_795_334_401_250.0),
                 Some(AT_MS),
             ),
+            // In the other unit, or in a third.
+            (&TimeForm::UnixMs, Scalar::Number(1_795_334_401.0), None),
+            (&TimeForm::UnixS, Scalar::Number(1_795_334_401_250.0), None),
+            (
+                &TimeForm::UnixMs,
+                Scalar::Number(1_795_334_401_250_000.0),
+                None,
+            ),
+            (&TimeForm::UnixS, Scalar::Number(0.0), None),
+            (&TimeForm::UnixS, Scalar::Number(946_684_799.0), None),
+            (
+                &TimeForm::UnixS,
+                Scalar::Number(946_684_800.0),
+                Some(946_684_800_000),
+            ),
             (&TimeForm::UnixMs, Scalar::Number(f64::NAN), None),
             (&TimeForm::UnixMs, Scalar::Number(1e30), None),
             (&TimeForm::UnixMs, text("inf"), None),
@@ -110,6 +138,18 @@ mod tests {
             (&berlin, text("2026-11-22T09:00:01.25"), Some(AT_MS)),
             (&berlin, text("2026-11-22 09:00:01.25"), Some(AT_MS)),
             (&berlin, text("2026-03-29T02:30:00"), None),
+            // An offset is obeyed, and a zone beside the one of the mapping is refused.
+            (&berlin, text("2026-11-22T08:00:01.25Z"), Some(AT_MS)),
+            (&berlin, text("2026-11-22T08:00:01.25+00:00"), Some(AT_MS)),
+            (&berlin, text(" 2026-11-22T03:00:01.25-05:00 "), Some(AT_MS)),
+            (&berlin, text("2026-11-22T09:00:01.25[Europe/Paris]"), None),
+            (&berlin, text("2026-11-22"), None),
+            (&berlin, text("2026-11-22Z"), None),
+            (
+                &berlin,
+                text("2026-10-25T02:30:00+01:00"),
+                Some(1_792_891_800_000),
+            ),
         ] {
             assert_eq!(read(form, &scalar, AT_MS), expected, "{form:?}");
         }
@@ -120,13 +160,29 @@ mod tests {
     }
 
     #[test]
-    fn an_ambiguous_hour_is_the_nearer() {
+    fn a_doubled_hour_has_happened_already() {
         let berlin = TimeForm::Local(TimeZone::get("Europe/Berlin").unwrap());
         let said = Scalar::Text("2026-10-25T02:30:00".into());
         // 02:30 of summer time is 00:30 UTC, that of winter time 01:30 UTC.
         let summer_ms = 1_792_888_200_000;
         let winter_ms = summer_ms + 3_600_000;
-        assert_eq!(read(&berlin, &said, summer_ms + 5_000), Some(summer_ms));
-        assert_eq!(read(&berlin, &said, winter_ms + 5_000), Some(winter_ms));
+        for (arrived_ms, expected_ms) in [
+            (summer_ms - 600_000, summer_ms),
+            (summer_ms + 5_000, summer_ms),
+            // Late by 35 minutes: the other one would be 25 minutes ahead.
+            (summer_ms + 2_100_000, summer_ms),
+            (winter_ms - 61_000, summer_ms),
+            // A clock that is a little ahead.
+            (winter_ms - 60_000, winter_ms),
+            (winter_ms + 5_000, winter_ms),
+            (winter_ms + 86_400_000, winter_ms),
+        ] {
+            assert_eq!(
+                read(&berlin, &said, arrived_ms),
+                Some(expected_ms),
+                "{}",
+                arrived_ms - summer_ms
+            );
+        }
     }
 }

@@ -104,6 +104,7 @@ impl Words {
         match scalar {
             Scalar::Flag(flag) => self.texts.get(if *flag { "true" } else { "false" }),
             Scalar::Number(number) => self.of_number(*number),
+            Scalar::Long(number) => self.of_number(*number as f64),
             Scalar::Text(text) => self.of_text(text.trim()),
             Scalar::Null => self.null.as_ref(),
             Scalar::Other => None,

@@ -220,6 +220,37 @@ fn a_reply_about_something_else_is_left() {
     }
 }
 
+/// Identifiers are no quantities: two that an `f64` has as one are two.
+#[test]
+fn an_identifier_is_compared_by_its_digits() {
+    let said = |expected: &str, written: &str| {
+        let mut bus = Bus::new(&format!(
+            "[signals.\"Vehicle.Speed\"]\ntopic = \"t\"\nvalue = \"/v\"\nonly = {{ \"/id\" = {expected:?} }}\n"
+        ));
+        bus.said("t", &format!("{{\"id\":{written},\"v\":50}}"))
+    };
+    for (expected, written, is_same) in [
+        ("12345678901234567", "12345678901234567", true),
+        ("12345678901234567", "\"12345678901234567\"", true),
+        ("12345678901234567", "12345678901234568", false),
+        ("-12345678901234567", "-12345678901234567", true),
+        ("9007199254740993", "9007199254740992", false),
+        ("7", "7", true),
+        ("007", "7", false),
+        ("7", "\"007\"", false),
+        ("7", "70", false),
+        ("1.5", "1.5", true),
+        ("true", "true", true),
+        ("1", "true", false),
+        // More digits than any whole number has here.
+        ("123456789012345678901", "123456789012345678902", false),
+        ("123456789012345680000", "123456789012345678901", false),
+    ] {
+        let speed = if is_same { "Speed=50" } else { "" };
+        assert_eq!(said(expected, written), speed, "{expected} {written}");
+    }
+}
+
 #[test]
 fn a_constant_is_said_beside_another() {
     let mut bus = Bus::new(
