@@ -1,6 +1,6 @@
 //! Turns a message into values of signals. It does no IO.
 
-use dashpoint_telematics::Value;
+use dashpoint_telematics::{Signal, Value};
 
 use super::BusInput;
 use super::mapping::{Mapping, Route};
@@ -103,21 +103,10 @@ impl Decoder {
                 Ok(None) => {}
                 Ok(Some(said)) => match source.sink {
                     Sink::Signal => {
-                        let (value, ts_ms) = said;
-                        let beside = source.beside.iter().cloned();
-                        for (signal, value) in beside.chain([(signal, value)]) {
-                            out(BusInput::Sample {
-                                signal,
-                                value,
-                                ts_ms,
-                                retained: message.retained,
-                            });
-                        }
+                        say(&source.beside, (signal, said), message.retained, out);
                     }
                     Sink::Operand { join, side } => {
-                        if let Some(input) = self.join(mapping, (join, side), said, message) {
-                            out(input);
-                        }
+                        self.join(mapping, (join, side), said, message, out);
                     }
                 },
                 Err(error) => out(BusInput::Refused { signal, error }),
@@ -125,48 +114,66 @@ impl Decoder {
         }
     }
 
-    /// Keeps an operand and returns the joined value, when the other operand is of the same moment.
+    /// Keeps an operand and hands over the joined value, when the other operand is of the same moment.
     fn join(
         &mut self,
         mapping: &Mapping,
         (index, side): (usize, usize),
         (value, ts_ms): Said,
         message: Arrived<'_>,
-    ) -> Option<BusInput> {
+        out: &mut impl FnMut(BusInput),
+    ) {
         let Join {
             signal,
             joining,
             within_ms,
             conversion,
-        } = mapping.joins().get(index)?;
+            beside,
+        } = &mapping.joins()[index];
         let signal = *signal;
         let Value::Number(number) = value else {
             let error = PayloadError::NotADataPoint;
-            return Some(BusInput::Refused { signal, error });
+            out(BusInput::Refused { signal, error });
+            return;
         };
         if message.retained && ts_ms.is_none() {
             // Nobody knows of which moment it is.
-            return None;
+            return;
         }
         let at_ms = ts_ms.unwrap_or(message.at_ms);
-        let operands = self.operands.get_mut(index)?;
+        let operands = &mut self.operands[index];
         operands[side] = Some(Operand { number, at_ms });
         let [Some(first), Some(second)] = *operands else {
-            return None;
+            return;
         };
         if first.at_ms.abs_diff(second.at_ms) > *within_ms {
-            return None;
+            return;
         }
         let number = match joining {
             Joining::Product => conversion.scaled(first.number * second.number),
             Joining::Difference => first.number - second.number,
         };
-        Some(BusInput::Sample {
+        let ts_ms = ts_ms.map(|_| first.at_ms.max(second.at_ms));
+        let said = (Value::Number(number), ts_ms);
+        say(beside, (signal, said), message.retained, out);
+    }
+}
+
+/// Hands over a value, after the constants that stand beside it.
+fn say(
+    beside: &[(Signal, Value)],
+    (signal, (value, ts_ms)): (Signal, Said),
+    retained: bool,
+    out: &mut impl FnMut(BusInput),
+) {
+    let beside = beside.iter().cloned();
+    for (signal, value) in beside.chain([(signal, value)]) {
+        out(BusInput::Sample {
             signal,
-            value: Value::Number(number),
-            ts_ms: ts_ms.map(|_| first.at_ms.max(second.at_ms)),
-            retained: message.retained,
-        })
+            value,
+            ts_ms,
+            retained,
+        });
     }
 }
 

@@ -197,6 +197,15 @@ impl Mapping {
                 refuse(key, &["signals", path], what);
             }
         }
+        for (constant, beside) in builder.unsaid() {
+            let path = constant.path();
+            let key = format!("signals.{path:?}");
+            let what = format!(
+                "constant: it would never be said, since nothing is published of {}; give that one a topic, or another `beside`",
+                beside.path()
+            );
+            refuse(key, &["signals", path, "constant"], what);
+        }
         // A file of format 1 may let every signal be absent, and its head unit starts.
         let is_silent = file.facts.format > 1 && builder.is_silent();
         if is_silent && problems.is_empty() {

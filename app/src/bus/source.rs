@@ -74,4 +74,6 @@ pub(super) struct Join {
     pub(super) within_ms: u64,
     /// Conversion of the result.
     pub(super) conversion: Conversion,
+    /// Said before each value, at its time.
+    pub(super) beside: Vec<(Signal, Value)>,
 }

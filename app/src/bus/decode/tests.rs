@@ -271,6 +271,24 @@ fn a_constant_is_said_beside_another() {
     );
 }
 
+#[test]
+fn a_constant_is_said_beside_a_join() {
+    let mut bus = Bus::new(
+        r#"
+        [signals."Vehicle.Powertrain.TractionBattery.Charging.EvseId"]
+        constant = "DE*ABC*E1"
+        beside = "Vehicle.Powertrain.TractionBattery.Charging.AveragePower"
+        [signals."Vehicle.Powertrain.TractionBattery.Charging.AveragePower"]
+        product = [{ topic = "volts" }, { topic = "amperes" }]
+        "#,
+    );
+    assert_eq!(bus.said("volts", "230"), "");
+    assert_eq!(
+        bus.said("amperes", "16"),
+        "EvseId=DE*ABC*E1 ChargingPower=3680"
+    );
+}
+
 /// Never two moments: volts of one burst are not joined with amperes of another.
 #[test]
 fn a_product_is_of_one_moment() {
@@ -323,6 +341,38 @@ fn energy_put_back_is_subtracted() {
     assert_eq!(bus.said("car", &used), "ConsumedEnergy=4.5@1800000");
     let too_late = format!(r#"{{"used":6000,"t":{}}}"#, later_ms + 1);
     assert_eq!(bus.said("car", &too_late), "");
+}
+
+#[test]
+fn the_second_counter_has_that_unit() {
+    for (used, back, difference) in [
+        ("unit = \"Wh\"", "", "3.5"),
+        ("unit = \"kWh\"\nscale = 0.1", "", "350"),
+        ("", "", "3500"),
+        ("unit = \"Wh\"", "unit = \"kWh\"", "-1495"),
+        ("", "unit = \"Wh\"", "4998.5"),
+        (
+            "unit = \"Wh\"\nscale = 10",
+            "unit = \"Wh\", scale = 1",
+            "48.5",
+        ),
+    ] {
+        let comma = if back.is_empty() { "" } else { ", " };
+        let mut bus = Bus::new(&format!(
+            r#"
+            [signals."Vehicle.Powertrain.TractionBattery.AccumulatedConsumedEnergy"]
+            topic = "used"
+            {used}
+            minus = {{ topic = "back"{comma}{back} }}
+            "#
+        ));
+        assert_eq!(bus.said("used", "5000"), "");
+        assert_eq!(
+            bus.said("back", "1500"),
+            format!("ConsumedEnergy={difference}"),
+            "{used} {back}"
+        );
+    }
 }
 
 proptest! {

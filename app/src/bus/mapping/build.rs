@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use dashpoint_telematics::{Signal, Value};
+use dashpoint_telematics::{Signal, Value, ValueKind};
 
 use super::route::Route;
 use super::written::{Read, Spot};
@@ -63,12 +63,25 @@ impl Builder {
                     spot.topic
                 ));
             }
-            Read::Single(spot) => {
-                route.topic = Some(spot.topic.clone());
-                route.conversion = spot.conversion.clone();
-                route.place = spot.written.clone();
-                self.carry(index, spot, Sink::Signal);
-            }
+            Read::Single(spot) => match self.same_number(signal, &spot) {
+                Some(other) => {
+                    let at = match spot.written.as_str() {
+                        "" => String::new(),
+                        written => format!(" {written}"),
+                    };
+                    added = Err(format!(
+                        "topic {:?}{at}: it is the number of {} already; two signals are never one number",
+                        spot.topic,
+                        other.path()
+                    ));
+                }
+                None => {
+                    route.topic = Some(spot.topic.clone());
+                    route.conversion = spot.conversion.clone();
+                    route.place = spot.written.clone();
+                    self.carry(index, spot, Sink::Signal);
+                }
+            },
             Read::Joined {
                 joining,
                 within_ms,
@@ -103,6 +116,7 @@ impl Builder {
                     joining,
                     within_ms,
                     conversion,
+                    beside: Vec::new(),
                 });
                 self.carry(index, first, Sink::Operand { join, side: 0 });
                 self.carry(index, second, Sink::Operand { join, side: 1 });
@@ -121,6 +135,39 @@ impl Builder {
         added
     }
 
+    /// Finds another number signal that has the very place.
+    fn same_number(&self, signal: Signal, spot: &Spot) -> Option<Signal> {
+        let is_number = |signal: Signal| matches!(signal.kind(), ValueKind::Number { .. });
+        let value = |spot: &Spot| spot.place.as_ref().map(|(value, _)| value.clone());
+        let carried = self.carried.get(&spot.topic)?;
+        let mut others = carried.iter().filter(|(_, other, sink)| {
+            matches!(sink, Sink::Signal) && value(other) == value(spot) && other.only == spot.only
+        });
+        let others = others
+            .by_ref()
+            .map(|(index, ..)| self.routes[*index].signal);
+        is_number(signal)
+            .then_some(others)?
+            .find(|other| is_number(*other))
+    }
+
+    /// Constants that are never said, each with the signal that they stand beside: no topic has that one.
+    pub(super) fn unsaid(&self) -> Vec<(Signal, Signal)> {
+        let has_topic = |signal: Signal| {
+            let mut routes = self.routes.iter();
+            routes.any(|route| route.signal == signal && route.topic.is_some())
+        };
+        let beside = self
+            .beside
+            .iter()
+            .filter(|(beside, _)| !has_topic(**beside));
+        let unsaid = beside.flat_map(|(beside, said)| {
+            let constants = said.iter().map(|(constant, _)| *constant);
+            constants.map(move |constant| (constant, *beside))
+        });
+        unsaid.collect()
+    }
+
     fn carry(&mut self, index: usize, spot: Spot, sink: Sink) {
         let carried = self.carried.entry(spot.topic.clone()).or_default();
         carried.push((index, spot, sink));
@@ -131,7 +178,10 @@ impl Builder {
         self.carried.is_empty()
     }
 
-    pub(super) fn finish(self) -> RouteTable {
+    pub(super) fn finish(mut self) -> RouteTable {
+        for join in &mut self.joins {
+            join.beside = self.beside.get(&join.signal).cloned().unwrap_or_default();
+        }
         let topics = self.carried.keys().cloned().collect();
         let mut by_topic = HashMap::new();
         for (topic, carried) in self.carried {

@@ -2,6 +2,8 @@
 
 use dashpoint_telematics::Signal;
 
+use toml::Table;
+
 use super::facts::FileFacts;
 use super::keys::{Mistake, TableKeys};
 use super::values::read_conversion;
@@ -95,8 +97,9 @@ pub(super) fn read_difference(
                     (AccumulatedConsumedEnergy)";
         return Err(Mistake::new("minus", what));
     }
-    let other =
-        read_operand(signal, minus, facts, true).map_err(|mistake| mistake.in_table("minus"))?;
+    let minus = with_unit_of(keys, minus).map_err(|mistake| mistake.in_table("minus"))?;
+    let other = read_operand(signal, TableKeys(&minus), facts, true)
+        .map_err(|mistake| mistake.in_table("minus"))?;
     let within_ms = read_within(keys, DIFFERENCE_WITHIN_S, DIFFERENCE_WITHIN_S_MAX)?;
     check_pair(&spot, &other, "minus")?;
     Ok(Read::Joined {
@@ -105,6 +108,25 @@ pub(super) fn read_difference(
         operands: Box::new([spot, other]),
         conversion: Conversion::default(),
     })
+}
+
+/// The counter that is taken off has the unit and the scale of the other, unless it has its own.
+fn with_unit_of(counter: TableKeys<'_>, minus: TableKeys<'_>) -> Result<Table, Mistake> {
+    let mut table = minus.0.clone();
+    let own = ["unit", "scale"].map(|key| minus.has(key));
+    for (key, has_other) in [("unit", own[1]), ("scale", own[0])] {
+        let Some(value) = counter.0.get(key) else {
+            continue;
+        };
+        if has_other && !minus.has(key) {
+            let what = format!(
+                "{key}: this counter has its own unit or scale, and the first has a {key}; write its {key} as well"
+            );
+            return Err(Mistake::new(key, what));
+        }
+        table.entry(key).or_insert_with(|| value.clone());
+    }
+    Ok(table)
 }
 
 fn read_within(keys: TableKeys<'_>, usual_s: f64, most_s: f64) -> Result<u64, Mistake> {

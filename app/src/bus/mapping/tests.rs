@@ -225,6 +225,61 @@ fn mistakes_say_what_to_write() {
 }
 
 #[test]
+fn a_constant_needs_somebody_beside_it() {
+    let mapping = of_text(
+        r#"format = 2
+        others = "absent"
+        [signals."Vehicle.Powertrain.TractionBattery.Charging.IsCharging"]
+        topic = "charging"
+        [signals."Vehicle.Powertrain.TractionBattery.Charging.EvseId"]
+        constant = "DE*ABC*E1"
+        [signals."Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.Source"]
+        constant = "SITE"
+        [signals."Vehicle.Occupant.Row1.DriverSide.Identifier.Issuer"]
+        constant = "me"
+        beside = "Vehicle.Powertrain.TractionBattery.Charging.EvseId"
+        "#,
+    );
+    insta::assert_snapshot!(lines(&mapping), @r#"
+    line 8: signals."Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.Source": constant: it would never be said, since nothing is published of Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.RenewablePercentage; give that one a topic, or another `beside`
+    line 10: signals."Vehicle.Occupant.Row1.DriverSide.Identifier.Issuer": constant: it would never be said, since nothing is published of Vehicle.Powertrain.TractionBattery.Charging.EvseId; give that one a topic, or another `beside`
+    "#);
+}
+
+#[test]
+fn two_signals_are_never_one_number() {
+    let mapping = of_text(
+        r#"format = 2
+        others = "absent"
+        [signals."Vehicle.TraveledDistance"]
+        topic = "odo"
+        [signals."Vehicle.Powertrain.TractionBattery.AccumulatedChargedEnergy"]
+        topic = "odo"
+        unit = "kWh"
+        [signals."Vehicle.Speed"]
+        topic = "car"
+        value = "/v"
+        [signals."Vehicle.Acceleration.Lateral"]
+        topic = "car"
+        value = "/v"
+        time = "/t"
+        [signals."Vehicle.Acceleration.Longitudinal"]
+        topic = "car"
+        value = "/v"
+        only = { "/what" = "acceleration" }
+        [signals."Vehicle.IsMoving"]
+        topic = "car"
+        value = "/v"
+        values = { "0" = false }
+        "#,
+    );
+    insta::assert_snapshot!(lines(&mapping), @r#"
+    line 5: signals."Vehicle.Powertrain.TractionBattery.AccumulatedChargedEnergy": topic "odo": it is the number of Vehicle.TraveledDistance already; two signals are never one number
+    line 11: signals."Vehicle.Acceleration.Lateral": topic "car" at /v, time /t: it is the number of Vehicle.Speed already; two signals are never one number
+    "#);
+}
+
+#[test]
 fn a_vehicle_stands_for_the_plus() {
     const FILE: &str = "format = 2\nvehicle = \"7\"\nothers = \"absent\"\n[signals.\"Vehicle.Speed\"]\ntopic = \"cars/+/speed\"\n";
     assert_eq!(of_text(FILE).topics(), ["cars/7/speed"]);
