@@ -202,8 +202,18 @@ fn wican_is_understood_in_groups() {
         &[
             (
                 "wican/a1b2/autopid",
-                r#"{"SPEED":50,"ODOMETER":12345,"IGNITION":1,"HV_V":400.5,"HV_A":10,"TEMP":20}"#,
-                "Speed=50 Odometer=12345000 Ignition=ON BatteryPower=-4005",
+                r#"{"SPEED":50,"ODOMETER":12345,"IGNITION":"on","HV_V":400.5,"HV_A":10,"TEMP":20}"#,
+                "Speed=50 Odometer=12345000 Ignition=ON",
+            ),
+            (
+                "wican/a1b2/autopid",
+                r#"{"IGNITION":"off","CHARGING":"on"}"#,
+                "Ignition=OFF IsCharging=true",
+            ),
+            (
+                "wican/a1b2/autopid",
+                r#"{"IGNITION":1,"CHARGING":0}"#,
+                "Ignition=ON IsCharging=false",
             ),
             (
                 "wican/a1b2/autopid",
@@ -288,6 +298,15 @@ fn optional_lines_are_right_as_well() {
             "evcc/site/greenShareLoadpoints",
             "0.625",
             "MixSource=SITE RenewablePercentage=62.5",
+        )],
+    );
+    let wican = with_optional_lines(include_str!("../../../../mapping/wican.toml"));
+    hears(
+        &mut gateway(&wican, "a1b2"),
+        &[(
+            "wican/a1b2/autopid",
+            r#"{"HV_V":400.5,"HV_A":10}"#,
+            "BatteryPower=-4005",
         )],
     );
     let ovms = with_optional_lines(include_str!("../../../../mapping/ovms.toml"));
