@@ -19,7 +19,7 @@ use self::facts::FileFacts;
 use self::keys::{Mistake, TableKeys, unknown};
 use self::lines::Lines;
 pub use self::route::Route;
-use self::written::{Read, read, read_time_form};
+use self::written::{NO_VEHICLE, Read, read, read_time_form};
 use super::source::{Join, TopicUse};
 
 /// The newest format of mapping files. A file that names none is of format 1, and means what it always meant.
@@ -35,6 +35,9 @@ const KEYS_2: [&str; 7] = [
     "time_form",
     "zone",
 ];
+
+/// The place of a vehicle's name that is not in the file.
+const GIVEN: &str = "under [bus] in the configuration, or with --vehicle";
 
 /// Reasons that a mapping cannot be used: one line each.
 #[derive(Debug, thiserror::Error)]
@@ -69,10 +72,10 @@ pub enum MappingError {
 
 /// A wrong place of a mapping.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {key}: {what}")]
+#[error("{}{key}: {what}", .line.map_or_else(String::new, |line| format!("line {line}: ")))]
 pub struct Problem {
-    /// Its line, from 1.
-    pub line: usize,
+    /// Its line, from 1; none for what the file was given, and does not have itself.
+    pub line: Option<usize>,
     /// The key, with its tables.
     pub key: String,
     /// The problem, and the expected form.
@@ -147,16 +150,21 @@ impl Mapping {
         let mut problems = Vec::new();
         let mut refuse = |key: String, path: &[&str], what: String| {
             problems.push(Problem {
-                line: lines.line(path),
+                line: (!path.is_empty()).then(|| lines.line(path)),
                 key,
                 what,
             });
         };
         let keys = TableKeys(&table);
-        let file = read_file(keys, vehicle, &mut |mistake: Mistake| {
-            let key = mistake.at.first().cloned().unwrap_or_default();
-            refuse(key.clone(), &[&key], mistake.what);
-        });
+        let file = read_file(
+            keys,
+            vehicle,
+            &mut |mistake: Mistake| match mistake.at.first() {
+                Some(key) => refuse(key.clone(), &[key], mistake.what),
+                None => refuse("vehicle".to_owned(), &[], mistake.what),
+            },
+        );
+        let mut is_nameless = false;
         let mut builder = Builder::new(file.facts.format);
         let none = Table::new();
         let signals = match keys.table("signals") {
@@ -188,6 +196,10 @@ impl Mapping {
                 }),
             };
             let read = written.unwrap_or_else(|mistake| {
+                // Nobody named the vehicle: that is one mistake, in however many topics it stands.
+                if mistake.what.ends_with(NO_VEHICLE) && std::mem::replace(&mut is_nameless, true) {
+                    return Read::Absent;
+                }
                 let below = mistake.at.iter().map(String::as_str);
                 let at: Vec<&str> = ["signals", path].into_iter().chain(below).collect();
                 refuse(key.clone(), &at, mistake.what);
@@ -210,9 +222,24 @@ impl Mapping {
         let is_silent = file.facts.format > 1 && builder.is_silent();
         if is_silent && problems.is_empty() {
             problems.push(Problem {
-                line: 1,
+                line: Some(1),
                 key: "signals".to_owned(),
                 what: "no signal has a topic: nothing can be subscribed to".to_owned(),
+            });
+        }
+        if problems.is_empty()
+            && !builder.names_vehicle()
+            && (vehicle.is_some() || keys.has("vehicle"))
+        {
+            let given = if vehicle.is_some() {
+                GIVEN
+            } else {
+                "in this file"
+            };
+            problems.push(Problem {
+                line: vehicle.is_none().then(|| lines.line(&["vehicle"])),
+                key: "vehicle".to_owned(),
+                what: format!("named {given}, and no topic here has a +, so that it says nothing; leave it out, or put a + in the topics"),
             });
         }
         problems.sort_by_key(|problem| problem.line);
@@ -309,7 +336,7 @@ fn read_file(
             }
         }
         match keys.text("vehicle") {
-            Ok(written) => facts.vehicle = names(vehicle.or(written), refuse),
+            Ok(written) => facts.vehicle = names(vehicle, written, refuse),
             Err(mistake) => refuse(mistake),
         }
         match read_time_form(keys) {
@@ -321,14 +348,24 @@ fn read_file(
 }
 
 /// The names that stand for `+`, one a level.
-fn names(vehicle: Option<&str>, refuse: &mut dyn FnMut(Mistake)) -> Vec<String> {
-    let Some(vehicle) = vehicle else {
+fn names(
+    given: Option<&str>,
+    written: Option<&str>,
+    refuse: &mut dyn FnMut(Mistake),
+) -> Vec<String> {
+    let Some(vehicle) = given.or(written) else {
         return Vec::new();
     };
     if vehicle.contains(['+', '#', '\0']) || vehicle.split('/').any(str::is_empty) {
         let what =
             "expected the name in the topics, such as \"1\" or \"user/car\", without + and #";
-        refuse(Mistake::new("vehicle", what));
+        refuse(match given {
+            None => Mistake::new("vehicle", what),
+            Some(given) => Mistake {
+                at: Vec::new(),
+                what: format!("found {given:?} {GIVEN}; {what}"),
+            },
+        });
         return Vec::new();
     }
     vehicle.split('/').map(str::to_owned).collect()

@@ -22,6 +22,11 @@ pub(super) const NAME_IN_TOPICS: ConfigKey = key(
     "vehicle",
     "the name of this vehicle in the topics, in the place of +",
 );
+/// The name of the vehicle where `bus.mapping`, whose topics it stands in, is missing.
+pub(super) const NAME_WITHOUT_MAPPING: ConfigKey = key(
+    NAME_IN_TOPICS.name,
+    "a mapping with + in its topics beside it",
+);
 pub(super) const USER: ConfigKey = key("user", "a name at the broker");
 pub(super) const PASSWORD_FILE: ConfigKey = key(
     "password_file",

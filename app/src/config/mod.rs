@@ -105,6 +105,10 @@ fn bus_config(root: &TableReader<'_>, folder: &Path) -> Result<BusConfig, Config
     let file = |text: &str| Some(folder.join(text));
     let mapping = table.parsed(keys::MAPPING, file)?;
     let vehicle = table.parsed(keys::NAME_IN_TOPICS, |text| Some(text.to_owned()))?;
+    if let (Some(vehicle), None) = (&vehicle, &mapping) {
+        let found = format!("{vehicle:?} is named, and there is no bus.mapping");
+        return Err(table.refuse(keys::NAME_WITHOUT_MAPPING, found));
+    }
     let login = match table.parsed(keys::USER, |text| Some(text.to_owned()))? {
         None if table.has(keys::PASSWORD_FILE) => {
             let found = "there is no bus.user".to_owned();
@@ -233,6 +237,7 @@ mod tests {
         insta::assert_snapshot!(refusal("clok = \"bus\"\n[cloud]\nurl = \"https://a.example\"\nkey = \"3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29\""), @"/etc/dashpoint.toml: clok: not a key of this file: did you mean `clock`?");
         insta::assert_snapshot!(refusal("[clod]"), @"/etc/dashpoint.toml: clod: not a key of this file: did you mean `cloud`?");
         insta::assert_snapshot!(refusal("[bus]\nwidth = 3"), @"/etc/dashpoint.toml: bus.width: not a key of this file; expected broker, mapping, vehicle, user, password_file, tls");
+        insta::assert_snapshot!(refusal("[bus]\nvehicle = \"7\""), @r#"/etc/dashpoint.toml: bus.vehicle: "7" is named, and there is no bus.mapping; expected a mapping with + in its topics beside it"#);
         insta::assert_snapshot!(refusal("[bus]\nbroker = \"here\""), @r#"/etc/dashpoint.toml: bus.broker: found "here"; expected "HOST:PORT" of the in-vehicle broker"#);
         insta::assert_snapshot!(refusal(""), @"/etc/dashpoint.toml: cloud.url: missing; expected an https:// address (http:// only to this machine)");
         insta::assert_snapshot!(refusal("[cloud]\nurl = \"http://example.org\""), @r#"/etc/dashpoint.toml: cloud.url: found "http://example.org"; expected an https:// address (http:// only to this machine)"#);

@@ -11,7 +11,8 @@ const NOW_MS: i64 = 1_795_334_400_000;
 
 fn mapping(signals: &str) -> Mapping {
     let text = format!("format = 2\nothers = \"absent\"\n{signals}");
-    let mapping = Mapping::parse(&text, Some("7")).unwrap();
+    let vehicle = text.contains('+').then_some("7");
+    let mapping = Mapping::parse(&text, vehicle).unwrap();
     assert_eq!(mapping.problems(), []);
     mapping
 }

@@ -29,6 +29,7 @@ pub(super) struct Builder {
     joins: Vec<Join>,
     /// Constants, by the signal that they are said beside.
     beside: BTreeMap<Signal, Vec<(Signal, Value)>>,
+    names_vehicle: bool,
 }
 
 impl Builder {
@@ -39,6 +40,7 @@ impl Builder {
             carried: BTreeMap::new(),
             joins: Vec::new(),
             beside: BTreeMap::new(),
+            names_vehicle: false,
         }
     }
 
@@ -169,8 +171,14 @@ impl Builder {
     }
 
     fn carry(&mut self, index: usize, spot: Spot, sink: Sink) {
+        self.names_vehicle |= spot.is_named;
         let carried = self.carried.entry(spot.topic.clone()).or_default();
         carried.push((index, spot, sink));
+    }
+
+    /// Returns whether the name of the vehicle stands in any topic, or is asked of any message.
+    pub(super) fn names_vehicle(&self) -> bool {
+        self.names_vehicle
     }
 
     /// Returns whether there is nothing to subscribe to.

@@ -214,7 +214,7 @@ fn mistakes_say_what_to_write() {
     line 8: signals."Vehicle.TraveledDistance": time: there is no value; write `value = "/..."` beside it
     line 10: signals."Vehicle.LowVoltageSystemState": values: " an ": can never match, since blanks around a value do not count; write "an"
     line 12: signals."Vehicle.Powertrain.Transmission.SelectedGear": values: "1.0": can never match, since "1" is the same number
-    line 14: signals."Vehicle.Acceleration.Lateral": topic "cars/+/lateral": a + stands for the vehicle, and none is named; write `vehicle = "NAME"` under [bus] in the configuration, or in this file
+    line 14: signals."Vehicle.Acceleration.Lateral": topic "cars/+/lateral": a + stands for the vehicle, and none is named; write `vehicle = "NAME"` under [bus] in the configuration, or in this file; for check-mapping, give --vehicle NAME
     line 18: signals."Vehicle.Acceleration.Longitudinal": time_form: "epoch"; expected one of rfc3339, unix-s, unix-ms, local
     line 20: signals."Vehicle.Powertrain.TractionBattery.StateOfCharge.Current": constant: only who says something can be constant (EnergyMix.Source, EvseId, Identifier.Issuer); a signal that a car measures must come from the car
     line 22: signals."Vehicle.Powertrain.TractionBattery.CurrentPower": product: expected two tables, such as [{ topic = "volts" }, { topic = "amperes" }]
@@ -286,10 +286,33 @@ fn a_vehicle_stands_for_the_plus() {
     let named = |vehicle| Mapping::parse(FILE, Some(vehicle)).unwrap();
     assert_eq!(named("8").topics(), ["cars/8/speed"]);
     insta::assert_snapshot!(lines(&named("a/b")), @r#"line 5: signals."Vehicle.Speed": topic "cars/+/speed": 1 places of + and 2 of the vehicle's name; expected as many, with / between them"#);
-    insta::assert_snapshot!(lines(&named("#")), @r#"
-    line 2: vehicle: expected the name in the topics, such as "1" or "user/car", without + and #
-    line 5: signals."Vehicle.Speed": topic "cars/+/speed": a + stands for the vehicle, and none is named; write `vehicle = "NAME"` under [bus] in the configuration, or in this file
-    "#);
+    insta::assert_snapshot!(lines(&named("#")), @r##"
+    vehicle: found "#" under [bus] in the configuration, or with --vehicle; expected the name in the topics, such as "1" or "user/car", without + and #
+    line 5: signals."Vehicle.Speed": topic "cars/+/speed": a + stands for the vehicle, and none is named; write `vehicle = "NAME"` under [bus] in the configuration, or in this file; for check-mapping, give --vehicle NAME
+    "##);
+    let teslamate = include_str!("../../../mapping/teslamate.toml");
+    assert_eq!(of_text(teslamate).problems().len(), 1);
+}
+
+/// The topics of another vehicle would be taken for those of the one that is named.
+#[test]
+fn a_name_that_nothing_has_is_refused() {
+    let fixed = "[signals.\"Vehicle.Speed\"]\ntopic = \"cars/8/speed\"\n";
+    let second = format!("format = 2\n{fixed}");
+    for file in [fixed, &second] {
+        let mapping = Mapping::parse(file, Some("7")).unwrap();
+        assert_eq!(
+            lines(&mapping),
+            "vehicle: named under [bus] in the configuration, or with --vehicle, and no topic here has a +, so that it says nothing; \
+             leave it out, or put a + in the topics"
+        );
+        assert_eq!(of_text(file).problems(), []);
+    }
+    let own = of_text(&format!("format = 2\nvehicle = \"7\"\n{fixed}"));
+    insta::assert_snapshot!(lines(&own), @"line 2: vehicle: named in this file, and no topic here has a +, so that it says nothing; leave it out, or put a + in the topics");
+    let only =
+        "format = 2\n[signals.\"Vehicle.Speed\"]\nvalue = \"/v\"\nonly = { \"/vin\" = \"+\" }\n";
+    assert_eq!(Mapping::parse(only, Some("7")).unwrap().problems(), []);
 }
 
 /// A lifetime counter that is multiplied, or that loses a part, would be paid for what nobody drove or charged.

@@ -204,8 +204,9 @@ pub(super) fn read_spot(
     })
 }
 
-const NO_VEHICLE: &str = "a + stands for the vehicle, and none is named; write `vehicle = \"NAME\"` under [bus] in the \
-                          configuration, or in this file";
+/// The mistake of a topic with a place for the vehicle, when nobody has named it.
+pub(super) const NO_VEHICLE: &str = "a + stands for the vehicle, and none is named; write `vehicle = \"NAME\"` under [bus] in \
+                                     the configuration, or in this file; for check-mapping, give --vehicle NAME";
 
 /// Puts the names of the vehicle in the places of `+`, so that no other vehicle is subscribed to.
 fn with_vehicle(topic: &str, facts: &FileFacts) -> Result<(String, bool), String> {
