@@ -24,6 +24,16 @@ pub(super) enum TimeForm {
 }
 
 impl TimeForm {
+    /// Returns its name in mapping files, with the zone of a local time.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Rfc3339 => "rfc3339".to_owned(),
+            Self::UnixS => "unix-s".to_owned(),
+            Self::UnixMs => "unix-ms".to_owned(),
+            Self::Local(zone) => format!("local {}", zone.iana_name().unwrap_or_default()),
+        }
+    }
+
     /// Reads a time, in milliseconds since 1970-01-01T00:00:00Z.
     ///
     /// A time of day that comes twice, at the end of summer time, is the one that has happened at its arrival; where both

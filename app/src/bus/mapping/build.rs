@@ -101,18 +101,30 @@ impl Builder {
                     Joining::Product => conversion.clone(),
                     Joining::Difference => first.conversion.clone(),
                 };
-                route.place = [
-                    first.written.as_str(),
-                    &format!(
-                        "{sign} {} {} within {} s",
-                        second.topic,
-                        second.written,
-                        within_ms as f64 / 1_000.0
-                    ),
-                ]
-                .join(" ")
-                .trim()
-                .replace("  ", " ");
+                // The first one's conversion is the signal's, where it is a counter from which another is taken.
+                let shown = |spot: &Spot, is_first: bool| {
+                    let formula = match (joining, is_first) {
+                        (Joining::Difference, true) => String::new(),
+                        (Joining::Difference, false) | (Joining::Product, _) => {
+                            spot.conversion.formula(signal)
+                        }
+                    };
+                    match formula.as_str() {
+                        "" => spot.written.clone(),
+                        formula => format!("{} ({formula})", spot.written),
+                    }
+                };
+                let within_s = within_ms as f64 / 1_000.0;
+                let parts = [
+                    shown(&first, true),
+                    sign.to_owned(),
+                    second.topic.clone(),
+                    shown(&second, false),
+                    format!("within {within_s} s"),
+                ];
+                let parts = parts.iter().map(|part| part.trim());
+                let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+                route.place = parts.join(" ");
                 self.joins.push(Join {
                     signal,
                     joining,

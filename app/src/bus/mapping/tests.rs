@@ -275,7 +275,7 @@ fn two_signals_are_never_one_number() {
     );
     insta::assert_snapshot!(lines(&mapping), @r#"
     line 5: signals."Vehicle.Powertrain.TractionBattery.AccumulatedChargedEnergy": topic "odo": it is the number of Vehicle.TraveledDistance already; two signals are never one number
-    line 11: signals."Vehicle.Acceleration.Lateral": topic "car" at /v, time /t: it is the number of Vehicle.Speed already; two signals are never one number
+    line 11: signals."Vehicle.Acceleration.Lateral": topic "car" at /v, time /t (rfc3339): it is the number of Vehicle.Speed already; two signals are never one number
     "#);
 }
 
@@ -292,6 +292,46 @@ fn a_vehicle_stands_for_the_plus() {
     "##);
     let teslamate = include_str!("../../../mapping/teslamate.toml");
     assert_eq!(of_text(teslamate).problems().len(), 1);
+}
+
+/// Whoever checks a mapping sees what is done: signs, units, forms of times and the messages that are left.
+#[test]
+fn a_report_says_all_that_is_done() {
+    let mapping = of_text(
+        r#"format = 2
+        others = "absent"
+        time_form = "unix-ms"
+        [signals."Vehicle.Speed"]
+        topic = "t"
+        value = "/v"
+        time = "/t"
+        only = { "/path" = "Vehicle.Speed", "/vin" = "W1" }
+        [signals."Vehicle.TraveledDistance"]
+        topic = "t"
+        value = "/odo"
+        time = "/t"
+        zone = "Europe/Berlin"
+        [signals."Vehicle.Powertrain.TractionBattery.CurrentPower"]
+        product = [{ topic = "t", value = "/volts" }, { topic = "amperes", scale = -1 }]
+        within_s = 1
+        [signals."Vehicle.Powertrain.TractionBattery.AccumulatedConsumedEnergy"]
+        topic = "used"
+        unit = "Wh"
+        minus = { topic = "back", unit = "MJ" }
+        "#,
+    );
+    assert_eq!(mapping.problems(), []);
+    let shown = mapping.routes().iter().filter_map(|route| {
+        let formula = route.conversion.formula(route.signal);
+        let parts = [route.topic.as_deref()?, &route.place, &formula];
+        Some(parts.join("; ").trim_end().to_owned())
+    });
+    insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"), @r#"
+    t; at /v, time /t (unix-ms), only where /path is "Vehicle.Speed", only where /vin is "W1";
+    t; at /odo, time /t (local Europe/Berlin);
+    t; at /volts x amperes (x -1) within 1 s;
+    used; - back (MJ -> kWh (x 0.2777777777777778)) within 1800 s; Wh -> kWh (x 0.001)
+    "#);
 }
 
 /// The topics of another vehicle would be taken for those of the one that is named.

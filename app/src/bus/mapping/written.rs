@@ -187,13 +187,7 @@ pub(super) fn read_spot(
         let what = "only: there is no value; write `value = \"/...\"` beside it";
         return Err(Mistake::new("only", what));
     }
-    let places = ["value", "time"].map(|key| keys.text(key));
-    let [value, time] = places.map(|place| place.ok().flatten());
-    let written = match (value, time) {
-        (Some(value), Some(time)) => format!("at {value}, time {time}"),
-        (Some(value), None) => format!("at {value}"),
-        (None, _) => String::new(),
-    };
+    let written = written(keys, place.as_ref(), &only)?;
     Ok(Spot {
         topic,
         place,
@@ -202,6 +196,30 @@ pub(super) fn read_spot(
         written,
         is_named,
     })
+}
+
+/// Writes the place, the messages that have it and the form of its time for a report; empty for a plain value.
+fn written(
+    keys: TableKeys<'_>,
+    place: Option<&(Pointer, Option<(Pointer, TimeForm)>)>,
+    only: &[(Pointer, String)],
+) -> Result<String, Mistake> {
+    let Some(value) = keys.text("value")? else {
+        return Ok(String::new());
+    };
+    let mut parts = vec![format!("at {value}")];
+    if let (Some(time), Some((_, Some((_, form))))) = (keys.text("time")?, place) {
+        parts.push(format!("time {time} ({})", form.name()));
+    }
+    let places = keys.table("only")?;
+    let places = places.iter().flat_map(|table| table.0.keys());
+    let texts = only.iter().map(|(_, text)| text);
+    parts.extend(
+        places
+            .zip(texts)
+            .map(|(place, text)| format!("only where {place} is {text:?}")),
+    );
+    Ok(parts.join(", "))
 }
 
 /// The mistake of a topic with a place for the vehicle, when nobody has named it.
