@@ -47,8 +47,8 @@ impl Decoder {
         }
     }
 
-    /// Decodes a message and hands over each value, in the order of the signals. `now_ms` is asked for the time of arrival,
-    /// in milliseconds since 1970-01-01T00:00:00Z, when the topic needs it.
+    /// Decodes a message and hands over each value, in the order of the signals, joined ones last. `now_ms` is asked for the
+    /// time of arrival, in milliseconds since 1970-01-01T00:00:00Z, when the topic needs it.
     pub(super) fn handle(
         &mut self,
         mapping: &Mapping,
@@ -87,6 +87,8 @@ impl Decoder {
         out: &mut impl FnMut(BusInput),
     ) {
         let mut slots = None;
+        // Joined when the whole message was read: else the first operand would meet the second of the message before.
+        let mut renewed: Vec<(usize, bool)> = Vec::new();
         for source in &topic.sources {
             let said = match &source.place {
                 SourcePlace::Whole => whole(source, message.payload),
@@ -106,21 +108,52 @@ impl Decoder {
                         say(&source.beside, (signal, said), message.retained, out);
                     }
                     Sink::Operand { join, side } => {
-                        self.join(mapping, (join, side), said, message, out);
+                        let has_time = said.1.is_some();
+                        match self.keep((join, side), said, message) {
+                            Ok(true) => {
+                                renewed.retain(|(other, _)| *other != join);
+                                renewed.push((join, has_time));
+                            }
+                            Ok(false) => {}
+                            Err(error) => out(BusInput::Refused { signal, error }),
+                        }
                     }
                 },
                 Err(error) => out(BusInput::Refused { signal, error }),
             }
         }
+        for join in renewed {
+            self.join(mapping, join, message.retained, out);
+        }
     }
 
-    /// Keeps an operand and hands over the joined value, when the other operand is of the same moment.
-    fn join(
+    /// Keeps an operand; false for one of which nobody knows the moment.
+    ///
+    /// # Errors
+    /// [`PayloadError::NotADataPoint`] for what is no number.
+    fn keep(
         &mut self,
-        mapping: &Mapping,
-        (index, side): (usize, usize),
+        (join, side): (usize, usize),
         (value, ts_ms): Said,
         message: Arrived<'_>,
+    ) -> Result<bool, PayloadError> {
+        let Value::Number(number) = value else {
+            return Err(PayloadError::NotADataPoint);
+        };
+        if message.retained && ts_ms.is_none() {
+            return Ok(false);
+        }
+        let at_ms = ts_ms.unwrap_or(message.at_ms);
+        self.operands[join][side] = Some(Operand { number, at_ms });
+        Ok(true)
+    }
+
+    /// Hands over the joined value, when both operands are of the same moment.
+    fn join(
+        &self,
+        mapping: &Mapping,
+        (index, has_time): (usize, bool),
+        retained: bool,
         out: &mut impl FnMut(BusInput),
     ) {
         let Join {
@@ -130,20 +163,7 @@ impl Decoder {
             conversion,
             beside,
         } = &mapping.joins()[index];
-        let signal = *signal;
-        let Value::Number(number) = value else {
-            let error = PayloadError::NotADataPoint;
-            out(BusInput::Refused { signal, error });
-            return;
-        };
-        if message.retained && ts_ms.is_none() {
-            // Nobody knows of which moment it is.
-            return;
-        }
-        let at_ms = ts_ms.unwrap_or(message.at_ms);
-        let operands = &mut self.operands[index];
-        operands[side] = Some(Operand { number, at_ms });
-        let [Some(first), Some(second)] = *operands else {
+        let [Some(first), Some(second)] = self.operands[index] else {
             return;
         };
         if first.at_ms.abs_diff(second.at_ms) > *within_ms {
@@ -153,9 +173,9 @@ impl Decoder {
             Joining::Product => conversion.scaled(first.number * second.number),
             Joining::Difference => first.number - second.number,
         };
-        let ts_ms = ts_ms.map(|_| first.at_ms.max(second.at_ms));
+        let ts_ms = has_time.then(|| first.at_ms.max(second.at_ms));
         let said = (Value::Number(number), ts_ms);
-        say(beside, (signal, said), message.retained, out);
+        say(beside, (*signal, said), retained, out);
     }
 }
 

@@ -337,9 +337,12 @@ fn energy_put_back_is_subtracted() {
     );
     let both = format!(r#"{{"used":5000,"back":1.5,"t":{NOW_MS}}}"#);
     assert_eq!(bus.said("car", &both), "ConsumedEnergy=3.5@0");
-    let later_ms = NOW_MS + 1_800_000;
+    // Never the one of this message with the other of the message before.
+    let both = format!(r#"{{"used":5500,"back":2,"t":{}}}"#, NOW_MS + 1_000);
+    assert_eq!(bus.said("car", &both), "ConsumedEnergy=3.5@1000");
+    let later_ms = NOW_MS + 1_801_000;
     let used = format!(r#"{{"used":6000,"t":{later_ms}}}"#);
-    assert_eq!(bus.said("car", &used), "ConsumedEnergy=4.5@1800000");
+    assert_eq!(bus.said("car", &used), "ConsumedEnergy=4@1801000");
     let too_late = format!(r#"{{"used":6000,"t":{}}}"#, later_ms + 1);
     assert_eq!(bus.said("car", &too_late), "");
 }
