@@ -4,7 +4,6 @@ use super::error::ValuePlace;
 use super::{Cap, CapOver, CompiledPolicy, CompiledRule, EarningRule, Expiry, Period, RuleKind};
 use crate::points::Points;
 use crate::profile::{Amount, Outlook};
-use crate::trigger::Trigger;
 
 /// A place in a policy that has no effect, or another than it seems to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,10 +171,8 @@ fn pays_points(compiled: &CompiledRule) -> bool {
 /// Words the parts of a condition that hold for any evidence. A check-in has none to ask of.
 fn always_true(rule: &EarningRule, compiled: &CompiledRule) -> Vec<String> {
     let noun = match rule.on {
-        RuleKind::Known(Trigger::Trip) => "trip",
-        RuleKind::Known(Trigger::Charge) => "charge",
-        RuleKind::Known(Trigger::Discharge) => "discharge",
-        RuleKind::Known(Trigger::CheckIn) | RuleKind::Unknown(_) => return Vec::new(),
+        RuleKind::Known(on) if on.is_measured() => on.name(),
+        RuleKind::Known(_) | RuleKind::Unknown(_) => return Vec::new(),
     };
     let all = Outlook::of(compiled.on());
     let parts = compiled.parts();
