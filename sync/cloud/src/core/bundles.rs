@@ -117,7 +117,7 @@ impl CloudCore {
             let version = policy.version;
             unit.check_new(version)?;
             let signed = unit.sign(policy, &())?;
-            bundles::insert_policy(unit.db, version, signed.raw(), now)
+            bundles::insert_policy(unit.db, version, signed.raw(), unit.now)
         })
     }
 
@@ -146,7 +146,7 @@ impl CloudCore {
             unit.check_new_catalogue(&catalogue)?;
             let version = catalogue.version;
             let signed = unit.sign(catalogue, &())?;
-            bundles::insert_catalogue(unit.db, version, signed.raw(), now)
+            bundles::insert_catalogue(unit.db, version, signed.raw(), unit.now)
         })
     }
 

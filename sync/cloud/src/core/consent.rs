@@ -39,7 +39,7 @@ impl CloudCore {
             };
             let (by, reason) = match word {
                 Word::Member(member) => {
-                    let holders = bindings::holders(unit.db, asked.vehicle, now)?;
+                    let holders = bindings::holders(unit.db, asked.vehicle, unit.now)?;
                     if !holders.contains(member) {
                         return Err(CloudError::NotOfTheVehicle(*member));
                     }
@@ -48,7 +48,7 @@ impl CloudCore {
                 Word::Operator { reason } => (None, Some(given(reason)?)),
             };
             let approved = unit.let_in(&asked, claimant, ids)?;
-            consents::insert(unit.db, ids.binding, now, by, reason)?;
+            consents::insert(unit.db, ids.binding, unit.now, by, reason)?;
             Ok(approved)
         })
     }

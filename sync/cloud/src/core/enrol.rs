@@ -133,11 +133,11 @@ impl CloudCore {
         let asked = self.work(now, |unit| {
             unit.holder_of_key(&request.key, request.vehicle)?;
             unit.forget_requests()?;
-            let waits = enrolments::unclaimed(unit.db, now)?;
+            let waits = enrolments::unclaimed(unit.db, unit.now)?;
             if let Some(gives_way) = asked_from.place(&waits, peer)? {
-                enrolments::end(unit.db, gives_way, now)?;
+                enrolments::end(unit.db, gives_way, unit.now)?;
             }
-            let expires = now.plus_s(CODE_S);
+            let expires = unit.now.plus_s(CODE_S);
             let tail: String = request
                 .vin_last4
                 .chars()
@@ -153,7 +153,7 @@ impl CloudCore {
                     vehicle: request.vehicle,
                     vin_last4: tail,
                     driver: request.driver,
-                    asked: now,
+                    asked: unit.now,
                     expires,
                     answer: EnrolmentAnswer::Waiting,
                 },
@@ -172,6 +172,7 @@ impl CloudCore {
     /// # Errors
     /// [`CloudError`] when the database fails.
     pub fn waiting_with(&self, code: &str, now: ServerTime) -> Result<Option<Waiting>, CloudError> {
+        let now = self.believed(now)?;
         let asked = open(enrolments::by_code(&self.db, code)?, now);
         asked.map(|asked| waiting(&self.db, asked)).transpose()
     }
@@ -189,7 +190,7 @@ impl CloudCore {
     /// # Errors
     /// [`CloudError`] when the database fails.
     pub fn waiting(&self, now: ServerTime) -> Result<Vec<Waiting>, CloudError> {
-        let waits = enrolments::waiting(&self.db, now)?;
+        let waits = enrolments::waiting(&self.db, self.believed(now)?)?;
         waits
             .into_iter()
             .map(|asked| waiting(&self.db, asked))
@@ -215,7 +216,7 @@ impl CloudCore {
             let asked = unit.open_request(code)?;
             members::profile(unit.db, member)?.ok_or(CloudError::NoMember(member))?;
             unit.holder_of_key(&asked.key, asked.vehicle)?;
-            let holders = bindings::holders(unit.db, asked.vehicle, now)?;
+            let holders = bindings::holders(unit.db, asked.vehicle, unit.now)?;
             let is_free = holders.is_empty() || holders.contains(&member);
             match claims::find(unit.db, asked.id)? {
                 Some(claimant) if claimant != member => Err(CloudError::Claimed(code.to_owned())),
@@ -253,7 +254,7 @@ impl CloudCore {
                 return Ok(None);
             };
             Ok(Some(match asked.answer {
-                EnrolmentAnswer::Waiting if now >= asked.expires => EnrolState::Expired,
+                EnrolmentAnswer::Waiting if unit.now >= asked.expires => EnrolState::Expired,
                 EnrolmentAnswer::Waiting if claims::find(unit.db, id)?.is_some() => {
                     EnrolState::AwaitingConsent
                 }

@@ -79,10 +79,10 @@ impl CloudCore {
             }
             let profile = Profile {
                 name: new.name.clone(),
-                joined: now,
+                joined: unit.now,
                 zone: new.zone.clone(),
             };
-            let account = Account::open(unit.policy(), now);
+            let account = Account::open(unit.policy(), unit.now);
             accounts::open(unit.db, new.id, &profile, &account)
         })
     }

@@ -209,6 +209,12 @@ impl CloudCore {
         })
     }
 
+    /// The time to go by when nothing is changed.
+    fn believed(&self, now: ServerTime) -> Result<ServerTime, CloudError> {
+        let life = cloud_row::find(&self.db)?.ok_or(CloudError::ForeignDatabase)?;
+        Ok(clock_guard::believed(&life, now))
+    }
+
     /// Runs one unit of work at a time that is believed: all of it is on the disk when this returns `Ok`, and none of it
     /// otherwise.
     fn work<R>(

@@ -197,6 +197,23 @@ fn a_clock_that_stands_still_or_limps_is_noticed() {
     }
 }
 
+/// What is asked and answered within minutes goes by one time, the last known one.
+#[test]
+fn a_head_unit_is_let_in_while_the_clock_is_minutes_behind() {
+    let mut world = World::new();
+    let member = world.member(1);
+    for behind_s in [299, 301, 900] {
+        world.pass(HOUR);
+        world.core.heartbeat(world.now).unwrap();
+        world.pass(-behind_s);
+        let number = u8::try_from(behind_s / 100).unwrap();
+        let mut car = world.car(number, number, member);
+        let entry = car.mint(charged(charge(0, 18_000)), world.now);
+        assert!(paid(&world.verdict(&mut car, &entry)) > 0, "{behind_s}");
+        world.pass(behind_s);
+    }
+}
+
 /// The receipts of a clock that is a little behind do not go back.
 #[test]
 fn receipts_of_a_clock_that_is_minutes_behind_go_on() {
