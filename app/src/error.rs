@@ -10,10 +10,10 @@ use std::process::ExitCode;
 
 use dashpoint_ui::locale::Language;
 
-use causes::{is_like_an_entry, store_error};
+use causes::{is_like_an_entry, one_line, store_error};
 use chinese::in_chinese;
 
-pub use usage::{NotWritten, UsageError};
+pub use usage::{AuthorityUnread, FolderShut, NotWritten, UsageError};
 
 use crate::bus::MappingError;
 use crate::config::ConfigError;
@@ -54,7 +54,7 @@ fn worded(error: &anyhow::Error, language: Language) -> String {
     let chinese = (language == Language::Chinese).then(|| in_chinese(error));
     chinese.flatten().unwrap_or_else(|| {
         let hint = hint(error).map(|hint| format!("; {hint}"));
-        one_line(error) + &hint.unwrap_or_default()
+        one_line(error.chain()) + &hint.unwrap_or_default()
     })
 }
 
@@ -68,19 +68,6 @@ pub fn to_program(line: &str) {
     if let Err(error) = told {
         tracing::debug!(%error, "nobody reads the output");
     }
-}
-
-/// The error and its causes, without those that only repeat the one above.
-fn one_line(error: &anyhow::Error) -> String {
-    let mut line = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if line.is_empty() {
-            line = cause;
-        } else if !line.contains(&cause) {
-            line = format!("{line}: {cause}");
-        }
-    }
-    line.replace('\n', " ")
 }
 
 /// Tells whether a recording that is not there looks like an entry.

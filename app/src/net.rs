@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
 use dashpoint_membership::ServerTime;
 use dashpoint_sync::Event;
 use dashpoint_sync_http::{Signer, Timeouts, TlsTime, Transport, TransportSetup, check_base_url};
@@ -11,6 +10,7 @@ use tokio::sync::mpsc;
 use crate::clock::system_unix_ms;
 use crate::config::CloudConfig;
 use crate::engine::Outgoing;
+use crate::error::AuthorityUnread;
 
 /// Requests that wait: the reconciler has one on its way at most.
 pub const REQUESTS_MAX: usize = 2;
@@ -21,10 +21,10 @@ pub const REQUESTS_MAX: usize = 2;
 /// When the authority cannot be read or used, or the address is refused.
 pub fn connect(cloud: &CloudConfig, floor: ServerTime) -> anyhow::Result<Transport> {
     let authority_pem = match &cloud.ca_file {
-        Some(file) => Some(
-            std::fs::read(file)
-                .with_context(|| format!("{}: cloud.ca_file cannot be read", file.display()))?,
-        ),
+        Some(file) => Some(std::fs::read(file).map_err(|source| AuthorityUnread {
+            path: file.clone(),
+            source,
+        })?),
         None => None,
     };
     let system = Arc::new(|| Some(system_unix_ms().div_euclid(1_000)));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 
+use crate::language;
 use crate::network::ProxyArgs;
 use crate::story::ReadyStory;
 use dashpoint_ui::locale::Language;
@@ -67,6 +68,13 @@ pub(crate) struct PlayArgs {
     /// a temporary one is used and removed.
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
+}
+
+impl PlayArgs {
+    /// Returns the language to speak.
+    pub(crate) fn spoken(&self) -> Language {
+        self.language.unwrap_or_else(language::of_environment)
+    }
 }
 
 fn persona() -> PossibleValuesParser {

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
+use crate::failure::DemoFailure;
+
 /// A folder for one play: temporary, or to be kept.
 #[derive(Debug)]
 pub struct DemoFolder {
@@ -27,13 +29,13 @@ impl DemoFolder {
                 temporary: Some(temporary),
             });
         };
-        let name = path.display();
-        fs::create_dir_all(path)
-            .with_context(|| format!("--keep {name}: the folder cannot be made"))?;
-        let mut inside = fs::read_dir(path)
-            .with_context(|| format!("--keep {name}: the folder cannot be read"))?;
-        if inside.next().is_some() {
-            bail!("--keep {name}: the folder is not empty; expected an empty or a new one");
+        let cannot = |cause| DemoFailure::Keep {
+            folder: path.to_owned(),
+            cause,
+        };
+        fs::create_dir_all(path).map_err(cannot)?;
+        if fs::read_dir(path).map_err(cannot)?.next().is_some() {
+            bail!(DemoFailure::KeepInUse(path.to_owned()));
         }
         Ok(Self {
             path: path.to_owned(),

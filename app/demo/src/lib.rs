@@ -7,6 +7,7 @@
 mod amounts;
 mod args;
 mod cloud;
+mod failure;
 mod folder;
 mod head_unit;
 mod invariant_check;
@@ -35,6 +36,7 @@ use clap::error::ErrorKind;
 use tokio::signal::ctrl_c;
 
 use args::{DemoArgs, DemoCommand, PlayArgs};
+use failure::DemoFailure;
 use folder::DemoFolder;
 use narrator::Narrator;
 use network::proxy;
@@ -67,8 +69,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Ok((story, folder, screen)) => match demo(&args.play, &story, &folder, screen) {
                 // The report is out already.
                 Ok(faults) if !faults.is_empty() => {
-                    let line = format!("not as it should be: {}", faults.join("; "));
-                    return fail(&line, EXIT_FAILED, false);
+                    let line = DemoFailure::Otherwise(faults).in_words(args.play.spoken());
+                    return fail(&line, EXIT_FAILED);
                 }
                 played => (played.map(drop), EXIT_FAILED),
             },
@@ -79,7 +81,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever stopped reading, as `head` does, has what he wanted.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => fail(&in_one_line(&error), code, json),
+        Err(error) => {
+            let line = in_one_line(&error);
+            if json {
+                to_program(&line);
+            }
+            let known = error.downcast_ref::<DemoFailure>();
+            let told = known.map(|failure| failure.in_words(args.play.spoken()));
+            fail(&told.unwrap_or(line), code)
+        }
     }
 }
 
@@ -94,7 +104,10 @@ fn refuse(error: &clap::Error, json: bool) -> ExitCode {
     let line = said.lines().next().unwrap_or_default();
     let line = line.trim_start_matches("error: ");
     if error.kind() == ErrorKind::ValueValidation {
-        return fail(line, EXIT_USAGE, json);
+        if json {
+            to_program(line);
+        }
+        return fail(line, EXIT_USAGE);
     }
     drop(error.print());
     if json {
@@ -142,7 +155,7 @@ fn demo(
     screen: ScreenOutput,
 ) -> anyhow::Result<Vec<String>> {
     let program = std::env::current_exe().context("this program does not know where it is")?;
-    let language = args.language.unwrap_or_else(language::of_environment);
+    let language = args.spoken();
     let stays = screen.window;
     let mut narrator = Narrator::new(language, args.json);
     if !screen.window && !args.headless {
@@ -157,7 +170,7 @@ fn demo(
             played = play(story, folder, program, screen, &mut narrator) => played,
             stopped = ctrl_c() => {
                 stopped.context("Ctrl-C cannot be heard")?;
-                bail!("stopped before its end")
+                bail!(DemoFailure::Stopped)
             }
         }
     })?;
@@ -188,11 +201,8 @@ fn hand_over(args: &PlayArgs, report: &PlayReport) -> anyhow::Result<()> {
 }
 
 #[expect(clippy::print_stderr, reason = "the one line that says what failed")]
-fn fail(line: &str, code: u8, json: bool) -> ExitCode {
+fn fail(line: &str, code: u8) -> ExitCode {
     eprintln!("dashpoint-demo: {line}");
-    if json {
-        to_program(line);
-    }
     code.into()
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
+use crate::failure::DemoFailure;
 
 /// Time for which a window shows each step.
 const LOOK: Duration = Duration::from_secs(3);
@@ -86,8 +86,10 @@ impl ScreenOutput {
 
 impl Pictures {
     fn into_folder(folder: &Path) -> anyhow::Result<Self> {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("--out {}: the folder cannot be made", folder.display()))?;
+        fs::create_dir_all(folder).map_err(|cause| DemoFailure::Out {
+            folder: folder.to_owned(),
+            cause,
+        })?;
         Ok(Self {
             folder: folder.to_owned(),
             drawn: 0,

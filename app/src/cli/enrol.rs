@@ -192,7 +192,10 @@ async fn enrol_with(
             "the cloud does not know the code any more; run `dashpoint enrol` to ask again",
             "云端已不认得该绑定码；请运行 `dashpoint enrol` 重新申请",
         )),
-        Err(error) => Err(error).context(NOT_USABLE),
+        Err(error) => Err(error).context(language.choose(
+            NOT_USABLE,
+            "云端的应答无法使用；cloud.key 是否为该云端的公钥？",
+        )),
     }
 }
 

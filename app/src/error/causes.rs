@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::Chain;
 use dashpoint_store::StoreError;
 
 use crate::books::BooksError;
@@ -23,6 +24,19 @@ pub(super) fn store_error(error: &anyhow::Error) -> Option<&StoreError> {
                 EngineError::Books(_) | EngineError::ShippedPolicy(_) => None,
             })
     })
+}
+
+/// Words an error and its causes, without those that only repeat the one above.
+pub(super) fn one_line(error: Chain<'_>) -> String {
+    let mut line = String::new();
+    for cause in error.map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line.replace('\n', " ")
 }
 
 /// Tells whether a path that is no file looks like an entry: epoch and place as logs have them.

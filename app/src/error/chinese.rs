@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
+use anyhow::Chain;
 use dashpoint_store::StoreError;
 
-use super::causes::{is_like_an_entry, store_error};
+use super::causes::{is_like_an_entry, one_line, store_error};
 use super::chinese_config;
-use super::usage::{NotWritten, UsageError};
+use super::usage::{AuthorityUnread, FolderShut, NotWritten, UsageError};
 use crate::books::BooksError;
+use crate::bus::TlsError;
 use crate::config::ConfigError;
 use crate::enrolment::OutOfReach;
-use crate::explain::{ExplainError, RecordingError};
+use crate::explain::{ExplainError, ROWS_MAX, RecordingError};
 use crate::keys::{EnrolledWithoutKey, KeyError};
 use crate::window::NoDisplay;
 
@@ -18,16 +20,19 @@ use crate::window::NoDisplay;
 #[must_use]
 pub(super) fn in_chinese(error: &anyhow::Error) -> Option<String> {
     if let Some(store) = store_error(error) {
-        return of_store(store);
+        return Some(of_store(store));
     }
     error.chain().find_map(|cause| {
         let usage = cause.downcast_ref().map(of_usage);
         let config = || cause.downcast_ref().and_then(of_config);
         let books = || cause.downcast_ref().and_then(of_books);
-        let explain = || cause.downcast_ref().and_then(of_explain);
+        let explain = || cause.downcast_ref().map(of_explain);
         let without_key = || cause.downcast_ref().map(of_enrolment_without_key);
         let key = || cause.downcast_ref().map(of_key);
         let not_written = || cause.downcast_ref().map(of_unwritten);
+        let folder = || cause.downcast_ref().map(of_folder);
+        let authority = || cause.downcast_ref().map(of_authority);
+        let tls = || cause.downcast_ref().map(of_tls);
         let out_of_reach = || {
             error.downcast_ref::<OutOfReach>().map(|_| {
                 "无法连接云端；绑定需要云端：请检查网络与配置中的 cloud.url，然后再运行 `dashpoint enrol`".to_owned()
@@ -47,27 +52,38 @@ pub(super) fn in_chinese(error: &anyhow::Error) -> Option<String> {
             .or_else(key)
             .or_else(display)
             .or_else(not_written)
+            .or_else(folder)
+            .or_else(authority)
+            .or_else(tls)
             .or_else(out_of_reach)
     })
 }
 
-fn of_store(error: &StoreError) -> Option<String> {
-    Some(
-        if error.is_in_use() {
-            "数据目录正被其他程序使用；请停止该程序，或换用其他数据目录"
-        } else if error.is_disk_full() {
-            "存储空间已满；请清理，已显示的积分不会丢失"
-        } else if error.is_read_only() {
-            "存储只读；请以可写方式挂载数据目录"
-        } else if error.is_newer_schema() {
-            "数据由更新版本的程序写入；请使用该版本，数据未被改动"
-        } else if error.is_corrupt() {
-            "数据目录中的数据库已损坏；请运行 `dashpoint run`，能读取的内容会被保留"
-        } else {
-            return None;
-        }
-        .to_owned(),
-    )
+fn of_store(error: &StoreError) -> String {
+    if let StoreError::NotThere { folder } = error {
+        return format!(
+            "{}：其中没有账本；请先运行 `dashpoint run`",
+            folder.display()
+        );
+    }
+    if let StoreError::OlderSchema { file, .. } = error {
+        let file = file.display();
+        return format!("{file}：格式较旧；请先运行一次 `dashpoint run`，由它升级");
+    }
+    if error.is_in_use() {
+        "数据目录正被其他程序使用；请停止该程序，或换用其他数据目录"
+    } else if error.is_disk_full() {
+        "存储空间已满；请清理，已显示的积分不会丢失"
+    } else if error.is_read_only() {
+        "存储只读；请以可写方式挂载数据目录"
+    } else if error.is_newer_schema() {
+        "数据由更新版本的程序写入；请使用该版本，数据未被改动"
+    } else if error.is_corrupt() {
+        "数据目录中的数据库已损坏；请运行 `dashpoint run`，能读取的内容会被保留"
+    } else {
+        return format!("无法使用数据目录（{}）", one_line(Chain::new(error)));
+    }
+    .to_owned()
 }
 
 fn of_usage(error: &UsageError) -> String {
@@ -124,7 +140,8 @@ fn of_config(error: &ConfigError) -> Option<String> {
             );
             format!("{}：{key}：配置中没有这个键；{way_out}", path.display())
         }
-        ConfigError::Tls(_) | ConfigError::Mapping(_) => return None,
+        ConfigError::Tls(tls) => of_tls(tls),
+        ConfigError::Mapping(_) => return None,
     })
 }
 
@@ -141,9 +158,9 @@ fn of_books(error: &BooksError) -> Option<String> {
     })
 }
 
-fn of_explain(error: &ExplainError) -> Option<String> {
-    Some(match error {
-        ExplainError::Recording(recording) => return of_recording(recording),
+fn of_explain(error: &ExplainError) -> String {
+    match error {
+        ExplainError::Recording(recording) => of_recording(recording),
         ExplainError::PolicyUnreadable { path, source } => {
             format!("{}：无法读取{}", path.display(), cause(source))
         }
@@ -158,11 +175,11 @@ fn of_explain(error: &ExplainError) -> Option<String> {
             let line = line.map_or_else(String::new, |line| format!("第 {line} 行："));
             format!("{name}：{line}{source}")
         }
-    })
+    }
 }
 
-fn of_recording(error: &RecordingError) -> Option<String> {
-    Some(match error {
+fn of_recording(error: &RecordingError) -> String {
+    match error {
         RecordingError::Unreadable { path, source } => {
             format!(
                 "{}：无法读取{}{}",
@@ -182,8 +199,13 @@ fn of_recording(error: &RecordingError) -> Option<String> {
         RecordingError::Folder { path } => {
             format!("{}：是目录，不是行车记录", path.display())
         }
-        RecordingError::Row { .. } | RecordingError::TooLong { .. } => return None,
-    })
+        RecordingError::Row { path, line, what } => {
+            format!("{}：第 {line} 行无法读取（{what}）", path.display())
+        }
+        RecordingError::TooLong { path } => {
+            format!("{}：行数过多，最多 {ROWS_MAX} 行", path.display())
+        }
+    }
 }
 
 /// Says how an entry is written, where a path looks like one.
@@ -201,6 +223,36 @@ fn of_enrolment_without_key(EnrolledWithoutKey(key): &EnrolledWithoutKey) -> Str
          其余留在此目录，可交售后处理：{}",
         of_key(key)
     )
+}
+
+fn of_folder(FolderShut { folder, source }: &FolderShut) -> String {
+    format!(
+        "{}：无法在此目录中建立文件{}；请使本程序可以写入，例如 `chmod 700`",
+        folder.display(),
+        cause(source)
+    )
+}
+
+fn of_authority(AuthorityUnread { path, source }: &AuthorityUnread) -> String {
+    format!(
+        "{}：无法读取 cloud.ca_file{}",
+        path.display(),
+        cause(source)
+    )
+}
+
+fn of_tls(error: &TlsError) -> String {
+    match error {
+        TlsError::File {
+            path,
+            expected,
+            source,
+        } => {
+            let expected = chinese_config::expected(expected);
+            format!("{}：应为{expected}，PEM 格式（{source}）", path.display())
+        }
+        TlsError::Unusable(source) => format!("总线的证书无法使用（{source}）"),
+    }
 }
 
 fn of_unwritten(NotWritten { path, source }: &NotWritten) -> String {
@@ -322,7 +374,39 @@ mod tests {
         };
         let refused = Error::from(ErrorKind::ConnectionRefused);
         let away = anyhow::Error::from(refused).context(OutOfReach);
+        let long = ExplainError::Recording(RecordingError::TooLong { path: path() });
+        let no_ledger = StoreError::NotThere { folder: path() };
+        let unread = StoreError::Io {
+            doing: "read",
+            path: path(),
+            source: Error::from(ErrorKind::TimedOut),
+        };
+        let shut = FolderShut {
+            folder: path(),
+            source: Error::from(ErrorKind::PermissionDenied),
+        };
+        let authority = AuthorityUnread {
+            path: path(),
+            source: Error::from(ErrorKind::NotFound),
+        };
         for (error, told) in [
+            (long.into(), "/data/device.key：行数过多，最多 5000000 行"),
+            (
+                no_ledger.into(),
+                "/data/device.key：其中没有账本；请先运行 `dashpoint run`",
+            ),
+            (
+                unread.into(),
+                "无法使用数据目录（cannot read /data/device.key: timed out）",
+            ),
+            (
+                shut.into(),
+                "/data/device.key：无法在此目录中建立文件（没有权限）；请使本程序可以写入，例如 `chmod 700`",
+            ),
+            (
+                authority.into(),
+                "/data/device.key：无法读取 cloud.ca_file（没有此文件）",
+            ),
             (folder.into(), "/data/device.key：是目录，不是行车记录"),
             (unwritten.into(), "/data/device.key：无法写入（没有此文件）"),
             (

@@ -40,6 +40,8 @@ pub(super) fn expected(expected: &str) -> String {
             "云端的公钥与盐值：KEY.SALT，即 `dashpoint-cloud key` 的输出"
         }
         "a PEM file" => "PEM 文件",
+        "a private key" => "私钥",
+        "a certificate" => "证书",
         "whole seconds from 0 to 3600" => "0 到 3600 的整秒数",
         other => other,
     };

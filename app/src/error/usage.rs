@@ -39,3 +39,27 @@ pub struct NotWritten {
     /// The cause.
     pub source: std::io::Error,
 }
+
+/// No file can be made in the data folder.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no file can be made in {}; make the folder writable for this program, as with `chmod 700`: the socket that `dashpoint \
+     status` asks lies there",
+    folder.display()
+)]
+pub struct FolderShut {
+    /// Path of the folder.
+    pub folder: PathBuf,
+    /// The cause.
+    pub source: std::io::Error,
+}
+
+/// The certificate of the cloud's authority cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: cloud.ca_file cannot be read", path.display())]
+pub struct AuthorityUnread {
+    /// Path of the file.
+    pub path: PathBuf,
+    /// The cause.
+    pub source: std::io::Error,
+}

@@ -18,7 +18,7 @@ use jiff::tz::TimeZone;
 pub use assume::Assumption;
 pub use error::ExplainError;
 pub use policy::NamedPolicy;
-pub use recording::{Recording, RecordingError, RecordingKind, Setting, read};
+pub use recording::{ROWS_MAX, Recording, RecordingError, RecordingKind, Setting, read};
 pub use report::{
     ChargeReport, Explanation, FactorReport, Found, Origin, Pooled, RuleReport, Seen, TripReport,
     decimal,

@@ -16,7 +16,7 @@ use super::assume::{Assumption, complete};
 use crate::bus::typed;
 
 /// More rows than this are no recording of a drive: two months at one a second.
-const ROWS_MAX: u64 = 5_000_000;
+pub const ROWS_MAX: u64 = 5_000_000;
 const KMH_PER_MPS: f64 = 3.6;
 const KMH_PER_MPH: f64 = 1.609_344;
 /// More seconds than this are no time of a drive: a year.

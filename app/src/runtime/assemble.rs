@@ -18,6 +18,7 @@ use crate::clock::{Clock, Machine};
 use crate::command::Ask;
 use crate::config::Config;
 use crate::engine::{Engine, EngineError, Inputs, Outputs, Parts};
+use crate::error::FolderShut;
 use crate::keys::KeyStore;
 use crate::live::{IntegrityStatus, Live};
 use crate::net;
@@ -57,12 +58,9 @@ pub(super) async fn live(
     ui: Option<&mut UiHandle>,
     shutdown: &mut Shutdown,
 ) -> anyhow::Result<Ended> {
-    let socket = Socket::open(store.folder()).with_context(|| {
-        let folder = store.folder().display();
-        format!(
-            "no file can be made in {folder}; make the folder writable for this program, as with `chmod 700`: the socket \
-             that `dashpoint status` asks lies there"
-        )
+    let socket = Socket::open(store.folder()).map_err(|source| FolderShut {
+        folder: store.folder().to_owned(),
+        source,
     })?;
     let (requests, to_send) = mpsc::channel(net::REQUESTS_MAX);
     let (answers, answered) = mpsc::channel(ANSWERS_MAX);
