@@ -6,6 +6,7 @@ mod joined;
 mod keys;
 mod lines;
 mod route;
+mod spot;
 mod values;
 mod written;
 
@@ -19,7 +20,8 @@ use self::facts::FileFacts;
 use self::keys::{Mistake, TableKeys, unknown};
 use self::lines::Lines;
 pub use self::route::Route;
-use self::written::{NO_VEHICLE, Read, read, read_time_form};
+use self::spot::{NO_VEHICLE, Read, read_time_form};
+use self::written::read;
 use super::source::{Join, TopicUse};
 
 /// The newest format of mapping files. A file that names none is of format 1, and means what it always meant.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use dashpoint_telematics::{Signal, Value, ValueKind};
 
 use super::route::Route;
-use super::written::{Read, Spot};
+use super::spot::{Read, Spot};
 use crate::bus::conversion::Conversion;
 use crate::bus::source::{Join, Joining, SharedTopic, Sink, SourcePlace, TopicSource, TopicUse};
 

@@ -6,8 +6,8 @@ use toml::Table;
 
 use super::facts::FileFacts;
 use super::keys::{Mistake, TableKeys};
+use super::spot::{Read, Spot, read_spot};
 use super::values::read_conversion;
-use super::written::{Read, Spot, read_spot};
 use crate::bus::conversion::Conversion;
 use crate::bus::source::Joining;
 
