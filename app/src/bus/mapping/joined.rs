@@ -11,8 +11,8 @@ use super::values::read_conversion;
 use crate::bus::conversion::Conversion;
 use crate::bus::source::Joining;
 
-/// Keys of an operand.
-const OPERAND_KEYS: [&str; 11] = [
+/// Keys of the place at which an operand is published.
+const PLACE_KEYS: [&str; 7] = [
     "topic",
     "alias",
     "value",
@@ -20,11 +20,9 @@ const OPERAND_KEYS: [&str; 11] = [
     "time_form",
     "zone",
     "only",
-    "ignore",
-    "scale",
-    "offset",
-    "unit",
 ];
+/// Keys of an operand beside its place; `unit` where the signal has one of its own.
+const OPERAND_KEYS: [&str; 4] = ["ignore", "scale", "offset", "unit"];
 /// Time between the two operands of a product, at most, in seconds: a burst of a bus.
 const PRODUCT_WITHIN_S: f64 = 2.0;
 const PRODUCT_WITHIN_S_MAX: f64 = 60.0;
@@ -44,20 +42,8 @@ pub(super) fn read_product(
                     leaps with its other factor";
         return Err(Mistake::new("product", what));
     }
-    for key in [
-        "topic",
-        "alias",
-        "value",
-        "time",
-        "time_form",
-        "zone",
-        "only",
-        "minus",
-        "values",
-        "null",
-        "empty",
-        "ignore",
-    ] {
+    let others = ["minus", "values", "null", "empty", "ignore"];
+    for key in PLACE_KEYS.into_iter().chain(others) {
         if keys.has(key) {
             let what = format!("{key}: expected inside of the product's operands, not beside it");
             return Err(Mistake::new(key, what));
@@ -162,12 +148,12 @@ fn read_operand(
     facts: &FileFacts,
     with_unit: bool,
 ) -> Result<Spot, Mistake> {
-    let known = if with_unit {
+    let own = if with_unit {
         &OPERAND_KEYS[..]
     } else {
         &OPERAND_KEYS[..OPERAND_KEYS.len() - 1]
     };
-    keys.only(known)?;
+    keys.only(&[&PLACE_KEYS[..], own].concat())?;
     if !keys.has("topic") && !keys.has("alias") {
         return Err(Mistake::new(
             "topic",
