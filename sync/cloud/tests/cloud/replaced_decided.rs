@@ -1,6 +1,6 @@
-//! What was decided of the entries of replaced head units stands after a restore, however late that is and whoever sends first.
+//! Decisions on the entries of replaced head units stand after a restore, however late that is and whoever sends first.
 
-use dashpoint_cloud::{PostOutcome, Selected, Worth};
+use dashpoint_cloud::{PostOutcome, Worth};
 use dashpoint_membership::*;
 
 use crate::replaced_units::{Home, earn_trip};
@@ -13,11 +13,6 @@ fn undone(home: &mut Home) -> (Worth, Vec<String>) {
     let listed = done.undone.unwrap();
     let kinds = listed.iter().map(|one| format!("{:?}", one.kind));
     (over.worth, kinds.collect())
-}
-
-fn revoke(home: &mut Home, car: &Car) {
-    let now = home.world.now;
-    home.world.core.revoke_device(car.device, now).unwrap();
 }
 
 /// An entry of a car that is too far ahead of what it drove before, and is not any more days later.
@@ -43,7 +38,7 @@ fn a_refused_doubt_waits_for_its_operator_again() {
             let core = &mut home.world.core;
             core.refuse_held(entry, "forged", now).unwrap();
         }
-        revoke(&mut home, &old);
+        home.revoke(&old);
         home.world.pass(3 * DAY);
         let (worth, listed) = undone(&mut home);
         assert_eq!(worth.points, Points::ZERO);
@@ -72,7 +67,7 @@ fn metres_of_another_unit_stay_its_own() {
     let verdict = home.world.verdict(&mut other, &same);
     let earned = paid(&verdict);
     assert_eq!((home.world.balance(won), earned > 0), (earned, true));
-    revoke(&mut home, &old);
+    home.revoke(&old);
     undone(&mut home);
     let PostOutcome::Settled(_) = home.world.post(&other, &[same]) else {
         panic!("the other unit's chain is not known");
@@ -88,19 +83,11 @@ fn a_stretch_that_was_taken_away_stays_away() {
     let mut other = home.world.car(4, 3, won);
     home.back_up("b.db");
     earn_trip(&mut home.world, &mut old, 0);
-    let entry = EntryRef {
-        device: old.device,
-        epoch: Epoch::new(1),
-        seq: Seq::new(1),
-    };
-    let (vehicle, now) = (VehicleId::from_bytes([3; 16]), home.world.now);
-    let core = &mut home.world.core;
-    core.free_stretches(vehicle, Selected::Entry(entry), false, "a mistake", now)
-        .unwrap();
+    home.free_first(&old);
     let same = other.mint(drove(trip(0, 12_000)), home.world.now);
     let earned = paid(&home.world.verdict(&mut other, &same));
     assert!(earned > 0);
-    revoke(&mut home, &old);
+    home.revoke(&old);
     let (worth, listed) = undone(&mut home);
     assert_eq!(
         worth,

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use dashpoint_cloud::cli::main;
-use dashpoint_cloud::{BroughtOver, CloudError, PostOutcome, RestoredBackup, StaysBehind, restore};
+use dashpoint_cloud::{
+    BroughtOver, CloudError, PostOutcome, RestoredBackup, Selected, StaysBehind, restore,
+};
 use dashpoint_membership::*;
 use tempfile::TempDir;
 
@@ -60,6 +62,24 @@ impl Home {
         let over = self.restore(name).brought_over.unwrap();
         assert_eq!(over.len(), 1, "{over:?}");
         over.into_iter().next().unwrap()
+    }
+
+    pub fn revoke(&mut self, car: &Car) {
+        let now = self.world.now;
+        self.world.core.revoke_device(car.device, now).unwrap();
+    }
+
+    /// Takes its stretch, and its points, from the first entry of a car of vehicle 3.
+    pub fn free_first(&mut self, car: &Car) {
+        let first = EntryRef {
+            device: car.device,
+            epoch: Epoch::new(1),
+            seq: Seq::new(1),
+        };
+        let (vehicle, now) = (VehicleId::from_bytes([3; 16]), self.world.now);
+        let core = &mut self.world.core;
+        core.free_stretches(vehicle, Selected::Entry(first), false, "a mistake", now)
+            .unwrap();
     }
 
     /// Ends the program that serves, and does something to its database.

@@ -1,6 +1,6 @@
-//! What a restore tells of the entries of replaced head units: what they brought before and bring now, and why some stay behind.
+//! The words of a restore on the entries of replaced head units: what they brought before and bring now, and why some stay behind.
 
-use dashpoint_cloud::{Selected, StaysBehind, Worth};
+use dashpoint_cloud::{StaysBehind, Worth};
 use dashpoint_membership::*;
 use rusqlite::Connection;
 
@@ -23,11 +23,6 @@ fn brought(points: i64, held_back: i64) -> Worth {
     }
 }
 
-fn revoke(home: &mut Home, car: &Car) {
-    let now = home.world.now;
-    home.world.core.revoke_device(car.device, now).unwrap();
-}
-
 #[test]
 fn what_is_held_back_is_told_apart_from_what_was_paid() {
     let mut home = Home::new();
@@ -39,7 +34,7 @@ fn what_is_held_back_is_told_apart_from_what_was_paid() {
     let held = old.mint(fast(&home.world), home.world.now);
     let held = paid(&home.world.verdict(&mut old, &held));
     assert!(held > 0);
-    revoke(&mut home, &old);
+    home.revoke(&old);
     let over = home.brought_over("b.db");
     assert_eq!(over.worth, brought(earned, held));
     assert_eq!(over.worth_before, over.worth);
@@ -53,17 +48,9 @@ fn what_was_taken_back_before_a_restore_was_worth_nothing() {
     let mut old = home.world.car(2, 3, member);
     home.back_up("b.db");
     let earned = earn_trip(&mut home.world, &mut old, 0);
-    let entry = EntryRef {
-        device: old.device,
-        epoch: Epoch::new(1),
-        seq: Seq::new(1),
-    };
-    let (vehicle, now) = (VehicleId::from_bytes([3; 16]), home.world.now);
-    let core = &mut home.world.core;
-    core.free_stretches(vehicle, Selected::Entry(entry), false, "a mistake", now)
-        .unwrap();
+    home.free_first(&old);
     assert_eq!(home.world.balance(member), 0);
-    revoke(&mut home, &old);
+    home.revoke(&old);
     let over = home.brought_over("b.db");
     assert!(earned > 0);
     assert_eq!(
@@ -109,7 +96,7 @@ fn entries_for_which_there_is_no_room_stay_behind_all_together() {
     home.world.pass(HOUR);
     let held = old.mint(fast(&home.world), home.world.now);
     let held = paid(&home.world.verdict(&mut old, &held));
-    revoke(&mut home, &old);
+    home.revoke(&old);
     let over = home.brought_over("b.db");
     assert!(
         matches!(over.because, Some(StaysBehind::Refused(_))),
@@ -140,7 +127,7 @@ fn entries_of_a_policy_that_cannot_be_read_stay_behind() {
         entry.policy = PolicyVersion::new(2);
     });
     let second = paid(&home.world.verdict(&mut old, &under_2));
-    revoke(&mut home, &old);
+    home.revoke(&old);
     home.tamper(
         "DROP TRIGGER policies_stay;
          UPDATE policies SET raw = zeroblob(200) WHERE version = 2;",
@@ -167,7 +154,7 @@ fn more_entries_than_are_settled_together_come_over() {
         all += home.world.settled(&mut old, &some).verdicts.len();
     }
     assert_eq!(all, 297);
-    revoke(&mut home, &old);
+    home.revoke(&old);
     let (balance, head) = (home.world.balance(member), home.world.head(&old));
     let over = home.brought_over("b.db");
     assert_eq!((over.entries, over.because), (all, None));
