@@ -1,4 +1,4 @@
-//! What was charged while the head unit slept: found by the counters when it wakes, and paid once.
+//! Energy that was charged while the head unit slept: found by the counters when it wakes, and paid once.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -10,8 +10,8 @@ use dashpoint_wire::SigningKey;
 
 use crate::error::CloudError;
 
-/// Its lock is shared by the commands that have the database open, and belongs to a restore alone: the file is there for both, and
-/// whoever may read it may lock it.
+/// File of the key. Its lock is shared by the commands that have the database open, and belongs to a restore alone: the file is
+/// there for both, and a program that may read it may lock it.
 const KEY_FILE: &str = "cloud-key.pk8";
 const DATABASE_FILE: &str = "cloud.db";
 const RESTORING_FILE: &str = "cloud.db.restoring";
@@ -19,8 +19,8 @@ const RESTORED_FILE: &str = "cloud.db.restored";
 /// Its lock is that of the program that serves; its content says that the last one has not closed the database yet.
 const LOCK_FILE: &str = "serve.lock";
 
-/// What SQLite makes beside a database that is no log's yet: a copy of a backup, and a new one. It would be laid into whatever
-/// database is put beside it.
+/// End of the name of SQLite's rollback journal, which lies beside a database that is not in WAL mode yet: a copy of a backup, or a
+/// new one. It would be laid into whatever database is put beside it.
 pub(crate) const ROLLBACK: &str = "-journal";
 
 /// Content of the lock while the database is open.

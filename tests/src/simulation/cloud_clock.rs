@@ -13,7 +13,7 @@ const DAY_MS: u64 = 24 * HOUR_MS;
 const BELIEVED_MS: u64 = 30 * DAY_MS;
 /// Farther behind than the cloud believes.
 const BEHIND_MS: u64 = 15 * MINUTE_MS;
-/// What it believes in both directions, also when one follows the other.
+/// Time that it believes in both directions, also when one follows the other.
 const LITTLE_MS: u64 = BEHIND_MS / 2;
 const YEAR_MS: u64 = 365 * DAY_MS;
 

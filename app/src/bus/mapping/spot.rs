@@ -1,4 +1,4 @@
-//! Where a signal is published: topic, place in the payload, and time.
+//! The place at which a signal is published: topic, place in the payload, and time.
 
 use dashpoint_telematics::{Signal, Value};
 use jiff::tz::TimeZone;

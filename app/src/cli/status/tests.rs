@@ -51,7 +51,7 @@ fn home_and_status_tell_one_date_of_review() {
     );
 }
 
-/// What a refused car has shown is in no sum that a program reads, and an entry that earned nothing is not unpaid by the refusal.
+/// Points that a refused car has shown are in no sum that a program reads, and an entry that earned nothing is not unpaid by the refusal.
 #[test]
 fn a_refused_car_has_no_sums_for_programs() {
     let mut world = World::new();

@@ -285,7 +285,7 @@ pub fn statement(server_epoch: u32, version: u64, issued: i64) -> Signed<Stateme
     Signed::sign(body, &key(), &MEMBER).unwrap()
 }
 
-/// What the cloud answers to the first entries of a car.
+/// The answer of the cloud to the first entries of a car.
 pub fn answer(car: &Car, through: usize, server_epoch: u32) -> Reconciled {
     let entry = &car.entries[through - 1];
     let head = ChainPoint {

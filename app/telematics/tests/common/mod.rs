@@ -234,7 +234,7 @@ pub fn station(car: &mut Car, source: &str, percent: f64) {
     car.number(Signal::RenewablePercentage, percent);
 }
 
-/// What a fold under these settings has finished when the samples are through.
+/// Returns the evidence that a fold under these settings has finished when the samples are through.
 pub fn fold_under(settings: Settings, samples: &[Sample]) -> Vec<Finished> {
     let mut telematics = Telematics::new(settings, Marks::default());
     let mut outcomes: Vec<Outcome> = samples

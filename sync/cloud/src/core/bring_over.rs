@@ -21,7 +21,7 @@ use crate::store::intervals::FREED_UNPAID;
 use crate::store::left_behind::{self, Left, LeftBehind, LeftEntry, LeftOutcome, Worth};
 use crate::store::{bindings, bundles, cloud_row, grants, receipts, uses};
 
-/// What each entry of one head unit had brought.
+/// Points that each entry of one head unit had brought.
 type WorthByPlace = BTreeMap<(Epoch, Seq), Worth>;
 
 /// Entries that are settled together, as in one request of a car; no more of them are in memory.
@@ -34,9 +34,9 @@ pub struct BroughtOver {
     pub device: DeviceId,
     /// Entries of after the backup that were taken over.
     pub entries: usize,
-    /// What they brought at the restore.
+    /// Points that they brought at the restore.
     pub worth: Worth,
-    /// What they had brought up to the end of the database before.
+    /// Points that they had brought up to the end of the database before.
     pub worth_before: Worth,
     /// Entries that were not taken over, by member.
     pub left_out: Vec<LeftOut>,
@@ -51,7 +51,7 @@ pub struct LeftOut {
     pub member: Option<MemberId>,
     /// Their number.
     pub entries: usize,
-    /// What they had brought up to the end of the database before.
+    /// Points that they had brought up to the end of the database before.
     pub worth: Worth,
 }
 
@@ -303,7 +303,7 @@ impl UnitOfWork<'_> {
         entry: &Entry,
     ) -> Result<Option<StaysBehind>, CloudError> {
         if bindings::find(self.db, entry.binding)?.is_none() {
-            // Those for members who are not here were verified, and not put back.
+            // Those for members who are not here were verified, and not put back: one that cannot be read names none.
             let named = |raw: &Vec<u8>| Raw::<Binding>::from(raw.clone()).claimed().ok();
             let mut bound = left.bindings.iter().filter_map(named);
             if let Some(bound) = bound.find(|bound| bound.id == entry.binding) {

@@ -46,7 +46,7 @@ pub(crate) struct LeftEntry {
     pub raw: Vec<u8>,
 }
 
-/// What became of an entry up to the end.
+/// State of an entry at the end of the replaced database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LeftOutcome {
     /// It counted, with its stretch of the meter if it claims one.

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::{Col, bundles};
 use crate::error::CloudError;
 
-/// What a cloud signed for all cars, each with the time.
+/// Policies and catalogues that a cloud signed for all cars, each with the time.
 pub(crate) struct SignedAfter {
     policies: Vec<(ServerTime, Signed<Policy>)>,
     catalogues: Vec<(ServerTime, Signed<Catalogue>)>,

@@ -112,7 +112,7 @@ fn a_tier_that_is_renamed_is_warned_of_with_those_who_hold_it() {
     }
 }
 
-/// What is refused for the file is refused by `check` and by `sign`, in one line that names file, line and rule.
+/// A mistake of the file is refused by `check` and by `sign`, in one line that names file, line and rule.
 #[test]
 fn a_policy_with_a_mistake_is_neither_checked_nor_signed() {
     let folder = tempfile::tempdir().unwrap();
@@ -195,7 +195,7 @@ fn a_policy_with_a_mistake_is_neither_checked_nor_signed() {
     }
 }
 
-/// What can be signed and may be meant otherwise is told with file and line by both commands, and to programs.
+/// A policy that can be signed and may be meant otherwise is warned of with file and line by both commands, and to programs.
 #[test]
 fn what_may_be_meant_otherwise_is_warned_of() {
     let mut world = World::new();

@@ -197,7 +197,7 @@ fn a_clock_that_stands_still_or_limps_is_noticed() {
     }
 }
 
-/// What is asked and answered within minutes goes by one time, the last known one.
+/// A request that is asked and answered within minutes goes by one time, the last known one.
 #[test]
 fn a_head_unit_is_let_in_while_the_clock_is_minutes_behind() {
     let mut world = World::new();

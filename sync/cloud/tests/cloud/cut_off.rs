@@ -224,7 +224,7 @@ fn a_restore_that_fails_leaves_no_copy() {
     assert!(!one.join("cloud.db.restoring").exists());
 }
 
-/// What cannot be written to the new database ends the restore, and is not taken for an old one that cannot be read.
+/// A failure to write the new database ends the restore, and is not taken for an old one that cannot be read.
 #[test]
 fn a_restore_that_cannot_be_written_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();

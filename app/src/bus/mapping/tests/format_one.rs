@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What a message says of a signal that has these words; its kind when it is refused.
+/// Returns the value that a message has for a signal with these words; its kind when it is refused.
 fn said(signal: &str, table: &str, payload: &str) -> Result<Value, &'static str> {
     let mapping = of_text(&format!("[signals.{signal:?}]\ntopic = \"t\"\n{table}\n"));
     assert_eq!(mapping.problems(), []);
