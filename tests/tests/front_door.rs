@@ -164,3 +164,86 @@ fn each_link_of_a_page_leads_somewhere() {
         }
     }
 }
+
+/// Reads a file and, of a folder, each Rust file in it.
+fn sources(path: &Path) -> String {
+    if path.is_dir() {
+        let inside = std::fs::read_dir(path).unwrap();
+        return inside.map(|one| sources(&one.unwrap().path())).collect();
+    }
+    let is_rust = path.extension().is_some_and(|it| it == "rs");
+    if is_rust {
+        std::fs::read_to_string(path).unwrap()
+    } else {
+        String::new()
+    }
+}
+
+/// Test programs of a package with their sources, those that they share included.
+fn test_programs(package: &Path) -> Vec<(String, String)> {
+    let Ok(inside) = std::fs::read_dir(package.join("tests")) else {
+        return Vec::new();
+    };
+    let paths = inside.map(|one| one.unwrap().path());
+    let programs = paths.filter(|path| path.join("main.rs").is_file() || path.is_file());
+    let named = programs.filter_map(|path| {
+        let own = sources(&path);
+        let name = path.file_stem()?.to_str()?.to_owned();
+        let shared = ["common", "support"].map(|shared| {
+            let is_used = own.contains(&format!("mod {shared};"));
+            let package = if own.contains("../e2e/support") {
+                "tests/e2e"
+            } else {
+                "tests"
+            };
+            let folder = package_folder(&path).join(package).join(shared);
+            if is_used {
+                sources(&folder)
+            } else {
+                String::new()
+            }
+        });
+        Some((name, own + &shared.concat()))
+    });
+    named.collect()
+}
+
+fn package_folder(program: &Path) -> PathBuf {
+    program.parent().and_then(Path::parent).unwrap().to_owned()
+}
+
+#[test]
+fn each_test_with_a_peer_runs_with_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let run = std::fs::read_to_string(root.join(".ci/run")).unwrap();
+    let listed = run.split("with_peers=(").nth(1).unwrap();
+    let listed: BTreeSet<&str> = listed
+        .split(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let members = manifest.split("members = [").nth(1).unwrap();
+    let members = members
+        .split(']')
+        .next()
+        .unwrap()
+        .split('"')
+        .skip(1)
+        .step_by(2);
+    let mut programs = 0;
+    for member in members {
+        let package = root.join(member);
+        let asks = |source: &str| source.contains("\"DASHPOINT_REQUIRE\"");
+        assert!(!asks(&sources(&package.join("src"))) || listed.contains("--lib"));
+        for (name, source) in test_programs(&package) {
+            programs += usize::from(asks(&source));
+            assert!(
+                !asks(&source) || listed.contains(name.as_str()),
+                "{member}: {name} asks for a peer, and `.ci/run` does not run it with the peers"
+            );
+        }
+    }
+    assert!(programs > 10, "{programs}");
+}
