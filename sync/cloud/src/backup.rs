@@ -40,6 +40,8 @@ pub struct RestoredBackup {
     /// Head units that were shut out after the backup, not as frauds, with what came over of each; `None` when the database
     /// before cannot be read whole.
     pub brought_over: Option<Vec<BroughtOver>>,
+    /// Entries that the other head units send again, each with the outcome that it had; `None` likewise.
+    pub awaited: Option<usize>,
 }
 
 impl CloudCore {
@@ -166,10 +168,18 @@ fn make_ready(
         Some(present) => core.know(present.known)?,
         None => {}
     }
-    let brought_over = match (&present, left) {
-        (Some(present), Some(left)) => Some(core.bring_over(&left, present.posted_now, now)?),
+    let taken = match (&present, left) {
+        (Some(present), Some(left)) => {
+            let taken = core.bring_over(&left, present.posted_now, now);
+            match taken {
+                Err(failed) if failed.is_the_disks() => return Err(failed),
+                taken => readable("taken over", taken),
+            }
+        }
         (None, _) | (_, None) => None,
     };
+    let awaited = taken.as_ref().map(|taken| taken.awaited);
+    let brought_over = taken.map(|taken| taken.brought_over);
     // What came over is known, and not undone.
     let shut_out = before.and_then(|before| readable("shut out", kept::shut_out(before)));
     let done = before
@@ -205,6 +215,7 @@ fn make_ready(
         undone,
         kept_out,
         brought_over,
+        awaited,
     })
 }
 

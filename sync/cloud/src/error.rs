@@ -137,7 +137,7 @@ pub enum CloudError {
     NotHeld(EntryRef),
     /// Another entry was paid for the stretch of the meter.
     #[error(
-        "another entry was paid for the stretch that {0} claims: see `meter list`; free that one first, or refuse this one"
+        "another entry holds the stretch that {0} claims: see `meter list`; free that one first, or refuse this one"
     )]
     MeterTaken(EntryRef),
     /// The entry holds no stretch of a meter.

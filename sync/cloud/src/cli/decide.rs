@@ -105,14 +105,21 @@ fn ruled(ruling: &Ruling) -> String {
 }
 
 pub(super) fn revoked(revoked: &Revocation) -> String {
-    if revoked.was_known {
+    let mut out = if revoked.was_known {
         format!("revoked; {}", freed_text(&revoked.freed))
     } else {
         format!(
             "revoked: device {} is not known here, and is not let in should it show an enrolment\n",
             revoked.revoked
-        )
+        ) + &late_text(&revoked.freed.late)
+    };
+    if revoked.awaited > 0 {
+        out.push_str(&format!(
+            "{} that had counted before the restore, and that it was to send again: not paid, as it sends nothing more\n",
+            counted(revoked.awaited, "entry", "entries")
+        ));
     }
+    out
 }
 
 fn freed_text(freed: &FreedStretches) -> String {
@@ -150,8 +157,13 @@ fn late_text(late: &LateEntries) -> String {
 fn stretches(lines: &[MeterStretch]) -> String {
     let mut table = table(["meter", "from", "to", "entry", "state"]);
     for line in lines {
+        let holds = if line.awaited {
+            "held by what is to come again since the restore"
+        } else {
+            "held"
+        };
         let state = line.freed.as_ref().map_or_else(
-            || "held".to_owned(),
+            || holds.to_owned(),
             |freed| {
                 let points = if freed.keeps_points {
                     ", points kept"

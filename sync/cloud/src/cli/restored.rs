@@ -27,6 +27,8 @@ pub(super) struct RestoreReport {
     pub kept_out: Vec<DeviceId>,
     /// Head units that were shut out after the backup, with what came over of each; none when the one before cannot be read.
     pub brought_over: Option<Vec<BroughtOver>>,
+    /// Entries that the other head units send again, each with the outcome that it had; none likewise.
+    pub awaited: Option<usize>,
 }
 
 impl RestoreReport {
@@ -39,6 +41,7 @@ impl RestoreReport {
             undone: restored.undone.clone(),
             kept_out: restored.kept_out.clone(),
             brought_over: restored.brought_over.clone(),
+            awaited: restored.awaited,
         }
     }
 }
@@ -114,7 +117,14 @@ pub(super) fn restored(restored: &RestoreReport, data: &Path) -> String {
             earlier.join(" and ")
         )
     };
-    head + &earlier + &age + &lines + &kept_out + &over
+    let awaited = match restored.awaited {
+        None | Some(0) => String::new(),
+        Some(number) => format!(
+            "{} of after the backup end as they did when their cars send them again; nobody else is paid for their stretches meanwhile\n",
+            entries(number)
+        ),
+    };
+    head + &earlier + &age + &lines + &kept_out + &over + &awaited
 }
 
 /// Says what came over of a head unit that was shut out after the backup, and what does not come back.

@@ -18,14 +18,22 @@ use crate::clock::ClockKind;
 use crate::error::CloudError;
 use crate::store::devices::{self, Device, Head};
 use crate::store::intervals::FREED_UNPAID;
-use crate::store::left_behind::{self, Left, LeftBehind, LeftEntry, LeftOutcome, Worth};
-use crate::store::{bindings, bundles, cloud_row, grants, receipts, uses};
+use crate::store::left_behind::{self, Left, LeftBehind, LeftEntry, Worth};
+use crate::store::{awaited, bindings, bundles, cloud_row, grants, receipts, uses};
 
 /// Points that each entry of one head unit had brought.
 type WorthByPlace = BTreeMap<(Epoch, Seq), Worth>;
 
 /// Entries that are settled together, as in one request of a car; no more of them are in memory.
 const AT_ONCE: u32 = 256;
+
+/// Everything that a restore takes over from the replaced database.
+pub(crate) struct TakenFrom {
+    /// Head units that were shut out after the backup, with what came over of each.
+    pub brought_over: Vec<BroughtOver>,
+    /// Entries that the other head units send again, of which it is kept what became of them.
+    pub awaited: usize,
+}
 
 /// Outcome of a restore for a head unit that was shut out after the backup, and not as a fraud: it stays shut out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -71,13 +79,14 @@ pub enum StaysBehind {
 
 impl CloudCore {
     /// Takes what the replaced database has of head units that were shut out, and this one lacks; `posted` is the posted clock
-    /// of that database. What one of them cannot bring stays out, and the others go on.
+    /// of that database. What one of them cannot bring stays out, and the others go on. Of the entries that the other head units
+    /// send again it takes what became of them.
     pub(crate) fn bring_over(
         &mut self,
         left: &Left<'_>,
         posted: ServerTime,
         now: ServerTime,
-    ) -> Result<Vec<BroughtOver>, CloudError> {
+    ) -> Result<TakenFrom, CloudError> {
         let life = cloud_row::find(&self.db)?.ok_or(CloudError::ForeignDatabase)?;
         let at = match life.clock {
             ClockKind::Posted => life.posted_now.max(posted),
@@ -85,8 +94,14 @@ impl CloudCore {
         };
         self.unguarded(at, |unit, _| {
             cloud_row::post_now(unit.db, posted)?;
+            // First, so that nobody is paid for what is awaited.
+            awaited::take_over(left.db, unit.db)?;
             let over = left.units.iter().map(|one| unit.bring_one_over(left, one));
-            over.filter_map(Result::transpose).collect()
+            let brought_over: Result<_, _> = over.filter_map(Result::transpose).collect();
+            Ok(TakenFrom {
+                brought_over: brought_over?,
+                awaited: awaited::keep_living(left.db, unit.db)?,
+            })
         })
     }
 }
@@ -279,13 +294,7 @@ impl UnitOfWork<'_> {
             if taken.because.is_some() {
                 break;
             }
-            // What counted no more at the end would be paid before whoever was paid in its place sends again; and a doubt would
-            // be gone only because time has passed.
-            let verdict = match one.outcome {
-                LeftOutcome::Counted => settler.take(&entry)?,
-                LeftOutcome::InDoubt => settler.doubt_again(&entry)?,
-                LeftOutcome::Nothing(reason) => settler.reject_again(&entry, reason)?,
-            };
+            let verdict = settler.take(&entry)?;
             taken.entries += 1;
             taken.worth = taken.worth.plus(Worth::of(&verdict));
             (head.seq, head.hash) = (entry.body().seq, entry.hash());

@@ -12,8 +12,8 @@ use super::entry_payments::EntryPayments;
 use super::losers::LateEntries;
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
-use crate::store::intervals::{self, MeterStretch};
-use crate::store::{devices, log, uses};
+use crate::store::intervals::{self, Freed, MeterStretch};
+use crate::store::{awaited, devices, log, uses};
 
 /// Selects the stretches that are freed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,12 +42,14 @@ pub struct Revocation {
     pub revoked: DeviceId,
     /// The database knows it. One that it does not know is kept out, should it show an enrolment that a restore has lost.
     pub was_known: bool,
+    /// Entries that it was to send again after a restore, and that had counted: they do not come.
+    pub awaited: usize,
     /// The stretches that it held and lost.
     pub freed: FreedStretches,
 }
 
 impl CloudCore {
-    /// Lists the stretches of a vehicle's meters, held and freed.
+    /// Lists the stretches of a vehicle's meters, held, kept for what is to come again, and freed.
     ///
     /// # Errors
     /// [`CloudError`] when the database fails.
@@ -70,20 +72,30 @@ impl CloudCore {
     ) -> Result<FreedStretches, CloudError> {
         self.work(now, |unit| {
             let reason = given(reason)?;
-            let stretches = match selected {
-                Selected::Entry(entry) => {
-                    let found = intervals::of(unit.db, entry)?;
-                    let found = found.filter(|stretch| stretch.vehicle == vehicle);
-                    vec![found.ok_or(CloudError::HoldsNothing(entry))?]
-                }
-                Selected::Device(device) => {
-                    unit.device(device)?;
-                    let mut held = intervals::held_by(unit.db, device)?;
-                    held.retain(|stretch| stretch.vehicle == vehicle);
-                    held
-                }
+            let (device, only) = match selected {
+                Selected::Entry(entry) => (entry.device, Some(entry)),
+                Selected::Device(device) => (device, None),
             };
+            let stretches = match only {
+                Some(entry) => intervals::of(unit.db, entry)?.into_iter().collect(),
+                None => intervals::held_by(unit.db, device)?,
+            };
+            let mut stretches: Vec<MeterStretch> = stretches;
+            stretches.retain(|stretch| stretch.vehicle == vehicle);
+            let act = Freed {
+                at: unit.now,
+                reason: reason.to_owned(),
+                keeps_points,
+            };
+            let awaited = awaited::free(unit.db, vehicle, device, only, &act)?;
+            if let Some(entry) = only.filter(|_| stretches.is_empty() && awaited.is_empty()) {
+                return Err(CloudError::HoldsNothing(entry));
+            }
+            if stretches.is_empty() && awaited.is_empty() {
+                unit.device(device)?;
+            }
             let mut freed = unit.free_all(&stretches, keeps_points, reason)?;
+            freed.entries.extend(awaited);
             freed.late = unit.pay_losers(BTreeSet::from([vehicle]))?;
             Ok(freed)
         })
@@ -106,13 +118,14 @@ impl CloudCore {
             if let Some(barred) = unit.bar_unknown(device, None)? {
                 return Ok(barred);
             }
-            unit.shut_out(device)?;
+            let awaited = unit.shut_out(device)?;
             let unpaid = unit.unpaid(device)?;
             let mut freed = unit.free_all(&unpaid, true, intervals::FREED_UNPAID)?;
             freed.late = unit.judge_losers_anew(device)?;
             Ok(Revocation {
                 revoked: device,
                 was_known: true,
+                awaited,
                 freed,
             })
         })
@@ -135,10 +148,13 @@ impl CloudCore {
             if let Some(barred) = unit.bar_unknown(device, Some(reason))? {
                 return Ok(barred);
             }
-            match unit.shut_out(device) {
-                Ok(()) | Err(CloudError::AlreadyRevoked(_)) => {}
+            let awaited = match unit.shut_out(device) {
+                Ok(awaited) => awaited,
+                Err(CloudError::AlreadyRevoked(_)) => {
+                    awaited::give_up(unit.db, device, unit.now)?.len()
+                }
                 Err(failed) => return Err(failed),
-            }
+            };
             devices::mark_fraud(unit.db, device, unit.now, reason)?;
             for entry in unit.held_for(device)? {
                 unit.give_up_held(entry, reason)?;
@@ -150,6 +166,7 @@ impl CloudCore {
             Ok(Revocation {
                 revoked: device,
                 was_known: true,
+                awaited,
                 freed,
             })
         })
@@ -169,19 +186,27 @@ impl UnitOfWork<'_> {
         if !devices::bar(self.db, device, self.now, reason)? {
             return Err(CloudError::AlreadyRevoked(device));
         }
+        let awaited = awaited::give_up(self.db, device, self.now)?;
+        let late = self.pay_losers(awaited.iter().copied().collect())?;
         Ok(Some(Revocation {
             revoked: device,
             was_known: false,
-            freed: FreedStretches::default(),
+            awaited: awaited.len(),
+            freed: FreedStretches {
+                late,
+                ..FreedStretches::default()
+            },
         }))
     }
 
-    fn shut_out(&self, device: DeviceId) -> Result<(), CloudError> {
+    /// Returns the number of entries that were awaited of the device.
+    fn shut_out(&self, device: DeviceId) -> Result<usize, CloudError> {
         self.device(device)?;
-        match devices::revoke(self.db, device, self.now)? {
-            true => uses::delete_all_of(self.db, device),
-            false => Err(CloudError::AlreadyRevoked(device)),
+        if !devices::revoke(self.db, device, self.now)? {
+            return Err(CloudError::AlreadyRevoked(device));
         }
+        uses::delete_all_of(self.db, device)?;
+        Ok(awaited::give_up(self.db, device, self.now)?.len())
     }
 
     /// Judges the entries of a device's vehicle anew that came second: its readings bind them no more.
@@ -208,7 +233,12 @@ impl UnitOfWork<'_> {
         keeps_points: bool,
         reason: &str,
     ) -> Result<(), CloudError> {
-        intervals::free(self.db, stretch, self.now, keeps_points, reason)?;
+        let freed = Freed {
+            at: self.now,
+            reason: reason.to_owned(),
+            keeps_points,
+        };
+        intervals::free(self.db, stretch, &freed)?;
         uses::delete(self.db, stretch.entry)
     }
 

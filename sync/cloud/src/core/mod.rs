@@ -19,6 +19,7 @@ mod expiry;
 mod freed_meters;
 mod health;
 mod intake;
+mod judged;
 mod ledger_view;
 mod losers;
 mod maintain;

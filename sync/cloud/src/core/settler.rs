@@ -10,6 +10,7 @@ use dashpoint_membership::{
 use dashpoint_wire::{EpochGrant, Raw, Signed, WireError};
 
 use super::intake::PENDING_MAX;
+use super::judged::{Admission, Judged, origin};
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::plausible::{Doubt, EntryTimes, doubt, flaw};
@@ -20,8 +21,8 @@ use crate::store::{accounts, bindings, cloud_row, grants, intervals, log, receip
 
 /// Settles entries one after the other, with the accounts they touch held open until the end.
 pub(super) struct Settler<'a> {
-    unit: &'a UnitOfWork<'a>,
-    device: &'a Device,
+    pub(super) unit: &'a UnitOfWork<'a>,
+    pub(super) device: &'a Device,
     head: Head,
     open: BTreeMap<MemberId, OpenAccount>,
     touched: BTreeSet<MemberId>,
@@ -35,13 +36,6 @@ struct OpenAccount {
     account: Account,
     zone: Zone,
     settlements: Vec<Settlement>,
-}
-
-/// Member of an entry, and the reason that it is not admissible, if it is not.
-struct Admission {
-    member: Option<MemberId>,
-    refused: Option<Rejection>,
-    doubt: Option<Doubt>,
 }
 
 /// Receipt that an entry is held to.
@@ -69,56 +63,37 @@ impl<'a> Settler<'a> {
         self.touched.extend(member);
     }
 
-    /// Judges one entry, settles it and writes it to the log.
+    /// Judges one entry, settles it and writes it to the log. One that the database before a restore had ends as it did there.
     pub fn take(&mut self, entry: &Signed<Entry>) -> Result<Verdict, CloudError> {
-        let held = self.arrival(entry.body())?;
-        let known_from = self.known_from(entry.body())?;
-        let admission = self.admit(entry, &held, known_from)?;
-        self.write(entry, &admission, held.arrival, known_from)
-    }
-
-    /// Judges one entry that was in doubt before a restore: it waits for an operator again, whatever is known now.
-    pub fn doubt_again(&mut self, entry: &Signed<Entry>) -> Result<Verdict, CloudError> {
-        let held = self.arrival(entry.body())?;
-        let known_from = self.known_from(entry.body())?;
-        let mut admission = self.admit(entry, &held, known_from)?;
-        if admission.refused.is_none() {
-            admission.doubt = admission.doubt.or(Some(Doubt::BeforeRestore));
+        let outcome = self.awaited_outcome(entry)?;
+        let mut judged = self.judged(entry)?;
+        if let Some(outcome) = outcome {
+            judged.end_as(outcome);
         }
-        self.write(entry, &admission, held.arrival, known_from)
+        self.write(entry, &judged)
     }
 
-    /// Writes one entry to the log with the rejection that it had before: whoever was paid in its place sends again.
-    pub fn reject_again(
-        &mut self,
-        entry: &Signed<Entry>,
-        reason: Rejection,
-    ) -> Result<Verdict, CloudError> {
+    fn judged(&mut self, entry: &Signed<Entry>) -> Result<Judged, CloudError> {
         let held = self.arrival(entry.body())?;
         let known_from = self.known_from(entry.body())?;
-        let admission = Admission {
-            member: self.bound(entry.body())?.map(|bound| bound.member),
-            refused: Some(reason),
-            doubt: None,
-        };
-        self.write(entry, &admission, held.arrival, known_from)
+        Ok(Judged {
+            admission: self.admit(entry, &held, known_from)?,
+            arrival: held.arrival,
+            known_from,
+            freed: None,
+        })
     }
 
-    fn write(
-        &mut self,
-        entry: &Signed<Entry>,
-        admission: &Admission,
-        arrival: Arrival,
-        known_from: ServerTime,
-    ) -> Result<Verdict, CloudError> {
+    fn write(&mut self, entry: &Signed<Entry>, judged: &Judged) -> Result<Verdict, CloudError> {
         let (db, now) = (self.unit.db, self.unit.now);
+        let admission = &judged.admission;
         let place = entry.body().reference(self.device.id);
         if admission.member.is_none() {
             // The device's members learn that it is judged, and how far its chain is.
             self.touched
                 .extend(bindings::members_of(db, self.device.id)?);
         }
-        let (verdict, given) = self.settle(place, entry.body(), admission, arrival)?;
+        let (verdict, given) = self.settle(place, entry.body(), admission, judged.arrival)?;
         log::append(
             db,
             &log::NewRow {
@@ -132,6 +107,10 @@ impl<'a> Settler<'a> {
                 raw: entry.raw(),
             },
         )?;
+        let interval = entry.body().transaction().interval();
+        if let Some((freed, interval)) = judged.freed.as_ref().zip(interval) {
+            intervals::keep_freed(db, place, self.device.vehicle, interval, freed)?;
+        }
         match &admission.doubt {
             // A stretch in doubt keeps nobody else out until an operator accepts it.
             Some(doubt) if matches!(verdict, Verdict::Review { .. }) => {
@@ -139,8 +118,8 @@ impl<'a> Settler<'a> {
                 reviews::open(db, place, self.device.vehicle, &doubt.to_string(), now)?;
             }
             Some(_) => {}
-            None if counts(&verdict) => {
-                let holds = claim(self.device, place, entry.body(), known_from, now);
+            None if counts(&verdict) && judged.freed.is_none() => {
+                let holds = claim(self.device, place, entry.body(), judged.known_from, now);
                 self.unit.hold(holds.as_ref(), given.as_ref())?;
             }
             None => {}
@@ -475,14 +454,6 @@ fn happened(entry: &Entry, arrival: Arrival) -> ServerTime {
     ServerTime::from_unix_s(entry.time.at.as_unix_s())
         .max(held)
         .min(arrival.at)
-}
-
-/// The hash of the first entry that said it.
-fn origin(entry: &Signed<Entry>) -> EntryHash {
-    match &entry.body().body {
-        EntryBody::Fresh(_) => entry.hash(),
-        EntryBody::Carry { original, .. } => *original,
-    }
 }
 
 /// Rounds a time of arrival down to five minutes: a car that is online posts seconds after its trip.

@@ -2,15 +2,16 @@
 
 use dashpoint_membership::{DeviceId, EntryRef, Given, MeterInterval, ServerTime, VehicleId};
 use rusqlite::{Connection, OptionalExtension, Row};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Col, Json};
+use super::{Col, Json, awaited};
 use crate::error::CloudError;
 
 /// The reason kept with a stretch that became free with its device, for which it was paid nothing.
 pub(crate) const FREED_UNPAID: &str = "its device was shut out, and it was paid nothing";
 
-/// Returns whether a unit of the interval was paid before, to any device of the vehicle.
+/// Returns whether a unit of the interval was paid before, to any device of the vehicle: also by the database before a restore,
+/// for an entry that is to come again.
 pub(crate) fn overlaps(
     db: &Connection,
     vehicle: VehicleId,
@@ -27,7 +28,7 @@ pub(crate) fn overlaps(
             row.get::<_, i64>(0)
         })
         .optional()?;
-    Ok(below.is_some_and(|reached| reached > lo))
+    Ok(below.is_some_and(|reached| reached > lo) || awaited::is_kept(db, vehicle, interval)?)
 }
 
 /// One stretch that an entry holds, or held.
@@ -41,13 +42,15 @@ pub struct MeterStretch {
     pub interval: MeterInterval,
     /// The act that took it from the entry, if one did.
     pub freed: Option<Freed>,
+    /// The database before a restore had paid it to the entry, which is to come again.
+    pub awaited: bool,
     /// Thousandths of the entry that holds it; `None` when an older program stored it, or it is freed.
     #[serde(skip)]
     pub given: Option<Given>,
 }
 
 /// An operator's act that took a stretch from an entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Freed {
     /// Time of it.
     #[serde(rename = "at_unix_s")]
@@ -58,7 +61,14 @@ pub struct Freed {
     pub keeps_points: bool,
 }
 
-fn unsigned(unit: i64) -> u64 {
+impl Freed {
+    /// Returns whether the entry had been paid for it, and the operator left its member the points.
+    pub(crate) fn left_points(&self) -> bool {
+        self.keeps_points && self.reason != FREED_UNPAID
+    }
+}
+
+pub(super) fn unsigned(unit: i64) -> u64 {
     u64::try_from(unit).unwrap_or(0)
 }
 
@@ -84,29 +94,42 @@ fn stretch(row: &Row<'_>) -> rusqlite::Result<MeterStretch> {
             reason,
             keeps_points: keeps_points.unwrap_or(false),
         }),
+        awaited: false,
         given: given.map(|given| given.0),
     })
 }
 
-/// Lists the stretches of a vehicle, held and freed, by meter and reading.
+/// Lists the stretches of a vehicle, held, awaited and freed, by meter and reading.
 pub(crate) fn list(db: &Connection, vehicle: VehicleId) -> Result<Vec<MeterStretch>, CloudError> {
     let mut statement = db.prepare_cached(
-        "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL, given FROM intervals WHERE vehicle = ?1
+        "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL, given, 0 FROM intervals WHERE vehicle = ?1
          UNION ALL
-         SELECT device, epoch, seq, vehicle, meter, lo, hi, freed, reason, keeps_points, NULL FROM freed WHERE vehicle = ?1
+         SELECT device, epoch, seq, vehicle, meter, lo, hi, freed, reason, keeps_points, NULL, 0 FROM freed WHERE vehicle = ?1
+         UNION ALL
+         SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL, NULL, 1 FROM awaited
+         WHERE vehicle = ?1 AND meter IS NOT NULL AND gone IS NULL
          ORDER BY meter, lo, device, epoch, seq",
     )?;
-    let rows = statement.query_map([Col(vehicle)], stretch)?;
+    let rows = statement.query_map([Col(vehicle)], |row| {
+        Ok(MeterStretch {
+            awaited: row.get(11)?,
+            ..stretch(row)?
+        })
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Lists the stretches of a vehicle that were taken from entries, with the device of each.
+/// Lists the stretches of a vehicle that were taken from entries, with the device of each, and those that the database before a
+/// restore had paid to devices that were shut out since.
 pub(crate) fn freed(
     db: &Connection,
     vehicle: VehicleId,
 ) -> Result<Vec<(DeviceId, MeterInterval)>, CloudError> {
-    let mut statement =
-        db.prepare_cached("SELECT device, meter, lo, hi FROM freed WHERE vehicle = ?1")?;
+    let mut statement = db.prepare_cached(
+        "SELECT device, meter, lo, hi FROM freed WHERE vehicle = ?1
+         UNION ALL SELECT device, meter, lo, hi FROM awaited
+         WHERE vehicle = ?1 AND gone IS NOT NULL AND meter IS NOT NULL",
+    )?;
     let rows = statement.query_map([Col(vehicle)], |row| {
         let interval = MeterInterval {
             meter: row.get::<_, Col<_>>(1)?.0,
@@ -160,34 +183,65 @@ pub(crate) fn of(db: &Connection, entry: EntryRef) -> Result<Option<MeterStretch
     Ok(found)
 }
 
+/// Reads the act that took its stretch from an entry.
+pub(crate) fn freed_from(db: &Connection, entry: EntryRef) -> Result<Option<Freed>, CloudError> {
+    let freed = db
+        .prepare_cached(
+            "SELECT freed, reason, keeps_points FROM freed WHERE device = ?1 AND epoch = ?2 AND seq = ?3",
+        )?
+        .query_row(
+            (Col(entry.device), Col(entry.epoch), Col(entry.seq)),
+            |row| {
+                Ok(Freed {
+                    at: row.get::<_, Col<_>>(0)?.0,
+                    reason: row.get(1)?,
+                    keeps_points: row.get(2)?,
+                })
+            },
+        )
+        .optional()?;
+    Ok(freed)
+}
+
 /// Takes a stretch from the entry that holds it, and keeps that it held it.
 pub(crate) fn free(
     db: &Connection,
     stretch: &MeterStretch,
-    now: ServerTime,
-    keeps_points: bool,
-    reason: &str,
+    freed: &Freed,
 ) -> Result<(), CloudError> {
-    let (lo, hi) = bounds(stretch.interval)?;
+    keep_freed(db, stretch.entry, stretch.vehicle, stretch.interval, freed)?;
+    let (lo, _) = bounds(stretch.interval)?;
+    db.execute(
+        "DELETE FROM intervals WHERE vehicle = ?1 AND meter = ?2 AND lo = ?3",
+        (Col(stretch.vehicle), Col(stretch.interval.meter), lo),
+    )?;
+    Ok(())
+}
+
+/// Keeps that an entry held a stretch and lost it.
+pub(crate) fn keep_freed(
+    db: &Connection,
+    entry: EntryRef,
+    vehicle: VehicleId,
+    interval: MeterInterval,
+    freed: &Freed,
+) -> Result<(), CloudError> {
+    let (lo, hi) = bounds(interval)?;
     db.execute(
         "INSERT INTO freed (device, epoch, seq, vehicle, meter, lo, hi, freed, keeps_points, reason)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         rusqlite::params![
-            Col(stretch.entry.device),
-            Col(stretch.entry.epoch),
-            Col(stretch.entry.seq),
-            Col(stretch.vehicle),
-            Col(stretch.interval.meter),
+            Col(entry.device),
+            Col(entry.epoch),
+            Col(entry.seq),
+            Col(vehicle),
+            Col(interval.meter),
             lo,
             hi,
-            Col(now),
-            keeps_points,
-            reason,
+            Col(freed.at),
+            freed.keeps_points,
+            freed.reason,
         ],
-    )?;
-    db.execute(
-        "DELETE FROM intervals WHERE vehicle = ?1 AND meter = ?2 AND lo = ?3",
-        (Col(stretch.vehicle), Col(stretch.interval.meter), lo),
     )?;
     Ok(())
 }

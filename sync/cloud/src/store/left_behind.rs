@@ -7,10 +7,11 @@ use dashpoint_membership::{
     Verdict,
 };
 use rusqlite::Connection;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::devices::{self, Device};
-use super::{Col, Json, accounts, bindings, bundles, intervals, reviews};
+use super::intervals::{self, Freed};
+use super::{Col, accounts, bindings, bundles, reviews};
 use crate::error::CloudError;
 
 /// The replaced database, as far as no car sends it again.
@@ -42,19 +43,23 @@ pub(crate) struct LeftEntry {
     pub epoch: Epoch,
     pub seq: Seq,
     pub member: Option<MemberId>,
-    pub outcome: LeftOutcome,
     pub raw: Vec<u8>,
 }
 
 /// State of an entry at the end of the replaced database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum LeftOutcome {
     /// It counted, with its stretch of the meter if it claims one.
     Counted,
+    /// The same, although its verdict did not pay it: an operator accepted it, or it was paid once another one lost the stretch.
+    Accepted,
     /// Its evidence was in doubt, and no operator accepted it.
     InDoubt,
-    /// It was paid nothing, or its stretch was taken from it.
-    Nothing(Rejection),
+    /// It was rejected.
+    Rejected(Rejection),
+    /// Its stretch was taken from it.
+    Freed(Freed),
 }
 
 /// Points that entries brought.
@@ -136,50 +141,43 @@ pub(crate) fn entries_after(
     most: u32,
 ) -> Result<Vec<LeftEntry>, CloudError> {
     let mut statement = replaced.prepare_cached(
-        "SELECT epoch, seq, member, verdict, raw FROM entries WHERE device = ?1 AND (epoch, seq) > (?2, ?3)
+        "SELECT epoch, seq, member, raw FROM entries WHERE device = ?1 AND (epoch, seq) > (?2, ?3)
          ORDER BY epoch, seq LIMIT ?4",
     )?;
     let rows = statement.query_map((Col(device), Col(epoch), Col(seq), most), |row| {
-        let entry = LeftEntry {
+        Ok(LeftEntry {
             epoch: row.get::<_, Col<_>>(0)?.0,
             seq: row.get::<_, Col<_>>(1)?.0,
             member: row.get::<_, Option<Col<_>>>(2)?.map(|member| member.0),
-            outcome: LeftOutcome::Counted,
-            raw: row.get(4)?,
-        };
-        Ok((row.get::<_, Json<Verdict>>(3)?.0, entry))
+            raw: row.get(3)?,
+        })
     })?;
-    let with_outcome = |found: rusqlite::Result<(Verdict, LeftEntry)>| {
-        let (verdict, entry) = found?;
-        let place = EntryRef {
-            device,
-            epoch: entry.epoch,
-            seq: entry.seq,
-        };
-        let outcome = outcome(replaced, place, &verdict)?;
-        Ok(LeftEntry { outcome, ..entry })
-    };
-    rows.map(with_outcome).collect()
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Finds what became of an entry: whoever holds its stretch in its place at the end sends again.
-fn outcome(
+/// Finds what became of an entry up to the end of the database.
+pub(super) fn outcome(
     replaced: &Connection,
     place: EntryRef,
     verdict: &Verdict,
 ) -> Result<LeftOutcome, CloudError> {
+    let was_doubted = reviews::find(replaced, place)?.is_some();
     if intervals::holds(replaced, place)? {
-        // Also one that was paid late, or that an operator accepted.
-        return Ok(LeftOutcome::Counted);
+        let was_rejected = matches!(verdict, Verdict::Rejected { .. });
+        return Ok(if was_doubted || was_rejected {
+            LeftOutcome::Accepted
+        } else {
+            LeftOutcome::Counted
+        });
     }
-    if reviews::find(replaced, place)?.is_some() {
+    if let Some(freed) = intervals::freed_from(replaced, place)? {
+        return Ok(LeftOutcome::Freed(freed));
+    }
+    if was_doubted {
         return Ok(LeftOutcome::InDoubt);
     }
-    if intervals::has_held(replaced, place)? {
-        return Ok(LeftOutcome::Nothing(Rejection::AlreadyPaid));
-    }
     Ok(match verdict {
-        Verdict::Rejected { reason } => LeftOutcome::Nothing(*reason),
+        Verdict::Rejected { reason } => LeftOutcome::Rejected(*reason),
         Verdict::Accepted { .. } | Verdict::Adjusted { .. } | Verdict::Review { .. } => {
             LeftOutcome::Counted
         }

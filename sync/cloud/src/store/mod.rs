@@ -1,6 +1,7 @@
 //! The cloud's tables: its only SQL. One file for each noun, statements beside the function that uses them.
 
 pub(crate) mod accounts;
+pub(crate) mod awaited;
 pub(crate) mod bindings;
 pub(crate) mod bundles;
 pub(crate) mod claims;

@@ -116,7 +116,15 @@ static QUESTIONS: [UndoneQuestion; 12] = [
         kind: UndoneKind::Acceptance,
         listed: "SELECT hex(device) || '/' || epoch || '-' || seq, lower(hex(device)) || '/' || epoch || '-' || seq, reason, decided
              FROM decisions WHERE accepted = 1",
-        covered: None,
+        // What counted is paid without the operator when it comes again.
+        covered: Some(
+            "SELECT hex(device) || '/' || epoch || '-' || seq FROM decisions WHERE accepted = 1
+             UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM awaited
+             WHERE outcome IN ('\"counted\"', '\"accepted\"') AND gone IS NULL
+             UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM entries JOIN intervals USING (device, epoch, seq)
+             WHERE device IN (SELECT device FROM devices WHERE revoked IS NOT NULL)
+                 AND json_type(verdict, '$.review') IS NULL",
+        ),
         taken: None,
     },
     UndoneQuestion {
@@ -125,7 +133,12 @@ static QUESTIONS: [UndoneQuestion; 12] = [
         listed: "SELECT hex(device) || '/' || epoch || '-' || seq, lower(hex(device)) || '/' || epoch || '-' || seq, reason, decided
              FROM decisions WHERE accepted = 0 AND NOT EXISTS (SELECT 1 FROM frauds
                  WHERE frauds.device = decisions.device AND said = decided AND frauds.reason = decisions.reason)",
-        covered: None,
+        // One that was refused after it had come without a doubt comes again without its stretch.
+        covered: Some(
+            "SELECT hex(device) || '/' || epoch || '-' || seq FROM decisions WHERE accepted = 0
+             UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM freed
+             UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM awaited WHERE json_type(outcome, '$.freed') IS NOT NULL",
+        ),
         taken: None,
     },
     UndoneQuestion {
@@ -142,9 +155,11 @@ static QUESTIONS: [UndoneQuestion; 12] = [
                      WHERE frauds.device = freed.device AND said = freed AND frauds.reason = freed.reason)
                  AND NOT EXISTS (SELECT 1 FROM devices
                      WHERE devices.device = freed.device AND revoked = freed AND freed.reason = ?1)",
-        // An entry of a head unit that was shut out came over without its stretch.
+        // An entry comes again without its stretch, or, of a head unit that was shut out, came over so.
         covered: Some(
             "SELECT hex(device) || '/' || epoch || '-' || seq FROM freed
+             UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM awaited
+             WHERE json_type(outcome, '$.freed') IS NOT NULL
              UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM entries
              WHERE device IN (SELECT device FROM devices WHERE revoked IS NOT NULL)
                  AND NOT EXISTS (SELECT 1 FROM intervals WHERE (intervals.device, intervals.epoch, intervals.seq)

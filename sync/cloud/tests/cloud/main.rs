@@ -8,6 +8,7 @@
 
 mod allowance;
 mod atoms;
+mod awaited;
 mod backed;
 mod chain;
 mod chains;

@@ -264,7 +264,13 @@ fn a_restore_knows_every_table() {
         "members",
     ];
     // And what was signed for all cars, with the head units that were replaced: their receipts, grants and entries too.
-    let kept = ["accepted_clocks", "catalogues", "cloud", "policies"];
+    let kept = [
+        "accepted_clocks",
+        "awaited",
+        "catalogues",
+        "cloud",
+        "policies",
+    ];
     // What cars send again, what follows from it, and what counts for a time only.
     let from_cars = [
         "allocations",

@@ -1,0 +1,268 @@
+//! Entries that the database before a restore had, that this one lacks, and that their head units send again.
+
+use dashpoint_membership::{
+    DeviceId, EntryHash, EntryRef, Meter, MeterInterval, Rejection, ServerTime, VehicleId, Verdict,
+};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::intervals::{self, Freed, bounds, unsigned};
+use super::left_behind::{LeftOutcome, outcome};
+use super::{Col, Json, devices, kept, log};
+use crate::error::CloudError;
+
+/// One entry that is to come again.
+pub(crate) struct Awaited {
+    pub vehicle: VehicleId,
+    origin: EntryHash,
+    entry: EntryRef,
+    pub outcome: LeftOutcome,
+    /// The bytes that the database before had.
+    pub raw: Vec<u8>,
+    stretch: Option<MeterInterval>,
+}
+
+const COLUMNS: &str = "vehicle, origin, device, epoch, seq, outcome, raw, meter, lo, hi";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Awaited> {
+    let meter: Option<Col<Meter>> = row.get(7)?;
+    let (lo, hi): (Option<i64>, Option<i64>) = (row.get(8)?, row.get(9)?);
+    let stretch = meter.zip(lo).zip(hi);
+    Ok(Awaited {
+        vehicle: row.get::<_, Col<_>>(0)?.0,
+        origin: row.get::<_, Col<_>>(1)?.0,
+        entry: EntryRef {
+            device: row.get::<_, Col<_>>(2)?.0,
+            epoch: row.get::<_, Col<_>>(3)?.0,
+            seq: row.get::<_, Col<_>>(4)?.0,
+        },
+        outcome: row.get::<_, Json<_>>(5)?.0,
+        raw: row.get(6)?,
+        stretch: stretch.map(|((meter, lo), hi)| MeterInterval {
+            meter: meter.0,
+            from: unsigned(lo),
+            to: unsigned(hi),
+        }),
+    })
+}
+
+/// Writes what the replaced database has and this one lacks, with what that one awaited itself, and what this one did.
+pub(crate) fn take_over(replaced: &Connection, db: &Connection) -> Result<(), CloudError> {
+    let own = still_awaited(db)?;
+    db.execute("DELETE FROM awaited", [])?;
+    for device in devices::list(replaced)? {
+        if !devices::is_fraud(replaced, device.id)? {
+            take_log(replaced, device.id, device.vehicle, db)?;
+        }
+    }
+    for one in still_awaited(replaced)? {
+        insert(db, one)?;
+    }
+    for one in own {
+        // One that came there said itself what became of it.
+        if !log::knows_origin(replaced, one.vehicle, one.origin)? {
+            insert(db, one)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the entries of a device's log that this database lacks, as far as it matters what became of them.
+fn take_log(
+    replaced: &Connection,
+    device: DeviceId,
+    vehicle: VehicleId,
+    db: &Connection,
+) -> Result<(), CloudError> {
+    let mut statement = replaced.prepare_cached(
+        "SELECT epoch, seq, origin, verdict, raw FROM entries WHERE device = ?1 ORDER BY epoch, seq",
+    )?;
+    let mut rows = statement.query([Col(device)])?;
+    while let Some(row) = rows.next()? {
+        let origin = row.get::<_, Col<EntryHash>>(2)?.0;
+        if log::knows_origin(db, vehicle, origin)? {
+            continue;
+        }
+        let entry = EntryRef {
+            device,
+            epoch: row.get::<_, Col<_>>(0)?.0,
+            seq: row.get::<_, Col<_>>(1)?.0,
+        };
+        let verdict = row.get::<_, Json<Verdict>>(3)?.0;
+        // The entry that it repeats says what became of it.
+        let repeated = Verdict::Rejected {
+            reason: Rejection::AlreadyRecorded,
+        };
+        let outcome = outcome(replaced, entry, &verdict)?;
+        let stretch = intervals::of(replaced, entry)?.map(|stretch| stretch.interval);
+        if verdict != repeated && (stretch.is_some() || outcome != LeftOutcome::Counted) {
+            let raw = row.get(4)?;
+            let one = Awaited {
+                vehicle,
+                origin,
+                entry,
+                outcome,
+                raw,
+                stretch,
+            };
+            insert(db, one)?;
+        }
+    }
+    Ok(())
+}
+
+/// Lists the entries that a database awaits itself.
+fn still_awaited(db: &Connection) -> Result<Vec<Awaited>, CloudError> {
+    // One that is only read may be of an older program.
+    if !db.table_exists(None, "awaited")? {
+        return Ok(Vec::new());
+    }
+    let mut statement = db.prepare(&format!("SELECT {COLUMNS}, gone IS NULL FROM awaited"))?;
+    let rows = statement.query_map([], |row| {
+        let one = read(row)?;
+        let is_kept: bool = row.get(10)?;
+        Ok(Awaited {
+            stretch: one.stretch.filter(|_| is_kept),
+            ..one
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Awaits an entry, unless it is here, or awaited already. A stretch of which another one has a unit is not kept for it.
+fn insert(db: &Connection, one: Awaited) -> Result<(), CloudError> {
+    if log::knows_origin(db, one.vehicle, one.origin)? {
+        return Ok(());
+    }
+    let stretch = match one.stretch {
+        Some(stretch) if !is_kept(db, one.vehicle, stretch)? => Some(stretch),
+        Some(_) | None => None,
+    };
+    let bounds = stretch.map(bounds).transpose()?;
+    db.prepare_cached(&format!(
+        "INSERT INTO awaited ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+         ON CONFLICT (vehicle, origin) DO NOTHING",
+    ))?
+    .execute((
+        Col(one.vehicle),
+        Col(one.origin),
+        Col(one.entry.device),
+        Col(one.entry.epoch),
+        Col(one.entry.seq),
+        Json(&one.outcome),
+        one.raw,
+        stretch.map(|stretch| Col(stretch.meter)),
+        bounds.map(|(lo, _)| lo),
+        bounds.map(|(_, hi)| hi),
+    ))?;
+    Ok(())
+}
+
+/// Awaits nothing more of head units that one of both databases has shut out. Returns the number of entries that are awaited.
+pub(crate) fn keep_living(replaced: &Connection, db: &Connection) -> Result<usize, CloudError> {
+    for side in [replaced, db] {
+        for (device, ..) in kept::shut_out(side)? {
+            db.execute(
+                "DELETE FROM awaited WHERE device = ?1 AND gone IS NULL",
+                [Col(device)],
+            )?;
+        }
+    }
+    let awaited: u32 = db.query_row(
+        "SELECT count(*) FROM awaited WHERE gone IS NULL",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(usize::try_from(awaited).unwrap_or(usize::MAX))
+}
+
+/// Returns whether a unit of the interval is kept for an entry that is to come.
+pub(crate) fn is_kept(
+    db: &Connection,
+    vehicle: VehicleId,
+    interval: MeterInterval,
+) -> Result<bool, CloudError> {
+    let (lo, hi) = bounds(interval)?;
+    // Those that are kept never overlap, so the last one that begins below the end is the only one that can reach into it.
+    let reached: Option<i64> = db
+        .prepare_cached(
+            "SELECT hi FROM awaited WHERE vehicle = ?1 AND meter = ?2 AND lo < ?3 AND gone IS NULL
+             ORDER BY lo DESC LIMIT 1",
+        )?
+        .query_row((Col(vehicle), Col(interval.meter), hi), |row| row.get(0))
+        .optional()?;
+    Ok(reached.is_some_and(|reached| reached > lo))
+}
+
+/// Finds what the database before had of an entry of a device.
+pub(crate) fn find(
+    db: &Connection,
+    device: DeviceId,
+    vehicle: VehicleId,
+    origin: EntryHash,
+) -> Result<Option<Awaited>, CloudError> {
+    let found = db
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM awaited WHERE vehicle = ?1 AND origin = ?2 AND device = ?3"
+        ))?
+        .query_row((Col(vehicle), Col(origin), Col(device)), read)
+        .optional()?;
+    Ok(found)
+}
+
+/// Awaits an entry no more: it has come.
+pub(crate) fn came(db: &Connection, one: &Awaited) -> Result<(), CloudError> {
+    db.prepare_cached("DELETE FROM awaited WHERE vehicle = ?1 AND origin = ?2")?
+        .execute((Col(one.vehicle), Col(one.origin)))?;
+    Ok(())
+}
+
+/// Frees what is kept for a device that is shut out: it sends nothing again. Returns the vehicle of each entry that would have
+/// counted.
+pub(crate) fn give_up(
+    db: &Connection,
+    device: DeviceId,
+    now: ServerTime,
+) -> Result<Vec<VehicleId>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "UPDATE awaited SET gone = ?2 WHERE device = ?1 AND gone IS NULL RETURNING vehicle, meter IS NOT NULL",
+    )?;
+    let rows = statement.query_map((Col(device), Col(now)), |row| {
+        Ok((row.get::<_, Col<_>>(0)?.0, row.get::<_, bool>(1)?))
+    })?;
+    let rows: Vec<(VehicleId, bool)> = rows.collect::<Result<_, _>>()?;
+    let counted = rows.into_iter().filter(|(_, counted)| *counted);
+    Ok(counted.map(|(vehicle, _)| vehicle).collect())
+}
+
+/// Frees stretches of a vehicle that are kept: that of one entry, or all of a device. Returns their entries.
+pub(crate) fn free(
+    db: &Connection,
+    vehicle: VehicleId,
+    device: DeviceId,
+    only: Option<EntryRef>,
+    freed: &Freed,
+) -> Result<Vec<EntryRef>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "UPDATE awaited SET gone = ?1, outcome = ?2
+         WHERE vehicle = ?3 AND device = ?4 AND gone IS NULL AND meter IS NOT NULL AND (?5 IS NULL OR (epoch, seq) = (?5, ?6))
+         RETURNING epoch, seq",
+    )?;
+    let rows = statement.query_map(
+        (
+            Col(freed.at),
+            Json(LeftOutcome::Freed(freed.clone())),
+            Col(vehicle),
+            Col(device),
+            only.map(|only| Col(only.epoch)),
+            only.map(|only| Col(only.seq)),
+        ),
+        |row| {
+            Ok(EntryRef {
+                device,
+                epoch: row.get::<_, Col<_>>(0)?.0,
+                seq: row.get::<_, Col<_>>(1)?.0,
+            })
+        },
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
