@@ -172,7 +172,8 @@ fn make_ready(
         (Some(present), Some(left)) => {
             let taken = core.bring_over(&left, present.posted_now, now);
             match taken {
-                Err(failed) if failed.is_the_disks() => return Err(failed),
+                // The copy was found to be whole: a damage is the old one's.
+                Err(failed) if failed.is_the_disks() && !failed.is_damage() => return Err(failed),
                 taken => readable("taken over", taken),
             }
         }

@@ -116,7 +116,7 @@ pub(super) fn revoked(revoked: &Revocation) -> String {
     if revoked.awaited > 0 {
         out.push_str(&format!(
             "{} that had counted before the restore, and that it was to send again: not paid, as it sends nothing more\n",
-            counted(revoked.awaited, "entry", "entries")
+            counted(revoked.awaited, "trip or session", "trips and sessions")
         ));
     }
     out

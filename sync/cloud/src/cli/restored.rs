@@ -118,6 +118,10 @@ pub(super) fn restored(restored: &RestoreReport, data: &Path) -> String {
         )
     };
     let awaited = match restored.awaited {
+        None if restored.aside.is_some() => {
+            "what became of the entries that cars send again is not known: of two head units of one vehicle, the one that sends first is paid\n"
+                .to_owned()
+        }
         None | Some(0) => String::new(),
         Some(number) => format!(
             "{} of after the backup end as they did when their cars send them again; nobody else is paid for their stretches meanwhile\n",

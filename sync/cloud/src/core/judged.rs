@@ -3,11 +3,12 @@
 use dashpoint_membership::{Arrival, Entry, EntryBody, EntryHash, MemberId, Rejection, ServerTime};
 use dashpoint_wire::{Raw, Signed};
 
+use super::freed_meters::FreedMeters;
 use super::settler::Settler;
 use crate::error::CloudError;
 use crate::plausible::Doubt;
 use crate::store::awaited::{self, Awaited};
-use crate::store::intervals::Freed;
+use crate::store::intervals::{self, Freed};
 use crate::store::left_behind::LeftOutcome;
 
 /// Member of an entry, and the reason that it is not admissible, if it is not.
@@ -65,34 +66,57 @@ impl Judged {
 }
 
 impl Settler<'_> {
-    /// Finds what became of an entry in the database before a restore, and awaits it no more. A carried one that does not say
-    /// what its original said is another one.
-    pub(super) fn awaited_outcome(
-        &self,
-        entry: &Signed<Entry>,
-    ) -> Result<Option<LeftOutcome>, CloudError> {
+    /// Finds what became of an entry in the database before a restore. A carried one that does not say what its original said is
+    /// another one.
+    pub(super) fn awaited(&self, entry: &Signed<Entry>) -> Result<Option<Awaited>, CloudError> {
         let (db, device) = (self.unit.db, self.device);
         let Some(found) = awaited::find(db, device.id, device.vehicle, origin(entry))? else {
             return Ok(None);
         };
-        if !says_the_same(entry.body(), &found)? {
-            return Ok(None);
+        Ok(says_the_same(entry.body(), &found)?.then_some(found))
+    }
+
+    /// Judges an entry that was awaited, and awaits it no more.
+    pub(super) fn judged_again(
+        &mut self,
+        entry: &Signed<Entry>,
+        awaited: Awaited,
+    ) -> Result<Judged, CloudError> {
+        let (db, device) = (self.unit.db, self.device);
+        let place = entry.body().reference(device.id);
+        // So that its own stretch does not refuse it.
+        awaited::keep_for(db, &awaited, place)?;
+        let mut judged = self.judged(entry)?;
+        let (had_stretch, was_second) = (
+            awaited.stretch.is_some(),
+            awaited.outcome == LeftOutcome::Rejected(Rejection::AlreadyPaid),
+        );
+        let is_second = judged.admission.refused == Some(Rejection::AlreadyPaid);
+        if !(is_second && had_stretch) {
+            awaited::came(db, &awaited)?;
         }
-        awaited::came(db, &found)?;
-        Ok(Some(found.outcome))
+        judged.end_as(awaited.outcome);
+        if let Some(wanted) = entry.body().transaction().interval().filter(|_| was_second) {
+            let freed = FreedMeters::new(intervals::freed(db, device.vehicle)?);
+            if judged.admission.refused.is_none() && freed.touch_own(device.id, wanted) {
+                // It was taken from the device itself.
+                judged.admission.refused = Some(Rejection::AlreadyPaid);
+                judged.admission.doubt = None;
+            }
+        }
+        Ok(judged)
     }
 }
 
 fn says_the_same(entry: &Entry, awaited: &Awaited) -> Result<bool, CloudError> {
-    match &entry.body {
-        // Its hash is that of its bytes.
-        EntryBody::Fresh(_) => Ok(true),
-        EntryBody::Carry { .. } => {
-            let original = Raw::<Entry>::from(awaited.raw.clone()).claimed()?;
-            let said = |entry: &Entry| (entry.time, entry.binding, entry.policy);
-            Ok(original.transaction() == entry.transaction() && said(&original) == said(entry))
-        }
+    let known = Raw::<Entry>::from(awaited.raw.clone()).claimed()?;
+    let is_fresh = |entry: &Entry| matches!(entry.body, EntryBody::Fresh(_));
+    if is_fresh(entry) && is_fresh(&known) {
+        // The hash is that of the bytes.
+        return Ok(true);
     }
+    let said = |entry: &Entry| (entry.time, entry.binding, entry.policy);
+    Ok(known.transaction() == entry.transaction() && said(&known) == said(entry))
 }
 
 /// The hash of the first entry that said it.

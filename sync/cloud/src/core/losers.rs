@@ -82,7 +82,7 @@ impl UnitOfWork<'_> {
         };
         if !freed.touch(wanted)
             || freed.touch_own(loser.entry.device, wanted)
-            || intervals::overlaps(self.db, loser.vehicle, wanted)?
+            || intervals::overlaps(self.db, loser.vehicle, wanted, loser.entry)?
         {
             return Ok(());
         }

@@ -15,7 +15,7 @@ use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::store::devices::Device;
 use crate::store::uses::Use;
-use crate::store::{accounts, intervals, log, members, reviews, uses};
+use crate::store::{accounts, awaited, intervals, log, members, reviews, uses};
 
 /// One award that is held back, as `review list` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -151,6 +151,7 @@ impl UnitOfWork<'_> {
     /// Refuses what is held back for an entry, and frees the stretch that it may hold; the caller pays those that had come second.
     pub(super) fn give_up_held(&self, entry: EntryRef, reason: &str) -> Result<Ruling, CloudError> {
         let stretch = intervals::of(self.db, entry)?;
+        awaited::settled(self.db, entry)?;
         if let Some(stretch) = &stretch {
             self.free_stretch(stretch, false, reason)?;
         }
@@ -194,7 +195,7 @@ impl UnitOfWork<'_> {
     fn doubted(&self, entry: EntryRef) -> Result<(Device, Entry), CloudError> {
         let (device, body) = self.logged(entry)?;
         match body.transaction().interval() {
-            Some(interval) if intervals::overlaps(self.db, device.vehicle, interval)? => {
+            Some(interval) if intervals::overlaps(self.db, device.vehicle, interval, entry)? => {
                 Err(CloudError::MeterTaken(entry))
             }
             Some(_) | None => Ok((device, body)),

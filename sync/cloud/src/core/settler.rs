@@ -17,7 +17,9 @@ use crate::plausible::{Doubt, EntryTimes, doubt, flaw};
 use crate::store::bindings::Bound;
 use crate::store::devices::{self, Device, Head};
 use crate::store::uses::{self, Use};
-use crate::store::{accounts, bindings, cloud_row, grants, intervals, log, receipts, reviews};
+use crate::store::{
+    accounts, awaited, bindings, cloud_row, grants, intervals, log, receipts, reviews,
+};
 
 /// Settles entries one after the other, with the accounts they touch held open until the end.
 pub(super) struct Settler<'a> {
@@ -65,15 +67,14 @@ impl<'a> Settler<'a> {
 
     /// Judges one entry, settles it and writes it to the log. One that the database before a restore had ends as it did there.
     pub fn take(&mut self, entry: &Signed<Entry>) -> Result<Verdict, CloudError> {
-        let outcome = self.awaited_outcome(entry)?;
-        let mut judged = self.judged(entry)?;
-        if let Some(outcome) = outcome {
-            judged.end_as(outcome);
-        }
+        let judged = match self.awaited(entry)? {
+            Some(awaited) => self.judged_again(entry, awaited)?,
+            None => self.judged(entry)?,
+        };
         self.write(entry, &judged)
     }
 
-    fn judged(&mut self, entry: &Signed<Entry>) -> Result<Judged, CloudError> {
+    pub(super) fn judged(&mut self, entry: &Signed<Entry>) -> Result<Judged, CloudError> {
         let held = self.arrival(entry.body())?;
         let known_from = self.known_from(entry.body())?;
         Ok(Judged {
@@ -291,10 +292,12 @@ impl<'a> Settler<'a> {
             return Ok(Some(Rejection::AlreadyRecorded));
         }
         match entry.transaction().interval() {
-            Some(interval) if intervals::overlaps(unit.db, self.device.vehicle, interval)? => {
-                Ok(Some(Rejection::AlreadyPaid))
+            Some(interval) => {
+                let (vehicle, place) = (self.device.vehicle, entry.reference(self.device.id));
+                let is_taken = intervals::overlaps(unit.db, vehicle, interval, place)?;
+                Ok(is_taken.then_some(Rejection::AlreadyPaid))
             }
-            Some(_) | None => Ok(None),
+            None => Ok(None),
         }
     }
 
@@ -377,6 +380,7 @@ impl UnitOfWork<'_> {
         };
         let interval = claim.evidence.interval();
         intervals::claim(self.db, claim.vehicle, interval, claim.entry, given)?;
+        awaited::settled(self.db, claim.entry)?;
         uses::insert(self.db, claim)
     }
 }

@@ -18,10 +18,12 @@ pub(crate) struct Awaited {
     pub outcome: LeftOutcome,
     /// The bytes that the database before had.
     pub raw: Vec<u8>,
-    stretch: Option<MeterInterval>,
+    pub stretch: Option<MeterInterval>,
+    /// Time at which the stretch became free.
+    gone: Option<ServerTime>,
 }
 
-const COLUMNS: &str = "vehicle, origin, device, epoch, seq, outcome, raw, meter, lo, hi";
+const COLUMNS: &str = "vehicle, origin, device, epoch, seq, outcome, raw, meter, lo, hi, gone";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Awaited> {
     let meter: Option<Col<Meter>> = row.get(7)?;
@@ -42,6 +44,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Awaited> {
             from: unsigned(lo),
             to: unsigned(hi),
         }),
+        gone: row.get::<_, Option<Col<_>>>(10)?.map(|gone| gone.0),
     })
 }
 
@@ -79,14 +82,14 @@ fn take_log(
     let mut rows = statement.query([Col(device)])?;
     while let Some(row) = rows.next()? {
         let origin = row.get::<_, Col<EntryHash>>(2)?.0;
-        if log::knows_origin(db, vehicle, origin)? {
-            continue;
-        }
         let entry = EntryRef {
             device,
             epoch: row.get::<_, Col<_>>(0)?.0,
             seq: row.get::<_, Col<_>>(1)?.0,
         };
+        if log::knows_origin(db, vehicle, origin)? && !intervals::holds(replaced, entry)? {
+            continue;
+        }
         let verdict = row.get::<_, Json<Verdict>>(3)?.0;
         // The entry that it repeats says what became of it.
         let repeated = Verdict::Rejected {
@@ -103,6 +106,7 @@ fn take_log(
                 outcome,
                 raw,
                 stretch,
+                gone: None,
             };
             insert(db, one)?;
         }
@@ -116,30 +120,30 @@ fn still_awaited(db: &Connection) -> Result<Vec<Awaited>, CloudError> {
     if !db.table_exists(None, "awaited")? {
         return Ok(Vec::new());
     }
-    let mut statement = db.prepare(&format!("SELECT {COLUMNS}, gone IS NULL FROM awaited"))?;
-    let rows = statement.query_map([], |row| {
-        let one = read(row)?;
-        let is_kept: bool = row.get(10)?;
-        Ok(Awaited {
-            stretch: one.stretch.filter(|_| is_kept),
-            ..one
-        })
-    })?;
+    let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM awaited"))?;
+    let rows = statement.query_map([], read)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Awaits an entry, unless it is here, or awaited already. A stretch of which another one has a unit is not kept for it.
+/// Awaits an entry, unless it is awaited already, or here; one that is here and had its stretch later, by an operator's word, is
+/// awaited until that word is given again. A stretch of which another one has a unit is not kept for it.
 fn insert(db: &Connection, one: Awaited) -> Result<(), CloudError> {
     if log::knows_origin(db, one.vehicle, one.origin)? {
-        return Ok(());
+        let is_here = log::find(db, one.entry)?.is_some();
+        let is_kept = one.stretch.is_some() && one.gone.is_none();
+        if !is_here || !is_kept || intervals::has_held(db, one.entry)? {
+            return Ok(());
+        }
     }
     let stretch = match one.stretch {
-        Some(stretch) if !is_kept(db, one.vehicle, stretch)? => Some(stretch),
+        Some(stretch) if one.gone.is_some() || !is_kept(db, one.vehicle, stretch, one.entry)? => {
+            Some(stretch)
+        }
         Some(_) | None => None,
     };
     let bounds = stretch.map(bounds).transpose()?;
     db.prepare_cached(&format!(
-        "INSERT INTO awaited ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        "INSERT INTO awaited ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (vehicle, origin) DO NOTHING",
     ))?
     .execute((
@@ -153,6 +157,7 @@ fn insert(db: &Connection, one: Awaited) -> Result<(), CloudError> {
         stretch.map(|stretch| Col(stretch.meter)),
         bounds.map(|(lo, _)| lo),
         bounds.map(|(_, hi)| hi),
+        one.gone.map(Col),
     ))?;
     Ok(())
 }
@@ -175,20 +180,32 @@ pub(crate) fn keep_living(replaced: &Connection, db: &Connection) -> Result<usiz
     Ok(usize::try_from(awaited).unwrap_or(usize::MAX))
 }
 
-/// Returns whether a unit of the interval is kept for an entry that is to come.
+/// Returns whether a unit of the interval is kept for another entry than this one.
 pub(crate) fn is_kept(
     db: &Connection,
     vehicle: VehicleId,
     interval: MeterInterval,
+    by: EntryRef,
 ) -> Result<bool, CloudError> {
     let (lo, hi) = bounds(interval)?;
     // Those that are kept never overlap, so the last one that begins below the end is the only one that can reach into it.
     let reached: Option<i64> = db
         .prepare_cached(
             "SELECT hi FROM awaited WHERE vehicle = ?1 AND meter = ?2 AND lo < ?3 AND gone IS NULL
+                 AND (device, epoch, seq) <> (?4, ?5, ?6)
              ORDER BY lo DESC LIMIT 1",
         )?
-        .query_row((Col(vehicle), Col(interval.meter), hi), |row| row.get(0))
+        .query_row(
+            (
+                Col(vehicle),
+                Col(interval.meter),
+                hi,
+                Col(by.device),
+                Col(by.epoch),
+                Col(by.seq),
+            ),
+            |row| row.get(0),
+        )
         .optional()?;
     Ok(reached.is_some_and(|reached| reached > lo))
 }
@@ -213,6 +230,27 @@ pub(crate) fn find(
 pub(crate) fn came(db: &Connection, one: &Awaited) -> Result<(), CloudError> {
     db.prepare_cached("DELETE FROM awaited WHERE vehicle = ?1 AND origin = ?2")?
         .execute((Col(one.vehicle), Col(one.origin)))?;
+    Ok(())
+}
+
+/// Keeps the stretch for an entry that has come and could not have it: whoever holds it may lose it.
+pub(crate) fn keep_for(db: &Connection, one: &Awaited, entry: EntryRef) -> Result<(), CloudError> {
+    db.prepare_cached(
+        "UPDATE awaited SET epoch = ?3, seq = ?4 WHERE vehicle = ?1 AND origin = ?2",
+    )?
+    .execute((
+        Col(one.vehicle),
+        Col(one.origin),
+        Col(entry.epoch),
+        Col(entry.seq),
+    ))?;
+    Ok(())
+}
+
+/// Keeps no stretch any more for an entry that is here: it has it now, or an operator refused it.
+pub(crate) fn settled(db: &Connection, entry: EntryRef) -> Result<(), CloudError> {
+    db.prepare_cached("DELETE FROM awaited WHERE (device, epoch, seq) = (?1, ?2, ?3)")?
+        .execute((Col(entry.device), Col(entry.epoch), Col(entry.seq)))?;
     Ok(())
 }
 

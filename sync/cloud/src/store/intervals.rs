@@ -10,12 +10,13 @@ use crate::error::CloudError;
 /// The reason kept with a stretch that became free with its device, for which it was paid nothing.
 pub(crate) const FREED_UNPAID: &str = "its device was shut out, and it was paid nothing";
 
-/// Returns whether a unit of the interval was paid before, to any device of the vehicle: also by the database before a restore,
-/// for an entry that is to come again.
+/// Returns whether a unit of the interval that an entry claims was paid before, to any device of the vehicle: also by the database
+/// before a restore, for another entry that is to come again.
 pub(crate) fn overlaps(
     db: &Connection,
     vehicle: VehicleId,
     interval: MeterInterval,
+    by: EntryRef,
 ) -> Result<bool, CloudError> {
     let (lo, hi) = bounds(interval)?;
     // Paid stretches never overlap, so the last one that begins below the end is the only one that can reach into it.
@@ -28,7 +29,7 @@ pub(crate) fn overlaps(
             row.get::<_, i64>(0)
         })
         .optional()?;
-    Ok(below.is_some_and(|reached| reached > lo) || awaited::is_kept(db, vehicle, interval)?)
+    Ok(below.is_some_and(|reached| reached > lo) || awaited::is_kept(db, vehicle, interval, by)?)
 }
 
 /// One stretch that an entry holds, or held.

@@ -116,11 +116,13 @@ static QUESTIONS: [UndoneQuestion; 12] = [
         kind: UndoneKind::Acceptance,
         listed: "SELECT hex(device) || '/' || epoch || '-' || seq, lower(hex(device)) || '/' || epoch || '-' || seq, reason, decided
              FROM decisions WHERE accepted = 1",
-        // What counted is paid without the operator when it comes again.
+        // What only an operator could pay is paid without him when it comes again; what time would have paid too may be held back.
         covered: Some(
             "SELECT hex(device) || '/' || epoch || '-' || seq FROM decisions WHERE accepted = 1
              UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM awaited
-             WHERE outcome IN ('\"counted\"', '\"accepted\"') AND gone IS NULL
+             WHERE outcome = '\"accepted\"' AND gone IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM entries WHERE (entries.device, entries.epoch, entries.seq)
+                     = (awaited.device, awaited.epoch, awaited.seq))
              UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM entries JOIN intervals USING (device, epoch, seq)
              WHERE device IN (SELECT device FROM devices WHERE revoked IS NOT NULL)
                  AND json_type(verdict, '$.review') IS NULL",
@@ -136,8 +138,9 @@ static QUESTIONS: [UndoneQuestion; 12] = [
         // One that was refused after it had come without a doubt comes again without its stretch.
         covered: Some(
             "SELECT hex(device) || '/' || epoch || '-' || seq FROM decisions WHERE accepted = 0
-             UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM freed
-             UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM awaited WHERE json_type(outcome, '$.freed') IS NOT NULL",
+             UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM freed WHERE NOT keeps_points
+             UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM awaited
+             WHERE NOT json_extract(outcome, '$.freed.keeps_points')",
         ),
         taken: None,
     },

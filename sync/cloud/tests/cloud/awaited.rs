@@ -10,14 +10,14 @@ use crate::restored_scene::open;
 use crate::support::*;
 
 /// Two head units of one vehicle, each of a member of its own, and a backup of before their trips.
-struct Shared {
-    home: Home,
-    first: Car,
-    second: Car,
+pub struct Shared {
+    pub home: Home,
+    pub first: Car,
+    pub second: Car,
 }
 
 impl Shared {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::enrolled(true)
     }
 
@@ -39,7 +39,7 @@ impl Shared {
         }
     }
 
-    fn balances(&mut self) -> [i64; 2] {
+    pub fn balances(&mut self) -> [i64; 2] {
         [self.first.member, self.second.member].map(|member| self.home.world.balance(member))
     }
 
@@ -66,17 +66,17 @@ impl Shared {
 }
 
 /// Sends an entry again; a head unit that the cloud forgot shows first what it holds.
-fn send(home: &mut Home, car: &Car, entry: &Signed<Entry>) {
+pub fn send(home: &mut Home, car: &Car, entry: &Signed<Entry>) {
     show(&mut home.world, car).unwrap();
     let posted = home.world.post(car, std::slice::from_ref(entry));
     assert!(matches!(posted, PostOutcome::Settled(_)), "{posted:?}");
 }
 
-fn vehicle() -> VehicleId {
+pub fn vehicle() -> VehicleId {
     VehicleId::from_bytes([3; 16])
 }
 
-fn place(car: &Car, seq: u64) -> EntryRef {
+pub fn place(car: &Car, seq: u64) -> EntryRef {
     EntryRef {
         device: car.device,
         epoch: Epoch::new(1),

@@ -9,6 +9,7 @@
 mod allowance;
 mod atoms;
 mod awaited;
+mod awaited_words;
 mod backed;
 mod chain;
 mod chains;
