@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use dashpoint_membership::{
-    BindingId, Cause, DeviceId, Entry, EntryRef, Epoch, MemberId, Points, Seq, Settlement,
-    Statement, Verdict,
+    BindingId, Cause, DeviceId, Entry, EntryRef, Epoch, Growth, MemberId, Paid, Points, Seq,
+    Settlement, Statement, Verdict,
 };
 use dashpoint_store::{Activity, StoreError, StoreReader};
 use dashpoint_sync::DeviceIdentity;
+use dashpoint_ui::RowStatus;
 use dashpoint_wire::ChainPoint;
 
 use crate::books::bound_statements;
@@ -29,12 +30,16 @@ pub enum EntryStatus {
         /// Points that were paid.
         points: Points,
     },
-    /// The cloud paid it, or held it back, and an operator has taken it back since.
+    /// The cloud held it back, and an operator has refused it since.
+    Refused(Verdict),
+    /// The cloud paid it, and an operator has taken it back since, or a part of it.
     TakenBack {
         /// The verdict before.
         verdict: Verdict,
-        /// True when it was held back and never paid.
-        was_held: bool,
+        /// Amounts that were paid.
+        paid: Paid,
+        /// Amounts that were taken back, those that are owed among them.
+        taken: Paid,
     },
     /// An entry of a later epoch says it again, and stands for it.
     CarriedTo(ChainPoint),
@@ -47,6 +52,7 @@ impl EntryStatus {
     pub const fn verdict(&self) -> Option<&Verdict> {
         match self {
             Self::Judged(verdict)
+            | Self::Refused(verdict)
             | Self::Released { verdict, .. }
             | Self::TakenBack { verdict, .. } => Some(verdict),
             Self::Pending | Self::Unpaid | Self::CarriedTo(_) | Self::Settled => None,
@@ -70,17 +76,18 @@ impl EntryStatus {
             Self::Pending | Self::Unpaid | Self::Released { .. } | Self::Settled => true,
             Self::Judged(verdict) => !matches!(verdict, Verdict::Rejected { .. }),
             // What is taken back gives the caps their room again.
-            Self::TakenBack { .. } | Self::CarriedTo(_) => false,
+            Self::Refused(_) | Self::TakenBack { .. } | Self::CarriedTo(_) => false,
         }
     }
 
-    /// Returns the points that the cloud paid; `None` while this car has no verdict, or the cloud holds them back.
+    /// Returns the points that the account has of it; `None` while this car has no verdict, or the cloud holds them back.
     pub fn paid(&self) -> Option<Points> {
         match self {
             Self::Judged(Verdict::Review { .. }) => None,
             Self::Judged(verdict) => Some(verdict.paid().points),
             Self::Released { points, .. } => Some(*points),
-            Self::TakenBack { .. } => Some(Points::ZERO),
+            Self::Refused(_) => Some(Points::ZERO),
+            Self::TakenBack { paid, taken, .. } => Some(paid.points.minus(taken.points)),
             Self::Pending | Self::Unpaid | Self::CarriedTo(_) | Self::Settled => None,
         }
     }
@@ -95,9 +102,44 @@ impl EntryStatus {
             | Self::Pending
             | Self::Unpaid
             | Self::Released { .. }
+            | Self::Refused(_)
             | Self::TakenBack { .. }
             | Self::CarriedTo(_)
             | Self::Settled => None,
+        }
+    }
+
+    /// Returns the points that were taken back, where some were paid.
+    pub const fn taken_back(&self) -> Option<Points> {
+        match self {
+            Self::TakenBack { taken, .. } => Some(taken.points),
+            Self::Pending
+            | Self::Unpaid
+            | Self::Judged(_)
+            | Self::Released { .. }
+            | Self::Refused(_)
+            | Self::CarriedTo(_)
+            | Self::Settled => None,
+        }
+    }
+
+    /// Names the state, as screen, command line and demo word it.
+    pub const fn named(&self) -> RowStatus {
+        match self {
+            Self::Pending => RowStatus::Pending,
+            Self::Unpaid => RowStatus::NotPaid,
+            Self::CarriedTo(_) => RowStatus::CarriedOver,
+            Self::Settled => RowStatus::Settled,
+            Self::Released {
+                verdict: Verdict::Rejected { .. },
+                ..
+            } => RowStatus::PaidLate,
+            Self::Released { .. } | Self::Judged(Verdict::Accepted { .. }) => RowStatus::Confirmed,
+            Self::Judged(Verdict::Adjusted { .. }) => RowStatus::Adjusted,
+            Self::Judged(Verdict::Rejected { .. }) => RowStatus::Rejected,
+            Self::Judged(Verdict::Review { .. }) => RowStatus::HeldBack,
+            Self::Refused(_) => RowStatus::Refused,
+            Self::TakenBack { .. } => RowStatus::TakenBack,
         }
     }
 }
@@ -289,11 +331,33 @@ impl AccountFacts {
                 points: row.points.minus(row.arrears),
                 verdict,
             },
-            Some(_) => EntryStatus::TakenBack {
-                was_held: matches!(&verdict, Verdict::Review { .. })
-                    && !changes.iter().any(is_released),
-                verdict,
-            },
+            Some(_)
+                if matches!(&verdict, Verdict::Review { .. })
+                    && !changes.iter().any(is_released) =>
+            {
+                EntryStatus::Refused(verdict)
+            }
+            Some(row) => {
+                let taken = Paid {
+                    points: row.arrears.minus(row.points),
+                    growth: Growth::ZERO.minus(row.growth),
+                };
+                let late = changes.iter().rev().find(|row| is_released(row));
+                let paid = match late {
+                    Some(late) => Paid {
+                        points: late.points.minus(late.arrears),
+                        growth: late.growth,
+                    },
+                    // The row of its late payment is not held any more: all of it was taken.
+                    None if matches!(&verdict, Verdict::Rejected { .. }) => taken,
+                    None => verdict.paid(),
+                };
+                EntryStatus::TakenBack {
+                    verdict,
+                    paid,
+                    taken,
+                }
+            }
             None => match &verdict {
                 Verdict::Review { paid, .. } => EntryStatus::Released {
                     points: paid.points,

@@ -230,6 +230,7 @@ impl<'a> AwardContext<'a> {
             }
             EntryStatus::Judged(Verdict::Rejected { .. } | Verdict::Review { .. })
             | EntryStatus::Released { .. }
+            | EntryStatus::Refused(_)
             | EntryStatus::TakenBack { .. }
             | EntryStatus::CarriedTo(_) => false,
         };

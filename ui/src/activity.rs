@@ -10,7 +10,7 @@ use crate::nav::Nav;
 use crate::paging::{self, ACTIVITY_ROWS, ACTIVITY_ROWS_MOVING, Paged};
 use crate::reason::reason;
 use crate::unpaid::UnpaidLines;
-use crate::{Absence, FactLine, LedgerDetail, LedgerRow, RowStatus};
+use crate::{Absence, FactLine, LedgerDetail, LedgerRow};
 
 /// Rules that paid nothing for which an open row has room.
 pub const UNPAID: usize = 3;
@@ -94,7 +94,8 @@ fn line(row: &RowData, locale: &Locale, now: ServerTime) -> LedgerRow {
     let (reason, a, b) = reason(row, locale, now);
     LedgerRow {
         kind: row.subject.kind(),
-        status: status(row),
+        status: row.status(),
+        status_word: row.status().label(locale.language).into(),
         subject: row
             .subject
             .title()
@@ -134,34 +135,20 @@ fn detail(
     }
 }
 
-const fn status(row: &RowData) -> RowStatus {
-    match (&row.outcome, &row.subject) {
-        (
-            RowOutcome::AwaitingConnection { .. }
-            | RowOutcome::AwaitingSignature { .. }
-            | RowOutcome::InReview { .. },
-            _,
-        ) => RowStatus::Pending,
-        (RowOutcome::Booked { .. }, RowSubject::Expiry { .. }) => RowStatus::Expired,
-        (RowOutcome::Booked { .. } | RowOutcome::PaidLate { .. }, _) => RowStatus::Confirmed,
-        (RowOutcome::Adjusted { .. }, _) => RowStatus::Adjusted,
-        (RowOutcome::Rejected { .. } | RowOutcome::TakenBack { .. }, _) => RowStatus::Rejected,
-        (RowOutcome::Unpaid { .. }, _) => RowStatus::NotPaid,
-        (RowOutcome::Nothing(_), _) => RowStatus::Nothing,
-    }
-}
-
-const fn points(outcome: &RowOutcome) -> Points {
+fn points(outcome: &RowOutcome) -> Points {
     match outcome {
         RowOutcome::AwaitingConnection { predicted }
         | RowOutcome::AwaitingSignature { predicted } => *predicted,
         RowOutcome::InReview { points, .. }
         | RowOutcome::PaidLate { points, .. }
+        | RowOutcome::Settled { points }
         | RowOutcome::Booked { points } => *points,
         RowOutcome::Adjusted { paid, .. } => *paid,
+        // The account has the rest.
+        RowOutcome::TakenBack { paid, taken } => paid.minus(*taken),
         RowOutcome::Unpaid { .. }
         | RowOutcome::Rejected { .. }
-        | RowOutcome::TakenBack { .. }
+        | RowOutcome::Refused { .. }
         | RowOutcome::Nothing(_) => Points::ZERO,
     }
 }

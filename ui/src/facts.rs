@@ -1,7 +1,7 @@
 //! The figures behind a row: what was predicted and paid, and what was measured.
 
 use dashpoint_membership::{
-    Charge, Current, Discharge, Evidence, Grade, MeterInterval, Milli, Trip,
+    Charge, Current, Discharge, Evidence, Grade, MeterInterval, Milli, Points, Trip,
 };
 
 use crate::locale::{fingerprint, percent, score, signed, tenths_of_thousandths};
@@ -38,7 +38,12 @@ pub fn values(row: &RowData) -> Vec<FactLine> {
         | RowOutcome::AwaitingSignature { predicted } => {
             vec![fact(Fact::Predicted, signed(predicted.get()))]
         }
-        RowOutcome::InReview { points, .. } => vec![fact(Fact::Predicted, signed(points.get()))],
+        RowOutcome::InReview { points, .. } => vec![fact(Fact::HeldBack, signed(points.get()))],
+        RowOutcome::Settled { points } => vec![fact(Fact::Predicted, signed(points.get()))],
+        RowOutcome::TakenBack { paid, taken } => vec![
+            fact(Fact::Paid, signed(paid.get())),
+            fact(Fact::TakenBack, signed(Points::ZERO.minus(*taken).get())),
+        ],
         RowOutcome::Booked { points } => vec![fact(Fact::Paid, signed(points.get()))],
         RowOutcome::Adjusted {
             paid, predicted, ..
@@ -54,7 +59,7 @@ pub fn values(row: &RowData) -> Vec<FactLine> {
         ],
         RowOutcome::Unpaid { predicted }
         | RowOutcome::Rejected { predicted, .. }
-        | RowOutcome::TakenBack { predicted, .. } => vec![
+        | RowOutcome::Refused { predicted } => vec![
             fact(Fact::Predicted, signed(predicted.get())),
             fact(Fact::Paid, "0"),
         ],

@@ -22,6 +22,7 @@ pub mod reason;
 pub mod screen;
 pub mod settings;
 pub mod show;
+mod status;
 pub mod trip;
 pub mod unpaid;
 

@@ -86,11 +86,14 @@ pub fn reason(row: &RowData, locale: &Locale, now: ServerTime) -> (Reason, Strin
         } else {
             Reason::PaidAfterReview
         }),
-        RowOutcome::TakenBack { was_held, .. } => plain(if *was_held {
-            Reason::RefusedAfterReview
-        } else {
-            Reason::ClawedBack
-        }),
+        RowOutcome::Settled { .. } => plain(Reason::Settled),
+        RowOutcome::Refused { .. } => plain(Reason::RefusedAfterReview),
+        RowOutcome::TakenBack { paid, taken } if paid == taken => plain(Reason::ClawedBack),
+        RowOutcome::TakenBack { paid, taken } => (
+            Reason::ClawedBackInPart,
+            number(taken.get()),
+            number(paid.get()),
+        ),
         RowOutcome::Nothing(failed) if says_each(failed, &row.unpaid) => plain(Reason::EachRule),
         RowOutcome::Nothing(failed) => condition(failed, locale),
     }

@@ -72,13 +72,14 @@ fn numbers(data: &TripData, more: usize, locale: &Locale, now: ServerTime) -> Tr
         RowOutcome::AwaitingConnection { predicted } => (*predicted, true, false),
         RowOutcome::AwaitingSignature { predicted } => (*predicted, true, true),
         RowOutcome::InReview { points, .. } => (*points, false, false),
-        RowOutcome::Booked { points } | RowOutcome::PaidLate { points, .. } => {
-            (*points, false, false)
-        }
+        RowOutcome::Booked { points }
+        | RowOutcome::Settled { points }
+        | RowOutcome::PaidLate { points, .. } => (*points, false, false),
         RowOutcome::Adjusted { paid, .. } => (*paid, false, false),
+        RowOutcome::TakenBack { paid, taken } => (paid.minus(*taken), false, false),
         RowOutcome::Unpaid { .. }
         | RowOutcome::Rejected { .. }
-        | RowOutcome::TakenBack { .. }
+        | RowOutcome::Refused { .. }
         | RowOutcome::Nothing(_) => (Points::ZERO, false, false),
     };
     let (reason, a, b) = match &data.outcome {
@@ -92,6 +93,8 @@ fn numbers(data: &TripData, more: usize, locale: &Locale, now: ServerTime) -> Tr
         | RowOutcome::Adjusted { .. }
         | RowOutcome::PaidLate { .. }
         | RowOutcome::Rejected { .. }
+        | RowOutcome::Settled { .. }
+        | RowOutcome::Refused { .. }
         | RowOutcome::TakenBack { .. }
         | RowOutcome::Nothing(_) => reason(&as_row(data), locale, now),
     };

@@ -30,6 +30,8 @@ impl UnpaidLines {
             | RowOutcome::Adjusted { .. }
             | RowOutcome::Rejected { .. }
             | RowOutcome::PaidLate { .. }
+            | RowOutcome::Settled { .. }
+            | RowOutcome::Refused { .. }
             | RowOutcome::TakenBack { .. } => None,
         };
         let told = UnpaidRule::told_beside(failed, rules);

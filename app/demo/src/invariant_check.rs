@@ -263,6 +263,7 @@ mod tests {
             hash: hash(seq).to_string(),
             predicted: 4,
             paid: Some(4),
+            state: "confirmed".to_owned(),
             verdict: Some(verdict()),
             transaction: Some(Transaction::Earn {
                 evidence,

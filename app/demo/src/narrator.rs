@@ -249,7 +249,7 @@ fn table(
             "how much",
             "score",
             "CO2 avoided",
-            "expected",
+            "predicted",
             "paid",
             "state",
         ],
@@ -278,7 +278,7 @@ fn table(
             co2,
             row.predicted.to_string(),
             row.paid.map_or_else(String::new, |paid| paid.to_string()),
-            words::standing(language, row.verdict.as_ref()).to_owned(),
+            words::standing(language, row).to_owned(),
         ]);
     }
     for column in 1..=5 {

@@ -13,6 +13,7 @@ use vehicle_sim::Cycle;
 
 use crate::amounts::{thousandth, trip_co2_g};
 use crate::head_unit::HeadUnitEntry;
+use dashpoint_ui::RowStatus;
 use dashpoint_ui::locale::Language;
 use dashpoint_ui::model::LimitData;
 use dashpoint_ui::reason::cap_in_words;
@@ -132,16 +133,11 @@ pub const fn grade(language: Language, grade: Grade) -> &'static str {
     }
 }
 
-/// Names the state of an entry.
+/// Names the state of an entry, which the head unit tells in English.
 #[must_use]
-pub const fn standing(language: Language, verdict: Option<&Verdict>) -> &'static str {
-    match verdict {
-        None => language.choose("pending", "待确认"),
-        Some(Verdict::Accepted { .. }) => language.choose("confirmed", "已确认"),
-        Some(Verdict::Adjusted { .. }) => language.choose("adjusted", "已调整"),
-        Some(Verdict::Rejected { .. }) => language.choose("rejected", "未通过"),
-        Some(Verdict::Review { .. }) => language.choose("held back", "暂扣"),
-    }
+pub fn standing(language: Language, row: &HeadUnitEntry) -> &str {
+    let told = RowStatus::named(&row.state);
+    told.map_or(row.state.as_str(), |status| status.in_words(language))
 }
 
 /// Lists the reasons for a payment other than predicted; empty when it is as predicted.

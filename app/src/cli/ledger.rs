@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::args::LedgerArgs;
 use super::code_waits::refuse_before_enrolment;
-use super::ledger_words::{entry_kind, entry_status, no_statement};
+use super::ledger_words::{entry_kind, no_statement};
 use super::lost::{lost_entries, lost_text};
 use super::out::{outln, print_json};
 use super::verify::{Verification, verify};
@@ -38,11 +38,14 @@ struct Row {
     /// The entry of a later epoch that says it again and stands for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     carried_to: Option<String>,
-    /// Points that the cloud paid; none while it has not spoken, or holds them back.
+    /// Points that the account has of it; none while it has not spoken, or holds them back.
     paid: Option<i64>,
     /// Points that the cloud holds back until somebody has looked at them.
     #[serde(skip_serializing_if = "Option::is_none")]
     held_back: Option<i64>,
+    /// Points that were paid and taken back; `paid` is without them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken_back: Option<i64>,
     verdict: Option<Verdict>,
     /// The reason of its state, and the caps that cut it.
     #[serde(flatten)]
@@ -142,10 +145,11 @@ fn row(line: &EntryRow, why: Why) -> Row {
         carried: activity.summary.carried,
         at_unix_s: activity.summary.at.as_unix_s(),
         predicted: activity.summary.predicted.get(),
-        state: entry_status(Language::English, &line.status),
+        state: why.state(Language::English, &line.status),
         carried_to: carried_to(&line.status),
         paid: line.status.paid().map(Points::get),
         held_back: line.status.held_back().map(Points::get),
+        taken_back: line.status.taken_back().map(Points::get),
         verdict: line.status.verdict().cloned(),
         why,
         transaction: line.entry.as_ref().map(|entry| entry.transaction().clone()),
@@ -159,6 +163,7 @@ fn carried_to(status: &EntryStatus) -> Option<String> {
         | EntryStatus::Unpaid
         | EntryStatus::Judged(_)
         | EntryStatus::Released { .. }
+        | EntryStatus::Refused(_)
         | EntryStatus::TakenBack { .. }
         | EntryStatus::Settled => None,
     }
@@ -178,7 +183,7 @@ fn print_table(lines: &[EntryRow], why: &[Why], zone: &TimeZone, language: Langu
         language.choose("entry", "编号").to_owned(),
         format!("{} ({})", language.choose("when", "时间"), zone_name(zone)),
         language.choose("about", "类型").to_owned(),
-        language.choose("expected", "预计").to_owned(),
+        language.choose("predicted", "预计").to_owned(),
         language.choose("paid", "到账").to_owned(),
         language.choose("state", "状态").to_owned(),
         language.choose("reason", "原因").to_owned(),
@@ -194,8 +199,14 @@ fn print_table(lines: &[EntryRow], why: &[Why], zone: &TimeZone, language: Langu
             line.status
                 .paid()
                 .map_or_else(String::new, |paid| paid.to_string()),
-            entry_status(language, &line.status).to_owned(),
-            carried_to(&line.status).unwrap_or_else(|| why.text.clone()),
+            why.state(language, &line.status).to_owned(),
+            carried_to(&line.status).map_or_else(
+                || why.text.clone(),
+                |to| match language {
+                    Language::English => format!("to {to}"),
+                    Language::Chinese => format!("至 {to}"),
+                },
+            ),
         ]);
     }
     for column in [3, 4] {

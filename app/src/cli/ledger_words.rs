@@ -5,7 +5,7 @@ use dashpoint_ui::locale::Language;
 use jiff::tz::TimeZone;
 
 use super::reasons::refuses_car;
-use super::words::day;
+use super::words::{day, thousands};
 use crate::entry_status::EntryStatus;
 
 /// Names the kind of an entry.
@@ -23,24 +23,7 @@ pub(super) const fn entry_kind(language: Language, kind: EntryKind) -> &'static 
 /// Names the state of an entry.
 #[must_use]
 pub(crate) const fn entry_status(language: Language, status: &EntryStatus) -> &'static str {
-    match status {
-        EntryStatus::Pending => language.choose("pending", "待确认"),
-        EntryStatus::Unpaid => language.choose("not paid", "不会到账"),
-        EntryStatus::CarriedTo(_) => language.choose("carried over to", "已转记至"),
-        EntryStatus::Settled => language.choose("settled", "已结算"),
-        EntryStatus::Released {
-            verdict: Verdict::Rejected { .. },
-            ..
-        } => language.choose("paid late", "后已到账"),
-        EntryStatus::Released { .. } | EntryStatus::Judged(Verdict::Accepted { .. }) => {
-            language.choose("confirmed", "已确认")
-        }
-        EntryStatus::Judged(Verdict::Adjusted { .. }) => language.choose("adjusted", "已调整"),
-        EntryStatus::Judged(Verdict::Rejected { .. }) => language.choose("rejected", "未通过"),
-        EntryStatus::Judged(Verdict::Review { .. }) => language.choose("held back", "审核中"),
-        EntryStatus::TakenBack { was_held: true, .. } => language.choose("refused", "审核未通过"),
-        EntryStatus::TakenBack { .. } => language.choose("taken back", "已收回"),
-    }
+    status.named().in_words(language)
 }
 
 /// Gives the reason of an entry's state, as the cloud has given it; empty when there is none.
@@ -76,22 +59,30 @@ pub(crate) fn reason(language: Language, status: &EntryStatus, zone: &TimeZone) 
                 (_, Language::Chinese) => format!("审核后到账（{before}）"),
             }
         }
-        EntryStatus::TakenBack {
-            verdict,
-            was_held: true,
-        } => {
+        EntryStatus::Refused(verdict) => {
             let before = said(language, verdict);
             match language {
                 Language::English => format!("refused after a review: {before}"),
                 Language::Chinese => format!("审核未通过：{before}"),
             }
         }
-        EntryStatus::TakenBack { .. } => language
+        EntryStatus::TakenBack { paid, taken, .. } if paid.points == taken.points => language
             .choose(
                 "confirmed before; it turned out wrong and was taken back",
                 "曾确认，后查明有误，已收回",
             )
             .to_owned(),
+        EntryStatus::TakenBack { paid, taken, .. } => {
+            let (paid, taken) = (thousands(paid.points.get()), thousands(taken.points.get()));
+            match language {
+                Language::English => {
+                    format!(
+                        "confirmed before; it turned out wrong: {taken} of {paid} points were taken back"
+                    )
+                }
+                Language::Chinese => format!("曾确认，后查明有误：已收回 {taken}，原到账 {paid}"),
+            }
+        }
     }
 }
 

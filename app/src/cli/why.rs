@@ -2,13 +2,14 @@
 
 use dashpoint_membership::{Adjustment, Award, Verdict};
 use dashpoint_store::StoreReader;
+use dashpoint_ui::RowStatus;
 use dashpoint_ui::locale::Language;
 use dashpoint_ui::model::UnpaidRule;
 use dashpoint_ui::unpaid::unpaid_in_words;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::ledger_words::reason;
+use super::ledger_words::{entry_status, reason};
 use super::reasons;
 use super::reasons::refuses_car;
 use super::status::books_of;
@@ -37,6 +38,17 @@ pub(super) struct Why {
     /// The caps that cut it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) cut_by: Vec<CapCut>,
+}
+
+impl Why {
+    /// Names the state of the entry, as the screen does: one that earned nothing has no other.
+    pub(super) const fn state(&self, language: Language, status: &EntryStatus) -> &'static str {
+        if self.nothing.is_some() {
+            RowStatus::Nothing.in_words(language)
+        } else {
+            entry_status(language, status)
+        }
+    }
 }
 
 impl Reasons {
@@ -87,6 +99,7 @@ impl Reasons {
             ) => Some(verdict),
             EntryStatus::Judged(Verdict::Rejected { .. } | Verdict::Review { .. })
             | EntryStatus::Released { .. }
+            | EntryStatus::Refused(_)
             | EntryStatus::TakenBack { .. }
             | EntryStatus::CarriedTo(_) => return None,
         };

@@ -89,7 +89,7 @@ pub struct SignedEntry {
     /// EPOCH-SEQ.
     pub name: String,
     /// Points that the car predicted.
-    pub expected: Points,
+    pub predicted: Points,
     /// Points that the cloud paid; none while it has not spoken, or holds them back.
     pub paid: Option<Points>,
     /// Its state.
@@ -135,7 +135,7 @@ pub fn explain_entry(
     }];
     let origin = Origin::Entry {
         entry: entry.name.clone(),
-        expected: entry.expected.get(),
+        predicted: entry.predicted.get(),
         paid: entry.paid.map(Points::get),
         state: entry.state.clone(),
         reason: entry.reason.clone(),

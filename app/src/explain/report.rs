@@ -72,7 +72,7 @@ pub enum Origin {
         /// EPOCH-SEQ.
         entry: String,
         /// Points that the car predicted.
-        expected: i64,
+        predicted: i64,
         /// Points that the cloud paid; none while it has not spoken, or holds them back.
         paid: Option<i64>,
         /// Its state.

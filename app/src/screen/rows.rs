@@ -26,10 +26,31 @@ pub(super) fn is_shown(shown: &Shown<'_>, own: &OwnEntry) -> bool {
 pub(super) fn rows(shown: &Shown<'_>, own: &[&OwnEntry]) -> Vec<RowData> {
     let mut rows: Vec<RowData> = own.iter().map(|own| own_row(shown, own)).collect();
     let settlements = shown.book.statement.settlements.iter();
-    rows.extend(settlements.filter_map(|settlement| other_row(shown, settlement)));
+    let is_told = |settlement: &&Settlement| {
+        let mut own = own.iter();
+        own.any(|own| is_in_row(settlement, entry_ref(shown, own), &own.status))
+    };
+    let others = settlements.filter(|settlement| !is_told(settlement));
+    rows.extend(others.filter_map(|settlement| other_row(shown, settlement)));
     // Entries stay in the order of their chain: the sort is stable, and their times never go back along it.
     rows.sort_by_key(|row| std::cmp::Reverse(row.at));
     rows
+}
+
+/// Returns whether the row of an own entry has a settlement in it: points that were taken back are not told twice.
+fn is_in_row(settlement: &Settlement, entry: EntryRef, status: &EntryStatus) -> bool {
+    let is_nothing = settlement.points.is_zero() && settlement.growth.is_zero();
+    settlement.cause == Cause::ClawedBack { entry }
+        && match status {
+            EntryStatus::TakenBack { .. } => true,
+            EntryStatus::Refused(_) => is_nothing,
+            EntryStatus::Pending
+            | EntryStatus::Unpaid
+            | EntryStatus::Judged(_)
+            | EntryStatus::Released { .. }
+            | EntryStatus::CarriedTo(_)
+            | EntryStatus::Settled => false,
+        }
 }
 
 fn own_row(shown: &Shown<'_>, own: &OwnEntry) -> RowData {
@@ -118,7 +139,9 @@ pub(super) fn outcome(shown: &Shown<'_>, own: &OwnEntry) -> RowOutcome {
             let anyway = context.and_then(|context| context.why_nothing_anyway(&own.entry));
             anyway.map_or(RowOutcome::Unpaid { predicted }, RowOutcome::Nothing)
         }
-        EntryStatus::Settled => earned_nothing().unwrap_or(booked(predicted)),
+        EntryStatus::Settled => {
+            earned_nothing().unwrap_or(RowOutcome::Settled { points: predicted })
+        }
         EntryStatus::Released {
             verdict: Verdict::Review { .. },
             points,
@@ -128,9 +151,10 @@ pub(super) fn outcome(shown: &Shown<'_>, own: &OwnEntry) -> RowOutcome {
             predicted,
             was_rejected: matches!(verdict, Verdict::Rejected { .. }),
         },
-        EntryStatus::TakenBack { was_held, .. } => RowOutcome::TakenBack {
-            predicted,
-            was_held: *was_held,
+        EntryStatus::Refused(_) => RowOutcome::Refused { predicted },
+        EntryStatus::TakenBack { paid, taken, .. } => RowOutcome::TakenBack {
+            paid: paid.points,
+            taken: taken.points,
         },
         EntryStatus::Judged(Verdict::Accepted { paid }) => {
             earned_nothing().unwrap_or(booked(paid.points))
@@ -178,12 +202,12 @@ fn expected(shown: &Shown<'_>, own: &OwnEntry) -> Points {
 }
 
 fn growth(own: &OwnEntry) -> Growth {
-    let is_given_back = matches!(own.status, EntryStatus::TakenBack { .. });
-    match own.status.verdict() {
-        Some(_) if is_given_back => Growth::ZERO,
-        Some(verdict) => verdict.paid().growth,
-        None if own.status == EntryStatus::Unpaid => Growth::ZERO,
-        None => {
+    match (own.status.verdict(), &own.status) {
+        (_, EntryStatus::TakenBack { paid, taken, .. }) => paid.growth.minus(taken.growth),
+        (_, EntryStatus::Refused(_)) => Growth::ZERO,
+        (Some(verdict), _) => verdict.paid().growth,
+        (None, EntryStatus::Unpaid) => Growth::ZERO,
+        (None, _) => {
             let awards = own.entry.transaction().awards().iter();
             whole(awards.map(|award| award.growth.get()).sum())
         }
@@ -225,13 +249,16 @@ pub(super) fn paid_by_rule(shown: &Shown<'_>, own: &OwnEntry) -> Vec<(RuleId, Po
     let mut left = match outcome(shown, own) {
         RowOutcome::AwaitingConnection { predicted }
         | RowOutcome::AwaitingSignature { predicted } => predicted,
-        RowOutcome::PaidLate { points, .. } | RowOutcome::Booked { points } => points,
+        RowOutcome::PaidLate { points, .. }
+        | RowOutcome::Settled { points }
+        | RowOutcome::Booked { points } => points,
         RowOutcome::Adjusted { paid, .. } => paid,
+        RowOutcome::TakenBack { paid, taken } => paid.minus(taken),
         // Held back is not earned yet.
         RowOutcome::InReview { .. }
         | RowOutcome::Unpaid { .. }
         | RowOutcome::Rejected { .. }
-        | RowOutcome::TakenBack { .. }
+        | RowOutcome::Refused { .. }
         | RowOutcome::Nothing(_) => Points::ZERO,
     };
     let last = awards.len().saturating_sub(1);

@@ -6,7 +6,7 @@ use dashpoint_membership::{
     Milli, Points, PolicyVersion, Rejection, ReviewReason, ServerTime, Text, Transaction,
 };
 
-use crate::RowKind;
+use crate::{RowKind, RowStatus};
 
 /// One line of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,41 @@ pub struct RowData {
     pub cut: Option<LimitData>,
     /// The rules that pay nothing for it.
     pub unpaid: Vec<UnpaidRule>,
+}
+
+impl RowData {
+    /// Returns its state.
+    #[must_use]
+    pub const fn status(&self) -> RowStatus {
+        match (&self.outcome, &self.subject) {
+            (RowOutcome::AwaitingConnection { .. } | RowOutcome::AwaitingSignature { .. }, _) => {
+                RowStatus::Pending
+            }
+            (RowOutcome::InReview { .. }, _) => RowStatus::HeldBack,
+            (RowOutcome::Booked { .. }, RowSubject::Expiry { .. }) => RowStatus::Expired,
+            (
+                RowOutcome::Booked { .. }
+                | RowOutcome::PaidLate {
+                    was_rejected: false,
+                    ..
+                },
+                _,
+            ) => RowStatus::Confirmed,
+            (
+                RowOutcome::PaidLate {
+                    was_rejected: true, ..
+                },
+                _,
+            ) => RowStatus::PaidLate,
+            (RowOutcome::Settled { .. }, _) => RowStatus::Settled,
+            (RowOutcome::Adjusted { .. }, _) => RowStatus::Adjusted,
+            (RowOutcome::Rejected { .. }, _) => RowStatus::Rejected,
+            (RowOutcome::Refused { .. }, _) => RowStatus::Refused,
+            (RowOutcome::TakenBack { .. }, _) => RowStatus::TakenBack,
+            (RowOutcome::Unpaid { .. }, _) => RowStatus::NotPaid,
+            (RowOutcome::Nothing(_), _) => RowStatus::Nothing,
+        }
+    }
 }
 
 /// A rule that pays nothing for an entry.
@@ -209,12 +244,22 @@ pub enum RowOutcome {
         /// True when it was rejected at first.
         was_rejected: bool,
     },
-    /// It was paid or held back, and an operator took it back.
-    TakenBack {
+    /// The account has it; the verdict is on no disk of this car any more.
+    Settled {
+        /// Points that the car had predicted.
+        points: Points,
+    },
+    /// It was held back, and an operator refused it.
+    Refused {
         /// Points that the car had predicted.
         predicted: Points,
-        /// True when it was held back and never paid.
-        was_held: bool,
+    },
+    /// It was paid, and an operator took it back, or a part of it.
+    TakenBack {
+        /// Points that were paid.
+        paid: Points,
+        /// Points that were taken back.
+        taken: Points,
     },
     /// It earned nothing.
     Nothing(Failed),

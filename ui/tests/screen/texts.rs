@@ -120,6 +120,14 @@ pub fn translated(report: &mut Report) {
         if !english.contains(&text) {
             report.hold("TR", "catalogue", vec![format!("{text:?} is on no page")]);
         }
+        // The page breaks its lines where its width asks for it.
+        if text.contains('\\') || translation.contains('\\') {
+            report.hold(
+                "TR",
+                "catalogue",
+                vec![format!("{translation:?} has a break of its own")],
+            );
+        }
         let arguments = |text: &str| (text.matches("{}").count(), text.matches("{n}").count());
         if arguments(&text) != arguments(&translation) {
             report.hold(

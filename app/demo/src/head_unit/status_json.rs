@@ -93,8 +93,10 @@ pub struct HeadUnitEntry {
     pub hash: String,
     /// Points that the car expects.
     pub predicted: i64,
-    /// Points that the cloud paid; none while it has not spoken.
+    /// Points that the account has of it; none while the cloud has not spoken.
     pub paid: Option<i64>,
+    /// Its state, in English.
+    pub state: String,
     /// Verdict of the cloud.
     pub verdict: Option<Verdict>,
     /// The transaction; `None` when the entry does not verify.

@@ -41,19 +41,19 @@ impl Player<'_> {
 
     async fn outcome(&self, row: &HeadUnitEntry) -> anyhow::Result<String> {
         let language = self.narrator.language();
-        let expected = words::points(language, row.predicted);
-        let state = words::standing(language, row.verdict.as_ref());
+        let predicted = words::points(language, row.predicted);
+        let state = words::standing(language, row);
         Ok(match (row.paid, language) {
-            (Some(paid), Language::English) => format!("{expected} expected, {paid} {state}"),
-            (Some(paid), Language::Chinese) => format!("预计 {expected}，{state} {paid}"),
+            (Some(paid), Language::English) => format!("{predicted} predicted, {paid} {state}"),
+            (Some(paid), Language::Chinese) => format!("预计 {predicted}，{state} {paid}"),
             (None, language) => {
                 let pending = pending(&self.status().await?);
                 match language {
                     Language::English => {
-                        format!("+{expected}, signed and on the disk; {pending} pending in all")
+                        format!("+{predicted}, signed and on the disk; {pending} pending in all")
                     }
                     Language::Chinese => {
-                        format!("+{expected}，已签名并落盘；共 {pending} 分待确认")
+                        format!("+{predicted}，已签名并落盘；共 {pending} 分待确认")
                     }
                 }
             }

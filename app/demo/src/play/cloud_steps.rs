@@ -52,19 +52,19 @@ impl Player<'_> {
         self.tell_of_adjustments().await
     }
 
-    /// Says of each entry that was paid otherwise than expected how and why.
+    /// Says of each entry that was paid otherwise than predicted how and why.
     async fn tell_of_adjustments(&mut self) -> anyhow::Result<()> {
         let language = self.narrator.language();
         let ledger = self.world.head_unit.ledger().await?;
         for (row, (name, _)) in ledger.entries.iter().zip(&self.did) {
-            let (expected, paid) = (row.predicted, row.paid.unwrap_or(0));
+            let (predicted, paid) = (row.predicted, row.paid.unwrap_or(0));
             for reason in words::reasons(language, row.verdict.as_ref(), &self.policy) {
                 self.narrator.line(&match language {
                     Language::English => {
-                        format!("adjusted: {name}, {expected} expected, {paid} paid: {reason}")
+                        format!("adjusted: {name}, {predicted} predicted, {paid} paid: {reason}")
                     }
                     Language::Chinese => {
-                        format!("已调整：{name}，预计 {expected}，入账 {paid}：{reason}")
+                        format!("已调整：{name}，预计 {predicted}，入账 {paid}：{reason}")
                     }
                 })?;
             }

@@ -18,7 +18,7 @@ use jiff::tz::TimeZone;
 
 use super::args::ExplainArgs;
 use super::code_waits::refuse_before_enrolment;
-use super::ledger_words::{entry_status, no_statement};
+use super::ledger_words::no_statement;
 use super::out::print_json;
 use super::why::Reasons;
 use crate::books::{SaltedEvidence, certificate};
@@ -122,7 +122,8 @@ fn explain_signed(
     let signed = SignedEntry {
         state: in_both(&|language| {
             place.map_or_else(String::new, |place| {
-                entry_status(language, &lines[place].status).to_owned()
+                let why = reasons.of(&lines, place, language);
+                why.state(language, &lines[place].status).to_owned()
             })
         }),
         reason: in_both(&|language| {
@@ -135,7 +136,7 @@ fn explain_signed(
             }
         }),
         name,
-        expected: entry.predicted(),
+        predicted: entry.predicted(),
         paid: place.and_then(|place| lines[place].status.paid()),
         awards: place
             .filter(|_| own_policy)

@@ -58,7 +58,7 @@ impl Page {
         match &explanation.origin {
             Origin::Entry {
                 entry,
-                expected,
+                predicted,
                 paid,
                 state,
                 reason,
@@ -70,8 +70,8 @@ impl Page {
                 lines.push(format!(
                     "{} {entry}   {} {}{paid}{comma}{}",
                     self.pick("entry", "记录"),
-                    self.pick("expected", "预计"),
-                    thousands(*expected),
+                    self.pick("predicted", "预计"),
+                    thousands(*predicted),
                     self.language.pick(state)
                 ));
                 let reason = self.language.pick(reason);

@@ -97,7 +97,7 @@ fn what_earned_nothing_says_which_condition_failed() {
 }
 
 #[test]
-fn what_the_statement_covers_is_booked_and_an_old_copy_is_silent() {
+fn what_the_statement_covers_is_settled_and_an_old_copy_is_silent() {
     let mut world = World::new();
     let predicted = world.earn(trip(0, 60_000, 9_800)).entry.predicted();
     let mut newer = statement(646, 420);
@@ -111,8 +111,8 @@ fn what_the_statement_covers_is_booked_and_an_old_copy_is_silent() {
     let covers = [cover(1), cover(2)];
     newer.covers.insert(DEVICE, covers[0]);
     world.books.take_statement(newer.clone(), NOW);
-    let booked = RowOutcome::Booked { points: predicted };
-    assert_eq!(world.rows()[0].outcome, booked);
+    let settled = RowOutcome::Settled { points: predicted };
+    assert_eq!(world.rows()[0].outcome, settled);
 
     newer.account.version = LedgerVersion::new(11);
     newer.covers.insert(DEVICE, covers[1]);

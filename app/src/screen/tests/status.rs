@@ -7,7 +7,7 @@ use dashpoint_membership::{
     Points, Rejection, ReviewReason, Seq, ServerEpoch, Settlement, Statement, Verdict,
 };
 use dashpoint_ui::locale::Language;
-use dashpoint_ui::model::RowOutcome;
+use dashpoint_ui::model::{RowOutcome, RowSubject};
 use dashpoint_wire::ChainPoint;
 
 use super::world::{BINDING, DEVICE, MEMBER, NOW, World, statement, trip};
@@ -123,6 +123,25 @@ fn the_account_overtakes_a_verdict_on_screen_and_command_line() {
             "taken back",
             0,
         ),
+        // Of six points, two stay: another entry is paid by their thousandths.
+        (
+            Some(accepted()),
+            false,
+            Some(row(refused(), -4)),
+            "taken back",
+            2,
+        ),
+        // One of the four is owed.
+        (
+            Some(accepted()),
+            false,
+            Some(Settlement {
+                arrears: Points::new(1),
+                ..row(refused(), -3)
+            }),
+            "taken back",
+            2,
+        ),
         (Some(rejected()), false, None, "rejected", 0),
         (
             Some(rejected()),
@@ -180,14 +199,22 @@ fn the_account_overtakes_a_verdict_on_screen_and_command_line() {
                 ..
             } => ("paid late", *points),
             RowOutcome::PaidLate { points, .. } => ("confirmed", *points),
-            RowOutcome::TakenBack { was_held: true, .. } => ("refused", Points::ZERO),
-            RowOutcome::TakenBack { .. } => ("taken back", Points::ZERO),
+            RowOutcome::Refused { .. } => ("refused", Points::ZERO),
+            RowOutcome::TakenBack { paid, taken } => ("taken back", paid.minus(*taken)),
+            RowOutcome::Settled { points } => ("settled", *points),
             RowOutcome::AwaitingConnection { .. }
             | RowOutcome::AwaitingSignature { .. }
             | RowOutcome::Unpaid { .. }
             | RowOutcome::Nothing(_) => panic!("{word}: {:?}", own.outcome),
         };
         assert_eq!((shown, shown_points.get()), (word, points));
+        for language in [Language::English, Language::Chinese] {
+            let told = entry_status(language, status);
+            assert_eq!(own.status().in_words(language), told);
+        }
+        // What was taken back is in the row of the entry, and not told twice.
+        let taken = rows.iter().find(|row| row.subject == RowSubject::Clawback);
+        assert_eq!(taken, None, "{word}");
     }
 }
 

@@ -304,7 +304,7 @@ pub(super) fn policies(lines: &[PolicyLine]) -> String {
 
 pub(super) fn entries(lines: &[EntryLine]) -> String {
     let mut table = table([
-        "entry", "kind", "happened", "arrived", "member", "expected", "verdict",
+        "entry", "kind", "happened", "arrived", "member", "predicted", "verdict",
     ]);
     for line in lines {
         let carried = if line.carried { " (carried)" } else { "" };

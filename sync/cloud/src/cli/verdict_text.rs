@@ -10,7 +10,7 @@ pub(super) fn cause(cause: &Cause, caps: &[NamedCap]) -> String {
         Cause::Entry { entry, verdict } => {
             format!("{}: {}", short(entry), self::verdict(verdict, caps))
         }
-        Cause::Released { entry } => format!("{}: released", short(entry)),
+        Cause::Released { entry } => format!("{}: paid since", short(entry)),
         Cause::Spent { benefit } => format!("spent on {benefit}"),
         Cause::Reversed { of } => format!("reversal of {of}"),
         Cause::Expired { lot } => format!("lot {lot} expired"),
@@ -26,7 +26,7 @@ fn short(entry: &EntryRef) -> String {
 
 pub(super) fn verdict(verdict: &Verdict, caps: &[NamedCap]) -> String {
     match verdict {
-        Verdict::Accepted { paid } => format!("accepted {}", paid.points),
+        Verdict::Accepted { paid } => format!("confirmed {}", paid.points),
         Verdict::Adjusted { paid, reasons } => {
             let reasons = reasons.iter().map(|reason| adjustment(reason, caps));
             let reasons: Vec<_> = reasons.collect();
@@ -37,7 +37,11 @@ pub(super) fn verdict(verdict: &Verdict, caps: &[NamedCap]) -> String {
             paid,
             reason,
             until,
-        } => format!("review {}: {} until {until}", paid.points, review(*reason)),
+        } => format!(
+            "held back {}: {} until {until}",
+            paid.points,
+            review(*reason)
+        ),
     }
 }
 

@@ -211,7 +211,7 @@ fn an_entry_whose_points_were_taken_back_says_so() {
     world.settled(&mut car, &[entry]);
     let before = say(&mut world, "entries");
     assert!(
-        before.contains("accepted ") && !before.contains("since"),
+        before.contains("confirmed ") && !before.contains("since"),
         "{before}"
     );
     let vehicle = VehicleId::from_bytes([3; 16]);
