@@ -9,6 +9,7 @@ use crate::{
 };
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -135,6 +136,14 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    /// Print a script that completes commands and options in a shell
+    #[command(
+        after_help = "Example:\n  vehicle-sim completions bash > ~/.local/share/bash-completion/completions/vehicle-sim"
+    )]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// Show cycles, scenarios, file formats and signals
     List {
         /// Print JSON
@@ -147,7 +156,13 @@ Examples:
 #[derive(Debug, Args)]
 pub struct Common {
     /// The MQTT broker
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
+    #[arg(
+        long,
+        env = "DASHPOINT_BROKER",
+        hide_env_values = true,
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:1883"
+    )]
     broker: Endpoint,
     /// File of clock and lifetime meters; remove it for a new car
     #[arg(long, value_name = "FILE", default_value = "vehicle-sim.state.json")]
@@ -339,7 +354,10 @@ impl Action {
                 (command, common)
             }
             Self::Scenario { file, common } => (Command::Scenario(Scenario::open(file)?), common),
-            Self::Live { .. } | Self::Broker { .. } | Self::List { .. } => return Ok(None),
+            Self::Live { .. }
+            | Self::Broker { .. }
+            | Self::Completions { .. }
+            | Self::List { .. } => return Ok(None),
         }))
     }
 }

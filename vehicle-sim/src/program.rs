@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use crate::{Broker, Command, SimError, Simulator};
 use anyhow::Context;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use jiff::Timestamp;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -92,6 +92,13 @@ fn act(action: &Action) -> anyhow::Result<()> {
     match action {
         Action::Live { common } => runtime.block_on(live(common)),
         Action::Broker { port, json } => runtime.block_on(host(*port, *json)),
+        Action::Completions { shell } => {
+            // In one piece: whoever stops reading is told apart from a failure.
+            let mut script = Vec::new();
+            let command = &mut SimulatorCli::command();
+            clap_complete::generate(*shell, command, "vehicle-sim", &mut script);
+            Ok(io::stdout().write_all(&script)?)
+        }
         Action::List { json: true } => list_as_json(),
         Action::List { json: false }
         | Action::Replay { .. }

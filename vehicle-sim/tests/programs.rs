@@ -306,3 +306,45 @@ fn told_to_terminate_it_keeps_the_state() {
     );
     assert!((1.0..12_000.0).contains(&odometer_m(folder.path())));
 }
+
+/// Who types for an hour names the broker once; what is typed comes before it.
+#[test]
+fn the_broker_is_found_by_a_variable() {
+    let folder = tempfile::tempdir().unwrap();
+    let drive = |typed: &[&str]| {
+        let mut command = vehicle_sim(folder.path(), &["drive", "--cycle", "us06"]);
+        command.args(typed).env("DASHPOINT_BROKER", "nowhere");
+        ended(&mut command)
+    };
+    let (code, _, error) = drive(&[]);
+    assert_eq!(code, Some(2), "{error}");
+    assert!(error.contains("nowhere"), "{error}");
+    let (_, _, error) = drive(&["--broker", "127.0.0.1:1"]);
+    assert!(!error.contains("nowhere"), "{error}");
+}
+
+/// Options of the broker's door stand under their own heading, and no others do.
+#[test]
+fn each_option_of_a_drive_stands_under_its_heading() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, help, _) = ended(&mut vehicle_sim(folder.path(), &["drive", "--help"]));
+    let door = help.split("\nA broker that does not let everybody in:\n");
+    let door = door.last().unwrap().split("\nExamples:").next().unwrap();
+    let options = door
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("--"));
+    let names: Vec<&str> = options.filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(
+        names,
+        ["user", "password-file", "ca", "cert", "key"],
+        "{help}"
+    );
+}
+
+#[test]
+fn a_shell_gets_what_it_completes_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, script, _) = ended(&mut vehicle_sim(folder.path(), &["completions", "bash"]));
+    assert_eq!(code, Some(0));
+    assert!(script.contains("--states-ahead") && script.contains("complete -F"));
+}

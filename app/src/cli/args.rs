@@ -79,7 +79,13 @@ impl Command {
 #[derive(Debug, Args)]
 pub struct Place {
     /// Configuration of the head unit.
-    #[arg(long, value_name = "FILE", default_value = "dashpoint.toml")]
+    #[arg(
+        long,
+        env = "DASHPOINT_CONFIG",
+        hide_env_values = true,
+        value_name = "FILE",
+        default_value = "dashpoint.toml"
+    )]
     pub config: PathBuf,
 }
 

@@ -31,8 +31,8 @@ pub use connections::Limits;
 pub use core::{
     Approval, Approved, AskIds, BroughtOver, CloudCore, DeviceLine, EntryChange, EntryLine,
     FreedStretches, GrantedIds, HeldLine, LateEntries, LatePayment, LeftOut, Maintained, NamedCap,
-    NewMember, PolicyLine, PostOutcome, Reversed, Revocation, Ruling, Selected, StaysBehind,
-    Waiting, Word,
+    NewMember, PolicyLine, PostOutcome, Reversed, Revocation, RuleLine, Ruling, Selected,
+    SelectedEntries, StaysBehind, Waiting, Word,
 };
 pub use error::CloudError;
 pub use lacking::Lacking;

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use dashpoint_membership::{
     DeviceId, EntryRef, Epoch, MemberId, PolicyVersion, Seq, ServerTime, VehicleId,
 };
@@ -20,6 +21,7 @@ const EXAMPLES: &str = "Examples:
   dashpoint-cloud review list
   dashpoint-cloud entries --member 0f1e2d3c4b5a69788796a5b4c3d2e1f0
   dashpoint-cloud policy show > policy.toml; dashpoint-cloud policy sign policy.toml
+  dashpoint-cloud rule report --since 2026-11-01T00:00:00Z
   dashpoint-cloud --json statement 0f1e2d3c4b5a69788796a5b4c3d2e1f0
 
 Every command but `serve`, `init` and `restore` may be used while `serve` runs. Times in JSON are seconds since 1970-01-01T00:00:00Z.
@@ -33,6 +35,8 @@ pub struct CloudArgs {
     #[arg(
         long,
         global = true,
+        env = "DASHPOINT_DATA",
+        hide_env_values = true,
         value_name = "DIR",
         default_value = "dashpoint-cloud-data"
     )]
@@ -67,6 +71,9 @@ pub enum CloudCommand {
     /// Policies: what is earned for what
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Rules of the policies: how often each held and paid
+    #[command(subcommand)]
+    Rule(RuleCommand),
     /// The catalogue of benefits
     #[command(subcommand)]
     Catalogue(CatalogueCommand),
@@ -100,6 +107,11 @@ pub enum CloudCommand {
     /// Points that expired
     #[command(subcommand)]
     Expiry(ExpiryCommand),
+    /// Print a script that completes commands and options in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// Run expiry, releases and tier reviews now; `serve` does it every hour
     #[command(visible_alias = "expire")]
     Maintain,
@@ -326,8 +338,44 @@ pub enum PolicyCommand {
         #[arg(long, value_name = "TIME", value_parser = time)]
         valid_until: Option<ServerTime>,
     },
+    /// Sign an old version again under the next number: what a newer one changed is taken back
+    Revert {
+        /// The version whose rules are to be in force again
+        #[arg(value_parser = version)]
+        version: PolicyVersion,
+        /// In force from here; by default from now on
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        valid_from: Option<ServerTime>,
+        /// Meant to be in force until here, in place of the old version's `valid_until`
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        valid_until: Option<ServerTime>,
+    },
     /// List all versions
     List,
+}
+
+/// About rules.
+#[derive(Debug, Subcommand)]
+pub enum RuleCommand {
+    /// Count for each rule the entries of its kind, for how many of them it held, failed and paid, and what they are worth by it;
+    /// shadow rules too. Entries that are rejected, refused or taken back are left out
+    Report {
+        /// Only entries that happened from here on, such as 2026-11-22T00:00:00Z
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        since: Option<ServerTime>,
+        /// Only entries that happened before this time
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        until: Option<ServerTime>,
+        /// Only those of this member
+        #[arg(long, value_name = "ID")]
+        member: Option<MemberId>,
+        /// Only those of this device
+        #[arg(long, value_name = "ID")]
+        device: Option<DeviceId>,
+        /// Value all of them by this policy file, which need not be signed
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+    },
 }
 
 /// About the catalogue.

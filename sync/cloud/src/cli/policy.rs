@@ -14,7 +14,7 @@ use super::edge::Edge;
 use super::error::CliError;
 use super::show::{self, counted};
 use crate::clock::system_now;
-use crate::core::{CloudCore, DroppedRule, DroppedTier};
+use crate::core::{CloudCore, DroppedRule, DroppedTier, SelectedEntries};
 use crate::error::CloudError;
 
 /// Head of a shown policy.
@@ -71,11 +71,85 @@ pub(super) fn policy(
                 },
             )
         }
+        args::PolicyCommand::Revert {
+            version,
+            valid_from,
+            valid_until,
+        } => {
+            let old = core.policy(Some(version), edge.now)?;
+            let lines = core.policy_list(edge.now)?;
+            let newest = lines.last().map_or(version, |line| line.version);
+            let next = Policy {
+                version: PolicyVersion::new(newest.get().saturating_add(1)),
+                // It was in force before, and must not value what was valued meanwhile.
+                valid_from: valid_from.unwrap_or(edge.now),
+                valid_until: valid_until.unwrap_or(old.valid_until),
+                ..old
+            };
+            revert(version, next, core, edge, out)
+        }
         args::PolicyCommand::List => {
             let lines = core.policy_list(edge.now)?;
             show::either(out, edge.json, &lines, |lines| show::policies(lines))
         }
     }
+}
+
+/// Signs the rules of an old version under the next number.
+fn revert(
+    old: PolicyVersion,
+    next: Policy,
+    core: &mut CloudCore,
+    edge: Edge,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let compiled = CompiledPolicy::compile(next.clone()).map_err(CloudError::from)?;
+    compiled.check_signable().map_err(CloudError::from)?;
+    let version = next.version;
+    let name = format!("policy {version}");
+    // There is no file whose lines could be told.
+    let warnings = Warnings::of(Path::new(&name), "", &compiled, Some(edge.now));
+    let dropped = Dropped::of(core, &next, edge.now)?;
+    core.sign_policy(next, edge.now)?;
+    let signed = show::Reverted {
+        signed: version,
+        rules_of: old,
+    };
+    show::either(out, edge.json, &signed, |_| {
+        format!(
+            "signed policy {version}, with the rules of policy {old}\n{}{}",
+            warnings.text(),
+            dropped.text()
+        )
+    })
+}
+
+/// Reports on rules.
+pub(super) fn rule(
+    command: args::RuleCommand,
+    core: &CloudCore,
+    edge: Edge,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let args::RuleCommand::Report {
+        since,
+        until,
+        member,
+        device,
+        policy,
+    } = command;
+    let selected = SelectedEntries {
+        device,
+        member,
+        since,
+        until,
+    };
+    let tried = match &policy {
+        Some(file) => Some(read_policy(file, |_| {})?.0),
+        None => None,
+    };
+    let lines = core.rule_lines(selected, tried.as_ref(), edge.now)?;
+    show::either(out, edge.json, &lines, |lines| show::rules(lines))
 }
 
 pub(super) fn catalogue(

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use clap::CommandFactory;
 use dashpoint_membership::{BindingId, DeviceId, LedgerVersion, MemberId};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -31,6 +32,14 @@ pub(super) fn run(args: CloudArgs, out: &mut dyn Write) -> Result<(), CliError> 
     }
     if let CloudCommand::Policy(args::PolicyCommand::Fields) = &args.command {
         return policy::fields(args.json, out);
+    }
+    if let CloudCommand::Completions { shell } = args.command {
+        // In one piece: whoever stops reading is told apart from a failure.
+        let mut script = Vec::new();
+        let command = &mut CloudArgs::command();
+        clap_complete::generate(shell, command, "dashpoint-cloud", &mut script);
+        out.write_all(&script)?;
+        return Ok(());
     }
     if let CloudCommand::Restore { backup } = &args.command {
         let done = restore(&args.data, backup, system_now())?;
@@ -66,8 +75,8 @@ pub(super) fn run(args: CloudArgs, out: &mut dyn Write) -> Result<(), CliError> 
 /// Does one command on a cloud, beside the program that serves it.
 ///
 /// # Errors
-/// [`CliError`] when the cloud refuses or fails, or the output cannot be written. [`CloudCommand::Serve`], [`CloudCommand::Init`] and
-/// [`CloudCommand::Restore`] are none of these commands and do nothing here.
+/// [`CliError`] when the cloud refuses or fails, or the output cannot be written. [`CloudCommand::Serve`], [`CloudCommand::Init`],
+/// [`CloudCommand::Restore`] and [`CloudCommand::Completions`] are none of these commands and do nothing here.
 pub fn execute(
     command: CloudCommand,
     core: &mut CloudCore,
@@ -75,7 +84,10 @@ pub fn execute(
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     match command {
-        CloudCommand::Serve(_) | CloudCommand::Init | CloudCommand::Restore { .. } => Ok(()),
+        CloudCommand::Serve(_)
+        | CloudCommand::Init
+        | CloudCommand::Restore { .. }
+        | CloudCommand::Completions { .. } => Ok(()),
         CloudCommand::Backup { file } => {
             core.back_up(&file)?;
             let backup = show::BackedUp { backup: file };
@@ -88,6 +100,7 @@ pub fn execute(
         CloudCommand::Review(command) => decide::review(command, core, edge, out),
         CloudCommand::Meter(command) => decide::meter(command, core, edge, out),
         CloudCommand::Policy(command) => policy::policy(command, core, edge, out),
+        CloudCommand::Rule(command) => policy::rule(command, core, edge, out),
         CloudCommand::Catalogue(command) => policy::catalogue(command, core, edge, out),
         CloudCommand::Entries { device, member } => {
             let lines = core.entry_lines(device, member)?;

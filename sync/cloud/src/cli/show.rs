@@ -16,7 +16,7 @@ use super::error::CliError;
 use super::verdict_text::{cause, review, verdict};
 use crate::core::{
     Approval, DeviceLine, DroppedRule, DroppedTier, EntryChange, EntryLine, NamedCap, PolicyLine,
-    Waiting,
+    RuleLine, Waiting,
 };
 use crate::random::spoken_code;
 use crate::store::MemberLine;
@@ -57,6 +57,13 @@ pub(super) struct RefusedRequest {
 #[derive(Debug, Serialize)]
 pub(super) struct SignedVersion<T> {
     pub signed: T,
+}
+
+/// A version that was signed with the rules of an older one.
+#[derive(Debug, Serialize)]
+pub(super) struct Reverted {
+    pub signed: PolicyVersion,
+    pub rules_of: PolicyVersion,
 }
 
 #[derive(Debug, Serialize)]
@@ -302,9 +309,36 @@ pub(super) fn policies(lines: &[PolicyLine]) -> String {
     written(&table)
 }
 
+pub(super) fn rules(lines: &[RuleLine]) -> String {
+    let mut table = table([
+        "rule", "", "entries", "held", "failed", "worth", "paid", "points",
+    ]);
+    for line in lines {
+        let (whole, rest) = line.worth_milli.split();
+        table.add_row([
+            line.rule.to_string(),
+            if line.shadow { "shadow" } else { "" }.to_owned(),
+            line.entries.to_string(),
+            line.held.to_string(),
+            line.failed.to_string(),
+            format!("{whole}.{:03}", rest.get()),
+            line.paid.map_or_else(String::new, |paid| paid.to_string()),
+            line.paid_points
+                .map_or_else(String::new, |points| points.to_string()),
+        ]);
+    }
+    written(&table)
+}
+
 pub(super) fn entries(lines: &[EntryLine]) -> String {
     let mut table = table([
-        "entry", "kind", "happened", "arrived", "member", "predicted", "verdict",
+        "entry",
+        "kind",
+        "happened",
+        "arrived",
+        "member",
+        "predicted",
+        "verdict",
     ]);
     for line in lines {
         let carried = if line.carried { " (carried)" } else { "" };

@@ -70,6 +70,16 @@ impl CloudCore {
         device: Option<DeviceId>,
         member: Option<MemberId>,
     ) -> Result<Vec<EntryLine>, CloudError> {
+        let entries = self.logged_entries(device, member)?.into_iter();
+        Ok(entries.map(|(line, _)| line).collect())
+    }
+
+    /// The same, each with what its device signed.
+    pub(super) fn logged_entries(
+        &self,
+        device: Option<DeviceId>,
+        member: Option<MemberId>,
+    ) -> Result<Vec<(EntryLine, Entry)>, CloudError> {
         let keys: BTreeMap<_, _> = devices::list(&self.db)?
             .into_iter()
             .map(|device| (device.id, device.key))
@@ -78,10 +88,11 @@ impl CloudCore {
             let device = row.entry.device;
             let key = keys.get(&device).ok_or(CloudError::NoDevice(device))?;
             let signed = Raw::<Entry>::from(row.raw).verify(key, &device)?;
-            let entry = signed.body();
-            Ok(EntryLine {
+            let hash = signed.hash();
+            let entry = signed.into_parts().1;
+            let line = EntryLine {
                 entry: row.entry,
-                hash: signed.hash(),
+                hash,
                 member: row.member,
                 kind: entry.transaction().kind().name(),
                 carried: matches!(entry.body, EntryBody::Carry { .. }),
@@ -89,16 +100,18 @@ impl CloudCore {
                 arrived: row.arrived,
                 policy: entry.policy,
                 predicted: entry.predicted(),
-                cut_by: caps_of_entry(&self.policies, entry, &row.verdict),
+                cut_by: caps_of_entry(&self.policies, &entry, &row.verdict),
                 verdict: row.verdict,
                 since: None,
-            })
+            };
+            Ok((line, entry))
         };
         let rows = log::list(&self.db, device, member)?.into_iter();
         let mut lines = rows
             .map(line)
-            .collect::<Result<Vec<EntryLine>, CloudError>>()?;
-        let members: BTreeSet<MemberId> = lines.iter().filter_map(|line| line.member).collect();
+            .collect::<Result<Vec<(EntryLine, Entry)>, CloudError>>()?;
+        let members: BTreeSet<MemberId> =
+            lines.iter().filter_map(|(line, _)| line.member).collect();
         let mut changes = BTreeMap::new();
         for member in members {
             for row in accounts::about_entries(&self.db, member)? {
@@ -113,7 +126,7 @@ impl CloudCore {
                 changes.entry(entry).or_insert_with(Vec::new).push(change);
             }
         }
-        for line in &mut lines {
+        for (line, _) in &mut lines {
             let changes = changes.get(&line.entry).map_or(&[][..], Vec::as_slice);
             let was_held = matches!(line.verdict, Verdict::Review { .. });
             line.since = match changes {

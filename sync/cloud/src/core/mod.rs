@@ -29,6 +29,7 @@ mod named_caps;
 mod policies;
 mod proof;
 mod review;
+mod rule_report;
 mod server_epochs;
 mod settler;
 mod statement;
@@ -58,6 +59,7 @@ pub use members::{DeviceLine, NewMember};
 pub use meters::{FreedStretches, Revocation, Selected};
 pub use named_caps::NamedCap;
 pub use review::{HeldLine, Ruling};
+pub use rule_report::{RuleLine, SelectedEntries};
 
 use crate::clock::ClockKind;
 use crate::error::CloudError;

@@ -71,7 +71,7 @@ fn cut(verdict: &Verdict) -> impl Iterator<Item = &CapId> {
 }
 
 /// The policy that an entry was settled by: the one that it names, unless the verdict says another.
-fn settled_by(reasons: &[Adjustment], named: PolicyVersion) -> PolicyVersion {
+pub(super) fn settled_by(reasons: &[Adjustment], named: PolicyVersion) -> PolicyVersion {
     let other = reasons.iter().find_map(|reason| match reason {
         Adjustment::Policy { version } => Some(*version),
         Adjustment::Cap { .. } | Adjustment::Rule { .. } | Adjustment::Remainder { .. } => None,

@@ -160,6 +160,19 @@ fn help() {
     insta::assert_snapshot!(out);
 }
 
+#[test]
+fn a_shell_gets_what_it_completes_with() {
+    let (code, script, _) = run(&["completions", "zsh"]);
+    assert_eq!(code, ExitCode::SUCCESS);
+    assert!(script.starts_with("#compdef dashpoint-cloud") && script.contains("--trusted-proxy"));
+}
+
+#[test]
+fn the_folder_is_found_by_a_variable() {
+    let (_, help, _) = run(&["member", "list", "--help"]);
+    assert!(help.contains("[env: DASHPOINT_DATA"), "{help}");
+}
+
 pub(crate) fn run(words: &[&str]) -> (ExitCode, String, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let args = std::iter::once("dashpoint-cloud").chain(words.iter().copied());

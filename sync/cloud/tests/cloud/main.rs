@@ -15,6 +15,7 @@ mod chain;
 mod chains;
 mod cli;
 mod cli_policy;
+mod cli_rules;
 mod clock;
 mod cut_off;
 mod doubts;

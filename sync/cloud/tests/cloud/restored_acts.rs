@@ -28,7 +28,7 @@ enum Said {
 use Said::{KeptOut, NotBeside, Nothing, Undone, UndoneAndKeptOut};
 
 /// Every command, with the lines that are given, in order; a line that begins with `#` is done by the scene.
-const COMMANDS: [(&str, &[&str], Said); 39] = [
+const COMMANDS: [(&str, &[&str], Said); 42] = [
     ("serve", &["#accept-clock"], Nothing),
     ("init", &[], NotBeside),
     ("restore", &[], NotBeside),
@@ -179,6 +179,7 @@ const COMMANDS: [(&str, &[&str], Said); 39] = [
         ]),
     ),
     ("policy show", &["policy show"], Nothing),
+    ("completions", &[], NotBeside),
     ("policy fields", &[], NotBeside),
     ("policy check", &[], NotBeside),
     ("policy list", &["policy list"], Nothing),
@@ -187,6 +188,8 @@ const COMMANDS: [(&str, &[&str], Said); 39] = [
         &["#policy", "policy sign FOLDER/policy.toml"],
         Nothing,
     ),
+    ("policy revert", &["policy revert 1"], Nothing),
+    ("rule report", &["rule report"], Nothing),
     ("catalogue show", &["catalogue show"], Nothing),
     (
         "catalogue check",

@@ -1,0 +1,174 @@
+//! The report on rules: how often each of them held, failed and paid, over the entries of a time. Shadow rules are evaluated too.
+
+use std::collections::BTreeMap;
+
+use dashpoint_membership::policy::CompiledPolicy;
+use dashpoint_membership::{
+    Appraisal, DeviceId, Entry, MemberId, Milli, Points, RuleId, ServerTime, Text, Verdict,
+    appraise,
+};
+use serde::Serialize;
+
+use super::CloudCore;
+use super::ledger_view::{EntryChange, EntryLine};
+use super::named_caps::settled_by;
+use crate::error::CloudError;
+
+/// Selection of the entries that rules are reported over; all without any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SelectedEntries {
+    /// Only those of this device.
+    pub device: Option<DeviceId>,
+    /// Only those of this member.
+    pub member: Option<MemberId>,
+    /// Only those that happened then or later.
+    pub since: Option<ServerTime>,
+    /// Only those that happened before.
+    pub until: Option<ServerTime>,
+}
+
+/// One rule over the entries of its kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleLine {
+    /// The rule.
+    pub rule: RuleId,
+    /// Its title, as the policy in force or the first has it that valued an entry by it.
+    pub title: Text,
+    /// True when it was evaluated and paid nothing: a rule that was tried first has a line for each.
+    pub shadow: bool,
+    /// Entries of its kind.
+    pub entries: u64,
+    /// Entries for which its condition held.
+    pub held: u64,
+    /// Entries for which it could not be computed.
+    pub failed: u64,
+    /// Thousandths of a point that it gives for them, before caps.
+    pub worth_milli: Milli,
+    /// Entries for which it was paid a whole point at least; none for a policy that is only tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paid: Option<u64>,
+    /// Points that it was paid; where several rules pay for an entry they are split as the car predicted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paid_points: Option<Points>,
+}
+
+impl CloudCore {
+    /// Reports on each rule of the policy in force, and on those of before that valued an entry, over the entries that stand: rejected ones, refused ones and those whose points were taken back are
+    /// left out. Each entry is valued by the policy that its verdict used, or all of them by `instead`, which pays nothing.
+    ///
+    /// # Errors
+    /// [`CloudError::Wire`] when the log holds bytes that its device did not sign.
+    pub fn rule_lines(
+        &self,
+        selected: SelectedEntries,
+        instead: Option<&CompiledPolicy>,
+        now: ServerTime,
+    ) -> Result<Vec<RuleLine>, CloudError> {
+        let is_paid = instead.is_none();
+        let listed = instead.unwrap_or_else(|| self.policies.in_force_at(now));
+        let mut lines: BTreeMap<(RuleId, bool), RuleLine> = BTreeMap::new();
+        for (rule, _) in listed.rules() {
+            let line = RuleLine::new(listed, &rule.id, rule.shadow, is_paid);
+            lines.insert((rule.id.clone(), rule.shadow), line);
+        }
+        for (line, entry) in self.logged_entries(selected.device, selected.member)? {
+            let is_early = selected.since.is_some_and(|since| line.happened < since);
+            let is_late = selected.until.is_some_and(|until| line.happened >= until);
+            let Some(paid) = paid(&line).filter(|_| !is_early && !is_late) else {
+                continue;
+            };
+            let valued_by = instead.or_else(|| self.valuing(&line));
+            let Some(policy) = valued_by else {
+                continue;
+            };
+            let appraisals = appraise(policy, entry.transaction());
+            let mut parts = split(paid, &entry, &appraisals);
+            for appraisal in &appraisals {
+                let key = (appraisal.rule.clone(), appraisal.shadow);
+                let rule = lines.entry(key).or_insert_with_key(|(rule, shadow)| {
+                    RuleLine::new(policy, rule, *shadow, is_paid)
+                });
+                rule.add(appraisal, parts.remove(&appraisal.rule));
+            }
+        }
+        Ok(lines.into_values().collect())
+    }
+
+    fn valuing(&self, line: &EntryLine) -> Option<&CompiledPolicy> {
+        let version = match &line.verdict {
+            Verdict::Adjusted { reasons, .. } => settled_by(reasons, line.policy),
+            Verdict::Accepted { .. } | Verdict::Rejected { .. } | Verdict::Review { .. } => {
+                line.policy
+            }
+        };
+        self.policies.get(version)
+    }
+}
+
+impl RuleLine {
+    fn new(policy: &CompiledPolicy, rule: &RuleId, shadow: bool, is_paid: bool) -> Self {
+        let title = policy.rule(rule).map_or_else(
+            || Text {
+                en: rule.to_string(),
+                zh: rule.to_string(),
+            },
+            |(known, _)| known.title.clone(),
+        );
+        let is_paid = is_paid && !shadow;
+        Self {
+            rule: rule.clone(),
+            title,
+            shadow,
+            entries: 0,
+            held: 0,
+            failed: 0,
+            worth_milli: Milli::ZERO,
+            paid: is_paid.then_some(0),
+            paid_points: is_paid.then_some(Points::ZERO),
+        }
+    }
+
+    fn add(&mut self, appraisal: &Appraisal, part: Option<Points>) {
+        self.entries += 1;
+        self.held += u64::from(appraisal.held);
+        self.failed += u64::from(appraisal.problem.is_some());
+        self.worth_milli = self.worth_milli.plus(appraisal.points);
+        if let (Some(paid), Some(points), Some(part)) =
+            (&mut self.paid, &mut self.paid_points, part)
+        {
+            *paid += u64::from(!part.is_zero());
+            *points = points.plus(part);
+        }
+    }
+}
+
+/// Returns the points that were paid for an entry; `None` for one that does not stand.
+const fn paid(line: &EntryLine) -> Option<Points> {
+    match (&line.verdict, line.since) {
+        (_, Some(EntryChange::TakenBack | EntryChange::Refused)) => None,
+        (_, Some(EntryChange::Paid(points))) => Some(points),
+        (Verdict::Rejected { .. }, None) => None,
+        (Verdict::Review { .. }, None) => Some(Points::ZERO),
+        (Verdict::Accepted { paid } | Verdict::Adjusted { paid, .. }, None) => Some(paid.points),
+    }
+}
+
+/// Splits the points of an entry by the rules that pay: as the car predicted, and the rest to the last.
+fn split(paid: Points, entry: &Entry, appraisals: &[Appraisal]) -> BTreeMap<RuleId, Points> {
+    let pays = |appraisal: &&Appraisal| appraisal.held && !appraisal.shadow;
+    let paying: Vec<&Appraisal> = appraisals.iter().filter(pays).collect();
+    let awards = entry.transaction().awards();
+    let mut left = paid;
+    let mut parts = BTreeMap::new();
+    for (index, appraisal) in paying.iter().enumerate() {
+        let award = awards.iter().find(|award| award.rule == appraisal.rule);
+        let part = match award {
+            _ if index + 1 == paying.len() => left,
+            Some(award) => award.predicted.min(left),
+            None => Points::ZERO,
+        };
+        left = left.minus(part);
+        parts.insert(appraisal.rule.clone(), part);
+    }
+    parts
+}

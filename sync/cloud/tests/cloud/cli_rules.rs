@@ -1,0 +1,154 @@
+//! Rules at the command line: how often each held and paid, also one that is only tried, and the way back to an older policy.
+
+use crate::cli::say;
+use crate::support::*;
+
+const TRIED: &str = r#"
+[[rules]]
+id = "gentle-trip"
+on = "trip"
+title = { en = "Gentle trip", zh = "平稳出行" }
+when = "score_x100 >= 9500 && distance_m / (distance_m - 12000) < 9"
+points = "distance_m / 8"
+growth = "0"
+shadow = true
+"#;
+
+/// A policy under the next version with one more rule, as an operator writes it.
+fn changed(world: &mut World, version: &str) -> String {
+    let shown = say(world, "policy show");
+    let next = shown.replacen("version = 1", &format!("version = {version}"), 1);
+    let caps = next.find("[[caps]]").unwrap();
+    format!("{}{TRIED}\n{}", &next[..caps], &next[caps..])
+}
+
+/// The rows of a table, one space between their cells.
+fn rows(table: &str) -> Vec<String> {
+    let lines = table.lines().skip(1);
+    let cells = lines.map(|line| line.split_whitespace().collect::<Vec<_>>());
+    cells.map(|cells| cells.join(" ")).collect()
+}
+
+/// Two trips of one car, the later one held back, a trip that was rejected, and a check-in.
+fn world_of_entries(world: &mut World) {
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    let mut other = world.car(4, 3, member);
+    world.pass(HOUR);
+    let early = [
+        car.mint(drove(trip(1_000, 12_000)), world.now),
+        car.mint(CHECK_IN, world.now),
+    ];
+    world.settled(&mut car, &early);
+    let twice = [other.mint(drove(trip(2_000, 5_000)), world.now)];
+    world.settled(&mut other, &twice);
+    world.pass(DAY);
+    let later = [car.mint(drove(trip(20_000, 9_000)), world.now)];
+    world.settled(&mut car, &later);
+}
+
+#[test]
+fn a_report_counts_for_each_rule_how_often_it_held_and_paid() {
+    let mut world = World::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    std::fs::write(&path, changed(&mut world, "2")).unwrap();
+    say(&mut world, &format!("policy sign {}", path.display()));
+    world_of_entries(&mut world);
+    let all = say(&mut world, "rule report");
+    let expected = [
+        "check-in 1 1 0 1.000 1 1",
+        "clean-charging 0 0 0 0.000 0 0",
+        "clean-driving 2 2 0 8.312 1 5",
+        // It fails for the trip of twelve kilometres.
+        "gentle-trip shadow 2 1 1 1.125",
+        "safe-trip 2 2 0 2.100 1 1",
+    ];
+    assert_eq!(rows(&all), expected, "{all}");
+    // The later trip is held back: it is worth something and not paid.
+    let later = say(&mut world, "rule report --since 2026-11-23T00:00:00Z");
+    assert!(
+        rows(&later).contains(&"safe-trip 1 1 0 0.900 0 0".to_owned()),
+        "{later}"
+    );
+    let earlier = say(&mut world, "rule report --until 2026-11-23T00:00:00Z");
+    assert!(
+        rows(&earlier).contains(&"safe-trip 1 1 0 1.200 1 1".to_owned()),
+        "{earlier}"
+    );
+    let other = say(
+        &mut world,
+        &format!("rule report --device {}", "04".repeat(16)),
+    );
+    assert!(
+        rows(&other).contains(&"safe-trip 0 0 0 0.000 0 0".to_owned()),
+        "{other}"
+    );
+    let json = say(&mut world, "--json rule report");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        json[3],
+        serde_json::json!({
+            "rule": "gentle-trip",
+            "title": { "en": "Gentle trip", "zh": "平稳出行" },
+            "shadow": true,
+            "entries": 2,
+            "held": 1,
+            "failed": 1,
+            "worth_milli": 1_125,
+        })
+    );
+}
+
+#[test]
+fn rules_are_tried_on_the_evidence_of_the_cloud_before_they_are_signed() {
+    let mut world = World::new();
+    world_of_entries(&mut world);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    std::fs::write(&path, changed(&mut world, "2")).unwrap();
+    let tried = say(
+        &mut world,
+        &format!("rule report --policy {}", path.display()),
+    );
+    let expected = [
+        "check-in 1 1 0 1.000",
+        "clean-charging 0 0 0 0.000",
+        "clean-driving 2 2 0 8.312",
+        "gentle-trip shadow 2 1 1 1.125",
+        "safe-trip 2 2 0 2.100",
+    ];
+    assert_eq!(rows(&tried), expected, "{tried}");
+    let listed = say(&mut world, "policy list");
+    assert_eq!(listed.lines().count(), 2, "nothing was signed: {listed}");
+}
+
+/// The rules of before come back under a number that was never used, from now on: what was paid meanwhile stays.
+#[test]
+fn an_old_policy_comes_back_under_the_next_number() {
+    let mut world = World::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    let shown = say(&mut world, "policy show");
+    let doubled = shown
+        .replacen("version = 1", "version = 7", 1)
+        .replace("\"distance_m / 10\"", "\"distance_m / 5\"");
+    std::fs::write(&path, doubled).unwrap();
+    say(&mut world, &format!("policy sign {}", path.display()));
+    world.pass(HOUR);
+    let said = say(&mut world, "policy revert 1");
+    assert_eq!(said, "signed policy 8, with the rules of policy 1\n");
+    let policy = |world: &mut World, version: u32| {
+        let shown = say(world, &format!("--json policy show {version}"));
+        serde_json::from_str::<serde_json::Value>(&shown).unwrap()
+    };
+    let mut first = policy(&mut world, 1);
+    first["version"] = serde_json::json!(8);
+    first["valid_from"] = serde_json::json!(world.now.as_unix_s());
+    assert_eq!(policy(&mut world, 8), first);
+    let listed = say(&mut world, "policy list");
+    assert!(listed.lines().nth(3).unwrap().ends_with("yes"), "{listed}");
+    let again = say(&mut world, "--json policy revert 7");
+    let again: serde_json::Value = serde_json::from_str(&again).unwrap();
+    assert_eq!(again, serde_json::json!({ "signed": 9, "rules_of": 7 }));
+}
