@@ -228,12 +228,15 @@ pub struct CheckMappingArgs {
 #[derive(Debug, Args)]
 #[command(after_help = EXPLAIN_HELP)]
 pub struct ExplainArgs {
-    /// A recording, or EPOCH-SEQ of an entry in the ledger.
-    #[arg(value_name = "RECORDING|EPOCH-SEQ")]
-    pub what: String,
+    /// Recordings, folders of them, or EPOCH-SEQ of entries in the ledger; of several the totals by rule are shown too.
+    #[arg(value_name = "RECORDING|FOLDER|EPOCH-SEQ", required = true)]
+    pub what: Vec<String>,
     /// Value it by this policy (TOML), instead of the shipped one or that of the entry.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// Show before and after: the totals by this policy (TOML) beside those by the other.
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
     /// Zone of the local times of a recording.
     #[arg(long, value_name = "ZONE", default_value = "Asia/Shanghai")]
     pub zone: String,
@@ -258,6 +261,7 @@ Recordings, told apart by their first line:
 Examples:
   dashpoint explain vehicle-sim/cycles/us06.csv
   dashpoint explain commute.csv --policy changed.toml --kwh-per-100km 15 --json
+  dashpoint explain vehicle-sim/cycles --against changed.toml
   dashpoint explain 1-12 --config dashpoint.toml
 
 Exit codes: 0 done, 1 failed, also when a rule failed, 2 wrong arguments, recording or policy.";

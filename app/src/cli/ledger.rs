@@ -16,7 +16,7 @@ use super::ledger_words::{entry_kind, no_statement};
 use super::lost::{lost_entries, lost_text};
 use super::out::{outln, print_json};
 use super::verify::{Verification, verify};
-use super::why::{Reasons, Why};
+use super::why::{Reasons, ShadowRule, Why};
 use super::words::{minute, zone_name};
 use crate::books::certificate;
 use crate::config::Config;
@@ -50,6 +50,9 @@ struct Row {
     /// The reason of its state, and the caps that cut it.
     #[serde(flatten)]
     why: Why,
+    /// Rules that are only tried, with what they would have given for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shadow_rules: Vec<ShadowRule>,
     /// The transaction, with evidence and awards; `None` when the entry does not verify.
     transaction: Option<Transaction>,
 }
@@ -104,7 +107,7 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
             entries: lines[..shown]
                 .iter()
                 .zip(why(Language::English))
-                .map(|(line, why)| row(line, why))
+                .map(|(line, why)| row(line, why, reasons.shadow_rules(line)))
                 .collect(),
             no_statement: !reasons.holds_statement(),
             lost_entries: lost,
@@ -135,7 +138,7 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn row(line: &EntryRow, why: Why) -> Row {
+fn row(line: &EntryRow, why: Why, shadow_rules: Vec<ShadowRule>) -> Row {
     let activity = &line.activity;
     Row {
         epoch: activity.point.epoch.get(),
@@ -152,6 +155,7 @@ fn row(line: &EntryRow, why: Why) -> Row {
         taken_back: line.status.taken_back().map(Points::get),
         verdict: line.status.verdict().cloned(),
         why,
+        shadow_rules,
         transaction: line.entry.as_ref().map(|entry| entry.transaction().clone()),
     }
 }

@@ -1,6 +1,8 @@
 //! Finds for the command line why an entry of the ledger earned nothing, or less than its rules give.
 
-use dashpoint_membership::{Adjustment, Award, Verdict};
+use dashpoint_membership::{
+    Adjustment, Award, CompiledPolicy, Policies, RuleId, Verdict, appraise,
+};
 use dashpoint_store::StoreReader;
 use dashpoint_ui::RowStatus;
 use dashpoint_ui::locale::Language;
@@ -23,6 +25,8 @@ use crate::unpaid::{AwardContext, CapCut, deciding};
 pub(super) struct Reasons {
     /// None when the cache is lost.
     books: Option<Books>,
+    /// The policies of the cache that are signed.
+    policies: Option<Policies>,
     zone: TimeZone,
 }
 
@@ -40,6 +44,18 @@ pub(super) struct Why {
     pub(super) cut_by: Vec<CapCut>,
 }
 
+/// A rule that is evaluated for an entry and pays nothing.
+#[derive(Debug, Serialize)]
+pub(super) struct ShadowRule {
+    rule: RuleId,
+    held: bool,
+    /// Amount that it would have given before caps, in thousandths of a point.
+    worth_milli: i64,
+    /// The reason that it could not be computed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
 impl Why {
     /// Names the state of the entry, as the screen does: one that earned nothing has no other.
     pub(super) const fn state(&self, language: Language, status: &EntryStatus) -> &'static str {
@@ -55,6 +71,7 @@ impl Reasons {
     pub(super) fn open(config: &Config, reader: &StoreReader) -> Self {
         Self {
             books: books_of(config, reader).ok().map(|(books, _)| books),
+            policies: policies(config, reader),
             zone: member_zone(reader, config),
         }
     }
@@ -148,6 +165,25 @@ impl Reasons {
         })
     }
 
+    /// Lists the rules that are only tried, as the policy of the entry has them; none when it is not held any more.
+    pub(super) fn shadow_rules(&self, line: &EntryRow) -> Vec<ShadowRule> {
+        let Some((entry, policies)) = line.entry.as_ref().zip(self.policies.as_ref()) else {
+            return Vec::new();
+        };
+        let policy = policies.get(entry.policy);
+        let appraised =
+            policy.map_or_else(Vec::new, |policy| appraise(policy, entry.transaction()));
+        let tried = appraised.into_iter().filter(|appraisal| appraisal.shadow);
+        tried
+            .map(|appraisal| ShadowRule {
+                rule: appraisal.rule,
+                held: appraisal.held,
+                worth_milli: appraisal.points.get(),
+                problem: appraisal.problem.map(|problem| problem.to_string()),
+            })
+            .collect()
+    }
+
     /// Lists the awards of a line, each with the cap that cut it.
     pub(super) fn awards(
         &self,
@@ -183,6 +219,13 @@ impl Reasons {
             later,
         )?)
     }
+}
+
+fn policies(config: &Config, reader: &StoreReader) -> Option<Policies> {
+    let held = reader.policies().ok()?.into_iter();
+    let signed = held.filter_map(|(_, raw)| raw.verify(&config.cloud.key, &()).ok());
+    let policies = signed.map(|signed| CompiledPolicy::compile_known(signed.into_parts().1));
+    Policies::of(policies.filter_map(Result::ok))
 }
 
 /// Says the cap that cut an entry, and beside it why other rules paid nothing.

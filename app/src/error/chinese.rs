@@ -197,7 +197,7 @@ fn of_recording(error: &RecordingError) -> String {
             format!("{}：其中没有车机使用的信号", path.display())
         }
         RecordingError::Folder { path } => {
-            format!("{}：是目录，不是行车记录", path.display())
+            format!("{}：目录中没有行车记录（.csv）", path.display())
         }
         RecordingError::Row { path, line, what } => {
             format!("{}：第 {line} 行无法读取（{what}）", path.display())
@@ -407,7 +407,10 @@ mod tests {
                 authority.into(),
                 "/data/device.key：无法读取 cloud.ca_file（没有此文件）",
             ),
-            (folder.into(), "/data/device.key：是目录，不是行车记录"),
+            (
+                folder.into(),
+                "/data/device.key：目录中没有行车记录（.csv）",
+            ),
             (unwritten.into(), "/data/device.key：无法写入（没有此文件）"),
             (
                 away,

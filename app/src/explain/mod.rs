@@ -9,6 +9,7 @@ mod member;
 mod policy;
 mod recording;
 mod report;
+mod totals;
 
 use dashpoint_membership::{Award, CompiledPolicy, Points, RuleId, ServerTime, Text, Transaction};
 use dashpoint_telematics::{Finished, Marks, Outcome, Settings, Telematics};
@@ -23,6 +24,7 @@ pub use report::{
     ChargeReport, Explanation, FactorReport, Found, Origin, Pooled, RuleReport, Seen, TripReport,
     decimal,
 };
+pub use totals::{RuleTotal, Totals};
 
 use crate::unpaid::CapCut;
 use explainer::{Explainer, about};

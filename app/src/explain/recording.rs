@@ -33,8 +33,8 @@ pub enum RecordingError {
         /// The cause.
         source: std::io::Error,
     },
-    /// The path is a folder.
-    #[error("{}: a folder, not a recording", path.display())]
+    /// The path is a folder, and no recording is in it.
+    #[error("{}: a folder with no recording (.csv) in it", path.display())]
     Folder {
         /// Path of the folder.
         path: PathBuf,

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use dashpoint::books::DEVICE_META;
+use dashpoint_membership::policy::{EarningRule, Trigger};
 use dashpoint_membership::{
     Award, BindingId, Chain, ClockQuality, CoarseTime, DEFAULT_POLICY_TOML, DeviceId, DrivingTime,
     Entry, EntryBody, EntryHash, Epoch, EventTime, Evidence, EvidenceDigest, Factor, FactorSeen,
     MemberAction, Meter, MeterInterval, Milli, Points, Policy, PolicyVersion, RuleId, Seq,
-    ServerEpoch, ServerTime, Transaction, Trip, VehicleId,
+    ServerEpoch, ServerTime, Text, Transaction, Trip, VehicleId,
 };
 use dashpoint_store::{CheckDepth, NewEntry, SealKey, Store, StoreOptions};
 use dashpoint_telematics::{BrakingSource, PrivateEvidence, Spell, TripEnd, TripTrace};
@@ -58,7 +59,8 @@ fn ledger(folder: &Path) -> PathBuf {
     };
     let grant = Signed::sign(grant, &cloud, &DEVICE).unwrap();
     store.begin_epoch(&grant, &[]).unwrap();
-    let policy: Policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();
+    let mut policy: Policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();
+    policy.rules.push(tried());
     store
         .put_policy(&Signed::sign(policy, &cloud, &()).unwrap())
         .unwrap();
@@ -101,6 +103,22 @@ fn ledger(folder: &Path) -> PathBuf {
     );
     std::fs::write(&config, text).unwrap();
     config
+}
+
+/// A rule that pays nothing yet.
+fn tried() -> EarningRule {
+    EarningRule {
+        id: RuleId::new("long-trip").unwrap(),
+        on: Trigger::Trip.into(),
+        title: Text {
+            en: "Long trip".to_owned(),
+            zh: "长途".to_owned(),
+        },
+        when: "distance_m >= 10000".to_owned(),
+        points: "distance_m / 8".to_owned(),
+        growth: "0".to_owned(),
+        shadow: true,
+    }
 }
 
 fn trip(seq: u64, prev: EntryHash, private: &[u8]) -> Entry {
@@ -226,4 +244,17 @@ fn an_entry_is_explained_with_what_stayed_in_the_car() {
 
     let line = refusal(&["1-4", "--config", config]);
     insta::assert_snapshot!(line, @"dashpoint: 1-4: no such entry in the ledger; see `dashpoint ledger`");
+}
+
+/// What a rule would give that is only tried is read off the ledger of a car, entry by entry.
+#[test]
+fn the_ledger_tells_what_a_tried_rule_would_give() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = ledger(folder.path());
+    let shown = dashpoint(&["ledger", "--json", "--config", config.to_str().unwrap()]);
+    let ledger: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    let rows = ledger["entries"].as_array().unwrap();
+    let told: Vec<&Value> = rows.iter().map(|row| &row["shadow_rules"]).collect();
+    let tried = serde_json::json!([{ "rule": "long-trip", "held": true, "worth_milli": 1_500 }]);
+    assert_eq!(told, [&Value::Null, &tried, &tried]);
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod entry;
+mod totals;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -319,8 +320,8 @@ fn errors_are_told_in_the_language_that_was_asked_for() {
         ),
         (
             &["explain", "src"],
-            "src: a folder, not a recording",
-            "src：是目录，不是行车记录",
+            "src: a folder with no recording (.csv) in it",
+            "src：目录中没有行车记录（.csv）",
         ),
     ] {
         for (language, expected) in [("en", english), ("zh", chinese)] {

@@ -4,8 +4,9 @@ mod measured;
 mod page;
 mod rules;
 mod table;
+mod totals;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -15,11 +16,12 @@ use dashpoint_telematics::{DischargeTrace, Driver, Finished, Marks, PrivateEvide
 use dashpoint_ui::locale::Language;
 use jiff::civil::{DateTime, date};
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
 use super::args::ExplainArgs;
 use super::code_waits::refuse_before_enrolment;
 use super::ledger_words::no_statement;
-use super::out::print_json;
+use super::out::{outln, print_json};
 use super::why::Reasons;
 use crate::books::{SaltedEvidence, certificate};
 use crate::config::Config;
@@ -27,8 +29,8 @@ use crate::data_folder::{identity, member_zone, open_reader};
 use crate::entry_status::read_entries_as_seen;
 use crate::error::UsageError;
 use crate::explain::{
-    ExplainError, NamedPolicy, Setting, SignedEntry, SignedSubject, explain as fold, explain_entry,
-    read,
+    ExplainError, Explanation, NamedPolicy, RecordingError, Setting, SignedEntry, SignedSubject,
+    Totals, explain as fold, explain_entry, read,
 };
 
 /// Start of a recording without a date: the shipped policy is in force, and it is no late hour.
@@ -37,10 +39,115 @@ const START: DateTime = date(2026, 1, 1).at(8, 0, 0, 0);
 /// Entries in which an entry and those after it are looked for.
 const LINES_MAX: u32 = 10_000;
 
-/// Explains a recording, or an entry of the ledger.
+/// Several explanations, as `explain --json` has them.
+#[derive(Debug, Serialize)]
+struct Explained<'a> {
+    explained: Vec<&'a Explanation>,
+    totals: &'a Totals,
+}
+
+/// What is worth how much by one policy and by another, as `explain --against --json` has it.
+#[derive(Debug, Serialize)]
+struct Compared {
+    before: Totals,
+    after: Totals,
+}
+
+/// Explains recordings and entries of the ledger: one in full, several with their totals, and by two policies the totals alone.
 pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
-    let explanation = match entry_named(&args.what) {
-        Some((epoch, seq)) => explain_signed(args, epoch, seq)?,
+    let sources = sources(&args.what)?;
+    let explained = explained(args, &sources, args.policy.as_deref())?;
+    let has_failed = |all: &[(String, Explanation)]| {
+        let mut all = all.iter();
+        all.any(|(_, explanation)| explanation.has_failed_rule())
+    };
+    let mut is_failure = has_failed(&explained);
+    let (json, language) = (args.output.json, args.output.language);
+    match (&args.against, explained.as_slice()) {
+        (Some(against), _) => {
+            let after = self::explained(args, &sources, Some(against))?;
+            is_failure |= has_failed(&after);
+            let compared = Compared {
+                before: Totals::of(&explained),
+                after: Totals::of(&after),
+            };
+            if json {
+                print_json(&compared)?;
+            } else {
+                table::print_totals(&[&compared.before, &compared.after], language);
+            }
+        }
+        (None, [(_, one)]) if json => print_json(one)?,
+        (None, [(_, one)]) => table::print(one, language),
+        (None, several) => {
+            let totals = Totals::of(several);
+            if json {
+                print_json(&Explained {
+                    explained: several.iter().map(|(_, one)| one).collect(),
+                    totals: &totals,
+                })?;
+            } else {
+                for (_, one) in several {
+                    table::print(one, language);
+                    outln!();
+                }
+                table::print_totals(&[&totals], language);
+            }
+        }
+    }
+    Ok(if is_failure {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Lists what is to be explained: a folder stands for the recordings in it, by name.
+fn sources(what: &[String]) -> Result<Vec<String>, ExplainError> {
+    let mut sources = Vec::new();
+    for what in what {
+        let folder = Path::new(what);
+        if folder.is_dir() {
+            let recordings = recordings(folder)?;
+            sources.extend(recordings.iter().map(|file| file.display().to_string()));
+        } else {
+            sources.push(what.clone());
+        }
+    }
+    Ok(sources)
+}
+
+fn recordings(folder: &Path) -> Result<Vec<PathBuf>, ExplainError> {
+    let unreadable = |source| {
+        let path = folder.to_owned();
+        ExplainError::Recording(RecordingError::Unreadable { path, source })
+    };
+    let mut files = Vec::new();
+    for found in folder.read_dir().map_err(unreadable)? {
+        let path = found.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|kind| kind == "csv") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        let path = folder.to_owned();
+        return Err(RecordingError::Folder { path }.into());
+    }
+    Ok(files)
+}
+
+/// Explains each of them by a policy, with its name.
+fn explained(
+    args: &ExplainArgs,
+    sources: &[String],
+    policy: Option<&Path>,
+) -> anyhow::Result<Vec<(String, Explanation)>> {
+    let explain = |what: &String| match entry_named(what) {
+        Some((epoch, seq)) => {
+            let explanation = explain_signed(args, epoch, seq, policy)?;
+            anyhow::Ok((what.clone(), explanation))
+        }
         None => {
             let zone =
                 TimeZone::get(&args.zone).map_err(|_| UsageError::Zone(args.zone.clone()))?;
@@ -49,23 +156,16 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
                 zone: zone.clone(),
                 wh_per_100_km: args.kwh_per_100km.map(|kwh| (kwh * 1_000.0) as u32),
             };
-            let policy = NamedPolicy::load(args.policy.as_deref())?;
-            let path = Path::new(&args.what);
+            let policy = NamedPolicy::load(policy)?;
+            let path = Path::new(what);
             let recording = read(path, &setting).map_err(ExplainError::from)?;
             let name = path.file_name().unwrap_or(path.as_os_str());
-            fold(&name.to_string_lossy(), &recording, &policy, &zone)
+            let name = name.to_string_lossy().into_owned();
+            let explanation = fold(&name, &recording, &policy, &zone);
+            Ok((name, explanation))
         }
     };
-    if args.output.json {
-        print_json(&explanation)?;
-    } else {
-        table::print(&explanation, args.output.language);
-    }
-    Ok(if explanation.has_failed_rule() {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    sources.iter().map(explain).collect()
 }
 
 /// EPOCH-SEQ, unless a file is called so.
@@ -81,7 +181,8 @@ fn explain_signed(
     args: &ExplainArgs,
     epoch: Epoch,
     seq: Seq,
-) -> anyhow::Result<crate::explain::Explanation> {
+    policy: Option<&Path>,
+) -> anyhow::Result<Explanation> {
     let config = Config::load(&args.place.config)?;
     refuse_before_enrolment(&config, args.output.language)?;
     let reader = open_reader(&config)?;
@@ -104,7 +205,8 @@ fn explain_signed(
         },
         |finished| SignedSubject::Measured(Box::new(finished)),
     );
-    let policy = match &args.policy {
+    let is_of_entry = policy.is_none();
+    let policy = match policy {
         Some(path) => NamedPolicy::load(Some(path))?,
         None => held_policy(&reader, &config, entry, &name)?,
     };
@@ -114,7 +216,7 @@ fn explain_signed(
         .iter()
         .position(|line| line.activity.point == stored.point);
     let reasons = Reasons::open(&config, &reader);
-    let own_policy = policy.policy.version() == entry.policy && args.policy.is_none();
+    let own_policy = policy.policy.version() == entry.policy && is_of_entry;
     let in_both = |words: &dyn Fn(Language) -> String| Text {
         en: words(Language::English),
         zh: words(Language::Chinese),

@@ -9,7 +9,7 @@ use super::super::words::thousands;
 use super::page::Page;
 use crate::cli::out::outln;
 use crate::explain::{
-    Explanation, Found, NamedPolicy, Origin, Pooled, RecordingKind, Seen, decimal,
+    Explanation, Found, NamedPolicy, Origin, Pooled, RecordingKind, Seen, Totals, decimal,
 };
 
 /// Prints an explanation.
@@ -17,6 +17,14 @@ pub(super) fn print(explanation: &Explanation, language: Language) {
     let zone = TimeZone::get(&explanation.zone).unwrap_or(TimeZone::UTC);
     let page = Page { zone, language };
     for line in page.lines(explanation) {
+        outln!("{line}");
+    }
+}
+
+/// Prints the totals by one policy or by two.
+pub(super) fn print_totals(by: &[&Totals], language: Language) {
+    let zone = TimeZone::UTC;
+    for line in (Page { zone, language }).totals(by) {
         outln!("{line}");
     }
 }
@@ -123,11 +131,7 @@ impl Page {
                 )
             }));
         }
-        let policy = match explanation.policy.as_str() {
-            NamedPolicy::SHIPPED => self.pick(NamedPolicy::SHIPPED, "内置规则"),
-            NamedPolicy::OF_ENTRY => self.pick(NamedPolicy::OF_ENTRY, "该记录所用的规则"),
-            file => file,
-        };
+        let policy = self.policy_name(&explanation.policy);
         let (version, zone) = (explanation.policy_version, &explanation.zone);
         under.push(match self.language {
             Language::English => format!("{policy}, version {version}; {zone}"),
@@ -135,6 +139,17 @@ impl Page {
         });
         lines.extend(under.into_iter().map(|line| format!("  {line}")));
         lines
+    }
+
+    /// Names a policy; one of a file by the file.
+    pub(super) fn policy_name<'a>(&self, name: &'a str) -> &'a str {
+        match name {
+            NamedPolicy::SHIPPED => self.language.choose(NamedPolicy::SHIPPED, "内置规则"),
+            NamedPolicy::OF_ENTRY => self
+                .language
+                .choose(NamedPolicy::OF_ENTRY, "该记录所用的规则"),
+            file => file,
+        }
     }
 
     fn found(&self, found: &Found) -> Vec<String> {

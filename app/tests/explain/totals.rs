@@ -1,0 +1,103 @@
+//! Several recordings in one call, by one policy and by two.
+
+use dashpoint_membership::DEFAULT_POLICY_TOML;
+use serde_json::Value;
+
+use crate::{dashpoint, explained};
+
+const CYCLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../vehicle-sim/cycles");
+
+const TRIED: &str = r#"
+[[rules]]
+id = "gentle-trip"
+on = "trip"
+title = { en = "Gentle trip", zh = "平稳出行" }
+when = "score_x100 >= 9500"
+points = "distance_m / 8"
+growth = "0"
+shadow = true
+
+[[caps]]
+"#;
+
+/// The next version of the shipped policy: a safe trip earns twice as much, and one more rule is tried.
+fn changed() -> String {
+    let next = DEFAULT_POLICY_TOML
+        .replacen("version = 1", "version = 2", 1)
+        .replacen("\"distance_m / 10\"", "\"distance_m / 5\"", 1);
+    next.replacen("\n[[caps]]\n", TRIED, 1)
+}
+
+fn of_rule<'a>(totals: &'a Value, rule: &str) -> &'a Value {
+    let mut rules = totals["rules"].as_array().unwrap().iter();
+    rules.find(|known| known["rule"] == rule).unwrap()
+}
+
+#[test]
+fn two_policies_are_shown_side_by_side_for_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("changed.toml");
+    std::fs::write(&file, changed()).unwrap();
+    let file = file.to_str().unwrap();
+    let (json, table) = explained(&[CYCLES, "--against", file, "--kwh-per-100km", "15"]);
+    let (before, after) = (&json["before"], &json["after"]);
+    let sources = |totals: &Value| -> Vec<String> {
+        let sources = totals["sources"].as_array().unwrap().iter();
+        let names = sources.map(|source| source["source"].as_str().unwrap().to_owned());
+        names.collect()
+    };
+    let files = ["hwfet.csv", "udds.csv", "us06.csv", "wltc-3b.csv"];
+    assert_eq!(sources(before), files);
+    assert_eq!(sources(after), files);
+    let (safe_before, safe_after) = (of_rule(before, "safe-trip"), of_rule(after, "safe-trip"));
+    assert_eq!(safe_before["held"], safe_after["held"]);
+    let worth = |rule: &Value| rule["worth_milli"].as_i64().unwrap();
+    assert!(worth(safe_before) > 0, "{json:#}");
+    // Each trip is rounded down to a thousandth.
+    assert!((worth(safe_before) * 2..=worth(safe_before) * 2 + 4).contains(&worth(safe_after)));
+    let tried = of_rule(after, "gentle-trip");
+    assert_eq!(tried["shadow"], true);
+    assert!(worth(tried) > 0, "{json:#}");
+    insta::assert_snapshot!(table.replace(file, "changed.toml"));
+}
+
+#[test]
+fn several_recordings_are_followed_by_their_totals() {
+    let files = ["hwfet", "us06"].map(|name| format!("{CYCLES}/{name}.csv"));
+    let all = [
+        files[0].as_str(),
+        files[1].as_str(),
+        "--kwh-per-100km",
+        "15",
+    ];
+    let (json, table) = explained(&all);
+    let each = json["explained"].as_array().unwrap();
+    let points = |one: &Value| one["points"].as_i64().unwrap();
+    let sum: i64 = each.iter().map(points).sum();
+    let sources = json["totals"]["sources"].as_array().unwrap();
+    assert_eq!(sources.iter().map(points).sum::<i64>(), sum);
+    let last: Vec<&str> = table.lines().rev().take(2).collect();
+    assert!(table.contains("in all"), "{table}");
+    assert!(last.iter().all(|line| !line.is_empty()), "{last:?}");
+}
+
+/// A folder may be chosen by the environment of a shell; what is typed comes before it.
+#[test]
+fn the_configuration_is_found_by_a_variable() {
+    let program = env!("CARGO_BIN_EXE_dashpoint");
+    let told = |typed: &[&str]| {
+        let output = std::process::Command::new(program)
+            .args(["status"])
+            .args(typed)
+            .env("DASHPOINT_CONFIG", "/nowhere/variable.toml")
+            .env("RUST_LOG", "off")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(told(&[]).contains("/nowhere/variable.toml"));
+    assert!(told(&["--config", "/nowhere/typed.toml"]).contains("/nowhere/typed.toml"));
+    let help = String::from_utf8(dashpoint(&["status", "--help"]).stdout).unwrap();
+    assert!(help.contains("[env: DASHPOINT_CONFIG"), "{help}");
+}
