@@ -6,6 +6,7 @@
 //!
 //! `GLOSSARY.md` at the top of the repository explains each term in one sentence.
 
+mod abilities;
 pub mod books;
 mod bus;
 mod cli;

@@ -73,6 +73,12 @@ impl Conversion {
         (number * self.scale + self.offset) * self.factor
     }
 
+    /// Returns whether it has words, and none of them stands for one of these texts.
+    #[must_use]
+    pub fn misses(&self, expected: &[&str]) -> bool {
+        self.words.miss(expected)
+    }
+
     /// Writes the conversion as a formula; empty when there is none.
     #[must_use]
     pub fn formula(&self, signal: Signal) -> String {

@@ -23,6 +23,7 @@ pub use self::route::Route;
 use self::spot::{NO_VEHICLE, Read, read_time_form};
 use self::written::read;
 use super::source::{Join, TopicUse};
+use crate::abilities::SaidSignals;
 
 /// The newest format of mapping files. A file that names none is of format 1, and means what it always meant.
 const FORMAT_MAX: i64 = 2;
@@ -37,6 +38,9 @@ const KEYS_2: [&str; 7] = [
     "time_form",
     "zone",
 ];
+
+/// The texts of an ignition with which a trip can begin.
+const IGNITION_ON: [&str; 2] = ["ON", "START"];
 
 /// The place of a vehicle's name that is not in the file.
 const GIVEN: &str = "under [bus] in the configuration, or with --vehicle";
@@ -255,6 +259,21 @@ impl Mapping {
     #[must_use]
     pub fn routes(&self) -> &[Route] {
         &self.routes.routes
+    }
+
+    /// Returns the signals that it can say.
+    #[must_use]
+    pub fn said(&self) -> SaidSignals {
+        let said = self.routes().iter().filter(|route| route.topic.is_some());
+        let ignition = |route: &&Route| route.signal == Signal::Ignition;
+        SaidSignals {
+            signals: said.clone().map(|route| route.signal).collect(),
+            is_never_on: said
+                .clone()
+                .find(ignition)
+                .is_some_and(|route| route.conversion.misses(&IGNITION_ON)),
+            is_slow: false,
+        }
     }
 
     /// Returns each topic that is used, once.

@@ -84,6 +84,17 @@ impl Words {
         self.texts.is_empty() && self.null.is_none() && self.empty.is_none()
     }
 
+    /// Returns whether there are words, and none of them stands for one of these texts.
+    pub(super) fn miss(&self, expected: &[&str]) -> bool {
+        let mut meanings = self.texts.values().chain(&self.null).chain(&self.empty);
+        let is_expected = |meaning: &WordMeaning| matches!(meaning, WordMeaning::Value(Value::Text(text)) if expected.contains(&text.as_str()));
+        let has_values = self
+            .texts
+            .values()
+            .any(|meaning| matches!(meaning, WordMeaning::Value(_)));
+        has_values && !meanings.any(is_expected)
+    }
+
     /// Finds the meaning of a payload before anybody parses it.
     pub(super) fn of_payload(&self, payload: &[u8]) -> Option<&WordMeaning> {
         if self.is_exact || self.is_empty() || payload.len() > PAYLOAD_MAX {

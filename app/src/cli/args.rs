@@ -49,7 +49,7 @@ pub enum Command {
     Ledger(LedgerArgs),
     /// Explain what a recording or an entry is worth: trips, factors, rules, caps. Needs no cloud and no broker.
     Explain(ExplainArgs),
-    /// Check a mapping file for a car that is not VSS 6.0: topic and conversion of each signal, or why not.
+    /// Check a mapping file for a car that is not VSS 6.0: topic and conversion of each signal, and what can be earned with it.
     CheckMapping(CheckMappingArgs),
 }
 

@@ -1,5 +1,6 @@
 //! The command line: what each command does, and what it prints.
 
+mod ability_words;
 mod args;
 mod ask;
 mod code_waits;

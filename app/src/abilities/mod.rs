@@ -1,0 +1,199 @@
+//! Derives what a car can earn from the signals that it says, and names what is missing.
+//!
+//! The rules follow the fold. A test drives the fold through every set of the signals that they ask for, and holds them to
+//! what comes out.
+
+use std::collections::BTreeSet;
+
+use dashpoint_telematics::Signal;
+use serde::Serialize;
+
+/// Something that a car earns by, or that its screen needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ability {
+    /// Trips begin, end and are paid.
+    Trips,
+    /// The metres of a trip.
+    Distance,
+    /// The energy that a trip uses.
+    EnergyUsed,
+    /// Braking, a part of the driving score.
+    Braking,
+    /// Charging sessions.
+    Charging,
+    /// The screen knows when the car is parked.
+    ParkedState,
+}
+
+/// Extent of an ability.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Extent {
+    /// It is there.
+    Yes,
+    /// It is there, by a meter of the car.
+    Metered,
+    /// It is there, by what the program makes of other signals.
+    Estimated,
+    /// It is not there.
+    None,
+}
+
+/// A reason for which an ability is less than it could be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lack {
+    /// There is no ignition, and a trip begins only while it is ON.
+    Ignition,
+    /// The ignition has words, and none of them stands for ON.
+    WordForOn,
+    /// Neither speed nor a flag of motion is there.
+    Motion,
+    /// There is no odometer.
+    Odometer,
+    /// It is a part of a trip, and there are no trips.
+    Trips,
+    /// There is no counter of used energy; the power stands in.
+    EnergyCounter,
+    /// There is neither a counter of used energy nor the power of the battery.
+    Energy,
+    /// Neither speed nor acceleration is there.
+    Deceleration,
+    /// They are there, and too far apart: nothing between two values is seen.
+    Cadence,
+    /// There is no lifetime counter of charged energy.
+    ChargeCounter,
+    /// There is no charging flag: the counter tells of a charge afterwards.
+    ChargeFlag,
+    /// Neither gear nor ignition is there.
+    Park,
+}
+
+/// An ability, its extent, and what is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbilityFinding {
+    /// The ability.
+    pub ability: Ability,
+    /// Its extent.
+    pub extent: Extent,
+    /// The reasons that it is no more than that.
+    pub lacks: Vec<Lack>,
+}
+
+/// The signals that a car says, as far as abilities follow from them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SaidSignals {
+    /// The signals.
+    pub signals: BTreeSet<Signal>,
+    /// True when the ignition can never be ON.
+    pub is_never_on: bool,
+    /// True when speeds and accelerations are too far apart for braking.
+    pub is_slow: bool,
+}
+
+impl SaidSignals {
+    fn has(&self, signal: Signal) -> bool {
+        self.signals.contains(&signal)
+    }
+
+    fn has_any(&self, signals: &[Signal]) -> bool {
+        signals.iter().any(|signal| self.has(*signal))
+    }
+
+    /// Returns each ability, in the order of its declaration.
+    #[must_use]
+    pub fn abilities(&self) -> Vec<AbilityFinding> {
+        let trips = self.trip_lacks();
+        let has_trips = trips.is_empty();
+        let of_trip = |extent: Extent, lacks: Vec<Lack>| {
+            if has_trips {
+                (extent, lacks)
+            } else {
+                (Extent::None, vec![Lack::Trips])
+            }
+        };
+        let (energy, energy_lacks) = self.energy();
+        let (braking, braking_lacks) = self.braking();
+        let (charging, charging_lacks) = self.charging();
+        let is_parked_known = self.has_any(&[Signal::Gear, Signal::Ignition]);
+        let parked_lacks = if is_parked_known {
+            Vec::new()
+        } else {
+            vec![Lack::Park]
+        };
+        [
+            (Ability::Trips, (yes_without(&trips), trips)),
+            (Ability::Distance, of_trip(Extent::Yes, Vec::new())),
+            (Ability::EnergyUsed, of_trip(energy, energy_lacks)),
+            (Ability::Braking, of_trip(braking, braking_lacks)),
+            (Ability::Charging, (charging, charging_lacks)),
+            (
+                Ability::ParkedState,
+                (yes_without(&parked_lacks), parked_lacks),
+            ),
+        ]
+        .into_iter()
+        .map(|(ability, (extent, lacks))| AbilityFinding {
+            ability,
+            extent,
+            lacks,
+        })
+        .collect()
+    }
+
+    /// A trip begins with a movement while the ignition is ON, and is paid by the odometer.
+    fn trip_lacks(&self) -> Vec<Lack> {
+        let has_ignition = self.has(Signal::Ignition);
+        let missing = [
+            (!has_ignition, Lack::Ignition),
+            (has_ignition && self.is_never_on, Lack::WordForOn),
+            (
+                !self.has_any(&[Signal::Speed, Signal::IsMoving]),
+                Lack::Motion,
+            ),
+            (!self.has(Signal::Odometer), Lack::Odometer),
+        ];
+        let missing = missing.into_iter().filter(|(is_missing, _)| *is_missing);
+        missing.map(|(_, lack)| lack).collect()
+    }
+
+    fn energy(&self) -> (Extent, Vec<Lack>) {
+        if self.has(Signal::ConsumedEnergy) {
+            (Extent::Metered, Vec::new())
+        } else if self.has(Signal::BatteryPower) {
+            (Extent::Estimated, vec![Lack::EnergyCounter])
+        } else {
+            (Extent::None, vec![Lack::Energy])
+        }
+    }
+
+    fn braking(&self) -> (Extent, Vec<Lack>) {
+        if !self.has_any(&[Signal::Speed, Signal::Longitudinal]) {
+            (Extent::None, vec![Lack::Deceleration])
+        } else if self.is_slow {
+            (Extent::None, vec![Lack::Cadence])
+        } else {
+            (Extent::Yes, Vec::new())
+        }
+    }
+
+    fn charging(&self) -> (Extent, Vec<Lack>) {
+        let has_flag = self.has(Signal::IsCharging);
+        match self.has(Signal::ChargedEnergy) {
+            true if has_flag => (Extent::Metered, Vec::new()),
+            true => (Extent::Estimated, vec![Lack::ChargeFlag]),
+            false => (Extent::None, vec![Lack::ChargeCounter]),
+        }
+    }
+}
+
+fn yes_without(lacks: &[Lack]) -> Extent {
+    if lacks.is_empty() {
+        Extent::Yes
+    } else {
+        Extent::None
+    }
+}
+
+#[cfg(test)]
+mod tests;

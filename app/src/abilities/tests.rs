@@ -1,0 +1,221 @@
+//! Every set of signals, said through a day, and what the fold makes of it.
+
+use dashpoint_membership::policy::DEFAULT_POLICY_TOML;
+use dashpoint_membership::{Evidence, Factor, Policy};
+use dashpoint_telematics::{
+    Finished, Marks, Outcome, PrivateEvidence, Sample, Settings, Telematics, Value,
+};
+
+use super::*;
+
+/// The signals that the rules ask for.
+const ASKED: [Signal; 10] = [
+    Signal::Ignition,
+    Signal::Speed,
+    Signal::IsMoving,
+    Signal::Odometer,
+    Signal::Longitudinal,
+    Signal::BatteryPower,
+    Signal::ConsumedEnergy,
+    Signal::Gear,
+    Signal::IsCharging,
+    Signal::ChargedEnergy,
+];
+
+/// State of a car that says everything once a second.
+struct DayCar {
+    on: bool,
+    speed_kmh: f64,
+    mps2: f64,
+    odometer_m: f64,
+    power_w: f64,
+    used_kwh: f64,
+    charging: bool,
+    charged_kwh: f64,
+}
+
+impl DayCar {
+    fn value(&self, signal: Signal) -> Value {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the rules ask for no other")]
+        match signal {
+            Signal::Ignition => Value::Text(if self.on { "ON" } else { "OFF" }.to_owned()),
+            Signal::Speed => Value::Number(self.speed_kmh),
+            Signal::IsMoving => Value::Bool(self.speed_kmh > 0.0),
+            Signal::Odometer => Value::Number(self.odometer_m),
+            Signal::Longitudinal => Value::Number(self.mps2),
+            Signal::BatteryPower => Value::Number(self.power_w),
+            Signal::ConsumedEnergy => Value::Number(self.used_kwh),
+            Signal::Gear => Value::Number(if self.on { 127.0 } else { 126.0 }),
+            Signal::IsCharging => Value::Bool(self.charging),
+            Signal::ChargedEnergy => Value::Number(self.charged_kwh),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// What a day earned: its trips and sessions, and the state at its end.
+struct Day {
+    finished: Vec<Finished>,
+    is_parked: bool,
+}
+
+/// Drives a minute with some braking, charges for five, sleeps for an hour and wakes.
+fn day(signals: &BTreeSet<Signal>) -> Day {
+    let policy: Policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();
+    let mut telematics = Telematics::new(Settings::new(&policy, 480), Marks::default());
+    let mut car = DayCar {
+        on: false,
+        speed_kmh: 0.0,
+        mps2: 0.0,
+        odometer_m: 12_345_678.0,
+        power_w: 0.0,
+        used_kwh: 900.0,
+        charging: false,
+        charged_kwh: 4_000.0,
+    };
+    let mut outcomes = Vec::new();
+    let mut second = |at_s: i64, car: &DayCar| {
+        for signal in signals {
+            outcomes.extend(telematics.observe(&Sample {
+                signal: *signal,
+                value: car.value(*signal),
+                ts_ms: 1_795_305_600_000 + at_s * 1_000,
+                retained: false,
+            }));
+        }
+    };
+    for at_s in 0..10 {
+        second(at_s, &car);
+    }
+    car.on = true;
+    for at_s in 10..70 {
+        let brakes = at_s % 20 > 16;
+        car.mps2 = if brakes { -2.0 } else { 0.6 };
+        car.speed_kmh = (car.speed_kmh + car.mps2 * 3.6).max(1.0);
+        car.odometer_m += car.speed_kmh / 3.6;
+        car.power_w = if brakes { 5_000.0 } else { -15_000.0 };
+        car.used_kwh += 0.005;
+        second(at_s, &car);
+    }
+    (car.speed_kmh, car.mps2, car.power_w) = (0.0, 0.0, 0.0);
+    for at_s in 70..90 {
+        car.on = at_s < 80;
+        second(at_s, &car);
+    }
+    (car.charging, car.power_w) = (true, 10_000.0);
+    for at_s in (90..390).step_by(10) {
+        car.charged_kwh += 0.03;
+        second(at_s, &car);
+    }
+    (car.charging, car.power_w) = (false, 0.0);
+    for at_s in (390..400).chain(4_000..4_005) {
+        second(at_s, &car);
+    }
+    outcomes.extend(telematics.drain());
+    let finished = outcomes.into_iter().filter_map(|outcome| match outcome {
+        Outcome::Finished(finished) => Some(*finished),
+        Outcome::TripStarted { .. }
+        | Outcome::Mark(_)
+        | Outcome::Checkpoint(_)
+        | Outcome::DriveState(_)
+        | Outcome::VehicleFact(_) => None,
+    });
+    Day {
+        finished: finished.collect(),
+        is_parked: telematics.drive_state().is_parked(),
+    }
+}
+
+impl Day {
+    /// The extent of each ability, as the day shows it.
+    fn extents(&self, signals: &BTreeSet<Signal>) -> Vec<(Ability, Extent)> {
+        let mut trips = self.finished.iter().filter_map(|one| match &one.evidence {
+            Evidence::Trip(trip) => Some(trip),
+            Evidence::Charge(_) | Evidence::Discharge(_) => None,
+        });
+        let trip = trips.next();
+        let yes = |is_there: bool| if is_there { Extent::Yes } else { Extent::None };
+        let energy = match trip {
+            Some(trip) if trip.used_wh > 0 && signals.contains(&Signal::ConsumedEnergy) => {
+                Extent::Metered
+            }
+            Some(trip) if trip.used_wh > 0 => Extent::Estimated,
+            Some(_) | None => Extent::None,
+        };
+        let brakes = |trip: &dashpoint_membership::Trip| {
+            let mut factors = trip.factors.iter();
+            factors.any(|seen| seen.factor == Factor::HardBraking && seen.base_ms > 0)
+        };
+        let charges = self.finished.iter().filter_map(|one| match &one.private {
+            PrivateEvidence::Charge(trace) => Some(trace.reconstructed),
+            PrivateEvidence::Trip(_) | PrivateEvidence::Discharge(_) => None,
+        });
+        let charging = match charges.min() {
+            Some(false) => Extent::Metered,
+            Some(true) => Extent::Estimated,
+            None => Extent::None,
+        };
+        vec![
+            (Ability::Trips, yes(trip.is_some())),
+            (
+                Ability::Distance,
+                yes(trip.is_some_and(|trip| trip.odometer.length() > 0)),
+            ),
+            (Ability::EnergyUsed, energy),
+            (Ability::Braking, yes(trip.is_some_and(brakes))),
+            (Ability::Charging, charging),
+            (Ability::ParkedState, yes(self.is_parked)),
+        ]
+    }
+}
+
+#[test]
+fn every_set_of_signals_earns_as_told() {
+    for chosen in 0..1_u32 << ASKED.len() {
+        let is_in = |(index, _): &(usize, &Signal)| chosen & 1 << index != 0;
+        let signals: BTreeSet<Signal> = ASKED
+            .iter()
+            .enumerate()
+            .filter(is_in)
+            .map(|(_, signal)| *signal)
+            .collect();
+        let told = SaidSignals {
+            signals: signals.clone(),
+            ..SaidSignals::default()
+        };
+        let told = told.abilities().into_iter();
+        let told: Vec<_> = told.map(|told| (told.ability, told.extent)).collect();
+        assert_eq!(told, day(&signals).extents(&signals), "{signals:?}");
+    }
+}
+
+#[test]
+fn less_than_all_has_a_reason() {
+    for chosen in 0..1_u32 << ASKED.len() {
+        let signals = ASKED.iter().enumerate();
+        let signals = signals.filter(|(index, _)| chosen & 1 << index != 0);
+        let told = SaidSignals {
+            signals: signals.map(|(_, signal)| *signal).collect(),
+            is_slow: chosen % 2 == 0,
+            is_never_on: chosen % 3 == 0,
+        };
+        for finding in told.abilities() {
+            let is_whole = matches!(finding.extent, Extent::Yes | Extent::Metered);
+            assert_eq!(finding.lacks.is_empty(), is_whole, "{told:?} {finding:?}");
+        }
+    }
+}
+
+#[test]
+fn an_ignition_that_is_never_on_begins_no_trip() {
+    let told = SaidSignals {
+        signals: ASKED.into_iter().collect(),
+        is_never_on: true,
+        is_slow: false,
+    };
+    let trips = &told.abilities()[0];
+    assert_eq!(
+        (trips.extent, &trips.lacks[..]),
+        (Extent::None, &[Lack::WordForOn][..])
+    );
+}

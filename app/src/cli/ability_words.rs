@@ -1,0 +1,103 @@
+//! The words for what a car can earn, and for what is missing.
+
+use dashpoint_ui::locale::Language;
+use serde::Serialize;
+
+use crate::abilities::{Ability, AbilityFinding, Extent, Lack};
+
+/// An ability in the JSON of a command.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct AbilityReport {
+    ability: Ability,
+    extent: Extent,
+    /// The reasons that it is no more than that, one sentence each.
+    missing: Vec<&'static str>,
+}
+
+impl AbilityReport {
+    pub(super) fn of(finding: &AbilityFinding, language: Language) -> Self {
+        let missing = finding.lacks.iter().map(|lack| lack_text(language, *lack));
+        Self {
+            ability: finding.ability,
+            extent: finding.extent,
+            missing: missing.collect(),
+        }
+    }
+}
+
+/// Names an ability.
+pub(super) const fn ability_text(language: Language, ability: Ability) -> &'static str {
+    match ability {
+        Ability::Trips => language.choose("trips", "行程"),
+        Ability::Distance => language.choose("distance", "里程"),
+        Ability::EnergyUsed => language.choose("energy used", "行驶能耗"),
+        Ability::Braking => language.choose("braking", "制动"),
+        Ability::Charging => language.choose("charging", "充电"),
+        Ability::ParkedState => language.choose("parked state", "驻车状态"),
+    }
+}
+
+/// Names an extent.
+pub(super) const fn extent_text(language: Language, extent: Extent) -> &'static str {
+    match extent {
+        Extent::Yes => language.choose("yes", "有"),
+        Extent::Metered => language.choose("metered", "计量"),
+        Extent::Estimated => language.choose("estimated", "估算"),
+        Extent::None => language.choose("none", "无"),
+    }
+}
+
+/// Says what is missing, and what follows from that.
+pub(super) const fn lack_text(language: Language, lack: Lack) -> &'static str {
+    match lack {
+        Lack::Ignition => language.choose(
+            "There is no ignition (LowVoltageSystemState), and a trip begins only while it is ON.",
+            "没有点火状态（LowVoltageSystemState），只有为 ON 时行程才会开始。",
+        ),
+        Lack::WordForOn => language.choose(
+            "No word of the ignition (LowVoltageSystemState) stands for ON or START, and a trip begins only then.",
+            "点火状态（LowVoltageSystemState）没有代表 ON 或 START 的用词，行程不会开始。",
+        ),
+        Lack::Motion => language.choose(
+            "There is neither a speed nor IsMoving, so that no movement is seen.",
+            "既没有车速，也没有 IsMoving，看不到车辆移动。",
+        ),
+        Lack::Odometer => language.choose(
+            "There is no odometer (TraveledDistance), and a trip is paid by its metres.",
+            "没有里程表（TraveledDistance），行程按里程计算。",
+        ),
+        Lack::Trips => language.choose(
+            "It is a part of a trip, and there are no trips.",
+            "它属于行程，而该车没有行程。",
+        ),
+        Lack::EnergyCounter => language.choose(
+            "There is no counter of used energy (AccumulatedConsumedEnergy): CurrentPower is added up where it is said at least \
+             every 5 s.",
+            "没有累计耗电量（AccumulatedConsumedEnergy）：按 CurrentPower 累加，间隔不超过 5 秒才计入。",
+        ),
+        Lack::Energy => language.choose(
+            "There is neither a counter of used energy (AccumulatedConsumedEnergy) nor CurrentPower.",
+            "既没有累计耗电量（AccumulatedConsumedEnergy），也没有 CurrentPower。",
+        ),
+        Lack::Deceleration => language.choose(
+            "There is neither a speed nor an acceleration (Acceleration.Longitudinal).",
+            "既没有车速，也没有加速度（Acceleration.Longitudinal）。",
+        ),
+        Lack::Cadence => language.choose(
+            "Speed and acceleration are said less often than every 5 s.",
+            "车速和加速度的间隔超过 5 秒。",
+        ),
+        Lack::ChargeCounter => language.choose(
+            "This car does not say what it charges: there is no lifetime counter (AccumulatedChargedEnergy).",
+            "该车不提供充电量：没有终身累计充电量（AccumulatedChargedEnergy）。",
+        ),
+        Lack::ChargeFlag => language.choose(
+            "There is no IsCharging: a charge is found by its counter later, without its time and its source.",
+            "没有 IsCharging：充电只能事后由累计值发现，没有时间和来源。",
+        ),
+        Lack::Park => language.choose(
+            "There is neither a gear (SelectedGear) nor an ignition: the screen stays as it is while driving.",
+            "既没有挡位（SelectedGear），也没有点火状态：屏幕保持行驶中的样子。",
+        ),
+    }
+}
