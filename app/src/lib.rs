@@ -28,6 +28,7 @@ pub mod random;
 mod runtime;
 mod screen;
 mod socket;
+mod survey;
 mod unpaid;
 mod waiting;
 mod window;

@@ -59,7 +59,7 @@ pub enum Lack {
     Energy,
     /// Neither speed nor acceleration is there.
     Deceleration,
-    /// They are there, and too far apart: nothing between two values is seen.
+    /// It is there, and its values are so far apart that nothing between them is seen.
     Cadence,
     /// There is no lifetime counter of charged energy.
     ChargeCounter,
@@ -87,13 +87,18 @@ pub struct SaidSignals {
     pub signals: BTreeSet<Signal>,
     /// True when the ignition can never be ON.
     pub is_never_on: bool,
-    /// True when speeds and accelerations are too far apart for braking.
-    pub is_slow: bool,
+    /// Those whose values are further apart than the fold takes for seen.
+    pub slow: BTreeSet<Signal>,
 }
 
 impl SaidSignals {
     fn has(&self, signal: Signal) -> bool {
         self.signals.contains(&signal)
+    }
+
+    /// Returns whether it is said often enough for the time between two values to be seen.
+    fn has_often(&self, signal: Signal) -> bool {
+        self.has(signal) && !self.slow.contains(&signal)
     }
 
     fn has_any(&self, signals: &[Signal]) -> bool {
@@ -160,20 +165,23 @@ impl SaidSignals {
     fn energy(&self) -> (Extent, Vec<Lack>) {
         if self.has(Signal::ConsumedEnergy) {
             (Extent::Metered, Vec::new())
-        } else if self.has(Signal::BatteryPower) {
+        } else if self.has_often(Signal::BatteryPower) {
             (Extent::Estimated, vec![Lack::EnergyCounter])
+        } else if self.has(Signal::BatteryPower) {
+            (Extent::None, vec![Lack::EnergyCounter, Lack::Cadence])
         } else {
             (Extent::None, vec![Lack::Energy])
         }
     }
 
     fn braking(&self) -> (Extent, Vec<Lack>) {
-        if !self.has_any(&[Signal::Speed, Signal::Longitudinal]) {
-            (Extent::None, vec![Lack::Deceleration])
-        } else if self.is_slow {
+        let sources = [Signal::Speed, Signal::Longitudinal];
+        if sources.into_iter().any(|signal| self.has_often(signal)) {
+            (Extent::Yes, Vec::new())
+        } else if self.has_any(&sources) {
             (Extent::None, vec![Lack::Cadence])
         } else {
-            (Extent::Yes, Vec::new())
+            (Extent::None, vec![Lack::Deceleration])
         }
     }
 

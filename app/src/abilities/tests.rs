@@ -59,8 +59,8 @@ struct Day {
     is_parked: bool,
 }
 
-/// Drives a minute with some braking, charges for five, sleeps for an hour and wakes.
-fn day(signals: &BTreeSet<Signal>) -> Day {
+/// Drives a minute with some braking, charges for five, sleeps for an hour and wakes. Slow signals are said each ten seconds.
+fn day(signals: &BTreeSet<Signal>, slow: &BTreeSet<Signal>) -> Day {
     let policy: Policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();
     let mut telematics = Telematics::new(Settings::new(&policy, 480), Marks::default());
     let mut car = DayCar {
@@ -75,7 +75,8 @@ fn day(signals: &BTreeSet<Signal>) -> Day {
     };
     let mut outcomes = Vec::new();
     let mut second = |at_s: i64, car: &DayCar| {
-        for signal in signals {
+        let is_due = |signal: &&Signal| at_s % 10 == 0 || !slow.contains(*signal);
+        for signal in signals.iter().filter(is_due) {
             outcomes.extend(telematics.observe(&Sample {
                 signal: *signal,
                 value: car.value(*signal),
@@ -183,10 +184,52 @@ fn every_set_of_signals_earns_as_told() {
             signals: signals.clone(),
             ..SaidSignals::default()
         };
-        let told = told.abilities().into_iter();
-        let told: Vec<_> = told.map(|told| (told.ability, told.extent)).collect();
-        assert_eq!(told, day(&signals).extents(&signals), "{signals:?}");
+        assert_eq!(
+            extents(&told),
+            day(&signals, &told.slow).extents(&signals),
+            "{signals:?}"
+        );
     }
+}
+
+#[test]
+fn what_is_said_too_rarely_is_not_seen() {
+    let rare = [
+        Signal::Speed,
+        Signal::Longitudinal,
+        Signal::BatteryPower,
+        Signal::ConsumedEnergy,
+    ];
+    for chosen in 0..1_u32 << rare.len() {
+        let slow = rare.iter().enumerate();
+        let slow = slow.filter(|(index, _)| chosen & 1 << index != 0);
+        let slow: BTreeSet<Signal> = slow.map(|(_, signal)| *signal).collect();
+        for left_out in [
+            None,
+            Some(Signal::ConsumedEnergy),
+            Some(Signal::Longitudinal),
+        ] {
+            let signals: BTreeSet<Signal> = ASKED
+                .into_iter()
+                .filter(|signal| Some(*signal) != left_out)
+                .collect();
+            let told = SaidSignals {
+                signals: signals.clone(),
+                slow: slow.clone(),
+                is_never_on: false,
+            };
+            assert_eq!(
+                extents(&told),
+                day(&signals, &slow).extents(&signals),
+                "{told:?}"
+            );
+        }
+    }
+}
+
+fn extents(told: &SaidSignals) -> Vec<(Ability, Extent)> {
+    let told = told.abilities().into_iter();
+    told.map(|told| (told.ability, told.extent)).collect()
 }
 
 #[test]
@@ -196,7 +239,11 @@ fn less_than_all_has_a_reason() {
         let signals = signals.filter(|(index, _)| chosen & 1 << index != 0);
         let told = SaidSignals {
             signals: signals.map(|(_, signal)| *signal).collect(),
-            is_slow: chosen % 2 == 0,
+            slow: if chosen % 5 == 0 {
+                ASKED.into_iter().collect()
+            } else {
+                BTreeSet::new()
+            },
             is_never_on: chosen % 3 == 0,
         };
         for finding in told.abilities() {
@@ -211,7 +258,7 @@ fn an_ignition_that_is_never_on_begins_no_trip() {
     let told = SaidSignals {
         signals: ASKED.into_iter().collect(),
         is_never_on: true,
-        is_slow: false,
+        slow: BTreeSet::new(),
     };
     let trips = &told.abilities()[0];
     assert_eq!(

@@ -1,11 +1,20 @@
 //! Access to the in-vehicle broker.
 
-use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
+use std::{fmt, fs, io};
 
 use rustls::ClientConfig;
 
 use super::Mapping;
+
+/// Splits the `HOST:PORT` of a broker.
+#[must_use]
+pub fn host_and_port(text: &str) -> Option<(String, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let port = port.parse().ok()?;
+    (!host.is_empty()).then(|| (host.to_owned(), port))
+}
 
 /// Access to the in-vehicle broker, and the topics there.
 #[derive(Debug, Clone)]
@@ -29,6 +38,18 @@ pub struct BusLogin {
     pub user: String,
     /// The password.
     pub password: String,
+}
+
+impl BusLogin {
+    /// Reads the password, which is the first line of a file; `None` when there is none.
+    ///
+    /// # Errors
+    /// An error of the file.
+    pub fn read(user: String, file: &Path) -> io::Result<Option<Self>> {
+        let text = fs::read_to_string(file)?;
+        let password = text.lines().next().map(str::to_owned);
+        Ok(password.map(|password| Self { user, password }))
+    }
 }
 
 impl fmt::Debug for BusLogin {

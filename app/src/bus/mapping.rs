@@ -272,7 +272,7 @@ impl Mapping {
                 .clone()
                 .find(ignition)
                 .is_some_and(|route| route.conversion.misses(&IGNITION_ON)),
-            is_slow: false,
+            ..SaidSignals::default()
         }
     }
 

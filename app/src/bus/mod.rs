@@ -21,7 +21,7 @@ mod tls;
 mod units;
 mod words;
 
-pub use access::{BusConfig, BusLogin};
+pub use access::{BusConfig, BusLogin, host_and_port};
 pub use mapping::{Mapping, MappingError, Route};
 pub use mqtt::{Bus, wait_for_vin};
 pub use payload::{PayloadError, typed};

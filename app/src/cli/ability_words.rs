@@ -84,8 +84,8 @@ pub(super) const fn lack_text(language: Language, lack: Lack) -> &'static str {
             "既没有车速，也没有加速度（Acceleration.Longitudinal）。",
         ),
         Lack::Cadence => language.choose(
-            "Speed and acceleration are said less often than every 5 s.",
-            "车速和加速度的间隔超过 5 秒。",
+            "It is said less often than every 5 s: what happens between two values is not seen.",
+            "间隔超过 5 秒，两个值之间看不到。",
         ),
         Lack::ChargeCounter => language.choose(
             "This car does not say what it charges: there is no lifetime counter (AccumulatedChargedEnergy).",

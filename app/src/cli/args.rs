@@ -1,9 +1,12 @@
 //! The command line of the head unit.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dashpoint_ui::locale::Language;
+
+use crate::bus::host_and_port;
 
 /// The member's side of a car maker's loyalty programme, in the car.
 ///
@@ -220,8 +223,54 @@ pub struct CheckMappingArgs {
     /// Name of the vehicle in the topics, in the place of +.
     #[arg(long, value_name = "NAME")]
     pub vehicle: Option<String>,
+    /// Listen to a broker for so long, such as 60s or 5m, and tell what each signal says.
+    #[arg(long, value_name = "TIME", value_parser = listening_time)]
+    pub listen: Option<Duration>,
+    #[command(flatten)]
+    pub broker: BrokerArgs,
     #[command(flatten)]
     pub output: Output,
+}
+
+/// Access to the in-vehicle broker.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The broker to listen to")]
+pub struct BrokerArgs {
+    /// HOST:PORT of the broker.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883", value_parser = broker)]
+    pub broker: (String, u16),
+    /// Name at the broker.
+    #[arg(long, value_name = "NAME", requires = "password_file")]
+    pub user: Option<String>,
+    /// File with the password of --user in its first line.
+    #[arg(long, value_name = "FILE", requires = "user")]
+    pub password_file: Option<PathBuf>,
+    /// TLS: certificate of the authority that vouches for the broker, PEM.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// TLS: a certificate to show, PEM.
+    #[arg(long, value_name = "FILE", requires_all = ["ca", "key"])]
+    pub cert: Option<PathBuf>,
+    /// TLS: the key of --cert, PEM.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+}
+
+fn broker(text: &str) -> Result<(String, u16), String> {
+    host_and_port(text).ok_or_else(|| "expected HOST:PORT".to_owned())
+}
+
+fn listening_time(text: &str) -> Result<Duration, String> {
+    let (number, unit_s) = match text.strip_suffix('m') {
+        Some(minutes) => (minutes, 60),
+        None => (text.strip_suffix('s').unwrap_or(text), 1),
+    };
+    let seconds = number.parse::<u64>().ok();
+    let seconds = seconds.and_then(|number| number.checked_mul(unit_s));
+    match seconds {
+        Some(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
+        Some(_) | None => Err("expected a time such as 60s or 5m, at most a day".to_owned()),
+    }
 }
 
 /// Arguments of `explain`.

@@ -1,5 +1,8 @@
 //! `dashpoint check-mapping`: what becomes of each signal of a car that is not VSS 6.0.
 
+mod listen;
+mod survey_table;
+
 use std::process::ExitCode;
 
 use comfy_table::{Table, presets};
@@ -12,6 +15,9 @@ use super::out::{outln, print_json};
 use crate::abilities::{Ability, AbilityFinding, Extent};
 use crate::bus::Mapping;
 use crate::error::EXIT_USAGE;
+use crate::survey::{SurveyedSignal, said_signals};
+use listen::{bus_config, listen};
+use survey_table::{HeardReport, signal_table};
 
 /// Output of `check-mapping --json`.
 #[derive(Debug, Serialize)]
@@ -20,6 +26,9 @@ struct MappingReport {
     problems: Vec<String>,
     /// Its abilities; empty for a mapping that is wrong.
     abilities: Vec<AbilityReport>,
+    /// What a live bus said, with --listen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heard: Option<HeardReport>,
     /// The first problem, as with every command that fails; none when the mapping can be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -33,45 +42,113 @@ struct RouteReport {
 }
 
 /// Prints topic and conversion of each signal, and what can be earned with them; a mapping that is wrong is a usage error.
+/// Where it listens, also what a live bus says of each; a bus that says nothing is a failure.
 pub(super) fn check(args: &CheckMappingArgs) -> anyhow::Result<ExitCode> {
     let mapping = Mapping::look(&args.file, args.vehicle.as_deref())?;
     let language = args.output.language;
-    let abilities = if mapping.problems().is_empty() {
+    let is_right = mapping.problems().is_empty();
+    let abilities = if is_right {
         mapping.said().abilities()
     } else {
         Vec::new()
     };
-    let report = report(&mapping, &abilities, language);
-    if args.output.json {
-        print_json(&report)?;
-    } else {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header([
-            language.choose("signal", "信号"),
-            language.choose("topic", "主题"),
-            language.choose("conversion", "换算"),
-        ]);
-        for route in &report.signals {
-            let none = language.choose("not subscribed to", "不订阅");
-            let topic = route.topic.as_deref().unwrap_or(none);
-            table.add_row([route.signal, topic, &route.conversion]);
-        }
-        print_table(&table);
-        outln!();
-        for problem in &report.problems {
-            outln!("{}: {problem}", args.file.display());
-        }
-        if report.problems.is_empty() {
-            print_table(&ability_table(&abilities, language));
-            outln!();
-            outln!("{}", verdict(&abilities, language));
-        }
+    let mut report = report(&mapping, &abilities, language);
+    if !args.output.json {
+        print_report(&report, &abilities, args);
     }
-    Ok(if report.problems.is_empty() {
+    let mut code = if is_right {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(EXIT_USAGE)
-    })
+    };
+    if let Some(time) = args.listen.filter(|_| is_right) {
+        let config = bus_config(&args.broker, mapping.clone())?;
+        let surveyed = surveyed(&mapping, listen(config, time, language)?);
+        let abilities = said_signals(&surveyed).abilities();
+        if surveyed.iter().all(|one| one.taken == 0) {
+            code = ExitCode::FAILURE;
+            report.error = Some(NOTHING_TAKEN.to_owned());
+        }
+        if args.output.json {
+            let listened_s = time.as_secs();
+            report.heard = Some(HeardReport::of(listened_s, &surveyed, &abilities, language));
+        } else {
+            outln!();
+            print_table(&signal_table(&surveyed, language));
+            outln!();
+            print_table(&ability_table(&abilities, language));
+            outln!();
+            outln!("{}", heard_verdict(&surveyed, &abilities, language));
+        }
+    }
+    if args.output.json {
+        print_json(&report)?;
+    }
+    Ok(code)
+}
+
+const NOTHING_TAKEN: &str = "nothing that the head unit would take was said on these topics";
+
+fn print_report(report: &MappingReport, abilities: &[AbilityFinding], args: &CheckMappingArgs) {
+    let language = args.output.language;
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header([
+        language.choose("signal", "信号"),
+        language.choose("topic", "主题"),
+        language.choose("conversion", "换算"),
+    ]);
+    for route in &report.signals {
+        let none = language.choose("not subscribed to", "不订阅");
+        let topic = route.topic.as_deref().unwrap_or(none);
+        table.add_row([route.signal, topic, &route.conversion]);
+    }
+    print_table(&table);
+    outln!();
+    for problem in &report.problems {
+        outln!("{}: {problem}", args.file.display());
+    }
+    if report.problems.is_empty() {
+        print_table(&ability_table(abilities, language));
+        outln!();
+        outln!("{}", verdict(abilities, language));
+    }
+}
+
+/// Leaves out the signals that the mapping has no topic for, and that said nothing.
+fn surveyed(mapping: &Mapping, surveyed: Vec<SurveyedSignal>) -> Vec<SurveyedSignal> {
+    let mapped = mapping.said().signals;
+    let is_of_interest = |one: &SurveyedSignal| one.said > 0 || mapped.contains(&one.signal);
+    surveyed.into_iter().filter(is_of_interest).collect()
+}
+
+/// Says what is earned with what was said in this time.
+fn heard_verdict(
+    surveyed: &[SurveyedSignal],
+    abilities: &[AbilityFinding],
+    language: Language,
+) -> &'static str {
+    let has = |ability| has_ability(abilities, ability);
+    if surveyed.iter().all(|one| one.taken == 0) {
+        return language.choose(NOTHING_TAKEN, "这些主题上没有车机可用的消息");
+    }
+    match (has(Ability::Trips), has(Ability::Charging)) {
+        (true, true) => language.choose(
+            "by what was said, trips and charging earn",
+            "根据收到的信号，行程和充电都可累计积分",
+        ),
+        (true, false) => language.choose(
+            "by what was said, trips earn; drive or charge while listening to be sure",
+            "根据收到的信号，行程可累计积分；监听时行驶或充电才能确定",
+        ),
+        (false, true) => language.choose(
+            "by what was said, charging earns; drive or charge while listening to be sure",
+            "根据收到的信号，充电可累计积分；监听时行驶或充电才能确定",
+        ),
+        (false, false) => language.choose(
+            "by what was said, nothing earns; drive or charge while listening to be sure",
+            "根据收到的信号，无法累计积分；监听时行驶或充电才能确定",
+        ),
+    }
 }
 
 fn print_table(table: &Table) {
@@ -104,10 +181,7 @@ fn ability_table(abilities: &[AbilityFinding], language: Language) -> Table {
 
 /// Says whether anything can be earned with a mapping that is right.
 fn verdict(abilities: &[AbilityFinding], language: Language) -> &'static str {
-    let has = |ability: Ability| {
-        let mut abilities = abilities.iter();
-        abilities.any(|finding| finding.ability == ability && finding.extent != Extent::None)
-    };
+    let has = |ability| has_ability(abilities, ability);
     match (has(Ability::Trips), has(Ability::Charging)) {
         (true, true) => language.choose("the mapping can be used", "映射可用"),
         (true, false) => language.choose(
@@ -123,6 +197,11 @@ fn verdict(abilities: &[AbilityFinding], language: Language) -> &'static str {
             "映射格式正确，但无法累计积分",
         ),
     }
+}
+
+fn has_ability(abilities: &[AbilityFinding], ability: Ability) -> bool {
+    let mut abilities = abilities.iter();
+    abilities.any(|finding| finding.ability == ability && finding.extent != Extent::None)
 }
 
 fn report(mapping: &Mapping, abilities: &[AbilityFinding], language: Language) -> MappingReport {
@@ -144,6 +223,7 @@ fn report(mapping: &Mapping, abilities: &[AbilityFinding], language: Language) -
             .map(|finding| AbilityReport::of(finding, language))
             .collect(),
         problems,
+        heard: None,
     }
 }
 

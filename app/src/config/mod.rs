@@ -11,7 +11,7 @@ use std::time::Duration;
 use dashpoint_wire::{CloudKey, NameSalt, PublicKey};
 use jiff::tz::TimeZone;
 
-use crate::bus::{BusConfig, BusLogin, Mapping, TlsFiles, client_config};
+use crate::bus::{BusConfig, BusLogin, Mapping, TlsFiles, client_config, host_and_port};
 use crate::clock::ClockSource;
 pub use error::ConfigError;
 use reader::TableReader;
@@ -97,11 +97,7 @@ impl Config {
 
 fn bus_config(root: &TableReader<'_>, folder: &Path) -> Result<BusConfig, ConfigError> {
     let table = root.table(keys::BUS, &keys::OF_BUS)?;
-    let (host, port) = table.parsed_or(keys::BROKER, "127.0.0.1:1883", |text| {
-        let (host, port) = text.rsplit_once(':')?;
-        let port = port.parse().ok()?;
-        (!host.is_empty()).then(|| (host.to_owned(), port))
-    })?;
+    let (host, port) = table.parsed_or(keys::BROKER, "127.0.0.1:1883", host_and_port)?;
     let file = |text: &str| Some(folder.join(text));
     let mapping = table.parsed(keys::MAPPING, file)?;
     let vehicle = table.parsed(keys::NAME_IN_TOPICS, |text| Some(text.to_owned()))?;
@@ -116,11 +112,10 @@ fn bus_config(root: &TableReader<'_>, folder: &Path) -> Result<BusConfig, Config
         }
         None => None,
         Some(user) => {
-            let password = table.required(keys::PASSWORD_FILE, |text| {
-                let text = fs::read_to_string(folder.join(text)).ok()?;
-                Some(text.lines().next()?.to_owned())
+            let login = table.required(keys::PASSWORD_FILE, |text| {
+                BusLogin::read(user.clone(), &folder.join(text)).ok()?
             })?;
-            Some(BusLogin { user, password })
+            Some(login)
         }
     };
     let tls = tls_files(&table, folder)?;

@@ -159,6 +159,21 @@ fn with_certificates_each_says_what_is_his_to_say() {
         certified.client("vehicle-gateway"),
     );
     assert!(car.stop().success());
+
+    let folder = certified.folder.path();
+    fs::write(folder.join("car.toml"), "").unwrap();
+    let listen = format!(
+        "dashpoint check-mapping car.toml --listen 2s --broker {} --ca ca.pem --cert onlooker.pem --key onlooker.key --json",
+        certified.address()
+    );
+    let told: Value = serde_json::from_str(&said(folder, &listen)).unwrap();
+    let kept = told["heard"]["signals"].as_array().unwrap().iter();
+    assert!(
+        kept.filter(|one| one["retained"].as_u64() > Some(0))
+            .count()
+            > 5,
+        "{told:#}"
+    );
 }
 
 /// What is shown to the broker, instead of what the page says, and what whoever does so is told.

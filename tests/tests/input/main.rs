@@ -13,6 +13,7 @@ mod certificates;
 mod flood;
 mod hearing;
 mod known;
+mod listening;
 mod page;
 mod positions;
 mod readme;

@@ -98,6 +98,16 @@ fn the_broker_of_the_readme_lets_each_say_what_is_his_to_say() {
         guarded.client("vehicle-gateway"),
     );
     assert!(car.stop().success());
+
+    let listen = format!(
+        "{} --broker 127.0.0.1:{bus} --json",
+        commands(&block(BUS, "# what a live bus says\n"))[0].replace("60s", "2s")
+    );
+    fs::write(folder.join("car.toml"), "").unwrap();
+    let told: Value = serde_json::from_str(&said(folder, &listen)).unwrap();
+    let kept = told["heard"]["signals"].as_array().unwrap().iter();
+    let kept = kept.filter(|one| one["retained"].as_u64() > Some(0));
+    assert!(kept.count() > 5, "{told:#}");
 }
 
 #[test]

@@ -1,0 +1,125 @@
+//! The table and the JSON of what a live bus said.
+
+use std::collections::BTreeMap;
+
+use comfy_table::{CellAlignment, Table, presets};
+use dashpoint_telematics::{Signal, Value};
+use dashpoint_ui::locale::Language;
+use serde::Serialize;
+
+use crate::abilities::AbilityFinding;
+use crate::cli::ability_words::AbilityReport;
+use crate::survey::SurveyedSignal;
+
+/// What a live bus said.
+#[derive(Debug, Serialize)]
+pub(super) struct HeardReport {
+    /// Time for which it was listened to, in seconds.
+    listened_s: u64,
+    signals: Vec<HeardSignalReport>,
+    /// The abilities that follow from what was taken in this time.
+    abilities: Vec<AbilityReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct HeardSignalReport {
+    signal: &'static str,
+    said: u64,
+    retained: u64,
+    taken: u64,
+    /// The last value in the unit of the signal; none of signals that name a car, a person or a place.
+    last: Option<String>,
+    cadence_ms: Option<i64>,
+    clock_offset_ms: Option<i64>,
+    refused: BTreeMap<String, u64>,
+}
+
+impl HeardReport {
+    pub(super) fn of(
+        listened_s: u64,
+        surveyed: &[SurveyedSignal],
+        abilities: &[AbilityFinding],
+        language: Language,
+    ) -> Self {
+        let signal = |one: &SurveyedSignal| HeardSignalReport {
+            signal: one.signal.path(),
+            said: one.said,
+            retained: one.retained,
+            taken: one.taken,
+            last: last(one),
+            cadence_ms: one.cadence_ms,
+            clock_offset_ms: one.clock_offset_ms,
+            refused: one.refused.clone(),
+        };
+        let findings = abilities.iter();
+        Self {
+            listened_s,
+            signals: surveyed.iter().map(signal).collect(),
+            abilities: findings
+                .map(|finding| AbilityReport::of(finding, language))
+                .collect(),
+        }
+    }
+}
+
+/// Writes the last value; none of a signal that names a car, a person or a place.
+fn last(one: &SurveyedSignal) -> Option<String> {
+    let is_private = matches!(
+        one.signal,
+        Signal::Vin | Signal::EvseId | Signal::DriverSubject
+    );
+    match one.last.as_ref()? {
+        _ if is_private => None,
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Text(text) => Some(text.clone()),
+    }
+}
+
+/// Makes the table of the signals.
+pub(super) fn signal_table(surveyed: &[SurveyedSignal], language: Language) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header([
+        language.choose("signal", "信号"),
+        language.choose("said", "次数"),
+        language.choose("last", "最近值"),
+        language.choose("every", "间隔"),
+        language.choose("clock", "时钟"),
+        language.choose("refused", "拒收"),
+    ]);
+    for one in surveyed {
+        let refused = one.refused.iter();
+        let refused: Vec<String> = refused
+            .map(|(kind, times)| format!("{times} {kind}"))
+            .collect();
+        let has_values = one.last.is_some();
+        let hidden = language.choose("not shown", "不显示");
+        let last = last(one).unwrap_or_else(|| if has_values { hidden } else { "" }.to_owned());
+        let clock = match one.clock_offset_ms {
+            Some(offset_ms) => format!("{:+.1} s", offset_ms as f64 / 1_000.0),
+            None if one.said == 0 => String::new(),
+            None if one.said == one.retained => language.choose("retained", "保留消息").to_owned(),
+            None if !has_values => String::new(),
+            None => language.choose("on arrival", "以到达为准").to_owned(),
+        };
+        table.add_row([
+            one.signal.path().to_owned(),
+            match one.said {
+                0 => language.choose("nothing", "无").to_owned(),
+                said => said.to_string(),
+            },
+            last,
+            one.cadence_ms.map_or_else(String::new, |cadence_ms| {
+                format!("{:.1} s", cadence_ms as f64 / 1_000.0)
+            }),
+            clock,
+            refused.join(", "),
+        ]);
+    }
+    for column in [1, 3, 4] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}

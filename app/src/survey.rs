@@ -1,0 +1,271 @@
+//! Surveys a live bus: what each signal says, how often, by which clock, and what is refused of it.
+//!
+//! Pure. The samples go through a fold of their own, so that what is refused here is what the head unit would refuse.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dashpoint_telematics::{Marks, Sample, Settings, Signal, Telematics, Value};
+
+use crate::abilities::SaidSignals;
+use crate::bus::BusInput;
+use crate::engine::SignalWatch;
+
+/// Time between two values that the fold takes for seen at most, in milliseconds.
+const SEEN_MS_MAX: u64 = 5_000;
+/// Times of one signal that are kept; of a minute it is more than any signal has.
+const TIMES_MAX: usize = 4_096;
+
+/// A survey of a bus.
+#[derive(Debug)]
+pub struct BusSurvey {
+    telematics: Telematics,
+    watch: SignalWatch,
+    signals: BTreeMap<Signal, SignalSurvey>,
+    connections: u64,
+}
+
+#[derive(Debug, Default)]
+struct SignalSurvey {
+    said: u64,
+    retained: u64,
+    last: Option<Value>,
+    last_ms: Option<i64>,
+    gaps_ms: Vec<i64>,
+    offsets_ms: Vec<i64>,
+}
+
+/// Results of one signal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SurveyedSignal {
+    /// The signal.
+    pub signal: Signal,
+    /// Messages of it, also those that were refused.
+    pub said: u64,
+    /// Values among them that the broker had retained.
+    pub retained: u64,
+    /// Values that would be taken.
+    pub taken: u64,
+    /// The last value that could be read, in the unit of the signal.
+    pub last: Option<Value>,
+    /// Time between two values in the median, in milliseconds.
+    pub cadence_ms: Option<i64>,
+    /// Time of a value less the time of its arrival in the median, in milliseconds; `None` without times of its own.
+    pub clock_offset_ms: Option<i64>,
+    /// Messages that would be refused, by kind.
+    pub refused: BTreeMap<String, u64>,
+}
+
+impl BusSurvey {
+    /// Begins under these settings.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            telematics: Telematics::new(settings, Marks::default()),
+            watch: SignalWatch::default(),
+            signals: BTreeMap::new(),
+            connections: 0,
+        }
+    }
+
+    /// Takes an input that arrived at a time, in milliseconds since 1970-01-01T00:00:00Z.
+    pub fn handle(&mut self, input: BusInput, arrived_ms: i64) {
+        match input {
+            BusInput::Sample {
+                signal,
+                value,
+                ts_ms,
+                retained,
+            } => {
+                let sample = Sample {
+                    signal,
+                    value,
+                    ts_ms: ts_ms.unwrap_or(arrived_ms),
+                    retained,
+                };
+                // A survey earns nothing: what the fold makes of it is of no use.
+                drop(self.telematics.observe(&sample));
+                let known = self.signals.entry(signal).or_default();
+                known.take(sample, ts_ms.is_some().then_some(arrived_ms));
+            }
+            BusInput::Refused { signal, error } => {
+                self.signals.entry(signal).or_default().said += 1;
+                self.watch.refuse(signal, error);
+            }
+            BusInput::UnknownTopic => self.watch.refuse_topic(),
+            BusInput::Connected => self.connections += 1,
+            BusInput::Lost => {}
+        }
+    }
+
+    /// Returns whether the broker was reached.
+    #[must_use]
+    pub const fn has_connected(&self) -> bool {
+        self.connections > 0
+    }
+
+    /// Returns the number of signals that said anything, and of their messages.
+    #[must_use]
+    pub fn progress(&self) -> (usize, u64) {
+        let messages = self.signals.values().map(|known| known.said).sum();
+        (self.signals.len(), messages)
+    }
+
+    /// Ends it: the results of each signal that is used, also of those that said nothing.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<SurveyedSignal> {
+        let looked = self.watch.look(self.telematics.counts(), 0);
+        let (_, lives) = looked.unwrap_or_default();
+        let of_path = |path: &str| lives.iter().find(|live| live.path == path);
+        let surveyed = Signal::ALL.iter().map(|signal| {
+            let known = self.signals.remove(signal).unwrap_or_default();
+            let live = of_path(signal.path());
+            SurveyedSignal {
+                signal: *signal,
+                said: known.said,
+                retained: known.retained,
+                taken: live.map_or(0, |live| live.taken),
+                last: known.last,
+                cadence_ms: median(known.gaps_ms),
+                clock_offset_ms: median(known.offsets_ms),
+                refused: live.map(|live| live.refused.clone()).unwrap_or_default(),
+            }
+        });
+        surveyed.collect()
+    }
+}
+
+impl SignalSurvey {
+    /// Takes a sample; the time of arrival is given for one that has a time of its own.
+    fn take(&mut self, sample: Sample, arrived_ms: Option<i64>) {
+        let Sample {
+            value,
+            ts_ms,
+            retained,
+            ..
+        } = sample;
+        self.said += 1;
+        self.last = Some(value);
+        if retained {
+            self.retained += 1;
+            return;
+        }
+        if let Some(arrived_ms) = arrived_ms
+            && self.offsets_ms.len() < TIMES_MAX
+        {
+            self.offsets_ms.push(ts_ms.saturating_sub(arrived_ms));
+        }
+        if let Some(last_ms) = self.last_ms.replace(ts_ms)
+            && ts_ms > last_ms
+            && self.gaps_ms.len() < TIMES_MAX
+        {
+            self.gaps_ms.push(ts_ms.saturating_sub(last_ms));
+        }
+    }
+}
+
+/// Returns the signals that were taken of a survey.
+#[must_use]
+pub fn said_signals(surveyed: &[SurveyedSignal]) -> SaidSignals {
+    let taken = surveyed.iter().filter(|one| one.taken > 0);
+    let is_slow = |one: &&SurveyedSignal| {
+        let cadence_ms = one.cadence_ms.unwrap_or(0);
+        cadence_ms.unsigned_abs() > SEEN_MS_MAX
+    };
+    let slow: BTreeSet<Signal> = taken
+        .clone()
+        .filter(is_slow)
+        .map(|one| one.signal)
+        .collect();
+    SaidSignals {
+        signals: taken.map(|one| one.signal).collect(),
+        slow,
+        is_never_on: false,
+    }
+}
+
+fn median(mut numbers: Vec<i64>) -> Option<i64> {
+    numbers.sort_unstable();
+    numbers.get(numbers.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use dashpoint_membership::{DEFAULT_POLICY_TOML, Policy};
+
+    use super::*;
+    use crate::abilities::{Ability, Extent};
+    use crate::bus::PayloadError;
+
+    const NOW_MS: i64 = 1_795_305_600_000;
+
+    fn survey() -> BusSurvey {
+        let policy: Policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();
+        BusSurvey::new(Settings::new(&policy, 480))
+    }
+
+    fn said(signal: Signal, value: Value, ts_ms: Option<i64>) -> BusInput {
+        BusInput::Sample {
+            signal,
+            value,
+            ts_ms,
+            retained: false,
+        }
+    }
+
+    #[test]
+    fn each_signal_has_its_cadence_its_clock_and_its_refusals() {
+        let mut survey = survey();
+        survey.handle(BusInput::Connected, NOW_MS);
+        for second in 0..60 {
+            let at_ms = NOW_MS + second * 1_000;
+            let speed = Value::Number(50.0);
+            survey.handle(said(Signal::Speed, speed, Some(at_ms)), at_ms + 200);
+            if second % 6 == 0 {
+                let power = Value::Number(-9_000.0);
+                survey.handle(said(Signal::BatteryPower, power, None), at_ms);
+            }
+            if second % 20 == 0 {
+                let word = Value::Text("RUN".to_owned());
+                survey.handle(said(Signal::Ignition, word, None), at_ms);
+                let error = PayloadError::NotADataPoint;
+                let signal = Signal::Gear;
+                survey.handle(BusInput::Refused { signal, error }, at_ms);
+            }
+        }
+        let kept = BusInput::Sample {
+            signal: Signal::Odometer,
+            value: Value::Number(5.0),
+            ts_ms: None,
+            retained: true,
+        };
+        survey.handle(kept, NOW_MS + 60_000);
+        assert!(survey.has_connected());
+        assert_eq!(survey.progress(), (5, 77));
+        let surveyed = survey.finish();
+        let of = |signal: Signal| surveyed.iter().find(|one| one.signal == signal).unwrap();
+        let speed = of(Signal::Speed);
+        assert_eq!((speed.said, speed.taken, speed.retained), (60, 60, 0));
+        assert_eq!(speed.cadence_ms, Some(1_000));
+        assert_eq!(speed.clock_offset_ms, Some(-200));
+        assert_eq!(speed.last, Some(Value::Number(50.0)));
+        let power = of(Signal::BatteryPower);
+        assert_eq!(power.cadence_ms, Some(6_000));
+        assert_eq!(power.clock_offset_ms, None);
+        let ignition = of(Signal::Ignition);
+        assert_eq!((ignition.said, ignition.taken), (3, 0));
+        assert_eq!(ignition.refused.get("out-of-range"), Some(&3));
+        assert_eq!(of(Signal::Gear).refused.get("not-a-data-point"), Some(&3));
+        let odometer = of(Signal::Odometer);
+        assert_eq!((odometer.taken, odometer.retained), (1, 1));
+        assert_eq!(odometer.cadence_ms, None);
+        assert_eq!(of(Signal::Vin).said, 0);
+
+        let heard = said_signals(&surveyed);
+        assert_eq!(heard.slow, BTreeSet::from([Signal::BatteryPower]));
+        let trips = &heard.abilities()[0];
+        assert_eq!(
+            (trips.ability, trips.extent),
+            (Ability::Trips, Extent::None)
+        );
+    }
+}
