@@ -3,10 +3,14 @@
 //! The rules follow the fold. A test drives the fold through every set of the signals that they ask for, and holds them to
 //! what comes out.
 
+mod gaps;
+
 use std::collections::BTreeSet;
 
 use dashpoint_telematics::Signal;
 use serde::Serialize;
+
+pub use gaps::EarningGap;
 
 /// Something that a car earns by, or that its screen needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -3,7 +3,7 @@
 use dashpoint_ui::locale::Language;
 use serde::Serialize;
 
-use crate::abilities::{Ability, AbilityFinding, Extent, Lack};
+use crate::abilities::{Ability, AbilityFinding, EarningGap, Extent, Lack};
 
 /// An ability in the JSON of a command.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -98,6 +98,28 @@ pub(super) const fn lack_text(language: Language, lack: Lack) -> &'static str {
         Lack::Park => language.choose(
             "There is neither a gear (SelectedGear) nor an ignition: the screen stays as it is while driving.",
             "既没有挡位（SelectedGear），也没有点火状态：屏幕保持行驶中的样子。",
+        ),
+    }
+}
+
+/// Says what a car cannot earn.
+pub(super) const fn gap_text(language: Language, gap: EarningGap) -> &'static str {
+    match gap {
+        EarningGap::TripsUnmapped => language.choose(
+            "this car says too little for trips, which earn nothing; `dashpoint check-mapping` tells what is missing",
+            "该车提供的信号不足以构成行程，行程不累计积分；缺少什么请用 `dashpoint check-mapping` 查看",
+        ),
+        EarningGap::ChargingUnmapped => language.choose(
+            "this car does not say what it charges: charging earns nothing",
+            "该车不提供充电量，充电不累计积分",
+        ),
+        EarningGap::IgnitionUnheard => language.choose(
+            "this car has not said its ignition since the head unit started: no trip begins until it does",
+            "车机启动后未收到点火状态，收到之前行程不会开始",
+        ),
+        EarningGap::CounterUnheard => language.choose(
+            "this car has not said what it charges since the head unit started: no charge is counted until it does",
+            "车机启动后未收到累计充电量，收到之前充电不计入",
         ),
     }
 }

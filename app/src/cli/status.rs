@@ -3,14 +3,17 @@
 mod card;
 mod report;
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::process::ExitCode;
 
 use dashpoint_membership::{CompiledPolicy, Policies};
 use dashpoint_store::StoreReader;
+use dashpoint_telematics::Signal;
 use dashpoint_ui::locale::Language;
 use jiff::tz::TimeZone;
 
+use super::ability_words::gap_text;
 use super::args::StatusArgs;
 use super::ask::unanswered_text;
 use super::code_waits::refuse_before_enrolment;
@@ -22,6 +25,7 @@ use super::lost::{lost_entries, lost_text};
 use super::out::{outln, print_json};
 use super::reasons::{earned_by_guest, guest, guest_by_car, refused_car};
 use super::signals;
+use crate::abilities::EarningGap;
 use crate::books::Books;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -67,6 +71,7 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         ..seen
     };
     let guest_chosen = Choices::read(&reader).guest;
+    let gaps = EarningGap::of(&config.bus.mapping.said(), &taken(live));
     if args.output.json {
         let kept = KeptReport {
             keys,
@@ -74,6 +79,7 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
             lost_entries: lost,
             seen,
             guest_chosen,
+            gaps,
         };
         print_json(&report(&books, &clock, live, is_running(&asked), kept))?;
     } else {
@@ -82,6 +88,7 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
             .into_iter()
             .chain(lost_text(language, &lost))
             .chain(skipped(language, &books))
+            .chain(gaps.iter().map(|gap| gap_text(language, *gap).to_owned()))
         {
             outln!("{line}");
         }
@@ -98,6 +105,15 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The signals of which a running head unit has taken anything.
+fn taken(live: Option<&Live>) -> BTreeSet<Signal> {
+    let signals = live.into_iter().flat_map(|live| &live.signals);
+    let taken = signals.filter(|signal| signal.taken > 0);
+    taken
+        .filter_map(|signal| Signal::from_path(&signal.path))
+        .collect()
 }
 
 /// A line for each rule of the newest policy that this program cannot evaluate.

@@ -9,7 +9,7 @@ use rumqttc::{Client, MqttOptions, PublishOptions};
 use serde_json::Value;
 
 use crate::page::{programs, typed};
-use crate::support::{Bus, Kind, stderr, stdout};
+use crate::support::{Bus, Kind, World, stderr, stdout};
 
 /// A car of which everything but the charged energy is mapped.
 const MAPPING: &str = r#"format = 2
@@ -150,4 +150,24 @@ fn a_broker_that_is_not_there_is_told() {
     assert_eq!(code, Some(1), "{told}");
     let line = format!("no connection to the broker at 127.0.0.1:{port}");
     assert!(told.contains(&line), "{told}");
+}
+
+#[test]
+fn status_says_what_a_car_cannot_earn() {
+    let Some(world) = World::new(Kind::Mosquitto) else {
+        return;
+    };
+    let gap = "does not say what it charges";
+    let told = |more: &[&str]| stdout(&world.car.ask(&[&["status"], more].concat()));
+    assert!(!told(&[]).contains(gap), "{}", told(&[]));
+    let config = fs::read_to_string(world.car.config()).unwrap();
+    let mapped = config.replace("[bus]\n", "[bus]\nmapping = \"car.toml\"\n");
+    assert_ne!(mapped, config);
+    let folder = world.car.config().parent().unwrap().to_owned();
+    fs::write(folder.join("car.toml"), MAPPING).unwrap();
+    fs::write(world.car.config(), mapped).unwrap();
+    assert_eq!(told(&[]).matches(gap).count(), 1, "{}", told(&[]));
+    assert!(told(&["--language", "zh"]).contains("该车不提供充电量"));
+    let report: Value = serde_json::from_str(&told(&["--json"])).unwrap();
+    assert_eq!(report["cannot_earn"][0], "charging-unmapped");
 }

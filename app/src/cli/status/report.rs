@@ -6,6 +6,7 @@ use dashpoint_membership::{
 use dashpoint_store::StoreReader;
 use serde::Serialize;
 
+use crate::abilities::EarningGap;
 use crate::books::{Books, MemberBook, certificate};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -24,6 +25,9 @@ pub(super) struct StatusReport {
     seen: LastSeen,
     /// True while the driver has chosen on the screen that a guest drives.
     guest_chosen: bool,
+    /// What this car cannot earn.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cannot_earn: Vec<EarningGap>,
     /// Last entry of the chain.
     head: HeadReport,
     /// Version of the policy in force.
@@ -128,6 +132,7 @@ pub(super) struct KeptReport {
     pub(super) lost_entries: Vec<String>,
     pub(super) seen: LastSeen,
     pub(super) guest_chosen: bool,
+    pub(super) gaps: Vec<EarningGap>,
 }
 
 /// Makes the report of books, keys and live state.
@@ -144,6 +149,7 @@ pub(super) fn report(
         lost_entries,
         seen,
         guest_chosen,
+        gaps,
     } = kept;
     StatusReport {
         keys,
@@ -153,6 +159,7 @@ pub(super) fn report(
         live: live.cloned(),
         seen,
         guest_chosen,
+        cannot_earn: gaps,
         head: HeadReport {
             device: books.identity.device.to_string(),
             epoch: books.head.epoch.get(),
