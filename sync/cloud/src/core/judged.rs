@@ -2,12 +2,13 @@
 
 use dashpoint_membership::{Arrival, Entry, EntryBody, EntryHash, MemberId, Rejection, ServerTime};
 use dashpoint_wire::{Raw, Signed};
+use rusqlite::Connection;
 
 use super::freed_meters::FreedMeters;
-use super::settler::Settler;
 use crate::error::CloudError;
 use crate::plausible::Doubt;
 use crate::store::awaited::{self, Awaited};
+use crate::store::devices::Device;
 use crate::store::intervals::{self, Freed};
 use crate::store::left_behind::LeftOutcome;
 
@@ -29,8 +30,34 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    /// Lets an entry end as it did in the database before a restore.
-    pub fn end_as(&mut self, outcome: LeftOutcome) {
+    /// Lets an entry of a device that was awaited end as it did in the database before a restore, and awaits it no more.
+    pub fn end_as_before(
+        &mut self,
+        db: &Connection,
+        device: &Device,
+        entry: &Entry,
+        awaited: Awaited,
+    ) -> Result<(), CloudError> {
+        let is_second = self.admission.refused == Some(Rejection::AlreadyPaid);
+        // Whoever holds its stretch may lose it: it is kept until then.
+        if !(is_second && awaited.stretch.is_some()) {
+            awaited::came(db, &awaited)?;
+        }
+        let was_second = awaited.outcome == LeftOutcome::Rejected(Rejection::AlreadyPaid);
+        self.end_as(awaited.outcome);
+        let wanted = entry.transaction().interval().filter(|_| was_second);
+        if let Some(wanted) = wanted.filter(|_| self.admission.refused.is_none()) {
+            let freed = FreedMeters::new(intervals::freed(db, device.vehicle)?);
+            if freed.touch_own(device.id, wanted) {
+                // It was taken from the device itself.
+                self.admission.refused = Some(Rejection::AlreadyPaid);
+                self.admission.doubt = None;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_as(&mut self, outcome: LeftOutcome) {
         let admission = &mut self.admission;
         let is_second = admission.refused == Some(Rejection::AlreadyPaid);
         match outcome {
@@ -65,47 +92,21 @@ impl Judged {
     }
 }
 
-impl Settler<'_> {
-    /// Finds what became of an entry in the database before a restore. A carried one that does not say what its original said is
-    /// another one.
-    pub(super) fn awaited(&self, entry: &Signed<Entry>) -> Result<Option<Awaited>, CloudError> {
-        let (db, device) = (self.unit.db, self.device);
-        let Some(found) = awaited::find(db, device.id, device.vehicle, origin(entry))? else {
-            return Ok(None);
-        };
-        Ok(says_the_same(entry.body(), &found)?.then_some(found))
+/// Finds what became of an entry in the database before a restore, and keeps its stretch from all but itself.
+pub(super) fn find_awaited(
+    db: &Connection,
+    device: &Device,
+    entry: &Signed<Entry>,
+) -> Result<Option<Awaited>, CloudError> {
+    let Some(found) = awaited::find(db, device.id, device.vehicle, origin(entry))? else {
+        return Ok(None);
+    };
+    // A carried one that does not say what its original said is another one.
+    if !says_the_same(entry.body(), &found)? {
+        return Ok(None);
     }
-
-    /// Judges an entry that was awaited, and awaits it no more.
-    pub(super) fn judged_again(
-        &mut self,
-        entry: &Signed<Entry>,
-        awaited: Awaited,
-    ) -> Result<Judged, CloudError> {
-        let (db, device) = (self.unit.db, self.device);
-        let place = entry.body().reference(device.id);
-        // So that its own stretch does not refuse it.
-        awaited::keep_for(db, &awaited, place)?;
-        let mut judged = self.judged(entry)?;
-        let (had_stretch, was_second) = (
-            awaited.stretch.is_some(),
-            awaited.outcome == LeftOutcome::Rejected(Rejection::AlreadyPaid),
-        );
-        let is_second = judged.admission.refused == Some(Rejection::AlreadyPaid);
-        if !(is_second && had_stretch) {
-            awaited::came(db, &awaited)?;
-        }
-        judged.end_as(awaited.outcome);
-        if let Some(wanted) = entry.body().transaction().interval().filter(|_| was_second) {
-            let freed = FreedMeters::new(intervals::freed(db, device.vehicle)?);
-            if judged.admission.refused.is_none() && freed.touch_own(device.id, wanted) {
-                // It was taken from the device itself.
-                judged.admission.refused = Some(Rejection::AlreadyPaid);
-                judged.admission.doubt = None;
-            }
-        }
-        Ok(judged)
-    }
+    awaited::keep_for(db, &found, entry.body().reference(device.id))?;
+    Ok(Some(found))
 }
 
 fn says_the_same(entry: &Entry, awaited: &Awaited) -> Result<bool, CloudError> {

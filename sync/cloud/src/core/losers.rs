@@ -15,7 +15,7 @@ use crate::plausible::doubt;
 use crate::store::devices::{self, Device};
 use crate::store::log::Loser;
 use crate::store::uses::Use;
-use crate::store::{accounts, intervals, log, uses};
+use crate::store::{accounts, awaited, intervals, log, uses};
 
 /// Outcome for the entries that were rejected because a stretch was paid that is free now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -44,7 +44,7 @@ struct OpenedAccount {
 impl UnitOfWork<'_> {
     /// Pays the entries of vehicles that came second to stretches that are free now, in the order in which they came: also those
     /// that became free before, when the entry was in doubt that is not any more. A device that was shut out as a fraud is paid
-    /// nothing, nor is one for stretches that it lost itself.
+    /// nothing, nor is one for stretches that it lost itself, unless the database before a restore had paid that very entry.
     ///
     /// Whoever has a head unit can send many that come second. So each is left out by what costs least, and the signature of one
     /// that will be paid is the only one that is verified again.
@@ -80,8 +80,9 @@ impl UnitOfWork<'_> {
         let Some(wanted) = body.transaction().interval() else {
             return Ok(());
         };
+        let had_it = awaited::is_kept_for(self.db, loser.entry)?;
         if !freed.touch(wanted)
-            || freed.touch_own(loser.entry.device, wanted)
+            || (!had_it && freed.touch_own(loser.entry.device, wanted))
             || intervals::overlaps(self.db, loser.vehicle, wanted, loser.entry)?
         {
             return Ok(());
@@ -90,7 +91,7 @@ impl UnitOfWork<'_> {
         let Some(claim) = self.late_claim(&device, loser.entry, &body)? else {
             return Ok(());
         };
-        if self.is_doubted(&device, &body, &claim)? {
+        if !had_it && self.is_doubted(&device, &body, &claim)? {
             done.in_doubt.push(loser.entry);
             return Ok(());
         }

@@ -10,7 +10,7 @@ use dashpoint_membership::{
 use dashpoint_wire::{EpochGrant, Raw, Signed, WireError};
 
 use super::intake::PENDING_MAX;
-use super::judged::{Admission, Judged, origin};
+use super::judged::{Admission, Judged, find_awaited, origin};
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::plausible::{Doubt, EntryTimes, doubt, flaw};
@@ -23,8 +23,8 @@ use crate::store::{
 
 /// Settles entries one after the other, with the accounts they touch held open until the end.
 pub(super) struct Settler<'a> {
-    pub(super) unit: &'a UnitOfWork<'a>,
-    pub(super) device: &'a Device,
+    unit: &'a UnitOfWork<'a>,
+    device: &'a Device,
     head: Head,
     open: BTreeMap<MemberId, OpenAccount>,
     touched: BTreeSet<MemberId>,
@@ -67,14 +67,16 @@ impl<'a> Settler<'a> {
 
     /// Judges one entry, settles it and writes it to the log. One that the database before a restore had ends as it did there.
     pub fn take(&mut self, entry: &Signed<Entry>) -> Result<Verdict, CloudError> {
-        let judged = match self.awaited(entry)? {
-            Some(awaited) => self.judged_again(entry, awaited)?,
-            None => self.judged(entry)?,
-        };
+        let (db, device) = (self.unit.db, self.device);
+        let awaited = find_awaited(db, device, entry)?;
+        let mut judged = self.judged(entry)?;
+        if let Some(awaited) = awaited {
+            judged.end_as_before(db, device, entry.body(), awaited)?;
+        }
         self.write(entry, &judged)
     }
 
-    pub(super) fn judged(&mut self, entry: &Signed<Entry>) -> Result<Judged, CloudError> {
+    fn judged(&mut self, entry: &Signed<Entry>) -> Result<Judged, CloudError> {
         let held = self.arrival(entry.body())?;
         let known_from = self.known_from(entry.body())?;
         Ok(Judged {

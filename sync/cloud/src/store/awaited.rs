@@ -136,7 +136,9 @@ fn insert(db: &Connection, one: Awaited) -> Result<(), CloudError> {
         }
     }
     let stretch = match one.stretch {
-        Some(stretch) if one.gone.is_some() || !is_kept(db, one.vehicle, stretch, one.entry)? => {
+        Some(stretch)
+            if one.gone.is_some() || !intervals::is_kept(db, one.vehicle, stretch, one.entry)? =>
+        {
             Some(stretch)
         }
         Some(_) | None => None,
@@ -180,34 +182,13 @@ pub(crate) fn keep_living(replaced: &Connection, db: &Connection) -> Result<usiz
     Ok(usize::try_from(awaited).unwrap_or(usize::MAX))
 }
 
-/// Returns whether a unit of the interval is kept for another entry than this one.
-pub(crate) fn is_kept(
-    db: &Connection,
-    vehicle: VehicleId,
-    interval: MeterInterval,
-    by: EntryRef,
-) -> Result<bool, CloudError> {
-    let (lo, hi) = bounds(interval)?;
-    // Those that are kept never overlap, so the last one that begins below the end is the only one that can reach into it.
-    let reached: Option<i64> = db
+/// Returns whether a stretch is kept for an entry.
+pub(crate) fn is_kept_for(db: &Connection, entry: EntryRef) -> Result<bool, CloudError> {
+    Ok(db
         .prepare_cached(
-            "SELECT hi FROM awaited WHERE vehicle = ?1 AND meter = ?2 AND lo < ?3 AND gone IS NULL
-                 AND (device, epoch, seq) <> (?4, ?5, ?6)
-             ORDER BY lo DESC LIMIT 1",
+            "SELECT 1 FROM awaited WHERE (device, epoch, seq) = (?1, ?2, ?3) AND gone IS NULL AND meter IS NOT NULL",
         )?
-        .query_row(
-            (
-                Col(vehicle),
-                Col(interval.meter),
-                hi,
-                Col(by.device),
-                Col(by.epoch),
-                Col(by.seq),
-            ),
-            |row| row.get(0),
-        )
-        .optional()?;
-    Ok(reached.is_some_and(|reached| reached > lo))
+        .exists((Col(entry.device), Col(entry.epoch), Col(entry.seq)))?)
 }
 
 /// Finds what the database before had of an entry of a device.

@@ -4,7 +4,7 @@ use dashpoint_membership::{DeviceId, EntryRef, Given, MeterInterval, ServerTime,
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 
-use super::{Col, Json, awaited};
+use super::{Col, Json};
 use crate::error::CloudError;
 
 /// The reason kept with a stretch that became free with its device, for which it was paid nothing.
@@ -29,7 +29,37 @@ pub(crate) fn overlaps(
             row.get::<_, i64>(0)
         })
         .optional()?;
-    Ok(below.is_some_and(|reached| reached > lo) || awaited::is_kept(db, vehicle, interval, by)?)
+    Ok(below.is_some_and(|reached| reached > lo) || is_kept(db, vehicle, interval, by)?)
+}
+
+/// Returns whether a unit of the interval is kept for another entry than this one.
+pub(crate) fn is_kept(
+    db: &Connection,
+    vehicle: VehicleId,
+    interval: MeterInterval,
+    by: EntryRef,
+) -> Result<bool, CloudError> {
+    let (lo, hi) = bounds(interval)?;
+    // Those that are kept never overlap, so the last one that begins below the end is the only one that can reach into it.
+    let reached: Option<i64> = db
+        .prepare_cached(
+            "SELECT hi FROM awaited WHERE vehicle = ?1 AND meter = ?2 AND lo < ?3 AND gone IS NULL
+                 AND (device, epoch, seq) <> (?4, ?5, ?6)
+             ORDER BY lo DESC LIMIT 1",
+        )?
+        .query_row(
+            (
+                Col(vehicle),
+                Col(interval.meter),
+                hi,
+                Col(by.device),
+                Col(by.epoch),
+                Col(by.seq),
+            ),
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(reached.is_some_and(|reached| reached > lo))
 }
 
 /// One stretch that an entry holds, or held.

@@ -36,6 +36,7 @@ mod replaced_units;
 mod replaced_worth;
 mod restored_acts;
 mod restored_list;
+mod restored_random;
 mod restored_scene;
 mod reversals;
 mod sharing;

@@ -1,0 +1,209 @@
+//! Random histories of head units that share a vehicle, and of an operator: after the restore of a backup from anywhere in one, with
+//! all sent again in any order and what is listed done again, each member has what the member had.
+
+use dashpoint_cloud::Selected;
+use dashpoint_membership::*;
+use dashpoint_wire::Signed;
+
+use crate::awaited::{send, vehicle};
+use crate::replaced_units::Home;
+use crate::support::*;
+
+/// Histories of one run of the tests; `DASHPOINT_HISTORIES` asks for more.
+const HISTORIES: u64 = 24;
+
+/// Histories that an earlier program ended wrongly.
+const BROKEN_ONCE: [u64; 1] = [130];
+
+/// SplitMix64: the same history for the same seed, whatever a library does.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) >> 33).unwrap() % most
+    }
+}
+
+struct History {
+    dice: Dice,
+    home: Home,
+    cars: Vec<Car>,
+    sent: Vec<Vec<Signed<Entry>>>,
+    /// Entries of each car that the backup has.
+    backed_up: Vec<usize>,
+    revoked: Option<usize>,
+    told: Vec<String>,
+}
+
+impl History {
+    fn new(seed: u64) -> Self {
+        let mut home = Home::new();
+        let cars: Vec<Car> = [(1, 2), (2, 4), (3, 6)]
+            .into_iter()
+            .map(|(member, number)| {
+                let member = home.world.member(member);
+                home.world.car(number, 3, member)
+            })
+            .collect();
+        Self {
+            dice: Dice(seed),
+            home,
+            sent: vec![Vec::new(); cars.len()],
+            backed_up: vec![0; cars.len()],
+            cars,
+            revoked: None,
+            told: Vec::new(),
+        }
+    }
+
+    fn balances(&mut self) -> Vec<i64> {
+        let members = self.cars.iter().map(|car| car.member);
+        members
+            .map(|member| self.home.world.balance(member))
+            .collect()
+    }
+
+    fn drive(&mut self) {
+        let which = self.dice.below(self.cars.len());
+        if self.revoked == Some(which) {
+            return;
+        }
+        let from = 6_000 * u64::try_from(self.dice.below(8)).unwrap();
+        let now = self.home.world.now;
+        let started = CoarseTime::containing_unix_s(now.as_unix_s() - 1_800);
+        let driven = Trip {
+            started,
+            ..trip(from, 12_000)
+        };
+        let car = &mut self.cars[which];
+        let entry = car.mint(drove(driven), now);
+        let verdict = self.home.world.verdict(car, &entry);
+        self.told.push(format!("{which}: {from} {verdict:?}"));
+        self.sent[which].push(entry);
+    }
+
+    /// Lets the operator do something to a random entry; what is not possible is refused, and changes nothing.
+    fn act(&mut self) {
+        let which = self.dice.below(self.cars.len());
+        if self.sent[which].is_empty() {
+            return;
+        }
+        let place = self.dice.below(self.sent[which].len());
+        let entry = self.sent[which][place]
+            .body()
+            .reference(self.cars[which].device);
+        let (core, now) = (&mut self.home.world.core, self.home.world.now);
+        let (what, done) = match self.dice.below(5) {
+            0 => ("keep", free(core, entry, true, now)),
+            1 => ("free", free(core, entry, false, now)),
+            2 | 3 => ("accept", core.accept_held(entry, "seen", now).is_ok()),
+            _ => ("refuse", core.refuse_held(entry, "forged", now).is_ok()),
+        };
+        if done {
+            self.told.push(format!("{what} {which}/{place}"));
+        }
+    }
+
+    fn revoke(&mut self) {
+        let which = self.dice.below(self.cars.len());
+        if self.revoked.is_none() && self.dice.below(3) == 0 {
+            self.revoked = Some(which);
+            self.told.push(format!("revoke {which}"));
+            let now = self.home.world.now;
+            let core = &mut self.home.world.core;
+            core.revoke_device(self.cars[which].device, now).unwrap();
+        }
+    }
+
+    fn back_up(&mut self) {
+        self.home.back_up("b.db");
+        self.backed_up = self.sent.iter().map(Vec::len).collect();
+        self.told.push("back up".to_owned());
+    }
+
+    /// Restores the backup, sends all again in a random order, and does again what is listed.
+    fn come_back(&mut self) {
+        let undone = self.home.restore("b.db").undone.unwrap();
+        self.told.push(format!("undone {undone:?}"));
+        let mut next = self.backed_up.clone();
+        loop {
+            let left: Vec<usize> = (0..self.cars.len())
+                .filter(|which| next[*which] < self.sent[*which].len())
+                .filter(|which| self.revoked != Some(*which))
+                .collect();
+            if left.is_empty() {
+                break;
+            }
+            let which = left[self.dice.below(left.len())];
+            let entry = &self.sent[which][next[which]];
+            send(&mut self.home, &self.cars[which], entry);
+            self.told.push(format!("again {which}/{}", next[which]));
+            next[which] += 1;
+        }
+        let now = self.home.world.now;
+        let core = &mut self.home.world.core;
+        for one in undone {
+            let Some(entry) = one.of.split(' ').find_map(entry_of) else {
+                continue;
+            };
+            let kind = format!("{:?}", one.kind);
+            let done = match kind.as_str() {
+                "Acceptance" => core.accept_held(entry, "seen", now).is_ok(),
+                "Refusal" => core.refuse_held(entry, "forged", now).is_ok(),
+                "Freed" => free(core, entry, one.of.ends_with("--keep-points"), now),
+                _ => continue,
+            };
+            self.told.push(format!("{kind} {entry} done again: {done}"));
+        }
+    }
+}
+
+fn entry_of(word: &str) -> Option<EntryRef> {
+    let (device, place) = word.split_once('/')?;
+    let (epoch, seq) = place.split_once('-')?;
+    Some(EntryRef {
+        device: device.parse().ok()?,
+        epoch: Epoch::new(epoch.parse().ok()?),
+        seq: Seq::new(seq.parse().ok()?),
+    })
+}
+
+fn free(
+    core: &mut dashpoint_cloud::CloudCore,
+    entry: EntryRef,
+    keeps_points: bool,
+    now: ServerTime,
+) -> bool {
+    let selected = Selected::Entry(entry);
+    core.free_stretches(vehicle(), selected, keeps_points, "shared", now)
+        .is_ok()
+}
+
+#[test]
+fn each_member_has_what_there_was() {
+    let count = std::env::var("DASHPOINT_HISTORIES").ok();
+    let count = count.map_or(HISTORIES, |count| count.parse().unwrap());
+    for seed in BROKEN_ONCE.into_iter().chain(0..count) {
+        let mut history = History::new(seed);
+        let backup_at = history.dice.below(14);
+        for step in 0..16 {
+            if step == backup_at {
+                history.back_up();
+            }
+            history.home.world.pass(1_800);
+            match history.dice.below(6) {
+                0 | 1 => history.act(),
+                2 => history.revoke(),
+                _ => history.drive(),
+            }
+        }
+        let before = history.balances();
+        history.come_back();
+        let after = history.balances();
+        assert_eq!(after, before, "history {seed}: {:#?}", history.told);
+    }
+}
