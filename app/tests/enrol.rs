@@ -19,6 +19,7 @@ fn said(folder: &tempfile::TempDir, command: &[&str], language: &str) -> String 
         .args(command)
         .args(["--language", language, "--config"])
         .arg(folder.path().join("dashpoint.toml"))
+        .env_remove("DASHPOINT_CONFIG")
         .env("RUST_LOG", "off")
         .output()
         .unwrap();

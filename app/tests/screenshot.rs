@@ -20,6 +20,7 @@ fn screenshot(folder: &Path, arguments: &[&str]) -> Output {
         .arg("--config")
         .arg(folder.join("dashpoint.toml"))
         .args(arguments)
+        .env_remove("DASHPOINT_CONFIG")
         .env("RUST_LOG", "off")
         .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY")

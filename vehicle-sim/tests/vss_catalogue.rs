@@ -293,6 +293,7 @@ fn run(folder: &Path, broker: u16, arguments: &[String], input: &str) -> u64 {
         .args(["--json", "--patience", "0", "--broker"])
         .arg(format!("127.0.0.1:{broker}"))
         .current_dir(folder)
+        .env_remove("DASHPOINT_BROKER")
         .env_remove("RUST_LOG")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -29,6 +29,7 @@ fn dashpoint(arguments: &[&str]) -> Output {
     let program = env!("CARGO_BIN_EXE_dashpoint");
     Command::new(program)
         .args(arguments)
+        .env_remove("DASHPOINT_CONFIG")
         .env("RUST_LOG", "off")
         .output()
         .unwrap()

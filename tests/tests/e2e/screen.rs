@@ -264,6 +264,7 @@ fn without_a_display_there_is_one_line_and_what_to_do() {
     let output = Process::new(env!("CARGO_BIN_EXE_head-unit"))
         .args(["run", "--config"])
         .arg(car.config())
+        .env_remove("DASHPOINT_CONFIG")
         .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY")
         .env_remove("WAYLAND_SOCKET")

@@ -35,7 +35,10 @@ fn beside(folder: &Path, line: &str, log: &str) -> Program {
     shell
         .args(["-c", &format!("exec {line}")])
         .current_dir(folder)
-        .env("PATH", format!("{}:{path}", folder.join("bin").display()));
+        .env("PATH", format!("{}:{path}", folder.join("bin").display()))
+        .env_remove("DASHPOINT_CONFIG")
+        .env_remove("DASHPOINT_DATA")
+        .env_remove("DASHPOINT_BROKER");
     Program::start(&mut shell, &folder.join(log))
 }
 

@@ -51,7 +51,7 @@ pub fn programs(folder: &Path) -> PathBuf {
     bin
 }
 
-/// Types lines into a shell in a folder.
+/// Types lines into a shell in a folder, without what the shell of a developer has chosen.
 pub fn typed(folder: &Path, lines: &str) -> Output {
     let path = std::env::var("PATH").unwrap();
     let bin = folder.join("bin");
@@ -61,6 +61,9 @@ pub fn typed(folder: &Path, lines: &str) -> Output {
         .current_dir(folder)
         .env("PATH", format!("{}:{path}", bin.display()))
         .env("CYCLES", cycles)
+        .env_remove("DASHPOINT_CONFIG")
+        .env_remove("DASHPOINT_DATA")
+        .env_remove("DASHPOINT_BROKER")
         .env_remove("RUST_LOG")
         .output()
         .unwrap()

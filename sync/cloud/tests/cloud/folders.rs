@@ -49,6 +49,7 @@ pub async fn health(cloud: &Running) -> (u16, String) {
 pub fn run(data: &Path, words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dashpoint-cloud"));
     command.arg("--data").arg(data).args(words);
+    command.env_remove("DASHPOINT_DATA");
     command.output().unwrap()
 }
 

@@ -252,6 +252,7 @@ impl Operated {
     pub fn run(&self, words: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dashpoint-cloud"));
         command.arg("--data").arg(&self.data).args(words);
+        command.env_remove("DASHPOINT_DATA");
         command.output().unwrap()
     }
 
@@ -277,6 +278,7 @@ impl Operated {
             .arg("--data")
             .arg(&self.data)
             .args(["serve", "--listen", "127.0.0.1:0"])
+            .env_remove("DASHPOINT_DATA")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -301,6 +301,7 @@ impl Car {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_head-unit"));
         command.args(args).arg("--config").arg(self.config());
+        command.env_remove("DASHPOINT_CONFIG");
         if let Some(clock) = &self.clock {
             clock.put_on(&mut command);
         }

@@ -227,7 +227,8 @@ impl MemberCloud {
         command
             .args(["--json", "--data"])
             .arg(&self.folder)
-            .args(args);
+            .args(args)
+            .env_remove("DASHPOINT_DATA");
         command
     }
 
