@@ -23,6 +23,7 @@ const EXAMPLES: &str = "Examples:
   dashpoint-cloud policy show > policy.toml; dashpoint-cloud policy sign policy.toml
   dashpoint-cloud rule report --since 2026-11-01T00:00:00Z
   dashpoint-cloud --json statement 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+  source <(dashpoint-cloud completions bash)
 
 Every command but `serve`, `init` and `restore` may be used while `serve` runs. Times in JSON are seconds since 1970-01-01T00:00:00Z.
 Exit codes: 0 done, 1 failed, 2 wrong argument or file.";
@@ -341,8 +342,12 @@ pub enum PolicyCommand {
     /// Sign an old version again under the next number: what a newer one changed is taken back
     Revert {
         /// The version whose rules are to be in force again
-        #[arg(value_parser = version)]
-        version: PolicyVersion,
+        #[arg(value_name = "VERSION", value_parser = version)]
+        rules_of: PolicyVersion,
+        /// The number of the new version; by default the next one. After a restore it must be given: the database may lack versions
+        /// that cars have
+        #[arg(long = "version", value_name = "N", value_parser = version)]
+        next: Option<PolicyVersion>,
         /// In force from here; by default from now on
         #[arg(long, value_name = "TIME", value_parser = time)]
         valid_from: Option<ServerTime>,

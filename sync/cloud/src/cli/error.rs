@@ -1,5 +1,7 @@
 //! Reasons that the command line ends without success, and its exit codes.
 
+use dashpoint_membership::{PolicyVersion, ServerTime};
+
 use crate::error::CloudError;
 
 /// Exit code for a wrong argument or a wrong file.
@@ -19,6 +21,21 @@ pub enum CliError {
     /// A result that JSON does not have.
     #[error("cannot write the output as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// The number of the next policy, in a database that went back: the number after its newest may have been signed before.
+    #[error(
+        "this database went back in a restore and may lack versions that cars have: give a number above them with --version N"
+    )]
+    NextVersion,
+    /// Rules that would not be in force at any time.
+    #[error(
+        "policy {old} was meant to be in force until {until}: give a later time with --valid-until"
+    )]
+    RevertEnded {
+        /// The version whose rules are to be in force again.
+        old: PolicyVersion,
+        /// The end of its time.
+        until: ServerTime,
+    },
     /// A policy that TOML does not have.
     #[error("cannot write the output as TOML: {0}")]
     Toml(#[from] toml::ser::Error),
@@ -28,6 +45,7 @@ impl CliError {
     pub(super) fn code(&self) -> u8 {
         match self {
             Self::Cloud(error) if error.is_usage() => USAGE,
+            Self::NextVersion | Self::RevertEnded { .. } => USAGE,
             Self::Cloud(_) | Self::Output(_) | Self::Json(_) | Self::Toml(_) => FAILED,
         }
     }
@@ -37,7 +55,7 @@ impl CliError {
         let kind = match self {
             Self::Output(failed) => Some(failed.kind()),
             Self::Json(failed) => failed.io_error_kind(),
-            Self::Cloud(_) | Self::Toml(_) => None,
+            Self::Cloud(_) | Self::Toml(_) | Self::NextVersion | Self::RevertEnded { .. } => None,
         };
         kind == Some(std::io::ErrorKind::BrokenPipe)
     }

@@ -14,8 +14,9 @@ use super::edge::Edge;
 use super::error::CliError;
 use super::show::{self, counted};
 use crate::clock::system_now;
-use crate::core::{CloudCore, DroppedRule, DroppedTier, SelectedEntries};
+use crate::core::{CloudCore, DroppedRule, DroppedTier, PolicyLine, SelectedEntries};
 use crate::error::CloudError;
+use crate::store::cloud_row;
 
 /// Head of a shown policy.
 const HEAD: &str = "\
@@ -72,21 +73,24 @@ pub(super) fn policy(
             )
         }
         args::PolicyCommand::Revert {
-            version,
+            rules_of,
+            next,
             valid_from,
             valid_until,
         } => {
-            let old = core.policy(Some(version), edge.now)?;
+            let old = core.policy(Some(rules_of), edge.now)?;
             let lines = core.policy_list(edge.now)?;
-            let newest = lines.last().map_or(version, |line| line.version);
             let next = Policy {
-                version: PolicyVersion::new(newest.get().saturating_add(1)),
+                version: match next {
+                    Some(next) => next,
+                    None => next_version(core, &lines)?,
+                },
                 // It was in force before, and must not value what was valued meanwhile.
                 valid_from: valid_from.unwrap_or(edge.now),
                 valid_until: valid_until.unwrap_or(old.valid_until),
                 ..old
             };
-            revert(version, next, core, edge, out)
+            revert(rules_of, next, &lines, core, edge, out)
         }
         args::PolicyCommand::List => {
             let lines = core.policy_list(edge.now)?;
@@ -95,25 +99,41 @@ pub(super) fn policy(
     }
 }
 
+/// Returns the number after the newest; a database that went back may lack versions that cars have, and then nobody can tell.
+fn next_version(core: &CloudCore, lines: &[PolicyLine]) -> Result<PolicyVersion, CliError> {
+    if core.server_epoch()? > cloud_row::FIRST {
+        return Err(CliError::NextVersion);
+    }
+    let newest = lines.last().map_or(0, |line| line.version.get());
+    Ok(PolicyVersion::new(newest.saturating_add(1)))
+}
+
 /// Signs the rules of an old version under the next number.
 fn revert(
     old: PolicyVersion,
     next: Policy,
+    lines: &[PolicyLine],
     core: &mut CloudCore,
     edge: Edge,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
+    let version = next.version;
+    let until = next.valid_until;
+    if until <= edge.now.max(next.valid_from) {
+        return Err(CliError::RevertEnded { old, until });
+    }
     let compiled = CompiledPolicy::compile(next.clone()).map_err(CloudError::from)?;
     compiled.check_signable().map_err(CloudError::from)?;
-    let version = next.version;
     let name = format!("policy {version}");
     // There is no file whose lines could be told.
-    let warnings = Warnings::of(Path::new(&name), "", &compiled, Some(edge.now));
+    let mut warnings = Warnings::of(Path::new(&name), "", &compiled, Some(edge.now));
+    warnings.0.extend(superseded(old, &next, lines));
     let dropped = Dropped::of(core, &next, edge.now)?;
     core.sign_policy(next, edge.now)?;
     let signed = show::Reverted {
         signed: version,
         rules_of: old,
+        warnings: &warnings.0,
     };
     show::either(out, edge.json, &signed, |_| {
         format!(
@@ -122,6 +142,27 @@ fn revert(
             dropped.text()
         )
     })
+}
+
+/// Warns of versions that a revert leaves without a time in force, or that it changes nothing of.
+fn superseded(old: PolicyVersion, next: &Policy, lines: &[PolicyLine]) -> Vec<String> {
+    let version = next.version;
+    let newest = lines.last().filter(|line| line.version == old);
+    let newest = newest.map(|_| {
+        format!("policy {old} is the newest version: only its number and its times change")
+    });
+    // The highest version whose time has come is in force.
+    let never = lines
+        .iter()
+        .filter(|line| line.version < version && line.valid_from > next.valid_from);
+    let never = never.map(|line| {
+        format!(
+            "policy {} was to be in force from {} and never is: policy {version} is above it",
+            line.version,
+            show::time(line.valid_from)
+        )
+    });
+    newest.into_iter().chain(never).collect()
 }
 
 /// Reports on rules.

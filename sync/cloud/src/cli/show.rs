@@ -61,9 +61,11 @@ pub(super) struct SignedVersion<T> {
 
 /// A version that was signed with the rules of an older one.
 #[derive(Debug, Serialize)]
-pub(super) struct Reverted {
+pub(super) struct Reverted<'a> {
     pub signed: PolicyVersion,
     pub rules_of: PolicyVersion,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub warnings: &'a [String],
 }
 
 #[derive(Debug, Serialize)]

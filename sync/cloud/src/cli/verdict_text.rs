@@ -26,6 +26,7 @@ fn short(entry: &EntryRef) -> String {
 
 pub(super) fn verdict(verdict: &Verdict, caps: &[NamedCap]) -> String {
     match verdict {
+        Verdict::Accepted { paid } if paid.is_nothing() => "not earned".to_owned(),
         Verdict::Accepted { paid } => format!("confirmed {}", paid.points),
         Verdict::Adjusted { paid, reasons } => {
             let reasons = reasons.iter().map(|reason| adjustment(reason, caps));

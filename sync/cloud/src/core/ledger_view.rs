@@ -7,6 +7,7 @@ use dashpoint_membership::{
     ServerTime, Verdict,
 };
 use dashpoint_wire::Raw;
+use rusqlite::Connection;
 use serde::Serialize;
 
 use super::CloudCore;
@@ -70,26 +71,36 @@ impl CloudCore {
         device: Option<DeviceId>,
         member: Option<MemberId>,
     ) -> Result<Vec<EntryLine>, CloudError> {
-        let entries = self.logged_entries(device, member)?.into_iter();
-        Ok(entries.map(|(line, _)| line).collect())
+        let mut lines = Vec::new();
+        self.each_entry(device, member, |line, _| {
+            lines.push(line);
+            Ok(())
+        })?;
+        Ok(lines)
     }
 
-    /// The same, each with what its device signed.
-    pub(super) fn logged_entries(
+    /// Walks over the same, each with what its device signed: one after the other, as a cloud may hold millions.
+    pub(super) fn each_entry(
         &self,
         device: Option<DeviceId>,
         member: Option<MemberId>,
-    ) -> Result<Vec<(EntryLine, Entry)>, CloudError> {
+        mut take: impl FnMut(EntryLine, &Entry) -> Result<(), CloudError>,
+    ) -> Result<(), CloudError> {
         let keys: BTreeMap<_, _> = devices::list(&self.db)?
             .into_iter()
             .map(|device| (device.id, device.key))
             .collect();
-        let line = |row: log::LogLine| {
+        let mut changes = AccountChanges::default();
+        log::each(&self.db, device, member, |row| {
             let device = row.entry.device;
             let key = keys.get(&device).ok_or(CloudError::NoDevice(device))?;
             let signed = Raw::<Entry>::from(row.raw).verify(key, &device)?;
             let hash = signed.hash();
             let entry = signed.into_parts().1;
+            let changes = match row.member {
+                Some(member) => changes.of(&self.db, member, row.entry)?,
+                None => &[],
+            };
             let line = EntryLine {
                 entry: row.entry,
                 hash,
@@ -101,20 +112,31 @@ impl CloudCore {
                 policy: entry.policy,
                 predicted: entry.predicted(),
                 cut_by: caps_of_entry(&self.policies, &entry, &row.verdict),
+                since: since(&row.verdict, changes),
                 verdict: row.verdict,
-                since: None,
             };
-            Ok((line, entry))
-        };
-        let rows = log::list(&self.db, device, member)?.into_iter();
-        let mut lines = rows
-            .map(line)
-            .collect::<Result<Vec<(EntryLine, Entry)>, CloudError>>()?;
-        let members: BTreeSet<MemberId> =
-            lines.iter().filter_map(|(line, _)| line.member).collect();
-        let mut changes = BTreeMap::new();
-        for member in members {
-            for row in accounts::about_entries(&self.db, member)? {
+            take(line, &entry)
+        })
+    }
+}
+
+/// Changes of the accounts about entries, each account read once.
+#[derive(Debug, Default)]
+struct AccountChanges {
+    read: BTreeSet<MemberId>,
+    of_entries: BTreeMap<EntryRef, Vec<EntryChange>>,
+}
+
+impl AccountChanges {
+    /// Lists the changes about an entry, oldest first.
+    fn of(
+        &mut self,
+        db: &Connection,
+        member: MemberId,
+        entry: EntryRef,
+    ) -> Result<&[EntryChange], CloudError> {
+        if self.read.insert(member) {
+            for row in accounts::about_entries(db, member)? {
                 let Some(entry) = row.cause.changed_entry() else {
                     continue;
                 };
@@ -123,18 +145,21 @@ impl CloudCore {
                 } else {
                     EntryChange::Paid(row.paid.points)
                 };
-                changes.entry(entry).or_insert_with(Vec::new).push(change);
+                self.of_entries.entry(entry).or_default().push(change);
             }
         }
-        for (line, _) in &mut lines {
-            let changes = changes.get(&line.entry).map_or(&[][..], Vec::as_slice);
-            let was_held = matches!(line.verdict, Verdict::Review { .. });
-            line.since = match changes {
-                // Taken back with nothing paid before.
-                [EntryChange::TakenBack] if was_held => Some(EntryChange::Refused),
-                changes => changes.last().copied(),
-            };
+        Ok(self.of_entries.get(&entry).map_or(&[], Vec::as_slice))
+    }
+}
+
+/// Finds what stands after a verdict.
+const fn since(verdict: &Verdict, changes: &[EntryChange]) -> Option<EntryChange> {
+    match changes {
+        // Taken back with nothing paid before.
+        [EntryChange::TakenBack] if matches!(verdict, Verdict::Review { .. }) => {
+            Some(EntryChange::Refused)
         }
-        Ok(lines)
+        [.., last] => Some(*last),
+        [] => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dashpoint_membership::Given;
 use dashpoint_membership::policy::CompiledPolicy;
 use dashpoint_membership::{
     Appraisal, DeviceId, Entry, MemberId, Milli, Points, RuleId, ServerTime, Text, Verdict,
@@ -13,6 +14,7 @@ use super::CloudCore;
 use super::ledger_view::{EntryChange, EntryLine};
 use super::named_caps::settled_by;
 use crate::error::CloudError;
+use crate::store::intervals;
 
 /// Selection of the entries that rules are reported over; all without any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,14 +49,17 @@ pub struct RuleLine {
     /// Entries for which it was paid a whole point at least; none for a policy that is only tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paid: Option<u64>,
-    /// Points that it was paid; where several rules pay for an entry they are split as the car predicted.
+    /// Points that it was paid. Where several rules pay for an entry they are split by the amounts that each gave after caps, to the
+    /// point; for an entry without a meter stretch, as the car predicted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paid_points: Option<Points>,
 }
 
 impl CloudCore {
-    /// Reports on each rule of the policy in force, and on those of before that valued an entry, over the entries that stand: rejected ones, refused ones and those whose points were taken back are
-    /// left out. Each entry is valued by the policy that its verdict used, or all of them by `instead`, which pays nothing.
+    /// Reports on each rule of the policy in force, and on those of before that valued an entry, over the entries that stand: rejected
+    /// ones, refused ones and those whose points were taken back are left out. Each entry is valued by the policy that it was given its
+    /// points by, where that is kept with its stretch, else by the one that its verdict names; or all of them by `instead`, which pays
+    /// nothing.
     ///
     /// # Errors
     /// [`CloudError::Wire`] when the log holds bytes that its device did not sign.
@@ -71,18 +76,23 @@ impl CloudCore {
             let line = RuleLine::new(listed, &rule.id, rule.shadow, is_paid);
             lines.insert((rule.id.clone(), rule.shadow), line);
         }
-        for (line, entry) in self.logged_entries(selected.device, selected.member)? {
+        self.each_entry(selected.device, selected.member, |line, entry| {
             let is_early = selected.since.is_some_and(|since| line.happened < since);
             let is_late = selected.until.is_some_and(|until| line.happened >= until);
             let Some(paid) = paid(&line).filter(|_| !is_early && !is_late) else {
-                continue;
+                return Ok(());
             };
-            let valued_by = instead.or_else(|| self.valuing(&line));
+            let held = intervals::of(&self.db, line.entry)?;
+            let given = held.and_then(|stretch| stretch.given);
+            let valued_by = instead.or_else(|| self.valuing(&line, given.as_ref()));
             let Some(policy) = valued_by else {
-                continue;
+                return Ok(());
             };
             let appraisals = appraise(policy, entry.transaction());
-            let mut parts = split(paid, &entry, &appraisals);
+            let mut parts = match &given {
+                Some(given) => split_as_given(paid, given),
+                None => split_as_predicted(paid, entry, &appraisals),
+            };
             for appraisal in &appraisals {
                 let key = (appraisal.rule.clone(), appraisal.shadow);
                 let rule = lines.entry(key).or_insert_with_key(|(rule, shadow)| {
@@ -90,16 +100,19 @@ impl CloudCore {
                 });
                 rule.add(appraisal, parts.remove(&appraisal.rule));
             }
-        }
+            Ok(())
+        })?;
         Ok(lines.into_values().collect())
     }
 
-    fn valuing(&self, line: &EntryLine) -> Option<&CompiledPolicy> {
-        let version = match &line.verdict {
-            Verdict::Adjusted { reasons, .. } => settled_by(reasons, line.policy),
-            Verdict::Accepted { .. } | Verdict::Rejected { .. } | Verdict::Review { .. } => {
-                line.policy
-            }
+    fn valuing(&self, line: &EntryLine, given: Option<&Given>) -> Option<&CompiledPolicy> {
+        let version = match (given, &line.verdict) {
+            (Some(given), _) => given.policy,
+            (None, Verdict::Adjusted { reasons, .. }) => settled_by(reasons, line.policy),
+            (
+                None,
+                Verdict::Accepted { .. } | Verdict::Rejected { .. } | Verdict::Review { .. },
+            ) => line.policy,
         };
         self.policies.get(version)
     }
@@ -153,22 +166,55 @@ const fn paid(line: &EntryLine) -> Option<Points> {
     }
 }
 
-/// Splits the points of an entry by the rules that pay: as the car predicted, and the rest to the last.
-fn split(paid: Points, entry: &Entry, appraisals: &[Appraisal]) -> BTreeMap<RuleId, Points> {
-    let pays = |appraisal: &&Appraisal| appraisal.held && !appraisal.shadow;
-    let paying: Vec<&Appraisal> = appraisals.iter().filter(pays).collect();
+/// Splits the points of an entry by what each rule gave after caps: the whole points of each, and what the remainders of before
+/// completed to those that are nearest to the next point.
+fn split_as_given(paid: Points, given: &Given) -> BTreeMap<RuleId, Points> {
+    let mut left = paid;
+    let mut parts = BTreeMap::new();
+    let mut rests = Vec::new();
+    for part in &given.parts {
+        let (whole, rest) = part.points.split();
+        let whole = Points::new(whole).min(left);
+        left = left.minus(whole);
+        parts.insert(part.rule.clone(), whole);
+        rests.push((rest, &part.rule));
+    }
+    rests.sort_by(|one, other| other.0.cmp(&one.0));
+    let completed = rests.into_iter().filter(|(rest, _)| *rest > Milli::ZERO);
+    for (_, rule) in completed {
+        let one = Points::new(1).min(left);
+        left = left.minus(one);
+        let part = parts.entry(rule.clone()).or_insert(Points::ZERO);
+        *part = part.plus(one);
+    }
+    parts
+}
+
+/// Splits the points of an entry by the rules that give some: as the car predicted, as far as there are any left, and the rest to
+/// the last.
+fn split_as_predicted(
+    paid: Points,
+    entry: &Entry,
+    appraisals: &[Appraisal],
+) -> BTreeMap<RuleId, Points> {
+    let gives = |appraisal: &&Appraisal| {
+        appraisal.held && !appraisal.shadow && appraisal.points > Milli::ZERO
+    };
+    let paying = appraisals.iter().filter(gives);
     let awards = entry.transaction().awards();
     let mut left = paid;
     let mut parts = BTreeMap::new();
-    for (index, appraisal) in paying.iter().enumerate() {
-        let award = awards.iter().find(|award| award.rule == appraisal.rule);
-        let part = match award {
-            _ if index + 1 == paying.len() => left,
-            Some(award) => award.predicted.min(left),
-            None => Points::ZERO,
-        };
+    let mut last = None;
+    for appraisal in paying {
+        let mut awards = awards.iter();
+        let award = awards.find(|award| award.rule == appraisal.rule);
+        let part = award.map_or(Points::ZERO, |award| award.predicted.min(left));
         left = left.minus(part);
         parts.insert(appraisal.rule.clone(), part);
+        last = Some(&appraisal.rule);
+    }
+    if let Some(part) = last.and_then(|last| parts.get_mut(last)) {
+        *part = part.plus(left);
     }
     parts
 }

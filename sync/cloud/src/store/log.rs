@@ -162,11 +162,12 @@ pub(crate) fn raw_from(
 }
 
 /// Rows in the order they came to five minutes, then by device and chain; of one device or one member or all.
-pub(crate) fn list(
+pub(crate) fn each(
     db: &Connection,
     device: Option<DeviceId>,
     member: Option<MemberId>,
-) -> Result<Vec<LogLine>, CloudError> {
+    mut take: impl FnMut(LogLine) -> Result<(), CloudError>,
+) -> Result<(), CloudError> {
     let mut statement = db.prepare_cached(
         "SELECT device, epoch, seq, member, arrived, verdict, raw FROM entries
          WHERE (?1 IS NULL OR device = ?1) AND (?2 IS NULL OR member = ?2)
@@ -185,5 +186,8 @@ pub(crate) fn list(
             raw: row.get(6)?,
         })
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    for row in rows {
+        take(row?)?;
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
-use dashpoint_cloud::cli::{CloudArgs, Edge, execute, main};
+use dashpoint_cloud::cli::{CliError, CloudArgs, Edge, execute, main};
 use dashpoint_wire::message::EnrolRequest;
 
 use crate::support::*;
@@ -46,6 +46,15 @@ fn world() -> World {
 }
 
 pub(crate) fn say(world: &mut World, line: &str) -> String {
+    ran(world, line).unwrap()
+}
+
+/// What a command is refused with.
+pub(crate) fn refused(world: &mut World, line: &str) -> String {
+    ran(world, line).unwrap_err().to_string()
+}
+
+fn ran(world: &mut World, line: &str) -> Result<String, CliError> {
     let words = std::iter::once("dashpoint-cloud").chain(line.split_whitespace());
     let args = CloudArgs::try_parse_from(words).unwrap();
     let edge = Edge {
@@ -54,8 +63,8 @@ pub(crate) fn say(world: &mut World, line: &str) -> String {
         json: args.json,
     };
     let mut out = Vec::new();
-    execute(args.command, &mut world.core, edge, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
+    execute(args.command, &mut world.core, edge, &mut out)?;
+    Ok(String::from_utf8(out).unwrap())
 }
 
 #[test]
@@ -294,6 +303,7 @@ fn serve_says_who_it_is_and_ends_at_sigterm() {
         let mut command = Command::new(program);
         command.arg("--data").arg(&data);
         command.args(["serve", "--listen", "127.0.0.1:0"]);
+        command.env_remove("DASHPOINT_DATA");
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     };
@@ -314,6 +324,7 @@ fn serve_says_who_it_is_and_ends_at_sigterm() {
         .arg("--data")
         .arg(&data)
         .args(["member", "add", "--name", "Li"])
+        .env_remove("DASHPOINT_DATA")
         .output()
         .unwrap();
     assert!(beside.status.success());

@@ -1,6 +1,8 @@
 //! Rules at the command line: how often each held and paid, also one that is only tried, and the way back to an older policy.
 
-use crate::cli::say;
+use dashpoint_membership::ServerEpoch;
+
+use crate::cli::{refused, say};
 use crate::support::*;
 
 const TRIED: &str = r#"
@@ -100,6 +102,36 @@ fn a_report_counts_for_each_rule_how_often_it_held_and_paid() {
     );
 }
 
+/// The first rule has no room left, which the car could not know: what is paid is not counted as that rule's.
+#[test]
+fn points_are_counted_for_the_rule_that_gave_them() {
+    let mut world = World::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    let next = say(&mut world, "policy show").replacen("version = 1", "version = 2", 1);
+    let cap = "[[caps]]\nid = \"clean\"\nover = { rule = \"clean-driving\" }\nper = \"day\"\npoints = 2\n\n[[caps]]";
+    std::fs::write(&path, next.replacen("[[caps]]", cap, 1)).unwrap();
+    say(&mut world, &format!("policy sign {}", path.display()));
+    let member = world.member(1);
+    let (mut car, mut other) = (world.car(2, 3, member), world.car(4, 5, member));
+    world.pass(HOUR);
+    let first = [car.mint(drove(trip(1_000, 30_000)), world.now)];
+    let second = [other.mint(drove(trip(1_000, 30_000)), world.now)];
+    world.settled(&mut car, &first);
+    world.settled(&mut other, &second);
+    let said = say(&mut world, "entries");
+    let of_other = format!("rule report --device {}", "04".repeat(16));
+    let report = say(&mut world, &of_other);
+    assert!(
+        rows(&report).contains(&"clean-driving 1 1 0 18.976 0 0".to_owned()),
+        "{report}{said}"
+    );
+    assert!(
+        rows(&report).contains(&"safe-trip 1 1 0 3.000 1 3".to_owned()),
+        "{report}{said}"
+    );
+}
+
 #[test]
 fn rules_are_tried_on_the_evidence_of_the_cloud_before_they_are_signed() {
     let mut world = World::new();
@@ -151,4 +183,59 @@ fn an_old_policy_comes_back_under_the_next_number() {
     let again = say(&mut world, "--json policy revert 7");
     let again: serde_json::Value = serde_json::from_str(&again).unwrap();
     assert_eq!(again, serde_json::json!({ "signed": 9, "rules_of": 7 }));
+}
+
+/// In a life that began with a restore the number after the newest may have been signed before: it must be given.
+#[test]
+fn a_restored_cloud_asks_for_the_number_of_a_revert() {
+    let mut world = World::new();
+    let life = world
+        .core
+        .begin_server_epoch(ServerEpoch::new(1), world.now);
+    life.unwrap();
+    let said = refused(&mut world, "policy revert 1");
+    assert!(
+        said.ends_with("give a number above them with --version N"),
+        "{said}"
+    );
+    let listed = say(&mut world, "policy list");
+    assert_eq!(listed.lines().count(), 2, "nothing was signed: {listed}");
+    let said = say(&mut world, "policy revert 1 --version 20");
+    assert!(
+        said.starts_with("signed policy 20, with the rules of policy 1\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_revert_tells_of_times_that_do_not_fit() {
+    let mut world = World::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    let again = say(&mut world, "policy revert 1");
+    let newest = "policy 1 is the newest version: only its number and its times change";
+    assert!(again.contains(newest), "{again}");
+    let shown = say(&mut world, "policy show 1");
+    std::fs::write(&path, shown.replacen("version = 1", "version = 3", 1)).unwrap();
+    let later = "--valid-from 2027-01-01T00:00:00Z";
+    say(
+        &mut world,
+        &format!("policy sign {} {later}", path.display()),
+    );
+    let said = say(&mut world, "policy revert 1");
+    assert_eq!(
+        said,
+        "signed policy 4, with the rules of policy 1\n\
+         warning: policy 3 was to be in force from 2027-01-01T00:00:00Z and never is: policy 4 is above it\n"
+    );
+    // The rules of before were meant to end before.
+    let late = "policy revert 1 --valid-from 2029-01-01T00:00:00Z";
+    let said = refused(&mut world, late);
+    assert_eq!(
+        said,
+        "policy 1 was meant to be in force until 2028-12-31T16:00:00Z: give a later time with --valid-until"
+    );
+    let until = format!("{late} --valid-until 2031-01-01T00:00:00Z");
+    let said = say(&mut world, &until);
+    assert!(said.starts_with("signed policy 5, "), "{said}");
 }
