@@ -15,7 +15,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 pub use args::{CloudArgs, CloudCommand};
 pub use edge::Edge;
@@ -32,7 +32,7 @@ pub fn main(
 ) -> ExitCode {
     let args: Vec<_> = args.into_iter().collect();
     let json = args.iter().any(|arg| arg == "--json");
-    let done = match CloudArgs::try_parse_from(args) {
+    let done = match parsed(args) {
         Ok(args) => run::run(args, out),
         Err(refused) => return usage(&refused, json, out, err),
     };
@@ -47,6 +47,26 @@ pub fn main(
             complain(&line, error.code(), err)
         }
     }
+}
+
+/// Reads the words that were typed, with the variables that stand for them.
+fn parsed(args: Vec<OsString>) -> Result<CloudArgs, clap::Error> {
+    let mut command = without_empty_variables(CloudArgs::command());
+    let matches = command.try_get_matches_from_mut(args)?;
+    CloudArgs::from_arg_matches(&matches).map_err(|refused| refused.format(&mut command))
+}
+
+/// Drops each variable that is empty: it counts as unset.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|arg| {
+        let value = arg.get_env().and_then(std::env::var_os);
+        if value.is_some_and(|value| value.is_empty()) {
+            arg.env(clap::builder::Resettable::Reset)
+        } else {
+            arg
+        }
+    });
+    command.mut_subcommands(without_empty_variables)
 }
 
 /// Help goes out whole; a wrong argument is one line, with clap's tips.

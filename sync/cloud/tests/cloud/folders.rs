@@ -311,3 +311,16 @@ async fn files_are_their_owner_s_alone_also_in_a_folder_that_was_there() {
         "{restored:?}"
     );
 }
+
+#[test]
+fn an_empty_variable_is_as_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_dashpoint-cloud"))
+        .args(["member", "list"])
+        .env("DASHPOINT_DATA", "")
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("dashpoint-cloud-data"), "{said}");
+}
