@@ -81,23 +81,43 @@ fn several_recordings_are_followed_by_their_totals() {
     assert!(last.iter().all(|line| !line.is_empty()), "{last:?}");
 }
 
+/// The form follows from what was typed: a folder with one recording in it has totals too.
+#[test]
+fn a_folder_of_one_recording_has_totals() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("us06.csv");
+    std::fs::copy(format!("{CYCLES}/us06.csv"), &file).unwrap();
+    let (json, table) = explained(&[folder.path().to_str().unwrap()]);
+    assert_eq!(json["explained"].as_array().unwrap().len(), 1, "{json:#}");
+    assert_eq!(json["totals"]["sources"][0]["source"], "us06.csv");
+    assert!(table.contains("in all"), "{table}");
+    let (json, _) = explained(&[file.to_str().unwrap()]);
+    assert!(json["found"].is_array(), "{json:#}");
+    assert!(json["totals"].is_null(), "{json:#}");
+}
+
 /// A folder may be chosen by the environment of a shell; what is typed comes before it.
 #[test]
 fn the_configuration_is_found_by_a_variable() {
     let program = env!("CARGO_BIN_EXE_dashpoint");
-    let told = |typed: &[&str]| {
+    let told = |variable: &str, typed: &[&str]| {
         let output = std::process::Command::new(program)
             .args(["status"])
             .args(typed)
-            .env("DASHPOINT_CONFIG", "/nowhere/variable.toml")
+            .env("DASHPOINT_CONFIG", variable)
             .env("RUST_LOG", "off")
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(2));
         String::from_utf8(output.stderr).unwrap()
     };
-    assert!(told(&[]).contains("/nowhere/variable.toml"));
-    assert!(told(&["--config", "/nowhere/typed.toml"]).contains("/nowhere/typed.toml"));
+    let variable = "/nowhere/variable.toml";
+    assert!(told(variable, &[]).contains(variable));
+    let typed = "/nowhere/typed.toml";
+    assert!(told(variable, &["--config", typed]).contains(typed));
+    // An empty one is as none.
+    let none = told("", &[]);
+    assert!(none.contains("dashpoint.toml"), "{none}");
     let help = String::from_utf8(dashpoint(&["status", "--help"]).stdout).unwrap();
     assert!(help.contains("[env: DASHPOINT_CONFIG"), "{help}");
 }

@@ -63,6 +63,8 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     };
     let mut is_failure = has_failed(&explained);
     let (json, language) = (args.output.json, args.output.language);
+    // A program reads one shape for what it typed, however many recordings lie in a folder.
+    let is_one = matches!(args.what.as_slice(), [what] if !Path::new(what).is_dir());
     match (&args.against, explained.as_slice()) {
         (Some(against), _) => {
             let after = self::explained(args, &sources, Some(against))?;
@@ -77,8 +79,8 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
                 table::print_totals(&[&compared.before, &compared.after], language);
             }
         }
-        (None, [(_, one)]) if json => print_json(one)?,
-        (None, [(_, one)]) => table::print(one, language),
+        (None, [(_, one)]) if json && is_one => print_json(one)?,
+        (None, [(_, one)]) if is_one => table::print(one, language),
         (None, several) => {
             let totals = Totals::of(several);
             if json {
