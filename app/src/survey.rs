@@ -2,16 +2,14 @@
 //!
 //! Pure. The samples go through a fold of their own, so that what is refused here is what the head unit would refuse.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use dashpoint_telematics::{Marks, Sample, Settings, Signal, Telematics, Value};
 
-use crate::abilities::SaidSignals;
+use crate::abilities::{Pace, SaidSignals};
 use crate::bus::BusInput;
 use crate::engine::SignalWatch;
 
-/// Time between two values that the fold takes for seen at most, in milliseconds.
-const SEEN_MS_MAX: u64 = 5_000;
 /// Times of one signal that are kept; of a minute it is more than any signal has.
 const TIMES_MAX: usize = 4_096;
 
@@ -28,6 +26,8 @@ pub struct BusSurvey {
 struct SignalSurvey {
     said: u64,
     retained: u64,
+    live: u64,
+    is_active: bool,
     last: Option<Value>,
     last_ms: Option<i64>,
     gaps_ms: Vec<i64>,
@@ -45,6 +45,10 @@ pub struct SurveyedSignal {
     pub retained: u64,
     /// Values that would be taken.
     pub taken: u64,
+    /// Values among them that were said in this time, and not retained.
+    pub live: u64,
+    /// True when a live value says that the car moves, or counts what it charges.
+    pub is_active: bool,
     /// The last value that could be read, in the unit of the signal.
     pub last: Option<Value>,
     /// Time between two values in the median, in milliseconds.
@@ -82,9 +86,15 @@ impl BusSurvey {
                     ts_ms: ts_ms.unwrap_or(arrived_ms),
                     retained,
                 };
+                let before = self.taken(signal);
                 // A survey earns nothing: what the fold makes of it is of no use.
                 drop(self.telematics.observe(&sample));
+                let taken = self.taken(signal).saturating_sub(before);
                 let known = self.signals.entry(signal).or_default();
+                if !retained {
+                    known.live += taken;
+                    known.is_active |= taken > 0 && is_active(signal, &sample.value);
+                }
                 known.take(sample, ts_ms.is_some().then_some(arrived_ms));
             }
             BusInput::Refused { signal, error } => {
@@ -95,6 +105,11 @@ impl BusSurvey {
             BusInput::Connected => self.connections += 1,
             BusInput::Lost => {}
         }
+    }
+
+    fn taken(&self, signal: Signal) -> u64 {
+        let counts = self.telematics.counts().of(signal);
+        counts.map_or(0, |counts| counts.taken)
     }
 
     /// Returns whether the broker was reached.
@@ -124,6 +139,8 @@ impl BusSurvey {
                 said: known.said,
                 retained: known.retained,
                 taken: live.map_or(0, |live| live.taken),
+                live: known.live,
+                is_active: known.is_active,
                 last: known.last,
                 cadence_ms: median(known.gaps_ms),
                 clock_offset_ms: median(known.offsets_ms),
@@ -163,22 +180,35 @@ impl SignalSurvey {
     }
 }
 
-/// Returns the signals that were taken of a survey.
+/// Returns whether a value says that the car moves, or counts what it charges.
+fn is_active(signal: Signal, value: &Value) -> bool {
+    match (signal, value) {
+        (Signal::Speed, Value::Number(speed)) => speed.abs() > 0.0,
+        (Signal::IsMoving, Value::Bool(is_moving)) => *is_moving,
+        (signal, _) => signal == Signal::ChargedEnergy,
+    }
+}
+
+/// Returns the signals that were taken of a survey. One that the fold wants live does not count by a retained value.
 #[must_use]
 pub fn said_signals(surveyed: &[SurveyedSignal]) -> SaidSignals {
-    let taken = surveyed.iter().filter(|one| one.taken > 0);
-    let is_slow = |one: &&SurveyedSignal| {
-        let cadence_ms = one.cadence_ms.unwrap_or(0);
-        cadence_ms.unsigned_abs() > SEEN_MS_MAX
+    let must_be_live = [
+        Signal::Speed,
+        Signal::IsMoving,
+        Signal::Longitudinal,
+        Signal::BatteryPower,
+    ];
+    let counts = |one: &&SurveyedSignal| {
+        one.live > 0 || one.taken > 0 && !must_be_live.contains(&one.signal)
     };
-    let slow: BTreeSet<Signal> = taken
-        .clone()
-        .filter(is_slow)
-        .map(|one| one.signal)
-        .collect();
+    let said = surveyed.iter().filter(counts);
+    let pace = |one: &SurveyedSignal| match one.cadence_ms {
+        Some(cadence_ms) => Pace::EveryMs(cadence_ms.unsigned_abs()),
+        None => Pace::Unknown,
+    };
     SaidSignals {
-        signals: taken.map(|one| one.signal).collect(),
-        slow,
+        signals: said.clone().map(|one| one.signal).collect(),
+        paces: said.map(|one| (one.signal, pace(one))).collect(),
         is_never_on: false,
     }
 }
@@ -193,7 +223,7 @@ mod tests {
     use dashpoint_membership::{DEFAULT_POLICY_TOML, Policy};
 
     use super::*;
-    use crate::abilities::{Ability, Extent};
+    use crate::abilities::{Ability, Extent, Lack};
     use crate::bus::PayloadError;
 
     const NOW_MS: i64 = 1_795_305_600_000;
@@ -261,11 +291,47 @@ mod tests {
         assert_eq!(of(Signal::Vin).said, 0);
 
         let heard = said_signals(&surveyed);
-        assert_eq!(heard.slow, BTreeSet::from([Signal::BatteryPower]));
+        assert_eq!(heard.paces[&Signal::BatteryPower], Pace::EveryMs(6_000));
         let trips = &heard.abilities()[0];
         assert_eq!(
             (trips.ability, trips.extent),
             (Ability::Trips, Extent::None)
+        );
+    }
+    #[test]
+    fn retained_and_lonely_values_are_no_drive() {
+        let extents = |retained: bool, times: i64| {
+            let mut survey = survey();
+            for second in 0..times {
+                for (signal, value) in [
+                    (Signal::Ignition, Value::Text("ON".to_owned())),
+                    (Signal::Speed, Value::Number(50.0)),
+                    (Signal::Odometer, Value::Number(12_345_678.0)),
+                ] {
+                    let ts_ms = Some(NOW_MS + second * 1_000);
+                    let sample = BusInput::Sample {
+                        signal,
+                        value,
+                        ts_ms,
+                        retained,
+                    };
+                    survey.handle(sample, NOW_MS + second * 1_000);
+                }
+            }
+            let surveyed = survey.finish();
+            let abilities = said_signals(&surveyed).abilities();
+            let braking = &abilities[3];
+            let is_active = surveyed.iter().any(|one| one.is_active);
+            let lacks = braking.lacks.clone();
+            (abilities[0].extent, braking.extent, lacks, is_active)
+        };
+        let none = (Extent::None, Extent::None, vec![Lack::Trips], false);
+        assert_eq!(extents(true, 1), none);
+        let once = vec![Lack::CadenceUnknown];
+        assert_eq!(extents(false, 1), (Extent::Yes, Extent::None, once, true));
+        assert_eq!(
+            extents(false, 9),
+            (Extent::Yes, Extent::Yes, Vec::new(), true)
         );
     }
 }

@@ -5,12 +5,17 @@
 
 mod gaps;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dashpoint_telematics::Signal;
 use serde::Serialize;
 
 pub use gaps::EarningGap;
+
+/// Time between two values that the fold takes for seen at most, in milliseconds.
+const SEEN_MS_MAX: u64 = 5_000;
+/// Silence of the car's motion that ends a trip when it is longer, in milliseconds.
+const TRIP_MS_MAX: u64 = 120_000;
 
 /// Something that a car earns by, or that its screen needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -65,6 +70,10 @@ pub enum Lack {
     Deceleration,
     /// It is there, and its values are so far apart that nothing between them is seen.
     Cadence,
+    /// It was said once, so that nobody knows how far apart its values are.
+    CadenceUnknown,
+    /// The values of the motion are so far apart that each trip ends before the next of them.
+    TripCadence,
     /// There is no lifetime counter of charged energy.
     ChargeCounter,
     /// There is no charging flag: the counter tells of a charge afterwards.
@@ -91,8 +100,17 @@ pub struct SaidSignals {
     pub signals: BTreeSet<Signal>,
     /// True when the ignition can never be ON.
     pub is_never_on: bool,
-    /// Those whose values are further apart than the fold takes for seen.
-    pub slow: BTreeSet<Signal>,
+    /// The pace of those that were listened to; without one, the values of a signal count as seen.
+    pub paces: BTreeMap<Signal, Pace>,
+}
+
+/// The pace at which the values of a signal follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// So many milliseconds apart.
+    EveryMs(u64),
+    /// Said once: there is no telling.
+    Unknown,
 }
 
 impl SaidSignals {
@@ -102,7 +120,36 @@ impl SaidSignals {
 
     /// Returns whether it is said often enough for the time between two values to be seen.
     fn has_often(&self, signal: Signal) -> bool {
-        self.has(signal) && !self.slow.contains(&signal)
+        self.has(signal)
+            && match self.paces.get(&signal) {
+                None => true,
+                Some(Pace::EveryMs(every_ms)) => *every_ms <= SEEN_MS_MAX,
+                Some(Pace::Unknown) => false,
+            }
+    }
+
+    /// Returns what the pace of these signals lacks, none of which is said often enough.
+    fn cadence_lack(&self, signals: &[Signal]) -> Lack {
+        let is_known = |signal: &Signal| matches!(self.paces.get(signal), Some(Pace::EveryMs(_)));
+        let mut said = signals.iter().filter(|signal| self.has(**signal));
+        if said.all(is_known) {
+            Lack::Cadence
+        } else {
+            Lack::CadenceUnknown
+        }
+    }
+
+    /// Returns whether the motion is known to be said so rarely that no trip lasts from one value to the next.
+    fn ends_each_trip(&self) -> bool {
+        let motion = [Signal::Speed, Signal::IsMoving, Signal::Odometer];
+        let said = motion.into_iter().filter(|signal| self.has(*signal));
+        let every_ms = said.map(|signal| match self.paces.get(&signal) {
+            Some(Pace::EveryMs(every_ms)) => Some(*every_ms),
+            // It may be said often.
+            Some(Pace::Unknown) | None => None,
+        });
+        let every_ms: Option<Vec<u64>> = every_ms.collect();
+        every_ms.is_some_and(|every_ms| every_ms.into_iter().min() > Some(TRIP_MS_MAX))
     }
 
     fn has_any(&self, signals: &[Signal]) -> bool {
@@ -161,6 +208,7 @@ impl SaidSignals {
                 Lack::Motion,
             ),
             (!self.has(Signal::Odometer), Lack::Odometer),
+            (self.ends_each_trip(), Lack::TripCadence),
         ];
         let missing = missing.into_iter().filter(|(is_missing, _)| *is_missing);
         missing.map(|(_, lack)| lack).collect()
@@ -172,7 +220,8 @@ impl SaidSignals {
         } else if self.has_often(Signal::BatteryPower) {
             (Extent::Estimated, vec![Lack::EnergyCounter])
         } else if self.has(Signal::BatteryPower) {
-            (Extent::None, vec![Lack::EnergyCounter, Lack::Cadence])
+            let cadence = self.cadence_lack(&[Signal::BatteryPower]);
+            (Extent::None, vec![Lack::EnergyCounter, cadence])
         } else {
             (Extent::None, vec![Lack::Energy])
         }
@@ -183,7 +232,7 @@ impl SaidSignals {
         if sources.into_iter().any(|signal| self.has_often(signal)) {
             (Extent::Yes, Vec::new())
         } else if self.has_any(&sources) {
-            (Extent::None, vec![Lack::Cadence])
+            (Extent::None, vec![self.cadence_lack(&sources)])
         } else {
             (Extent::None, vec![Lack::Deceleration])
         }

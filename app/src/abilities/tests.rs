@@ -59,8 +59,31 @@ struct Day {
     is_parked: bool,
 }
 
-/// Drives a minute with some braking, charges for five, sleeps for an hour and wakes. Slow signals are said each ten seconds.
-fn day(signals: &BTreeSet<Signal>, slow: &BTreeSet<Signal>) -> Day {
+/// Signals that are said rarely, and how many seconds apart.
+struct Slow {
+    signals: BTreeSet<Signal>,
+    every_s: i64,
+}
+
+impl Slow {
+    fn none() -> Self {
+        Self {
+            signals: BTreeSet::new(),
+            every_s: 10,
+        }
+    }
+
+    fn paces(&self) -> BTreeMap<Signal, Pace> {
+        let every_ms = self.every_s.unsigned_abs() * 1_000;
+        let signals = self.signals.iter();
+        signals
+            .map(|signal| (*signal, Pace::EveryMs(every_ms)))
+            .collect()
+    }
+}
+
+/// Drives with some braking for six values of what is slow, charges for five minutes, sleeps for an hour and wakes.
+fn day(signals: &BTreeSet<Signal>, slow: &Slow) -> Day {
     let policy: Policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();
     let mut telematics = Telematics::new(Settings::new(&policy, 480), Marks::default());
     let mut car = DayCar {
@@ -75,7 +98,7 @@ fn day(signals: &BTreeSet<Signal>, slow: &BTreeSet<Signal>) -> Day {
     };
     let mut outcomes = Vec::new();
     let mut second = |at_s: i64, car: &DayCar| {
-        let is_due = |signal: &&Signal| at_s % 10 == 0 || !slow.contains(*signal);
+        let is_due = |signal: &&Signal| at_s % slow.every_s == 0 || !slow.signals.contains(*signal);
         for signal in signals.iter().filter(is_due) {
             outcomes.extend(telematics.observe(&Sample {
                 signal: *signal,
@@ -89,27 +112,29 @@ fn day(signals: &BTreeSet<Signal>, slow: &BTreeSet<Signal>) -> Day {
         second(at_s, &car);
     }
     car.on = true;
-    for at_s in 10..70 {
+    let arrived_s = 10 + 6 * slow.every_s;
+    for at_s in 10..arrived_s {
         let brakes = at_s % 20 > 16;
         car.mps2 = if brakes { -2.0 } else { 0.6 };
-        car.speed_kmh = (car.speed_kmh + car.mps2 * 3.6).max(1.0);
+        car.speed_kmh = (car.speed_kmh + car.mps2 * 3.6).clamp(1.0, 90.0);
         car.odometer_m += car.speed_kmh / 3.6;
         car.power_w = if brakes { 5_000.0 } else { -15_000.0 };
         car.used_kwh += 0.005;
         second(at_s, &car);
     }
     (car.speed_kmh, car.mps2, car.power_w) = (0.0, 0.0, 0.0);
-    for at_s in 70..90 {
-        car.on = at_s < 80;
+    for at_s in arrived_s..arrived_s + 20 {
+        car.on = at_s < arrived_s + 10;
         second(at_s, &car);
     }
     (car.charging, car.power_w) = (true, 10_000.0);
-    for at_s in (90..390).step_by(10) {
+    for at_s in (arrived_s + 20..arrived_s + 320).step_by(10) {
         car.charged_kwh += 0.03;
         second(at_s, &car);
     }
     (car.charging, car.power_w) = (false, 0.0);
-    for at_s in (390..400).chain(4_000..4_005) {
+    let charged_s = arrived_s + 320;
+    for at_s in (charged_s..charged_s + 10).chain(charged_s + 3_600..charged_s + 3_605) {
         second(at_s, &car);
     }
     outcomes.extend(telematics.drain());
@@ -186,7 +211,7 @@ fn every_set_of_signals_earns_as_told() {
         };
         assert_eq!(
             extents(&told),
-            day(&signals, &told.slow).extents(&signals),
+            day(&signals, &Slow::none()).extents(&signals),
             "{signals:?}"
         );
     }
@@ -200,22 +225,46 @@ fn what_is_said_too_rarely_is_not_seen() {
         Signal::BatteryPower,
         Signal::ConsumedEnergy,
     ];
-    for chosen in 0..1_u32 << rare.len() {
-        let slow = rare.iter().enumerate();
-        let slow = slow.filter(|(index, _)| chosen & 1 << index != 0);
-        let slow: BTreeSet<Signal> = slow.map(|(_, signal)| *signal).collect();
-        for left_out in [
+    compare(
+        &rare,
+        10,
+        &[
             None,
             Some(Signal::ConsumedEnergy),
             Some(Signal::Longitudinal),
-        ] {
+        ],
+    );
+}
+
+#[test]
+fn a_motion_that_is_said_too_rarely_is_no_trip() {
+    let motion = [Signal::Speed, Signal::IsMoving, Signal::Odometer];
+    for every_s in [110, 150, 300] {
+        compare(
+            &motion,
+            every_s,
+            &[None, Some(Signal::Speed), Some(Signal::IsMoving)],
+        );
+    }
+}
+
+/// Compares what is told with a day, for each set of these that is slow, without one signal at a time.
+fn compare(rare: &[Signal], every_s: i64, left_out: &[Option<Signal>]) {
+    for chosen in 0..1_u32 << rare.len() {
+        let slow = rare.iter().enumerate();
+        let slow = slow.filter(|(index, _)| chosen & 1 << index != 0);
+        let slow = Slow {
+            signals: slow.map(|(_, signal)| *signal).collect(),
+            every_s,
+        };
+        for left_out in left_out {
             let signals: BTreeSet<Signal> = ASKED
                 .into_iter()
-                .filter(|signal| Some(*signal) != left_out)
+                .filter(|signal| Some(*signal) != *left_out)
                 .collect();
             let told = SaidSignals {
                 signals: signals.clone(),
-                slow: slow.clone(),
+                paces: slow.paces(),
                 is_never_on: false,
             };
             assert_eq!(
@@ -234,15 +283,20 @@ fn extents(told: &SaidSignals) -> Vec<(Ability, Extent)> {
 
 #[test]
 fn less_than_all_has_a_reason() {
+    let slow = |every_s| Slow {
+        signals: ASKED.into_iter().collect(),
+        every_s,
+    };
     for chosen in 0..1_u32 << ASKED.len() {
         let signals = ASKED.iter().enumerate();
         let signals = signals.filter(|(index, _)| chosen & 1 << index != 0);
         let told = SaidSignals {
             signals: signals.map(|(_, signal)| *signal).collect(),
-            slow: if chosen % 5 == 0 {
-                ASKED.into_iter().collect()
-            } else {
-                BTreeSet::new()
+            paces: match chosen % 5 {
+                0 => slow(300).paces(),
+                1 => slow(10).paces(),
+                2 => ASKED.map(|signal| (signal, Pace::Unknown)).into(),
+                _ => BTreeMap::new(),
             },
             is_never_on: chosen % 3 == 0,
         };
@@ -258,7 +312,7 @@ fn an_ignition_that_is_never_on_begins_no_trip() {
     let told = SaidSignals {
         signals: ASKED.into_iter().collect(),
         is_never_on: true,
-        slow: BTreeSet::new(),
+        paces: BTreeMap::new(),
     };
     let trips = &told.abilities()[0];
     assert_eq!(

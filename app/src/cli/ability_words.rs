@@ -87,6 +87,14 @@ pub(super) const fn lack_text(language: Language, lack: Lack) -> &'static str {
             "It is said less often than every 5 s: what happens between two values is not seen.",
             "间隔超过 5 秒，两个值之间看不到。",
         ),
+        Lack::CadenceUnknown => language.choose(
+            "It was said once in this time: how often it is said is not known.",
+            "监听期间只收到一次，间隔未知。",
+        ),
+        Lack::TripCadence => language.choose(
+            "Speed, IsMoving and the odometer are said less often than every 120 s: each trip ends before the next value.",
+            "车速、IsMoving 和里程表的间隔都超过 120 秒：行程在下一个值之前就结束了。",
+        ),
         Lack::ChargeCounter => language.choose(
             "This car does not say what it charges: there is no lifetime counter (AccumulatedChargedEnergy).",
             "该车不提供充电量：没有终身累计充电量（AccumulatedChargedEnergy）。",

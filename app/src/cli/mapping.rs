@@ -131,20 +131,37 @@ fn heard_verdict(
     if surveyed.iter().all(|one| one.taken == 0) {
         return language.choose(NOTHING_TAKEN, "这些主题上没有车机可用的消息");
     }
-    match (has(Ability::Trips), has(Ability::Charging)) {
-        (true, true) => language.choose(
+    let is_sure = surveyed.iter().any(|one| one.is_active);
+    match (has(Ability::Trips), has(Ability::Charging), is_sure) {
+        (true, true, true) => language.choose(
             "by what was said, trips and charging earn",
             "根据收到的信号，行程和充电都可累计积分",
         ),
-        (true, false) => language.choose(
+        (true, true, false) => language.choose(
+            "by what was said, trips and charging earn; drive or charge while listening to be sure",
+            "根据收到的信号，行程和充电都可累计积分；监听时行驶或充电才能确定",
+        ),
+        (true, false, true) => language.choose(
+            "by what was said, trips earn",
+            "根据收到的信号，行程可累计积分",
+        ),
+        (true, false, false) => language.choose(
             "by what was said, trips earn; drive or charge while listening to be sure",
             "根据收到的信号，行程可累计积分；监听时行驶或充电才能确定",
         ),
-        (false, true) => language.choose(
+        (false, true, true) => language.choose(
+            "by what was said, charging earns",
+            "根据收到的信号，充电可累计积分",
+        ),
+        (false, true, false) => language.choose(
             "by what was said, charging earns; drive or charge while listening to be sure",
             "根据收到的信号，充电可累计积分；监听时行驶或充电才能确定",
         ),
-        (false, false) => language.choose(
+        (false, false, true) => language.choose(
+            "by what was said, nothing earns",
+            "根据收到的信号，无法累计积分",
+        ),
+        (false, false, false) => language.choose(
             "by what was said, nothing earns; drive or charge while listening to be sure",
             "根据收到的信号，无法累计积分；监听时行驶或充电才能确定",
         ),
