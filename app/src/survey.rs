@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use dashpoint_telematics::{Marks, Sample, Settings, Signal, Telematics, Value};
 
-use crate::abilities::{Pace, SaidSignals};
-use crate::bus::BusInput;
+use crate::abilities::{IgnitionOn, Pace, SaidSignals};
+use crate::bus::{BusInput, IGNITION_ON};
 use crate::engine::SignalWatch;
 
 /// Times of one signal that are kept; of a minute it is more than any signal has.
@@ -28,6 +28,7 @@ struct SignalSurvey {
     retained: u64,
     live: u64,
     is_active: bool,
+    was_on: bool,
     last: Option<Value>,
     last_ms: Option<i64>,
     gaps_ms: Vec<i64>,
@@ -49,6 +50,8 @@ pub struct SurveyedSignal {
     pub live: u64,
     /// True when a live value says that the car moves, or counts what it charges.
     pub is_active: bool,
+    /// True for an ignition that was ON.
+    pub was_on: bool,
     /// The last value that could be read, in the unit of the signal.
     pub last: Option<Value>,
     /// Time between two values in the median, in milliseconds.
@@ -91,6 +94,7 @@ impl BusSurvey {
                 drop(self.telematics.observe(&sample));
                 let taken = self.taken(signal).saturating_sub(before);
                 let known = self.signals.entry(signal).or_default();
+                known.was_on |= taken > 0 && is_on(signal, &sample.value);
                 if !retained {
                     known.live += taken;
                     known.is_active |= taken > 0 && is_active(signal, &sample.value);
@@ -141,6 +145,7 @@ impl BusSurvey {
                 taken: live.map_or(0, |live| live.taken),
                 live: known.live,
                 is_active: known.is_active,
+                was_on: known.was_on,
                 last: known.last,
                 cadence_ms: median(known.gaps_ms),
                 clock_offset_ms: median(known.offsets_ms),
@@ -189,9 +194,13 @@ fn is_active(signal: Signal, value: &Value) -> bool {
     }
 }
 
-/// Returns the signals that were taken of a survey. One that the fold wants live does not count by a retained value.
+fn is_on(signal: Signal, value: &Value) -> bool {
+    matches!((signal, value), (Signal::Ignition, Value::Text(text)) if IGNITION_ON.contains(&text.as_str()))
+}
+
+/// Returns the signals that were taken of a survey of this mapping. One that the fold wants live does not count by a retained value.
 #[must_use]
-pub fn said_signals(surveyed: &[SurveyedSignal]) -> SaidSignals {
+pub fn said_signals(surveyed: &[SurveyedSignal], mapped: &SaidSignals) -> SaidSignals {
     let must_be_live = [
         Signal::Speed,
         Signal::IsMoving,
@@ -209,7 +218,10 @@ pub fn said_signals(surveyed: &[SurveyedSignal]) -> SaidSignals {
     SaidSignals {
         signals: said.clone().map(|one| one.signal).collect(),
         paces: said.map(|one| (one.signal, pace(one))).collect(),
-        is_never_on: false,
+        ignition: match mapped.ignition {
+            IgnitionOn::Possible if !surveyed.iter().any(|one| one.was_on) => IgnitionOn::Unheard,
+            by_mapping => by_mapping,
+        },
     }
 }
 
@@ -290,7 +302,7 @@ mod tests {
         assert_eq!(odometer.cadence_ms, None);
         assert_eq!(of(Signal::Vin).said, 0);
 
-        let heard = said_signals(&surveyed);
+        let heard = said_signals(&surveyed, &SaidSignals::default());
         assert_eq!(heard.paces[&Signal::BatteryPower], Pace::EveryMs(6_000));
         let trips = &heard.abilities()[0];
         assert_eq!(
@@ -300,11 +312,11 @@ mod tests {
     }
     #[test]
     fn retained_and_lonely_values_are_no_drive() {
-        let extents = |retained: bool, times: i64| {
+        let extents = |word: &str, retained: bool, times: i64| {
             let mut survey = survey();
             for second in 0..times {
                 for (signal, value) in [
-                    (Signal::Ignition, Value::Text("ON".to_owned())),
+                    (Signal::Ignition, Value::Text(word.to_owned())),
                     (Signal::Speed, Value::Number(50.0)),
                     (Signal::Odometer, Value::Number(12_345_678.0)),
                 ] {
@@ -319,19 +331,27 @@ mod tests {
                 }
             }
             let surveyed = survey.finish();
-            let abilities = said_signals(&surveyed).abilities();
+            let abilities = said_signals(&surveyed, &SaidSignals::default()).abilities();
             let braking = &abilities[3];
             let is_active = surveyed.iter().any(|one| one.is_active);
             let lacks = braking.lacks.clone();
             (abilities[0].extent, braking.extent, lacks, is_active)
         };
         let none = (Extent::None, Extent::None, vec![Lack::Trips], false);
-        assert_eq!(extents(true, 1), none);
+        assert_eq!(extents("ON", true, 1), none);
         let once = vec![Lack::CadenceUnknown];
-        assert_eq!(extents(false, 1), (Extent::Yes, Extent::None, once, true));
         assert_eq!(
-            extents(false, 9),
+            extents("ON", false, 1),
+            (Extent::Yes, Extent::None, once, true)
+        );
+        assert_eq!(
+            extents("ON", false, 9),
             (Extent::Yes, Extent::Yes, Vec::new(), true)
+        );
+        let trips = vec![Lack::Trips];
+        assert_eq!(
+            extents("OFF", false, 9),
+            (Extent::None, Extent::None, trips, true)
         );
     }
 }

@@ -1,11 +1,10 @@
-//! What a car in use cannot earn, by what it is mapped to say and by what it has said.
-
-use std::collections::BTreeSet;
+//! What a car in use cannot earn, by what it is mapped to say and by what is refused of it.
 
 use dashpoint_telematics::Signal;
 use serde::Serialize;
 
 use super::{Ability, Extent, SaidSignals};
+use crate::live::Live;
 
 /// Something that a car cannot earn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -15,75 +14,91 @@ pub enum EarningGap {
     TripsUnmapped,
     /// The mapping has no counter of charged energy.
     ChargingUnmapped,
-    /// The car says that it moves, or does not, and has not said its ignition.
-    IgnitionUnheard,
-    /// The car says that it charges, or does not, and has not said its counter of charged energy.
-    CounterUnheard,
+    /// The car says its ignition, and all of it was refused since the head unit started.
+    IgnitionRefused,
 }
 
 impl EarningGap {
-    /// Returns the gaps of a car that is mapped so, and of which these signals were taken since the head unit started.
+    /// Returns the gaps of a car that is mapped so, and of its running head unit.
+    ///
+    /// A signal that was not heard is no gap: a car at rest says little, and what it said before the start is known.
     #[must_use]
-    pub fn of(mapped: &SaidSignals, taken: &BTreeSet<Signal>) -> Vec<Self> {
+    pub fn of(mapped: &SaidSignals, live: Option<&Live>) -> Vec<Self> {
         let abilities = mapped.abilities();
-        let can = |ability: Ability| {
+        let cannot = |ability: Ability| {
             let mut abilities = abilities.iter();
-            abilities.any(|finding| finding.ability == ability && finding.extent != Extent::None)
+            abilities.any(|finding| finding.ability == ability && finding.extent == Extent::None)
         };
-        let has_any = |signals: &[Signal]| signals.iter().any(|signal| taken.contains(signal));
-        let moves = has_any(&[Signal::Speed, Signal::IsMoving]);
-        let charges = has_any(&[Signal::IsCharging, Signal::ChargingPower]);
-        let trips = if !can(Ability::Trips) {
+        let trips = if cannot(Ability::Trips) {
             Some(Self::TripsUnmapped)
         } else {
-            (moves && !has_any(&[Signal::Ignition])).then_some(Self::IgnitionUnheard)
+            let refuses = live.is_some_and(refuses_ignition);
+            refuses.then_some(Self::IgnitionRefused)
         };
-        let charging = if !can(Ability::Charging) {
-            Some(Self::ChargingUnmapped)
-        } else {
-            (charges && !has_any(&[Signal::ChargedEnergy])).then_some(Self::CounterUnheard)
-        };
+        let charging = cannot(Ability::Charging).then_some(Self::ChargingUnmapped);
         trips.into_iter().chain(charging).collect()
     }
 }
 
+/// While a trip is open, the ignition is known from before the start.
+fn refuses_ignition(live: &Live) -> bool {
+    let mut signals = live.signals.iter();
+    let ignition = signals.find(|signal| signal.path == Signal::Ignition.path());
+    !live.trip_open && ignition.is_some_and(|one| one.taken == 0 && !one.refused.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::BTreeMap;
 
-    #[test]
-    fn a_gap_is_told_by_mapping_or_by_silence() {
-        let all: BTreeSet<Signal> = Signal::ALL.iter().copied().collect();
-        let mapped = |left_out: &[Signal]| SaidSignals {
-            signals: all
-                .iter()
-                .copied()
+    use super::*;
+    use crate::live::SignalLive;
+
+    fn mapped(left_out: &[Signal]) -> SaidSignals {
+        let signals = Signal::ALL.iter().copied();
+        SaidSignals {
+            signals: signals
                 .filter(|signal| !left_out.contains(signal))
                 .collect(),
             ..SaidSignals::default()
-        };
-        let taken = |signals: &[Signal]| signals.iter().copied().collect::<BTreeSet<_>>();
-        let nothing = BTreeSet::new();
-        let whole = mapped(&[]);
-        // A car that has said nothing yet may say everything.
-        assert_eq!(EarningGap::of(&whole, &nothing), []);
-        assert_eq!(EarningGap::of(&whole, &all), []);
-        let ignition = mapped(&[Signal::Ignition]);
+        }
+    }
+
+    #[test]
+    fn a_gap_follows_from_the_mapping() {
+        assert_eq!(EarningGap::of(&mapped(&[]), None), []);
         assert_eq!(
-            EarningGap::of(&ignition, &nothing),
+            EarningGap::of(&mapped(&[Signal::Ignition]), None),
             [EarningGap::TripsUnmapped]
         );
-        let counter = mapped(&[Signal::ChargedEnergy]);
         assert_eq!(
-            EarningGap::of(&counter, &all),
+            EarningGap::of(&mapped(&[Signal::ChargedEnergy]), None),
             [EarningGap::ChargingUnmapped]
         );
-        let silent = taken(&[Signal::Speed, Signal::Odometer, Signal::IsCharging]);
-        assert_eq!(
-            EarningGap::of(&whole, &silent),
-            [EarningGap::IgnitionUnheard, EarningGap::CounterUnheard]
-        );
-        let parked = taken(&[Signal::StateOfCharge]);
-        assert_eq!(EarningGap::of(&whole, &parked), []);
+    }
+
+    #[test]
+    fn an_ignition_that_is_only_refused_is_a_gap() {
+        let told = |taken: u64, refused: u64, trip_open: bool| {
+            let kinds = BTreeMap::from([("out-of-range".to_owned(), refused)]);
+            let ignition = SignalLive {
+                path: Signal::Ignition.path().to_owned(),
+                seen: true,
+                last_ts_ms: None,
+                per_minute: 0,
+                taken,
+                refused: kinds.into_iter().filter(|(_, times)| *times > 0).collect(),
+            };
+            let live = Live {
+                trip_open,
+                signals: vec![ignition],
+                ..Live::default()
+            };
+            EarningGap::of(&mapped(&[]), Some(&live))
+        };
+        assert_eq!(told(0, 3, false), [EarningGap::IgnitionRefused]);
+        assert_eq!(told(0, 0, false), []);
+        assert_eq!(told(1, 3, false), []);
+        assert_eq!(told(0, 3, true), []);
     }
 }

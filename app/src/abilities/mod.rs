@@ -54,8 +54,10 @@ pub enum Extent {
 pub enum Lack {
     /// There is no ignition, and a trip begins only while it is ON.
     Ignition,
-    /// The ignition has words, and none of them stands for ON.
+    /// The words of the ignition leave no way to be ON.
     WordForOn,
+    /// The ignition was not ON in the time of listening.
+    NotOn,
     /// Neither speed nor a flag of motion is there.
     Motion,
     /// There is no odometer.
@@ -98,10 +100,22 @@ pub struct AbilityFinding {
 pub struct SaidSignals {
     /// The signals.
     pub signals: BTreeSet<Signal>,
-    /// True when the ignition can never be ON.
-    pub is_never_on: bool,
+    /// The way of its ignition to be ON.
+    pub ignition: IgnitionOn,
     /// The pace of those that were listened to; without one, the values of a signal count as seen.
     pub paces: BTreeMap<Signal, Pace>,
+}
+
+/// The way of an ignition to be ON.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum IgnitionOn {
+    /// It can be.
+    #[default]
+    Possible,
+    /// It can not, by the words of the mapping.
+    NoWord,
+    /// It was not, in the time of listening.
+    Unheard,
 }
 
 /// The pace at which the values of a signal follow each other.
@@ -202,7 +216,14 @@ impl SaidSignals {
         let has_ignition = self.has(Signal::Ignition);
         let missing = [
             (!has_ignition, Lack::Ignition),
-            (has_ignition && self.is_never_on, Lack::WordForOn),
+            (
+                has_ignition && self.ignition == IgnitionOn::NoWord,
+                Lack::WordForOn,
+            ),
+            (
+                has_ignition && self.ignition == IgnitionOn::Unheard,
+                Lack::NotOn,
+            ),
             (
                 !self.has_any(&[Signal::Speed, Signal::IsMoving]),
                 Lack::Motion,

@@ -265,7 +265,7 @@ fn compare(rare: &[Signal], every_s: i64, left_out: &[Option<Signal>]) {
             let told = SaidSignals {
                 signals: signals.clone(),
                 paces: slow.paces(),
-                is_never_on: false,
+                ..SaidSignals::default()
             };
             assert_eq!(
                 extents(&told),
@@ -298,7 +298,11 @@ fn less_than_all_has_a_reason() {
                 2 => ASKED.map(|signal| (signal, Pace::Unknown)).into(),
                 _ => BTreeMap::new(),
             },
-            is_never_on: chosen % 3 == 0,
+            ignition: match chosen % 3 {
+                0 => IgnitionOn::NoWord,
+                1 => IgnitionOn::Unheard,
+                _ => IgnitionOn::Possible,
+            },
         };
         for finding in told.abilities() {
             let is_whole = matches!(finding.extent, Extent::Yes | Extent::Metered);
@@ -309,14 +313,19 @@ fn less_than_all_has_a_reason() {
 
 #[test]
 fn an_ignition_that_is_never_on_begins_no_trip() {
-    let told = SaidSignals {
-        signals: ASKED.into_iter().collect(),
-        is_never_on: true,
-        paces: BTreeMap::new(),
-    };
-    let trips = &told.abilities()[0];
-    assert_eq!(
-        (trips.extent, &trips.lacks[..]),
-        (Extent::None, &[Lack::WordForOn][..])
-    );
+    for (ignition, lack) in [
+        (IgnitionOn::NoWord, Lack::WordForOn),
+        (IgnitionOn::Unheard, Lack::NotOn),
+    ] {
+        let told = SaidSignals {
+            signals: ASKED.into_iter().collect(),
+            ignition,
+            paces: BTreeMap::new(),
+        };
+        let trips = &told.abilities()[0];
+        assert_eq!(
+            (trips.extent, &trips.lacks[..]),
+            (Extent::None, &[lack][..])
+        );
+    }
 }

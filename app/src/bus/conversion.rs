@@ -73,10 +73,16 @@ impl Conversion {
         (number * self.scale + self.offset) * self.factor
     }
 
+    /// Returns whether none of these texts can come out of it.
+    #[must_use]
+    pub fn shuts_out(&self, expected: &[&str]) -> bool {
+        self.words.shut_out(expected)
+    }
+
     /// Returns whether it has words, and none of them stands for one of these texts.
     #[must_use]
-    pub fn misses(&self, expected: &[&str]) -> bool {
-        self.words.miss(expected)
+    pub fn has_no_word_for(&self, expected: &[&str]) -> bool {
+        !self.words.is_empty() && !self.words.stand_for(expected)
     }
 
     /// Writes the conversion as a formula; empty when there is none.

@@ -23,7 +23,7 @@ pub use self::route::Route;
 use self::spot::{NO_VEHICLE, Read, read_time_form};
 use self::written::read;
 use super::source::{Join, TopicUse};
-use crate::abilities::SaidSignals;
+use crate::abilities::{IgnitionOn, SaidSignals};
 
 /// The newest format of mapping files. A file that names none is of format 1, and means what it always meant.
 const FORMAT_MAX: i64 = 2;
@@ -40,7 +40,7 @@ const KEYS_2: [&str; 7] = [
 ];
 
 /// The texts of an ignition with which a trip can begin.
-const IGNITION_ON: [&str; 2] = ["ON", "START"];
+pub const IGNITION_ON: [&str; 2] = ["ON", "START"];
 
 /// The place of a vehicle's name that is not in the file.
 const GIVEN: &str = "under [bus] in the configuration, or with --vehicle";
@@ -265,15 +265,29 @@ impl Mapping {
     #[must_use]
     pub fn said(&self) -> SaidSignals {
         let said = self.routes().iter().filter(|route| route.topic.is_some());
-        let ignition = |route: &&Route| route.signal == Signal::Ignition;
+        let never_on = |ignition: &Route| ignition.conversion.shuts_out(&IGNITION_ON);
         SaidSignals {
-            signals: said.clone().map(|route| route.signal).collect(),
-            is_never_on: said
-                .clone()
-                .find(ignition)
-                .is_some_and(|route| route.conversion.misses(&IGNITION_ON)),
+            signals: said.map(|route| route.signal).collect(),
+            ignition: match self.ignition() {
+                Some(ignition) if never_on(ignition) => IgnitionOn::NoWord,
+                Some(_) | None => IgnitionOn::Possible,
+            },
             ..SaidSignals::default()
         }
+    }
+
+    /// Returns whether its ignition has words and can be ON only where the car itself says so, letter by letter.
+    #[must_use]
+    pub fn leaves_on_to_the_car(&self) -> bool {
+        self.ignition().is_some_and(|ignition| {
+            let conversion = &ignition.conversion;
+            conversion.has_no_word_for(&IGNITION_ON) && !conversion.shuts_out(&IGNITION_ON)
+        })
+    }
+
+    fn ignition(&self) -> Option<&Route> {
+        let mut routes = self.routes().iter();
+        routes.find(|route| route.signal == Signal::Ignition && route.topic.is_some())
     }
 
     /// Returns each topic that is used, once.

@@ -22,7 +22,7 @@ mod units;
 mod words;
 
 pub use access::{BusConfig, BusLogin, host_and_port};
-pub use mapping::{Mapping, MappingError, Route};
+pub use mapping::{IGNITION_ON, Mapping, MappingError, Route};
 pub use mqtt::{Bus, wait_for_vin};
 pub use payload::{PayloadError, typed};
 pub use tls::{TlsError, TlsFiles, client_config};

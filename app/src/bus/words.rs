@@ -84,15 +84,17 @@ impl Words {
         self.texts.is_empty() && self.null.is_none() && self.empty.is_none()
     }
 
-    /// Returns whether there are words, and none of them stands for one of these texts.
-    pub(super) fn miss(&self, expected: &[&str]) -> bool {
+    /// Returns whether one of them stands for one of these texts.
+    pub(super) fn stand_for(&self, expected: &[&str]) -> bool {
         let mut meanings = self.texts.values().chain(&self.null).chain(&self.empty);
-        let is_expected = |meaning: &WordMeaning| matches!(meaning, WordMeaning::Value(Value::Text(text)) if expected.contains(&text.as_str()));
-        let has_values = self
-            .texts
-            .values()
-            .any(|meaning| matches!(meaning, WordMeaning::Value(_)));
-        has_values && !meanings.any(is_expected)
+        meanings.any(|meaning| is_one_of(meaning, expected))
+    }
+
+    /// Returns whether none of these texts can come out: each is itself a word for something else, or ignored. A text that
+    /// is no word passes through unchanged.
+    pub(super) fn shut_out(&self, expected: &[&str]) -> bool {
+        let mut texts = expected.iter();
+        !self.stand_for(expected) && texts.all(|text| self.texts.contains_key(*text))
     }
 
     /// Finds the meaning of a payload before anybody parses it.
@@ -162,6 +164,10 @@ impl Words {
         };
         named.chain(null).chain(empty).map(formula).collect()
     }
+}
+
+fn is_one_of(meaning: &WordMeaning, expected: &[&str]) -> bool {
+    matches!(meaning, WordMeaning::Value(Value::Text(text)) if expected.contains(&text.as_str()))
 }
 
 /// The number that a word is, when it is one.

@@ -55,8 +55,12 @@ pub(super) const fn lack_text(language: Language, lack: Lack) -> &'static str {
             "没有点火状态（LowVoltageSystemState），只有为 ON 时行程才会开始。",
         ),
         Lack::WordForOn => language.choose(
-            "No word of the ignition (LowVoltageSystemState) stands for ON or START, and a trip begins only then.",
-            "点火状态（LowVoltageSystemState）没有代表 ON 或 START 的用词，行程不会开始。",
+            "By its words the ignition (LowVoltageSystemState) is never ON or START, and a trip begins only then.",
+            "按照用词，点火状态（LowVoltageSystemState）不会是 ON 或 START，行程不会开始。",
+        ),
+        Lack::NotOn => language.choose(
+            "The ignition (LowVoltageSystemState) was not ON in this time, and a trip begins only while it is.",
+            "监听期间点火状态（LowVoltageSystemState）没有为 ON，只有为 ON 时行程才会开始。",
         ),
         Lack::Motion => language.choose(
             "There is neither a speed nor IsMoving, so that no movement is seen.",
@@ -121,13 +125,18 @@ pub(super) const fn gap_text(language: Language, gap: EarningGap) -> &'static st
             "this car does not say what it charges: charging earns nothing",
             "该车不提供充电量，充电不累计积分",
         ),
-        EarningGap::IgnitionUnheard => language.choose(
-            "this car has not said its ignition since the head unit started: no trip begins until it does",
-            "车机启动后未收到点火状态，收到之前行程不会开始",
-        ),
-        EarningGap::CounterUnheard => language.choose(
-            "this car has not said what it charges since the head unit started: no charge is counted until it does",
-            "车机启动后未收到累计充电量，收到之前充电不计入",
+        EarningGap::IgnitionRefused => language.choose(
+            "what this car says of its ignition is refused; see `dashpoint status --signals`",
+            "该车的点火状态被拒收；请看 `dashpoint status --signals`",
         ),
     }
+}
+
+/// Hints at an ignition that has words, none of which stands for ON.
+pub(super) const fn on_hint(language: Language) -> &'static str {
+    language.choose(
+        "hint: no word of the ignition (LowVoltageSystemState) stands for ON or START; a trip begins only if the car itself says \
+         one of these",
+        "提示：点火状态（LowVoltageSystemState）没有代表 ON 或 START 的用词，只有车辆本身这样说，行程才会开始",
+    )
 }

@@ -9,7 +9,7 @@ use comfy_table::{Table, presets};
 use dashpoint_ui::locale::Language;
 use serde::Serialize;
 
-use super::ability_words::{AbilityReport, ability_text, extent_text, lack_text};
+use super::ability_words::{AbilityReport, ability_text, extent_text, lack_text, on_hint};
 use super::args::CheckMappingArgs;
 use super::out::{outln, print_json};
 use crate::abilities::{Ability, AbilityFinding, Extent};
@@ -26,6 +26,9 @@ struct MappingReport {
     problems: Vec<String>,
     /// Its abilities; empty for a mapping that is wrong.
     abilities: Vec<AbilityReport>,
+    /// What may be wrong with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hints: Vec<&'static str>,
     /// What a live bus said, with --listen.
     #[serde(skip_serializing_if = "Option::is_none")]
     heard: Option<HeardReport>,
@@ -64,7 +67,7 @@ pub(super) fn check(args: &CheckMappingArgs) -> anyhow::Result<ExitCode> {
     if let Some(time) = args.listen.filter(|_| is_right) {
         let config = bus_config(&args.broker, mapping.clone())?;
         let surveyed = surveyed(&mapping, listen(config, time, language)?);
-        let abilities = said_signals(&surveyed).abilities();
+        let abilities = said_signals(&surveyed, &mapping.said()).abilities();
         if surveyed.iter().all(|one| one.taken == 0) {
             code = ExitCode::FAILURE;
             report.error = Some(NOTHING_TAKEN.to_owned());
@@ -111,6 +114,9 @@ fn print_report(report: &MappingReport, abilities: &[AbilityFinding], args: &Che
         print_table(&ability_table(abilities, language));
         outln!();
         outln!("{}", verdict(abilities, language));
+        for hint in &report.hints {
+            outln!("{hint}");
+        }
     }
 }
 
@@ -231,6 +237,7 @@ fn report(mapping: &Mapping, abilities: &[AbilityFinding], language: Language) -
             .collect::<Vec<_>>()
             .join(", "),
     };
+    let has_hint = mapping.problems().is_empty() && mapping.leaves_on_to_the_car();
     let problems: Vec<String> = mapping.problems().iter().map(ToString::to_string).collect();
     MappingReport {
         error: problems.first().cloned(),
@@ -239,6 +246,7 @@ fn report(mapping: &Mapping, abilities: &[AbilityFinding], language: Language) -
             .iter()
             .map(|finding| AbilityReport::of(finding, language))
             .collect(),
+        hints: has_hint.then(|| on_hint(language)).into_iter().collect(),
         problems,
         heard: None,
     }

@@ -3,13 +3,11 @@
 mod card;
 mod report;
 
-use std::collections::BTreeSet;
 use std::error::Error;
 use std::process::ExitCode;
 
 use dashpoint_membership::{CompiledPolicy, Policies};
 use dashpoint_store::StoreReader;
-use dashpoint_telematics::Signal;
 use dashpoint_ui::locale::Language;
 use jiff::tz::TimeZone;
 
@@ -71,7 +69,12 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         ..seen
     };
     let guest_chosen = Choices::read(&reader).guest;
-    let gaps = EarningGap::of(&config.bus.mapping.said(), &taken(live));
+    // The mapping is of this car, and not of another.
+    let gaps = if seen.other_vehicle {
+        Vec::new()
+    } else {
+        EarningGap::of(&config.bus.mapping.said(), live)
+    };
     if args.output.json {
         let kept = KeptReport {
             keys,
@@ -105,15 +108,6 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         );
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The signals of which a running head unit has taken anything.
-fn taken(live: Option<&Live>) -> BTreeSet<Signal> {
-    let signals = live.into_iter().flat_map(|live| &live.signals);
-    let taken = signals.filter(|signal| signal.taken > 0);
-    taken
-        .filter_map(|signal| Signal::from_path(&signal.path))
-        .collect()
 }
 
 /// A line for each rule of the newest policy that this program cannot evaluate.

@@ -1,13 +1,18 @@
 //! The shipped mappings, and what can be earned with each.
 
 use super::*;
+use crate::abilities::Lack;
 
 fn abilities(text: &str, vehicle: &str) -> Vec<AbilityFinding> {
+    mapping(text, vehicle).said().abilities()
+}
+
+fn mapping(text: &str, vehicle: &str) -> Mapping {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mapping.toml");
     std::fs::write(&file, text).unwrap();
     let vehicle = (!vehicle.is_empty()).then_some(vehicle);
-    Mapping::load(&file, vehicle).unwrap().said().abilities()
+    Mapping::load(&file, vehicle).unwrap()
 }
 
 macro_rules! shipped {
@@ -89,8 +94,22 @@ fn what_is_missing_is_said() {
      驻车状态  无    既没有挡位（SelectedGear），也没有点火状态：屏幕保持行驶中的样子。
     映射可用；行程不累计积分
     ");
-    let words =
-        "[signals.\"Vehicle.LowVoltageSystemState\"]\nvalues = { on = \"ACC\", off = \"OFF\" }\n";
-    let trips = &abilities(words, "")[0];
-    insta::assert_snapshot!(lack_text(Language::English, trips.lacks[0]), @"No word of the ignition (LowVoltageSystemState) stands for ON or START, and a trip begins only then.");
+}
+
+#[test]
+fn a_text_that_is_no_word_can_still_be_on() {
+    let told = |values: &str| {
+        let text = format!("format = 2\n[signals.\"Vehicle.LowVoltageSystemState\"]\n{values}\n");
+        let mapping = mapping(&text, "");
+        let trips = &mapping.said().abilities()[0];
+        let hints = report(&mapping, &[], Language::English).hints.len();
+        (trips.lacks.first().copied(), hints)
+    };
+    let off = r#"values = { away = "OFF" }"#;
+    assert_eq!(told(off), (None, 1));
+    assert_eq!(told(r#"values = { go = "ON" }"#), (None, 0));
+    assert_eq!(told(""), (None, 0));
+    let never = r#"values = { ON = "ACC" }
+ignore = ["START"]"#;
+    assert_eq!(told(never), (Some(Lack::WordForOn), 0));
 }
