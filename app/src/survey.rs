@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use dashpoint_telematics::{Marks, Sample, Settings, Signal, Telematics, Value};
+use dashpoint_telematics::{Counts, Fault, Marks, Sample, Settings, Signal, Telematics, Value};
 
 use crate::abilities::{IgnitionOn, Pace, SaidSignals};
 use crate::bus::{BusInput, IGNITION_ON};
@@ -52,7 +52,7 @@ pub struct SurveyedSignal {
     pub is_active: bool,
     /// True for an ignition that was ON.
     pub was_on: bool,
-    /// The last value that could be read, in the unit of the signal.
+    /// The last value that could be read, in the unit of the signal; of texts, the last that was taken.
     pub last: Option<Value>,
     /// Time between two values in the median, in milliseconds.
     pub cadence_ms: Option<i64>,
@@ -99,7 +99,7 @@ impl BusSurvey {
                     known.live += taken;
                     known.is_active |= taken > 0 && is_active(signal, &sample.value);
                 }
-                known.take(sample, ts_ms.is_some().then_some(arrived_ms));
+                known.take(sample, taken > 0, ts_ms.is_some().then_some(arrived_ms));
             }
             BusInput::Refused { signal, error } => {
                 self.signals.entry(signal).or_default().said += 1;
@@ -132,9 +132,13 @@ impl BusSurvey {
     /// Ends it: the results of each signal that is used, also of those that said nothing.
     #[must_use]
     pub fn finish(mut self) -> Vec<SurveyedSignal> {
+        // What waits is folded, so that its meters are judged too.
+        drop(self.telematics.drain());
         let looked = self.watch.look(self.telematics.counts(), 0);
         let (_, lives) = looked.unwrap_or_default();
         let of_path = |path: &str| lives.iter().find(|live| live.path == path);
+        let counts = self.telematics.counts();
+        let misread = |signal: Signal| misread(counts, signal);
         let surveyed = Signal::ALL.iter().map(|signal| {
             let known = self.signals.remove(signal).unwrap_or_default();
             let live = of_path(signal.path());
@@ -142,7 +146,7 @@ impl BusSurvey {
                 signal: *signal,
                 said: known.said,
                 retained: known.retained,
-                taken: live.map_or(0, |live| live.taken),
+                taken: live.map_or(0, |live| live.taken.saturating_sub(misread(*signal))),
                 live: known.live,
                 is_active: known.is_active,
                 was_on: known.was_on,
@@ -158,7 +162,7 @@ impl BusSurvey {
 
 impl SignalSurvey {
     /// Takes a sample; the time of arrival is given for one that has a time of its own.
-    fn take(&mut self, sample: Sample, arrived_ms: Option<i64>) {
+    fn take(&mut self, sample: Sample, is_taken: bool, arrived_ms: Option<i64>) {
         let Sample {
             value,
             ts_ms,
@@ -166,7 +170,10 @@ impl SignalSurvey {
             ..
         } = sample;
         self.said += 1;
-        self.last = Some(value);
+        // A text that is refused may be anything.
+        if is_taken || !matches!(value, Value::Text(_)) {
+            self.last = Some(value);
+        }
         if retained {
             self.retained += 1;
             return;
@@ -183,6 +190,12 @@ impl SignalSurvey {
             self.gaps_ms.push(ts_ms.saturating_sub(last_ms));
         }
     }
+}
+
+/// Counts the values whose time was taken, and that the meter refuses.
+fn misread(counts: &Counts, signal: Signal) -> u64 {
+    let faults = [Fault::WentBack, Fault::Jumped].into_iter();
+    faults.map(|fault| counts.faults(signal, fault)).sum()
 }
 
 /// Returns whether a value says that the car moves, or counts what it charges.
@@ -295,6 +308,7 @@ mod tests {
         assert_eq!(power.clock_offset_ms, None);
         let ignition = of(Signal::Ignition);
         assert_eq!((ignition.said, ignition.taken), (3, 0));
+        assert_eq!(ignition.last, None);
         assert_eq!(ignition.refused.get("out-of-range"), Some(&3));
         assert_eq!(of(Signal::Gear).refused.get("not-a-data-point"), Some(&3));
         let odometer = of(Signal::Odometer);

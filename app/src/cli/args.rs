@@ -237,16 +237,16 @@ pub struct CheckMappingArgs {
 #[command(next_help_heading = "The broker to listen to")]
 pub struct BrokerArgs {
     /// HOST:PORT of the broker.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883", value_parser = broker)]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883", value_parser = broker, requires = "listen")]
     pub broker: (String, u16),
     /// Name at the broker.
-    #[arg(long, value_name = "NAME", requires = "password_file")]
+    #[arg(long, value_name = "NAME", requires_all = ["password_file", "listen"])]
     pub user: Option<String>,
     /// File with the password of --user in its first line.
     #[arg(long, value_name = "FILE", requires = "user")]
     pub password_file: Option<PathBuf>,
     /// TLS: certificate of the authority that vouches for the broker, PEM.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "listen")]
     pub ca: Option<PathBuf>,
     /// TLS: a certificate to show, PEM.
     #[arg(long, value_name = "FILE", requires_all = ["ca", "key"])]

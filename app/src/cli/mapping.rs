@@ -66,14 +66,15 @@ pub(super) fn check(args: &CheckMappingArgs) -> anyhow::Result<ExitCode> {
     };
     if let Some(time) = args.listen.filter(|_| is_right) {
         let config = bus_config(&args.broker, mapping.clone())?;
-        let surveyed = surveyed(&mapping, listen(config, time, language)?);
+        let listened = listen(config, time, language)?;
+        let surveyed = surveyed(&mapping, listened.signals);
         let abilities = said_signals(&surveyed, &mapping.said()).abilities();
         if surveyed.iter().all(|one| one.taken == 0) {
             code = ExitCode::FAILURE;
             report.error = Some(NOTHING_TAKEN.to_owned());
         }
         if args.output.json {
-            let listened_s = time.as_secs();
+            let listened_s = listened.time.as_secs();
             report.heard = Some(HeardReport::of(listened_s, &surveyed, &abilities, language));
         } else {
             outln!();

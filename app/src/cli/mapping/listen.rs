@@ -8,10 +8,11 @@ use dashpoint_membership::{DEFAULT_POLICY_TOML, Policy};
 use dashpoint_telematics::Settings;
 use dashpoint_ui::locale::Language;
 use tokio::runtime::Builder;
+use tokio::signal::ctrl_c;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
-use crate::bus::{Bus, BusConfig, BusLogin, Mapping, TlsFiles, client_config};
+use crate::bus::{Bus, BusConfig, BusInput, BusLogin, Mapping, TlsFiles, client_config};
 use crate::cli::args::BrokerArgs;
 use crate::clock::system_unix_ms;
 use crate::survey::{BusSurvey, SurveyedSignal};
@@ -54,39 +55,39 @@ fn login(user: &str, file: &Path) -> anyhow::Result<BusLogin> {
     login.with_context(expected)
 }
 
-/// Listens for so long, with its progress on standard error.
+/// What was heard, and for how long.
+pub(super) struct Listened {
+    pub(super) signals: Vec<SurveyedSignal>,
+    pub(super) time: Duration,
+}
+
+/// Listens for so long, or until Ctrl-C, with its progress on standard error.
 pub(super) fn listen(
     config: BusConfig,
     time: Duration,
     language: Language,
-) -> anyhow::Result<Vec<SurveyedSignal>> {
+) -> anyhow::Result<Listened> {
     let policy: Policy = toml::from_str(DEFAULT_POLICY_TOML)?;
     let mut survey = BusSurvey::new(Settings::new(&policy, 0));
     let broker = format!("{}:{}", config.host, config.port);
     let routes = config.mapping.routes().iter();
     let mapped = routes.filter(|route| route.topic.is_some()).count();
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let listened = runtime.block_on(async {
         let (sender, mut inputs) = mpsc::channel(INPUTS_MAX);
         let (_seen, seen) = watch::channel(None);
         let bus = Bus::start(config, sender, seen);
         let begins = Instant::now();
-        let (ends, mut tells) = (begins + time, begins + PROGRESS_EVERY);
-        loop {
-            match timeout_at(ends.min(tells), inputs.recv()).await {
-                Ok(Some(input)) => survey.handle(input, system_unix_ms()),
-                Ok(None) => break,
-                Err(_) if Instant::now() >= ends => break,
-                Err(_) => {
-                    tells += PROGRESS_EVERY;
-                    tell(&survey, mapped, begins.elapsed(), time, language);
-                }
-            }
-            if !survey.has_connected() && begins.elapsed() >= CONNECT_MAX {
-                break;
-            }
+        tokio::select! {
+            () = take_for(time, &mut inputs, &mut survey, |survey| {
+                tell(survey, mapped, begins.elapsed(), time, language);
+            }) => {}
+            // What was heard until then is told.
+            _ = ctrl_c() => {}
         }
+        let listened = begins.elapsed().min(time);
         bus.stop().await;
+        listened
     });
     if !survey.has_connected() {
         bail!(match language {
@@ -94,7 +95,35 @@ pub(super) fn listen(
             Language::Chinese => format!("无法连接 {broker} 的消息代理"),
         });
     }
-    Ok(survey.finish())
+    Ok(Listened {
+        signals: survey.finish(),
+        time: listened,
+    })
+}
+
+/// Hands the inputs to the survey for so long, however many wait.
+async fn take_for(
+    time: Duration,
+    inputs: &mut mpsc::Receiver<BusInput>,
+    survey: &mut BusSurvey,
+    tell: impl Fn(&BusSurvey),
+) {
+    let begins = Instant::now();
+    let (ends, mut tells) = (begins + time, begins + PROGRESS_EVERY);
+    while Instant::now() < ends {
+        match timeout_at(ends.min(tells), inputs.recv()).await {
+            Ok(Some(input)) => survey.handle(input, system_unix_ms()),
+            Ok(None) => return,
+            Err(_) => {}
+        }
+        if Instant::now() >= tells {
+            tells += PROGRESS_EVERY;
+            tell(survey);
+        }
+        if !survey.has_connected() && begins.elapsed() >= CONNECT_MAX {
+            return;
+        }
+    }
 }
 
 #[expect(
@@ -113,4 +142,20 @@ fn tell(survey: &BusSurvey, mapped: usize, elapsed: Duration, time: Duration, la
         }
     };
     eprintln!("{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inputs_that_wait_do_not_prolong_it() {
+        let policy: Policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();
+        let mut survey = BusSurvey::new(Settings::new(&policy, 0));
+        let (sender, mut inputs) = mpsc::channel(INPUTS_MAX);
+        while sender.try_send(BusInput::Connected).is_ok() {}
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(take_for(Duration::ZERO, &mut inputs, &mut survey, |_| ()));
+        assert_eq!(inputs.len(), INPUTS_MAX);
+    }
 }

@@ -27,7 +27,7 @@ struct HeardSignalReport {
     said: u64,
     retained: u64,
     taken: u64,
-    /// The last value in the unit of the signal; none of signals that name a car, a person or a place.
+    /// The last value in the unit of the signal; a text only of signals that name no car, no person and no place.
     last: Option<String>,
     cadence_ms: Option<i64>,
     clock_offset_ms: Option<i64>,
@@ -62,17 +62,23 @@ impl HeardReport {
     }
 }
 
-/// Writes the last value; none of a signal that names a car, a person or a place.
+/// Characters of a text that are shown.
+const TEXT_MAX: usize = 40;
+
+/// Writes the last value. Of the texts only those are shown that name no car, no person and no place.
 fn last(one: &SurveyedSignal) -> Option<String> {
-    let is_private = matches!(
+    let is_shown = matches!(
         one.signal,
-        Signal::Vin | Signal::EvseId | Signal::DriverSubject
+        Signal::Ignition | Signal::MixSource | Signal::DayNight | Signal::Language
     );
     match one.last.as_ref()? {
-        _ if is_private => None,
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Number(number) => Some(number.to_string()),
-        Value::Text(text) => Some(text.clone()),
+        Value::Text(text) if is_shown => {
+            let shown = text.chars().take(TEXT_MAX);
+            Some(shown.flat_map(char::escape_debug).collect())
+        }
+        Value::Text(_) => None,
     }
 }
 
@@ -122,4 +128,34 @@ pub(super) fn signal_table(surveyed: &[SurveyedSignal], language: Language) -> T
         }
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_shown_only_of_a_few_signals_and_escaped() {
+        let shown = |signal: Signal, text: &str| {
+            last(&SurveyedSignal {
+                signal,
+                said: 1,
+                retained: 0,
+                taken: 1,
+                live: 1,
+                is_active: false,
+                was_on: false,
+                last: Some(Value::Text(text.to_owned())),
+                cadence_ms: None,
+                clock_offset_ms: None,
+                refused: BTreeMap::new(),
+            })
+        };
+        assert_eq!(shown(Signal::DriverIssuer, "https://id.example"), None);
+        assert_eq!(shown(Signal::Speed, "Ada"), None);
+        let escaped = shown(Signal::Ignition, "ON\u{1b}[2J");
+        assert_eq!(escaped.as_deref(), Some("ON\\u{1b}[2J"));
+        let long = shown(Signal::Language, &"z".repeat(99));
+        assert_eq!(long.map(|text| text.len()), Some(TEXT_MAX));
+    }
 }
