@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use dashpoint_telematics::{Counts, Fault, Marks, Sample, Settings, Signal, Telematics, Value};
 
-use crate::abilities::{IgnitionOn, Pace, SaidSignals};
+use crate::abilities::{IgnitionOn, SaidCadence, SaidSignals};
 use crate::bus::{BusInput, IGNITION_ON};
 use crate::engine::SignalWatch;
 
@@ -225,8 +225,8 @@ pub fn said_signals(surveyed: &[SurveyedSignal], mapped: &SaidSignals) -> SaidSi
     };
     let said = surveyed.iter().filter(counts);
     let pace = |one: &SurveyedSignal| match one.cadence_ms {
-        Some(cadence_ms) => Pace::EveryMs(cadence_ms.unsigned_abs()),
-        None => Pace::Unknown,
+        Some(cadence_ms) => SaidCadence::EveryMs(cadence_ms.unsigned_abs()),
+        None => SaidCadence::Unknown,
     };
     SaidSignals {
         signals: said.clone().map(|one| one.signal).collect(),
@@ -317,7 +317,10 @@ mod tests {
         assert_eq!(of(Signal::Vin).said, 0);
 
         let heard = said_signals(&surveyed, &SaidSignals::default());
-        assert_eq!(heard.paces[&Signal::BatteryPower], Pace::EveryMs(6_000));
+        assert_eq!(
+            heard.paces[&Signal::BatteryPower],
+            SaidCadence::EveryMs(6_000)
+        );
         let trips = &heard.abilities()[0];
         assert_eq!(
             (trips.ability, trips.extent),

@@ -103,7 +103,7 @@ pub struct SaidSignals {
     /// The way of its ignition to be ON.
     pub ignition: IgnitionOn,
     /// The pace of those that were listened to; without one, the values of a signal count as seen.
-    pub paces: BTreeMap<Signal, Pace>,
+    pub paces: BTreeMap<Signal, SaidCadence>,
 }
 
 /// The way of an ignition to be ON.
@@ -120,7 +120,7 @@ pub enum IgnitionOn {
 
 /// The pace at which the values of a signal follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
+pub enum SaidCadence {
     /// So many milliseconds apart.
     EveryMs(u64),
     /// Said once: there is no telling.
@@ -137,14 +137,15 @@ impl SaidSignals {
         self.has(signal)
             && match self.paces.get(&signal) {
                 None => true,
-                Some(Pace::EveryMs(every_ms)) => *every_ms <= SEEN_MS_MAX,
-                Some(Pace::Unknown) => false,
+                Some(SaidCadence::EveryMs(every_ms)) => *every_ms <= SEEN_MS_MAX,
+                Some(SaidCadence::Unknown) => false,
             }
     }
 
     /// Returns what the pace of these signals lacks, none of which is said often enough.
     fn cadence_lack(&self, signals: &[Signal]) -> Lack {
-        let is_known = |signal: &Signal| matches!(self.paces.get(signal), Some(Pace::EveryMs(_)));
+        let is_known =
+            |signal: &Signal| matches!(self.paces.get(signal), Some(SaidCadence::EveryMs(_)));
         let mut said = signals.iter().filter(|signal| self.has(**signal));
         if said.all(is_known) {
             Lack::Cadence
@@ -158,9 +159,9 @@ impl SaidSignals {
         let motion = [Signal::Speed, Signal::IsMoving, Signal::Odometer];
         let said = motion.into_iter().filter(|signal| self.has(*signal));
         let every_ms = said.map(|signal| match self.paces.get(&signal) {
-            Some(Pace::EveryMs(every_ms)) => Some(*every_ms),
+            Some(SaidCadence::EveryMs(every_ms)) => Some(*every_ms),
             // It may be said often.
-            Some(Pace::Unknown) | None => None,
+            Some(SaidCadence::Unknown) | None => None,
         });
         let every_ms: Option<Vec<u64>> = every_ms.collect();
         every_ms.is_some_and(|every_ms| every_ms.into_iter().min() > Some(TRIP_MS_MAX))

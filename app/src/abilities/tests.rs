@@ -54,7 +54,7 @@ impl DayCar {
 }
 
 /// What a day earned: its trips and sessions, and the state at its end.
-struct Day {
+struct EarnedDay {
     finished: Vec<Finished>,
     is_parked: bool,
 }
@@ -73,17 +73,17 @@ impl Slow {
         }
     }
 
-    fn paces(&self) -> BTreeMap<Signal, Pace> {
+    fn paces(&self) -> BTreeMap<Signal, SaidCadence> {
         let every_ms = self.every_s.unsigned_abs() * 1_000;
         let signals = self.signals.iter();
         signals
-            .map(|signal| (*signal, Pace::EveryMs(every_ms)))
+            .map(|signal| (*signal, SaidCadence::EveryMs(every_ms)))
             .collect()
     }
 }
 
 /// Drives with some braking for six values of what is slow, charges for five minutes, sleeps for an hour and wakes.
-fn day(signals: &BTreeSet<Signal>, slow: &Slow) -> Day {
+fn day(signals: &BTreeSet<Signal>, slow: &Slow) -> EarnedDay {
     let policy: Policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();
     let mut telematics = Telematics::new(Settings::new(&policy, 480), Marks::default());
     let mut car = DayCar {
@@ -146,13 +146,13 @@ fn day(signals: &BTreeSet<Signal>, slow: &Slow) -> Day {
         | Outcome::DriveState(_)
         | Outcome::VehicleFact(_) => None,
     });
-    Day {
+    EarnedDay {
         finished: finished.collect(),
         is_parked: telematics.drive_state().is_parked(),
     }
 }
 
-impl Day {
+impl EarnedDay {
     /// The extent of each ability, as the day shows it.
     fn extents(&self, signals: &BTreeSet<Signal>) -> Vec<(Ability, Extent)> {
         let mut trips = self.finished.iter().filter_map(|one| match &one.evidence {
@@ -295,7 +295,7 @@ fn less_than_all_has_a_reason() {
             paces: match chosen % 5 {
                 0 => slow(300).paces(),
                 1 => slow(10).paces(),
-                2 => ASKED.map(|signal| (signal, Pace::Unknown)).into(),
+                2 => ASKED.map(|signal| (signal, SaidCadence::Unknown)).into(),
                 _ => BTreeMap::new(),
             },
             ignition: match chosen % 3 {
