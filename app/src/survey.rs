@@ -233,7 +233,9 @@ pub fn said_signals(surveyed: &[SurveyedSignal], mapped: &SaidSignals) -> SaidSi
         paces: said.map(|one| (one.signal, pace(one))).collect(),
         ignition: match mapped.ignition {
             IgnitionOn::Possible if !surveyed.iter().any(|one| one.was_on) => IgnitionOn::Unheard,
-            by_mapping => by_mapping,
+            by_mapping @ (IgnitionOn::Possible | IgnitionOn::NoWord | IgnitionOn::Unheard) => {
+                by_mapping
+            }
         },
     }
 }

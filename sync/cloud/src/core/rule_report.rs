@@ -179,7 +179,7 @@ fn split_as_given(paid: Points, given: &Given) -> BTreeMap<RuleId, Points> {
         parts.insert(part.rule.clone(), whole);
         rests.push((rest, &part.rule));
     }
-    rests.sort_by(|one, other| other.0.cmp(&one.0));
+    rests.sort_by_key(|rest| std::cmp::Reverse(rest.0));
     let completed = rests.into_iter().filter(|(rest, _)| *rest > Milli::ZERO);
     for (_, rule) in completed {
         let one = Points::new(1).min(left);

@@ -46,15 +46,18 @@ fn world() -> World {
 }
 
 pub(crate) fn say(world: &mut World, line: &str) -> String {
-    ran(world, line).unwrap()
+    let (out, done) = ran(world, line);
+    done.unwrap();
+    out
 }
 
 /// What a command is refused with.
 pub(crate) fn refused(world: &mut World, line: &str) -> String {
-    ran(world, line).unwrap_err().to_string()
+    ran(world, line).1.unwrap_err().to_string()
 }
 
-fn ran(world: &mut World, line: &str) -> Result<String, CliError> {
+/// Gives a command; what it wrote, and what it ended with.
+fn ran(world: &mut World, line: &str) -> (String, Result<(), CliError>) {
     let words = std::iter::once("dashpoint-cloud").chain(line.split_whitespace());
     let args = CloudArgs::try_parse_from(words).unwrap();
     let edge = Edge {
@@ -63,8 +66,8 @@ fn ran(world: &mut World, line: &str) -> Result<String, CliError> {
         json: args.json,
     };
     let mut out = Vec::new();
-    execute(args.command, &mut world.core, edge, &mut out)?;
-    Ok(String::from_utf8(out).unwrap())
+    let done = execute(args.command, &mut world.core, edge, &mut out);
+    (String::from_utf8(out).unwrap(), done)
 }
 
 #[test]
