@@ -50,10 +50,26 @@ impl Taken {
     }
 }
 
-/// Subscribes, says `dashpoint/seen` once a second of event time if `answers`, and stops at the last message. It is up
-/// when it has taken the states that the broker retains.
-async fn head_unit(port: u16, answers: bool, retained: usize, until: usize) -> JoinHandle<Taken> {
+/// A head unit that runs.
+struct Running {
+    task: JoinHandle<Taken>,
+    /// Ends it once it has taken the last message.
+    end: oneshot::Sender<()>,
+}
+
+impl Running {
+    /// Waits for the last message.
+    async fn end(self) -> Taken {
+        drop(self.end);
+        self.task.await.unwrap()
+    }
+}
+
+/// Subscribes, and says `dashpoint/seen` once a second of event time if `answers`. It is up when it has taken the states that
+/// the broker retains, and goes on after the last message until it is ended: a car may still wait for its answer.
+async fn head_unit(port: u16, answers: bool, retained: usize, until: usize) -> Running {
     let (ready, subscribed) = oneshot::channel();
+    let (end, mut ended) = oneshot::channel::<()>();
     let mut ready = Some(ready);
     let task = tokio::spawn(async move {
         let mut options =
@@ -114,13 +130,28 @@ async fn head_unit(port: u16, answers: bool, retained: usize, until: usize) -> J
                 client.publish(SEEN, answer, at_most_once()).await.unwrap();
             }
         }
+        // An answer of QoS 0 can be lost on its way: it is said again for as long as the car may wait for it.
+        let mut again = tokio::time::interval(IDLE);
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut ended => break,
+                polled = events.poll() => drop(polled.unwrap()),
+                _ = again.tick() => if let Some(answer) = &answered {
+                    client
+                        .publish(SEEN, answer.clone(), at_most_once())
+                        .await
+                        .unwrap();
+                },
+            }
+        }
         // The last answer still has to leave.
         client.disconnect().await.unwrap();
         while events.poll().await.unwrap() != Event::Outgoing(Outgoing::Disconnect) {}
         taken
     });
     subscribed.await.unwrap();
-    task
+    Running { task, end }
 }
 
 fn tell_when_up(ready: &mut Option<oneshot::Sender<()>>, is_up: bool) {
@@ -171,7 +202,7 @@ async fn everything_sent_is_taken_in_time() {
         )
         .await;
         let summary = simulator.run(&command).await.unwrap();
-        let taken = head_unit.await.unwrap();
+        let taken = head_unit.end().await;
         assert_eq!(summary.delivered.messages, plan.messages.len());
         assert_eq!(taken.total(), plan.messages.len() + retained);
         assert_eq!(taken.retained, retained);
@@ -275,7 +306,7 @@ async fn through_mosquitto_everything_sent_is_taken() {
         let expected = plan.messages.len() + retained.len();
         let head_unit = head_unit(mosquitto.port, true, retained.len(), expected).await;
         let summary = simulator.run(&command).await.unwrap();
-        let taken = head_unit.await.unwrap();
+        let taken = head_unit.end().await;
         assert_eq!((taken.total(), taken.retained), (expected, retained.len()));
         assert!(taken.late_ms <= 2_000, "{} ms late", taken.late_ms);
         assert!(summary.all_seen() && summary.delivered.paced, "{summary}");
@@ -305,8 +336,8 @@ async fn a_hosted_broker_restarts_in_the_middle_of_a_drive() {
     let count = states(&plan).len();
     let taken = head_unit(broker.port(), false, count, count)
         .await
-        .await
-        .unwrap();
+        .end()
+        .await;
     assert_eq!(taken.retained, count);
 }
 
@@ -358,8 +389,8 @@ async fn a_late_subscriber_learns_the_states_and_no_sample() {
     simulator.run(&charge()).await.unwrap();
     let taken = head_unit(broker.port(), false, expected, expected)
         .await
-        .await
-        .unwrap();
+        .end()
+        .await;
     assert_eq!((taken.retained, taken.counts.len()), (expected, expected));
     assert!(!taken.counts.contains_key("vss/Vehicle/Speed"));
     let charged = &taken.last["vss/Vehicle/Powertrain/TractionBattery/AccumulatedChargedEnergy"];
@@ -384,7 +415,7 @@ async fn without_an_answer_it_goes_on_and_says_so_once() {
     assert_eq!(said, [Progress::NobodyAnswers]);
     assert_eq!(summary.delivered.seen, SeenPart::NoAnswer);
     assert!(!summary.delivered.paced);
-    assert_eq!(head_unit.await.unwrap().total(), plan.messages.len());
+    assert_eq!(head_unit.end().await.total(), plan.messages.len());
 }
 
 /// Stands between the car and the broker, and cuts the first connection after so many bytes from the car.

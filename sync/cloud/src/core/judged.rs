@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::freed_meters::FreedMeters;
 use crate::error::CloudError;
 use crate::plausible::Doubt;
-use crate::store::awaited::{self, Awaited};
+use crate::store::awaited::{self, AwaitedEntry};
 use crate::store::devices::Device;
 use crate::store::intervals::{self, Freed};
 use crate::store::left_behind::LeftOutcome;
@@ -36,7 +36,7 @@ impl Judged {
         db: &Connection,
         device: &Device,
         entry: &Entry,
-        awaited: Awaited,
+        awaited: AwaitedEntry,
     ) -> Result<(), CloudError> {
         let is_second = self.admission.refused == Some(Rejection::AlreadyPaid);
         // Whoever holds its stretch may lose it: it is kept until then.
@@ -97,7 +97,7 @@ pub(super) fn find_awaited(
     db: &Connection,
     device: &Device,
     entry: &Signed<Entry>,
-) -> Result<Option<Awaited>, CloudError> {
+) -> Result<Option<AwaitedEntry>, CloudError> {
     let Some(found) = awaited::find(db, device.id, device.vehicle, origin(entry))? else {
         return Ok(None);
     };
@@ -109,7 +109,7 @@ pub(super) fn find_awaited(
     Ok(Some(found))
 }
 
-fn says_the_same(entry: &Entry, awaited: &Awaited) -> Result<bool, CloudError> {
+fn says_the_same(entry: &Entry, awaited: &AwaitedEntry) -> Result<bool, CloudError> {
     let known = Raw::<Entry>::from(awaited.raw.clone()).claimed()?;
     let is_fresh = |entry: &Entry| matches!(entry.body, EntryBody::Fresh(_));
     if is_fresh(entry) && is_fresh(&known) {

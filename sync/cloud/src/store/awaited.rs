@@ -11,7 +11,7 @@ use super::{Col, Json, devices, kept, log};
 use crate::error::CloudError;
 
 /// One entry that is to come again.
-pub(crate) struct Awaited {
+pub(crate) struct AwaitedEntry {
     pub vehicle: VehicleId,
     origin: EntryHash,
     entry: EntryRef,
@@ -25,11 +25,11 @@ pub(crate) struct Awaited {
 
 const COLUMNS: &str = "vehicle, origin, device, epoch, seq, outcome, raw, meter, lo, hi, gone";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Awaited> {
+fn read(row: &Row<'_>) -> rusqlite::Result<AwaitedEntry> {
     let meter: Option<Col<Meter>> = row.get(7)?;
     let (lo, hi): (Option<i64>, Option<i64>) = (row.get(8)?, row.get(9)?);
     let stretch = meter.zip(lo).zip(hi);
-    Ok(Awaited {
+    Ok(AwaitedEntry {
         vehicle: row.get::<_, Col<_>>(0)?.0,
         origin: row.get::<_, Col<_>>(1)?.0,
         entry: EntryRef {
@@ -99,7 +99,7 @@ fn take_log(
         let stretch = intervals::of(replaced, entry)?.map(|stretch| stretch.interval);
         if verdict != repeated && (stretch.is_some() || outcome != LeftOutcome::Counted) {
             let raw = row.get(4)?;
-            let one = Awaited {
+            let one = AwaitedEntry {
                 vehicle,
                 origin,
                 entry,
@@ -115,7 +115,7 @@ fn take_log(
 }
 
 /// Lists the entries that a database awaits itself.
-fn still_awaited(db: &Connection) -> Result<Vec<Awaited>, CloudError> {
+fn still_awaited(db: &Connection) -> Result<Vec<AwaitedEntry>, CloudError> {
     // One that is only read may be of an older program.
     if !db.table_exists(None, "awaited")? {
         return Ok(Vec::new());
@@ -127,7 +127,7 @@ fn still_awaited(db: &Connection) -> Result<Vec<Awaited>, CloudError> {
 
 /// Awaits an entry, unless it is awaited already, or here; one that is here and had its stretch later, by an operator's word, is
 /// awaited until that word is given again. A stretch of which another one has a unit is not kept for it.
-fn insert(db: &Connection, one: Awaited) -> Result<(), CloudError> {
+fn insert(db: &Connection, one: AwaitedEntry) -> Result<(), CloudError> {
     if log::knows_origin(db, one.vehicle, one.origin)? {
         let is_here = log::find(db, one.entry)?.is_some();
         let is_kept = one.stretch.is_some() && one.gone.is_none();
@@ -197,7 +197,7 @@ pub(crate) fn find(
     device: DeviceId,
     vehicle: VehicleId,
     origin: EntryHash,
-) -> Result<Option<Awaited>, CloudError> {
+) -> Result<Option<AwaitedEntry>, CloudError> {
     let found = db
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM awaited WHERE vehicle = ?1 AND origin = ?2 AND device = ?3"
@@ -208,14 +208,18 @@ pub(crate) fn find(
 }
 
 /// Awaits an entry no more: it has come.
-pub(crate) fn came(db: &Connection, one: &Awaited) -> Result<(), CloudError> {
+pub(crate) fn came(db: &Connection, one: &AwaitedEntry) -> Result<(), CloudError> {
     db.prepare_cached("DELETE FROM awaited WHERE vehicle = ?1 AND origin = ?2")?
         .execute((Col(one.vehicle), Col(one.origin)))?;
     Ok(())
 }
 
 /// Keeps the stretch for an entry that has come and could not have it: whoever holds it may lose it.
-pub(crate) fn keep_for(db: &Connection, one: &Awaited, entry: EntryRef) -> Result<(), CloudError> {
+pub(crate) fn keep_for(
+    db: &Connection,
+    one: &AwaitedEntry,
+    entry: EntryRef,
+) -> Result<(), CloudError> {
     db.prepare_cached(
         "UPDATE awaited SET epoch = ?3, seq = ?4 WHERE vehicle = ?1 AND origin = ?2",
     )?
