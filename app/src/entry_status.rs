@@ -331,8 +331,10 @@ impl AccountFacts {
                 points: row.points.minus(row.arrears),
                 verdict,
             },
-            Some(_)
+            Some(row)
                 if matches!(&verdict, Verdict::Review { .. })
+                    && row.points.is_zero()
+                    && row.growth.is_zero()
                     && !changes.iter().any(is_released) =>
             {
                 EntryStatus::Refused(verdict)

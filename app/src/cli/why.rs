@@ -165,8 +165,12 @@ impl Reasons {
         })
     }
 
-    /// Lists the rules that are only tried, as the policy of the entry has them; none when it is not held any more.
+    /// Lists the rules that are only tried, as the policy of the entry has them; none when it is not held any more, nor for an
+    /// entry that a later one says again.
     pub(super) fn shadow_rules(&self, line: &EntryRow) -> Vec<ShadowRule> {
+        if matches!(line.status, EntryStatus::CarriedTo(_)) {
+            return Vec::new();
+        }
         let Some((entry, policies)) = line.entry.as_ref().zip(self.policies.as_ref()) else {
             return Vec::new();
         };

@@ -28,7 +28,7 @@ pub enum CliError {
     NextVersion,
     /// Rules that would not be in force at any time.
     #[error(
-        "policy {old} was meant to be in force until {until}: give a later time with --valid-until"
+        "the rules of policy {old} would be in force until {until}, which is past or before they begin: give a later time with --valid-until"
     )]
     RevertEnded {
         /// The version whose rules are to be in force again.

@@ -118,6 +118,14 @@ fn revert(
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     let version = next.version;
+    // A lower number would be signed and change nothing.
+    if let Some(newest) = lines.last().filter(|line| line.version >= version) {
+        return Err(CloudError::VersionNotHigher {
+            found: version.get(),
+            newest: newest.version.get(),
+        }
+        .into());
+    }
     let until = next.valid_until;
     if until <= edge.now.max(next.valid_from) {
         return Err(CliError::RevertEnded { old, until });
@@ -127,7 +135,7 @@ fn revert(
     let name = format!("policy {version}");
     // There is no file whose lines could be told.
     let mut warnings = Warnings::of(Path::new(&name), "", &compiled, Some(edge.now));
-    warnings.0.extend(superseded(old, &next, lines));
+    warnings.0.extend(superseded(old, &next, lines, edge.now));
     let dropped = Dropped::of(core, &next, edge.now)?;
     core.sign_policy(next, edge.now)?;
     let signed = show::Reverted {
@@ -145,7 +153,12 @@ fn revert(
 }
 
 /// Warns of versions that a revert leaves without a time in force, or that it changes nothing of.
-fn superseded(old: PolicyVersion, next: &Policy, lines: &[PolicyLine]) -> Vec<String> {
+fn superseded(
+    old: PolicyVersion,
+    next: &Policy,
+    lines: &[PolicyLine],
+    now: ServerTime,
+) -> Vec<String> {
     let version = next.version;
     let newest = lines.last().filter(|line| line.version == old);
     let newest = newest.map(|_| {
@@ -154,7 +167,7 @@ fn superseded(old: PolicyVersion, next: &Policy, lines: &[PolicyLine]) -> Vec<St
     // The highest version whose time has come is in force.
     let never = lines
         .iter()
-        .filter(|line| line.version < version && line.valid_from > next.valid_from);
+        .filter(|line| line.valid_from > now && line.valid_from >= next.valid_from);
     let never = never.map(|line| {
         format!(
             "policy {} was to be in force from {} and never is: policy {version} is above it",

@@ -124,7 +124,7 @@ pub(super) fn restored(restored: &RestoreReport, data: &Path) -> String {
         }
         None | Some(0) => String::new(),
         Some(number) => format!(
-            "{} of after the backup end as they did when their cars send them again; nobody else is paid for their stretches meanwhile\n",
+            "what became of {} of after the backup is kept until cars send them again; nobody else is paid for their stretches meanwhile\n",
             entries(number)
         ),
     };

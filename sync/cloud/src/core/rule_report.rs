@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use dashpoint_membership::Given;
 use dashpoint_membership::policy::CompiledPolicy;
 use dashpoint_membership::{
-    Appraisal, DeviceId, Entry, MemberId, Milli, Points, RuleId, ServerTime, Text, Verdict,
+    Appraisal, DeviceId, Entry, Given, MemberId, Milli, Points, RuleId, ServerTime, Text, Verdict,
     appraise,
 };
 use serde::Serialize;
@@ -28,6 +27,9 @@ pub struct SelectedEntries {
     /// Only those that happened before.
     pub until: Option<ServerTime>,
 }
+
+/// Thousandths that each rule carries, by member, as far as entries tell.
+type CarriedMilli = BTreeMap<Option<MemberId>, BTreeMap<RuleId, Milli>>;
 
 /// One rule over the entries of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -76,23 +78,30 @@ impl CloudCore {
             let line = RuleLine::new(listed, &rule.id, rule.shadow, is_paid);
             lines.insert((rule.id.clone(), rule.shadow), line);
         }
+        let mut carried = CarriedMilli::new();
         self.each_entry(selected.device, selected.member, |line, entry| {
             let is_early = selected.since.is_some_and(|since| line.happened < since);
             let is_late = selected.until.is_some_and(|until| line.happened >= until);
-            let Some(paid) = paid(&line).filter(|_| !is_early && !is_late) else {
+            let Some(paid) = paid(&line) else {
                 return Ok(());
             };
             let held = intervals::of(&self.db, line.entry)?;
             let given = held.and_then(|stretch| stretch.given);
+            // Also of those that are not asked for: what they left completes later points.
+            let given_parts = given.as_ref().map(|given| {
+                let carried = carried.entry(line.member).or_default();
+                split_as_given(paid, given, carried)
+            });
+            if is_early || is_late {
+                return Ok(());
+            }
             let valued_by = instead.or_else(|| self.valuing(&line, given.as_ref()));
             let Some(policy) = valued_by else {
                 return Ok(());
             };
             let appraisals = appraise(policy, entry.transaction());
-            let mut parts = match &given {
-                Some(given) => split_as_given(paid, given),
-                None => split_as_predicted(paid, entry, &appraisals),
-            };
+            let mut parts =
+                given_parts.unwrap_or_else(|| split_as_predicted(paid, entry, &appraisals));
             for appraisal in &appraisals {
                 let key = (appraisal.rule.clone(), appraisal.shadow);
                 let rule = lines.entry(key).or_insert_with_key(|(rule, shadow)| {
@@ -166,9 +175,13 @@ const fn paid(line: &EntryLine) -> Option<Points> {
     }
 }
 
-/// Splits the points of an entry by what each rule gave after caps: the whole points of each, and what the remainders of before
-/// completed to those that are nearest to the next point.
-fn split_as_given(paid: Points, given: &Given) -> BTreeMap<RuleId, Points> {
+/// Splits the points of an entry by what each rule gave after caps: the whole points of each, and those that remainders completed to
+/// the rules that carry most. A rule that was credited ahead of its remainder carries less than nothing until it has caught up.
+fn split_as_given(
+    paid: Points,
+    given: &Given,
+    carried: &mut BTreeMap<RuleId, Milli>,
+) -> BTreeMap<RuleId, Points> {
     let mut left = paid;
     let mut parts = BTreeMap::new();
     let mut rests = Vec::new();
@@ -177,15 +190,19 @@ fn split_as_given(paid: Points, given: &Given) -> BTreeMap<RuleId, Points> {
         let whole = Points::new(whole).min(left);
         left = left.minus(whole);
         parts.insert(part.rule.clone(), whole);
-        rests.push((rest, &part.rule));
+        let sum = carried.entry(part.rule.clone()).or_insert(Milli::ZERO);
+        *sum = sum.plus(rest);
+        rests.push((*sum, &part.rule));
     }
     rests.sort_by_key(|rest| std::cmp::Reverse(rest.0));
-    let completed = rests.into_iter().filter(|(rest, _)| *rest > Milli::ZERO);
-    for (_, rule) in completed {
-        let one = Points::new(1).min(left);
-        left = left.minus(one);
+    for (sum, rule) in rests {
+        if left.is_zero() {
+            break;
+        }
+        left = left.minus(Points::new(1));
+        carried.insert(rule.clone(), sum.minus(Milli::new(1_000)));
         let part = parts.entry(rule.clone()).or_insert(Points::ZERO);
-        *part = part.plus(one);
+        *part = part.plus(Points::new(1));
     }
     parts
 }

@@ -205,6 +205,8 @@ fn a_restored_cloud_asks_for_the_number_of_a_revert() {
         said.starts_with("signed policy 20, with the rules of policy 1\n"),
         "{said}"
     );
+    let said = refused(&mut world, "policy revert 1 --version 5");
+    assert!(said.contains("20"), "{said}");
 }
 
 #[test]
@@ -233,7 +235,8 @@ fn a_revert_tells_of_times_that_do_not_fit() {
     let said = refused(&mut world, late);
     assert_eq!(
         said,
-        "policy 1 was meant to be in force until 2028-12-31T16:00:00Z: give a later time with --valid-until"
+        "the rules of policy 1 would be in force until 2028-12-31T16:00:00Z, which is past or before they begin: give a later time with \
+         --valid-until"
     );
     let until = format!("{late} --valid-until 2031-01-01T00:00:00Z");
     let said = say(&mut world, &until);
