@@ -211,7 +211,8 @@ fn is_on(signal: Signal, value: &Value) -> bool {
     matches!((signal, value), (Signal::Ignition, Value::Text(text)) if IGNITION_ON.contains(&text.as_str()))
 }
 
-/// Returns the signals that were taken of a survey of this mapping. One that the fold wants live does not count by a retained value.
+/// Returns the signals that were taken of a survey of this mapping. One that the fold wants live does not count by a retained value,
+/// nor does one of which more was refused than taken.
 #[must_use]
 pub fn said_signals(surveyed: &[SurveyedSignal], mapped: &SaidSignals) -> SaidSignals {
     let must_be_live = [
@@ -219,9 +220,12 @@ pub fn said_signals(surveyed: &[SurveyedSignal], mapped: &SaidSignals) -> SaidSi
         Signal::IsMoving,
         Signal::Longitudinal,
         Signal::BatteryPower,
+        Signal::ConsumedEnergy,
     ];
     let counts = |one: &&SurveyedSignal| {
-        one.live > 0 || one.taken > 0 && !must_be_live.contains(&one.signal)
+        let is_refused = one.refused.values().sum::<u64>() > one.taken;
+        let is_there = one.live > 0 || one.taken > 0 && !must_be_live.contains(&one.signal);
+        is_there && !is_refused
     };
     let said = surveyed.iter().filter(counts);
     let pace = |one: &SurveyedSignal| match one.cadence_ms {

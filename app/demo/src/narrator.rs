@@ -208,7 +208,7 @@ fn sums(
             entries.signed, entries.accepted, entries.adjusted, entries.rejected, entries.duplicate
         ),
         Language::Chinese => format!(
-            "签名 {} 条：确认 {}，调整 {}，拒绝 {}，重复 {}",
+            "签名 {} 条：已确认 {}，已调整 {}，未通过 {}，重复 {}",
             entries.signed, entries.accepted, entries.adjusted, entries.rejected, entries.duplicate
         ),
     };

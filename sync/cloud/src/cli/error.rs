@@ -26,6 +26,11 @@ pub enum CliError {
         "this database went back in a restore and may lack versions that cars have: give a number above them with --version N"
     )]
     NextVersion,
+    /// A number that is not above the newest: a higher version would stay in force.
+    #[error(
+        "policy {0} is signed already and would stay in force: give a number above it with --version N"
+    )]
+    LowVersion(PolicyVersion),
     /// Rules that would not be in force at any time.
     #[error(
         "the rules of policy {old} would be in force until {until}, which is past or before they begin: give a later time with --valid-until"
@@ -45,7 +50,7 @@ impl CliError {
     pub(super) fn code(&self) -> u8 {
         match self {
             Self::Cloud(error) if error.is_usage() => USAGE,
-            Self::NextVersion | Self::RevertEnded { .. } => USAGE,
+            Self::NextVersion | Self::LowVersion(_) | Self::RevertEnded { .. } => USAGE,
             Self::Cloud(_) | Self::Output(_) | Self::Json(_) | Self::Toml(_) => FAILED,
         }
     }
@@ -55,7 +60,11 @@ impl CliError {
         let kind = match self {
             Self::Output(failed) => Some(failed.kind()),
             Self::Json(failed) => failed.io_error_kind(),
-            Self::Cloud(_) | Self::Toml(_) | Self::NextVersion | Self::RevertEnded { .. } => None,
+            Self::Cloud(_)
+            | Self::Toml(_)
+            | Self::NextVersion
+            | Self::LowVersion(_)
+            | Self::RevertEnded { .. } => None,
         };
         kind == Some(std::io::ErrorKind::BrokenPipe)
     }

@@ -120,11 +120,7 @@ fn revert(
     let version = next.version;
     // A lower number would be signed and change nothing.
     if let Some(newest) = lines.last().filter(|line| line.version >= version) {
-        return Err(CloudError::VersionNotHigher {
-            found: version.get(),
-            newest: newest.version.get(),
-        }
-        .into());
+        return Err(CliError::LowVersion(newest.version));
     }
     let until = next.valid_until;
     if until <= edge.now.max(next.valid_from) {
