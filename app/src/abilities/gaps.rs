@@ -1,4 +1,4 @@
-//! What a car in use cannot earn, by what it is mapped to say and by what is refused of it.
+//! Gaps of a car in use: trips or charging that it cannot earn, by what it is mapped to say and by what is refused of it.
 
 use dashpoint_telematics::Signal;
 use serde::Serialize;

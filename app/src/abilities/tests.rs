@@ -53,7 +53,7 @@ impl DayCar {
     }
 }
 
-/// What a day earned: its trips and sessions, and the state at its end.
+/// Trips and sessions that a day earned, and the state at its end.
 struct EarnedDay {
     finished: Vec<Finished>,
     is_parked: bool,

@@ -265,6 +265,7 @@ fn listening_time(text: &str) -> Result<Duration, String> {
         Some(minutes) => (minutes, 60),
         None => (text.strip_suffix('s').unwrap_or(text), 1),
     };
+    // The answer below names the form that is right, whatever was wrong.
     let seconds = number.parse::<u64>().ok();
     let seconds = seconds.and_then(|number| number.checked_mul(unit_s));
     match seconds {

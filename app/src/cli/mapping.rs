@@ -26,10 +26,10 @@ struct MappingReport {
     problems: Vec<String>,
     /// Its abilities; empty for a mapping that is wrong.
     abilities: Vec<AbilityReport>,
-    /// What may be wrong with it.
+    /// Hints at mistakes that may be in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hints: Vec<&'static str>,
-    /// What a live bus said, with --listen.
+    /// Messages of a live bus, with --listen.
     #[serde(skip_serializing_if = "Option::is_none")]
     heard: Option<HeardReport>,
     /// The first problem, as with every command that fails; none when the mapping can be used.
@@ -45,7 +45,7 @@ struct RouteReport {
 }
 
 /// Prints topic and conversion of each signal, and what can be earned with them; a mapping that is wrong is a usage error.
-/// Where it listens, also what a live bus says of each; a bus that says nothing is a failure.
+/// With a time to listen, lists what a live bus says of each; a bus that says nothing is a failure.
 pub(super) fn check(args: &CheckMappingArgs) -> anyhow::Result<ExitCode> {
     let mapping = Mapping::look(&args.file, args.vehicle.as_deref())?;
     let language = args.output.language;

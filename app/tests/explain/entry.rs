@@ -246,7 +246,7 @@ fn an_entry_is_explained_with_what_stayed_in_the_car() {
     insta::assert_snapshot!(line, @"dashpoint: 1-4: no such entry in the ledger; see `dashpoint ledger`");
 }
 
-/// What a rule would give that is only tried is read off the ledger of a car, entry by entry.
+/// The ledger of a car tells, entry by entry, the amount that a tried rule would give.
 #[test]
 fn the_ledger_tells_what_a_tried_rule_would_give() {
     let folder = tempfile::tempdir().unwrap();

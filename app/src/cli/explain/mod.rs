@@ -46,7 +46,7 @@ struct Explained<'a> {
     totals: &'a Totals,
 }
 
-/// What is worth how much by one policy and by another, as `explain --against --json` has it.
+/// Worth of the same sources by one policy and by another, as `explain --against --json` has it.
 #[derive(Debug, Serialize)]
 struct Compared {
     before: Totals,

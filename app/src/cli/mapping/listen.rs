@@ -55,7 +55,7 @@ fn login(user: &str, file: &Path) -> anyhow::Result<BusLogin> {
     login.with_context(expected)
 }
 
-/// What was heard, and for how long.
+/// Result of listening, with its length.
 pub(super) struct Listened {
     pub(super) signals: Vec<SurveyedSignal>,
     pub(super) time: Duration,

@@ -11,7 +11,7 @@ use crate::abilities::AbilityFinding;
 use crate::cli::ability_words::AbilityReport;
 use crate::survey::SurveyedSignal;
 
-/// What a live bus said.
+/// Messages of a live bus, by signal.
 #[derive(Debug, Serialize)]
 pub(super) struct HeardReport {
     /// Time for which it was listened to, in seconds.

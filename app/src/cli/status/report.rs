@@ -25,7 +25,7 @@ pub(super) struct StatusReport {
     seen: LastSeen,
     /// True while the driver has chosen on the screen that a guest drives.
     guest_chosen: bool,
-    /// What this car cannot earn.
+    /// Trips or charging that this car cannot earn.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     cannot_earn: Vec<EarningGap>,
     /// Last entry of the chain.
