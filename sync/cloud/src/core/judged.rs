@@ -11,6 +11,7 @@ use crate::store::awaited::{self, AwaitedEntry};
 use crate::store::devices::Device;
 use crate::store::intervals::{self, Freed};
 use crate::store::left_behind::LeftOutcome;
+use crate::store::log;
 
 /// Member of an entry, and the reason that it is not admissible, if it is not.
 pub(super) struct Admission {
@@ -75,6 +76,7 @@ impl Judged {
             // The first one holds its stretch, or it is kept for it; else this is the first one now.
             LeftOutcome::Rejected(Rejection::AlreadyPaid) => {}
             LeftOutcome::Rejected(reason) => admission.refused = Some(reason),
+            LeftOutcome::StaysSecond => admission.refused = Some(Rejection::AlreadyPaid),
             LeftOutcome::Freed(freed) => {
                 if !freed.left_points() {
                     admission.refused = Some(Rejection::AlreadyPaid);
@@ -98,7 +100,12 @@ pub(super) fn find_awaited(
     device: &Device,
     entry: &Signed<Entry>,
 ) -> Result<Option<AwaitedEntry>, CloudError> {
-    let Some(found) = awaited::find(db, device.id, device.vehicle, origin(entry))? else {
+    let origin = origin(entry);
+    if log::knows_origin(db, device.vehicle, origin)? {
+        // What is awaited is for the original, which is here.
+        return Ok(None);
+    }
+    let Some(found) = awaited::find(db, device.id, device.vehicle, origin)? else {
         return Ok(None);
     };
     // A carried one that does not say what its original said is another one.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dashpoint_membership::{
-    Account, Entry, EntryRef, MemberId, Points, Rejection, ServerTime, Settlement, VehicleId,
-    Verdict, settle_late,
+    Account, Entry, EntryRef, MemberId, Points, ServerTime, Settled, Settlement, VehicleId,
+    settle_late,
 };
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::plausible::doubt;
 use crate::store::devices::{self, Device};
+use crate::store::intervals::Freed;
 use crate::store::log::Loser;
 use crate::store::uses::Use;
 use crate::store::{accounts, awaited, intervals, log, uses};
@@ -33,6 +34,15 @@ pub struct LatePayment {
     pub entry: EntryRef,
     /// The points, those included that arrears took.
     pub points: Points,
+}
+
+impl LatePayment {
+    fn of(entry: EntryRef, row: &Settlement) -> Self {
+        Self {
+            entry,
+            points: row.points.minus(row.arrears),
+        }
+    }
 }
 
 /// An account with the rows that are not written yet.
@@ -104,22 +114,72 @@ impl UnitOfWork<'_> {
             },
         };
         let known = open.entry(loser.member).or_insert(known);
-        let paid = settle_late(
-            &mut known.account,
-            &self.zone(loser.member)?,
-            self.policies,
-            loser.entry,
-            &body,
-            counted_at(&body, &claim),
-            self.now,
-        );
+        let paid = self.settle_loser(loser.member, &mut known.account, &body, &claim)?;
         self.hold_late(&device, Some(&claim), paid.given.as_ref())?;
-        let row = paid.row;
-        done.paid.push(LatePayment {
-            entry: loser.entry,
-            points: row.points.minus(row.arrears),
-        });
-        known.rows.push(row);
+        done.paid.push(LatePayment::of(loser.entry, &paid.row));
+        known.rows.push(paid.row);
+        Ok(())
+    }
+
+    /// Pays an entry that came second what it had before a restore, when it then lost its stretch again and was left its points;
+    /// `None` for every other one. It holds nothing now.
+    pub(super) fn pay_left(
+        &self,
+        vehicle: VehicleId,
+        entry: EntryRef,
+    ) -> Result<Option<LatePayment>, CloudError> {
+        let Some(freed) = awaited::left_points(self.db, entry)? else {
+            return Ok(None);
+        };
+        let (device, body) = self.logged(entry)?;
+        let claim = self.late_claim(&device, entry, &body)?;
+        let logged = log::find(self.db, entry)?.filter(|logged| logged.came_second());
+        let member = logged.and_then(|logged| logged.member);
+        let (Some(member), Some(claim)) = (member, claim) else {
+            return Ok(None);
+        };
+        if device.vehicle != vehicle || devices::is_fraud(self.db, entry.device)? {
+            return Ok(None);
+        }
+        let mut account = self.account(member)?;
+        let row = self.settle_loser(member, &mut account, &body, &claim)?.row;
+        let paid = LatePayment::of(entry, &row);
+        accounts::save(self.db, member, &account, &[row])?;
+        self.lose_at_once(&device, Some(&claim), &freed)?;
+        Ok(Some(paid))
+    }
+
+    fn settle_loser(
+        &self,
+        member: MemberId,
+        account: &mut Account,
+        body: &Entry,
+        claim: &Use<'_>,
+    ) -> Result<Settled, CloudError> {
+        let (zone, at) = (self.zone(member)?, counted_at(body, claim));
+        Ok(settle_late(
+            account,
+            &zone,
+            self.policies,
+            claim.entry,
+            body,
+            at,
+            self.now,
+        ))
+    }
+
+    /// Writes that an entry held its stretch and lost it, as in the database before a restore.
+    pub(super) fn lose_at_once(
+        &self,
+        device: &Device,
+        claim: Option<&Use<'_>>,
+        freed: &Freed,
+    ) -> Result<(), CloudError> {
+        if let Some(claim) = claim {
+            let interval = claim.evidence.interval();
+            intervals::keep_freed(self.db, claim.entry, device.vehicle, interval, freed)?;
+            awaited::settled(self.db, claim.entry)?;
+        }
         Ok(())
     }
 
@@ -129,9 +189,8 @@ impl UnitOfWork<'_> {
         let Some(logged) = log::find(self.db, entry)? else {
             return Ok(false);
         };
-        let reason = Rejection::AlreadyPaid;
         if logged.member.is_none()
-            || logged.verdict != (Verdict::Rejected { reason })
+            || !logged.came_second()
             || intervals::has_held(self.db, entry)?
             || devices::is_fraud(self.db, entry.device)?
         {

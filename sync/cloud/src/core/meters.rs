@@ -58,7 +58,8 @@ impl CloudCore {
     }
 
     /// Frees stretches of a vehicle's meters, so that another entry can be paid for them. The points that were paid for
-    /// them are taken back, unless `keeps_points`: then the units may be paid a second time, by the operator's will.
+    /// them are taken back, unless `keeps_points`: then the units may be paid a second time, by the operator's will. An entry that
+    /// came second, and whose act of this kind a restore took back, is paid again what it had before the act.
     ///
     /// # Errors
     /// [`CloudError::HoldsNothing`], [`CloudError::NoDevice`], [`CloudError::NoReason`].
@@ -88,6 +89,21 @@ impl CloudCore {
                 keeps_points,
             };
             let awaited = awaited::free(unit.db, vehicle, device, only, &act)?;
+            let is_left = keeps_points && stretches.is_empty() && awaited.is_empty();
+            let left = match only.filter(|_| is_left) {
+                Some(entry) => unit.pay_left(vehicle, entry)?,
+                None => None,
+            };
+            if let Some(paid) = left {
+                return Ok(FreedStretches {
+                    entries: vec![paid.entry],
+                    late: LateEntries {
+                        paid: vec![paid],
+                        ..LateEntries::default()
+                    },
+                    ..FreedStretches::default()
+                });
+            }
             if let Some(entry) = only.filter(|_| stretches.is_empty() && awaited.is_empty()) {
                 return Err(CloudError::HoldsNothing(entry));
             }

@@ -80,7 +80,8 @@ impl CloudCore {
     }
 
     /// Pays what is held back for an entry; a stretch in doubt becomes the entry's. Pays an entry as well that had come second to
-    /// a stretch, stayed rejected for a doubt when it became free, and has it now.
+    /// a stretch, stayed rejected for a doubt when it became free, and has it now; or that had it in the database before a restore and
+    /// kept its points without it.
     ///
     /// # Errors
     /// [`CloudError::NotHeld`]; [`CloudError::MeterTaken`] when another entry was paid for the stretch meanwhile;
@@ -115,7 +116,9 @@ impl UnitOfWork<'_> {
             Some(review) => Some(review.took_room),
             None => came_second.then_some(false),
         };
+        let freed = awaited::left_points(self.db, entry)?;
         let doubted = match took_room {
+            Some(took_room) if freed.is_some() => Some((self.logged(entry)?, took_room)),
             Some(took_room) => Some((self.doubted(entry)?, took_room)),
             None => None,
         };
@@ -136,7 +139,10 @@ impl UnitOfWork<'_> {
                 let late = settle_late(&mut account, &zone, policies, entry, body, cap_time, now);
                 (Some(late.row), late.given)
             };
-            unit.hold_late(device, claim.as_ref(), given.as_ref())?;
+            match freed.as_ref() {
+                Some(freed) => unit.lose_at_once(device, claim.as_ref(), freed)?,
+                None => unit.hold_late(device, claim.as_ref(), given.as_ref())?,
+            }
             Ok((account, row))
         })
     }

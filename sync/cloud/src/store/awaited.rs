@@ -1,8 +1,10 @@
 //! Entries that the database before a restore had, that this one lacks, and that their head units send again.
 
 use dashpoint_membership::{
-    DeviceId, EntryHash, EntryRef, Meter, MeterInterval, Rejection, ServerTime, VehicleId, Verdict,
+    DeviceId, Entry, EntryHash, EntryRef, Meter, MeterInterval, Rejection, ServerTime, VehicleId,
+    Verdict,
 };
+use dashpoint_wire::Raw;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::intervals::{self, Freed, bounds, unsigned};
@@ -87,7 +89,10 @@ fn take_log(
             epoch: row.get::<_, Col<_>>(0)?.0,
             seq: row.get::<_, Col<_>>(1)?.0,
         };
-        if log::knows_origin(db, vehicle, origin)? && !intervals::holds(replaced, entry)? {
+        let left = intervals::freed_from(replaced, entry)?;
+        let had_it =
+            intervals::holds(replaced, entry)? || left.is_some_and(|freed| freed.left_points());
+        if log::knows_origin(db, vehicle, origin)? && !had_it {
             continue;
         }
         let verdict = row.get::<_, Json<Verdict>>(3)?.0;
@@ -95,10 +100,15 @@ fn take_log(
         let repeated = Verdict::Rejected {
             reason: Rejection::AlreadyRecorded,
         };
-        let outcome = outcome(replaced, entry, &verdict)?;
+        let raw: Vec<u8> = row.get(4)?;
+        let mut outcome = outcome(replaced, entry, &verdict)?;
+        if outcome == LeftOutcome::Rejected(Rejection::AlreadyPaid)
+            && !is_anothers(replaced, vehicle, entry, &raw)?
+        {
+            outcome = LeftOutcome::StaysSecond;
+        }
         let stretch = intervals::of(replaced, entry)?.map(|stretch| stretch.interval);
         if verdict != repeated && (stretch.is_some() || outcome != LeftOutcome::Counted) {
-            let raw = row.get(4)?;
             let one = AwaitedEntry {
                 vehicle,
                 origin,
@@ -114,10 +124,32 @@ fn take_log(
     Ok(())
 }
 
+/// Returns whether the stretch that an entry claims is another one's in the replaced database, or kept for one there.
+fn is_anothers(
+    replaced: &Connection,
+    vehicle: VehicleId,
+    entry: EntryRef,
+    raw: &[u8],
+) -> Result<bool, CloudError> {
+    // What a damaged database has cannot be read; it is judged anew then.
+    let Ok(claimed) = Raw::<Entry>::from(raw.to_vec()).claimed() else {
+        return Ok(true);
+    };
+    let Some(wanted) = claimed.transaction().interval() else {
+        return Ok(true);
+    };
+    let is_kept = has_table(replaced)? && intervals::is_kept(replaced, vehicle, wanted, entry)?;
+    Ok(is_kept || intervals::is_held(replaced, vehicle, wanted)?)
+}
+
+/// Returns whether a database awaits anything at all: one that is only read may be of an older program.
+fn has_table(db: &Connection) -> Result<bool, CloudError> {
+    Ok(db.table_exists(None, "awaited")?)
+}
+
 /// Lists the entries that a database awaits itself.
 fn still_awaited(db: &Connection) -> Result<Vec<AwaitedEntry>, CloudError> {
-    // One that is only read may be of an older program.
-    if !db.table_exists(None, "awaited")? {
+    if !has_table(db)? {
         return Ok(Vec::new());
     }
     let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM awaited"))?;
@@ -125,13 +157,14 @@ fn still_awaited(db: &Connection) -> Result<Vec<AwaitedEntry>, CloudError> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Awaits an entry, unless it is awaited already, or here; one that is here and had its stretch later, by an operator's word, is
-/// awaited until that word is given again. A stretch of which another one has a unit is not kept for it.
+/// Awaits an entry, unless it is awaited already, or here; one that is here and had its stretch later, by an operator's word, or was
+/// left its points after that, is awaited until that word is given again. A stretch of which another one has a unit is not kept for it.
 fn insert(db: &Connection, one: AwaitedEntry) -> Result<(), CloudError> {
     if log::knows_origin(db, one.vehicle, one.origin)? {
         let is_here = log::find(db, one.entry)?.is_some();
-        let is_kept = one.stretch.is_some() && one.gone.is_none();
-        if !is_here || !is_kept || intervals::has_held(db, one.entry)? {
+        let is_lacking = one.stretch.is_some() || one.outcome.left_points();
+        let is_lacking = is_lacking && one.gone.is_none();
+        if !is_here || !is_lacking || intervals::has_held(db, one.entry)? {
             return Ok(());
         }
     }
@@ -164,18 +197,22 @@ fn insert(db: &Connection, one: AwaitedEntry) -> Result<(), CloudError> {
     Ok(())
 }
 
+/// Narrows a question to entries that are to be sent again: not those that are here and wait for an operator's word alone.
+const IS_SENT_AGAIN: &str = "gone IS NULL AND (meter IS NOT NULL OR NOT EXISTS (SELECT 1 FROM entries
+     WHERE (entries.device, entries.epoch, entries.seq) = (awaited.device, awaited.epoch, awaited.seq)))";
+
 /// Awaits nothing more of head units that one of both databases has shut out. Returns the number of entries that are awaited.
 pub(crate) fn keep_living(replaced: &Connection, db: &Connection) -> Result<usize, CloudError> {
     for side in [replaced, db] {
         for (device, ..) in kept::shut_out(side)? {
             db.execute(
-                "DELETE FROM awaited WHERE device = ?1 AND gone IS NULL",
+                &format!("DELETE FROM awaited WHERE device = ?1 AND {IS_SENT_AGAIN}"),
                 [Col(device)],
             )?;
         }
     }
     let awaited: u32 = db.query_row(
-        "SELECT count(*) FROM awaited WHERE gone IS NULL",
+        &format!("SELECT count(*) FROM awaited WHERE {IS_SENT_AGAIN}"),
         [],
         |row| row.get(0),
     )?;
@@ -189,6 +226,25 @@ pub(crate) fn is_kept_for(db: &Connection, entry: EntryRef) -> Result<bool, Clou
             "SELECT 1 FROM awaited WHERE (device, epoch, seq) = (?1, ?2, ?3) AND gone IS NULL AND meter IS NOT NULL",
         )?
         .exists((Col(entry.device), Col(entry.epoch), Col(entry.seq)))?)
+}
+
+/// Finds the act that took its stretch from an entry in the database before and left it its points, while it is rejected or in doubt
+/// here and never had them.
+pub(crate) fn left_points(db: &Connection, entry: EntryRef) -> Result<Option<Freed>, CloudError> {
+    let outcome: Option<Json<LeftOutcome>> = db
+        .prepare_cached(
+            "SELECT outcome FROM awaited WHERE (device, epoch, seq) = (?1, ?2, ?3) AND gone IS NULL AND meter IS NULL",
+        )?
+        .query_row(
+            (Col(entry.device), Col(entry.epoch), Col(entry.seq)),
+            |row| row.get(0),
+        )
+        .optional()?;
+    let here = outcome.is_some() && log::find(db, entry)?.is_some();
+    Ok(match outcome.map(|outcome| outcome.0) {
+        Some(LeftOutcome::Freed(freed)) if here && freed.left_points() => Some(freed),
+        Some(_) | None => None,
+    })
 }
 
 /// Finds what the database before had of an entry of a device.
@@ -246,9 +302,9 @@ pub(crate) fn give_up(
     device: DeviceId,
     now: ServerTime,
 ) -> Result<Vec<VehicleId>, CloudError> {
-    let mut statement = db.prepare_cached(
-        "UPDATE awaited SET gone = ?2 WHERE device = ?1 AND gone IS NULL RETURNING vehicle, meter IS NOT NULL",
-    )?;
+    let mut statement = db.prepare_cached(&format!(
+        "UPDATE awaited SET gone = ?2 WHERE device = ?1 AND {IS_SENT_AGAIN} RETURNING vehicle, meter IS NOT NULL",
+    ))?;
     let rows = statement.query_map((Col(device), Col(now)), |row| {
         Ok((row.get::<_, Col<_>>(0)?.0, row.get::<_, bool>(1)?))
     })?;

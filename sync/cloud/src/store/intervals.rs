@@ -18,6 +18,15 @@ pub(crate) fn overlaps(
     interval: MeterInterval,
     by: EntryRef,
 ) -> Result<bool, CloudError> {
+    Ok(is_held(db, vehicle, interval)? || is_kept(db, vehicle, interval, by)?)
+}
+
+/// Returns whether an entry holds a unit of the interval.
+pub(crate) fn is_held(
+    db: &Connection,
+    vehicle: VehicleId,
+    interval: MeterInterval,
+) -> Result<bool, CloudError> {
     let (lo, hi) = bounds(interval)?;
     // Paid stretches never overlap, so the last one that begins below the end is the only one that can reach into it.
     let below = db
@@ -29,7 +38,7 @@ pub(crate) fn overlaps(
             row.get::<_, i64>(0)
         })
         .optional()?;
-    Ok(below.is_some_and(|reached| reached > lo) || is_kept(db, vehicle, interval, by)?)
+    Ok(below.is_some_and(|reached| reached > lo))
 }
 
 /// Returns whether a unit of the interval is kept for another entry than this one.

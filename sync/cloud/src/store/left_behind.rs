@@ -58,8 +58,24 @@ pub(crate) enum LeftOutcome {
     InDoubt,
     /// It was rejected.
     Rejected(Rejection),
+    /// It came second, and was not paid either once its stretch was free: in doubt all the same, or lost by its own head unit.
+    StaysSecond,
     /// Its stretch was taken from it.
     Freed(Freed),
+}
+
+impl LeftOutcome {
+    /// Returns whether its stretch was taken from it, and its points were left to it.
+    pub(super) fn left_points(&self) -> bool {
+        match self {
+            Self::Freed(freed) => freed.left_points(),
+            Self::Counted
+            | Self::Accepted
+            | Self::InDoubt
+            | Self::Rejected(_)
+            | Self::StaysSecond => false,
+        }
+    }
 }
 
 /// Points that entries brought.

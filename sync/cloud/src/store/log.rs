@@ -16,6 +16,14 @@ pub(crate) struct LoggedEntry {
     pub verdict: Verdict,
 }
 
+impl LoggedEntry {
+    /// Returns whether it was rejected because another one had been paid for its stretch.
+    pub fn came_second(&self) -> bool {
+        let reason = Rejection::AlreadyPaid;
+        self.verdict == Verdict::Rejected { reason }
+    }
+}
+
 /// One row to append.
 #[derive(Debug)]
 pub(crate) struct NewRow<'a> {

@@ -24,6 +24,7 @@ mod enrolment_bounds;
 mod floods;
 mod folders;
 mod http;
+mod left_points;
 mod lives;
 mod loopback;
 mod migrations;

@@ -9,11 +9,11 @@ use crate::awaited::{send, vehicle};
 use crate::replaced_units::Home;
 use crate::support::*;
 
-/// Histories of one run of the tests; `DASHPOINT_HISTORIES` asks for more.
+/// Histories of one run of the tests; `DASHPOINT_HISTORIES` asks for more, also as `FROM+COUNT`.
 const HISTORIES: u64 = 24;
 
 /// Histories that an earlier program ended wrongly.
-const BROKEN_ONCE: [u64; 1] = [130];
+const BROKEN_ONCE: [u64; 3] = [130, 183, 456];
 
 /// SplitMix64: the same history for the same seed, whatever a library does.
 struct Dice(u64);
@@ -187,8 +187,11 @@ fn free(
 #[test]
 fn each_member_has_what_there_was() {
     let asked = std::env::var("DASHPOINT_HISTORIES").unwrap_or_default();
-    let count = asked.parse().unwrap_or(HISTORIES);
-    for seed in BROKEN_ONCE.into_iter().chain(0..count) {
+    let (from, count) = match asked.split_once('+') {
+        Some((from, count)) => (from.parse().unwrap(), count.parse().unwrap()),
+        None => (0, asked.parse().unwrap_or(HISTORIES)),
+    };
+    for seed in BROKEN_ONCE.into_iter().chain(from..from + count) {
         let mut history = History::new(seed);
         let backup_at = history.dice.below(14);
         for step in 0..16 {
