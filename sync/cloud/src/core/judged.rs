@@ -5,6 +5,7 @@ use dashpoint_wire::{Raw, Signed};
 use rusqlite::Connection;
 
 use super::freed_meters::FreedMeters;
+use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::plausible::Doubt;
 use crate::store::awaited::{self, AwaitedEntry};
@@ -34,15 +35,20 @@ impl Judged {
     /// Lets an entry of a device that was awaited end as it did in the database before a restore, and awaits it no more.
     pub fn end_as_before(
         &mut self,
-        db: &Connection,
+        unit: &UnitOfWork<'_>,
         device: &Device,
         entry: &Entry,
         awaited: AwaitedEntry,
     ) -> Result<(), CloudError> {
-        let is_second = self.admission.refused == Some(Rejection::AlreadyPaid);
-        // Whoever holds its stretch may lose it: it is kept until then.
-        if !(is_second && awaited.stretch.is_some()) {
-            awaited::came(db, &awaited)?;
+        let db = unit.db;
+        match self.admission.refused {
+            // Whoever holds its stretch may lose it: it is kept until then.
+            Some(Rejection::AlreadyPaid) if awaited.stretch.is_some() => {}
+            Some(_) if awaited.stretch.is_some() => {
+                awaited::let_go(db, entry.reference(device.id), unit.now)?;
+            }
+            _ if awaited.outcome == LeftOutcome::StaysSecond => {}
+            _ => awaited::came(db, &awaited)?,
         }
         let was_second = awaited.outcome == LeftOutcome::Rejected(Rejection::AlreadyPaid);
         self.end_as(awaited.outcome);
@@ -101,13 +107,13 @@ pub(super) fn find_awaited(
     entry: &Signed<Entry>,
 ) -> Result<Option<AwaitedEntry>, CloudError> {
     let origin = origin(entry);
+    let Some(found) = awaited::find(db, device.id, device.vehicle, origin)? else {
+        return Ok(None);
+    };
     if log::knows_origin(db, device.vehicle, origin)? {
         // What is awaited is for the original, which is here.
         return Ok(None);
     }
-    let Some(found) = awaited::find(db, device.id, device.vehicle, origin)? else {
-        return Ok(None);
-    };
     // A carried one that does not say what its original said is another one.
     if !says_the_same(entry.body(), &found)? {
         return Ok(None);

@@ -101,7 +101,9 @@ impl UnitOfWork<'_> {
         let Some(claim) = self.late_claim(&device, loser.entry, &body)? else {
             return Ok(());
         };
-        if !had_it && self.is_doubted(&device, &body, &claim)? {
+        let is_doubted = awaited::stays_second(self.db, loser.entry)?
+            || self.is_doubted(&device, &body, &claim)?;
+        if !had_it && is_doubted {
             done.in_doubt.push(loser.entry);
             return Ok(());
         }

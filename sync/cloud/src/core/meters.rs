@@ -166,11 +166,10 @@ impl CloudCore {
             }
             let awaited = match unit.shut_out(device) {
                 Ok(awaited) => awaited,
-                Err(CloudError::AlreadyRevoked(_)) => {
-                    awaited::give_up(unit.db, device, unit.now)?.len()
-                }
+                Err(CloudError::AlreadyRevoked(_)) => 0,
                 Err(failed) => return Err(failed),
             };
+            awaited::give_all_up(unit.db, device, unit.now)?;
             devices::mark_fraud(unit.db, device, unit.now, reason)?;
             for entry in unit.held_for(device)? {
                 unit.give_up_held(entry, reason)?;

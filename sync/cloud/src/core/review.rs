@@ -148,16 +148,18 @@ impl UnitOfWork<'_> {
     }
 
     fn refuse_held(&self, entry: EntryRef, reason: &str) -> Result<Ruling, CloudError> {
-        let vehicle = intervals::of(self.db, entry)?.map(|stretch| stretch.vehicle);
+        let holds = intervals::holds(self.db, entry)? || awaited::is_kept_for(self.db, entry)?;
         let mut ruling = self.give_up_held(entry, reason)?;
-        ruling.late = self.pay_losers(vehicle.into_iter().collect())?;
+        if holds {
+            ruling.late = self.judge_losers_anew(entry.device)?;
+        }
         Ok(ruling)
     }
 
     /// Refuses what is held back for an entry, and frees the stretch that it may hold; the caller pays those that had come second.
     pub(super) fn give_up_held(&self, entry: EntryRef, reason: &str) -> Result<Ruling, CloudError> {
         let stretch = intervals::of(self.db, entry)?;
-        awaited::settled(self.db, entry)?;
+        awaited::let_go(self.db, entry, self.now)?;
         if let Some(stretch) = &stretch {
             self.free_stretch(stretch, false, reason)?;
         }

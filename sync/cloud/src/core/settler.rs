@@ -71,7 +71,7 @@ impl<'a> Settler<'a> {
         let awaited = find_awaited(db, device, entry)?;
         let mut judged = self.judged(entry)?;
         if let Some(awaited) = awaited {
-            judged.end_as_before(db, device, entry.body(), awaited)?;
+            judged.end_as_before(self.unit, device, entry.body(), awaited)?;
         }
         self.write(entry, &judged)
     }

@@ -89,12 +89,6 @@ fn take_log(
             epoch: row.get::<_, Col<_>>(0)?.0,
             seq: row.get::<_, Col<_>>(1)?.0,
         };
-        let left = intervals::freed_from(replaced, entry)?;
-        let had_it =
-            intervals::holds(replaced, entry)? || left.is_some_and(|freed| freed.left_points());
-        if log::knows_origin(db, vehicle, origin)? && !had_it {
-            continue;
-        }
         let verdict = row.get::<_, Json<Verdict>>(3)?.0;
         // The entry that it repeats says what became of it.
         let repeated = Verdict::Rejected {
@@ -158,11 +152,13 @@ fn still_awaited(db: &Connection) -> Result<Vec<AwaitedEntry>, CloudError> {
 }
 
 /// Awaits an entry, unless it is awaited already, or here; one that is here and had its stretch later, by an operator's word, or was
-/// left its points after that, is awaited until that word is given again. A stretch of which another one has a unit is not kept for it.
+/// left its points after that, is awaited until that word is given again, and one that such a word did not help is kept from it. A
+/// stretch of which another one has a unit is not kept for it.
 fn insert(db: &Connection, one: AwaitedEntry) -> Result<(), CloudError> {
     if log::knows_origin(db, one.vehicle, one.origin)? {
         let is_here = log::find(db, one.entry)?.is_some();
-        let is_lacking = one.stretch.is_some() || one.outcome.left_points();
+        let had_it = one.stretch.is_some() || one.outcome.left_points();
+        let is_lacking = had_it || one.outcome == LeftOutcome::StaysSecond;
         let is_lacking = is_lacking && one.gone.is_none();
         if !is_here || !is_lacking || intervals::has_held(db, one.entry)? {
             return Ok(());
@@ -197,16 +193,23 @@ fn insert(db: &Connection, one: AwaitedEntry) -> Result<(), CloudError> {
     Ok(())
 }
 
-/// Narrows a question to entries that are to be sent again: not those that are here and wait for an operator's word alone.
-const IS_SENT_AGAIN: &str = "gone IS NULL AND (meter IS NOT NULL OR NOT EXISTS (SELECT 1 FROM entries
-     WHERE (entries.device, entries.epoch, entries.seq) = (awaited.device, awaited.epoch, awaited.seq)))";
+/// Narrows a question to entries that are to be sent again: not those that are here and wait for an operator's word, or for a stretch
+/// that another one has.
+const IS_SENT_AGAIN: &str = "gone IS NULL AND NOT EXISTS (SELECT 1 FROM entries
+     WHERE (entries.device, entries.epoch, entries.seq) = (awaited.device, awaited.epoch, awaited.seq))";
 
-/// Awaits nothing more of head units that one of both databases has shut out. Returns the number of entries that are awaited.
+/// Awaits nothing more of head units that one of both databases has shut out, and nothing at all of frauds. Returns the number of
+/// entries that are awaited.
 pub(crate) fn keep_living(replaced: &Connection, db: &Connection) -> Result<usize, CloudError> {
     for side in [replaced, db] {
-        for (device, ..) in kept::shut_out(side)? {
+        for (device, _, fraud) in kept::shut_out(side)? {
+            let which = if fraud.is_some() {
+                "gone IS NULL"
+            } else {
+                IS_SENT_AGAIN
+            };
             db.execute(
-                &format!("DELETE FROM awaited WHERE device = ?1 AND {IS_SENT_AGAIN}"),
+                &format!("DELETE FROM awaited WHERE device = ?1 AND {which}"),
                 [Col(device)],
             )?;
         }
@@ -245,6 +248,20 @@ pub(crate) fn left_points(db: &Connection, entry: EntryRef) -> Result<Option<Fre
         Some(LeftOutcome::Freed(freed)) if here && freed.left_points() => Some(freed),
         Some(_) | None => None,
     })
+}
+
+/// Returns whether an entry came second in the database before as well, and was not paid either when its stretch became free.
+pub(crate) fn stays_second(db: &Connection, entry: EntryRef) -> Result<bool, CloudError> {
+    Ok(db
+        .prepare_cached(
+            "SELECT 1 FROM awaited WHERE (device, epoch, seq) = (?1, ?2, ?3) AND outcome = ?4",
+        )?
+        .exists((
+            Col(entry.device),
+            Col(entry.epoch),
+            Col(entry.seq),
+            Json(LeftOutcome::StaysSecond),
+        ))?)
 }
 
 /// Finds what the database before had of an entry of a device.
@@ -288,7 +305,27 @@ pub(crate) fn keep_for(
     Ok(())
 }
 
-/// Keeps no stretch any more for an entry that is here: it has it now, or an operator refused it.
+/// Frees the stretch that is kept for an entry that is not paid for it here. Returns whether there was one.
+pub(crate) fn let_go(
+    db: &Connection,
+    entry: EntryRef,
+    now: ServerTime,
+) -> Result<bool, CloudError> {
+    let changed = db
+        .prepare_cached(
+            "UPDATE awaited SET gone = ?4
+             WHERE (device, epoch, seq) = (?1, ?2, ?3) AND gone IS NULL AND meter IS NOT NULL",
+        )?
+        .execute((
+            Col(entry.device),
+            Col(entry.epoch),
+            Col(entry.seq),
+            Col(now),
+        ))?;
+    Ok(changed > 0)
+}
+
+/// Awaits an entry no more that is here: it has its stretch now, or had it and lost it.
 pub(crate) fn settled(db: &Connection, entry: EntryRef) -> Result<(), CloudError> {
     db.prepare_cached("DELETE FROM awaited WHERE (device, epoch, seq) = (?1, ?2, ?3)")?
         .execute((Col(entry.device), Col(entry.epoch), Col(entry.seq)))?;
@@ -302,8 +339,26 @@ pub(crate) fn give_up(
     device: DeviceId,
     now: ServerTime,
 ) -> Result<Vec<VehicleId>, CloudError> {
+    give_up_those(db, device, now, IS_SENT_AGAIN)
+}
+
+/// Does the same for a fraud, also for entries that are here.
+pub(crate) fn give_all_up(
+    db: &Connection,
+    device: DeviceId,
+    now: ServerTime,
+) -> Result<Vec<VehicleId>, CloudError> {
+    give_up_those(db, device, now, "gone IS NULL")
+}
+
+fn give_up_those(
+    db: &Connection,
+    device: DeviceId,
+    now: ServerTime,
+    which: &str,
+) -> Result<Vec<VehicleId>, CloudError> {
     let mut statement = db.prepare_cached(&format!(
-        "UPDATE awaited SET gone = ?2 WHERE device = ?1 AND {IS_SENT_AGAIN} RETURNING vehicle, meter IS NOT NULL",
+        "UPDATE awaited SET gone = ?2 WHERE device = ?1 AND {which} RETURNING vehicle, meter IS NOT NULL",
     ))?;
     let rows = statement.query_map((Col(device), Col(now)), |row| {
         Ok((row.get::<_, Col<_>>(0)?.0, row.get::<_, bool>(1)?))

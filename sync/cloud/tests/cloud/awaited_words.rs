@@ -7,43 +7,47 @@ use crate::awaited::{Shared, place, send, vehicle};
 use crate::replaced_units::{Home, earn_trip};
 use crate::support::*;
 
-/// The backup has an entry that was in doubt; the operator accepted it after that.
+/// The backup has an entry that was in doubt; the operator accepted it after that, and accepts it again or thinks better of it.
 #[test]
 fn an_acceptance_after_the_backup_keeps_its_metres() {
-    let mut home = Home::new();
-    let [one, other] = [1, 2].map(|number| home.world.member(number));
-    let (mut first, mut second) = (home.world.car(2, 3, one), home.world.car(4, 3, other));
-    earn_trip(&mut home.world, &mut first, 0);
-    home.world.pass(HOUR);
-    let ahead = first.mint(drove(trip(300_000, 12_000)), home.world.now);
-    let verdict = home.world.verdict(&mut first, &ahead);
-    assert!(matches!(verdict, Verdict::Review { .. }), "{verdict:?}");
-    home.back_up("b.db");
-    let (entry, now) = (place(&first, 2), home.world.now);
-    home.world.core.accept_held(entry, "towed", now).unwrap();
-    home.world.pass(2 * DAY);
-    let same = second.mint(drove(trip(300_000, 12_000)), home.world.now);
-    assert_eq!(
-        home.world.verdict(&mut second, &same),
-        rejected(Rejection::AlreadyPaid)
-    );
-    let before = [one, other].map(|member| home.world.balance(member));
-    let undone = home.restore("b.db").undone.unwrap();
-    let kinds: Vec<_> = undone.iter().map(|one| format!("{:?}", one.kind)).collect();
-    assert_eq!(kinds, ["Acceptance"]);
-    send(&mut home, &second, &same);
-    let now = home.world.now;
-    home.world.core.accept_held(entry, "towed", now).unwrap();
-    let after = [one, other].map(|member| home.world.balance(member));
-    assert_eq!(after, before);
-    assert!(
-        home.world
-            .core
-            .stretches(vehicle())
-            .unwrap()
-            .iter()
-            .all(|one| !one.awaited)
-    );
+    for is_accepted_again in [true, false] {
+        let mut home = Home::new();
+        let [one, other] = [1, 2].map(|number| home.world.member(number));
+        let (mut first, mut second) = (home.world.car(2, 3, one), home.world.car(4, 3, other));
+        let earned = earn_trip(&mut home.world, &mut first, 0);
+        home.world.pass(HOUR);
+        let ahead = first.mint(drove(trip(300_000, 12_000)), home.world.now);
+        let verdict = home.world.verdict(&mut first, &ahead);
+        assert!(matches!(verdict, Verdict::Review { .. }), "{verdict:?}");
+        home.back_up("b.db");
+        let (entry, now) = (place(&first, 2), home.world.now);
+        home.world.core.accept_held(entry, "towed", now).unwrap();
+        home.world.pass(2 * DAY);
+        let same = second.mint(drove(trip(300_000, 12_000)), home.world.now);
+        assert_eq!(
+            home.world.verdict(&mut second, &same),
+            rejected(Rejection::AlreadyPaid)
+        );
+        let before = [one, other].map(|member| home.world.balance(member));
+        let undone = home.restore("b.db").undone.unwrap();
+        let kinds: Vec<_> = undone.iter().map(|one| format!("{:?}", one.kind)).collect();
+        assert_eq!(kinds, ["Acceptance"]);
+        send(&mut home, &second, &same);
+        let (now, core) = (home.world.now, &mut home.world.core);
+        if is_accepted_again {
+            core.accept_held(entry, "towed", now).unwrap();
+        } else {
+            core.refuse_held(entry, "forged", now).unwrap();
+        }
+        let after = [one, other].map(|member| home.world.balance(member));
+        if is_accepted_again {
+            assert_eq!(after, before);
+        } else {
+            assert_eq!(after, [earned, before[0] - earned]);
+        }
+        let stretches = home.world.core.stretches(vehicle()).unwrap();
+        assert!(stretches.iter().all(|one| !one.awaited), "{stretches:?}");
+    }
 }
 
 /// A third unit came second, too: the one that was paid in the end is paid again.
