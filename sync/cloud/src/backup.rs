@@ -203,6 +203,7 @@ fn make_ready(
             }
         }
         undone.sort();
+        leave_out_overruled(undone);
     }
     drop(replaced);
     let earlier = earlier.into_iter().map(|(path, _)| path).collect();
@@ -218,6 +219,25 @@ fn make_ready(
         brought_over,
         awaited,
     })
+}
+
+/// Leaves out a word on an entry that was overruled by a later one: a restore in between had undone it.
+fn leave_out_overruled(undone: &mut Vec<Undone>) {
+    let decided: Vec<(ServerTime, UndoneKind, String)> = undone
+        .iter()
+        .filter(|one| matches!(one.kind, UndoneKind::Acceptance | UndoneKind::Refusal))
+        .map(|one| (one.at, one.kind, one.of.clone()))
+        .collect();
+    undone.retain(|one| {
+        let is_about = |entry: &str| one.of.split(' ').any(|word| word == entry);
+        let overrules = if one.kind == UndoneKind::Refusal {
+            UndoneKind::Acceptance
+        } else {
+            UndoneKind::Refusal
+        };
+        let mut later = decided.iter().filter(|(at, ..)| *at > one.at);
+        !later.any(|(_, kind, entry)| *kind == overrules && is_about(entry))
+    });
 }
 
 /// Returns whether what an earlier database has was not overtaken since: a head unit was shut out, or a request has run out.

@@ -77,6 +77,16 @@ pub enum StaysBehind {
     Refused(String),
 }
 
+impl StaysBehind {
+    /// Returns whether the entries come over once what they need is there, and the backup with it is restored.
+    const fn can_come(&self) -> bool {
+        match self {
+            Self::NoMember(_) | Self::NoPolicy(_) => true,
+            Self::NotItsChain | Self::Refused(_) => false,
+        }
+    }
+}
+
 impl CloudCore {
     /// Takes what the replaced database has of head units that were shut out, and this one lacks; `posted` is the posted clock
     /// of that database. What one of them cannot bring stays out, and the others go on. Of the entries that the other head units
@@ -97,10 +107,16 @@ impl CloudCore {
             // First, so that nobody is paid for what is awaited.
             awaited::take_over(left.db, unit.db)?;
             let over = left.units.iter().map(|one| unit.bring_one_over(left, one));
-            let brought_over: Result<_, _> = over.filter_map(Result::transpose).collect();
+            let brought_over: Result<Vec<BroughtOver>, _> =
+                over.filter_map(Result::transpose).collect();
+            let brought_over = brought_over?;
+            let can_come = brought_over
+                .iter()
+                .filter(|over| over.because.as_ref().is_some_and(StaysBehind::can_come));
+            let spared: Vec<DeviceId> = can_come.map(|over| over.device).collect();
             Ok(TakenFrom {
-                brought_over: brought_over?,
-                awaited: awaited::keep_living(left.db, unit.db)?,
+                brought_over,
+                awaited: awaited::keep_living(left.db, unit.db, &spared)?,
             })
         })
     }

@@ -5,7 +5,6 @@ use dashpoint_wire::{Raw, Signed};
 use rusqlite::Connection;
 
 use super::freed_meters::FreedMeters;
-use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::plausible::Doubt;
 use crate::store::awaited::{self, AwaitedEntry};
@@ -32,26 +31,16 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    /// Lets an entry of a device that was awaited end as it did in the database before a restore, and awaits it no more.
+    /// Lets an entry of a device that was awaited end as it did in the database before a restore.
     pub fn end_as_before(
         &mut self,
-        unit: &UnitOfWork<'_>,
+        db: &Connection,
         device: &Device,
         entry: &Entry,
-        awaited: AwaitedEntry,
+        awaited: &AwaitedEntry,
     ) -> Result<(), CloudError> {
-        let db = unit.db;
-        match self.admission.refused {
-            // Whoever holds its stretch may lose it: it is kept until then.
-            Some(Rejection::AlreadyPaid) if awaited.stretch.is_some() => {}
-            Some(_) if awaited.stretch.is_some() => {
-                awaited::let_go(db, entry.reference(device.id), unit.now)?;
-            }
-            _ if awaited.outcome == LeftOutcome::StaysSecond => {}
-            _ => awaited::came(db, &awaited)?,
-        }
         let was_second = awaited.outcome == LeftOutcome::Rejected(Rejection::AlreadyPaid);
-        self.end_as(awaited.outcome);
+        self.end_as(awaited.outcome.clone());
         let wanted = entry.transaction().interval().filter(|_| was_second);
         if let Some(wanted) = wanted.filter(|_| self.admission.refused.is_none()) {
             let freed = FreedMeters::new(intervals::freed(db, device.vehicle)?);
@@ -110,7 +99,8 @@ pub(super) fn find_awaited(
     let Some(found) = awaited::find(db, device.id, device.vehicle, origin)? else {
         return Ok(None);
     };
-    if log::knows_origin(db, device.vehicle, origin)? {
+    let is_carried = matches!(entry.body().body, EntryBody::Carry { .. });
+    if is_carried && log::knows_origin(db, device.vehicle, origin)? {
         // What is awaited is for the original, which is here.
         return Ok(None);
     }

@@ -90,7 +90,7 @@ impl UnitOfWork<'_> {
         let Some(wanted) = body.transaction().interval() else {
             return Ok(());
         };
-        let had_it = awaited::is_kept_for(self.db, loser.entry)?;
+        let had_it = awaited::is_due(self.db, loser.entry)?;
         if !freed.touch(wanted)
             || (!had_it && freed.touch_own(loser.entry.device, wanted))
             || intervals::overlaps(self.db, loser.vehicle, wanted, loser.entry)?
@@ -130,9 +130,20 @@ impl UnitOfWork<'_> {
         vehicle: VehicleId,
         entry: EntryRef,
     ) -> Result<Option<LatePayment>, CloudError> {
-        let Some(freed) = awaited::left_points(self.db, entry)? else {
-            return Ok(None);
-        };
+        match awaited::left_points(self.db, entry)? {
+            Some(freed) => self.pay_without(vehicle, entry, &freed),
+            None => Ok(None),
+        }
+    }
+
+    /// Pays an entry that came second, and takes its stretch from it at once; `None` for one that did not come second, or that is a
+    /// fraud's or another vehicle's.
+    pub(super) fn pay_without(
+        &self,
+        vehicle: VehicleId,
+        entry: EntryRef,
+        freed: &Freed,
+    ) -> Result<Option<LatePayment>, CloudError> {
         let (device, body) = self.logged(entry)?;
         let claim = self.late_claim(&device, entry, &body)?;
         let logged = log::find(self.db, entry)?.filter(|logged| logged.came_second());
@@ -147,7 +158,7 @@ impl UnitOfWork<'_> {
         let row = self.settle_loser(member, &mut account, &body, &claim)?.row;
         let paid = LatePayment::of(entry, &row);
         accounts::save(self.db, member, &account, &[row])?;
-        self.lose_at_once(&device, Some(&claim), &freed)?;
+        self.lose_at_once(&device, Some(&claim), freed)?;
         Ok(Some(paid))
     }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::CloudCore;
 use super::consent::given;
 use super::entry_payments::EntryPayments;
-use super::losers::LateEntries;
+use super::losers::{LateEntries, LatePayment};
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::store::intervals::{self, Freed, MeterStretch};
@@ -89,30 +89,23 @@ impl CloudCore {
                 keeps_points,
             };
             let awaited = awaited::free(unit.db, vehicle, device, only, &act)?;
-            let is_left = keeps_points && stretches.is_empty() && awaited.is_empty();
-            let left = match only.filter(|_| is_left) {
-                Some(entry) => unit.pay_left(vehicle, entry)?,
-                None => None,
-            };
-            if let Some(paid) = left {
-                return Ok(FreedStretches {
-                    entries: vec![paid.entry],
-                    late: LateEntries {
-                        paid: vec![paid],
-                        ..LateEntries::default()
-                    },
-                    ..FreedStretches::default()
-                });
+            let (here, mut paid) = unit.free_kept_here(vehicle, device, only, &act)?;
+            let is_nothing = stretches.is_empty() && awaited.is_empty() && here.is_empty();
+            if let Some(entry) = only.filter(|_| is_nothing) {
+                let left = match keeps_points {
+                    true => unit.pay_left(vehicle, entry)?,
+                    false => None,
+                };
+                paid.push(left.ok_or(CloudError::HoldsNothing(entry))?);
             }
-            if let Some(entry) = only.filter(|_| stretches.is_empty() && awaited.is_empty()) {
-                return Err(CloudError::HoldsNothing(entry));
-            }
-            if stretches.is_empty() && awaited.is_empty() {
+            if is_nothing {
                 unit.device(device)?;
             }
             let mut freed = unit.free_all(&stretches, keeps_points, reason)?;
             freed.entries.extend(awaited);
+            freed.entries.extend(here);
             freed.late = unit.pay_losers(BTreeSet::from([vehicle]))?;
+            freed.late.paid.splice(..0, paid);
             Ok(freed)
         })
     }
@@ -239,6 +232,34 @@ impl UnitOfWork<'_> {
             held.extend(entries.filter(|entry| entry.device == device));
         }
         Ok(held)
+    }
+
+    /// Frees the stretches that are kept for entries of a device that are here: that of one, or all. Returns the entries, and those of
+    /// them that are paid without their stretch.
+    fn free_kept_here(
+        &self,
+        vehicle: VehicleId,
+        device: DeviceId,
+        only: Option<EntryRef>,
+        act: &Freed,
+    ) -> Result<(Vec<EntryRef>, Vec<LatePayment>), CloudError> {
+        let here = awaited::kept_here(self.db, vehicle, device, only)?;
+        let mut paid = Vec::new();
+        for entry in &here {
+            if act.keeps_points {
+                match self.pay_without(vehicle, *entry, act)? {
+                    Some(left) => paid.push(left),
+                    None => awaited::leave_points(self.db, *entry, act)?,
+                }
+            } else if self.came_second(*entry)? {
+                let (owner, body) = self.logged(*entry)?;
+                let claim = self.late_claim(&owner, *entry, &body)?;
+                self.lose_at_once(&owner, claim.as_ref(), act)?;
+            } else {
+                awaited::let_go(self.db, *entry, self.now)?;
+            }
+        }
+        Ok((here, paid))
     }
 
     /// Takes one stretch from its entry, and nothing else.

@@ -116,6 +116,16 @@ impl UnitOfWork<'_> {
             Some(review) => Some(review.took_room),
             None => came_second.then_some(false),
         };
+        let is_pending = match log::find(self.db, entry)?.and_then(|logged| logged.member) {
+            Some(member) => {
+                let pending = self.account(member)?.pending;
+                pending.iter().any(|held| held.entry == entry)
+            }
+            None => false,
+        };
+        if !came_second && !is_pending {
+            return Err(CloudError::NotHeld(entry));
+        }
         let freed = awaited::left_points(self.db, entry)?;
         let doubted = match took_room {
             Some(took_room) if freed.is_some() => Some((self.logged(entry)?, took_room)),
@@ -125,8 +135,7 @@ impl UnitOfWork<'_> {
         self.rule_on(entry, true, reason, |unit, member| {
             let zone = unit.zone(member)?;
             let mut account = unit.account(member)?;
-            let is_held = came_second || account.pending.iter().any(|held| held.entry == entry);
-            let Some(((device, body), took_room)) = doubted.as_ref().filter(|_| is_held) else {
+            let Some(((device, body), took_room)) = doubted.as_ref() else {
                 let paid = account.accept(entry, unit.now, &zone, unit.policy());
                 return Ok((account, paid));
             };
@@ -148,7 +157,7 @@ impl UnitOfWork<'_> {
     }
 
     fn refuse_held(&self, entry: EntryRef, reason: &str) -> Result<Ruling, CloudError> {
-        let holds = intervals::holds(self.db, entry)? || awaited::is_kept_for(self.db, entry)?;
+        let holds = intervals::holds(self.db, entry)? || awaited::is_due(self.db, entry)?;
         let mut ruling = self.give_up_held(entry, reason)?;
         if holds {
             ruling.late = self.judge_losers_anew(entry.device)?;

@@ -14,6 +14,7 @@ use super::judged::{Admission, Judged, find_awaited, origin};
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::plausible::{Doubt, EntryTimes, doubt, flaw};
+use crate::store::awaited::AwaitedEntry;
 use crate::store::bindings::Bound;
 use crate::store::devices::{self, Device, Head};
 use crate::store::uses::{self, Use};
@@ -30,6 +31,8 @@ pub(super) struct Settler<'a> {
     touched: BTreeSet<MemberId>,
     /// An entry of this batch was made under a receipt of a clock that was ahead.
     was_ahead: bool,
+    /// A stretch that was kept for an entry of this batch is free.
+    freed_kept: bool,
     /// The newest receipt of the log before the present epoch, once it was looked up.
     before_epoch: Option<ServerTime>,
 }
@@ -56,6 +59,7 @@ impl<'a> Settler<'a> {
             open: BTreeMap::new(),
             touched: BTreeSet::new(),
             was_ahead: false,
+            freed_kept: false,
             before_epoch: None,
         }
     }
@@ -70,10 +74,38 @@ impl<'a> Settler<'a> {
         let (db, device) = (self.unit.db, self.device);
         let awaited = find_awaited(db, device, entry)?;
         let mut judged = self.judged(entry)?;
-        if let Some(awaited) = awaited {
-            judged.end_as_before(self.unit, device, entry.body(), awaited)?;
+        if let Some(awaited) = &awaited {
+            judged.end_as_before(db, device, entry.body(), awaited)?;
         }
-        self.write(entry, &judged)
+        let verdict = self.write(entry, &judged)?;
+        if let Some(awaited) = &awaited {
+            self.has_come(awaited, entry.body().reference(device.id), &verdict)?;
+        }
+        Ok(verdict)
+    }
+
+    /// Awaits an entry no more, unless another one has its stretch and may lose it.
+    fn has_come(
+        &mut self,
+        awaited: &AwaitedEntry,
+        place: EntryRef,
+        verdict: &Verdict,
+    ) -> Result<(), CloudError> {
+        let (db, now) = (self.unit.db, self.unit.now);
+        match verdict {
+            Verdict::Rejected {
+                reason: Rejection::AlreadyPaid,
+            } if awaited.outcome.waits_on() => Ok(()),
+            Verdict::Rejected { .. } if awaited.stretch.is_some() => {
+                // Those that came second to it are judged anew, once the accounts are written.
+                self.freed_kept = true;
+                awaited::let_go(db, place, now)
+            }
+            Verdict::Rejected { .. }
+            | Verdict::Accepted { .. }
+            | Verdict::Adjusted { .. }
+            | Verdict::Review { .. } => awaited::came(db, awaited),
+        }
     }
 
     fn judged(&mut self, entry: &Signed<Entry>) -> Result<Judged, CloudError> {
@@ -365,6 +397,9 @@ impl<'a> Settler<'a> {
         }
         if self.head != self.device.head {
             devices::move_head(self.unit.db, self.device.id, &self.head)?;
+        }
+        if self.freed_kept {
+            self.unit.judge_losers_anew(self.device.id)?;
         }
         Ok((self.head, self.touched))
     }

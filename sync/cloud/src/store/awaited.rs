@@ -25,6 +25,18 @@ pub(crate) struct AwaitedEntry {
     gone: Option<ServerTime>,
 }
 
+/// Narrows a question to entries that are here: they wait for an operator's word, or for a stretch that another one has. The origin
+/// tells them from another entry that was made for the same place since.
+macro_rules! is_here {
+    () => {
+        "EXISTS (SELECT 1 FROM entries WHERE (entries.device, entries.epoch, entries.seq, entries.origin)
+             = (awaited.device, awaited.epoch, awaited.seq, awaited.origin))"
+    };
+}
+
+/// Narrows a question to entries that are to be sent again.
+const IS_SENT_AGAIN: &str = concat!("gone IS NULL AND NOT ", is_here!());
+
 const COLUMNS: &str = "vehicle, origin, device, epoch, seq, outcome, raw, meter, lo, hi, gone";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<AwaitedEntry> {
@@ -101,7 +113,11 @@ fn take_log(
         {
             outcome = LeftOutcome::StaysSecond;
         }
-        let stretch = intervals::of(replaced, entry)?.map(|stretch| stretch.interval);
+        let mut stretch = intervals::of(replaced, entry)?.map(|stretch| stretch.interval);
+        // It waited there itself, for what a restore before had taken from it.
+        if let Some(waiting) = waiting(replaced, vehicle, origin, entry)? {
+            (outcome, stretch) = (waiting.outcome, waiting.stretch);
+        }
         if verdict != repeated && (stretch.is_some() || outcome != LeftOutcome::Counted) {
             let one = AwaitedEntry {
                 vehicle,
@@ -116,6 +132,20 @@ fn take_log(
         }
     }
     Ok(())
+}
+
+/// Finds what an entry of a database that is restored itself waits for there.
+fn waiting(
+    replaced: &Connection,
+    vehicle: VehicleId,
+    origin: EntryHash,
+    entry: EntryRef,
+) -> Result<Option<AwaitedEntry>, CloudError> {
+    if !has_table(replaced)? {
+        return Ok(None);
+    }
+    let found = find(replaced, entry.device, vehicle, origin)?;
+    Ok(found.filter(|one| one.entry == entry && one.gone.is_none()))
 }
 
 /// Returns whether the stretch that an entry claims is another one's in the replaced database, or kept for one there.
@@ -193,20 +223,19 @@ fn insert(db: &Connection, one: AwaitedEntry) -> Result<(), CloudError> {
     Ok(())
 }
 
-/// Narrows a question to entries that are to be sent again: not those that are here and wait for an operator's word, or for a stretch
-/// that another one has.
-const IS_SENT_AGAIN: &str = "gone IS NULL AND NOT EXISTS (SELECT 1 FROM entries
-     WHERE (entries.device, entries.epoch, entries.seq) = (awaited.device, awaited.epoch, awaited.seq))";
-
-/// Awaits nothing more of head units that one of both databases has shut out, and nothing at all of frauds. Returns the number of
-/// entries that are awaited.
-pub(crate) fn keep_living(replaced: &Connection, db: &Connection) -> Result<usize, CloudError> {
+/// Awaits nothing more of head units that one of both databases has shut out, and nothing at all of frauds. For those that are
+/// `spared` their entries can come over still. Returns the number of entries that are awaited.
+pub(crate) fn keep_living(
+    replaced: &Connection,
+    db: &Connection,
+    spared: &[DeviceId],
+) -> Result<usize, CloudError> {
     for side in [replaced, db] {
         for (device, _, fraud) in kept::shut_out(side)? {
-            let which = if fraud.is_some() {
-                "gone IS NULL"
-            } else {
-                IS_SENT_AGAIN
+            let which = match fraud {
+                Some(_) => "gone IS NULL",
+                None if spared.contains(&device) => continue,
+                None => IS_SENT_AGAIN,
             };
             db.execute(
                 &format!("DELETE FROM awaited WHERE device = ?1 AND {which}"),
@@ -214,54 +243,45 @@ pub(crate) fn keep_living(replaced: &Connection, db: &Connection) -> Result<usiz
             )?;
         }
     }
-    let awaited: u32 = db.query_row(
-        &format!("SELECT count(*) FROM awaited WHERE {IS_SENT_AGAIN}"),
-        [],
-        |row| row.get(0),
-    )?;
-    Ok(usize::try_from(awaited).unwrap_or(usize::MAX))
+    let mut statement = db.prepare(&format!("SELECT device FROM awaited WHERE {IS_SENT_AGAIN}"))?;
+    let devices = statement.query_map([], |row| Ok(row.get::<_, Col<DeviceId>>(0)?.0))?;
+    let devices: Vec<DeviceId> = devices.collect::<Result<_, _>>()?;
+    let sent_again = devices.iter().filter(|device| !spared.contains(device));
+    Ok(sent_again.count())
 }
 
-/// Returns whether a stretch is kept for an entry.
-pub(crate) fn is_kept_for(db: &Connection, entry: EntryRef) -> Result<bool, CloudError> {
-    Ok(db
-        .prepare_cached(
-            "SELECT 1 FROM awaited WHERE (device, epoch, seq) = (?1, ?2, ?3) AND gone IS NULL AND meter IS NOT NULL",
-        )?
-        .exists((Col(entry.device), Col(entry.epoch), Col(entry.seq)))?)
+/// Returns whether the database before had paid an entry that is here, and was not paid here.
+pub(crate) fn is_due(db: &Connection, entry: EntryRef) -> Result<bool, CloudError> {
+    Ok(outcome_here(db, entry)?.is_some_and(|outcome| outcome.had_paid()))
 }
 
 /// Finds the act that took its stretch from an entry in the database before and left it its points, while it is rejected or in doubt
 /// here and never had them.
 pub(crate) fn left_points(db: &Connection, entry: EntryRef) -> Result<Option<Freed>, CloudError> {
-    let outcome: Option<Json<LeftOutcome>> = db
-        .prepare_cached(
-            "SELECT outcome FROM awaited WHERE (device, epoch, seq) = (?1, ?2, ?3) AND gone IS NULL AND meter IS NULL",
-        )?
-        .query_row(
-            (Col(entry.device), Col(entry.epoch), Col(entry.seq)),
-            |row| row.get(0),
-        )
-        .optional()?;
-    let here = outcome.is_some() && log::find(db, entry)?.is_some();
-    Ok(match outcome.map(|outcome| outcome.0) {
-        Some(LeftOutcome::Freed(freed)) if here && freed.left_points() => Some(freed),
+    Ok(match outcome_here(db, entry)? {
+        Some(LeftOutcome::Freed(freed)) if freed.left_points() => Some(freed),
         Some(_) | None => None,
     })
 }
 
 /// Returns whether an entry came second in the database before as well, and was not paid either when its stretch became free.
 pub(crate) fn stays_second(db: &Connection, entry: EntryRef) -> Result<bool, CloudError> {
-    Ok(db
-        .prepare_cached(
-            "SELECT 1 FROM awaited WHERE (device, epoch, seq) = (?1, ?2, ?3) AND outcome = ?4",
-        )?
-        .exists((
-            Col(entry.device),
-            Col(entry.epoch),
-            Col(entry.seq),
-            Json(LeftOutcome::StaysSecond),
-        ))?)
+    Ok(outcome_here(db, entry)? == Some(LeftOutcome::StaysSecond))
+}
+
+/// Outcome that an entry which is here waits for.
+fn outcome_here(db: &Connection, entry: EntryRef) -> Result<Option<LeftOutcome>, CloudError> {
+    let outcome: Option<Json<LeftOutcome>> = db
+        .prepare_cached(concat!(
+            "SELECT outcome FROM awaited WHERE (device, epoch, seq) = (?1, ?2, ?3) AND gone IS NULL AND ",
+            is_here!()
+        ))?
+        .query_row(
+            (Col(entry.device), Col(entry.epoch), Col(entry.seq)),
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(outcome.map(|outcome| outcome.0))
 }
 
 /// Finds what the database before had of an entry of a device.
@@ -305,30 +325,79 @@ pub(crate) fn keep_for(
     Ok(())
 }
 
-/// Frees the stretch that is kept for an entry that is not paid for it here. Returns whether there was one.
-pub(crate) fn let_go(
+/// Frees what is kept for an entry that is here and is not paid for it.
+pub(crate) fn let_go(db: &Connection, entry: EntryRef, now: ServerTime) -> Result<(), CloudError> {
+    db.prepare_cached(concat!(
+        "UPDATE awaited SET gone = ?4 WHERE (device, epoch, seq) = (?1, ?2, ?3) AND gone IS NULL AND ",
+        is_here!()
+    ))?
+    .execute((
+        Col(entry.device),
+        Col(entry.epoch),
+        Col(entry.seq),
+        Col(now),
+    ))?;
+    Ok(())
+}
+
+/// Leaves an entry that is here its points without the stretch, once an operator accepts it.
+pub(crate) fn leave_points(
     db: &Connection,
     entry: EntryRef,
-    now: ServerTime,
-) -> Result<bool, CloudError> {
-    let changed = db
-        .prepare_cached(
-            "UPDATE awaited SET gone = ?4
-             WHERE (device, epoch, seq) = (?1, ?2, ?3) AND gone IS NULL AND meter IS NOT NULL",
-        )?
-        .execute((
-            Col(entry.device),
-            Col(entry.epoch),
-            Col(entry.seq),
-            Col(now),
-        ))?;
-    Ok(changed > 0)
+    freed: &Freed,
+) -> Result<(), CloudError> {
+    db.prepare_cached(concat!(
+        "UPDATE awaited SET outcome = ?4, meter = NULL, lo = NULL, hi = NULL
+         WHERE (device, epoch, seq) = (?1, ?2, ?3) AND gone IS NULL AND ",
+        is_here!()
+    ))?
+    .execute((
+        Col(entry.device),
+        Col(entry.epoch),
+        Col(entry.seq),
+        Json(LeftOutcome::Freed(freed.clone())),
+    ))?;
+    Ok(())
+}
+
+/// Lists the entries of a vehicle that are here, and for which a stretch is kept: that of one, or all of a device.
+pub(crate) fn kept_here(
+    db: &Connection,
+    vehicle: VehicleId,
+    device: DeviceId,
+    only: Option<EntryRef>,
+) -> Result<Vec<EntryRef>, CloudError> {
+    let mut statement = db.prepare_cached(concat!(
+        "SELECT epoch, seq FROM awaited
+         WHERE vehicle = ?1 AND device = ?2 AND gone IS NULL AND meter IS NOT NULL AND (?3 IS NULL OR (epoch, seq) = (?3, ?4)) AND ",
+        is_here!(),
+        " ORDER BY epoch, seq"
+    ))?;
+    let rows = statement.query_map(
+        (
+            Col(vehicle),
+            Col(device),
+            only.map(|only| Col(only.epoch)),
+            only.map(|only| Col(only.seq)),
+        ),
+        |row| {
+            Ok(EntryRef {
+                device,
+                epoch: row.get::<_, Col<_>>(0)?.0,
+                seq: row.get::<_, Col<_>>(1)?.0,
+            })
+        },
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Awaits an entry no more that is here: it has its stretch now, or had it and lost it.
 pub(crate) fn settled(db: &Connection, entry: EntryRef) -> Result<(), CloudError> {
-    db.prepare_cached("DELETE FROM awaited WHERE (device, epoch, seq) = (?1, ?2, ?3)")?
-        .execute((Col(entry.device), Col(entry.epoch), Col(entry.seq)))?;
+    db.prepare_cached(concat!(
+        "DELETE FROM awaited WHERE (device, epoch, seq) = (?1, ?2, ?3) AND ",
+        is_here!()
+    ))?
+    .execute((Col(entry.device), Col(entry.epoch), Col(entry.seq)))?;
     Ok(())
 }
 
@@ -368,7 +437,7 @@ fn give_up_those(
     Ok(counted.map(|(vehicle, _)| vehicle).collect())
 }
 
-/// Frees stretches of a vehicle that are kept: that of one entry, or all of a device. Returns their entries.
+/// Frees stretches of a vehicle that are kept for entries to come: that of one, or all of a device. Returns their entries.
 pub(crate) fn free(
     db: &Connection,
     vehicle: VehicleId,
@@ -376,11 +445,11 @@ pub(crate) fn free(
     only: Option<EntryRef>,
     freed: &Freed,
 ) -> Result<Vec<EntryRef>, CloudError> {
-    let mut statement = db.prepare_cached(
+    let mut statement = db.prepare_cached(&format!(
         "UPDATE awaited SET gone = ?1, outcome = ?2
-         WHERE vehicle = ?3 AND device = ?4 AND gone IS NULL AND meter IS NOT NULL AND (?5 IS NULL OR (epoch, seq) = (?5, ?6))
+         WHERE vehicle = ?3 AND device = ?4 AND meter IS NOT NULL AND (?5 IS NULL OR (epoch, seq) = (?5, ?6)) AND {IS_SENT_AGAIN}
          RETURNING epoch, seq",
-    )?;
+    ))?;
     let rows = statement.query_map(
         (
             Col(freed.at),

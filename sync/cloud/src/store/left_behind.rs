@@ -65,6 +65,22 @@ pub(crate) enum LeftOutcome {
 }
 
 impl LeftOutcome {
+    /// Returns whether it was paid, and holds its stretch if it claims one.
+    pub(super) const fn had_paid(&self) -> bool {
+        match self {
+            Self::Counted | Self::Accepted => true,
+            Self::InDoubt | Self::Rejected(_) | Self::StaysSecond | Self::Freed(_) => false,
+        }
+    }
+
+    /// Returns whether it waits on when another one has its stretch: for that one to lose it, or to be paid no more than then.
+    pub(crate) const fn waits_on(&self) -> bool {
+        match self {
+            Self::Counted | Self::Accepted | Self::StaysSecond => true,
+            Self::InDoubt | Self::Rejected(_) | Self::Freed(_) => false,
+        }
+    }
+
     /// Returns whether its stretch was taken from it, and its points were left to it.
     pub(super) fn left_points(&self) -> bool {
         match self {

@@ -120,12 +120,11 @@ static QUESTIONS: [UndoneQuestion; 12] = [
         covered: Some(
             "SELECT hex(device) || '/' || epoch || '-' || seq FROM decisions WHERE accepted = 1
              UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM awaited
-             WHERE outcome = '\"accepted\"' AND gone IS NULL
-                 AND NOT EXISTS (SELECT 1 FROM entries WHERE (entries.device, entries.epoch, entries.seq)
-                     = (awaited.device, awaited.epoch, awaited.seq))
+             WHERE (outcome = '\"accepted\"' AND gone IS NULL OR json_type(outcome, '$.freed') IS NOT NULL)
+                 AND NOT EXISTS (SELECT 1 FROM entries WHERE (entries.device, entries.epoch, entries.seq, entries.origin)
+                     = (awaited.device, awaited.epoch, awaited.seq, awaited.origin))
              UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM entries JOIN intervals USING (device, epoch, seq)
-             WHERE device IN (SELECT device FROM devices WHERE revoked IS NOT NULL)
-                 AND json_type(verdict, '$.review') IS NULL",
+             WHERE json_type(verdict, '$.review') IS NULL",
         ),
         taken: None,
     },
@@ -158,20 +157,13 @@ static QUESTIONS: [UndoneQuestion; 12] = [
                      WHERE frauds.device = freed.device AND said = freed AND frauds.reason = freed.reason)
                  AND NOT EXISTS (SELECT 1 FROM devices
                      WHERE devices.device = freed.device AND revoked = freed AND freed.reason = ?1)",
-        // An entry comes again without its stretch, or, of a head unit that was shut out, came over so; one that is in doubt here loses it
-        // as it is accepted.
+        // An entry comes again without its stretch; one that is in doubt here loses it as it is accepted.
         covered: Some(
             "SELECT hex(device) || '/' || epoch || '-' || seq FROM freed
              UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM awaited
              WHERE json_type(outcome, '$.freed') IS NOT NULL
-                 AND NOT EXISTS (SELECT 1 FROM entries WHERE (entries.device, entries.epoch, entries.seq)
-                     = (awaited.device, awaited.epoch, awaited.seq) AND json_type(verdict, '$.rejected') IS NOT NULL)
-             UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM entries
-             WHERE device IN (SELECT device FROM devices WHERE revoked IS NOT NULL)
-                 AND NOT EXISTS (SELECT 1 FROM intervals WHERE (intervals.device, intervals.epoch, intervals.seq)
-                     = (entries.device, entries.epoch, entries.seq))
-                 AND NOT EXISTS (SELECT 1 FROM awaited WHERE (awaited.device, awaited.epoch, awaited.seq)
-                     = (entries.device, entries.epoch, entries.seq))",
+                 AND NOT EXISTS (SELECT 1 FROM entries WHERE (entries.device, entries.epoch, entries.seq, entries.origin)
+                     = (awaited.device, awaited.epoch, awaited.seq, awaited.origin) AND json_type(verdict, '$.rejected') IS NOT NULL)",
         ),
         taken: None,
     },

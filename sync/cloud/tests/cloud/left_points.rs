@@ -9,13 +9,13 @@ use crate::replaced_units::{Home, earn_trip};
 use crate::support::*;
 
 /// Three head units of one vehicle, each of a member of its own.
-struct Three {
-    home: Home,
-    cars: [Car; 3],
+pub struct Three {
+    pub home: Home,
+    pub cars: [Car; 3],
 }
 
 impl Three {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut home = Home::new();
         let cars = [(1, 2), (2, 4), (3, 6)].map(|(member, number)| {
             let member = home.world.member(member);
@@ -24,19 +24,19 @@ impl Three {
         Self { home, cars }
     }
 
-    fn balances(&mut self) -> [i64; 3] {
+    pub fn balances(&mut self) -> [i64; 3] {
         let members = self.cars.each_ref().map(|car| car.member);
         members.map(|member| self.home.world.balance(member))
     }
 
-    fn post(&mut self, which: usize, from_m: u64) -> (Signed<Entry>, Verdict) {
+    pub fn post(&mut self, which: usize, from_m: u64) -> (Signed<Entry>, Verdict) {
         let (world, car) = (&mut self.home.world, &mut self.cars[which]);
         let entry = car.mint(drove(trip(from_m, 12_000)), world.now);
         let verdict = world.verdict(car, &entry);
         (entry, verdict)
     }
 
-    fn free(&mut self, entry: EntryRef, keeps_points: bool) -> Result<(), CloudError> {
+    pub fn free(&mut self, entry: EntryRef, keeps_points: bool) -> Result<(), CloudError> {
         let (now, core) = (self.home.world.now, &mut self.home.world.core);
         let selected = Selected::Entry(entry);
         let freed = core.free_stretches(vehicle(), selected, keeps_points, "shared", now);
@@ -44,7 +44,7 @@ impl Three {
     }
 
     /// Restores the backup and returns what is listed; the last head unit, which alone has something to send again, sends it.
-    fn come_back(&mut self, entry: &Signed<Entry>) -> Vec<String> {
+    pub fn come_back(&mut self, entry: &Signed<Entry>) -> Vec<String> {
         let undone = self.home.restore("b.db").undone.unwrap();
         send(&mut self.home, &self.cars[2], entry);
         let listed = undone
@@ -53,7 +53,7 @@ impl Three {
         listed.collect()
     }
 
-    fn holders(&self) -> Vec<DeviceId> {
+    pub fn holders(&self) -> Vec<DeviceId> {
         let stretches = self.home.world.core.stretches(vehicle()).unwrap();
         let held = stretches
             .iter()
@@ -140,7 +140,7 @@ fn those_of_an_accepted_doubt_come_again_once() {
             core.accept_held(second, "towed", now).unwrap();
             let once_more = core.accept_held(second, "towed", now);
             assert!(
-                matches!(once_more, Err(CloudError::MeterTaken(_))),
+                matches!(once_more, Err(CloudError::NotHeld(_))),
                 "{once_more:?}"
             );
             assert_eq!(three.balances(), before);

@@ -40,6 +40,7 @@ mod restored_list;
 mod restored_random;
 mod restored_scene;
 mod reversals;
+mod second_thoughts;
 mod sharing;
 mod storage;
 mod support;

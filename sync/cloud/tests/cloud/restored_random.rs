@@ -33,8 +33,9 @@ struct History {
     home: Home,
     cars: Vec<Car>,
     sent: Vec<Vec<Signed<Entry>>>,
-    /// Entries of each car that the backup has.
+    /// Entries of each car that the backup has, and those that an earlier one has.
     backed_up: Vec<usize>,
+    backed_up_earlier: Vec<usize>,
     revoked: Option<usize>,
     told: Vec<String>,
 }
@@ -54,6 +55,7 @@ impl History {
             home,
             sent: vec![Vec::new(); cars.len()],
             backed_up: vec![0; cars.len()],
+            backed_up_earlier: vec![0; cars.len()],
             cars,
             revoked: None,
             told: Vec::new(),
@@ -125,12 +127,15 @@ impl History {
         self.told.push("back up".to_owned());
     }
 
-    /// Restores the backup, sends all again in a random order, and does again what is listed.
-    fn come_back(&mut self) {
-        let undone = self.home.restore("b.db").undone.unwrap();
-        self.told.push(format!("undone {undone:?}"));
-        let mut next = self.backed_up.clone();
-        loop {
+    fn back_up_earlier(&mut self) {
+        self.home.back_up("a.db");
+        self.backed_up_earlier = self.sent.iter().map(Vec::len).collect();
+        self.told.push("back up earlier".to_owned());
+    }
+
+    /// Sends again what a backup lacks, in a random order: all of it, or some.
+    fn send_again(&mut self, mut next: Vec<usize>, most: usize) {
+        for _ in 0..most {
             let left: Vec<usize> = (0..self.cars.len())
                 .filter(|which| next[*which] < self.sent[*which].len())
                 .filter(|which| self.revoked != Some(*which))
@@ -144,6 +149,26 @@ impl History {
             self.told.push(format!("again {which}/{}", next[which]));
             next[which] += 1;
         }
+    }
+
+    /// Restores the backup, and another time if asked, that one or the earlier one, before any word is given again; sends all again
+    /// and does again what is listed.
+    fn come_back(&mut self, is_twice: bool) {
+        let mut undone = self.home.restore("b.db").undone.unwrap();
+        self.told.push(format!("undone {undone:?}"));
+        let mut next = self.backed_up.clone();
+        if is_twice {
+            let some = self.dice.below(6);
+            self.send_again(next.clone(), some);
+            let is_earlier = self.dice.below(2) == 0;
+            let name = if is_earlier { "a.db" } else { "b.db" };
+            undone = self.home.restore(name).undone.unwrap();
+            self.told.push(format!("undone by {name} {undone:?}"));
+            if is_earlier {
+                next.clone_from(&self.backed_up_earlier);
+            }
+        }
+        self.send_again(next, usize::MAX);
         let now = self.home.world.now;
         let core = &mut self.home.world.core;
         for one in undone {
@@ -193,22 +218,35 @@ fn each_member_has_what_there_was() {
         None => (0, asked.parse().unwrap()),
     };
     for seed in BROKEN_ONCE.into_iter().chain(from..from + count) {
-        let mut history = History::new(seed);
-        let backup_at = history.dice.below(14);
-        for step in 0..16 {
-            if step == backup_at {
-                history.back_up();
-            }
-            history.home.world.pass(1_800);
-            match history.dice.below(6) {
-                0 | 1 => history.act(),
-                2 => history.revoke(),
-                _ => history.drive(),
-            }
-        }
-        let before = history.balances();
-        history.come_back();
-        let after = history.balances();
-        assert_eq!(after, before, "history {seed}: {:#?}", history.told);
+        lives(seed, false);
+        lives(seed, true);
     }
+}
+
+fn lives(seed: u64, is_twice: bool) {
+    let mut history = History::new(seed);
+    let backup_at = history.dice.below(14);
+    let earlier_at = usize::try_from(seed).unwrap() % (backup_at + 1);
+    for step in 0..16 {
+        if is_twice && step == earlier_at {
+            history.back_up_earlier();
+        }
+        if step == backup_at {
+            history.back_up();
+        }
+        history.home.world.pass(1_800);
+        match history.dice.below(6) {
+            0 | 1 => history.act(),
+            2 => history.revoke(),
+            _ => history.drive(),
+        }
+    }
+    let before = history.balances();
+    history.come_back(is_twice);
+    let after = history.balances();
+    assert_eq!(
+        after, before,
+        "history {seed}, twice: {is_twice}: {:#?}",
+        history.told
+    );
 }
