@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use dashpoint_telematics::{Counts, Fault, Marks, Sample, Settings, Signal, Telematics, Value};
+use dashpoint_telematics::{Marks, Sample, Settings, Signal, Telematics, Value};
 
 use crate::abilities::{IgnitionOn, SaidCadence, SaidSignals};
 use crate::bus::{BusInput, IGNITION_ON};
@@ -137,8 +137,6 @@ impl BusSurvey {
         let looked = self.watch.look(self.telematics.counts(), 0);
         let (_, lives) = looked.unwrap_or_default();
         let of_path = |path: &str| lives.iter().find(|live| live.path == path);
-        let counts = self.telematics.counts();
-        let misread = |signal: Signal| misread(counts, signal);
         let surveyed = Signal::ALL.iter().map(|signal| {
             let known = self.signals.remove(signal).unwrap_or_default();
             let live = of_path(signal.path());
@@ -146,7 +144,7 @@ impl BusSurvey {
                 signal: *signal,
                 said: known.said,
                 retained: known.retained,
-                taken: live.map_or(0, |live| live.taken.saturating_sub(misread(*signal))),
+                taken: live.map_or(0, |live| live.taken),
                 live: known.live,
                 is_active: known.is_active,
                 was_on: known.was_on,
@@ -190,12 +188,6 @@ impl SignalSurvey {
             self.gaps_ms.push(ts_ms.saturating_sub(last_ms));
         }
     }
-}
-
-/// Counts the values whose time was taken, and that the meter refuses.
-fn misread(counts: &Counts, signal: Signal) -> u64 {
-    let faults = [Fault::WentBack, Fault::Jumped].into_iter();
-    faults.map(|fault| counts.faults(signal, fault)).sum()
 }
 
 /// Returns whether a value says that the car moves, or counts what it charges.

@@ -48,11 +48,11 @@ impl Fault {
 /// Counts of one signal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SignalCounts {
-    /// Samples whose time was believed; a lifetime meter may still be refused for its value.
+    /// Samples taken; one whose value is judged later counts until it is refused.
     pub taken: u64,
-    /// Newest time among them, in milliseconds since 1970-01-01T00:00:00Z.
+    /// Newest time that was believed, in milliseconds since 1970-01-01T00:00:00Z.
     pub last_ts_ms: Option<i64>,
-    /// Samples refused, by kind.
+    /// Samples refused, by kind. One that waited for other signals to agree on its time may be taken after all.
     pub faults: BTreeMap<Fault, u64>,
 }
 
@@ -120,6 +120,17 @@ impl Counts {
         let counts = self.signals.entry(signal).or_default();
         counts.taken += 1;
         counts.last_ts_ms = counts.last_ts_ms.max(Some(ts_ms));
+    }
+
+    /// Refuses a sample for its value that was taken for its time.
+    pub(crate) fn refuse_taken(&mut self, signal: Signal, fault: Fault, was_kept: bool) {
+        let counts = self.signals.entry(signal).or_default();
+        // One that a checkpoint held was counted before the start.
+        if counts.taken > 0 {
+            counts.taken -= 1;
+            self.kept = self.kept.saturating_sub(u64::from(was_kept));
+        }
+        self.refuse(signal, fault);
     }
 
     pub(crate) fn refuse(&mut self, signal: Signal, fault: Fault) {

@@ -185,6 +185,16 @@ fn implausible_samples_are_counted_and_change_nothing() {
             "{signal:?} {fault:?}: {counts:?}"
         );
     }
+    // A meter is refused only after its time was taken: then it is not counted as taken too.
+    let odometers = |all: &[Sample]| {
+        let all = all.iter();
+        all.filter(|sample| sample.signal == Signal::Odometer)
+            .count() as u64
+    };
+    let odometer = counts.of(Signal::Odometer).unwrap();
+    assert_eq!(odometer.taken, odometers(&car.samples), "{odometer:?}");
+    let refused: u64 = odometer.faults.values().sum();
+    assert!(refused > 80, "{odometer:?}");
 }
 
 #[test]

@@ -330,7 +330,10 @@ impl VehicleFold {
         match taken {
             Taken::Moved | Taken::Rebased => true,
             Taken::Refused(fault) => {
-                context.counts.refuse(stamped.signal, fault);
+                let Stamped {
+                    signal, retained, ..
+                } = *stamped;
+                context.counts.refuse_taken(signal, fault, retained);
                 false
             }
         }
@@ -355,7 +358,8 @@ impl VehicleFold {
     }
 
     fn refuse_charged(context: &mut FoldContext<'_>) {
-        context.counts.refuse(Signal::ChargedEnergy, Fault::Jumped);
+        let charged = Signal::ChargedEnergy;
+        context.counts.refuse_taken(charged, Fault::Jumped, false);
     }
 }
 
