@@ -25,6 +25,12 @@ pub struct Attempts {
 }
 
 impl Attempts {
+    /// Returns whether nobody has asked for one.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.begun == 0
+    }
+
     /// Returns whether the attempt with this number has ended.
     #[must_use]
     pub const fn has_ended(&self, number: u64) -> bool {

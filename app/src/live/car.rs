@@ -13,6 +13,7 @@ pub struct CarState {
     /// Its own displays are in their night mode.
     pub night: bool,
     /// Its own displays speak English; unknown until the bus has said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub english: Option<bool>,
 }
 

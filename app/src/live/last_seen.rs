@@ -10,6 +10,7 @@ use super::{CloudRefusal, Connection, Live};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastSeen {
     /// Status with which the cloud refused this car, or what it sent; `None` once it has accepted something.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<u16>,
     /// True when the bus named another car than the one that the head unit was enrolled in.
     pub other_vehicle: bool,

@@ -24,7 +24,7 @@ pub use signals::SignalLive;
 
 use crate::cloud_clock::CloudClock;
 
-/// Live state of a running head unit.
+/// Live state of a running head unit. What is not known is left out of its JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Live {
     /// State of the connection to the cloud.
@@ -32,15 +32,17 @@ pub struct Live {
     /// Entries without a receipt.
     pub waiting: u64,
     /// Attempts to reconcile that people asked for.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Attempts::is_none")]
     pub attempts: Attempts,
     /// True while the in-vehicle broker is connected.
     pub bus: bool,
     /// Drive state of the car.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub drive_state: Option<DriveState>,
     /// True while a trip is open.
     pub trip_open: bool,
     /// Newest event time taken, in milliseconds since 1970-01-01T00:00:00Z.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub newest_ms: Option<i64>,
     /// Samples taken.
     pub taken: u64,
@@ -62,13 +64,13 @@ pub struct Live {
     /// Evidence that could not be written to the disk yet.
     pub unsaved: u64,
     /// The reason that the disk refused the last write.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub disk: Option<DiskTrouble>,
     /// The contradiction between the cloud's signed times and the car's clocks, until they agree again.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cloud_clock: Option<CloudClock>,
     /// Status with which the cloud refused this car, or what it sent, when it answered last; also before the start.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_refusal: Option<u16>,
     /// True when the bus names another car than the one that this head unit was enrolled in.
     pub other_vehicle: bool,
@@ -82,7 +84,7 @@ pub struct Live {
     #[serde(default)]
     pub driver_named: bool,
     /// Time of the reconciler's next try, in seconds since 1970.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_try_unix_s: Option<i64>,
     /// State of the car beyond driving and charging.
     #[serde(default)]
@@ -100,7 +102,7 @@ pub struct Live {
     #[serde(default)]
     pub ledger: IntegrityStatus,
     /// State of the window; `None` without one.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub screen: Option<ScreenLive>,
 }
 
@@ -149,6 +151,7 @@ pub enum Connection {
     /// The cloud does not answer as it should.
     Offline {
         /// Time of its last good answer, in seconds since 1970.
+        #[serde(skip_serializing_if = "Option::is_none")]
         since_unix_s: Option<i64>,
         /// The reason.
         reason: Reason,
@@ -156,6 +159,7 @@ pub enum Connection {
     /// The cloud refuses what this car sends.
     Fault {
         /// Time at which it last accepted something, in seconds since 1970.
+        #[serde(skip_serializing_if = "Option::is_none")]
         since_unix_s: Option<i64>,
         /// Status of the refusal.
         status: u16,

@@ -8,6 +8,7 @@ pub struct ScreenLive {
     /// Frames drawn since the start.
     pub frames: u64,
     /// Time of the first frame, in milliseconds after the program began.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_frame_ms: Option<u64>,
     /// True while a guest drives, as the engine says.
     pub guest: bool,

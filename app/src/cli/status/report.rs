@@ -14,12 +14,13 @@ use crate::keys::{KeyState, KeyStore};
 use crate::live::{LastSeen, Live};
 use crate::waiting::WaitingPoints;
 
-/// Output of `status --json`.
+/// Output of `status --json`. What is not known is left out.
 #[derive(Debug, Serialize)]
 pub(super) struct StatusReport {
     /// True while the head unit runs.
     running: bool,
     /// Its live state; none when it does not run, or does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
     live: Option<Live>,
     /// The reasons that keep points from coming, as the head unit knows them or saw them last.
     seen: LastSeen,
@@ -31,6 +32,7 @@ pub(super) struct StatusReport {
     /// Last entry of the chain.
     head: HeadReport,
     /// Version of the policy in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<u32>,
     /// Fitness of the keys in the data folder.
     keys: Keys,
@@ -74,7 +76,9 @@ pub(super) struct MemberReport {
     member: MemberId,
     name: String,
     tier: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     provisional_tier: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     next_tier: Option<NextReport>,
     growth: i64,
     confirmed: i64,
@@ -86,6 +90,7 @@ pub(super) struct MemberReport {
     expiring: Vec<ExpiryReport>,
     today: Vec<TodayReport>,
     /// None while points that are not paid are among it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     carried_milli: Option<i64>,
     allowance: AllowanceState,
     as_of_unix_s: i64,
@@ -116,12 +121,18 @@ struct ExpiryReport {
 
 #[derive(Debug, Serialize)]
 struct TodayReport {
+    /// Id of the cap.
     cap: String,
-    /// None while points that are not paid are among it.
+    /// Thousandths of a point that count against it today, pending ones included; none while points that are not paid are
+    /// among it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     used_milli: Option<i64>,
-    /// None for a car that the cloud refuses: nothing more is earned.
-    room: Option<i64>,
-    most: i64,
+    /// Whole points that can still be earned under it today: the thousandths that a rule carries can complete one more. None
+    /// for a car that the cloud refuses: nothing more is earned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room_points: Option<i64>,
+    /// The most points of a day.
+    most_points: i64,
 }
 
 /// Content of the data folder beside the books.
@@ -214,8 +225,8 @@ pub(super) fn member_report(book: &MemberBook, view: &View, is_refused: bool) ->
             .map(|cap| TodayReport {
                 cap: cap.cap.to_string(),
                 used_milli: is_paid.then_some(cap.used.get()),
-                room: (!is_refused).then_some(cap.room.get()),
-                most: cap.most.get(),
+                room_points: (!is_refused).then_some(cap.room.get()),
+                most_points: cap.most.get(),
             })
             .collect(),
         carried_milli: is_paid.then_some(view.carried.get()),

@@ -9,7 +9,7 @@ use super::card::pending;
 use super::report::{Keys, member_report};
 use super::troubles;
 use crate::keys::KeyState;
-use crate::live::LastSeen;
+use crate::live::{Connection, LastSeen, Live, Reason};
 use crate::screen::tests::world::{DEVICE, NOW, World, statement, trip};
 use crate::waiting::WaitingPoints;
 
@@ -65,14 +65,40 @@ fn a_refused_car_has_no_sums_for_programs() {
         let report = serde_json::to_value(member_report(book, &view, is_refused)).unwrap();
         let sums = [
             &report["today"][0]["used_milli"],
-            &report["today"][0]["room"],
+            &report["today"][0]["room_points"],
             &report["carried_milli"],
         ];
         assert!(
             sums.iter().all(|sum| sum.is_null() == is_refused),
             "{report}"
         );
+        let text = report.to_string();
+        assert!(!text.contains("null"), "{text}");
+        assert!(report["today"][0]["most_points"].is_i64(), "{text}");
     }
+}
+
+/// What is not known is left out: no reader takes a null or a zero for an answer.
+#[test]
+fn a_head_unit_that_knows_nothing_yet_says_nothing_of_it() {
+    let offline = Live {
+        connection: Connection::Offline {
+            since_unix_s: None,
+            reason: Reason::NotAskedYet,
+        },
+        ..Live::default()
+    };
+    let told = serde_json::to_value(&offline).unwrap();
+    assert!(!told.to_string().contains("null"), "{told}");
+    assert_eq!(told.get("attempts"), None, "{told}");
+    assert_eq!(told["connection"]["reason"], "not-asked-yet");
+    let again: Live = serde_json::from_value(told).unwrap();
+    assert_eq!(again, offline);
+    let mut asked = offline;
+    asked.attempts.begun = 1;
+    let told = serde_json::to_value(&asked).unwrap();
+    assert_eq!(told["attempts"]["begun"], 1);
+    assert_eq!(serde_json::from_value::<Live>(told).unwrap(), asked);
 }
 
 #[test]
