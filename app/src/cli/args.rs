@@ -216,6 +216,7 @@ pub struct StatusArgs {
 
 /// Arguments of `check-mapping`.
 #[derive(Debug, Args)]
+#[command(after_help = CHECK_MAPPING_HELP)]
 pub struct CheckMappingArgs {
     /// The mapping, TOML.
     #[arg(value_name = "FILE")]
@@ -227,10 +228,28 @@ pub struct CheckMappingArgs {
     #[arg(long, value_name = "TIME", value_parser = listening_time)]
     pub listen: Option<Duration>,
     #[command(flatten)]
-    pub broker: BrokerArgs,
-    #[command(flatten)]
     pub output: Output,
+    // Its heading holds for everything after it.
+    #[command(flatten)]
+    pub broker: BrokerArgs,
 }
+
+const CHECK_MAPPING_HELP: &str = "\
+The table of abilities tells what the car earns by what the mapping has, and what is missing.
+
+Columns with --listen:
+  said     messages of the signal
+  last     its last value, in the unit of the signal; no text that may name car, person or place
+  every    time between two values
+  clock    time of the values less the time of their arrival
+  refused  messages that the head unit would not take, by reason
+
+Examples:
+  dashpoint check-mapping app/mapping/vss-5.1.toml
+  dashpoint check-mapping car.toml --listen 60s --broker 192.168.1.20:1883
+  dashpoint check-mapping app/mapping/teslamate.toml --vehicle 1 --listen 5m --json
+
+Exit codes: 0 the mapping is right, 1 nothing to take was said, or there is no broker, 2 wrong arguments or mapping.";
 
 /// Access to the in-vehicle broker.
 #[derive(Debug, Args)]

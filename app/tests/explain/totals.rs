@@ -96,6 +96,24 @@ fn a_folder_of_one_recording_has_totals() {
     assert!(json["totals"].is_null(), "{json:#}");
 }
 
+#[test]
+fn the_help_of_check_mapping_teaches() {
+    let help = String::from_utf8(dashpoint(&["check-mapping", "--help"]).stdout).unwrap();
+    for heading in [
+        "Options:",
+        "The broker to listen to:",
+        "Columns with --listen:",
+        "Examples:",
+        "Exit codes:",
+    ] {
+        assert!(help.contains(heading), "{heading}: {help}");
+    }
+    // The form of the output is no property of the broker.
+    let broker = help.split("The broker to listen to:").nth(1).unwrap();
+    let broker = broker.split("Columns with").next().unwrap();
+    assert!(!broker.contains("--json"), "{help}");
+}
+
 /// A folder may be chosen by the environment of a shell; what is typed comes before it.
 #[test]
 fn the_configuration_is_found_by_a_variable() {

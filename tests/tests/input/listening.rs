@@ -107,7 +107,7 @@ fn a_live_bus_tells_what_it_says_and_earns() {
             .clone()
     };
     let speed = of("Vehicle.Speed");
-    assert_eq!(speed["last"], "54", "{speed}");
+    assert_eq!(speed["last"], 54.0, "{speed}");
     assert_eq!(speed["clock_offset_ms"], Value::Null, "{speed}");
     let cadence_ms = speed["cadence_ms"].as_i64().unwrap();
     assert!((100..1_000).contains(&cadence_ms), "{speed}");
