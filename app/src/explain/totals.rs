@@ -32,6 +32,9 @@ pub struct SourceTotal {
     /// Whole points within the caps; none of an entry: the ledger tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub points: Option<i64>,
+    /// Growth value; none of an entry: the ledger tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub growth: Option<i64>,
 }
 
 /// Sum of one rule.
@@ -49,6 +52,8 @@ pub struct RuleTotal {
     pub failed: u64,
     /// Amount that it gives before caps, in thousandths of a point.
     pub worth_milli: i64,
+    /// Growth value that it gives, in thousandths.
+    pub growth_milli: i64,
 }
 
 impl Totals {
@@ -83,6 +88,7 @@ impl Totals {
                     found: one.found.len(),
                     worth_milli: worth_milli(one),
                     points: one.points,
+                    growth: one.growth,
                 })
                 .collect(),
             rules,
@@ -99,6 +105,7 @@ impl RuleTotal {
             held: 0,
             failed: 0,
             worth_milli: 0,
+            growth_milli: 0,
         }
     }
 
@@ -107,6 +114,7 @@ impl RuleTotal {
         self.held += u64::from(report.held);
         self.failed += u64::from(report.problem.is_some());
         self.worth_milli = self.worth_milli.saturating_add(report.raw_milli);
+        self.growth_milli = self.growth_milli.saturating_add(report.growth_milli);
     }
 }
 

@@ -55,10 +55,23 @@ fn two_policies_are_shown_side_by_side_for_a_folder() {
     assert!(worth(safe_before) > 0, "{json:#}");
     // Each trip is rounded down to a thousandth.
     assert!((worth(safe_before) * 2..=worth(safe_before) * 2 + 4).contains(&worth(safe_after)));
+    let growth = |totals: &Value| {
+        let each = totals["sources"].as_array().unwrap().iter();
+        each.map(|source| source["growth"].as_i64().unwrap())
+            .sum::<i64>()
+    };
+    assert!(growth(before) > 0, "{json:#}");
+    // The changed policy pays other points, and the same growth value.
+    assert_eq!(growth(after), growth(before), "{json:#}");
+    assert!(safe_before["growth_milli"].as_i64() > Some(0), "{json:#}");
+    assert_eq!(safe_after["growth_milli"], safe_before["growth_milli"]);
     let tried = of_rule(after, "gentle-trip");
     assert_eq!(tried["shadow"], true);
     assert!(worth(tried) > 0, "{json:#}");
     insta::assert_snapshot!(table.replace(file, "changed.toml"));
+    let chinese = dashpoint(&["explain", CYCLES, "--against", file, "--language", "zh"]);
+    let chinese = String::from_utf8(chinese.stdout).unwrap();
+    assert!(chinese.contains("成长值 之前"), "{chinese}");
 }
 
 #[test]

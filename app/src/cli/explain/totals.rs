@@ -33,6 +33,7 @@ impl Page {
         for place in 0..by.len() {
             header.push(self.column(self.pick("worth", "价值"), place, by.len()));
             header.push(self.column(self.pick("points", "积分"), place, by.len()));
+            header.push(self.column(self.pick("growth value", "成长值"), place, by.len()));
         }
         let mut rows: Vec<Vec<String>> = Vec::new();
         let sources = by.first().map_or(0, |totals| totals.sources.len());
@@ -41,7 +42,7 @@ impl Page {
             for totals in by {
                 let source = &totals.sources[place];
                 row.push(decimal(source.worth_milli));
-                row.push(source.points.map_or_else(String::new, thousands));
+                row.extend([source.points, source.growth].map(whole));
             }
             rows.push(row);
         }
@@ -50,8 +51,8 @@ impl Page {
             let sources = totals.sources.iter();
             all.push(decimal(sources.map(|source| source.worth_milli).sum()));
             let points = totals.sources.iter().map(|source| source.points);
-            let points: Option<i64> = points.sum();
-            all.push(points.map_or_else(String::new, thousands));
+            let growth = totals.sources.iter().map(|source| source.growth);
+            all.extend([points.sum(), growth.sum()].map(whole));
         }
         rows.push(all);
         aligned(header, rows)
@@ -62,6 +63,7 @@ impl Page {
         for place in 0..by.len() {
             header.push(self.column(self.pick("held", "成立"), place, by.len()));
             header.push(self.column(self.pick("worth", "价值"), place, by.len()));
+            header.push(self.column(self.pick("growth value", "成长值"), place, by.len()));
         }
         let mut known: Vec<&RuleTotal> = Vec::new();
         for rule in by.iter().flat_map(|totals| &totals.rules) {
@@ -80,6 +82,7 @@ impl Page {
                 let own = own.find(|own| is_same(own, rule));
                 row.push(own.map_or_else(String::new, |own| self.held_of(own)));
                 row.push(own.map_or_else(String::new, |own| decimal(own.worth_milli)));
+                row.push(own.map_or_else(String::new, |own| decimal(own.growth_milli)));
             }
             row
         };
@@ -103,6 +106,11 @@ impl Page {
             (_, _) => format!("{name} {}", self.pick("after", "之后")),
         }
     }
+}
+
+/// Writes whole points or growth value; nothing where only the ledger tells.
+fn whole(amount: Option<i64>) -> String {
+    amount.map_or_else(String::new, thousands)
 }
 
 fn is_same(one: &RuleTotal, other: &RuleTotal) -> bool {
