@@ -8,6 +8,7 @@ mod state;
 
 pub use self::documents::{DEVICE_META, bound_statements, certificate};
 pub use self::error::BooksError;
+pub(crate) use self::reading::held_policies;
 pub use self::salted::SaltedEvidence;
 pub use self::state::{Books, MemberBook};
 pub use crate::names::{driver_tag, vehicle_id};

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use dashpoint_membership::{
-    BindingId, ChainStart, CompiledPolicy, Entry, Epoch, Fold, MemberId, Seq, ServerTime,
+    BindingId, ChainStart, CompiledPolicy, Entry, Epoch, Fold, MemberId, Policies, Seq, ServerTime,
     Statement, fold_mine,
 };
-use dashpoint_store::{StoreReader, StoredReceipt};
+use dashpoint_store::{StoreError, StoreReader, StoredReceipt};
 use dashpoint_sync::DeviceIdentity;
-use dashpoint_wire::{ChainPoint, EpochGrant, Raw, Signed};
+use dashpoint_wire::{ChainPoint, EpochGrant, PublicKey, Raw, Signed};
 
 use super::documents::bound_statements;
 use super::error::BooksError;
@@ -25,6 +25,28 @@ pub(super) struct StoredChain {
     /// True when own entries of that epoch, or of a later one, are stored as strays.
     pub forked: bool,
     pub receipt: Option<StoredReceipt>,
+}
+
+/// Reads and compiles the policies that the store holds; `None` when there is none. One that does not verify, or that this
+/// program cannot run, counts as absent.
+pub(crate) fn held_policies(
+    reader: &StoreReader,
+    cloud_key: &PublicKey,
+) -> Result<Option<Policies>, StoreError> {
+    let mut policies = Vec::new();
+    for (version, raw) in reader.policies()? {
+        let read = raw
+            .verify(cloud_key, &())
+            .map(|policy| CompiledPolicy::compile_known(policy.into_parts().1));
+        match read {
+            Ok(Ok(policy)) => policies.push(policy),
+            Ok(Err(error)) => {
+                tracing::warn!(%version, %error, "a policy is beyond this program");
+            }
+            Err(error) => tracing::warn!(%version, %error, "a policy does not verify"),
+        }
+    }
+    Ok(Policies::of(policies))
 }
 
 impl Books {
@@ -89,18 +111,7 @@ impl Books {
         reader: &StoreReader,
     ) -> Result<Vec<Statement>, BooksError> {
         let cloud_key = self.identity.cloud_key;
-        for (version, raw) in reader.policies()? {
-            let read = raw
-                .verify(&cloud_key, &())
-                .map(|policy| CompiledPolicy::compile_known(policy.into_parts().1));
-            match read {
-                Ok(Ok(policy)) => self.take_policy(policy),
-                Ok(Err(error)) => {
-                    tracing::warn!(%version, %error, "a policy is beyond this program");
-                }
-                Err(error) => tracing::warn!(%version, %error, "a policy does not verify"),
-            }
-        }
+        self.policies = held_policies(reader, &cloud_key)?;
         if let Some((version, raw)) = reader.catalogue()? {
             match raw.verify(&cloud_key, &()) {
                 Ok(catalogue) => self.catalogue = Some(catalogue.into_parts().1),

@@ -1,8 +1,6 @@
 //! Finds for the command line why an entry of the ledger earned nothing, or less than its rules give.
 
-use dashpoint_membership::{
-    Adjustment, Award, CompiledPolicy, Policies, RuleId, Verdict, appraise,
-};
+use dashpoint_membership::{Adjustment, Award, Policies, RuleId, Verdict, appraise};
 use dashpoint_store::StoreReader;
 use dashpoint_ui::RowStatus;
 use dashpoint_ui::locale::Language;
@@ -15,7 +13,7 @@ use super::ledger_words::{entry_status, reason};
 use super::reasons;
 use super::reasons::refuses_car;
 use super::status::books_of;
-use crate::books::Books;
+use crate::books::{Books, held_policies};
 use crate::config::Config;
 use crate::data_folder::member_zone;
 use crate::entry_status::{EntryRow, EntryStatus};
@@ -23,9 +21,9 @@ use crate::unpaid::{AwardContext, CapCut, deciding};
 
 /// The state of the ledger that reasons are found in.
 pub(super) struct Reasons {
-    /// None when the cache is lost.
+    /// None where they cannot be opened, as without a binding.
     books: Option<Books>,
-    /// The policies of the cache that are signed.
+    /// The policies that are held where there are no books.
     policies: Option<Policies>,
     zone: TimeZone,
 }
@@ -69,11 +67,25 @@ impl Why {
 
 impl Reasons {
     pub(super) fn open(config: &Config, reader: &StoreReader) -> Self {
+        let books = books_of(config, reader).ok().map(|(books, _)| books);
+        let policies = match &books {
+            Some(_) => None,
+            None => held_policies(reader, &config.cloud.key).ok().flatten(),
+        };
         Self {
-            books: books_of(config, reader).ok().map(|(books, _)| books),
-            policies: policies(config, reader),
+            books,
+            policies,
             zone: member_zone(reader, config),
         }
+    }
+
+    /// The policies that are held, compiled once: those of the books, where there are books.
+    fn policies(&self) -> Option<&Policies> {
+        let of_books = self
+            .books
+            .as_ref()
+            .and_then(|books| books.policies.as_ref());
+        of_books.or(self.policies.as_ref())
     }
 
     /// Returns whether a statement is held: without one neither caps nor conditions of an entry can be told.
@@ -171,7 +183,7 @@ impl Reasons {
         if matches!(line.status, EntryStatus::CarriedTo(_)) {
             return Vec::new();
         }
-        let Some((entry, policies)) = line.entry.as_ref().zip(self.policies.as_ref()) else {
+        let Some((entry, policies)) = line.entry.as_ref().zip(self.policies()) else {
             return Vec::new();
         };
         let policy = policies.get(entry.policy);
@@ -223,13 +235,6 @@ impl Reasons {
             later,
         )?)
     }
-}
-
-fn policies(config: &Config, reader: &StoreReader) -> Option<Policies> {
-    let held = reader.policies().ok()?.into_iter();
-    let signed = held.filter_map(|(_, raw)| raw.verify(&config.cloud.key, &()).ok());
-    let policies = signed.map(|signed| CompiledPolicy::compile_known(signed.into_parts().1));
-    Policies::of(policies.filter_map(Result::ok))
 }
 
 /// Says the cap that cut an entry, and beside it why other rules paid nothing.
