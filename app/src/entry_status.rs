@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dashpoint_membership::{
-    BindingId, Cause, DeviceId, Entry, EntryRef, Epoch, Growth, MemberId, Paid, Points, Seq,
+    BindingId, Cause, DeviceId, Entry, EntryRef, Epoch, Growth, MemberId, Milli, Paid, Points, Seq,
     Settlement, Statement, Verdict,
 };
 use dashpoint_store::{Activity, StoreError, StoreReader};
@@ -120,6 +120,28 @@ impl EntryStatus {
             | Self::Refused(_)
             | Self::CarriedTo(_)
             | Self::Settled => None,
+        }
+    }
+
+    /// Returns whether an entry that stands so earned nothing by its own rules and caps, as the car told at once. It follows from
+    /// the entry alone: a statement tells the reason, and not the state.
+    pub fn earned_nothing(&self, entry: &Entry) -> bool {
+        let awards = entry.transaction().awards();
+        let milli: Milli = awards.iter().map(|award| award.points).sum();
+        // An award of growth value alone is something.
+        let is_nothing = awards.is_empty() || milli > Milli::ZERO;
+        match self {
+            Self::Pending
+            | Self::Unpaid
+            | Self::Settled
+            | Self::Judged(Verdict::Accepted { .. }) => is_nothing && entry.predicted().is_zero(),
+            Self::Judged(
+                Verdict::Adjusted { .. } | Verdict::Rejected { .. } | Verdict::Review { .. },
+            )
+            | Self::Released { .. }
+            | Self::Refused(_)
+            | Self::TakenBack { .. }
+            | Self::CarriedTo(_) => false,
         }
     }
 

@@ -4,7 +4,7 @@ use dashpoint_membership::policy::{Cap, CapOver, CompiledRule, EarningRule, Peri
 use dashpoint_membership::profile::{Comparison, Condition, Facts};
 use dashpoint_membership::{
     Adjustment, Appraisal, AroundEntry, Award, CapId, CompiledPolicy, Cut, Entry, Factor, LocalDay,
-    Milli, Paid, Points, RuleId, Text, Verdict, Zone, appraise, cuts,
+    Paid, Points, RuleId, Text, Verdict, Zone, appraise, cuts,
 };
 use dashpoint_ui::model::{Failed, LimitData, UnpaidRule};
 use serde::{Deserialize, Serialize};
@@ -70,9 +70,9 @@ impl<'a> AwardContext<'a> {
         self.around.day_of(entry)
     }
 
-    /// Returns the reason that an entry earned nothing; `None` when it did earn.
-    pub(crate) fn why_nothing(&self, entry: &Entry) -> Option<Failed> {
-        if !entry.predicted().is_zero() {
+    /// Returns the reason that an entry which stands so earned nothing; `None` when it did earn, or its state is another reason.
+    pub(crate) fn why_nothing(&self, entry: &Entry, status: &EntryStatus) -> Option<Failed> {
+        if !status.earned_nothing(entry) {
             return None;
         }
         let awards = entry.transaction().awards();
@@ -86,18 +86,11 @@ impl<'a> AwardContext<'a> {
         if awards.is_empty() {
             return Some(self.why_no_rule_pays(entry));
         }
-        let milli: Milli = awards.iter().map(|award| award.points).sum();
-        (milli > Milli::ZERO).then(|| Failed::Fraction {
-            milli,
-            is_carried: self.around.left_room(entry),
+        Some(Failed::Fraction {
+            milli: awards.iter().map(|award| award.points).sum(),
+            // What is not paid is not carried on either.
+            is_carried: *status != EntryStatus::Unpaid && self.around.left_room(entry),
         })
-    }
-
-    /// Returns the reason that an entry would have earned nothing even if the cloud paid it; `None` when it would have earned.
-    pub(crate) fn why_nothing_anyway(&self, entry: &Entry) -> Option<Failed> {
-        // What is not paid is not carried on either.
-        let failed = self.why_nothing(entry);
-        failed.filter(|failed| !matches!(failed, Failed::Fraction { .. }))
     }
 
     /// Returns the cap that cut an entry: by the cloud's verdict, or in the car's prediction.
@@ -221,7 +214,7 @@ impl<'a> AwardContext<'a> {
             EntryStatus::Pending
             | EntryStatus::Settled
             | EntryStatus::Judged(Verdict::Accepted { .. }) => true,
-            EntryStatus::Unpaid => self.why_nothing_anyway(entry).is_some(),
+            EntryStatus::Unpaid => status.earned_nothing(entry),
             EntryStatus::Judged(Verdict::Adjusted { reasons, .. }) => {
                 reasons.iter().all(|reason| match reason {
                     Adjustment::Cap { .. } | Adjustment::Remainder { .. } => true,

@@ -200,8 +200,10 @@ fn print_table(lines: &[EntryRow], why: &[Why], zone: &TimeZone, language: Langu
             minute(at, zone),
             entry_kind(language, activity.summary.kind).to_owned(),
             activity.summary.predicted.to_string(),
+            // Beside the word for it a number says nothing more.
             line.status
                 .paid()
+                .filter(|_| !why.is_nothing)
                 .map_or_else(String::new, |paid| paid.to_string()),
             why.state(language, &line.status).to_owned(),
             carried_to(&line.status).map_or_else(

@@ -40,6 +40,9 @@ pub(super) struct Why {
     /// The caps that cut it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) cut_by: Vec<CapCut>,
+    /// True when it earned nothing, also where the reason is not known.
+    #[serde(skip)]
+    pub(super) is_nothing: bool,
 }
 
 /// A rule that is evaluated for an entry and pays nothing.
@@ -57,7 +60,7 @@ pub(super) struct ShadowRule {
 impl Why {
     /// Names the state of the entry, as the screen does: one that earned nothing has no other.
     pub(super) const fn state(&self, language: Language, status: &EntryStatus) -> &'static str {
-        if self.nothing.is_some() {
+        if self.is_nothing {
             RowStatus::Nothing.in_words(language)
         } else {
             entry_status(language, status)
@@ -96,10 +99,21 @@ impl Reasons {
 
     /// Finds the reason of the line at a place of a list, newest first.
     pub(super) fn of(&self, lines: &[EntryRow], place: usize, language: Language) -> Why {
-        self.found(lines, place, language).unwrap_or_else(|| Why {
-            text: reason(language, &lines[place].status, &self.zone),
+        let EntryRow { entry, status, .. } = &lines[place];
+        let is_nothing = entry
+            .as_ref()
+            .is_some_and(|entry| status.earned_nothing(entry));
+        let found = self.found(lines, place, language);
+        let why = found.unwrap_or_else(|| Why {
+            // Of what earned nothing only the statement tells why.
+            text: if is_nothing {
+                String::new()
+            } else {
+                reason(language, status, &self.zone)
+            },
             ..Why::default()
-        })
+        });
+        Why { is_nothing, ..why }
     }
 
     fn found(&self, lines: &[EntryRow], place: usize, language: Language) -> Option<Why> {
@@ -141,26 +155,21 @@ impl Reasons {
                 let rules = context.unpaid_rules(entry, status);
                 return Some(Why {
                     text: and_rules(language, Some(reasons::cut(language, &limit)), &rules),
-                    nothing: None,
                     cut_by,
+                    ..Why::default()
                 });
             }
             let rules = context.unpaid_rules(entry, status);
-            let is_unpaid = *status == EntryStatus::Unpaid;
-            let failed = if is_unpaid {
-                context.why_nothing_anyway(entry)
-            } else {
-                context.why_nothing(entry)
-            };
-            if let Some(failed) = failed {
+            if let Some(failed) = context.why_nothing(entry, status) {
                 let words = |language| unpaid_in_words(language, Some(&failed), &rules);
                 return Some(Why {
                     text: words(language),
                     nothing: Some(words(Language::English)),
                     cut_by,
+                    ..Why::default()
                 });
             }
-            if is_unpaid {
+            if *status == EntryStatus::Unpaid {
                 return Some(Why {
                     text: refuses_car(language).to_owned(),
                     ..Why::default()
@@ -171,8 +180,8 @@ impl Reasons {
                 .map(|cut| reasons::cut(language, &cut.limit()));
             Some(Why {
                 text: and_rules(language, cut, &rules),
-                nothing: None,
                 cut_by,
+                ..Why::default()
             })
         })
     }
@@ -243,3 +252,6 @@ fn and_rules(language: Language, cut: Option<String>, rules: &[UnpaidRule]) -> S
     let parts: Vec<String> = cut.into_iter().chain(rules).collect();
     parts.join(language.choose("; ", "；"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,7 +123,8 @@ fn entry_ref(shown: &Shown<'_>, own: &OwnEntry) -> EntryRef {
 pub(super) fn outcome(shown: &Shown<'_>, own: &OwnEntry) -> RowOutcome {
     let predicted = own.entry.predicted();
     let earned_nothing = || {
-        let why = context(shown, own).and_then(|context| context.why_nothing(&own.entry));
+        let context = context(shown, own);
+        let why = context.and_then(|context| context.why_nothing(&own.entry, &own.status));
         why.map(RowOutcome::Nothing)
     };
     let booked = |points| RowOutcome::Booked { points };
@@ -134,11 +135,7 @@ pub(super) fn outcome(shown: &Shown<'_>, own: &OwnEntry) -> RowOutcome {
                 predicted: expected(shown, own),
             })
         }
-        EntryStatus::Unpaid => {
-            let context = context(shown, own);
-            let anyway = context.and_then(|context| context.why_nothing_anyway(&own.entry));
-            anyway.map_or(RowOutcome::Unpaid { predicted }, RowOutcome::Nothing)
-        }
+        EntryStatus::Unpaid => earned_nothing().unwrap_or(RowOutcome::Unpaid { predicted }),
         EntryStatus::Settled => {
             earned_nothing().unwrap_or(RowOutcome::Settled { points: predicted })
         }

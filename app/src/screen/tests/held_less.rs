@@ -48,7 +48,7 @@ fn each_rule_that_pays_nothing_tells_its_own_reason() {
         let (entry, status) = (&world.own[0].entry, &world.own[0].status);
         let (none, later) = (std::iter::empty(), std::iter::empty());
         let context = AwardContext::of(&world.books, entry, none, later).unwrap();
-        let failed = context.why_nothing(entry).unwrap();
+        let failed = context.why_nothing(entry, status).unwrap();
         let each = context.unpaid_rules(entry, status);
         [Language::English, Language::Chinese]
             .map(|language| unpaid_in_words(language, Some(&failed), &each))

@@ -155,7 +155,10 @@ fn a_refused_car_carries_nothing_on() {
     ));
     let [fault, ..] = refused_cars();
     world.live = Some(fault);
-    assert!(matches!(world.rows()[0].outcome, RowOutcome::Unpaid { .. }));
+    let RowOutcome::Nothing(Failed::Fraction { is_carried, .. }) = world.rows()[0].outcome else {
+        panic!("{:?}", world.rows()[0]);
+    };
+    assert!(!is_carried);
 }
 
 /// Points that the cloud holds back are not paid yet, and the day of the decision is told; a refusal of the car changes nothing of them.
