@@ -1,11 +1,11 @@
 //! The activity list: the ledger as the member sees it, each row opening to its reason and its evidence.
 
-use dashpoint_membership::{Points, ServerTime};
+use dashpoint_membership::ServerTime;
 use slint::SharedString;
 
 use crate::facts;
-use crate::locale::{Locale, signed};
-use crate::model::{Availability, RowData, RowOutcome, RowSubject};
+use crate::locale::{Locale, points_or_dash};
+use crate::model::{Availability, RowData, RowSubject};
 use crate::nav::Nav;
 use crate::paging::{self, ACTIVITY_ROWS, ACTIVITY_ROWS_MOVING, Paged};
 use crate::reason::reason;
@@ -101,7 +101,7 @@ fn line(row: &RowData, locale: &Locale, now: ServerTime) -> LedgerRow {
             .title()
             .map(|title| locale.language.pick(title).into())
             .unwrap_or_default(),
-        points: signed(points(&row.outcome).get()).into(),
+        points: points_or_dash(row.outcome.points()).into(),
         when: locale.day_or_time(row.at, now).into(),
         measure: measure(&row.subject).into(),
         reason,
@@ -132,24 +132,6 @@ fn detail(
         policy,
         evidence_open,
         more: paging::shown(more),
-    }
-}
-
-fn points(outcome: &RowOutcome) -> Points {
-    match outcome {
-        RowOutcome::AwaitingConnection { predicted }
-        | RowOutcome::AwaitingSignature { predicted } => *predicted,
-        RowOutcome::InReview { points, .. }
-        | RowOutcome::PaidLate { points, .. }
-        | RowOutcome::Settled { points }
-        | RowOutcome::Booked { points } => *points,
-        RowOutcome::Adjusted { paid, .. } => *paid,
-        // The account has the rest.
-        RowOutcome::TakenBack { paid, taken } => paid.minus(*taken),
-        RowOutcome::Unpaid { .. }
-        | RowOutcome::Rejected { .. }
-        | RowOutcome::Refused { .. }
-        | RowOutcome::Nothing(_) => Points::ZERO,
     }
 }
 

@@ -35,11 +35,11 @@ pub fn exact_thousandths(milli: Milli) -> String {
 pub fn values(row: &RowData) -> Vec<FactLine> {
     let mut lines = match &row.outcome {
         RowOutcome::AwaitingConnection { predicted }
-        | RowOutcome::AwaitingSignature { predicted } => {
+        | RowOutcome::AwaitingSignature { predicted }
+        | RowOutcome::Settled { predicted } => {
             vec![fact(Fact::Predicted, signed(predicted.get()))]
         }
         RowOutcome::InReview { points, .. } => vec![fact(Fact::HeldBack, signed(points.get()))],
-        RowOutcome::Settled { points } => vec![fact(Fact::Predicted, signed(points.get()))],
         RowOutcome::TakenBack { paid, taken } => vec![
             fact(Fact::Paid, signed(paid.get())),
             fact(Fact::TakenBack, signed(Points::ZERO.minus(*taken).get())),

@@ -1,6 +1,6 @@
 //! Numbers, dates and times as each language writes them.
 
-use dashpoint_membership::ServerTime;
+use dashpoint_membership::{Points, ServerTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
@@ -113,6 +113,12 @@ pub fn signed(amount: i64) -> String {
     } else {
         number(amount)
     }
+}
+
+/// Points with their sign; a dash where this car does not know them.
+#[must_use]
+pub fn points_or_dash(points: Option<Points>) -> String {
+    points.map_or_else(|| "–".to_owned(), |points| signed(points.get()))
 }
 
 /// Money in hundredths of a yuan: `¥1,284.00`.

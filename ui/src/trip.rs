@@ -1,10 +1,10 @@
 //! The summary of a trip, once, when it has ended in park.
 
-use dashpoint_membership::{Factor, Points, ServerTime};
+use dashpoint_membership::{Factor, ServerTime};
 use slint::SharedString;
 
 use crate::facts::{energy, fact, thousandths};
-use crate::locale::{Locale, percent, score, signed, tenths_of_thousandths};
+use crate::locale::{Locale, percent, points_or_dash, score, tenths_of_thousandths};
 use crate::model::{RowData, RowOutcome, RowSubject, TripData};
 use crate::paging::shown;
 use crate::reason::reason;
@@ -49,7 +49,8 @@ pub fn trip(data: &TripData, locale: &Locale, now: ServerTime) -> TripState {
             .take(AWARDS)
             .map(|(rule, points)| AwardLine {
                 rule: locale.language.pick(rule).into(),
-                points: signed(points.get()).into(),
+                // Where the sum is not known, no part of it is.
+                points: points_or_dash(data.outcome.points().map(|_| *points)).into(),
             })
             .collect(),
         causes: data
@@ -68,20 +69,8 @@ pub fn trip(data: &TripData, locale: &Locale, now: ServerTime) -> TripState {
 }
 
 fn numbers(data: &TripData, more: usize, locale: &Locale, now: ServerTime) -> TripShown {
-    let (points, pending, unsigned) = match &data.outcome {
-        RowOutcome::AwaitingConnection { predicted } => (*predicted, true, false),
-        RowOutcome::AwaitingSignature { predicted } => (*predicted, true, true),
-        RowOutcome::InReview { points, .. } => (*points, false, false),
-        RowOutcome::Booked { points }
-        | RowOutcome::Settled { points }
-        | RowOutcome::PaidLate { points, .. } => (*points, false, false),
-        RowOutcome::Adjusted { paid, .. } => (*paid, false, false),
-        RowOutcome::TakenBack { paid, taken } => (paid.minus(*taken), false, false),
-        RowOutcome::Unpaid { .. }
-        | RowOutcome::Rejected { .. }
-        | RowOutcome::Refused { .. }
-        | RowOutcome::Nothing(_) => (Points::ZERO, false, false),
-    };
+    let unsigned = matches!(data.outcome, RowOutcome::AwaitingSignature { .. });
+    let pending = unsigned || matches!(data.outcome, RowOutcome::AwaitingConnection { .. });
     let (reason, a, b) = match &data.outcome {
         // Said by the line at the foot of the card.
         RowOutcome::AwaitingConnection { .. } | RowOutcome::AwaitingSignature { .. } => {
@@ -106,7 +95,7 @@ fn numbers(data: &TripData, more: usize, locale: &Locale, now: ServerTime) -> Tr
         )
         .into(),
         distance: thousandths(data.trip.odometer.length()).into(),
-        points: signed(points.get()).into(),
+        points: points_or_dash(data.outcome.points()).into(),
         pending,
         reason,
         a: a.into(),

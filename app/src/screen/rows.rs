@@ -136,9 +136,7 @@ pub(super) fn outcome(shown: &Shown<'_>, own: &OwnEntry) -> RowOutcome {
             })
         }
         EntryStatus::Unpaid => earned_nothing().unwrap_or(RowOutcome::Unpaid { predicted }),
-        EntryStatus::Settled => {
-            earned_nothing().unwrap_or(RowOutcome::Settled { points: predicted })
-        }
+        EntryStatus::Settled => earned_nothing().unwrap_or(RowOutcome::Settled { predicted }),
         EntryStatus::Released {
             verdict: Verdict::Review { .. },
             points,
@@ -203,7 +201,8 @@ fn growth(own: &OwnEntry) -> Growth {
         (_, EntryStatus::TakenBack { paid, taken, .. }) => paid.growth.minus(taken.growth),
         (_, EntryStatus::Refused(_)) => Growth::ZERO,
         (Some(verdict), _) => verdict.paid().growth,
-        (None, EntryStatus::Unpaid) => Growth::ZERO,
+        // Of the one nothing is paid; of the other it is not known what was.
+        (None, EntryStatus::Unpaid | EntryStatus::Settled) => Growth::ZERO,
         (None, _) => {
             let awards = own.entry.transaction().awards().iter();
             whole(awards.map(|award| award.growth.get()).sum())
@@ -243,21 +242,11 @@ pub(super) fn rule_title(shown: &Shown<'_>, own: &OwnEntry, rule: &RuleId) -> Te
 /// Splits the payment of an entry by rule: as predicted, and cut from the last where the cloud pays less in all.
 pub(super) fn paid_by_rule(shown: &Shown<'_>, own: &OwnEntry) -> Vec<(RuleId, Points)> {
     let awards = own.entry.transaction().awards();
-    let mut left = match outcome(shown, own) {
-        RowOutcome::AwaitingConnection { predicted }
-        | RowOutcome::AwaitingSignature { predicted } => predicted,
-        RowOutcome::PaidLate { points, .. }
-        | RowOutcome::Settled { points }
-        | RowOutcome::Booked { points } => points,
-        RowOutcome::Adjusted { paid, .. } => paid,
-        RowOutcome::TakenBack { paid, taken } => paid.minus(taken),
-        // Held back is not earned yet.
-        RowOutcome::InReview { .. }
-        | RowOutcome::Unpaid { .. }
-        | RowOutcome::Rejected { .. }
-        | RowOutcome::Refused { .. }
-        | RowOutcome::Nothing(_) => Points::ZERO,
-    };
+    let outcome = outcome(shown, own);
+    // Held back is not earned yet.
+    let is_held = matches!(outcome, RowOutcome::InReview { .. });
+    let paid = outcome.points().filter(|_| !is_held);
+    let mut left = paid.unwrap_or(Points::ZERO);
     let last = awards.len().saturating_sub(1);
     awards
         .iter()

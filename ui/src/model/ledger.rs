@@ -244,10 +244,10 @@ pub enum RowOutcome {
         /// True when it was rejected at first.
         was_rejected: bool,
     },
-    /// The account has it; the verdict is on no disk of this car any more.
+    /// The account has it; the verdict is on no disk of this car any more, and with it what was paid.
     Settled {
         /// Points that the car had predicted.
-        points: Points,
+        predicted: Points,
     },
     /// It was held back, and an operator refused it.
     Refused {
@@ -263,6 +263,30 @@ pub enum RowOutcome {
     },
     /// It earned nothing.
     Nothing(Failed),
+}
+
+impl RowOutcome {
+    /// Returns the points that the row stands for: those that the account has of it, or that are on their way; `None` while this
+    /// car does not know them.
+    #[must_use]
+    pub fn points(&self) -> Option<Points> {
+        match self {
+            Self::AwaitingConnection { predicted } | Self::AwaitingSignature { predicted } => {
+                Some(*predicted)
+            }
+            Self::InReview { points, .. }
+            | Self::PaidLate { points, .. }
+            | Self::Booked { points } => Some(*points),
+            Self::Adjusted { paid, .. } => Some(*paid),
+            // The account has the rest.
+            Self::TakenBack { paid, taken } => Some(paid.minus(*taken)),
+            Self::Settled { .. } => None,
+            Self::Unpaid { .. }
+            | Self::Rejected { .. }
+            | Self::Refused { .. }
+            | Self::Nothing(_) => Some(Points::ZERO),
+        }
+    }
 }
 
 /// The reason that nothing was earned: the condition that was not met, or the cap that was reached.

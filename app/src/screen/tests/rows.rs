@@ -5,7 +5,13 @@ use dashpoint_membership::{
     Rejection, Seq, Settlement, Verdict,
 };
 use dashpoint_telematics::{Spell, TripEnd, TripTrace};
+use dashpoint_ui::activity::activity;
+use dashpoint_ui::locale::{Language, Locale};
 use dashpoint_ui::model::{Failed, LimitData, RowOutcome};
+use dashpoint_ui::nav::Nav;
+use dashpoint_ui::trip::trip as trip_page;
+use dashpoint_ui::{Fact, Reason, RowStatus};
+use jiff::tz::TimeZone;
 
 use super::world::{DEVICE, NOW, World, statement, trip};
 use crate::entry_status::EntryStatus;
@@ -111,8 +117,26 @@ fn what_the_statement_covers_is_settled_and_an_old_copy_is_silent() {
     let covers = [cover(1), cover(2)];
     newer.covers.insert(DEVICE, covers[0]);
     world.books.take_statement(newer.clone(), NOW);
-    let settled = RowOutcome::Settled { points: predicted };
-    assert_eq!(world.rows()[0].outcome, settled);
+    let row = &world.rows()[0];
+    assert_eq!(row.status(), RowStatus::Settled);
+    // What the verdict paid is on no disk of this car: neither points nor growth value are told as if it were.
+    assert_eq!(row.growth, Growth::ZERO);
+    let data = world.data();
+    for language in Language::ALL {
+        let locale = Locale {
+            language,
+            zone: TimeZone::UTC,
+        };
+        let list = activity(&data.activity, &Nav::new(), false, &locale, NOW);
+        assert_eq!(list.rows[0].points, "–");
+        assert_eq!(list.rows[0].reason, Reason::Settled);
+        let promised = format!("+{predicted}");
+        let told = list.values.iter().map(|line| (line.fact, &*line.value));
+        assert_eq!(told.collect::<Vec<_>>()[0], (Fact::Predicted, &*promised));
+        let page = trip_page(data.trip.as_ref().unwrap(), &locale, NOW);
+        assert_eq!(page.shown.points, "–");
+        assert!(page.awards.iter().all(|award| award.points == "–"));
+    }
 
     newer.account.version = LedgerVersion::new(11);
     newer.covers.insert(DEVICE, covers[1]);

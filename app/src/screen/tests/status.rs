@@ -201,10 +201,10 @@ fn the_account_overtakes_a_verdict_on_screen_and_command_line() {
             RowOutcome::PaidLate { points, .. } => ("confirmed", *points),
             RowOutcome::Refused { .. } => ("refused", Points::ZERO),
             RowOutcome::TakenBack { paid, taken } => ("taken back", paid.minus(*taken)),
-            RowOutcome::Settled { points } => ("settled", *points),
             RowOutcome::AwaitingConnection { .. }
             | RowOutcome::AwaitingSignature { .. }
             | RowOutcome::Unpaid { .. }
+            | RowOutcome::Settled { .. }
             | RowOutcome::Nothing(_) => panic!("{word}: {:?}", own.outcome),
         };
         assert_eq!((shown, shown_points.get()), (word, points));
