@@ -101,7 +101,7 @@ pub fn failed_in_words(language: Language, failed: &Failed) -> String {
             let (got, needed) = (hundredths(*got_x100), hundredths(*needed_x100));
             both(
                 format!("the score {got} is below {needed}"),
-                format!("评分 {got} 低于 {needed}"),
+                format!("驾驶评分 {got} 低于 {needed}"),
             )
         }
         Failed::Distance { got_m, needed_m } => {

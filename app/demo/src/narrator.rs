@@ -253,7 +253,15 @@ fn table(
             "paid",
             "state",
         ],
-        Language::Chinese => ["项目", "数量", "评分", "减少 CO2", "预计", "入账", "状态"],
+        Language::Chinese => [
+            "项目",
+            "数量",
+            "驾驶评分",
+            "减少 CO2",
+            "预计",
+            "到账",
+            "状态",
+        ],
     };
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header);

@@ -119,7 +119,7 @@ fn charge_seen(language: Language, charge: &Charge) -> String {
     let grade = grade(language, charge.grade);
     match language {
         Language::English => format!("{kwh:.2} kWh, {percent} % of it renewable ({grade})"),
-        Language::Chinese => format!("{kwh:.2} kWh，绿电 {percent} %（{grade}）"),
+        Language::Chinese => format!("{kwh:.2} kWh，可再生占比 {percent} %（{grade}）"),
     }
 }
 
@@ -171,7 +171,7 @@ pub fn reasons(
                     Language::English => {
                         format!("a remainder of the rule \"{rule}\" made a whole point")
                     }
-                    Language::Chinese => format!("规则“{rule}”的余数凑成整分"),
+                    Language::Chinese => format!("规则“{rule}”的零头凑成整分"),
                 }
             }
         })

@@ -58,10 +58,12 @@ impl Player<'_> {
                     "a charge of {kwh} kWh at {percent} % renewable while the head unit sleeps"
                 ),
             ),
-            (false, Language::Chinese) => ("充电", format!("充电 {kwh} kWh，绿电 {percent} %")),
+            (false, Language::Chinese) => {
+                ("充电", format!("充电 {kwh} kWh，可再生占比 {percent} %"))
+            }
             (true, Language::Chinese) => (
                 "休眠充电",
-                format!("车机休眠时充电 {kwh} kWh，绿电 {percent} %"),
+                format!("车机休眠时充电 {kwh} kWh，可再生占比 {percent} %"),
             ),
         };
         let what = SimulatedCharge {

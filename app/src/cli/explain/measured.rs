@@ -95,10 +95,12 @@ impl Page {
 
     pub(super) fn charge(&self, charge: &ChargeReport) -> Vec<String> {
         let mut lines = vec![format!(
-            "   {} kWh   {} {}, {}, {}{}",
+            "   {} kWh   {}, {}, {}{}",
             decimal(i64::try_from(charge.energy_wh).unwrap_or(i64::MAX)),
-            permille(charge.renewable_permille),
-            self.pick("renewable", "可再生"),
+            match (self.language, permille(charge.renewable_permille)) {
+                (Language::English, share) => format!("{share} renewable"),
+                (Language::Chinese, share) => format!("可再生占比 {share}"),
+            },
             grade(self.language, charge.grade),
             current(self.language, charge.current),
             if charge.reconstructed {
@@ -130,7 +132,7 @@ impl Page {
         table.load_style(presets::NOTHING).set_header([
             format!(
                 "{} {}",
-                self.pick("score", "驾驶分"),
+                self.pick("score", "驾驶评分"),
                 hundredths(score_x100)
             ),
             self.pick("against", "不利时长").to_owned(),

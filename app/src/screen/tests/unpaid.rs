@@ -255,7 +255,7 @@ fn a_trip_without_energy_tells_none_and_each_rule_tells_its_reason() {
             "Clean driving: ",
             "Safe trip: the score 59.47",
         ),
-        (Language::Chinese, "清洁驾驶：", "安全出行：评分 59.47"),
+        (Language::Chinese, "清洁驾驶：", "安全出行：驾驶评分 59.47"),
     ] {
         let locale = Locale {
             language,
