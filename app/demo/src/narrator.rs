@@ -202,15 +202,20 @@ fn sums(
             format!("云端 {}", points.cloud),
         ),
     };
+    let counted = words::counted(language, &ledger.entries);
     let became = match language {
-        Language::English => format!(
-            "{} signed: {} confirmed, {} adjusted, {} rejected, {} twice",
-            entries.signed, entries.accepted, entries.adjusted, entries.rejected, entries.duplicate
-        ),
-        Language::Chinese => format!(
-            "签名 {} 条：已确认 {}，已调整 {}，未通过 {}，重复 {}",
-            entries.signed, entries.accepted, entries.adjusted, entries.rejected, entries.duplicate
-        ),
+        Language::English => {
+            format!(
+                "{} signed: {counted}, {} twice",
+                entries.signed, entries.duplicate
+            )
+        }
+        Language::Chinese => {
+            format!(
+                "签名 {} 条：{counted}，重复 {}",
+                entries.signed, entries.duplicate
+            )
+        }
     };
     let heard = match language {
         Language::English => format!(
@@ -285,7 +290,9 @@ fn table(
             score,
             co2,
             row.predicted.to_string(),
-            row.paid.map_or_else(String::new, |paid| paid.to_string()),
+            row.paid
+                .filter(|_| !words::is_nothing(row))
+                .map_or_else(String::new, |paid| paid.to_string()),
             words::standing(language, row).to_owned(),
         ]);
     }

@@ -9,7 +9,7 @@ use dashpoint_membership::{
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use vehicle_sim::Cycle;
+use vehicle_sim::{Cycle, Gear, Step as Says};
 
 use crate::amounts::{thousandth, trip_co2_g};
 use crate::head_unit::HeadUnitEntry;
@@ -138,6 +138,89 @@ pub const fn grade(language: Language, grade: Grade) -> &'static str {
 pub fn standing(language: Language, row: &HeadUnitEntry) -> &str {
     let told = RowStatus::named(&row.state);
     told.map_or(row.state.as_str(), |status| status.in_words(language))
+}
+
+/// Says what came of an entry that the cloud has answered, or that earned nothing at once: of the latter no amount is paid.
+/// `None` while its points are pending.
+#[must_use]
+pub fn outcome(language: Language, row: &HeadUnitEntry) -> Option<String> {
+    let predicted = points(language, row.predicted);
+    let state = standing(language, row);
+    Some(match (is_nothing(row), row.paid, language) {
+        (true, _, Language::English) => format!("{predicted} predicted: {state}"),
+        (true, _, Language::Chinese) => format!("预计 {predicted}：{state}"),
+        (false, Some(paid), Language::English) => format!("{predicted} predicted, {paid} {state}"),
+        (false, Some(paid), Language::Chinese) => format!("预计 {predicted}，{state} {paid}"),
+        (false, None, _) => return None,
+    })
+}
+
+/// Returns whether an entry earned nothing, as its head unit says.
+#[must_use]
+pub fn is_nothing(row: &HeadUnitEntry) -> bool {
+    RowStatus::named(&row.state) == Some(RowStatus::Nothing)
+}
+
+/// Counts the entries of each state, by the word for it: three that every story has, and any other that is there.
+#[must_use]
+pub fn counted(language: Language, rows: &[HeadUnitEntry]) -> String {
+    let always = [
+        RowStatus::Confirmed,
+        RowStatus::Adjusted,
+        RowStatus::Rejected,
+    ];
+    let others = RowStatus::ALL.into_iter();
+    let others = others.filter(|status| !always.contains(status));
+    let count = |status: RowStatus| {
+        let of_state = rows.iter();
+        of_state
+            .filter(|row| RowStatus::named(&row.state) == Some(status))
+            .count()
+    };
+    let counts = always.into_iter().chain(others);
+    let counts = counts.map(|status| {
+        (
+            status.in_words(language),
+            count(status),
+            always.contains(&status),
+        )
+    });
+    let told = counts.filter(|(_, count, is_always)| *is_always || *count > 0);
+    let told: Vec<String> = told
+        .map(|(word, count, _)| match language {
+            Language::English => format!("{count} {word}"),
+            Language::Chinese => format!("{word} {count}"),
+        })
+        .collect();
+    told.join(language.choose(", ", "，"))
+}
+
+/// Words what the simulated car says; what names a signal or a fault, as it is typed.
+#[must_use]
+pub const fn car_says<'a>(language: Language, says: &Says, line: &'a str) -> &'a str {
+    let chinese = match says {
+        Says::Park {} => "驻车并熄火",
+        Says::Offline {} => "车辆无网络",
+        Says::Online {} => "车辆有网络",
+        Says::Guest {} => "访客",
+        Says::NoDriver {} => "不再报告驾驶人",
+        Says::Day {} => "日间",
+        Says::Night {} => "夜间",
+        Says::Heal {} => "故障结束",
+        Says::BrokerRestart {} => "消息代理重启",
+        Says::Gear { select: Gear::Park } => "挡位 P",
+        Says::Drive(_)
+        | Says::TrafficLight { .. }
+        | Says::Gear { .. }
+        | Says::Charge(_)
+        | Says::Sleep { .. }
+        | Says::Driver(_)
+        | Says::Language { .. }
+        | Says::Clock { .. }
+        | Says::Say { .. }
+        | Says::Fault(_) => line,
+    };
+    language.choose(line, chinese)
 }
 
 /// Lists the reasons for a payment other than predicted; empty when it is as predicted.

@@ -197,6 +197,9 @@ fn every_other_ready_story_comes_out_as_it_expects() {
         let said = text(&played.stderr);
         assert!(played.status.success(), "{name}: {said}\n{story}");
         assert!(story.contains("承诺兑现"), "{name}: {story}");
+        let speaks = name != "guest" || story.contains("车辆信号：访客");
+        assert!(speaks, "{name}: {story}");
+        assert!(!story.contains("绿电"), "{name}: {story}");
         let [sent, taken, rejected] = signals(&story);
         assert!(sent > 1_000, "{name}: {story}");
         assert_eq!(taken, sent, "{name}: nobody was killed");
@@ -220,6 +223,35 @@ fn json_stands_alone_on_the_standard_output() {
         let report: PlayReport = serde_json::from_slice(&played.stdout).unwrap();
         assert_eq!(report.points.confirmed, 1);
         assert!(story.contains(said), "{story}");
+    }
+}
+
+/// Each entry is told, and counted, by the word that the table has for it; of what earned nothing no amount is told.
+#[test]
+fn a_drive_that_earns_nothing_is_told_and_counted_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    let story = "about = \"mine\"\nbegins = \"2026-11-22T08:00\"\n\n[[step]]\nenrol = {}\n\n[[step]]\ncheck-in = {}\n\n\
+                 [[step]]\ndrive = { cycle = \"us06\", for = \"60s\" }\n";
+    std::fs::write(&file, story).unwrap();
+    for (language, told, counted) in [
+        (
+            "en",
+            "    0 points predicted: not earned\n",
+            "2 signed: 1 confirmed, 0 adjusted, 0 rejected, 1 not earned, 0 twice",
+        ),
+        (
+            "zh",
+            "    预计 0 积分：未获得\n",
+            "签名 2 条：已确认 1，已调整 0，未通过 0，未获得 1，重复 0",
+        ),
+    ] {
+        let asked = ["--language", language, "--scenario"];
+        let played = demo(&[&asked[..], &[file.to_str().unwrap()]].concat());
+        let story = text(&played.stdout);
+        assert!(played.status.success(), "{}\n{story}", text(&played.stderr));
+        assert!(story.contains(told), "{story}");
+        assert!(story.contains(counted), "{story}");
     }
 }
 

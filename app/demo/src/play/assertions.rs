@@ -41,22 +41,16 @@ impl Player<'_> {
 
     async fn outcome(&self, row: &HeadUnitEntry) -> anyhow::Result<String> {
         let language = self.narrator.language();
+        if let Some(told) = words::outcome(language, row) {
+            return Ok(told);
+        }
         let predicted = words::points(language, row.predicted);
-        let state = words::standing(language, row);
-        Ok(match (row.paid, language) {
-            (Some(paid), Language::English) => format!("{predicted} predicted, {paid} {state}"),
-            (Some(paid), Language::Chinese) => format!("预计 {predicted}，{state} {paid}"),
-            (None, language) => {
-                let pending = pending(&self.status().await?);
-                match language {
-                    Language::English => {
-                        format!("+{predicted}, signed and on the disk; {pending} pending in all")
-                    }
-                    Language::Chinese => {
-                        format!("+{predicted}，已签名并落盘；共 {pending} 分待确认")
-                    }
-                }
+        let pending = pending(&self.status().await?);
+        Ok(match language {
+            Language::English => {
+                format!("+{predicted}, signed and on the disk; {pending} pending in all")
             }
+            Language::Chinese => format!("+{predicted}，已签名并落盘；共 {pending} 分待确认"),
         })
     }
 

@@ -89,17 +89,23 @@ impl Player<'_> {
 
     pub(super) async fn say(&mut self, lines: &[String]) -> anyhow::Result<()> {
         let scenario = said(lines).map_err(|what| anyhow!(what))?;
-        let told = self.narrator.language().choose("the car says", "车辆信号");
-        let title = match self.narrator.language() {
-            Language::English => format!("{told}: {}", lines.join(", ")),
-            Language::Chinese => format!("{told}：{}", lines.join("，")),
+        let language = self.narrator.language();
+        let says = lines.iter().map(|line| line.parse::<Says>());
+        let says: Vec<Says> = says.collect::<Result<_, _>>()?;
+        let in_words = says.iter().zip(lines);
+        let in_words: Vec<&str> = in_words
+            .map(|(says, line)| words::car_says(language, says, line))
+            .collect();
+        let told = language.choose("the car says", "车辆信号");
+        let title = match language {
+            Language::English => format!("{told}: {}", in_words.join(", ")),
+            Language::Chinese => format!("{told}：{}", in_words.join("，")),
         };
         let command = Command::Scenario(scenario);
         self.announce(&command, &title)?;
         let summary = self.run(&command).await?;
         self.count(&summary)?;
-        for line in lines {
-            let says: Says = line.parse()?;
+        for says in says {
             if let Says::NoDriver {} = says {
                 self.guest = false;
             } else if let Says::Guest {} | Says::Driver(_) = says {
