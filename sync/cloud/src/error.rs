@@ -109,6 +109,14 @@ pub enum CloudError {
     /// No device has this id.
     #[error("no device has the id {0}")]
     NoDevice(DeviceId),
+    /// A time that is over before it begins.
+    #[error("no time lies between {since} and {until}: give an --until that is later than --since")]
+    NoTime {
+        /// The beginning.
+        since: ServerTime,
+        /// The end.
+        until: ServerTime,
+    },
     /// The device was shut out already.
     #[error("the device {0} is revoked already")]
     AlreadyRevoked(DeviceId),

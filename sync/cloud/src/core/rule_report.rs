@@ -13,7 +13,7 @@ use super::CloudCore;
 use super::ledger_view::{EntryChange, EntryLine};
 use super::named_caps::settled_by;
 use crate::error::CloudError;
-use crate::store::intervals;
+use crate::store::{devices, intervals, log, members};
 
 /// Selection of the entries that rules are reported over; all without any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,13 +64,16 @@ impl CloudCore {
     /// nothing.
     ///
     /// # Errors
-    /// [`CloudError::Wire`] when the log holds bytes that its device did not sign.
+    /// [`CloudError::NoMember`] and [`CloudError::NoDevice`] for one that is not here; [`CloudError::NoTime`] when no time lies between
+    /// the two; [`CloudError::NoPolicyVersion`] when an entry was valued by a policy that is not kept; [`CloudError::Wire`] when the log
+    /// holds bytes that its device did not sign.
     pub fn rule_lines(
         &self,
         selected: SelectedEntries,
         instead: Option<&CompiledPolicy>,
         now: ServerTime,
     ) -> Result<Vec<RuleLine>, CloudError> {
+        self.check_selected(selected)?;
         let is_paid = instead.is_none();
         let listed = instead.unwrap_or_else(|| self.policies.in_force_at(now));
         let mut lines: BTreeMap<(RuleId, bool), RuleLine> = BTreeMap::new();
@@ -79,7 +82,10 @@ impl CloudCore {
             lines.insert((rule.id.clone(), rule.shadow), line);
         }
         let mut carried = CarriedMilli::new();
-        self.each_entry(selected.device, selected.member, |line, entry| {
+        let mut count = |line: EntryLine, entry: &Entry| {
+            let is_anothers = selected
+                .device
+                .is_some_and(|device| line.entry.device != device);
             let is_early = selected.since.is_some_and(|since| line.happened < since);
             let is_late = selected.until.is_some_and(|until| line.happened >= until);
             let Some(paid) = paid(&line) else {
@@ -92,12 +98,12 @@ impl CloudCore {
                 let carried = carried.entry(line.member).or_default();
                 split_as_given(paid, given, carried)
             });
-            if is_early || is_late {
+            if is_anothers || is_early || is_late {
                 return Ok(());
             }
-            let valued_by = instead.or_else(|| self.valuing(&line, given.as_ref()));
-            let Some(policy) = valued_by else {
-                return Ok(());
+            let policy = match instead {
+                Some(policy) => policy,
+                None => self.valuing(&line, given.as_ref())?,
             };
             let appraisals = appraise(policy, entry.transaction());
             let mut parts =
@@ -110,11 +116,45 @@ impl CloudCore {
                 rule.add(appraisal, parts.remove(&appraisal.rule));
             }
             Ok(())
-        })?;
+        };
+        // Remainders are a member's, over all devices.
+        let members = match (selected.device, selected.member) {
+            (Some(device), None) => {
+                let members = log::members_of(&self.db, device)?;
+                members.into_iter().map(Some).collect()
+            }
+            (_, member) => vec![member],
+        };
+        for member in members {
+            self.each_entry(None, member, &mut count)?;
+        }
         Ok(lines.into_values().collect())
     }
 
-    fn valuing(&self, line: &EntryLine, given: Option<&Given>) -> Option<&CompiledPolicy> {
+    fn check_selected(&self, selected: SelectedEntries) -> Result<(), CloudError> {
+        if let Some(member) = selected.member
+            && members::profile(&self.db, member)?.is_none()
+        {
+            return Err(CloudError::NoMember(member));
+        }
+        if let Some(device) = selected.device
+            && devices::find(&self.db, device)?.is_none()
+        {
+            return Err(CloudError::NoDevice(device));
+        }
+        match (selected.since, selected.until) {
+            (Some(since), Some(until)) if since >= until => {
+                Err(CloudError::NoTime { since, until })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn valuing(
+        &self,
+        line: &EntryLine,
+        given: Option<&Given>,
+    ) -> Result<&CompiledPolicy, CloudError> {
         let version = match (given, &line.verdict) {
             (Some(given), _) => given.policy,
             (None, Verdict::Adjusted { reasons, .. }) => settled_by(reasons, line.policy),
@@ -123,7 +163,8 @@ impl CloudCore {
                 Verdict::Accepted { .. } | Verdict::Rejected { .. } | Verdict::Review { .. },
             ) => line.policy,
         };
-        self.policies.get(version)
+        let kept = self.policies.get(version);
+        kept.ok_or(CloudError::NoPolicyVersion(version))
     }
 }
 

@@ -43,6 +43,7 @@ impl CloudError {
             | Self::Unreadable { .. }
             | Self::NoMember(_)
             | Self::NoDevice(_)
+            | Self::NoTime { .. }
             | Self::AlreadyRevoked(_)
             | Self::NoCode(_)
             | Self::WeakKey
@@ -127,6 +128,7 @@ impl CloudError {
             | Self::Unreadable { .. }
             | Self::NoMember(_)
             | Self::NoDevice(_)
+            | Self::NoTime { .. }
             | Self::AlreadyRevoked(_)
             | Self::NoCode(_)
             | Self::WeakKey

@@ -169,6 +169,15 @@ pub(crate) fn raw_from(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Lists the members for whom a device has entries, ascending.
+pub(crate) fn members_of(db: &Connection, device: DeviceId) -> Result<Vec<MemberId>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "SELECT DISTINCT member FROM entries WHERE device = ?1 AND member IS NOT NULL ORDER BY member",
+    )?;
+    let rows = statement.query_map([Col(device)], |row| Ok(row.get::<_, Col<_>>(0)?.0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Rows in the order they came to five minutes, then by device and chain; of one device or one member or all.
 pub(crate) fn each(
     db: &Connection,

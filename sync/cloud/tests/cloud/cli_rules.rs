@@ -1,6 +1,6 @@
 //! Rules at the command line: how often each held and paid, also one that is only tried, and the way back to an older policy.
 
-use dashpoint_membership::ServerEpoch;
+use dashpoint_membership::{ServerEpoch, Trip};
 
 use crate::cli::{refused, say};
 use crate::support::*;
@@ -241,4 +241,87 @@ fn a_revert_tells_of_times_that_do_not_fit() {
     let until = format!("{late} --valid-until 2031-01-01T00:00:00Z");
     let said = say(&mut world, &until);
     assert!(said.starts_with("signed policy 5, "), "{said}");
+}
+
+/// A point that thousandths of two devices made up is counted once, for one rule: the devices of a member add up to the member.
+#[test]
+fn reports_of_single_devices_add_up() {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut cars = [world.car(2, 3, member), world.car(4, 5, member)];
+    world.pass(HOUR);
+    // A safe trip leaves 0.9 of a point, and 0.2 that complete it; clean driving leaves less than 0.1, and more than 0.4.
+    for (car, distance_m, used_wh) in [(0, 9_000, 1_300), (1, 2_000, 480)] {
+        let car = &mut cars[car];
+        let drive = Trip {
+            used_wh,
+            regained_wh: 0,
+            ..trip(10_000, distance_m)
+        };
+        let entry = car.mint(drove(drive), world.now);
+        world.settled(car, &[entry]);
+        world.pass(600);
+    }
+    let mut points = |selected: &str| -> Vec<i64> {
+        let report = say(&mut world, &format!("--json rule report {selected}"));
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let rules = report.as_array().unwrap().iter();
+        rules
+            .map(|rule| rule["paid_points"].as_i64().unwrap())
+            .collect()
+    };
+    let all = points("");
+    let devices = ["02", "04"].map(|byte| points(&format!("--device {}", byte.repeat(16))));
+    let sums: Vec<_> = devices[0]
+        .iter()
+        .zip(&devices[1])
+        .map(|(one, other)| one + other)
+        .collect();
+    assert_eq!(sums, all);
+    let of_member = format!("--member {member} --device {}", "02".repeat(16));
+    assert_eq!(points(&of_member), devices[0]);
+}
+
+#[test]
+fn an_empty_report_is_refused() {
+    let mut world = World::new();
+    world_of_entries(&mut world);
+    let nobody = "09".repeat(16);
+    let time = "--since 2026-11-23T00:00:00Z --until";
+    for (selected, said) in [
+        (format!("--member {nobody}"), format!("no member has the id {nobody}")),
+        (format!("--device {nobody}"), format!("no device has the id {nobody}")),
+        (
+            format!("{time} 2026-11-23T00:00:00Z"),
+            "no time lies between 2026-11-23T00:00:00Z and 2026-11-23T00:00:00Z: give an --until that is later than --since".to_owned(),
+        ),
+        (
+            format!("{time} 2026-11-22T00:00:00Z"),
+            "no time lies between 2026-11-23T00:00:00Z and 2026-11-22T00:00:00Z: give an --until that is later than --since".to_owned(),
+        ),
+    ] {
+        assert_eq!(refused(&mut world, &format!("rule report {selected}")), said);
+    }
+}
+
+/// An entry is not left out of the counts without a word.
+#[test]
+fn a_report_needs_each_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    let file = folder.path().join("cloud.db");
+    let mut world = World::on_disk(&file);
+    std::fs::write(&path, changed(&mut world, "2")).unwrap();
+    say(&mut world, &format!("policy sign {}", path.display()));
+    world_of_entries(&mut world);
+    drop(world);
+    let db = rusqlite::Connection::open(&file).unwrap();
+    db.execute_batch("DROP TRIGGER policies_kept; DELETE FROM policies WHERE version = 2")
+        .unwrap();
+    drop(db);
+    let mut world = World::on_disk(&file);
+    assert_eq!(
+        refused(&mut world, "rule report"),
+        "there is no policy of version 2"
+    );
 }
