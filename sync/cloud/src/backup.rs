@@ -170,10 +170,12 @@ fn make_ready(
     }
     let taken = match (&present, left) {
         (Some(present), Some(left)) => {
-            let taken = core.bring_over(&left, present.posted_now, now);
-            match taken {
-                // The copy was found to be whole: a damage is the old one's.
+            match core.bring_over(&left, present.posted_now, now) {
                 Err(failed) if failed.is_the_disks() && !failed.is_damage() => return Err(failed),
+                // The copy was found to be whole: what cannot be read is the old one's.
+                Err(failed) if !failed.is_of_content() => {
+                    return Err(CloudError::NotTakenOver(Box::new(failed)));
+                }
                 taken => readable("taken over", taken),
             }
         }

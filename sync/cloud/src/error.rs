@@ -117,6 +117,11 @@ pub enum CloudError {
         /// The end.
         until: ServerTime,
     },
+    /// The restored database cannot be given what the one before has, for a reason that lies not with that one.
+    #[error(
+        "cannot take over what the database before has: {0}; nothing was changed: give the restore again, or move cloud.db to another place first to restore without it"
+    )]
+    NotTakenOver(#[source] Box<Self>),
     /// The device was shut out already.
     #[error("the device {0} is revoked already")]
     AlreadyRevoked(DeviceId),

@@ -188,7 +188,7 @@ fn why(because: &StaysBehind, restored: &RestoreReport) -> String {
         .as_ref()
         .map(|aside| aside.display().to_string());
     let again = format!(
-        "back up to a new file, rename {} to cloud.db, and restore the new file",
+        "back up to a new file, move cloud.db to another place, rename {} to cloud.db, and restore the new file",
         aside.as_deref().unwrap_or("the one before")
     );
     match because {

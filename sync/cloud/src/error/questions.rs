@@ -82,7 +82,8 @@ impl CloudError {
             | Self::EmptyDatabase(_)
             | Self::ForeignDatabase
             | Self::NewerSchema { .. }
-            | Self::OldSqlite(_) => false,
+            | Self::OldSqlite(_)
+            | Self::NotTakenOver(_) => false,
         }
     }
 
@@ -98,6 +99,24 @@ impl CloudError {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
         matches!(self, Self::Database(refused)
             if matches!(refused.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)))
+    }
+
+    /// Returns whether what a database holds cannot be read as what it should be: it is damaged, or was not signed.
+    pub(crate) fn is_of_content(&self) -> bool {
+        use rusqlite::Error::{
+            FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
+        };
+        self.is_damage()
+            || matches!(self, Self::Wire(_))
+            || matches!(
+                self,
+                Self::Database(
+                    FromSqlConversionFailure(..)
+                        | IntegralValueOutOfRange(..)
+                        | InvalidColumnType(..)
+                        | Utf8Error(..)
+                )
+            )
     }
 
     /// Returns whether the disk, or something on the way to it, has failed.
@@ -185,6 +204,7 @@ impl CloudError {
             | Self::OldSqlite(_)
             | Self::TooMuch { .. }
             | Self::Busy
+            | Self::NotTakenOver(_)
             | Self::Stopping => false,
         }
     }

@@ -261,6 +261,41 @@ fn a_restore_that_cannot_be_written_changes_nothing() {
     }
 }
 
+/// A fault that lies not with the old database ends the restore as well, and says how to restore without what that one has.
+#[test]
+fn a_failed_takeover_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("cloud");
+    assert!(run(&data, &["init"]).status.success());
+    let (database, backup) = (data.join("cloud.db"), folder.path().join("backup.db"));
+    fs::copy(&database, &backup).unwrap();
+    Connection::open(&backup)
+        .unwrap()
+        .execute_batch(
+            "INSERT INTO awaited (vehicle, origin, device, epoch, seq, outcome, raw)
+             VALUES (zeroblob(16), zeroblob(32), zeroblob(16), 1, 1, '\"counted\"', x'00');
+             CREATE TRIGGER kept BEFORE DELETE ON awaited BEGIN SELECT RAISE(ABORT, 'kept'); END",
+        )
+        .unwrap();
+    let before = fs::read(&database).unwrap();
+    let words = ["restore", backup.to_str().unwrap()];
+    refused(
+        &data,
+        &words,
+        1,
+        "cannot take over what the database before has: ",
+    );
+    refused(
+        &data,
+        &words,
+        1,
+        "move cloud.db to another place first to restore without it",
+    );
+    assert!(fs::read(&database).unwrap() == before);
+    fs::rename(&database, folder.path().join("moved.db")).unwrap();
+    assert!(run(&data, &words).status.success());
+}
+
 #[test]
 fn a_restore_where_there_is_no_database_names_none() {
     let folder = tempfile::tempdir().unwrap();
