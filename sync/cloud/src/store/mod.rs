@@ -21,6 +21,8 @@ pub(crate) mod left_behind;
 pub(crate) mod log;
 pub(crate) mod members;
 mod open;
+#[cfg(test)]
+mod outcome_format;
 pub(crate) mod proofs;
 pub(crate) mod receipts;
 pub(crate) mod reviews;
