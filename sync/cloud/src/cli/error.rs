@@ -41,6 +41,16 @@ pub enum CliError {
         /// The end of its time.
         until: ServerTime,
     },
+    /// A revert to rules that are in force.
+    #[error(
+        "policy {newest} is in force with the rules of policy {old}, and nothing would change: to sign them all the same give a number above {newest} with --version N"
+    )]
+    NothingToRevert {
+        /// The version whose rules were to be in force again.
+        old: PolicyVersion,
+        /// The version in force.
+        newest: PolicyVersion,
+    },
     /// A policy that TOML does not have.
     #[error("cannot write the output as TOML: {0}")]
     Toml(#[from] toml::ser::Error),
@@ -50,7 +60,10 @@ impl CliError {
     pub(super) fn code(&self) -> u8 {
         match self {
             Self::Cloud(error) if error.is_usage() => USAGE,
-            Self::NextVersion | Self::LowVersion(_) | Self::RevertEnded { .. } => USAGE,
+            Self::NextVersion
+            | Self::LowVersion(_)
+            | Self::RevertEnded { .. }
+            | Self::NothingToRevert { .. } => USAGE,
             Self::Cloud(_) | Self::Output(_) | Self::Json(_) | Self::Toml(_) => FAILED,
         }
     }
@@ -64,7 +77,8 @@ impl CliError {
             | Self::Toml(_)
             | Self::NextVersion
             | Self::LowVersion(_)
-            | Self::RevertEnded { .. } => None,
+            | Self::RevertEnded { .. }
+            | Self::NothingToRevert { .. } => None,
         };
         kind == Some(std::io::ErrorKind::BrokenPipe)
     }

@@ -5,6 +5,7 @@ mod decide;
 mod edge;
 mod error;
 mod policy;
+mod policy_warnings;
 mod restored;
 mod run;
 mod show;

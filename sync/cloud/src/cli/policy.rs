@@ -7,14 +7,15 @@ use dashpoint_membership::profile::{RuleField, rule_fields};
 use dashpoint_membership::{
     Catalogue, CompiledPolicy, DEFAULT_POLICY_TOML, Policy, PolicyError, PolicyVersion, ServerTime,
 };
-use dashpoint_membership::{line_of, line_of_benefit, line_of_key, line_of_warning};
+use dashpoint_membership::{line_of, line_of_benefit, line_of_key};
 
 use super::args;
 use super::edge::Edge;
 use super::error::CliError;
+use super::policy_warnings::{Dropped, Warnings};
 use super::show::{self, counted};
 use crate::clock::system_now;
-use crate::core::{CloudCore, DroppedRule, DroppedTier, PolicyLine, SelectedEntries};
+use crate::core::{CloudCore, PolicyLine, SelectedEntries};
 use crate::error::CloudError;
 use crate::store::cloud_row;
 
@@ -80,6 +81,7 @@ pub(super) fn policy(
         } => {
             let old = core.policy(Some(rules_of), edge.now)?;
             let lines = core.policy_list(edge.now)?;
+            let is_numbered = next.is_some();
             let next = Policy {
                 version: match next {
                     Some(next) => next,
@@ -90,6 +92,9 @@ pub(super) fn policy(
                 valid_until: valid_until.unwrap_or(old.valid_until),
                 ..old
             };
+            if !is_numbered {
+                refuse_the_same(rules_of, &next, &lines, core, edge.now)?;
+            }
             revert(rules_of, next, &lines, core, edge, out)
         }
         args::PolicyCommand::List => {
@@ -106,6 +111,34 @@ fn next_version(core: &CloudCore, lines: &[PolicyLine]) -> Result<PolicyVersion,
     }
     let newest = lines.last().map_or(0, |line| line.version.get());
     Ok(PolicyVersion::new(newest.saturating_add(1)))
+}
+
+/// Refuses a revert after which nothing would be different but a number: the newest version is in force, with these rules and this end.
+fn refuse_the_same(
+    old: PolicyVersion,
+    next: &Policy,
+    lines: &[PolicyLine],
+    core: &mut CloudCore,
+    now: ServerTime,
+) -> Result<(), CliError> {
+    let Some(newest) = lines.last().filter(|line| line.in_force) else {
+        return Ok(());
+    };
+    let newest = core.policy(Some(newest.version), now)?;
+    let version = newest.version;
+    let same = Policy {
+        version: next.version,
+        valid_from: next.valid_from,
+        ..newest
+    };
+    let is_of_use = now <= next.valid_from && next.valid_from < next.valid_until;
+    if is_of_use && same == *next {
+        return Err(CliError::NothingToRevert {
+            old,
+            newest: version,
+        });
+    }
+    Ok(())
 }
 
 /// Signs the rules of an old version under the next number.
@@ -324,86 +357,6 @@ fn checked(
             ),
         }
     })
-}
-
-/// Warnings of a policy that can be signed, each with file and line.
-#[derive(Debug)]
-struct Warnings(Vec<String>);
-
-impl Warnings {
-    fn of(file: &Path, text: &str, compiled: &CompiledPolicy, now: Option<ServerTime>) -> Self {
-        let told = |line: Option<usize>, problem: String| {
-            let line = line.map_or_else(String::new, |line| format!("line {line}: "));
-            format!("{}: {line}{problem}", file.display())
-        };
-        let found = compiled.warnings().into_iter();
-        let found = found.map(|warning| told(line_of_warning(text, &warning), warning.to_string()));
-        let until = compiled.policy().valid_until;
-        let ended = now.filter(|now| until <= *now).map(|_| {
-            told(
-                line_of_key(text, "valid_until"),
-                format!(
-                    "valid_until: {} is past, so that it is never in force; write a later time",
-                    show::time(until)
-                ),
-            )
-        });
-        Self(found.chain(ended).collect())
-    }
-
-    fn text(&self) -> String {
-        let lines = self.0.iter();
-        lines
-            .map(|warning| format!("warning: {warning}\n"))
-            .collect()
-    }
-}
-
-/// Names that a version of the policy no longer has.
-#[derive(Debug, Default)]
-struct Dropped {
-    rules: Vec<DroppedRule>,
-    tiers: Vec<DroppedTier>,
-}
-
-impl Dropped {
-    fn of(core: &mut CloudCore, next: &Policy, now: ServerTime) -> Result<Self, CloudError> {
-        Ok(Self {
-            rules: core.dropped_rules(next, now)?,
-            tiers: core.dropped_tiers(next, now)?,
-        })
-    }
-
-    /// Warns of each, in a line.
-    fn text(&self) -> String {
-        let rules = self.rules.iter().map(|dropped| {
-            let members = counted(dropped.members, "member", "members");
-            let (whole, rest) = dropped.points.split();
-            let left = match dropped.members {
-                0 => String::new(),
-                _ => format!(
-                    ": {whole}.{:03} points of {members} stay behind, less than one each, until a version has the id again",
-                    rest.get()
-                ),
-            };
-            format!(
-                "warning: rule {} is not in it any more{left}; to name a rule anew, change its title and keep its id\n",
-                dropped.rule
-            )
-        });
-        let tiers = self.tiers.iter().map(|dropped| {
-            let left = match dropped.members {
-                0 => String::new(),
-                1 => ": 1 member keeps it until the next entry or review".to_owned(),
-                members => format!(": {members} members keep it until the next entry or review"),
-            };
-            format!(
-                "warning: tier {} is not in it any more{left}; to name a tier anew, change its title and keep its id\n",
-                dropped.tier
-            )
-        });
-        rules.chain(tiers).collect()
-    }
 }
 
 /// Lists what a rule may read.

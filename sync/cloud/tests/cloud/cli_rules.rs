@@ -214,7 +214,7 @@ fn a_revert_tells_of_times_that_do_not_fit() {
     let mut world = World::new();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("policy.toml");
-    let again = say(&mut world, "policy revert 1");
+    let again = say(&mut world, "policy revert 1 --version 2");
     let newest = "policy 1 is the newest version: only its number and its times change";
     assert!(again.contains(newest), "{again}");
     let shown = say(&mut world, "policy show 1");
@@ -241,6 +241,37 @@ fn a_revert_tells_of_times_that_do_not_fit() {
     let until = format!("{late} --valid-until 2031-01-01T00:00:00Z");
     let said = say(&mut world, &until);
     assert!(said.starts_with("signed policy 5, "), "{said}");
+}
+
+#[test]
+fn an_idle_revert_is_refused() {
+    let mut world = World::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    let said = refused(&mut world, "policy revert 1");
+    assert_eq!(
+        said,
+        "policy 1 is in force with the rules of policy 1, and nothing would change: to sign them all the same give a number above 1 with \
+         --version N"
+    );
+    std::fs::write(&path, changed(&mut world, "2")).unwrap();
+    say(&mut world, &format!("policy sign {}", path.display()));
+    world.pass(HOUR);
+    say(&mut world, "policy revert 1");
+    world.pass(HOUR);
+    let said = refused(&mut world, "policy revert 1");
+    assert!(
+        said.starts_with("policy 3 is in force with the rules of policy 1, "),
+        "{said}"
+    );
+    let later = "--valid-from 2027-01-01T00:00:00Z";
+    let said = refused(&mut world, &format!("policy revert 1 {later}"));
+    assert!(said.contains("nothing would change"), "{said}");
+    assert_eq!(say(&mut world, "policy list").lines().count(), 4);
+    // Another end is a change, and so are other rules.
+    let until = "policy revert 1 --valid-until 2031-01-01T00:00:00Z";
+    assert!(say(&mut world, until).starts_with("signed policy 4, "));
+    assert!(say(&mut world, "policy revert 2").starts_with("signed policy 5, "));
 }
 
 /// A point that thousandths of two devices made up is counted once, for one rule: the devices of a member add up to the member.

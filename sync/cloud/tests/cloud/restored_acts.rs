@@ -188,7 +188,7 @@ const COMMANDS: [(&str, &[&str], Said); 42] = [
         &["#policy", "policy sign FOLDER/policy.toml"],
         Nothing,
     ),
-    ("policy revert", &["policy revert 1"], Nothing),
+    ("policy revert", &["policy revert 1 --version 2"], Nothing),
     ("rule report", &["rule report"], Nothing),
     ("catalogue show", &["catalogue show"], Nothing),
     (
