@@ -11,6 +11,7 @@ use dashpoint_membership::{
 
 use crate::clock::ClockKind;
 use crate::connections::Limits;
+use crate::core::NamedMember;
 
 const EXAMPLES: &str = "Examples:
   dashpoint-cloud serve
@@ -32,7 +33,7 @@ Exit codes: 0 done, 1 failed, 2 wrong argument or file.";
 #[derive(Debug, Parser)]
 #[command(name = "dashpoint-cloud", version, after_help = EXAMPLES, term_width = 100)]
 pub struct CloudArgs {
-    /// The cloud's folder: its key and its database
+    /// The cloud's folder: its key and its database; an empty variable counts as unset
     #[arg(
         long,
         global = true,
@@ -84,14 +85,14 @@ pub enum CloudCommand {
         /// Only those of this device
         #[arg(long, value_name = "ID")]
         device: Option<DeviceId>,
-        /// Only those of this member
-        #[arg(long, value_name = "ID")]
-        member: Option<MemberId>,
+        /// Only those of this member: the name, the id, or its first digits
+        #[arg(long, value_name = "MEMBER")]
+        member: Option<NamedMember>,
     },
     /// Show a member's statement as the car gets it
     Statement {
-        /// The member
-        member: MemberId,
+        /// The member: the name, the id, or its first digits
+        member: NamedMember,
     },
     /// Print the key that cars have in their configuration: the public key and the salt of the names of vehicles and drivers
     Key,
@@ -187,23 +188,23 @@ pub enum MemberCommand {
     List,
     /// Show one member with devices and lots
     Show {
-        /// The member
-        member: MemberId,
+        /// The member: the name, the id, or its first digits
+        member: NamedMember,
     },
 }
 
 /// About devices.
 #[derive(Debug, Subcommand)]
 pub enum DeviceCommand {
-    /// List devices, and head units that wait to be enrolled
+    /// List devices with their last contact and the policy of their newest entry, and head units that wait to be enrolled
     List,
     /// Say yes to the head unit that shows this code
     Approve {
         /// The code on the car's screen
         code: String,
-        /// Whom it earns for
-        #[arg(long, value_name = "ID")]
-        member: MemberId,
+        /// The member whom it earns for: the name, the id, or its first digits
+        #[arg(long, value_name = "MEMBER")]
+        member: NamedMember,
         /// Reason of the operator to agree at once, when the vehicle earns for others; kept for ever
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
@@ -212,14 +213,14 @@ pub enum DeviceCommand {
     Consent {
         /// The code on the car's screen
         code: String,
-        /// A member for whom the vehicle earns, who agrees
+        /// A member for whom the vehicle earns, who agrees: the name, the id, or its first digits
         #[arg(
             long,
-            value_name = "ID",
+            value_name = "MEMBER",
             required_unless_present = "reason",
             conflicts_with = "reason"
         )]
-        member: Option<MemberId>,
+        member: Option<NamedMember>,
         /// Reason of the operator to agree in his place; kept for ever
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
@@ -268,12 +269,13 @@ pub struct Decided {
 /// About the stretches of meters that entries hold.
 #[derive(Debug, Subcommand)]
 pub enum MeterCommand {
-    /// List the stretches of a vehicle, held and freed
+    /// List the stretches of a vehicle: held, freed, and kept for entries that come again after a restore
     List {
         /// The vehicle, as `device list --json` and `meter list` show it
         vehicle: VehicleId,
     },
-    /// Take stretches from the entries that hold them, so that others can be paid for them; their points are taken back
+    /// Take stretches from the entries that hold them, or that are to come again after a restore, so that others can be paid for
+    /// them; their points are taken back
     Free {
         /// The vehicle
         vehicle: VehicleId,
@@ -303,9 +305,9 @@ pub enum ExpiryCommand {
         /// Expired before this time, also what would have expired by now in any case
         #[arg(long, value_name = "TIME", value_parser = time)]
         until: Option<ServerTime>,
-        /// Only those of this member; by default of all
-        #[arg(long, value_name = "ID")]
-        member: Option<MemberId>,
+        /// Only those of this member, by the name, the id, or its first digits; by default of all
+        #[arg(long, value_name = "MEMBER")]
+        member: Option<NamedMember>,
         /// The reason that the member reads, of at most 512 bytes
         #[arg(long)]
         reason: String,
@@ -371,9 +373,9 @@ pub enum RuleCommand {
         /// Only entries that happened before this time
         #[arg(long, value_name = "TIME", value_parser = time)]
         until: Option<ServerTime>,
-        /// Only those of this member
-        #[arg(long, value_name = "ID")]
-        member: Option<MemberId>,
+        /// Only those of this member: the name, the id, or its first digits
+        #[arg(long, value_name = "MEMBER")]
+        member: Option<NamedMember>,
         /// Only those of this device
         #[arg(long, value_name = "ID")]
         device: Option<DeviceId>,

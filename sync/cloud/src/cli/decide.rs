@@ -115,7 +115,7 @@ pub(super) fn revoked(revoked: &Revocation) -> String {
     };
     if revoked.awaited > 0 {
         out.push_str(&format!(
-            "{} that had counted before the restore, and that it was to send again: not paid, as it sends nothing more\n",
+            "{} that had counted before the restore: not paid here, as the device sends nothing more, and their stretches are free\n",
             counted(revoked.awaited, "trip or session", "trips and sessions")
         ));
     }

@@ -2,6 +2,7 @@
 
 mod args;
 mod decide;
+mod devices;
 mod edge;
 mod error;
 mod policy;
@@ -34,7 +35,7 @@ pub fn main(
     let args: Vec<_> = args.into_iter().collect();
     let json = args.iter().any(|arg| arg == "--json");
     let done = match parsed(args) {
-        Ok(args) => run::run(args, out),
+        Ok(args) => run::run(args, out, err),
         Err(refused) => return usage(&refused, json, out, err),
     };
     match done {

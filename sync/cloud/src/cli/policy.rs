@@ -223,7 +223,7 @@ pub(super) fn rule(
     } = command;
     let selected = SelectedEntries {
         device,
-        member,
+        member: member.map(|named| core.find_member(&named)).transpose()?,
         since,
         until,
     };

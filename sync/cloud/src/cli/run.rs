@@ -13,17 +13,21 @@ use super::args::{self, CloudArgs, CloudCommand};
 use super::edge::Edge;
 use super::error::CliError;
 use super::show::counted;
-use super::{decide, policy, restored, show};
+use super::{decide, devices, policy, restored, show};
 use crate::backup::restore;
 use crate::clock::system_now;
 use crate::connections::Limits;
-use crate::core::{Approval, CloudCore, GrantedIds, NewMember, Word};
+use crate::core::{Approval, CloudCore, GrantedIds, NamedMember, NewMember, Word};
 use crate::error::CloudError;
 use crate::random;
 use crate::server::{Cloud, ServerConfig, init};
 use crate::store::ExpirySpan;
 
-pub(super) fn run(args: CloudArgs, out: &mut dyn Write) -> Result<(), CliError> {
+pub(super) fn run(
+    args: CloudArgs,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<(), CliError> {
     if let CloudCommand::Serve(serve) = args.command {
         return self::serve(args.data, args.json, serve, out);
     }
@@ -69,7 +73,38 @@ pub(super) fn run(args: CloudArgs, out: &mut dyn Write) -> Result<(), CliError> 
         ids,
         json: args.json,
     };
-    execute(args.command, &mut core, edge, out)
+    let mut warning = None;
+    if let CloudCommand::Member(args::MemberCommand::Add { name, .. }) = &args.command
+        && !args.json
+    {
+        warning = same_name(&core, name)?;
+    }
+    execute(args.command, &mut core, edge, out)?;
+    if let Some(warning) = warning {
+        // Beside the output: a script reads the id from there.
+        drop(writeln!(err, "dashpoint-cloud: warning: {warning}"));
+    }
+    Ok(())
+}
+
+/// Warns of a new member who has the name of others.
+fn same_name(core: &CloudCore, name: &str) -> Result<Option<String>, CloudError> {
+    let others = core.members_named(name)?;
+    let (Some(first), more) = (others.first(), others.len()) else {
+        return Ok(None);
+    };
+    let whose = match more {
+        1 => format!("the member {first} has"),
+        _ => format!("{more} members, {first} the first, have"),
+    };
+    Ok(Some(format!(
+        "{whose} the name {name:?} already: commands that name the new one want the id"
+    )))
+}
+
+/// Finds the member whom an option names, when it is given.
+fn found(core: &CloudCore, named: Option<&NamedMember>) -> Result<Option<MemberId>, CloudError> {
+    named.map(|named| core.find_member(named)).transpose()
 }
 
 /// Does one command on a cloud, beside the program that serves it.
@@ -103,10 +138,12 @@ pub fn execute(
         CloudCommand::Rule(command) => policy::rule(command, core, edge, out),
         CloudCommand::Catalogue(command) => policy::catalogue(command, core, edge, out),
         CloudCommand::Entries { device, member } => {
+            let member = found(core, member.as_ref())?;
             let lines = core.entry_lines(device, member)?;
             show::either(out, edge.json, &lines, |lines| show::entries(lines))
         }
         CloudCommand::Statement { member } => {
+            let member = core.find_member(&member)?;
             let statement = core.statement(member, LedgerVersion::new(0), edge.now)?;
             let shown = show::StatementShown {
                 caps: core.named_caps(statement.body()),
@@ -130,6 +167,7 @@ pub fn execute(
             reason,
         }) => {
             let span = ExpirySpan { since, until };
+            let member = found(core, member.as_ref())?;
             let done = core.reverse_expiries(member, span, &reason, edge.now)?;
             show::either(out, edge.json, &done, |done| {
                 format!(
@@ -164,8 +202,13 @@ fn member(
     match command {
         args::MemberCommand::Add { name, zone, id } => {
             let id = id.unwrap_or(MemberId::from_bytes(edge.ids[0]));
+            let warnings = same_name(core, &name)?.into_iter().collect();
             core.add_member(&NewMember { id, name, zone }, edge.now)?;
-            show::either(out, edge.json, &show::Added { member: id }, |added| {
+            let added = show::Added {
+                member: id,
+                warnings,
+            };
+            show::either(out, edge.json, &added, |added| {
                 format!("{}\n", added.member)
             })
         }
@@ -173,6 +216,7 @@ fn member(
             show::members(lines)
         }),
         args::MemberCommand::Show { member } => {
+            let member = core.find_member(&member)?;
             let statement = core.statement(member, LedgerVersion::new(0), edge.now)?;
             let lines = core.member_lines()?;
             let line = lines.into_iter().find(|line| line.member == member);
@@ -202,11 +246,13 @@ fn device(
 ) -> Result<(), CliError> {
     match command {
         args::DeviceCommand::List => {
-            let shown = show::DevicesShown {
+            let members = core.member_lines()?.into_iter();
+            let shown = devices::DevicesShown {
                 devices: core.device_lines()?,
                 waiting: core.waiting(edge.now)?,
+                names: members.map(|line| (line.member, line.name)).collect(),
             };
-            show::either(out, edge.json, &shown, show::devices)
+            show::either(out, edge.json, &shown, devices::devices)
         }
         args::DeviceCommand::Approve {
             code,
@@ -214,20 +260,21 @@ fn device(
             reason,
         } => {
             let code = random::typed_code(&code);
+            let member = core.find_member(&member)?;
             let ids = granted_ids(edge);
             let mut approval = core.approve(&code, member, ids, edge.now)?;
             if let (Approval::Waits(_), Some(reason)) = (&approval, reason) {
                 let word = Word::Operator { reason };
                 approval = Approval::Enrolled(core.consent(&code, &word, ids, edge.now)?);
             }
-            show::either(out, edge.json, &approval, show::approval)
+            show::either(out, edge.json, &approval, devices::approval)
         }
         args::DeviceCommand::Consent {
             code,
             member,
             reason,
         } => {
-            let word = match member {
+            let word = match found(core, member.as_ref())? {
                 Some(member) => Word::Member(member),
                 None => Word::Operator {
                     reason: reason.unwrap_or_default(),
@@ -236,7 +283,7 @@ fn device(
             let code = random::typed_code(&code);
             let approved = core.consent(&code, &word, granted_ids(edge), edge.now)?;
             let approval = Approval::Enrolled(approved);
-            show::either(out, edge.json, &approval, show::approval)
+            show::either(out, edge.json, &approval, devices::approval)
         }
         args::DeviceCommand::Refuse { code } => {
             let code = random::typed_code(&code);

@@ -15,10 +15,8 @@ use serde::{Serialize, Serializer};
 use super::error::CliError;
 use super::verdict_text::{cause, review, verdict};
 use crate::core::{
-    Approval, DeviceLine, DroppedRule, DroppedTier, EntryChange, EntryLine, NamedCap, PolicyLine,
-    RuleLine, Waiting,
+    DroppedRule, DroppedTier, EntryChange, EntryLine, NamedCap, PolicyLine, RuleLine,
 };
-use crate::random::spoken_code;
 use crate::store::MemberLine;
 
 #[derive(Debug, Serialize)]
@@ -47,6 +45,8 @@ pub(super) struct Pinned {
 #[derive(Debug, Serialize)]
 pub(super) struct Added {
     pub member: MemberId,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -136,12 +136,6 @@ fn pending_with_units<S: Serializer>(held: &[Pending], to: S) -> Result<S::Ok, S
     }))
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct DevicesShown {
-    pub devices: Vec<DeviceLine>,
-    pub waiting: Vec<Waiting>,
-}
-
 /// Counts things, with the noun for one and for more.
 pub(super) fn counted(count: impl Display, one: &str, many: &str) -> String {
     let count = count.to_string();
@@ -210,74 +204,6 @@ pub(super) fn member(shown: &MemberShown) -> String {
     out.push_str(&lots(&shown.lots));
     out.push_str(&pending(&shown.pending));
     out
-}
-
-pub(super) fn devices(shown: &DevicesShown) -> String {
-    let mut devices = table([
-        "device", "vin", "members", "enrolled", "epoch", "entries", "state",
-    ]);
-    for line in &shown.devices {
-        let members: Vec<_> = line.members.iter().map(ToString::to_string).collect();
-        devices.add_row([
-            line.device.to_string(),
-            format!("…{}", line.vin_last4),
-            members.join(", "),
-            line.enrolled.to_string(),
-            line.epoch.to_string(),
-            line.seq.to_string(),
-            device_state(line),
-        ]);
-    }
-    let mut out = written(&devices);
-    if !shown.waiting.is_empty() {
-        let mut waits = table(["waiting", "vin", "until", "for"]);
-        for waiting in &shown.waiting {
-            waits.add_row([
-                spoken_code(&waiting.code),
-                format!("…{}", waiting.vin_last4),
-                waiting.expires.to_string(),
-                waits_for(waiting),
-            ]);
-        }
-        out.push('\n');
-        out.push_str(&written(&waits));
-    }
-    out
-}
-
-fn waits_for(waiting: &Waiting) -> String {
-    waiting.claimed_by.map_or_else(
-        || "its member".to_owned(),
-        |member| format!("a member of the vehicle, to agree to {member}"),
-    )
-}
-
-pub(super) fn approval(approval: &Approval) -> String {
-    match approval {
-        Approval::Enrolled(approved) => format!(
-            "device {} earns for member {} as binding {}\n",
-            approved.device, approved.member, approved.binding
-        ),
-        Approval::Waits(waiting) => format!(
-            "the vehicle earns for others: {} waits until {} for the word of one of them, or for `device consent --reason`\n",
-            spoken_code(&waiting.code),
-            waiting.expires
-        ),
-    }
-}
-
-fn device_state(line: &DeviceLine) -> String {
-    let forked = line.forked.map(|at| {
-        format!(
-            "under review: its chain went on twice ({} kept) since {at}",
-            line.branches
-        )
-    });
-    match (line.revoked, forked) {
-        (Some(at), _) => format!("revoked {at}"),
-        (None, Some(forked)) => forked,
-        (None, None) => "enrolled".to_owned(),
-    }
 }
 
 pub(super) fn fields(fields: &[RuleField]) -> String {

@@ -1,27 +1,23 @@
 //! Words for verdicts and for the causes of settlements.
 
 use dashpoint_membership::policy::Period;
-use dashpoint_membership::{Adjustment, Cause, EntryRef, Rejection, ReviewReason, Verdict};
+use dashpoint_membership::{Adjustment, Cause, Rejection, ReviewReason, Verdict};
 
 use crate::core::NamedCap;
 
 pub(super) fn cause(cause: &Cause, caps: &[NamedCap]) -> String {
     match cause {
         Cause::Entry { entry, verdict } => {
-            format!("{}: {}", short(entry), self::verdict(verdict, caps))
+            format!("entry {entry}: {}", self::verdict(verdict, caps))
         }
-        Cause::Released { entry } => format!("{}: paid since", short(entry)),
+        Cause::Released { entry } => format!("entry {entry}: paid since"),
         Cause::Spent { benefit } => format!("spent on {benefit}"),
         Cause::Reversed { of } => format!("reversal of {of}"),
         Cause::Expired { lot } => format!("lot {lot} expired"),
-        Cause::ClawedBack { entry } => format!("{}: taken back", short(entry)),
+        Cause::ClawedBack { entry } => format!("entry {entry}: taken back"),
         Cause::Granted { reason } => format!("granted: {reason}"),
         Cause::TierChanged { from, to } => format!("tier {from} -> {to}"),
     }
-}
-
-fn short(entry: &EntryRef) -> String {
-    format!("entry {}-{}", entry.epoch, entry.seq)
 }
 
 pub(super) fn verdict(verdict: &Verdict, caps: &[NamedCap]) -> String {

@@ -35,6 +35,14 @@ pub(super) fn believed(life: &CloudRow, now: ServerTime) -> ServerTime {
     heed(life, now).unwrap_or(life.known)
 }
 
+/// Returns the latest time at which the database may have been at work by a clock that is believed.
+pub(super) const fn latest(life: &CloudRow) -> ServerTime {
+    match life.clock {
+        ClockKind::Posted => life.posted_now,
+        ClockKind::System => life.known.plus_s(KNOWN_S),
+    }
+}
+
 /// Tells when the known time is to be written anew.
 pub(super) fn is_old(life: &CloudRow, now: ServerTime) -> bool {
     now >= life.known.plus_s(KNOWN_S)

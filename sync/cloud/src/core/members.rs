@@ -1,15 +1,18 @@
 //! Members and devices, as the operator adds and sees them.
 
 use dashpoint_membership::{
-    Account, DeviceId, EntryHash, Epoch, MemberId, Profile, Seq, ServerTime, VehicleId,
+    Account, DeviceId, Entry, EntryHash, Epoch, MemberId, PolicyVersion, Profile, Seq, ServerTime,
+    VehicleId,
 };
+use dashpoint_wire::Raw;
 use serde::Serialize;
 
 use super::CloudCore;
+use super::clock_guard;
 use super::unit_of_work::zone;
 use crate::error::CloudError;
 use crate::store::members::MemberLine;
-use crate::store::{accounts, bindings, devices, forks, members};
+use crate::store::{accounts, bindings, cloud_row, devices, forks, log, members, receipts};
 
 /// Bytes of a member's name: some eighty Chinese characters.
 pub(super) const NAME_MAX: usize = 256;
@@ -23,6 +26,19 @@ pub struct NewMember {
     pub name: String,
     /// IANA zone in which the member's days are counted.
     pub zone: String,
+}
+
+/// Fewest digits of an id that stand for a member: with fewer a slip would name another one.
+const DIGITS_MIN: usize = 4;
+
+/// A member as an operator names one: by the id, by its first digits, or by the name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedMember(String);
+
+impl From<String> for NamedMember {
+    fn from(typed: String) -> Self {
+        Self(typed)
+    }
 }
 
 /// One device as `device list` shows it.
@@ -45,6 +61,11 @@ pub struct DeviceLine {
     pub seq: Seq,
     /// That entry's hash, or the grant's.
     pub head: EntryHash,
+    /// Time of the newest receipt or grant that was signed for it, by a clock that is believed.
+    #[serde(rename = "last_contact_unix_s")]
+    pub last_contact: Option<ServerTime>,
+    /// The policy that its newest entry was valued by in the car; none before its first entry.
+    pub policy: Option<PolicyVersion>,
     /// Time of the revocation, if it was revoked.
     #[serde(rename = "revoked_unix_s")]
     pub revoked: Option<ServerTime>,
@@ -95,6 +116,50 @@ impl CloudCore {
         members::list(&self.db)
     }
 
+    /// Finds the member whom an operator names.
+    ///
+    /// # Errors
+    /// [`CloudError::NoMember`] for an id that no member has; [`CloudError::NoSuchMember`] when nobody else is named so, and
+    /// [`CloudError::ManyMembers`] when several are.
+    pub fn find_member(&self, named: &NamedMember) -> Result<MemberId, CloudError> {
+        let NamedMember(typed) = named;
+        if let Ok(id) = typed.parse() {
+            let found = members::profile(&self.db, id)?;
+            return found.map(|_| id).ok_or(CloudError::NoMember(id));
+        }
+        let digits = typed.to_ascii_lowercase();
+        let is_meant = |line: &MemberLine| {
+            line.name == *typed
+                || (digits.len() >= DIGITS_MIN && line.member.to_string().starts_with(&digits))
+        };
+        let mut found: Vec<_> = members::list(&self.db)?
+            .into_iter()
+            .filter(is_meant)
+            .map(|line| (line.member, line.name))
+            .collect();
+        match found.pop() {
+            None => Err(CloudError::NoSuchMember(typed.clone())),
+            Some((member, _)) if found.is_empty() => Ok(member),
+            Some(last) => {
+                found.push(last);
+                Err(CloudError::ManyMembers {
+                    named: typed.clone(),
+                    members: found,
+                })
+            }
+        }
+    }
+
+    /// Lists the members who have a name, in the order they joined.
+    ///
+    /// # Errors
+    /// [`CloudError`] when the database fails.
+    pub fn members_named(&self, name: &str) -> Result<Vec<MemberId>, CloudError> {
+        let lines = members::list(&self.db)?.into_iter();
+        let same = lines.filter(|line| line.name == name);
+        Ok(same.map(|line| line.member).collect())
+    }
+
     /// Returns the number of members.
     ///
     /// # Errors
@@ -108,8 +173,17 @@ impl CloudCore {
     /// # Errors
     /// [`CloudError`] when the database fails.
     pub fn device_lines(&self) -> Result<Vec<DeviceLine>, CloudError> {
+        // A receipt of a clock that was ahead tells of no contact.
+        let life = cloud_row::find(&self.db)?.ok_or(CloudError::ForeignDatabase)?;
+        let latest = clock_guard::latest(&life);
+        let policy = |device| match log::newest_raw(&self.db, device)? {
+            Some(raw) => Ok::<_, CloudError>(Some(Raw::<Entry>::from(raw).claimed()?.policy)),
+            None => Ok(None),
+        };
         let line = |device: devices::Device| {
             Ok(DeviceLine {
+                last_contact: receipts::newest_up_to(&self.db, device.id, latest)?,
+                policy: policy(device.id)?,
                 members: bindings::members_of(&self.db, device.id)?,
                 branches: forks::count(&self.db, device.id)?,
                 device: device.id,

@@ -55,7 +55,7 @@ pub(crate) use intake::ENTRIES_A_DAY;
 pub use ledger_view::{EntryChange, EntryLine};
 pub use losers::{LateEntries, LatePayment};
 pub use maintain::Maintained;
-pub use members::{DeviceLine, NewMember};
+pub use members::{DeviceLine, NamedMember, NewMember};
 pub use meters::{FreedStretches, Revocation, Selected};
 pub use named_caps::NamedCap;
 pub use review::{HeldLine, Ruling};

@@ -44,6 +44,8 @@ impl CloudError {
             | Self::NoMember(_)
             | Self::NoDevice(_)
             | Self::NoTime { .. }
+            | Self::NoSuchMember(_)
+            | Self::ManyMembers { .. }
             | Self::AlreadyRevoked(_)
             | Self::NoCode(_)
             | Self::WeakKey
@@ -148,6 +150,8 @@ impl CloudError {
             | Self::NoMember(_)
             | Self::NoDevice(_)
             | Self::NoTime { .. }
+            | Self::NoSuchMember(_)
+            | Self::ManyMembers { .. }
             | Self::AlreadyRevoked(_)
             | Self::NoCode(_)
             | Self::WeakKey

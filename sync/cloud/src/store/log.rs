@@ -154,6 +154,17 @@ pub(crate) fn append(db: &Connection, row: &NewRow<'_>) -> Result<(), CloudError
     Ok(())
 }
 
+/// Reads the newest entry of a device's chain, as it was signed.
+pub(crate) fn newest_raw(db: &Connection, device: DeviceId) -> Result<Option<Vec<u8>>, CloudError> {
+    let raw = db
+        .prepare_cached(
+            "SELECT raw FROM entries WHERE device = ?1 ORDER BY epoch DESC, seq DESC LIMIT 1",
+        )?
+        .query_row([Col(device)], |row| row.get(0))
+        .optional()?;
+    Ok(raw)
+}
+
 /// The raw entries of one epoch from a place on, at most so many.
 pub(crate) fn raw_from(
     db: &Connection,

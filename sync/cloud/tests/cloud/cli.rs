@@ -205,7 +205,7 @@ fn a_wrong_argument_is_one_clear_line_and_exit_code_2() {
     let missing = folder.path().join("none");
     let missing = missing.to_str().unwrap();
     let cases: [&[&str]; 9] = [
-        &["statement", "abc"],
+        &["device", "revoke", "abc"],
         &["member", "add"],
         &["frobnicate"],
         &["serve", "--clock", "bus"],

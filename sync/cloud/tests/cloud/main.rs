@@ -14,6 +14,7 @@ mod backed;
 mod chain;
 mod chains;
 mod cli;
+mod cli_members;
 mod cli_policy;
 mod cli_rules;
 mod clock;
