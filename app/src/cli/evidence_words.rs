@@ -1,11 +1,42 @@
 //! Words of the command line for evidence, and for how a policy counts it.
 
 use dashpoint_membership::policy::Period;
-use dashpoint_membership::{Current, Factor, Grade};
+use dashpoint_membership::{Current, Evidence, Factor, Grade};
 use dashpoint_telematics::TripEnd;
-use dashpoint_ui::locale::Language;
+use dashpoint_ui::facts::thousandths;
+use dashpoint_ui::locale::{Language, percent, score};
 
 use crate::explain::Assumption;
+
+/// Describes a trip or a session by the figures that its row has on the screen.
+#[must_use]
+pub(super) fn measured(language: Language, evidence: &Evidence) -> String {
+    let amount = thousandths(evidence.interval().length());
+    let kwh = language.choose("kWh", "度");
+    match (evidence, language) {
+        (Evidence::Trip(trip), _) => {
+            let km = language.choose("km", "公里");
+            let comma = language.choose(", ", "，");
+            let used = if trip.tells_energy() {
+                format!("{comma}{} {kwh}", thousandths(trip.used_wh.into()))
+            } else {
+                String::new()
+            };
+            let named = language.choose("score", "评分");
+            let score = score(trip.score_x100);
+            format!("{amount} {km}{used}{comma}{named} {score}")
+        }
+        (Evidence::Charge(charge), Language::English) => {
+            let share = percent(charge.renewable_permille);
+            format!("{amount} {kwh}, {share} % renewable")
+        }
+        (Evidence::Charge(charge), Language::Chinese) => {
+            let share = percent(charge.renewable_permille);
+            format!("{amount} {kwh}，可再生占比 {share} %")
+        }
+        (Evidence::Discharge(_), _) => format!("{amount} {kwh}"),
+    }
+}
 
 /// A factor of the driving score.
 #[must_use]
@@ -83,7 +114,40 @@ pub(super) const fn assumption(language: Language, assumption: Assumption) -> &'
 
 #[cfg(test)]
 mod tests {
+    use dashpoint_membership::{Discharge, Meter, MeterInterval};
+
     use super::*;
+    use crate::screen::tests::world::{charge, trip};
+
+    /// A car that does not tell its energy has no kilowatt-hours in its row, rather than none used.
+    #[test]
+    fn a_row_has_what_was_measured() {
+        let mut silent = trip(0, 23_270, 8_796);
+        if let Evidence::Trip(trip) = &mut silent {
+            trip.used_wh = 0;
+        }
+        let discharged = MeterInterval {
+            meter: Meter::Discharged,
+            from: 0,
+            to: 4_200,
+        };
+        let given = Evidence::Discharge(Discharge {
+            discharged,
+            started: None,
+        });
+        for (evidence, en, zh) in [
+            (silent, "23.3 km, score 87.9", "23.3 公里，评分 87.9"),
+            (
+                charge(18_000, 805, Grade::Metered),
+                "18.0 kWh, 80.5 % renewable",
+                "18.0 度，可再生占比 80.5 %",
+            ),
+            (given, "4.2 kWh", "4.2 度"),
+        ] {
+            assert_eq!(measured(Language::English, &evidence), en);
+            assert_eq!(measured(Language::Chinese, &evidence), zh);
+        }
+    }
 
     /// The same names as on the screen: what is called one thing in one place is looked for by that name in the other.
     #[test]

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use comfy_table::presets;
 use comfy_table::{CellAlignment, Table};
-use dashpoint_membership::{Points, ServerTime, Transaction, Verdict};
+use dashpoint_membership::{Evidence, Points, ServerTime, Transaction, Verdict};
 use dashpoint_ui::locale::Language;
 use dashpoint_wire::ChainPoint;
 use jiff::tz::TimeZone;
@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::args::LedgerArgs;
 use super::code_waits::refuse_before_enrolment;
+use super::evidence_words::measured;
 use super::ledger_words::{entry_kind, no_statement};
 use super::lost::{lost_entries, lost_text};
 use super::out::{outln, print_json};
@@ -31,6 +32,8 @@ struct Row {
     seq: u64,
     hash: String,
     about: &'static str,
+    #[serde(flatten)]
+    measured: Option<Measured>,
     carried: bool,
     at_unix_s: i64,
     predicted: i64,
@@ -55,6 +58,49 @@ struct Row {
     shadow_rules: Vec<ShadowRule>,
     /// The transaction, with evidence and awards; `None` when the entry does not verify.
     transaction: Option<Transaction>,
+}
+
+/// Figures of a trip or a session; a check-in has none, nor has an entry that does not verify.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Measured {
+    Trip {
+        distance_m: u64,
+        /// None for a car that does not tell it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        used_wh: Option<u32>,
+        score_x100: u16,
+    },
+    Charge {
+        energy_wh: u64,
+        renewable_permille: u16,
+    },
+    Discharge {
+        energy_wh: u64,
+    },
+}
+
+impl From<&Evidence> for Measured {
+    fn from(evidence: &Evidence) -> Self {
+        let length = evidence.interval().length();
+        match evidence {
+            Evidence::Trip(trip) => Self::Trip {
+                distance_m: length,
+                used_wh: trip.tells_energy().then_some(trip.used_wh),
+                score_x100: trip.score_x100,
+            },
+            Evidence::Charge(charge) => Self::Charge {
+                energy_wh: length,
+                renewable_permille: charge.renewable_permille,
+            },
+            Evidence::Discharge(_) => Self::Discharge { energy_wh: length },
+        }
+    }
+}
+
+/// Returns what an entry measured; `None` for a check-in, and for an entry that does not verify.
+fn evidence(line: &EntryRow) -> Option<&Evidence> {
+    line.entry.as_ref()?.transaction().evidence()
 }
 
 /// Output of `ledger --json`.
@@ -145,6 +191,7 @@ fn row(line: &EntryRow, why: Why, shadow_rules: Vec<ShadowRule>) -> Row {
         seq: activity.point.seq.get(),
         hash: activity.point.hash.to_string(),
         about: activity.summary.kind.name(),
+        measured: evidence(line).map(Measured::from),
         carried: activity.summary.carried,
         at_unix_s: activity.summary.at.as_unix_s(),
         predicted: activity.summary.predicted.get(),
@@ -187,6 +234,7 @@ fn print_table(lines: &[EntryRow], why: &[Why], zone: &TimeZone, language: Langu
         language.choose("entry", "编号").to_owned(),
         format!("{} ({})", language.choose("when", "时间"), zone_name(zone)),
         language.choose("about", "类型").to_owned(),
+        language.choose("measured", "数量").to_owned(),
         language.choose("predicted", "预计").to_owned(),
         language.choose("paid", "到账").to_owned(),
         language.choose("state", "状态").to_owned(),
@@ -199,6 +247,7 @@ fn print_table(lines: &[EntryRow], why: &[Why], zone: &TimeZone, language: Langu
             place(activity.point),
             minute(at, zone),
             entry_kind(language, activity.summary.kind).to_owned(),
+            evidence(line).map_or_else(String::new, |seen| measured(language, seen)),
             activity.summary.predicted.to_string(),
             // Beside the word for it a number says nothing more.
             line.status
@@ -215,7 +264,7 @@ fn print_table(lines: &[EntryRow], why: &[Why], zone: &TimeZone, language: Langu
             ),
         ]);
     }
-    for column in [3, 4] {
+    for column in [4, 5] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }

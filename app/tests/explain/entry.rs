@@ -246,6 +246,23 @@ fn an_entry_is_explained_with_what_stayed_in_the_car() {
     insta::assert_snapshot!(line, @"dashpoint: 1-4: no such entry in the ledger; see `dashpoint ledger`");
 }
 
+/// A row of the ledger has the figures that the row of the screen has.
+#[test]
+fn the_ledger_tells_what_was_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = ledger(folder.path());
+    let config = config.to_str().unwrap();
+    let english = printed(&["ledger"], config);
+    assert_eq!(english.matches("12.0 km, 2.0 kWh, score 82.2").count(), 2);
+    let chinese = printed(&["ledger", "--language", "zh"], config);
+    assert_eq!(chinese.matches("12.0 公里，2.0 度，评分 82.2").count(), 2);
+    let json: Value = serde_json::from_str(&printed(&["ledger", "--json"], config)).unwrap();
+    let [check_in, trip, _] = [0, 1, 2].map(|place| &json["entries"][place]);
+    let figures = ["distance_m", "used_wh", "score_x100"];
+    assert_eq!(figures.map(|figure| &trip[figure]), [12_000, 2_000, 8_225]);
+    assert!(figures.iter().all(|figure| check_in.get(figure).is_none()));
+}
+
 /// The ledger of a car tells, entry by entry, the amount that a tried rule would give.
 #[test]
 fn the_ledger_tells_what_a_tried_rule_would_give() {
