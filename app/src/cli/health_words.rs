@@ -1,6 +1,6 @@
 //! Words of the command line for the state of the head unit: connection, clock, disk, keys, and what waits for them.
 
-use dashpoint_membership::{AllowanceState, RuleId, ServerTime};
+use dashpoint_membership::{AllowanceState, PolicyVersion, RuleId, ServerTime};
 use dashpoint_ui::locale::Language;
 use jiff::tz::TimeZone;
 
@@ -34,6 +34,13 @@ pub(super) fn disk(language: Language, trouble: DiskTrouble, unsaved: u64) -> St
         Language::English => format!("{what}; {} to be written", evidence_waits(unsaved)),
         Language::Chinese => format!("{what}；{unsaved} 条记录等待写入"),
     }
+}
+
+/// Names the version of the policy by which this car counts.
+#[must_use]
+pub(super) fn policy_in_force(language: Language, version: PolicyVersion) -> String {
+    let policy = language.choose("policy version", "积分规则版本");
+    format!("{policy} {version}")
 }
 
 /// Says that this car cannot evaluate a rule, and who pays by it all the same.

@@ -16,8 +16,8 @@ use super::args::StatusArgs;
 use super::ask::unanswered_text;
 use super::code_waits::refuse_before_enrolment;
 use super::health_words::{
-    cloud_clock, connection, device_key, disk, other_vehicle, refused, seal_key, skipped_rule,
-    waits,
+    cloud_clock, connection, device_key, disk, other_vehicle, policy_in_force, refused, seal_key,
+    skipped_rule, waits,
 };
 use super::lost::{lost_entries, lost_text};
 use super::out::{outln, print_json};
@@ -195,6 +195,9 @@ fn print_table(
                 "暂无账户数据，联网后更新"
             )
         );
+    }
+    if let Some(policy) = books.policy_at(clock.now()) {
+        outln!("  {}", policy_in_force(language, policy.policy().version));
     }
     let line = match asked {
         Ok(live) => connection(language, &live.connection, books.receipt_at, zone),

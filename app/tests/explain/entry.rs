@@ -7,12 +7,12 @@ use dashpoint_membership::policy::{EarningRule, Trigger};
 use dashpoint_membership::{
     Award, BindingId, Chain, ClockQuality, CoarseTime, DEFAULT_POLICY_TOML, DeviceId, DrivingTime,
     Entry, EntryBody, EntryHash, Epoch, EventTime, Evidence, EvidenceDigest, Factor, FactorSeen,
-    MemberAction, Meter, MeterInterval, Milli, Points, Policy, PolicyVersion, RuleId, Seq,
-    ServerEpoch, ServerTime, Text, Transaction, Trip, VehicleId,
+    MemberAction, MemberId, Meter, MeterInterval, Milli, Points, Policy, PolicyVersion, RuleId,
+    Seq, ServerEpoch, ServerTime, Text, Transaction, Trip, VehicleId,
 };
 use dashpoint_store::{CheckDepth, NewEntry, SealKey, Store, StoreOptions};
 use dashpoint_telematics::{BrakingSource, PrivateEvidence, Spell, TripEnd, TripTrace};
-use dashpoint_wire::{DeviceCertificate, EpochGrant, Signed, SigningKey, digest};
+use dashpoint_wire::{Binding, DeviceCertificate, EpochGrant, Signed, SigningKey, digest};
 
 use serde_json::Value;
 
@@ -59,6 +59,17 @@ fn ledger(folder: &Path) -> PathBuf {
     };
     let grant = Signed::sign(grant, &cloud, &DEVICE).unwrap();
     store.begin_epoch(&grant, &[]).unwrap();
+    let binding = Binding {
+        id: BindingId::from_bytes([3; 16]),
+        device: DEVICE,
+        member: MemberId::from_bytes([6; 16]),
+        driver: None,
+        valid_from: issued,
+        valid_until: issued.plus_s(1_000_000_000),
+    };
+    store
+        .put_binding(&Signed::sign(binding, &cloud, &DEVICE).unwrap())
+        .unwrap();
     let mut policy: Policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();
     policy.rules.push(tried());
     store
@@ -261,6 +272,20 @@ fn the_ledger_tells_what_was_measured() {
     let figures = ["distance_m", "used_wh", "score_x100"];
     assert_eq!(figures.map(|figure| &trip[figure]), [12_000, 2_000, 8_225]);
     assert!(figures.iter().all(|figure| check_in.get(figure).is_none()));
+}
+
+/// The policy that a car counts by is told to people as it is to programs.
+#[test]
+fn status_names_the_policy_in_force() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = ledger(folder.path());
+    let config = config.to_str().unwrap();
+    let english = printed(&["status"], config);
+    assert!(english.contains("\n  policy version 1\n"), "{english}");
+    let chinese = printed(&["status", "--language", "zh"], config);
+    assert!(chinese.contains("\n  积分规则版本 1\n"), "{chinese}");
+    let json: Value = serde_json::from_str(&printed(&["status", "--json"], config)).unwrap();
+    assert_eq!(json["policy"], 1);
 }
 
 /// The ledger of a car tells, entry by entry, the amount that a tried rule would give.
