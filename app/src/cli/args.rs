@@ -15,9 +15,22 @@ use crate::bus::host_and_port;
 #[derive(Debug, Parser)]
 #[command(name = "dashpoint", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
+    #[command(flatten)]
+    pub logging: Logging,
     /// The command.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// Amount of the log on standard error.
+#[derive(Debug, Args)]
+pub struct Logging {
+    /// Log debug lines, too, whatever RUST_LOG says.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Log warnings and errors only, whatever RUST_LOG says.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
 }
 
 const EXAMPLES: &str = "\

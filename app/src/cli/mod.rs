@@ -37,7 +37,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::error::{EXIT_USAGE, report, to_program};
-use args::{Cli, Command};
+use args::{Cli, Command, Logging};
 
 /// Runs the program with these arguments, the first being its name, and gives its exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -47,7 +47,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse(&error, json),
     };
-    log_to_stderr();
+    log_to_stderr(&cli.logging);
     keep_to_owner();
     let done = match &cli.command {
         Command::Run(args) => run::run(args),
@@ -111,26 +111,70 @@ fn keep_to_owner() {
     }
 }
 
-/// Logs go to stderr, coloured only on a terminal; `RUST_LOG` chooses. A second call in one process changes nothing.
-fn log_to_stderr() {
-    let chosen = std::env::var_os("RUST_LOG").filter(|levels| !levels.is_empty());
-    let chosen = chosen.map(|levels| levels.to_string_lossy().parse::<Targets>());
+/// Logs go to stderr, coloured only on a terminal; `-q`, `-v` or else `RUST_LOG` chooses. A second call in one process changes nothing.
+fn log_to_stderr(logging: &Logging) {
+    let levels = std::env::var_os("RUST_LOG").filter(|levels| !levels.is_empty());
+    let levels = levels.map(|levels| levels.to_string_lossy().parse::<Targets>());
+    let (chosen, refused) = match levels {
+        Some(Err(error)) => (None, Some(error)),
+        Some(Ok(chosen)) => (Some(chosen), None),
+        None => (None, None),
+    };
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     let set = tracing_subscriber::registry()
         .with(lines)
-        .with(match &chosen {
-            Some(Ok(targets)) => targets.clone(),
-            Some(Err(_)) | None => Targets::new()
-                .with_default(LevelFilter::WARN)
-                .with_target("dashpoint", LevelFilter::INFO),
-        })
+        .with(levels_of(logging, chosen))
         .try_init();
     if set.is_err() {
         tracing::debug!("logging was set up before");
     }
-    if let Some(Err(error)) = chosen {
+    if let Some(error) = refused {
         tracing::warn!(%error, "RUST_LOG is not understood, the usual levels are logged; expected such as dashpoint=debug");
+    }
+}
+
+/// Returns the levels to log: as typed, else as the variable has chosen.
+fn levels_of(logging: &Logging, chosen: Option<Targets>) -> Targets {
+    let own = match (logging.quiet, logging.verbose, chosen) {
+        (true, ..) => LevelFilter::WARN,
+        (false, true, _) => LevelFilter::DEBUG,
+        (false, false, Some(chosen)) => return chosen,
+        (false, false, None) => LevelFilter::INFO,
+    };
+    Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("dashpoint", own)
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    /// Returns whether info and debug of this program are logged.
+    fn logged(typed: &str, variable: Option<&str>) -> [bool; 2] {
+        let words = format!("dashpoint {typed}");
+        let cli = parsed(words.split_whitespace().map(OsString::from).collect()).unwrap();
+        let variable = variable.map(|levels| levels.parse().unwrap());
+        let levels = levels_of(&cli.logging, variable);
+        [Level::INFO, Level::DEBUG].map(|level| levels.would_enable("dashpoint_sync", &level))
+    }
+
+    #[test]
+    fn options_choose_what_is_logged() {
+        assert_eq!(logged("run", None), [true, false]);
+        for typed in ["-v run", "run --verbose"] {
+            assert_eq!(logged(typed, Some("off")), [true, true], "{typed}");
+        }
+        for typed in ["-q run", "run --quiet", "-v run -q"] {
+            assert_eq!(logged(typed, Some("debug")), [false, false], "{typed}");
+        }
+        assert_eq!(logged("run", Some("debug")), [true, true]);
+        assert_eq!(logged("run", Some("off")), [false, false]);
+        let both = ["dashpoint", "run", "-v", "-q"].map(OsString::from);
+        assert!(parsed(both.to_vec()).is_err(), "either more or less");
     }
 }

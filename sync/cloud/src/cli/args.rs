@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use dashpoint_membership::{
     DeviceId, EntryRef, Epoch, MemberId, PolicyVersion, Seq, ServerTime, VehicleId,
@@ -46,9 +46,22 @@ pub struct CloudArgs {
     /// Write JSON in place of a table
     #[arg(long, global = true)]
     pub json: bool,
+    #[command(flatten)]
+    pub logging: ServeLogging,
     /// The command
     #[command(subcommand)]
     pub command: CloudCommand,
+}
+
+/// Amount of the log of `serve` on standard error.
+#[derive(Debug, Args)]
+pub struct ServeLogging {
+    /// Let `serve` log debug lines, too, whatever RUST_LOG says
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Let `serve` log warnings and errors only, whatever RUST_LOG says
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
 }
 
 /// Commands of the cloud.

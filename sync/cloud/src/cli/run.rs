@@ -29,6 +29,7 @@ pub(super) fn run(
     err: &mut dyn Write,
 ) -> Result<(), CliError> {
     if let CloudCommand::Serve(serve) = args.command {
+        log_to_stderr(&args.logging);
         return self::serve(args.data, args.json, serve, out);
     }
     if let CloudCommand::Policy(args::PolicyCommand::Check { file }) = &args.command {
@@ -318,7 +319,6 @@ fn serve(
     serve: args::Serve,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
-    log_to_stderr();
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let running = Cloud::start(ServerConfig {
@@ -354,25 +354,40 @@ fn serve(
     })
 }
 
-/// Logs go to standard error, so that the one line on standard output stays readable by programs.
-fn log_to_stderr() {
-    let chosen = std::env::var_os("RUST_LOG").filter(|levels| !levels.is_empty());
-    let chosen = chosen.map(|levels| levels.to_string_lossy().parse::<Targets>());
+/// Logs go to standard error, so that the one line on standard output stays readable by programs; `-q`, `-v` or else `RUST_LOG` chooses.
+fn log_to_stderr(logging: &args::ServeLogging) {
+    let levels = std::env::var_os("RUST_LOG").filter(|levels| !levels.is_empty());
+    let levels = levels.map(|levels| levels.to_string_lossy().parse::<Targets>());
+    let (chosen, refused) = match levels {
+        Some(Err(error)) => (None, Some(error)),
+        Some(Ok(chosen)) => (Some(chosen), None),
+        None => (None, None),
+    };
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false);
-    let logging = tracing_subscriber::registry()
+    let set = tracing_subscriber::registry()
         .with(lines)
-        .with(match &chosen {
-            Some(Ok(targets)) => targets.clone(),
-            Some(Err(_)) | None => Targets::new().with_default(LevelFilter::INFO),
-        })
+        .with(levels_of(logging, chosen))
         .try_init();
-    if logging.is_err() {
+    if set.is_err() {
         tracing::debug!("somebody logs already");
     }
-    if let Some(Err(error)) = chosen {
+    if let Some(error) = refused {
         tracing::warn!(%error, "RUST_LOG is not understood, the usual levels are logged; expected such as dashpoint_cloud=debug");
+    }
+}
+
+/// Returns the levels to log: as typed, else as the variable has chosen.
+fn levels_of(logging: &args::ServeLogging, chosen: Option<Targets>) -> Targets {
+    let all = Targets::new();
+    match (logging.quiet, logging.verbose, chosen) {
+        (true, ..) => all.with_default(LevelFilter::WARN),
+        (false, true, _) => all
+            .with_default(LevelFilter::INFO)
+            .with_target("dashpoint", LevelFilter::DEBUG),
+        (false, false, Some(chosen)) => chosen,
+        (false, false, None) => all.with_default(LevelFilter::INFO),
     }
 }
 
@@ -393,4 +408,34 @@ fn told_to_stop() -> std::io::Result<impl Future<Output = std::io::Result<()>>> 
         tokio::signal::ctrl_c().await?;
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use tracing::Level;
+
+    use super::*;
+
+    /// Returns whether info and debug of the cloud are logged.
+    fn logged(typed: &str, variable: Option<&str>) -> [bool; 2] {
+        let words = format!("dashpoint-cloud {typed}");
+        let args = CloudArgs::try_parse_from(words.split_whitespace()).unwrap();
+        let variable = variable.map(|levels| levels.parse().unwrap());
+        let levels = levels_of(&args.logging, variable);
+        [Level::INFO, Level::DEBUG].map(|level| levels.would_enable("dashpoint_cloud", &level))
+    }
+
+    #[test]
+    fn options_choose_what_is_logged() {
+        assert_eq!(logged("serve", None), [true, false]);
+        for typed in ["-v serve", "serve --verbose"] {
+            assert_eq!(logged(typed, Some("off")), [true, true], "{typed}");
+        }
+        for typed in ["-q serve", "serve --quiet", "-v serve -q"] {
+            assert_eq!(logged(typed, Some("debug")), [false, false], "{typed}");
+        }
+        assert_eq!(logged("serve", Some("debug")), [true, true]);
+        assert_eq!(logged("serve", Some("off")), [false, false]);
+    }
 }
