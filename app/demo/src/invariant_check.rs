@@ -42,7 +42,7 @@ pub fn check_invariants(input: &InvariantInput<'_>) -> (PlayReport, Vec<String>)
     let rows = &input.ledger.entries;
     let verification = input.ledger.verification.as_ref();
     let mut report = PlayReport {
-        signals: input.signals,
+        signals: input.signals.clone(),
         trips: Vec::new(),
         charges: Vec::new(),
         entries: entries(rows, input.cloud),

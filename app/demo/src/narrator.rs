@@ -227,6 +227,7 @@ fn sums(
             signals.sent, signals.taken, signals.rejected
         ),
     };
+    let heard = format!("{heard}{}", words::rejected_signals(language, signals));
     [
         (
             language.choose("points", "积分"),

@@ -1,5 +1,7 @@
 //! The result of a play, for machines.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The result of a play.
@@ -22,7 +24,7 @@ pub struct PlayReport {
 }
 
 /// Signals of the car.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signals {
     /// Messages that the simulated car sent of signals that the head unit uses.
     pub sent: u64,
@@ -33,6 +35,8 @@ pub struct Signals {
     /// Those that it told to have refused: late, implausible or no data point. What leaps by more than a day is held back
     /// until three signals agree, and taken then: it is none of them.
     pub rejected: u64,
+    /// The number of rejected messages of each signal, by VSS path and by kind; a topic that nobody asked for is of none.
+    pub rejected_of: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 /// A trip.

@@ -13,6 +13,7 @@ use vehicle_sim::{Cycle, Gear, Step as Says};
 
 use crate::amounts::{thousandth, trip_co2_g};
 use crate::head_unit::HeadUnitEntry;
+use crate::report::Signals;
 use dashpoint_ui::RowStatus;
 use dashpoint_ui::locale::Language;
 use dashpoint_ui::model::LimitData;
@@ -324,6 +325,66 @@ pub fn co2(grams: i64) -> String {
     format!("{sign}{:.2} kg", thousandth(grams.unsigned_abs()))
 }
 
+/// Signals with rejected messages that the end of a story names.
+const REJECTED_NAMED: usize = 3;
+
+/// Names the signals of which most was rejected, and why; empty where nothing was.
+#[must_use]
+pub fn rejected_signals(language: Language, signals: &Signals) -> String {
+    let all = signals.rejected_of.iter().flat_map(|(path, kinds)| {
+        let kinds = kinds.iter();
+        kinds.map(move |(kind, times)| (*times, path, kind))
+    });
+    let mut all: Vec<_> = all.collect();
+    // The sort is stable: of as many the paths are in order.
+    all.sort_by_key(|(times, ..)| std::cmp::Reverse(*times));
+    let named = &all[..all.len().min(REJECTED_NAMED)];
+    let mut parts: Vec<String> = named
+        .iter()
+        .map(|(times, path, kind)| match language {
+            Language::English => format!("{times} of {path} ({})", rejection(language, kind)),
+            Language::Chinese => format!("{path} {times} 次（{}）", rejection(language, kind)),
+        })
+        .collect();
+    let told: u64 = named.iter().map(|(times, ..)| times).sum();
+    let rest = signals.rejected.saturating_sub(told);
+    if rest > 0 && !parts.is_empty() {
+        parts.push(match language {
+            Language::English => format!("{rest} more"),
+            Language::Chinese => format!("其他 {rest} 次"),
+        });
+    }
+    if parts.is_empty() {
+        return String::new();
+    }
+    let (colon, comma) = match language {
+        Language::English => (": ", ", "),
+        Language::Chinese => ("：", "，"),
+    };
+    format!("{colon}{}", parts.join(comma))
+}
+
+/// Says why a message was rejected; a kind that is not known here by its name in the logs.
+fn rejection(language: Language, kind: &str) -> &str {
+    match kind {
+        "bad-time" => language.choose("no time that can be read", "时间无法识别"),
+        "duplicate" => language.choose("taken before", "重复"),
+        "empty" => language.choose("empty", "空报文"),
+        "jumped" => language.choose(
+            "a lifetime meter higher than the time allows",
+            "累计值增长过快",
+        ),
+        "late" => language.choose("more than two seconds late", "迟到两秒以上"),
+        "not-a-data-point" => language.choose("no data point", "不是数据点"),
+        "not-a-number" => language.choose("not a number", "不是数字"),
+        "out-of-range" => language.choose("out of range", "超出范围"),
+        "too-long" => language.choose("too long", "过长"),
+        "went-back" => language.choose("a lifetime meter lower than before", "累计值变小"),
+        "wrong-type" => language.choose("another type of value", "类型不符"),
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -337,6 +398,32 @@ mod tests {
         assert_eq!(score(8_225), "82.25");
         assert_eq!(score(10_000), "100.00");
         assert_eq!(co2(-1_204), "-1.20 kg");
+    }
+
+    #[test]
+    fn rejected_signals_are_named() {
+        let mut signals = Signals::default();
+        assert_eq!(rejected_signals(Language::English, &signals), "");
+        for (path, kind, times) in [
+            ("Vehicle.IsMoving", "late", 2),
+            ("Vehicle.Speed", "late", 8),
+            ("Vehicle.Speed", "out-of-range", 1),
+            ("Vehicle.TraveledDistance", "jumped", 3),
+        ] {
+            signals.rejected += times;
+            let kinds = signals.rejected_of.entry(path.to_owned()).or_default();
+            kinds.insert(kind.to_owned(), times);
+        }
+        assert_eq!(
+            rejected_signals(Language::English, &signals),
+            ": 8 of Vehicle.Speed (more than two seconds late), 3 of Vehicle.TraveledDistance (a lifetime meter higher than \
+             the time allows), 2 of Vehicle.IsMoving (more than two seconds late), 1 more"
+        );
+        assert_eq!(
+            rejected_signals(Language::Chinese, &signals),
+            "：Vehicle.Speed 8 次（迟到两秒以上），Vehicle.TraveledDistance 3 次（累计值增长过快），Vehicle.IsMoving 2 次（迟到两秒以上），其他 1 \
+             次"
+        );
     }
 
     #[test]

@@ -33,7 +33,7 @@ fn has_exactly_the_promised_fields(report: &[u8]) {
             &report,
             "chain_verified charges entries kills points signals trips",
         ),
-        (&report["signals"], "rejected sent taken"),
+        (&report["signals"], "rejected rejected_of sent taken"),
         (
             &report["trips"][0],
             "co2_avoided_g cycle km points predicted score",

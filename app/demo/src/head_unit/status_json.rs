@@ -31,8 +31,19 @@ pub struct HeadUnitLive {
     pub kept: u64,
     /// Samples refused since it started, by kind.
     pub refused: BTreeMap<String, u64>,
+    /// Each signal that is used.
+    pub signals: Vec<HeadUnitSignal>,
     /// Trips and sessions of guests since it started.
     pub guest: u64,
+}
+
+/// A signal of the car.
+#[derive(Debug, Deserialize)]
+pub struct HeadUnitSignal {
+    /// Its VSS path.
+    pub path: String,
+    /// Samples of it refused since the start, by kind.
+    pub refused: BTreeMap<String, u64>,
 }
 
 /// State of the connection to the cloud.

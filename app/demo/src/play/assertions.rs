@@ -142,6 +142,14 @@ impl Player<'_> {
             self.signals.taken += live.taken.saturating_sub(live.kept);
             let refused = live.refused.iter().filter(|(kind, _)| *kind != HELD_BACK);
             self.signals.rejected += refused.map(|(_, count)| count).sum::<u64>();
+            for signal in &live.signals {
+                let refused = signal.refused.iter().filter(|(kind, _)| *kind != HELD_BACK);
+                for (kind, times) in refused {
+                    let of_signal = &mut self.signals.rejected_of;
+                    let by_kind = of_signal.entry(signal.path.clone()).or_default();
+                    *by_kind.entry(kind.clone()).or_default() += times;
+                }
+            }
         }
     }
 }
