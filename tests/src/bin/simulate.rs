@@ -11,7 +11,7 @@ use serde::Serialize;
 
 /// Cars, a cloud, and everything that goes wrong between them: checks that no point is lost and none counts twice.
 #[derive(Debug, Parser)]
-#[command(name = "simulate")]
+#[command(name = "simulate", version)]
 struct SimulateArgs {
     /// The number of seeds to live: 300, or with `--seed` one.
     #[arg(long)]
@@ -171,5 +171,21 @@ fn say_counts(title: &str, counts: &Counts) {
     println!("{title}");
     for (name, times) in counts {
         println!("  {times:>8}  {name}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn it_tells_its_version() {
+        let asked = SimulateArgs::try_parse_from(["simulate", "--version"]);
+        let told = asked.err().map(|answer| answer.to_string());
+        let version = env!("CARGO_PKG_VERSION");
+        assert_eq!(told, Some(format!("simulate {version}\n")));
+        SimulateArgs::command().debug_assert();
     }
 }
