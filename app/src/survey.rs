@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use dashpoint_telematics::{Marks, Sample, Settings, Signal, Telematics, Value};
+use dashpoint_telematics::{Marks, Sample, Settings, Signal, Telematics, Value, ValueKind};
 
 use crate::abilities::{IgnitionOn, SaidCadence, SaidSignals};
 use crate::bus::{BusInput, IGNITION_ON};
@@ -97,7 +97,8 @@ impl BusSurvey {
                 known.was_on |= taken > 0 && is_on(signal, &sample.value);
                 if !retained {
                     known.live += taken;
-                    known.is_active |= taken > 0 && is_active(signal, &sample.value);
+                    let is_active = is_active(signal, &sample.value, known.last.as_ref());
+                    known.is_active |= taken > 0 && is_active;
                 }
                 known.take(sample, taken > 0, ts_ms.is_some().then_some(arrived_ms));
             }
@@ -162,14 +163,15 @@ impl SignalSurvey {
     /// Takes a sample; the time of arrival is given for one that has a time of its own.
     fn take(&mut self, sample: Sample, is_taken: bool, arrived_ms: Option<i64>) {
         let Sample {
+            signal,
             value,
             ts_ms,
             retained,
-            ..
         } = sample;
         self.said += 1;
-        // A text that is refused may be anything.
-        if is_taken || !matches!(value, Value::Text(_)) {
+        // A text that is refused may be anything, and so may be whatever stands in its place.
+        let is_text = signal.kind() == ValueKind::Text || matches!(value, Value::Text(_));
+        if is_taken || !is_text {
             self.last = Some(value);
         }
         if retained {
@@ -190,12 +192,15 @@ impl SignalSurvey {
     }
 }
 
-/// Returns whether a value says that the car moves, or counts what it charges.
-fn is_active(signal: Signal, value: &Value) -> bool {
-    match (signal, value) {
-        (Signal::Speed, Value::Number(speed)) => speed.abs() > 0.0,
-        (Signal::IsMoving, Value::Bool(is_moving)) => *is_moving,
-        (signal, _) => signal == Signal::ChargedEnergy,
+/// Returns whether a value says that the car moves, or has counted what it charges since the value before.
+fn is_active(signal: Signal, value: &Value, before: Option<&Value>) -> bool {
+    match (signal, value, before) {
+        (Signal::Speed, Value::Number(speed), _) => speed.abs() > 0.0,
+        (Signal::IsMoving, Value::Bool(is_moving), _) => *is_moving,
+        (Signal::ChargedEnergy, Value::Number(counted), Some(Value::Number(before))) => {
+            counted > before
+        }
+        _ => false,
     }
 }
 
@@ -325,6 +330,34 @@ mod tests {
             (Ability::Trips, Extent::None)
         );
     }
+
+    /// A gateway publishes everything as numbers: what stands where a person is named is shown to nobody.
+    #[test]
+    fn a_number_for_a_name_is_not_kept() {
+        let mut survey = survey();
+        for signal in [Signal::DriverSubject, Signal::Vin, Signal::Odometer] {
+            survey.handle(said(signal, Value::Number(13_800_138_000.0), None), NOW_MS);
+        }
+        let surveyed = survey.finish();
+        let kept = surveyed.iter().filter(|one| one.last.is_some());
+        let kept: Vec<Signal> = kept.map(|one| one.signal).collect();
+        assert_eq!(kept, [Signal::Odometer]);
+    }
+
+    #[test]
+    fn a_counter_that_stands_charges_nothing() {
+        for (second, is_active) in [(5_000.0, false), (5_250.0, true)] {
+            let mut survey = survey();
+            for (at_s, counted) in [(0, 5_000.0), (60, second)] {
+                let at_ms = NOW_MS + at_s * 1_000;
+                let counted = Value::Number(counted);
+                survey.handle(said(Signal::ChargedEnergy, counted, Some(at_ms)), at_ms);
+            }
+            let surveyed = survey.finish();
+            assert_eq!(surveyed.iter().any(|one| one.is_active), is_active);
+        }
+    }
+
     #[test]
     fn retained_and_lonely_values_are_no_drive() {
         let extents = |word: &str, retained: bool, times: i64| {
