@@ -1,5 +1,6 @@
 //! A copy of the database for bad days, and the way back from one.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use crate::folder::{CloudFolder, beside, files_of, make_private, make_private_fi
 use crate::opening::{close, require_whole};
 use crate::store::left_behind::left_behind;
 use crate::store::signed_after::{keep_signed, signed_in};
-use crate::store::undone::{done_in, lacking};
+use crate::store::undone::{done_in, lacking, words_on_entries};
 use crate::store::{
     Undone, UndoneKind, cloud_row, devices, is_whole, kept, open_file, open_kept, open_to_read,
 };
@@ -191,12 +192,14 @@ fn make_ready(
     let restored = core.database().unchecked_transaction()?;
     let kept_out = kept::keep_out(&shut_out.unwrap_or_default(), &restored)?;
     restored.commit()?;
+    let mut lives: Vec<Words> = done.as_deref().map(words_on_entries).into_iter().collect();
     let mut undone = done
         .map(|done| lacking(done, core.database()))
         .transpose()?;
     if let Some(undone) = &mut undone {
         for (_, db) in earlier.iter().rev() {
             let more = readable("decided earlier", done_in(db)).unwrap_or_default();
+            lives.insert(0, words_on_entries(&more));
             for one in lacking(more, core.database())? {
                 let is_told = |told: &Undone| (told.kind, &told.of) == (one.kind, &one.of);
                 if !undone.iter().any(is_told) && stands(&one, core.database(), known)? {
@@ -204,8 +207,7 @@ fn make_ready(
                 }
             }
         }
-        undone.sort();
-        leave_out_overruled(undone);
+        leave_out_overruled(undone, &lives);
     }
     drop(replaced);
     let earlier = earlier.into_iter().map(|(path, _)| path).collect();
@@ -223,23 +225,34 @@ fn make_ready(
     })
 }
 
-/// Leaves out a word on an entry that was overruled by a later one: a restore in between had undone it.
-fn leave_out_overruled(undone: &mut Vec<Undone>) {
-    let decided: Vec<(ServerTime, UndoneKind, String)> = undone
-        .iter()
-        .filter(|one| matches!(one.kind, UndoneKind::Acceptance | UndoneKind::Refusal))
-        .map(|one| (one.at, one.kind, one.of.clone()))
-        .collect();
-    undone.retain(|one| {
-        let is_about = |entry: &str| one.of.split(' ').any(|word| word == entry);
-        let overrules = if one.kind == UndoneKind::Refusal {
-            UndoneKind::Acceptance
-        } else {
-            UndoneKind::Refusal
+/// Words on entries that one life of the cloud had.
+type Words = Vec<(UndoneKind, String, ServerTime)>;
+
+/// Leaves out each word on an entry that a later life overruled; `lives` are the words of each, the oldest first. A word that was given
+/// again has the time at which it was given first.
+fn leave_out_overruled(undone: &mut Vec<Undone>, lives: &[Words]) {
+    let mut first: BTreeMap<(UndoneKind, &str), (usize, ServerTime)> = BTreeMap::new();
+    for (life, words) in lives.iter().enumerate() {
+        for (kind, of, at) in words {
+            first.entry((*kind, of)).or_insert((life, *at));
+        }
+    }
+    undone.retain_mut(|one| {
+        let Some((life, at)) = first.get(&(one.kind, one.of.as_str())) else {
+            return true;
         };
-        let mut later = decided.iter().filter(|(at, ..)| *at > one.at);
-        !later.any(|(_, kind, entry)| *kind == overrules && is_about(entry))
+        one.at = *at;
+        let entry = Undone::entry(&one.of);
+        let mut later = first.iter().filter(|(_, (since, _))| since > life);
+        !later.any(|((kind, of), _)| Undone::entry(of) == entry && overrules(*kind, one.kind))
     });
+    undone.sort();
+}
+
+/// Returns whether a later word on an entry takes back what an earlier one of another life did.
+fn overrules(later: UndoneKind, earlier: UndoneKind) -> bool {
+    // A stretch is freed after its entry was accepted; of the others one of two holds.
+    (later, earlier) != (UndoneKind::Freed, UndoneKind::Acceptance)
 }
 
 /// Returns whether what an earlier database has was not overtaken since: a head unit was shut out, or a request has run out.

@@ -19,7 +19,7 @@ use crate::error::CloudError;
 use crate::store::devices::{self, Device, Head};
 use crate::store::intervals::FREED_UNPAID;
 use crate::store::left_behind::{self, Left, LeftBehind, LeftEntry, Worth};
-use crate::store::{awaited, bindings, bundles, cloud_row, grants, receipts, uses};
+use crate::store::{bindings, bundles, cloud_row, grants, receipts, take_awaited, uses};
 
 /// Points that each entry of one head unit had brought.
 type WorthByPlace = BTreeMap<(Epoch, Seq), Worth>;
@@ -81,8 +81,8 @@ impl StaysBehind {
     /// Returns whether the entries come over once what they need is there, and the backup with it is restored.
     const fn can_come(&self) -> bool {
         match self {
-            Self::NoMember(_) | Self::NoPolicy(_) => true,
-            Self::NotItsChain | Self::Refused(_) => false,
+            Self::NoMember(_) | Self::NoPolicy(_) | Self::Refused(_) => true,
+            Self::NotItsChain => false,
         }
     }
 }
@@ -105,7 +105,7 @@ impl CloudCore {
         self.unguarded(at, |unit, _| {
             cloud_row::post_now(unit.db, posted)?;
             // First, so that nobody is paid for what is awaited.
-            awaited::take_over(left.db, unit.db)?;
+            take_awaited::take_over(left.db, unit.db)?;
             let over = left.units.iter().map(|one| unit.bring_one_over(left, one));
             let brought_over: Result<Vec<BroughtOver>, _> =
                 over.filter_map(Result::transpose).collect();
@@ -113,10 +113,15 @@ impl CloudCore {
             let can_come = brought_over
                 .iter()
                 .filter(|over| over.because.as_ref().is_some_and(StaysBehind::can_come));
-            let spared: Vec<DeviceId> = can_come.map(|over| over.device).collect();
+            let mut spared: Vec<DeviceId> = can_come.map(|over| over.device).collect();
+            // What it spared itself.
+            spared.extend(take_awaited::spared(left.db)?);
+            let awaited = take_awaited::keep_living(left.db, unit.db, &spared)?;
+            // What an operator freed there of entries that did not come is free for those that came second.
+            unit.pay_losers(take_awaited::vehicles_with_freed(unit.db)?)?;
             Ok(TakenFrom {
                 brought_over,
-                awaited: awaited::keep_living(left.db, unit.db, &spared)?,
+                awaited,
             })
         })
     }

@@ -22,6 +22,8 @@ pub(super) struct Admission {
 
 /// Judgement on an entry, before it is settled.
 pub(super) struct Judged {
+    /// Hash of the first entry that said it.
+    pub origin: EntryHash,
     pub admission: Admission,
     pub arrival: Arrival,
     /// Newest receipt that the car is known to have held when it made the entry.
@@ -89,27 +91,40 @@ impl Judged {
     }
 }
 
+/// An entry that is sent, beside what a restore awaits.
+pub(super) struct Sent {
+    /// Hash of the first entry that said it; of itself when it only pretends to say what an awaited one said.
+    pub origin: EntryHash,
+    pub awaited: Option<AwaitedEntry>,
+}
+
 /// Finds what became of an entry in the database before a restore, and keeps its stretch from all but itself.
 pub(super) fn find_awaited(
     db: &Connection,
     device: &Device,
     entry: &Signed<Entry>,
-) -> Result<Option<AwaitedEntry>, CloudError> {
+) -> Result<Sent, CloudError> {
     let origin = origin(entry);
+    let not_awaited = |origin| Sent {
+        origin,
+        awaited: None,
+    };
     let Some(found) = awaited::find(db, device.id, device.vehicle, origin)? else {
-        return Ok(None);
+        return Ok(not_awaited(origin));
     };
     let is_carried = matches!(entry.body().body, EntryBody::Carry { .. });
     if is_carried && log::knows_origin(db, device.vehicle, origin)? {
         // What is awaited is for the original, which is here.
-        return Ok(None);
+        return Ok(not_awaited(origin));
     }
-    // A carried one that does not say what its original said is another one.
     if !says_the_same(entry.body(), &found)? {
-        return Ok(None);
+        return Ok(not_awaited(entry.hash()));
     }
     awaited::keep_for(db, &found, entry.body().reference(device.id))?;
-    Ok(Some(found))
+    Ok(Sent {
+        origin,
+        awaited: Some(found),
+    })
 }
 
 fn says_the_same(entry: &Entry, awaited: &AwaitedEntry) -> Result<bool, CloudError> {

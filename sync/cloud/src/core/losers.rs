@@ -90,10 +90,13 @@ impl UnitOfWork<'_> {
         let Some(wanted) = body.transaction().interval() else {
             return Ok(());
         };
+        if !freed.touch(wanted) {
+            return Ok(());
+        }
         let had_it = awaited::is_due(self.db, loser.entry)?;
-        if !freed.touch(wanted)
-            || (!had_it && freed.touch_own(loser.entry.device, wanted))
-            || intervals::overlaps(self.db, loser.vehicle, wanted, loser.entry)?
+        let origin = log::origin(self.db, loser.entry)?;
+        if (!had_it && freed.touch_own(loser.entry.device, wanted))
+            || intervals::overlaps(self.db, loser.vehicle, wanted, origin)?
         {
             return Ok(());
         }
@@ -121,19 +124,6 @@ impl UnitOfWork<'_> {
         done.paid.push(LatePayment::of(loser.entry, &paid.row));
         known.rows.push(paid.row);
         Ok(())
-    }
-
-    /// Pays an entry that came second what it had before a restore, when it then lost its stretch again and was left its points;
-    /// `None` for every other one. It holds nothing now.
-    pub(super) fn pay_left(
-        &self,
-        vehicle: VehicleId,
-        entry: EntryRef,
-    ) -> Result<Option<LatePayment>, CloudError> {
-        match awaited::left_points(self.db, entry)? {
-            Some(freed) => self.pay_without(vehicle, entry, &freed),
-            None => Ok(None),
-        }
     }
 
     /// Pays an entry that came second, and takes its stretch from it at once; `None` for one that did not come second, or that is a

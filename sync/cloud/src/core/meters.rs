@@ -89,14 +89,13 @@ impl CloudCore {
                 keeps_points,
             };
             let awaited = awaited::free(unit.db, vehicle, device, only, &act)?;
-            let (here, mut paid) = unit.free_kept_here(vehicle, device, only, &act)?;
+            let (here, mut paid) = unit.free_due_here(vehicle, device, only, &act)?;
             let is_nothing = stretches.is_empty() && awaited.is_empty() && here.is_empty();
             if let Some(entry) = only.filter(|_| is_nothing) {
-                let left = match keeps_points {
-                    true => unit.pay_left(vehicle, entry)?,
-                    false => None,
-                };
-                paid.push(left.ok_or(CloudError::HoldsNothing(entry))?);
+                let freed = awaited::freed_there(unit.db, entry)?;
+                let freed = freed.filter(|freed| freed.left_points() == keeps_points);
+                let freed = freed.ok_or(CloudError::HoldsNothing(entry))?;
+                paid.extend(unit.free_at_once(vehicle, entry, &freed)?);
             }
             if is_nothing {
                 unit.device(device)?;
@@ -234,32 +233,50 @@ impl UnitOfWork<'_> {
         Ok(held)
     }
 
-    /// Frees the stretches that are kept for entries of a device that are here: that of one, or all. Returns the entries, and those of
-    /// them that are paid without their stretch.
-    fn free_kept_here(
+    /// Frees what entries of a device are due that are here: one, or all. Returns the entries, and those of them that are paid without
+    /// their stretch.
+    fn free_due_here(
         &self,
         vehicle: VehicleId,
         device: DeviceId,
         only: Option<EntryRef>,
         act: &Freed,
     ) -> Result<(Vec<EntryRef>, Vec<LatePayment>), CloudError> {
-        let here = awaited::kept_here(self.db, vehicle, device, only)?;
+        let here = awaited::due_here(self.db, vehicle, device, only)?;
         let mut paid = Vec::new();
         for entry in &here {
-            if act.keeps_points {
-                match self.pay_without(vehicle, *entry, act)? {
-                    Some(left) => paid.push(left),
-                    None => awaited::leave_points(self.db, *entry, act)?,
-                }
-            } else if self.came_second(*entry)? {
-                let (owner, body) = self.logged(*entry)?;
-                let claim = self.late_claim(&owner, *entry, &body)?;
-                self.lose_at_once(&owner, claim.as_ref(), act)?;
+            if self.came_second(*entry)? {
+                paid.extend(self.free_at_once(vehicle, *entry, act)?);
+            } else if act.keeps_points {
+                awaited::leave_points(self.db, *entry, act)?;
             } else {
-                awaited::let_go(self.db, *entry, self.now)?;
+                // What is held back for it is given up with its stretch.
+                match self.give_up_held(*entry, &act.reason) {
+                    Ok(_) => {}
+                    Err(CloudError::NotHeld(_)) => awaited::let_go(self.db, *entry, self.now)?,
+                    Err(failed) => return Err(failed),
+                }
             }
         }
         Ok((here, paid))
+    }
+
+    /// Frees the stretch of an entry that came second, and had it in the database before a restore: it is written down as one that held
+    /// it and lost it, and is paid when it keeps its points.
+    fn free_at_once(
+        &self,
+        vehicle: VehicleId,
+        entry: EntryRef,
+        act: &Freed,
+    ) -> Result<Option<LatePayment>, CloudError> {
+        if act.keeps_points {
+            let paid = self.pay_without(vehicle, entry, act)?;
+            return paid.ok_or(CloudError::HoldsNothing(entry)).map(Some);
+        }
+        let (owner, body) = self.logged(entry)?;
+        let claim = self.late_claim(&owner, entry, &body)?;
+        self.lose_at_once(&owner, claim.as_ref(), act)?;
+        Ok(None)
     }
 
     /// Takes one stretch from its entry, and nothing else.

@@ -18,6 +18,7 @@ mod epochs;
 mod expiry;
 mod freed_meters;
 mod health;
+mod holds;
 mod intake;
 mod judged;
 mod ledger_view;

@@ -9,11 +9,12 @@ use serde::Serialize;
 
 use super::CloudCore;
 use super::consent::given;
+use super::holds::claim;
 use super::losers::{LateEntries, counted_at};
-use super::settler::claim;
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::store::devices::Device;
+use crate::store::intervals::Freed;
 use crate::store::uses::Use;
 use crate::store::{accounts, awaited, intervals, log, members, reviews, uses};
 
@@ -126,7 +127,8 @@ impl UnitOfWork<'_> {
         if !came_second && !is_pending {
             return Err(CloudError::NotHeld(entry));
         }
-        let freed = awaited::left_points(self.db, entry)?;
+        let freed = awaited::freed_there(self.db, entry)?;
+        let freed = freed.filter(Freed::left_points);
         let doubted = match took_room {
             Some(took_room) if freed.is_some() => Some((self.logged(entry)?, took_room)),
             Some(took_room) => Some((self.doubted(entry)?, took_room)),
@@ -211,8 +213,9 @@ impl UnitOfWork<'_> {
     /// Reads an entry that was in doubt, and makes sure that the stretch that it claims is nobody's.
     fn doubted(&self, entry: EntryRef) -> Result<(Device, Entry), CloudError> {
         let (device, body) = self.logged(entry)?;
+        let origin = log::origin(self.db, entry)?;
         match body.transaction().interval() {
-            Some(interval) if intervals::overlaps(self.db, device.vehicle, interval, entry)? => {
+            Some(interval) if intervals::overlaps(self.db, device.vehicle, interval, origin)? => {
                 Err(CloudError::MeterTaken(entry))
             }
             Some(_) | None => Ok((device, body)),

@@ -9,15 +9,16 @@ use dashpoint_membership::{
 };
 use dashpoint_wire::{EpochGrant, Raw, Signed, WireError};
 
+use super::holds::claim;
 use super::intake::PENDING_MAX;
-use super::judged::{Admission, Judged, find_awaited, origin};
+use super::judged::{Admission, Judged, Sent, find_awaited, origin};
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
-use crate::plausible::{Doubt, EntryTimes, doubt, flaw};
+use crate::plausible::{Doubt, doubt, flaw};
 use crate::store::awaited::AwaitedEntry;
 use crate::store::bindings::Bound;
 use crate::store::devices::{self, Device, Head};
-use crate::store::uses::{self, Use};
+use crate::store::uses;
 use crate::store::{
     accounts, awaited, bindings, cloud_row, grants, intervals, log, receipts, reviews,
 };
@@ -72,8 +73,8 @@ impl<'a> Settler<'a> {
     /// Judges one entry, settles it and writes it to the log. One that the database before a restore had ends as it did there.
     pub fn take(&mut self, entry: &Signed<Entry>) -> Result<Verdict, CloudError> {
         let (db, device) = (self.unit.db, self.device);
-        let awaited = find_awaited(db, device, entry)?;
-        let mut judged = self.judged(entry)?;
+        let Sent { origin, awaited } = find_awaited(db, device, entry)?;
+        let mut judged = self.judged(entry, origin)?;
         if let Some(awaited) = &awaited {
             judged.end_as_before(db, device, entry.body(), awaited)?;
         }
@@ -96,7 +97,7 @@ impl<'a> Settler<'a> {
             Verdict::Rejected {
                 reason: Rejection::AlreadyPaid,
             } if awaited.outcome.waits_on() => Ok(()),
-            Verdict::Rejected { .. } if awaited.stretch.is_some() => {
+            Verdict::Rejected { .. } if awaited.keeps_stretch() => {
                 // Those that came second to it are judged anew, once the accounts are written.
                 self.freed_kept = true;
                 awaited::let_go(db, place, now)
@@ -108,11 +109,12 @@ impl<'a> Settler<'a> {
         }
     }
 
-    fn judged(&mut self, entry: &Signed<Entry>) -> Result<Judged, CloudError> {
+    fn judged(&mut self, entry: &Signed<Entry>, origin: EntryHash) -> Result<Judged, CloudError> {
         let held = self.arrival(entry.body())?;
         let known_from = self.known_from(entry.body())?;
         Ok(Judged {
-            admission: self.admit(entry, &held, known_from)?,
+            origin,
+            admission: self.admit(entry, origin, &held, known_from)?,
             arrival: held.arrival,
             known_from,
             freed: None,
@@ -134,7 +136,7 @@ impl<'a> Settler<'a> {
             &log::NewRow {
                 entry: place,
                 hash: entry.hash(),
-                origin: origin(entry),
+                origin: judged.origin,
                 vehicle: self.device.vehicle,
                 member: admission.member,
                 arrived: to_five_minutes(now),
@@ -249,11 +251,12 @@ impl<'a> Settler<'a> {
     fn admit(
         &self,
         entry: &Signed<Entry>,
+        origin: EntryHash,
         held: &HeldReceipt,
         known_from: ServerTime,
     ) -> Result<Admission, CloudError> {
         let arrival = held.arrival;
-        let origin = origin(entry);
+        let claimed = self::origin(entry);
         let entry = entry.body();
         let Some(bound) = self.bound(entry)? else {
             return Ok(Admission {
@@ -271,7 +274,7 @@ impl<'a> Settler<'a> {
         } else if !is_valid {
             Some(Rejection::BindingNotValid)
         } else {
-            self.contradiction(entry, origin, arrival)?
+            self.contradiction(entry, claimed, origin, arrival)?
         };
         let doubt = match refused {
             None => self.doubt(entry, known_from)?,
@@ -309,6 +312,7 @@ impl<'a> Settler<'a> {
     fn contradiction(
         &self,
         entry: &Entry,
+        claimed: EntryHash,
         origin: EntryHash,
         arrival: Arrival,
     ) -> Result<Option<Rejection>, CloudError> {
@@ -322,13 +326,13 @@ impl<'a> Settler<'a> {
             return Ok(Some(Rejection::Implausible));
         }
         let carried = matches!(entry.body, EntryBody::Carry { .. });
-        if carried && log::knows_origin(unit.db, self.device.vehicle, origin)? {
+        if carried && log::knows_origin(unit.db, self.device.vehicle, claimed)? {
             return Ok(Some(Rejection::AlreadyRecorded));
         }
         match entry.transaction().interval() {
             Some(interval) => {
-                let (vehicle, place) = (self.device.vehicle, entry.reference(self.device.id));
-                let is_taken = intervals::overlaps(unit.db, vehicle, interval, place)?;
+                let vehicle = self.device.vehicle;
+                let is_taken = intervals::overlaps(unit.db, vehicle, interval, origin)?;
                 Ok(is_taken.then_some(Rejection::AlreadyPaid))
             }
             None => Ok(None),
@@ -403,42 +407,6 @@ impl<'a> Settler<'a> {
         }
         Ok((self.head, self.touched))
     }
-}
-
-impl UnitOfWork<'_> {
-    /// Gives an entry the stretch of the meter that it claims, if it claims one.
-    pub(super) fn hold(
-        &self,
-        claim: Option<&Use<'_>>,
-        given: Option<&Given>,
-    ) -> Result<(), CloudError> {
-        let Some(claim) = claim else {
-            return Ok(());
-        };
-        let interval = claim.evidence.interval();
-        intervals::claim(self.db, claim.vehicle, interval, claim.entry, given)?;
-        awaited::settled(self.db, claim.entry)?;
-        uses::insert(self.db, claim)
-    }
-}
-
-/// The claim of an entry on a meter, if it makes one.
-pub(super) fn claim<'a>(
-    device: &Device,
-    place: EntryRef,
-    entry: &'a Entry,
-    receipt_at: ServerTime,
-    arrived: ServerTime,
-) -> Option<Use<'a>> {
-    let evidence = entry.transaction().evidence()?;
-    Some(Use {
-        entry: place,
-        vehicle: device.vehicle,
-        evidence,
-        span: EntryTimes::of(entry, evidence),
-        receipt_at,
-        arrived,
-    })
 }
 
 /// An entry that no member's account has: the chain goes on, nothing is paid.

@@ -1,6 +1,8 @@
 //! Stretches of lifetime meters that were paid.
 
-use dashpoint_membership::{DeviceId, EntryRef, Given, MeterInterval, ServerTime, VehicleId};
+use dashpoint_membership::{
+    DeviceId, EntryHash, EntryRef, Given, MeterInterval, ServerTime, VehicleId,
+};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 
@@ -11,14 +13,14 @@ use crate::error::CloudError;
 pub(crate) const FREED_UNPAID: &str = "its device was shut out, and it was paid nothing";
 
 /// Returns whether a unit of the interval that an entry claims was paid before, to any device of the vehicle: also by the database
-/// before a restore, for another entry that is to come again.
+/// before a restore, for an entry of another origin that is to come again.
 pub(crate) fn overlaps(
     db: &Connection,
     vehicle: VehicleId,
     interval: MeterInterval,
-    by: EntryRef,
+    origin: EntryHash,
 ) -> Result<bool, CloudError> {
-    Ok(is_held(db, vehicle, interval)? || is_kept(db, vehicle, interval, by)?)
+    Ok(is_held(db, vehicle, interval)? || is_kept(db, vehicle, interval, origin)?)
 }
 
 /// Returns whether an entry holds a unit of the interval.
@@ -41,30 +43,22 @@ pub(crate) fn is_held(
     Ok(below.is_some_and(|reached| reached > lo))
 }
 
-/// Returns whether a unit of the interval is kept for another entry than this one.
+/// Returns whether a unit of the interval is kept for an entry of another origin.
 pub(crate) fn is_kept(
     db: &Connection,
     vehicle: VehicleId,
     interval: MeterInterval,
-    by: EntryRef,
+    origin: EntryHash,
 ) -> Result<bool, CloudError> {
     let (lo, hi) = bounds(interval)?;
     // Those that are kept never overlap, so the last one that begins below the end is the only one that can reach into it.
     let reached: Option<i64> = db
         .prepare_cached(
-            "SELECT hi FROM awaited WHERE vehicle = ?1 AND meter = ?2 AND lo < ?3 AND gone IS NULL
-                 AND (device, epoch, seq) <> (?4, ?5, ?6)
+            "SELECT hi FROM awaited WHERE vehicle = ?1 AND meter = ?2 AND lo < ?3 AND gone IS NULL AND origin <> ?4
              ORDER BY lo DESC LIMIT 1",
         )?
         .query_row(
-            (
-                Col(vehicle),
-                Col(interval.meter),
-                hi,
-                Col(by.device),
-                Col(by.epoch),
-                Col(by.seq),
-            ),
+            (Col(vehicle), Col(interval.meter), hi, Col(origin)),
             |row| row.get(0),
         )
         .optional()?;

@@ -81,15 +81,11 @@ impl LeftOutcome {
         }
     }
 
-    /// Returns whether its stretch was taken from it, and its points were left to it.
-    pub(super) fn left_points(&self) -> bool {
+    /// Returns whether an operator's word can have made it, after another outcome.
+    pub(super) const fn is_by_word(&self) -> bool {
         match self {
-            Self::Freed(freed) => freed.left_points(),
-            Self::Counted
-            | Self::Accepted
-            | Self::InDoubt
-            | Self::Rejected(_)
-            | Self::StaysSecond => false,
+            Self::Counted | Self::Accepted | Self::StaysSecond | Self::Freed(_) => true,
+            Self::InDoubt | Self::Rejected(_) => false,
         }
     }
 }

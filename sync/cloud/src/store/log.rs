@@ -119,6 +119,17 @@ pub(crate) fn knows_origin(
         .exists((Col(vehicle), Col(origin)))?)
 }
 
+/// Reads the hash of the first entry that said what an entry of the log says.
+pub(crate) fn origin(db: &Connection, entry: EntryRef) -> Result<EntryHash, CloudError> {
+    let origin = db
+        .prepare_cached("SELECT origin FROM entries WHERE device = ?1 AND epoch = ?2 AND seq = ?3")?
+        .query_row(
+            (Col(entry.device), Col(entry.epoch), Col(entry.seq)),
+            |row| Ok(row.get::<_, Col<_>>(0)?.0),
+        )?;
+    Ok(origin)
+}
+
 /// Reads when an entry came.
 pub(crate) fn arrived(db: &Connection, entry: EntryRef) -> Result<Option<ServerTime>, CloudError> {
     let arrived = db

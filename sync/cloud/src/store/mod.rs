@@ -29,6 +29,7 @@ pub(crate) mod reviews;
 pub(crate) mod room;
 pub(crate) mod settlements;
 pub(crate) mod signed_after;
+pub(crate) mod take_awaited;
 pub(crate) mod undone;
 pub(crate) mod uses;
 mod whole;

@@ -77,3 +77,10 @@ pub(crate) fn decide(
     )?;
     Ok(())
 }
+
+/// Returns whether an operator has decided on what was held back for an entry.
+pub(crate) fn is_decided(db: &Connection, entry: EntryRef) -> Result<bool, CloudError> {
+    Ok(db
+        .prepare_cached("SELECT 1 FROM decisions WHERE (device, epoch, seq) = (?1, ?2, ?3)")?
+        .exists((Col(entry.device), Col(entry.epoch), Col(entry.seq)))?)
+}

@@ -58,6 +58,20 @@ pub enum UndoneKind {
     Binding,
 }
 
+impl UndoneKind {
+    /// Returns whether it is a word on one entry.
+    pub(crate) fn is_on_entry(self) -> bool {
+        [Self::Acceptance, Self::Refusal, Self::Freed].contains(&self)
+    }
+}
+
+impl Undone {
+    /// The entry that a word is about.
+    pub(crate) fn entry(of: &str) -> Option<&str> {
+        of.split(' ').find(|word| word.contains('/'))
+    }
+}
+
 /// The question that lists one kind in a database: an identity, the thing, a note and the time. What an operator's word did to
 /// many things at once is listed once, with the word.
 struct UndoneQuestion {
@@ -124,7 +138,9 @@ static QUESTIONS: [UndoneQuestion; 12] = [
                  AND NOT EXISTS (SELECT 1 FROM entries WHERE (entries.device, entries.epoch, entries.seq, entries.origin)
                      = (awaited.device, awaited.epoch, awaited.seq, awaited.origin))
              UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM entries JOIN intervals USING (device, epoch, seq)
-             WHERE json_type(verdict, '$.review') IS NULL",
+             WHERE json_type(verdict, '$.review') IS NULL
+                 AND (json_type(verdict, '$.rejected') IS NOT NULL
+                     OR device IN (SELECT device FROM devices WHERE revoked IS NOT NULL))",
         ),
         taken: None,
     },
@@ -157,13 +173,14 @@ static QUESTIONS: [UndoneQuestion; 12] = [
                      WHERE frauds.device = freed.device AND said = freed AND frauds.reason = freed.reason)
                  AND NOT EXISTS (SELECT 1 FROM devices
                      WHERE devices.device = freed.device AND revoked = freed AND freed.reason = ?1)",
-        // An entry comes again without its stretch; one that is in doubt here loses it as it is accepted.
+        // An entry comes again without its stretch; one that is in doubt here and keeps its points loses it as it is accepted.
         covered: Some(
             "SELECT hex(device) || '/' || epoch || '-' || seq FROM freed
              UNION ALL SELECT hex(device) || '/' || epoch || '-' || seq FROM awaited
              WHERE json_type(outcome, '$.freed') IS NOT NULL
                  AND NOT EXISTS (SELECT 1 FROM entries WHERE (entries.device, entries.epoch, entries.seq, entries.origin)
-                     = (awaited.device, awaited.epoch, awaited.seq, awaited.origin) AND json_type(verdict, '$.rejected') IS NOT NULL)",
+                     = (awaited.device, awaited.epoch, awaited.seq, awaited.origin)
+                     AND (json_type(verdict, '$.rejected') IS NOT NULL OR NOT json_extract(outcome, '$.freed.keeps_points')))",
         ),
         taken: None,
     },
@@ -224,6 +241,16 @@ pub(crate) fn done_in(replaced: &Connection) -> Result<Vec<Done>, CloudError> {
         Ok(Done { question, listed })
     });
     done.collect()
+}
+
+/// Lists the kind, the thing and the time of each word on an entry among them.
+pub(crate) fn words_on_entries(done: &[Done]) -> Vec<(UndoneKind, String, ServerTime)> {
+    let on_entries = done.iter().filter(|done| done.question.kind.is_on_entry());
+    let words = on_entries.flat_map(|done| {
+        let listed = done.listed.iter();
+        listed.map(|(_, of, _, at)| (done.question.kind, of.clone(), *at))
+    });
+    words.collect()
 }
 
 /// Lists what of it a restored copy lacks, in the order in which it was done.
