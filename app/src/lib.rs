@@ -24,6 +24,7 @@ mod keys;
 mod live;
 mod names;
 mod net;
+mod other_car;
 pub mod random;
 mod runtime;
 mod screen;

@@ -11,11 +11,11 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::args::CheckInArgs;
 use super::code_waits::refuse_before_enrolment;
-use super::health_words::other_vehicle;
 use super::out::{outln, print_json};
 use super::reasons;
 use crate::command::CheckIn;
 use crate::config::Config;
+use crate::other_car::other_vehicle;
 use crate::socket::{self, AskError};
 
 /// Returns the words for a head unit that gave no answer, and what to do.

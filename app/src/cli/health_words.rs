@@ -8,6 +8,7 @@ use super::words::zoned_minute;
 use crate::cloud_clock::CloudClock;
 use crate::keys::KeyState;
 use crate::live::{CloudRefusal, Connection, DiskTrouble, Reason};
+use crate::other_car::other_key;
 
 /// Counts evidence that waits, in English.
 fn evidence_waits(count: u64) -> String {
@@ -57,15 +58,6 @@ pub(super) fn skipped_rule(language: Language, rule: &RuleId) -> String {
     }
 }
 
-/// Says that the head unit sits in another car than the one that it was enrolled in.
-#[must_use]
-pub(super) const fn other_vehicle(language: Language) -> &'static str {
-    language.choose("this is another car than the one that was enrolled: nothing is earned or shown; put the data folder of this car \
-         back, or enrol with a new one",
-        "本车与绑定车辆不符，不累计积分，也不显示账户；请换回本车的数据目录，或以新目录重新绑定",
-    )
-}
-
 /// Tells what is wrong with the device key and what to do; nothing when it is good.
 #[must_use]
 pub(super) const fn device_key(language: Language, state: KeyState) -> Option<&'static str> {
@@ -80,9 +72,7 @@ pub(super) const fn device_key(language: Language, state: KeyState) -> Option<&'
         KeyState::NotAKey => language.choose("device.key is not a key: nothing can be signed, evidence waits; put the right file back",
             "device.key 不是有效密钥，暂不能签名，记录已保留；请换回正确文件",
         ),
-        KeyState::OfAnotherDevice => language.choose("device.key is of another car: nothing can be signed, evidence waits; put this car's file back",
-            "device.key 属于其他车辆，暂不能签名，记录已保留；请换回本车文件",
-        ),
+        KeyState::OfAnotherDevice => other_key(language),
     })
 }
 

@@ -23,6 +23,7 @@ use crate::books::certificate;
 use crate::config::Config;
 use crate::data_folder::{identity, member_zone, open_reader};
 use crate::entry_status::{EntryRow, EntryStatus, read_entries_as_seen};
+use crate::other_car::refuse_other_car;
 use crate::unpaid::OTHERS_MAX;
 
 /// One row of `ledger --json`.
@@ -129,6 +130,7 @@ pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
     refuse_before_enrolment(&config, args.output.language)?;
     let reader = open_reader(&config)?;
+    refuse_other_car(&config, &reader)?;
     let verification = if args.verify {
         Some(verify(&reader, config.cloud.key)?)
     } else {

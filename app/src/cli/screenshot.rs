@@ -22,7 +22,8 @@ use crate::books::{Books, certificate};
 use crate::config::Config;
 use crate::data_folder::open_reader;
 use crate::error::NotWritten;
-use crate::live::{LastSeen, Live};
+use crate::live::Live;
+use crate::other_car;
 use crate::runtime::{HeldData, held};
 use crate::screen::{self, Choices, ShownCode};
 use crate::socket;
@@ -85,7 +86,8 @@ fn last_seen(config: &Config, reader: &StoreReader) -> anyhow::Result<Option<Liv
         return Ok(None);
     }
     let certificate = certificate(reader, &config.cloud.key)?;
-    Ok(LastSeen::read(reader, certificate.body().device).as_live())
+    let certified = certificate.body();
+    Ok(other_car::last_seen(config, reader, certified.device, certified.vehicle).as_live())
 }
 
 fn page(

@@ -16,8 +16,8 @@ use super::args::StatusArgs;
 use super::ask::unanswered_text;
 use super::code_waits::refuse_before_enrolment;
 use super::health_words::{
-    cloud_clock, connection, device_key, disk, other_vehicle, policy_in_force, refused, seal_key,
-    skipped_rule, waits,
+    cloud_clock, connection, device_key, disk, policy_in_force, refused, seal_key, skipped_rule,
+    waits,
 };
 use super::lost::{lost_entries, lost_text};
 use super::out::{outln, print_json};
@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_folder::{member_zone, open_reader, reading_clock};
 use crate::live::{LastSeen, Live};
+use crate::other_car::{is_configured_elsewhere, other_vehicle};
 use crate::screen::Choices;
 use crate::socket::{self, AskError};
 use card::card;
@@ -60,8 +61,7 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     if let Some(newest_ms) = live.and_then(|live| live.newest_ms) {
         clock.heard(newest_ms);
     }
-    let vin = config.vin.as_deref();
-    let is_other = vin.is_some_and(|vin| books.name_of(vin) != books.vehicle);
+    let is_other = is_configured_elsewhere(&config, books.vehicle);
     let kept = LastSeen::read(&reader, books.identity.device);
     let seen = live.map_or(kept, |live| kept.then(live));
     let seen = LastSeen {

@@ -19,6 +19,7 @@ use super::words::entries;
 use crate::config::Config;
 use crate::data_folder::open_reader;
 use crate::live::{Connection, Live, Reason};
+use crate::other_car::refuse_other_car;
 use crate::socket::{self, AskError};
 use crate::waiting::WaitingPoints;
 
@@ -90,6 +91,7 @@ pub(super) fn sync(args: &SyncArgs) -> anyhow::Result<ExitCode> {
 /// Counts what a car that the cloud refuses is not paid for, as `status` does: without entries that earned nothing anyway.
 fn unpaid_entries(config: &Config) -> anyhow::Result<u64> {
     let reader = open_reader(config)?;
+    refuse_other_car(config, &reader)?;
     let (books, clock) = books_of(config, &reader)?;
     let views = books.views(clock.now());
     let unpaid = views.map(|(_, view)| WaitingPoints::of(&view, true).unpaid_entries);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Chain;
 use dashpoint_store::StoreError;
+use dashpoint_ui::locale::Language;
 
 use super::causes::{is_like_an_entry, one_line, store_error};
 use super::chinese_config;
@@ -14,6 +15,7 @@ use crate::config::ConfigError;
 use crate::enrolment::OutOfReach;
 use crate::explain::{ExplainError, ROWS_MAX, RecordingError};
 use crate::keys::{EnrolledWithoutKey, KeyError};
+use crate::other_car::OtherCar;
 use crate::window::NoDisplay;
 
 /// Words an error in one line with the way out; `None` for one that is worded in English alone.
@@ -33,6 +35,10 @@ pub(super) fn in_chinese(error: &anyhow::Error) -> Option<String> {
         let folder = || cause.downcast_ref().map(of_folder);
         let authority = || cause.downcast_ref().map(of_authority);
         let tls = || cause.downcast_ref().map(of_tls);
+        let other_car = || {
+            let other_car = cause.downcast_ref::<OtherCar>();
+            other_car.map(|other_car| other_car.in_words(Language::Chinese).to_owned())
+        };
         let out_of_reach = || {
             error.downcast_ref::<OutOfReach>().map(|_| {
                 "无法连接云端；绑定需要云端：请检查网络与配置中的 cloud.url，然后再运行 `dashpoint enrol`".to_owned()
@@ -55,6 +61,7 @@ pub(super) fn in_chinese(error: &anyhow::Error) -> Option<String> {
             .or_else(folder)
             .or_else(authority)
             .or_else(tls)
+            .or_else(other_car)
             .or_else(out_of_reach)
     })
 }

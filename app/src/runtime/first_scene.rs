@@ -10,7 +10,8 @@ use jiff::tz::TimeZone;
 use crate::books::{Books, BooksError, bound_statements};
 use crate::config::Config;
 use crate::data_folder::{member_zone, open_reader, reading_clock};
-use crate::live::{CarState, LastSeen, Live};
+use crate::live::{CarState, Live};
+use crate::other_car;
 use crate::screen::{self, Choices, Scene, Source, screen_data, unknown_member};
 
 /// Makes the first scene of a window: the data folder as it is, before anything of it is checked or opened for writing.
@@ -105,7 +106,7 @@ pub fn held(
     };
     clock.signed(books.receipt_at);
     // A head unit that has just started knows what it saw when it ran last.
-    let seen = LastSeen::read(reader, books.identity.device).as_live();
+    let seen = other_car::last_seen(config, reader, books.identity.device, books.vehicle).as_live();
     let live = live.or(seen.as_ref());
     let choices = Choices::read(reader);
     let source = Source {

@@ -25,6 +25,7 @@ mod refusals;
 mod schemas;
 mod screen;
 mod stalls;
+mod strangers;
 #[expect(
     dead_code,
     reason = "shared with the tests of the vehicle's input; each uses another part"

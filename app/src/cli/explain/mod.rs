@@ -32,6 +32,7 @@ use crate::explain::{
     ExplainError, Explanation, NamedPolicy, RecordingError, Setting, SignedEntry, SignedSubject,
     Totals, explain as fold, explain_entry, read,
 };
+use crate::other_car::refuse_other_car;
 
 /// Start of a recording without a date: the shipped policy is in force, and it is no late hour.
 const START: DateTime = date(2026, 1, 1).at(8, 0, 0, 0);
@@ -188,6 +189,7 @@ fn explain_signed(
     let config = Config::load(&args.place.config)?;
     refuse_before_enrolment(&config, args.output.language)?;
     let reader = open_reader(&config)?;
+    refuse_other_car(&config, &reader)?;
     let name = format!("{epoch}-{seq}");
     let certificate = certificate(&reader, &config.cloud.key)?;
     let stored = reader

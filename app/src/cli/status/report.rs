@@ -182,6 +182,7 @@ pub(super) fn report(
             .map(|policy| policy.policy().version.get()),
         members: books
             .views(clock.now())
+            .filter(|_| !seen.other_vehicle)
             .map(|(book, view)| member_report(book, &view, seen.refuses_car().is_some()))
             .collect(),
     }
