@@ -12,6 +12,7 @@ mod comebacks;
 mod cuts;
 mod damage;
 mod disks;
+mod drivers;
 mod enrolling;
 mod keys;
 mod kills;

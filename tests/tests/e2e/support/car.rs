@@ -49,7 +49,16 @@ impl Car {
 
     /// Enrols for a member, who says yes.
     pub fn enrol(&self, cloud: &MemberCloud, member: &str) {
-        let mut asking = Program::start(&mut self.command(&["enrol"]), &self.log());
+        self.enrol_by(&["enrol"], cloud, member);
+    }
+
+    /// Enrols for a member whom the vehicle's bus names so, as ISSUER#SUBJECT.
+    pub fn enrol_driver(&self, cloud: &MemberCloud, member: &str, driver: &str) {
+        self.enrol_by(&["enrol", "--driver", driver], cloud, member);
+    }
+
+    fn enrol_by(&self, command: &[&str], cloud: &MemberCloud, member: &str) {
+        let mut asking = Program::start(&mut self.command(command), &self.log());
         cloud.approve_who_waits(member);
         assert!(asking.ended().success(), "{}", self.said());
     }

@@ -41,6 +41,22 @@ impl World {
 
     /// The same; something is done with the cloud when it has the member and not yet the car.
     pub fn enrolled_after(kind: Kind, before: impl FnOnce(&MemberCloud)) -> Option<Self> {
+        Self::enrolled_by(kind, before, Car::enrol)
+    }
+
+    /// A car that is enrolled for its member as the bus names him.
+    pub fn enrolled_for(kind: Kind, driver: &str) -> Option<Self> {
+        let enrol = |car: &Car, cloud: &MemberCloud, member: &str| {
+            car.enrol_driver(cloud, member, driver);
+        };
+        Self::enrolled_by(kind, |_| (), enrol)
+    }
+
+    fn enrolled_by(
+        kind: Kind,
+        before: impl FnOnce(&MemberCloud),
+        enrol: impl FnOnce(&Car, &MemberCloud, &str),
+    ) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let bus = Bus::start(kind, folder.path())?;
         let port = free_port();
@@ -48,7 +64,7 @@ impl World {
         let member = cloud.add_member();
         before(&cloud);
         let car = Car::new(&folder.path().join("car"), bus.port(), port, cloud.key());
-        car.enrol(&cloud, &member);
+        enrol(&car, &cloud, &member);
         Some(Self {
             vehicle: Vehicle::new(&bus, folder.path()),
             car,
