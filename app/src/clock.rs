@@ -1,6 +1,7 @@
 //! The clocks of the head unit: the one place, with the loggers, where the time is read.
 
 use std::fmt;
+use std::path::Path;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 use std::time::Instant;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,6 +12,8 @@ use dashpoint_membership::{ClockQuality, ServerTime};
 const SYNCED_S: i64 = 120;
 /// Age up to which the time of a receipt is fresh, in seconds.
 const FRESH_S: i64 = 24 * 3_600;
+/// Folder in which `systemd-timesyncd` tells that it has set the clock since the machine started.
+const TIMESYNCD: &str = "/run/systemd/timesync";
 
 /// Source of `now`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,29 +34,39 @@ pub struct Reading {
 }
 
 /// The clocks of the machine: the system's, or those of a simulated one.
-pub struct Machine(Box<dyn Fn() -> Reading + Send>);
+pub struct Machine {
+    read: Box<dyn Fn() -> Reading + Send>,
+    is_set: fn() -> bool,
+}
 
 impl Machine {
     /// Reads the system's clocks; the monotonic one counts from this call.
     #[must_use]
     pub fn system() -> Self {
         let since_start = uptime();
-        Self::from_fn(move || Reading {
+        let read = move || Reading {
             monotonic_ms: u64::try_from(since_start().as_millis()).unwrap_or(u64::MAX),
             unix_ms: system_unix_ms(),
-        })
+        };
+        Self {
+            read: Box::new(read),
+            is_set: || is_set_by(Path::new(TIMESYNCD)),
+        }
     }
 
-    /// Clocks that somebody else drives.
+    /// Clocks that somebody else drives and has set.
     #[must_use]
     pub fn from_fn(read: impl Fn() -> Reading + Send + 'static) -> Self {
-        Self(Box::new(read))
+        Self {
+            read: Box::new(read),
+            is_set: || true,
+        }
     }
 
     /// Reads the clocks.
     #[must_use]
     pub fn read(&self) -> Reading {
-        (self.0)()
+        (self.read)()
     }
 }
 
@@ -95,6 +108,11 @@ impl Clock {
         (self.source == ClockSource::System).then(|| self.machine.read())
     }
 
+    /// Returns whether nothing says that the machine's wall clock still waits to be set.
+    pub(crate) fn is_set(&self) -> bool {
+        (self.machine.is_set)()
+    }
+
     /// Milliseconds since the program started; never goes back.
     #[must_use]
     pub fn monotonic_ms(&self) -> u64 {
@@ -125,6 +143,11 @@ impl Clock {
     pub const fn signed(&mut self, at: ServerTime) {
         self.floor = at;
     }
+}
+
+/// Returns whether the service of this folder has set the clock; one that does not run has no folder, and no say.
+fn is_set_by(folder: &Path) -> bool {
+    !folder.exists() || folder.join("synchronized").exists()
 }
 
 /// Returns the trust in the date of an entry made at that time.
@@ -220,6 +243,17 @@ mod tests {
         clock.heard(250_000);
         assert_eq!((clock.monotonic_ms(), clock.unix_ms()), (7, -1_500));
         assert_eq!(clock.now().as_unix_s(), 100, "never before the cloud's");
+    }
+
+    #[test]
+    fn a_clock_that_its_service_has_yet_to_set_is_not_set() {
+        let run = tempfile::tempdir().unwrap();
+        let folder = run.path().join("timesync");
+        assert!(is_set_by(&folder), "no such service");
+        std::fs::create_dir(&folder).unwrap();
+        assert!(!is_set_by(&folder));
+        std::fs::write(folder.join("synchronized"), "").unwrap();
+        assert!(is_set_by(&folder));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use crate::clock::Reading;
 /// Difference that is no contradiction, in seconds. An answer may be on its way for a minute, a crystal is off by four
 /// minutes in a month, and event times are kept to five minutes: below ten minutes nothing counts differently.
 const TOLERANCE_S: i64 = 600;
+/// Difference to the car's own clock that contradicts it before any signed time of this run bears either out, in seconds.
+const OWN_TOLERANCE_S: i64 = 86_400;
 
 /// A contradiction of the cloud's time, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +48,16 @@ pub(crate) struct Heard {
     pub at: ServerTime,
     /// The car's clocks at that moment; `None` for a time of an earlier run, and while the time comes from the bus.
     pub reading: Option<Reading>,
+    /// False while the wall clock is known to wait for being set.
+    pub is_set: bool,
+}
+
+impl Heard {
+    /// Time of the car's own clock, if it was read and may be right.
+    fn own(self) -> Option<ServerTime> {
+        let reading = self.reading.filter(|_| self.is_set)?;
+        Some(ServerTime::from_unix_s(reading.unix_ms.div_euclid(1_000)))
+    }
 }
 
 /// Outcome of one more signed time.
@@ -67,20 +79,53 @@ pub(crate) struct CloudWatch {
     last: Heard,
     contradiction: Option<CloudClock>,
     told: Option<CloudClock>,
+    /// The newest signed time that the car's own clock agreed with, also in an earlier run.
+    agreed: Option<ServerTime>,
 }
 
 impl CloudWatch {
-    /// Begins with the newest signed time of an earlier run: nobody knows how long ago that was, only that it is past.
-    pub(crate) const fn new(held: ServerTime) -> Self {
+    /// Begins with the newest signed time of an earlier run: nobody knows how long ago that was, only that it is past, unless
+    /// the car's own clock is known to be right.
+    pub(crate) const fn new(held: ServerTime, agreed: Option<ServerTime>) -> Self {
         let held = Heard {
             at: held,
             reading: None,
+            is_set: false,
         };
         Self {
             line: held,
             last: held,
             contradiction: None,
             told: None,
+            agreed,
+        }
+    }
+
+    /// Compares the newest signed time of an earlier run with the car's own clock, before the cloud has said anything.
+    pub(crate) fn start(&mut self, reading: Option<Reading>, is_set: bool) -> News {
+        let held = Heard {
+            reading,
+            is_set,
+            ..self.last
+        };
+        self.trust_own_clock(held);
+        self.judge(contradiction(self.line, held))
+    }
+
+    /// Begins the line with the car's own clock when a signed time is more than a day ahead of it, unless one of this run
+    /// has begun the line.
+    ///
+    /// The own clock is known to be right when it has agreed with the cloud and has not gone back behind that since: one that
+    /// lost its battery begins before it, and one that was always wrong has never agreed.
+    fn trust_own_clock(&mut self, heard: Heard) {
+        let Some((own, agreed)) = heard.own().zip(self.agreed) else {
+            return;
+        };
+        let ahead_s = heard.at.as_unix_s().saturating_sub(own.as_unix_s());
+        let went_back_s = agreed.as_unix_s().saturating_sub(own.as_unix_s());
+        let is_sure = went_back_s <= TOLERANCE_S;
+        if self.line.reading.is_none() && is_sure && ahead_s > OWN_TOLERANCE_S {
+            self.line = Heard { at: own, ..heard };
         }
     }
 
@@ -90,16 +135,24 @@ impl CloudWatch {
     /// predecessor and with the car's own clock: then it was the earlier time that was wrong.
     pub(crate) fn hear(&mut self, heard: Heard) -> News {
         let last = std::mem::replace(&mut self.last, heard);
+        self.trust_own_clock(heard);
         let found = contradiction(self.line, heard).filter(|_| {
             let is_confirmed = self.contradiction.is_some()
                 && contradiction(last, heard).is_none()
                 && is_own_clock(heard);
             !is_confirmed
         });
-        self.contradiction = found;
         if found.is_none() {
             self.line = heard;
+            if heard.own().is_some() && is_own_clock(heard) {
+                self.agreed = Some(heard.at);
+            }
         }
+        self.judge(found)
+    }
+
+    fn judge(&mut self, found: Option<CloudClock>) -> News {
+        self.contradiction = found;
         match (self.told, found) {
             (None, None) => News::Nothing,
             (Some(told), Some(found)) if found.is_like(told) => News::Nothing,
@@ -117,6 +170,11 @@ impl CloudWatch {
     /// The last time, but not one that is ahead of what the car's clocks have counted.
     pub(crate) fn last_borne_out(&self) -> ServerTime {
         self.last.at.min(self.line.at)
+    }
+
+    /// The newest signed time that the car's own clock agreed with.
+    pub(crate) const fn agreed(&self) -> Option<ServerTime> {
+        self.agreed
     }
 
     /// The contradiction by the last time.
@@ -174,6 +232,7 @@ mod tests {
                 monotonic_ms: monotonic_s.unsigned_abs() * 1_000,
                 unix_ms: wall_s * 1_000,
             }),
+            is_set: true,
         }
     }
 
@@ -181,6 +240,7 @@ mod tests {
         Heard {
             at: ServerTime::from_unix_s(at),
             reading: None,
+            is_set: true,
         }
     }
 
@@ -273,7 +333,7 @@ mod tests {
 
     /// Shows a watch receipts, each with the contradiction that holds after it and whether it is news.
     fn follows(held: i64, receipts: &[(Heard, Option<CloudClock>, bool)]) {
-        let mut watch = CloudWatch::new(ServerTime::from_unix_s(held));
+        let mut watch = CloudWatch::new(ServerTime::from_unix_s(held), None);
         for (place, (heard, expected, is_news)) in receipts.iter().enumerate() {
             let before = watch.contradiction();
             let news = watch.hear(*heard);
@@ -336,6 +396,58 @@ mod tests {
                 ),
                 (heard(11 * DAY + 60, 1_000, 1_000), None, true),
             ],
+        );
+    }
+
+    /// A cloud that was 20 days ahead when the car met it last, or is when the car meets it first: only an own clock that has
+    /// been right, has not gone back since and does not wait to be set speaks against it.
+    #[test]
+    fn only_an_own_clock_that_has_been_right_contradicts_the_first_receipt() {
+        let own = 10 * DAY;
+        for (name, agreed, wall_s, is_set, expected) in [
+            ("it has been right", Some(9 * DAY), own, true, true),
+            ("it has never been right", None, own, true, false),
+            ("it went back", Some(9 * DAY), 0, true, false),
+            ("it waits to be set", Some(9 * DAY), own, false, false),
+        ] {
+            let agreed = agreed.map(ServerTime::from_unix_s);
+            let ahead_of = |at: i64| expected.then_some(ahead(at - wall_s));
+            let first = Heard {
+                is_set,
+                ..heard(30 * DAY, 5, wall_s)
+            };
+            let mut watch = CloudWatch::new(first.at, agreed);
+            watch.start(first.reading, is_set);
+            assert_eq!(watch.contradiction(), ahead_of(30 * DAY), "{name}");
+            assert_eq!(watch.last_borne_out() < first.at, expected, "{name}");
+            let mut watch = CloudWatch::new(ServerTime::from_unix_s(own), agreed);
+            assert_eq!(watch.start(first.reading, is_set), News::Nothing, "{name}");
+            watch.hear(first);
+            assert_eq!(watch.contradiction(), ahead_of(30 * DAY), "{name}");
+            assert_eq!(watch.agreed(), agreed, "{name}");
+        }
+        // An own clock that is a day behind at most is not held against the cloud.
+        let mut watch = CloudWatch::new(
+            ServerTime::from_unix_s(own),
+            Some(ServerTime::from_unix_s(0)),
+        );
+        assert_eq!(watch.hear(heard(own + DAY, 5, own)), News::Nothing);
+    }
+
+    /// An own clock that stood still while the car was off is set when the network is there.
+    #[test]
+    fn an_own_clock_that_is_set_later_agrees() {
+        let agreed = Some(ServerTime::from_unix_s(9 * DAY));
+        let mut watch = CloudWatch::new(ServerTime::from_unix_s(9 * DAY), agreed);
+        watch.hear(heard(30 * DAY, 5, 10 * DAY));
+        assert_eq!(watch.contradiction(), Some(ahead(20 * DAY)));
+        assert_eq!(
+            watch.hear(heard(30 * DAY + 60, 65, 30 * DAY + 60)),
+            News::Agrees
+        );
+        assert_eq!(
+            watch.agreed().map(ServerTime::as_unix_s),
+            Some(30 * DAY + 60)
         );
     }
 }

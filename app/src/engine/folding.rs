@@ -41,6 +41,7 @@ impl Engine {
             vehicle: self.books.vehicle,
             state: checkpoint,
             unsaved: &self.unsaved,
+            clock_agreed: self.cloud_watch.agreed(),
         };
         let Ok(raw) = serde_json::to_vec(&kept) else {
             return Ok(());

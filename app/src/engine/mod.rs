@@ -125,6 +125,7 @@ impl Engine {
         let marks = marks_of(&store)?;
         let kept = checkpoint_of(&store, &books)?;
         let is_unnamed = kept.as_ref().is_some_and(|kept| kept.is_unnamed);
+        let clock_agreed = kept.as_ref().and_then(|kept| kept.clock_agreed);
         let (telematics, outcomes, unsaved) = match kept {
             Some(kept) => {
                 let (telematics, outcomes) = Telematics::resume(settings, marks, kept.state);
@@ -150,7 +151,7 @@ impl Engine {
         let last_seen = LastSeen::read(store.read(), books.identity.device);
         let mut engine = Self {
             store,
-            cloud_watch: CloudWatch::new(books.receipt_at),
+            cloud_watch: CloudWatch::new(books.receipt_at, clock_agreed),
             books,
             clock,
             zone,
@@ -179,6 +180,7 @@ impl Engine {
         engine.live.guest_in_a_row = last_seen.guest;
         engine.live.last_refusal = last_seen.refused;
         engine.live.salvaged = !engine.store.incidents().is_empty();
+        engine.look_at_held_time();
         engine.tell_skipped_rules();
         engine.save_all();
         engine.keep(outcomes);
@@ -310,8 +312,23 @@ impl Engine {
 
     /// Takes a time that the cloud has signed, in the order of the chain, and says when it contradicts the car's clocks.
     fn hear_time(&mut self, at: ServerTime) {
-        let reading = self.clock.reading();
-        match self.cloud_watch.hear(Heard { at, reading }) {
+        let news = self.cloud_watch.hear(Heard {
+            at,
+            reading: self.clock.reading(),
+            is_set: self.clock.is_set(),
+        });
+        self.tell_cloud_clock(news);
+    }
+
+    /// Says at the start when the newest signed time on the disk contradicts an own clock that has been right.
+    fn look_at_held_time(&mut self) {
+        let (reading, is_set) = (self.clock.reading(), self.clock.is_set());
+        let news = self.cloud_watch.start(reading, is_set);
+        self.tell_cloud_clock(news);
+    }
+
+    fn tell_cloud_clock(&mut self, news: News) {
+        match news {
             News::Nothing => {}
             News::Contradicts(found) => tracing::warn!(
                 ?found,

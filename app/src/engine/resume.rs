@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use dashpoint_membership::{
-    CompiledPolicy, DEFAULT_POLICY_TOML, DeviceId, MemberId, Meter, Policy, VehicleId,
+    CompiledPolicy, DEFAULT_POLICY_TOML, DeviceId, MemberId, Meter, Policy, ServerTime, VehicleId,
 };
 use dashpoint_store::{SettledMark, Store, StoreError};
 use dashpoint_telematics::{Checkpoint, Finished, Marks, MeterMark, Settings};
@@ -28,6 +28,9 @@ pub(super) struct KeptFold {
     /// Finished, and not in the ledger when it was written.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     pub unsaved: VecDeque<Finished>,
+    /// Newest signed time of the cloud that the car's own clock agreed with.
+    #[serde(default)]
+    pub clock_agreed: Option<ServerTime>,
     /// Set when an older program wrote it, without a name.
     #[serde(skip)]
     pub is_unnamed: bool,
@@ -41,6 +44,8 @@ pub(super) struct KeptFoldRef<'a> {
     pub state: &'a Checkpoint,
     #[serde(skip_serializing_if = "VecDeque::is_empty")]
     pub unsaved: &'a VecDeque<Finished>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_agreed: Option<ServerTime>,
 }
 
 pub(super) fn checkpoint_name(device: DeviceId) -> String {
@@ -115,6 +120,7 @@ pub(super) fn checkpoint_of(store: &Store, books: &Books) -> Result<Option<KeptF
         vehicle: books.vehicle,
         state,
         unsaved: VecDeque::new(),
+        clock_agreed: None,
         is_unnamed: true,
     }))
 }

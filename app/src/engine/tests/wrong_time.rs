@@ -1,5 +1,8 @@
 //! A cloud whose clock is wrong for a while, as the car sees it.
 
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
 use dashpoint_membership::{Epoch, Seq};
 use dashpoint_sync::Event;
 
@@ -35,7 +38,8 @@ fn a_receipt_that_is_older_than_the_one_on_the_disk_is_told() {
     car.pass(HOUR_MS);
     car.cloud_ahead_s = 20 * DAY_S;
     car.meets_the_cloud(&mut running);
-    assert_eq!(running.engine.live().cloud_clock, None, "nobody knows yet");
+    let told = running.engine.live().cloud_clock;
+    assert_eq!(told, None, "its own clock was never right");
     running.engine.end().unwrap();
     let mut running = car.start();
     car.pass(HOUR_MS);
@@ -47,6 +51,78 @@ fn a_receipt_that_is_older_than_the_one_on_the_disk_is_told() {
     car.pass(HOUR_MS);
     car.meets_the_cloud(&mut running);
     assert_eq!(running.engine.live().cloud_clock, None);
+}
+
+/// A car whose own clock has been right says so from the first receipt on, and after each start, until one agrees again.
+#[test]
+fn a_car_that_starts_says_that_the_cloud_is_ahead() {
+    let mut car = Car::enrolled(1);
+    let mut running = car.start();
+    car.meets_the_cloud(&mut running);
+    running.engine.end().unwrap();
+    car.cloud_ahead_s = 20 * DAY_S;
+    let ahead = Some(CloudClock::Ahead { by_s: 20 * DAY_S });
+    for start in 0..3 {
+        let (said, running) = warnings(|| {
+            let mut running = car.start();
+            let told = running.engine.live().cloud_clock;
+            assert_eq!(
+                told,
+                ahead.filter(|_| start > 0),
+                "before it meets the cloud"
+            );
+            car.pass(HOUR_MS);
+            car.meets_the_cloud(&mut running);
+            car.meets_the_cloud(&mut running);
+            running
+        });
+        assert_eq!(running.engine.live().cloud_clock, ahead);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].contains("contradicts the car's clocks"), "{said:?}");
+        running.engine.end().unwrap();
+    }
+    car.cloud_ahead_s = 0;
+    let mut running = car.start();
+    car.pass(HOUR_MS);
+    let (said, ()) = warnings(|| drop(car.meets_the_cloud(&mut running)));
+    assert_eq!(running.engine.live().cloud_clock, None);
+    assert!(said.is_empty(), "{said:?}");
+    running.engine.end().unwrap();
+    let running = car.start();
+    assert_eq!(running.engine.live().cloud_clock, None);
+}
+
+/// Does something and gives the lines that it logged of the cloud's clock at WARN or above.
+fn warnings<T>(work: impl FnOnce() -> T) -> (Vec<String>, T) {
+    let logged = Logged::default();
+    let writer = logged.clone();
+    let to_memory = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let done = tracing::subscriber::with_default(to_memory, work);
+    let bytes = logged.0.lock().unwrap().clone();
+    let text = String::from_utf8(bytes).unwrap();
+    let of_clock = text.lines().filter(|line| line.contains("signed time"));
+    (of_clock.map(str::to_owned).collect(), done)
+}
+
+/// Log lines, kept.
+#[derive(Clone, Default)]
+struct Logged(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Logged {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let kept = self.0.lock();
+        kept.map_err(|_| io::ErrorKind::Other)?
+            .extend_from_slice(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[test]
