@@ -17,7 +17,8 @@ use crate::store::left_behind::left_behind;
 use crate::store::signed_after::{keep_signed, signed_in};
 use crate::store::undone::{done_in, lacking, words_on_entries};
 use crate::store::{
-    Undone, UndoneKind, cloud_row, devices, is_whole, kept, open_file, open_kept, open_to_read,
+    Undone, UndoneKind, clock_leap, cloud_row, devices, is_whole, kept, open_file, open_kept,
+    open_to_read,
 };
 
 /// A request waits no longer than this, for the consent of a vehicle's members too.
@@ -166,7 +167,13 @@ fn make_ready(
     // The clock is held to what the cloud knew last, not to the day of the backup.
     match &present {
         Some(present) if has_accepted => core.believe(present.known)?,
-        Some(present) => core.know(present.known)?,
+        Some(present) => {
+            core.know(present.known)?;
+            let leap = before.and_then(|db| readable("leapt", clock_leap::find(db)));
+            if let Some(leap) = leap.flatten() {
+                core.keep_leap(leap)?;
+            }
+        }
         None => {}
     }
     let taken = match (&present, left) {

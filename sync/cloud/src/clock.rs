@@ -1,5 +1,7 @@
 //! The cloud's clock: the only place where it reads one.
 
+use std::fmt;
+
 use dashpoint_membership::ServerTime;
 use serde::Serialize;
 
@@ -21,6 +23,31 @@ impl ClockKind {
             Self::System => "system",
             Self::Posted => "posted",
         }
+    }
+}
+
+/// The state of a clock that leapt ahead and is not confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnconfirmedClock {
+    /// The last time at which the database was at work before.
+    pub known: ServerTime,
+    /// The time that the clock showed then.
+    pub leapt: ServerTime,
+    /// The time at which a cloud that goes on working has confirmed it.
+    pub until: ServerTime,
+}
+
+impl fmt::Display for UnconfirmedClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            known,
+            leapt,
+            until,
+        } = self;
+        write!(
+            f,
+            "the clock came from {known} to {leapt} while this cloud was not at work: nothing expires, nothing is released and no tier is reviewed before it was at work for a day, at {until}; set the clock right, or say `dashpoint-cloud serve --accept-clock REASON` when it is right"
+        )
     }
 }
 

@@ -11,6 +11,7 @@ use dashpoint_membership::{
 };
 use dashpoint_wire::{PublicKey, WireError};
 
+use crate::clock::UnconfirmedClock;
 use crate::lacking::Lacking;
 use crate::random::spoken_code;
 
@@ -280,6 +281,9 @@ pub enum CloudError {
         /// The time that the clock shows.
         now: ServerTime,
     },
+    /// What goes by the clock alone waits: the clock leapt ahead, and nothing has confirmed it.
+    #[error("{0}")]
+    ClockUnconfirmed(UnconfirmedClock),
     /// A database of another cloud beside the key, or a key of another cloud beside the database.
     #[error(
         "the database is of the cloud with the key {made}, and the key in the folder is {here}: put back the key and the database that belong together"

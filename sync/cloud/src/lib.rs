@@ -26,7 +26,7 @@ mod store;
 mod watch;
 
 pub use backup::{RestoredBackup, restore};
-pub use clock::ClockKind;
+pub use clock::{ClockKind, UnconfirmedClock};
 pub use connections::Limits;
 pub use core::{
     Approval, Approved, AskIds, BroughtOver, CloudCore, DeviceLine, EntryChange, EntryLine,

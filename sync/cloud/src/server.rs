@@ -271,7 +271,7 @@ async fn maintain(ledger: LedgerHandle, mut stopped: watch::Receiver<bool>) {
         };
         match done {
             Ok(done) => tracing::info!(changed = done.changed, "accounts maintained"),
-            Err(failed @ CloudError::ClockLeapt { .. }) => {
+            Err(failed @ (CloudError::ClockLeapt { .. } | CloudError::ClockUnconfirmed(_))) => {
                 tracing::warn!(%failed, "nothing expires, nothing is released, no tier is reviewed");
             }
             Err(failed) => tracing::error!(%failed, "accounts could not be maintained"),

@@ -1,6 +1,7 @@
 //! The cloud's clock: it leaps, by minutes or by years, and somebody sets it right again.
 
 use dashpoint_cloud::CloudError;
+use dashpoint_membership::ServerTime;
 
 use super::planted::{Planted, Tampering};
 use super::violation::Violation;
@@ -13,6 +14,14 @@ const DAY_MS: u64 = 24 * HOUR_MS;
 const BELIEVED_MS: u64 = 30 * DAY_MS;
 /// Farther behind than the cloud believes.
 const BEHIND_MS: u64 = 15 * MINUTE_MS;
+/// Farthest ahead that it needs nobody to confirm, with the second that both times are rounded down to.
+const UNCONFIRMED_MS: u64 = DAY_MS + 1_000;
+/// Time at work for which it surely waits for that to be confirmed.
+const WAITS_MS: u64 = 12 * HOUR_MS;
+/// Interval at which it writes down that it is at work.
+const BEAT_MS: u64 = 6 * HOUR_MS;
+/// Seconds of work that it counts at once: of a few minutes that a clock is behind, it makes no leap.
+const PIECE_S: i64 = 300;
 /// Time that it believes in both directions, also when one follows the other.
 const LITTLE_MS: u64 = BEHIND_MS / 2;
 const YEAR_MS: u64 = 365 * DAY_MS;
@@ -24,15 +33,59 @@ impl SimulatedWorld {
         ahead_ms > BELIEVED_MS.cast_signed() || ahead_ms < -BEHIND_MS.cast_signed()
     }
 
-    /// Lets time pass; a cloud that does not believe its clock counts it by one that cannot leap.
+    /// Tells whether what goes by the clock alone has to wait: it leapt ahead, and was not at work for long since.
+    const fn cloud_confirms(&self) -> bool {
+        self.cloud_is_far_ahead() && self.now_ms < self.cloud_leapt_ms + WAITS_MS
+    }
+
+    const fn cloud_is_far_ahead(&self) -> bool {
+        self.cloud_ahead_ms > UNCONFIRMED_MS.cast_signed()
+    }
+
+    /// The latest time for which anything may have ended by the clock alone: a clock that is a little wrong cannot be told from a
+    /// right one, and after a day at work nor can one that is more so.
+    pub(super) fn latest_end(&self) -> ServerTime {
+        let ahead_ms = if self.cloud_is_far_ahead() && !self.cloud_confirms() {
+            BELIEVED_MS
+        } else {
+            UNCONFIRMED_MS
+        };
+        self.right_now().plus_s((ahead_ms / 1_000).cast_signed())
+    }
+
+    /// Lets time pass, in which the cloud is at work; one that does not believe its clock counts it by one that cannot leap.
     pub(super) fn pass_until(&mut self, until_ms: u64) -> Result<(), Violation> {
-        let before = self.right_now();
-        self.now_ms = self.now_ms.max(until_ms);
-        let elapsed_s = self.right_now().as_unix_s() - before.as_unix_s();
-        if elapsed_s > 0 && self.cloud_waits() {
+        while self.now_ms < until_ms {
+            let before = self.right_now();
+            self.now_ms = until_ms.min(self.now_ms + BEAT_MS);
+            let elapsed_s = self.right_now().as_unix_s() - before.as_unix_s();
             let now = self.now();
-            self.cloud
-                .with(now, |core| core.time_passes(elapsed_s, now))?;
+            if self.cloud_waits() {
+                if elapsed_s > 0 {
+                    self.cloud
+                        .with(now, |core| core.time_passes(elapsed_s, now))?;
+                }
+                self.beaten_ms = self.now_ms;
+            } else if self.now_ms >= self.beaten_ms + BEAT_MS {
+                self.beat()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The cloud writes down that it is at work, and counts for how long while a leap of its clock is not confirmed: by pieces, as
+    /// it does each minute.
+    fn beat(&mut self) -> Result<(), Violation> {
+        let pieces = (self.now_ms - self.beaten_ms) / (1_000 * PIECE_S.unsigned_abs());
+        self.beaten_ms = self.now_ms;
+        let now = self.now();
+        self.cloud.with(now, |core| core.heartbeat(now))?;
+        let unconfirmed = self.cloud.with(now, |core| core.unconfirmed_clock(now))?;
+        if unconfirmed.is_some() && self.cloud_ahead_ms >= 0 {
+            for _ in 0..pieces {
+                self.cloud
+                    .with(now, |core| core.time_passes(PIECE_S, now))?;
+            }
         }
         Ok(())
     }
@@ -69,9 +122,9 @@ impl SimulatedWorld {
         };
         let restarts = random.one_in(2);
         // It was at work until now.
-        let right = self.right_now();
-        self.cloud.with(right, |core| core.heartbeat(right))?;
+        self.beat()?;
         self.cloud_ahead_ms = ahead_ms;
+        self.cloud_leapt_ms = self.now_ms;
         self.tally.fault(if self.cloud_waits() {
             "cloud's clock leapt"
         } else {
@@ -98,6 +151,7 @@ impl SimulatedWorld {
             return Ok(());
         }
         self.cloud_ahead_ms = 0;
+        self.beaten_ms = self.now_ms;
         let now = self.now();
         let leapt = self
             .cloud
@@ -110,20 +164,26 @@ impl SimulatedWorld {
         Ok(())
     }
 
-    /// Maintains the accounts as the cloud does by itself: not while it does not believe its clock.
+    /// Maintains the accounts as the cloud does by itself: not while it does not believe its clock, nor while a leap of it is not
+    /// confirmed.
     pub(super) fn maintain(&mut self) -> Result<(), Violation> {
         let now = self.now();
         let done = self.cloud.with(now, |core| match core.maintain(now) {
-            Err(CloudError::ClockLeapt { .. }) => Ok(false),
+            Err(CloudError::ClockLeapt { .. } | CloudError::ClockUnconfirmed(_)) => Ok(false),
             done => done.map(|_| true),
         })?;
-        if done && self.cloud_waits() && self.planted.is_none() {
+        let must_wait = self.cloud_waits() || self.cloud_confirms();
+        if done && must_wait && self.planted.is_none() {
             return Err(Violation::new(
                 "accounts were maintained at a time that cannot be".to_owned(),
             ));
         }
         if !done {
-            self.tally.event("nothing changed by a clock that leapt");
+            self.tally.event(if self.cloud_waits() {
+                "nothing changed by a clock that leapt"
+            } else {
+                "nothing ended before a leap was confirmed"
+            });
         }
         self.read_ledgers()
     }

@@ -21,9 +21,6 @@ use super::coverage::Coverage;
 use super::drivers::{Crew, Log};
 use super::violation::Violation;
 
-/// Seconds by which points may expire too early: a clock that is wrong by less cannot be told from a right one.
-const EARLY_S_MAX: i64 = 30 * 86_400;
-
 /// An award that a screen has shown.
 #[derive(Debug, Clone)]
 pub struct ShownAward {
@@ -266,11 +263,11 @@ impl Oracle {
         )
     }
 
-    /// Reads on in a member's ledger: every change of the balance is a settlement.
+    /// Reads on in a member's ledger: every change of the balance is a settlement, and nothing expires that ends after `latest`.
     pub fn read(
         &mut self,
         statement: &Statement,
-        right: ServerTime,
+        latest: ServerTime,
         tally: &mut Coverage,
     ) -> Result<(), Violation> {
         let mut late = Vec::new();
@@ -298,7 +295,7 @@ impl Oracle {
                 Cause::Expired { .. } => {
                     tally.verdict("expired");
                     let ends = settlement.allocations.iter().map(|taken| taken.expires);
-                    if ends.max() > Some(right.plus_s(EARLY_S_MAX)) {
+                    if ends.max() > Some(latest) {
                         return Err(Violation::new(format!(
                             "points expired by a clock that was wrong: {settlement:?}"
                         )));

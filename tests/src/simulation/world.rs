@@ -58,6 +58,10 @@ pub struct SimulatedWorld {
     pub(super) flags: BTreeMap<usize, BTreeSet<EntryRef>>,
     /// Milliseconds by which the cloud's clock is ahead of the right one.
     pub(super) cloud_ahead_ms: i64,
+    /// The time at which it leapt.
+    pub(super) cloud_leapt_ms: u64,
+    /// The time at which the cloud wrote down last that it is at work.
+    pub(super) beaten_ms: u64,
     /// Strangers who have asked so far.
     pub(super) strangers: u8,
     /// True when disks fail at chosen calls: then reads of them are spared, and a commit that failed may be there.
@@ -106,6 +110,8 @@ impl SimulatedWorld {
             faults_permille,
             flags: BTreeMap::new(),
             cloud_ahead_ms: 0,
+            cloud_leapt_ms: 0,
+            beaten_ms: now_ms,
             strangers: 0,
             disks_fail: false,
             steps: 0,
@@ -366,8 +372,9 @@ impl SimulatedWorld {
             let statement = self
                 .cloud
                 .with(now, |core| core.statement(member, since, now))?;
-            let right = self.right_now();
-            self.oracle.read(statement.body(), right, &mut self.tally)?;
+            let latest = self.latest_end();
+            self.oracle
+                .read(statement.body(), latest, &mut self.tally)?;
         }
         Ok(())
     }

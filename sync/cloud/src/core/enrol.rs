@@ -182,7 +182,7 @@ impl CloudCore {
     /// # Errors
     /// [`CloudError`] when the database fails.
     pub(crate) fn forget_requests(&mut self, now: ServerTime) -> Result<(), CloudError> {
-        self.work(now, |unit| unit.forget_requests())
+        self.work_by_clock(now, |unit| unit.forget_requests())
     }
 
     /// All head units that wait, oldest first.

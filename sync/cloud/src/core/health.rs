@@ -7,29 +7,33 @@ use rusqlite::Connection;
 
 use super::CloudCore;
 use super::clock_guard::heed;
+use super::clock_leap::is_leap;
 use super::consent::given;
 use super::waits;
 use crate::clock::ClockKind;
 use crate::error::CloudError;
 use crate::lacking::Lacking;
-use crate::store::{bindings, bundles, cloud_row, devices, members, room};
+use crate::store::{bindings, bundles, clock_leap, cloud_row, devices, members, room};
 
 impl CloudCore {
-    /// Takes the clock for right although it leapt, with an operator's reason, which is kept. With a clock that did not leap
-    /// nothing happens and nothing is kept; returns whether it leapt.
+    /// Takes the clock for right although it leapt, with an operator's reason, which is kept: one that is not believed, and one
+    /// that waits to be confirmed. With a clock that did not leap nothing happens and nothing is kept; returns whether it leapt.
     ///
     /// # Errors
     /// [`CloudError::NoReason`] for a reason without a word, or what the database said.
     pub fn accept_clock(&mut self, reason: &str, now: ServerTime) -> Result<bool, CloudError> {
         let reason = given(reason)?;
         self.unguarded(now, |unit, life| {
-            if heed(life, now).is_ok() {
+            let unconfirmed = clock_leap::find(unit.db)?;
+            if heed(life, now).is_ok() && !is_leap(life, now) && unconfirmed.is_none() {
                 return Ok(false);
             }
-            cloud_row::keep_accepted(unit.db, life.known, now, reason)?;
+            let known = unconfirmed.map_or(life.known, |leap| leap.known);
+            cloud_row::keep_accepted(unit.db, known, now, reason)?;
             cloud_row::believe(unit.db, now)?;
+            clock_leap::confirm(unit.db)?;
             bindings::begin_by(unit.db, now)?;
-            tracing::warn!(known = %life.known, %now, reason, "an operator takes the clock for right");
+            tracing::warn!(%known, %now, reason, "an operator takes the clock for right");
             Ok(true)
         })
     }
@@ -56,13 +60,14 @@ impl CloudCore {
     /// Lets the last known time go on by the `elapsed_s` seconds since the last heartbeat, which a clock that cannot leap has
     /// counted: all of them when the cloud's own clock was not believed at their beginning, for one that is behind would be taken
     /// for right after as long as it is behind; else but for a sixtieth, by which a sound clock may be slower. One that stands
-    /// still, or is set back again and again, is noticed so.
+    /// still, or is set back again and again, is noticed so. A day of them confirms a clock that leapt ahead.
     ///
     /// # Errors
     /// [`CloudError`] when the database fails.
     pub fn time_passes(&mut self, elapsed_s: i64, now: ServerTime) -> Result<(), CloudError> {
         let known_at_beat = self.known_at_beat;
         self.unguarded(now, |unit, life| {
+            unit.confirm_by_work(life, elapsed_s)?;
             let least = match (heed(life, now.plus_s(-elapsed_s)), known_at_beat) {
                 (Err(_), _) => life.known.plus_s(elapsed_s),
                 (Ok(_), Some(known)) => known.plus_s(elapsed_s - elapsed_s / 60),

@@ -31,10 +31,11 @@ impl AddAssign for Maintained {
 
 impl CloudCore {
     /// Releases what is due, expires what is over and reviews the tiers of all members, one transaction a member so that
-    /// entries get in between; forgets the requests to be enrolled that ended a day ago.
+    /// entries get in between; forgets the requests to be enrolled that ended a day ago. After a leap of the clock nothing of it is
+    /// done before the leap is confirmed.
     ///
     /// # Errors
-    /// [`CloudError`] when the database fails or an account would break; members before it are done.
+    /// [`CloudError::ClockUnconfirmed`]; [`CloudError`] when the database fails or an account would break; members before it are done.
     pub fn maintain(&mut self, now: ServerTime) -> Result<Maintained, CloudError> {
         self.forget_requests(now)?;
         let ids = self.member_ids()?;
@@ -63,7 +64,7 @@ impl CloudCore {
             ..Maintained::default()
         };
         for member in ids.iter().copied() {
-            let settlements = self.work(now, |unit| unit.maintain(member))?;
+            let settlements = self.work_by_clock(now, |unit| unit.maintain(member))?;
             done.changed += usize::from(settlements > 0);
             done.settlements += settlements;
         }

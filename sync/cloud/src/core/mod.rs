@@ -8,6 +8,7 @@ mod bring_over;
 mod bundles;
 mod claw_back;
 mod clock_guard;
+mod clock_leap;
 mod consent;
 mod dropped_rules;
 mod dropped_tiers;
@@ -228,6 +229,7 @@ impl CloudCore {
     ) -> Result<R, CloudError> {
         let at = |life: &CloudRow| clock_guard::heed(life, now);
         self.write(at, |unit, life| {
+            unit.note_leap(life)?;
             if clock_guard::is_old(life, unit.now) {
                 cloud_row::know(unit.db, unit.now)?;
             }

@@ -7,7 +7,7 @@ use dashpoint_wire::{Raw, Receipt};
 use super::CloudCore;
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
-use crate::store::{bindings, cloud_row, devices, log};
+use crate::store::{bindings, clock_leap, cloud_row, devices, log};
 
 impl CloudCore {
     /// The present life.
@@ -35,6 +35,7 @@ impl CloudCore {
     pub(crate) fn believe(&mut self, known: ServerTime) -> Result<(), CloudError> {
         self.unguarded(known, |unit, _| {
             cloud_row::believe(unit.db, known)?;
+            clock_leap::confirm(unit.db)?;
             bindings::begin_by(unit.db, known)
         })
     }

@@ -20,7 +20,8 @@ impl CloudError {
             | Self::CommandRuns(_)
             | Self::TooManyWaiting
             | Self::TooMuch { .. }
-            | Self::ClockLeapt { .. } => true,
+            | Self::ClockLeapt { .. }
+            | Self::ClockUnconfirmed(_) => true,
             Self::Database(refused) => matches!(
                 refused.sqlite_error_code(),
                 Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
@@ -196,6 +197,7 @@ impl CloudError {
             | Self::Restoring(_)
             | Self::CommandRuns(_)
             | Self::ClockLeapt { .. }
+            | Self::ClockUnconfirmed(_)
             | Self::OtherKey { .. }
             | Self::KeyMissing(_)
             | Self::NotAKey { .. }

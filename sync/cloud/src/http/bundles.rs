@@ -88,7 +88,7 @@ pub(super) async fn catalogue(
 }
 
 /// `GET /healthz`: the ledger answers, its clock is believed, and its last write was done. Otherwise 503 with the reason.
-/// The policies and the count of members that entries wait for come behind the `ok`.
+/// A clock that leapt and is not confirmed, and the policies and the count of members that entries wait for come behind the `ok`.
 pub(super) async fn healthz(
     State(state): Shared,
     Extension(caller): Extension<Caller>,
@@ -102,12 +102,14 @@ pub(super) async fn healthz(
         let now = core.now(system_now())?;
         core.health(now)?;
         core.member_count()?;
-        Ok(core.waits())
+        let unconfirmed = core.unconfirmed_clock(now)?.map(|clock| clock.to_string());
+        let lines: Vec<String> = unconfirmed.into_iter().chain(core.waits()).collect();
+        Ok((!lines.is_empty()).then(|| lines.join("\n")))
     });
     let healthy: Result<Option<String>, CloudError> = healthy.await;
     match healthy {
         Ok(None) => (StatusCode::OK, "ok\n".to_owned()),
-        Ok(Some(waits)) => (StatusCode::OK, format!("ok\n{waits}\n")),
+        Ok(Some(lines)) => (StatusCode::OK, format!("ok\n{lines}\n")),
         Err(failed) => (StatusCode::SERVICE_UNAVAILABLE, format!("{failed}\n")),
     }
 }

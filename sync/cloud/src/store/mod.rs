@@ -5,6 +5,7 @@ pub(crate) mod awaited;
 pub(crate) mod bindings;
 pub(crate) mod bundles;
 pub(crate) mod claims;
+pub(crate) mod clock_leap;
 pub(crate) mod cloud_row;
 mod columns;
 pub(crate) mod consents;

@@ -18,6 +18,7 @@ mod cli_members;
 mod cli_policy;
 mod cli_rules;
 mod clock;
+mod clock_leaps;
 mod cut_off;
 mod doubts;
 mod enrolment;

@@ -273,6 +273,7 @@ fn a_restore_knows_every_table() {
         "catalogues",
         "cloud",
         "policies",
+        "unconfirmed_clock",
     ];
     // What cars send again, what follows from it, and what counts for a time only.
     let from_cars = [

@@ -48,7 +48,7 @@ fn an_entry_beyond_the_offline_allowance_waits_and_is_released() {
     };
     assert_eq!(world.balance(member), 0);
     assert_eq!(world.statement(member).account.pending.len(), 1);
-    world.now = until;
+    world.leap_to(until);
     assert_eq!(world.core.maintain(world.now).unwrap().settlements, 1);
     assert_eq!(world.balance(member), 1);
 }

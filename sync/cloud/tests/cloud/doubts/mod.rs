@@ -15,7 +15,7 @@ pub fn world() -> (World, Car) {
     let mut world = World::new();
     let member = world.member(1);
     let mut car = world.car(2, 3, member);
-    world.pass(3 * DAY);
+    world.leap_to(world.now.plus_s(3 * DAY));
     let contact = car.mint(CHECK_IN, world.now);
     world.settled(&mut car, &[contact]);
     (world, car)
