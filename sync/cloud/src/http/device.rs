@@ -40,6 +40,9 @@ pub(super) async fn post_entries(
             device,
             move |core, incoming, now| {
                 let request: EntriesRequest = incoming.message()?;
+                if i64::try_from(request.from.get()).is_err() {
+                    return Err(ApiError::because(RefusalCode::Malformed));
+                }
                 if request.entries.len() > MAX_ENTRIES {
                     return Err(ApiError::because(RefusalCode::TooLarge));
                 }

@@ -1,6 +1,6 @@
 //! Evidence that a chain went on twice from one place.
 
-use dashpoint_membership::{DeviceId, EntryHash, EntryRef, ServerTime};
+use dashpoint_membership::{CoarseTime, DeviceId, EntryHash, EntryRef, ServerTime};
 use rusqlite::Connection;
 
 use super::{Col, intake};
@@ -11,7 +11,7 @@ use crate::error::CloudError;
 const KEPT: i64 = 256;
 const KEPT_OF_PLACE: i64 = 4;
 
-/// Keeps the other entry for a place that was taken already; one that is kept already stays as it is.
+/// Keeps the other entry for a place that was taken already, with the time to five minutes; one that is kept already stays as it is.
 pub(crate) fn keep(
     db: &Connection,
     entry: EntryRef,
@@ -33,6 +33,7 @@ pub(crate) fn keep(
     if of_place >= KEPT_OF_PLACE || count(db, entry.device)? >= KEPT {
         return intake::leave_out_branch(db, entry.device, seen);
     }
+    let seen = CoarseTime::containing_unix_s(seen.as_unix_s()).as_unix_s();
     db.execute(
         "INSERT INTO forks (device, epoch, seq, hash, seen, raw) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT DO NOTHING",
@@ -41,7 +42,7 @@ pub(crate) fn keep(
             Col(entry.epoch),
             Col(entry.seq),
             Col(hash),
-            Col(seen),
+            seen,
             raw,
         ),
     )?;

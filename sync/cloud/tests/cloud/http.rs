@@ -260,6 +260,10 @@ async fn numbers_beyond_the_database_are_malformed() {
             let body = deflate(&encode(&ahead.request(&[entry])));
             let answer = signer.send(addr, "POST", &entries, &body);
             assert_eq!(answer.code(), RefusalCode::Malformed, "entry {number}");
+            ahead.seq = Seq::new(number - 1);
+            let body = deflate(&encode(&ahead.request(&[])));
+            let answer = signer.send(addr, "POST", &entries, &body);
+            assert_eq!(answer.code(), RefusalCode::Malformed, "none of {number}");
             let head = ChainPoint {
                 seq: Seq::new(number),
                 ..car.point()

@@ -102,6 +102,7 @@ fn the_first_branches_are_kept_and_the_rest_is_counted() {
     let member = world.member(1);
     let mut car = world.car(2, 3, member);
     let before = car.clone();
+    world.pass(137);
     let first = batch(&mut car, 80, world.now);
     world.settled(&mut car, &first);
     for branch in 1..=8 {
@@ -116,6 +117,11 @@ fn the_first_branches_are_kept_and_the_rest_is_counted() {
     let db = rusqlite::Connection::open(&file).unwrap();
     let number = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(number("SELECT count(*) FROM forks"), 256);
+    assert_eq!(
+        number("SELECT max(seen % 300) FROM forks"),
+        0,
+        "to five minutes"
+    );
     assert_eq!(
         number("SELECT max(n) FROM (SELECT count(*) AS n FROM forks GROUP BY seq)"),
         4
