@@ -46,7 +46,7 @@ def driving_s(trip):
 
 def in_doubt(entry, use, vehicle, enrolled, model, now):
     """Whether an admissible entry waits for an operator; `vehicle` are the earlier uses of the same vehicle."""
-    if use.trusted and (use.started > use.ended or use.lasted > use.ended - use.started + 600):
+    if use.started > use.ended or use.lasted > use.ended - use.started + 600:
         return True
     if before_enrolment(entry, use, enrolled, now) or at_once(use, vehicle):
         return True
@@ -87,7 +87,7 @@ def before_enrolment(entry, use, enrolled, now):
 
 
 def too_much_power(entry, use):
-    if 2 not in entry.evidence or not use.trusted:
+    if 2 not in entry.evidence:
         return False
     watts = 43_000 if entry.trigger == "charge" and entry.evidence[5] == 1 else 1_000_000
     return use.units > (use.ended - use.started + 600) * watts // 3_600 + 2_000
@@ -114,8 +114,18 @@ def trip_alone(trip, use):
     return (
         metres * 3_600 > use.lasted * 250_000
         or max(use.excess) > 2_000
-        or any(0 < seen[3] < 10 if seen[1] <= 3 else seen[3] * 20_000 < driving_ms for seen in trip[8])
+        or any(saw_too_little(seen[1], seen[3], driving_ms) for seen in trip[8])
     )
+
+
+def saw_too_little(factor, base, driving_ms):
+    if factor == 1 and driving_ms >= 3_600_000:
+        return base < 1_000
+    if factor <= 3:
+        return 0 < base < 10
+    if factor <= 5:
+        return base * 10 < driving_ms * 9
+    return base < min(60_000, driving_ms)
 
 
 def excess(trip, use):
@@ -139,7 +149,7 @@ def too_much_together(use, lately):
 def late_hours(entry, trip, model):
     begin, end = trip[2] * 60 + GRAIN_S, entry.time * 60
     span = max(0, end - begin)
-    if entry.quality == 3 or span > lasted(trip) + 10_800:
+    if span > lasted(trip) + 10_800:
         return False
     weights = {late[1]: late[2] for late in model[6]}
     hours = [(at + entry.offset * 60) % DAY_S // 3_600 for at in range(begin, end, 60)]

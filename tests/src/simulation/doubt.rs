@@ -29,7 +29,9 @@ pub(super) struct MeterClaim {
     lasted_s: i64,
     /// Watt-hours regained, and used, that its metres and its time do not explain.
     unexplained_wh: [i64; 2],
-    /// Its beginning and its end by the clock of the car, unless that is said to be wrong.
+    /// Its beginning and its end by the clock of the car.
+    times: (i64, i64),
+    /// The same, unless the clock is said to be wrong.
     said: Option<(i64, i64)>,
     /// The same, when nothing contradicts them.
     span: Option<(i64, i64)>,
@@ -96,6 +98,7 @@ impl MeterClaim {
                 Evidence::Trip(trip) => unexplained_wh(trip),
                 Evidence::Charge(_) | Evidence::Discharge(_) => [0; 2],
             },
+            times: (started, ended),
             said,
             span: said.filter(|(started, ended)| has_length && started <= ended),
             is_ahead: ended - now > 900,
@@ -108,10 +111,9 @@ impl MeterClaim {
     }
 
     /// Returns whether it ends before it begins, or has more driving than fits in between.
-    fn is_out_of_time(&self) -> bool {
-        self.said.is_some_and(|(started, ended)| {
-            ended < started || self.lasted_s - (ended - started) > 600
-        })
+    const fn is_out_of_time(&self) -> bool {
+        let (started, ended) = self.times;
+        ended < started || self.lasted_s - (ended - started) > 600
     }
 
     /// Its device is shut out.
@@ -361,10 +363,9 @@ impl Beside<'_> {
         } else {
             (self.passed_s(since) * 20_000 / DAY_S).min(70_000)
         };
-        let is_too_fast = was_seen
-            && self.claim.said.is_some_and(|(started, ended)| {
-                to - from > (ended - started + 600) * kw * 1_000 / 3_600 + 2_000
-            });
+        let (started, ended) = self.claim.times;
+        let is_too_fast =
+            was_seen && to - from > (ended - started + 600) * kw * 1_000 / 3_600 + 2_000;
         let week = self.window.min(self.now - 7 * DAY_S);
         let mut windows = [self.window, week].into_iter();
         is_too_fast
@@ -381,12 +382,12 @@ fn contradicts_itself(trip: &Trip) -> bool {
     let (lasted_s, metres) = (lasted_s(trip), units(trip.odometer.length()));
     let driven_ms = units(trip.driving.at_most_s()) * 1_000;
     let saw_nothing = trip.factors.iter().any(|seen| match seen.factor {
+        Factor::HardBraking if driven_ms >= 3_600_000 => seen.base_ms < 1_000,
         Factor::HardBraking | Factor::AggressiveTurning | Factor::UnsafeFollowing => {
             seen.base_ms > 0 && seen.base_ms < 10
         }
-        Factor::LateNight | Factor::ExcessiveSpeed | Factor::Unbuckled => {
-            units(seen.base_ms) * 20_000 < driven_ms
-        }
+        Factor::LateNight | Factor::ExcessiveSpeed => units(seen.base_ms) * 10 < driven_ms * 9,
+        Factor::Unbuckled => units(seen.base_ms) < driven_ms.min(60_000),
     });
     metres * 3_600 > lasted_s * 250_000
         || unexplained_wh(trip).iter().any(|wh| *wh > 2_000)
@@ -404,7 +405,7 @@ fn unexplained_wh(trip: &Trip) -> [i64; 2] {
 fn misses_late_hours(entry: &Entry, trip: &Trip, late_hours: &[LateHour]) -> bool {
     let (from_s, to_s) = (trip.started.as_unix_s() + 300, entry.time.at.as_unix_s());
     let span_s = (to_s - from_s).max(0);
-    if entry.time.quality == ClockQuality::Doubtful || span_s > lasted_s(trip) + SLACK_S {
+    if span_s > lasted_s(trip) + SLACK_S {
         return false;
     }
     let late_ms: i64 = (0..span_s)

@@ -1,12 +1,12 @@
 //! Doubts: evidence that contradicts no shape, and that odometer, time, speed or energy forbid.
 //!
-//! Bounds over time count in server time, from the receipt that the car held to the arrival. The car's own clock enters only where
-//! the car trusts it: its times are held against each other, against the enrolment, and against those of other entries.
+//! Bounds over time count in server time, from the receipt that the car held to the arrival. The times of one entry are held against
+//! each other by whatever clock; against the enrolment and against those of other entries only where the car trusts its clock.
 
 use dashpoint_membership::policy::ScoreModel;
 use dashpoint_membership::{
-    Charge, ClockQuality, CoarseTime, Discharge, Entry, Evidence, Factor, MeterInterval,
-    ServerTime, Trip,
+    Charge, CoarseTime, Discharge, Entry, Evidence, Factor, FactorSeen, MeterInterval, ServerTime,
+    Trip,
 };
 
 use super::energy::{EnergyWindow, ExcessEnergy, lasted_s, session_wh_max};
@@ -160,18 +160,28 @@ fn trip_doubt(trip: &Trip) -> Option<Doubt> {
         return Some(doubt);
     }
     let driving_ms = trip.driving.at_most_s() * 1_000;
-    let is_no_sample = |base_ms: u64| base_ms.saturating_mul(SEEN_IN_MAX) < driving_ms;
-    let unseen = trip.factors.iter().any(|seen| match seen.factor {
-        // Time above a threshold: a gentle driver gives one moment of it in hours, or none at all. None is believed, since it
-        // says the same as a factor that is not there, and costs the driver nothing either way.
-        Factor::HardBraking | Factor::AggressiveTurning | Factor::UnsafeFollowing => {
-            (1..SAMPLE_MS).contains(&seen.base_ms)
+    let is_unseen = |seen: &FactorSeen| is_unseen(*seen, driving_ms);
+    trip.factors.iter().any(is_unseen).then_some(Doubt::Unseen)
+}
+
+/// Returns whether a factor that was observed saw less than it does of so much driving.
+const fn is_unseen(seen: FactorSeen, driving_ms: u64) -> bool {
+    let is_no_sample = seen.base_ms > 0 && seen.base_ms < SAMPLE_MS;
+    match seen.factor {
+        // Time above a threshold that each stop has.
+        Factor::HardBraking => {
+            is_no_sample || (driving_ms >= BRAKES_IN_MS && seen.base_ms < BRAKING_MS_MIN)
         }
-        Factor::LateNight | Factor::ExcessiveSpeed | Factor::Unbuckled => {
-            is_no_sample(seen.base_ms)
+        // Time above a threshold that a straight and empty road has none of. None says the same as a factor that is not there,
+        // and costs the driver nothing either way.
+        Factor::AggressiveTurning | Factor::UnsafeFollowing => is_no_sample,
+        // The time of driving itself.
+        Factor::LateNight | Factor::ExcessiveSpeed => {
+            seen.base_ms.saturating_mul(10) < driving_ms.saturating_mul(9)
         }
-    });
-    unseen.then_some(Doubt::Unseen)
+        // The belt may become known late on the way. What was seen counts in whole minutes.
+        Factor::Unbuckled => seen.base_ms < MINUTE_MS && seen.base_ms < driving_ms,
+    }
 }
 
 fn excess_doubt(excess: ExcessEnergy) -> Option<Doubt> {
@@ -203,11 +213,8 @@ fn own_times_doubt(
     (is_known && is_before).then_some(Doubt::BeforeEnrolment)
 }
 
-/// Compares the late hours between the trip's own times with what the factor says, for a clock that the car trusted.
+/// Compares the late hours between the trip's own times with what the factor says: a car counts both by the same clock.
 fn late_doubt(entry: &Entry, trip: &Trip, model: &ScoreModel) -> Option<Doubt> {
-    if entry.time.quality == ClockQuality::Doubtful {
-        return None;
-    }
     let grain_s = CoarseTime::GRAIN_MIN * 60;
     let (from_s, to_s) = (
         trip.started.as_unix_s().saturating_add(grain_s),
@@ -283,11 +290,11 @@ fn overlap_doubt(overlaps: &Overlaps) -> Option<Doubt> {
         .or_else(|| is_beside.then_some(Doubt::Beside))
 }
 
-/// Holds the energy of a session that was seen against its time, by a clock that the car trusts.
+/// Holds the energy of a session that was seen against its time. A car compares both itself, by whatever clock it has, before it
+/// names the current.
 fn power_doubt(evidence: &Evidence, was_seen: bool, times: &EntryTimes) -> Option<Doubt> {
     let wh = evidence.interval().length();
-    let is_timed = was_seen && times.is_trusted;
-    (is_timed && wh > session_wh_max(evidence, times.span_s())).then_some(Doubt::Power)
+    (was_seen && wh > session_wh_max(evidence, times.span_s())).then_some(Doubt::Power)
 }
 
 fn energy_doubt(

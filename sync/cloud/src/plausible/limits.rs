@@ -44,9 +44,13 @@ pub(super) const SLOPE_WH_PER_M: u64 = 1;
 pub(super) const AUXILIARY_W: u64 = 10_000;
 /// Watt-hours by which rounded counters may be off: one step of 1 kWh at each end, of one trip or of several.
 pub(super) const COUNTER_WH: u64 = 2_000;
-/// Driving time for each unit of what a factor saw that measures all of the driving: less than one in so many is no sample of
-/// the trip.
-pub(super) const SEEN_IN_MAX: u64 = 20_000;
+/// Milliseconds of a minute: times that are shares of the driving leave the car in whole minutes, rounded up.
+pub(super) const MINUTE_MS: u64 = 60_000;
+/// Milliseconds of driving in which no car does without braking, and of braking above the lower threshold that it has then at
+/// least: the gentlest of the standard cycles and recorded drives has 61 s in an hour, on a motorway (HWFET).
+pub(super) const BRAKES_IN_MS: u64 = 3_600_000;
+/// The braking.
+pub(super) const BRAKING_MS_MIN: u64 = 1_000;
 /// Milliseconds of one sample: no signal of a vehicle's bus comes faster than at 100 Hz.
 pub(super) const SAMPLE_MS: u64 = 10;
 /// Seconds for which two trips or sessions of one vehicle may overlap by the car's own clock: it may be set in between.

@@ -46,13 +46,13 @@ impl EntryTimes {
         }
     }
 
-    /// Returns whether a clock that the car trusts gives times between which so many seconds cannot be.
+    /// Returns whether so many seconds cannot be between its times. Both are of one clock, whether that is right or wrong.
     #[must_use]
     pub fn contradict(&self, lasted_s: u64) -> bool {
         let (started_s, ended_s) = (self.started.as_unix_s(), self.ended.as_unix_s());
         let span_s = u64::try_from(ended_s.saturating_sub(started_s));
         let holds = span_s.is_ok_and(|span_s| lasted_s <= span_s.saturating_add(OWN_TIME_SLACK_S));
-        self.is_trusted && !holds
+        !holds
     }
 
     /// Seconds from the beginning to the end.

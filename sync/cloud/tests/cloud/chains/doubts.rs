@@ -72,7 +72,7 @@ fn young(tape: &mut Tape, car: &mut Car) {
 
 /// What one trip says of itself.
 fn alone(tape: &mut Tape, car: &mut Car) {
-    let changes: [Change; 13] = [
+    let changes: [Change; 17] = [
         |trip| {
             (trip.odometer.to, trip.regained_wh) =
                 (trip.odometer.from + 90_000, trip.used_wh + 57_000);
@@ -90,8 +90,16 @@ fn alone(tape: &mut Tape, car: &mut Car) {
         |trip| trip.factors[0].base_ms = 0,
         |trip| trip.factors[0].base_ms = 9,
         |trip| trip.factors[0].base_ms = 10,
-        |trip| trip.factors[0] = unbuckled(89),
-        |trip| trip.factors[0] = unbuckled(90),
+        |trip| {
+            (trip.driving, trip.factors[0].base_ms) = (DrivingTime::Minutes(60), 999);
+        },
+        |trip| {
+            (trip.driving, trip.factors[0].base_ms) = (DrivingTime::Minutes(60), 1_000);
+        },
+        |trip| trip.factors[0] = seen(Factor::ExcessiveSpeed, 2_699_999),
+        |trip| trip.factors[0] = seen(Factor::ExcessiveSpeed, 2_700_000),
+        |trip| trip.factors[0] = seen(Factor::Unbuckled, 59_999),
+        |trip| trip.factors[0] = seen(Factor::Unbuckled, 60_000),
     ];
     for change in changes {
         tape.pass(DAY);
@@ -124,9 +132,9 @@ fn together(tape: &mut Tape, car: &mut Car) {
     }
 }
 
-fn unbuckled(base_ms: u64) -> FactorSeen {
+const fn seen(factor: Factor, base_ms: u64) -> FactorSeen {
     FactorSeen {
-        factor: Factor::Unbuckled,
+        factor,
         against_ms: 0,
         base_ms,
     }
@@ -203,6 +211,7 @@ fn busy(tape: &mut Tape, car: &mut Car) {
     for _ in 0..4 {
         let mut trip = tape.drive(40_000);
         trip.driving = DrivingTime::Minutes(700);
+        trip.started = before(tape.world.now, 42_000);
         // At times that nobody can check.
         tape.send_forged(car, drove(trip), |entry| {
             entry.time.quality = ClockQuality::Doubtful;
