@@ -43,6 +43,18 @@ fn the_promise_holds_for_some_seeds() {
     assert!(tally.faults.len() > 15, "{tally:?}");
 }
 
+/// Each of these broke the promise once; `tests/README.md` says by what.
+#[test]
+fn seeds_that_broke_once_hold() {
+    const SEEDS: [u64; 6] = [770_399, 770_439, 773_461, 774_652, 1_129_166, 2_027_876];
+    for_each(SEEDS.len() as u64, |number| {
+        let seed = SEEDS[usize::try_from(number).unwrap()];
+        if let Err(violation) = run_seed(seed, None) {
+            panic!("seed {seed}: {violation}\n{}", violation.story().join("\n"));
+        }
+    });
+}
+
 #[test]
 fn a_seed_lives_the_same_life_each_time() {
     for seed in [3, 7] {

@@ -101,7 +101,9 @@ impl SimulatedWorld {
             }
             return Ok(());
         }
-        if !self.mischief.permille(40) {
+        // A plant that only shows under such a clock has more of them to show in.
+        let leaps = if self.planted.is_none() { 40 } else { 200 };
+        if !self.mischief.permille(leaps) {
             return Ok(());
         }
         let random = &mut self.mischief;
