@@ -59,7 +59,7 @@ def in_doubt(entry, use, vehicle, enrolled, model, now):
     if entry.trigger == "trip":
         trip = entry.evidence
         return (
-            trip_alone(trip, use)
+            trip_alone(trip, use, model)
             or too_much_together(use, lately)
             or late_hours(entry, trip, model)
             or any(use.begin < reading for reading in known)
@@ -109,17 +109,17 @@ def room(use, vehicle, start, since, now):
     return 250_000 + passed(since, now) * 70_000 // DAY_S + road + other
 
 
-def trip_alone(trip, use):
+def trip_alone(trip, use, model):
     metres, driving_ms = use.end - use.begin, driving_s(trip) * 1_000
     return (
         metres * 3_600 > use.lasted * 250_000
         or max(use.excess) > 2_000
-        or any(saw_too_little(seen[1], seen[3], driving_ms) for seen in trip[8])
+        or any(saw_too_little(seen[1], seen[3], driving_ms, model[5][2]) for seen in trip[8])
     )
 
 
-def saw_too_little(factor, base, driving_ms):
-    if factor == 1 and driving_ms >= 3_600_000:
+def saw_too_little(factor, base, driving_ms, brake_soft_mg):
+    if factor == 1 and driving_ms >= 3_600_000 and brake_soft_mg <= 100:
         return base < 1_000
     if factor <= 3:
         return 0 < base < 10

@@ -4,7 +4,7 @@
 use dashpoint_membership::ServerTime;
 
 use super::CloudCore;
-use super::clock_guard::heed;
+use super::clock_guard::{AHEAD_S_MAX, heed};
 use super::unit_of_work::UnitOfWork;
 use crate::clock::{ClockKind, UnconfirmedClock};
 use crate::error::CloudError;
@@ -43,9 +43,10 @@ impl CloudCore {
         Ok(leap.map(|leap| leap.unconfirmed(now)))
     }
 
-    /// Keeps the leap of a database that this one takes the place of.
-    pub(crate) fn keep_leap(&mut self, leap: ClockLeap) -> Result<(), CloudError> {
-        self.unguarded(leap.leapt, |unit, _| clock_leap::keep(unit.db, leap))
+    /// Takes over the leap of a database that this one takes the place of, or that it waits for none.
+    pub(crate) fn take_leap(&self, leap: Option<ClockLeap>) -> Result<(), CloudError> {
+        clock_leap::confirm(&self.db)?;
+        leap.map_or(Ok(()), |leap| clock_leap::keep(&self.db, leap))
     }
 
     /// Runs one unit of work that goes by the clock alone, and that nothing takes back.
@@ -83,6 +84,10 @@ impl UnitOfWork<'_> {
         }
         if leap.worked_s + elapsed_s < CONFIRMS_S {
             return clock_leap::work_on(self.db, elapsed_s);
+        }
+        // Leaps that follow each other are no more believed than one of their length.
+        if leap.leapt > leap.known.plus_s(AHEAD_S_MAX) {
+            return Ok(());
         }
         tracing::warn!(known = %leap.known, leapt = %leap.leapt, "the cloud was at work for a day since its clock leapt: the clock is taken for right");
         clock_leap::confirm(self.db)

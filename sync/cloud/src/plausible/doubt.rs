@@ -134,7 +134,7 @@ pub fn doubt(
     let interval = evidence.interval();
     let times = EntryTimes::of(entry, evidence);
     match evidence {
-        Evidence::Trip(trip) => trip_doubt(trip)
+        Evidence::Trip(trip) => trip_doubt(trip, model)
             .or_else(|| excess_doubt(ExcessEnergy::of_trip(trip).with(history.neighbours)))
             .or_else(|| own_times_doubt(&times, lasted_s(trip), ENROL_SLACK_S, history, now))
             .or_else(|| late_doubt(entry, trip, model))
@@ -151,7 +151,7 @@ pub fn doubt(
     }
 }
 
-fn trip_doubt(trip: &Trip) -> Option<Doubt> {
+fn trip_doubt(trip: &Trip, model: &ScoreModel) -> Option<Doubt> {
     let (metres, lasted_s) = (trip.odometer.length(), lasted_s(trip));
     if metres.saturating_mul(3_600) > lasted_s * SPEED_KMH_MAX * 1_000 {
         return Some(Doubt::Speed);
@@ -160,17 +160,19 @@ fn trip_doubt(trip: &Trip) -> Option<Doubt> {
         return Some(doubt);
     }
     let driving_ms = trip.driving.at_most_s() * 1_000;
-    let is_unseen = |seen: &FactorSeen| is_unseen(*seen, driving_ms);
+    let is_gentle = model.thresholds.brake_soft_mg <= BRAKE_SOFT_MG_MAX;
+    let is_unseen = |seen: &FactorSeen| is_unseen(*seen, driving_ms, is_gentle);
     trip.factors.iter().any(is_unseen).then_some(Doubt::Unseen)
 }
 
-/// Returns whether a factor that was observed saw less than it does of so much driving.
-const fn is_unseen(seen: FactorSeen, driving_ms: u64) -> bool {
+/// Returns whether a factor that was observed saw less than it does of so much driving; `is_gentle` when gentle braking counts as well.
+const fn is_unseen(seen: FactorSeen, driving_ms: u64, is_gentle: bool) -> bool {
     let is_no_sample = seen.base_ms > 0 && seen.base_ms < SAMPLE_MS;
     match seen.factor {
         // Time above a threshold that each stop has.
         Factor::HardBraking => {
-            is_no_sample || (driving_ms >= BRAKES_IN_MS && seen.base_ms < BRAKING_MS_MIN)
+            let is_long = is_gentle && driving_ms >= BRAKES_IN_MS;
+            is_no_sample || (is_long && seen.base_ms < BRAKING_MS_MIN)
         }
         // Time above a threshold that a straight and empty road has none of. None says the same as a factor that is not there,
         // and costs the driver nothing either way.

@@ -51,6 +51,8 @@ pub(super) const MINUTE_MS: u64 = 60_000;
 pub(super) const BRAKES_IN_MS: u64 = 3_600_000;
 /// The braking.
 pub(super) const BRAKING_MS_MIN: u64 = 1_000;
+/// The highest lower threshold of braking for which that was measured, in thousandths of g.
+pub(super) const BRAKE_SOFT_MG_MAX: u16 = 100;
 /// Milliseconds of one sample: no signal of a vehicle's bus comes faster than at 100 Hz.
 pub(super) const SAMPLE_MS: u64 = 10;
 /// Seconds for which two trips or sessions of one vehicle may overlap by the car's own clock: it may be set in between.

@@ -144,25 +144,68 @@ fn a_leap_at_work_waits_as_one_at_the_start() {
 
 #[test]
 fn a_restore_keeps_the_leap_of_the_database_before_it() {
+    for was_accepted in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        drop(run(&data, &["init"]));
+        std::fs::remove_file(data.join("cloud.db")).unwrap();
+        let mut world = open(&data, at(NOON));
+        let backup = folder.path().join("backup.db");
+        world.core.back_up(&backup).unwrap();
+        if was_accepted {
+            // An earlier leap, and the word for it, of after the backup.
+            world.pass(2 * DAY);
+            assert!(world.core.accept_clock("moved", world.now).unwrap());
+        }
+        world.pass(20 * DAY);
+        work(&mut world, 3);
+        let now = world.now;
+        drop(world);
+        restore(&data, &backup, now).unwrap();
+        let mut world = open(&data, now);
+        world.now = now;
+        assert!(waits(&world.core.maintain(world.now)));
+        // It was noticed when the first of the three hours was over.
+        work(&mut world, 21);
+        assert!(waits(&world.core.maintain(world.now)));
+        work(&mut world, 1);
+        world.core.maintain(world.now).unwrap();
+    }
+}
+
+/// The backup is of a leap that was confirmed since.
+#[test]
+fn a_confirmed_leap_does_not_come_back() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     drop(run(&data, &["init"]));
     std::fs::remove_file(data.join("cloud.db")).unwrap();
     let mut world = open(&data, at(NOON));
+    world.pass(20 * DAY);
+    work(&mut world, 1);
     let backup = folder.path().join("backup.db");
     world.core.back_up(&backup).unwrap();
-    world.pass(20 * DAY);
-    work(&mut world, 3);
+    work(&mut world, 25);
     let now = world.now;
     drop(world);
     restore(&data, &backup, now).unwrap();
     let mut world = open(&data, now);
-    world.now = now;
+    world.core.maintain(now).unwrap();
+}
+
+/// What one leap of their length could not do, several cannot.
+#[test]
+fn leaps_in_a_row_of_more_than_a_month_need_a_word() {
+    let mut world = World::new();
+    let (car, _) = held(&mut world);
+    for _ in 0..2 {
+        world.pass(20 * DAY);
+        world.core.heartbeat(world.now).unwrap();
+    }
+    work(&mut world, 30);
     assert!(waits(&world.core.maintain(world.now)));
-    // It was noticed when the first of the three hours was over.
-    work(&mut world, 21);
-    assert!(waits(&world.core.maintain(world.now)));
-    work(&mut world, 1);
+    assert_eq!(world.statement(car.member).account.pending.len(), 1);
+    assert!(world.core.accept_clock("off for long", world.now).unwrap());
     world.core.maintain(world.now).unwrap();
 }
 

@@ -161,6 +161,29 @@ fn a_gentle_driver_is_believed_for_less_than_an_hour() {
     }
 }
 
+/// Under a policy that counts only harder braking a calm driver has none in an hour.
+#[test]
+fn a_sharper_threshold_asks_for_no_braking() {
+    for (brake_soft_mg, is_waiting) in [(100, true), (101, false), (250, false)] {
+        let (mut world, mut car) = world();
+        let mut sharper = world.core.policy(None, world.now).unwrap();
+        sharper.version = PolicyVersion::new(2);
+        sharper.score.thresholds.brake_soft_mg = brake_soft_mg;
+        world.core.sign_policy(sharper, world.now).unwrap();
+        let mut trip = drive(&world, 5_000_000, 60_000, 3_600);
+        trip.factors = vec![seen(Factor::HardBraking, 0, 0)];
+        let entry = car.forged(drove(trip), world.now, |entry| {
+            entry.policy = PolicyVersion::new(2);
+        });
+        let verdict = world.verdict(&mut car, &entry);
+        assert_eq!(
+            is_in_doubt(&verdict),
+            is_waiting,
+            "{brake_soft_mg}: {verdict:?}"
+        );
+    }
+}
+
 /// What is counted for as long as the car drives has seen all of it; a belt that became known late, a minute.
 #[test]
 fn a_factor_of_all_driving_saw_all_of_it() {
