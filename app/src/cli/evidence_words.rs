@@ -22,7 +22,7 @@ pub(super) fn measured(language: Language, evidence: &Evidence) -> String {
             } else {
                 String::new()
             };
-            let named = language.choose("score", "评分");
+            let named = language.choose("score", "驾驶评分");
             let score = score(trip.score_x100);
             format!("{amount} {km}{used}{comma}{named} {score}")
         }
@@ -136,7 +136,7 @@ mod tests {
             started: None,
         });
         for (evidence, en, zh) in [
-            (silent, "23.3 km, score 87.9", "23.3 公里，评分 87.9"),
+            (silent, "23.3 km, score 87.9", "23.3 公里，驾驶评分 87.9"),
             (
                 charge(18_000, 805, Grade::Metered),
                 "18.0 kWh, 80.5 % renewable",

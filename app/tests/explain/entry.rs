@@ -266,7 +266,10 @@ fn the_ledger_tells_what_was_measured() {
     let english = printed(&["ledger"], config);
     assert_eq!(english.matches("12.0 km, 2.0 kWh, score 82.2").count(), 2);
     let chinese = printed(&["ledger", "--language", "zh"], config);
-    assert_eq!(chinese.matches("12.0 公里，2.0 度，评分 82.2").count(), 2);
+    assert_eq!(
+        chinese.matches("12.0 公里，2.0 度，驾驶评分 82.2").count(),
+        2
+    );
     let json: Value = serde_json::from_str(&printed(&["ledger", "--json"], config)).unwrap();
     let [check_in, trip, _] = [0, 1, 2].map(|place| &json["entries"][place]);
     let figures = ["distance_m", "used_wh", "score_x100"];

@@ -109,7 +109,7 @@ pub enum CloudError {
     NoMember(MemberId),
     /// No member has this name, or an id that begins like this.
     #[error(
-        "no member has the name {0:?}, or an id of which these are the first digits, at least four: see `member list`"
+        "no member has the name {0:?}, or an id of which these are the first digits, at least eight: see `member list`"
     )]
     NoSuchMember(String),
     /// More than one member has this name, or an id that begins like this.

@@ -110,6 +110,11 @@ pub enum TransportError {
 }
 
 impl TransportError {
+    /// Makes it without the address of the request, which names a member or a device.
+    fn network(error: reqwest::Error) -> Self {
+        Self::Network(error.without_url())
+    }
+
     /// Returns the failure as the machine knows it.
     #[must_use]
     pub fn failure(&self) -> TransportFailure {
@@ -238,7 +243,7 @@ impl Transport {
             .body(body)
             .send()
             .await
-            .map_err(TransportError::Network)?;
+            .map_err(TransportError::network)?;
         read(answer, unix_s).await
     }
 }
@@ -281,7 +286,7 @@ async fn read(mut answer: reqwest::Response, unix_s: i64) -> Result<Response, Tr
         Some(_) => return Err(TransportError::Coding),
     };
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(TransportError::Network)? {
+    while let Some(chunk) = answer.chunk().await.map_err(TransportError::network)? {
         if body.len() + chunk.len() > MAX_DECODED {
             return Err(TransportError::TooLong);
         }

@@ -64,7 +64,7 @@ impl Player<'_> {
                         format!("adjusted: {name}, {predicted} predicted, {paid} paid: {reason}")
                     }
                     Language::Chinese => {
-                        format!("已调整：{name}，预计 {predicted}，入账 {paid}：{reason}")
+                        format!("已调整：{name}，预计 {predicted}，到账 {paid}：{reason}")
                     }
                 })?;
             }
@@ -135,7 +135,7 @@ impl Player<'_> {
         })?;
         self.narrator.either(
             &format!("{times} x {kwh} kWh: the cloud pays {points}; this car cannot know"),
-            &format!("{times} × {kwh} kWh：云端入账 {points}；本车无从得知"),
+            &format!("{times} × {kwh} kWh：云端到账 {points}；本车无从得知"),
         )?;
         Ok(())
     }

@@ -35,7 +35,7 @@ impl Page {
             let cut = reasons::cut(self.language, &cap.limit());
             lines.push(match rule.paid_milli {
                 Some(paid) => {
-                    let paid = format!("{} {}", decimal(paid), self.pick("paid", "入账"));
+                    let paid = format!("{} {}", decimal(paid), self.pick("paid", "到账"));
                     format!("       {cut}; {paid}")
                 }
                 None => format!("       {cut}"),

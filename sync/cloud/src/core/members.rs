@@ -28,8 +28,9 @@ pub struct NewMember {
     pub zone: String,
 }
 
-/// Fewest digits of an id that stand for a member: with fewer a slip would name another one.
-const DIGITS_MIN: usize = 4;
+/// Fewest digits of an id that stand for a member, as `device list` prints them: of a million members a slip names another one in
+/// one of four thousand.
+const DIGITS_MIN: usize = 8;
 
 /// A member as an operator names one: by the id, by its first digits, or by the name.
 #[derive(Debug, Clone, PartialEq, Eq)]

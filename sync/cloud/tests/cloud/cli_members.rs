@@ -22,7 +22,7 @@ fn named(world: &mut World, id: [u8; 16], name: &str) -> MemberId {
 /// Ids that begin alike for six digits.
 fn alike(last: u8) -> [u8; 16] {
     let mut id = [0x26; 16];
-    id[3] = last;
+    id[4] = last;
     id
 }
 
@@ -33,7 +33,7 @@ fn members_are_found_by_name_or_digits() {
     named(&mut world, alike(0xc4), "Li");
     named(&mut world, [0x51; 16], "Li");
     let shown = format!("member    {chen} (陈玥)");
-    for name in ["陈玥", "262626c3", "262626C3", &chen.to_string()] {
+    for name in ["陈玥", "26262626c3", "26262626C3", &chen.to_string()] {
         let said = say(&mut world, &format!("statement {name}"));
         assert!(said.starts_with(&shown), "{name}: {said}");
     }
@@ -47,15 +47,15 @@ fn members_are_found_by_name_or_digits() {
         "expiry reverse --since 2036-11-22T00:00:00Z --reason leapt --member WHO",
     ];
     for command in commands {
-        // Fewer than four digits are a slip.
-        for name in ["nobody", "262", "2626262626262626262626262626262f"] {
+        // Fewer than eight digits are a slip.
+        for name in ["nobody", "2626262", "2626262626262626262626262626262f"] {
             let said = refused(&mut world, &command.replace("WHO", name));
             assert!(said.starts_with("no member has the "), "{command}: {said}");
         }
-        let said = refused(&mut world, &command.replace("WHO", "2626"));
+        let said = refused(&mut world, &command.replace("WHO", "26262626"));
         assert_eq!(
             said,
-            "\"2626\" means 2 members: 262626c3262626262626262626262626 (陈玥), 262626c4262626262626262626262626 (Li); \
+            "\"26262626\" means 2 members: 26262626c32626262626262626262626 (陈玥), 26262626c42626262626262626262626 (Li); \
              give the id, or more of it",
             "{command}"
         );
@@ -129,7 +129,7 @@ fn devices_show_last_contact_and_policy() {
     assert_eq!(told(1), (NOON.into(), serde_json::Value::Null));
     let table = say(&mut world, "device list");
     let row = table.lines().nth(1).unwrap();
-    assert!(row.contains("陈玥 (262626c3)"), "{table}");
+    assert!(row.contains("陈玥 (26262626)"), "{table}");
     assert!(row.contains("  2026-11-22T05:00:30Z  1 "), "{table}");
 }
 
