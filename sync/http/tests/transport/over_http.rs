@@ -95,6 +95,25 @@ async fn a_status_and_its_retry_after_come_back_as_they_are() {
     }
 }
 
+/// The address names a member; what is logged of a failure does not.
+#[tokio::test]
+async fn a_failure_names_no_address() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    let path = "/v1/members/0123456789abcdef0123456789abcdef/statement";
+    let sent = transport(&base).send(&get(path), None, NOW_UNIX_S).await;
+    let failed = sent.unwrap_err();
+    let mut told = failed.to_string();
+    let mut cause = std::error::Error::source(&failed);
+    while let Some(error) = cause {
+        told.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    assert!(told.contains("no answer from the cloud: "), "{told}");
+    assert!(!told.contains("0123456789abcdef"), "{told}");
+}
+
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let server =
