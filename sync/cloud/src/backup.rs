@@ -165,19 +165,16 @@ fn make_ready(
     let known_life = life.max(folder.newest_restored_life());
     let server_epoch = core.begin_server_epoch(known_life.unwrap_or(ServerEpoch::new(0)), now)?;
     // The clock is held to what the cloud knew last, not to the day of the backup.
-    match &present {
-        Some(present) => {
-            if has_accepted {
-                core.believe(present.known)?;
-            } else {
-                core.know(present.known)?;
-            }
-            // One that was confirmed since the backup is over.
-            if let Some(leap) = before.and_then(|db| readable("leapt", clock_leap::find(db))) {
-                core.take_leap(leap)?;
-            }
+    if let Some(present) = &present {
+        if has_accepted {
+            core.believe(present.known)?;
+        } else {
+            core.know(present.known)?;
         }
-        None => {}
+        // One that was confirmed since the backup is over.
+        if let Some(leap) = before.and_then(|db| readable("leapt", clock_leap::find(db))) {
+            core.take_leap(leap)?;
+        }
     }
     let taken = match (&present, left) {
         (Some(present), Some(left)) => {
