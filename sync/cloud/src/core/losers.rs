@@ -66,7 +66,11 @@ impl UnitOfWork<'_> {
         let mut open: BTreeMap<MemberId, OpenedAccount> = BTreeMap::new();
         for vehicle in vehicles {
             let freed = FreedMeters::new(intervals::freed(self.db, vehicle)?);
-            for loser in log::already_paid(self.db, vehicle)? {
+            let due = awaited::due_in(self.db, vehicle)?;
+            let mut losers = log::already_paid(self.db, vehicle)?;
+            // The database before had paid these, in whatever order they came again.
+            losers.sort_by_key(|loser| !due.contains(&loser.entry));
+            for loser in losers {
                 self.pay_loser(&loser, &freed, &mut open, &mut done)?;
             }
         }

@@ -211,6 +211,20 @@ pub(crate) fn due_here(
     Ok(due.map(|(entry, _)| entry).collect())
 }
 
+/// Lists the entries of a vehicle that are here, and that the database before had paid.
+pub(crate) fn due_in(db: &Connection, vehicle: VehicleId) -> Result<Vec<EntryRef>, CloudError> {
+    let mut devices = db.prepare_cached(
+        "SELECT DISTINCT device FROM awaited WHERE vehicle = ?1 AND gone IS NULL",
+    )?;
+    let devices = devices.query_map([Col(vehicle)], |row| Ok(row.get::<_, Col<_>>(0)?.0))?;
+    let devices: Vec<DeviceId> = devices.collect::<Result<_, _>>()?;
+    let mut due = Vec::new();
+    for device in devices {
+        due.extend(due_here(db, vehicle, device, None)?);
+    }
+    Ok(due)
+}
+
 /// Awaits an entry no more that is here: it has its stretch now, or had it and lost it.
 pub(crate) fn settled(db: &Connection, entry: EntryRef) -> Result<(), CloudError> {
     db.prepare_cached(concat!(
