@@ -64,7 +64,10 @@ struct Shared {
 impl Gate {
     /// Opens the port.
     pub fn open(port: u16, manner: Manner) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+        // A program that another thread starts at this moment holds all sockets of this process until it runs.
+        let listener = until("the port is free", PATIENCE, || {
+            TcpListener::bind(("127.0.0.1", port)).ok()
+        });
         let shared = Arc::new(Shared {
             manner: Mutex::new(manner),
             changes: AtomicUsize::new(0),
