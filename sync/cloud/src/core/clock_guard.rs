@@ -8,7 +8,7 @@ use crate::store::cloud_row::CloudRow;
 
 /// Farthest that the clock may be ahead of the last time at which the database was at work, in seconds: 30 days. A cloud that
 /// stood still for a weekend or over a holiday needs no word, and what ends by such a leap would have ended within the month.
-pub(super) const AHEAD_S_MAX: i64 = 30 * 86_400;
+const AHEAD_S_MAX: i64 = 30 * 86_400;
 /// Farthest that it may be behind, in seconds: a quarter of an hour, as a machine that stood without power is until its clock is
 /// set. An entry from after now counts for now: under a clock that is hours behind, what is driven today would fall under the
 /// caps of yesterday, and nothing could give the points back.

@@ -4,7 +4,7 @@
 use dashpoint_membership::ServerTime;
 
 use super::CloudCore;
-use super::clock_guard::{AHEAD_S_MAX, heed};
+use super::clock_guard::heed;
 use super::unit_of_work::UnitOfWork;
 use crate::clock::{ClockKind, UnconfirmedClock};
 use crate::error::CloudError;
@@ -84,10 +84,6 @@ impl UnitOfWork<'_> {
         }
         if leap.worked_s + elapsed_s < CONFIRMS_S {
             return clock_leap::work_on(self.db, elapsed_s);
-        }
-        // Leaps that follow each other are no more believed than one of their length.
-        if leap.leapt > leap.known.plus_s(AHEAD_S_MAX) {
-            return Ok(());
         }
         tracing::warn!(known = %leap.known, leapt = %leap.leapt, "the cloud was at work for a day since its clock leapt: the clock is taken for right");
         clock_leap::confirm(self.db)

@@ -193,22 +193,6 @@ fn a_confirmed_leap_does_not_come_back() {
     world.core.maintain(now).unwrap();
 }
 
-/// What one leap of their length could not do, several cannot.
-#[test]
-fn leaps_in_a_row_of_more_than_a_month_need_a_word() {
-    let mut world = World::new();
-    let (car, _) = held(&mut world);
-    for _ in 0..2 {
-        world.pass(20 * DAY);
-        world.core.heartbeat(world.now).unwrap();
-    }
-    work(&mut world, 30);
-    assert!(waits(&world.core.maintain(world.now)));
-    assert_eq!(world.statement(car.member).account.pending.len(), 1);
-    assert!(world.core.accept_clock("off for long", world.now).unwrap());
-    world.core.maintain(world.now).unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_after_three_weeks_serves_and_says_at_warn_what_waits() {
     let folder = tempfile::tempdir().unwrap();
