@@ -24,7 +24,7 @@ pub use signals::SignalLive;
 
 use crate::cloud_clock::CloudClock;
 
-/// Live state of a running head unit. What is not known is left out of its JSON.
+/// Live state of a running head unit. Unknown values are left out of its JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Live {
     /// State of the connection to the cloud.

@@ -281,7 +281,7 @@ pub enum CloudError {
         /// The time that the clock shows.
         now: ServerTime,
     },
-    /// What goes by the clock alone waits: the clock leapt ahead, and nothing has confirmed it.
+    /// Work that goes by the clock alone waits: the clock leapt ahead, and nothing has confirmed it.
     #[error("{0}")]
     ClockUnconfirmed(UnconfirmedClock),
     /// A database of another cloud beside the key, or a key of another cloud beside the database.

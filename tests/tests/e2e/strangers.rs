@@ -73,7 +73,7 @@ fn put_ledger(from: &Path, to: &Path) {
     }
 }
 
-/// What reads the ledger refuses with the first line of `status`, in both languages and for programs.
+/// Commands that read the ledger refuse with the first line of `status`, in both languages and for programs.
 fn shows_nothing(car: &Car, told: &str) {
     let first = |language| {
         let said = stdout(&car.ask(&["status", "--language", language]));

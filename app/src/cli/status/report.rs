@@ -14,7 +14,7 @@ use crate::keys::{KeyState, KeyStore};
 use crate::live::{LastSeen, Live};
 use crate::waiting::WaitingPoints;
 
-/// Output of `status --json`. What is not known is left out.
+/// Output of `status --json`. Unknown values are left out.
 #[derive(Debug, Serialize)]
 pub(super) struct StatusReport {
     /// True while the head unit runs.

@@ -78,7 +78,7 @@ fn a_refused_car_has_no_sums_for_programs() {
     }
 }
 
-/// What is not known is left out: no reader takes a null or a zero for an answer.
+/// Unknown values are left out: no reader takes a null or a zero for an answer.
 #[test]
 fn a_head_unit_that_knows_nothing_yet_says_nothing_of_it() {
     let offline = Live {

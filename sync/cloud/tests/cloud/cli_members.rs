@@ -149,7 +149,7 @@ fn statements_name_the_device() {
     }
 }
 
-/// What was to be sent again has come second, perhaps: it is not said to be on its way.
+/// An awaited entry may have come already, as second: it is not said to be on its way.
 #[test]
 fn a_revocation_tells_what_is_lost() {
     let mut shared = Shared::new();

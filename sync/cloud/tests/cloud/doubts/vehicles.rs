@@ -184,7 +184,7 @@ fn a_sharper_threshold_asks_for_no_braking() {
     }
 }
 
-/// What is counted for as long as the car drives has seen all of it; a belt that became known late, a minute.
+/// A factor that counts for as long as the car drives has seen all of it; a belt that became known late, a minute.
 #[test]
 fn a_factor_of_all_driving_saw_all_of_it() {
     use Factor::{ExcessiveSpeed, LateNight, Unbuckled};
