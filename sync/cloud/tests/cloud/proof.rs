@@ -101,6 +101,23 @@ fn a_device_that_the_backup_lacks_is_shown_and_goes_on() {
     assert!(paid(&world.verdict(&mut car, &next)) > 0);
 }
 
+/// What it drove before it was shown came after its enrolment, which a clock of this cloud dated that was two days ahead.
+#[test]
+fn a_device_of_a_clock_that_was_ahead_is_in_no_doubt() {
+    let mut cloud = Backed::new();
+    let member = cloud.world.member(1);
+    cloud.back_up();
+    cloud.world.pass(2 * DAY);
+    let mut car = cloud.world.car(2, 3, member);
+    let drive = car.mint(drove(trip(0, 12_000)), at(NOON));
+
+    let world = cloud.restore();
+    world.pass(6 * HOUR);
+    show(world, &car).unwrap();
+    let verdict = world.verdict(&mut car, &drive);
+    assert!(matches!(verdict, Verdict::Accepted { .. }), "{verdict:?}");
+}
+
 /// The device was in a later epoch: all that it ever said comes again, in an epoch that it never had.
 #[test]
 fn a_device_in_a_later_epoch_says_all_again() {
