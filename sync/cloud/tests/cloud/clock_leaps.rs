@@ -3,8 +3,10 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use dashpoint_cloud::{Cloud, CloudError, Maintained, ServerConfig, restore};
+use dashpoint_cloud::{AskIds, Cloud, CloudError, Maintained, ServerConfig, restore};
 use dashpoint_membership::*;
+use dashpoint_wire::SigningKey;
+use dashpoint_wire::message::EnrolRequest;
 use rusqlite::Connection;
 
 use crate::folders::{health, refused, run, start};
@@ -171,6 +173,39 @@ fn a_restore_keeps_the_leap_of_the_database_before_it() {
         work(&mut world, 1);
         world.core.maintain(world.now).unwrap();
     }
+}
+
+/// A request that was answered before a leap is not forgotten by one that comes after it.
+#[test]
+fn a_new_request_forgets_none_by_a_leap() {
+    let mut world = World::new();
+    let ask = |world: &mut World, number: u8| {
+        let request = EnrolRequest {
+            key: SigningKey::from_seed(&[number; 32]).public(),
+            vehicle: VehicleId::from_bytes([number; 16]),
+            vin_last4: "4711".to_owned(),
+            driver: None,
+        };
+        let ids = AskIds {
+            id: [number; 16],
+            code: format!("CODE{number:04}"),
+        };
+        world.core.ask(&request, ids, world.now).unwrap();
+    };
+    let is_known = |world: &mut World| {
+        world
+            .core
+            .enrol_state([1; 16], world.now)
+            .unwrap()
+            .is_some()
+    };
+    ask(&mut world, 1);
+    world.pass(20 * DAY);
+    ask(&mut world, 2);
+    assert!(is_known(&mut world));
+    work(&mut world, 25);
+    ask(&mut world, 3);
+    assert!(!is_known(&mut world));
 }
 
 /// The backup is of a leap that was confirmed since.
