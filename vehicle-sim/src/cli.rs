@@ -4,14 +4,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::{
-    Access, BrokerLogin, Command, Cycle, Endpoint, EnergySource, Identity, Options, Scenario,
-    SimError, SimulatedCharge, SimulatedDriver, Speed, Tls, Vehicle, Vin,
+    Access, BrokerLogin, Command, Endpoint, Identity, Options, Scenario, SimError, SimulatedCharge,
+    SimulatedDriver, Speed, Tls, Vehicle, Vin,
 };
-use clap::builder::PossibleValue;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+
+use crate::names::{CycleName, GatewayName, SourceName};
 
 /// A simulated electric car on an MQTT bus, in COVESA VSS 6.0.
 ///
@@ -69,6 +70,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   vehicle-sim drive --cycle wltc-3b
+  vehicle-sim drive --cycle udds --as ovms
   vehicle-sim drive --cycle udds --driver https://id.example.com#42 --speedup 10")]
     Drive {
         /// The cycle
@@ -173,9 +175,18 @@ pub struct Common {
     /// Local time of the car
     #[arg(long, value_parser = zone, default_value = "Asia/Shanghai")]
     zone: TimeZone,
-    /// Simulated time: N times as fast as the clock on the wall, or as fast as it is taken
-    #[arg(long, value_name = "N|max", default_value = "max")]
-    speedup: Speed,
+    /// Publish as this gateway does; `vehicle-sim list` describes each, and names its mapping
+    #[arg(
+        long = "as",
+        value_name = "GATEWAY",
+        value_enum,
+        hide_possible_values = true,
+        default_value = "vss"
+    )]
+    gateway: GatewayName,
+    /// Simulated time: N times as fast as the clock on the wall, or as fast as it is taken; 1 where a gateway says no times, else max
+    #[arg(long, value_name = "N|max")]
+    speedup: Option<Speed>,
     /// States (QoS 1) sent ahead of what the head unit has taken; 400 is faster and right for `vehicle-sim broker`
     #[arg(long, value_name = "N", default_value_t = Options::STATES_AHEAD, value_parser = states_ahead)]
     states_ahead: usize,
@@ -254,7 +265,14 @@ impl Common {
             start: self.start,
             zone: self.zone.clone(),
             now,
-            speed: self.speedup,
+            speed: self
+                .speedup
+                .unwrap_or(if self.gateway.gateway().says_times() {
+                    Speed::Max
+                } else {
+                    Speed::Times(1.0)
+                }),
+            gateway: self.gateway.gateway(),
             states_ahead: self.states_ahead,
             time_ahead: Some(SignedDuration::from_secs(i64::from(self.time_ahead))),
             patience: Duration::from_secs(u64::from(self.patience)),
@@ -331,7 +349,7 @@ impl Action {
                 };
                 (replay, common)
             }
-            Self::Drive { cycle, common } => (Command::Drive(cycle.0), common),
+            Self::Drive { cycle, common } => (Command::Drive(cycle.cycle()), common),
             Self::Charge {
                 kwh,
                 renewable,
@@ -343,7 +361,7 @@ impl Action {
                 let charge = SimulatedCharge {
                     kwh: *kwh,
                     renewable_percent: *renewable,
-                    source: source.0,
+                    source: source.source(),
                     dc: *dc,
                 };
                 let command = if *asleep {
@@ -362,47 +380,6 @@ impl Action {
     }
 }
 
-/// A cycle, by its name.
-#[derive(Debug, Clone, Copy)]
-pub struct CycleName(Cycle);
-
-impl ValueEnum for CycleName {
-    fn value_variants<'a>() -> &'a [Self] {
-        const ALL: [CycleName; 4] = [
-            CycleName(Cycle::ALL[0]),
-            CycleName(Cycle::ALL[1]),
-            CycleName(Cycle::ALL[2]),
-            CycleName(Cycle::ALL[3]),
-        ];
-        &ALL
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.0.name()).help(self.0.about()))
-    }
-}
-
-/// A source of the energy mix, by its name on the bus.
-#[derive(Debug, Clone, Copy)]
-pub struct SourceName(EnergySource);
-
-impl ValueEnum for SourceName {
-    fn value_variants<'a>() -> &'a [Self] {
-        const ALL: [SourceName; 5] = [
-            SourceName(EnergySource::ALL[0]),
-            SourceName(EnergySource::ALL[1]),
-            SourceName(EnergySource::ALL[2]),
-            SourceName(EnergySource::ALL[3]),
-            SourceName(EnergySource::ALL[4]),
-        ];
-        &ALL
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.0.name()))
-    }
-}
-
 /// The exit code that an error of the simulator stands for.
 pub fn exit_code(error: &SimError) -> u8 {
     if error.is_usage() { 2 } else { 1 }
@@ -411,6 +388,7 @@ pub fn exit_code(error: &SimError) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{EnergySource, Gateway};
     use clap::CommandFactory;
 
     #[test]
@@ -447,6 +425,23 @@ mod tests {
     }
 
     #[test]
+    fn a_gateway_without_times_goes_by_the_wall_clock() {
+        for (line, gateway, speed) in [
+            ("", Gateway::Vss, Speed::Max),
+            ("--as bmw-cardata", Gateway::BmwCardata, Speed::Max),
+            ("--as ovms", Gateway::Ovms, Speed::Times(1.0)),
+            ("--as ovms --speedup 60", Gateway::Ovms, Speed::Times(60.0)),
+            ("--as evcc --speedup max", Gateway::Evcc, Speed::Max),
+        ] {
+            let line = format!("vehicle-sim drive --cycle udds {line}");
+            let cli = SimulatorCli::try_parse_from(line.split_whitespace()).unwrap();
+            let (_, common) = cli.action.command().unwrap().unwrap();
+            let options = common.options(Timestamp::UNIX_EPOCH).unwrap();
+            assert_eq!((options.gateway, options.speed), (gateway, speed), "{line}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_refused() {
         for line in [
             "vehicle-sim",
@@ -468,6 +463,7 @@ mod tests {
             "vehicle-sim scenario",
             "vehicle-sim drive --cycle udds --guest --driver maker#42",
             "vehicle-sim drive --cycle udds --guest --no-driver",
+            "vehicle-sim drive --cycle udds --as teslamate",
         ] {
             assert!(
                 SimulatorCli::try_parse_from(line.split_whitespace()).is_err(),

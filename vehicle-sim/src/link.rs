@@ -18,7 +18,8 @@ use tokio::task::JoinHandle;
 use crate::access::{Access, BrokerLogin, Tls};
 use crate::broker::RESTART_TOPIC;
 use crate::error::SimError;
-use crate::message::{Delivery, Message};
+use crate::message::Delivery;
+use crate::posted::Posted;
 
 /// Topic on which the head unit publishes its progress.
 const SEEN_TOPIC: &str = "dashpoint/seen";
@@ -135,10 +136,11 @@ impl Link {
     }
 
     /// Hands a message to the connection; false when its queue is full or it is gone.
-    pub(crate) fn hand(&self, message: &Message) -> bool {
-        let options = match message.delivery {
+    pub(crate) fn hand(&self, message: &Posted) -> bool {
+        let options = match message.delivery() {
             Delivery::Sample => PublishOptions::at_most_once(),
             Delivery::State => PublishOptions::at_least_once().retained(),
+            Delivery::Kept => PublishOptions::at_most_once().retained(),
         };
         self.client
             .try_publish(message.topic(), message.payload(), options)

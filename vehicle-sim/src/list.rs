@@ -4,7 +4,10 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use crate::{Cycle, Delivery, Ready, VssSignal};
+use crate::{Cycle, Delivery, Gateway, GatewayMapping, Ready, Vin, VssSignal};
+
+/// The car's own, unless `--vin` gives it another.
+const VIN: &str = Vin::FAKE;
 
 const RECORDINGS: &str = "
 Recordings (replay FILE), by their header:
@@ -31,11 +34,24 @@ pub fn list_as_json() -> anyhow::Result<()> {
         let (qos, retained) = match signal.delivery() {
             Delivery::Sample => (0, false),
             Delivery::State => (1, true),
+            Delivery::Kept => (0, true),
         };
         json!({ "path": signal.path(), "qos": qos, "retained": retained })
     });
     let signals: Vec<Value> = signals.collect();
-    let all = json!({ "cycles": cycles, "scenarios": scenarios, "signals": signals });
+    let gateways = Gateway::ALL.into_iter().map(|gateway| {
+        let mapping = gateway.mapping(VIN);
+        let (file, vehicle) = mapping.map(|of| (of.file, of.vehicle)).unzip();
+        json!({
+            "name": gateway.name(),
+            "about": gateway.about(),
+            "says_times": gateway.says_times(),
+            "mapping": file,
+            "vehicle": vehicle,
+        })
+    });
+    let gateways: Vec<Value> = gateways.collect();
+    let all = json!({ "cycles": cycles, "scenarios": scenarios, "gateways": gateways, "signals": signals });
     writeln!(io::stdout(), "{all:#}")?;
     Ok(())
 }
@@ -55,12 +71,27 @@ pub fn list() -> anyhow::Result<()> {
     for ready in Ready::ALL {
         writeln!(out, "  {:14}  {}", ready.name, ready.scenario()?.about)?;
     }
+    writeln!(
+        out,
+        "\nGateways (--as NAME), and the lines of [bus] in the head unit's configuration for each:"
+    )?;
+    for gateway in Gateway::ALL {
+        writeln!(out, "  {:15}  {}", gateway.name(), gateway.about())?;
+        if let Some(GatewayMapping { file, vehicle }) = gateway.mapping(VIN) {
+            writeln!(
+                out,
+                "  {:15}  mapping = \"{file}\", vehicle = \"{vehicle}\"",
+                ""
+            )?;
+        }
+    }
     writeln!(out, "{RECORDINGS}")?;
     writeln!(out, "Signals (topic vss/ and the path with slashes):")?;
     for signal in VssSignal::ALL {
         let carried = match signal.delivery() {
             Delivery::Sample => "sample, QoS 0",
             Delivery::State => "state, QoS 1 retained",
+            Delivery::Kept => "QoS 0 retained",
         };
         writeln!(out, "  {:82} {carried}", signal.path())?;
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Delivery of a message: quality of service and retention.
@@ -12,6 +12,8 @@ pub enum Delivery {
     Sample,
     /// QoS 1, retained: a head unit that starts later must learn it.
     State,
+    /// QoS 0, retained, as many gateways have it.
+    Kept,
 }
 
 /// A payload that no sensor means to send.
@@ -80,6 +82,8 @@ pub struct Message {
     pub value: VssValue,
     /// The time of the event, not of sending.
     pub at: Timestamp,
+    /// By so much the clock that stamps it is ahead; behind when negative.
+    pub clock_ahead: SignedDuration,
     pub delivery: Delivery,
     /// Nonsense that is sent in place of the value.
     pub garbage: Option<Garbage>,
@@ -97,9 +101,14 @@ impl Message {
         format!("vss/{}", self.path.replace('.', "/"))
     }
 
+    /// The time that the payload says, by the clock that stamps it.
+    pub fn stamp(&self) -> Timestamp {
+        self.at.checked_add(self.clock_ahead).unwrap_or(self.at)
+    }
+
     /// The VISS data point: `{"value": …, "ts": "…Z"}` with milliseconds; or the garbage in its place.
     pub fn payload(&self) -> String {
-        let ts = format!("{:.3}", self.at);
+        let ts = format!("{:.3}", self.stamp());
         match self.garbage {
             None => self.point(&ts),
             Some(Garbage::Text) => "no data point".to_owned(),
@@ -131,6 +140,7 @@ mod tests {
             path: VssSignal::Speed.path().into(),
             value,
             at: "2026-11-22T08:00:01.25Z".parse().unwrap(),
+            clock_ahead: SignedDuration::ZERO,
             delivery: Delivery::Sample,
             garbage: None,
         }

@@ -21,6 +21,9 @@ pub struct CarMeters {
     pub renewable_kwh: f64,
     /// Drawn for driving less given back by braking: it falls a little while the car brakes.
     pub consumed_kwh: f64,
+    /// Given back by braking, in all; it is taken off `consumed_kwh` already.
+    #[serde(default)]
+    pub regained_kwh: f64,
     /// In the battery now.
     pub stored_kwh: f64,
 }
@@ -33,6 +36,7 @@ impl CarMeters {
             charged_kwh: 0.0,
             renewable_kwh: 0.0,
             consumed_kwh: FACTORY_KWH,
+            regained_kwh: 0.0,
             stored_kwh: vehicle.battery.capacity_kwh * vehicle.battery.initial_percent / 100.0,
         }
     }
@@ -61,6 +65,7 @@ impl CarMeters {
         self.odometer_m += metres;
         self.stored_kwh -= drawn_kwh;
         self.consumed_kwh += drawn_kwh;
+        self.regained_kwh -= drawn_kwh.min(0.0);
         Some(drawn_kwh * JOULES_PER_KWH / seconds)
     }
 
@@ -91,6 +96,7 @@ mod tests {
         );
         assert_eq!(meters.charged_kwh, 0.0);
         assert!((meters.consumed_kwh - 1.05).abs() < 1e-9);
+        assert!((meters.regained_kwh - 0.05).abs() < 1e-9);
         assert!((meters.stored_kwh - 35.95).abs() < 1e-9);
     }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::SimError;
-use crate::message::{Delivery, Message};
+use crate::message::Delivery;
+use crate::posted::Posted;
 
 /// Samples go by QoS 0, which a broker drops without a word for a subscriber that is busy.
 const SAMPLES_AHEAD: usize = 500;
@@ -48,6 +49,8 @@ pub(crate) struct Window {
     pub(crate) time: Option<SignedDuration>,
     /// Time that the window may stay full without an answer before the head unit counts as absent.
     pub(crate) patience: Duration,
+    /// The head unit can say what it has taken: the messages have times.
+    pub(crate) is_told: bool,
 }
 
 /// The head unit tells a time at the first message of it. For about so long others are still on their way, and must not
@@ -66,9 +69,10 @@ pub(crate) enum Permit {
 pub(crate) struct Pacer {
     speed: Speed,
     window: Window,
-    first: Timestamp,
+    /// Simulated time and stamp of the first message.
+    first: (Timestamp, Timestamp),
     mode: PacingMode,
-    /// Times of the messages that the head unit has not said it has taken, oldest first.
+    /// Stamps of the messages that the head unit has not said it has taken, oldest first.
     samples: VecDeque<Timestamp>,
     states: VecDeque<Timestamp>,
     newest_sent: Option<Timestamp>,
@@ -91,13 +95,19 @@ enum PacingMode {
 }
 
 impl Pacer {
-    /// `first` is the time of the first message.
-    pub(crate) fn new(speed: Speed, window: Window, first: Timestamp) -> Self {
+    /// `first` has the time and the stamp of the first message.
+    pub(crate) fn new(speed: Speed, window: Window, first: (Timestamp, Timestamp)) -> Self {
         Self {
             speed,
             window,
             first,
-            mode: PacingMode::Paced { full_since: None },
+            mode: if window.is_told {
+                PacingMode::Paced { full_since: None }
+            } else {
+                PacingMode::Unpaced {
+                    free_at: Duration::ZERO,
+                }
+            },
             samples: VecDeque::new(),
             states: VecDeque::new(),
             newest_sent: None,
@@ -111,12 +121,12 @@ impl Pacer {
     }
 
     /// Decides about sending `message` at `now`.
-    pub(crate) fn permit(&mut self, message: &Message, now: Duration) -> Permit {
-        let due = self.due(message.at);
+    pub(crate) fn permit(&mut self, message: &Posted, now: Duration) -> Permit {
+        let due = self.due(message.at());
         if now < due {
             return Permit::Wait(due);
         }
-        if let Some(settled) = self.settles(message.at, now) {
+        if let Some(settled) = self.settles(message.stamp(), now) {
             return Permit::Wait(settled);
         }
         if let PacingMode::Paced { full_since } = self.mode {
@@ -136,7 +146,7 @@ impl Pacer {
         }
         match self.mode {
             PacingMode::Unpaced { free_at }
-                if message.delivery == Delivery::Sample && now < free_at =>
+                if message.delivery() != Delivery::State && now < free_at =>
             {
                 Permit::Wait(free_at)
             }
@@ -145,19 +155,19 @@ impl Pacer {
     }
 
     /// Notes that `message` went out at `now`.
-    pub(crate) fn sent(&mut self, message: &Message, now: Duration) {
-        self.newest_sent = self.newest_sent.max(Some(message.at));
+    pub(crate) fn sent(&mut self, message: &Posted, now: Duration) {
+        self.newest_sent = self.newest_sent.max(Some(message.stamp()));
         self.settling_since = None;
-        let (queue, most) = match message.delivery {
-            Delivery::Sample => (&mut self.samples, SAMPLES_AHEAD),
+        let (queue, most) = match message.delivery() {
+            Delivery::Sample | Delivery::Kept => (&mut self.samples, SAMPLES_AHEAD),
             Delivery::State => (&mut self.states, self.window.states),
         };
         if queue.len() >= most {
             queue.pop_front();
         }
-        queue.push_back(message.at);
+        queue.push_back(message.stamp());
         if let PacingMode::Unpaced { free_at } = &mut self.mode
-            && message.delivery == Delivery::Sample
+            && message.delivery() != Delivery::State
         {
             *free_at = (*free_at).max(now.saturating_sub(CATCH_UP)) + UNPACED_STEP;
         }
@@ -167,6 +177,9 @@ impl Pacer {
     /// says nothing of these messages: the head unit was fed by another simulator before.
     pub(crate) fn seen(&mut self, ts: Timestamp) {
         self.answered = true;
+        if !self.window.is_told {
+            return;
+        }
         self.mode = PacingMode::Paced { full_since: None };
         if Some(ts) > self.newest_sent {
             return;
@@ -214,18 +227,19 @@ impl Pacer {
         std::mem::take(&mut self.gave_up_unsaid)
     }
 
-    fn is_full(&self, message: &Message) -> bool {
-        let many = match message.delivery {
-            Delivery::Sample => self.samples.len() >= SAMPLES_AHEAD,
+    fn is_full(&self, message: &Posted) -> bool {
+        let many = match message.delivery() {
+            Delivery::Sample | Delivery::Kept => self.samples.len() >= SAMPLES_AHEAD,
             Delivery::State => self.states.len() >= self.window.states,
         };
-        many || self.is_too_far_ahead(message.at) || self.still_opens(message.at)
+        many || self.is_too_far_ahead(message.stamp()) || self.still_opens(message.stamp())
     }
 
     /// Returns whether no head unit has taken the opening yet. The opening is retained, so a head unit that starts now
     /// learns it and confirms it; the messages after it are not retained, and wait for a head unit.
     fn still_opens(&self, at: Timestamp) -> bool {
-        at > self.first && self.seen.is_none_or(|seen| seen < self.first)
+        let (_, first) = self.first;
+        at > first && self.seen.is_none_or(|seen| seen < first)
     }
 
     /// Returns the time until which a step longer than the bound waits after the last one was taken; `None` when it may
@@ -246,14 +260,16 @@ impl Pacer {
             return false;
         };
         let done = self.seen.max(self.lost);
-        at > newest && done != Some(newest) && at.duration_since(done.unwrap_or(self.first)) > time
+        at > newest
+            && done != Some(newest)
+            && at.duration_since(done.unwrap_or(self.first.1)) > time
     }
 
     fn due(&self, at: Timestamp) -> Duration {
         match self.speed {
             Speed::Max => Duration::ZERO,
             Speed::Times(times) => {
-                let since_first = at.duration_since(self.first).as_secs_f64().max(0.0);
+                let since_first = at.duration_since(self.first.0).as_secs_f64().max(0.0);
                 Duration::try_from_secs_f64(since_first / times).unwrap_or(Duration::MAX)
             }
         }
@@ -263,32 +279,39 @@ impl Pacer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Message;
     use crate::vss::{VssSignal, VssValue};
 
     const WINDOW: Window = Window {
         states: 20,
         time: None,
         patience: Duration::from_secs(3),
+        is_told: true,
     };
 
     fn second(second: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)
     }
 
-    fn sample(at: i64) -> Message {
+    fn message(at: i64, delivery: Delivery) -> Posted {
         let path = VssSignal::Speed.path().into();
-        Message {
+        Posted::Car(Message {
             path,
             value: VssValue::Float(1.0),
             at: second(at),
-            delivery: Delivery::Sample,
+            clock_ahead: SignedDuration::ZERO,
+            delivery,
             garbage: None,
-        }
+        })
+    }
+
+    fn sample(at: i64) -> Posted {
+        message(at, Delivery::Sample)
     }
 
     /// Somebody has taken the opening, which is all of second 0.
     fn opened(speed: Speed, window: Window) -> Pacer {
-        let mut pacer = Pacer::new(speed, window, second(0));
+        let mut pacer = Pacer::new(speed, window, (second(0), second(0)));
         assert_eq!(send_all(&mut pacer, 0, Duration::ZERO), 1);
         pacer.seen(second(0));
         pacer
@@ -317,7 +340,7 @@ mod tests {
 
     #[test]
     fn nothing_follows_the_opening_until_somebody_has_taken_it() {
-        let mut pacer = Pacer::new(Speed::Max, WINDOW, second(10));
+        let mut pacer = Pacer::new(Speed::Max, WINDOW, (second(10), second(10)));
         assert_eq!(send_all(&mut pacer, 10, Duration::ZERO), 11);
         // One that has just started tells first what was kept from before.
         pacer.seen(second(3));
@@ -328,11 +351,8 @@ mod tests {
 
     #[test]
     fn states_have_a_window_of_their_own() {
-        let mut pacer = Pacer::new(Speed::Max, WINDOW, second(0));
-        let state = Message {
-            delivery: Delivery::State,
-            ..sample(0)
-        };
+        let mut pacer = Pacer::new(Speed::Max, WINDOW, (second(0), second(0)));
+        let state = message(0, Delivery::State);
         let mut went = 0;
         while pacer.permit(&state, Duration::ZERO) == Permit::Go {
             pacer.sent(&state, Duration::ZERO);
@@ -344,7 +364,7 @@ mod tests {
 
     #[test]
     fn when_nobody_answers_it_goes_on_at_a_bounded_rate_and_says_so_once() {
-        let mut pacer = Pacer::new(Speed::Max, WINDOW, second(0));
+        let mut pacer = Pacer::new(Speed::Max, WINDOW, (second(0), second(0)));
         let mut at = send_all(&mut pacer, 0, Duration::ZERO);
         assert_eq!(
             pacer.permit(&sample(at), Duration::from_secs(1)),
@@ -371,10 +391,7 @@ mod tests {
         pacer.seen(second(1));
         assert_eq!(send_all(&mut pacer, at, Duration::ZERO), 4);
         // A step longer than the bound goes when everything was taken, and then all of it.
-        let state = Message {
-            delivery: Delivery::State,
-            ..sample(60)
-        };
+        let state = message(60, Delivery::State);
         let far = [state, sample(60)];
         let held = |permit| matches!(permit, Permit::Wait(_));
         assert!(held(pacer.permit(&far[0], Duration::ZERO)));
@@ -433,7 +450,7 @@ mod tests {
 
     #[test]
     fn a_time_never_sent_is_no_proof_that_this_was_taken() {
-        let mut pacer = Pacer::new(Speed::Max, WINDOW, second(0));
+        let mut pacer = Pacer::new(Speed::Max, WINDOW, (second(0), second(0)));
         let at = send_all(&mut pacer, 0, Duration::ZERO);
         pacer.seen(second(1_000_000));
         assert!(pacer.answered() && !pacer.all_seen());

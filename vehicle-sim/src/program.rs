@@ -112,7 +112,7 @@ async fn publish(command: &Command, common: &Common) -> anyhow::Result<()> {
     let options = common.options(Timestamp::now())?;
     let zone = options.zone.clone();
     let mut simulator = Simulator::new(options)?;
-    let messages = simulator.plan(command)?.messages.len();
+    let messages = simulator.count(command)?;
     let mut screen = Screen::new(messages, zone);
     let stopper = simulator.stopper();
     let interrupt = tokio::spawn(async move {

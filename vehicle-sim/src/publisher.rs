@@ -9,11 +9,11 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::access::{Access, ConnectionRefusal};
+use crate::dispatch::Dispatch;
 use crate::error::SimError;
 use crate::link::{Endpoint, Link, LinkEvent};
 use crate::message::Delivery;
 use crate::pacing::{Pacer, Permit, Speed, Window};
-use crate::plan::Plan;
 
 /// Messages handed to the connection that have not gone out yet.
 const HANDED_AHEAD: usize = 64;
@@ -52,6 +52,8 @@ pub enum SeenPart {
     Nothing,
     /// There is none, or it does not answer.
     NoAnswer,
+    /// The messages have no times, so nobody can say which of them were taken.
+    Untold,
 }
 
 /// The result of publishing a whole plan.
@@ -69,7 +71,7 @@ pub struct Delivered {
 
 /// Publishes one plan.
 pub(crate) struct Publisher<'a> {
-    plan: &'a Plan,
+    plan: &'a Dispatch,
     endpoint: &'a Endpoint,
     access: &'a Access,
     stop: watch::Receiver<bool>,
@@ -98,7 +100,7 @@ impl<'a> Publisher<'a> {
     /// # Errors
     /// When there is no broker.
     pub(crate) async fn connect(
-        plan: &'a Plan,
+        plan: &'a Dispatch,
         (endpoint, access): (&'a Endpoint, &'a Access),
         (speed, window): (Speed, Window),
         stop: watch::Receiver<bool>,
@@ -114,7 +116,7 @@ impl<'a> Publisher<'a> {
             stop,
             report,
             link,
-            pacer: Pacer::new(speed, window, plan.span().0),
+            pacer: Pacer::new(speed, window, plan.first()),
             began: Instant::now(),
             next: 0,
             reached: 0,
@@ -153,7 +155,7 @@ impl<'a> Publisher<'a> {
             messages: self.plan.messages.len(),
             samples: self.plan.samples(),
             sent_again: self.sent_again,
-            paced: self.pacer.answered() && !self.pacer.gave_up(),
+            paced: self.plan.says_times && self.pacer.answered() && !self.pacer.gave_up(),
             seen: self.what_was_seen(),
         })
     }
@@ -178,7 +180,7 @@ impl<'a> Publisher<'a> {
                     }
                     self.pacer.sent(message, now);
                     self.handed += 1;
-                    self.unacknowledged += usize::from(message.delivery == Delivery::State);
+                    self.unacknowledged += usize::from(message.delivery() == Delivery::State);
                     self.sent_again += usize::from(self.next < self.reached);
                     self.next += 1;
                     self.reached = self.reached.max(self.next);
@@ -211,7 +213,7 @@ impl<'a> Publisher<'a> {
                 if let Some(last) = self.plan.messages.get(messages.saturating_sub(1)) {
                     (self.report)(Progress::Sent {
                         messages,
-                        at: last.at,
+                        at: last.at(),
                     });
                 }
             }
@@ -233,7 +235,7 @@ impl<'a> Publisher<'a> {
             .unwrap_or_default();
         if let Some(at) = waiting
             .iter()
-            .position(|message| message.delivery == Delivery::State)
+            .position(|message| message.delivery() == Delivery::State)
         {
             self.confirmed += at + 1;
         }
@@ -302,6 +304,9 @@ impl<'a> Publisher<'a> {
     }
 
     async fn wait_until_seen(&mut self) -> Result<(), SimError> {
+        if !self.plan.says_times {
+            return Ok(());
+        }
         let pacer = &self.pacer;
         let patience = last_patience(pacer.answered(), pacer.gave_up(), pacer.patience());
         let mut deadline = Instant::now() + patience;
@@ -343,6 +348,7 @@ impl<'a> Publisher<'a> {
 
     fn what_was_seen(&self) -> SeenPart {
         match self.pacer.seen_until() {
+            _ if !self.plan.says_times => SeenPart::Untold,
             Some(_) if self.pacer.all_seen() => SeenPart::All,
             Some(ts) => SeenPart::Until(ts),
             None if self.pacer.answered() => SeenPart::Nothing,

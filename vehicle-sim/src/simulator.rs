@@ -11,7 +11,9 @@ use tokio::sync::watch;
 use crate::access::Access;
 use crate::broker::Broker;
 use crate::cycle::Cycle;
+use crate::dispatch::Dispatch;
 use crate::error::SimError;
+use crate::gateway::{Gateway, GatewayMessage, Translator};
 use crate::identity::Identity;
 use crate::link::Endpoint;
 use crate::meters::CarMeters;
@@ -52,6 +54,8 @@ pub struct Options {
     /// Time that the head unit may be silent until the rest goes out without it.
     pub patience: Duration,
     pub identity: Identity,
+    /// The program that publishes what the car says.
+    pub gateway: Gateway,
     /// Chooses what chance decides in faults that meet only some messages.
     pub seed: u64,
     /// Paths that are not published.
@@ -91,6 +95,7 @@ impl Options {
             time_ahead: Some(Self::TIME_AHEAD),
             patience: Self::PATIENCE,
             identity: Identity::default(),
+            gateway: Gateway::Vss,
             seed: 0,
             omit: BTreeSet::new(),
             vehicle: Vehicle::bolt(),
@@ -155,6 +160,7 @@ impl Command {
 #[derive(Debug)]
 pub struct LiveCar {
     car: Car,
+    translator: Translator,
 }
 
 /// Stops a running command from elsewhere; the car's state is kept as far as it came.
@@ -253,6 +259,24 @@ impl Simulator {
         }
     }
 
+    /// Works out what the gateway of the options would publish of a command; nothing for the car itself.
+    ///
+    /// # Errors
+    /// As [`Simulator::plan`].
+    pub fn translate(&self, command: &Command) -> Result<Vec<GatewayMessage>, SimError> {
+        let plan = self.plan(command)?;
+        Ok(self.translator()?.translate(&plan.messages))
+    }
+
+    /// Returns how many messages a command publishes.
+    ///
+    /// # Errors
+    /// As [`Simulator::plan`].
+    pub fn count(&self, command: &Command) -> Result<usize, SimError> {
+        let plan = self.plan(command)?;
+        Ok(Dispatch::of(plan, &mut self.translator()?).messages.len())
+    }
+
     /// Publishes a command.
     ///
     /// # Errors
@@ -272,7 +296,8 @@ impl Simulator {
         report: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Summary, SimError> {
         let plan = self.plan(command)?;
-        self.publish(command.label(), &plan, report).await
+        let dispatch = Dispatch::of(plan, &mut self.translator()?);
+        self.publish(command.label(), &dispatch, report).await
     }
 
     /// A car whose steps are given one by one.
@@ -281,7 +306,8 @@ impl Simulator {
     /// When the options make no sense.
     pub fn live(&self) -> Result<LiveCar, SimError> {
         let car = Car::new(self.start()?, self.setup(&self.meters()?));
-        Ok(LiveCar { car })
+        let translator = self.translator()?;
+        Ok(LiveCar { car, translator })
     }
 
     /// Makes a live car do a step and publishes it; `None` when it says nothing on the bus. A step that makes no
@@ -297,20 +323,22 @@ impl Simulator {
     ) -> Result<Option<Summary>, SimError> {
         let mut car = live.car.clone();
         step.act(&mut car, &self.options.zone)?;
-        let plan = car.take_plan();
-        if plan.messages.is_empty() {
-            live.car = car;
+        let mut translator = live.translator.clone();
+        let dispatch = Dispatch::of(car.take_plan(), &mut translator);
+        if dispatch.messages.is_empty() {
+            *live = LiveCar { car, translator };
             return Ok(None);
         }
-        let summary = self.publish(format!("{step:?}"), &plan, report).await?;
-        live.car = car;
+        let label = format!("{step:?}");
+        let summary = self.publish(label, &dispatch, report).await?;
+        *live = LiveCar { car, translator };
         Ok(Some(summary))
     }
 
     async fn publish(
         &mut self,
         label: String,
-        plan: &Plan,
+        plan: &Dispatch,
         report: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Summary, SimError> {
         let before = self.meters()?;
@@ -327,6 +355,7 @@ impl Simulator {
             states: *states_ahead,
             time: *time_ahead,
             patience: *patience,
+            is_told: plan.says_times,
         };
         let stop = self.stop.subscribe();
         let bus = (broker, access);
@@ -350,6 +379,19 @@ impl Simulator {
             seed: self.options.seed,
             celsius: self.options.celsius,
         }
+    }
+
+    fn translator(&self) -> Result<Translator, SimError> {
+        let Options {
+            gateway,
+            identity,
+            vehicle,
+            ..
+        } = &self.options;
+        let regained_kwh = self.meters()?.regained_kwh;
+        let efficiency = vehicle.charging.ac_efficiency;
+        let vin = identity.vin.as_str();
+        Ok(Translator::new(*gateway, vin, efficiency, regained_kwh))
     }
 
     fn plan_recording(
@@ -422,7 +464,7 @@ impl Simulator {
         Ok(meters)
     }
 
-    fn keep(&mut self, plan: &Plan, reached: usize) -> Result<(), SimError> {
+    fn keep(&mut self, plan: &Dispatch, reached: usize) -> Result<(), SimError> {
         let Some(mark) = plan.mark_after(reached) else {
             return Ok(());
         };

@@ -5,8 +5,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::dispatch::Dispatch;
 use crate::meters::CarMeters;
-use crate::plan::Plan;
 use crate::publisher::{Delivered, SeenPart};
 use crate::vehicle::Vehicle;
 
@@ -33,7 +33,7 @@ pub struct Summary {
 impl Summary {
     pub(crate) fn new(
         command: String,
-        plan: &Plan,
+        plan: &Dispatch,
         delivered: Delivered,
         before: &CarMeters,
         after: &CarMeters,
@@ -94,6 +94,10 @@ impl fmt::Display for Summary {
             SeenPart::Until(ts) => write!(f, "the head unit has taken them up to {ts:.3}"),
             SeenPart::Nothing => write!(f, "the head unit answers, but has taken none of them"),
             SeenPart::NoAnswer => write!(f, "no head unit answers on dashpoint/seen"),
+            SeenPart::Untold => write!(
+                f,
+                "they have no times, so nobody knows which of them the head unit has taken"
+            ),
         }
     }
 }

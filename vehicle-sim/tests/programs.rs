@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use vehicle_sim::{Broker, Ready};
+use vehicle_sim::{Broker, Gateway, Ready};
 
 /// `vehicle-sim` with its state in a folder of the test.
 fn vehicle_sim(folder: &Path, arguments: &[&str]) -> Command {
@@ -94,6 +94,16 @@ fn list_says_what_each_scenario_shows() {
                 .any(|line| line.contains(ready.name) && line.contains(&about))
         );
     }
+    for gateway in Gateway::ALL {
+        let (name, about) = (gateway.name(), gateway.about());
+        assert!(
+            out.lines()
+                .any(|line| line.contains(name) && line.contains(about))
+        );
+        if let Some(mapping) = gateway.mapping("LDPTEST0000000001") {
+            assert!(out.contains(&format!("{:?}", mapping.vehicle)), "{name}");
+        }
+    }
     for part in ["wltc-3b", "cycSecs,cycMps", "Vehicle.Speed"] {
         assert!(out.contains(part), "{part}");
     }
@@ -113,6 +123,8 @@ fn list_and_broker_tell_a_program_what_they_tell_a_person() {
     assert!(names("cycles").contains(&"us06".to_owned()), "{out}");
     let ready: Vec<&str> = Ready::ALL.iter().map(|ready| ready.name).collect();
     assert_eq!(names("scenarios"), ready);
+    let gateways: Vec<&str> = Gateway::ALL.iter().map(|gateway| gateway.name()).collect();
+    assert_eq!(names("gateways"), gateways);
     assert!(out.contains("\"Vehicle.Speed\""), "{out}");
 
     let mut broker = vehicle_sim(folder.path(), &["broker", "--port", "0", "--json"]);

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::message::{Delivery, Message};
+use crate::message::Message;
 use crate::meters::CarMeters;
 
 /// Everything that a command will publish.
@@ -26,14 +26,6 @@ pub(crate) struct Mark {
 }
 
 impl Plan {
-    /// The number of messages that are samples (QoS 0).
-    pub fn samples(&self) -> usize {
-        self.messages
-            .iter()
-            .filter(|message| message.delivery == Delivery::Sample)
-            .count()
-    }
-
     /// The time of the first message and the latest time of any.
     pub fn span(&self) -> (Timestamp, Timestamp) {
         let latest = self.messages.iter().map(|message| message.at).max();
@@ -41,15 +33,5 @@ impl Plan {
             (Some(first), Some(latest)) => (first.at, latest),
             (_, None) | (None, _) => (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
         }
-    }
-
-    /// Returns the car's state when only the first `published` messages went out: the meters of the step that the last
-    /// of them belongs to, since the head unit may have seen any of its messages. `None` when nothing went out.
-    pub(crate) fn mark_after(&self, published: usize) -> Option<&Mark> {
-        if published == 0 {
-            return None;
-        }
-        let at = self.marks.partition_point(|mark| mark.messages < published);
-        self.marks.get(at).or(self.marks.last())
     }
 }

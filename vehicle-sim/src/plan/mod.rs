@@ -11,6 +11,8 @@ pub use charge::{EnergySource, SimulatedCharge};
 
 pub use messages::Plan;
 
+pub(crate) use messages::Mark;
+
 pub(crate) use car::{Car, whole_second};
 pub(crate) use fault::{BusFault, FaultKind};
 pub(crate) use setup::Setup;

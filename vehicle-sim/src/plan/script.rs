@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::fault::{BusFault, DisturbedMessage, FaultRng};
 use super::messages::{Mark, Plan};
@@ -213,6 +213,7 @@ impl Script {
             path,
             value,
             at: self.at,
+            clock_ahead: SignedDuration::ZERO,
             delivery,
             garbage: None,
         });
