@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod gateways;
+mod simulated;
 
 /// 2026-11-22T08:00:00Z.
 const NOW_MS: i64 = 1_795_334_400_000;
