@@ -49,13 +49,13 @@ pub use link::Endpoint;
 pub use message::{Delivery, Garbage, Message};
 pub use meters::CarMeters;
 pub use pacing::Speed;
-pub use plan::{EnergySource, Plan, SimulatedCharge};
+pub use plan::{EnergySource, MeterKind, Plan, SimulatedCharge};
 pub use program::run;
 pub use publisher::{Delivered, Progress, SeenPart};
 pub use recording::{DriveRecording, DriveRecordingKind, Observation, RecordingRow};
 pub use scenario::{
     Does, Gear, Lasting, Ready, Scenario, ScenarioCharge, ScenarioClock, ScenarioDrive,
-    ScenarioFault, Step,
+    ScenarioFault, ScenarioMeter, ScenarioSwap, Step,
 };
 pub use simulator::{Command, LiveCar, Options, Simulator, Stopper};
 pub use state::SimState;

@@ -9,8 +9,8 @@ const JOULES_PER_KWH: f64 = 3_600_000.0;
 /// Energy of the factory's own test drive, in kWh: braking on the first metres does not count below zero.
 const FACTORY_KWH: f64 = 1.0;
 
-/// The car's lifetime counters. Stored is what was charged less what was consumed, always: there is no third way into
-/// the battery, and so the meters agree with the power and the state of charge.
+/// The car's lifetime counters. Stored is what was charged less what was consumed: there is no third way into the battery,
+/// and so the meters agree with the power and the state of charge, unless a scenario exchanges a meter or the battery.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CarMeters {

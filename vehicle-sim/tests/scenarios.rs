@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use support::{number, numbers, of};
@@ -330,6 +332,99 @@ fn faults_do_what_they_are_called() {
             .iter()
             .all(|m| m.garbage == Some(Garbage::Nan))
     );
+}
+
+#[test]
+fn clocks_are_wrong_and_the_car_goes_on() {
+    let whole = plan(&[US06]);
+    let ahead = |plan: &Plan, path: &str| -> BTreeSet<i64> {
+        let its = plan.messages.iter().filter(|m| m.path.starts_with(path));
+        its.map(|m| m.stamp().duration_since(m.at).as_secs())
+            .collect()
+    };
+    for (does, speed, battery) in [
+        ("{ clock-ahead = \"1h\" }", 3_600, 3_600),
+        ("{ clock-behind = \"1h\" }", -3_600, -3_600),
+        ("{ two-clocks = \"40s\" }", 0, -40),
+    ] {
+        let fault = format!("fault = {{ does = {does}, after = \"30s\", for = \"20s\" }}");
+        let wrong = plan(&[&fault, US06]);
+        let expected = |seconds| BTreeSet::from([0, seconds]);
+        assert_eq!(ahead(&wrong, SPEED), expected(speed), "{does}");
+        let power = VssSignal::BatteryPower.path();
+        assert_eq!(ahead(&wrong, power), expected(battery), "{does}");
+        let values = |plan: &Plan| -> Vec<_> {
+            let all = plan.messages.iter();
+            all.map(|m| (m.path.clone(), m.value.clone(), m.at))
+                .collect()
+        };
+        assert_eq!(values(&wrong), values(&whole), "{does}");
+        let met = wrong.messages.iter().find(|m| m.stamp() != m.at).unwrap();
+        assert!(met.payload().contains(&format!("{:.3}", met.stamp())));
+    }
+}
+
+#[test]
+fn a_sensor_holds_and_a_bus_says_only_what_changes() {
+    let truth = numbers(&plan(&[US06]), VssSignal::Speed);
+    let held = plan(&[
+        "fault = { does = { hold = \"5s\" }, signal = \"Vehicle.Speed\" }",
+        US06,
+    ]);
+    let held = numbers(&held, VssSignal::Speed);
+    assert_eq!(held.len(), truth.len());
+    for (at, speed) in held.iter().enumerate() {
+        assert_eq!(*speed, truth[at / 5 * 5], "{at}");
+    }
+
+    let changes = plan(&["fault = { does = \"on-change\" }", US06]);
+    let changes = numbers(&changes, VssSignal::Speed);
+    assert!(changes.windows(2).all(|pair| pair[0] != pair[1]));
+    let mut expected = truth;
+    expected.dedup();
+    assert_eq!(changes, expected);
+
+    let nothing = plan(&[
+        "fault = { does = { not-available = 4294967295 }, signal = \"Vehicle.TraveledDistance\" }",
+        US06,
+    ]);
+    let odometer = numbers(&nothing, VssSignal::Odometer);
+    assert!(
+        odometer[1..]
+            .iter()
+            .all(|metres| *metres == 4_294_967_295.0)
+    );
+}
+
+#[test]
+fn meters_and_batteries_are_exchanged() {
+    let replaced = plan(&[
+        US06,
+        "meter-replaced = { meter = \"odometer\", reads = 0.5 }",
+        "meter-replaced = { meter = \"charged-energy\", reads = 7.0 }",
+        "meter-replaced = { meter = \"consumed-energy\" }",
+        US06,
+    ]);
+    let odometer = numbers(&replaced, VssSignal::Odometer);
+    let back = odometer.windows(2).position(|pair| pair[1] < pair[0]);
+    let back = back.unwrap();
+    assert_eq!(odometer[back + 1], 500.0);
+    let driven = odometer.last().unwrap() - 500.0;
+    assert!((driven - odometer[back]).abs() <= 1.0, "{driven}");
+    assert_eq!(numbers(&replaced, VssSignal::ChargedEnergy), [0.0, 7.0]);
+    assert!(numbers(&replaced, VssSignal::ConsumedEnergy).contains(&0.0));
+
+    let swapped = plan(&[US06, "swap = { percent = 90, charged = 5012.5 }", US06]);
+    assert_eq!(numbers(&swapped, VssSignal::ChargedEnergy), [0.0, 5_012.5]);
+    assert!(numbers(&swapped, VssSignal::StateOfCharge).contains(&90.0));
+    assert_eq!(
+        texts(&swapped, VssSignal::Ignition),
+        ["ON", "OFF", "ON", "OFF"]
+    );
+    let charging = of(&swapped, VssSignal::IsCharging);
+    assert!(charging.iter().all(|m| m.value == VssValue::Bool(false)));
+    let kept = plan(&["swap = { percent = 90 }"]);
+    assert_eq!(numbers(&kept, VssSignal::ChargedEnergy), [0.0]);
 }
 
 #[test]

@@ -189,7 +189,7 @@ fn payload_fault(message: &Message) -> Option<String> {
     let payload = message.payload();
     let json: Json = serde_json::from_str(&payload).unwrap();
     let good = json["value"] == serde_json::to_value(&message.value).unwrap()
-        && json["ts"] == format!("{:.3}", message.at)
+        && json["ts"] == format!("{:.3}", message.stamp())
         && json.as_object().is_some_and(|point| point.len() == 2);
     (!good).then_some(payload)
 }

@@ -219,7 +219,9 @@ pub const fn car_says<'a>(language: Language, says: &Says, line: &'a str) -> &'a
         | Says::Language { .. }
         | Says::Clock { .. }
         | Says::Say { .. }
-        | Says::Fault(_) => line,
+        | Says::Fault(_)
+        | Says::MeterReplaced(_)
+        | Says::Swap(_) => line,
     };
     language.choose(line, chinese)
 }

@@ -37,7 +37,7 @@ pub(crate) struct Car {
     /// True while only the opening was published at `at`.
     is_fresh: bool,
     is_on: bool,
-    driven_from_m: f64,
+    pub(super) driven_from_m: f64,
     /// Time and value of the last known speed, unless the recorder was off since.
     last: Option<(Timestamp, f64)>,
 }

@@ -33,8 +33,24 @@ pub(crate) enum FaultKind {
     Freeze(BTreeMap<String, VssValue>),
     /// A number is so much more than it should be; no whole number falls below 0.
     Shift(f64),
+    /// The clock that stamps it is so much ahead; behind when negative.
+    ClockAhead(SignedDuration),
+    /// What the drive battery says is stamped by another clock, which is so much behind.
+    TwoClocks(SignedDuration),
+    /// The value is renewed only each so often, by path with the time of its renewal; the time goes on.
+    Hold {
+        every: SignedDuration,
+        held: BTreeMap<String, (Timestamp, VssValue)>,
+    },
+    /// It comes only when the value is another than the last that came, by path.
+    OnChange(BTreeMap<String, VssValue>),
+    /// A number is the code by which a sensor says that it has none.
+    NotAvailable(f64),
     Garbage(Garbage),
 }
+
+/// The branch of the drive battery, whose control unit has a clock of its own.
+const BATTERY: &str = "Vehicle.Powertrain.TractionBattery.";
 
 /// The result of the faults for one message.
 pub(super) struct DisturbedMessage {
@@ -82,6 +98,30 @@ impl BusFault {
                 message.value = value.or_insert_with(|| message.value.clone()).clone();
             }
             FaultKind::Shift(by) => shift(&mut outcome.message.value, *by),
+            FaultKind::ClockAhead(by) => outcome.message.clock_ahead += *by,
+            FaultKind::TwoClocks(behind) => {
+                if outcome.message.path.starts_with(BATTERY) {
+                    outcome.message.clock_ahead -= *behind;
+                }
+            }
+            FaultKind::Hold { every, held } => {
+                let message = &mut outcome.message;
+                let fresh = (message.at, message.value.clone());
+                let last = held.entry(message.path.to_string());
+                let last = last.or_insert_with(|| fresh.clone());
+                if message.at.duration_since(last.0) >= *every {
+                    *last = fresh;
+                }
+                message.value = last.1.clone();
+            }
+            FaultKind::OnChange(said) => {
+                let message = &outcome.message;
+                let before = said.insert(message.path.to_string(), message.value.clone());
+                if before.as_ref() == Some(&message.value) {
+                    outcome.copies = 0;
+                }
+            }
+            FaultKind::NotAvailable(code) => say_code(&mut outcome.message.value, *code),
             FaultKind::Garbage(garbage) => outcome.message.garbage = Some(*garbage),
         }
     }
@@ -95,6 +135,18 @@ fn shift(value: &mut VssValue, by: f64) {
             *number = number.saturating_add(by).max(0);
         }
         VssValue::Float(number) => *number += by,
+        VssValue::Bool(_) | VssValue::Text(_) => {}
+    }
+}
+
+fn say_code(value: &mut VssValue, code: f64) {
+    match value {
+        VssValue::Int(number) => {
+            #[expect(clippy::cast_possible_truncation, reason = "it saturates")]
+            let code = code.round() as i64;
+            *number = code;
+        }
+        VssValue::Float(number) => *number = code,
         VssValue::Bool(_) | VssValue::Text(_) => {}
     }
 }

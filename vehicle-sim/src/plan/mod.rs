@@ -2,10 +2,13 @@
 
 mod car;
 mod charge;
+mod exchange;
 mod fault;
 mod messages;
 mod script;
 mod setup;
+
+pub use exchange::MeterKind;
 
 pub use charge::{EnergySource, SimulatedCharge};
 

@@ -14,7 +14,10 @@ use toml::Spanned;
 
 pub use lasting::Lasting;
 pub use ready::Ready;
-pub use step::{Does, Gear, ScenarioCharge, ScenarioClock, ScenarioDrive, ScenarioFault, Step};
+pub use step::{
+    Does, Gear, ScenarioCharge, ScenarioClock, ScenarioDrive, ScenarioFault, ScenarioMeter,
+    ScenarioSwap, Step,
+};
 
 use crate::error::SimError;
 use crate::plan::Car;
@@ -137,6 +140,15 @@ mod tests {
                 "unknown variant `explode`",
             ),
             (
+                "meter-replaced = { meter = \"clock\" }",
+                "unknown variant `clock`",
+            ),
+            (
+                "meter-replaced = { meter = \"odometer\", reads = -1.0 }",
+                "a meter reads -1",
+            ),
+            ("swap = { percent = 101 }", "expected 0 to 100 percent"),
+            (
                 "charge = { kwh = -5, renewable = 80 }",
                 "kwh is -5: expected a number above 0",
             ),
@@ -174,15 +186,24 @@ mod tests {
     fn the_steps_of_the_readme_are_steps() {
         let readme = include_str!("../../README.md");
         let (_, scenarios) = readme.split_once("\n## Scenarios\n").unwrap();
-        let mut steps = 0;
-        for row in scenarios.lines().filter(|line| line.starts_with("| `")) {
-            let first_cell = row.split(" | ").next().unwrap();
-            for step in first_cell.split('`').skip(1).step_by(2) {
-                assert!(step.parse::<Step>().is_ok(), "{step}");
-                steps += 1;
+        let (steps, faults) = scenarios.split_once("\nFaults of clocks").unwrap();
+        let parsed = |table: &str, before: &str, after: &str| {
+            let mut parsed = 0;
+            for row in table.lines().filter(|line| line.starts_with("| `")) {
+                let first_cell = row.split(" | ").next().unwrap();
+                for step in first_cell.split('`').skip(1).step_by(2) {
+                    if step == "does =" {
+                        continue;
+                    }
+                    let step = format!("{before}{step}{after}");
+                    assert!(step.parse::<Step>().is_ok(), "{step}");
+                    parsed += 1;
+                }
             }
-        }
-        assert_eq!(steps, 19);
+            parsed
+        };
+        assert_eq!(parsed(steps, "", ""), 21);
+        assert_eq!(parsed(faults, "fault = { does = ", " }"), 6);
         let (_, file) = scenarios.split_once("```toml\n").unwrap();
         let (file, _) = file.split_once("```").unwrap();
         assert_eq!(Scenario::parse("README", file).unwrap().steps.len(), 6);

@@ -25,6 +25,10 @@ impl Ready {
         "tunnel"
         "faulty-sensor"
         "garbage"
+        "wrong-clocks"
+        "sample-and-hold"
+        "new-cluster"
+        "battery-swap"
         "broker-restart"
         "week-offline"
     ];

@@ -13,7 +13,7 @@ use crate::cycle::Cycle;
 use crate::error::SimError;
 use crate::identity::SimulatedDriver;
 use crate::message::Garbage;
-use crate::plan::{self, Car, EnergySource, FaultKind, SimulatedCharge};
+use crate::plan::{self, Car, EnergySource, FaultKind, MeterKind, SimulatedCharge};
 use crate::recording::is_vss_path;
 use crate::vss::{VssSignal, VssValue};
 
@@ -63,6 +63,10 @@ pub enum Step {
     Fault(ScenarioFault),
     /// Ends all faults.
     Heal {},
+    /// A meter is replaced by another, which reads something else.
+    MeterReplaced(ScenarioMeter),
+    /// The battery is swapped for another one, parked.
+    Swap(ScenarioSwap),
     /// Restarts a broker that `vehicle-sim broker` hosts; it forgets what it retained.
     BrokerRestart {},
 }
@@ -92,6 +96,43 @@ pub struct ScenarioCharge {
     /// While the head unit sleeps.
     #[serde(default)]
     pub asleep: bool,
+}
+
+/// A new meter in a scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioMeter {
+    pub meter: MeterKind,
+    /// km of an odometer, kWh of the others.
+    #[serde(default, deserialize_with = "reading")]
+    pub reads: f64,
+}
+
+/// A new battery in a scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioSwap {
+    /// Its state of charge.
+    #[serde(deserialize_with = "share")]
+    pub percent: u8,
+    /// Lifetime kWh on its own counter; without it the counter is one of the car and stays.
+    #[serde(default, deserialize_with = "known_reading")]
+    pub charged: Option<f64>,
+}
+
+fn reading<'de, D: Deserializer<'de>>(value: D) -> Result<f64, D::Error> {
+    let reads = f64::deserialize(value)?;
+    if reads.is_finite() && reads >= 0.0 {
+        Ok(reads)
+    } else {
+        Err(de::Error::custom(format!(
+            "a meter reads {reads}: expected 0 or a number above 0"
+        )))
+    }
+}
+
+fn known_reading<'de, D: Deserializer<'de>>(value: D) -> Result<Option<f64>, D::Error> {
+    reading(value).map(Some)
 }
 
 fn energy<'de, D: Deserializer<'de>>(value: D) -> Result<f64, D::Error> {
@@ -169,6 +210,18 @@ pub enum Does {
     Delay(Lasting),
     /// It comes at any time up to so much later, so that others overtake it.
     Reorder(Lasting),
+    /// The clock that stamps it is so much ahead.
+    ClockAhead(Lasting),
+    /// The clock that stamps it is so much behind.
+    ClockBehind(Lasting),
+    /// What the drive battery says is stamped by a clock that is so much behind the car's.
+    TwoClocks(Lasting),
+    /// The value is renewed only each so often; it comes as often as before.
+    Hold(Lasting),
+    /// It comes only when the value changes.
+    OnChange,
+    /// The number is this code for a value that is not there.
+    NotAvailable(#[serde(deserialize_with = "finite")] f64),
     /// It makes no sense.
     Garbage(Garbage),
 }
@@ -306,6 +359,8 @@ impl Step {
             }
             Self::Fault(fault) => fault.strike(car),
             Self::Heal {} => car.heal(),
+            Self::MeterReplaced(new) => car.replace_meter(new.meter, new.reads),
+            Self::Swap(new) => car.swap_battery(new.percent, new.charged),
             Self::BrokerRestart {} => car.restart_broker(),
         }
     }
@@ -344,6 +399,15 @@ impl Does {
             Self::Freeze => FaultKind::Freeze(BTreeMap::new()),
             Self::Delay(by) => FaultKind::Delay(by.duration()),
             Self::Reorder(within) => FaultKind::Reorder(within.duration()),
+            Self::ClockAhead(by) => FaultKind::ClockAhead(by.duration()),
+            Self::ClockBehind(by) => FaultKind::ClockAhead(-by.duration()),
+            Self::TwoClocks(behind) => FaultKind::TwoClocks(behind.duration()),
+            Self::Hold(every) => FaultKind::Hold {
+                every: every.duration(),
+                held: BTreeMap::new(),
+            },
+            Self::OnChange => FaultKind::OnChange(BTreeMap::new()),
+            Self::NotAvailable(code) => FaultKind::NotAvailable(code),
             Self::Garbage(payload) => FaultKind::Garbage(payload),
         }
     }

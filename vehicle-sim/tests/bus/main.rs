@@ -6,7 +6,7 @@ mod head_unit;
 #[path = "../../../tests/tests/e2e/support/ports.rs"]
 mod ports;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
 use tokio::io::{AsyncReadExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use vehicle_sim::{
-    Broker, Command, Cycle, Delivery, Endpoint, EnergySource, Message, Options, Plan, Progress,
-    Ready, Scenario, SeenPart, SimError, SimulatedCharge, Simulator,
+    Broker, Command, Cycle, Delivery, Endpoint, EnergySource, Gateway, Message, Options, Plan,
+    Progress, Ready, Scenario, SeenPart, SimError, SimulatedCharge, Simulator,
 };
 
 const NOW: &str = "2026-11-22T03:00:00Z";
@@ -276,6 +276,36 @@ async fn without_an_answer_it_goes_on_and_says_so_once() {
     assert_eq!(summary.delivered.seen, SeenPart::NoAnswer);
     assert!(!summary.delivered.paced);
     assert_eq!(head_unit.end().await.total(), plan.messages.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_keeps_what_it_keeps_and_waits_for_nobody() {
+    let broker = Broker::start(0).unwrap();
+    let mut simulator = simulator(&broker);
+    simulator.options_mut().gateway = Gateway::Ovms;
+    let said = simulator.translate(&charge()).unwrap();
+    let summary = simulator.run(&charge()).await.unwrap();
+    assert_eq!(summary.delivered.messages, said.len());
+    assert_eq!(summary.delivered.samples, said.len());
+    assert_eq!(summary.delivered.seen, SeenPart::Untold);
+    assert!(!summary.delivered.paced && !summary.all_seen());
+    assert_eq!(simulator.state().meters.charged_kwh, 2.0);
+
+    let options = MqttOptions::new("late", ("127.0.0.1", broker.port()));
+    let (client, mut events) = AsyncClient::builder(options).build();
+    client.subscribe("ovms/#", QoS::AtMostOnce).await.unwrap();
+    let topics: BTreeSet<&str> = said.iter().map(|message| message.topic.as_str()).collect();
+    let mut kept = BTreeMap::new();
+    while kept.len() < topics.len() {
+        if let Event::Incoming(Packet::Publish(publish)) = events.poll().await.unwrap() {
+            assert!(publish.retain && publish.qos == QoS::AtMostOnce);
+            let payload = String::from_utf8(publish.payload.to_vec()).unwrap();
+            let topic = String::from_utf8(publish.topic.to_vec()).unwrap();
+            kept.insert(topic, payload);
+        }
+    }
+    assert_eq!(kept["ovms/simulator/SIM1/metric/v/c/charging"], "no");
+    assert_eq!(kept["ovms/simulator/SIM1/metric/v/c/kwh"], "2");
 }
 
 /// Stands between the car and the broker, and cuts the first connection after so many bytes from the car.
