@@ -11,6 +11,7 @@ mod broken_bus;
 mod by_hand;
 mod certificates;
 mod flood;
+mod gateways;
 mod hearing;
 mod known;
 mod listening;
