@@ -6,6 +6,7 @@ use super::*;
 
 mod gateways;
 mod simulated;
+mod whole_day;
 
 /// 2026-11-22T08:00:00Z.
 const NOW_MS: i64 = 1_795_334_400_000;

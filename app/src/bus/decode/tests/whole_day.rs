@@ -1,0 +1,188 @@
+//! A day of the simulated car behind each gateway, heard by the shipped mapping and folded: what is found of it today.
+//!
+//! `--nocapture` prints a line for each gateway. What a gateway says on arrival is stamped in simulated time.
+
+use dashpoint_membership::{DEFAULT_POLICY_TOML, Evidence, Policy};
+use dashpoint_telematics::{DriveState, Marks, Outcome, Sample, Settings, Telematics};
+use vehicle_sim::Gateway;
+
+use super::simulated::{Said, play, shipped};
+use super::*;
+
+/// Fifty kilometres in one drive, ten minutes parked, two charges.
+const DAY: &str = r#"
+about = "a drive and two charges"
+
+[[step]]
+sleep = { for = "10m" }
+
+[[step]]
+drive = { cycle = "wltc-3b" }
+
+[[step]]
+drive = { cycle = "hwfet" }
+
+[[step]]
+drive = { cycle = "udds" }
+
+[[step]]
+sleep = { for = "10m" }
+
+[[step]]
+charge = { kwh = 20.24, renewable = 80 }
+
+[[step]]
+sleep = { for = "15m" }
+
+[[step]]
+charge = { kwh = 2.53, renewable = 80 }
+
+[[step]]
+sleep = { for = "2h" }
+"#;
+
+/// The engine asks about the quiet of the bus each second, for two minutes and a half.
+const QUIET_EVERY_MS: i64 = 1_000;
+const QUIET_MAX_MS: i64 = 150_000;
+
+/// The findings of a day.
+#[derive(Debug, Default)]
+struct FoundDay {
+    trips: usize,
+    metres: u64,
+    driving_min: u32,
+    missed_s: u32,
+    charges_wh: Vec<u64>,
+    parked: bool,
+}
+
+struct Listener {
+    telematics: Telematics,
+    found: FoundDay,
+}
+
+impl Listener {
+    fn new() -> Self {
+        let policy: Policy = toml::from_str(DEFAULT_POLICY_TOML).unwrap();
+        Self {
+            telematics: Telematics::new(Settings::new(&policy, 480), Marks::default()),
+            found: FoundDay::default(),
+        }
+    }
+
+    fn quiet(&mut self, for_ms: i64) {
+        for quiet_ms in (QUIET_EVERY_MS..=for_ms.min(QUIET_MAX_MS)).step_by(1_000) {
+            let outcomes = self.telematics.quiet(quiet_ms);
+            self.keep(outcomes);
+        }
+    }
+
+    fn keep(&mut self, outcomes: Vec<Outcome>) {
+        for outcome in outcomes {
+            let Outcome::Finished(finished) = outcome else {
+                continue;
+            };
+            match &finished.evidence {
+                Evidence::Trip(trip) => {
+                    self.found.trips += 1;
+                    self.found.metres += trip.odometer.length();
+                    self.found.driving_min += trip.driving.minutes();
+                    self.found.missed_s += trip.missed_s;
+                }
+                Evidence::Charge(charge) => self.found.charges_wh.push(charge.charged.length()),
+                Evidence::Discharge(_) => {}
+            }
+        }
+    }
+}
+
+fn found(gateway: Gateway, said: &[Said]) -> FoundDay {
+    let mut bus = Bus::of(shipped(gateway));
+    let mut listener = Listener::new();
+    let mut last_ms = None;
+    for message in said {
+        let at_ms = message.at.as_millisecond();
+        listener.quiet(at_ms - last_ms.unwrap_or(at_ms));
+        last_ms = Some(at_ms);
+        bus.now_ms = at_ms;
+        for input in bus.inputs(&message.topic, message.payload.as_bytes()) {
+            if let BusInput::Sample {
+                signal,
+                value,
+                ts_ms,
+                retained,
+            } = input
+            {
+                let outcomes = listener.telematics.observe(&Sample {
+                    signal,
+                    value,
+                    ts_ms: ts_ms.unwrap_or(at_ms),
+                    retained,
+                });
+                listener.keep(outcomes);
+            }
+        }
+    }
+    listener.quiet(QUIET_MAX_MS);
+    listener.found.parked = listener.telematics.drive_state() == DriveState::Parked;
+    listener.found
+}
+
+/// Watt-hours of both charges in the battery, and at the meter of the charging point.
+const BATTERY_WH: u64 = 22_770;
+const GRID_WH: u64 = 25_300;
+
+/// The least that is found of a day: its whole distance or none of it, and the energy by the counter that is mapped.
+const FOUND: [(Gateway, bool, Option<u64>); 13] = [
+    (Gateway::Vss, true, Some(BATTERY_WH)),
+    (Gateway::TeslaMate, true, None),
+    (Gateway::Ovms, true, None),
+    (Gateway::OvmsSession, true, None),
+    (Gateway::FleetTelemetry, true, None),
+    (Gateway::BmwCardata, false, Some(GRID_WH)),
+    (Gateway::BmwMqttBridge, false, Some(GRID_WH)),
+    (Gateway::Wican, true, None),
+    (Gateway::Evcc, false, Some(GRID_WH)),
+    (Gateway::OpenWb, false, Some(GRID_WH)),
+    (Gateway::Viss, true, Some(BATTERY_WH)),
+    (Gateway::KuksaOnChange, true, Some(BATTERY_WH)),
+    (Gateway::SlowCloud, false, Some(BATTERY_WH)),
+];
+
+/// The coarsest steps of an odometer and of a counter of energy.
+const STEP_M: f64 = 1_000.0;
+const STEP_WH: u64 = 100;
+
+#[test]
+fn a_day_is_found_behind_each_gateway() {
+    assert_eq!(FOUND.map(|(gateway, ..)| gateway), Gateway::ALL);
+    for (gateway, is_whole, due_wh) in FOUND {
+        let day = play(gateway, DAY);
+        let found = found(gateway, &day.said);
+        println!(
+            "{:15} {} trips, {:5} of {:.0} m, {} min driven, {} s missed, {:?} Wh",
+            gateway.name(),
+            found.trips,
+            found.metres,
+            day.driven_m,
+            found.driving_min,
+            found.missed_s,
+            found.charges_wh,
+        );
+        #[expect(clippy::cast_precision_loss, reason = "metres of a day")]
+        let metres = found.metres as f64;
+        assert!(metres <= day.driven_m + STEP_M, "{gateway:?}: {metres}");
+        if is_whole {
+            let apart_m = (metres - day.driven_m).abs();
+            assert!(apart_m <= day.driven_m * 0.01, "{gateway:?}: {found:?}");
+            assert_eq!(found.trips, 1, "{gateway:?}: {found:?}");
+        }
+        let charged_wh: u64 = found.charges_wh.iter().sum();
+        let due_wh = due_wh.unwrap_or(0);
+        assert!(charged_wh <= due_wh + STEP_WH, "{gateway:?}: {found:?}");
+        assert!(charged_wh * 50 >= due_wh * 49, "{gateway:?}: {found:?}");
+        // A charging point does not know whether the car moves.
+        let is_car = !matches!(gateway, Gateway::Evcc | Gateway::OpenWb);
+        assert_eq!(found.parked, is_car, "{gateway:?}");
+    }
+}
