@@ -1,6 +1,5 @@
 //! The member's card, the ladder, today, and what the member should know of.
 
-use dashpoint_membership::policy::CapOver;
 use dashpoint_membership::{
     AllowanceState, CompiledPolicy, DeviceId, PendingState, Points, RuleId, ServerTime, View, Zone,
 };
@@ -72,11 +71,7 @@ fn today(shown: &Shown<'_>, view: &View, own: &[&OwnEntry], is_refused: bool) ->
         safe: Points::ZERO,
         other: Points::ZERO,
         other_cars: shown.book.statement.covers.keys().any(is_other),
-        room: view
-            .today
-            .iter()
-            .find(|cap| cap.over == CapOver::All && !is_refused)
-            .map(|cap| cap.room),
+        room: view.room_today.filter(|_| !is_refused),
     };
     for own in own {
         let at = ServerTime::from_unix_s(own.entry.time.at.as_unix_s());

@@ -1,14 +1,14 @@
 //! The values of a member's card, as one value.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fold::Fold;
 use crate::account::{Cause, Remainder, Settlement};
 use crate::chain::AllowanceState;
 use crate::ids::{CapId, EntryRef, RuleId, TierId};
 use crate::points::{Growth, Milli, Points};
-use crate::policy::{Cap, CapOver, CompiledPolicy, Period};
+use crate::policy::{Cap, CapOver, CompiledPolicy, Period, RuleKind};
 use crate::statement::Statement;
 use crate::time::ServerTime;
 use crate::trigger::Trigger;
@@ -42,6 +42,8 @@ pub struct View {
     pub keep: Option<KeepTier>,
     /// Each cap of a day with what counts against it today, pending entries included, in the order of the policy.
     pub today: Vec<CapToday>,
+    /// The most whole points that all rules together still give today, by the caps of every period; `None` when none bounds them.
+    pub room_today: Option<Points>,
     /// Thousandths that rules carry to their next points, pending entries included.
     pub carried: Milli,
     /// State of the offline allowance.
@@ -137,6 +139,7 @@ pub fn view(statement: &Statement, fold: &Fold, policy: &CompiledPolicy, now: Se
         next_tier,
         keep,
         today: today(fold, policy, now),
+        room_today: room_today(fold, policy, now),
         carried: paying(policy)
             .filter_map(|(rule, _)| fold.account.remainders.get(rule))
             .map(|remainder| remainder.points)
@@ -209,13 +212,10 @@ fn tier_outlook(
 }
 
 fn today(fold: &Fold, policy: &CompiledPolicy, now: ServerTime) -> Vec<CapToday> {
-    let today = fold.zone.local_day(now);
     let caps = policy.policy().caps.iter();
     caps.filter(|cap| cap.per == Period::Day)
         .map(|cap: &Cap| {
-            let periods = fold.account.used.get(&cap.id);
-            let used = periods.and_then(|periods| periods.get(&today));
-            let used = used.copied().unwrap_or(Milli::ZERO);
+            let used = used_now(fold, cap, now);
             CapToday {
                 cap: cap.id.clone(),
                 over: cap.over.clone(),
@@ -225,6 +225,48 @@ fn today(fold: &Fold, policy: &CompiledPolicy, now: ServerTime) -> Vec<CapToday>
             }
         })
         .collect()
+}
+
+/// Reads what counts against a cap in its present period.
+fn used_now(fold: &Fold, cap: &Cap, now: ServerTime) -> Milli {
+    let first_day = cap.per.first_day(fold.zone.local_day(now));
+    let periods = fold.account.used.get(&cap.id);
+    let used = periods.and_then(|periods| periods.get(&first_day));
+    used.copied().unwrap_or(Milli::ZERO)
+}
+
+/// Counts the most whole points that all rules together still give today: by the caps over all, and by what the caps of kinds and
+/// of rules leave, whatever their period.
+fn room_today(fold: &Fold, policy: &CompiledPolicy, now: ServerTime) -> Option<Points> {
+    let left = |over: &CapOver| {
+        let caps = policy.policy().caps.iter().filter(|cap| cap.over == *over);
+        caps.map(|cap| {
+            room(
+                policy,
+                cap,
+                used_now(fold, cap, now),
+                &fold.account.remainders,
+            )
+        })
+        .min()
+    };
+    let kinds: BTreeSet<Trigger> = paying(policy).map(|(_, on)| on).collect();
+    let of_kind = |kind: Trigger| {
+        let rules = paying(policy).filter(|(_, on)| *on == kind);
+        let by_rules = sum_of(rules.map(|(rule, _)| left(&CapOver::Rule(rule.clone()))));
+        least(left(&CapOver::Kind(RuleKind::Known(kind))), by_rules)
+    };
+    least(left(&CapOver::All), sum_of(kinds.into_iter().map(of_kind)))
+}
+
+/// Adds up bounds; `None` when one of them is none.
+fn sum_of(mut bounds: impl Iterator<Item = Option<Points>>) -> Option<Points> {
+    bounds.try_fold(Points::ZERO, |sum, bound| Some(sum.plus(bound?)))
+}
+
+/// Returns the lower one of two bounds, of which either may be none.
+fn least(one: Option<Points>, other: Option<Points>) -> Option<Points> {
+    one.into_iter().chain(other).min()
 }
 
 /// Counts the most whole points that a cap still lets through, with those that complete what its rules carry.

@@ -1,6 +1,6 @@
 //! What the card shows, and what the fold takes in.
 
-use dashpoint_membership::policy::CapOver;
+use dashpoint_membership::policy::{Cap, CapOver, EarningRule, Period, RuleKind, Trigger};
 use dashpoint_membership::*;
 
 use crate::support::*;
@@ -97,6 +97,61 @@ fn the_room_of_a_cap_is_what_may_still_come() {
             now,
         );
         assert_eq!(seen.today[0].room, points(room), "{metres} m");
+    }
+}
+
+/// The whole day has room, and a rule, a kind or a month has none: no more is promised than the rest still gives.
+#[test]
+fn the_room_of_today_is_what_every_cap_leaves() {
+    let caps = [
+        (
+            "clean-driving",
+            CapOver::Rule(RuleId::new("clean-driving").unwrap()),
+            20 + 1,
+        ),
+        ("trips", CapOver::Kind(RuleKind::Known(Trigger::Trip)), 1),
+        ("all", CapOver::All, 0),
+    ];
+    for (name, over, left) in caps {
+        for per in [Period::Day, Period::Week, Period::Month, Period::Year] {
+            let mut policy = default_policy();
+            let is_kept = |rule: &EarningRule| {
+                ["clean-driving", "safe-trip", "check-in"].contains(&rule.id.as_str())
+            };
+            policy.rules.retain(is_kept);
+            policy.rules[0].points = "distance_m * 10".to_owned();
+            policy.caps.retain(|cap| {
+                matches!(
+                    cap.id.as_str(),
+                    "all-day" | "safe-trip-day" | "check-in-day"
+                )
+            });
+            policy.caps.push(Cap {
+                id: CapId::new("full").unwrap(),
+                over: over.clone(),
+                per,
+                points: points(10),
+            });
+            let mut cloud = Cloud::new(Policies::new(compiled(policy)), at(MORNING));
+            let mut car = Car::new(1, &cloud, at(MORNING));
+            let mut drive = trip(0, 1_500, 0);
+            drive.score_x100 = 0;
+            car.mint(&cloud.policies, earn(Evidence::Trip(drive)), MORNING + HOUR);
+            car.sync(&mut cloud, MORNING + 2 * HOUR);
+            let now = at(MORNING + 2 * HOUR);
+            let seen = view(
+                &cloud.statement(now),
+                &car.fold,
+                cloud.policies.newest(),
+                now,
+            );
+            assert_eq!(
+                seen.room_today,
+                Some(points(left)),
+                "{name} {per:?}: {:?}",
+                seen.today
+            );
+        }
     }
 }
 
