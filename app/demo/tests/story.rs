@@ -255,6 +255,23 @@ fn a_drive_that_earns_nothing_is_told_and_counted_as_such() {
     }
 }
 
+/// A second check-in of a day makes no entry: its answer is told, and the story goes on.
+#[test]
+fn a_check_in_that_makes_no_entry_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    let check_in = "[[step]]\ncheck-in = {}\n\n";
+    let story = format!(
+        "about = \"mine\"\nbegins = \"2026-11-22T08:00\"\n\n[[step]]\nenrol = {{}}\n\n{check_in}{check_in}\
+         [[step]]\nexpect = {{ confirmed = 1, pending = 0 }}\n"
+    );
+    std::fs::write(&file, story).unwrap();
+    let played = demo(&["--scenario", file.to_str().unwrap()]);
+    let story = text(&played.stdout);
+    assert!(played.status.success(), "{}\n{story}", text(&played.stderr));
+    assert!(story.contains("    checked in already: "), "{story}");
+}
+
 /// What the Chinese end of a story says of the signals: sent, taken, rejected.
 fn signals(story: &str) -> [u64; 3] {
     let line = story
