@@ -37,8 +37,8 @@ impl OtherCar {
 #[must_use]
 pub const fn other_vehicle(language: Language) -> &'static str {
     language.choose("this is another car than the one that was enrolled: nothing is earned or shown; put the data folder of this car \
-         back, or enrol with a new one",
-        "本车与绑定车辆不符，不累计积分，也不显示账户；请换回本车的数据目录，或以新目录重新绑定",
+         back, or enrol with a new one; if it is the same car, set `cloud.key` as it was, with its salt",
+        "本车与绑定车辆不符，不累计积分，也不显示账户；请换回本车的数据目录，或以新目录重新绑定；若车辆未变，请恢复原来的 cloud.key（含盐值）",
     )
 }
 
