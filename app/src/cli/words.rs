@@ -1,6 +1,7 @@
 //! Times and amounts as the command line writes them.
 
 use dashpoint_membership::ServerTime;
+use dashpoint_ui::locale::Language;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -33,6 +34,15 @@ fn format(at: ServerTime, zone: &TimeZone, shape: &str) -> String {
     match Timestamp::from_second(at.as_unix_s()) {
         Ok(timestamp) => timestamp.to_zoned(zone.clone()).strftime(shape).to_string(),
         Err(_) => at.to_string(),
+    }
+}
+
+/// The noun that follows an amount of points.
+pub(super) const fn points_noun(language: Language, amount: i64) -> &'static str {
+    match (language, amount) {
+        (Language::English, 1) => "point",
+        (Language::English, _) => "points",
+        (Language::Chinese, _) => "积分",
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::super::evidence_words::assumption;
 use super::super::ledger_words::entry_kind;
-use super::super::words::thousands;
+use super::super::words::{points_noun, thousands};
 use super::page::Page;
 use crate::cli::out::outln;
 use crate::explain::{
@@ -52,7 +52,7 @@ impl Page {
                 "{}  {} {}, {} {}",
                 self.pick("in all", "合计"),
                 thousands(points),
-                self.pick("points", "积分"),
+                points_noun(self.language, points),
                 thousands(growth),
                 self.pick("growth value", "成长值"),
             ));

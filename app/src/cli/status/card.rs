@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::books::{Books, MemberBook};
 use crate::cli::health_words::allowance;
 use crate::cli::reasons::not_paid;
-use crate::cli::words::{day, entries, thousands, yuan, zoned_minute};
+use crate::cli::words::{day, entries, points_noun, thousands, yuan, zoned_minute};
 use crate::clock::Clock;
 use crate::explain::decimal;
 use crate::live::LastSeen;
@@ -107,7 +107,7 @@ pub(super) fn card(
         format!(
             "  {} {}  = {} {}",
             thousands(view.balance.get()),
-            language.choose("points", "积分"),
+            points_noun(language, view.balance.get()),
             yuan(view.worth_fen),
             language.choose("yuan", "元")
         ),
@@ -115,6 +115,9 @@ pub(super) fn card(
     lines.extend(pending(view, seen, zone, language));
     if !view.arrears.is_zero() {
         lines.push(match language {
+            Language::English if view.arrears.get() == 1 => {
+                "  1 point is owed: the next points pay it first".to_owned()
+            }
             Language::English => format!(
                 "  {} points are owed: the next points pay them first",
                 thousands(view.arrears.get())
