@@ -21,7 +21,8 @@ const EXAMPLES: &str = "Examples:
   dashpoint-cloud device consent 7K3M-Z0QA --reason \"sold, contract seen\"
   dashpoint-cloud review list
   dashpoint-cloud entries --member 0f1e2d3c4b5a69788796a5b4c3d2e1f0
-  dashpoint-cloud policy show > policy.toml; dashpoint-cloud policy sign policy.toml
+  dashpoint-cloud policy show > policy.toml   (change it and raise `version`)
+  dashpoint-cloud policy sign policy.toml
   dashpoint-cloud rule report --since 2026-11-01T00:00:00Z
   dashpoint-cloud --json statement 0f1e2d3c4b5a69788796a5b4c3d2e1f0
   source <(dashpoint-cloud completions bash)
