@@ -332,7 +332,8 @@ impl<'a> Publisher<'a> {
         Ok(())
     }
 
-    /// Ends the connection in order. Nothing depends on it: every state is acknowledged, and a plan ends with one.
+    /// Ends the connection in order, behind everything that was handed over. States are acknowledged by now; what goes by
+    /// QoS 0 has left, but nobody says when the broker has taken it.
     async fn say_goodbye(&mut self) {
         if !self.link.close() {
             return;
