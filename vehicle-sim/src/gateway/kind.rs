@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::image::CarImage;
 use super::post::GatewayMessage;
-use super::saying::Saying;
+use super::saying::{Saying, whole_second};
 use super::{bmw, charging_points, fleet_telemetry, ovms, slow_cloud, tesla_mate, viss, wican};
 use crate::message::Delivery;
 
@@ -238,7 +238,12 @@ impl Gateway {
             topic,
             payload,
             at,
-            stamp: if self.says_times() { measured } else { at },
+            // Each payload with a time that is written here has it in whole seconds.
+            stamp: if self.says_times() {
+                whole_second(measured)
+            } else {
+                at
+            },
             delivery: self.delivery(),
         };
         let each = |write: &dyn Fn(&Saying) -> (String, String)| -> Vec<GatewayMessage> {

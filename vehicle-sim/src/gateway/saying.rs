@@ -28,6 +28,11 @@ impl Saying {
     }
 }
 
+/// The second of a time, as payloads in whole seconds have it.
+pub(super) fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
 /// A number rounded to so many decimals, zeros left out.
 pub(super) fn decimals(number: f64, digits: usize) -> String {
     let text = format!("{number:.digits$}");

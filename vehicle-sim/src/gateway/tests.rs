@@ -240,6 +240,22 @@ fn a_wrong_clock_is_said_and_nothing_else_moves() {
 }
 
 #[test]
+fn a_stamp_is_the_time_in_the_payload() {
+    let mut messages = day();
+    for message in &mut messages {
+        message.at += SignedDuration::from_millis(472);
+    }
+    let with_times = Gateway::ALL.into_iter().filter(|of| of.says_times());
+    for gateway in with_times.filter(|of| *of != Gateway::Vss) {
+        for said in translated(gateway, &messages) {
+            let stamp = said.stamp;
+            assert_eq!(stamp.subsec_nanosecond(), 0, "{gateway:?} {stamp}");
+            assert!(said.payload.contains(&format!("{stamp:.0}")), "{said:?}");
+        }
+    }
+}
+
+#[test]
 fn names_are_found_again() {
     for gateway in Gateway::ALL {
         let name = gateway.name();

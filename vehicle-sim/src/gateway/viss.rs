@@ -3,9 +3,8 @@
 //! A client names a topic for the replies, and each value of its subscription comes there, QoS 0, not retained. All values
 //! are text. Times are RFC 3339 in whole seconds.
 
-use jiff::Timestamp;
-
 use super::post::GatewayMessage;
+use super::saying::whole_second;
 use crate::message::{Delivery, Message};
 use crate::vss::VssValue;
 
@@ -33,8 +32,4 @@ pub(super) fn reply(message: &Message) -> GatewayMessage {
         stamp,
         delivery: Delivery::Sample,
     }
-}
-
-fn whole_second(at: Timestamp) -> Timestamp {
-    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
