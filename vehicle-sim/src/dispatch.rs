@@ -15,21 +15,23 @@ pub(crate) struct Dispatch {
     pub(crate) marks: Vec<Mark>,
     /// Before which messages the broker is to be restarted, in order.
     pub(crate) restarts: Vec<usize>,
-    /// The payloads have times, so that a head unit can say what it has taken.
-    pub(crate) says_times: bool,
+    /// A head unit can say what it has taken: the payloads have times, and none is of a wrong clock. After a clock that was
+    /// ahead its newest time stands still.
+    pub(crate) is_told: bool,
 }
 
 impl Dispatch {
     /// Lets the gateway translate the plan; after the last message it goes on until it has said everything.
     pub(crate) fn of(plan: Plan, translator: &mut Translator) -> Self {
         let gateway = translator.gateway();
-        let says_times = gateway.says_times();
+        let has_wrong_clock = plan.messages.iter().any(|said| !said.clock_ahead.is_zero());
+        let is_told = gateway.says_times() && !has_wrong_clock;
         if gateway == Gateway::Vss {
             return Self {
                 messages: plan.messages.into_iter().map(Posted::Car).collect(),
                 marks: plan.marks,
                 restarts: plan.restarts,
-                says_times,
+                is_told,
             };
         }
         let mut out = Vec::new();
@@ -52,7 +54,7 @@ impl Dispatch {
             marks: marks.collect(),
             restarts: plan.restarts.iter().map(|at| sent(*at)).collect(),
             messages: out.into_iter().map(Posted::Gateway).collect(),
-            says_times,
+            is_told,
         }
     }
 

@@ -49,7 +49,7 @@ pub(crate) struct Window {
     pub(crate) time: Option<SignedDuration>,
     /// Time that the window may stay full without an answer before the head unit counts as absent.
     pub(crate) patience: Duration,
-    /// The head unit can say what it has taken: the messages have times.
+    /// The head unit can say what it has taken: the messages have times, and right ones.
     pub(crate) is_told: bool,
 }
 

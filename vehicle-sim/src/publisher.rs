@@ -52,7 +52,7 @@ pub enum SeenPart {
     Nothing,
     /// There is none, or it does not answer.
     NoAnswer,
-    /// The messages have no times, so nobody can say which of them were taken.
+    /// The messages have no times, or some of a wrong clock, so nobody can say which of them were taken.
     Untold,
 }
 
@@ -155,7 +155,7 @@ impl<'a> Publisher<'a> {
             messages: self.plan.messages.len(),
             samples: self.plan.samples(),
             sent_again: self.sent_again,
-            paced: self.plan.says_times && self.pacer.answered() && !self.pacer.gave_up(),
+            paced: self.plan.is_told && self.pacer.answered() && !self.pacer.gave_up(),
             seen: self.what_was_seen(),
         })
     }
@@ -304,7 +304,7 @@ impl<'a> Publisher<'a> {
     }
 
     async fn wait_until_seen(&mut self) -> Result<(), SimError> {
-        if !self.plan.says_times {
+        if !self.plan.is_told {
             return Ok(());
         }
         let pacer = &self.pacer;
@@ -349,7 +349,7 @@ impl<'a> Publisher<'a> {
 
     fn what_was_seen(&self) -> SeenPart {
         match self.pacer.seen_until() {
-            _ if !self.plan.says_times => SeenPart::Untold,
+            _ if !self.plan.is_told => SeenPart::Untold,
             Some(_) if self.pacer.all_seen() => SeenPart::All,
             Some(ts) => SeenPart::Until(ts),
             None if self.pacer.answered() => SeenPart::Nothing,

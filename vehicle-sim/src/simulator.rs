@@ -355,7 +355,7 @@ impl Simulator {
             states: *states_ahead,
             time: *time_ahead,
             patience: *patience,
-            is_told: plan.says_times,
+            is_told: plan.is_told,
         };
         let stop = self.stop.subscribe();
         let bus = (broker, access);

@@ -96,7 +96,7 @@ impl fmt::Display for Summary {
             SeenPart::NoAnswer => write!(f, "no head unit answers on dashpoint/seen"),
             SeenPart::Untold => write!(
                 f,
-                "they have no times, so nobody knows which of them the head unit has taken"
+                "they have no times, or wrong ones, so nobody knows which of them the head unit has taken"
             ),
         }
     }

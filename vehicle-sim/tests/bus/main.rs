@@ -308,6 +308,31 @@ async fn a_gateway_keeps_what_it_keeps_and_waits_for_nobody() {
     assert_eq!(kept["ovms/simulator/SIM1/metric/v/c/kwh"], "2");
 }
 
+/// After a clock that was ahead nothing that comes is newer, and a clock that is behind says nothing new at all.
+const WRONG_CLOCK: &str = r#"
+about = "a clock that is behind for a while"
+[[step]]
+fault = { does = { clock-behind = "1h" }, after = "10s", for = "10s" }
+[[step]]
+drive = { cycle = "us06", for = "30s" }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_wrong_clock_nobody_is_waited_for() {
+    let broker = Broker::start(0).unwrap();
+    let mut simulator = simulator(&broker);
+    let wrong = Scenario::parse("a clock", WRONG_CLOCK).unwrap();
+    for command in [scenario("wrong-clocks"), Command::Scenario(wrong)] {
+        // It answers, as it would to the right times.
+        let head_unit = head_unit(broker.port(), true, 0, 1).await;
+        let summary = simulator.run(&command).await.unwrap();
+        head_unit.end().await;
+        assert_eq!(summary.delivered.seen, SeenPart::Untold);
+        assert!(!summary.delivered.paced, "{summary}");
+        assert!(summary.to_string().contains("or wrong ones"), "{summary}");
+    }
+}
+
 /// What a client that subscribes now takes of so many topics, the last payload of each, and whether all of it was retained.
 /// It ends when it has them all, or nothing more comes.
 async fn taken_anew(port: u16, filter: &str, topics: usize) -> (BTreeMap<String, String>, bool) {
