@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::gateway::{Gateway, Translator};
+use crate::gateway::{Gateway, GatewayMessage, Translator};
 use crate::message::Delivery;
 use crate::plan::{Mark, Plan};
 use crate::posted::Posted;
@@ -21,8 +21,21 @@ pub(crate) struct Dispatch {
 }
 
 impl Dispatch {
-    /// Lets the gateway translate the plan; after the last message it goes on until it has said everything.
+    /// Lets the gateway translate the plan; after the last message it goes on until it has said nearly everything.
     pub(crate) fn of(plan: Plan, translator: &mut Translator) -> Self {
+        Self::through(plan, translator, Translator::settle)
+    }
+
+    /// The same where the car goes on: a gateway that went ahead of it would be blind when it does.
+    pub(crate) fn of_step(plan: Plan, translator: &mut Translator) -> Self {
+        Self::through(plan, translator, |_, _| {})
+    }
+
+    fn through(
+        plan: Plan,
+        translator: &mut Translator,
+        end: impl FnOnce(&mut Translator, &mut Vec<GatewayMessage>),
+    ) -> Self {
         let gateway = translator.gateway();
         let has_wrong_clock = plan.messages.iter().any(|said| !said.clock_ahead.is_zero());
         let is_told = gateway.says_times() && !has_wrong_clock;
@@ -40,7 +53,7 @@ impl Dispatch {
             translator.take(message, &mut out);
             sent_by.push(out.len());
         }
-        translator.settle(&mut out);
+        end(translator, &mut out);
         let all = plan.messages.len();
         let sent = |messages: usize| match sent_by.get(messages) {
             Some(sent) if messages < all => *sent,
@@ -85,8 +98,12 @@ impl Dispatch {
     }
 
     /// Returns the car's state when only the first `published` messages went out: the meters of the step that the last
-    /// of them belongs to, since the head unit may have seen any of its messages. `None` when nothing went out.
+    /// of them belongs to, since the head unit may have seen any of its messages. `None` when nothing of it went out.
     pub(crate) fn mark_after(&self, published: usize) -> Option<&Mark> {
+        if published >= self.messages.len() {
+            // Also what the car did after the last message, or without one.
+            return self.marks.last();
+        }
         if published == 0 {
             return None;
         }

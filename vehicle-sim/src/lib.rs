@@ -10,6 +10,7 @@
 mod access;
 mod broker;
 mod cli;
+mod command;
 mod cycle;
 mod dispatch;
 mod ending;
@@ -40,6 +41,7 @@ mod vss;
 
 pub use access::{Access, BrokerLogin, Tls};
 pub use broker::{Broker, BrokerError};
+pub use command::Command;
 pub use cycle::Cycle;
 pub use error::SimError;
 pub use failure::{in_one_line, to_program};
@@ -57,7 +59,7 @@ pub use scenario::{
     Does, Gear, Lasting, Ready, Scenario, ScenarioCharge, ScenarioClock, ScenarioDrive,
     ScenarioFault, ScenarioMeter, ScenarioSwap, Step,
 };
-pub use simulator::{Command, LiveCar, Options, Simulator, Stopper};
+pub use simulator::{LiveCar, Options, Simulator, Stopper};
 pub use state::SimState;
 pub use summary::Summary;
 pub use vehicle::Vehicle;

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, IsTerminal};
 use std::thread;
 
-use crate::{LiveCar, Simulator, Step};
+use crate::{LiveCar, Simulator, Step, Summary};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
@@ -34,7 +34,7 @@ pub async fn live(common: &Common) -> anyhow::Result<()> {
             _ = &mut interrupt => return Ok(()),
         };
         let Some(line) = line.transpose()? else {
-            break act(&mut simulator, &mut car, &Step::Park {}, common).await;
+            break end(&mut simulator, car, common).await;
         };
         let Some(line) = said(&line) else { continue };
         let outcome = match line.parse() {
@@ -68,7 +68,20 @@ async fn act(
         .step(car, step, &mut |progress| screen.show(progress))
         .await;
     screen.finish();
-    match outcome? {
+    tell(outcome?, common)
+}
+
+async fn end(simulator: &mut Simulator, car: LiveCar, common: &Common) -> anyhow::Result<()> {
+    let mut screen = Screen::new(0, common.zone());
+    let outcome = simulator
+        .end(car, &mut |progress| screen.show(progress))
+        .await;
+    screen.finish();
+    tell(outcome?, common)
+}
+
+fn tell(summary: Option<Summary>, common: &Common) -> anyhow::Result<()> {
+    match summary {
         Some(summary) => say_summary(&summary, common),
         None => Ok(()),
     }

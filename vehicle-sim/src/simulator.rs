@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::access::Access;
 use crate::broker::Broker;
-use crate::cycle::Cycle;
+use crate::command::Command;
 use crate::dispatch::Dispatch;
 use crate::error::SimError;
 use crate::gateway::{Gateway, GatewayMessage, Translator};
@@ -18,10 +18,10 @@ use crate::identity::Identity;
 use crate::link::Endpoint;
 use crate::meters::CarMeters;
 use crate::pacing::{Speed, Window};
-use crate::plan::{Car, Plan, Setup, SimulatedCharge, whole_second};
+use crate::plan::{Car, Plan, Setup, whole_second};
 use crate::publisher::{Progress, Publisher};
 use crate::recording::{DriveRecording, DriveRecordingKind};
-use crate::scenario::{Scenario, Step};
+use crate::scenario::Step;
 use crate::state::SimState;
 use crate::summary::Summary;
 use crate::vehicle::Vehicle;
@@ -109,49 +109,6 @@ impl Options {
         Self {
             states_ahead: Broker::STATES_AHEAD,
             ..Self::new(Endpoint::local(broker.port()), now)
-        }
-    }
-}
-
-/// The commands of the simulator.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Command {
-    /// Drives a cycle.
-    Drive(Cycle),
-    /// Drives along a recording.
-    Replay {
-        file: PathBuf,
-        /// Keep the times of a recorded day instead of ending now.
-        keep_time: bool,
-        /// Publish the positions of a recording as well.
-        with_position: bool,
-    },
-    /// Charges, parked.
-    Charge(SimulatedCharge),
-    /// Charges while the head unit sleeps: only the meters tell of it, when the car wakes.
-    ChargeAsleep(SimulatedCharge),
-    /// Does the steps of a scenario, and parks.
-    Scenario(Scenario),
-}
-
-impl Command {
-    fn label(&self) -> String {
-        match self {
-            Self::Drive(cycle) => format!("drive --cycle {}", cycle.name()),
-            Self::Replay { file, .. } => format!("replay {}", file.display()),
-            Self::Charge(charge) => {
-                format!(
-                    "charge --kwh {} --renewable {}",
-                    charge.kwh, charge.renewable_percent
-                )
-            }
-            Self::ChargeAsleep(charge) => {
-                format!(
-                    "charge --kwh {} --renewable {} --asleep",
-                    charge.kwh, charge.renewable_percent
-                )
-            }
-            Self::Scenario(scenario) => format!("scenario {}", scenario.name),
         }
     }
 }
@@ -311,7 +268,7 @@ impl Simulator {
     }
 
     /// Makes a live car do a step and publishes it; `None` when it says nothing on the bus. A step that makes no
-    /// sense changes nothing.
+    /// sense changes nothing. What a gateway would say after it comes with the next step, or at the end.
     ///
     /// # Errors
     /// As [`Simulator::run`].
@@ -324,15 +281,44 @@ impl Simulator {
         let mut car = live.car.clone();
         step.act(&mut car, &self.options.zone)?;
         let mut translator = live.translator.clone();
+        let dispatch = Dispatch::of_step(car.take_plan(), &mut translator);
+        let label = format!("{step:?}");
+        let summary = self.publish_step(label, &dispatch, report).await?;
+        *live = LiveCar { car, translator };
+        Ok(summary)
+    }
+
+    /// Parks a live car, and lets its gateway say what it has not said yet; `None` when there is nothing.
+    ///
+    /// # Errors
+    /// As [`Simulator::run`].
+    pub async fn end(
+        &mut self,
+        live: LiveCar,
+        report: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Option<Summary>, SimError> {
+        let LiveCar {
+            mut car,
+            mut translator,
+        } = live;
+        car.park()?;
         let dispatch = Dispatch::of(car.take_plan(), &mut translator);
+        let label = format!("{:?}", Step::Park {});
+        self.publish_step(label, &dispatch, report).await
+    }
+
+    async fn publish_step(
+        &mut self,
+        label: String,
+        dispatch: &Dispatch,
+        report: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Option<Summary>, SimError> {
         if dispatch.messages.is_empty() {
-            *live = LiveCar { car, translator };
+            // A gateway may have nothing to say of a drive.
+            self.keep(dispatch, 0)?;
             return Ok(None);
         }
-        let label = format!("{step:?}");
-        let summary = self.publish(label, &dispatch, report).await?;
-        *live = LiveCar { car, translator };
-        Ok(Some(summary))
+        self.publish(label, dispatch, report).await.map(Some)
     }
 
     async fn publish(

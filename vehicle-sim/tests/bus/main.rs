@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use vehicle_sim::{
     Broker, Command, Cycle, Delivery, Endpoint, EnergySource, Gateway, Message, Options, Plan,
-    Progress, Ready, Scenario, SeenPart, SimError, SimulatedCharge, Simulator,
+    Progress, Ready, Scenario, SeenPart, SimError, SimulatedCharge, Simulator, Summary,
 };
 
 const NOW: &str = "2026-11-22T03:00:00Z";
@@ -240,6 +240,37 @@ async fn a_live_car_goes_on_from_step_to_step() {
     let wrong = "clock = { to = \"1970-01-01T00:00:00Z\" }".parse().unwrap();
     assert!(simulator.step(&mut car, &wrong, quiet).await.is_err());
     assert_eq!(simulator.state().clock, clock);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn step_by_step_a_gateway_says_the_same() {
+    let lines = [
+        "drive = { cycle = \"us06\", for = \"60s\" }",
+        "traffic-light = { for = \"20s\" }",
+        "drive = { cycle = \"us06\", for = \"90s\" }",
+    ];
+    let steps = lines.map(|line| format!("[[step]]\n{line}\n")).concat();
+    let about = "about = \"two drives\"\n";
+    let whole = Scenario::parse("two drives", &format!("{about}{steps}")).unwrap();
+    for gateway in [Gateway::Ovms, Gateway::TeslaMate, Gateway::SlowCloud] {
+        let broker = Broker::start(0).unwrap();
+        let mut simulator = simulator(&broker);
+        simulator.options_mut().gateway = gateway;
+        let whole = simulator.translate(&Command::Scenario(whole.clone()));
+        let quiet: &mut (dyn FnMut(Progress) + Send) = &mut |_| {};
+        let mut car = simulator.live().unwrap();
+        let mut said = 0;
+        let mut take = |summary: Option<Summary>| {
+            said += summary.map_or(0, |summary| summary.delivered.messages);
+        };
+        for line in lines {
+            let step = line.parse().unwrap();
+            take(simulator.step(&mut car, &step, quiet).await.unwrap());
+        }
+        take(simulator.end(car, quiet).await.unwrap());
+        assert_eq!(said, whole.unwrap().len(), "{gateway:?}");
+        assert!(simulator.state().meters.odometer_m > 2_000.0);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
