@@ -10,6 +10,10 @@ use crate::vss::{VssSignal, VssValue};
 /// After so long without ignition and charge the buses of a car sleep. Assumed: cars differ from minutes to an hour.
 const AWAKE: SignedDuration = SignedDuration::from_mins(15);
 
+/// The most that braking gives back from one word of the car to the next: 100 kW for some seconds. A counter that falls
+/// further is another one.
+const REGAINED_AT_ONCE_KWH: f64 = 0.1;
+
 /// A value with the time of its measurement.
 #[derive(Debug, Clone, PartialEq)]
 struct KnownValue {
@@ -65,7 +69,7 @@ impl CarImage {
         self.values.insert(signal, known);
         if signal == VssSignal::ConsumedEnergy {
             let fell_kwh = before.zip(self.number(signal)).map(|(from, to)| from - to);
-            self.regained_kwh += fell_kwh.unwrap_or(0.0).max(0.0);
+            self.regained_kwh += fell_kwh.map_or(0.0, |fell| up_to(fell, REGAINED_AT_ONCE_KWH));
         } else if signal == VssSignal::IsCharging && self.is_charging() {
             self.is_plugged = true;
             self.has_charged = true;
@@ -212,5 +216,14 @@ impl CarImage {
     pub(super) fn gross_kwh(&self) -> Option<(f64, f64)> {
         self.number(VssSignal::ConsumedEnergy)
             .map(|net| (net + self.regained_kwh, self.regained_kwh))
+    }
+}
+
+/// A step of a counter that may be one; 0 for one that goes the other way, or too far.
+fn up_to(step_kwh: f64, most_kwh: f64) -> f64 {
+    if (0.0..=most_kwh).contains(&step_kwh) {
+        step_kwh
+    } else {
+        0.0
     }
 }

@@ -184,6 +184,24 @@ fn gross_less_regained_is_what_was_used() {
 }
 
 #[test]
+fn another_meter_gives_nothing_back() {
+    let mut messages = day();
+    let consumed = |second, kwh: f64| said(second, VssSignal::ConsumedEnergy, kwh);
+    // The code for no value and the value again; then a meter that begins at 0.
+    messages.push(consumed(3_610, 4_294_967_295.0));
+    messages.push(consumed(3_620, 3_000.03));
+    messages.push(consumed(3_630, 0.0));
+    messages.push(said(3_700, VssSignal::DayNight, "NIGHT"));
+    let of = |field| -> f64 {
+        let said = values(Gateway::FleetTelemetry, &messages, field);
+        said.last().unwrap().1.parse().unwrap()
+    };
+    let (used, regained) = (of("/LifetimeEnergyUsed"), of("/LifetimeEnergyGainedRegen"));
+    assert!((regained - 100.0025).abs() < 0.001, "{regained}");
+    assert!((used - regained).abs() < 0.001, "{used}");
+}
+
+#[test]
 fn a_look_takes_its_time() {
     let driving = values(Gateway::TeslaMate, &day(), "/state");
     // Looked at each 15 s while it stands, each 20 s while it charges with 7.2 kW, and 15 min later it sleeps.
