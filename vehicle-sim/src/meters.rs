@@ -24,6 +24,9 @@ pub struct CarMeters {
     /// Given back by braking, in all; it is taken off `consumed_kwh` already.
     #[serde(default)]
     pub regained_kwh: f64,
+    /// Given by the wallbox at home, by its own meter: all of a charge at AC, unless the car was asleep.
+    #[serde(default)]
+    pub wallbox_kwh: f64,
     /// In the battery now.
     pub stored_kwh: f64,
 }
@@ -37,6 +40,7 @@ impl CarMeters {
             renewable_kwh: 0.0,
             consumed_kwh: FACTORY_KWH,
             regained_kwh: 0.0,
+            wallbox_kwh: 0.0,
             stored_kwh: vehicle.battery.capacity_kwh * vehicle.battery.initial_percent / 100.0,
         }
     }

@@ -374,10 +374,10 @@ impl Simulator {
             vehicle,
             ..
         } = &self.options;
-        let regained_kwh = self.meters()?.regained_kwh;
         let efficiency = vehicle.charging.ac_efficiency;
         let vin = identity.vin.as_str();
-        Ok(Translator::new(*gateway, vin, efficiency, regained_kwh))
+        let meters = self.meters()?;
+        Ok(Translator::new(*gateway, vin, efficiency, &meters))
     }
 
     fn plan_recording(

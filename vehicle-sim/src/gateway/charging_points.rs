@@ -50,10 +50,7 @@ pub(super) fn evcc(image: &CarImage, at: Timestamp) -> Vec<Saying> {
         ("connected", image.is_plugged().to_string()),
         ("charging", image.is_charging().to_string()),
         ("chargePower", watts(image.grid_kw())),
-        (
-            "chargeTotalImport",
-            image.grid_kwh().map(number).unwrap_or_default(),
-        ),
+        ("chargeTotalImport", number(image.wallbox_kwh())),
         ("chargedEnergy", number(session_wh)),
         ("sessionEnergy", number(session_wh)),
         (
@@ -78,14 +75,13 @@ pub(super) fn evcc(image: &CarImage, at: Timestamp) -> Vec<Saying> {
 pub(super) fn openwb(image: &CarImage, at: Timestamp) -> Vec<Saying> {
     let counter = |kwh: f64| with_point(kwh * WH_PER_KWH, 2);
     let values = [
-        ("plug_state", Some(image.is_plugged().to_string())),
-        ("charge_state", Some(image.is_charging().to_string())),
-        ("power", Some(with_point(image.grid_kw() * WH_PER_KWH, 2))),
-        ("imported", image.grid_kwh().map(counter)),
-        ("exported", Some(counter(0.0))),
+        ("plug_state", image.is_plugged().to_string()),
+        ("charge_state", image.is_charging().to_string()),
+        ("power", with_point(image.grid_kw() * WH_PER_KWH, 2)),
+        ("imported", counter(image.wallbox_kwh())),
+        ("exported", counter(0.0)),
     ];
-    let known = values.into_iter();
-    known
-        .filter_map(|(key, value)| Some(Saying::new(key, value?, at)))
+    let all = values.into_iter();
+    all.map(|(key, value)| Saying::new(key, value, at))
         .collect()
 }

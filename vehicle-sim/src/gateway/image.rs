@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::message::Message;
+use crate::meters::CarMeters;
 use crate::vss::{VssSignal, VssValue};
 
 /// After so long without ignition and charge the buses of a car sleep. Assumed: cars differ from minutes to an hour.
@@ -13,6 +14,9 @@ const AWAKE: SignedDuration = SignedDuration::from_mins(15);
 /// The most that braking gives back from one word of the car to the next: 100 kW for some seconds. A counter that falls
 /// further is another one.
 const REGAINED_AT_ONCE_KWH: f64 = 0.1;
+
+/// The most that a charge at AC puts in from one word of the car to the next, some of which may be lost.
+const CHARGED_AT_ONCE_KWH: f64 = 5.0;
 
 /// A value with the time of its measurement.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +34,8 @@ pub(super) struct CarImage {
     efficiency: f64,
     /// Lifetime kWh that braking put back.
     regained_kwh: f64,
+    /// Lifetime kWh at the meter of the charging point at home.
+    wallbox_kwh: f64,
     /// The charged energy at the begin of the last session; none when there was none since the gateway began.
     session_from_kwh: Option<f64>,
     is_plugged: bool,
@@ -40,12 +46,13 @@ pub(super) struct CarImage {
 }
 
 impl CarImage {
-    pub(super) fn new(vin: String, efficiency: f64, regained_kwh: f64) -> Self {
+    pub(super) fn new(vin: String, efficiency: f64, meters: &CarMeters) -> Self {
         Self {
             vin,
             values: BTreeMap::new(),
             efficiency,
-            regained_kwh,
+            regained_kwh: meters.regained_kwh,
+            wallbox_kwh: meters.wallbox_kwh,
             session_from_kwh: None,
             is_plugged: false,
             has_charged: false,
@@ -70,6 +77,12 @@ impl CarImage {
         if signal == VssSignal::ConsumedEnergy {
             let fell_kwh = before.zip(self.number(signal)).map(|(from, to)| from - to);
             self.regained_kwh += fell_kwh.map_or(0.0, |fell| up_to(fell, REGAINED_AT_ONCE_KWH));
+        } else if signal == VssSignal::ChargedEnergy {
+            let rose_kwh = before.zip(self.number(signal)).map(|(from, to)| to - from);
+            if self.is_charging() && self.is_ac() {
+                let rose_kwh = rose_kwh.map_or(0.0, |rose| up_to(rose, CHARGED_AT_ONCE_KWH));
+                self.wallbox_kwh += rose_kwh / self.efficiency;
+            }
         } else if signal == VssSignal::IsCharging && self.is_charging() {
             self.is_plugged = true;
             self.has_charged = true;
@@ -195,10 +208,15 @@ impl CarImage {
         }
     }
 
-    /// Lifetime kWh at the meter of the charging point, as if the car charged at no other.
+    /// Lifetime kWh of the grid as a car works it out from its own counter, with the losses of its charger on board.
     pub(super) fn grid_kwh(&self) -> Option<f64> {
         self.number(VssSignal::ChargedEnergy)
             .map(|kwh| kwh / self.efficiency)
+    }
+
+    /// Lifetime kWh at the meter of the charging point at home, which knows nothing of the counters of the car.
+    pub(super) fn wallbox_kwh(&self) -> f64 {
+        self.wallbox_kwh
     }
 
     /// kWh into the battery since the last session began.

@@ -6,6 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::message::{Delivery, Garbage, Message};
+use crate::meters::CarMeters;
+use crate::vehicle::Vehicle;
 use crate::vss::{VssSignal, VssValue};
 
 const VIN: &str = "DASHP0NTSEM0R0001";
@@ -83,7 +85,12 @@ fn day() -> Vec<Message> {
 }
 
 fn translated(gateway: Gateway, messages: &[Message]) -> Vec<GatewayMessage> {
-    Translator::new(gateway, VIN, 0.9, 100.0).translate(messages)
+    let meters = CarMeters {
+        regained_kwh: 100.0,
+        wallbox_kwh: 4_000.0 / 0.9,
+        ..CarMeters::new(&Vehicle::bolt())
+    };
+    Translator::new(gateway, VIN, 0.9, &meters).translate(messages)
 }
 
 /// A message a line: its second, its delivery, its topic and its payload.
@@ -199,6 +206,39 @@ fn another_meter_gives_nothing_back() {
     let (used, regained) = (of("/LifetimeEnergyUsed"), of("/LifetimeEnergyGainedRegen"));
     assert!((regained - 100.0025).abs() < 0.001, "{regained}");
     assert!((used - regained).abs() < 0.001, "{used}");
+}
+
+#[test]
+fn a_wallbox_counts_what_it_gives() {
+    let mut messages = day();
+    let charged = |second, kwh: f64| said(second, VssSignal::ChargedEnergy, kwh);
+    let charging = |second, is_on: bool| said(second, VssSignal::IsCharging, is_on);
+    messages.extend([
+        // Asleep at some other place, another meter, and a charge at DC, which has no losses.
+        charged(3_700, 4_011.0),
+        charged(3_800, 12.5),
+        charging(3_900, true),
+        said(3_900, VssSignal::ChargingPowerLoss, 0.0),
+        charged(4_000, 22.5),
+        charging(4_001, false),
+        charging(4_100, true),
+        said(4_100, VssSignal::ChargingPowerLoss, 720.0),
+        charged(4_150, 4_294_967_295.0),
+        charged(4_160, 22.5),
+        charged(4_200, 24.3),
+        charging(4_201, false),
+        said(4_300, VssSignal::DayNight, "NIGHT"),
+    ]);
+    // 4,000 kWh before, 1 kWh of the day and 1.8 kWh at the end, each by 0.9.
+    for (gateway, ends, last) in [
+        (Gateway::Evcc, "/chargeTotalImport", "4447.556"),
+        (Gateway::OpenWb, "/imported", "4447555.56"),
+    ] {
+        let said = values(gateway, &messages, ends);
+        assert_eq!(said.last().unwrap().1, last, "{gateway:?} {ends}");
+        let numbers: Vec<f64> = said.iter().map(|(_, text)| text.parse().unwrap()).collect();
+        assert!(numbers.is_sorted(), "{gateway:?} {numbers:?}");
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::post::GatewayMessage;
 use super::saying::Saying;
 use super::{kuksa, viss};
 use crate::message::Message;
+use crate::meters::CarMeters;
 use crate::vss::VssValue;
 
 /// Something that was said last.
@@ -36,11 +37,11 @@ pub(crate) struct Translator {
 
 impl Translator {
     /// A gateway that has said nothing yet. `efficiency` is the part of the energy at the meter that reaches the battery,
-    /// `regained_kwh` what braking has put back so far.
-    pub(crate) fn new(gateway: Gateway, vin: &str, efficiency: f64, regained_kwh: f64) -> Self {
+    /// `meters` those of before the first word of the car, for the counters that the car does not say.
+    pub(crate) fn new(gateway: Gateway, vin: &str, efficiency: f64, meters: &CarMeters) -> Self {
         Self {
             gateway,
-            image: CarImage::new(vin.to_owned(), efficiency, regained_kwh),
+            image: CarImage::new(vin.to_owned(), efficiency, meters),
             now: None,
             last_look: None,
             all_at: None,

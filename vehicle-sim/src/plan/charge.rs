@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::car::{Car, later, whole_second};
 use crate::error::SimError;
+use crate::meters::CarMeters;
 use crate::vss::VssSignal;
 
 const SECONDS_PER_HOUR: f64 = 3600.0;
@@ -142,10 +143,10 @@ impl Car {
             self.script
                 .show(VssSignal::BatteryPower, power_kw * WATTS_PER_KW);
             let kwh = charge.kwh * elapsed_s / total_s;
-            self.meters = before.charged(kwh, charge.renewable_percent);
+            self.meters = self.charged(&before, kwh, charge);
             self.script.show_meters(&self.meters);
         }
-        self.meters = before.charged(charge.kwh, charge.renewable_percent);
+        self.meters = self.charged(&before, charge.kwh, charge);
         self.turn_to(after(begins, total_s)?);
         self.script.show_meters(&self.meters);
         self.turn_to(after(begins, total_s + 1.0)?);
@@ -162,6 +163,15 @@ impl Car {
         let wakes = after(self.at(), self.charging_s(charge))?;
         self.meters = self.meters.charged(charge.kwh, charge.renewable_percent);
         self.wake_at(whole_second(wakes)?)
+    }
+
+    /// The meters after `kwh` of a charge.
+    fn charged(&self, before: &CarMeters, kwh: f64, charge: &SimulatedCharge) -> CarMeters {
+        let mut meters = before.charged(kwh, charge.renewable_percent);
+        if !charge.dc {
+            meters.wallbox_kwh += kwh / self.vehicle.charging.ac_efficiency;
+        }
+        meters
     }
 
     fn check_charge(&self, charge: &SimulatedCharge) -> Result<(), SimError> {
@@ -205,4 +215,40 @@ fn after(start: Timestamp, seconds: f64) -> Result<Timestamp, SimError> {
     )]
     let millis = (seconds * 1000.0).round() as i64;
     later(start, SignedDuration::from_millis(millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::identity::Identity;
+    use crate::plan::Setup;
+    use crate::vehicle::Vehicle;
+
+    #[test]
+    fn the_wallbox_counts_its_own_charges() {
+        let vehicle = Vehicle::bolt();
+        let meters = CarMeters::new(&vehicle);
+        let setup = Setup {
+            vehicle: &vehicle,
+            identity: &Identity::default(),
+            omit: &BTreeSet::new(),
+            meters: &meters,
+            seed: 0,
+            celsius: 20.0,
+        };
+        let mut car = Car::new("2026-11-22T08:00:00Z".parse().unwrap(), setup);
+        let charge = |kwh, dc| SimulatedCharge {
+            kwh,
+            renewable_percent: 80,
+            source: EnergySource::Ocpi,
+            dc,
+        };
+        car.charge(&charge(1.8, false)).unwrap();
+        car.charge(&charge(2.0, true)).unwrap();
+        car.charge_asleep(&charge(3.0, false)).unwrap();
+        assert!((car.meters.wallbox_kwh - 1.8 / vehicle.charging.ac_efficiency).abs() < 1e-9);
+        assert!((car.meters.charged_kwh - 6.8).abs() < 1e-9);
+    }
 }

@@ -26,7 +26,8 @@ sleep = { for = "1h" }
 
 /// A car of some years: the digits of its counters are those that gateways cut off.
 const USED_CAR: &str = r#"{"format":2,"clock":null,"meters":{"odometer_m":12345600.0,"charged_kwh":4000.0,
-    "renewable_kwh":1000.0,"consumed_kwh":3000.0,"regained_kwh":500.0,"stored_kwh":36.0}}"#;
+    "renewable_kwh":1000.0,"consumed_kwh":3000.0,"regained_kwh":500.0,"wallbox_kwh":4444.444444444444,
+    "stored_kwh":36.0}}"#;
 
 fn simulator(gateway: Gateway) -> Simulator {
     let now = "2026-11-22T03:00:00Z".parse().unwrap();
