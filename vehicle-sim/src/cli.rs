@@ -146,7 +146,7 @@ Examples:
         /// The shell
         shell: Shell,
     },
-    /// Show cycles, scenarios, file formats and signals
+    /// Show cycles, scenarios, gateways, file formats and signals
     List {
         /// Print JSON
         #[arg(long)]

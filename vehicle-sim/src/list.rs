@@ -16,7 +16,7 @@ Recordings (replay FILE), by their header:
   field,signal,value,delay                 VSS signals (KUKSA csv-provider)
 ";
 
-/// Shows cycles, scenarios and signals as a program reads them.
+/// Shows cycles, scenarios, gateways and signals as a program reads them.
 pub fn list_as_json() -> anyhow::Result<()> {
     let cycles: Vec<Value> = Cycle::ALL
         .into_iter()
@@ -56,7 +56,7 @@ pub fn list_as_json() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Shows cycles, scenarios, file formats and signals.
+/// Shows cycles, scenarios, gateways, file formats and signals.
 pub fn list() -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(

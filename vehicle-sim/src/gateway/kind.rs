@@ -118,7 +118,7 @@ impl Gateway {
             Self::Viss => "VISS v3: replies to a subscription on one topic, all values as text",
             Self::KuksaOnChange => "KUKSA's val-server: bare values on change, not retained",
             Self::SlowCloud => {
-                "a maker's cloud asked each 5 min: odometer, charge, ignition; no speed"
+                "an invented maker's cloud, asked each 5 min: odometer, charge, ignition; no speed"
             }
         }
     }

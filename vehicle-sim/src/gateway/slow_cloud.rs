@@ -1,4 +1,5 @@
-//! A maker's cloud that is asked each five minutes, as Volvo2mqtt v1.13.5 and hyundai-loxone-bridge `e63d7251` ask theirs.
+//! A maker's cloud that is asked each five minutes. It is invented: of the kind that Volvo2mqtt v1.13.5 and
+//! hyundai-loxone-bridge `e63d7251` ask, but neither of the two has a counter of the charged energy, or a time.
 //!
 //! It has no speed, no power and no energy used. Topics and data points are those of VSS, so that no mapping is needed;
 //! the time is that of the car's own report, so that a value can be minutes old. Whole kilometres. Rates are assumed.

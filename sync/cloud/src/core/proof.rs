@@ -274,7 +274,7 @@ impl UnitOfWork<'_> {
     /// entries again.
     fn put_back_device(&self, device: DeviceId, shown: &ShownEnrolment) -> Result<(), CloudError> {
         let certificate = shown.certificate.body();
-        // Also when a clock that was ahead dated it: only so is it known that trips of before it are no doubt.
+        // A future enrolment marks a clock that was ahead; `doubt` then ignores it.
         let enrolled = certificate.issued;
         let head = if shown.grant.body().epoch == Epoch::new(1) {
             head_of(&shown.grant)

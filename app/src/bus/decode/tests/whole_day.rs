@@ -146,6 +146,7 @@ const FOUND: [(Gateway, bool, Option<u64>); 13] = [
     (Gateway::OpenWb, false, Some(GRID_WH)),
     (Gateway::Viss, true, Some(BATTERY_WH)),
     (Gateway::KuksaOnChange, true, Some(BATTERY_WH)),
+    // It is invented: the programs of its kind have no counter.
     (Gateway::SlowCloud, false, Some(BATTERY_WH)),
 ];
 
