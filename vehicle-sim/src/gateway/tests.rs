@@ -298,7 +298,7 @@ fn a_wrong_clock_is_said_and_nothing_else_moves() {
 }
 
 #[test]
-fn a_stamp_is_the_time_in_the_payload() {
+fn stamps_are_the_times_of_payloads() {
     let mut messages = day();
     for message in &mut messages {
         message.at += SignedDuration::from_millis(472);

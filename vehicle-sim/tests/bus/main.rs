@@ -243,7 +243,7 @@ async fn a_live_car_goes_on_from_step_to_step() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn step_by_step_a_gateway_says_the_same() {
+async fn a_live_gateway_says_the_same() {
     let lines = [
         "drive = { cycle = \"us06\", for = \"60s\" }",
         "traffic-light = { for = \"20s\" }",
@@ -349,7 +349,7 @@ drive = { cycle = "us06", for = "30s" }
 "#;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_a_wrong_clock_nobody_is_waited_for() {
+async fn a_wrong_clock_waits_for_nobody() {
     let broker = Broker::start(0).unwrap();
     let mut simulator = simulator(&broker);
     let wrong = Scenario::parse("a clock", WRONG_CLOCK).unwrap();
@@ -364,8 +364,8 @@ async fn with_a_wrong_clock_nobody_is_waited_for() {
     }
 }
 
-/// What a client that subscribes now takes of so many topics, the last payload of each, and whether all of it was retained.
-/// It ends when it has them all, or nothing more comes.
+/// Subscribes anew and takes the last payload of each of so many topics; true when all of them were retained. It ends when
+/// it has them all, or nothing more comes.
 async fn taken_anew(port: u16, filter: &str, topics: usize) -> (BTreeMap<String, String>, bool) {
     let options = MqttOptions::new("late", ("127.0.0.1", port));
     let (client, mut events) = AsyncClient::builder(options).build();
