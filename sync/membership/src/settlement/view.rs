@@ -8,7 +8,7 @@ use crate::account::{Cause, Remainder, Settlement};
 use crate::chain::AllowanceState;
 use crate::ids::{CapId, EntryRef, RuleId, TierId};
 use crate::points::{Growth, Milli, Points};
-use crate::policy::{Cap, CapOver, CompiledPolicy, Period, RuleKind};
+use crate::policy::{Cap, CapOver, CompiledPolicy, Period};
 use crate::statement::Statement;
 use crate::time::ServerTime;
 use crate::trigger::Trigger;
@@ -238,25 +238,31 @@ fn used_now(fold: &Fold, cap: &Cap, now: ServerTime) -> Milli {
 /// Counts the most whole points that all rules together still give today: by the caps over all, and by what the caps of kinds and
 /// of rules leave, whatever their period.
 fn room_today(fold: &Fold, policy: &CompiledPolicy, now: ServerTime) -> Option<Points> {
-    let left = |over: &CapOver| {
-        let caps = policy.policy().caps.iter().filter(|cap| cap.over == *over);
-        caps.map(|cap| {
-            room(
-                policy,
-                cap,
-                used_now(fold, cap, now),
-                &fold.account.remainders,
-            )
-        })
-        .min()
+    let left = |is_over: &dyn Fn(&CapOver) -> bool| {
+        let caps = policy.policy().caps.iter();
+        caps.filter(|cap| is_over(&cap.over))
+            .map(|cap| {
+                room(
+                    policy,
+                    cap,
+                    used_now(fold, cap, now),
+                    &fold.account.remainders,
+                )
+            })
+            .min()
     };
-    let kinds: BTreeSet<Trigger> = paying(policy).map(|(_, on)| on).collect();
+    let of_rule = |rule: &RuleId| left(&|over| matches!(over, CapOver::Rule(of) if of == rule));
     let of_kind = |kind: Trigger| {
         let rules = paying(policy).filter(|(_, on)| *on == kind);
-        let by_rules = sum_of(rules.map(|(rule, _)| left(&CapOver::Rule(rule.clone()))));
-        least(left(&CapOver::Kind(RuleKind::Known(kind))), by_rules)
+        let by_rules = sum_of(rules.map(|(rule, _)| of_rule(rule)));
+        least(
+            left(&|over| matches!(over, CapOver::Kind(of) if *of == kind)),
+            by_rules,
+        )
     };
-    least(left(&CapOver::All), sum_of(kinds.into_iter().map(of_kind)))
+    let kinds: BTreeSet<Trigger> = paying(policy).map(|(_, on)| on).collect();
+    let by_kinds = sum_of(kinds.into_iter().map(of_kind));
+    least(left(&|over| *over == CapOver::All), by_kinds)
 }
 
 /// Adds up bounds; `None` when one of them is none.

@@ -74,6 +74,23 @@ fn a_new_member_offline_sees_what_is_on_its_way() {
     );
 }
 
+/// The view of a new member who has driven, or not, and has met the cloud.
+fn seen_after(policy: Policy, drive: Option<Trip>) -> View {
+    let mut cloud = Cloud::new(Policies::new(compiled(policy)), at(MORNING));
+    let mut car = Car::new(1, &cloud, at(MORNING));
+    if let Some(drive) = drive {
+        car.mint(&cloud.policies, earn(Evidence::Trip(drive)), MORNING + HOUR);
+    }
+    car.sync(&mut cloud, MORNING + 2 * HOUR);
+    let now = at(MORNING + 2 * HOUR);
+    view(
+        &cloud.statement(now),
+        &car.fold,
+        cloud.policies.newest(),
+        now,
+    )
+}
+
 /// A cap with little room lets through the points that its rules have nearly completed, and one that is used up none.
 #[test]
 fn the_room_of_a_cap_is_what_may_still_come() {
@@ -82,20 +99,8 @@ fn the_room_of_a_cap_is_what_may_still_come() {
         policy.rules.retain(|rule| rule.id.as_str() == "safe-trip");
         policy.rules[0].points = "distance_m * 10".to_owned();
         policy.caps.retain(|cap| cap.over == CapOver::All);
-        let mut cloud = Cloud::new(Policies::new(compiled(policy)), at(MORNING));
-        let mut car = Car::new(1, &cloud, at(MORNING));
-        if metres > 0 {
-            let drive = trip(0, metres, 0);
-            car.mint(&cloud.policies, earn(Evidence::Trip(drive)), MORNING + HOUR);
-        }
-        car.sync(&mut cloud, MORNING + 2 * HOUR);
-        let now = at(MORNING + 2 * HOUR);
-        let seen = view(
-            &cloud.statement(now),
-            &car.fold,
-            cloud.policies.newest(),
-            now,
-        );
+        let drive = (metres > 0).then(|| trip(0, metres, 0));
+        let seen = seen_after(policy, drive);
         assert_eq!(seen.today[0].room, points(room), "{metres} m");
     }
 }
@@ -132,19 +137,9 @@ fn the_room_of_today_is_what_every_cap_leaves() {
                 per,
                 points: points(10),
             });
-            let mut cloud = Cloud::new(Policies::new(compiled(policy)), at(MORNING));
-            let mut car = Car::new(1, &cloud, at(MORNING));
             let mut drive = trip(0, 1_500, 0);
             drive.score_x100 = 0;
-            car.mint(&cloud.policies, earn(Evidence::Trip(drive)), MORNING + HOUR);
-            car.sync(&mut cloud, MORNING + 2 * HOUR);
-            let now = at(MORNING + 2 * HOUR);
-            let seen = view(
-                &cloud.statement(now),
-                &car.fold,
-                cloud.policies.newest(),
-                now,
-            );
+            let seen = seen_after(policy, Some(drive));
             assert_eq!(
                 seen.room_today,
                 Some(points(left)),
