@@ -3,12 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use dashpoint_cloud::{AskIds, Cloud, CloudError, Maintained, ServerConfig, restore};
+use dashpoint_cloud::{Cloud, CloudError, Maintained, ServerConfig, restore};
 use dashpoint_membership::*;
-use dashpoint_wire::SigningKey;
-use dashpoint_wire::message::EnrolRequest;
 use rusqlite::Connection;
 
+use crate::enrolment::{ask, state};
 use crate::folders::{health, refused, run, start};
 use crate::loopback::config;
 use crate::restored_scene::open;
@@ -179,33 +178,13 @@ fn a_restore_keeps_the_leap_of_the_database_before_it() {
 #[test]
 fn a_new_request_forgets_none_by_a_leap() {
     let mut world = World::new();
-    let ask = |world: &mut World, number: u8| {
-        let request = EnrolRequest {
-            key: SigningKey::from_seed(&[number; 32]).public(),
-            vehicle: VehicleId::from_bytes([number; 16]),
-            vin_last4: "4711".to_owned(),
-            driver: None,
-        };
-        let ids = AskIds {
-            id: [number; 16],
-            code: format!("CODE{number:04}"),
-        };
-        world.core.ask(&request, ids, world.now).unwrap();
-    };
-    let is_known = |world: &mut World| {
-        world
-            .core
-            .enrol_state([1; 16], world.now)
-            .unwrap()
-            .is_some()
-    };
-    ask(&mut world, 1);
+    ask(&mut world, 1, 1);
     world.pass(20 * DAY);
-    ask(&mut world, 2);
-    assert!(is_known(&mut world));
+    ask(&mut world, 2, 2);
+    assert!(state(&mut world, 1).is_some());
     work(&mut world, 25);
-    ask(&mut world, 3);
-    assert!(!is_known(&mut world));
+    ask(&mut world, 3, 3);
+    assert_eq!(state(&mut world, 1), None);
 }
 
 /// The backup is of a leap that was confirmed since.

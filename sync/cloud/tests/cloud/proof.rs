@@ -101,7 +101,7 @@ fn a_device_that_the_backup_lacks_is_shown_and_goes_on() {
     assert!(paid(&world.verdict(&mut car, &next)) > 0);
 }
 
-/// What it drove before it was shown came after its enrolment, which a clock of this cloud dated that was two days ahead.
+/// A clock of this cloud that was two days ahead dated the enrolment: a drive from before the proof is no drive from before it.
 #[test]
 fn a_device_of_a_clock_that_was_ahead_is_in_no_doubt() {
     let mut cloud = Backed::new();
