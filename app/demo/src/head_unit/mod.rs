@@ -260,6 +260,17 @@ impl HeadUnit {
         self.ask_ledger(&["ledger", "--json", "--last", ROWS]).await
     }
 
+    /// Epoch and number of its newest entry; none while the ledger is empty.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn newest_place(&self) -> anyhow::Result<Option<(u32, u64)>> {
+        let ledger = self
+            .ask_ledger(&["ledger", "--json", "--last", "1"])
+            .await?;
+        Ok(ledger.entries.last().map(|row| (row.epoch, row.seq)))
+    }
+
     /// Its ledger, with every link and signature verified.
     ///
     /// # Errors

@@ -195,11 +195,11 @@ impl Player<'_> {
         let name = self.narrator.language().choose("check-in", "签到");
         self.narrator.step(name)?;
         self.wake().await?;
-        let before = self.world.head_unit.ledger().await?.entries.len();
+        let before = self.world.head_unit.newest_place().await?;
         let said = self.world.head_unit.check_in().await?;
         self.narrator.line(&said)?;
-        // Who is checked in already, or whose day is full, gets no entry; one that is made is durable before the answer.
-        if self.world.head_unit.ledger().await?.entries.len() == before {
+        // A second one of the day, or one of a full day, makes no entry. One that is made is durable before the answer.
+        if self.world.head_unit.newest_place().await? == before {
             return Ok(());
         }
         self.did.push((name.to_owned(), 0.0));
