@@ -7,6 +7,7 @@ use dashpoint_ui::reason::factor_name;
 
 use super::super::evidence_words::period;
 use super::super::reasons;
+use super::super::words::points_noun;
 use super::page::{Page, indented};
 use crate::explain::{Explanation, RuleReport, decimal};
 use crate::unpaid::observed_factor;
@@ -44,13 +45,9 @@ impl Page {
         if let (Some(points), Some(carried), true) =
             (rule.points, rule.carried_milli, rule.held && !rule.shadow)
         {
-            let unit = match points {
-                1 => "point",
-                _ => "points",
-            };
             lines.push(format!(
                 "       {points} {}, {} {}",
-                self.pick(unit, "积分"),
+                points_noun(self.language, points),
                 decimal(carried),
                 self.pick("carried on", "零头累计")
             ));

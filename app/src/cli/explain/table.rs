@@ -184,10 +184,10 @@ impl Page {
             lines.extend(self.rule(rule));
         }
         if let (Some(points), Some(growth)) = (found.points, found.growth) {
-            let noun = if points == 1 { "point" } else { "points" };
+            let noun = points_noun(self.language, points);
             lines.push(match self.language {
                 Language::English => format!("   earns  {points} {noun}, {growth} growth value"),
-                Language::Chinese => format!("   获得  {points} 积分，{growth} 成长值"),
+                Language::Chinese => format!("   获得  {points} {noun}，{growth} 成长值"),
             });
         }
         lines
