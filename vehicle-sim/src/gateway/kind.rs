@@ -43,7 +43,7 @@ pub struct GatewayMapping {
 pub(super) enum Manner {
     /// As the car says them, message by message.
     AsTold,
-    /// What is not as it was said last.
+    /// Each signal that differs from its last message.
     Changes,
     /// The same, and everything each so often.
     ChangesAndAllEach(SignedDuration),

@@ -35,7 +35,7 @@ pub(crate) enum FaultKind {
     Shift(f64),
     /// The clock that stamps it is so much ahead; behind when negative.
     ClockAhead(SignedDuration),
-    /// What the drive battery says is stamped by another clock, which is so much behind.
+    /// Another clock, so much behind, stamps the signals of the drive battery.
     TwoClocks(SignedDuration),
     /// The value is renewed only each so often, by path with the time of its renewal; the time goes on.
     Hold {

@@ -214,7 +214,7 @@ pub enum Does {
     ClockAhead(Lasting),
     /// The clock that stamps it is so much behind.
     ClockBehind(Lasting),
-    /// What the drive battery says is stamped by a clock that is so much behind the car's.
+    /// A clock that is so much behind the car's stamps the signals of the drive battery.
     TwoClocks(Lasting),
     /// The value is renewed only each so often; it comes as often as before.
     Hold(Lasting),
