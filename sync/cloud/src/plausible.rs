@@ -3,6 +3,7 @@
 mod doubt;
 mod energy;
 mod limits;
+mod recent;
 mod times;
 
 use dashpoint_membership::policy::ScoreModel;
@@ -10,10 +11,9 @@ use dashpoint_membership::{
     Arrival, Charge, Discharge, Entry, Evidence, Meter, MeterInterval, Trip, score_x100,
 };
 
-pub use doubt::{
-    Doubt, History, MeterReading, MeterSums, doubt, energy_window_starts, window_start,
-};
+pub use doubt::{Doubt, History, MeterReading, doubt, energy_window_starts, window_start};
 pub use energy::{EnergyWindow, ExcessEnergy, lasted_s};
+pub use recent::{MeterSums, RecentUse, neighbours};
 pub use times::{EntryTimes, KnownSpan, Overlaps};
 
 /// Reason for which evidence cannot be true; the car is told `implausible`, the operator's log says which.

@@ -11,6 +11,7 @@ use dashpoint_membership::{
 
 use super::energy::{EnergyWindow, ExcessEnergy, lasted_s, session_wh_max};
 use super::limits::*;
+use super::recent::MeterSums;
 use super::times::{EntryTimes, Overlaps};
 
 /// A claim of evidence that cannot be settled before an operator has looked at it.
@@ -70,19 +71,6 @@ pub struct MeterReading {
     pub at: u64,
     /// The receipt that the car held then.
     pub since: ServerTime,
-}
-
-/// Sums over what the vehicle did in a stretch of server time.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct MeterSums {
-    /// Seconds of driving.
-    pub lasted_s: u64,
-    /// The longest of them.
-    pub longest_s: u64,
-    /// Seconds of driving that the device of the claim has said.
-    pub own_lasted_s: u64,
-    /// Units that the device of the claim has said.
-    pub own_units: u64,
 }
 
 /// Facts about the vehicle that an entry is held against: of what holds a stretch of its meters.

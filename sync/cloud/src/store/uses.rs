@@ -12,7 +12,7 @@ use super::intervals::bounds;
 use crate::error::CloudError;
 use crate::plausible::{
     EnergyWindow, EntryTimes, ExcessEnergy, History, KnownSpan, MeterReading, MeterSums, Overlaps,
-    energy_window_starts, lasted_s, window_start,
+    RecentUse, energy_window_starts, lasted_s, neighbours, window_start,
 };
 
 /// Trips or sessions that are looked at for one claim, the latest: more than a car makes in three months. It bounds the
@@ -88,6 +88,7 @@ pub(crate) fn history(
     let interval = claim.evidence.interval();
     let (vehicle, now) = (claim.vehicle, claim.arrived);
     let within = window_start(claim.receipt_at, now)..=now;
+    let recent = recent(db, vehicle, interval, &within, claim.entry.device)?;
     let right = |found: MeterReading| MeterReading {
         since: if found.since > now {
             enrolled.min(now)
@@ -106,9 +107,9 @@ pub(crate) fn history(
             None => first(db, vehicle, interval)?,
             found => found,
         },
-        lately: sums(db, vehicle, interval, within.clone(), claim.entry.device)?,
+        lately: MeterSums::of(&recent),
         neighbours: match claim.evidence {
-            Evidence::Trip(_) => neighbours(db, vehicle, interval, within)?,
+            Evidence::Trip(_) => neighbours(&recent, interval.from),
             Evidence::Charge(_) | Evidence::Discharge(_) => ExcessEnergy::default(),
         },
         energy: match claim.evidence {
@@ -136,6 +137,8 @@ fn reading(row: &Row<'_>) -> rusqlite::Result<MeterReading> {
 }
 
 /// The highest reading up to one, of what had arrived by then.
+///
+/// Rows are read until one had arrived: to leave out the others in the statement, SQLite would sort them all once more.
 fn highest(
     db: &Connection,
     vehicle: VehicleId,
@@ -143,25 +146,17 @@ fn highest(
     up_to: i64,
     arrived: ServerTime,
 ) -> Result<Option<MeterReading>, CloudError> {
-    let found = db
-        .prepare_cached(
-            "SELECT hi, receipt_at FROM (
-                SELECT hi, receipt_at, arrived FROM uses INDEXED BY uses_by_reading
-                WHERE vehicle = ?1 AND meter = ?2 AND hi <= ?3 ORDER BY hi DESC LIMIT ?5
-             ) WHERE arrived <= ?4 ORDER BY hi DESC LIMIT 1",
-        )?
-        .query_row(
-            (
-                Col(vehicle),
-                Col(interval.meter),
-                up_to,
-                Col(arrived),
-                LOOKED_AT_MAX,
-            ),
-            reading,
-        )
-        .optional()?;
-    Ok(found)
+    let mut downwards = db.prepare_cached(
+        "SELECT hi, receipt_at, arrived FROM uses INDEXED BY uses_by_reading
+         WHERE vehicle = ?1 AND meter = ?2 AND hi <= ?3 ORDER BY hi DESC LIMIT ?4",
+    )?;
+    let mut rows = downwards.query((Col(vehicle), Col(interval.meter), up_to, LOOKED_AT_MAX))?;
+    while let Some(row) = rows.next()? {
+        if row.get::<_, Col<ServerTime>>(2)?.0 <= arrived {
+            return Ok(Some(reading(row)?));
+        }
+    }
+    Ok(None)
 }
 
 /// The reading at which the vehicle was first seen.
@@ -180,52 +175,17 @@ fn first(
     Ok(found)
 }
 
-fn sums(
+/// What the vehicle did under receipts of a stretch of server time, the latest first.
+fn recent(
     db: &Connection,
     vehicle: VehicleId,
     interval: MeterInterval,
-    within: RangeInclusive<ServerTime>,
+    within: &RangeInclusive<ServerTime>,
     own: DeviceId,
-) -> Result<MeterSums, CloudError> {
-    Ok(db
+) -> Result<Vec<RecentUse>, CloudError> {
+    let found = db
         .prepare_cached(
-            "SELECT coalesce(sum(lasted), 0), coalesce(max(lasted), 0),
-                coalesce(sum(lasted) FILTER (WHERE device = ?6), 0),
-                coalesce(sum(hi - lo) FILTER (WHERE device = ?6), 0)
-             FROM (SELECT device, lasted, lo, hi FROM uses INDEXED BY uses_by_receipt
-                WHERE vehicle = ?1 AND meter = ?2 AND receipt_at BETWEEN ?3 AND ?4
-                ORDER BY receipt_at DESC, lasted DESC LIMIT ?5)",
-        )?
-        .query_row(
-            (
-                Col(vehicle),
-                Col(interval.meter),
-                Col(*within.start()),
-                Col(*within.end()),
-                LOOKED_AT_MAX,
-                Col(own),
-            ),
-            |row| {
-                Ok(MeterSums {
-                    lasted_s: unsigned(row.get(0)?),
-                    longest_s: unsigned(row.get(1)?),
-                    own_lasted_s: unsigned(row.get(2)?),
-                    own_units: unsigned(row.get(3)?),
-                })
-            },
-        )?)
-}
-
-/// The energy that nothing accounts for of the trips below and above a stretch of the odometer.
-fn neighbours(
-    db: &Connection,
-    vehicle: VehicleId,
-    interval: MeterInterval,
-    within: RangeInclusive<ServerTime>,
-) -> Result<ExcessEnergy, CloudError> {
-    let mut trips = db
-        .prepare_cached(
-            "SELECT lo, regained_over, used_over FROM uses INDEXED BY uses_by_receipt
+            "SELECT device = ?6, lo, hi, lasted, regained_over, used_over FROM uses INDEXED BY uses_by_receipt
              WHERE vehicle = ?1 AND meter = ?2 AND receipt_at BETWEEN ?3 AND ?4
              ORDER BY receipt_at DESC, lasted DESC LIMIT ?5",
         )?
@@ -236,21 +196,23 @@ fn neighbours(
                 Col(*within.start()),
                 Col(*within.end()),
                 LOOKED_AT_MAX,
+                Col(own),
             ),
             |row| {
-                let excess = ExcessEnergy {
-                    regained_wh: row.get(1)?,
-                    used_wh: row.get(2)?,
-                };
-                Ok((unsigned(row.get(0)?), excess))
+                Ok(RecentUse {
+                    is_own: row.get(0)?,
+                    from: unsigned(row.get(1)?),
+                    to: unsigned(row.get(2)?),
+                    lasted_s: unsigned(row.get(3)?),
+                    excess: ExcessEnergy {
+                        regained_wh: row.get(4)?,
+                        used_wh: row.get(5)?,
+                    },
+                })
             },
         )?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    trips.sort_by_key(|(from, _)| *from);
-    let (below, above) = trips.split_at(trips.partition_point(|(from, _)| *from < interval.from));
-    let excess = |(_, excess): &(u64, ExcessEnergy)| *excess;
-    let below = ExcessEnergy::most_in_a_row(below.iter().rev().map(excess));
-    Ok(below.plus(ExcessEnergy::most_in_a_row(above.iter().map(excess))))
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(found)
 }
 
 /// Sums what sessions have taken and given, and what accounts for it.
