@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::Context;
 use dashpoint_cloud::ClockKind;
 use dashpoint_cloud::{
-    Cloud, CloudCore, CloudError, EntryLine, Limits, NewMember, Running, ServerConfig,
+    Cloud, CloudCore, CloudError, EntryLine, Limits, NewMember, Running, SelectedEntries,
+    ServerConfig,
 };
 use dashpoint_membership::{CompiledPolicy, LedgerVersion, MemberId, ServerTime};
 
@@ -101,7 +102,8 @@ impl MemberCloud {
     /// # Errors
     /// [`CloudError`].
     pub async fn entries(&self) -> anyhow::Result<Vec<EntryLine>> {
-        self.with(|core, _| core.entry_lines(None, None)).await
+        self.with(|core, _| core.entry_lines(SelectedEntries::default(), None))
+            .await
     }
 
     /// The policy in force.

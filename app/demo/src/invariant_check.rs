@@ -287,6 +287,7 @@ mod tests {
             hash: hash(seq),
             member: None,
             kind: "trip",
+            interval: None,
             carried: false,
             happened: ServerTime::from_unix_s(0),
             arrived: ServerTime::from_unix_s(0),

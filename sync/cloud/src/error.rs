@@ -1,5 +1,6 @@
 //! Errors of the cloud, with messages for the operator.
 
+mod name;
 mod questions;
 
 use std::path::PathBuf;
@@ -14,6 +15,8 @@ use dashpoint_wire::{PublicKey, WireError};
 use crate::clock::UnconfirmedClock;
 use crate::lacking::Lacking;
 use crate::random::spoken_code;
+
+pub use name::{NameError, Named};
 
 /// A failure of the cloud. A verdict on an entry is never one: it is an answer.
 #[derive(Debug, thiserror::Error)]
@@ -107,19 +110,9 @@ pub enum CloudError {
     /// No member has this id.
     #[error("no member has the id {0}")]
     NoMember(MemberId),
-    /// No member has this name, or an id that begins like this.
-    #[error(
-        "no member has the name {0:?}, or an id of which these are the first digits, at least eight: see `member list`"
-    )]
-    NoSuchMember(String),
-    /// More than one member has this name, or an id that begins like this.
-    #[error("{named:?} means {} members: {}; give the id, or more of it", .members.len(), choices(.members))]
-    ManyMembers {
-        /// The name or the beginning of an id.
-        named: String,
-        /// The members with their names.
-        members: Vec<(MemberId, String)>,
-    },
+    /// A name that means nobody, or several.
+    #[error("{0}")]
+    Name(NameError),
     /// No device has this id.
     #[error("no device has the id {0}")]
     NoDevice(DeviceId),
@@ -348,17 +341,6 @@ pub enum CloudError {
     /// The ledger's thread has ended.
     #[error("the cloud is stopping")]
     Stopping,
-}
-
-/// Lists members with their ids and names, the first of many.
-fn choices(members: &[(MemberId, String)]) -> String {
-    const SHOWN_MAX: usize = 8;
-    let shown = members.iter().take(SHOWN_MAX);
-    let mut shown: Vec<_> = shown.map(|(id, name)| format!("{id} ({name})")).collect();
-    if members.len() > SHOWN_MAX {
-        shown.push("and more (`member list`)".to_owned());
-    }
-    shown.join(", ")
 }
 
 impl CloudError {

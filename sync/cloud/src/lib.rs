@@ -34,10 +34,11 @@ pub use core::{
     NewMember, PolicyLine, PostOutcome, Reversed, Revocation, RuleLine, Ruling, Selected,
     SelectedEntries, StaysBehind, Waiting, Word,
 };
-pub use error::CloudError;
+pub use error::{CloudError, NameError, Named};
 pub use lacking::Lacking;
 pub use plausible::{Doubt, EvidenceFlaw, flaw};
 pub use server::{Cloud, Running, ServerConfig, init};
 pub use store::{
-    ExpirySpan, Freed, MemberLine, MeterStretch, Worth, open_file, open_in_memory, open_on_vfs,
+    ExpirySpan, Freed, MemberLine, MeterReadings, MeterStretch, Worth, open_file, open_in_memory,
+    open_on_vfs,
 };

@@ -3,28 +3,28 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use dashpoint_membership::{
-    DeviceId, EntryRef, Epoch, MemberId, PolicyVersion, Seq, ServerTime, VehicleId,
-};
+use dashpoint_membership::{EntryRef, Epoch, MemberId, PolicyVersion, Seq, ServerTime};
 
 use crate::clock::ClockKind;
 use crate::connections::Limits;
-use crate::core::NamedMember;
+use crate::core::{CloudCore, NamedDevice, NamedMember, NamedVehicle, SelectedEntries};
+use crate::error::CloudError;
 
 const EXAMPLES: &str = "Examples:
   dashpoint-cloud serve
   dashpoint-cloud member add --name 李雷 --zone Asia/Shanghai
   dashpoint-cloud device list
-  dashpoint-cloud device approve 7K3M-Z0QA --member 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+  dashpoint-cloud device approve 7K3M-Z0QA --member 李雷
   dashpoint-cloud device consent 7K3M-Z0QA --reason \"sold, contract seen\"
   dashpoint-cloud review list
-  dashpoint-cloud entries --member 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+  dashpoint-cloud entries --member 李雷 --last 20
   dashpoint-cloud policy show > policy.toml   (change it and raise `version`)
   dashpoint-cloud policy sign policy.toml
   dashpoint-cloud rule report --since 2026-11-01T00:00:00Z
-  dashpoint-cloud --json statement 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+  dashpoint-cloud --json statement 李雷
   source <(dashpoint-cloud completions bash)
 
 Every command but `serve`, `init` and `restore` may be used while `serve` runs. Times in JSON are seconds since 1970-01-01T00:00:00Z.
@@ -96,12 +96,11 @@ pub enum CloudCommand {
     /// List entries with their verdicts, in the order they came; those of the same five minutes by device, then in the
     /// order of its chain
     Entries {
-        /// Only those of this device
-        #[arg(long, value_name = "ID")]
-        device: Option<DeviceId>,
-        /// Only those of this member: the name, the id, or its first digits
-        #[arg(long, value_name = "MEMBER")]
-        member: Option<NamedMember>,
+        #[command(flatten)]
+        selected: Selected,
+        /// Only the last so many
+        #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..).map(|last| last as usize))]
+        last: Option<usize>,
     },
     /// Show a member's statement as the car gets it
     Statement {
@@ -131,6 +130,37 @@ pub enum CloudCommand {
     /// Run expiry, releases and tier reviews now; `serve` does it every hour
     #[command(visible_alias = "expire")]
     Maintain,
+}
+
+/// Selection of entries.
+#[derive(Debug, Args)]
+pub struct Selected {
+    /// Only entries that happened from here on, such as 2026-11-22T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub since: Option<ServerTime>,
+    /// Only entries that happened before this time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub until: Option<ServerTime>,
+    /// Only those of this member: the name, the id, or its first digits
+    #[arg(long, value_name = "MEMBER")]
+    pub member: Option<NamedMember>,
+    /// Only those of this device: the id, or its first digits
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<NamedDevice>,
+}
+
+impl Selected {
+    /// Finds whom it names.
+    pub(super) fn found(&self, core: &CloudCore) -> Result<SelectedEntries, CloudError> {
+        let member = self.member.as_ref().map(|named| core.find_member(named));
+        let device = self.device.as_ref().map(|named| core.find_device(named));
+        Ok(SelectedEntries {
+            device: device.transpose()?,
+            member: member.transpose()?,
+            since: self.since,
+            until: self.until,
+        })
+    }
 }
 
 /// One batch: with less a car could send none.
@@ -247,8 +277,8 @@ pub enum DeviceCommand {
     /// Shut a device out for good: what it has not sent is not paid, and it earns again only when it is enrolled anew; stretches of
     /// meters for which it was paid nothing become free
     Revoke {
-        /// The device
-        device: DeviceId,
+        /// The device: the id, or its first digits
+        device: NamedDevice,
         /// It claimed what was not its own: all its stretches become free, and its points are taken back
         #[arg(long, requires = "reason")]
         fraud: bool,
@@ -285,20 +315,20 @@ pub struct Decided {
 pub enum MeterCommand {
     /// List the stretches of a vehicle: held, freed, and kept for entries that come again after a restore
     List {
-        /// The vehicle, as `device list --json` and `meter list` show it
-        vehicle: VehicleId,
+        /// The vehicle: the id, its first digits, or the last four characters of its VIN
+        vehicle: NamedVehicle,
     },
     /// Take stretches from the entries that hold them, or that are to come again after a restore, so that others can be paid for
     /// them; their points are taken back
     Free {
-        /// The vehicle
-        vehicle: VehicleId,
+        /// The vehicle: the id, its first digits, or the last four characters of its VIN
+        vehicle: NamedVehicle,
         /// The stretch of this entry: DEVICE/EPOCH-SEQ
         #[arg(long, value_name = "ENTRY", value_parser = entry, required_unless_present = "device", conflicts_with = "device")]
         entry: Option<EntryRef>,
-        /// All stretches of this device
-        #[arg(long, value_name = "ID")]
-        device: Option<DeviceId>,
+        /// All stretches of this device: the id, or its first digits
+        #[arg(long, value_name = "DEVICE")]
+        device: Option<NamedDevice>,
         /// The reason; kept for ever
         #[arg(long, value_name = "TEXT")]
         reason: String,
@@ -381,18 +411,8 @@ pub enum RuleCommand {
     /// Count for each rule the entries of its kind, for how many of them it held, failed and paid, and what they are worth by it;
     /// shadow rules too. Entries that are rejected, refused or taken back are left out
     Report {
-        /// Only entries that happened from here on, such as 2026-11-22T00:00:00Z
-        #[arg(long, value_name = "TIME", value_parser = time)]
-        since: Option<ServerTime>,
-        /// Only entries that happened before this time
-        #[arg(long, value_name = "TIME", value_parser = time)]
-        until: Option<ServerTime>,
-        /// Only those of this member: the name, the id, or its first digits
-        #[arg(long, value_name = "MEMBER")]
-        member: Option<NamedMember>,
-        /// Only those of this device
-        #[arg(long, value_name = "ID")]
-        device: Option<DeviceId>,
+        #[command(flatten)]
+        selected: Selected,
         /// Value all of them by this policy file, which need not be signed
         #[arg(long, value_name = "FILE")]
         policy: Option<PathBuf>,

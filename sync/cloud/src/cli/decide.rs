@@ -7,6 +7,7 @@ use dashpoint_membership::Meter;
 use super::args;
 use super::edge::Edge;
 use super::error::CliError;
+use super::names::Names;
 use super::show::{counted, either, table, written};
 use super::verdict_text::review as reason_text;
 use crate::core::{
@@ -22,15 +23,19 @@ pub(super) fn review(
 ) -> Result<(), CliError> {
     match command {
         args::ReviewCommand::List => {
-            either(out, edge.json, &core.held_lines()?, |lines| held(lines))
+            let lines = core.held_lines()?;
+            let names = Names::of(core, lines.iter().map(|line| line.member), [])?;
+            either(out, edge.json, &lines, |lines| held(lines, &names))
         }
         args::ReviewCommand::Accept(args::Decided { entry, reason }) => {
             let ruling = core.accept_held(entry, &reason, edge.now)?;
-            either(out, edge.json, &ruling, ruled)
+            let names = Names::of(core, [ruling.member], [])?;
+            either(out, edge.json, &ruling, |ruling| ruled(ruling, &names))
         }
         args::ReviewCommand::Refuse(args::Decided { entry, reason }) => {
             let ruling = core.refuse_held(entry, &reason, edge.now)?;
-            either(out, edge.json, &ruling, ruled)
+            let names = Names::of(core, [ruling.member], [])?;
+            either(out, edge.json, &ruling, |ruling| ruled(ruling, &names))
         }
     }
 }
@@ -43,9 +48,8 @@ pub(super) fn meter(
 ) -> Result<(), CliError> {
     match command {
         args::MeterCommand::List { vehicle } => {
-            either(out, edge.json, &core.stretches(vehicle)?, |lines| {
-                stretches(lines)
-            })
+            let lines = core.stretches(core.find_vehicle(&vehicle)?)?;
+            either(out, edge.json, &lines, |lines| stretches(lines))
         }
         args::MeterCommand::Free {
             vehicle,
@@ -54,12 +58,15 @@ pub(super) fn meter(
             reason,
             keep_points,
         } => {
+            let vehicle = core.find_vehicle(&vehicle)?;
             let selected = match (entry, device) {
                 (Some(entry), _) => Selected::Entry(entry),
-                (None, device) => Selected::Device(device.unwrap_or(NO_DEVICE)),
+                (None, Some(device)) => Selected::Device(core.find_device(&device)?),
+                (None, None) => Selected::Device(NO_DEVICE),
             };
             let freed = core.free_stretches(vehicle, selected, keep_points, &reason, edge.now)?;
-            either(out, edge.json, &freed, freed_text)
+            let names = Names::of(core, freed.taken_back.keys().copied(), [])?;
+            either(out, edge.json, &freed, |freed| freed_text(freed, &names))
         }
     }
 }
@@ -68,7 +75,7 @@ pub(super) fn meter(
 const NO_DEVICE: dashpoint_membership::DeviceId =
     dashpoint_membership::DeviceId::from_bytes([0; 16]);
 
-fn held(lines: &[HeldLine]) -> String {
+fn held(lines: &[HeldLine], names: &Names) -> String {
     let mut table = table(["entry", "member", "points", "growth", "reason", "until"]);
     for line in lines {
         let until = if line.needs_decision {
@@ -78,7 +85,7 @@ fn held(lines: &[HeldLine]) -> String {
         };
         table.add_row([
             line.entry.to_string(),
-            line.member.to_string(),
+            names.member(line.member),
             line.paid.points.to_string(),
             line.paid.growth.to_string(),
             line.doubt
@@ -90,23 +97,25 @@ fn held(lines: &[HeldLine]) -> String {
     written(&table)
 }
 
-fn ruled(ruling: &Ruling) -> String {
+fn ruled(ruling: &Ruling, names: &Names) -> String {
     let what = if ruling.accepted {
         format!("{} paid", counted(ruling.points, "point", "points"))
     } else {
         "refused".to_owned()
     };
     let mut out = format!(
-        "{what}: entry {} of member {}, version {}\n",
-        ruling.entry, ruling.member, ruling.version
+        "{what}: entry {} of {}, version {}\n",
+        ruling.entry,
+        names.member(ruling.member),
+        ruling.version
     );
     out.push_str(&late_text(&ruling.late));
     out
 }
 
-pub(super) fn revoked(revoked: &Revocation) -> String {
+pub(super) fn revoked(revoked: &Revocation, names: &Names) -> String {
     let mut out = if revoked.was_known {
-        format!("revoked; {}", freed_text(&revoked.freed))
+        format!("revoked; {}", freed_text(&revoked.freed, names))
     } else {
         format!(
             "revoked: device {} is not known here, and is not let in should it show an enrolment\n",
@@ -122,15 +131,16 @@ pub(super) fn revoked(revoked: &Revocation) -> String {
     out
 }
 
-fn freed_text(freed: &FreedStretches) -> String {
+fn freed_text(freed: &FreedStretches, names: &Names) -> String {
     let mut out = format!(
         "{} free\n",
         counted(freed.entries.len(), "stretch is", "stretches are")
     );
     for (member, points) in &freed.taken_back {
         out.push_str(&format!(
-            "{} taken back from member {member}\n",
-            counted(points, "point", "points")
+            "{} taken back from {}\n",
+            counted(points, "point", "points"),
+            names.member(*member)
         ));
     }
     out.push_str(&late_text(&freed.late));
@@ -178,10 +188,14 @@ fn stretches(lines: &[MeterStretch]) -> String {
             Meter::Charged => "charged",
             Meter::Discharged => "discharged",
         };
+        let unit = match line.interval.meter {
+            Meter::Odometer => "m",
+            Meter::Charged | Meter::Discharged => "Wh",
+        };
         table.add_row([
             meter.to_owned(),
-            line.interval.from.to_string(),
-            line.interval.to.to_string(),
+            format!("{} {unit}", line.interval.from),
+            format!("{} {unit}", line.interval.to),
             line.entry.to_string(),
             state,
         ]);

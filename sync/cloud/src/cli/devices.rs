@@ -1,10 +1,9 @@
 //! Devices, and head units that wait to be enrolled, as people read them.
 
-use std::collections::BTreeMap;
-
 use dashpoint_membership::MemberId;
 use serde::Serialize;
 
+use super::names::Names;
 use super::show::{table, time, written};
 use crate::core::{Approval, DeviceLine, Waiting};
 use crate::random::spoken_code;
@@ -13,12 +12,17 @@ use crate::random::spoken_code;
 pub(super) struct DevicesShown {
     pub devices: Vec<DeviceLine>,
     pub waiting: Vec<Waiting>,
-    /// Names of the members, for the table.
-    #[serde(skip)]
-    pub names: BTreeMap<MemberId, String>,
 }
 
-pub(super) fn devices(shown: &DevicesShown) -> String {
+impl DevicesShown {
+    /// Lists the members that are named in it.
+    pub fn members(&self) -> impl Iterator<Item = MemberId> {
+        let members = self.devices.iter().flat_map(|line| line.members.clone());
+        members.chain(self.waiting.iter().filter_map(|waiting| waiting.claimed_by))
+    }
+}
+
+pub(super) fn devices(shown: &DevicesShown, names: &Names) -> String {
     let mut devices = table([
         "device",
         "vin",
@@ -32,7 +36,7 @@ pub(super) fn devices(shown: &DevicesShown) -> String {
     ]);
     for line in &shown.devices {
         let members = line.members.iter();
-        let members: Vec<_> = members.map(|id| short_member(*id, &shown.names)).collect();
+        let members: Vec<_> = members.map(|id| names.member(*id)).collect();
         devices.add_row([
             line.device.to_string(),
             format!("…{}", line.vin_last4),
@@ -54,7 +58,7 @@ pub(super) fn devices(shown: &DevicesShown) -> String {
                 spoken_code(&waiting.code),
                 format!("…{}", waiting.vin_last4),
                 waiting.expires.to_string(),
-                waits_for(waiting),
+                waits_for(waiting, names),
             ]);
         }
         out.push('\n');
@@ -63,28 +67,23 @@ pub(super) fn devices(shown: &DevicesShown) -> String {
     out
 }
 
-/// Names a member with the first digits of the id, which commands take.
-fn short_member(member: MemberId, names: &BTreeMap<MemberId, String>) -> String {
-    let id = member.to_string();
-    let digits = id.get(..8).unwrap_or(&id);
-    match names.get(&member) {
-        Some(name) => format!("{name} ({digits})"),
-        None => id,
-    }
-}
-
-fn waits_for(waiting: &Waiting) -> String {
+fn waits_for(waiting: &Waiting, names: &Names) -> String {
     waiting.claimed_by.map_or_else(
         || "its member".to_owned(),
-        |member| format!("a member of the vehicle, to agree to {member}"),
+        |member| {
+            let member = names.member(member);
+            format!("a member of the vehicle, to agree to {member}")
+        },
     )
 }
 
-pub(super) fn approval(approval: &Approval) -> String {
+pub(super) fn approval(approval: &Approval, names: &Names) -> String {
     match approval {
         Approval::Enrolled(approved) => format!(
-            "device {} earns for member {} as binding {}\n",
-            approved.device, approved.member, approved.binding
+            "device {} earns for {} as binding {}\n",
+            approved.device,
+            names.member(approved.member),
+            approved.binding
         ),
         Approval::Waits(waiting) => format!(
             "the vehicle earns for others: {} waits until {} for the word of one of them, or for `device consent --reason`\n",

@@ -5,6 +5,7 @@ mod decide;
 mod devices;
 mod edge;
 mod error;
+mod names;
 mod policy;
 mod policy_warnings;
 mod restored;

@@ -15,7 +15,7 @@ use super::error::CliError;
 use super::policy_warnings::{Dropped, Warnings};
 use super::show::{self, counted};
 use crate::clock::system_now;
-use crate::core::{CloudCore, PolicyLine, SelectedEntries};
+use crate::core::{CloudCore, PolicyLine};
 use crate::error::CloudError;
 use crate::store::cloud_row;
 
@@ -214,19 +214,8 @@ pub(super) fn rule(
     edge: Edge,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
-    let args::RuleCommand::Report {
-        since,
-        until,
-        member,
-        device,
-        policy,
-    } = command;
-    let selected = SelectedEntries {
-        device,
-        member: member.map(|named| core.find_member(&named)).transpose()?,
-        since,
-        until,
-    };
+    let args::RuleCommand::Report { selected, policy } = command;
+    let selected = selected.found(core)?;
     let tried = match &policy {
         Some(file) => Some(read_policy(file, |_| {})?.0),
         None => None,

@@ -12,6 +12,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::args::{self, CloudArgs, CloudCommand};
 use super::edge::Edge;
 use super::error::CliError;
+use super::names::Names;
 use super::show::counted;
 use super::{decide, devices, policy, restored, show};
 use crate::backup::restore;
@@ -60,7 +61,10 @@ pub(super) fn run(
             public_key: init(&args.data)?.to_string(),
         };
         return show::either(out, args.json, &pinned, |pinned| {
-            format!("made a new cloud with key {}\n", pinned.public_key)
+            format!(
+                "made a new cloud with public key {}; `key` prints what cars are given\n",
+                pinned.public_key
+            )
         });
     }
     let mut core = CloudCore::open_folder(&args.data)?;
@@ -138,10 +142,11 @@ pub fn execute(
         CloudCommand::Policy(command) => policy::policy(command, core, edge, out),
         CloudCommand::Rule(command) => policy::rule(command, core, edge, out),
         CloudCommand::Catalogue(command) => policy::catalogue(command, core, edge, out),
-        CloudCommand::Entries { device, member } => {
-            let member = found(core, member.as_ref())?;
-            let lines = core.entry_lines(device, member)?;
-            show::either(out, edge.json, &lines, |lines| show::entries(lines))
+        CloudCommand::Entries { selected, last } => {
+            let lines = core.entry_lines(selected.found(core)?, last)?;
+            let members = lines.iter().filter_map(|line| line.member);
+            let names = Names::of(core, members, [])?;
+            show::either(out, edge.json, &lines, |lines| show::entries(lines, &names))
         }
         CloudCommand::Statement { member } => {
             let member = core.find_member(&member)?;
@@ -150,7 +155,11 @@ pub fn execute(
                 caps: core.named_caps(statement.body()),
                 statement: statement.body(),
             };
-            show::either(out, edge.json, &shown, show::statement)
+            let devices = shown.statement.covers.keys().copied();
+            let names = Names::of(core, [], devices)?;
+            show::either(out, edge.json, &shown, |shown| {
+                show::statement(shown, &names)
+            })
         }
         CloudCommand::Key => {
             let pinned = show::Pinned {
@@ -227,7 +236,8 @@ fn member(
                 pending: statement.body().account.pending.clone(),
                 devices: statement.body().covers.keys().copied().collect(),
             };
-            show::either(out, edge.json, &shown, show::member)
+            let names = Names::of(core, [], shown.devices.iter().copied())?;
+            show::either(out, edge.json, &shown, |shown| show::member(shown, &names))
         }
     }
 }
@@ -247,13 +257,14 @@ fn device(
 ) -> Result<(), CliError> {
     match command {
         args::DeviceCommand::List => {
-            let members = core.member_lines()?.into_iter();
             let shown = devices::DevicesShown {
                 devices: core.device_lines()?,
                 waiting: core.waiting(edge.now)?,
-                names: members.map(|line| (line.member, line.name)).collect(),
             };
-            show::either(out, edge.json, &shown, devices::devices)
+            let names = Names::of(core, shown.members(), [])?;
+            show::either(out, edge.json, &shown, |shown| {
+                devices::devices(shown, &names)
+            })
         }
         args::DeviceCommand::Approve {
             code,
@@ -268,7 +279,7 @@ fn device(
                 let word = Word::Operator { reason };
                 approval = Approval::Enrolled(core.consent(&code, &word, ids, edge.now)?);
             }
-            show::either(out, edge.json, &approval, devices::approval)
+            approved(core, edge, &approval, out)
         }
         args::DeviceCommand::Consent {
             code,
@@ -283,8 +294,7 @@ fn device(
             };
             let code = random::typed_code(&code);
             let approved = core.consent(&code, &word, granted_ids(edge), edge.now)?;
-            let approval = Approval::Enrolled(approved);
-            show::either(out, edge.json, &approval, devices::approval)
+            self::approved(core, edge, &Approval::Enrolled(approved), out)
         }
         args::DeviceCommand::Refuse { code } => {
             let code = random::typed_code(&code);
@@ -303,14 +313,34 @@ fn device(
             fraud,
             reason,
         } => {
+            let device = core.find_device(&device)?;
             let revoked = if fraud {
                 core.revoke_fraud(device, &reason.unwrap_or_default(), edge.now)?
             } else {
                 core.revoke_device(device, edge.now)?
             };
-            show::either(out, edge.json, &revoked, decide::revoked)
+            let names = Names::of(core, revoked.freed.taken_back.keys().copied(), [])?;
+            show::either(out, edge.json, &revoked, |revoked| {
+                decide::revoked(revoked, &names)
+            })
         }
     }
+}
+
+fn approved(
+    core: &CloudCore,
+    edge: Edge,
+    approval: &Approval,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let member = match approval {
+        Approval::Enrolled(approved) => Some(approved.member),
+        Approval::Waits(_) => None,
+    };
+    let names = Names::of(core, member, [])?;
+    show::either(out, edge.json, approval, |approval| {
+        devices::approval(approval, &names)
+    })
 }
 
 fn serve(
@@ -344,7 +374,7 @@ fn serve(
         };
         show::line(out, json, &started, |started| {
             format!(
-                "dashpoint-cloud serves {} with key {}\n",
+                "dashpoint-cloud serves {} with public key {}\n",
                 started.url, started.public_key
             )
         })?;

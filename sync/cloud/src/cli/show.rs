@@ -7,17 +7,18 @@ use std::path::PathBuf;
 use comfy_table::{Table, presets};
 use dashpoint_membership::profile::RuleField;
 use dashpoint_membership::{
-    CatalogueVersion, DeviceId, EntryRef, LedgerVersion, Lot, MemberId, Paid, Pending, Points,
-    PolicyVersion, ReviewReason, ServerTime, Settlement, Statement,
+    CatalogueVersion, DeviceId, EntryRef, LedgerVersion, Lot, MemberId, Meter, MeterInterval, Paid,
+    Pending, Points, PolicyVersion, ReviewReason, ServerTime, Settlement, Statement,
 };
 use serde::{Serialize, Serializer};
 
 use super::error::CliError;
+use super::names::Names;
 use super::verdict_text::{cause, review, verdict};
 use crate::core::{
     DroppedRule, DroppedTier, EntryChange, EntryLine, NamedCap, PolicyLine, RuleLine,
 };
-use crate::store::MemberLine;
+use crate::store::{MemberLine, MeterReadings};
 
 #[derive(Debug, Serialize)]
 pub(super) struct BackedUp {
@@ -195,10 +196,10 @@ pub(super) fn members(lines: &[MemberLine]) -> String {
     written(&table)
 }
 
-pub(super) fn member(shown: &MemberShown) -> String {
+pub(super) fn member(shown: &MemberShown, names: &Names) -> String {
     let mut out = members(std::slice::from_ref(&shown.member));
     if !shown.devices.is_empty() {
-        let devices: Vec<_> = shown.devices.iter().map(ToString::to_string).collect();
+        let devices: Vec<_> = shown.devices.iter().map(|id| names.device(*id)).collect();
         out.push_str(&format!("\ndevices: {}\n", devices.join(", ")));
     }
     out.push_str(&lots(&shown.lots));
@@ -247,10 +248,11 @@ pub(super) fn rules(lines: &[RuleLine]) -> String {
             line.rule.to_string(),
             if line.shadow { "shadow" } else { "" }.to_owned(),
             line.entries.to_string(),
-            line.held.to_string(),
-            line.failed.to_string(),
+            line.entries_held.to_string(),
+            line.entries_failed.to_string(),
             format!("{whole}.{:03}", rest.get()),
-            line.paid.map_or_else(String::new, |paid| paid.to_string()),
+            line.entries_paid
+                .map_or_else(String::new, |paid| paid.to_string()),
             line.paid_points
                 .map_or_else(String::new, |points| points.to_string()),
         ]);
@@ -258,10 +260,11 @@ pub(super) fn rules(lines: &[RuleLine]) -> String {
     written(&table)
 }
 
-pub(super) fn entries(lines: &[EntryLine]) -> String {
+pub(super) fn entries(lines: &[EntryLine], names: &Names) -> String {
     let mut table = table([
         "entry",
         "kind",
+        "of",
         "happened",
         "arrived",
         "member",
@@ -273,10 +276,12 @@ pub(super) fn entries(lines: &[EntryLine]) -> String {
         table.add_row([
             line.entry.to_string(),
             format!("{}{carried}", line.kind),
+            line.interval
+                .map_or_else(String::new, |MeterReadings(interval)| length(interval)),
             line.happened.to_string(),
             line.arrived.to_string(),
             line.member
-                .map_or_else(|| "nobody".to_owned(), |member| member.to_string()),
+                .map_or_else(|| "nobody".to_owned(), |member| names.member(member)),
             line.predicted.to_string(),
             format!(
                 "{}{}",
@@ -286,6 +291,16 @@ pub(super) fn entries(lines: &[EntryLine]) -> String {
         ]);
     }
     written(&table)
+}
+
+/// Writes how much of a meter a stretch is, to the unit.
+fn length(interval: MeterInterval) -> String {
+    let length = interval.length();
+    let (whole, rest) = (length / 1_000, length % 1_000);
+    match interval.meter {
+        Meter::Odometer => format!("{whole}.{rest:03} km"),
+        Meter::Charged | Meter::Discharged => format!("{whole}.{rest:03} kWh"),
+    }
 }
 
 /// Says what became of an entry after its verdict.
@@ -306,7 +321,7 @@ pub(super) struct StatementShown<'a> {
     pub caps: Vec<NamedCap>,
 }
 
-pub(super) fn statement(shown: &StatementShown<'_>) -> String {
+pub(super) fn statement(shown: &StatementShown<'_>, names: &Names) -> String {
     let statement = shown.statement;
     let account = &statement.account;
     let mut out = format!(
@@ -334,8 +349,10 @@ pub(super) fn statement(shown: &StatementShown<'_>) -> String {
     }
     for (device, cover) in &statement.covers {
         out.push_str(&format!(
-            "covers device {device} up to entry {}-{}\n",
-            cover.epoch, cover.through
+            "covers device {} up to entry {}-{}\n",
+            names.device(*device),
+            cover.epoch,
+            cover.through
         ));
     }
     out

@@ -1,6 +1,6 @@
 //! The log as operators read it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use dashpoint_membership::{
     Cause, DeviceId, Entry, EntryBody, EntryHash, EntryRef, MemberId, Points, PolicyVersion,
@@ -12,7 +12,9 @@ use serde::Serialize;
 
 use super::CloudCore;
 use super::named_caps::{NamedCap, caps_of_entry};
+use super::selected::SelectedEntries;
 use crate::error::CloudError;
+use crate::store::intervals::MeterReadings;
 use crate::store::{accounts, devices, log};
 
 /// One entry as `entries` shows it.
@@ -26,6 +28,9 @@ pub struct EntryLine {
     pub member: Option<MemberId>,
     /// Kind of the transaction: `trip`, `charge`, `discharge` or `check-in`.
     pub kind: &'static str,
+    /// The stretch of a meter that it claims; none for a check-in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<MeterReadings>,
     /// True when it carries an entry of an epoch that the cloud never received.
     pub carried: bool,
     /// Time of the event as the device saw it, to five minutes.
@@ -61,22 +66,30 @@ pub enum EntryChange {
 }
 
 impl CloudCore {
-    /// Entries in the order they came, of one device or one member or all, each verified again; those of the same five
-    /// minutes by device, then in the order of its chain.
+    /// Entries in the order they came, each verified again; those of the same five minutes by device, then in the order of its
+    /// chain. With `last` no more than so many, the newest ones.
     ///
     /// # Errors
-    /// [`CloudError::Wire`] when the log holds bytes that its device did not sign.
+    /// [`CloudError::NoMember`] and [`CloudError::NoDevice`] for one that is not here; [`CloudError::NoTime`] when no time lies between
+    /// the two; [`CloudError::Wire`] when the log holds bytes that its device did not sign.
     pub fn entry_lines(
         &self,
-        device: Option<DeviceId>,
-        member: Option<MemberId>,
+        selected: SelectedEntries,
+        last: Option<usize>,
     ) -> Result<Vec<EntryLine>, CloudError> {
-        let mut lines = Vec::new();
-        self.each_entry(device, member, |line, _| {
-            lines.push(line);
+        self.check_selected(selected)?;
+        let most = last.unwrap_or(usize::MAX);
+        let mut lines = VecDeque::new();
+        self.each_entry(selected.device, selected.member, |line, _| {
+            if selected.has_time(line.happened) {
+                lines.push_back(line);
+                if lines.len() > most {
+                    drop(lines.pop_front());
+                }
+            }
             Ok(())
         })?;
-        Ok(lines)
+        Ok(lines.into())
     }
 
     /// Walks over the same, each with what its device signed: one after the other, as a cloud may hold millions.
@@ -106,6 +119,7 @@ impl CloudCore {
                 hash,
                 member: row.member,
                 kind: entry.transaction().kind().name(),
+                interval: entry.transaction().interval().map(MeterReadings),
                 carried: matches!(entry.body, EntryBody::Carry { .. }),
                 happened: ServerTime::from_unix_s(entry.time.at.as_unix_s()),
                 arrived: row.arrived,

@@ -28,20 +28,6 @@ pub struct NewMember {
     pub zone: String,
 }
 
-/// Fewest digits of an id that stand for a member, as `device list` prints them: of a million members a slip names another one in
-/// one of four thousand.
-const DIGITS_MIN: usize = 8;
-
-/// A member as an operator names one: by the id, by its first digits, or by the name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedMember(String);
-
-impl From<String> for NamedMember {
-    fn from(typed: String) -> Self {
-        Self(typed)
-    }
-}
-
 /// One device as `device list` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeviceLine {
@@ -115,40 +101,6 @@ impl CloudCore {
     /// [`CloudError`] when the database fails.
     pub fn member_lines(&self) -> Result<Vec<MemberLine>, CloudError> {
         members::list(&self.db)
-    }
-
-    /// Finds the member whom an operator names.
-    ///
-    /// # Errors
-    /// [`CloudError::NoMember`] for an id that no member has; [`CloudError::NoSuchMember`] when nobody else is named so, and
-    /// [`CloudError::ManyMembers`] when several are.
-    pub fn find_member(&self, named: &NamedMember) -> Result<MemberId, CloudError> {
-        let NamedMember(typed) = named;
-        if let Ok(id) = typed.parse() {
-            let found = members::profile(&self.db, id)?;
-            return found.map(|_| id).ok_or(CloudError::NoMember(id));
-        }
-        let digits = typed.to_ascii_lowercase();
-        let is_meant = |line: &MemberLine| {
-            line.name == *typed
-                || (digits.len() >= DIGITS_MIN && line.member.to_string().starts_with(&digits))
-        };
-        let mut found: Vec<_> = members::list(&self.db)?
-            .into_iter()
-            .filter(is_meant)
-            .map(|line| (line.member, line.name))
-            .collect();
-        match found.pop() {
-            None => Err(CloudError::NoSuchMember(typed.clone())),
-            Some((member, _)) if found.is_empty() => Ok(member),
-            Some(last) => {
-                found.push(last);
-                Err(CloudError::ManyMembers {
-                    named: typed.clone(),
-                    members: found,
-                })
-            }
-        }
     }
 
     /// Lists the members who have a name, in the order they joined.

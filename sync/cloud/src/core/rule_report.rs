@@ -4,29 +4,16 @@ use std::collections::BTreeMap;
 
 use dashpoint_membership::policy::CompiledPolicy;
 use dashpoint_membership::{
-    Appraisal, DeviceId, Entry, Given, MemberId, Milli, Points, RuleId, ServerTime, Text, Verdict,
-    appraise,
+    Appraisal, Entry, Given, MemberId, Milli, Points, RuleId, ServerTime, Text, Verdict, appraise,
 };
 use serde::Serialize;
 
 use super::CloudCore;
 use super::ledger_view::{EntryChange, EntryLine};
 use super::named_caps::settled_by;
+use super::selected::SelectedEntries;
 use crate::error::CloudError;
-use crate::store::{devices, intervals, log, members};
-
-/// Selection of the entries that rules are reported over; all without any.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SelectedEntries {
-    /// Only those of this device.
-    pub device: Option<DeviceId>,
-    /// Only those of this member.
-    pub member: Option<MemberId>,
-    /// Only those that happened then or later.
-    pub since: Option<ServerTime>,
-    /// Only those that happened before.
-    pub until: Option<ServerTime>,
-}
+use crate::store::{intervals, log};
 
 /// Thousandths that each rule carries, by member, as far as entries tell.
 type CarriedMilli = BTreeMap<Option<MemberId>, BTreeMap<RuleId, Milli>>;
@@ -43,14 +30,14 @@ pub struct RuleLine {
     /// Entries of its kind.
     pub entries: u64,
     /// Entries for which its condition held.
-    pub held: u64,
+    pub entries_held: u64,
     /// Entries for which it could not be computed.
-    pub failed: u64,
+    pub entries_failed: u64,
     /// Thousandths of a point that it gives for them, before caps.
     pub worth_milli: Milli,
     /// Entries for which it was paid a whole point at least; none for a policy that is only tried.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub paid: Option<u64>,
+    pub entries_paid: Option<u64>,
     /// Points that it was paid. Where several rules pay for an entry they are split by the amounts that each gave after caps, to the
     /// point; for an entry without a meter stretch, as the car predicted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,8 +73,6 @@ impl CloudCore {
             let is_anothers = selected
                 .device
                 .is_some_and(|device| line.entry.device != device);
-            let is_early = selected.since.is_some_and(|since| line.happened < since);
-            let is_late = selected.until.is_some_and(|until| line.happened >= until);
             let Some(paid) = paid(&line) else {
                 return Ok(());
             };
@@ -98,7 +83,7 @@ impl CloudCore {
                 let carried = carried.entry(line.member).or_default();
                 split_as_given(paid, given, carried)
             });
-            if is_anothers || is_early || is_late {
+            if is_anothers || !selected.has_time(line.happened) {
                 return Ok(());
             }
             let policy = match instead {
@@ -129,25 +114,6 @@ impl CloudCore {
             self.each_entry(None, member, &mut count)?;
         }
         Ok(lines.into_values().collect())
-    }
-
-    fn check_selected(&self, selected: SelectedEntries) -> Result<(), CloudError> {
-        if let Some(member) = selected.member
-            && members::profile(&self.db, member)?.is_none()
-        {
-            return Err(CloudError::NoMember(member));
-        }
-        if let Some(device) = selected.device
-            && devices::find(&self.db, device)?.is_none()
-        {
-            return Err(CloudError::NoDevice(device));
-        }
-        match (selected.since, selected.until) {
-            (Some(since), Some(until)) if since >= until => {
-                Err(CloudError::NoTime { since, until })
-            }
-            _ => Ok(()),
-        }
     }
 
     fn valuing(
@@ -183,21 +149,21 @@ impl RuleLine {
             title,
             shadow,
             entries: 0,
-            held: 0,
-            failed: 0,
+            entries_held: 0,
+            entries_failed: 0,
             worth_milli: Milli::ZERO,
-            paid: is_paid.then_some(0),
+            entries_paid: is_paid.then_some(0),
             paid_points: is_paid.then_some(Points::ZERO),
         }
     }
 
     fn add(&mut self, appraisal: &Appraisal, part: Option<Points>) {
         self.entries += 1;
-        self.held += u64::from(appraisal.held);
-        self.failed += u64::from(appraisal.problem.is_some());
+        self.entries_held += u64::from(appraisal.held);
+        self.entries_failed += u64::from(appraisal.problem.is_some());
         self.worth_milli = self.worth_milli.plus(appraisal.points);
         if let (Some(paid), Some(points), Some(part)) =
-            (&mut self.paid, &mut self.paid_points, part)
+            (&mut self.entries_paid, &mut self.paid_points, part)
         {
             *paid += u64::from(!part.is_zero());
             *points = points.plus(part);

@@ -45,8 +45,7 @@ impl CloudError {
             | Self::NoMember(_)
             | Self::NoDevice(_)
             | Self::NoTime { .. }
-            | Self::NoSuchMember(_)
-            | Self::ManyMembers { .. }
+            | Self::Name(_)
             | Self::AlreadyRevoked(_)
             | Self::NoCode(_)
             | Self::WeakKey
@@ -151,8 +150,7 @@ impl CloudError {
             | Self::NoMember(_)
             | Self::NoDevice(_)
             | Self::NoTime { .. }
-            | Self::NoSuchMember(_)
-            | Self::ManyMembers { .. }
+            | Self::Name(_)
             | Self::AlreadyRevoked(_)
             | Self::NoCode(_)
             | Self::WeakKey

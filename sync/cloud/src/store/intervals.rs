@@ -1,10 +1,11 @@
 //! Stretches of lifetime meters that were paid.
 
 use dashpoint_membership::{
-    DeviceId, EntryHash, EntryRef, Given, MeterInterval, ServerTime, VehicleId,
+    DeviceId, EntryHash, EntryRef, Given, Meter, MeterInterval, ServerTime, VehicleId,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Col, Json};
 use crate::error::CloudError;
@@ -73,6 +74,7 @@ pub struct MeterStretch {
     /// The vehicle.
     pub vehicle: VehicleId,
     /// The stretch.
+    #[serde(serialize_with = "readings")]
     pub interval: MeterInterval,
     /// The act that took it from the entry, if one did.
     pub freed: Option<Freed>,
@@ -81,6 +83,29 @@ pub struct MeterStretch {
     /// Thousandths of the entry that holds it; `None` when an older program stored it, or it is freed.
     #[serde(skip)]
     pub given: Option<Given>,
+}
+
+/// A stretch as a program reads it: each reading has its unit in its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MeterReadings(pub MeterInterval);
+
+impl Serialize for MeterReadings {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let Self(interval) = self;
+        let (from, until) = match interval.meter {
+            Meter::Odometer => ("from_m", "to_m"),
+            Meter::Charged | Meter::Discharged => ("from_wh", "to_wh"),
+        };
+        let mut fields = to.serialize_struct("MeterReadings", 3)?;
+        fields.serialize_field("meter", &interval.meter)?;
+        fields.serialize_field(from, &interval.from)?;
+        fields.serialize_field(until, &interval.to)?;
+        fields.end()
+    }
+}
+
+fn readings<S: Serializer>(interval: &MeterInterval, to: S) -> Result<S::Ok, S::Error> {
+    MeterReadings(*interval).serialize(to)
 }
 
 /// An operator's act that took a stretch from an entry.

@@ -36,7 +36,7 @@ pub(crate) mod uses;
 mod whole;
 
 pub use expiries::ExpirySpan;
-pub use intervals::{Freed, MeterStretch};
+pub use intervals::{Freed, MeterReadings, MeterStretch};
 pub use left_behind::Worth;
 pub use members::MemberLine;
 pub use open::{open_file, open_in_memory, open_on_vfs};

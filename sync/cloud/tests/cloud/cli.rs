@@ -151,7 +151,7 @@ fn a_vehicle_that_earns_for_others_needs_their_word() {
     );
     assert!(waits.contains("device consent"), "{waits}");
     let listed = say(&mut world, "device list");
-    assert!(listed.contains(&format!("to agree to {other}")), "{listed}");
+    assert!(listed.contains("to agree to 会员 8 (08080808)"), "{listed}");
     let agreed = say(
         &mut world,
         &format!(
@@ -205,7 +205,7 @@ fn a_wrong_argument_is_one_clear_line_and_exit_code_2() {
     let missing = folder.path().join("none");
     let missing = missing.to_str().unwrap();
     let cases: [&[&str]; 9] = [
-        &["device", "revoke", "abc"],
+        &["review", "accept", "abc", "--reason", "seen"],
         &["member", "add"],
         &["frobnicate"],
         &["serve", "--clock", "bus"],
@@ -315,7 +315,8 @@ fn serve_says_who_it_is_and_ends_at_sigterm() {
     let mut out = BufReader::new(serving.stdout.take().unwrap());
     out.read_line(&mut line).unwrap();
     assert!(
-        line.starts_with("dashpoint-cloud serves http://127.0.0.1:") && line.contains(" with key "),
+        line.starts_with("dashpoint-cloud serves http://127.0.0.1:")
+            && line.contains(" with public key "),
         "{line}"
     );
     let second = serve().output().unwrap();

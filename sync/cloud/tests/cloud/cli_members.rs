@@ -64,6 +64,100 @@ fn members_are_found_by_name_or_digits() {
     }
 }
 
+/// A world with a car of one vehicle and two of another.
+fn cars() -> World {
+    let mut world = World::new();
+    let member = world.member(1);
+    let mut car = world.car(2, 3, member);
+    world.car(4, 3, member);
+    world.car(6, 5, member);
+    world.pass(HOUR);
+    let entries = [
+        car.mint(drove(trip(1_000, 12_000)), world.now),
+        car.mint(CHECK_IN, world.now),
+    ];
+    world.settled(&mut car, &entries);
+    world
+}
+
+#[test]
+fn devices_are_found_by_digits() {
+    let mut world = cars();
+    let all = say(&mut world, "entries");
+    for typed in ["02020202", "0202020202", &"02".repeat(16)] {
+        let found = say(&mut world, &format!("entries --device {typed}"));
+        assert_eq!(found, all, "{typed}");
+    }
+    let commands = [
+        "entries --device WHO",
+        "rule report --device WHO",
+        "device revoke WHO",
+        "meter free 03030303 --reason sold --device WHO",
+    ];
+    for command in commands {
+        for typed in ["0202020", "02020203", "…4711"] {
+            let said = refused(&mut world, &command.replace("WHO", typed));
+            assert!(said.starts_with("no device has the id "), "{said}");
+        }
+    }
+    let freed = say(&mut world, "device revoke 02020202");
+    assert!(freed.starts_with("revoked; "), "{freed}");
+}
+
+#[test]
+fn vehicles_are_found_by_their_vin() {
+    let mut world = cars();
+    let said = refused(&mut world, "meter list 4711");
+    assert_eq!(
+        said,
+        "\"4711\" means 2 vehicles: 03030303030303030303030303030303 (…4711), 05050505050505050505050505050505 (…4711); \
+         give the id, or more of it"
+    );
+    for typed in ["03030303", &"03".repeat(16)] {
+        let listed = say(&mut world, &format!("meter list {typed}"));
+        let row = "odometer  1000 m  13000 m  02020202020202020202020202020202/1-1  held";
+        assert_eq!(listed.lines().nth(1).unwrap(), row, "{typed}");
+    }
+    let said = refused(&mut world, "meter list 4712");
+    assert!(
+        said.starts_with("no vehicle has a VIN that ends with \"4712\""),
+        "{said}"
+    );
+    let json = say(&mut world, "--json meter list 03030303");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let interval = serde_json::json!({ "meter": "odometer", "from_m": 1_000, "to_m": 13_000 });
+    assert_eq!(json[0]["interval"], interval);
+}
+
+#[test]
+fn entries_are_narrowed_down() {
+    let mut world = cars();
+    let rows = |world: &mut World, options: &str| {
+        let said = say(world, &format!("entries {options}"));
+        let rows = said.lines().skip(1).map(|row| {
+            let mut cells = row.split_whitespace();
+            let place = cells.next().unwrap().rsplit_once('/').unwrap().1;
+            format!("{place} {}", cells.next().unwrap())
+        });
+        rows.collect::<Vec<_>>().join(", ")
+    };
+    for (options, expected) in [
+        ("", "1-1 trip, 1-2 check-in"),
+        ("--last 1", "1-2 check-in"),
+        ("--last 9", "1-1 trip, 1-2 check-in"),
+        ("--since 2026-11-22T06:00:00Z", ""),
+        ("--until 2026-11-22T06:00:00Z --last 1", "1-2 check-in"),
+        ("--until 2026-11-22T05:00:00Z", ""),
+    ] {
+        assert_eq!(rows(&mut world, options), expected, "{options}");
+    }
+    let said = refused(
+        &mut world,
+        "entries --since 2026-11-22T06:00:00Z --until 2026-11-22T06:00:00Z",
+    );
+    assert!(said.starts_with("no time lies between "), "{said}");
+}
+
 #[test]
 fn a_long_choice_is_cut() {
     let mut world = World::new();

@@ -95,8 +95,8 @@ fn a_report_counts_for_each_rule_how_often_it_held_and_paid() {
             "title": { "en": "Gentle trip", "zh": "平稳出行" },
             "shadow": true,
             "entries": 2,
-            "held": 1,
-            "failed": 1,
+            "entries_held": 1,
+            "entries_failed": 1,
             "worth_milli": 1_125,
         })
     );

@@ -102,7 +102,10 @@ async fn an_empty_folder_begins_by_init_or_by_the_first_start() {
     let cloud = start(&data).await.unwrap();
     assert_eq!(
         said,
-        format!("made a new cloud with key {}\n", cloud.public_key())
+        format!(
+            "made a new cloud with public key {}; `key` prints what cars are given\n",
+            cloud.public_key()
+        )
     );
     cloud.shutdown().await;
     served(&folder.path().join("other")).await;

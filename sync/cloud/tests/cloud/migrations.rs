@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dashpoint_cloud::{ClockKind, CloudError, open_file};
+use dashpoint_cloud::{ClockKind, CloudError, SelectedEntries, open_file};
 use dashpoint_membership::*;
 use rusqlite::Connection;
 
@@ -112,7 +112,10 @@ fn every_schema_with_entries_inside_is_brought_to_the_newest() {
     let (mut world, mut car) = live_in(&now.path().join("cloud.db"));
     let member = car.member;
     let points = world.balance(member);
-    let lines = world.core.entry_lines(None, None).unwrap();
+    let lines = world
+        .core
+        .entry_lines(SelectedEntries::default(), None)
+        .unwrap();
     assert!(points > 0 && lines.len() == 3);
     let next = car.mint(drove(trip(20_000, 12_000)), world.now);
     for schema in 1..=newest() {
@@ -130,7 +133,10 @@ fn every_schema_with_entries_inside_is_brought_to_the_newest() {
         let mut brought = World::with(opened, ClockKind::System);
         brought.now = world.now;
         assert_eq!(brought.balance(member), points, "schema {schema}");
-        let found = brought.core.entry_lines(None, None).unwrap();
+        let found = brought
+            .core
+            .entry_lines(SelectedEntries::default(), None)
+            .unwrap();
         assert_eq!(found, lines, "schema {schema}");
         assert_eq!(brought.head(&car), world.head(&car), "schema {schema}");
         // The chain goes on.

@@ -1,6 +1,6 @@
 //! Each verdict and each reason for it.
 
-use dashpoint_cloud::PostOutcome;
+use dashpoint_cloud::{PostOutcome, SelectedEntries};
 use dashpoint_membership::*;
 use dashpoint_wire::message::EntriesRequest;
 
@@ -320,6 +320,9 @@ fn the_arrival_of_an_entry_is_kept_to_five_minutes() {
     world.pass(5 * 60 + 137);
     let entry = car.mint(CHECK_IN, world.now);
     world.verdict(&mut car, &entry);
-    let lines = world.core.entry_lines(None, None).unwrap();
+    let lines = world
+        .core
+        .entry_lines(SelectedEntries::default(), None)
+        .unwrap();
     assert_eq!(lines[0].arrived, at(NOON + 5 * 60));
 }
