@@ -8,7 +8,7 @@ use dashpoint_ui::Drive;
 use crate::screen;
 
 /// Time after which a bus that is connected and tells nothing of motion is taken as one that never will: a car that moves
-/// publishes its speed several times a second.
+/// publishes its speed several times a second. It is counted while the head unit is awake: suspended it hears nothing.
 pub(super) const SILENCE: Duration = Duration::from_secs(10);
 
 /// Watches for anything that the bus tells of motion. It counts for the enrolment alone: with a member, an unknown state
