@@ -8,7 +8,7 @@ use crate::drive::{is_locked, is_restricted};
 use crate::enrolment::{EnrolmentState, enrolment};
 use crate::home::{HomeState, home};
 use crate::locale::Locale;
-use crate::model::{Availability, EnrolmentStep, ScreenData};
+use crate::model::{Availability, EnrolmentStep, Exchange, ScreenData};
 use crate::nav::Nav;
 use crate::settings::{Preferences, SettingsState, settings};
 use crate::trip::{TripState, trip};
@@ -90,10 +90,11 @@ pub fn screen(
             page,
             drive: situation.drive,
             locked,
-            link: match (data.link.online, data.link.as_of) {
-                (true, _) => Link::Online,
-                (false, Some(_)) => Link::Offline,
-                (false, None) => Link::Never,
+            link: match (data.device.exchange, data.link.online, data.link.as_of) {
+                (Exchange::Refused, ..) => Link::Refused,
+                (_, true, _) => Link::Online,
+                (_, false, Some(_)) => Link::Offline,
+                (_, false, None) => Link::Never,
             },
             as_of: data
                 .link

@@ -14,7 +14,7 @@ use dashpoint_ui::model::{Availability, MemberData};
 use dashpoint_ui::nav::{Intent, Nav};
 use dashpoint_ui::pace::{INTERVAL_MS, NumberPacer};
 use dashpoint_ui::screen::{PageState, ScreenState, screen};
-use dashpoint_ui::{Absence, Drive, Page, Reason, RowStatus, Section};
+use dashpoint_ui::{Absence, Drive, Link, Page, Reason, RowStatus, Section};
 
 const NORMAL: Case = Case {
     view: GalleryView::Home,
@@ -318,6 +318,32 @@ fn a_suggested_benefit_opens_where_the_catalogue_has_it() {
     assert_eq!((list.page, list.selected), (2, 2));
     assert_eq!(list.detail.line.title, "Weekend in a partner hotel");
     assert_eq!(list.detail.missing, "13,160");
+}
+
+/// A car that the cloud refuses is not offline: the rail says what Home and the settings say.
+#[test]
+fn the_rail_of_a_refused_car_says_so() {
+    for (variation, online, link) in [
+        (Variation::Normal, true, Link::Online),
+        (Variation::Normal, false, Link::Offline),
+        (Variation::Error, false, Link::Refused),
+    ] {
+        let case = Case {
+            view: GalleryView::Device,
+            variation,
+            online,
+            ..NORMAL
+        };
+        let (data, nav) = (case.data(), Nav::new());
+        let shown = screen(
+            &data,
+            case.situation(),
+            &nav,
+            case.preferences(),
+            &case.locale(),
+        );
+        assert_eq!(shown.frame.link, link, "{variation:?}");
+    }
 }
 
 #[test]

@@ -7,7 +7,9 @@ use jiff::tz::TimeZone;
 use super::variation::{NOW, Variation};
 use super::{benefits, ledger, people};
 use crate::locale::{Language, Locale};
-use crate::model::{Availability, EnrolmentData, EnrolmentStep, LinkData, ScreenData};
+use crate::model::{
+    Availability, EnrolmentData, EnrolmentStep, Exchange, LinkData, NoticeData, ScreenData,
+};
 use crate::nav::{Intent, Nav};
 use crate::paging::{ACTIVITY_ROWS, BENEFIT_ROWS};
 use crate::screen::{ScreenState, Situation, screen};
@@ -199,6 +201,12 @@ impl Case {
             (self.view, variation),
             (GalleryView::Driver, Variation::Empty | Variation::Error)
         );
+        let mut device = people::device(variation, online);
+        if notice == Some(NoticeData::Refused)
+            || (self.view, variation) == (GalleryView::Device, Variation::Error)
+        {
+            device.exchange = Exchange::Refused;
+        }
         ScreenData {
             link: LinkData {
                 online,
@@ -218,7 +226,7 @@ impl Case {
             benefits: benefits::catalogue(variation),
             trip: matches!(self.view, GalleryView::Trip).then(|| ledger::trip(variation)),
             enrolment: self.enrolment(),
-            device: people::device(variation, online),
+            device,
             guest,
             guest_by_car: matches!(
                 (self.view, self.variation),

@@ -162,14 +162,13 @@ pub(super) fn device(variation: Variation, online: bool) -> DeviceData {
         };
     }
     match variation {
-        Variation::Normal => {}
+        Variation::Normal | Variation::Error => {}
         Variation::Empty => {
             device.head = None;
             device.last_receipt = None;
             device.policy = None;
             device.epoch = Epoch::new(1);
         }
-        Variation::Error => device.exchange = Exchange::Refused,
         Variation::Longest => {
             device.waiting = 99_999;
             device.last_receipt = Some(NOW.plus_s(-400 * 86_400));
