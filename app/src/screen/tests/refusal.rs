@@ -15,6 +15,7 @@ use crate::cli::ledger_words::{entry_status, reason as typed};
 use crate::cli::reasons;
 use crate::entry_status::EntryStatus;
 use crate::live::{Connection, LastSeen, Live};
+use crate::other_car::other_vehicle;
 
 /// The reasons that keep every entry from being paid are said on Home and in the first lines of `status`.
 #[test]
@@ -54,6 +55,7 @@ fn a_guest_a_refusal_and_another_car_are_said_with_the_way_out() {
             [
                 reasons::guest(language).to_owned(),
                 reasons::refused_car(language, 403),
+                other_vehicle(language).to_owned(),
             ]
         })
         .collect();
