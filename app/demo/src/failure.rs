@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use dashpoint_ui::locale::Language;
 
@@ -21,7 +21,9 @@ pub enum DemoFailure {
         /// The cause.
         cause: io::Error,
     },
-    /// The folder of the pictures cannot be made.
+    /// The folder of the pictures is in use.
+    OutInUse(PathBuf),
+    /// The folder of the pictures cannot be made or read.
     Out {
         /// Path of the folder.
         folder: PathBuf,
@@ -44,15 +46,8 @@ impl DemoFailure {
             Self::Stopped => language
                 .choose("stopped before its end", "故事未播完即停止")
                 .to_owned(),
-            Self::KeepInUse(folder) => {
-                let folder = folder.display();
-                both(
-                    format!(
-                        "--keep {folder}: the folder is not empty; expected an empty or a new one"
-                    ),
-                    format!("--keep {folder}：目录不为空；请指定空目录或新目录"),
-                )
-            }
+            Self::KeepInUse(folder) => not_empty(language, "--keep", folder),
+            Self::OutInUse(folder) => not_empty(language, "--out", folder),
             Self::Keep { folder, cause } => {
                 let folder = folder.display();
                 both(
@@ -63,8 +58,8 @@ impl DemoFailure {
             Self::Out { folder, cause } => {
                 let folder = folder.display();
                 both(
-                    format!("--out {folder}: the folder cannot be made: {cause}"),
-                    format!("--out {folder}：无法建立目录（{cause}）"),
+                    format!("--out {folder}: the folder cannot be made or read: {cause}"),
+                    format!("--out {folder}：无法建立或读取目录（{cause}）"),
                 )
             }
             Self::Otherwise(faults) => both(
@@ -72,6 +67,17 @@ impl DemoFailure {
                 format!("结果与预期不符：{}", faults.join("；")),
             ),
         }
+    }
+}
+
+/// Says that a folder has something in it, which this run would mix with what it makes.
+fn not_empty(language: Language, option: &str, folder: &Path) -> String {
+    let folder = folder.display();
+    match language {
+        Language::English => {
+            format!("{option} {folder}: the folder is not empty; expected an empty or a new one")
+        }
+        Language::Chinese => format!("{option} {folder}：目录不为空；请指定空目录或新目录"),
     }
 }
 
@@ -94,6 +100,7 @@ mod tests {
         for failure in [
             DemoFailure::Stopped,
             DemoFailure::KeepInUse(folder()),
+            DemoFailure::OutInUse(folder()),
             DemoFailure::Keep {
                 folder: folder(),
                 cause: cause(),

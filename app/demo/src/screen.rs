@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::bail;
+
 use crate::failure::DemoFailure;
 
 /// Time for which a window shows each step.
@@ -69,7 +71,7 @@ impl ScreenOutput {
     /// Chooses the output from the arguments and from what this machine has.
     ///
     /// # Errors
-    /// When the folder of the pictures cannot be made.
+    /// When the folder of the pictures cannot be made, or has something in it: pictures of two runs would be mixed.
     pub fn choose(asked: &ScreenOptions<'_>, has_display: bool) -> anyhow::Result<Self> {
         let window = has_display && !asked.headless;
         let look = if window { LOOK } else { Duration::ZERO };
@@ -86,10 +88,14 @@ impl ScreenOutput {
 
 impl Pictures {
     fn into_folder(folder: &Path) -> anyhow::Result<Self> {
-        fs::create_dir_all(folder).map_err(|cause| DemoFailure::Out {
+        let cannot = |cause| DemoFailure::Out {
             folder: folder.to_owned(),
             cause,
-        })?;
+        };
+        fs::create_dir_all(folder).map_err(cannot)?;
+        if fs::read_dir(folder).map_err(cannot)?.next().is_some() {
+            bail!(DemoFailure::OutInUse(folder.to_owned()));
+        }
         Ok(Self {
             folder: folder.to_owned(),
             drawn: 0,
@@ -155,5 +161,11 @@ mod tests {
         assert_eq!(first, out.join("01-enrol-home.png"));
         let second = pictures.next("drive", ScreenPage::Trip);
         assert_eq!(second, out.join("02-drive-trip.png"));
+        fs::write(first, "").unwrap();
+        let refused = ScreenOutput::choose(&asked, false).unwrap_err().to_string();
+        assert!(
+            refused.ends_with("expected an empty or a new one"),
+            "{refused}"
+        );
     }
 }

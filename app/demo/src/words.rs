@@ -199,6 +199,14 @@ pub fn counted(language: Language, rows: &[HeadUnitEntry]) -> String {
 /// Words what the simulated car says; what names a signal or a fault, as it is typed.
 #[must_use]
 pub const fn car_says<'a>(language: Language, says: &Says, line: &'a str) -> &'a str {
+    if let Says::Gear { select } = says {
+        return match select {
+            Gear::Park => language.choose("in park", "挡位 P"),
+            Gear::Reverse => language.choose("in reverse", "挡位 R"),
+            Gear::Neutral => language.choose("in neutral", "挡位 N"),
+            Gear::Drive => language.choose("in drive", "挡位 D"),
+        };
+    }
     let chinese = match says {
         Says::Park {} => "驻车并熄火",
         Says::Offline {} => "车辆无网络",
@@ -209,7 +217,6 @@ pub const fn car_says<'a>(language: Language, says: &Says, line: &'a str) -> &'a
         Says::Night {} => "夜间",
         Says::Heal {} => "故障结束",
         Says::BrokerRestart {} => "消息代理重启",
-        Says::Gear { select: Gear::Park } => "挡位 P",
         Says::Drive(_)
         | Says::TrafficLight { .. }
         | Says::Gear { .. }
@@ -400,6 +407,19 @@ mod tests {
         assert_eq!(score(8_225), "82.25");
         assert_eq!(score(10_000), "100.00");
         assert_eq!(co2(-1_204), "-1.20 kg");
+    }
+
+    #[test]
+    fn a_gear_is_told_in_words() {
+        for (select, en, zh) in [
+            ("park", "in park", "挡位 P"),
+            ("reverse", "in reverse", "挡位 R"),
+        ] {
+            let line = format!("gear = {{ select = \"{select}\" }}");
+            let says: Says = line.parse().unwrap();
+            assert_eq!(car_says(Language::English, &says, &line), en);
+            assert_eq!(car_says(Language::Chinese, &says, &line), zh);
+        }
     }
 
     #[test]

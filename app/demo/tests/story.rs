@@ -11,6 +11,7 @@ fn demo(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_dashpoint-demo"))
         .args(arguments)
         // A window would wait for somebody to close it.
+        .env("LC_ALL", "C")
         .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY")
         .output()
