@@ -4,7 +4,7 @@
 //! runtime beside it holds the bus and the network, which are both lossy and trusted with nothing. What a simulation
 //! drives by hand is public: [`engine`], [`books`], and the clocks and the randomness that they are given.
 //!
-//! `GLOSSARY.md` at the top of the repository explains each term in one sentence.
+//! [`GLOSSARY.md`](../../../GLOSSARY.md) at the top of the repository explains each term in one sentence.
 
 mod abilities;
 pub mod books;

@@ -4,7 +4,7 @@
 //! in it before it leaves as an effect. [`enrol`] makes the requests of an enrolment and reads their answers. The crate
 //! `dashpoint-sync-http` sends one request and returns one answer; the head unit owns the store and the clock, and connects
 //! them.
-//! `GLOSSARY.md` at the top of the repository explains each term in one sentence.
+//! [`GLOSSARY.md`](../../../GLOSSARY.md) at the top of the repository explains each term in one sentence.
 //!
 //! Invariant: the machine reads no clock, draws no chance, knows no key and no store; equal inputs give equal outputs.
 //! Invariant: at most one effect with a ticket is open, so at most one request is on its way.

@@ -3,7 +3,7 @@
 //! [`CloudCore`] decides and writes, with the time and new ids as parameters; [`Cloud`] serves it over HTTP, and the
 //! command line works on the same database beside it.
 //!
-//! `GLOSSARY.md` at the top of the repository explains each term in one sentence.
+//! [`GLOSSARY.md`](../../../GLOSSARY.md) at the top of the repository explains each term in one sentence.
 
 mod backup;
 mod bucket;

@@ -7,7 +7,7 @@
 //! within the caps and gives one row of the ledger, a [`Settlement`]. The car runs the same [`settle`] in [`fold`], on
 //! top of the last [`Statement`], and [`view`] is what the screen shows of both.
 //!
-//! `GLOSSARY.md` at the top of the repository explains each term in one sentence.
+//! [`GLOSSARY.md`](../../../GLOSSARY.md) at the top of the repository explains each term in one sentence.
 
 mod account;
 mod carbon;
