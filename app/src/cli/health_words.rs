@@ -209,15 +209,24 @@ pub(super) const fn offline(language: Language, reason: Reason) -> &'static str 
     }
 }
 
-/// Describes the request of the offline allowance; empty when there is none.
+/// Describes the request of the offline allowance, with the day by which the car is to connect; `None` when there is none.
 #[must_use]
-pub(super) const fn allowance(language: Language, state: AllowanceState) -> &'static str {
-    match state {
-        AllowanceState::Ok => "",
-        AllowanceState::Soft => language.choose("please connect soon", "请尽快联网"),
-        AllowanceState::Hard => language.choose(
-            "further points need confirmation online",
-            "后续积分需联网确认",
+pub(super) fn allowance(language: Language, state: AllowanceState, by: &str) -> Option<String> {
+    match (state, language) {
+        (AllowanceState::Ok, _) => None,
+        (AllowanceState::Soft, Language::English) => Some(format!(
+            "connect by {by}: until then everything goes on counting"
+        )),
+        (AllowanceState::Soft, Language::Chinese) => {
+            Some(format!("请在 {by} 前联网，此前积分照常累计"))
+        }
+        (AllowanceState::Hard, _) => Some(
+            language
+                .choose(
+                    "further points need confirmation online",
+                    "后续积分需联网确认",
+                )
+                .to_owned(),
         ),
     }
 }

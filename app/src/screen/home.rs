@@ -120,6 +120,16 @@ pub(super) fn guest_notice(is_chosen: bool, by_car: bool) -> Option<NoticeData> 
     }
 }
 
+/// Returns the time until which everything goes on counting without a contact, from the newest one on.
+pub(crate) fn connect_by(
+    policy: &CompiledPolicy,
+    view: &View,
+    receipt_at: ServerTime,
+) -> ServerTime {
+    let contact = view.as_of.max(receipt_at);
+    contact.plus_s(i64::from(policy.policy().allowance.hard.days) * DAY_S)
+}
+
 /// The worst of what the member should know of.
 fn notice(
     shown: &Shown<'_>,
@@ -127,7 +137,6 @@ fn notice(
     live: Option<&Live>,
     guest: Option<NoticeData>,
 ) -> Option<NoticeData> {
-    let limits = &shown.policy.policy().allowance;
     match live.and_then(Live::refusal) {
         Some(CloudRefusal::OfCar { .. }) => return Some(NoticeData::Refused),
         Some(CloudRefusal::OfEntries { .. }) => return Some(NoticeData::EntriesRefused),
@@ -148,8 +157,7 @@ fn notice(
     match view.allowance {
         AllowanceState::Hard => return Some(NoticeData::NeedsConfirmation),
         AllowanceState::Soft => {
-            let contact = view.as_of.max(shown.books.receipt_at);
-            let by = contact.plus_s(i64::from(limits.hard.days) * DAY_S);
+            let by = connect_by(shown.policy, view, shown.books.receipt_at);
             return Some(NoticeData::ConnectSoon { by });
         }
         AllowanceState::Ok => {}

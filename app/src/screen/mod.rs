@@ -14,6 +14,7 @@ mod trip;
 pub use choices::{Choices, put_guest, put_language, put_theme};
 pub use code::ShownCode;
 pub use data::{Source, screen_data, unknown_member};
+pub(crate) use home::connect_by;
 pub use own::{OwnEntry, read};
 pub use scene::{Scene, Scenes, drive};
 

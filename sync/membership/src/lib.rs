@@ -55,7 +55,7 @@ pub use policy::{
 };
 pub use score::{factor_costs_x100, score_x100};
 pub use settlement::{
-    AroundEntry, CapToday, ChainStart, Cut, Fold, FoldMark, Given, GivenPart, Header, KeepTier,
+    AroundEntry, CapNow, ChainStart, Cut, Fold, FoldMark, Given, GivenPart, Header, KeepTier,
     NextTier, PendingItem, PendingState, Settled, View, cuts, fold, fold_mine, reject, settle,
     settle_late, settle_weighed, view,
 };

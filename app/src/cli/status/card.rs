@@ -1,6 +1,7 @@
 //! The member's card in the table of `status`.
 
-use dashpoint_membership::{CapId, CompiledPolicy, PendingState, Points, TierId, View};
+use dashpoint_membership::policy::Period;
+use dashpoint_membership::{CapId, CapNow, CompiledPolicy, PendingState, Points, TierId, View};
 use dashpoint_ui::locale::Language;
 use jiff::tz::TimeZone;
 
@@ -11,6 +12,7 @@ use crate::cli::words::{day, entries, points_noun, thousands, yuan, zoned_minute
 use crate::clock::Clock;
 use crate::explain::decimal;
 use crate::live::LastSeen;
+use crate::screen::connect_by;
 use crate::waiting::WaitingPoints;
 
 /// Names what a cap bounds; a cap that this policy does not have, by its id.
@@ -23,6 +25,16 @@ fn capped(policy: Option<&CompiledPolicy>, cap: &CapId, language: Language) -> S
         || cap.to_string(),
         |(policy, cap)| language.pick(&policy.cap_title(cap)).to_owned(),
     )
+}
+
+/// Names the present one of a cap's periods.
+const fn now(period: Period, language: Language) -> &'static str {
+    match period {
+        Period::Day => language.choose("today", "今日"),
+        Period::Week => language.choose("this week", "本周"),
+        Period::Month => language.choose("this month", "本月"),
+        Period::Year => language.choose("this year", "本年"),
+    }
 }
 
 /// Says what waits for the cloud, and what the cloud holds back: one line each.
@@ -79,6 +91,26 @@ pub(super) fn pending(
         });
     }
     lines
+}
+
+/// Says what counts now against each cap, those of a day first; a cap that nothing counts against has no line.
+pub(super) fn caps(
+    view: &View,
+    policy: Option<&CompiledPolicy>,
+    language: Language,
+) -> Vec<String> {
+    let used = view.caps.iter().filter(|cap| !cap.used.is_zero());
+    let mut caps: Vec<_> = used.collect();
+    caps.sort_by_key(|cap| cap.per);
+    let line = |cap: &CapNow| {
+        let (now, over) = (now(cap.per, language), capped(policy, &cap.cap, language));
+        let (used, most) = (decimal(cap.used.get()), thousands(cap.most.get()));
+        match language {
+            Language::English => format!("  {now} {over}: {used} / {most}"),
+            Language::Chinese => format!("  {now}{over}：{used} / {most}"),
+        }
+    };
+    caps.into_iter().map(line).collect()
 }
 
 /// Makes the lines of a member.
@@ -148,15 +180,8 @@ pub(super) fn card(
     // Of what is not paid nothing is used up and nothing carried on; only the cloud can tell the rest apart.
     let unpaid = WaitingPoints::of(view, seen.refuses_car().is_some()).unpaid;
     let is_promised = unpaid.is_zero();
-    for cap in view.today.iter().filter(|_| is_promised) {
-        if !cap.used.is_zero() {
-            let over = capped(compiled, &cap.cap, language);
-            let (used, most) = (decimal(cap.used.get()), cap.most);
-            lines.push(match language {
-                Language::English => format!("  today {over}: {used} / {most}"),
-                Language::Chinese => format!("  今日{over}：{used} / {most}"),
-            });
-        }
+    if is_promised {
+        lines.extend(caps(view, compiled, language));
     }
     if is_promised && !view.carried.is_zero() {
         lines.push(format!(
@@ -165,9 +190,10 @@ pub(super) fn card(
             language.choose("carried on to the next points", "零头累计，计入后续积分"),
         ));
     }
-    let asks = allowance(language, view.allowance);
-    if !asks.is_empty() {
-        lines.push(format!("  {asks}"));
+    if let Some(policy) = compiled {
+        let by = day(connect_by(policy, view, books.receipt_at), zone);
+        let asks = allowance(language, view.allowance, &by);
+        lines.extend(asks.map(|asks| format!("  {asks}")));
     }
     lines
 }

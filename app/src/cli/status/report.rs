@@ -1,5 +1,6 @@
 //! The output of `status --json`.
 
+use dashpoint_membership::policy::Period;
 use dashpoint_membership::{
     AllowanceState, MemberId, PendingItem, PendingState, ReviewReason, View,
 };
@@ -88,7 +89,7 @@ pub(super) struct MemberReport {
     unpaid: i64,
     pending_entries: Vec<PendingReport>,
     expiring: Vec<ExpiryReport>,
-    today: Vec<TodayReport>,
+    caps: Vec<CapReport>,
     /// None while points that are not paid are among it.
     #[serde(skip_serializing_if = "Option::is_none")]
     carried_milli: Option<i64>,
@@ -120,18 +121,20 @@ struct ExpiryReport {
 }
 
 #[derive(Debug, Serialize)]
-struct TodayReport {
+struct CapReport {
     /// Id of the cap.
     cap: String,
-    /// Thousandths of a point that count against it today, pending ones included; none while points that are not paid are
-    /// among it.
+    /// Over which stretch of the calendar.
+    per: Period,
+    /// Thousandths of a point that count against it in its present period, pending ones included; none while points that are not
+    /// paid are among it.
     #[serde(skip_serializing_if = "Option::is_none")]
     used_milli: Option<i64>,
-    /// Whole points that can still be earned under it today: the thousandths that a rule carries can complete one more. None
+    /// Whole points that can still be earned under it in that period: the thousandths that a rule carries can complete one more. None
     /// for a car that the cloud refuses: nothing more is earned.
     #[serde(skip_serializing_if = "Option::is_none")]
     room_points: Option<i64>,
-    /// The most points of a day.
+    /// The most points in it.
     most_points: i64,
 }
 
@@ -220,11 +223,12 @@ pub(super) fn member_report(book: &MemberBook, view: &View, is_refused: bool) ->
                 points: points.get(),
             })
             .collect(),
-        today: view
-            .today
+        caps: view
+            .caps
             .iter()
-            .map(|cap| TodayReport {
+            .map(|cap| CapReport {
                 cap: cap.cap.to_string(),
+                per: cap.per,
                 used_milli: is_paid.then_some(cap.used.get()),
                 room_points: (!is_refused).then_some(cap.room.get()),
                 most_points: cap.most.get(),

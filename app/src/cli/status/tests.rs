@@ -1,16 +1,19 @@
 //! Tests the first lines of `status` beside a head unit that does not run.
 
-use dashpoint_membership::{EntryRef, Epoch, Growth, Paid, Pending, Points, ReviewReason, Seq};
+use dashpoint_membership::{
+    AllowanceState, EntryRef, Epoch, Grade, Growth, Paid, Pending, Points, ReviewReason, Seq,
+};
 use dashpoint_ui::locale::Language;
 use dashpoint_ui::model::Settles;
 use jiff::tz::TimeZone;
 
-use super::card::pending;
+use super::card::{caps, pending};
 use super::report::{Keys, member_report};
 use super::troubles;
+use crate::cli::health_words::allowance;
 use crate::keys::KeyState;
 use crate::live::{Connection, LastSeen, Live, Reason};
-use crate::screen::tests::world::{DEVICE, NOW, World, statement, trip};
+use crate::screen::tests::world::{DEVICE, NOW, World, charge, statement, trip};
 use crate::waiting::WaitingPoints;
 
 /// The sum of what is held back is decided on the last of its days.
@@ -64,8 +67,8 @@ fn a_refused_car_has_no_sums_for_programs() {
         assert_eq!(WaitingPoints::of(&view, is_refused).unpaid_entries, unpaid);
         let report = serde_json::to_value(member_report(book, &view, is_refused)).unwrap();
         let sums = [
-            &report["today"][0]["used_milli"],
-            &report["today"][0]["room_points"],
+            &report["caps"][0]["used_milli"],
+            &report["caps"][0]["room_points"],
             &report["carried_milli"],
         ];
         assert!(
@@ -74,7 +77,7 @@ fn a_refused_car_has_no_sums_for_programs() {
         );
         let text = report.to_string();
         assert!(!text.contains("null"), "{text}");
-        assert!(report["today"][0]["most_points"].is_i64(), "{text}");
+        assert!(report["caps"][0]["most_points"].is_i64(), "{text}");
     }
 }
 
@@ -155,4 +158,41 @@ fn the_reasons_that_keep_points_from_coming_are_told_while_the_head_unit_is_stop
         let chinese = troubles(Language::Chinese, keys, 0, None, seen, false);
         assert_eq!(chinese.len(), expected.len(), "{chinese:?}");
     }
+}
+
+/// Every cap that something counts against is told, whatever its period.
+#[test]
+fn each_used_cap_has_a_line() {
+    let mut world = World::new();
+    world.earn(charge(18_000, 800, Grade::Metered));
+    let policy = world.books.policy_at(NOW);
+    let (_, view) = world.books.views(NOW).next().unwrap();
+    assert_eq!(
+        caps(&view, policy, Language::English),
+        [
+            "  today all charging: 21.600 / 80",
+            "  today all points: 21.600 / 100",
+            "  this week Clean charging: 21.600 / 250",
+            "  this month all points: 21.600 / 1,500",
+            "  this year all points: 21.600 / 12,000",
+        ]
+    );
+    let chinese = caps(&view, policy, Language::Chinese);
+    assert_eq!(chinese[2], "  本周清洁充电：21.600 / 250");
+}
+
+/// What is asked of a car that was away long has its day, as on Home.
+#[test]
+fn the_day_to_connect_by_is_told() {
+    let asked = |language, state| allowance(language, state, "2027-01-21");
+    let soft = AllowanceState::Soft;
+    assert_eq!(
+        asked(Language::English, soft).as_deref(),
+        Some("connect by 2027-01-21: until then everything goes on counting")
+    );
+    assert_eq!(
+        asked(Language::Chinese, soft).as_deref(),
+        Some("请在 2027-01-21 前联网，此前积分照常累计")
+    );
+    assert_eq!(asked(Language::English, AllowanceState::Ok), None);
 }

@@ -15,4 +15,4 @@ pub use given::{Given, GivenPart};
 pub use late::settle_late;
 pub use mint::Header;
 pub use settle::{Settled, reject, settle, settle_weighed};
-pub use view::{CapToday, KeepTier, NextTier, PendingItem, PendingState, View, view};
+pub use view::{CapNow, KeepTier, NextTier, PendingItem, PendingState, View, view};

@@ -40,8 +40,8 @@ pub struct View {
     pub next_tier: Option<NextTier>,
     /// Growth value that keeps the confirmed tier; `None` for the lowest.
     pub keep: Option<KeepTier>,
-    /// Each cap of a day with what counts against it today, pending entries included, in the order of the policy.
-    pub today: Vec<CapToday>,
+    /// Each cap with what counts against it in its present period, pending entries included, in the order of the policy.
+    pub caps: Vec<CapNow>,
     /// The most whole points that all rules together still give today, by the caps of every period; `None` when none bounds them.
     pub room_today: Option<Points>,
     /// Thousandths that rules carry to their next points, pending entries included.
@@ -100,11 +100,13 @@ pub struct KeepTier {
     pub missing: Growth,
 }
 
-/// A cap of a day, and what today has left of it.
+/// A cap, and what its present period has left of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CapToday {
+pub struct CapNow {
     /// The cap.
     pub cap: CapId,
+    /// The period that is counted.
+    pub per: Period,
     /// The payments that it adds up.
     pub over: CapOver,
     /// Thousandths paid against it; whole points follow from them by rule, and a rule carries what is left.
@@ -138,7 +140,7 @@ pub fn view(statement: &Statement, fold: &Fold, policy: &CompiledPolicy, now: Se
         tier,
         next_tier,
         keep,
-        today: today(fold, policy, now),
+        caps: caps(fold, policy, now),
         room_today: room_today(fold, policy, now),
         carried: paying(policy)
             .filter_map(|(rule, _)| fold.account.remainders.get(rule))
@@ -211,20 +213,20 @@ fn tier_outlook(
     (next, keep)
 }
 
-fn today(fold: &Fold, policy: &CompiledPolicy, now: ServerTime) -> Vec<CapToday> {
+fn caps(fold: &Fold, policy: &CompiledPolicy, now: ServerTime) -> Vec<CapNow> {
     let caps = policy.policy().caps.iter();
-    caps.filter(|cap| cap.per == Period::Day)
-        .map(|cap: &Cap| {
-            let used = used_now(fold, cap, now);
-            CapToday {
-                cap: cap.id.clone(),
-                over: cap.over.clone(),
-                used,
-                room: room(policy, cap, used, &fold.account.remainders),
-                most: cap.points,
-            }
-        })
-        .collect()
+    caps.map(|cap: &Cap| {
+        let used = used_now(fold, cap, now);
+        CapNow {
+            cap: cap.id.clone(),
+            per: cap.per,
+            over: cap.over.clone(),
+            used,
+            room: room(policy, cap, used, &fold.account.remainders),
+            most: cap.points,
+        }
+    })
+    .collect()
 }
 
 /// Reads what counts against a cap in its present period.

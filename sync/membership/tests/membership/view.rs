@@ -49,24 +49,28 @@ fn a_new_member_offline_sees_what_is_on_its_way() {
         (next.tier.as_str(), next.missing),
         ("silver", Growth::new(499))
     );
-    let today: Vec<_> = seen
-        .today
+    let caps: Vec<_> = seen
+        .caps
         .iter()
         .map(|cap| (cap.cap.as_str(), cap.used.get(), cap.room.get()))
         .collect();
     assert_eq!(
-        today,
+        caps,
         [
             ("check-in-day", 1_000, 0),
+            ("check-in-year", 1_000, 364),
             ("safe-trip-day", 0, 20),
+            ("clean-charging-week", 21_600, 229),
             ("trip-day", 4_272, 76),
             ("charge-day", 21_600, 59),
             ("all-day", 26_872, 74),
+            ("all-month", 26_872, 1_474),
+            ("all-year", 26_872, 11_974),
         ]
     );
     // Whole points, and what their rules carry, are what counts against the cap.
     let whole = seen.balance.plus(seen.pending).get();
-    let used = seen.today.last().map(|cap| cap.used.get());
+    let used = seen.caps.last().map(|cap| cap.used.get());
     assert_eq!(used, Some(whole * 1_000 + seen.carried.get()));
     assert_eq!(
         (seen.allowance, seen.as_of),
@@ -101,7 +105,7 @@ fn the_room_of_a_cap_is_what_may_still_come() {
         policy.caps.retain(|cap| cap.over == CapOver::All);
         let drive = (metres > 0).then(|| trip(0, metres, 0));
         let seen = seen_after(policy, drive);
-        assert_eq!(seen.today[0].room, points(room), "{metres} m");
+        assert_eq!(seen.caps[0].room, points(room), "{metres} m");
     }
 }
 
@@ -144,7 +148,7 @@ fn the_room_of_today_is_what_every_cap_leaves() {
                 seen.room_today,
                 Some(points(left)),
                 "{name} {per:?}: {:?}",
-                seen.today
+                seen.caps
             );
         }
     }
