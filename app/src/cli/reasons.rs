@@ -1,8 +1,10 @@
 //! Words of the reasons that an entry earned nothing, or less than its rules give.
 
+use dashpoint_membership::Milli;
 use dashpoint_ui::locale::Language;
 
 use super::words::thousands;
+use crate::explain::decimal;
 use dashpoint_ui::model::LimitData;
 use dashpoint_ui::reason::cap_in_words;
 
@@ -82,6 +84,16 @@ pub(crate) fn cut(language: Language, cut: &LimitData) -> String {
         (Some(room), Language::Chinese) => format!("受上限（{limit}）影响：只余 {room}"),
         (None, Language::English) => format!("cut by the limit of {limit}"),
         (None, Language::Chinese) => format!("受上限（{limit}）影响"),
+    }
+}
+
+/// Says which part of the points earlier awards had carried on.
+#[must_use]
+pub(crate) fn from_before(language: Language, milli: Milli) -> String {
+    let milli = decimal(milli.get());
+    match language {
+        Language::English => format!("with {milli} carried on from before"),
+        Language::Chinese => format!("其中 {milli} 来自此前零头"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Finds for the command line why an entry of the ledger earned nothing, or less than its rules give.
 
-use dashpoint_membership::{Adjustment, Award, Policies, RuleId, Verdict, appraise};
+use dashpoint_membership::{Adjustment, Award, Entry, Milli, Policies, RuleId, Verdict, appraise};
 use dashpoint_store::StoreReader;
 use dashpoint_ui::RowStatus;
 use dashpoint_ui::locale::Language;
@@ -37,6 +37,9 @@ pub(super) struct Why {
     /// The reason that it earned nothing, in English.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) nothing: Option<String>,
+    /// Thousandths among its points that earlier awards had carried on; none where it is paid otherwise than predicted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) from_before_milli: Option<i64>,
     /// The caps that cut it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) cut_by: Vec<CapCut>,
@@ -113,7 +116,17 @@ impl Reasons {
             },
             ..Why::default()
         });
-        Why { is_nothing, ..why }
+        let before = entry.as_ref().map(|entry| from_before(entry, status));
+        let before = before.filter(|before| !before.is_zero() && why.cut_by.is_empty());
+        let parts = before.map(|before| reasons::from_before(language, before));
+        let parts = parts.into_iter().chain([why.text]);
+        let parts: Vec<String> = parts.filter(|text| !text.is_empty()).collect();
+        Why {
+            text: parts.join(language.choose("; ", "；")),
+            from_before_milli: before.map(Milli::get),
+            is_nothing,
+            ..why
+        }
     }
 
     fn found(&self, lines: &[EntryRow], place: usize, language: Language) -> Option<Why> {
@@ -244,6 +257,29 @@ impl Reasons {
             later,
         )?)
     }
+}
+
+/// Adds up the thousandths that completed points of an entry and were carried on from before, where it stands as predicted.
+fn from_before(entry: &Entry, status: &EntryStatus) -> Milli {
+    let awards = match status {
+        EntryStatus::Pending | EntryStatus::Judged(Verdict::Accepted { .. }) => {
+            entry.transaction().awards()
+        }
+        EntryStatus::Unpaid
+        | EntryStatus::Settled
+        | EntryStatus::Judged(
+            Verdict::Adjusted { .. } | Verdict::Rejected { .. } | Verdict::Review { .. },
+        )
+        | EntryStatus::Released { .. }
+        | EntryStatus::Refused(_)
+        | EntryStatus::TakenBack { .. }
+        | EntryStatus::CarriedTo(_) => &[],
+    };
+    let completed = awards.iter().map(|award| {
+        let whole = Milli::from_whole(award.predicted.get());
+        whole.minus(award.points).max(Milli::ZERO)
+    });
+    completed.sum()
 }
 
 /// Says the cap that cut an entry, and beside it why other rules paid nothing.

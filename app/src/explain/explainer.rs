@@ -136,6 +136,11 @@ impl Explainer<'_> {
                 let reads = compiled.reads();
                 let paid = earned.map(|earned| earned.rules.get(&rule.id));
                 let of = |amount: fn(&RulePaid) -> Option<i64>| paid?.map_or(Some(0), amount);
+                let from_before = paid.flatten().filter(|paid| paid.cut_by.is_none());
+                let from_before = from_before.map(|paid| {
+                    let whole = Milli::from_whole(paid.points.get());
+                    whole.minus(appraisal.points).max(Milli::ZERO).get()
+                });
                 Some(RuleReport {
                     rule: rule.id.clone(),
                     title: rule.title.clone(),
@@ -151,6 +156,7 @@ impl Explainer<'_> {
                     raw_milli: appraisal.points.get(),
                     growth_milli: appraisal.growth.get(),
                     paid_milli: of(|paid| paid.paid.map(Milli::get)),
+                    from_before_milli: from_before.filter(|_| !rule.shadow),
                     points: of(|paid| Some(paid.points.get())),
                     carried_milli: of(|paid| paid.carried.map(Milli::get)),
                     cut_by: paid.flatten().and_then(|paid| paid.cut_by.clone()),

@@ -240,6 +240,9 @@ pub struct RuleReport {
     pub paid_milli: Option<i64>,
     /// Whole points, with what was carried from before.
     pub points: Option<i64>,
+    /// Thousandths among these points that earlier awards had carried on; none where a cap cut, or nothing is paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_before_milli: Option<i64>,
     /// Thousandths carried on.
     pub carried_milli: Option<i64>,
     /// The cap that cut it.

@@ -48,7 +48,7 @@ impl Page {
             let end = trip_end(self.language, end);
             format!("   {}{end}", self.pick("ended: ", "结束："))
         });
-        let comma = self.pick(", ", "，");
+        let comma = self.comma();
         let km = decimal(i64::try_from(trip.distance_m).unwrap_or(i64::MAX));
         let driving = self.minutes(trip.driving_min);
         let missed = self.clock(u64::from(trip.missed_s));
@@ -94,8 +94,9 @@ impl Page {
     }
 
     pub(super) fn charge(&self, charge: &ChargeReport) -> Vec<String> {
+        let comma = self.comma();
         let mut lines = vec![format!(
-            "   {} kWh   {}, {}, {}{}",
+            "   {} kWh   {}{comma}{}{comma}{}{}",
             decimal(i64::try_from(charge.energy_wh).unwrap_or(i64::MAX)),
             match (self.language, permille(charge.renewable_permille)) {
                 (Language::English, share) => format!("{share} renewable"),
@@ -204,11 +205,11 @@ impl Page {
             .collect();
         let more = spells.len().saturating_sub(SPELLS_SHOWN);
         let more = if more > 0 {
-            format!("; +{more}")
+            format!("{}+{more}", self.semicolon())
         } else {
             String::new()
         };
-        format!("{}{more}", shown.join("; "))
+        format!("{}{more}", shown.join(self.semicolon()))
     }
 }
 

@@ -16,6 +16,16 @@ impl Page {
         self.language.choose(en, zh)
     }
 
+    /// Stands between the parts of a sentence.
+    pub(super) fn comma(&self) -> &'static str {
+        self.language.choose(", ", "，")
+    }
+
+    /// Stands between sentences of one line.
+    pub(super) fn semicolon(&self) -> &'static str {
+        self.language.choose("; ", "；")
+    }
+
     pub(super) fn time(&self, at_ms: i64, shape: &str) -> String {
         Timestamp::from_millisecond(at_ms).map_or_else(
             |_| at_ms.to_string(),

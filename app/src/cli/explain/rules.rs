@@ -1,6 +1,7 @@
 //! The rules as they were evaluated, and the caps that bound them.
 
 use comfy_table::{CellAlignment, Table, presets};
+use dashpoint_membership::Milli;
 use dashpoint_membership::profile::Condition;
 use dashpoint_ui::locale::Language;
 use dashpoint_ui::reason::factor_name;
@@ -37,20 +38,13 @@ impl Page {
             lines.push(match rule.paid_milli {
                 Some(paid) => {
                     let paid = format!("{} {}", decimal(paid), self.pick("paid", "到账"));
-                    format!("       {cut}; {paid}")
+                    format!("       {cut}{}{paid}", self.semicolon())
                 }
                 None => format!("       {cut}"),
             });
         }
-        if let (Some(points), Some(carried), true) =
-            (rule.points, rule.carried_milli, rule.held && !rule.shadow)
-        {
-            lines.push(format!(
-                "       {points} {}, {} {}",
-                points_noun(self.language, points),
-                decimal(carried),
-                self.pick("carried on", "零头累计")
-            ));
+        if let (Some(points), true) = (rule.points, rule.held && !rule.shadow) {
+            lines.push(self.whole_points(rule, points));
         }
         // Without energy the CO2 is a number that nothing stands behind.
         let is_unknown = |field: &str| {
@@ -80,9 +74,24 @@ impl Page {
                     false => format!("{name} = {value}"),
                 })
                 .collect();
-            lines.push(format!("       {}", fields.join(", ")));
+            lines.push(format!("       {}", fields.join(self.comma())));
         }
         lines
+    }
+
+    /// Says the whole points of a rule, the part of them that was carried on from before, and what is carried on.
+    fn whole_points(&self, rule: &RuleReport, points: i64) -> String {
+        let comma = self.comma();
+        let mut line = format!("       {points} {}", points_noun(self.language, points));
+        if let Some(before) = rule.from_before_milli.filter(|before| *before > 0) {
+            line += comma;
+            line += &reasons::from_before(self.language, Milli::new(before));
+        }
+        if let Some(carried) = rule.carried_milli {
+            let carried = decimal(carried);
+            line += &format!("{comma}{carried} {}", self.pick("carried on", "零头累计"));
+        }
+        line
     }
 
     /// Says of a condition on a factor's signal that it is one: its name reads like a judgement of the driving.

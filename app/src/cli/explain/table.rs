@@ -49,10 +49,11 @@ impl Page {
         if let (Some(points), Some(growth)) = (explanation.points, explanation.growth) {
             lines.push(String::new());
             lines.push(format!(
-                "{}  {} {}, {} {}",
+                "{}  {} {}{}{} {}",
                 self.pick("in all", "合计"),
                 thousands(points),
                 points_noun(self.language, points),
+                self.comma(),
                 thousands(growth),
                 self.pick("growth value", "成长值"),
             ));
@@ -71,7 +72,7 @@ impl Page {
                 state,
                 reason,
             } => {
-                let comma = self.pick(", ", "，");
+                let comma = self.comma();
                 let paid = paid.map_or_else(String::new, |paid| {
                     format!("{comma}{} {}", self.pick("paid", "到账"), thousands(paid))
                 });
@@ -101,17 +102,18 @@ impl Page {
                     RecordingKind::VssRows => self.pick("VSS recording", "VSS 信号记录"),
                 };
                 let rows = thousands(i64::try_from(*rows).unwrap_or(i64::MAX));
-                lines.push(format!(
-                    "{file}: {columns}, {rows} {}",
-                    self.pick("rows", "行")
-                ));
+                lines.push(match self.language {
+                    Language::English => format!("{file}: {columns}, {rows} rows"),
+                    Language::Chinese => format!("{file}：{columns}，{rows} 行"),
+                });
                 under.extend(
                     assumed
                         .iter()
                         .map(|assumed| assumption(self.language, *assumed).to_owned()),
                 );
-                under.extend(unused.iter().map(|(path, rows)| {
-                    format!("{path}: {rows} {}", self.pick("rows not used", "行未使用"))
+                under.extend(unused.iter().map(|(path, rows)| match self.language {
+                    Language::English => format!("{path}: {rows} rows not used"),
+                    Language::Chinese => format!("{path}：{rows} 行未使用"),
                 }));
                 if *still_charging {
                     let open = self.pick(
@@ -123,13 +125,16 @@ impl Page {
             }
         }
         for signal in &explanation.signals {
-            under.extend(signal.refused.iter().map(|(kind, times)| {
-                format!(
-                    "{}: {times} {} ({kind})",
-                    signal.path,
-                    self.pick("refused", "被拒")
-                )
-            }));
+            let path = signal.path;
+            under.extend(
+                signal
+                    .refused
+                    .iter()
+                    .map(|(kind, times)| match self.language {
+                        Language::English => format!("{path}: {times} refused ({kind})"),
+                        Language::Chinese => format!("{path}：{times} 被拒（{kind}）"),
+                    }),
+            );
         }
         let policy = self.policy_name(&explanation.policy);
         let (version, zone) = (explanation.policy_version, &explanation.zone);
@@ -195,11 +200,13 @@ impl Page {
 
     fn pooled(&self, pooled: &Pooled) -> Vec<String> {
         let mut lines = vec![format!(
-            "{}  {} {}, {} km",
+            "{}  {} {}{}{} {}",
             self.pick("all trips as one", "全部行程合并"),
             pooled.trips,
             self.pick("trips", "段行程"),
+            self.comma(),
             decimal(i64::try_from(pooled.distance_m).unwrap_or(i64::MAX)),
+            self.pick("km", "公里"),
         )];
         lines.extend(self.factors(&pooled.factors, pooled.score_x100, None));
         lines

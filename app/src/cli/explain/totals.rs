@@ -14,7 +14,7 @@ impl Page {
         let names = [self.pick("before", "之前"), self.pick("after", "之后")];
         for (totals, name) in by.iter().zip(names).filter(|_| by.len() > 1) {
             let versions: Vec<_> = totals.policy_versions.iter().map(u32::to_string).collect();
-            let versions = versions.join(", ");
+            let versions = versions.join(self.comma());
             let policy = self.policy_name(&totals.policy);
             lines.push(match self.language {
                 Language::English => format!("{name}: {policy}, version {versions}"),
@@ -93,7 +93,7 @@ impl Page {
     fn held_of(&self, rule: &RuleTotal) -> String {
         let failed = match rule.failed {
             0 => String::new(),
-            failed => format!(", {failed} {}", self.pick("failed", "出错")),
+            failed => format!("{}{failed} {}", self.comma(), self.pick("failed", "出错")),
         };
         format!("{} / {}{failed}", rule.held, rule.found)
     }

@@ -78,3 +78,26 @@ fn a_state_is_the_same_with_and_without_a_statement() {
     assert_eq!((&*with, &*without), ("not paid", "not paid"));
     assert_eq!(reason, "the cloud refuses this car");
 }
+
+/// Two equal trips of 1.55 points earn one point and two: the second one says where the rest came from.
+#[test]
+fn a_completed_point_says_so() {
+    let mut world = World::new();
+    let [first, second] =
+        [0, 20_000].map(|from| world.earn(trip(from, 15_500, 9_900)).entry.clone());
+    assert_eq!(first.predicted(), Points::new(1));
+    assert_eq!(second.predicted(), Points::new(2));
+    let milli = |entry| from_before(entry, &EntryStatus::Pending);
+    assert_eq!(
+        (milli(&first), milli(&second)),
+        (Milli::ZERO, Milli::new(450))
+    );
+    assert_eq!(from_before(&second, &EntryStatus::Unpaid), Milli::ZERO);
+    assert_eq!(
+        Language::ALL.map(|language| reasons::from_before(language, milli(&second))),
+        [
+            "其中 0.450 来自此前零头",
+            "with 0.450 carried on from before"
+        ]
+    );
+}
