@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::args::CheckInArgs;
 use super::code_waits::refuse_before_enrolment;
+use super::evidence_words::period;
 use super::out::{outln, print_json};
 use super::reasons;
 use crate::command::CheckIn;
@@ -94,11 +95,13 @@ fn answer_text(answer: &CheckIn, language: Language) -> String {
                     .to_owned();
             };
             let reached = failed_in_words(language, &Failed::CapReached(limit.limit()));
-            if *is_of_check_ins {
-                let already = language.choose("checked in already: ", "已签到：");
-                format!("{already}{reached}")
-            } else {
-                reached
+            match language {
+                _ if !is_of_check_ins => reached,
+                Language::English => format!("checked in already: {reached}"),
+                Language::Chinese => {
+                    let (per, most) = (period(language, limit.per), limit.most_points);
+                    format!("已签到：签到每{per}最多得 {most} 积分")
+                }
             }
         }
         CheckIn::Guest => reasons::guest(language).to_owned(),
