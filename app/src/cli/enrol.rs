@@ -238,6 +238,20 @@ fn tell(news: &EnrolNews<'_>, output: &Output) {
     }
 }
 
+/// Says for whom, and what to do next. The statement has the name: until it comes, the member goes by the start of the id.
+fn enrolled(member: &str, language: Language) -> String {
+    let member = member.get(..8).unwrap_or(member);
+    match language {
+        Language::English => format!(
+            "enrolled for member {member}; `dashpoint run` starts the head unit, and `dashpoint status` names the member once \
+             it has met the cloud"
+        ),
+        Language::Chinese => format!(
+            "已绑定会员 {member}；用 `dashpoint run` 启动车机，与云端对账后 `dashpoint status` 显示会员姓名"
+        ),
+    }
+}
+
 fn words(news: &EnrolNews<'_>, language: Language) {
     match news {
         EnrolNews::Code {
@@ -266,13 +280,6 @@ fn words(news: &EnrolNews<'_>, language: Language) {
             };
             outln!("{line}");
         }
-        EnrolNews::Enrolled { member, .. } => outln!(
-            "{} {member}{}",
-            language.choose("enrolled for member", "已绑定会员"),
-            language.choose(
-                "; `dashpoint run` starts the head unit",
-                "；用 `dashpoint run` 启动车机"
-            )
-        ),
+        EnrolNews::Enrolled { member, .. } => outln!("{}", enrolled(&member.to_string(), language)),
     }
 }
