@@ -21,6 +21,7 @@ mod entry_status;
 mod error;
 mod explain;
 mod keys;
+mod language;
 mod live;
 mod names;
 mod net;
@@ -36,3 +37,4 @@ mod window;
 
 pub use bus::BusInput;
 pub use cli::run;
+pub use language::of_command_line as default_language;

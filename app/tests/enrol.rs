@@ -20,6 +20,7 @@ fn said(folder: &tempfile::TempDir, command: &[&str], language: &str) -> String 
         .args(["--language", language, "--config"])
         .arg(folder.path().join("dashpoint.toml"))
         .env_remove("DASHPOINT_CONFIG")
+        .env("LC_ALL", "C")
         .env("RUST_LOG", "off")
         .output()
         .unwrap();

@@ -21,6 +21,7 @@ fn screenshot(folder: &Path, arguments: &[&str]) -> Output {
         .arg(folder.join("dashpoint.toml"))
         .args(arguments)
         .env_remove("DASHPOINT_CONFIG")
+        .env("LC_ALL", "C")
         .env("RUST_LOG", "off")
         .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY")

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 
-use crate::language;
 use crate::network::ProxyArgs;
 use crate::story::ReadyStory;
 use dashpoint_ui::locale::Language;
@@ -52,13 +51,15 @@ pub(crate) struct PlayArgs {
     /// Open no window, even where there is a display.
     #[arg(long)]
     pub(crate) headless: bool,
-    /// Draw the screen after each step (of a persona: where it stands) into this folder, and write report.json there.
+    /// Draw the screen after each step (of a persona: where it stands) into this folder, which has to be empty or new, and write
+    /// report.json there.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Seconds to look at the window after each step [default: 3 with a window].
     #[arg(long, value_name = "SECONDS")]
     pub(crate) pause: Option<u16>,
-    /// Language of the captions and of the head unit; by default that of LC_ALL, LC_MESSAGES or LANG.
+    /// Language of the captions and of the head unit; by default that of LC_ALL, LC_MESSAGES or LANG, else
+    /// English.
     #[arg(long, value_enum, value_name = "LANGUAGE")]
     pub(crate) language: Option<Language>,
     /// Print the report as JSON on stdout, and the story on stderr.
@@ -73,7 +74,7 @@ pub(crate) struct PlayArgs {
 impl PlayArgs {
     /// Returns the language to speak.
     pub(crate) fn spoken(&self) -> Language {
-        self.language.unwrap_or_else(language::of_environment)
+        self.language.unwrap_or_else(dashpoint::default_language)
     }
 }
 

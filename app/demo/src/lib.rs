@@ -11,7 +11,6 @@ mod failure;
 mod folder;
 mod head_unit;
 mod invariant_check;
-mod language;
 mod narrator;
 mod network;
 mod play;

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use dashpoint_ui::locale::Language;
 
 use crate::bus::host_and_port;
+use crate::language::of_command_line as default_language;
 
 /// The member's side of a car maker's loyalty programme, in the car.
 ///
@@ -70,9 +71,9 @@ pub enum Command {
 }
 
 impl Command {
-    /// The language that the command was asked to speak.
+    /// The language that the command was asked to speak, or that of the environment.
     #[must_use]
-    pub const fn language(&self) -> Language {
+    pub fn language(&self) -> Language {
         let chosen = match self {
             Self::Run(args) => args.language,
             Self::Screenshot(args) => args.language,
@@ -84,10 +85,7 @@ impl Command {
             | Self::Explain(ExplainArgs { output, .. })
             | Self::CheckMapping(CheckMappingArgs { output, .. }) => Some(output.language),
         };
-        match chosen {
-            Some(language) => language,
-            None => Language::English,
-        }
+        chosen.unwrap_or_else(default_language)
     }
 }
 
@@ -111,20 +109,22 @@ pub struct Output {
     /// Print JSON instead of a table.
     #[arg(long)]
     pub json: bool,
-    /// Language of the words.
-    #[arg(long, value_enum, value_name = "LANGUAGE", default_value_t = Language::English)]
+    /// Language of the words [default: that of LC_ALL, LC_MESSAGES or LANG, else English].
+    #[arg(long, value_enum, value_name = "LANGUAGE", default_value_t = default_language(), hide_default_value = true)]
     pub language: Language,
 }
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
+#[command(after_help = RUN_HELP)]
 pub struct RunArgs {
     #[command(flatten)]
     pub place: Place,
     /// Run without the screen. With it, closing the window ends the program.
     #[arg(long)]
     pub no_screen: bool,
-    /// Language of the screen until the driver chooses one on it [default: the car's, else 中文].
+    /// Language of the screen until the driver chooses one on it [default: the car's, else that of LC_ALL, LC_MESSAGES or LANG,
+    /// else 中文].
     #[arg(long, value_enum, value_name = "LANGUAGE")]
     pub language: Option<Language>,
     /// Allow what only tests may do: the clock of the bus.
@@ -134,6 +134,18 @@ pub struct RunArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+const RUN_HELP: &str = "\
+What one sees: the window with the member's card, or the code to enrol with; log lines on standard
+error. It runs until its window is closed, or until SIGTERM or Ctrl-C; `dashpoint status` tells
+meanwhile what it does.
+
+Examples:
+  dashpoint run --config dashpoint.toml
+  dashpoint run --language en
+  dashpoint -v run --no-screen                   with debug lines
+
+Exit codes: 0 ended in order, 1 failed, 2 wrong arguments or configuration, or no display.";
 
 /// Arguments of `screenshot`.
 #[derive(Debug, Args)]
@@ -146,7 +158,7 @@ pub struct ScreenshotArgs {
     /// The page [default: home; enrol while the head unit is not enrolled].
     #[arg(long, value_enum, value_name = "PAGE")]
     pub page: Option<PageName>,
-    /// Language of the page [default: the driver's choice].
+    /// Language of the page [default: the driver's choice, else as the window's].
     #[arg(long, value_enum, value_name = "LANGUAGE")]
     pub language: Option<Language>,
     /// Colours of the page [default: the driver's choice].
@@ -217,6 +229,7 @@ pub struct EnrolArgs {
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
+#[command(after_help = STATUS_HELP)]
 pub struct StatusArgs {
     #[command(flatten)]
     pub place: Place,
@@ -226,6 +239,19 @@ pub struct StatusArgs {
     #[command(flatten)]
     pub output: Output,
 }
+
+const STATUS_HELP: &str = "\
+What one sees: first what keeps points from coming, and what to do; then each member's points,
+pending points, next tier and caps; last the policy version and the connection. It works while the
+head unit does not run, too.
+
+Examples:
+  dashpoint status --config dashpoint.toml
+  dashpoint status --language zh
+  dashpoint status --signals                     each signal of the car, on a running head unit
+  dashpoint status --json
+
+Exit codes: 0 done, 1 failed or not enrolled, 2 wrong arguments or configuration.";
 
 /// Arguments of `check-mapping`.
 #[derive(Debug, Args)]
@@ -378,7 +404,14 @@ pub struct SyncArgs {
 }
 
 const SYNC_HELP: &str = "\
-A pause that the cloud asked for is not cut short.
+What one sees: one line with the connection, the entries that the cloud confirmed, held back or
+rejected, and those that still wait, such as `online; 3 entries confirmed; nothing waits`. A pause
+that the cloud asked for is not cut short.
+
+Examples:
+  dashpoint sync --config dashpoint.toml
+  dashpoint sync --wait 5                        5 seconds at most
+  dashpoint sync --json
 
 Exit codes: 0 car and cloud have met, 1 they have not, and the line says why.";
 

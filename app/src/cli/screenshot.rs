@@ -8,7 +8,7 @@ use dashpoint_membership::ServerTime;
 use dashpoint_store::StoreReader;
 use dashpoint_ui::gallery::{png_bytes, whole_file};
 use dashpoint_ui::headless::Canvas;
-use dashpoint_ui::locale::{Language, Locale};
+use dashpoint_ui::locale::Locale;
 use dashpoint_ui::model::{Availability, EnrolmentData, EnrolmentStep, ScreenData};
 use dashpoint_ui::nav::{Intent, Nav};
 use dashpoint_ui::screen::{ScreenState, Situation, screen};
@@ -22,6 +22,7 @@ use crate::books::{Books, certificate};
 use crate::config::Config;
 use crate::data_folder::open_reader;
 use crate::error::NotWritten;
+use crate::language::{of_command_line, of_environment};
 use crate::live::Live;
 use crate::other_car;
 use crate::runtime::{HeldData, held};
@@ -59,7 +60,7 @@ pub(super) fn screenshot(args: &ScreenshotArgs) -> anyhow::Result<ExitCode> {
     };
     let held = held(&config, &reader, live.as_ref())?;
     if shown == PageName::Trip && held.data.trip.is_none() {
-        bail!(args.language.unwrap_or(Language::English).choose(
+        bail!(args.language.unwrap_or_else(of_command_line).choose(
             "there is no trip of this car to summarise yet; drive first, or draw another page",
             "本车还没有可汇总的行程；请先行驶，或画其他页面",
         ));
@@ -119,7 +120,7 @@ fn page(
         }
     }
     let car = live.map(|live| live.car).unwrap_or_default();
-    let mut preferences = Choices::read(reader).preferences(car.language());
+    let mut preferences = Choices::read(reader).preferences(car.language().or_else(of_environment));
     if let Some(language) = args.language {
         preferences.language = language;
     }

@@ -41,11 +41,11 @@ impl Choices {
         }
     }
 
-    /// Returns the preferences for the pages: the driver's choice, else the car's, else Chinese.
+    /// Returns the preferences for the pages: the driver's choice, else the other one, such as the car's, else Chinese.
     #[must_use]
-    pub fn preferences(&self, car_language: Option<Language>) -> Preferences {
+    pub fn preferences(&self, otherwise: Option<Language>) -> Preferences {
         Preferences {
-            language: self.language.or(car_language).unwrap_or(Language::Chinese),
+            language: self.language.or(otherwise).unwrap_or(Language::Chinese),
             theme: self.theme.unwrap_or(ThemeChoice::FollowCar),
         }
     }

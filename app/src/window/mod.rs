@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::clock::Machine;
 use crate::command::Ask;
+use crate::language::of_environment;
 use crate::screen::{Scene, Scenes};
 pub use gauge::Gauge;
 use presenter::{Next, Presenter, Request, SharedPresenter};
@@ -60,7 +61,8 @@ pub struct Backstage {
 }
 
 /// Opens the window, runs `work` on a thread of its own, and returns when it has ended: because the window was closed, or
-/// by itself, which closes the window. The pages are in `language` until the driver chooses one.
+/// by itself, which closes the window. The pages are in `language`, else in the car's, else in that of the environment, until the driver
+/// chooses one.
 ///
 /// # Errors
 /// When there is no display; what `work` failed with.
@@ -101,7 +103,10 @@ pub fn run(
     };
     let stage = Stage {
         window: window.as_weak(),
-        presenter: Rc::new(RefCell::new(Presenter::speaking(language))),
+        presenter: Rc::new(RefCell::new(Presenter::speaking(
+            language,
+            of_environment(),
+        ))),
         machine: Rc::new(machine),
         asks,
         renew,

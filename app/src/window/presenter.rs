@@ -50,6 +50,8 @@ pub struct Presenter {
     chosen_before: Choices,
     /// Language of the pages until the driver chooses one; `None` is the car's.
     language: Option<Language>,
+    /// Language of the pages where the car tells none, either.
+    otherwise: Option<Language>,
     /// The driver has seen who was enrolled.
     is_welcomed: bool,
     trip: Option<MeterInterval>,
@@ -58,10 +60,12 @@ pub struct Presenter {
 }
 
 impl Presenter {
-    /// A presenter whose pages are in this language until the driver chooses one; `None` is the car's.
-    pub fn speaking(language: Option<Language>) -> Self {
+    /// A presenter whose pages are in this language until the driver chooses one; `None` is the car's, `otherwise` that of a car
+    /// that tells none.
+    pub fn speaking(language: Option<Language>, otherwise: Option<Language>) -> Self {
         Self {
             language,
+            otherwise,
             ..Self::default()
         }
     }
@@ -180,7 +184,8 @@ impl Presenter {
             theme: self.chosen.theme.or(scene.choices.theme),
             guest: scene.choices.guest,
         };
-        let preferences = choices.preferences(self.language.or_else(|| scene.car.language()));
+        let given = self.language.or_else(|| scene.car.language());
+        let preferences = choices.preferences(given.or(self.otherwise));
         let locale = Locale {
             language: preferences.language,
             zone: scene.zone.clone(),

@@ -115,7 +115,7 @@ fn while_driving_numbers_wait_and_then_come_by_themselves() {
 #[test]
 fn the_pages_are_in_the_language_of_the_start_until_the_driver_chooses() {
     for asked in [Language::English, Language::Chinese] {
-        let mut presenter = Presenter::speaking(Some(asked));
+        let mut presenter = Presenter::speaking(Some(asked), None);
         let language =
             |state: Option<ScreenState>| state.map(|state| state.frame.preferences.language);
         let shown = presenter.take(scene(Drive::Parked, |_| {}), 0).show;
@@ -127,10 +127,14 @@ fn the_pages_are_in_the_language_of_the_start_until_the_driver_chooses() {
         let shown = presenter.touch(Intent::ChooseLanguage(other), 1).show;
         assert_eq!(language(shown), Some(other));
     }
-    let shown = Presenter::default()
-        .take(scene(Drive::Parked, |_| {}), 0)
-        .show;
-    assert_eq!(shown.unwrap().frame.preferences.language, Language::Chinese);
+    for (otherwise, expected) in [
+        (None, Language::Chinese),
+        (Some(Language::English), Language::English),
+    ] {
+        let mut presenter = Presenter::speaking(None, otherwise);
+        let shown = presenter.take(scene(Drive::Parked, |_| {}), 0).show;
+        assert_eq!(shown.unwrap().frame.preferences.language, expected);
+    }
 }
 
 #[test]

@@ -30,6 +30,7 @@ fn dashpoint(arguments: &[&str]) -> Output {
     Command::new(program)
         .args(arguments)
         .env_remove("DASHPOINT_CONFIG")
+        .env("LC_ALL", "C")
         .env("RUST_LOG", "off")
         .output()
         .unwrap()

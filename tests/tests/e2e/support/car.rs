@@ -311,6 +311,8 @@ impl Car {
         let mut command = Command::new(env!("CARGO_BIN_EXE_head-unit"));
         command.args(args).arg("--config").arg(self.config());
         command.env_remove("DASHPOINT_CONFIG");
+        // What is read here is English, and the window's language that of the car.
+        command.env("LC_ALL", "C");
         if let Some(clock) = &self.clock {
             clock.put_on(&mut command);
         }
