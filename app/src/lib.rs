@@ -36,5 +36,5 @@ mod waiting;
 mod window;
 
 pub use bus::BusInput;
-pub use cli::run;
+pub use cli::{run, wrong_in_one_line};
 pub use language::of_command_line as default_language;

@@ -32,6 +32,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Parser;
 use clap::error::ErrorKind;
+use dashpoint::wrong_in_one_line;
 use tokio::signal::ctrl_c;
 
 use args::{DemoArgs, DemoCommand, PlayArgs};
@@ -100,18 +101,14 @@ fn refuse(error: &clap::Error, json: bool) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let said = error.to_string();
-    let line = said.lines().next().unwrap_or_default();
-    let line = line.trim_start_matches("error: ");
+    if json {
+        to_program(&wrong_in_one_line(&said));
+    }
     if error.kind() == ErrorKind::ValueValidation {
-        if json {
-            to_program(line);
-        }
-        return fail(line, EXIT_USAGE);
+        let line = said.lines().next().unwrap_or_default();
+        return fail(line.trim_start_matches("error: "), EXIT_USAGE);
     }
     drop(error.print());
-    if json {
-        to_program(line);
-    }
     EXIT_USAGE.into()
 }
 

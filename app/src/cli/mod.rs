@@ -95,11 +95,27 @@ fn refuse(error: &clap::Error, json: bool) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if json {
-        let text = error.to_string();
-        let line = text.lines().next().unwrap_or_default();
-        to_program(line.trim_start_matches("error: "));
+        to_program(&wrong_in_one_line(&error.to_string()));
     }
     ExitCode::from(EXIT_USAGE)
+}
+
+/// Says in one line what clap says of a wrong argument in several, with its values and tips, and without the usage.
+#[must_use]
+pub fn wrong_in_one_line(said: &str) -> String {
+    let lines = said.lines().map(str::trim);
+    let lines = lines.take_while(|line| !line.starts_with("Usage:"));
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information"));
+    let mut told = String::new();
+    for line in lines {
+        told += match told.chars().next_back() {
+            None => "",
+            Some(':') => " ",
+            Some(_) => "; ",
+        };
+        told += line.trim_start_matches("error: ");
+    }
+    told
 }
 
 /// Makes every file from its first byte for the owner alone, and keeps keys out of core dumps and other programs' reach.
@@ -161,6 +177,29 @@ mod tests {
         let variable = variable.map(|levels| levels.parse().unwrap());
         let levels = levels_of(&cli.logging, variable);
         [Level::INFO, Level::DEBUG].map(|level| levels.would_enable("dashpoint_sync", &level))
+    }
+
+    #[test]
+    fn a_wrong_argument_keeps_its_way_out() {
+        for (typed, told) in [
+            (
+                "screenshot --out a.png --page nosuch",
+                "invalid value 'nosuch' for '--page <PAGE>'; [possible values: home, activity, trip, benefits, enrol, settings]",
+            ),
+            (
+                "screenshot",
+                "the following required arguments were not provided: --out <PNG>",
+            ),
+            (
+                "status --langage en",
+                "unexpected argument '--langage' found; tip: a similar argument exists: '--language'",
+            ),
+        ] {
+            let words = format!("dashpoint {typed}");
+            let words = words.split_whitespace().map(OsString::from).collect();
+            let refused = parsed(words).unwrap_err();
+            assert_eq!(wrong_in_one_line(&refused.to_string()), told);
+        }
     }
 
     #[test]

@@ -72,6 +72,14 @@ fn two_policies_are_shown_side_by_side_for_a_folder() {
     let chinese = dashpoint(&["explain", CYCLES, "--against", file, "--language", "zh"]);
     let chinese = String::from_utf8(chinese.stdout).unwrap();
     assert!(chinese.contains("成长值 之前"), "{chinese}");
+    for shown in [CYCLES.to_owned(), format!("{CYCLES}/us06.csv")] {
+        let chinese = dashpoint(&["explain", &shown, "--language", "zh"]);
+        let chinese = String::from_utf8(chinese.stdout).unwrap();
+        assert!(
+            chinese.contains("合计") && !chinese.contains(", "),
+            "{chinese}"
+        );
+    }
 }
 
 #[test]
@@ -136,6 +144,7 @@ fn the_configuration_is_found_by_a_variable() {
             .args(["status"])
             .args(typed)
             .env("DASHPOINT_CONFIG", variable)
+            .env("LC_ALL", "C")
             .env("RUST_LOG", "off")
             .output()
             .unwrap();
