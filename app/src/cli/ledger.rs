@@ -23,6 +23,7 @@ use crate::books::certificate;
 use crate::config::Config;
 use crate::data_folder::{identity, member_zone, open_reader};
 use crate::entry_status::{EntryRow, EntryStatus, read_entries_as_seen};
+use crate::live::is_false;
 use crate::other_car::refuse_other_car;
 use crate::unpaid::OTHERS_MAX;
 
@@ -32,7 +33,7 @@ struct Row {
     epoch: u32,
     seq: u64,
     hash: String,
-    about: &'static str,
+    kind: &'static str,
     #[serde(flatten)]
     measured: Option<Measured>,
     carried: bool,
@@ -117,14 +118,6 @@ struct LedgerReport {
     verification: Option<Verification>,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands over a reference"
-)]
-const fn is_false(flag: &bool) -> bool {
-    !*flag
-}
-
 /// Prints the ledger, and verifies it if asked to; a ledger that does not verify is a failure.
 pub(super) fn ledger(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.place.config)?;
@@ -192,7 +185,7 @@ fn row(line: &EntryRow, why: Why, shadow_rules: Vec<ShadowRule>) -> Row {
         epoch: activity.point.epoch.get(),
         seq: activity.point.seq.get(),
         hash: activity.point.hash.to_string(),
-        about: activity.summary.kind.name(),
+        kind: activity.summary.kind.name(),
         measured: evidence(line).map(Measured::from),
         carried: activity.summary.carried,
         at_unix_s: activity.summary.at.as_unix_s(),
@@ -235,7 +228,7 @@ fn print_table(lines: &[EntryRow], why: &[Why], zone: &TimeZone, language: Langu
     table.load_style(presets::NOTHING).set_header([
         language.choose("entry", "编号").to_owned(),
         format!("{} ({})", language.choose("when", "时间"), zone_name(zone)),
-        language.choose("about", "类型").to_owned(),
+        language.choose("kind", "类型").to_owned(),
         language.choose("measured", "数量").to_owned(),
         language.choose("predicted", "预计").to_owned(),
         language.choose("paid", "到账").to_owned(),

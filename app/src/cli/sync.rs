@@ -29,19 +29,24 @@ const ASK_EVERY: Duration = Duration::from_millis(50);
 /// Time in which a cloud that was started beside this command begins to listen.
 const STARTING: Duration = Duration::from_secs(3);
 
-/// Output of `sync --json`.
+/// Output of `sync --json`: it counts entries, and no points.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct SyncReport {
     result: Meeting,
     /// Entries that the cloud has confirmed in this attempt.
+    #[serde(rename = "entries_confirmed")]
     confirmed: u64,
     /// Entries that it has held back in this attempt.
+    #[serde(rename = "entries_held_back")]
     held_back: u64,
     /// Entries that it has rejected in this attempt.
+    #[serde(rename = "entries_rejected")]
     rejected: u64,
     /// Entries that still wait for the cloud.
+    #[serde(rename = "entries_waiting")]
     waiting: u64,
     /// Entries that are not paid: the cloud refuses this car.
+    #[serde(rename = "entries_unpaid")]
     unpaid: u64,
     /// The reason that the cloud counts as out of reach.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -47,10 +47,12 @@ pub struct CapUse {
     /// Over which stretch of the calendar.
     pub per: Period,
     /// First day of the stretch, as YYYY-MM-DD.
+    #[serde(rename = "from_date")]
     pub from: String,
     /// Used, in thousandths of a point.
     pub used_milli: i64,
     /// The most, in points.
+    #[serde(rename = "most_points")]
     pub most: i64,
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dashpoint_membership::profile::{Condition, FieldValue};
 use dashpoint_membership::{Current, EntryKind, Factor, Grade, Milli, RuleId, Text};
 use dashpoint_telematics::{BrakingSource, ChargeStep, Driver, Spell, TripEnd};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::assume::Assumption;
 use super::member::CapUse;
@@ -123,7 +123,7 @@ pub struct Found {
 
 /// Details of a trip or a session.
 #[derive(Debug, Serialize)]
-#[serde(tag = "about", rename_all = "kebab-case")]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Seen {
     /// A trip.
     Trip(TripReport),
@@ -186,7 +186,25 @@ pub struct FactorReport {
     /// Its part of the points that the score lacks, times 100; the parts add up.
     pub costs_x100: u16,
     /// Times at which it counted against the driver.
+    #[serde(serialize_with = "with_units")]
     pub spells: Vec<Spell>,
+}
+
+/// Lists spells, each with its worst in the unit that its name tells.
+fn with_units<S: Serializer>(spells: &[Spell], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(spells.iter().map(|spell| {
+        let worst = match spell.factor {
+            Factor::HardBraking | Factor::AggressiveTurning => "worst_mg",
+            Factor::UnsafeFollowing => "worst_ms",
+            Factor::LateNight => "worst_percent",
+            Factor::ExcessiveSpeed | Factor::Unbuckled => "worst_m_per_h",
+        };
+        BTreeMap::from([
+            ("from_ms", spell.from_ms),
+            ("to_ms", spell.to_ms),
+            (worst, spell.worst),
+        ])
+    }))
 }
 
 /// A charging session.

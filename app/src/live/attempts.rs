@@ -11,12 +11,13 @@ pub struct Attempts {
     /// Number of the newest attempt that has ended.
     pub ended: u64,
     /// Entries that the cloud has confirmed since the newest attempt began, each by a verdict and a receipt.
+    #[serde(rename = "entries_confirmed")]
     pub confirmed: u64,
     /// Entries that it has held back since then: their points are in no account yet.
-    #[serde(default)]
+    #[serde(rename = "entries_held_back", default)]
     pub held_back: u64,
     /// Entries that it has rejected since then.
-    #[serde(default)]
+    #[serde(rename = "entries_rejected", default)]
     pub rejected: u64,
     /// Seconds from the begin, or from the end, of the newest attempt to the next one that the head unit may make.
     pub next_try_in_s: u64,

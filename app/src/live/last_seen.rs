@@ -10,13 +10,18 @@ use super::{CloudRefusal, Connection, Live};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastSeen {
     /// Status with which the cloud refused this car, or what it sent; `None` once it has accepted something.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "refused_status",
+        alias = "refused",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub refused: Option<u16>,
     /// True when the bus named another car than the one that the head unit was enrolled in.
     pub other_vehicle: bool,
     /// True when the bus named a guest at the wheel, or somebody whose membership is not in this car.
     pub guest_by_car: bool,
     /// The last trips and sessions in a row that earned nothing because nobody's membership was driving.
+    #[serde(rename = "guest_in_a_row", alias = "guest")]
     pub guest: u64,
 }
 

@@ -30,6 +30,7 @@ pub struct Live {
     /// State of the connection to the cloud.
     pub connection: Connection,
     /// Entries without a receipt.
+    #[serde(rename = "entries_waiting")]
     pub waiting: u64,
     /// Attempts to reconcile that people asked for.
     #[serde(default, skip_serializing_if = "Attempts::is_none")]
@@ -57,9 +58,10 @@ pub struct Live {
     /// Trips and sessions that earned nothing because nobody's membership was driving.
     pub guest: u64,
     /// The last of them in a row: since a member's trip or session, and also before the start.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub guest_in_a_row: u64,
     /// Evidence that is kept and could not be signed yet.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub awaiting: u64,
     /// Evidence that could not be written to the disk yet.
     pub unsaved: u64,
@@ -73,12 +75,13 @@ pub struct Live {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_refusal: Option<u16>,
     /// True when the bus names another car than the one that this head unit was enrolled in.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub other_vehicle: bool,
     /// True once the configuration or the bus has named a car since the start.
     #[serde(default)]
     pub vehicle_named: bool,
     /// True while the bus names a guest at the wheel, or somebody whose membership is not in this car.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub guest_by_car: bool,
     /// True once a driver, or a guest, was named since the start.
     #[serde(default)]
@@ -192,7 +195,38 @@ pub enum Reason {
     Local,
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+pub(crate) const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl Live {
+    /// Returns it without what `status` says beside it, also of a head unit that does not run: what was seen, the evidence
+    /// that waits, and the attempts, of which `sync` tells.
+    #[must_use]
+    pub fn without_what_is_seen(&self) -> Self {
+        Self {
+            attempts: Attempts::default(),
+            guest_in_a_row: 0,
+            awaiting: 0,
+            last_refusal: None,
+            other_vehicle: false,
+            guest_by_car: false,
+            ..self.clone()
+        }
+    }
+
     /// Takes the status of the reconciler.
     pub fn take_status(&mut self, status: SyncStatus) {
         self.waiting = status.waiting;

@@ -200,7 +200,7 @@ fn a_check_in_is_explained_by_its_rule() {
     let (json, table) = explained(&["1-3", "--config", config.to_str().unwrap()]);
     insta::assert_snapshot!(table);
     let found = &json["found"][0];
-    assert_eq!(found["seen"]["about"], "check-in");
+    assert_eq!(found["seen"]["kind"], "check-in");
     assert_eq!(found["rules"][0]["rule"], "check-in");
     assert_eq!(found["rules"][0]["raw_milli"], 1_000);
     // The sums are those of a recording: of an entry the ledger tells what was paid.
@@ -246,6 +246,8 @@ fn an_entry_is_explained_with_what_stayed_in_the_car() {
     let (json, table) = explained(&["1-1", "--config", config]);
     insta::assert_snapshot!(table);
     assert_eq!(json["found"][0]["seen"]["end"], "gap");
+    let spell = &json["found"][0]["seen"]["factors"][0]["spells"][0];
+    assert_eq!(spell["worst_mg"], 412, "{spell}");
 
     // Private evidence that is not what was signed is not believed.
     let (json, _) = explained(&["1-2", "--config", config]);
@@ -288,7 +290,7 @@ fn status_names_the_policy_in_force() {
     let chinese = printed(&["status", "--language", "zh"], config);
     assert!(chinese.contains("\n  积分规则版本 1\n"), "{chinese}");
     let json: Value = serde_json::from_str(&printed(&["status", "--json"], config)).unwrap();
-    assert_eq!(json["policy"], 1);
+    assert_eq!(json["policy_version"], 1);
 }
 
 /// The ledger of a car tells, entry by entry, the amount that a tried rule would give.

@@ -214,6 +214,11 @@ fn the_recorded_day_is_pooled_and_told_trip_by_trip() {
         })
         .collect();
     insta::assert_snapshot!(lines.join("\n"));
+    let cap = &json["caps"][0];
+    assert!(
+        cap["from_date"].is_string() && cap["most_points"].is_i64(),
+        "{cap}"
+    );
     let cut = &json["found"][13]["rules"][0]["cut_by"];
     assert_eq!(cut["cap"], "trip-day");
     assert_eq!(

@@ -86,7 +86,7 @@ fn waits_with(wrong: &[u8], logged: &str, told: &str) {
     world.car.start();
     world.car.wait_for_entries(1);
     let status = world.car.reconcile();
-    assert_eq!(status["live"]["awaiting"], 0, "{status:#}");
+    assert_eq!(status["awaiting"], 0, "{status:#}");
     let member = &status["members"][0];
     assert!(member["confirmed"].as_i64() > Some(0), "{status:#}");
     world.assert_agreed();
@@ -103,7 +103,7 @@ fn waits_with(wrong: &[u8], logged: &str, told: &str) {
 fn waits(world: &World, logged: &str) {
     let status = until("the trip waits for its signature", PATIENCE, || {
         let status = world.car.status();
-        (status["live"]["awaiting"] == 1).then_some(status)
+        (status["awaiting"] == 1).then_some(status)
     });
     assert_eq!(status["head"]["seq"], 0, "{status:#}");
     assert_eq!(status["live"]["unsaved"], 0, "{status:#}");

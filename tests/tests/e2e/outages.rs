@@ -125,7 +125,10 @@ fn meets(bad: Bad) {
 }
 
 fn assert_everything_waits(status: &Value) {
-    assert_eq!(status["live"]["waiting"], EARNED_OFFLINE, "{status:#}");
+    assert_eq!(
+        status["live"]["entries_waiting"], EARNED_OFFLINE,
+        "{status:#}"
+    );
     let member = &status["members"][0];
     assert_eq!(member["confirmed"], 0, "{status:#}");
     assert!(member["pending"].as_i64() > Some(0), "{status:#}");
@@ -172,8 +175,8 @@ fn a_person_who_asks_to_reconcile_is_told_what_came_of_it() {
     let gone = told(1);
     assert_eq!(gone["result"], "offline", "{gone:#}");
     assert_eq!(gone["reason"], "unreachable", "{gone:#}");
-    assert_eq!(gone["confirmed"], 0, "{gone:#}");
-    assert_eq!(gone["waiting"], EARNED_OFFLINE, "{gone:#}");
+    assert_eq!(gone["entries_confirmed"], 0, "{gone:#}");
+    assert_eq!(gone["entries_waiting"], EARNED_OFFLINE, "{gone:#}");
     let output = world.car.ask(&["sync"]);
     assert_eq!(output.status.code(), Some(1));
     let line = stdout(&output);
@@ -200,7 +203,7 @@ fn a_person_who_asks_to_reconcile_is_told_what_came_of_it() {
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     let met: Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!(met["result"], "met", "{met:#}");
-    assert_eq!(met["waiting"], 0, "{met:#}");
+    assert_eq!(met["entries_waiting"], 0, "{met:#}");
     let status = world.car.status();
     assert_eq!(status["members"][0]["pending"], 0, "{status:#}");
     world.assert_agreed();

@@ -111,7 +111,7 @@ fn three_programs_by_hand_end_with_the_same_points_on_both_sides() {
                     let status = told(folder, &line);
                     let held = status["members"][0]["pending"].as_i64()?;
                     let as_awaited = if is_back {
-                        held == 0 && status["live"]["waiting"] == 0
+                        held == 0 && status["live"]["entries_waiting"] == 0
                     } else {
                         held > 0
                     };

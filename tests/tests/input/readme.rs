@@ -160,7 +160,7 @@ fn a_rule_that_is_changed_as_the_readme_says_pays_in_the_car() {
     for line in lines {
         if line.starts_with("vehicle-sim") {
             // `dashpoint sync` has waited for it.
-            assert_eq!(world.car.status()["policy"], 2);
+            assert_eq!(world.car.status()["policy_version"], 2);
             // By day, whenever the tests run, and with patience for a busy machine.
             let start = world.vehicle.options().start.unwrap();
             let bus = world.bus.port();

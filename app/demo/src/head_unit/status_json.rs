@@ -22,6 +22,7 @@ pub struct HeadUnitLive {
     /// State of the connection to the cloud.
     pub connection: HeadUnitConnection,
     /// Entries without a receipt.
+    #[serde(rename = "entries_waiting")]
     pub waiting: u64,
     /// True while the in-vehicle broker is connected.
     pub bus: bool,

@@ -20,7 +20,7 @@ use crate::waiting::WaitingPoints;
 pub(super) struct StatusReport {
     /// True while the head unit runs.
     running: bool,
-    /// Its live state; none when it does not run, or does not answer.
+    /// Its live state, without what is said beside it; none when it does not run, or does not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     live: Option<Live>,
     /// The reasons that keep points from coming, as the head unit knows them or saw them last.
@@ -34,7 +34,7 @@ pub(super) struct StatusReport {
     head: HeadReport,
     /// Version of the policy in force.
     #[serde(skip_serializing_if = "Option::is_none")]
-    policy: Option<u32>,
+    policy_version: Option<u32>,
     /// Fitness of the keys in the data folder.
     keys: Keys,
     /// Evidence that waits to be signed.
@@ -170,7 +170,7 @@ pub(super) fn report(
         awaiting,
         lost_entries,
         running,
-        live: live.cloned(),
+        live: live.map(Live::without_what_is_seen),
         seen,
         guest_chosen,
         cannot_earn: gaps,
@@ -180,7 +180,7 @@ pub(super) fn report(
             seq: books.head.seq.get(),
             hash: books.head.hash.to_string(),
         },
-        policy: books
+        policy_version: books
             .policy_at(clock.now())
             .map(|policy| policy.policy().version.get()),
         members: books

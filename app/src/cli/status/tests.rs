@@ -181,6 +181,39 @@ fn each_used_cap_has_a_line() {
     assert_eq!(chinese[2], "  本周清洁充电：21.600 / 250");
 }
 
+/// A fact that is known without the head unit is told once, beside its live state.
+#[test]
+fn the_live_state_repeats_nothing() {
+    let live = Live {
+        guest_in_a_row: 2,
+        awaiting: 1,
+        last_refusal: Some(403),
+        other_vehicle: true,
+        guest_by_car: true,
+        ..Live::default()
+    };
+    let live = serde_json::to_value(live.without_what_is_seen()).unwrap();
+    for name in [
+        "attempts",
+        "guest_in_a_row",
+        "awaiting",
+        "last_refusal",
+        "other_vehicle",
+        "guest_by_car",
+    ] {
+        assert_eq!(live.get(name), None, "{name}");
+    }
+    // A file of an earlier program is read.
+    let kept = r#"{"refused":403,"other_vehicle":false,"guest_by_car":false,"guest":2}"#;
+    let kept: LastSeen = serde_json::from_str(kept).unwrap();
+    assert_eq!((kept.refused, kept.guest), (Some(403), 2));
+    let told = serde_json::to_value(kept).unwrap();
+    assert_eq!(
+        (&told["refused_status"], &told["guest_in_a_row"]),
+        (&403.into(), &2.into())
+    );
+}
+
 /// What is asked of a car that was away long has its day, as on Home.
 #[test]
 fn the_day_to_connect_by_is_told() {
