@@ -1,4 +1,4 @@
-//! The language that the environment asks for, where nobody has typed one.
+//! The language that the environment asks for, where none was typed.
 
 use dashpoint_ui::locale::Language;
 
@@ -9,7 +9,7 @@ pub fn of_environment() -> Option<Language> {
     of_variables(|name| std::env::var(name).ok())
 }
 
-/// Returns the language of the command lines, where nobody has typed one: the environment's, else English.
+/// Returns the language of the command lines, where none was typed: the environment's, else English.
 #[must_use]
 pub fn of_command_line() -> Language {
     of_environment().unwrap_or(Language::English)

@@ -74,11 +74,19 @@ fn refuse(error: &clap::Error, json: bool) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if json {
-        let text = error.to_string();
-        let line = text.lines().next().unwrap_or_default();
-        to_program(line.trim_start_matches("error: "));
+        to_program(&wrong_in_one_line(&error.to_string()));
     }
     ExitCode::from(2)
+}
+
+/// Joins what clap says of a wrong argument, with its values and tips, up to the usage.
+fn wrong_in_one_line(said: &str) -> String {
+    let lines = said.lines().map(str::trim);
+    let lines =
+        lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+    let line = lines.join("; ").replace(":; ", ": ");
+    line.trim_start_matches("error: ").to_owned()
 }
 
 fn act(action: &Action) -> anyhow::Result<()> {

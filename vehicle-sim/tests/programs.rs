@@ -53,6 +53,10 @@ fn a_wrong_name_is_told_with_the_right_ones_and_with_json_to_programs() {
             &["drive", "--cycle", "nedc", "--json"],
             "invalid value 'nedc'",
         ),
+        (
+            &["drive", "--cycle", "nedc", "--json"],
+            "[possible values: ",
+        ),
     ] {
         let (code, out, error) = ended(&mut vehicle_sim(folder.path(), line));
         assert_eq!(code, Some(2), "{error}");

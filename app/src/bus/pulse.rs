@@ -1,6 +1,6 @@
 //! Decides when the broker is pinged and when it counts as silent.
 //!
-//! Unlike deadlines ([`crate::clock`]), silence is counted while the head unit is awake: one that was suspended has heard nobody, and
+//! Unlike deadlines ([`crate::clock`]), silence is counted while the head unit is awake: one that was suspended has heard nothing, and
 //! a ping that was sent just before may still be answered.
 
 use std::time::Duration;

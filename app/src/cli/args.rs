@@ -136,7 +136,7 @@ pub struct RunArgs {
 }
 
 const RUN_HELP: &str = "\
-What one sees: the window with the member's card, or the code to enrol with; log lines on standard
+Shown: the window with the member's card, or the code to enrol with; log lines on standard
 error. It runs until its window is closed, or until SIGTERM or Ctrl-C; `dashpoint status` tells
 meanwhile what it does.
 
@@ -241,7 +241,7 @@ pub struct StatusArgs {
 }
 
 const STATUS_HELP: &str = "\
-What one sees: first what keeps points from coming, and what to do; then each member's points,
+Shown: first what keeps points from coming, and what to do; then each member's points,
 pending points, next tier and caps; last the policy version and the connection. It works while the
 head unit does not run, too.
 
@@ -404,7 +404,7 @@ pub struct SyncArgs {
 }
 
 const SYNC_HELP: &str = "\
-What one sees: one line with the connection, the entries that the cloud confirmed, held back or
+Shown: one line with the connection, the entries that the cloud confirmed, held back or
 rejected, and those that still wait, such as `online; 3 entries confirmed; nothing waits`. A pause
 that the cloud asked for is not cut short.
 

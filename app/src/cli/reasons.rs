@@ -92,7 +92,7 @@ pub(crate) fn cut(language: Language, cut: &LimitData) -> String {
 pub(crate) fn from_before(language: Language, milli: Milli) -> String {
     let milli = decimal(milli.get());
     match language {
-        Language::English => format!("with {milli} carried on from before"),
+        Language::English => format!("{milli} of them left over from before"),
         Language::Chinese => format!("其中 {milli} 来自此前零头"),
     }
 }

@@ -136,11 +136,12 @@ impl Explainer<'_> {
                 let reads = compiled.reads();
                 let paid = earned.map(|earned| earned.rules.get(&rule.id));
                 let of = |amount: fn(&RulePaid) -> Option<i64>| paid?.map_or(Some(0), amount);
-                let from_before = paid.flatten().filter(|paid| paid.cut_by.is_none());
-                let from_before = from_before.map(|paid| {
-                    let whole = Milli::from_whole(paid.points.get());
-                    whole.minus(appraisal.points).max(Milli::ZERO).get()
-                });
+                // A cap that the cloud names cut what was paid, and not what the car predicted.
+                let from_before = paid.flatten();
+                let from_before = from_before
+                    .filter(|paid| paid.paid.is_none() || paid.cut_by.is_none())
+                    .map(|paid| Milli::from_whole(paid.points.get()).minus(appraisal.points))
+                    .filter(|before| *before > Milli::ZERO);
                 Some(RuleReport {
                     rule: rule.id.clone(),
                     title: rule.title.clone(),
@@ -156,7 +157,7 @@ impl Explainer<'_> {
                     raw_milli: appraisal.points.get(),
                     growth_milli: appraisal.growth.get(),
                     paid_milli: of(|paid| paid.paid.map(Milli::get)),
-                    from_before_milli: from_before.filter(|_| !rule.shadow),
+                    from_before_milli: from_before.filter(|_| !rule.shadow).map(Milli::get),
                     points: of(|paid| Some(paid.points.get())),
                     carried_milli: of(|paid| paid.carried.map(Milli::get)),
                     cut_by: paid.flatten().and_then(|paid| paid.cut_by.clone()),

@@ -77,7 +77,7 @@ pub enum Origin {
         paid: Option<i64>,
         /// Its state.
         state: Text,
-        /// The reason of its state; empty when there is none.
+        /// The reason of its state, or what completed its points; empty when there is nothing to say.
         reason: Text,
     },
 }
@@ -256,9 +256,9 @@ pub struct RuleReport {
     pub growth_milli: i64,
     /// Amount that is paid of it within the caps, in thousandths; not known of an entry.
     pub paid_milli: Option<i64>,
-    /// Whole points, with what was carried from before.
+    /// Whole points, with what was left over from before: paid for a recording, predicted for an entry.
     pub points: Option<i64>,
-    /// Thousandths among these points that earlier awards had carried on; none where a cap cut, or nothing is paid.
+    /// Thousandths among these points that earlier awards had left over; none without any, or where a cap cut a recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_before_milli: Option<i64>,
     /// Thousandths carried on.

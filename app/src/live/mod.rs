@@ -30,7 +30,7 @@ pub struct Live {
     /// State of the connection to the cloud.
     pub connection: Connection,
     /// Entries without a receipt.
-    #[serde(rename = "entries_waiting")]
+    #[serde(rename = "entries_without_receipt")]
     pub waiting: u64,
     /// Attempts to reconcile that people asked for.
     #[serde(default, skip_serializing_if = "Attempts::is_none")]

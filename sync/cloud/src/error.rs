@@ -16,7 +16,7 @@ use crate::clock::UnconfirmedClock;
 use crate::lacking::Lacking;
 use crate::random::spoken_code;
 
-pub use name::{NameError, Named};
+pub use name::{NameError, NamedKind};
 
 /// A failure of the cloud. A verdict on an entry is never one: it is an answer.
 #[derive(Debug, thiserror::Error)]

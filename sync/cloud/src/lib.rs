@@ -34,7 +34,7 @@ pub use core::{
     NewMember, PolicyLine, PostOutcome, Reversed, Revocation, RuleLine, Ruling, Selected,
     SelectedEntries, StaysBehind, Waiting, Word,
 };
-pub use error::{CloudError, NameError, Named};
+pub use error::{CloudError, NameError, NamedKind};
 pub use lacking::Lacking;
 pub use plausible::{Doubt, EvidenceFlaw, flaw};
 pub use server::{Cloud, Running, ServerConfig, init};

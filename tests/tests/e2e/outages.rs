@@ -126,7 +126,7 @@ fn meets(bad: Bad) {
 
 fn assert_everything_waits(status: &Value) {
     assert_eq!(
-        status["live"]["entries_waiting"], EARNED_OFFLINE,
+        status["live"]["entries_without_receipt"], EARNED_OFFLINE,
         "{status:#}"
     );
     let member = &status["members"][0];

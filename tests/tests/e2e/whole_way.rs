@@ -83,7 +83,7 @@ fn assert_all_is_pending(status: &Value, entries: usize) -> i64 {
     let (live, member) = (&status["live"], &status["members"][0]);
     assert_eq!(live["refused"]["Late"], Value::Null, "{live:#}");
     assert_eq!(live["connection"]["state"], "offline", "{live:#}");
-    assert_eq!(live["entries_waiting"], entries, "{live:#}");
+    assert_eq!(live["entries_without_receipt"], entries, "{live:#}");
     assert_eq!(member["confirmed"], 0, "{member:#}");
     let pending = member["pending"].as_i64().unwrap();
     assert!(pending > 0, "{member:#}");

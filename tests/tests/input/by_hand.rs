@@ -36,6 +36,7 @@ fn beside(folder: &Path, line: &str, log: &str) -> Program {
         .args(["-c", &format!("exec {line}")])
         .current_dir(folder)
         .env("PATH", format!("{}:{path}", folder.join("bin").display()))
+        .env("LC_ALL", "C")
         .env_remove("DASHPOINT_CONFIG")
         .env_remove("DASHPOINT_DATA")
         .env_remove("DASHPOINT_BROKER");
@@ -111,7 +112,7 @@ fn three_programs_by_hand_end_with_the_same_points_on_both_sides() {
                     let status = told(folder, &line);
                     let held = status["members"][0]["pending"].as_i64()?;
                     let as_awaited = if is_back {
-                        held == 0 && status["live"]["entries_waiting"] == 0
+                        held == 0 && status["live"]["entries_without_receipt"] == 0
                     } else {
                         held > 0
                     };

@@ -61,6 +61,7 @@ pub fn typed(folder: &Path, lines: &str) -> Output {
         .current_dir(folder)
         .env("PATH", format!("{}:{path}", bin.display()))
         .env("CYCLES", cycles)
+        .env("LC_ALL", "C")
         .env_remove("DASHPOINT_CONFIG")
         .env_remove("DASHPOINT_DATA")
         .env_remove("DASHPOINT_BROKER")

@@ -22,7 +22,7 @@ pub struct HeadUnitLive {
     /// State of the connection to the cloud.
     pub connection: HeadUnitConnection,
     /// Entries without a receipt.
-    #[serde(rename = "entries_waiting")]
+    #[serde(rename = "entries_without_receipt")]
     pub waiting: u64,
     /// True while the in-vehicle broker is connected.
     pub bus: bool,

@@ -82,7 +82,13 @@ impl Page {
     /// Says the whole points of a rule, the part of them that was carried on from before, and what is carried on.
     fn whole_points(&self, rule: &RuleReport, points: i64) -> String {
         let comma = self.comma();
-        let mut line = format!("       {points} {}", points_noun(self.language, points));
+        let noun = points_noun(self.language, points);
+        // What a recording pays is known; of an entry it is what the car expected.
+        let mut line = match (rule.paid_milli, self.language) {
+            (Some(_), _) => format!("       {points} {noun}"),
+            (None, Language::English) => format!("       {points} {noun} predicted"),
+            (None, Language::Chinese) => format!("       预计 {points} {noun}"),
+        };
         if let Some(before) = rule.from_before_milli.filter(|before| *before > 0) {
             line += comma;
             line += &reasons::from_before(self.language, Milli::new(before));

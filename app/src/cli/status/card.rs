@@ -104,7 +104,9 @@ pub(super) fn caps(
     caps.sort_by_key(|cap| cap.per);
     let line = |cap: &CapNow| {
         let (now, over) = (now(cap.per, language), capped(policy, &cap.cap, language));
-        let (used, most) = (decimal(cap.used.get()), thousands(cap.most.get()));
+        let (whole, rest) = cap.used.split();
+        let used = format!("{}.{:03}", thousands(whole), rest.get());
+        let most = thousands(cap.most.get());
         match language {
             Language::English => format!("  {now} {over}: {used} / {most}"),
             Language::Chinese => format!("  {now}{over}：{used} / {most}"),

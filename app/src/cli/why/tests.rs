@@ -97,7 +97,7 @@ fn a_completed_point_says_so() {
         Language::ALL.map(|language| reasons::from_before(language, milli(&second))),
         [
             "其中 0.450 来自此前零头",
-            "with 0.450 carried on from before"
+            "0.450 of them left over from before"
         ]
     );
 }

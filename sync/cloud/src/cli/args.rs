@@ -97,7 +97,7 @@ pub enum CloudCommand {
     /// order of its chain
     Entries {
         #[command(flatten)]
-        selected: Selected,
+        selected: EntryFilter,
         /// Only the last so many
         #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..).map(|last| last as usize))]
         last: Option<usize>,
@@ -134,7 +134,7 @@ pub enum CloudCommand {
 
 /// Selection of entries.
 #[derive(Debug, Args)]
-pub struct Selected {
+pub struct EntryFilter {
     /// Only entries that happened from here on, such as 2026-11-22T00:00:00Z
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub since: Option<ServerTime>,
@@ -149,7 +149,7 @@ pub struct Selected {
     pub device: Option<NamedDevice>,
 }
 
-impl Selected {
+impl EntryFilter {
     /// Finds whom it names.
     pub(super) fn found(&self, core: &CloudCore) -> Result<SelectedEntries, CloudError> {
         let member = self.member.as_ref().map(|named| core.find_member(named));
@@ -412,7 +412,7 @@ pub enum RuleCommand {
     /// shadow rules too. Entries that are rejected, refused or taken back are left out
     Report {
         #[command(flatten)]
-        selected: Selected,
+        selected: EntryFilter,
         /// Value all of them by this policy file, which need not be signed
         #[arg(long, value_name = "FILE")]
         policy: Option<PathBuf>,

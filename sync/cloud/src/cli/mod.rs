@@ -93,9 +93,6 @@ fn usage(refused: &clap::Error, json: bool, out: &mut dyn Write, err: &mut dyn W
     let what = lines.iter().take_while(|line| !line.is_empty());
     let line = what.copied().collect::<Vec<_>>().join(" ");
     let line = line.strip_prefix("error: ").unwrap_or(&line).to_owned();
-    if json {
-        to_program(&line, out);
-    }
     let tips: Vec<_> = lines
         .iter()
         .filter_map(|line| line.strip_prefix("tip: "))
@@ -107,7 +104,11 @@ fn usage(refused: &clap::Error, json: bool, out: &mut dyn Write, err: &mut dyn W
         None => tips,
     };
     let line = [line.as_str()].into_iter().chain(tips).collect::<Vec<_>>();
-    complain(&line.join("; "), USAGE, err)
+    let line = line.join("; ");
+    if json {
+        to_program(&line, out);
+    }
+    complain(&line, USAGE, err)
 }
 
 /// Lists the commands of the group in which one was typed that it does not have, and none is near.

@@ -264,7 +264,7 @@ pub(super) fn entries(lines: &[EntryLine], names: &Names) -> String {
     let mut table = table([
         "entry",
         "kind",
-        "of",
+        "measured",
         "happened",
         "arrived",
         "member",

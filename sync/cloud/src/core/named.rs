@@ -3,7 +3,7 @@
 use dashpoint_membership::{DeviceId, MemberId, VehicleId};
 
 use super::CloudCore;
-use crate::error::{CloudError, NameError, Named};
+use crate::error::{CloudError, NameError, NamedKind};
 use crate::store::{devices, members};
 
 /// Fewest digits of an id that stand for its owner, as tables print them: of a million members a slip names another one in one of
@@ -54,7 +54,7 @@ impl CloudCore {
         let all = members::list(&self.db)?.into_iter();
         let meant = all.filter(|line| line.name == *typed || begins(line.member, typed));
         let meant = meant.map(|line| (line.member, line.name));
-        only(Named::Member, typed, meant.collect())
+        only(NamedKind::Member, typed, meant.collect())
     }
 
     /// Finds the device that an operator names; a whole id is taken as it is, since a restore may have lost the device.
@@ -69,7 +69,7 @@ impl CloudCore {
         let all = devices::list(&self.db)?.into_iter();
         let meant = all.filter(|device| begins(device.id, typed));
         let meant = meant.map(|device| (device.id, vin_ending(&device.vin_last4)));
-        only(Named::Device, typed, meant.collect())
+        only(NamedKind::Device, typed, meant.collect())
     }
 
     /// Finds the vehicle that an operator names; a whole id is taken as it is.
@@ -92,7 +92,7 @@ impl CloudCore {
         // A vehicle has had several head units.
         meant.sort();
         meant.dedup();
-        only(Named::Vehicle, typed, meant)
+        only(NamedKind::Vehicle, typed, meant)
     }
 
     /// Returns the name of a member with the first digits of the id, which commands take.
@@ -136,7 +136,7 @@ fn begins(id: impl ToString, typed: &str) -> bool {
 
 /// Takes the only one that is meant.
 fn only<T: Copy + ToString>(
-    kind: Named,
+    kind: NamedKind,
     typed: &str,
     meant: Vec<(T, String)>,
 ) -> Result<T, CloudError> {

@@ -1,10 +1,10 @@
-//! Names that an operator typed and that mean nobody, or several.
+//! Names that mean no one, or several.
 
 use std::fmt::{self, Display};
 
 /// A kind of what an operator names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Named {
+pub enum NamedKind {
     /// A member.
     Member,
     /// A head unit.
@@ -19,14 +19,14 @@ pub enum NameError {
     /// None has it.
     Nobody {
         /// What was named.
-        kind: Named,
+        kind: NamedKind,
         /// The name, or the beginning of an id.
         typed: String,
     },
     /// Several have it.
     Several {
         /// What was named.
-        kind: Named,
+        kind: NamedKind,
         /// The name, or the beginning of an id.
         typed: String,
         /// Each with its id.
@@ -39,13 +39,13 @@ impl Display for NameError {
         match self {
             Self::Nobody { kind, typed } => {
                 let has = match kind {
-                    Named::Member => "no member has the name",
-                    Named::Device => "no device has the id",
-                    Named::Vehicle => "no vehicle has a VIN that ends with",
+                    NamedKind::Member => "no member has the name",
+                    NamedKind::Device => "no device has the id",
+                    NamedKind::Vehicle => "no vehicle has a VIN whose last four characters are",
                 };
                 let or = match kind {
-                    Named::Member | Named::Vehicle => "an id",
-                    Named::Device => "one",
+                    NamedKind::Member | NamedKind::Vehicle => "an id",
+                    NamedKind::Device => "one",
                 };
                 write!(
                     to,
@@ -66,9 +66,9 @@ impl Display for NameError {
                     String::new()
                 };
                 let many = match kind {
-                    Named::Member => "members",
-                    Named::Device => "devices",
-                    Named::Vehicle => "vehicles",
+                    NamedKind::Member => "members",
+                    NamedKind::Device => "devices",
+                    NamedKind::Vehicle => "vehicles",
                 };
                 write!(
                     to,
@@ -80,7 +80,7 @@ impl Display for NameError {
     }
 }
 
-impl Named {
+impl NamedKind {
     /// The command that lists them.
     const fn list(self) -> &'static str {
         match self {

@@ -1,11 +1,11 @@
-//! What a vehicle did lately on one meter.
+//! The recent trips or sessions of a vehicle on one meter.
 
 use super::energy::ExcessEnergy;
 
 /// A trip or session that holds a stretch of the meter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecentUse {
-    /// The device of the claim has said it.
+    /// The device of the claim signed it.
     pub is_own: bool,
     /// Reading at its beginning, in metres or watt-hours.
     pub from: u64,
@@ -31,7 +31,7 @@ pub struct MeterSums {
 }
 
 impl MeterSums {
-    /// Sums.
+    /// Sums them.
     #[must_use]
     pub fn of(recent: &[RecentUse]) -> Self {
         let mut sums = Self::default();

@@ -175,7 +175,7 @@ fn first(
     Ok(found)
 }
 
-/// What the vehicle did under receipts of a stretch of server time, the latest first.
+/// Lists the trips or sessions under receipts of a stretch of server time, the latest first.
 fn recent(
     db: &Connection,
     vehicle: VehicleId,

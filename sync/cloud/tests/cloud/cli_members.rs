@@ -84,6 +84,8 @@ fn cars() -> World {
 fn devices_are_found_by_digits() {
     let mut world = cars();
     let all = say(&mut world, "entries");
+    let none = say(&mut world, "entries --device 04040404");
+    assert_eq!((all.lines().count(), none.lines().count()), (3, 1));
     for typed in ["02020202", "0202020202", &"02".repeat(16)] {
         let found = say(&mut world, &format!("entries --device {typed}"));
         assert_eq!(found, all, "{typed}");
@@ -120,7 +122,7 @@ fn vehicles_are_found_by_their_vin() {
     }
     let said = refused(&mut world, "meter list 4712");
     assert!(
-        said.starts_with("no vehicle has a VIN that ends with \"4712\""),
+        said.starts_with("no vehicle has a VIN whose last four characters are \"4712\""),
         "{said}"
     );
     let json = say(&mut world, "--json meter list 03030303");

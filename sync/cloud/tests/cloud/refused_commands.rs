@@ -22,6 +22,7 @@ fn what_is_wrong_is_told_to_people_and_with_json_to_programs() {
     for (line, code, part) in [
         (&["member", "list"][..], 2, "`dashpoint-cloud init --data"),
         (&["device", "aprove"], 2, "unrecognized subcommand 'aprove'"),
+        (&["device", "aprove"], 2, "'approve'"),
     ] {
         let words = [&["--json", "--data", data], line].concat();
         let (exit, out, err) = run(&words);

@@ -173,7 +173,7 @@ impl Car {
             let status = self.status();
             let connection = &status["live"]["connection"]["state"];
             let settled = connection == "online"
-                && status["live"]["entries_waiting"] == 0
+                && status["live"]["entries_without_receipt"] == 0
                 && status["members"][0]["pending_entries"] == Value::Array(Vec::new());
             settled.then_some(status)
         })
