@@ -17,8 +17,8 @@ use crate::store::left_behind::left_behind;
 use crate::store::signed_after::{keep_signed, signed_in};
 use crate::store::undone::{done_in, lacking, words_on_entries};
 use crate::store::{
-    Undone, UndoneKind, clock_leap, cloud_row, devices, is_whole, kept, open_file, open_kept,
-    open_to_read,
+    Undone, UndoneKind, clock_leap, cloud_row, devices, is_newest, is_whole, kept, open_file,
+    open_kept, open_to_read,
 };
 
 /// A request waits no longer than this, for the consent of a vehicle's members too.
@@ -89,8 +89,9 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
     })?;
     let serving = folder.lock()?;
     let _alone = folder.lock_for_restore()?;
-    let (draft, ready) = (folder.restoring(), folder.restored());
-    let own = files_of(&draft).into_iter().chain([ready.clone()]);
+    let (draft, compared, ready) = (folder.restoring(), folder.compared(), folder.restored());
+    let drafts = [&draft, &compared].map(|path| files_of(path));
+    let own = drafts.into_iter().flatten().chain([ready.clone()]);
     if own
         .into_iter()
         .any(|file| file.canonicalize().is_ok_and(|file| file == named))
@@ -98,7 +99,10 @@ pub fn restore(data: &Path, backup: &Path, now: ServerTime) -> Result<RestoredBa
         return Err(CloudError::InTheWay(backup.to_owned()));
     }
     discard(&draft)?;
-    let restored = make_ready(&folder, key, backup, now).inspect_err(|_| drop_draft(&draft))?;
+    discard(&compared)?;
+    let restored = make_ready(&folder, key, backup, now);
+    drop_draft(&compared);
+    let restored = restored.inspect_err(|_| drop_draft(&draft))?;
     let aside = folder
         .keep_aside(restored.server_epoch)
         .inspect_err(|_| drop_draft(&draft))?;
@@ -136,7 +140,7 @@ fn make_ready(
     };
     let mut core = CloudCore::of(db, key)?;
     let backed_up = cloud_row::find(core.database())?.ok_or(CloudError::ForeignDatabase)?;
-    let replaced = replaced(folder);
+    let replaced = replaced(folder)?;
     let before = replaced.as_ref();
     let present = before.and_then(|db| cloud_row::find(db).ok().flatten());
     // The one that broke may be read in part only: then nothing is said rather than half of it.
@@ -317,16 +321,28 @@ fn readable<T>(content: &str, read: Result<T, CloudError>) -> Option<T> {
 
 /// The database that is there, which may be the one that broke. One that does not belong to the log beside it is only read: SQLite
 /// writes a log into the database for good when a program opens it to write, and the mix is to be kept as it was.
-fn replaced(folder: &CloudFolder) -> Option<Connection> {
+fn replaced(folder: &CloudFolder) -> Result<Option<Connection>, CloudError> {
     let path = folder.database();
     if !path.exists() {
-        return None;
+        return Ok(None);
     }
     let opened = match require_whole(folder) {
         Ok(()) => open_file(&path),
+        Err(_) if is_of_older_program(&path) => {
+            // The questions are about the tables of today.
+            let compared = folder.compared();
+            copy(&path, &compared)?;
+            open_file(&compared)
+        }
         Err(_) => open_to_read(&path),
     };
-    readable("kept", opened)
+    Ok(readable("kept", opened))
+}
+
+/// Returns whether a database is whole and an older program has left it.
+fn is_of_older_program(path: &Path) -> bool {
+    let is_older = || Ok::<_, CloudError>(!is_newest(&open_to_read(path)?)? && is_whole(path)?);
+    is_older().unwrap_or(false)
 }
 
 /// Opens a database; `None` when it is damaged.

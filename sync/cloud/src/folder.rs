@@ -16,6 +16,7 @@ const KEY_FILE: &str = "cloud-key.pk8";
 const DATABASE_FILE: &str = "cloud.db";
 const RESTORING_FILE: &str = "cloud.db.restoring";
 const RESTORED_FILE: &str = "cloud.db.restored";
+const COMPARED_FILE: &str = "cloud.db.compared";
 /// Its lock is that of the program that serves; its content says that the last one has not closed the database yet.
 const LOCK_FILE: &str = "serve.lock";
 
@@ -93,6 +94,11 @@ impl CloudFolder {
     /// under way or was cut off, and the database may lack the log that belongs to it.
     pub(crate) fn restored(&self) -> PathBuf {
         self.path.join(RESTORED_FILE)
+    }
+
+    /// Returns the path of a copy of the database that a restore compares a backup with, where the database itself is only read.
+    pub(crate) fn compared(&self) -> PathBuf {
+        self.path.join(COMPARED_FILE)
     }
 
     /// Refuses a folder in which a restore was cut off while it put the backup in place.

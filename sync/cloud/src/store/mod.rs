@@ -39,8 +39,8 @@ pub use expiries::ExpirySpan;
 pub use intervals::{Freed, MeterReadings, MeterStretch};
 pub use left_behind::Worth;
 pub use members::MemberLine;
+pub(crate) use open::{is_newest, open_kept, open_to_read};
 pub use open::{open_file, open_in_memory, open_on_vfs};
-pub(crate) use open::{open_kept, open_to_read};
 pub use undone::{Undone, UndoneKind};
 pub(crate) use whole::is_whole;
 

@@ -181,7 +181,7 @@ fn newest() -> i32 {
 }
 
 /// Returns whether a database has the tables of today.
-pub(super) fn is_newest(db: &Connection) -> Result<bool, CloudError> {
+pub(crate) fn is_newest(db: &Connection) -> Result<bool, CloudError> {
     Ok(pragma(db, "user_version")? == newest())
 }
 

@@ -1,11 +1,13 @@
 //! Every schema that was ever released, as the cloud of its time left it, brought to the newest; whatever is not this
 //! program's is left as it is.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dashpoint_cloud::{ClockKind, CloudError, SelectedEntries, open_file};
+use dashpoint_cloud::{ClockKind, CloudError, SelectedEntries, open_file, restore};
 use dashpoint_membership::*;
+use dashpoint_wire::SigningKey;
 use rusqlite::Connection;
 
 use crate::support::*;
@@ -145,6 +147,59 @@ fn every_schema_with_entries_inside_is_brought_to_the_newest() {
             matches!(posted, dashpoint_cloud::PostOutcome::Settled(_)),
             "schema {schema}: {posted:?}"
         );
+    }
+}
+
+/// A program is newer than the backups of the day before, than the database that is there, and than a restore that was cut off.
+#[test]
+fn backups_of_every_schema_are_restored() {
+    let now = tempfile::tempdir().unwrap();
+    let (mut world, car) = live_in(&now.path().join("cloud.db"));
+    let (points, head) = (world.balance(car.member), world.head(&car));
+    let key = SigningKey::from_seed(&[0xc1; 32]);
+    let key = [
+        &b"\x30\x51\x02\x01\x01\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20"[..],
+        &[0xc1; 32],
+        b"\x81\x21\x00",
+        key.public().as_bytes(),
+    ]
+    .concat();
+    for (schema, is_cut_off) in (1..=newest()).flat_map(|schema| [(schema, false), (schema, true)])
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, backup) = (folder.path().join("cloud"), folder.path().join("backup.db"));
+        let old = Connection::open(&backup).unwrap();
+        old.execute_batch(&fs::read_to_string(fixture(schema)).unwrap())
+            .unwrap();
+        drop(old);
+        fs::create_dir(&data).unwrap();
+        fs::write(data.join("cloud-key.pk8"), &key).unwrap();
+        fs::copy(&backup, data.join("cloud.db")).unwrap();
+        if is_cut_off {
+            fs::copy(&backup, data.join("cloud.db.restored")).unwrap();
+        }
+        let place = format!("schema {schema}, cut off: {is_cut_off}");
+        let restored = restore(&data, &backup, world.now)
+            .unwrap_or_else(|refused| panic!("{place}: {refused}"));
+        assert_eq!(restored.undone, Some(Vec::new()), "{place}");
+        assert!(restored.awaited.is_some(), "{place}");
+        let files = fs::read_dir(&data).unwrap();
+        let names: BTreeSet<_> = files.map(|file| file.unwrap().file_name()).collect();
+        let expected = [
+            "cloud-key.pk8",
+            "cloud.db",
+            "cloud.db.before-life-2",
+            "serve.lock",
+        ];
+        assert_eq!(
+            names,
+            expected.into_iter().map(Into::into).collect(),
+            "{place}"
+        );
+        let mut brought = World::on_disk(&data.join("cloud.db"));
+        brought.now = world.now;
+        assert_eq!(brought.balance(car.member), points, "{place}");
+        assert_eq!(brought.head(&car), head, "{place}");
     }
 }
 
