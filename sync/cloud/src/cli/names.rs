@@ -1,6 +1,7 @@
 //! Names of the members and devices that an output is about.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use dashpoint_membership::{DeviceId, MemberId};
 
@@ -23,13 +24,13 @@ impl Names {
     ) -> Result<Self, CloudError> {
         let mut names = Self::default();
         for id in members {
-            if !names.members.contains_key(&id) {
-                names.members.insert(id, core.member_shown(id)?);
+            if let Entry::Vacant(empty) = names.members.entry(id) {
+                empty.insert(core.member_shown(id)?);
             }
         }
         for id in devices {
-            if !names.devices.contains_key(&id) {
-                names.devices.insert(id, core.device_shown(id)?);
+            if let Entry::Vacant(empty) = names.devices.entry(id) {
+                empty.insert(core.device_shown(id)?);
             }
         }
         Ok(names)

@@ -52,9 +52,9 @@ impl CloudCore {
             return found.map(|_| id).ok_or(CloudError::NoMember(id));
         }
         let all = members::list(&self.db)?.into_iter();
-        let meant = all.filter(|line| line.name == *typed || begins(line.member, typed));
+        let meant = all.filter(|line| line.name == *typed || begins(&line.member, typed));
         let meant = meant.map(|line| (line.member, line.name));
-        only(NamedKind::Member, typed, meant.collect())
+        only(NamedKind::Member, typed, &meant.collect::<Vec<_>>())
     }
 
     /// Finds the device that an operator names; a whole id is taken as it is, since a restore may have lost the device.
@@ -67,9 +67,9 @@ impl CloudCore {
             return Ok(id);
         }
         let all = devices::list(&self.db)?.into_iter();
-        let meant = all.filter(|device| begins(device.id, typed));
+        let meant = all.filter(|device| begins(&device.id, typed));
         let meant = meant.map(|device| (device.id, vin_ending(&device.vin_last4)));
-        only(NamedKind::Device, typed, meant.collect())
+        only(NamedKind::Device, typed, &meant.collect::<Vec<_>>())
     }
 
     /// Finds the vehicle that an operator names; a whole id is taken as it is.
@@ -82,7 +82,7 @@ impl CloudCore {
             return Ok(id);
         }
         let is_meant = |device: &devices::Device| {
-            device.vin_last4.eq_ignore_ascii_case(typed) || begins(device.vehicle, typed)
+            device.vin_last4.eq_ignore_ascii_case(typed) || begins(&device.vehicle, typed)
         };
         let all = devices::list(&self.db)?.into_iter();
         let meant = all.filter(is_meant);
@@ -92,7 +92,7 @@ impl CloudCore {
         // A vehicle has had several head units.
         meant.sort();
         meant.dedup();
-        only(NamedKind::Vehicle, typed, meant)
+        only(NamedKind::Vehicle, typed, &meant)
     }
 
     /// Returns the name of a member with the first digits of the id, which commands take.
@@ -101,7 +101,7 @@ impl CloudCore {
     /// [`CloudError`] when the database fails.
     pub fn member_shown(&self, member: MemberId) -> Result<String, CloudError> {
         let profile = members::profile(&self.db, member)?;
-        let shown = profile.map(|profile| format!("{} ({})", profile.name, digits(member)));
+        let shown = profile.map(|profile| format!("{} ({})", profile.name, digits(&member)));
         Ok(shown.unwrap_or_else(|| member.to_string()))
     }
 
@@ -112,7 +112,7 @@ impl CloudCore {
     pub fn device_shown(&self, device: DeviceId) -> Result<String, CloudError> {
         let known = devices::find(&self.db, device)?;
         let shown =
-            known.map(|known| format!("{} ({})", vin_ending(&known.vin_last4), digits(device)));
+            known.map(|known| format!("{} ({})", vin_ending(&known.vin_last4), digits(&device)));
         Ok(shown.unwrap_or_else(|| device.to_string()))
     }
 }
@@ -123,14 +123,14 @@ fn vin_ending(last4: &str) -> String {
 }
 
 /// Returns the first digits of an id.
-fn digits(id: impl ToString) -> String {
+fn digits(id: &impl ToString) -> String {
     let mut digits = id.to_string();
     digits.truncate(DIGITS_MIN);
     digits
 }
 
 /// Returns whether an id begins with what was typed, which is long enough.
-fn begins(id: impl ToString, typed: &str) -> bool {
+fn begins(id: &impl ToString, typed: &str) -> bool {
     typed.len() >= DIGITS_MIN && id.to_string().starts_with(&typed.to_ascii_lowercase())
 }
 
@@ -138,9 +138,9 @@ fn begins(id: impl ToString, typed: &str) -> bool {
 fn only<T: Copy + ToString>(
     kind: NamedKind,
     typed: &str,
-    meant: Vec<(T, String)>,
+    meant: &[(T, String)],
 ) -> Result<T, CloudError> {
-    if let [(id, _)] = meant.as_slice() {
+    if let [(id, _)] = meant {
         return Ok(*id);
     }
     let typed = typed.to_owned();
