@@ -89,7 +89,7 @@ impl Page {
             (None, Language::English) => format!("       {points} {noun} predicted"),
             (None, Language::Chinese) => format!("       预计 {points} {noun}"),
         };
-        if let Some(before) = rule.from_before_milli.filter(|before| *before > 0) {
+        if let Some(before) = rule.from_before_milli {
             line += comma;
             line += &reasons::from_before(self.language, Milli::new(before));
         }

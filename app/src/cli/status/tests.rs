@@ -214,7 +214,7 @@ fn the_live_state_repeats_nothing() {
     );
 }
 
-/// What is asked of a car that was away long has its day, as on Home.
+/// The request to connect has its day, as on Home.
 #[test]
 fn the_day_to_connect_by_is_told() {
     let asked = |language, state| allowance(language, state, "2027-01-21");

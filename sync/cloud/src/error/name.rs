@@ -18,14 +18,14 @@ pub enum NamedKind {
 pub enum NameError {
     /// None has it.
     Nobody {
-        /// What was named.
+        /// Kind of the named.
         kind: NamedKind,
         /// The name, or the beginning of an id.
         typed: String,
     },
     /// Several have it.
     Several {
-        /// What was named.
+        /// Kind of the named.
         kind: NamedKind,
         /// The name, or the beginning of an id.
         typed: String,
