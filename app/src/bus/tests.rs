@@ -276,7 +276,8 @@ async fn garbage_is_counted_by_kind_earns_nothing_and_stops_nothing() {
     speaker
         .say(Signal::Odometer, "60000000", T0_MS + 3_000)
         .await;
-    // A drive in reverse order.
+    // A drive in reverse order: each speed is ahead of the bus, waits for another signal, and is taken in its order once the bus
+    // is quiet. Without an odometer it is no way.
     for second in (0..60).rev() {
         speaker
             .say(Signal::Speed, "72", T0_MS + 10_000 + second * 1_000)
@@ -289,7 +290,7 @@ async fn garbage_is_counted_by_kind_earns_nothing_and_stops_nothing() {
     let outcomes = listener.telematics.quiet(5_000);
     listener.keep(outcomes);
     assert_eq!(listener.finished, []);
-    insta::assert_snapshot!(listener.refused(), @"bad-time 1, empty 1, jumped 1, late 57, not-a-data-point 3, not-a-number 1, out-of-range 1, quarantined 2, too-long 1, went-back 1, wrong-type 1");
+    insta::assert_snapshot!(listener.refused(), @"bad-time 1, empty 1, jumped 1, not-a-data-point 3, not-a-number 1, out-of-range 1, quarantined 2, too-long 1, went-back 1, wrong-type 1");
 
     // And then a drive as it should be.
     let start_ms = T0_MS + 100_000;

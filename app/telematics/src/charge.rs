@@ -88,9 +88,28 @@ impl OpenCharge {
         }
     }
 
+    /// The time of the bus was wrong by so many milliseconds.
+    pub(crate) fn translate(&mut self, by_ms: i64) {
+        let steps = self.steps.iter_mut();
+        let steps = steps.flat_map(|step| [&mut step.from_ms, &mut step.to_ms]);
+        for at_ms in steps.chain(&mut self.started_ms).chain([&mut self.last_ms]) {
+            *at_ms = at_ms.saturating_add(by_ms);
+        }
+    }
+
     /// From where to where its counter has risen; `None` before its first value.
     pub(crate) fn stretch_wh(&self) -> Option<(u64, u64)> {
         self.stretch
+    }
+
+    /// Begins at this value of the counter: what flowed until then is not of this charge.
+    pub(crate) fn begin_at(&mut self, counter_wh: u64) {
+        if let Some((from_wh, to_wh)) = &mut self.stretch
+            && self.steps.is_empty()
+        {
+            *from_wh = counter_wh.max(*from_wh);
+            *to_wh = counter_wh.max(*to_wh);
+        }
     }
 
     pub(crate) fn power(&mut self, watts: f64) {

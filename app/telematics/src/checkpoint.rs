@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::fold::VehicleFold;
-use crate::intake::Stamped;
+use crate::intake::{KeptClocks, Stamped};
 use crate::reading::SignalReading;
 use crate::signal::Signal;
 
@@ -16,6 +16,8 @@ pub struct Checkpoint {
     pub(crate) fold: VehicleFold,
     #[serde(deserialize_with = "used_readings")]
     pub(crate) waiting: Vec<Stamped>,
+    #[serde(default)]
+    pub(crate) clocks: KeptClocks,
 }
 
 /// A waiting reading as a checkpoint keeps it, perhaps of a signal that only an earlier version knew.
@@ -25,6 +27,10 @@ struct KeptReading {
     at_ms: i64,
     reading: SignalReading,
     retained: bool,
+    #[serde(default)]
+    refitted: bool,
+    said_ms: Option<i64>,
+    captured_ms: Option<i64>,
 }
 
 /// Reads the waiting readings of the signals that are used.
@@ -36,6 +42,9 @@ fn used_readings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stamp
             at_ms: kept.at_ms,
             reading: kept.reading,
             retained: kept.retained,
+            refitted: kept.refitted,
+            said_ms: kept.said_ms.unwrap_or(kept.at_ms),
+            captured_ms: kept.captured_ms.unwrap_or(kept.at_ms),
         })
     };
     Ok(kept.into_iter().filter_map(used).collect())

@@ -20,7 +20,7 @@ pub enum Fault {
     WentBack,
     /// A lifetime meter higher than the time since allows.
     Jumped,
-    /// More than two seconds behind the bus.
+    /// Behind a sample of its own signal that was folded.
     Late,
     /// Taken before.
     Duplicate,

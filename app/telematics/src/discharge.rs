@@ -42,6 +42,18 @@ impl OpenDischarge {
         }
     }
 
+    /// The time of the bus was wrong by so many milliseconds.
+    pub(crate) fn translate(&mut self, by_ms: i64) {
+        for at_ms in self.started_ms.iter_mut().chain([&mut self.last_ms]) {
+            *at_ms = at_ms.saturating_add(by_ms);
+        }
+    }
+
+    /// Power until this time counts for nothing: nobody knows since when it was so.
+    pub(crate) fn skip_to(&mut self, at_ms: i64) {
+        self.last_ms = self.last_ms.max(at_ms);
+    }
+
     /// Takes the power that the battery has had since a time, positive into the battery.
     pub(crate) fn power(&mut self, from_ms: i64, to_ms: i64, watts: f64) {
         let since_ms = to_ms.saturating_sub(from_ms.max(self.last_ms));

@@ -89,6 +89,7 @@ impl MotionWatch {
             at_ms,
             reading,
             retained,
+            ..
         } = stamped;
         let is_ignored = if is_strange {
             !reading.is_movement()
@@ -128,6 +129,13 @@ impl MotionWatch {
     pub(crate) fn forget_times(&mut self) {
         self.seen_ms.clear();
         self.newest_ms = None;
+    }
+
+    /// The time of the bus was wrong by so many milliseconds.
+    pub(crate) fn translate(&mut self, by_ms: i64) {
+        for at_ms in self.seen_ms.values_mut().chain(&mut self.newest_ms) {
+            *at_ms = at_ms.saturating_add(by_ms);
+        }
     }
 
     pub(crate) fn state(&self) -> DriveState {

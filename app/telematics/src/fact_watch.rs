@@ -57,4 +57,11 @@ impl FactWatch {
     pub(crate) fn forget_times(&mut self) {
         self.seen_ms.clear();
     }
+
+    /// The time of the bus was wrong by so many milliseconds.
+    pub(crate) fn translate(&mut self, by_ms: i64) {
+        for at_ms in self.seen_ms.values_mut() {
+            *at_ms = at_ms.saturating_add(by_ms);
+        }
+    }
 }

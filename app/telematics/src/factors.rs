@@ -145,6 +145,42 @@ pub(crate) struct Factors {
 }
 
 impl Factors {
+    /// The time of the bus was wrong by so many milliseconds.
+    pub(crate) fn translate(&mut self, by_ms: i64) {
+        let Self {
+            braking_published,
+            braking_by_speed,
+            turning,
+            following,
+            late,
+            speeding,
+            unbuckled,
+            brake_from,
+            ..
+        } = self;
+        let tallies = [
+            braking_published,
+            braking_by_speed,
+            turning,
+            following,
+            late,
+            speeding,
+            unbuckled,
+        ];
+        for spell in tallies.into_iter().flat_map(|tally| &mut tally.spells) {
+            spell.from_ms = spell.from_ms.saturating_add(by_ms);
+            spell.to_ms = spell.to_ms.saturating_add(by_ms);
+        }
+        if let Some((at_ms, _)) = brake_from {
+            *at_ms = at_ms.saturating_add(by_ms);
+        }
+    }
+
+    /// Forgets the speed that braking is told from.
+    pub(crate) fn lose_pace(&mut self) {
+        self.brake_from = None;
+    }
+
     /// Takes one tick of driving from a speed to a speed.
     pub(crate) fn speed(
         &mut self,

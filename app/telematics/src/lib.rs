@@ -1,7 +1,7 @@
 //! Vehicle signals folded into trips, charging sessions and their evidence.
 //!
-//! Pure: no clock, no files, no network. Event time drives everything; what arrives when makes no difference beyond the
-//! two seconds that a sample may be late.
+//! Pure: no clock, no files, no network. Event time drives everything; what arrives when makes no difference within the
+//! two seconds that a sample may be late. A sample that is later, but newer for its own signal, counts at its arrival.
 
 mod charge;
 mod checkpoint;

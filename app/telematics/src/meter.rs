@@ -107,6 +107,15 @@ impl MeterTrack {
         self.lose_sight();
     }
 
+    /// The time of the bus was wrong by so many milliseconds.
+    pub(crate) fn translate(&mut self, by_ms: i64) {
+        let known = self.known.as_mut().map(|(at_ms, _)| at_ms);
+        let suspect = self.suspect.as_mut().map(|(at_ms, ..)| at_ms);
+        for at_ms in known.into_iter().chain(suspect) {
+            *at_ms = at_ms.saturating_add(by_ms);
+        }
+    }
+
     pub(crate) fn take(&mut self, pace: Pace, at_ms: i64, value: u64) -> Taken {
         let seen = (at_ms, value);
         let Some(known) = self.known else {

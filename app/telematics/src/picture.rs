@@ -62,6 +62,26 @@ impl Picture {
         self.seen_ms.get(&signal).copied()
     }
 
+    /// Returns the times at which the signals were last taken.
+    pub(crate) fn last_seen(&self) -> impl Iterator<Item = (Signal, i64)> + '_ {
+        self.seen_ms.iter().map(|(signal, at_ms)| (*signal, *at_ms))
+    }
+
+    /// Returns the last word of a state that begins or ends a drive or a session.
+    pub(crate) fn word(&self, signal: Signal) -> Option<SignalReading> {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "nothing else is such a state"
+        )]
+        match signal {
+            Signal::Ignition => self.ignition.map(SignalReading::Ignition),
+            Signal::Gear => self.in_park.map(SignalReading::InPark),
+            Signal::IsCharging => self.charging.map(SignalReading::Charging),
+            Signal::IsDischarging => self.discharging.map(SignalReading::Discharging),
+            _ => None,
+        }
+    }
+
     /// Notes the time of a reading; `false` when a newer one of its signal is known.
     pub(crate) fn is_news(&mut self, signal: Signal, at_ms: i64) -> bool {
         if self.seen_ms(signal).is_some_and(|seen_ms| at_ms <= seen_ms) {
@@ -120,6 +140,40 @@ impl Picture {
         self.front = None;
         (self.longitudinal_ms, self.lateral_ms) = (None, None);
         self.mix = Mix::default();
+    }
+
+    /// The time of the bus was wrong by so many milliseconds.
+    pub(crate) fn translate(&mut self, by_ms: i64) {
+        let Self {
+            seen_ms,
+            speed,
+            longitudinal_ms,
+            lateral_ms,
+            battery_w,
+            front,
+            mix,
+            overtaken,
+            copies,
+            told_ms,
+            ..
+        } = self;
+        let names = overtaken.values_mut().chain(copies.values_mut());
+        let times = seen_ms
+            .values_mut()
+            .chain(longitudinal_ms)
+            .chain(lateral_ms)
+            .chain(names.map(|name| &mut name.at_ms))
+            .chain(told_ms.values_mut().flatten())
+            .chain(speed.as_mut().map(|(at_ms, _)| at_ms))
+            .chain(battery_w.as_mut().map(|(at_ms, _)| at_ms))
+            .chain(front.as_mut().map(|(at_ms, _)| at_ms))
+            .chain(mix.evse.as_mut().map(|(at_ms, _)| at_ms))
+            .chain(mix.source.as_mut().map(|(at_ms, _)| at_ms))
+            .chain(mix.permille.as_mut().map(|(at_ms, _)| at_ms))
+            .chain(mix.renewable_wh.as_mut().map(|(at_ms, _)| at_ms));
+        for at_ms in times {
+            *at_ms = at_ms.saturating_add(by_ms);
+        }
     }
 
     /// Takes a reading of any signal that is not a lifetime meter.

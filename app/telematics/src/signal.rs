@@ -135,11 +135,11 @@ impl Signal {
 ///
 /// # Errors
 /// The deserializer's, for a value that is no table of times.
-pub(crate) fn used_signals<'de, D: Deserializer<'de>>(
+pub(crate) fn used_signals<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<BTreeMap<Signal, i64>, D::Error> {
-    let kept = BTreeMap::<String, i64>::deserialize(deserializer)?;
-    let used = |(name, at_ms): (String, i64)| Some((Signal::of_kept_name(&name)?, at_ms));
+) -> Result<BTreeMap<Signal, T>, D::Error> {
+    let kept = BTreeMap::<String, T>::deserialize(deserializer)?;
+    let used = |(name, of_signal): (String, T)| Some((Signal::of_kept_name(&name)?, of_signal));
     Ok(kept.into_iter().filter_map(used).collect())
 }
 

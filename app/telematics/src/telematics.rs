@@ -6,7 +6,7 @@ use crate::drive_state::{DriveState, MotionWatch};
 use crate::driver::Driver;
 use crate::fact_watch::FactWatch;
 use crate::fold::{FoldContext, FoldOutcome, VehicleFold};
-use crate::intake::{Batch, Intake, Stamped, TimeCheck};
+use crate::intake::{Batch, Intake, KeptClocks, Stamped, TakenSample, TimeChange, TimeCheck};
 use crate::marks::{Marks, MeterMark};
 use crate::outcome::Outcome;
 use crate::reading::{Sample, SignalReading};
@@ -15,7 +15,8 @@ use crate::vehicle_fact::VehicleFact;
 
 /// Vehicle signals folded into trips and charging sessions.
 ///
-/// It knows only event time: the same samples give the same outcomes, however fast they come.
+/// It reads no clock: it knows the times of the samples, and the silences that [`Telematics::quiet`] tells. The same samples with
+/// the same silences give the same outcomes. Without silences, as from a recording, a clock that is off may be placed otherwise.
 #[derive(Debug)]
 pub struct Telematics {
     settings: Settings,
@@ -50,9 +51,13 @@ impl Telematics {
         marks: Marks,
         checkpoint: Checkpoint,
     ) -> (Self, Vec<Outcome>) {
-        let Checkpoint { mut fold, waiting } = checkpoint;
+        let Checkpoint {
+            mut fold,
+            waiting,
+            clocks,
+        } = checkpoint;
         fold.wake(marks);
-        let (intake, batches) = Intake::resume(waiting, fold.last_ms());
+        let (intake, batches) = Intake::resume(waiting, fold.last_ms(), &clocks);
         let mut resumed = Self {
             settings,
             intake,
@@ -64,6 +69,7 @@ impl Telematics {
         };
         let mut out = Vec::new();
         resumed.fold_all(&batches, &mut out);
+        resumed.intake.remember(resumed.fold.last_seen());
         resumed.fold.lose_sight();
         (resumed, out)
     }
@@ -89,9 +95,13 @@ impl Telematics {
             at_ms: ts_ms,
             reading,
             retained,
+            refitted: false,
+            said_ms: ts_ms,
+            captured_ms: ts_ms,
         };
-        let (check, mut batches) = self.intake.take(&stamped, &mut self.counts);
-        self.follow(stamped, check, &mut out);
+        let mut taken = self.intake.take(&stamped, &mut self.counts);
+        self.follow_all(Some(stamped), &mut taken, &mut out);
+        let mut batches = taken.batches;
         // A new VIN is told before anything that waits is folded: it may be of another vehicle.
         let names_vehicle =
             |told: &Outcome| matches!(told, Outcome::VehicleFact(VehicleFact::Vin(_)));
@@ -103,22 +113,39 @@ impl Telematics {
     }
 
     /// Follows motion and facts, which do not wait for late samples.
-    fn follow(&mut self, stamped: Stamped, check: TimeCheck, out: &mut Vec<Outcome>) {
-        let is_strange = check == TimeCheck::Strange;
-        let believed = match check {
-            TimeCheck::Believed | TimeCheck::Late | TimeCheck::Strange => vec![stamped],
-            TimeCheck::Moved(released) => {
-                self.motion.forget_times();
-                self.facts.forget_times();
-                released
-            }
-        };
-        for stamped in believed {
-            let state = self.motion.take(&stamped, is_strange);
-            out.extend(state.map(Outcome::DriveState));
-            let fact = self.facts.take(&stamped, is_strange);
-            out.extend(fact.map(Outcome::VehicleFact));
+    fn follow_all(
+        &mut self,
+        sample: Option<Stamped>,
+        taken: &mut TakenSample,
+        out: &mut Vec<Outcome>,
+    ) {
+        if taken.change == Some(TimeChange::Anew) {
+            self.motion.forget_times();
+            self.facts.forget_times();
         }
+        for released in taken.released.drain(..) {
+            self.follow(&released, false, out);
+        }
+        if let (Some(sample), Some(check)) = (sample, taken.check) {
+            match check {
+                TimeCheck::Believed(at_ms) | TimeCheck::Late(at_ms) => {
+                    self.follow(&Stamped { at_ms, ..sample }, false, out);
+                }
+                TimeCheck::Strange => self.follow(&sample, true, out),
+                TimeCheck::Released => {}
+            }
+        }
+        if let Some(TimeChange::By(by_ms)) = taken.change {
+            self.motion.translate(by_ms);
+            self.facts.translate(by_ms);
+        }
+    }
+
+    fn follow(&mut self, stamped: &Stamped, is_strange: bool, out: &mut Vec<Outcome>) {
+        let state = self.motion.take(stamped, is_strange);
+        out.extend(state.map(Outcome::DriveState));
+        let fact = self.facts.take(stamped, is_strange);
+        out.extend(fact.map(Outcome::VehicleFact));
     }
 
     /// Tells whether the samples are of another vehicle than the marks. While they are, nothing is folded. Motion and facts
@@ -131,7 +158,7 @@ impl Telematics {
             return;
         }
         self.is_elsewhere = is_elsewhere;
-        (self.intake, _) = Intake::resume(Vec::new(), self.fold.last_ms());
+        (self.intake, _) = Intake::resume(Vec::new(), self.fold.last_ms(), &KeptClocks::default());
         self.motion.forget_times();
         self.facts.forget_times();
         if !is_elsewhere {
@@ -145,8 +172,9 @@ impl Telematics {
     /// To be called about once a second while the bus is quiet, always with the whole time since the last sample.
     pub fn quiet(&mut self, for_ms: i64) -> Vec<Outcome> {
         let mut out = Vec::new();
-        let batches = self.intake.quiet(for_ms);
-        self.fold_all(&batches, &mut out);
+        let mut taken = self.intake.quiet(for_ms, &mut self.counts);
+        self.follow_all(None, &mut taken, &mut out);
+        self.fold_all(&taken.batches, &mut out);
         if let Some(newest_ms) = self.intake.newest_ms().max(self.fold.last_ms()) {
             let Self {
                 settings,
@@ -173,8 +201,9 @@ impl Telematics {
     /// Folds everything that is held back: the end of a recording.
     pub fn drain(&mut self) -> Vec<Outcome> {
         let mut out = Vec::new();
-        let batches = self.intake.drain();
-        self.fold_all(&batches, &mut out);
+        let mut taken = self.intake.drain(&mut self.counts);
+        self.follow_all(None, &mut taken, &mut out);
+        self.fold_all(&taken.batches, &mut out);
         out
     }
 
@@ -189,6 +218,7 @@ impl Telematics {
         Checkpoint {
             fold: self.fold.clone(),
             waiting,
+            clocks: self.intake.clocks(),
         }
     }
 

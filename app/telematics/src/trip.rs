@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::driver::Driver;
 use crate::evidence::{Finished, PrivateEvidence, TripEnd, TripTrace};
 use crate::factors::{Around, Factors, Tick};
+use crate::intake::LATENESS_MS;
 use crate::marks::{Marks, MeterMark};
 use crate::settings::Settings;
 
@@ -49,6 +50,9 @@ pub(crate) struct OpenTrip {
     driving_ms: u64,
     parked_ms: u64,
     integral_m: f64,
+    /// The greatest step of time within it.
+    #[serde(default)]
+    leap_ms: i64,
     factors: Factors,
 }
 
@@ -81,6 +85,7 @@ impl OpenTrip {
             driving_ms: 0,
             parked_ms: 0,
             integral_m: 0.0,
+            leap_ms: 0,
             factors: Factors::default(),
         }
     }
@@ -90,13 +95,41 @@ impl OpenTrip {
         self.odometer.map(|stretch| (stretch.from, stretch.to))
     }
 
+    /// Returns the time of the last sample of the car's motion.
+    pub(crate) fn last_ms(&self) -> i64 {
+        self.last_ms
+    }
+
     /// Returns whether so much time has passed since its last sample that it is over.
     pub(crate) fn is_over_by(&self, at_ms: i64) -> bool {
         at_ms.saturating_sub(self.last_ms) > GAP_MS
     }
 
+    /// The time of the bus was wrong by so many milliseconds. What takes back a leap within the trip leaves its start where
+    /// it was.
+    pub(crate) fn translate(&mut self, by_ms: i64) {
+        self.last_ms = self.last_ms.saturating_add(by_ms);
+        let is_taken_back = by_ms < 0
+            && self.leap_ms > LATENESS_MS
+            && by_ms.saturating_add(self.leap_ms) >= -LATENESS_MS;
+        if is_taken_back {
+            self.leap_ms = 0;
+            self.started_ms = self.started_ms.min(self.last_ms);
+            self.factors.lose_pace();
+        } else {
+            self.started_ms = self.started_ms.saturating_add(by_ms);
+            self.factors.translate(by_ms);
+        }
+    }
+
+    /// Forgets the speed that braking is told from: the time since is not known.
+    pub(crate) fn lose_pace(&mut self) {
+        self.factors.lose_pace();
+    }
+
     /// Notes a sample of the car's motion.
     pub(crate) fn seen(&mut self, at_ms: i64) {
+        self.leap_ms = self.leap_ms.max(at_ms.saturating_sub(self.last_ms));
         self.last_ms = self.last_ms.max(at_ms);
     }
 

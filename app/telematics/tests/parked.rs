@@ -5,18 +5,17 @@
 #[expect(dead_code, reason = "each test file uses another part of it")]
 mod common;
 
+use common::drift::{Pace, arrivals, live};
 use common::{Car, settings, short_drive};
 use dashpoint_telematics::{DriveState, Marks, Sample, Signal, Telematics, Value};
 
 /// The drive state after everything that a car has said.
-fn state_after(samples: &[Sample]) -> DriveState {
+fn state_after(car: &Car) -> DriveState {
     let mut telematics = Telematics::new(settings(), Marks::default());
     let mut told = telematics.drive_state();
-    for sample in samples {
-        for outcome in telematics.observe(sample) {
-            if let dashpoint_telematics::Outcome::DriveState(state) = outcome {
-                told = state;
-            }
+    for outcome in live(&mut telematics, &arrivals(car), Pace::Live) {
+        if let dashpoint_telematics::Outcome::DriveState(state) = outcome {
+            told = state;
         }
     }
     assert_eq!(told, telematics.drive_state(), "each change is told");
@@ -50,7 +49,7 @@ fn park_outlives_a_frozen_speed() {
                     car.text(Signal::Ignition, "OFF");
                 }
                 car.number(Signal::StateOfCharge, 60.0);
-                let state = state_after(&car.samples);
+                let state = state_after(&car);
                 let expected = if minute == 0 {
                     DriveState::Moving
                 } else {
@@ -69,7 +68,7 @@ fn a_frozen_flag_is_no_movement() {
     car.switch_off();
     car.wait(61_000);
     car.number(Signal::StateOfCharge, 60.0);
-    assert_eq!(state_after(&car.samples), DriveState::Parked);
+    assert_eq!(state_after(&car), DriveState::Parked);
 }
 
 #[test]
@@ -111,14 +110,14 @@ fn a_kept_speed_leaves_park() {
                 sample.retained = true;
             }
             assert_eq!(
-                state_after(&car.samples),
+                state_after(&car),
                 DriveState::Parked,
                 "{after_ms} {signals:?}"
             );
             // A live one does.
             car.wait(1_000);
             car.number(Signal::Speed, 5.0);
-            assert_eq!(state_after(&car.samples), DriveState::Moving);
+            assert_eq!(state_after(&car), DriveState::Moving);
         }
     }
 }
@@ -135,7 +134,7 @@ fn a_live_speed_kept_still_moves() {
         for sample in &mut car.samples {
             sample.retained = true;
         }
-        assert_eq!(state_after(&car.samples), DriveState::Moving, "{after_s} s");
+        assert_eq!(state_after(&car), DriveState::Moving, "{after_s} s");
     }
 }
 
@@ -151,14 +150,14 @@ fn a_park_from_before_stops_nothing() {
         car.wait(60_000);
         car.number(Signal::StateOfCharge, 60.0);
         car.text(Signal::Ignition, "ON");
-        assert_eq!(state_after(&car.samples), DriveState::Moving);
+        assert_eq!(state_after(&car), DriveState::Moving);
     }
     // Off in gear is parked, and in gear after that is not.
     car.text(Signal::Ignition, "OFF");
-    assert_eq!(state_after(&car.samples), DriveState::Parked);
+    assert_eq!(state_after(&car), DriveState::Parked);
     car.wait(1_000);
     car.number(Signal::Gear, 127.0);
-    assert_eq!(state_after(&car.samples), DriveState::Moving);
+    assert_eq!(state_after(&car), DriveState::Moving);
 }
 
 #[test]
@@ -177,7 +176,7 @@ fn a_strange_movement_awaits_a_word() {
         car.wait(60_000);
         car.number(Signal::Gear, 126.0);
     }
-    assert_eq!(state_after(&car.samples), DriveState::Moving);
+    assert_eq!(state_after(&car), DriveState::Moving);
     car.number(Signal::Speed, 0.0);
-    assert_eq!(state_after(&car.samples), DriveState::Parked);
+    assert_eq!(state_after(&car), DriveState::Parked);
 }

@@ -7,6 +7,8 @@ mod common;
 
 use std::collections::BTreeMap;
 
+use common::drift::{Pace, arrivals, live};
+use common::history::{Event, event, happen, history};
 use common::{Car, finished, fold, settings};
 use dashpoint_membership::{Evidence, Meter};
 use dashpoint_telematics::{
@@ -16,93 +18,6 @@ use dashpoint_telematics::{
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-
-/// Something that happens to a car, or to its head unit.
-#[derive(Debug, Clone)]
-enum Event {
-    /// Ignition on, drive, ignition off when `parks`.
-    Drive {
-        seconds: u16,
-        mps: u8,
-        parks: bool,
-    },
-    Charge {
-        wh: u32,
-        steps: u8,
-        ends: bool,
-    },
-    /// The car is charged or driven while the head unit is off.
-    Asleep {
-        wh: u32,
-        metres: u32,
-    },
-    Wait {
-        seconds: u16,
-    },
-    Odometer {
-        metres: i32,
-    },
-    Driver {
-        who: u8,
-    },
-    /// The head unit dies and comes back with its last checkpoint.
-    Crash,
-}
-
-fn event() -> impl Strategy<Value = Event> {
-    prop_oneof![
-        4 => (1_u16..300, 0_u8..40, any::<bool>()).prop_map(|(seconds, mps, parks)| Event::Drive { seconds, mps, parks }),
-        3 => (0_u32..20_000, 1_u8..20, any::<bool>()).prop_map(|(wh, steps, ends)| Event::Charge { wh, steps, ends }),
-        1 => (0_u32..30_000, 0_u32..50_000).prop_map(|(wh, metres)| Event::Asleep { wh, metres }),
-        2 => (0_u16..400).prop_map(|seconds| Event::Wait { seconds }),
-        1 => (-20_000_i32..20_000).prop_map(|metres| Event::Odometer { metres }),
-        1 => (0_u8..3).prop_map(|who| Event::Driver { who }),
-        2 => Just(Event::Crash),
-    ]
-}
-
-/// Lets an event happen. `Asleep` says nothing on the bus.
-fn happen(car: &mut Car, event: &Event) {
-    match *event {
-        Event::Drive {
-            seconds,
-            mps,
-            parks,
-        } => {
-            car.switch_on();
-            let speed = |second: u16| f64::from(mps.min(u8::try_from(second.min(250)).unwrap()));
-            let rows: Vec<_> = (0..seconds)
-                .map(|second| (f64::from(second), speed(second)))
-                .collect();
-            car.follow(&rows);
-            if parks {
-                car.wait(1_000);
-                car.number(Signal::Speed, 0.0);
-                car.switch_off();
-            }
-        }
-        Event::Charge { wh, steps, ends } => {
-            car.charge(f64::from(wh) / 1_000.0, steps.into());
-            if !ends {
-                car.samples.pop();
-            }
-        }
-        Event::Asleep { wh, metres } => {
-            car.wait(7_200_000);
-            car.charged_kwh += f64::from(wh) / 1_000.0;
-            car.odometer_m += f64::from(metres);
-            car.wait(7_200_000);
-            car.meters();
-        }
-        Event::Wait { seconds } => car.wait(i64::from(seconds) * 1_000),
-        Event::Odometer { metres } => car.odometer_m += f64::from(metres),
-        Event::Driver { who } => {
-            car.text(Signal::DriverSubject, ["", "lin", "wang"][usize::from(who)]);
-        }
-        Event::Crash => {}
-    }
-    car.wait(1_000);
-}
 
 /// The head unit with what it keeps over a crash: committed evidence with its marks, and the last checkpoint.
 struct HeadUnit {
@@ -163,7 +78,7 @@ impl HeadUnit {
 }
 
 /// What becomes of a car and its head unit; `stale` when the cache stays behind the ledger.
-fn live_through(events: &[Event], stale: bool) -> (Car, HeadUnit) {
+fn live_through(events: &[Event], stale: bool, pace: Pace) -> (Car, HeadUnit) {
     let mut car = Car::new();
     let mut unit = HeadUnit {
         telematics: Telematics::new(settings(), Marks::default()),
@@ -178,15 +93,16 @@ fn live_through(events: &[Event], stale: bool) -> (Car, HeadUnit) {
     let mut said = 0;
     for event in events {
         happen(&mut car, event);
-        for sample in &car.samples[said..] {
+        let heard = arrivals(&car);
+        for arrival in &heard[said..] {
             let checkpoint = unit.checkpoint.clone();
-            let outcomes = unit.telematics.observe(sample);
+            let outcomes = live(&mut unit.telematics, std::slice::from_ref(arrival), pace);
             unit.keep(outcomes);
             if stale && checkpoint.is_some() {
                 unit.checkpoint = checkpoint;
             }
         }
-        said = car.samples.len();
+        said = heard.len();
         if matches!(event, Event::Crash) {
             unit.crash();
         }
@@ -207,21 +123,6 @@ fn shuffled(samples: &[Sample], delays_ms: &[u16]) -> Vec<Sample> {
         .collect();
     arriving.sort_by_key(|(at_ms, _)| *at_ms);
     arriving.into_iter().map(|(_, sample)| sample).collect()
-}
-
-fn history(events: &[Event]) -> Vec<Sample> {
-    let mut car = Car::new();
-    car.meters();
-    car.wait(1_000);
-    for event in events {
-        happen(&mut car, event);
-    }
-    // One value of a signal at a time: which of two would count, nobody could say.
-    car.samples
-        .sort_by_key(|sample| (sample.ts_ms, sample.signal));
-    car.samples
-        .dedup_by_key(|sample| (sample.ts_ms, sample.signal));
-    car.samples
 }
 
 proptest! {
@@ -261,8 +162,10 @@ proptest! {
     fn no_metre_and_no_watt_hour_is_claimed_twice_whatever_crashes(
         events in prop::collection::vec(event(), 1..25),
         stale in any::<bool>(),
+        is_live in any::<bool>(),
     ) {
-        let (car, unit) = live_through(&events, stale);
+        let pace = if is_live { Pace::Live } else { Pace::Recording };
+        let (car, unit) = live_through(&events, stale, pace);
         for (index, one) in unit.kept.iter().enumerate() {
             for other in &unit.kept[index + 1..] {
                 prop_assert!(!one.evidence.interval().overlaps(&other.evidence.interval()), "{one:?} {other:?}");
@@ -288,7 +191,7 @@ fn the_histories_come_to_what_matters() {
     let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
     for _ in 0..200 {
         let events = histories.new_tree(&mut runner).unwrap().current();
-        let (_, unit) = live_through(&events, false);
+        let (_, unit) = live_through(&events, false, Pace::Live);
         for finished in &unit.kept {
             let kind = match &finished.private {
                 PrivateEvidence::Trip(trace) => match trace.end {

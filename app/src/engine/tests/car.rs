@@ -215,6 +215,14 @@ impl Car {
         self.ms.fetch_add(ms, Ordering::Relaxed);
     }
 
+    /// Lets so much time pass without a word of the bus; the engine wakes twice a second, as it does in a car.
+    pub fn waits(&self, running: &mut Running, ms: u64) {
+        for _ in 0..ms / 500 {
+            self.pass(500);
+            running.engine.wake();
+        }
+    }
+
     /// Drives for so many minutes at 60 km/h and stops with the trip still open.
     pub fn sets_out(&mut self, running: &mut Running, minutes: u64) {
         self.pass(60_000);

@@ -35,7 +35,7 @@ fn says(car: &Car, running: &mut Running, signal: Signal, text: &str) {
     let said = said.map(|(signal, text)| (signal, Value::Text(text.to_owned())));
     car.say(running, said.collect());
     // What was said waits for late samples before it.
-    car.pass(3_000);
+    car.waits(running, 3_000);
     car.say(running, vec![(Signal::Speed, Value::Number(0.0))]);
 }
 

@@ -8,7 +8,7 @@ use crate::discharge::OpenDischarge;
 use crate::driver::Driver;
 use crate::intake::Stamped;
 use crate::marks::MeterMark;
-use crate::reading::SignalReading;
+use crate::reading::{STANDSTILL_KMH, SignalReading};
 use crate::settings::Settings;
 
 /// A smaller rise that nobody has seen belongs to the session before or after it, in watt-hours.
@@ -61,10 +61,23 @@ impl VehicleFold {
             reason = "nothing else is of the counter"
         )]
         let counter = news.iter().find_map(|stamped| match stamped.reading {
-            SignalReading::ChargedWh(wh) => Some((stamped.at_ms, wh)),
+            SignalReading::ChargedWh(wh) => Some((*stamped, wh)),
             _ => None,
         });
         let mut known_wh = before.charged_wh;
+        if let Some((stamped, _)) = counter.filter(|_| self.trip.is_some()) {
+            self.braking.note(stamped);
+        }
+        if let Some((stamped, wh)) = counter
+            && known_wh.is_some_and(|known_wh| known_wh < wh)
+        {
+            let is_unplugged = self.picture.charging == Some(false) && flag.is_none();
+            let is_braking = self.charge.is_none() && (self.trip.is_some() || is_unplugged);
+            self.braking.rise(stamped, is_braking);
+        }
+        let of_trip = counter.filter(|(stamped, _)| self.is_of_last_trip(stamped));
+        let counter = counter.filter(|_| of_trip.is_none());
+        let counter = counter.map(|(stamped, wh)| (stamped.at_ms, wh));
         if let Some((_, wh)) = counter
             && std::mem::take(&mut self.slept)
             && self.charge.is_none()
@@ -73,12 +86,21 @@ impl VehicleFold {
             self.settle_unseen(wh, 1, at_ms, context);
             known_wh = Some(wh);
         }
+        if self.has_driven_away(at_ms) {
+            self.end_charging(at_ms, context);
+        }
         if let Some(flag) = flag.filter(|flag| flag.on)
             && self.charge.is_none()
         {
             self.start_charging(flag, known_wh, context);
         }
         self.note_power(news);
+        if let Some((_, wh)) = of_trip {
+            self.charged_floor_wh = self.charged_floor_wh.max(Some(wh));
+            if let Some(charge) = &mut self.charge {
+                charge.begin_at(wh);
+            }
+        }
         if let Some((counter_ms, wh)) = counter {
             self.take_counter(counter_ms, wh, origin_before, context);
         }
@@ -86,6 +108,37 @@ impl VehicleFold {
             self.end_charging(flag.at_ms, context);
             self.mix_since_ms = self.mix_since_ms.or(Some(flag.at_ms));
         }
+    }
+
+    /// Returns whether a counter may have been captured in the trip that is over: what braking gave back until then is no
+    /// charging.
+    fn is_of_last_trip(&self, stamped: &Stamped) -> bool {
+        let captured_ms = self.braking.captured_ms(stamped);
+        captured_ms < stamped.at_ms
+            && self.trip.is_none()
+            && self.marks.charged.is_some()
+            && self.trip_ended_ms >= Some(captured_ms)
+    }
+
+    /// Returns whether a word says that a car charges which drives: it is false, or was said before. Some cars charge with the ignition
+    /// on, which is a trip, but none charges while it moves.
+    pub(super) fn is_false_word_of_drive(&self, stamped: &Stamped) -> bool {
+        let moved = match self.picture.speed {
+            Some((_, speed_kmh)) => speed_kmh > STANDSTILL_KMH,
+            None => self.picture.moving == Some(true),
+        };
+        let rolls = self.rolls(stamped.at_ms);
+        let is_trip = self.trip.is_some();
+        matches!(stamped.reading, SignalReading::Charging(true))
+            && !stamped.retained
+            && (is_trip || rolls)
+            && (stamped.may_be_old() || (is_trip && (rolls || (moved && stamped.refitted))))
+    }
+
+    /// Returns whether the car drives, and has moved since its charging began: a trip that was open then has no beginning that ends it.
+    fn has_driven_away(&self, at_ms: i64) -> bool {
+        let from_m = self.charge.as_ref().and(self.charge_from_m);
+        from_m.is_some() && self.odometer.value() > from_m && self.rolls(at_ms)
     }
 
     /// The car drives away: whatever charged it has ended.
@@ -128,11 +181,17 @@ impl VehicleFold {
     ) {
         let power = news
             .iter()
-            .any(|stamped| matches!(stamped.reading, SignalReading::BatteryW(_)));
-        if let (Some(open), Some((from_ms, watts)), true) =
-            (&mut self.discharge, before.battery_w, power)
-        {
-            open.power(from_ms, at_ms, watts);
+            .find(|stamped| matches!(stamped.reading, SignalReading::BatteryW(_)));
+        if let (Some(open), Some(stamped)) = (&mut self.discharge, power) {
+            let said_ms = self.discharged_said_ms.unwrap_or(i64::MIN);
+            let new_ms = stamped.said_ms.saturating_sub(said_ms);
+            match before.battery_w {
+                Some((from_ms, watts)) if !stamped.refitted => {
+                    open.power(from_ms.max(at_ms.saturating_sub(new_ms)), at_ms, watts);
+                    self.discharged_said_ms = Some(said_ms.max(stamped.said_ms));
+                }
+                Some(_) | None => open.skip_to(at_ms),
+            }
         }
         for stamped in news {
             #[expect(
@@ -145,6 +204,11 @@ impl VehicleFold {
                     let open =
                         OpenDischarge::start(self.owner(), started_ms, stamped.at_ms, &self.marks);
                     self.discharge = Some(open);
+                    // It may have begun later than its time says: the power until the next word of it is of before.
+                    if stamped.refitted {
+                        let of_now = |(said_ms, _): &(i64, f64)| *said_ms >= at_ms;
+                        self.picture.battery_w = self.picture.battery_w.filter(of_now);
+                    }
                 }
                 SignalReading::Discharging(false) => self.end_discharging(context),
                 _ => {}
@@ -184,6 +248,7 @@ impl VehicleFold {
             .accounted_wh()
             .filter(|_| known_wh.is_some() && !self.slept);
         let started_ms = (!flag.retained).then_some(flag.at_ms);
+        self.charge_from_m = self.odometer.value();
         self.charge = Some(OpenCharge::start(
             self.owner(),
             started_ms,

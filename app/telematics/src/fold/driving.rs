@@ -31,6 +31,7 @@ impl VehicleFold {
 
     pub(super) fn end_trip(&mut self, end: TripEnd, context: &mut FoldContext<'_>) {
         if let Some(trip) = self.trip.take() {
+            self.trip_ended_ms = Some(trip.last_ms());
             let finished = trip.finish(end, &mut self.marks, context.settings);
             self.checkpoint_due_ms = None;
             context.finished(finished);
@@ -66,7 +67,7 @@ impl VehicleFold {
     }
 
     /// Returns whether the car was last seen rolling, and that not too long ago.
-    fn rolls(&self, at_ms: i64) -> bool {
+    pub(super) fn rolls(&self, at_ms: i64) -> bool {
         match self.picture.speed {
             Some((speed_ms, speed_kmh)) => {
                 speed_kmh > STANDSTILL_KMH && at_ms.saturating_sub(speed_ms) <= TICK_MS_MAX
@@ -88,6 +89,7 @@ impl VehicleFold {
             at_ms: started_ms,
         });
         self.checkpoint_due_ms = None;
+        self.braking.set_off(started_ms);
         self.trip = Some(OpenTrip::start(
             driver,
             started_ms,
@@ -129,7 +131,9 @@ impl VehicleFold {
             SignalReading::Moving(_) => trip.seen(at_ms),
             SignalReading::SpeedKmh(speed_kmh) => {
                 trip.seen(at_ms);
-                if let Some((from_ms, from_kmh)) = before.speed
+                if stamped.refitted {
+                    trip.lose_pace();
+                } else if let Some((from_ms, from_kmh)) = before.speed
                     && let Some(tick) = Tick::between(from_ms, at_ms)
                 {
                     let around = Around {
@@ -140,17 +144,19 @@ impl VehicleFold {
                     trip.speed(tick, (from_kmh, speed_kmh), in_park, around, settings);
                 }
             }
-            SignalReading::LongitudinalMps2(mps2) => {
+            SignalReading::LongitudinalMps2(mps2) if !stamped.refitted => {
                 if let Some(tick) = since(before.longitudinal_ms) {
                     trip.longitudinal(tick, mps2, settings);
                 }
             }
-            SignalReading::LateralMps2(mps2) => {
+            SignalReading::LateralMps2(mps2) if !stamped.refitted => {
                 if let Some(tick) = since(before.lateral_ms) {
                     trip.lateral(tick, mps2, settings);
                 }
             }
-            SignalReading::BatteryW(watts) if picture.charging != Some(true) => {
+            SignalReading::BatteryW(watts)
+                if picture.charging != Some(true) && !stamped.refitted =>
+            {
                 let tick = before
                     .battery_w
                     .and_then(|(from_ms, _)| Tick::between(from_ms, at_ms));

@@ -1,8 +1,10 @@
 //! Batches of readings folded, in order, into what is open.
 
+mod braking;
 mod charging;
 mod driving;
 
+use braking::BrakingWatch;
 use serde::{Deserialize, Serialize};
 
 use crate::charge::OpenCharge;
@@ -10,7 +12,7 @@ use crate::counts::{Counts, Fault};
 use crate::discharge::OpenDischarge;
 use crate::driver::Driver;
 use crate::evidence::{Finished, TripEnd};
-use crate::intake::{Batch, Stamped};
+use crate::intake::{Batch, SeenSample, Stamped};
 use crate::marks::{Marks, MeterMark};
 use crate::meter::{MeterTrack, Pace, Taken};
 use crate::picture::Picture;
@@ -19,6 +21,8 @@ use crate::settings::Settings;
 use crate::signal::Signal;
 use crate::trip::{GAP_MS, OpenTrip};
 
+/// Time after which nothing is sent again that was said before.
+const AGAIN_MS_MAX: i64 = 23 * 3_600_000;
 /// Interval of the checkpoints, in milliseconds of event time.
 const CHECKPOINT_MS: i64 = 60_000;
 
@@ -34,7 +38,19 @@ pub(crate) struct VehicleFold {
     charged_floor_wh: Option<u64>,
     trip: Option<OpenTrip>,
     charge: Option<OpenCharge>,
+    /// Odometer when it began, in metres.
+    #[serde(default)]
+    charge_from_m: Option<u64>,
     discharge: Option<OpenDischarge>,
+    /// Time at which the last trip ended.
+    #[serde(default)]
+    trip_ended_ms: Option<i64>,
+    #[serde(default)]
+    braking: BrakingWatch,
+    /// Newest stamp of a power that was counted as given back. It has no lifetime meter: what carries an older stamp may have
+    /// been counted before.
+    #[serde(default)]
+    discharged_said_ms: Option<i64>,
     last_driver: Option<Driver>,
     /// The bus has said that it does not say who drives: a name after that is another driver, not one that comes late.
     #[serde(default)]
@@ -106,7 +122,11 @@ impl VehicleFold {
             charged_floor_wh: None,
             trip: None,
             charge: None,
+            charge_from_m: None,
             discharge: None,
+            trip_ended_ms: None,
+            braking: BrakingWatch::default(),
+            discharged_said_ms: None,
             last_driver: None,
             is_name_taken_back: false,
             counters: None,
@@ -165,6 +185,27 @@ impl VehicleFold {
 
     pub(crate) fn last_ms(&self) -> Option<i64> {
         self.last_ms
+    }
+
+    /// Returns the last sample of each signal, for the clocks after a restart.
+    pub(crate) fn last_seen(&self) -> impl Iterator<Item = SeenSample> + '_ {
+        self.picture.last_seen().map(|(signal, at_ms)| {
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "nothing else is a meter that only rises"
+            )]
+            let value = match signal {
+                Signal::Odometer => self.odometer.value(),
+                Signal::ChargedEnergy => self.charged.value(),
+                _ => None,
+            };
+            SeenSample {
+                signal,
+                at_ms,
+                value,
+                word: self.picture.word(signal),
+            }
+        })
     }
 
     pub(crate) fn trip_driver(&self) -> Option<&Driver> {
@@ -227,6 +268,37 @@ impl VehicleFold {
                 self.picture.take_overtaken(name);
                 self.follow_driver(context);
             }
+            Batch::Translated(by_ms) => self.translate(*by_ms),
+        }
+    }
+
+    /// The time of the bus was wrong by so many milliseconds: what is open stays open, and its times are right.
+    fn translate(&mut self, by_ms: i64) {
+        self.picture.translate(by_ms);
+        self.braking.translate(by_ms);
+        for meter in [&mut self.odometer, &mut self.charged, &mut self.consumed] {
+            meter.translate(by_ms);
+        }
+        if let Some(trip) = &mut self.trip {
+            trip.translate(by_ms);
+        }
+        if let Some(charge) = &mut self.charge {
+            charge.translate(by_ms);
+        }
+        if let Some(discharge) = &mut self.discharge {
+            discharge.translate(by_ms);
+        }
+        let counters = self.counters.as_mut().into_iter().flat_map(|counters| {
+            let renewable = counters.renewable.as_mut().map(|(at_ms, _)| at_ms);
+            renewable.into_iter().chain([&mut counters.charged_ms])
+        });
+        let times = counters
+            .chain(&mut self.mix_since_ms)
+            .chain(&mut self.trip_ended_ms)
+            .chain(&mut self.last_ms)
+            .chain(&mut self.checkpoint_due_ms);
+        for at_ms in times {
+            *at_ms = at_ms.saturating_add(by_ms);
         }
     }
 
@@ -236,6 +308,12 @@ impl VehicleFold {
             if at_ms < last_ms {
                 self.end_trip(TripEnd::Gap, context);
                 self.picture.forget_times();
+                self.braking.forget_times();
+                // It was before now in any case.
+                self.trip_ended_ms = self.trip_ended_ms.min(Some(at_ms));
+                if last_ms.saturating_sub(at_ms) > AGAIN_MS_MAX {
+                    self.discharged_said_ms = None;
+                }
                 self.mix_since_ms = None;
                 self.checkpoint_due_ms = None;
                 for meter in [&mut self.odometer, &mut self.charged, &mut self.consumed] {
@@ -248,6 +326,7 @@ impl VehicleFold {
 
     fn fold(&mut self, at_ms: i64, readings: &[Stamped], context: &mut FoldContext<'_>) {
         let before = self.before();
+        let was_charging = self.picture.charging;
         let origin_before = self.origin(at_ms, context.settings);
         let mut news = Vec::with_capacity(readings.len());
         for stamped in readings {
@@ -262,6 +341,11 @@ impl VehicleFold {
             }
         }
         self.drive(at_ms, &news, &before, context);
+        let told = news.len();
+        news.retain(|stamped| !self.is_false_word_of_drive(stamped));
+        if news.len() < told {
+            self.picture.charging = was_charging;
+        }
         self.charge(at_ms, &news, &before, origin_before, context);
         self.discharge(at_ms, &news, &before, context);
         if news

@@ -25,6 +25,9 @@ fn instant(at_ms: i64, readings: &[(Signal, SignalReading)]) -> Batch {
         at_ms,
         reading: reading.clone(),
         retained: false,
+        refitted: false,
+        said_ms: at_ms,
+        captured_ms: at_ms,
     };
     let readings = readings.iter().map(stamped).collect();
     Batch::Instant { at_ms, readings }

@@ -1,5 +1,8 @@
 //! A car that talks straight to the fold.
 
+pub mod drift;
+pub mod history;
+
 use std::path::PathBuf;
 
 use dashpoint_membership::policy::DEFAULT_POLICY_TOML;
@@ -65,9 +68,15 @@ pub fn recorded_day() -> Option<Vec<(f64, f64)>> {
 /// What a car has said, and what it goes on from.
 pub struct Car {
     pub samples: Vec<Sample>,
+    /// Times without a word: the number of samples before each, and its length.
+    pub silences_ms: Vec<(usize, i64)>,
     pub now_ms: i64,
     pub odometer_m: f64,
     pub charged_kwh: f64,
+    /// What braking gives back while it drives, which its counter of charged energy counts.
+    pub regains_wh_per_s: f64,
+    /// The part of the counter that braking gave back.
+    pub regained_wh: f64,
     pub publishes_acceleration: bool,
 }
 
@@ -75,9 +84,12 @@ impl Car {
     pub fn new() -> Self {
         Self {
             samples: Vec::new(),
+            silences_ms: Vec::new(),
             now_ms: START_MS,
             odometer_m: 12_345_678.25,
             charged_kwh: 4_000.0,
+            regains_wh_per_s: 0.0,
+            regained_wh: 0.0,
             publishes_acceleration: true,
         }
     }
@@ -105,6 +117,7 @@ impl Car {
 
     pub fn wait(&mut self, ms: i64) {
         self.now_ms += ms;
+        self.silences_ms.push((self.samples.len(), ms));
     }
 
     pub fn meters(&mut self) {
@@ -130,7 +143,7 @@ impl Car {
         let start_ms = self.now_ms;
         let mut last: Option<(f64, f64)> = None;
         for &(at_s, mps) in rows {
-            self.now_ms = start_ms + (at_s * 1_000.0).round() as i64;
+            self.wait(start_ms + (at_s * 1_000.0).round() as i64 - self.now_ms);
             self.number(Signal::Speed, mps * 3.6);
             if let Some((last_s, last_mps)) = last.filter(|(last_s, _)| at_s - last_s < 1.5) {
                 self.odometer_m += (mps + last_mps) / 2.0 * (at_s - last_s);
@@ -138,6 +151,12 @@ impl Car {
                     self.number(Signal::Longitudinal, (mps - last_mps) / (at_s - last_s));
                 }
                 self.number(Signal::Odometer, self.odometer_m.floor());
+                if self.regains_wh_per_s > 0.0 && mps > 0.0 {
+                    let wh = self.regains_wh_per_s * (at_s - last_s);
+                    self.regained_wh += wh;
+                    self.charged_kwh += wh / 1_000.0;
+                    self.number(Signal::ChargedEnergy, self.charged_kwh);
+                }
             }
             last = Some((at_s, mps));
         }
