@@ -6,7 +6,7 @@
 mod common;
 
 use common::drift::{Pace, cruise, fold_at, fold_both, number, say, start, stop, tell_all};
-use common::{Car, charges, finished};
+use common::{Car, charges, finished, short_drive};
 use dashpoint_membership::Evidence;
 use dashpoint_telematics::{Outcome, Signal, Value};
 
@@ -103,6 +103,39 @@ fn a_gateway_replaced_pays_no_braking() {
                 "{age_s} s, back {back_ms} ms: {charges:?} {counts:?}"
             );
         }
+    }
+}
+
+#[test]
+fn a_counter_sent_again_pays_no_braking() {
+    // Five of its old values follow each other, and it goes on where it was.
+    let mut car = Car::new();
+    car.regains_wh_per_s = 2.0;
+    car.meters();
+    car.wait(1_000);
+    car.charge(6.0, 60);
+    car.wait(600_000);
+    car.drive(&short_drive());
+    car.meters();
+    for step in 0..5 {
+        car.wait(1_000);
+        number(
+            &mut car,
+            Signal::ChargedEnergy,
+            4_005.5 + f64::from(step) / 10.0,
+            0,
+        );
+    }
+    for _ in 0..8 {
+        car.wait(10_000);
+        car.meters();
+    }
+    car.wait(600_000);
+    car.drive(&short_drive());
+    for (outcomes, counts) in fold_both(&car) {
+        let charges = charges(&finished(&outcomes));
+        let wh: u64 = charges.iter().map(|charge| charge.charged.length()).sum();
+        assert_eq!(wh, 6_000, "{charges:?} {counts:?}");
     }
 }
 

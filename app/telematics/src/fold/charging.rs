@@ -162,7 +162,7 @@ impl VehicleFold {
             let finished = charge.finish(&mut self.marks, context.settings);
             context.finished(finished);
         }
-        self.charged_floor_wh = Some(wh);
+        self.charged_floor_wh = self.charged_floor_wh.max(Some(wh));
         self.mark(
             MeterMark {
                 meter: Meter::Charged,
