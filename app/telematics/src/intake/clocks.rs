@@ -432,5 +432,6 @@ impl SignalClocks {
         for clock in &mut self.clocks {
             clock.translate(by_ms);
         }
+        self.set_back.translate(by_ms);
     }
 }

@@ -61,6 +61,15 @@ impl SetBackProof {
         }
     }
 
+    /// The time of the bus was wrong by so many milliseconds.
+    pub(super) fn translate(&mut self, by_ms: i64) {
+        for run in self.runs.values_mut() {
+            let (first_ms, newest_ms) = &mut run.arrived_ms;
+            *first_ms = first_ms.saturating_add(by_ms);
+            *newest_ms = newest_ms.saturating_add(by_ms);
+        }
+    }
+
     /// Notes a sample behind the newest stamp of its signal.
     pub(super) fn take(
         &mut self,
