@@ -109,6 +109,7 @@ impl Intake {
     /// Takes one sample; gives what is to be folded before anything that waits.
     pub(crate) fn take(&mut self, sample: &Stamped, counts: &mut Counts) -> TakenSample {
         let mut taken = TakenSample::default();
+        self.bus.end_quiet();
         if sample.retained {
             self.take_retained(sample, counts);
             taken.check = Some(TimeCheck::Believed(sample.at_ms));
@@ -185,12 +186,9 @@ impl Intake {
     /// The bus has been quiet for so long: what waits need not wait for more.
     pub(crate) fn quiet(&mut self, for_ms: i64, counts: &mut Counts) -> TakenSample {
         let mut taken = TakenSample::default();
-        self.bus.quiet_ms = self.bus.quiet_ms.max(for_ms);
+        self.bus.pass_quiet(for_ms);
         if for_ms > LATENESS_MS {
-            let most_ms = for_ms.max(TOLERANCE_MS);
-            self.held
-                .release(&mut self.bus, most_ms, counts, &mut taken);
-            self.bus.take_confirmed(counts, &mut taken);
+            self.release_quiet(for_ms, counts, &mut taken);
         }
         let mut batches = match self.bus.newest_ms {
             Some(newest_ms) if for_ms > 0 => {
@@ -206,11 +204,30 @@ impl Intake {
         taken
     }
 
+    /// Takes what is held, as far as the bus has been quiet: so much time has gone by in any case. Nothing has contradicted it.
+    fn release_quiet(&mut self, for_ms: i64, counts: &mut Counts, taken: &mut TakenSample) {
+        let Some(bus_ms) = self.bus.newest_ms.filter(|_| !self.held.is_empty()) else {
+            return;
+        };
+        let quiet_ms = self.bus.quiet_ms;
+        let until_ms = bus_ms.saturating_add(quiet_ms.max(TOLERANCE_MS));
+        self.held
+            .release_until(&mut self.bus, until_ms, counts, taken);
+        self.bus.take_confirmed(counts, taken);
+        // The time by which the bus has gone ahead counts once.
+        let newest_ms = self.bus.newest_ms.unwrap_or(bus_ms);
+        let step_ms = newest_ms.saturating_sub(bus_ms);
+        if step_ms > 0 {
+            let rest_ms = quiet_ms.saturating_sub(step_ms).max(0);
+            self.bus.keep_quiet(rest_ms, for_ms);
+        }
+    }
+
     /// Everything that waits, at the end of a recording.
     pub(crate) fn drain(&mut self, counts: &mut Counts) -> TakenSample {
         let mut taken = TakenSample::default();
         self.held
-            .release(&mut self.bus, i64::MAX, counts, &mut taken);
+            .release_until(&mut self.bus, i64::MAX, counts, &mut taken);
         self.bus.take_confirmed(counts, &mut taken);
         let mut batches = self.ripe(i64::MAX);
         batches.extend(self.settled());

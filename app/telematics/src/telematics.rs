@@ -169,7 +169,8 @@ impl Telematics {
     /// Nothing has arrived for so many milliseconds: samples held back for later ones are folded, retained state is
     /// taken for complete after one second, an open trip ends after two minutes.
     ///
-    /// To be called about once a second while the bus is quiet, always with the whole time since the last sample.
+    /// To be called about once a second while the bus is quiet, always with the whole time since the last sample, and after minutes
+    /// without a call once more before the next sample: what is as far ahead as the bus was quiet is in time.
     pub fn quiet(&mut self, for_ms: i64) -> Vec<Outcome> {
         let mut out = Vec::new();
         let mut taken = self.intake.quiet(for_ms, &mut self.counts);

@@ -122,7 +122,7 @@ impl Held {
     }
 
     /// The bus goes to this time, and takes what is held until then in its order.
-    fn release_until(
+    pub(super) fn release_until(
         &mut self,
         bus: &mut Timeline,
         until_ms: i64,
@@ -135,7 +135,7 @@ impl Held {
                 return;
             };
             let before = self.0.len();
-            bus.newest_ms = bus.newest_ms.max(Some(least_ms));
+            bus.go_to(least_ms);
             self.drop_in(bus, counts, taken);
             if self.0.len() == before {
                 return;
@@ -190,29 +190,6 @@ impl Held {
             }
             let at_ms = bus.take_fitted(&held, counts);
             taken.released.push(held.at(at_ms));
-        }
-    }
-
-    /// Nothing has contradicted what is ahead of the bus by no more than this.
-    pub(super) fn release(
-        &mut self,
-        bus: &mut Timeline,
-        most_ms: i64,
-        counts: &mut Counts,
-        taken: &mut TakenSample,
-    ) {
-        while let Some(bus_ms) = bus.newest_ms.filter(|_| !self.0.is_empty()) {
-            let time = |held: &Stamped| bus.clocks.at_ms(held);
-            let before = self.0.len();
-            match self.0.iter().map(time).min() {
-                Some(least_ms) if least_ms.saturating_sub(bus_ms) <= most_ms => {
-                    self.release_until(bus, least_ms, counts, taken);
-                }
-                Some(_) | None => return,
-            }
-            if self.0.len() == before {
-                return;
-            }
         }
     }
 }

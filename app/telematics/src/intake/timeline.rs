@@ -20,8 +20,10 @@ pub(super) struct Timeline {
     /// Everything before has been folded, and what comes from there now would be out of order. Never later than the
     /// newest time: what follows on it is in order however long the bus was quiet.
     pub(super) folded_ms: Option<i64>,
-    /// Time for which the bus has been quiet since its newest sample.
+    /// Time for which the bus has been quiet since its newest sample: all silences between those that were not taken.
     pub(super) quiet_ms: i64,
+    /// The part of it that the present silence has told.
+    told_quiet_ms: i64,
     /// Time for which it was quiet between the newest sample of a leader and the newest sample.
     led_ms: i64,
     pub(super) waiting: BTreeMap<(i64, Signal), Stamped>,
@@ -64,6 +66,35 @@ impl Timeline {
             quiet_ms: self.quiet_ms,
             led_ms: self.led_ms.saturating_add(self.quiet_ms),
         }
+    }
+
+    /// Notes that nothing has arrived for so long.
+    pub(super) fn pass_quiet(&mut self, for_ms: i64) {
+        // Less than was told before is another silence.
+        let told_ms = Some(self.told_quiet_ms).filter(|told_ms| *told_ms <= for_ms);
+        let more_ms = for_ms.saturating_sub(told_ms.unwrap_or(0));
+        self.quiet_ms = self.quiet_ms.saturating_add(more_ms);
+        self.told_quiet_ms = for_ms;
+    }
+
+    /// The bus goes to this time. A sample that is no newer says nothing of the time that has gone by.
+    pub(super) fn go_to(&mut self, at_ms: i64) {
+        if self.newest_ms < Some(at_ms) {
+            self.newest_ms = Some(at_ms);
+            self.led_ms = self.led_ms.saturating_add(self.quiet_ms);
+            (self.quiet_ms, self.told_quiet_ms) = (0, 0);
+        }
+    }
+
+    /// Notes that the bus was quiet for longer than it has gone ahead, and that the present silence has told so much.
+    pub(super) fn keep_quiet(&mut self, rest_ms: i64, told_ms: i64) {
+        self.led_ms = self.led_ms.saturating_sub(rest_ms).max(0);
+        (self.quiet_ms, self.told_quiet_ms) = (rest_ms, told_ms);
+    }
+
+    /// Notes that something has arrived, which may not be taken.
+    pub(super) fn end_quiet(&mut self) {
+        self.told_quiet_ms = 0;
     }
 
     /// Notes what was taken before a restart: it is not taken again.
@@ -180,13 +211,10 @@ impl Timeline {
             ..sample.clone()
         };
         self.waiting.insert((at_ms, sample.signal), waiting);
-        self.newest_ms = self.newest_ms.max(Some(at_ms));
-        self.led_ms = if self.clocks.leads(sample.signal) {
-            0
-        } else {
-            self.led_ms.saturating_add(self.quiet_ms)
-        };
-        self.quiet_ms = 0;
+        self.go_to(at_ms);
+        if self.clocks.leads(sample.signal) {
+            self.led_ms = 0;
+        }
     }
 
     /// Returns whether a sample that its own clock puts behind the bus is to be refused all the same: an old name is no word
@@ -283,6 +311,7 @@ impl Timeline {
         self.clocks = SignalClocks::default();
         self.words = RefusedWords::default();
         self.risen.clear();
+        (self.quiet_ms, self.told_quiet_ms, self.led_ms) = (0, 0, 0);
         self.newest_ms = samples.iter().map(|sample| sample.at_ms).max();
         for sample in samples {
             self.clocks.take(sample, sample.at_ms);

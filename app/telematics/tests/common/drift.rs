@@ -74,7 +74,7 @@ pub enum Pace {
 pub const PACES: [Pace; 2] = [Pace::Recording, Pace::Live];
 /// Time between two words to the head unit that the bus is quiet.
 const QUIET_EVERY_MS: i64 = 500;
-/// After it the head unit is not told again.
+/// After it the head unit is told again with the next word only.
 const QUIET_MS_MAX: i64 = 150_000;
 
 /// What a car says, as it arrives.
@@ -98,6 +98,9 @@ pub fn live(telematics: &mut Telematics, arriving: &[Arrival], pace: Pace) -> Ve
     for arrival in arriving {
         match arrival {
             Arrival::Sample(sample) => {
+                if pace == Pace::Live && silent_ms >= QUIET_MS_MAX {
+                    outcomes.extend(telematics.quiet(silent_ms));
+                }
                 silent_ms = 0;
                 outcomes.extend(telematics.observe(sample));
             }
