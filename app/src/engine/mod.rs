@@ -50,7 +50,7 @@ const QUIET_EVERY: Duration = Duration::from_millis(500);
 /// Longest sleep of the engine: the runtime times it by a clock that stands still while the machine is suspended, so a
 /// deadline that passes meanwhile is met at most this long after the machine wakes.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
-/// After this much quiet nothing can be open any more.
+/// After this much quiet nothing can be open any more: the fold learns of more when the engine wakes for another reason.
 const QUIET_MAX_MS: u64 = 150_000;
 /// Pause before evidence that the disk refused is tried again, in milliseconds.
 const RETRY_MS: u64 = 5_000;
@@ -266,7 +266,12 @@ impl Engine {
 
     /// Takes what came from the bus, in its order.
     pub fn take(&mut self, inputs: impl Iterator<Item = BusInput>) {
-        self.last_input_ms = self.clock.monotonic_ms();
+        let now_ms = self.clock.monotonic_ms();
+        // The first word after a long silence is as late as the silence was long.
+        if self.told_quiet_ms >= QUIET_MAX_MS {
+            self.tell_quiet(now_ms);
+        }
+        self.last_input_ms = now_ms;
         self.told_quiet_ms = 0;
         for input in inputs {
             match input {
@@ -380,17 +385,22 @@ impl Engine {
         {
             self.tell(Event::Tick);
         }
+        self.tell_quiet(now_ms);
+        if self.must_retry() && now_ms >= self.retry_at_ms {
+            self.retry_at_ms = now_ms + RETRY_MS;
+            self.retry();
+        }
+    }
+
+    /// Tells the fold for how long the bus has been silent.
+    fn tell_quiet(&mut self, now_ms: u64) {
         let quiet_ms = now_ms.saturating_sub(self.last_input_ms);
-        if self.told_quiet_ms < QUIET_MAX_MS && quiet_ms > self.told_quiet_ms {
+        if quiet_ms > self.told_quiet_ms {
             self.told_quiet_ms = quiet_ms;
             let outcomes = self
                 .telematics
                 .quiet(i64::try_from(quiet_ms).unwrap_or(i64::MAX));
             self.keep(outcomes);
-        }
-        if self.must_retry() && now_ms >= self.retry_at_ms {
-            self.retry_at_ms = now_ms + RETRY_MS;
-            self.retry();
         }
     }
 

@@ -41,7 +41,7 @@ charge = { kwh = 2.53, renewable = 80 }
 sleep = { for = "2h" }
 "#;
 
-/// The engine asks about the quiet of the bus each second, for two minutes and a half.
+/// The engine tells of the quiet of the bus each second, for two minutes and a half, and of all of it before the next word.
 const QUIET_EVERY_MS: i64 = 1_000;
 const QUIET_MAX_MS: i64 = 150_000;
 
@@ -71,7 +71,9 @@ impl Listener {
     }
 
     fn quiet(&mut self, for_ms: i64) {
-        for quiet_ms in (QUIET_EVERY_MS..=for_ms.min(QUIET_MAX_MS)).step_by(1_000) {
+        let told = (QUIET_EVERY_MS..=for_ms.min(QUIET_MAX_MS)).step_by(1_000);
+        let whole = Some(for_ms).filter(|for_ms| *for_ms > QUIET_MAX_MS);
+        for quiet_ms in told.chain(whole) {
             let outcomes = self.telematics.quiet(quiet_ms);
             self.keep(outcomes);
         }
@@ -181,7 +183,7 @@ fn a_day_is_found_behind_each_gateway() {
         let charged_wh: u64 = found.charges_wh.iter().sum();
         let due_wh = due_wh.unwrap_or(0);
         assert!(charged_wh <= due_wh + STEP_WH, "{gateway:?}: {found:?}");
-        assert!(charged_wh * 50 >= due_wh * 49, "{gateway:?}: {found:?}");
+        assert!(charged_wh + STEP_WH >= due_wh, "{gateway:?}: {found:?}");
         // A charging point does not know whether the car moves.
         let is_car = !matches!(gateway, Gateway::Evcc | Gateway::OpenWb);
         assert_eq!(found.parked, is_car, "{gateway:?}");
