@@ -1,5 +1,5 @@
 //! The engine on folders that are not what they should be: keys, ledgers and caches of other cars, lost files, a ledger
-//! that refuses; on names of either form; and a cloud whose clock is wrong.
+//! that refuses; on names of either form; a cloud whose clock is wrong; and a bus that says something each few minutes.
 
 mod attempts;
 mod car;
@@ -8,4 +8,5 @@ mod mixed_up;
 mod named;
 mod newer;
 mod refused;
+mod silent;
 mod wrong_time;

@@ -1,0 +1,29 @@
+//! A bus that says something each few minutes.
+
+use std::sync::atomic::Ordering;
+
+use dashpoint_telematics::{Signal, Value};
+
+use super::car::{Car, START_S};
+
+#[test]
+fn a_word_after_minutes_is_in_time() {
+    let car = Car::enrolled(1);
+    let mut running = car.start();
+    let percent = || vec![(Signal::StateOfCharge, Value::Number(60.0))];
+    car.say(&mut running, percent());
+    for charging in [true, false] {
+        car.pass(1_000);
+        car.say(&mut running, percent());
+        // The engine sleeps longer once nothing can be open any more.
+        car.waits(&mut running, 160_000);
+        car.pass(59_000);
+        car.say(
+            &mut running,
+            vec![(Signal::IsCharging, Value::Bool(charging))],
+        );
+        let now_ms = START_S * 1_000 + car.ms.load(Ordering::Relaxed).cast_signed();
+        let telematics = &running.engine.telematics;
+        assert_eq!(telematics.bus_time_ms(), Some(now_ms), "{charging}");
+    }
+}
