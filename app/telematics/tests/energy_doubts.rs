@@ -107,7 +107,7 @@ fn a_gateway_replaced_pays_no_braking() {
 }
 
 #[test]
-fn a_counter_sent_again_pays_no_braking() {
+fn a_counter_again_pays_no_braking() {
     // Five of its old values follow each other, and it goes on where it was.
     let mut car = Car::new();
     car.regains_wh_per_s = 2.0;

@@ -7,7 +7,7 @@ use dashpoint_telematics::{Signal, Value};
 use super::car::{Car, START_S};
 
 #[test]
-fn a_word_after_minutes_is_in_time() {
+fn a_word_after_minutes_counts() {
     let car = Car::enrolled(1);
     let mut running = car.start();
     let percent = || vec![(Signal::StateOfCharge, Value::Number(60.0))];
