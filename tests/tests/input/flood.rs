@@ -30,6 +30,8 @@ const KINDS: [&str; 11] = [
     "went-back",
     "wrong-type",
 ];
+/// Rounds of which the broker drops nothing.
+const LITTLE_ROUNDS: i64 = 3;
 /// A head unit at work has about 40 MiB in a debug build.
 const RESIDENT_KIB_MAX: u64 = 200 * 1_024;
 const GROWTH_KIB_MAX: u64 = 64 * 1_024;
@@ -61,7 +63,7 @@ fn a_flood_of_nonsense_is_counted_by_kind_and_stops_nothing() {
         (known, (known == handed_over).then_some(()))
     });
     // Of a flood the broker drops what it likes; of a little it drops nothing, so that there is one of each kind.
-    for again in 1..=3 {
+    for again in 1..=LITTLE_ROUNDS {
         let at_ms = newest_ms + again * EVENT_ROUND_MS;
         until("a round of nonsense is taken", PATIENCE, || {
             say(world.bus.port(), [round(at_ms)]);
@@ -74,8 +76,10 @@ fn a_flood_of_nonsense_is_counted_by_kind_and_stops_nothing() {
         let counted = |kind: &str| live["refused"][kind].as_u64() > Some(0);
         KINDS.into_iter().all(counted).then_some(live)
     });
-    // However many of them came through the broker: no speed was one.
-    assert_eq!(speeds(&after), speeds(&before), "{after:#}");
+    // However many of them came through the broker: no speed was one, but for the first that is late in a little round. It is newer than
+    // the one before it, unless the bus has gone on meanwhile.
+    let taken = speeds(&after) - speeds(&before);
+    assert!(taken <= LITTLE_ROUNDS.unsigned_abs(), "{taken}: {after:#}");
 
     // And then a drive as it should be.
     world.vehicle.run(&Command::Drive(Cycle::Us06));
