@@ -30,10 +30,9 @@ impl Engine {
             self.live.refused = refused;
             signals
         });
-        // Before the first sample it is the newest state that the broker had kept: whoever waits for the head unit to
-        // take something must hear of one that has just started, too.
-        let newest_ms = self.live.newest_ms.or(self.newest_kept_ms);
-        self.tell_seen(newest_ms);
+        // What waits for a second signal has arrived, and whoever sends the second one waits for that word. Before the first sample
+        // it is the newest state that the broker had kept: it must hear of a head unit that has just started, too.
+        self.tell_seen(self.telematics.heard_ms().or(self.newest_kept_ms));
         let live = &self.live;
         // The signals stay in the channel until there is news of them: they are too many to be copied each time.
         self.outputs.live.send_if_modified(|shown| {

@@ -98,6 +98,12 @@ impl Intake {
         self.bus.newest_ms
     }
 
+    /// Newest event time that has arrived, in milliseconds since 1970: believed, or of a sample that waits for another signal.
+    pub(crate) fn heard_ms(&self) -> Option<i64> {
+        let held = self.held.iter().map(|held| held.at_ms);
+        self.bus.newest_ms.max(held.max())
+    }
+
     /// Event time of the oldest sample that is held back for ones that come late.
     pub(crate) fn oldest_waiting_ms(&self) -> Option<i64> {
         let oldest = self.bus.waiting.first_key_value();

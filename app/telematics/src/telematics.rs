@@ -275,6 +275,13 @@ impl Telematics {
         self.intake.newest_ms()
     }
 
+    /// Newest event time that has arrived, in milliseconds since 1970-01-01T00:00:00Z: as [`Telematics::bus_time_ms`], or further
+    /// while a sample waits until another signal confirms its time.
+    #[must_use]
+    pub fn heard_ms(&self) -> Option<i64> {
+        self.intake.heard_ms()
+    }
+
     /// Returns the counts of taken and refused samples.
     #[must_use]
     pub fn counts(&self) -> &Counts {
