@@ -267,8 +267,8 @@ impl Engine {
     /// Takes what came from the bus, in its order.
     pub fn take(&mut self, inputs: impl Iterator<Item = BusInput>) {
         let now_ms = self.clock.monotonic_ms();
-        // The first word after a long silence is as late as the silence was long.
-        if self.told_quiet_ms >= QUIET_MAX_MS {
+        // The whole silence is told before the first word after it, also when the machine was suspended in it.
+        if now_ms.saturating_sub(self.last_input_ms) >= QUIET_MAX_MS {
             self.tell_quiet(now_ms);
         }
         self.last_input_ms = now_ms;

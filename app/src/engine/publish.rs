@@ -30,9 +30,9 @@ impl Engine {
             self.live.refused = refused;
             signals
         });
-        // What waits for a second signal has arrived, and whoever sends the second one waits for that word. Before the first sample
-        // it is the newest state that the broker had kept: it must hear of a head unit that has just started, too.
-        self.tell_seen(self.telematics.heard_ms().or(self.newest_kept_ms));
+        // A sample that waits for a second signal has arrived, and a replay sends no second one before it is told so. Before the first
+        // sample it is the newest state that the broker had kept: a replay must hear of a head unit that has just started, too.
+        self.tell_seen(self.telematics.arrived_ms().or(self.newest_kept_ms));
         let live = &self.live;
         // The signals stay in the channel until there is news of them: they are too many to be copied each time.
         self.outputs.live.send_if_modified(|shown| {

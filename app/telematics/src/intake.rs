@@ -48,6 +48,10 @@ pub(crate) struct Intake {
     quarantine: VecDeque<Stamped>,
     /// Samples further than the bus.
     held: Held,
+    /// The time of the last sample when it is one of them.
+    ahead_ms: Option<i64>,
+    /// Newest stamp that has arrived.
+    stamp_ms: Option<i64>,
 }
 
 impl Intake {
@@ -84,11 +88,15 @@ impl Intake {
         let newest_ms = waiting.last_key_value().map(|((at_ms, _), _)| *at_ms);
         let from_ms = self.bus.newest_ms.max(newest_ms).unwrap_or_default();
         // What is held is at no time yet: in its order it goes behind the others.
-        let held = self.held.iter().zip(1..).map(|(held, index)| Stamped {
-            at_ms: from_ms.saturating_add(index),
-            reading: held.reading.for_fold(),
-            refitted: true,
-            ..held.clone()
+        let held = self.held.iter().zip(1..).map(|(held, index)| {
+            let at_ms = from_ms.saturating_add(index);
+            Stamped {
+                at_ms,
+                reading: held.reading.for_fold(),
+                refitted: true,
+                captured_ms: self.bus.clocks.captured_ms(held, at_ms),
+                ..held.clone()
+            }
         });
         waiting.values().cloned().chain(held).collect()
     }
@@ -98,10 +106,25 @@ impl Intake {
         self.bus.newest_ms
     }
 
-    /// Newest event time that has arrived, in milliseconds since 1970: believed, or of a sample that waits for another signal.
-    pub(crate) fn heard_ms(&self) -> Option<i64> {
-        let held = self.held.iter().map(|held| held.at_ms);
-        self.bus.newest_ms.max(held.max())
+    /// Newest event time that has arrived, in milliseconds since 1970: believed, or of the last sample while it waits for another signal.
+    /// No later than the stamps say: a clock that follows may be some milliseconds further.
+    pub(crate) fn arrived_ms(&self) -> Option<i64> {
+        let newest_ms = self.bus.newest_ms.max(self.ahead_ms)?;
+        Some(
+            self.stamp_ms
+                .map_or(newest_ms, |stamp_ms| newest_ms.min(stamp_ms)),
+        )
+    }
+
+    /// Returns the time for which the bus has been quiet since its newest sample, in milliseconds: all silences between those that were
+    /// not taken.
+    pub(crate) fn quiet_ms(&self) -> i64 {
+        self.bus.quiet_ms
+    }
+
+    /// Notes that something has arrived that is no sample: the next silence is another one.
+    pub(crate) fn end_quiet(&mut self) {
+        self.bus.end_quiet();
     }
 
     /// Event time of the oldest sample that is held back for ones that come late.
@@ -116,6 +139,7 @@ impl Intake {
     pub(crate) fn take(&mut self, sample: &Stamped, counts: &mut Counts) -> TakenSample {
         let mut taken = TakenSample::default();
         self.bus.end_quiet();
+        self.ahead_ms = None;
         if sample.retained {
             self.take_retained(sample, counts);
             taken.check = Some(TimeCheck::Believed(sample.at_ms));
@@ -127,6 +151,7 @@ impl Intake {
             return self.take_strange(sample, counts);
         }
         let ahead_ms = LATENESS_MS.saturating_add(self.bus.quiet_ms);
+        self.stamp_ms = self.stamp_ms.max(Some(sample.at_ms));
         match self.bus.place(sample, ahead_ms) {
             TimePlace::InTime(at_ms) => {
                 let is_newer = self.bus.clocks.own_ms(sample.signal) < Some(sample.at_ms);
@@ -153,6 +178,7 @@ impl Intake {
                 taken.check = Some(if is_taken {
                     TimeCheck::Released
                 } else {
+                    self.ahead_ms = Some(sample_ms);
                     TimeCheck::Strange
                 });
             }
@@ -296,6 +322,7 @@ impl Intake {
         let quarantine = std::mem::take(&mut self.quarantine);
         let released: Vec<Stamped> = quarantine.into_iter().filter(agrees).collect();
         self.bus.begin_anew(&released, counts);
+        self.stamp_ms = self.bus.newest_ms;
         TakenSample {
             check: Some(TimeCheck::Released),
             change: Some(TimeChange::Anew),

@@ -81,6 +81,7 @@ impl Telematics {
             Ok(reading) => reading,
             Err(fault) => {
                 self.counts.refuse(sample.signal, fault);
+                self.intake.end_quiet();
                 return out;
             }
         };
@@ -189,8 +190,10 @@ impl Telematics {
                 counts,
                 out: &mut folded,
             };
-            // What waits happened before the quiet: time has come no further for whoever has not taken it yet.
-            let now_ms = newest_ms.saturating_add(for_ms);
+            // What waits happened before the quiet: time has come no further for whoever has not taken it yet. Words that were not taken
+            // end no silence.
+            let silent_ms = for_ms.max(self.intake.quiet_ms());
+            let now_ms = newest_ms.saturating_add(silent_ms);
             let waits_ms = self.intake.oldest_waiting_ms();
             fold.pass(waits_ms.unwrap_or(now_ms).min(now_ms), &mut context);
             out.extend(folded.into_iter().map(Outcome::from));
@@ -276,10 +279,10 @@ impl Telematics {
     }
 
     /// Newest event time that has arrived, in milliseconds since 1970-01-01T00:00:00Z: as [`Telematics::bus_time_ms`], or further
-    /// while a sample waits until another signal confirms its time.
+    /// while the last sample waits until another signal confirms its time.
     #[must_use]
-    pub fn heard_ms(&self) -> Option<i64> {
-        self.intake.heard_ms()
+    pub fn arrived_ms(&self) -> Option<i64> {
+        self.intake.arrived_ms()
     }
 
     /// Returns the counts of taken and refused samples.

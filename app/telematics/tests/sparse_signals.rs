@@ -5,9 +5,9 @@
 #[expect(dead_code, reason = "each test file uses another part of it")]
 mod common;
 
-use common::drift::{Arrival, arrivals, counter};
+use common::drift::{Arrival, arrivals, counter, cruise, start, tell_all};
 use common::{Car, charges, finished, settings};
-use dashpoint_telematics::{Marks, Outcome, Signal, Telematics};
+use dashpoint_telematics::{Marks, Outcome, Sample, Signal, Telematics, Value};
 
 struct Heard {
     telematics: Telematics,
@@ -16,10 +16,15 @@ struct Heard {
     lag_ms: i64,
 }
 
+/// Lets all that a car says arrive, and a silence of two hours after it.
+fn listen(car: &mut Car, piece_ms: i64) -> Heard {
+    listen_for(car, piece_ms, 7_200_000)
+}
+
 /// Lets all that a car says arrive, and a silence after it: nothing is drained. In pieces of so many milliseconds, something comes that
 /// is of no signal, and the head unit begins anew to count the silence.
-fn listen(car: &mut Car, piece_ms: i64) -> Heard {
-    car.wait(7_200_000);
+fn listen_for(car: &mut Car, piece_ms: i64, silence_ms: i64) -> Heard {
+    car.wait(silence_ms);
     let mut telematics = Telematics::new(settings(), Marks::default());
     let mut outcomes = Vec::new();
     let (mut silent_ms, mut lag_ms) = (0, 0);
@@ -129,16 +134,39 @@ fn a_wild_word_before_silence_waits() {
             car.wait(300_000);
             counter(&mut car, wild_ms);
             let arrived_ms = car.now_ms;
-            let heard = listen(&mut car, piece_ms);
-            let bus_ms = heard.telematics.bus_time_ms().unwrap();
-            assert!(
-                (arrived_ms..=car.now_ms).contains(&bus_ms),
-                "{case}: {bus_ms}"
-            );
+            let wild_at_ms = arrived_ms + wild_ms;
+            let bus_ms = |heard: Heard| heard.telematics.bus_time_ms().unwrap();
+            let early_ms = bus_ms(listen_for(&mut car, piece_ms, wild_ms * 3 / 4));
+            assert!(early_ms < arrived_ms, "{case}: {}", early_ms - arrived_ms);
+            assert_eq!(bus_ms(listen(&mut car, piece_ms)), wild_at_ms, "{case}");
             car.number(Signal::StateOfCharge, 60.0);
             car.charge(6.0, 60);
             let heard = listen(&mut car, piece_ms);
             assert_eq!(charged_wh(&heard.outcomes), 6_000, "{case}");
         }
     }
+}
+
+#[test]
+fn words_that_are_refused_end_no_silence() {
+    // The ignition stays on, all clocks go back an hour, and one word comes each 100 s: the trip ends as in one long silence.
+    let mut car = Car::new();
+    start(&mut car, 0);
+    cruise(&mut car, 300, |car, _| tell_all(car, 0));
+    let mut telematics = Telematics::new(settings(), Marks::default());
+    for sample in &car.samples {
+        telematics.observe(sample);
+    }
+    for step in 1..=20 {
+        for silent_s in 1..100 {
+            telematics.quiet(silent_s * 1_000);
+        }
+        telematics.observe(&Sample {
+            signal: Signal::StateOfCharge,
+            value: Value::Number(60.0),
+            ts_ms: car.now_ms - 3_600_000 - step,
+            retained: false,
+        });
+    }
+    assert!(telematics.trip_driver().is_none());
 }

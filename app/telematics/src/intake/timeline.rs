@@ -92,7 +92,7 @@ impl Timeline {
         (self.quiet_ms, self.told_quiet_ms) = (rest_ms, told_ms);
     }
 
-    /// Notes that something has arrived, which may not be taken.
+    /// Notes that something has arrived, taken or not: the next silence is another one.
     pub(super) fn end_quiet(&mut self) {
         self.told_quiet_ms = 0;
     }
