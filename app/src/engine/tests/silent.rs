@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use dashpoint_telematics::{Signal, Value};
 
 use super::car::{Car, START_S};
+use crate::bus::BusInput;
 
 #[test]
 fn a_word_after_minutes_counts() {
@@ -44,10 +45,16 @@ fn what_waits_for_another_signal_was_seen() {
         car.say(&mut running, words());
         car.pass(1_000);
     }
-    car.pass(300_000);
-    // Minutes ahead of the bus without a silence: whoever replays a recording waits until this one was taken.
-    car.say(&mut running, words().into_iter().take(1).collect());
-    let now_ms = START_S * 1_000 + car.ms.load(Ordering::Relaxed).cast_signed();
-    assert!(running.engine.telematics.bus_time_ms() < Some(now_ms));
-    assert_eq!(*seen.borrow(), Some(now_ms));
+    // Minutes ahead of the bus without a silence: a replay waits until this one was taken.
+    let ahead_ms = START_S * 1_000 + car.ms.load(Ordering::Relaxed).cast_signed() + 300_000;
+    let ahead = BusInput::Sample {
+        signal: Signal::StateOfCharge,
+        value: Value::Number(60.0),
+        ts_ms: Some(ahead_ms),
+        retained: false,
+    };
+    running.engine.take([ahead].into_iter());
+    running.engine.publish();
+    assert!(running.engine.telematics.bus_time_ms() < Some(ahead_ms));
+    assert_eq!(*seen.borrow(), Some(ahead_ms));
 }
