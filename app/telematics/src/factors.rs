@@ -147,31 +147,20 @@ pub(crate) struct Factors {
 impl Factors {
     /// The time of the bus was wrong by so many milliseconds.
     pub(crate) fn translate(&mut self, by_ms: i64) {
-        let Self {
-            braking_published,
-            braking_by_speed,
-            turning,
-            following,
-            late,
-            speeding,
-            unbuckled,
-            brake_from,
-            ..
-        } = self;
         let tallies = [
-            braking_published,
-            braking_by_speed,
-            turning,
-            following,
-            late,
-            speeding,
-            unbuckled,
+            &mut self.braking_published,
+            &mut self.braking_by_speed,
+            &mut self.turning,
+            &mut self.following,
+            &mut self.late,
+            &mut self.speeding,
+            &mut self.unbuckled,
         ];
         for spell in tallies.into_iter().flat_map(|tally| &mut tally.spells) {
             spell.from_ms = spell.from_ms.saturating_add(by_ms);
             spell.to_ms = spell.to_ms.saturating_add(by_ms);
         }
-        if let Some((at_ms, _)) = brake_from {
+        if let Some((at_ms, _)) = &mut self.brake_from {
             *at_ms = at_ms.saturating_add(by_ms);
         }
     }
