@@ -1,4 +1,4 @@
-//! What holds for every history, whatever the clocks and the gateways do to it.
+//! Properties of every history, whatever the clocks and the gateways do to it.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -134,7 +134,7 @@ fn aged(said: &[Sample], sample: &Sample, by_s: i64) -> Sample {
     }
 }
 
-/// What arrives at the head unit: samples, and where it is stopped and goes on. The first samples are right.
+/// Samples as they arrive at the head unit, and the places where it is stopped and goes on. The first samples are right.
 fn arriving(
     car: &Car,
     right: usize,
@@ -235,30 +235,30 @@ proptest! {
         let right = lived(&[], regains).0.samples.len();
         let arriving = arriving(&car, right, &faults);
         for pace in PACES {
-        let finished = finished(&fold_arrivals(pace, &arriving).0);
-        for (index, one) in finished.iter().enumerate() {
-            for other in &finished[index + 1..] {
-                prop_assert!(!one.evidence.interval().overlaps(&other.evidence.interval()), "{one:?} {other:?}");
+            let finished = finished(&fold_arrivals(pace, &arriving).0);
+            for (index, one) in finished.iter().enumerate() {
+                for other in &finished[index + 1..] {
+                    prop_assert!(!one.evidence.interval().overlaps(&other.evidence.interval()), "{one:?} {other:?}");
+                }
             }
-        }
-        let driven_m = car.odometer_m - 12_345_678.25;
-        let mut charged_wh = (car.charged_kwh - 4_000.0) * 1_000.0;
-        // In a drive that nobody saw, nothing tells braking from charging. Of one that was seen, a step of the counter at its end may
-        // be paid.
-        if !faults.iter().any(|(_, fault)| fault.is_of_motion()) {
-            let drives = events.iter().filter(|event| matches!(event, Event::Drive { .. }));
-            let step_wh = 12.0 * car.regains_wh_per_s * drives.count() as f64;
-            charged_wh -= car.regained_wh - step_wh.min(car.regained_wh);
-        }
-        prop_assert!(total(&finished, Meter::Odometer) as f64 <= driven_m + 1.0);
-        prop_assert!(total(&finished, Meter::Charged) as f64 <= charged_wh + 1.0);
-        let paid_wh = total(&finished, Meter::Discharged) as f64;
-        // Power has no meter: a clock that leaps within a session is believed for a minute at most.
-        let leaps = faults.iter().filter(|(_, fault)| {
-            matches!(fault, GatewayFault::Shift { .. } | GatewayFault::ShiftAll { .. })
-        });
-        let most_wh = given_wh + 1.0 + leaps.count() as f64 * 6_000.0 / 60.0;
-        prop_assert!(paid_wh <= most_wh, "{paid_wh} of {given_wh}");
+            let driven_m = car.odometer_m - 12_345_678.25;
+            let mut charged_wh = (car.charged_kwh - 4_000.0) * 1_000.0;
+            // In a drive that nobody saw, nothing tells braking from charging. Of one that was seen, a step of the counter at its end may
+            // be paid.
+            if !faults.iter().any(|(_, fault)| fault.is_of_motion()) {
+                let drives = events.iter().filter(|event| matches!(event, Event::Drive { .. }));
+                let step_wh = 12.0 * car.regains_wh_per_s * drives.count() as f64;
+                charged_wh -= car.regained_wh - step_wh.min(car.regained_wh);
+            }
+            prop_assert!(total(&finished, Meter::Odometer) as f64 <= driven_m + 1.0);
+            prop_assert!(total(&finished, Meter::Charged) as f64 <= charged_wh + 1.0);
+            let paid_wh = total(&finished, Meter::Discharged) as f64;
+            // Power has no meter: a clock that leaps within a session is believed for a minute at most.
+            let leaps = faults.iter().filter(|(_, fault)| {
+                matches!(fault, GatewayFault::Shift { .. } | GatewayFault::ShiftAll { .. })
+            });
+            let most_wh = given_wh + 1.0 + leaps.count() as f64 * 6_000.0 / 60.0;
+            prop_assert!(paid_wh <= most_wh, "{paid_wh} of {given_wh}");
         }
     }
 
@@ -298,12 +298,12 @@ proptest! {
             }
         }
         for pace in PACES {
-        let right = trips(&finished(&fold_arrivals(pace, &right).0));
-        let off = trips(&finished(&fold_at(pace, &car).0));
-        prop_assert_eq!((right.len(), off.len()), (1, 1), "{:?}", off);
-        let score = |trips: &[dashpoint_membership::Trip]| i64::from(trips[0].score_x100);
-        prop_assert!(score(&right).abs_diff(score(&off)) <= 50, "{right:?} {off:?}");
-        prop_assert!(off[0].odometer.length() <= right[0].odometer.length() + 1);
+            let right = trips(&finished(&fold_arrivals(pace, &right).0));
+            let off = trips(&finished(&fold_at(pace, &car).0));
+            prop_assert_eq!((right.len(), off.len()), (1, 1), "{:?}", off);
+            let score = |trips: &[dashpoint_membership::Trip]| i64::from(trips[0].score_x100);
+            prop_assert!(score(&right).abs_diff(score(&off)) <= 50, "{right:?} {off:?}");
+            prop_assert!(off[0].odometer.length() <= right[0].odometer.length() + 1);
         }
     }
 }

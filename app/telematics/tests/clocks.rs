@@ -6,8 +6,8 @@
 mod common;
 
 use common::drift::{
-    METRES_PER_S, PACES, Pace, assert_driven, counter, cruise, fold_at, fold_both, number, say,
-    start, stop, tell_all,
+    METRES_PER_S, PACES, Pace, assert_driven, counter, cruise, fold_at, fold_both, give_back,
+    number, say, start, stop, tell_all,
 };
 use common::{Car, START_MS, charges, finished, settings, trips};
 use dashpoint_telematics::{Fault, Marks, Sample, Signal, Telematics, Value};
@@ -219,13 +219,7 @@ fn what_is_sent_again_counts_once() {
     cruise(&mut car, 300, |car, _| tell_all(car, 0));
     stop(&mut car, 0);
     car.wait(60_000);
-    say(&mut car, Signal::IsDischarging, Value::Bool(true), 0);
-    for _ in 0..60 {
-        car.wait(10_000);
-        number(&mut car, Signal::BatteryPower, -10_000.0, 0);
-        number(&mut car, Signal::StateOfCharge, 60.0, 0);
-    }
-    say(&mut car, Signal::IsDischarging, Value::Bool(false), 0);
+    give_back(&mut car);
     let once = finished(&fold_at(Pace::Live, &car).0);
     assert_eq!(once.len(), 2, "{once:?}");
     let again = car.samples.clone();

@@ -6,7 +6,7 @@
 mod common;
 
 use common::drift::{
-    Pace, counter, cruise, fold_at, fold_both, number, say, start, stop, tell_all,
+    Pace, counter, cruise, fold_at, fold_both, give_back, number, say, start, stop, tell_all,
 };
 use common::{Car, START_MS, charges, finished, settings, trips};
 use dashpoint_telematics::{
@@ -121,13 +121,7 @@ fn flushes_by_topic_pay_the_way() {
 fn given_back() -> (Car, Vec<Finished>) {
     let mut car = Car::new();
     number(&mut car, Signal::StateOfCharge, 60.0, 0);
-    say(&mut car, Signal::IsDischarging, Value::Bool(true), 0);
-    for _ in 0..60 {
-        car.wait(10_000);
-        number(&mut car, Signal::BatteryPower, -10_000.0, 0);
-        number(&mut car, Signal::StateOfCharge, 60.0, 0);
-    }
-    say(&mut car, Signal::IsDischarging, Value::Bool(false), 0);
+    give_back(&mut car);
     for _ in 0..2 {
         car.wait(5_000);
         number(&mut car, Signal::BatteryPower, 0.0, 0);

@@ -1,4 +1,4 @@
-//! What holds for every history.
+//! Properties of every history.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 

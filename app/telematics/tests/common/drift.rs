@@ -39,6 +39,17 @@ pub fn tell_all(car: &mut Car, off_ms: i64) {
     number(car, Signal::Odometer, car.odometer_m, off_ms);
 }
 
+/// Gives back 10 kW for ten minutes, with a word each ten seconds.
+pub fn give_back(car: &mut Car) {
+    say(car, Signal::IsDischarging, Value::Bool(true), 0);
+    for _ in 0..60 {
+        car.wait(10_000);
+        number(car, Signal::BatteryPower, -10_000.0, 0);
+        number(car, Signal::StateOfCharge, 60.0, 0);
+    }
+    say(car, Signal::IsDischarging, Value::Bool(false), 0);
+}
+
 pub fn stop(car: &mut Car, off_ms: i64) {
     car.wait(1_000);
     number(car, Signal::Speed, 0.0, off_ms);
@@ -54,7 +65,7 @@ pub fn start(car: &mut Car, off_ms: i64) {
     number(car, Signal::Odometer, car.odometer_m, off_ms);
 }
 
-/// What reaches a head unit.
+/// One thing that reaches a head unit.
 #[derive(Debug, Clone)]
 pub enum Arrival {
     Sample(Sample),
@@ -64,7 +75,7 @@ pub enum Arrival {
     Restart,
 }
 
-/// Whether the head unit is told of silences, as the car does twice a second, or reads a recording, which has none.
+/// A head unit that is told of silences, as in a car twice a second, or reads a recording, which has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
     Recording,
@@ -77,7 +88,7 @@ const QUIET_EVERY_MS: i64 = 500;
 /// After it the head unit is told again with the next word only.
 const QUIET_MS_MAX: i64 = 150_000;
 
-/// What a car says, as it arrives.
+/// All samples of a car as they arrive, with the silences between them.
 pub fn arrivals(car: &Car) -> Vec<Arrival> {
     let mut silences = car.silences_ms.iter().peekable();
     let mut arriving = Vec::new();

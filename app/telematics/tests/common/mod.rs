@@ -73,7 +73,7 @@ pub struct Car {
     pub now_ms: i64,
     pub odometer_m: f64,
     pub charged_kwh: f64,
-    /// What braking gives back while it drives, which its counter of charged energy counts.
+    /// Energy that braking gives back while it drives, which its counter of charged energy counts.
     pub regains_wh_per_s: f64,
     /// The part of the counter that braking gave back.
     pub regained_wh: f64,
