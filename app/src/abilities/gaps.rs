@@ -68,7 +68,7 @@ mod tests {
     fn a_gap_follows_from_the_mapping() {
         assert_eq!(EarningGap::of(&mapped(&[]), None), []);
         assert_eq!(
-            EarningGap::of(&mapped(&[Signal::Ignition]), None),
+            EarningGap::of(&mapped(&[Signal::Odometer]), None),
             [EarningGap::TripsUnmapped]
         );
         assert_eq!(

@@ -14,8 +14,8 @@ pub use gaps::EarningGap;
 
 /// Time between two values that the fold takes for seen at most, in milliseconds.
 const SEEN_MS_MAX: u64 = 5_000;
-/// Silence of the car's motion that ends a trip when it is longer, in milliseconds.
-const TRIP_MS_MAX: u64 = 120_000;
+/// Time between two values of power that is no step any more, in milliseconds.
+const POWER_MS_MAX: u64 = 900_000;
 
 /// Something that a car earns by, or that its screen needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -52,14 +52,10 @@ pub enum Extent {
 /// A reason for which an ability is less than it could be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lack {
-    /// There is no ignition, and a trip begins only while it is ON.
-    Ignition,
     /// The words of the ignition leave no way to be ON.
     WordForOn,
     /// The ignition was not ON in the time of listening.
     NotOn,
-    /// Neither speed nor a flag of motion is there.
-    Motion,
     /// There is no odometer.
     Odometer,
     /// It is a part of a trip, and there are no trips.
@@ -74,8 +70,6 @@ pub enum Lack {
     Cadence,
     /// It was said once, so that nobody knows how far apart its values are.
     CadenceUnknown,
-    /// The values of the motion are so far apart that each trip ends before the next of them.
-    TripCadence,
     /// There is no lifetime counter of charged energy.
     ChargeCounter,
     /// There is no charging flag: the counter tells of a charge afterwards.
@@ -132,12 +126,12 @@ impl SaidSignals {
         self.signals.contains(&signal)
     }
 
-    /// Returns whether it is said often enough for the time between two values to be seen.
-    fn has_often(&self, signal: Signal) -> bool {
+    /// Returns whether its values are known to be no further apart than this.
+    fn has_each(&self, signal: Signal, most_ms: u64) -> bool {
         self.has(signal)
             && match self.paces.get(&signal) {
                 None => true,
-                Some(SaidCadence::EveryMs(every_ms)) => *every_ms <= SEEN_MS_MAX,
+                Some(SaidCadence::EveryMs(every_ms)) => *every_ms <= most_ms,
                 Some(SaidCadence::Unknown) => false,
             }
     }
@@ -152,19 +146,6 @@ impl SaidSignals {
         } else {
             Lack::CadenceUnknown
         }
-    }
-
-    /// Returns whether the motion is known to be said so rarely that no trip lasts from one value to the next.
-    fn ends_each_trip(&self) -> bool {
-        let motion = [Signal::Speed, Signal::IsMoving, Signal::Odometer];
-        let said = motion.into_iter().filter(|signal| self.has(*signal));
-        let every_ms = said.map(|signal| match self.paces.get(&signal) {
-            Some(SaidCadence::EveryMs(every_ms)) => Some(*every_ms),
-            // It may be said often.
-            Some(SaidCadence::Unknown) | None => None,
-        });
-        let every_ms: Option<Vec<u64>> = every_ms.collect();
-        every_ms.is_some_and(|every_ms| every_ms.into_iter().min() > Some(TRIP_MS_MAX))
     }
 
     fn has_any(&self, signals: &[Signal]) -> bool {
@@ -212,11 +193,10 @@ impl SaidSignals {
         .collect()
     }
 
-    /// A trip begins with a movement while the ignition is ON, and is paid by the odometer.
+    /// A trip begins when the odometer rises and no ignition is off, and is paid by the odometer.
     fn trip_lacks(&self) -> Vec<Lack> {
         let has_ignition = self.has(Signal::Ignition);
         let missing = [
-            (!has_ignition, Lack::Ignition),
             (
                 has_ignition && self.ignition == IgnitionOn::NoWord,
                 Lack::WordForOn,
@@ -225,12 +205,7 @@ impl SaidSignals {
                 has_ignition && self.ignition == IgnitionOn::Unheard,
                 Lack::NotOn,
             ),
-            (
-                !self.has_any(&[Signal::Speed, Signal::IsMoving]),
-                Lack::Motion,
-            ),
             (!self.has(Signal::Odometer), Lack::Odometer),
-            (self.ends_each_trip(), Lack::TripCadence),
         ];
         let missing = missing.into_iter().filter(|(is_missing, _)| *is_missing);
         missing.map(|(_, lack)| lack).collect()
@@ -239,7 +214,7 @@ impl SaidSignals {
     fn energy(&self) -> (Extent, Vec<Lack>) {
         if self.has(Signal::ConsumedEnergy) {
             (Extent::Metered, Vec::new())
-        } else if self.has_often(Signal::BatteryPower) {
+        } else if self.has_each(Signal::BatteryPower, POWER_MS_MAX) {
             (Extent::Estimated, vec![Lack::EnergyCounter])
         } else if self.has(Signal::BatteryPower) {
             let cadence = self.cadence_lack(&[Signal::BatteryPower]);
@@ -251,7 +226,10 @@ impl SaidSignals {
 
     fn braking(&self) -> (Extent, Vec<Lack>) {
         let sources = [Signal::Speed, Signal::Longitudinal];
-        if sources.into_iter().any(|signal| self.has_often(signal)) {
+        if sources
+            .into_iter()
+            .any(|signal| self.has_each(signal, SEEN_MS_MAX))
+        {
             (Extent::Yes, Vec::new())
         } else if self.has_any(&sources) {
             (Extent::None, vec![self.cadence_lack(&sources)])

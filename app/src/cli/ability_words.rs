@@ -50,10 +50,6 @@ pub(super) const fn extent_text(language: Language, extent: Extent) -> &'static 
 /// Says what is missing, and what follows from that.
 pub(super) const fn lack_text(language: Language, lack: Lack) -> &'static str {
     match lack {
-        Lack::Ignition => language.choose(
-            "There is no ignition (LowVoltageSystemState), and a trip begins only while it is ON.",
-            "没有点火状态（LowVoltageSystemState），只有为 ON 时行程才会开始。",
-        ),
         Lack::WordForOn => language.choose(
             "By its words the ignition (LowVoltageSystemState) is never ON or START, and a trip begins only then.",
             "按照用词，点火状态（LowVoltageSystemState）不会是 ON 或 START，行程不会开始。",
@@ -61,10 +57,6 @@ pub(super) const fn lack_text(language: Language, lack: Lack) -> &'static str {
         Lack::NotOn => language.choose(
             "The ignition (LowVoltageSystemState) was not ON in this time, and a trip begins only while it is.",
             "监听期间点火状态（LowVoltageSystemState）没有为 ON，只有为 ON 时行程才会开始。",
-        ),
-        Lack::Motion => language.choose(
-            "There is neither a speed nor IsMoving, so that no movement is seen.",
-            "既没有车速，也没有 IsMoving，看不到车辆移动。",
         ),
         Lack::Odometer => language.choose(
             "There is no odometer (TraveledDistance), and a trip is paid by its metres.",
@@ -75,9 +67,9 @@ pub(super) const fn lack_text(language: Language, lack: Lack) -> &'static str {
             "它属于行程，而该车没有行程。",
         ),
         Lack::EnergyCounter => language.choose(
-            "There is no counter of used energy (AccumulatedConsumedEnergy): CurrentPower is added up where it is said at least \
-             every 5 s.",
-            "没有累计耗电量（AccumulatedConsumedEnergy）：按 CurrentPower 累加，间隔不超过 5 秒才计入。",
+            "There is no counter of used energy (AccumulatedConsumedEnergy): CurrentPower is added up, at the pace at which it is \
+             said.",
+            "没有累计耗电量（AccumulatedConsumedEnergy）：按 CurrentPower 的间隔累加。",
         ),
         Lack::Energy => language.choose(
             "There is neither a counter of used energy (AccumulatedConsumedEnergy) nor CurrentPower.",
@@ -88,16 +80,12 @@ pub(super) const fn lack_text(language: Language, lack: Lack) -> &'static str {
             "既没有车速，也没有加速度（Acceleration.Longitudinal）。",
         ),
         Lack::Cadence => language.choose(
-            "It is said less often than every 5 s: what happens between two values is not seen.",
-            "间隔超过 5 秒，两个值之间看不到。",
+            "It is said so seldom that what happens between two values is not seen.",
+            "间隔太长，两个值之间看不到。",
         ),
         Lack::CadenceUnknown => language.choose(
             "It was said once in this time: how often it is said is not known.",
             "监听期间只收到一次，间隔未知。",
-        ),
-        Lack::TripCadence => language.choose(
-            "Speed, IsMoving and the odometer are said less often than every 120 s: each trip ends before the next value.",
-            "车速、IsMoving 和里程表的间隔都超过 120 秒：行程在下一个值之前就结束了。",
         ),
         Lack::ChargeCounter => language.choose(
             "This car does not say what it charges: there is no lifetime counter (AccumulatedChargedEnergy).",

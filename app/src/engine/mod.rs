@@ -52,6 +52,8 @@ const QUIET_EVERY: Duration = Duration::from_millis(500);
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 /// After this much quiet nothing can be open any more: the fold learns of more when the engine wakes for another reason.
 const QUIET_MAX_MS: u64 = 150_000;
+/// The same in a trip, which a car that has said ON keeps open for a quarter of an hour.
+const QUIET_IN_TRIP_MAX_MS: u64 = 930_000;
 /// Pause before evidence that the disk refused is tried again, in milliseconds.
 const RETRY_MS: u64 = 5_000;
 /// Evidence kept in memory while the disk refuses it: a month of driving. More is refused and counted; the open trip's
@@ -404,6 +406,15 @@ impl Engine {
         }
     }
 
+    /// The longest silence that the telematics is told of while it lasts.
+    fn quiet_max_ms(&self) -> u64 {
+        if self.telematics.trip_driver().is_some() {
+            QUIET_IN_TRIP_MAX_MS
+        } else {
+            QUIET_MAX_MS
+        }
+    }
+
     fn must_retry(&self) -> bool {
         !self.unsaved.is_empty() || self.troubles.worst().is_some()
     }
@@ -418,7 +429,7 @@ impl Engine {
         let pause = due_ms.map_or(Duration::from_secs(60), |due_ms| {
             Duration::from_millis(due_ms.saturating_sub(now_ms))
         });
-        if self.told_quiet_ms < QUIET_MAX_MS {
+        if self.told_quiet_ms < self.quiet_max_ms() {
             pause.min(QUIET_EVERY)
         } else {
             pause

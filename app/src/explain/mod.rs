@@ -31,7 +31,7 @@ use explainer::{Explainer, about};
 use member::{Earned, Imagined, RulePaid};
 
 /// Time after the last row at which a trip counts as over, in milliseconds: longer than any gap within one.
-const END_MS: i64 = 150_000;
+const END_MS: i64 = 930_000;
 
 /// Folds a recording and values what is in it.
 #[must_use]

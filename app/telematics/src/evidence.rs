@@ -80,7 +80,7 @@ impl TripTrace {
 pub enum TripEnd {
     /// Standing with the ignition off.
     Parked,
-    /// Nothing was seen for more than two minutes, or time went back.
+    /// Nothing was seen for longer than the car is silent in a drive, or time went back.
     Gap,
     /// Somebody else drives on.
     DriverChanged,

@@ -15,6 +15,8 @@ pub(crate) const TICK_MS_MAX: i64 = 5_000;
 const BRAKE_SPAN_MS_MIN: i64 = 900;
 /// Age that the distance to the car ahead may have, in milliseconds.
 const HEADWAY_AGE_MS_MAX: i64 = 2_000;
+/// Driving whose braking nobody saw may be so many times that in which it was seen.
+const BRAKING_UNJUDGED_MAX: u64 = 3;
 /// Spells that are listed; the rest is only counted.
 const SPELLS_MAX: usize = 1_000;
 
@@ -37,6 +39,11 @@ impl Tick {
         (1..=TICK_MS_MAX)
             .contains(&to_ms.saturating_sub(from_ms))
             .then_some(tick)
+    }
+
+    /// The time between two samples, however long.
+    pub(crate) const fn step(from_ms: i64, to_ms: i64) -> Self {
+        Self { from_ms, to_ms }
     }
 
     pub(crate) fn ms(self) -> u64 {
@@ -142,6 +149,9 @@ pub(crate) struct Factors {
     unbuckled: Tally,
     /// Time and speed that the next difference is taken from.
     brake_from: Option<(i64, f64)>,
+    /// Driving in steps that are too long to tell a braking in them.
+    #[serde(default)]
+    unjudged_ms: u64,
 }
 
 impl Factors {
@@ -179,8 +189,28 @@ impl Factors {
         around: Around,
         settings: &Settings,
     ) {
+        self.brake_by_speed(tick, from_kmh, to_kmh, &settings.score.thresholds);
+        self.shares(tick, to_kmh, around, settings);
+    }
+
+    /// Takes a longer time of driving at about this speed. Only at one that did not change there is no braking in it.
+    pub(crate) fn pace(
+        &mut self,
+        tick: Tick,
+        kmh: f64,
+        is_constant: bool,
+        around: Around,
+        settings: &Settings,
+    ) {
+        self.lose_pace();
+        if !is_constant {
+            self.unjudged_ms += tick.ms();
+        }
+        self.shares(tick, kmh, around, settings);
+    }
+
+    fn shares(&mut self, tick: Tick, to_kmh: f64, around: Around, settings: &Settings) {
         let limits = &settings.score.thresholds;
-        self.brake_by_speed(tick, from_kmh, to_kmh, limits);
         let m_per_h = to_kmh * 1_000.0;
         let whole = |wrong: bool| if wrong { tick.ms() } else { 0 };
         let percent = settings.late_percent(tick.from_ms);
@@ -287,11 +317,20 @@ impl Factors {
         }
     }
 
-    fn tallies(&self) -> [(Factor, &Tally); 6] {
-        let braking = match self.braking_source() {
+    fn braking(&self) -> &Tally {
+        match self.braking_source() {
             BrakingSource::Acceleration => &self.braking_published,
             BrakingSource::Speed => &self.braking_by_speed,
-        };
+        }
+    }
+
+    /// Returns whether braking was seen in enough of the driving: some steps that are short by chance tell nothing of the others.
+    fn is_braking_told(&self) -> bool {
+        self.braking().seen_ms >= self.unjudged_ms / BRAKING_UNJUDGED_MAX
+    }
+
+    fn tallies(&self) -> [(Factor, &Tally); 6] {
+        let braking = self.braking();
         [
             (Factor::HardBraking, braking),
             (Factor::AggressiveTurning, &self.turning),
@@ -306,6 +345,7 @@ impl Factors {
     pub(crate) fn seen(&self) -> Vec<FactorSeen> {
         self.tallies()
             .iter()
+            .filter(|(factor, _)| *factor != Factor::HardBraking || self.is_braking_told())
             .filter_map(|(factor, tally)| tally.seen(*factor))
             .map(|seen| self.coarse(seen))
             .collect()

@@ -62,6 +62,17 @@ impl Picture {
         self.seen_ms.get(&signal).copied()
     }
 
+    /// Returns whether the gear was said after the ignition was off.
+    pub(crate) fn is_in_gear_since_off(&self) -> bool {
+        self.in_park == Some(false) && self.seen_ms(Signal::Gear) > self.seen_ms(Signal::Ignition)
+    }
+
+    /// Returns whether the ignition was off after the car said that it moves.
+    pub(crate) fn is_off_since_moving(&self) -> bool {
+        self.ignition == Some(Ignition::Off)
+            && self.seen_ms(Signal::Ignition) > self.seen_ms(Signal::IsMoving)
+    }
+
     /// Returns the times at which the signals were last taken.
     pub(crate) fn last_seen(&self) -> impl Iterator<Item = (Signal, i64)> + '_ {
         self.seen_ms.iter().map(|(signal, at_ms)| (*signal, *at_ms))

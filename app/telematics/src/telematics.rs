@@ -196,7 +196,7 @@ impl Telematics {
             let now_ms = newest_ms.saturating_add(silent_ms);
             let waits_ms = self.intake.oldest_waiting_ms();
             fold.pass(waits_ms.unwrap_or(now_ms).min(now_ms), &mut context);
-            out.extend(folded.into_iter().map(Outcome::from));
+            self.tell(folded, false, &mut out);
             out.extend(self.motion.pass(now_ms).map(Outcome::DriveState));
         }
         out
@@ -208,6 +208,13 @@ impl Telematics {
         let mut taken = self.intake.drain(&mut self.counts);
         self.follow_all(None, &mut taken, &mut out);
         self.fold_all(&taken.batches, &mut out);
+        let mut folded = Vec::new();
+        self.fold.drain(&mut FoldContext {
+            settings: &self.settings,
+            counts: &mut self.counts,
+            out: &mut folded,
+        });
+        out.extend(folded.into_iter().map(Outcome::from));
         out
     }
 
@@ -310,12 +317,17 @@ impl Telematics {
         for batch in batches {
             fold.take(batch, &mut context);
         }
-        // After an end the checkpoint from before it must not stay the newest one.
+        let is_due = self.fold.wants_checkpoint();
+        self.tell(folded, is_due, out);
+    }
+
+    /// Tells what was folded, and a checkpoint when it is due. After an end the one from before it must not stay the newest.
+    fn tell(&self, folded: Vec<FoldOutcome>, is_due: bool, out: &mut Vec<Outcome>) {
         let ended = folded
             .iter()
             .any(|outcome| matches!(outcome, FoldOutcome::Finished(_)));
         out.extend(folded.into_iter().map(Outcome::from));
-        if self.fold.wants_checkpoint() || ended {
+        if is_due || ended {
             out.push(Outcome::Checkpoint(Box::new(self.checkpoint())));
         }
     }

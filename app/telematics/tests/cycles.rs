@@ -153,20 +153,20 @@ fn the_recorded_day_is_split_at_its_gaps() {
             .collect();
         insta::allow_duplicates! {
             insta::assert_snapshot!(lines.join("\n"), @r"
-            18273 m, 22 min, 147 s missed, 8347
+            18273 m, 24 min, 0 s missed, 8347
             8361 m, 11 min, 15 s missed, 10000
-            16221 m, 13 min, 63 s missed, 6650
-            11607 m, 10 min, 39 s missed, 10000
-            3179 m, 8 min, 153 s missed, 10000
-            7725 m, 11 min, 81 s missed, 10000
-            3669 m, 6 min, 89 s missed, 10000
-            11095 m, 17 min, 190 s missed, 8059
-            11115 m, 16 min, 286 s missed, 10000
-            19947 m, 22 min, 221 s missed, 10000
-            17982 m, 23 min, 77 s missed, 10000
-            6800 m, 8 min, 85 s missed, 10000
+            16221 m, 14 min, 0 s missed, 6650
+            11607 m, 11 min, 0 s missed, 10000
+            3179 m, 10 min, 48 s missed, 10000
+            7725 m, 12 min, 0 s missed, 10000
+            3669 m, 8 min, 16 s missed, 10000
+            11095 m, 20 min, 15 s missed, 8059
+            11115 m, 20 min, 87 s missed, 10000
+            19947 m, 26 min, 15 s missed, 10000
+            17982 m, 24 min, 0 s missed, 10000
+            6800 m, 10 min, 0 s missed, 10000
             2098 m, 4 min, 0 s missed, 10000
-            3436 m, 6 min, 24 s missed, 8006
+            3436 m, 6 min, 0 s missed, 8006
             ");
         }
     }

@@ -102,7 +102,7 @@ impl VehicleFold {
             }
         }
         if let Some((counter_ms, wh)) = counter {
-            self.take_counter(counter_ms, wh, origin_before, context);
+            self.take_counter((counter_ms, wh), before.charged_ms, origin_before, context);
         }
         if let Some(flag) = flag.filter(|flag| !flag.on) {
             self.end_charging(flag.at_ms, context);
@@ -258,10 +258,11 @@ impl VehicleFold {
         self.checkpoint_due_ms = None;
     }
 
+    /// Takes the counter, whose last value was read at `known_ms`.
     fn take_counter(
         &mut self,
-        at_ms: i64,
-        wh: u64,
+        (at_ms, wh): (i64, u64),
+        known_ms: Option<i64>,
         origin_before: Option<EnergyOrigin>,
         context: &mut FoldContext<'_>,
     ) {
@@ -286,7 +287,11 @@ impl VehicleFold {
             Some(charge) => {
                 charge.take_counter(at_ms, wh, origin_before.unwrap_or(origin_now), origin_now);
             }
-            None if self.trip.is_some() => {
+            None if self
+                .trip
+                .as_ref()
+                .is_some_and(|trip| !trip.stands_since(known_ms)) =>
+            {
                 self.charged_floor_wh = self.charged_floor_wh.max(Some(wh));
             }
             None => {}

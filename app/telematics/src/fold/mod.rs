@@ -3,8 +3,11 @@
 mod braking;
 mod charging;
 mod driving;
+mod ending;
+mod pace;
 
 use braking::BrakingWatch;
+use pace::PaceWatch;
 use serde::{Deserialize, Serialize};
 
 use crate::charge::OpenCharge;
@@ -47,6 +50,11 @@ pub(crate) struct VehicleFold {
     trip_ended_ms: Option<i64>,
     #[serde(default)]
     braking: BrakingWatch,
+    #[serde(default)]
+    pace: PaceWatch,
+    /// Time since which the car says that it may drive, or does not say that it may not.
+    #[serde(default)]
+    ready_ms: Option<i64>,
     /// Newest stamp of a power that was counted as given back. It has no lifetime meter: what carries an older stamp may have
     /// been counted before.
     #[serde(default)]
@@ -103,10 +111,13 @@ impl FoldContext<'_> {
 /// The state before a batch: ticks and meter intervals begin there.
 struct PriorState {
     speed: Option<(i64, f64)>,
+    moving: Option<bool>,
     longitudinal_ms: Option<i64>,
     lateral_ms: Option<i64>,
     battery_w: Option<(i64, f64)>,
     odometer_m: Option<u64>,
+    odometer_ms: Option<i64>,
+    charged_ms: Option<i64>,
     charged_wh: Option<u64>,
     consumed_wh: Option<u64>,
 }
@@ -126,6 +137,8 @@ impl VehicleFold {
             discharge: None,
             trip_ended_ms: None,
             braking: BrakingWatch::default(),
+            pace: PaceWatch::default(),
+            ready_ms: None,
             discharged_said_ms: None,
             last_driver: None,
             is_name_taken_back: false,
@@ -166,6 +179,7 @@ impl VehicleFold {
     pub(crate) fn lose_sight(&mut self) {
         self.odometer.lose_sight();
         self.consumed.lose_sight();
+        self.pace.lose_sight();
     }
 
     /// Goes on after a time in another vehicle: nobody listened to this one.
@@ -241,20 +255,27 @@ impl VehicleFold {
 
     /// Time has come so far without anything to fold.
     pub(crate) fn pass(&mut self, now_ms: i64, context: &mut FoldContext<'_>) {
+        if let Some(end) = self.ends_by(now_ms) {
+            self.end_trip(end, context);
+        }
+    }
+
+    /// Nothing comes any more: the trip of a parked car ends without its odometer.
+    pub(crate) fn drain(&mut self, context: &mut FoldContext<'_>) {
         if self
             .trip
             .as_ref()
-            .is_some_and(|trip| trip.is_over_by(now_ms))
+            .is_some_and(|trip| trip.parked_at_ms().is_some())
         {
-            self.end_trip(TripEnd::Gap, context);
+            self.end_trip(TripEnd::Parked, context);
         }
     }
 
     pub(crate) fn take(&mut self, batch: &Batch, context: &mut FoldContext<'_>) {
         match batch {
             Batch::Instant { at_ms, readings } => {
-                self.move_clock(*at_ms, context);
                 self.pass(*at_ms, context);
+                self.move_clock(*at_ms, context);
                 self.fold(*at_ms, readings, context);
             }
             Batch::Retained(readings) => {
@@ -276,6 +297,7 @@ impl VehicleFold {
     fn translate(&mut self, by_ms: i64) {
         self.picture.translate(by_ms);
         self.braking.translate(by_ms);
+        self.pace.translate(by_ms);
         for meter in [&mut self.odometer, &mut self.charged, &mut self.consumed] {
             meter.translate(by_ms);
         }
@@ -295,6 +317,7 @@ impl VehicleFold {
         let times = counters
             .chain(&mut self.mix_since_ms)
             .chain(&mut self.trip_ended_ms)
+            .chain(&mut self.ready_ms)
             .chain(&mut self.last_ms)
             .chain(&mut self.checkpoint_due_ms);
         for at_ms in times {
@@ -304,11 +327,14 @@ impl VehicleFold {
 
     fn move_clock(&mut self, at_ms: i64, context: &mut FoldContext<'_>) {
         if let Some(last_ms) = self.last_ms {
+            self.pace.pass(at_ms.saturating_sub(last_ms));
             self.slept |= at_ms.saturating_sub(last_ms) > GAP_MS;
             if at_ms < last_ms {
                 self.end_trip(TripEnd::Gap, context);
                 self.picture.forget_times();
                 self.braking.forget_times();
+                self.pace.forget_times();
+                self.ready_ms = self.ready_ms.min(Some(at_ms));
                 // It was before now in any case.
                 self.trip_ended_ms = self.trip_ended_ms.min(Some(at_ms));
                 if last_ms.saturating_sub(at_ms) > AGAIN_MS_MAX {
@@ -341,6 +367,7 @@ impl VehicleFold {
             }
         }
         self.drive(at_ms, &news, &before, context);
+        self.pace.note(&news);
         let told = news.len();
         news.retain(|stamped| !self.is_false_word_of_drive(stamped));
         if news.len() < told {
@@ -359,10 +386,13 @@ impl VehicleFold {
     fn before(&self) -> PriorState {
         PriorState {
             speed: self.picture.speed,
+            moving: self.picture.moving,
             longitudinal_ms: self.picture.longitudinal_ms,
             lateral_ms: self.picture.lateral_ms,
             battery_w: self.picture.battery_w,
             odometer_m: self.odometer.current(),
+            odometer_ms: self.odometer.seen_ms(),
+            charged_ms: self.charged.seen_ms(),
             charged_wh: self.charged.value(),
             consumed_wh: self.consumed.current(),
         }

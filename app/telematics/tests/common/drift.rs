@@ -86,7 +86,7 @@ pub const PACES: [Pace; 2] = [Pace::Recording, Pace::Live];
 /// Time between two words to the head unit that the bus is quiet.
 const QUIET_EVERY_MS: i64 = 500;
 /// After it the head unit is told again with the next word only.
-const QUIET_MS_MAX: i64 = 150_000;
+const QUIET_MS_MAX: i64 = 930_000;
 
 /// All samples of a car as they arrive, with the silences between them.
 pub fn arrivals(car: &Car) -> Vec<Arrival> {
