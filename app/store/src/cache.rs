@@ -8,6 +8,7 @@ use dashpoint_wire::{Raw, Signed};
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 
 use crate::account_row;
+use crate::database::{CACHE, LEDGER};
 use crate::error::{Doing as _, StoreError};
 use crate::seal::{SealKey, seal, unseal};
 use crate::sealing::{SealedPlace, close, open};
@@ -211,6 +212,22 @@ impl Store {
             params![name, sealed.as_deref().unwrap_or(raw)],
         )
         .map(|_| ())
+    }
+
+    /// The same, and no power cut takes it back: for one that holds what is over and in no ledger yet.
+    ///
+    /// # Errors
+    /// [`StoreError::is_disk_full`] and its like.
+    pub fn put_checkpoint_durably(&mut self, name: &str, raw: &[u8]) -> Result<(), StoreError> {
+        let doing = "write a checkpoint durably";
+        let synchronous = |store: &Self, level: &str| {
+            let cache = &store.read.cache;
+            cache.pragma_update(None, "synchronous", level).doing(doing)
+        };
+        synchronous(self, LEDGER.synchronous)?;
+        let put = self.put_checkpoint(name, raw);
+        synchronous(self, CACHE.synchronous)?;
+        put
     }
 
     /// Drops a checkpoint.

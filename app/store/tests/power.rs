@@ -114,6 +114,38 @@ fn a_power_cut_at_any_call_takes_nothing_that_was_reported() {
     assert_eq!(cuts, calls, "every call was a cut");
 }
 
+/// Returns what a power cut has left of a checkpoint that was written by `put`.
+fn checkpoint_after_power_cut(
+    seed: u64,
+    put: fn(&mut Store, &[u8]) -> Result<(), StoreError>,
+) -> Option<Vec<u8>> {
+    let vfs = CrashVfs::register(&format!("store-checkpoint-{seed}"), Disk::new(seed));
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path(), on(&vfs)).unwrap();
+    put(&mut store, b"over").unwrap();
+    vfs.disk().cut_power();
+    drop(store);
+    let store = Store::open(folder.path(), on(&vfs)).unwrap();
+    store.read().checkpoint("trip").unwrap()
+}
+
+/// That of what is open is a hint; that of what is over is as durable as the ledger.
+#[test]
+fn a_durable_checkpoint_outlives_a_power_cut() {
+    let hint = |store: &mut Store, raw: &[u8]| store.put_checkpoint("trip", raw);
+    let durable = |store: &mut Store, raw: &[u8]| store.put_checkpoint_durably("trip", raw);
+    let mut lost = 0;
+    for seed in 0..12 {
+        let kept = checkpoint_after_power_cut(seed, durable);
+        assert_eq!(kept.as_deref(), Some(&b"over"[..]), "seed {seed}");
+        lost += u32::from(checkpoint_after_power_cut(100 + seed, hint).is_none());
+    }
+    assert!(
+        lost > 0,
+        "this disk loses nothing, and the test tells nothing"
+    );
+}
+
 /// What one award costs the flash, beside the least that SQLite could write for 250 bytes.
 #[test]
 fn an_award_writes_at_most_three_times_what_a_bare_row_does() {
