@@ -327,7 +327,8 @@ mod tests {
         let trips = &heard.abilities()[0];
         assert_eq!(
             (trips.ability, trips.extent),
-            (Ability::Trips, Extent::None)
+            (Ability::Trips, Extent::Yes),
+            "an ignition that is refused is none, and speaks against no trip"
         );
     }
 
@@ -385,8 +386,9 @@ mod tests {
             let lacks = braking.lacks.clone();
             (abilities[0].extent, braking.extent, lacks, is_active)
         };
-        let none = (Extent::None, Extent::None, vec![Lack::Trips], false);
-        assert_eq!(extents("ON", true, 1), none);
+        // The odometer that was kept is one; nothing has moved.
+        let kept = (Extent::Yes, Extent::None, vec![Lack::Deceleration], false);
+        assert_eq!(extents("ON", true, 1), kept);
         let once = vec![Lack::CadenceUnknown];
         assert_eq!(
             extents("ON", false, 1),

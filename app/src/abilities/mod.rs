@@ -7,7 +7,7 @@ mod gaps;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dashpoint_telematics::Signal;
+use dashpoint_telematics::{STEP_MS_MAX, Signal};
 use serde::Serialize;
 
 pub use gaps::EarningGap;
@@ -15,7 +15,7 @@ pub use gaps::EarningGap;
 /// Time between two values that the fold takes for seen at most, in milliseconds.
 const SEEN_MS_MAX: u64 = 5_000;
 /// Time between two values of power that is no step any more, in milliseconds.
-const POWER_MS_MAX: u64 = 900_000;
+const POWER_MS_MAX: u64 = STEP_MS_MAX.unsigned_abs();
 
 /// Something that a car earns by, or that its screen needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -193,16 +193,17 @@ impl SaidSignals {
         .collect()
     }
 
-    /// A trip begins when the odometer rises and no ignition is off, and is paid by the odometer.
+    /// A trip begins when the odometer rises and neither ignition nor gear speak against it, and is paid by the odometer.
     fn trip_lacks(&self) -> Vec<Lack> {
-        let has_ignition = self.has(Signal::Ignition);
+        // A gear out of park after OFF speaks for a drive as ON does.
+        let needs_ignition = self.has(Signal::Ignition) && !self.has(Signal::Gear);
         let missing = [
             (
-                has_ignition && self.ignition == IgnitionOn::NoWord,
+                needs_ignition && self.ignition == IgnitionOn::NoWord,
                 Lack::WordForOn,
             ),
             (
-                has_ignition && self.ignition == IgnitionOn::Unheard,
+                needs_ignition && self.ignition == IgnitionOn::Unheard,
                 Lack::NotOn,
             ),
             (!self.has(Signal::Odometer), Lack::Odometer),

@@ -312,17 +312,21 @@ fn less_than_all_has_a_reason() {
 }
 
 #[test]
-fn an_ignition_that_is_never_on_begins_no_trip() {
+fn an_ignition_that_is_never_on_needs_a_gear() {
     for (ignition, lack) in [
         (IgnitionOn::NoWord, Lack::WordForOn),
         (IgnitionOn::Unheard, Lack::NotOn),
     ] {
-        let told = SaidSignals {
-            signals: ASKED.into_iter().collect(),
+        let told = |signals: BTreeSet<Signal>| SaidSignals {
+            signals,
             ignition,
             paces: BTreeMap::new(),
         };
-        let trips = &told.abilities()[0];
+        let mut signals: BTreeSet<Signal> = ASKED.into_iter().collect();
+        let with_gear = told(signals.clone());
+        assert_eq!(with_gear.abilities()[0].extent, Extent::Yes);
+        signals.remove(&Signal::Gear);
+        let trips = &told(signals).abilities()[0];
         assert_eq!(
             (trips.extent, &trips.lacks[..]),
             (Extent::None, &[lack][..])

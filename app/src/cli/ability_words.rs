@@ -51,12 +51,14 @@ pub(super) const fn extent_text(language: Language, extent: Extent) -> &'static 
 pub(super) const fn lack_text(language: Language, lack: Lack) -> &'static str {
     match lack {
         Lack::WordForOn => language.choose(
-            "By its words the ignition (LowVoltageSystemState) is never ON or START, and a trip begins only then.",
-            "按照用词，点火状态（LowVoltageSystemState）不会是 ON 或 START，行程不会开始。",
+            "By its words the ignition (LowVoltageSystemState) is never ON or START; after OFF no trip begins without it, or a gear \
+             (SelectedGear) out of park.",
+            "按照用词，点火状态（LowVoltageSystemState）不会是 ON 或 START；OFF 之后只有 ON 或离开驻车挡的挡位（SelectedGear）才开始行程。",
         ),
         Lack::NotOn => language.choose(
-            "The ignition (LowVoltageSystemState) was not ON in this time, and a trip begins only while it is.",
-            "监听期间点火状态（LowVoltageSystemState）没有为 ON，只有为 ON 时行程才会开始。",
+            "The ignition (LowVoltageSystemState) was not ON in this time; after OFF no trip begins without it, or a gear \
+             (SelectedGear) out of park.",
+            "监听期间点火状态（LowVoltageSystemState）没有为 ON；OFF 之后只有 ON 或离开驻车挡的挡位（SelectedGear）才开始行程。",
         ),
         Lack::Odometer => language.choose(
             "There is no odometer (TraveledDistance), and a trip is paid by its metres.",
@@ -123,8 +125,8 @@ pub(super) const fn gap_text(language: Language, gap: EarningGap) -> &'static st
 /// Hints at an ignition that has words, none of which stands for ON.
 pub(super) const fn on_hint(language: Language) -> &'static str {
     language.choose(
-        "hint: no word of the ignition (LowVoltageSystemState) stands for ON or START; a trip begins only if the car itself says \
-         one of these",
-        "提示：点火状态（LowVoltageSystemState）没有代表 ON 或 START 的用词，只有车辆本身这样说，行程才会开始",
+        "hint: no word of the ignition (LowVoltageSystemState) stands for ON or START; after OFF a trip begins only if the car \
+         itself says one of these, or a gear (SelectedGear) out of park",
+        "提示：点火状态（LowVoltageSystemState）没有代表 ON 或 START 的用词；OFF 之后只有车辆本身这样说，或挡位（SelectedGear）离开驻车挡，行程才会开始",
     )
 }

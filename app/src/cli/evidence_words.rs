@@ -56,7 +56,7 @@ pub(super) const fn factor(language: Language, factor: Factor) -> &'static str {
 pub(super) const fn trip_end(language: Language, end: TripEnd) -> &'static str {
     match end {
         TripEnd::Parked => language.choose("parked", "停车"),
-        TripEnd::Gap => language.choose("nothing seen for two minutes", "两分钟无信号"),
+        TripEnd::Gap => language.choose("nothing seen for a while", "一段时间无信号"),
         TripEnd::DriverChanged => language.choose("another driver", "更换驾驶人"),
         TripEnd::OdometerMoved => language.choose("the odometer moved", "里程表跳变"),
     }

@@ -33,7 +33,7 @@ impl Engine {
     }
 
     /// Keeps where the fold stands, and with it what the ledger has refused: the checkpoint that is overwritten may be all
-    /// that is left of that.
+    /// that is left of that. What is over, and not in the ledger yet, is kept as durably as the ledger keeps it.
     pub(super) fn put_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         let device = self.books.identity.device;
         let kept = KeptFoldRef {
@@ -46,7 +46,12 @@ impl Engine {
         let Ok(raw) = serde_json::to_vec(&kept) else {
             return Ok(());
         };
-        self.store.put_checkpoint(&checkpoint_name(device), &raw)
+        let name = checkpoint_name(device);
+        if self.telematics.awaits_end() {
+            self.store.put_checkpoint_durably(&name, &raw)
+        } else {
+            self.store.put_checkpoint(&name, &raw)
+        }
     }
 
     /// Writes where the fold stands; what the disk refuses is told.

@@ -6,6 +6,7 @@ mod awards;
 mod effects;
 mod enrolment_proof;
 mod folding;
+mod kept;
 mod parts;
 mod progress;
 mod publish;
@@ -13,6 +14,7 @@ mod resume;
 mod scene_cache;
 mod scenes;
 mod signals;
+mod silence;
 mod troubles;
 
 pub use parts::{EngineError, Inputs, Outgoing, Outputs, Parts};
@@ -38,6 +40,7 @@ use crate::clock::Clock;
 use crate::cloud_clock::{CloudWatch, Heard, News};
 use crate::random::Chance;
 use crate::screen::Choices;
+use kept::KeptValues;
 use progress::ToldSeen;
 use resume::{checkpoint_of, marks_of, settings};
 use scene_cache::SceneCache;
@@ -50,10 +53,6 @@ const QUIET_EVERY: Duration = Duration::from_millis(500);
 /// Longest sleep of the engine: the runtime times it by a clock that stands still while the machine is suspended, so a
 /// deadline that passes meanwhile is met at most this long after the machine wakes.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
-/// After this much quiet nothing can be open any more: the fold learns of more when the engine wakes for another reason.
-const QUIET_MAX_MS: u64 = 150_000;
-/// The same in a trip, which a car that has said ON keeps open for a quarter of an hour.
-const QUIET_IN_TRIP_MAX_MS: u64 = 930_000;
 /// Pause before evidence that the disk refused is tried again, in milliseconds.
 const RETRY_MS: u64 = 5_000;
 /// Evidence kept in memory while the disk refuses it: a month of driving. More is refused and counted; the open trip's
@@ -91,6 +90,7 @@ pub struct Engine {
     told_quiet_ms: u64,
     /// Newest time of a state that the broker had kept.
     newest_kept_ms: Option<i64>,
+    kept: KeptValues,
     /// Time at which the reconciler is due, on the monotonic clock.
     due_ms: Option<u64>,
     /// The driver's choices on the screen.
@@ -173,6 +173,7 @@ impl Engine {
             last_input_ms: 0,
             told_quiet_ms: 0,
             newest_kept_ms: None,
+            kept: KeptValues::default(),
             due_ms: None,
             choices,
             shows: SceneCache::default(),
@@ -268,14 +269,14 @@ impl Engine {
 
     /// Takes what came from the bus, in its order.
     pub fn take(&mut self, inputs: impl Iterator<Item = BusInput>) {
-        let now_ms = self.clock.monotonic_ms();
-        // The whole silence is told before the first word after it, also when the machine was suspended in it.
-        if now_ms.saturating_sub(self.last_input_ms) >= QUIET_MAX_MS {
-            self.tell_quiet(now_ms);
-        }
-        self.last_input_ms = now_ms;
-        self.told_quiet_ms = 0;
+        let mut is_first = true;
         for input in inputs {
+            if self.kept.says_again(&input) {
+                continue;
+            }
+            if std::mem::take(&mut is_first) {
+                self.end_silence();
+            }
             match input {
                 BusInput::Sample {
                     signal,
@@ -391,27 +392,6 @@ impl Engine {
         if self.must_retry() && now_ms >= self.retry_at_ms {
             self.retry_at_ms = now_ms + RETRY_MS;
             self.retry();
-        }
-    }
-
-    /// Tells the fold for how long the bus has been silent.
-    fn tell_quiet(&mut self, now_ms: u64) {
-        let quiet_ms = now_ms.saturating_sub(self.last_input_ms);
-        if quiet_ms > self.told_quiet_ms {
-            self.told_quiet_ms = quiet_ms;
-            let outcomes = self
-                .telematics
-                .quiet(i64::try_from(quiet_ms).unwrap_or(i64::MAX));
-            self.keep(outcomes);
-        }
-    }
-
-    /// The longest silence that the telematics is told of while it lasts.
-    fn quiet_max_ms(&self) -> u64 {
-        if self.telematics.trip_driver().is_some() {
-            QUIET_IN_TRIP_MAX_MS
-        } else {
-            QUIET_MAX_MS
         }
     }
 

@@ -26,6 +26,13 @@ impl Engine {
 
     /// Keeps what the driver has chosen; a choice that the disk refuses does not hold.
     pub(super) fn keep_choice(&mut self, choice: Choice) {
+        if let Choice::Guest(guest) = choice
+            && guest != self.choices.guest
+        {
+            // What is over, and what the car stands in, is of the one before.
+            let outcomes = self.telematics.hand_over();
+            self.keep(outcomes);
+        }
         let kept = match choice {
             Choice::Language(language) => put_language(&mut self.store, language),
             Choice::Theme(theme) => put_theme(&mut self.store, theme),

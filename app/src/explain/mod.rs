@@ -30,9 +30,6 @@ use crate::unpaid::CapCut;
 use explainer::{Explainer, about};
 use member::{Earned, Imagined, RulePaid};
 
-/// Time after the last row at which a trip counts as over, in milliseconds: longer than any gap within one.
-const END_MS: i64 = 930_000;
-
 /// Folds a recording and values what is in it.
 #[must_use]
 pub fn explain(
@@ -63,7 +60,7 @@ pub fn explain(
         keep(telematics.observe(sample));
     }
     keep(telematics.drain());
-    keep(telematics.quiet(END_MS));
+    keep(telematics.quiet(Telematics::QUIET_MS_MAX));
 
     let start = ServerTime::from_unix_s(from_ms.div_euclid(1_000));
     let in_force = covering(&policy.policy, start);

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 const STEPS_MAX: usize = 8;
 /// Steps from which on one of them is usual.
 const STEPS_MIN: usize = 2;
-/// A longer time is no step: nobody spoke, or nobody listened.
-pub(crate) const STEP_MS_MAX: i64 = 900_000;
+/// Longest step between two words of one signal, in milliseconds: in a longer time nobody spoke, or nobody listened.
+pub const STEP_MS_MAX: i64 = 900_000;
 
 /// The last steps of time between the words of one signal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

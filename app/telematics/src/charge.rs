@@ -68,6 +68,9 @@ pub(crate) struct OpenCharge {
     power_max_w: f64,
     evse: String,
     steps: Vec<ChargeStep>,
+    /// Time at which the flow stopped, while more may come.
+    #[serde(default)]
+    paused_ms: Option<i64>,
 }
 
 impl OpenCharge {
@@ -85,14 +88,42 @@ impl OpenCharge {
             power_max_w: 0.0,
             evse: String::new(),
             steps: Vec::new(),
+            paused_ms: None,
         }
+    }
+
+    /// Returns who charges.
+    pub(crate) fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    /// Returns the energy so far, in watt-hours.
+    pub(crate) fn energy_wh(&self) -> u64 {
+        self.stretch
+            .map_or(0, |(from_wh, to_wh)| to_wh.saturating_sub(from_wh))
+    }
+
+    /// Returns the time at which the flow stopped, while more may come.
+    pub(crate) fn paused_ms(&self) -> Option<i64> {
+        self.paused_ms
+    }
+
+    /// The flow stops; said again, it stopped when it was said first.
+    pub(crate) fn pause(&mut self, at_ms: i64) {
+        self.paused_ms.get_or_insert(at_ms);
+    }
+
+    /// The flow goes on.
+    pub(crate) fn go_on(&mut self) {
+        self.paused_ms = None;
     }
 
     /// The time of the bus was wrong by so many milliseconds.
     pub(crate) fn translate(&mut self, by_ms: i64) {
         let steps = self.steps.iter_mut();
         let steps = steps.flat_map(|step| [&mut step.from_ms, &mut step.to_ms]);
-        for at_ms in steps.chain(&mut self.started_ms).chain([&mut self.last_ms]) {
+        let times = steps.chain(&mut self.started_ms).chain(&mut self.paused_ms);
+        for at_ms in times.chain([&mut self.last_ms]) {
             *at_ms = at_ms.saturating_add(by_ms);
         }
     }

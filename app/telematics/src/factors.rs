@@ -7,6 +7,7 @@ use dashpoint_membership::{Factor, FactorSeen};
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{BrakingSource, Spell};
+use crate::held_speed::{HeldSpeed, HeldStep};
 use crate::settings::Settings;
 
 /// A longer time between two samples is missed: it counts neither for nor against the driver.
@@ -15,6 +16,10 @@ pub(crate) const TICK_MS_MAX: i64 = 5_000;
 const BRAKE_SPAN_MS_MIN: i64 = 900;
 /// Age that the distance to the car ahead may have, in milliseconds.
 const HEADWAY_AGE_MS_MAX: i64 = 2_000;
+/// More than any road car brakes or speeds up by, in thousandths of g.
+const IMPOSSIBLE_MG: f64 = 1_200.0;
+/// Driving with so much time for each change of speed that no car makes: with less, the sensor tells nothing of braking.
+const IMPOSSIBLE_MS: u64 = 30_000;
 /// Driving whose braking nobody saw may be so many times that in which it was seen.
 const BRAKING_UNJUDGED_MAX: u64 = 3;
 /// Spells that are listed; the rest is only counted.
@@ -152,11 +157,17 @@ pub(crate) struct Factors {
     /// Driving in steps that are too long to tell a braking in them.
     #[serde(default)]
     unjudged_ms: u64,
+    #[serde(default)]
+    held: HeldSpeed,
+    /// Changes of speed that no car makes.
+    #[serde(default)]
+    impossible: u32,
 }
 
 impl Factors {
     /// The time of the bus was wrong by so many milliseconds.
     pub(crate) fn translate(&mut self, by_ms: i64) {
+        self.held.translate(by_ms);
         let tallies = [
             &mut self.braking_published,
             &mut self.braking_by_speed,
@@ -178,6 +189,7 @@ impl Factors {
     /// Forgets the speed that braking is told from.
     pub(crate) fn lose_pace(&mut self) {
         self.brake_from = None;
+        self.held.lose_pace();
     }
 
     /// Takes one tick of driving from a speed to a speed.
@@ -194,18 +206,16 @@ impl Factors {
     }
 
     /// Takes a longer time of driving at about this speed. Only at one that did not change there is no braking in it.
-    pub(crate) fn pace(
-        &mut self,
-        tick: Tick,
-        kmh: f64,
-        is_constant: bool,
-        around: Around,
-        settings: &Settings,
-    ) {
+    pub(crate) fn pace(&mut self, tick: Tick, kmh: f64, is_constant: bool, settings: &Settings) {
         self.lose_pace();
         if !is_constant {
             self.unjudged_ms += tick.ms();
         }
+        // The belt and the car ahead of one moment are not those of all of it.
+        let around = Around {
+            belted: None,
+            front: None,
+        };
         self.shares(tick, kmh, around, settings);
     }
 
@@ -257,6 +267,13 @@ impl Factors {
     }
 
     fn brake_by_speed(&mut self, tick: Tick, from_kmh: f64, to_kmh: f64, limits: &Thresholds) {
+        let HeldStep::Changed { from_kmh, over_ms } = self
+            .held
+            .take((tick.from_ms, tick.to_ms), (from_kmh, to_kmh))
+        else {
+            self.brake_from = None;
+            return;
+        };
         let known = self
             .brake_from
             .filter(|(at_ms, _)| tick.to_ms.saturating_sub(*at_ms) <= TICK_MS_MAX);
@@ -270,8 +287,16 @@ impl Factors {
             return;
         }
         self.brake_from = Some((tick.to_ms, to_kmh));
-        let backward_mps2 = (from_kmh - to_kmh) / KMH_PER_MPS / (span.ms() as f64 / 1_000.0);
-        let mg = backward_mps2 * MG_PER_MPS2;
+        let over = |ms: u64| {
+            let backward_mps2 = (from_kmh - to_kmh) / KMH_PER_MPS / (ms as f64 / 1_000.0);
+            backward_mps2 * MG_PER_MPS2
+        };
+        let mg = over(span.ms().max(over_ms.unsigned_abs()));
+        if over(span.ms()).abs() > IMPOSSIBLE_MG {
+            // The sensor is wrong, at one of both ends.
+            self.impossible = self.impossible.saturating_add(1);
+            return;
+        }
         self.braking_by_speed.force(
             Factor::HardBraking,
             span,
@@ -285,6 +310,10 @@ impl Factors {
     pub(crate) fn longitudinal(&mut self, tick: Tick, mps2: f64, settings: &Settings) {
         let limits = &settings.score.thresholds;
         let mg = -mps2 * MG_PER_MPS2;
+        if mg.abs() > IMPOSSIBLE_MG {
+            self.impossible = self.impossible.saturating_add(1);
+            return;
+        }
         self.braking_published.force(
             Factor::HardBraking,
             tick,
@@ -326,7 +355,11 @@ impl Factors {
 
     /// Returns whether braking was seen in enough of the driving: some steps that are short by chance tell nothing of the others.
     fn is_braking_told(&self) -> bool {
-        self.braking().seen_ms >= self.unjudged_ms / BRAKING_UNJUDGED_MAX
+        let braking = self.braking();
+        let is_possible = u64::from(self.impossible) * IMPOSSIBLE_MS <= braking.seen_ms;
+        // How long a held speed took to change is a guess: it is good enough to see no braking where there is none, not to judge one.
+        let is_held = self.held.is_held() && self.braking_source() == BrakingSource::Speed;
+        is_possible && !is_held && braking.seen_ms >= self.unjudged_ms / BRAKING_UNJUDGED_MAX
     }
 
     fn tallies(&self) -> [(Factor, &Tally); 6] {

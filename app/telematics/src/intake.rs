@@ -46,6 +46,10 @@ pub(crate) struct Intake {
     hint_ms: Option<i64>,
     retained: BTreeMap<Signal, (i64, SignalReading)>,
     quarantine: VecDeque<Stamped>,
+    /// Newest stamp of each signal since the start.
+    said_ms: BTreeMap<Signal, i64>,
+    /// Signals whose retain flag was seen on what is said now: somebody leaves it there.
+    flagged: BTreeSet<Signal>,
     /// Samples further than the bus.
     held: Held,
     /// The time of the last sample when it is one of them.
@@ -140,11 +144,26 @@ impl Intake {
         let mut taken = TakenSample::default();
         self.bus.end_quiet();
         self.ahead_ms = None;
-        if sample.retained {
+        let said_ms = self.said_ms.insert(sample.signal, sample.at_ms);
+        let is_newer = said_ms.is_some_and(|said_ms| said_ms < sample.at_ms);
+        if sample.retained && is_newer {
+            self.flagged.insert(sample.signal);
+        }
+        // What a broker has kept is said again as it was: with any other time somebody speaks.
+        let is_other = said_ms.is_some_and(|said_ms| said_ms != sample.at_ms);
+        let is_news = is_newer || is_other && self.flagged.contains(&sample.signal);
+        if sample.retained && !is_news {
+            self.said_ms
+                .extend(said_ms.map(|said_ms| (sample.signal, said_ms)));
             self.take_retained(sample, counts);
             taken.check = Some(TimeCheck::Believed(sample.at_ms));
             return taken;
         }
+        // A broker keeps one value of each topic: whatever is newer than that is said now, also by one that leaves the flag on it.
+        let sample = &Stamped {
+            retained: false,
+            ..sample.clone()
+        };
         let sample_ms = self.bus.clocks.at_ms(sample);
         let is_strange = |bus_ms: i64| bus_ms.abs_diff(sample_ms) > STRANGE_MS.unsigned_abs();
         if self.bus.newest_ms.or(self.hint_ms).is_some_and(is_strange) {

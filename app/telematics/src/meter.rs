@@ -35,6 +35,14 @@ impl Pace {
         falls: true,
     };
 
+    /// The same with so many units more at once.
+    pub(crate) const fn beyond(self, units: u64) -> Self {
+        Self {
+            slack: self.slack.saturating_add(units),
+            ..self
+        }
+    }
+
     fn judge(self, known: (i64, u64), seen: (i64, u64)) -> Result<(), Fault> {
         let seconds = seen.0.saturating_sub(known.0).max(0).unsigned_abs() / 1_000;
         let most = self

@@ -83,6 +83,8 @@ pub(crate) enum SignalReading {
 const TEXT_LEN_MAX: usize = 256;
 /// Below that a speed sensor only hums.
 pub(crate) const STANDSTILL_KMH: f64 = 0.5;
+/// Slower, braking gives nothing back.
+pub(crate) const ROLLING_KMH: f64 = 5.0;
 const PARK: f64 = 126.0;
 /// The EVSE id by which ISO 15118 says that the charging point has none.
 const EVSE_UNKNOWN: &str = "ZZ00000";

@@ -1,5 +1,6 @@
 //! The fold as a whole: samples in, outcomes out.
 
+use crate::cadence::STEP_MS_MAX;
 use crate::checkpoint::Checkpoint;
 use crate::counts::Counts;
 use crate::drive_state::{DriveState, MotionWatch};
@@ -30,6 +31,10 @@ pub struct Telematics {
 }
 
 impl Telematics {
+    /// Time without a word after which no trip can be open any more, in milliseconds: the longest silence within one, and what may
+    /// be late.
+    pub const QUIET_MS_MAX: i64 = STEP_MS_MAX + 30_000;
+
     /// A fold that knows nothing but what is settled.
     #[must_use]
     pub fn new(settings: Settings, marks: Marks) -> Self {
@@ -168,7 +173,7 @@ impl Telematics {
     }
 
     /// Nothing has arrived for so many milliseconds: samples held back for later ones are folded, retained state is
-    /// taken for complete after one second, an open trip ends after two minutes.
+    /// taken for complete after one second, an open trip ends when the car is silent for longer than in a drive.
     ///
     /// To be called about once a second while the bus is quiet, always with the whole time since the last sample, and after minutes
     /// without a call once more before the next sample: what is as far ahead as the bus was quiet is in time.
@@ -238,6 +243,12 @@ impl Telematics {
         self.settings = settings;
     }
 
+    /// Returns whether a trip or a session is over and only a checkpoint holds it: it waits for its odometer, or for more pieces.
+    #[must_use]
+    pub fn awaits_end(&self) -> bool {
+        self.fold.awaits_end()
+    }
+
     /// A mark that became known otherwise, such as a stretch that the cloud has paid to another device.
     pub fn settle(&mut self, marks: Marks) {
         self.fold.settle(marks);
@@ -259,6 +270,25 @@ impl Telematics {
     #[must_use]
     pub fn trip_driver(&self) -> Option<&Driver> {
         self.fold.trip_driver()
+    }
+
+    /// Returns whether a trip is open, or waits for the odometer of a parked car.
+    #[must_use]
+    pub fn has_trip(&self) -> bool {
+        self.fold.has_trip()
+    }
+
+    /// Ends what is over and waits, and the trip of a car that stands: who drives, and who drove, are about to be another choice.
+    pub fn hand_over(&mut self) -> Vec<Outcome> {
+        let mut folded = Vec::new();
+        self.fold.hand_over(&mut FoldContext {
+            settings: &self.settings,
+            counts: &mut self.counts,
+            out: &mut folded,
+        });
+        let mut out = Vec::new();
+        self.tell(folded, false, &mut out);
+        out
     }
 
     /// Returns the driver at the wheel: that of the open trip, else the one whom the bus names.

@@ -1,29 +1,26 @@
 //! The open trip.
 
-use dashpoint_membership::{
-    CoarseTime, DrivingTime, Evidence, Meter, MeterInterval, Trip, score_x100,
-};
+mod finish;
+
 use serde::{Deserialize, Serialize};
 
 use crate::driver::Driver;
-use crate::evidence::{Finished, PrivateEvidence, TripEnd, TripTrace};
 use crate::factors::{Around, Factors, Tick};
 use crate::intake::LATENESS_MS;
-use crate::marks::{Marks, MeterMark};
 use crate::settings::Settings;
 
 /// A longer silence ends a trip of a car that does not say that it still drives.
 pub(crate) const GAP_MS: i64 = 120_000;
 /// Times without a word of speed that are remembered until it is known how often the car speaks.
 const UNTOLD_MAX: usize = 64;
-/// The least distance that speeds are held against.
-const DEAD_SPEED_M: u64 = 1_000;
 /// An odometer tells nothing of less: whole kilometres.
 const GRAIN_M: f64 = 1_000.0;
 /// Time after its last movement in which a counter may still show what a car has braked.
 const BRAKED_MS_MAX: i64 = 60_000;
 /// The least way since the last reading of the odometer that a parked car waits for, in metres.
-const LACKING_M: f64 = 100.0;
+const LACKING_M: f64 = 50.0;
+/// And the part of the whole way that is less than the resolution.
+const LACKING_PART: f64 = 100.0;
 /// Age from which on an odometer does not tell the end of a drive, in milliseconds.
 const ODOMETER_LAG_MS: i64 = LATENESS_MS;
 /// Distance that the odometer may be from its last known value when a trip begins, in metres.
@@ -92,12 +89,24 @@ pub(crate) struct OpenTrip {
     /// The last time at which it moved by its speed.
     #[serde(default)]
     moved_ms: Option<i64>,
+    /// The last time at which it was fast enough to give energy back by braking.
+    #[serde(default)]
+    rolled_ms: Option<i64>,
     /// The last reading of the odometer, with the way by the speeds until then.
     #[serde(default)]
     odometer_at: Option<(i64, f64)>,
-    /// The time at which the car was parked, while the odometer of then is still to come.
+    /// The way by the speeds until the odometer last rose.
     #[serde(default)]
-    parked_at_ms: Option<i64>,
+    risen_m: f64,
+    /// The way by the greater speed of each longer time, beyond that by the mean of both.
+    #[serde(default)]
+    slack_m: f64,
+    /// The odometer as it was when nobody listened any more, for a trip that begins before it is read.
+    #[serde(default)]
+    old_m: Option<u64>,
+    /// Time at which it went on after the car had been parked.
+    #[serde(default)]
+    resumed_ms: Option<i64>,
     factors: Factors,
 }
 
@@ -134,8 +143,12 @@ impl OpenTrip {
             unchanged: PacedTime::default(),
             untold: Vec::new(),
             moved_ms: None,
+            rolled_ms: None,
             odometer_at: None,
-            parked_at_ms: None,
+            risen_m: 0.0,
+            slack_m: 0.0,
+            old_m: None,
+            resumed_ms: None,
             factors: Factors::default(),
         }
     }
@@ -150,21 +163,6 @@ impl OpenTrip {
         self.last_ms
     }
 
-    /// Returns the time at which it began.
-    pub(crate) fn started_ms(&self) -> i64 {
-        self.started_ms
-    }
-
-    /// Returns the time at which the car was parked, when only the odometer is still to come.
-    pub(crate) fn parked_at_ms(&self) -> Option<i64> {
-        self.parked_at_ms
-    }
-
-    /// The car is parked.
-    pub(crate) fn park(&mut self, at_ms: i64) {
-        self.parked_at_ms = Some(at_ms);
-    }
-
     /// Returns whether the odometer was read within it.
     pub(crate) fn has_odometer(&self) -> bool {
         self.odometer_at.is_some()
@@ -175,24 +173,76 @@ impl OpenTrip {
         let read_ms = self.odometer_at.map_or(self.started_ms, |(at_ms, _)| at_ms);
         let is_old = |moved_ms: i64| moved_ms.saturating_sub(read_ms) > ODOMETER_LAG_MS;
         let way_m = self.way_m() - self.odometer_at.map_or(0.0, |(_, read_m)| read_m);
-        let is_short = way_m > 0.0 && way_m < LACKING_M;
+        let seen_m = self
+            .odometer
+            .map_or(0, |known| known.to.saturating_sub(known.from)) as f64;
+        let is_short = way_m > 0.0 && way_m < LACKING_M.max(seen_m / LACKING_PART);
         !is_short && self.moved_ms.max(moves_until_ms).is_some_and(is_old)
     }
 
-    /// Returns whether the odometer of a parked car is that of this drive: no more than the speeds since its last reading say.
-    pub(crate) fn is_own_odometer(&self, odometer_m: u64) -> bool {
-        let Some(known) = self.odometer else {
+    /// Returns whether a reading is of before the drive: it has not risen, although the speeds say that the car has moved.
+    pub(crate) fn is_stale_odometer(&self, odometer_m: u64) -> bool {
+        let known_m = self.odometer.map(|known| known.to).or(self.old_m);
+        let moved_m = self.way_m() - self.risen_m;
+        known_m.is_some_and(|known_m| odometer_m <= known_m) && moved_m > GRAIN_M
+    }
+
+    /// Returns whether the odometer of a car that was parked at this time is that of this drive: no more than the speeds since its
+    /// last reading say.
+    pub(crate) fn is_own_odometer(&self, parked_ms: i64, odometer_m: u64) -> bool {
+        let Some(known_m) = self.odometer.map(|known| known.to).or(self.old_m) else {
             return false;
         };
         let (read_ms, read_m) = self.odometer_at.unwrap_or((self.started_ms, 0.0));
-        let rise_m = odometer_m.saturating_sub(known.to) as f64;
+        let rise_m = odometer_m.saturating_sub(known_m) as f64;
         let way_m = self.way_m() - read_m;
         if way_m > 0.0 {
-            return rise_m <= way_m.mul_add(1.2, GRAIN_M);
+            return rise_m <= (way_m + self.slack_m).mul_add(1.2, GRAIN_M);
         }
-        let parked_ms = self.parked_at_ms.unwrap_or(self.last_ms);
         let drove_s = parked_ms.saturating_sub(read_ms).max(0).unsigned_abs() / 1_000;
-        rise_m <= near(START_SLACK_M, START_PACE_M_PER_S, drove_s) as f64
+        self.odometer.is_some() && rise_m <= near(START_SLACK_M, START_PACE_M_PER_S, drove_s) as f64
+    }
+
+    /// Returns the way by the speeds since the odometer last rose, in metres.
+    pub(crate) fn unread_m(&self) -> u64 {
+        (self.way_m() + self.slack_m - self.risen_m).max(0.0) as u64
+    }
+
+    /// Notes that its first speed, in km/h, was said so many milliseconds after the one before it.
+    pub(crate) fn began_within(&mut self, ms: i64, kmh: f64) {
+        self.slack_m += kmh * MPS_PER_KMH * ms.max(0) as f64 / 1_000.0;
+    }
+
+    /// Takes the odometer of a parked car that is this drive's.
+    pub(crate) fn take_own_odometer(&mut self, at_ms: i64, odometer_m: u64) {
+        self.odometer = self.odometer.or(self.old_m.map(Stretch::at));
+        self.odometer_read = true;
+        self.take_odometer(at_ms, odometer_m);
+    }
+
+    /// Notes where the odometer stood when nobody listened any more.
+    pub(crate) fn stood_at(&mut self, odometer_m: Option<u64>) {
+        self.old_m = odometer_m.filter(|_| self.odometer.is_none());
+    }
+
+    /// Returns whether it is known where it began.
+    pub(crate) fn has_begun_at(&self) -> bool {
+        self.odometer.is_some()
+    }
+
+    /// Goes on after the car was parked, or was silent.
+    pub(crate) fn go_on(&mut self, at_ms: i64, was_parked: bool) {
+        if was_parked {
+            self.parked_ms += at_ms.saturating_sub(self.last_ms).max(0).unsigned_abs();
+            self.resumed_ms = Some(at_ms);
+            self.last_ms = self.last_ms.max(at_ms);
+        }
+        self.lose_pace();
+    }
+
+    /// Returns the time since which a time between two speeds is of it.
+    pub(crate) fn paced_since_ms(&self) -> i64 {
+        self.resumed_ms.unwrap_or(self.started_ms)
     }
 
     fn way_m(&self) -> f64 {
@@ -215,6 +265,16 @@ impl OpenTrip {
             self.started_ms = self.started_ms.saturating_add(by_ms);
             self.factors.translate(by_ms);
         }
+        let read_ms = self.odometer_at.as_mut().map(|(at_ms, _)| at_ms);
+        let times = self.moved_ms.iter_mut().chain(&mut self.rolled_ms);
+        let times = times.chain(&mut self.resumed_ms);
+        for at_ms in times.chain(read_ms) {
+            *at_ms = if is_taken_back {
+                (*at_ms).min(self.last_ms)
+            } else {
+                at_ms.saturating_add(by_ms)
+            };
+        }
     }
 
     /// Forgets the speed that braking is told from: the time since is not known.
@@ -235,8 +295,13 @@ impl OpenTrip {
 
     /// Returns whether the car stood when a counter was read, and for so long before that none of its rise since is of braking.
     pub(crate) fn stands_since(&self, read_ms: Option<i64>) -> bool {
-        let moved_ms = self.moved_or_began_ms();
-        read_ms.is_some_and(|read_ms| read_ms.saturating_sub(moved_ms) >= BRAKED_MS_MAX)
+        let rolled_ms = self.rolled_ms.unwrap_or(self.started_ms);
+        read_ms.is_some_and(|read_ms| read_ms.saturating_sub(rolled_ms) >= BRAKED_MS_MAX)
+    }
+
+    /// Notes that the car rolls so that braking gives energy back.
+    pub(crate) fn rolls(&mut self, at_ms: i64) {
+        self.rolled_ms = self.rolled_ms.max(Some(at_ms));
     }
 
     /// Notes that the car moves.
@@ -245,7 +310,12 @@ impl OpenTrip {
     }
 
     pub(crate) fn take_odometer(&mut self, at_ms: i64, odometer_m: u64) {
-        self.odometer_at = Some((at_ms, self.way_m()));
+        if !self.is_stale_odometer(odometer_m) {
+            self.odometer_at = Some((at_ms, self.way_m()));
+        }
+        if self.odometer.is_none_or(|known| odometer_m > known.to) {
+            self.risen_m = self.way_m();
+        }
         let near_m = near(START_SLACK_M, START_PACE_M_PER_S, self.since_s(at_ms));
         let stale = |known: Stretch| odometer_m.saturating_sub(known.to) > near_m;
         match &mut self.odometer {
@@ -306,7 +376,6 @@ impl OpenTrip {
         kmh: (f64, f64),
         step: PaceStep,
         in_park: bool,
-        around: Around,
         settings: &Settings,
     ) {
         if in_park && step != PaceStep::Untold {
@@ -318,17 +387,19 @@ impl OpenTrip {
             PaceStep::Usual | PaceStep::Untold => (kmh.0 + kmh.1) / 2.0,
         };
         let ms = tick.ms();
-        let way_m = mean_kmh * MPS_PER_KMH * ms as f64 / 1_000.0;
+        let way_of = |kmh: f64| kmh * MPS_PER_KMH * ms as f64 / 1_000.0;
+        let way_m = way_of(mean_kmh);
+        self.slack_m += way_of(kmh.0.max(kmh.1)) - way_m;
         match step {
             PaceStep::Usual => {
                 self.driving_ms += ms;
                 self.integral_m += way_m;
-                self.factors.pace(tick, mean_kmh, false, around, settings);
+                self.factors.pace(tick, mean_kmh, false, settings);
             }
             PaceStep::Unchanged => {
                 self.unchanged.ms += ms;
                 self.unchanged.way_m += way_m;
-                self.factors.pace(tick, mean_kmh, true, around, settings);
+                self.factors.pace(tick, mean_kmh, true, settings);
             }
             PaceStep::Untold => {
                 self.lose_pace();
@@ -356,119 +427,9 @@ impl OpenTrip {
             self.drawn_wh -= wh;
         }
     }
-
-    /// Adds the times that were not known to be driven before the whole trip was: `patience_ms` is the longest time between two
-    /// speeds that is no silence.
-    fn judge_times(&mut self, metres: u64, patience_ms: Option<i64>) {
-        let patience_ms = patience_ms.map_or(0, i64::unsigned_abs);
-        for untold in std::mem::take(&mut self.untold) {
-            if untold.ms <= patience_ms {
-                self.driving_ms += untold.ms;
-                self.integral_m += untold.way_m;
-            }
-        }
-        // A speed that stood still while the car slowed down or drove off tells of another way than the odometer.
-        let way_m = metres as f64;
-        let unchanged = std::mem::take(&mut self.unchanged);
-        if self.integral_m + unchanged.way_m <= way_m.mul_add(1.1, 2.0 * GRAIN_M) {
-            self.driving_ms += unchanged.ms;
-            self.integral_m += unchanged.way_m;
-        }
-        let was_told = self.driving_ms > 0;
-        if was_told && metres >= DEAD_SPEED_M && self.integral_m * 5.0 < way_m {
-            // The speed is not kept fresh: it is as if there were none.
-            let seen_ms = self.last_ms.abs_diff(self.started_ms);
-            if self.driving_ms * 2 > seen_ms {
-                self.driving_ms = 0;
-                self.factors = Factors::default();
-            }
-        }
-    }
-
-    /// Ends it; `None` when the odometer tells of no way that is not settled yet. Raises the mark. `patience_ms` is the longest time
-    /// between two speeds that is no silence of this car.
-    pub(crate) fn finish(
-        mut self,
-        end: TripEnd,
-        patience_ms: Option<i64>,
-        marks: &mut Marks,
-        settings: &Settings,
-    ) -> Option<Finished> {
-        let stretch = self.odometer?;
-        let odometer = marks.unsettled(Meter::Odometer, stretch.from, stretch.to)?;
-        marks.raise(MeterMark {
-            meter: Meter::Odometer,
-            at: odometer.to,
-        });
-        self.judge_times(odometer.length(), patience_ms);
-        let duration_ms = self.last_ms.abs_diff(self.started_ms);
-        let missed_ms = duration_ms
-            .saturating_sub(self.driving_ms)
-            .saturating_sub(self.parked_ms);
-        let driving = DrivingTime::rounded_up(self.driving_ms);
-        let missed_s = missed_s(missed_ms, odometer, driving);
-        let factors = self.factors.seen();
-        let (used_wh, regained_wh) = self.energy_wh();
-        let evidence = Trip {
-            odometer,
-            started: CoarseTime::containing_unix_s(self.started_ms.div_euclid(1_000)),
-            driving,
-            missed_s,
-            used_wh,
-            regained_wh,
-            score_x100: score_x100(&settings.score, &factors),
-            factors,
-        };
-        let (spells, spells_unlisted) = self.factors.spells();
-        let trace = TripTrace {
-            started_ms: self.started_ms,
-            ended_ms: self.last_ms,
-            end,
-            parked_ms: self.parked_ms,
-            speed_integral_m: self.integral_m.round() as u64,
-            braking: self.factors.braking_source(),
-            spells,
-            spells_unlisted,
-        };
-        Some(Finished {
-            evidence: Evidence::Trip(evidence),
-            driver: self.driver,
-            ended_ms: self.last_ms,
-            utc_offset_min: settings.utc_offset_min,
-            private: PrivateEvidence::Trip(trace),
-            marks: *marks,
-        })
-    }
-
-    /// Energy drawn and put back. Counters of consumption are net of what braking gives back; should one not be,
-    /// this errs towards more energy used, never towards less.
-    fn energy_wh(&self) -> (u32, u32) {
-        let regained_wh = self.regained_wh.round();
-        let used_wh = match self.consumed_wh {
-            Some(Stretch { from, to }) => (to as f64 - from as f64 + regained_wh).max(0.0),
-            None => self.drawn_wh.round(),
-        };
-        (used_wh as u32, regained_wh as u32)
-    }
 }
 
 /// Returns the most that a meter can have moved so soon after its last reading.
 const fn near(slack: u64, pace: u64, since_s: u64) -> u64 {
     slack.saturating_add(pace.saturating_mul(since_s))
-}
-
-/// The time of a trip of which nothing was seen, in seconds.
-///
-/// Metres that a restart or a gap left without their time took no less than the shortest time in which any car covers them:
-/// at 400 km/h, the most that a speed may say. The driving time counts as it leaves the car, so that the difference does
-/// not give the exact one; and where no driving was seen, the missed time is the whole trip and is in whole minutes too.
-fn missed_s(missed_ms: u64, odometer: MeterInterval, driving: DrivingTime) -> u32 {
-    let shortest_s = (odometer.length() * 9).div_ceil(1_000);
-    let missed_s = (missed_ms / 1_000).max(shortest_s.saturating_sub(driving.at_most_s()));
-    let missed_s = if driving.minutes() == 0 {
-        missed_s.div_ceil(60) * 60
-    } else {
-        missed_s
-    };
-    u32::try_from(missed_s).unwrap_or(u32::MAX)
 }

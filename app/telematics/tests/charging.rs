@@ -103,18 +103,32 @@ fn a_site_declares_and_a_window_estimates() {
 
 #[test]
 fn what_was_said_of_one_session_is_not_said_of_the_next() {
-    let mut car = Car::new();
-    car.meters();
-    station(&mut car, "ISO15118", 80.0);
-    car.charge(5.0, 10);
-    car.wait(60_000);
-    car.charge(5.0, 10);
-    let charges = charges(&finished(&fold(&car.samples, Marks::default())));
-    let grades: Vec<_> = charges
-        .iter()
-        .map(|charge| (charge.grade, charge.charged.length()))
-        .collect();
-    assert_eq!(grades, [(Grade::Metered, 5_000), (Grade::Estimated, 5_000)]);
+    // At the same point after a pause, after a long one, and after a drive.
+    for (pause_s, drives, next) in [
+        (60, false, Grade::Metered),
+        (3 * 3_600, false, Grade::Estimated),
+        (60, true, Grade::Estimated),
+    ] {
+        let mut car = Car::new();
+        car.meters();
+        station(&mut car, "ISO15118", 80.0);
+        car.charge(5.0, 10);
+        car.wait(pause_s * 1_000);
+        if drives {
+            car.drive(&short_drive());
+        }
+        car.charge(5.0, 10);
+        let charges = charges(&finished(&fold(&car.samples, Marks::default())));
+        let grades: Vec<_> = charges
+            .iter()
+            .map(|charge| (charge.grade, charge.charged.length()))
+            .collect();
+        assert_eq!(
+            grades,
+            [(Grade::Metered, 5_000), (next, 5_000)],
+            "{pause_s} s"
+        );
+    }
 }
 
 #[test]

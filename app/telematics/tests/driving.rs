@@ -5,6 +5,8 @@
 #[expect(dead_code, reason = "each test file uses another part of it")]
 mod common;
 
+use std::collections::BTreeMap;
+
 use common::{Car, finished, fold, settings, short_drive, trips};
 use dashpoint_membership::{DrivingTime, Factor};
 use dashpoint_telematics::{
@@ -77,7 +79,13 @@ fn retained_state_starts_no_trip() {
     car.drive(&short_drive());
     let mut telematics = Telematics::new(settings(), Marks::default());
     let mut outcomes = Vec::new();
-    for sample in car.samples {
+    // The newest of each signal, as a broker keeps it.
+    let newest: BTreeMap<Signal, Sample> = car
+        .samples
+        .into_iter()
+        .map(|sample| (sample.signal, sample))
+        .collect();
+    for sample in newest.into_values() {
         outcomes.extend(telematics.observe(&Sample {
             retained: true,
             ..sample

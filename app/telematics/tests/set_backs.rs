@@ -40,6 +40,19 @@ fn a_state_of_another_clock_stays() {
     }
 }
 
+/// A gateway that leaves the retain flag on all that it says, whose clock is set back while the car is parked.
+#[test]
+fn a_clock_set_back_with_flags_left() {
+    let mut car = Car::new();
+    drive(&mut car, 300, 1, 0);
+    car.wait(600_000);
+    drive(&mut car, 1_800, 1, -3_600_000);
+    for sample in &mut car.samples {
+        sample.retained = true;
+    }
+    assert_driven(&car, 35_000.0, 4.0 * METRES_PER_S, 2, "all retained");
+}
+
 #[test]
 fn a_restart_with_an_earlier_clock() {
     // The clock goes on where it was stopped, or some seconds before, and is set some time later or never.

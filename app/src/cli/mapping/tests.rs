@@ -72,9 +72,7 @@ fn what_is_missing_is_said() {
     };
     insta::assert_snapshot!(lines(Language::English), @r"
      ability       extent   missing
-     trips         none     There is no ignition (LowVoltageSystemState), and a trip begins only while it is ON.
-                            There is neither a speed nor IsMoving, so that no movement is seen.
-                            There is no odometer (TraveledDistance), and a trip is paid by its metres.
+     trips         none     There is no odometer (TraveledDistance), and a trip is paid by its metres.
      distance      none     It is a part of a trip, and there are no trips.
      energy used   none     It is a part of a trip, and there are no trips.
      braking       none     It is a part of a trip, and there are no trips.
@@ -84,9 +82,7 @@ fn what_is_missing_is_said() {
     ");
     insta::assert_snapshot!(lines(Language::Chinese), @r"
      能力      程度  缺少
-     行程      无    没有点火状态（LowVoltageSystemState），只有为 ON 时行程才会开始。
-                     既没有车速，也没有 IsMoving，看不到车辆移动。
-                     没有里程表（TraveledDistance），行程按里程计算。
+     行程      无    没有里程表（TraveledDistance），行程按里程计算。
      里程      无    它属于行程，而该车没有行程。
      行驶能耗  无    它属于行程，而该车没有行程。
      制动      无    它属于行程，而该车没有行程。
@@ -99,7 +95,10 @@ fn what_is_missing_is_said() {
 #[test]
 fn a_text_that_is_no_word_can_still_be_on() {
     let told = |values: &str| {
-        let text = format!("format = 2\n[signals.\"Vehicle.LowVoltageSystemState\"]\n{values}\n");
+        let text = format!(
+            "format = 2\nothers = \"absent\"\n[signals.\"Vehicle.TraveledDistance\"]\n\
+             [signals.\"Vehicle.LowVoltageSystemState\"]\n{values}\n"
+        );
         let mapping = mapping(&text, "");
         let trips = &mapping.said().abilities()[0];
         let hints = report(&mapping, &[], Language::English).hints.len();

@@ -2,19 +2,25 @@
 
 use dashpoint_membership::Meter;
 
-use super::{Counters, FoldContext, PriorState, VehicleFold};
+use super::{Counters, FoldContext, PluggedIn, PriorState, VehicleFold};
 use crate::charge::{EnergyOrigin, OpenCharge, Unseen, reconstructed};
 use crate::discharge::OpenDischarge;
 use crate::driver::Driver;
 use crate::intake::Stamped;
 use crate::marks::MeterMark;
-use crate::reading::{STANDSTILL_KMH, SignalReading};
+use crate::reading::{ROLLING_KMH, STANDSTILL_KMH, SignalReading};
 use crate::settings::Settings;
+use crate::trip::OpenTrip;
 
 /// A smaller rise that nobody has seen belongs to the session before or after it, in watt-hours.
 const UNSEEN_MIN_WH: u64 = 100;
 /// A greater one is no charging: five full batteries.
 const UNSEEN_MAX_WH: u64 = 500_000;
+
+/// Less is a piece of a session, in watt-hours.
+const PIECE_WH: u64 = 1_000;
+/// Longest pause within a session.
+const PAUSE_MS_MAX: i64 = 2 * 3_600_000;
 
 /// The charging flag in a batch, when it is there.
 #[derive(Clone, Copy)]
@@ -78,6 +84,7 @@ impl VehicleFold {
         let of_trip = counter.filter(|(stamped, _)| self.is_of_last_trip(stamped));
         let counter = counter.filter(|_| of_trip.is_none());
         let counter = counter.map(|(stamped, wh)| (stamped.at_ms, wh));
+        self.end_paused_unseen(counter, context);
         if let Some((_, wh)) = counter
             && std::mem::take(&mut self.slept)
             && self.charge.is_none()
@@ -89,10 +96,14 @@ impl VehicleFold {
         if self.has_driven_away(at_ms) {
             self.end_charging(at_ms, context);
         }
-        if let Some(flag) = flag.filter(|flag| flag.on)
-            && self.charge.is_none()
-        {
-            self.start_charging(flag, known_wh, context);
+        if self.drives_on(at_ms) {
+            self.plug = None;
+        }
+        if let Some(flag) = flag.filter(|flag| flag.on) {
+            self.go_on_charging(flag, context);
+            if self.charge.is_none() {
+                self.start_charging(flag, known_wh, context);
+            }
         }
         self.note_power(news);
         if let Some((_, wh)) = of_trip {
@@ -105,8 +116,64 @@ impl VehicleFold {
             self.take_counter((counter_ms, wh), before.charged_ms, origin_before, context);
         }
         if let Some(flag) = flag.filter(|flag| !flag.on) {
+            self.pause_charging(flag.at_ms, context);
+            if self.charge.is_none() {
+                self.mix_since_ms = self.mix_since_ms.or(Some(flag.at_ms));
+            }
+        }
+    }
+
+    /// The flow has stopped. What is worth little yet waits for more: a wallbox that follows the sun stops every few minutes.
+    fn pause_charging(&mut self, at_ms: i64, context: &mut FoldContext<'_>) {
+        let Some(charge) = &mut self.charge else {
+            return;
+        };
+        if charge.energy_wh() < PIECE_WH {
+            if charge.paused_ms().is_none() {
+                // It is over as far as anybody knows: only a checkpoint holds it.
+                self.checkpoint_due_ms = None;
+            }
+            charge.pause(at_ms);
+        } else {
+            self.end_charging(at_ms, context);
+        }
+    }
+
+    /// A session that waits takes no rise of which nobody knows when it was.
+    fn end_paused_unseen(&mut self, counter: Option<(i64, u64)>, context: &mut FoldContext<'_>) {
+        let (Some((_, wh)), Some(charge)) = (counter, &self.charge) else {
+            return;
+        };
+        let (_, known_wh) = charge.stretch_wh().unwrap_or((wh, wh));
+        let is_unseen = self.slept && wh.saturating_sub(known_wh) >= UNSEEN_MIN_WH;
+        if let Some(paused_ms) = charge.paused_ms().filter(|_| is_unseen) {
+            self.end_charging(paused_ms, context);
+        }
+    }
+
+    /// The car charges again: with the plug still in, the charging point is the same, and a session that waits goes on.
+    fn go_on_charging(&mut self, flag: Flag, context: &mut FoldContext<'_>) {
+        let is_pause = |ended_ms: i64| flag.at_ms.saturating_sub(ended_ms) <= PAUSE_MS_MAX;
+        if let Some(plug) = self.plug.take().filter(|plug| is_pause(plug.ended_ms)) {
+            self.mix_since_ms = plug.mix_since_ms;
+        }
+        let owner = self.owner();
+        let Some(charge) = &mut self.charge else {
+            return;
+        };
+        let may_go_on = |paused_ms: i64| is_pause(paused_ms) && *charge.driver() == owner;
+        if charge.paused_ms().is_none_or(may_go_on) {
+            charge.go_on();
+        } else {
             self.end_charging(flag.at_ms, context);
-            self.mix_since_ms = self.mix_since_ms.or(Some(flag.at_ms));
+        }
+    }
+
+    /// Ends a session that has waited for more for too long.
+    pub(super) fn pass_charging(&mut self, now_ms: i64, context: &mut FoldContext<'_>) {
+        let paused_ms = self.charge.as_ref().and_then(OpenCharge::paused_ms);
+        if paused_ms.is_some_and(|paused_ms| now_ms.saturating_sub(paused_ms) > PAUSE_MS_MAX) {
+            self.end_charging(paused_ms.unwrap_or(now_ms), context);
         }
     }
 
@@ -137,8 +204,19 @@ impl VehicleFold {
 
     /// Returns whether the car drives, and has moved since its charging began: a trip that was open then has no beginning that ends it.
     fn has_driven_away(&self, at_ms: i64) -> bool {
-        let from_m = self.charge.as_ref().and(self.charge_from_m);
-        from_m.is_some() && self.odometer.value() > from_m && self.rolls(at_ms)
+        let Some(charge) = &self.charge else {
+            return false;
+        };
+        let from_m = self.charge_from_m;
+        let has_moved = from_m.is_some() && self.odometer.value() > from_m;
+        let drives = charge.paused_ms().is_some() && self.drives_on(at_ms);
+        has_moved && self.rolls(at_ms) || drives
+    }
+
+    /// Returns whether the car drives within an open trip.
+    fn drives_on(&self, at_ms: i64) -> bool {
+        let is_fast = |(_, speed_kmh): (i64, f64)| speed_kmh > ROLLING_KMH;
+        self.trip.is_some() && self.rolls(at_ms) && self.picture.speed.is_none_or(is_fast)
     }
 
     /// The car drives away: whatever charged it has ended.
@@ -149,8 +227,10 @@ impl VehicleFold {
         context: &mut FoldContext<'_>,
     ) {
         self.end_charging(at_ms, context);
+        self.plug = None;
         self.end_discharging(context);
-        if let Some(wh) = charged_wh.filter(|_| !self.slept) {
+        // What was read before it sets off was charged, also when nothing was heard since.
+        if let Some(wh) = charged_wh {
             self.settle_unseen(wh, UNSEEN_MIN_WH, at_ms, context);
         }
         self.mix_since_ms = Some(at_ms);
@@ -248,7 +328,7 @@ impl VehicleFold {
             .accounted_wh()
             .filter(|_| known_wh.is_some() && !self.slept);
         let started_ms = (!flag.retained).then_some(flag.at_ms);
-        self.charge_from_m = self.odometer.value();
+        self.charge_from_m = None;
         self.charge = Some(OpenCharge::start(
             self.owner(),
             started_ms,
@@ -273,6 +353,11 @@ impl VehicleFold {
             context.settings,
         );
         let accounted_wh = self.accounted_wh();
+        // Where only the odometer tells of motion, the car may have braked until it is read.
+        let is_unread = self.is_blind() && self.odometer.seen_ms() < known_ms;
+        let may_roll = self.may_roll() || is_unread;
+        let may_brake = |trip: &OpenTrip| may_roll || !trip.stands_since(known_ms);
+        let is_braking = self.trip.as_ref().is_some_and(may_brake);
         let first = match &mut self.charge {
             Some(charge) => {
                 charge.stretch_wh().is_none() && !charge.reaches_back(accounted_wh, at_ms, wh)
@@ -287,11 +372,7 @@ impl VehicleFold {
             Some(charge) => {
                 charge.take_counter(at_ms, wh, origin_before.unwrap_or(origin_now), origin_now);
             }
-            None if self
-                .trip
-                .as_ref()
-                .is_some_and(|trip| !trip.stands_since(known_ms)) =>
-            {
+            None if is_braking => {
                 self.charged_floor_wh = self.charged_floor_wh.max(Some(wh));
             }
             None => {}
@@ -328,6 +409,10 @@ impl VehicleFold {
 
     fn end_charging(&mut self, at_ms: i64, context: &mut FoldContext<'_>) {
         if let Some(charge) = self.charge.take() {
+            self.plug = Some(PluggedIn {
+                ended_ms: at_ms,
+                mix_since_ms: self.mix_since_ms,
+            });
             self.mix_since_ms = Some(at_ms);
             self.checkpoint_due_ms = None;
             let finished = charge.finish(&mut self.marks, context.settings);

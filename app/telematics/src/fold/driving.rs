@@ -1,14 +1,19 @@
 //! The fold's part that drives: when a trip begins, what it takes, when it ends.
 
+use super::parking::read_odometer;
 use super::{FoldContext, FoldOutcome, PriorState, VehicleFold};
 use crate::cadence::STEP_MS_MAX;
 use crate::driver::Driver;
 use crate::evidence::TripEnd;
 use crate::factors::{Around, TICK_MS_MAX, Tick};
 use crate::intake::Stamped;
-use crate::reading::{Ignition, STANDSTILL_KMH, SignalReading};
+use crate::parked_trip::UnreadWay;
+use crate::reading::{ROLLING_KMH, STANDSTILL_KMH, SignalReading};
+use crate::settings::Settings;
 use crate::trip::{GAP_MS, OpenTrip, PaceStep};
 
+/// Faster, a speed is no noise.
+const FAST_KMH: f64 = 20.0;
 /// Distance that the odometer may show although the car has only just set off, in metres.
 const STOOD_M: u64 = 100;
 
@@ -21,51 +26,57 @@ impl VehicleFold {
         context: &mut FoldContext<'_>,
     ) {
         self.follow_driver(context);
-        self.ready_ms = self.ready_ms.or(Some(at_ms)).filter(|_| self.may_drive());
+        let ready_ms = self.ready_ms.or(Some(at_ms));
+        self.ready_ms = ready_ms.filter(|_| self.may_drive());
         if self.has_stood_in_silence(at_ms, news, before) {
             self.end_trip(TripEnd::Gap, context);
         }
-        let is_parked = |trip: &OpenTrip| trip.parked_at_ms().is_some();
-        if self.trip.as_ref().is_none_or(is_parked) && self.sets_off(news, before) {
-            self.end_trip(TripEnd::Parked, context);
-            self.start_trip(at_ms, before, context);
+        self.park_blind(at_ms, ready_ms, before, context);
+        let is_read = self.take_parked_odometer(at_ms, news, context);
+        if self.trip.is_none()
+            && self.sets_off(at_ms, news, before, is_read)
+            && !self.goes_on(at_ms, before, context)
+        {
+            self.end_parked(context);
+            let from_m = self.begins_at_m(news, is_read, before);
+            self.start_trip(at_ms, from_m, before, context);
         }
         for stamped in news {
             self.take_driving(stamped, before, context);
         }
-        let is_off = match self.picture.ignition {
-            Some(ignition) => ignition == Ignition::Off,
-            None => self.picture.in_park == Some(true),
-        };
-        if is_off && !self.rolls(at_ms) {
+        if self.is_off() && !self.rolls(at_ms) {
             self.park(at_ms, context);
+        }
+        let is_told = |unread: &mut UnreadWay| {
+            let metres = read_odometer(news);
+            metres.is_some_and(|metres| unread.is_told_by(metres))
+        };
+        self.unread.take_if(is_told);
+    }
+
+    /// Returns the odometer at which a trip begins: what the last trip has left to be read is not of another driver.
+    fn begins_at_m(&self, news: &[&Stamped], is_read: bool, before: &PriorState) -> Option<u64> {
+        let driver = self.picture.driver();
+        let unread = self.unread.as_ref();
+        let others = unread.filter(|unread| unread.is_of_other_than(&driver));
+        match (read_odometer(news), others) {
+            (read_m, Some(unread)) => read_m.filter(|read_m| unread.is_told_by(*read_m)),
+            (read_m @ Some(_), None) if is_read => read_m,
+            (Some(_) | None, None) => before.odometer_m,
         }
     }
 
-    /// The car is parked: the trip is over when its odometer is known.
-    fn park(&mut self, at_ms: i64, context: &mut FoldContext<'_>) {
-        let Some(trip) = &mut self.trip else {
-            return;
-        };
-        // Where only the odometer tells of motion, the car may have moved until now.
-        let is_blind = self.picture.speed.is_none() && self.picture.moving.is_none();
-        let lacks_odometer = trip.lacks_odometer(is_blind.then_some(at_ms));
-        if self.odometer.value().is_none() || !lacks_odometer {
-            self.end_trip(TripEnd::Parked, context);
-        } else if trip.parked_at_ms().is_none() {
-            trip.park(at_ms);
-            // The head unit may be switched off now.
-            self.checkpoint_due_ms = None;
-        }
+    pub(super) fn finish(&mut self, trip: OpenTrip, end: TripEnd, context: &mut FoldContext<'_>) {
+        let patience_ms = self.pace.speed_patience_ms();
+        let finished = trip.finish(end, patience_ms, &mut self.marks, context.settings);
+        self.checkpoint_due_ms = None;
+        context.finished(finished);
     }
 
     pub(super) fn end_trip(&mut self, end: TripEnd, context: &mut FoldContext<'_>) {
         if let Some(trip) = self.trip.take() {
             self.trip_ended_ms = Some(trip.last_ms());
-            let patience_ms = self.pace.speed_patience_ms();
-            let finished = trip.finish(end, patience_ms, &mut self.marks, context.settings);
-            self.checkpoint_due_ms = None;
-            context.finished(finished);
+            self.finish(trip, end, context);
         }
     }
 
@@ -87,29 +98,54 @@ impl VehicleFold {
             self.last_driver = Some(driver.clone());
             trip.driver = driver;
         } else {
+            // What the odometer is still to show is of both.
+            if trip.lacks_odometer(None) {
+                self.odometer.lose_sight();
+                let driver = Some(trip.driver.clone());
+                self.unread = Some(UnreadWay::new(driver, self.odometer.value()));
+            }
             self.end_trip(TripEnd::DriverChanged, context);
         }
     }
 
-    fn sets_off(&self, news: &[&Stamped], before: &PriorState) -> bool {
+    /// Returns whether a trip begins; `is_read` when the odometer in it is that of the last one.
+    fn sets_off(&self, at_ms: i64, news: &[&Stamped], before: &PriorState, is_read: bool) -> bool {
         let live = || news.iter().filter(|stamped| !stamped.retained);
         let is_odometer =
             |stamped: &&Stamped| matches!(stamped.reading, SignalReading::OdometerM(_));
-        let rises = self.has_risen(before) && live().any(is_odometer);
-        let moves = rises || live().any(|stamped| stamped.reading.is_movement());
-        // At a charging point a speed is a fault, or noise, until the odometer says the same.
+        let rises = !is_read && self.has_risen(before) && live().any(is_odometer);
+        // In park a slow speed is noise.
+        let in_park = self.picture.in_park == Some(true);
+        let moves = |stamped: &&Stamped| {
+            if let (SignalReading::SpeedKmh(kmh), true) = (&stamped.reading, in_park) {
+                *kmh > ROLLING_KMH
+            } else {
+                stamped.reading.is_movement()
+            }
+        };
+        let moves = rises || live().any(moves);
+        // At a charging point a speed is a fault, or noise, until the odometer says the same, or another fast one.
         let is_plugged = self.charge.is_some() && self.picture.charging == Some(true);
-        let has_left = self.charge_from_m.is_some() && self.odometer.value() > self.charge_from_m;
+        let fast = |kmh: f64| kmh > FAST_KMH;
+        let is_fast = live().any(|stamped| {
+            let SignalReading::SpeedKmh(kmh) = stamped.reading else {
+                return false;
+            };
+            // One that was said long ago may be as stale as this one.
+            let near_ms = self.pace.speed_patience_ms().max(Some(TICK_MS_MAX));
+            let is_near = |said_ms: i64| Some(at_ms.saturating_sub(said_ms)) <= near_ms;
+            let known = before.speed.filter(|(said_ms, _)| is_near(*said_ms));
+            let known_kmh = known.map_or(kmh, |(_, known_kmh)| known_kmh);
+            fast(kmh) && fast(known_kmh) && known_kmh != kmh
+        });
+        let has_left =
+            is_fast || self.charge_from_m.is_some() && self.odometer.value() > self.charge_from_m;
         moves && self.may_drive() && (!is_plugged || has_left)
     }
 
     /// Returns whether the car tells of its motion again after a silence in which it stood: by its odometer, else by its last speed.
     fn has_stood_in_silence(&self, at_ms: i64, news: &[&Stamped], before: &PriorState) -> bool {
-        let Some(trip) = self
-            .trip
-            .as_ref()
-            .filter(|trip| trip.parked_at_ms().is_none())
-        else {
+        let Some(trip) = &self.trip else {
             return false;
         };
         let silent_ms = at_ms.saturating_sub(trip.last_ms());
@@ -145,7 +181,13 @@ impl VehicleFold {
         }
     }
 
-    fn start_trip(&mut self, at_ms: i64, before: &PriorState, context: &mut FoldContext<'_>) {
+    fn start_trip(
+        &mut self,
+        at_ms: i64,
+        from_m: Option<u64>,
+        before: &PriorState,
+        context: &mut FoldContext<'_>,
+    ) {
         self.stop_charging(at_ms, before.charged_wh, context);
         let tick = before
             .speed
@@ -160,12 +202,15 @@ impl VehicleFold {
         });
         self.checkpoint_due_ms = None;
         self.braking.set_off(started_ms);
-        self.trip = Some(OpenTrip::start(
-            driver,
-            started_ms,
-            before.odometer_m,
-            before.consumed_wh,
-        ));
+        let mut trip = OpenTrip::start(driver, started_ms, from_m, before.consumed_wh);
+        if self.unread.is_none() {
+            trip.stood_at(self.odometer.value());
+        }
+        if let (Some((from_ms, _)), Some((_, kmh))) = (before.speed, self.picture.speed) {
+            let ms = at_ms.saturating_sub(from_ms);
+            trip.began_within(ms.min(STEP_MS_MAX), kmh);
+        }
+        self.trip = Some(trip);
     }
 
     /// Returns the time since which the car may have driven what its odometer has risen by: its last reading, or the time at which it
@@ -177,7 +222,13 @@ impl VehicleFold {
         if stood_m.is_none() || self.odometer.value() <= stood_m {
             return at_ms;
         }
-        let since_ms = before.odometer_ms.max(self.ready_ms).unwrap_or(at_ms);
+        // A speed that was said since tells that it stood.
+        let stood_ms = before.speed.map(|(speed_ms, _)| speed_ms);
+        let since_ms = before
+            .odometer_ms
+            .max(self.ready_ms)
+            .max(stood_ms)
+            .unwrap_or(at_ms);
         since_ms.max(at_ms.saturating_sub(STEP_MS_MAX)).min(at_ms)
     }
 
@@ -193,15 +244,6 @@ impl VehicleFold {
         };
         let settings = context.settings;
         let picture = &self.picture;
-        if trip.parked_at_ms().is_some() {
-            if let SignalReading::OdometerM(metres) = stamped.reading {
-                if trip.is_own_odometer(metres) {
-                    trip.take_odometer(at_ms, metres);
-                }
-                self.end_trip(TripEnd::Parked, context);
-            }
-            return;
-        }
         let since = |before_ms: Option<i64>| {
             let speed_ms = before
                 .speed
@@ -218,8 +260,13 @@ impl VehicleFold {
                 trip.seen(at_ms);
                 if before.odometer_m.is_some_and(|known_m| metres > known_m) {
                     trip.moves(at_ms);
+                    trip.rolls(at_ms);
                 }
-                trip.take_odometer(at_ms, metres);
+                // Until it has risen beyond what another one drove, it tells nothing of this trip.
+                let is_told = |unread: &UnreadWay| unread.is_told_by(metres);
+                if trip.has_begun_at() || self.unread.as_ref().is_none_or(is_told) {
+                    trip.take_odometer(at_ms, metres);
+                }
             }
             SignalReading::ConsumedWh(wh) => trip.take_consumed(at_ms, wh),
             _ if stamped.retained => {}
@@ -228,40 +275,14 @@ impl VehicleFold {
                 // It has moved until it says that it does not.
                 if moving || before.moving == Some(true) {
                     trip.moves(at_ms);
+                    // Without a speed nobody knows how fast.
+                    if before.speed.is_none() {
+                        trip.rolls(at_ms);
+                    }
                 }
             }
             SignalReading::SpeedKmh(speed_kmh) => {
-                trip.seen(at_ms);
-                let moved_ms = trip.moved_or_began_ms();
-                let from_kmh = before.speed.map_or(0.0, |(_, from_kmh)| from_kmh);
-                if speed_kmh.max(from_kmh) > STANDSTILL_KMH {
-                    trip.moves(at_ms);
-                }
-                if stamped.refitted {
-                    trip.lose_pace();
-                } else if let Some((from_ms, from_kmh)) = before.speed {
-                    let around = Around {
-                        belted: picture.belted,
-                        front: picture.front,
-                    };
-                    let kmh = (from_kmh, speed_kmh);
-                    let in_park = picture.in_park == Some(true);
-                    if let Some(tick) = Tick::between(from_ms, at_ms) {
-                        trip.speed(tick, kmh, in_park, around, settings);
-                    } else if from_ms >= trip.started_ms() && from_ms < at_ms {
-                        let ms = at_ms.saturating_sub(from_ms);
-                        // A car that says only what has changed is silent while it stands, as its odometer shows.
-                        let stood = self.pace.is_on_change()
-                            && from_kmh <= STANDSTILL_KMH
-                            && moved_ms <= from_ms;
-                        let step = match self.pace.speed_step(ms) {
-                            PaceStep::Untold if stood && ms <= GAP_MS => PaceStep::Unchanged,
-                            known => known,
-                        };
-                        let tick = Tick::step(from_ms, at_ms);
-                        trip.paced(tick, kmh, step, in_park, around, settings);
-                    }
-                }
+                self.take_speed(stamped, speed_kmh, before, settings);
             }
             SignalReading::LongitudinalMps2(mps2) if !stamped.refitted => {
                 if let Some(tick) = since(before.longitudinal_ms) {
@@ -281,7 +302,7 @@ impl VehicleFold {
                 };
                 if let Some(tick) = Tick::between(from_ms, at_ms) {
                     trip.battery(tick, watts);
-                } else if from_ms >= trip.started_ms() && from_ms < at_ms {
+                } else if from_ms >= trip.paced_since_ms() && from_ms < at_ms {
                     let mean_w = match self.pace.battery_step(at_ms.saturating_sub(from_ms)) {
                         PaceStep::Usual => (from_w + watts) / 2.0,
                         PaceStep::Unchanged => from_w,
@@ -291,6 +312,56 @@ impl VehicleFold {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn take_speed(
+        &mut self,
+        stamped: &Stamped,
+        speed_kmh: f64,
+        before: &PriorState,
+        settings: &Settings,
+    ) {
+        let Some(trip) = &mut self.trip else {
+            return;
+        };
+        let at_ms = stamped.at_ms;
+        trip.seen(at_ms);
+        let moved_ms = trip.moved_or_began_ms();
+        let from_kmh = before.speed.map_or(0.0, |(_, from_kmh)| from_kmh);
+        if speed_kmh.max(from_kmh) > STANDSTILL_KMH {
+            trip.moves(at_ms);
+        }
+        if speed_kmh.max(from_kmh) > ROLLING_KMH {
+            trip.rolls(at_ms);
+        }
+        if stamped.refitted {
+            trip.lose_pace();
+            return;
+        }
+        let Some((from_ms, from_kmh)) = before.speed else {
+            return;
+        };
+        let kmh = (from_kmh, speed_kmh);
+        let in_park = self.picture.in_park == Some(true);
+        if let Some(tick) = Tick::between(from_ms, at_ms) {
+            let around = Around {
+                belted: self.picture.belted,
+                front: self.picture.front,
+            };
+            trip.speed(tick, kmh, in_park, around, settings);
+        } else if from_ms >= trip.paced_since_ms() && from_ms < at_ms {
+            let ms = at_ms.saturating_sub(from_ms);
+            // A car that says only what has changed is silent while it stands, as its odometer shows.
+            let stood =
+                self.pace.is_on_change() && from_kmh <= STANDSTILL_KMH && moved_ms <= from_ms;
+            let known = self.pace.speed_step(ms);
+            let step = if known == PaceStep::Untold && stood && ms <= GAP_MS {
+                PaceStep::Unchanged
+            } else {
+                known
+            };
+            trip.paced(Tick::step(from_ms, at_ms), kmh, step, in_park, settings);
         }
     }
 }

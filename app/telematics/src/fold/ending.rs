@@ -3,13 +3,13 @@
 use super::VehicleFold;
 use crate::cadence::STEP_MS_MAX;
 use crate::evidence::TripEnd;
-use crate::reading::Ignition;
+use crate::reading::{Ignition, STANDSTILL_KMH};
 use crate::trip::{GAP_MS, OpenTrip};
 
-/// A parked car says its odometer within so long, or it was said before.
-const PARKED_MS_MIN: i64 = 60_000;
 /// A car that says nothing of ignition or gear, and stands for so long, is on no trip.
 const STOOD_MS_MAX: i64 = 600_000;
+/// One that says ON stands for so long in no jam.
+const STOOD_ON_MS_MAX: i64 = 2_700_000;
 
 impl VehicleFold {
     /// Returns whether the car says that it may drive, or says nothing that speaks against it: a head unit boots with the ignition, and
@@ -26,10 +26,6 @@ impl VehicleFold {
     /// Returns how the open trip has ended when the time has come so far.
     pub(super) fn ends_by(&self, now_ms: i64) -> Option<TripEnd> {
         let trip = self.trip.as_ref()?;
-        if let Some(parked_ms) = trip.parked_at_ms() {
-            let is_over = now_ms.saturating_sub(parked_ms) > self.odometer_patience_ms(trip);
-            return (is_over && self.pace.is_metered()).then_some(TripEnd::Parked);
-        }
         let told_ms = if self.says_on() {
             // Whatever it speaks of: a car that stands in a jam is silent about its motion.
             trip.last_ms().max(self.last_ms.unwrap_or(i64::MIN))
@@ -58,17 +54,22 @@ impl VehicleFold {
         self.pace.usual_silence_ms()
     }
 
-    fn odometer_patience_ms(&self, trip: &OpenTrip) -> i64 {
-        let usual_ms = self.pace.odometer_patience_ms();
-        match usual_ms {
-            Some(usual_ms) if trip.has_odometer() => usual_ms.max(PARKED_MS_MIN),
-            Some(_) | None => STEP_MS_MAX,
-        }
-    }
-
-    /// Returns whether a car that says neither ignition nor gear has stood for long.
+    /// Returns whether the car has stood for so long that it is parked, whatever it says.
     fn has_stood(&self, trip: &OpenTrip, now_ms: i64) -> bool {
         let is_unsaid = self.picture.ignition.is_none() && self.picture.in_park.is_none();
-        is_unsaid && now_ms.saturating_sub(trip.moved_or_began_ms()) > STOOD_MS_MAX
+        let most_ms = if is_unsaid {
+            STOOD_MS_MAX
+        } else {
+            STOOD_ON_MS_MAX
+        };
+        now_ms.saturating_sub(trip.moved_or_began_ms()) > most_ms && !self.may_roll()
+    }
+
+    /// Returns whether the last that the car has said of its motion is that it moves.
+    pub(super) fn may_roll(&self) -> bool {
+        match (self.picture.speed, self.picture.moving) {
+            (Some((_, speed_kmh)), _) => speed_kmh > STANDSTILL_KMH,
+            (None, moving) => moving == Some(true),
+        }
     }
 }

@@ -5,6 +5,8 @@ mod charging;
 mod driving;
 mod ending;
 mod pace;
+mod parking;
+mod translate;
 
 use braking::BrakingWatch;
 use pace::PaceWatch;
@@ -18,6 +20,7 @@ use crate::evidence::{Finished, TripEnd};
 use crate::intake::{Batch, SeenSample, Stamped};
 use crate::marks::{Marks, MeterMark};
 use crate::meter::{MeterTrack, Pace, Taken};
+use crate::parked_trip::{ParkedTrip, UnreadWay};
 use crate::picture::Picture;
 use crate::reading::SignalReading;
 use crate::settings::Settings;
@@ -40,7 +43,16 @@ pub(crate) struct VehicleFold {
     /// The charged energy that is accounted for: some cars count what braking gives back, and that is no charging.
     charged_floor_wh: Option<u64>,
     trip: Option<OpenTrip>,
+    /// The trip that is over, and waits for its odometer.
+    #[serde(default)]
+    parked: Option<ParkedTrip>,
+    /// Metres that the last trip has left to be read.
+    #[serde(default)]
+    unread: Option<UnreadWay>,
     charge: Option<OpenCharge>,
+    /// The last session, while the car stands where it was charged.
+    #[serde(default)]
+    plug: Option<PluggedIn>,
     /// Odometer when it began, in metres.
     #[serde(default)]
     charge_from_m: Option<u64>,
@@ -81,6 +93,13 @@ struct Counters {
     charged_wh: u64,
     /// Time and value of the last published renewable counter.
     renewable: Option<(i64, u64)>,
+}
+
+/// A session that is over, and the time since which its origin was known.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct PluggedIn {
+    ended_ms: i64,
+    mix_since_ms: Option<i64>,
 }
 
 /// An output of the fold, in the order in which outputs are to be stored.
@@ -132,7 +151,10 @@ impl VehicleFold {
             marks,
             charged_floor_wh: None,
             trip: None,
+            parked: None,
+            unread: None,
             charge: None,
+            plug: None,
             charge_from_m: None,
             discharge: None,
             trip_ended_ms: None,
@@ -164,6 +186,10 @@ impl VehicleFold {
             .trip
             .take()
             .filter(|trip| !settled(trip.stretch_m(), odometer));
+        self.parked = self
+            .parked
+            .take()
+            .filter(|parked| !settled(parked.trip.stretch_m(), odometer));
         self.charge = self
             .charge
             .take()
@@ -235,13 +261,26 @@ impl VehicleFold {
         self.picture.has_told_driver()
     }
 
+    /// Returns whether a trip is open, or waits for its odometer: that one has no driver any more.
+    pub(crate) fn has_trip(&self) -> bool {
+        self.trip.is_some() || self.parked.is_some()
+    }
+
+    /// Returns whether a trip or a session is over and waits for what may still belong to it.
+    pub(crate) fn awaits_end(&self) -> bool {
+        let is_paused = |charge: &OpenCharge| charge.paused_ms().is_some();
+        self.parked.is_some() || self.charge.as_ref().is_some_and(is_paused)
+    }
+
     pub(crate) fn is_charging(&self) -> bool {
-        self.charge.is_some()
+        self.charge
+            .as_ref()
+            .is_some_and(|charge| charge.paused_ms().is_none())
     }
 
     /// Returns whether a checkpoint is due.
     pub(crate) fn wants_checkpoint(&mut self) -> bool {
-        let open = self.trip.is_some() || self.charge.is_some() || self.discharge.is_some();
+        let open = self.has_trip() || self.charge.is_some() || self.discharge.is_some();
         let Some(now_ms) = self.last_ms.filter(|_| open) else {
             self.checkpoint_due_ms = None;
             return false;
@@ -255,25 +294,25 @@ impl VehicleFold {
 
     /// Time has come so far without anything to fold.
     pub(crate) fn pass(&mut self, now_ms: i64, context: &mut FoldContext<'_>) {
-        if let Some(end) = self.ends_by(now_ms) {
-            self.end_trip(end, context);
+        if self.has_waited(now_ms) {
+            self.end_parked(context);
         }
+        if let Some(end) = self.ends_by(now_ms) {
+            self.end_by_silence(end, context);
+        }
+        self.pass_charging(now_ms, context);
     }
 
-    /// Nothing comes any more: the trip of a parked car ends without its odometer.
+    /// Nothing comes any more: the trip of a parked car ends without its odometer, and a session without more pieces.
     pub(crate) fn drain(&mut self, context: &mut FoldContext<'_>) {
-        if self
-            .trip
-            .as_ref()
-            .is_some_and(|trip| trip.parked_at_ms().is_some())
-        {
-            self.end_trip(TripEnd::Parked, context);
-        }
+        self.pass_charging(i64::MAX, context);
+        self.end_parked(context);
     }
 
     pub(crate) fn take(&mut self, batch: &Batch, context: &mut FoldContext<'_>) {
         match batch {
             Batch::Instant { at_ms, readings } => {
+                self.pace.hear(*at_ms);
                 self.pass(*at_ms, context);
                 self.move_clock(*at_ms, context);
                 self.fold(*at_ms, readings, context);
@@ -293,43 +332,12 @@ impl VehicleFold {
         }
     }
 
-    /// The time of the bus was wrong by so many milliseconds: what is open stays open, and its times are right.
-    fn translate(&mut self, by_ms: i64) {
-        self.picture.translate(by_ms);
-        self.braking.translate(by_ms);
-        self.pace.translate(by_ms);
-        for meter in [&mut self.odometer, &mut self.charged, &mut self.consumed] {
-            meter.translate(by_ms);
-        }
-        if let Some(trip) = &mut self.trip {
-            trip.translate(by_ms);
-        }
-        if let Some(charge) = &mut self.charge {
-            charge.translate(by_ms);
-        }
-        if let Some(discharge) = &mut self.discharge {
-            discharge.translate(by_ms);
-        }
-        let counters = self.counters.as_mut().into_iter().flat_map(|counters| {
-            let renewable = counters.renewable.as_mut().map(|(at_ms, _)| at_ms);
-            renewable.into_iter().chain([&mut counters.charged_ms])
-        });
-        let times = counters
-            .chain(&mut self.mix_since_ms)
-            .chain(&mut self.trip_ended_ms)
-            .chain(&mut self.ready_ms)
-            .chain(&mut self.last_ms)
-            .chain(&mut self.checkpoint_due_ms);
-        for at_ms in times {
-            *at_ms = at_ms.saturating_add(by_ms);
-        }
-    }
-
     fn move_clock(&mut self, at_ms: i64, context: &mut FoldContext<'_>) {
         if let Some(last_ms) = self.last_ms {
             self.pace.pass(at_ms.saturating_sub(last_ms));
             self.slept |= at_ms.saturating_sub(last_ms) > GAP_MS;
             if at_ms < last_ms {
+                self.end_parked(context);
                 self.end_trip(TripEnd::Gap, context);
                 self.picture.forget_times();
                 self.braking.forget_times();
@@ -341,6 +349,7 @@ impl VehicleFold {
                     self.discharged_said_ms = None;
                 }
                 self.mix_since_ms = None;
+                self.plug = None;
                 self.checkpoint_due_ms = None;
                 for meter in [&mut self.odometer, &mut self.charged, &mut self.consumed] {
                     meter.rewind(at_ms);
@@ -367,6 +376,12 @@ impl VehicleFold {
             }
         }
         self.drive(at_ms, &news, &before, context);
+        // The first reading at the charging point is where it stands: the one before may be of before the drive.
+        let is_odometer =
+            |stamped: &&Stamped| matches!(stamped.reading, SignalReading::OdometerM(_));
+        if self.charge.is_some() && news.iter().any(is_odometer) {
+            self.charge_from_m = self.charge_from_m.or(self.odometer.value());
+        }
         self.pace.note(&news);
         let told = news.len();
         news.retain(|stamped| !self.is_false_word_of_drive(stamped));
@@ -419,7 +434,11 @@ impl VehicleFold {
         )]
         let taken = match stamped.reading {
             SignalReading::OdometerM(metres) => {
-                let taken = self.odometer.take(Pace::ODOMETER, at_ms, metres);
+                // One that was said again without rising may tell at once what the speeds have told since.
+                let trip = self.trip.as_ref();
+                let trip = trip.or(self.parked.as_ref().map(|parked| &parked.trip));
+                let pace = Pace::ODOMETER.beyond(trip.map_or(0, OpenTrip::unread_m));
+                let taken = self.odometer.take(pace, at_ms, metres);
                 if taken == Taken::Rebased {
                     self.end_trip(TripEnd::OdometerMoved, context);
                 }

@@ -28,8 +28,8 @@ pub(super) struct PaceWatch {
     silent_ms: i64,
     /// The head unit has listened since the last sample of the car's motion.
     is_heard: bool,
-    /// And since the last one of the odometer.
-    is_metered: bool,
+    /// The first moment since the start, or since the car was another one.
+    heard_since_ms: Option<i64>,
 }
 
 impl PaceWatch {
@@ -42,7 +42,7 @@ impl PaceWatch {
 
     /// Nobody listened for a while.
     pub(super) fn lose_sight(&mut self) {
-        (self.is_heard, self.is_metered) = (false, false);
+        (self.is_heard, self.heard_since_ms) = (false, None);
         (self.hush_ms, self.battery_hush_ms) = (i64::MAX, i64::MAX);
     }
 
@@ -72,10 +72,7 @@ impl PaceWatch {
                     self.battery_hush_ms = 0;
                     continue;
                 }
-                SignalReading::OdometerM(_) => {
-                    self.odometer.note(*at_ms);
-                    self.is_metered = true;
-                }
+                SignalReading::OdometerM(_) => self.odometer.note(*at_ms),
                 SignalReading::Moving(_) => {}
                 _ => continue,
             }
@@ -99,9 +96,14 @@ impl PaceWatch {
         self.is_heard
     }
 
-    /// Returns whether it has listened since the last reading of the odometer.
-    pub(super) fn is_metered(&self) -> bool {
-        self.is_metered
+    /// Notes that the head unit listens.
+    pub(super) fn hear(&mut self, at_ms: i64) {
+        self.heard_since_ms = self.heard_since_ms.or(Some(at_ms));
+    }
+
+    /// Returns since when the head unit listens.
+    pub(super) fn heard_since_ms(&self) -> Option<i64> {
+        self.heard_since_ms
     }
 
     /// Returns the longest time between two readings of the odometer that is no silence.
@@ -135,6 +137,7 @@ impl PaceWatch {
         for cadence in self.cadences() {
             cadence.forget_times();
         }
+        self.heard_since_ms = None;
     }
 
     /// The time of the bus was wrong by so many milliseconds.
@@ -142,6 +145,7 @@ impl PaceWatch {
         for cadence in self.cadences() {
             cadence.translate(by_ms);
         }
+        self.heard_since_ms = self.heard_since_ms.map(|at_ms| at_ms.saturating_add(by_ms));
     }
 
     fn cadences(&mut self) -> [&mut Cadence; 4] {

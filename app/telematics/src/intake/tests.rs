@@ -129,7 +129,7 @@ fn retained_state_goes_before_the_samples_or_when_the_bus_is_quiet() {
     take(&mut intake, &retained(Signal::Odometer, 1_000), &mut counts);
     assert!(intake.quiet(999, &mut counts).batches.is_empty());
     assert_eq!(times(&intake.quiet(1_000, &mut counts).batches), [-1]);
-    take(&mut intake, &retained(Signal::Odometer, 2_000), &mut counts);
+    take(&mut intake, &retained(Signal::Gear, 2_000), &mut counts);
     take(&mut intake, &sample(Signal::Speed, 10_000), &mut counts);
     assert_eq!(
         times(&intake.quiet(2_001, &mut counts).batches),

@@ -85,8 +85,6 @@ pub enum Pace {
 pub const PACES: [Pace; 2] = [Pace::Recording, Pace::Live];
 /// Time between two words to the head unit that the bus is quiet.
 const QUIET_EVERY_MS: i64 = 500;
-/// After it the head unit is told again with the next word only.
-const QUIET_MS_MAX: i64 = 930_000;
 
 /// All samples of a car as they arrive, with the silences between them.
 pub fn arrivals(car: &Car) -> Vec<Arrival> {
@@ -109,7 +107,7 @@ pub fn live(telematics: &mut Telematics, arriving: &[Arrival], pace: Pace) -> Ve
     for arrival in arriving {
         match arrival {
             Arrival::Sample(sample) => {
-                if pace == Pace::Live && silent_ms >= QUIET_MS_MAX {
+                if pace == Pace::Live && silent_ms >= Telematics::QUIET_MS_MAX {
                     outcomes.extend(telematics.quiet(silent_ms));
                 }
                 silent_ms = 0;
@@ -118,7 +116,7 @@ pub fn live(telematics: &mut Telematics, arriving: &[Arrival], pace: Pace) -> Ve
             Arrival::Silence(ms) => {
                 let until_ms = silent_ms + ms;
                 let mut told_ms = silent_ms - silent_ms % QUIET_EVERY_MS + QUIET_EVERY_MS;
-                while pace == Pace::Live && told_ms < until_ms.min(QUIET_MS_MAX) {
+                while pace == Pace::Live && told_ms < until_ms.min(Telematics::QUIET_MS_MAX) {
                     outcomes.extend(telematics.quiet(told_ms));
                     told_ms += QUIET_EVERY_MS;
                 }
@@ -154,12 +152,12 @@ pub fn fold_arrivals(pace: Pace, arriving: &[Arrival]) -> (Vec<Outcome>, Counts)
     let mut outcomes = live(&mut telematics, arriving, pace);
     outcomes.extend(live(
         &mut telematics,
-        &[Arrival::Silence(QUIET_MS_MAX)],
+        &[Arrival::Silence(Telematics::QUIET_MS_MAX)],
         pace,
     ));
     outcomes.extend(telematics.drain());
     // The end of a recording ends a trip.
-    outcomes.extend(telematics.quiet(QUIET_MS_MAX));
+    outcomes.extend(telematics.quiet(Telematics::QUIET_MS_MAX));
     (outcomes, telematics.counts().clone())
 }
 

@@ -43,7 +43,6 @@ sleep = { for = "2h" }
 
 /// The engine tells of the quiet of the bus each second, for a quarter of an hour in a trip, and of all of it before the next word.
 const QUIET_EVERY_MS: i64 = 1_000;
-const QUIET_MAX_MS: i64 = 930_000;
 
 /// The findings of a day.
 #[derive(Debug, Default)]
@@ -71,8 +70,8 @@ impl Listener {
     }
 
     fn quiet(&mut self, for_ms: i64) {
-        let told = (QUIET_EVERY_MS..=for_ms.min(QUIET_MAX_MS)).step_by(1_000);
-        let whole = Some(for_ms).filter(|for_ms| *for_ms > QUIET_MAX_MS);
+        let told = (QUIET_EVERY_MS..=for_ms.min(Telematics::QUIET_MS_MAX)).step_by(1_000);
+        let whole = Some(for_ms).filter(|for_ms| *for_ms > Telematics::QUIET_MS_MAX);
         for quiet_ms in told.chain(whole) {
             let outcomes = self.telematics.quiet(quiet_ms);
             self.keep(outcomes);
@@ -125,7 +124,7 @@ fn found(gateway: Gateway, said: &[Said]) -> FoundDay {
             }
         }
     }
-    listener.quiet(QUIET_MAX_MS);
+    listener.quiet(Telematics::QUIET_MS_MAX);
     listener.found.parked = listener.telematics.drive_state() == DriveState::Parked;
     listener.found
 }
