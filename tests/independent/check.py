@@ -12,7 +12,7 @@ from pathlib import Path
 
 import rules
 import wire
-from doubts import Use, in_doubt, known_from
+from doubts import Opened, Use, in_doubt, known_from, opening_in_doubt
 from profile import Expression, NotInProfile, NoValue
 from rules import Entry, Policy, Zone
 
@@ -44,7 +44,7 @@ class Story:
         self.key = bytes.fromhex(story["cloud_key"])
         self.steps = story["steps"]
         self.policies, self.members, self.devices, self.bindings = {}, {}, {}, {}
-        self.origins, self.uses = set(), []
+        self.origins, self.uses, self.meters = set(), [], []
         self.read = {}
 
     def run(self):
@@ -204,6 +204,8 @@ class Story:
         self.origins.add((device.vehicle, entry.original))
         if "rejected" not in verdict and entry.evidence is not None and not doubt:
             self.uses.append(Use(device, entry, held, now))
+        if "rejected" not in verdict and entry.opening and not doubt:
+            self.meters.append((device.vehicle, Opened(entry, held, now)))
         device.chain, device.seq, device.head = chain, entry.seq, entry.hash
         device.signed.add(now)
         same(verdict, step["verdict"], "verdict")
@@ -228,20 +230,32 @@ class Story:
             return member, "implausible"
         if entry.carried and (device.vehicle, entry.original) in self.origins:
             return member, "already-recorded"
+        if entry.opening:
+            for opened in self.meters_of(device):
+                same_meter = (opened.meter, opened.number) == (entry.opening[1], entry.opening[2])
+                if same_meter and opened.origin != entry.original:
+                    return member, "already-recorded"
         if entry.evidence is not None:
-            meter, begin, end = entry.interval()
+            _, begin, end = entry.interval()
             for use in self.uses:
-                if (use.vehicle, use.meter) == (device.vehicle, meter) and begin < use.end and use.begin < end:
+                if (use.vehicle, (use.meter, use.number)) == (device.vehicle, entry.meter()) and begin < use.end and use.begin < end:
                     return member, "already-paid"
         return member, None
 
     def doubt(self, device, entry, held, now):
         """Section 8: what waits for an operator."""
+        if entry.opening:
+            opened, most = Opened(entry, held, now), rules.in_force(self.policies, now).meters_per_year
+            vehicle = [other for other in self.uses if other.vehicle == device.vehicle]
+            return opening_in_doubt(entry, opened, vehicle, self.meters_of(device), device.enrolled, most, now)
         if entry.evidence is None:
             return False
         use, model = Use(device, entry, held, now), self.policies[entry.policy].score
         vehicle = [other for other in self.uses if other.vehicle == use.vehicle]
-        return in_doubt(entry, use, vehicle, device.enrolled, model, now)
+        return in_doubt(entry, use, vehicle, self.meters_of(device), device.enrolled, model, now)
+
+    def meters_of(self, device):
+        return [opened for vehicle, opened in self.meters if vehicle == device.vehicle]
 
     def maintain(self, step, now):
         zone, account = self.members[bytes.fromhex(step["member"])]

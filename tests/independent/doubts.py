@@ -13,6 +13,7 @@ class Use:
     def __init__(self, device, entry, known_from, now):
         self.device, self.vehicle, self.trigger = device.id, device.vehicle, entry.trigger
         self.meter, self.begin, self.end = entry.interval()
+        self.number = entry.meter()[1]
         self.units = self.end - self.begin
         self.receipt_at, self.arrived = known_from, now
         said = entry.evidence
@@ -44,17 +45,61 @@ def driving_s(trip):
     return trip[9] * 60 if 9 in trip else trip[3]
 
 
-def in_doubt(entry, use, vehicle, enrolled, model, now):
-    """Whether an admissible entry waits for an operator; `vehicle` are the earlier uses of the same vehicle."""
+class Opened:
+    """A meter after the first of its quantity."""
+
+    def __init__(self, entry, known_from, now):
+        self.meter, self.number, self.last, self.first = (entry.opening[key] for key in (1, 2, 3, 4))
+        self.origin, self.receipt_at, self.arrived = entry.original, known_from, now
+        # A reading as of an entry.
+        self.begin = self.end = self.first
+
+
+def opening_in_doubt(entry, opened, vehicle, meters, enrolled, most, now):
+    """Whether the opening of a meter waits for an operator (7.14); `meters` are those of the vehicle that are open."""
+    of_quantity = [other for other in meters if other.meter == opened.meter]
+    before = [other for other in vehicle if (other.meter, other.number) == (opened.meter, opened.number - 1)]
+    known = before or [other for other in of_quantity if other.number == opened.number - 1]
+    highest = max(known, key=lambda other: other.end, default=None)
+    since = entry.opening[5] * 60
+    trusted = entry.quality != 3
+
+    def may_rise(at):
+        if opened.meter == METER["trip"]:
+            return reach(at, now)
+        return 250_000 + passed(at, now) * 1_000_000 // DAY_S
+
+    if highest:
+        at = highest.receipt_at if highest.receipt_at <= now else min(enrolled, now)
+        if not highest.end <= opened.last <= highest.end + may_rise(at):
+            return True
+    return (
+        opened.number != max([1] + [other.number for other in of_quantity]) + 1
+        or sum(other.arrived > now - 366 * DAY_S for other in of_quantity) >= most
+        or entry.time * 60 - since < DAY_S
+        or (trusted and enrolled <= now and since + 11_100 < enrolled)
+        or opened.last <= opened.first <= opened.last + may_rise(opened.receipt_at)
+        or (trusted and any(other.sure and not other.ahead and other.started > since + GRAIN_S for other in before))
+    )
+
+
+def in_doubt(entry, use, vehicle, meters, enrolled, model, now):
+    """Whether an admissible entry waits for an operator; `vehicle` are the earlier uses of the same vehicle, `meters` those of its
+    meters that were opened."""
+    of_quantity = [opened for opened in meters if opened.meter == use.meter]
+    opened = next((opened for opened in of_quantity if opened.number == use.number), None)
+    if use.number > 1 and opened is None or opened and use.begin < opened.first:
+        return True
     if use.started > use.ended or use.lasted > use.ended - use.started + 600:
         return True
     if before_enrolment(entry, use, enrolled, now) or at_once(use, vehicle):
         return True
-    earlier = [other for other in vehicle if other.meter == use.meter]
+    quantity = [other for other in vehicle if other.meter == use.meter]
+    earlier = [other for other in quantity if other.number == use.number]
     window = min(use.receipt_at, now - DAY_S)
-    lately = [other for other in earlier if window <= other.receipt_at <= now]
+    lately = [other for other in quantity if window <= other.receipt_at <= now]
     known = [other.end for other in earlier if other.arrived <= use.receipt_at]
-    below = max((other for other in earlier if other.end <= use.begin), key=lambda other: other.end, default=None)
+    below = max((other for other in earlier if other.end <= use.begin), key=lambda other: other.end, default=opened)
     below_at = below and (below.receipt_at if below.receipt_at <= now else min(enrolled, now))
     if entry.trigger == "trip":
         trip = entry.evidence
@@ -63,7 +108,8 @@ def in_doubt(entry, use, vehicle, enrolled, model, now):
             or too_much_together(use, lately)
             or late_hours(entry, trip, model)
             or any(use.begin < reading for reading in known)
-            or too_far_ahead(use, earlier, below, below_at, now)
+            or too_far_ahead(use, earlier, opened, below, below_at, now)
+            or (of_quantity and use.units + sum(other.units for other in lately) > reach(window, now))
             or too_busy(use, lately, window, enrolled, now)
         )
     since = below_at if below else enrolled
@@ -136,9 +182,12 @@ def excess(trip, use):
 
 def too_much_together(use, lately):
     """Every row of trips that ends with, begins with or contains this one keeps to the steps of a counter."""
-    in_order = sorted(lately, key=lambda other: other.begin)
-    rows = [other for other in reversed(in_order) if other.begin < use.begin]
-    rows = rows, [other for other in in_order if other.begin >= use.begin]
+    def place(other):
+        return other.number, other.begin
+
+    in_order = sorted(lately, key=place)
+    rows = [other for other in reversed(in_order) if place(other) < place(use)]
+    rows = rows, [other for other in in_order if place(other) >= place(use)]
     for kind, own in enumerate(use.excess):
         sums = [list(accumulate((other.excess[kind] for other in row), initial=0)) for row in rows]
         if own > 0 and own + sum(map(max, sums)) > 2_000:
@@ -158,15 +207,17 @@ def late_hours(entry, trip, model):
     return least > 300_000 and said < max(0, least) // 2
 
 
-def too_far_ahead(use, earlier, below, below_at, now):
+def too_far_ahead(use, earlier, opened, below, below_at, now):
     if below and use.begin > below.end + reach(below_at, now):
         return True
-    if not earlier:
+    if not earlier and not opened:
         return False
     old = [other for other in earlier if other.arrived <= now - DAY_S]
     if old:
         before = max(old, key=lambda other: other.end)
         at = before.end
+    elif opened:
+        before, at = opened, opened.first
     else:
         before = min(earlier, key=lambda other: other.end)
         at = before.begin

@@ -109,6 +109,7 @@ class Policy:
         self.caps = [(cap[1], cap[2], PERIODS[cap[3]], cap[4]) for cap in body[8]]
         self.score, self.carbon, self.tiers, self.expiry = body[9], body[10], body[13], body[14]
         self.hard, self.confirm_days, self.estimate_hold_days = body[16][2], body[16][3], body[17]
+        self.meters_per_year = body[16].get(4, 1)
 
 
 def in_force(policies, at):
@@ -169,14 +170,21 @@ class Entry:
         self.carried = number == 2
         self.original = said[1] if self.carried else hash_of_raw
         number, said = said[2] if self.carried else said
+        self.evidence = self.opening = None
         if number == 1:
             kind, self.evidence = said[1]
             self.trigger, self.awards = TRIGGERS[kind], said[3]
+        elif number == 2:
+            self.trigger, self.awards = "check-in", said[2]
         else:
-            self.evidence, self.trigger, self.awards = None, "check-in", said[2]
+            self.opening, self.trigger, self.awards = said, None, []
 
     def interval(self):
         return self.evidence and (self.evidence[1][1], self.evidence[1][2], self.evidence[1][3])
+
+    def meter(self):
+        """The quantity and the number of the meter that it claims; the first one when it says no number."""
+        return self.evidence and (self.evidence[1][1], self.evidence[1].get(4, 1))
 
 
 # --- 7.6 Fields -----------------------------------------------------------------------------------------------------
@@ -308,6 +316,8 @@ def settle(account, chain, zone, policies, place, entry, now, receipt=None, doub
     forget(account, policies, zone.day(now))
     due = any(any(part["given"]) for part in parts) if doubt else any(part["points"] or part["growth"] for part in parts)
     chain["points"] += max(0, sum(part["points"] for part in parts))
+    if doubt and entry.opening:
+        due = True
     if doubt and due:
         parts = [shown(entry, part) for part in parts]
     paid = {key: sum(part[key] for part in parts) for key in ("points", "growth")}
@@ -473,6 +483,8 @@ def score_x100(model, factors):
 
 
 def plausible(entry, policy):
+    if entry.opening:
+        return entry.opening[2] > 1 and max(entry.opening[3], entry.opening[4]) <= 10_000_000_000
     said = entry.evidence
     if said is None:
         return True

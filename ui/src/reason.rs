@@ -94,6 +94,10 @@ pub fn reason(row: &RowData, locale: &Locale, now: ServerTime) -> (Reason, Strin
             number(taken.get()),
             number(paid.get()),
         ),
+        // It is no award, and no rule is missing.
+        RowOutcome::Nothing(_) if row.subject == RowSubject::MeterOpened => {
+            plain(Reason::MeterOpened)
+        }
         RowOutcome::Nothing(failed) if says_each(failed, &row.unpaid) => plain(Reason::EachRule),
         RowOutcome::Nothing(failed) => condition(failed, locale),
     }
@@ -107,6 +111,7 @@ fn says_each(failed: &Failed, rules: &[UnpaidRule]) -> bool {
 fn booked(subject: &RowSubject, locale: &Locale, now: ServerTime) -> (Reason, String, String) {
     let (reason, a, b) = match subject {
         RowSubject::Measured(_) | RowSubject::CheckIn => (Reason::PaidAsPredicted, "", ""),
+        RowSubject::MeterOpened => (Reason::MeterOpened, "", ""),
         RowSubject::Spent { benefit } => (Reason::Spent, locale.language.pick(benefit), ""),
         RowSubject::Granted { reason } => (Reason::Operator, reason.as_str(), ""),
         RowSubject::Expiry { earned } => {

@@ -244,11 +244,7 @@ mod tests {
 
     fn trip(seq: u64, from: u64, to: u64) -> HeadUnitEntry {
         let evidence = Evidence::Trip(Trip {
-            odometer: MeterInterval {
-                meter: Meter::Odometer,
-                from,
-                to,
-            },
+            odometer: MeterInterval::of_first(Meter::Odometer, from, to),
             started: CoarseTime::containing_unix_s(0),
             driving: DrivingTime::Minutes(10),
             missed_s: 0,

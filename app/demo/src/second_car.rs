@@ -154,11 +154,11 @@ impl SecondCar {
     fn subject(&self, charged: SecondCarCharge) -> Subject {
         Subject::Earn {
             evidence: Evidence::Charge(Charge {
-                charged: MeterInterval {
-                    meter: Meter::Charged,
-                    from: self.charged_wh,
-                    to: self.charged_wh + charged.energy_wh,
-                },
+                charged: MeterInterval::of_first(
+                    Meter::Charged,
+                    self.charged_wh,
+                    self.charged_wh + charged.energy_wh,
+                ),
                 started: None,
                 renewable_permille: charged.renewable_permille,
                 grade: Grade::Metered,

@@ -126,11 +126,7 @@ mod tests {
         if let Evidence::Trip(trip) = &mut silent {
             trip.used_wh = 0;
         }
-        let discharged = MeterInterval {
-            meter: Meter::Discharged,
-            from: 0,
-            to: 4_200,
-        };
+        let discharged = MeterInterval::of_first(Meter::Discharged, 0, 4_200);
         let given = Evidence::Discharge(Discharge {
             discharged,
             started: None,

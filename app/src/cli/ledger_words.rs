@@ -16,6 +16,7 @@ pub(super) const fn entry_kind(language: Language, kind: EntryKind) -> &'static 
         EntryKind::Charge => "充电",
         EntryKind::Discharge => "放电",
         EntryKind::CheckIn => "签到",
+        EntryKind::OpenMeter => "更换计量表",
     };
     language.choose(kind.name(), chinese)
 }

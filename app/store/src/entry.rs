@@ -187,11 +187,11 @@ impl EntrySummary {
         const DOING: &str = "read an entry's summary";
         let claim = match row.get::<_, Option<i64>>(first + 5).doing(DOING)? {
             None => None,
-            Some(code) => Some(MeterInterval {
-                meter: meter_of(code)?,
-                from: row.get(first + 6).doing(DOING)?,
-                to: row.get(first + 7).doing(DOING)?,
-            }),
+            Some(code) => Some(MeterInterval::of_first(
+                meter_of(code)?,
+                row.get(first + 6).doing(DOING)?,
+                row.get(first + 7).doing(DOING)?,
+            )),
         };
         let at_min = row.get(first + 4).doing(DOING)?;
         Ok(Self {

@@ -302,6 +302,12 @@ pub(crate) const INSERT_STRAY: &str =
 fn insert(tx: &Connection, sql: &str, entry: &NewEntry) -> Result<u64, StoreError> {
     let summary = &entry.summary;
     let claim = summary.claim;
+    // No column tells the number: a later meter would be taken for the first of its quantity, and its mark for that one's.
+    if claim.is_some_and(|claim| !claim.number.is_first()) {
+        return Err(StoreError::OutOfRange {
+            what: "the meter's number",
+        });
+    }
     let bound = |end: fn(&dashpoint_membership::MeterInterval) -> u64| {
         claim.as_ref().map(end).map(meter_value).transpose()
     };

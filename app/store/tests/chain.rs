@@ -108,6 +108,16 @@ fn what_was_claimed_is_not_claimed_again() {
 
 /// The mark is raised after the row is written: when it cannot be, the row must go too.
 #[test]
+fn later_meters_are_refused() {
+    let mut car = Car::with_trips(1);
+    let later = new_entry(&car.chain.second_charge(50_000, 60_000));
+    let error = car.store.commit_entry(&later).unwrap_err();
+    assert!(matches!(error, StoreError::OutOfRange { .. }), "{error}");
+    let marks = car.store.read().marks().unwrap();
+    assert!(!marks.contains_key(&Meter::Charged));
+}
+
+#[test]
 fn an_entry_and_its_marks_are_one() {
     let mut car = Car::with_trips(1);
     let before = car.chain.head;

@@ -57,6 +57,6 @@ impl Marks {
     /// Returns the part of an interval that is not settled yet; `None` when all of it is.
     pub(crate) fn unsettled(&self, meter: Meter, from: u64, to: u64) -> Option<MeterInterval> {
         let from = self.of(meter).map_or(from, |mark| mark.max(from));
-        (from < to).then_some(MeterInterval { meter, from, to })
+        (from < to).then_some(MeterInterval::of_first(meter, from, to))
     }
 }

@@ -148,11 +148,11 @@ fn trip(seq: u64, prev: EntryHash, private: &[u8]) -> Entry {
         policy: PolicyVersion::new(1),
         body: EntryBody::Fresh(Transaction::Earn {
             evidence: Evidence::Trip(Trip {
-                odometer: MeterInterval {
-                    meter: Meter::Odometer,
-                    from: seq * 20_000,
-                    to: seq * 20_000 + 12_000,
-                },
+                odometer: MeterInterval::of_first(
+                    Meter::Odometer,
+                    seq * 20_000,
+                    seq * 20_000 + 12_000,
+                ),
                 started,
                 driving: DrivingTime::Minutes(13),
                 missed_s: 14,

@@ -163,6 +163,14 @@ pub enum CloudError {
     /// The entry holds no stretch of a meter.
     #[error("the entry {0} holds no stretch of a meter of this vehicle: see `meter list`")]
     HoldsNothing(EntryRef),
+    /// The entry opens no meter, or was rejected.
+    #[error("the entry {0} opens no meter: see `meter list`")]
+    NoOpening(EntryRef),
+    /// The meter is open, by this entry or by another one.
+    #[error(
+        "the meter that {0} opens is open already: see `meter list`; `meter correct` gives an open one other readings"
+    )]
+    OpenAlready(EntryRef),
     /// A reason of no words.
     #[error("a reason has at least one word")]
     NoReason,

@@ -29,16 +29,16 @@ pub use backup::{RestoredBackup, restore};
 pub use clock::{ClockKind, UnconfirmedClock};
 pub use connections::Limits;
 pub use core::{
-    Approval, Approved, AskIds, BroughtOver, CloudCore, DeviceLine, EntryChange, EntryLine,
-    FreedStretches, GrantedIds, HeldLine, LateEntries, LatePayment, LeftOut, Maintained, NamedCap,
-    NewMember, PolicyLine, PostOutcome, Reversed, Revocation, RuleLine, Ruling, Selected,
-    SelectedEntries, StaysBehind, Waiting, Word,
+    Approval, Approved, AskIds, BroughtOver, CloudCore, CorrectedReadings, DeviceLine, EntryChange,
+    EntryLine, FreedStretches, GrantedIds, HeldLine, LateEntries, LatePayment, LeftOut, Maintained,
+    NamedCap, NewMember, OpeningLine, OpeningRuling, PolicyLine, PostOutcome, Reversed, Revocation,
+    RuleLine, Ruling, Selected, SelectedEntries, StaysBehind, WaitedEntries, Waiting, Word,
 };
 pub use error::{CloudError, NameError, NamedKind};
 pub use lacking::Lacking;
 pub use plausible::{Doubt, EvidenceFlaw, flaw};
 pub use server::{Cloud, Running, ServerConfig, init};
 pub use store::{
-    ExpirySpan, Freed, MemberLine, MeterReadings, MeterStretch, Worth, open_file, open_in_memory,
-    open_on_vfs,
+    ExpirySpan, Freed, MemberLine, MeterReadings, MeterStretch, OpenedMeter, OpeningState, Worth,
+    open_file, open_in_memory, open_on_vfs,
 };

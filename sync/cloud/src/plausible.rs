@@ -3,16 +3,21 @@
 mod doubt;
 mod energy;
 mod limits;
+mod opening;
 mod recent;
 mod times;
 
 use dashpoint_membership::policy::ScoreModel;
 use dashpoint_membership::{
-    Arrival, Charge, Discharge, Entry, Evidence, Meter, MeterInterval, Trip, score_x100,
+    Arrival, Charge, Discharge, Entry, Evidence, Meter, MeterInterval, MeterOpening, Trip,
+    score_x100,
 };
 
-pub use doubt::{Doubt, History, MeterReading, doubt, energy_window_starts, window_start};
+pub use doubt::{
+    Doubt, History, MeterReading, MeterState, doubt, energy_window_starts, window_start,
+};
 pub use energy::{EnergyWindow, ExcessEnergy, lasted_s};
+pub use opening::{OpeningHistory, YEAR_S, opening_doubt};
 pub use recent::{MeterSums, RecentUse, neighbours};
 pub use times::{EntryTimes, KnownSpan, Overlaps};
 
@@ -72,6 +77,9 @@ pub fn flaw(entry: &Entry, model: &ScoreModel, arrival: Arrival) -> Option<Evide
     if arrival.receipt_at > arrival.at {
         return Some(EvidenceFlaw::ReceiptOfTheFuture);
     }
+    if let Some(opening) = entry.transaction().opening() {
+        return opening_flaw(opening);
+    }
     match entry.transaction().evidence()? {
         Evidence::Trip(trip) => trip_flaw(trip, model),
         Evidence::Charge(charge) => charge_flaw(charge),
@@ -124,6 +132,15 @@ fn discharge_flaw(discharge: &Discharge) -> Option<EvidenceFlaw> {
     interval_flaw(discharge.discharged, Meter::Discharged).or_else(|| {
         (discharge.discharged.length() > SESSION_WH_MAX).then_some(EvidenceFlaw::TooMuch)
     })
+}
+
+/// The first meter of a quantity is never opened.
+fn opening_flaw(opening: &MeterOpening) -> Option<EvidenceFlaw> {
+    if opening.number.is_first() {
+        return Some(EvidenceFlaw::OtherMeter);
+    }
+    let reading = opening.last.max(opening.first);
+    (reading > READING_MAX).then_some(EvidenceFlaw::ReadingTooHigh)
 }
 
 fn interval_flaw(interval: MeterInterval, meter: Meter) -> Option<EvidenceFlaw> {

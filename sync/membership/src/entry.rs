@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{Evidence, MeterInterval};
+use crate::evidence::Evidence;
 use crate::ids::{
     BindingId, DeviceId, EntryHash, EntryRef, Epoch, EvidenceDigest, PolicyVersion, RuleId, Seq,
 };
+use crate::meter::{MeterInterval, MeterOpening};
 use crate::points::{Milli, Points};
 use crate::time::{EventTime, ServerTime};
 
@@ -67,6 +68,8 @@ pub enum Transaction {
         /// The awards; empty when it earned nothing.
         awards: Vec<Award>,
     },
+    /// The next meter of a quantity; no rule evaluates it.
+    OpenMeter(MeterOpening),
 }
 
 /// Something that a member does on the screen.
@@ -105,6 +108,8 @@ pub enum Subject {
         /// The action.
         action: MemberAction,
     },
+    /// The next meter of a quantity.
+    OpenMeter(MeterOpening),
 }
 
 /// The kind of an entry: lists and stores name it so. Which rules evaluate it is
@@ -120,11 +125,19 @@ pub enum EntryKind {
     Discharge,
     /// The daily check-in.
     CheckIn,
+    /// The opening of a meter.
+    OpenMeter,
 }
 
 impl EntryKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Trip, Self::Charge, Self::Discharge, Self::CheckIn];
+    pub const ALL: [Self; 5] = [
+        Self::Trip,
+        Self::Charge,
+        Self::Discharge,
+        Self::CheckIn,
+        Self::OpenMeter,
+    ];
 
     /// Returns its name as programs and operators read it.
     #[must_use]
@@ -134,6 +147,7 @@ impl EntryKind {
             Self::Charge => "charge",
             Self::Discharge => "discharge",
             Self::CheckIn => "check-in",
+            Self::OpenMeter => "open-meter",
         }
     }
 
@@ -145,6 +159,7 @@ impl EntryKind {
             Self::Charge => 2,
             Self::Discharge => 3,
             Self::CheckIn => 4,
+            Self::OpenMeter => 5,
         }
     }
 
@@ -200,12 +215,14 @@ impl Transaction {
     pub fn awards(&self) -> &[Award] {
         match self {
             Self::Earn { awards, .. } | Self::Member { awards, .. } => awards,
+            Self::OpenMeter(_) => &[],
         }
     }
 
     pub(crate) fn valued(mut self, valued: Vec<Award>) -> Self {
         match &mut self {
             Self::Earn { awards, .. } | Self::Member { awards, .. } => *awards = valued,
+            Self::OpenMeter(_) => {}
         }
         self
     }
@@ -230,15 +247,16 @@ impl Transaction {
                 action: MemberAction::CheckIn,
                 ..
             } => EntryKind::CheckIn,
+            Self::OpenMeter(_) => EntryKind::OpenMeter,
         }
     }
 
-    /// Returns the evidence; `None` for what the member did on the screen.
+    /// Returns the evidence; `None` for what is neither driving nor charging.
     #[must_use]
     pub const fn evidence(&self) -> Option<&Evidence> {
         match self {
             Self::Earn { evidence, .. } => Some(evidence),
-            Self::Member { .. } => None,
+            Self::Member { .. } | Self::OpenMeter(_) => None,
         }
     }
 
@@ -247,7 +265,7 @@ impl Transaction {
     pub const fn digest(&self) -> Option<&EvidenceDigest> {
         match self {
             Self::Earn { digest, .. } => Some(digest),
-            Self::Member { .. } => None,
+            Self::Member { .. } | Self::OpenMeter(_) => None,
         }
     }
 
@@ -255,6 +273,15 @@ impl Transaction {
     #[must_use]
     pub fn interval(&self) -> Option<MeterInterval> {
         self.evidence().map(Evidence::interval)
+    }
+
+    /// The opening of a meter, if it is one.
+    #[must_use]
+    pub const fn opening(&self) -> Option<&MeterOpening> {
+        match self {
+            Self::OpenMeter(opening) => Some(opening),
+            Self::Earn { .. } | Self::Member { .. } => None,
+        }
     }
 }
 
@@ -267,6 +294,7 @@ impl Subject {
                 awards,
             },
             Self::Member { action } => Transaction::Member { action, awards },
+            Self::OpenMeter(opening) => Transaction::OpenMeter(opening),
         }
     }
 }

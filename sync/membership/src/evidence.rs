@@ -4,44 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::meter::MeterInterval;
 use crate::time::CoarseTime;
-
-/// A lifetime counter of the vehicle that is paid for at most once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Meter {
-    /// The odometer, in metres.
-    Odometer,
-    /// Energy ever charged from outside, in watt-hours.
-    Charged,
-    /// Energy ever given back to the grid, in watt-hours.
-    Discharged,
-}
-
-/// A half-open stretch `from..to` of one meter that an entry claims.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct MeterInterval {
-    /// The meter.
-    pub meter: Meter,
-    /// First unit that is claimed.
-    pub from: u64,
-    /// First unit after it that is not.
-    pub to: u64,
-}
-
-impl MeterInterval {
-    /// Units claimed; 0 for an interval that runs backwards.
-    #[must_use]
-    pub const fn length(&self) -> u64 {
-        self.to.saturating_sub(self.from)
-    }
-
-    /// Returns whether both claim a common unit of the same meter.
-    #[must_use]
-    pub fn overlaps(&self, other: &Self) -> bool {
-        self.meter == other.meter && self.from < other.to && other.from < self.to
-    }
-}
 
 /// A factor of the driving score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

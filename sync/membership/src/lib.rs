@@ -16,6 +16,7 @@ mod chain;
 mod entry;
 mod evidence;
 mod ids;
+mod meter;
 mod plain_toml;
 mod points;
 pub mod policy;
@@ -41,14 +42,14 @@ pub use catalogue::{
 pub use chain::{AllowanceState, Arrival, Chain, LATEST_ARRIVAL_DAYS};
 pub use entry::{Award, Entry, EntryBody, EntryKind, MemberAction, Subject, Transaction};
 pub use evidence::{
-    Charge, Current, Discharge, DrivingTime, Evidence, Factor, FactorSeen, Grade, Meter,
-    MeterInterval, Trip,
+    Charge, Current, Discharge, DrivingTime, Evidence, Factor, FactorSeen, Grade, Trip,
 };
 pub use ids::{
     BenefitId, BindingId, CapId, CatalogueVersion, DeviceId, DriverTag, EntryHash, EntryRef, Epoch,
     EvidenceDigest, LedgerVersion, MemberId, ParseIdError, PolicyVersion, RuleId, Seq, ServerEpoch,
     TierId, VehicleId,
 };
+pub use meter::{Meter, MeterInterval, MeterNumber, MeterOpening};
 pub use points::{Growth, Milli, Points};
 pub use policy::{
     CompiledPolicy, DEFAULT_POLICY_TOML, Policies, Policy, PolicyError, co2_avoided_g,

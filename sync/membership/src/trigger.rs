@@ -27,6 +27,7 @@ impl Trigger {
             EntryKind::Charge => Some(Self::Charge),
             EntryKind::Discharge => Some(Self::Discharge),
             EntryKind::CheckIn => Some(Self::CheckIn),
+            EntryKind::OpenMeter => None,
         }
     }
 

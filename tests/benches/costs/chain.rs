@@ -152,11 +152,7 @@ impl Life {
             .collect();
         let model = &self.policies.newest().policy().score;
         Evidence::Trip(Trip {
-            odometer: MeterInterval {
-                meter: Meter::Odometer,
-                from,
-                to: self.odometer_m,
-            },
+            odometer: MeterInterval::of_first(Meter::Odometer, from, self.odometer_m),
             started: CoarseTime::containing_unix_s(self.at_s - i64::from(driving_s)),
             driving,
             missed_s: 0,
@@ -171,11 +167,7 @@ impl Life {
         let from = self.charged_wh;
         self.charged_wh += 4_000 + self.below(30_000);
         Evidence::Charge(Charge {
-            charged: MeterInterval {
-                meter: Meter::Charged,
-                from,
-                to: self.charged_wh,
-            },
+            charged: MeterInterval::of_first(Meter::Charged, from, self.charged_wh),
             started: Some(CoarseTime::containing_unix_s(self.at_s - 7_200)),
             renewable_permille: u16::try_from(300 + self.below(700)).unwrap(),
             grade: Grade::Metered,

@@ -157,11 +157,7 @@ impl SimulatedWorld {
         let from = self.cars[number].vehicle.odometer_m as u64;
         let now = self.now();
         let trip = Trip {
-            odometer: MeterInterval {
-                meter: Meter::Odometer,
-                from,
-                to: from + CLAIM_M,
-            },
+            odometer: MeterInterval::of_first(Meter::Odometer, from, from + CLAIM_M),
             started: CoarseTime::containing_unix_s(now.as_unix_s() - 7_200),
             driving: DrivingTime::Minutes(120),
             missed_s: 0,

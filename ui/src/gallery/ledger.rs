@@ -307,11 +307,7 @@ fn interval(meter: Meter, length: u64) -> MeterInterval {
         Meter::Charged => 3_310_400,
         Meter::Discharged => 204_000,
     };
-    MeterInterval {
-        meter,
-        from,
-        to: from + length,
-    }
+    MeterInterval::of_first(meter, from, from + length)
 }
 
 fn driven(metres: u64, score_x100: u16) -> Trip {

@@ -100,6 +100,8 @@ pub enum RowSubject {
     Measured(Evidence),
     /// The daily check-in.
     CheckIn,
+    /// The next meter of a quantity was opened.
+    MeterOpened,
     /// Points went for a benefit.
     Spent {
         /// The benefit that was redeemed.
@@ -138,6 +140,7 @@ impl RowSubject {
                 action: MemberAction::CheckIn,
                 ..
             } => Self::CheckIn,
+            Transaction::OpenMeter(_) => Self::MeterOpened,
         }
     }
 
@@ -147,6 +150,7 @@ impl RowSubject {
         match self {
             Self::Measured(evidence) => Some(evidence),
             Self::CheckIn
+            | Self::MeterOpened
             | Self::Spent { .. }
             | Self::Granted { .. }
             | Self::Expiry { .. }
@@ -163,6 +167,7 @@ impl RowSubject {
             Self::Tier { to, .. } => Some(to),
             Self::Measured(_)
             | Self::CheckIn
+            | Self::MeterOpened
             | Self::Granted { .. }
             | Self::Expiry { .. }
             | Self::Reversal
@@ -177,6 +182,7 @@ impl RowSubject {
             Self::Measured(Evidence::Charge(_)) => RowKind::Charge,
             Self::Measured(Evidence::Discharge(_)) => RowKind::Discharge,
             Self::CheckIn => RowKind::CheckIn,
+            Self::MeterOpened => RowKind::MeterOpened,
             Self::Spent { .. } => RowKind::Spent,
             Self::Granted { .. } => RowKind::Granted,
             Self::Expiry { .. } => RowKind::Expiry,

@@ -218,11 +218,7 @@ fn what_has_no_words_of_its_own_is_told_by_its_rule() {
     }
     let mut world = World::new();
     world.earn(Evidence::Discharge(dashpoint_membership::Discharge {
-        discharged: MeterInterval {
-            meter: Meter::Discharged,
-            from: 0,
-            to: 4_000,
-        },
+        discharged: MeterInterval::of_first(Meter::Discharged, 0, 4_000),
         started: None,
     }));
     let row = &world.rows()[0];

@@ -216,11 +216,7 @@ pub(crate) fn statement(balance: i64, growth: i64) -> Statement {
 
 pub(crate) fn trip(from_m: u64, metres: u64, score_x100: u16) -> Evidence {
     Evidence::Trip(Trip {
-        odometer: MeterInterval {
-            meter: Meter::Odometer,
-            from: from_m,
-            to: from_m + metres,
-        },
+        odometer: MeterInterval::of_first(Meter::Odometer, from_m, from_m + metres),
         started: CoarseTime::containing_unix_s(NOW.as_unix_s() - 1_800),
         driving: DrivingTime::Minutes(25),
         missed_s: 0,
@@ -238,11 +234,7 @@ pub(crate) fn trip(from_m: u64, metres: u64, score_x100: u16) -> Evidence {
 
 pub(crate) fn charge(energy_wh: u64, renewable_permille: u16, grade: Grade) -> Evidence {
     Evidence::Charge(Charge {
-        charged: MeterInterval {
-            meter: Meter::Charged,
-            from: 50_000,
-            to: 50_000 + energy_wh,
-        },
+        charged: MeterInterval::of_first(Meter::Charged, 50_000, 50_000 + energy_wh),
         started: Some(CoarseTime::containing_unix_s(NOW.as_unix_s() - 1_800)),
         renewable_permille,
         grade,

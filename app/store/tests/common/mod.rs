@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use dashpoint_membership::{
     Account, BindingId, Charge, ClockQuality, CoarseTime, CompiledPolicy, Current, DeviceId,
     DrivingTime, Entry, EntryBody, EntryHash, Epoch, EventTime, Evidence, EvidenceDigest, Grade,
-    Growth, LedgerVersion, MemberId, Meter, MeterInterval, Paid, Points, Policy, PolicyVersion,
-    Profile, Seq, ServerEpoch, ServerTime, Statement, Transaction, Trip, Verdict,
+    Growth, LedgerVersion, MemberId, Meter, MeterInterval, MeterNumber, Paid, Points, Policy,
+    PolicyVersion, Profile, Seq, ServerEpoch, ServerTime, Statement, Transaction, Trip, Verdict,
 };
 use dashpoint_store::{CheckDepth, NewEntry, Reconciled, SealKey, Store, StoreOptions};
 use dashpoint_wire::{ChainPoint, EntryVerdict, EpochGrant, Receipt, Signed, SigningKey};
@@ -101,11 +101,8 @@ impl Chain {
     }
 
     fn trip_of(&mut self, metres: u64, driving: DrivingTime) -> Signed<Entry> {
-        let odometer = MeterInterval {
-            meter: Meter::Odometer,
-            from: self.odometer,
-            to: self.odometer + metres,
-        };
+        let odometer =
+            MeterInterval::of_first(Meter::Odometer, self.odometer, self.odometer + metres);
         self.odometer += metres;
         self.earn(Evidence::Trip(Trip {
             odometer,
@@ -122,10 +119,20 @@ impl Chain {
     /// A charging session over that stretch of its meter.
     pub fn charge(&mut self, from: u64, to: u64) -> Signed<Entry> {
         self.earn(Evidence::Charge(Charge {
+            charged: MeterInterval::of_first(Meter::Charged, from, to),
+            started: None,
+            renewable_permille: 1_000,
+            grade: Grade::Metered,
+            current: Current::Dc,
+        }))
+    }
+
+    /// A charging session on the second meter of its quantity.
+    pub fn second_charge(&mut self, from: u64, to: u64) -> Signed<Entry> {
+        self.earn(Evidence::Charge(Charge {
             charged: MeterInterval {
-                meter: Meter::Charged,
-                from,
-                to,
+                number: MeterNumber::FIRST.next(),
+                ..MeterInterval::of_first(Meter::Charged, from, to)
             },
             started: None,
             renewable_permille: 1_000,

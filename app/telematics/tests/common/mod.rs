@@ -239,11 +239,7 @@ pub fn short_drive() -> Vec<(f64, f64)> {
 
 /// A stretch of the charge counter.
 pub fn charged(from: u64, to: u64) -> MeterInterval {
-    MeterInterval {
-        meter: Meter::Charged,
-        from,
-        to,
-    }
+    MeterInterval::of_first(Meter::Charged, from, to)
 }
 
 /// The car says of its charging point where the share of renewable energy comes from, and the share.

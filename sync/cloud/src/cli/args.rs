@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use dashpoint_membership::{EntryRef, Epoch, MemberId, PolicyVersion, Seq, ServerTime};
+use dashpoint_membership::{EntryRef, MemberId, PolicyVersion, ServerTime};
 
+use super::meter_args::{MeterCommand, entry};
 use crate::clock::ClockKind;
 use crate::connections::Limits;
-use crate::core::{CloudCore, NamedDevice, NamedMember, NamedVehicle, SelectedEntries};
+use crate::core::{CloudCore, NamedDevice, NamedMember, SelectedEntries};
 use crate::error::CloudError;
 
 const EXAMPLES: &str = "Examples:
@@ -81,7 +82,7 @@ pub enum CloudCommand {
     /// Awards that are held back, and the decisions on them
     #[command(subcommand)]
     Review(ReviewCommand),
-    /// Stretches of vehicles' meters, each paid once
+    /// Meters of vehicles: openings of new ones, and stretches, each paid once
     #[command(subcommand)]
     Meter(MeterCommand),
     /// Policies: what is earned for what
@@ -310,34 +311,6 @@ pub struct Decided {
     pub reason: String,
 }
 
-/// About the stretches of meters that entries hold.
-#[derive(Debug, Subcommand)]
-pub enum MeterCommand {
-    /// List the stretches of a vehicle: held, freed, and kept for entries that come again after a restore
-    List {
-        /// The vehicle: the id, its first digits, or the last four characters of its VIN
-        vehicle: NamedVehicle,
-    },
-    /// Take stretches from the entries that hold them, or that are to come again after a restore, so that others can be paid for
-    /// them; their points are taken back
-    Free {
-        /// The vehicle: the id, its first digits, or the last four characters of its VIN
-        vehicle: NamedVehicle,
-        /// The stretch of this entry: DEVICE/EPOCH-SEQ
-        #[arg(long, value_name = "ENTRY", value_parser = entry, required_unless_present = "device", conflicts_with = "device")]
-        entry: Option<EntryRef>,
-        /// All stretches of this device: the id, or its first digits
-        #[arg(long, value_name = "DEVICE")]
-        device: Option<NamedDevice>,
-        /// The reason; kept for ever
-        #[arg(long, value_name = "TEXT")]
-        reason: String,
-        /// Leave the points: what is freed may then be paid twice
-        #[arg(long)]
-        keep_points: bool,
-    },
-}
-
 /// About points that expired.
 #[derive(Debug, Subcommand)]
 pub enum ExpiryCommand {
@@ -442,21 +415,6 @@ fn time(text: &str) -> Result<ServerTime, String> {
         .map_err(|_| "expected a time such as 2026-11-22T08:00:00Z".to_owned())
 }
 
-fn entry(text: &str) -> Result<EntryRef, String> {
-    let read = || {
-        let (device, place) = text.split_once('/')?;
-        let (epoch, seq) = place.split_once('-')?;
-        let entry = EntryRef {
-            device: device.parse().ok()?,
-            epoch: Epoch::new(epoch.parse().ok()?),
-            seq: Seq::new(seq.parse().ok()?),
-        };
-        // Only as it is written everywhere: no sign, no leading zero.
-        (entry.to_string() == text).then_some(entry)
-    };
-    read().ok_or_else(|| "expected DEVICE/EPOCH-SEQ, as `entries` shows it".to_owned())
-}
-
 fn version(text: &str) -> Result<PolicyVersion, String> {
     text.parse()
         .map(PolicyVersion::new)
@@ -466,16 +424,6 @@ fn version(text: &str) -> Result<PolicyVersion, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_entry_is_named_as_it_is_shown() {
-        let device = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
-        let shown = format!("{device}/1-17");
-        assert_eq!(entry(&shown).unwrap().to_string(), shown);
-        for wrong in ["/1/17", "/1-+17", "/01-17", "/1-17-", "/1", ""] {
-            assert!(entry(&format!("{device}{wrong}")).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_device_may_always_send_one_batch() {

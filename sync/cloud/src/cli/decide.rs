@@ -1,8 +1,6 @@
-//! Decisions of an operator: on what is held back, and on stretches of meters.
+//! Decisions of an operator on what is held back, and what became free by them.
 
 use std::io::Write;
-
-use dashpoint_membership::Meter;
 
 use super::args;
 use super::edge::Edge;
@@ -11,9 +9,8 @@ use super::names::Names;
 use super::show::{counted, either, table, written};
 use super::verdict_text::review as reason_text;
 use crate::core::{
-    CloudCore, FreedStretches, HeldLine, LateEntries, LatePayment, Revocation, Ruling, Selected,
+    CloudCore, FreedStretches, HeldLine, LateEntries, LatePayment, Revocation, Ruling,
 };
-use crate::store::MeterStretch;
 
 pub(super) fn review(
     command: args::ReviewCommand,
@@ -39,41 +36,6 @@ pub(super) fn review(
         }
     }
 }
-
-pub(super) fn meter(
-    command: args::MeterCommand,
-    core: &mut CloudCore,
-    edge: Edge,
-    out: &mut dyn Write,
-) -> Result<(), CliError> {
-    match command {
-        args::MeterCommand::List { vehicle } => {
-            let lines = core.stretches(core.find_vehicle(&vehicle)?)?;
-            either(out, edge.json, &lines, |lines| stretches(lines))
-        }
-        args::MeterCommand::Free {
-            vehicle,
-            entry,
-            device,
-            reason,
-            keep_points,
-        } => {
-            let vehicle = core.find_vehicle(&vehicle)?;
-            let selected = match (entry, device) {
-                (Some(entry), _) => Selected::Entry(entry),
-                (None, Some(device)) => Selected::Device(core.find_device(&device)?),
-                (None, None) => Selected::Device(NO_DEVICE),
-            };
-            let freed = core.free_stretches(vehicle, selected, keep_points, &reason, edge.now)?;
-            let names = Names::of(core, freed.taken_back.keys().copied(), [])?;
-            either(out, edge.json, &freed, |freed| freed_text(freed, &names))
-        }
-    }
-}
-
-/// Stands for a device that the arguments make sure of.
-const NO_DEVICE: dashpoint_membership::DeviceId =
-    dashpoint_membership::DeviceId::from_bytes([0; 16]);
 
 fn held(lines: &[HeldLine], names: &Names) -> String {
     let mut table = table(["entry", "member", "points", "growth", "reason", "until"]);
@@ -131,7 +93,7 @@ pub(super) fn revoked(revoked: &Revocation, names: &Names) -> String {
     out
 }
 
-fn freed_text(freed: &FreedStretches, names: &Names) -> String {
+pub(super) fn freed_text(freed: &FreedStretches, names: &Names) -> String {
     let mut out = format!(
         "{} free\n",
         counted(freed.entries.len(), "stretch is", "stretches are")
@@ -162,43 +124,4 @@ fn late_text(late: &LateEntries) -> String {
         ));
     }
     out
-}
-
-fn stretches(lines: &[MeterStretch]) -> String {
-    let mut table = table(["meter", "from", "to", "entry", "state"]);
-    for line in lines {
-        let holds = if line.awaited {
-            "held by what is to come again since the restore"
-        } else {
-            "held"
-        };
-        let state = line.freed.as_ref().map_or_else(
-            || holds.to_owned(),
-            |freed| {
-                let points = if freed.keeps_points {
-                    ", points kept"
-                } else {
-                    ""
-                };
-                format!("freed {}{points}: {}", freed.at, freed.reason)
-            },
-        );
-        let meter = match line.interval.meter {
-            Meter::Odometer => "odometer",
-            Meter::Charged => "charged",
-            Meter::Discharged => "discharged",
-        };
-        let unit = match line.interval.meter {
-            Meter::Odometer => "m",
-            Meter::Charged | Meter::Discharged => "Wh",
-        };
-        table.add_row([
-            meter.to_owned(),
-            format!("{} {unit}", line.interval.from),
-            format!("{} {unit}", line.interval.to),
-            line.entry.to_string(),
-            state,
-        ]);
-    }
-    written(&table)
 }

@@ -5,6 +5,8 @@ mod decide;
 mod devices;
 mod edge;
 mod error;
+mod meter_args;
+mod meters;
 mod names;
 mod policy;
 mod policy_warnings;

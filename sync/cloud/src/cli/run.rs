@@ -14,7 +14,7 @@ use super::edge::Edge;
 use super::error::CliError;
 use super::names::Names;
 use super::show::counted;
-use super::{decide, devices, policy, restored, show};
+use super::{decide, devices, meters, policy, restored, show};
 use crate::backup::restore;
 use crate::clock::system_now;
 use crate::connections::Limits;
@@ -138,7 +138,7 @@ pub fn execute(
         CloudCommand::Member(command) => member(command, core, edge, out),
         CloudCommand::Device(command) => device(command, core, edge, out),
         CloudCommand::Review(command) => decide::review(command, core, edge, out),
-        CloudCommand::Meter(command) => decide::meter(command, core, edge, out),
+        CloudCommand::Meter(command) => meters::meter(command, core, edge, out),
         CloudCommand::Policy(command) => policy::policy(command, core, edge, out),
         CloudCommand::Rule(command) => policy::rule(command, core, edge, out),
         CloudCommand::Catalogue(command) => policy::catalogue(command, core, edge, out),

@@ -19,7 +19,9 @@ use crate::error::CloudError;
 use crate::store::devices::{self, Device, Head};
 use crate::store::intervals::FREED_UNPAID;
 use crate::store::left_behind::{self, Left, LeftBehind, LeftEntry, Worth};
-use crate::store::{bindings, bundles, cloud_row, grants, receipts, take_awaited, uses};
+use crate::store::{
+    bindings, bundles, cloud_row, grants, receipts, take_awaited, take_openings, uses,
+};
 
 /// Points that each entry of one head unit had brought.
 type WorthByPlace = BTreeMap<(Epoch, Seq), Worth>;
@@ -106,6 +108,7 @@ impl CloudCore {
             cloud_row::post_now(unit.db, posted)?;
             // First, so that nobody is paid for what is awaited.
             take_awaited::take_over(left.db, unit.db)?;
+            take_openings::take_over(left.db, unit.db)?;
             let over = left.units.iter().map(|one| unit.bring_one_over(left, one));
             let brought_over: Result<Vec<BroughtOver>, _> =
                 over.filter_map(Result::transpose).collect();
@@ -119,6 +122,7 @@ impl CloudCore {
             let awaited = take_awaited::keep_living(left.db, unit.db, &spared)?;
             // What an operator freed there of entries that did not come is free for those that came second.
             unit.pay_losers(take_awaited::vehicles_with_freed(unit.db)?)?;
+            unit.settle_openings()?;
             Ok(TakenFrom {
                 brought_over,
                 awaited,

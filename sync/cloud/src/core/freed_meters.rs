@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use dashpoint_membership::{DeviceId, Meter, MeterInterval};
+use dashpoint_membership::{DeviceId, Meter, MeterInterval, MeterNumber};
 
 /// Units that were taken from entries at any time, whoever holds them now.
 #[derive(Debug, Default)]
 pub(super) struct FreedMeters {
-    all: BTreeMap<Meter, DisjointRanges>,
-    by_device: BTreeMap<(DeviceId, Meter), DisjointRanges>,
+    all: BTreeMap<(Meter, MeterNumber), DisjointRanges>,
+    by_device: BTreeMap<(DeviceId, Meter, MeterNumber), DisjointRanges>,
 }
 
 impl FreedMeters {
@@ -16,26 +16,24 @@ impl FreedMeters {
         freed.sort_unstable_by_key(|(_, interval)| interval.from);
         let mut meters = Self::default();
         for (device, interval) in freed {
-            let own = meters.by_device.entry((device, interval.meter));
+            let MeterInterval { meter, number, .. } = interval;
+            let own = meters.by_device.entry((device, meter, number));
             own.or_default().append(interval);
-            meters
-                .all
-                .entry(interval.meter)
-                .or_default()
-                .append(interval);
+            let all = meters.all.entry((meter, number));
+            all.or_default().append(interval);
         }
         meters
     }
 
     /// Returns whether some of these units were taken from any entry.
     pub(super) fn touch(&self, wanted: MeterInterval) -> bool {
-        let of_meter = self.all.get(&wanted.meter);
+        let of_meter = self.all.get(&(wanted.meter, wanted.number));
         of_meter.is_some_and(|ranges| ranges.touch(wanted))
     }
 
     /// Returns whether some of these units were taken from an entry of this device.
     pub(super) fn touch_own(&self, device: DeviceId, wanted: MeterInterval) -> bool {
-        let own = self.by_device.get(&(device, wanted.meter));
+        let own = self.by_device.get(&(device, wanted.meter, wanted.number));
         own.is_some_and(|ranges| ranges.touch(wanted))
     }
 }
@@ -65,11 +63,7 @@ mod tests {
     use super::*;
 
     fn metres(from: u64, to: u64) -> MeterInterval {
-        MeterInterval {
-            meter: Meter::Odometer,
-            from,
-            to,
-        }
+        MeterInterval::of_first(Meter::Odometer, from, to)
     }
 
     #[test]
@@ -96,6 +90,8 @@ mod tests {
                 }
                 let meter = Meter::Charged;
                 assert!(!freed.touch(MeterInterval { meter, ..wanted }));
+                let number = MeterNumber::FIRST.next();
+                assert!(!freed.touch(MeterInterval { number, ..wanted }));
             }
         }
     }

@@ -145,3 +145,16 @@ pub(super) fn origin(entry: &Signed<Entry>) -> EntryHash {
         EntryBody::Carry { original, .. } => *original,
     }
 }
+
+/// Returns the time of an entry as far as the cloud can know it: not before the receipt that the device held, not after
+/// now.
+pub(super) fn happened(entry: &Entry, arrival: Arrival) -> ServerTime {
+    let held = if entry.receipt_at > arrival.at {
+        arrival.receipt_at
+    } else {
+        entry.receipt_at
+    };
+    ServerTime::from_unix_s(entry.time.at.as_unix_s())
+        .max(held)
+        .min(arrival.at)
+}

@@ -211,7 +211,7 @@ impl UnitOfWork<'_> {
         Ok(!freed.touch_own(device.id, wanted))
     }
 
-    fn is_doubted(
+    pub(super) fn is_doubted(
         &self,
         device: &Device,
         body: &Entry,

@@ -166,6 +166,7 @@ impl CloudCore {
             for entry in unit.held_for(device)? {
                 unit.give_up_held(entry, reason)?;
             }
+            unit.withdraw_openings(device, reason)?;
             let held = intervals::held_by(unit.db, device)?;
             let mut freed = unit.free_all(&held, false, reason)?;
             // Once all of it is free: else one that came later would be paid for the part that became free first.

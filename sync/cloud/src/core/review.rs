@@ -15,8 +15,9 @@ use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::store::devices::Device;
 use crate::store::intervals::Freed;
+use crate::store::openings::{OpenedMeter, OpeningState};
 use crate::store::uses::Use;
-use crate::store::{accounts, awaited, intervals, log, members, reviews, uses};
+use crate::store::{accounts, awaited, intervals, log, members, openings, reviews, uses};
 
 /// One award that is held back, as `review list` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -112,6 +113,10 @@ impl CloudCore {
 
 impl UnitOfWork<'_> {
     fn accept_held(&self, entry: EntryRef, reason: &str) -> Result<Ruling, CloudError> {
+        if let Some(opened) = self.waiting_opening(entry)? {
+            self.accept_opening(&opened, reason)?;
+            return self.ruling_on_opening(entry, true);
+        }
         let came_second = self.came_second(entry)?;
         let took_room = match reviews::find(self.db, entry)? {
             Some(review) => Some(review.took_room),
@@ -158,7 +163,30 @@ impl UnitOfWork<'_> {
         })
     }
 
+    /// Finds the opening of a meter that an entry says, while it waits for an operator.
+    fn waiting_opening(&self, entry: EntryRef) -> Result<Option<OpenedMeter>, CloudError> {
+        let opened = openings::of_entry(self.db, entry)?;
+        Ok(opened.filter(|opened| opened.state == OpeningState::Waits))
+    }
+
+    fn ruling_on_opening(&self, entry: EntryRef, accepted: bool) -> Result<Ruling, CloudError> {
+        let logged = log::find(self.db, entry)?.and_then(|logged| logged.member);
+        let member = logged.ok_or(CloudError::NotHeld(entry))?;
+        Ok(Ruling {
+            entry,
+            member,
+            accepted,
+            points: Points::ZERO,
+            version: self.account(member)?.version,
+            late: LateEntries::default(),
+        })
+    }
+
     fn refuse_held(&self, entry: EntryRef, reason: &str) -> Result<Ruling, CloudError> {
+        if let Some(opened) = self.waiting_opening(entry)? {
+            self.refuse_opening(&opened, reason)?;
+            return self.ruling_on_opening(entry, false);
+        }
         let holds = intervals::holds(self.db, entry)? || awaited::is_due(self.db, entry)?;
         let mut ruling = self.give_up_held(entry, reason)?;
         if holds {

@@ -11,7 +11,7 @@ use dashpoint_wire::{EpochGrant, Raw, Signed, WireError};
 
 use super::holds::claim;
 use super::intake::PENDING_MAX;
-use super::judged::{Admission, Judged, Sent, find_awaited, origin};
+use super::judged::{Admission, Judged, Sent, find_awaited, happened, origin};
 use super::unit_of_work::UnitOfWork;
 use crate::error::CloudError;
 use crate::plausible::{Doubt, doubt, flaw};
@@ -34,6 +34,8 @@ pub(super) struct Settler<'a> {
     was_ahead: bool,
     /// A stretch that was kept for an entry of this batch is free.
     freed_kept: bool,
+    /// A meter was opened by an entry of this batch.
+    has_opened: bool,
     /// The newest receipt of the log before the present epoch, once it was looked up.
     before_epoch: Option<ServerTime>,
 }
@@ -61,6 +63,7 @@ impl<'a> Settler<'a> {
             touched: BTreeSet::new(),
             was_ahead: false,
             freed_kept: false,
+            has_opened: false,
             before_epoch: None,
         }
     }
@@ -148,11 +151,17 @@ impl<'a> Settler<'a> {
         if let Some((freed, interval)) = judged.freed.as_ref().zip(interval) {
             intervals::keep_freed(db, place, self.device.vehicle, interval, freed)?;
         }
+        if let Some(opening) = entry.body().transaction().opening() {
+            let vehicle = self.device.vehicle;
+            let unit = self.unit;
+            self.has_opened |= unit.note_opening(vehicle, place, opening, judged, &verdict)?;
+        }
         match &admission.doubt {
             // A stretch in doubt keeps nobody else out until an operator accepts it.
             Some(doubt) if matches!(verdict, Verdict::Review { .. }) => {
                 tracing::info!(%place, %doubt, "evidence in doubt: it waits for an operator");
-                reviews::open(db, place, self.device.vehicle, &doubt.to_string(), now)?;
+                let (vehicle, awaits_meter) = (self.device.vehicle, *doubt == Doubt::NotOpen);
+                reviews::open(db, place, vehicle, &doubt.to_string(), awaits_meter, now)?;
             }
             Some(_) => {}
             None if counts(&verdict) && judged.freed.is_none() => {
@@ -277,7 +286,7 @@ impl<'a> Settler<'a> {
             self.contradiction(entry, claimed, origin, arrival)?
         };
         let doubt = match refused {
-            None => self.doubt(entry, known_from)?,
+            None => self.doubt(entry, origin, known_from)?,
             Some(_) => None,
         };
         Ok(Admission {
@@ -296,8 +305,16 @@ impl<'a> Settler<'a> {
     }
 
     /// Holds an admissible entry against what is known of the vehicle.
-    fn doubt(&self, entry: &Entry, known_from: ServerTime) -> Result<Option<Doubt>, CloudError> {
+    fn doubt(
+        &self,
+        entry: &Entry,
+        origin: EntryHash,
+        known_from: ServerTime,
+    ) -> Result<Option<Doubt>, CloudError> {
         let unit = self.unit;
+        if let Some(opening) = entry.transaction().opening() {
+            return unit.opening_doubt(self.device, entry, opening, origin, known_from);
+        }
         let place = entry.reference(self.device.id);
         let Some(claim) = claim(self.device, place, entry, known_from, unit.now) else {
             return Ok(None);
@@ -328,6 +345,11 @@ impl<'a> Settler<'a> {
         let carried = matches!(entry.body, EntryBody::Carry { .. });
         if carried && log::knows_origin(unit.db, self.device.vehicle, claimed)? {
             return Ok(Some(Rejection::AlreadyRecorded));
+        }
+        if let Some(opening) = entry.transaction().opening() {
+            // The vehicle has that meter already: what is claimed on it is judged as any claim.
+            let is_anothers = unit.is_opened_by_another(self.device.vehicle, opening, origin)?;
+            return Ok(is_anothers.then_some(Rejection::AlreadyRecorded));
         }
         match entry.transaction().interval() {
             Some(interval) => {
@@ -405,7 +427,15 @@ impl<'a> Settler<'a> {
         if self.freed_kept {
             self.unit.judge_losers_anew(self.device.id)?;
         }
-        Ok((self.head, self.touched))
+        let mut touched = self.touched;
+        if self.has_opened {
+            let waited = self.unit.pay_waiting(self.device.vehicle)?;
+            for late in waited.paid {
+                touched
+                    .extend(log::find(self.unit.db, late.entry)?.and_then(|logged| logged.member));
+            }
+        }
+        Ok((self.head, touched))
     }
 }
 
@@ -450,19 +480,6 @@ const fn counts(verdict: &Verdict) -> bool {
         Verdict::Accepted { .. } | Verdict::Adjusted { .. } | Verdict::Review { .. } => true,
         Verdict::Rejected { .. } => false,
     }
-}
-
-/// Returns the time of an entry as far as the cloud can know it: not before the receipt that the device held, not after
-/// now.
-fn happened(entry: &Entry, arrival: Arrival) -> ServerTime {
-    let held = if entry.receipt_at > arrival.at {
-        arrival.receipt_at
-    } else {
-        entry.receipt_at
-    };
-    ServerTime::from_unix_s(entry.time.at.as_unix_s())
-        .max(held)
-        .min(arrival.at)
 }
 
 /// Rounds a time of arrival down to five minutes: a car that is online posts seconds after its trip.

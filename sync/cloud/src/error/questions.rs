@@ -58,6 +58,8 @@ impl CloudError {
             | Self::NotHeld(_)
             | Self::MeterTaken(_)
             | Self::HoldsNothing(_)
+            | Self::NoOpening(_)
+            | Self::OpenAlready(_)
             | Self::NoPolicy
             | Self::NoCatalogue
             | Self::NoPolicyVersion(_)
@@ -163,6 +165,8 @@ impl CloudError {
             | Self::NotHeld(_)
             | Self::MeterTaken(_)
             | Self::HoldsNothing(_)
+            | Self::NoOpening(_)
+            | Self::OpenAlready(_)
             | Self::NoPolicyVersion(_)
             | Self::NoCloud(_)
             | Self::NotThere(_)

@@ -59,6 +59,24 @@ pub enum Doubt {
     /// Late hours without their factor.
     #[error("late hours without their factor")]
     LateHours,
+    /// It claims of a meter that is not open.
+    #[error("on a meter that was not open")]
+    NotOpen,
+    /// The opening of a meter whose number is not the next one.
+    #[error("not the next meter of the vehicle")]
+    SkipsMeter,
+    /// One opening more than the policy lets pass.
+    #[error("more meters than the policy lets a vehicle open in a year")]
+    ManyMeters,
+    /// The opening of a meter that was not steady for a day.
+    #[error("a meter that was not steady for a day")]
+    Unsteady,
+    /// The opening of a meter whose reading goes on from the one before.
+    #[error("its reading goes on from the meter before")]
+    GoesOn,
+    /// The opening of a meter since whose beginning the one before has counted.
+    #[error("the meter before has counted since")]
+    StillCounts,
     /// It was in doubt before a restore, and nobody had accepted it.
     #[error("was in doubt before the restore")]
     BeforeRestore,
@@ -73,6 +91,17 @@ pub struct MeterReading {
     pub since: ServerTime,
 }
 
+/// State of the meter of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MeterState {
+    /// It is the first of its quantity, or was opened.
+    pub is_open: bool,
+    /// Its first reading, as its opening has it.
+    pub first: Option<u64>,
+    /// The vehicle has more than one of the quantity.
+    pub is_one_of_several: bool,
+}
+
 /// Facts about the vehicle that an entry is held against: of what holds a stretch of its meters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
@@ -80,6 +109,8 @@ pub struct History {
     pub enrolled: ServerTime,
     /// The newest receipt that the car is known to have held when it made the entry.
     pub receipt_at: ServerTime,
+    /// The meter.
+    pub meter: MeterState,
     /// The highest reading that was known when the car got its receipt.
     pub known_then: Option<u64>,
     /// The highest reading below the claim.
@@ -121,6 +152,9 @@ pub fn doubt(
     let evidence = entry.transaction().evidence()?;
     let interval = evidence.interval();
     let times = EntryTimes::of(entry, evidence);
+    if !history.meter.is_open {
+        return Some(Doubt::NotOpen);
+    }
     match evidence {
         Evidence::Trip(trip) => trip_doubt(trip, model)
             .or_else(|| excess_doubt(ExcessEnergy::of_trip(trip).with(history.neighbours)))
@@ -238,11 +272,14 @@ fn late_doubt(entry: &Entry, trip: &Trip, model: &ScoreModel) -> Option<Doubt> {
     (least_ms > LATE_MS_MAX && said_ms < least_ms / 2).then_some(Doubt::LateHours)
 }
 
+/// Returns whether a stretch begins below a reading of its meter that was known before.
+fn is_behind(interval: MeterInterval, history: &History) -> bool {
+    let mut known = history.known_then.into_iter().chain(history.meter.first);
+    known.any(|known| interval.from < known)
+}
+
 fn odometer_doubt(interval: MeterInterval, history: &History, now: ServerTime) -> Option<Doubt> {
-    if history
-        .known_then
-        .is_some_and(|known| interval.from < known)
-    {
+    if is_behind(interval, history) {
         return Some(Doubt::Behind);
     }
     let reach_m = |since: ServerTime| GAP_M_MAX + passed_s(since, now) * DAY_M_MAX / DAY_S;
@@ -253,7 +290,11 @@ fn odometer_doubt(interval: MeterInterval, history: &History, now: ServerTime) -
         let since = before.since.min(now.plus_s(-signed(DAY_S)));
         interval.to > before.at + reach_m(since)
     });
-    (gap || leap).then_some(Doubt::Ahead)
+    // Several odometers together go no farther than one.
+    let together = history.lately.units.saturating_add(interval.length());
+    let is_too_far = history.meter.is_one_of_several
+        && together > reach_m(window_start(history.receipt_at, now));
+    (gap || leap || is_too_far).then_some(Doubt::Ahead)
 }
 
 fn time_doubt(trip: &Trip, history: &History, now: ServerTime) -> Option<Doubt> {
@@ -294,10 +335,7 @@ fn energy_doubt(
     now: ServerTime,
 ) -> Option<Doubt> {
     let interval = evidence.interval();
-    if history
-        .known_then
-        .is_some_and(|known| interval.from < known)
-    {
+    if is_behind(interval, history) {
         return Some(Doubt::Behind);
     }
     let since = history.below.map_or(history.enrolled, |below| below.since);
@@ -327,11 +365,11 @@ fn energy_doubt(
     too_much.then_some(Doubt::Energy)
 }
 
-fn passed_s(since: ServerTime, now: ServerTime) -> u64 {
+pub(super) fn passed_s(since: ServerTime, now: ServerTime) -> u64 {
     let passed_s = now.as_unix_s().saturating_sub(since.as_unix_s());
     u64::try_from(passed_s).unwrap_or(0)
 }
 
-const fn signed(seconds: u64) -> i64 {
+pub(super) const fn signed(seconds: u64) -> i64 {
     seconds.cast_signed()
 }

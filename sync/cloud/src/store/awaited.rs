@@ -1,7 +1,7 @@
 //! Entries that the database before a restore had, that this one lacks, and that their head units send again.
 
 use dashpoint_membership::{
-    DeviceId, EntryHash, EntryRef, Meter, MeterInterval, ServerTime, VehicleId,
+    DeviceId, EntryHash, EntryRef, Meter, MeterInterval, MeterNumber, ServerTime, VehicleId,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -43,11 +43,12 @@ macro_rules! is_here {
 pub(super) const IS_SENT_AGAIN: &str = concat!("gone IS NULL AND NOT ", is_here!());
 
 pub(super) const COLUMNS: &str =
-    "vehicle, origin, device, epoch, seq, outcome, raw, meter, lo, hi, gone";
+    "vehicle, origin, device, epoch, seq, outcome, raw, meter, lo, hi, gone, number";
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<AwaitedEntry> {
     let meter: Option<Col<Meter>> = row.get(7)?;
     let (lo, hi): (Option<i64>, Option<i64>) = (row.get(8)?, row.get(9)?);
+    let number: Col<MeterNumber> = row.get(11)?;
     let stretch = meter.zip(lo).zip(hi);
     Ok(AwaitedEntry {
         vehicle: row.get::<_, Col<_>>(0)?.0,
@@ -61,6 +62,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<AwaitedEntry> {
         raw: row.get(6)?,
         stretch: stretch.map(|((meter, lo), hi)| MeterInterval {
             meter: meter.0,
+            number: number.0,
             from: unsigned(lo),
             to: unsigned(hi),
         }),

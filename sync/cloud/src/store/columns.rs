@@ -2,7 +2,8 @@
 
 use dashpoint_membership::{
     BindingId, CatalogueVersion, DeviceId, DriverTag, EntryHash, Epoch, Growth, LedgerVersion,
-    MemberId, Meter, Points, PolicyVersion, Seq, ServerEpoch, ServerTime, TierId, VehicleId,
+    MemberId, Meter, MeterNumber, Points, PolicyVersion, Seq, ServerEpoch, ServerTime, TierId,
+    VehicleId,
 };
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
@@ -79,22 +80,29 @@ impl FromSql for Col<TierId> {
 
 impl ToSql for Col<Meter> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::from(match self.0 {
-            Meter::Odometer => "odometer",
-            Meter::Charged => "charged",
-            Meter::Discharged => "discharged",
-        }))
+        Ok(ToSqlOutput::from(self.0.name()))
     }
 }
 
 impl FromSql for Col<Meter> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        match value.as_str()? {
-            "odometer" => Ok(Self(Meter::Odometer)),
-            "charged" => Ok(Self(Meter::Charged)),
-            "discharged" => Ok(Self(Meter::Discharged)),
-            _ => Err(FromSqlError::InvalidType),
-        }
+        let name = value.as_str()?;
+        let meter = Meter::ALL.into_iter().find(|meter| meter.name() == name);
+        meter.map(Self).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+impl ToSql for Col<MeterNumber> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(self.0.get()))
+    }
+}
+
+impl FromSql for Col<MeterNumber> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let number = value.as_i64()?;
+        let known = u32::try_from(number).ok().and_then(MeterNumber::new);
+        known.map(Self).ok_or(FromSqlError::OutOfRange(number))
     }
 }
 

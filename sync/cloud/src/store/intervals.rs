@@ -34,12 +34,13 @@ pub(crate) fn is_held(
     // Paid stretches never overlap, so the last one that begins below the end is the only one that can reach into it.
     let below = db
         .prepare_cached(
-            "SELECT hi FROM intervals WHERE vehicle = ?1 AND meter = ?2 AND lo < ?3
+            "SELECT hi FROM intervals WHERE vehicle = ?1 AND meter = ?2 AND number = ?3 AND lo < ?4
              ORDER BY lo DESC LIMIT 1",
         )?
-        .query_row((Col(vehicle), Col(interval.meter), hi), |row| {
-            row.get::<_, i64>(0)
-        })
+        .query_row(
+            (Col(vehicle), Col(interval.meter), Col(interval.number), hi),
+            |row| row.get::<_, i64>(0),
+        )
         .optional()?;
     Ok(below.is_some_and(|reached| reached > lo))
 }
@@ -55,11 +56,18 @@ pub(crate) fn is_kept(
     // Those that are kept never overlap, so the last one that begins below the end is the only one that can reach into it.
     let reached: Option<i64> = db
         .prepare_cached(
-            "SELECT hi FROM awaited WHERE vehicle = ?1 AND meter = ?2 AND lo < ?3 AND gone IS NULL AND origin <> ?4
+            "SELECT hi FROM awaited
+             WHERE vehicle = ?1 AND meter = ?2 AND number = ?3 AND lo < ?4 AND gone IS NULL AND origin <> ?5
              ORDER BY lo DESC LIMIT 1",
         )?
         .query_row(
-            (Col(vehicle), Col(interval.meter), hi, Col(origin)),
+            (
+                Col(vehicle),
+                Col(interval.meter),
+                Col(interval.number),
+                hi,
+                Col(origin),
+            ),
             |row| row.get(0),
         )
         .optional()?;
@@ -96,8 +104,14 @@ impl Serialize for MeterReadings {
             Meter::Odometer => ("from_m", "to_m"),
             Meter::Charged | Meter::Discharged => ("from_wh", "to_wh"),
         };
-        let mut fields = to.serialize_struct("MeterReadings", 3)?;
+        let is_later = !interval.number.is_first();
+        let mut fields = to.serialize_struct("MeterReadings", 3 + usize::from(is_later))?;
         fields.serialize_field("meter", &interval.meter)?;
+        if is_later {
+            fields.serialize_field("number", &interval.number)?;
+        } else {
+            fields.skip_field("number")?;
+        }
         fields.serialize_field(from, &interval.from)?;
         fields.serialize_field(until, &interval.to)?;
         fields.end()
@@ -145,6 +159,7 @@ fn stretch(row: &Row<'_>) -> rusqlite::Result<MeterStretch> {
         vehicle: row.get::<_, Col<_>>(3)?.0,
         interval: MeterInterval {
             meter: row.get::<_, Col<_>>(4)?.0,
+            number: row.get::<_, Col<_>>(11)?.0,
             from: unsigned(row.get(5)?),
             to: unsigned(row.get(6)?),
         },
@@ -161,17 +176,18 @@ fn stretch(row: &Row<'_>) -> rusqlite::Result<MeterStretch> {
 /// Lists the stretches of a vehicle, held, awaited and freed, by meter and reading.
 pub(crate) fn list(db: &Connection, vehicle: VehicleId) -> Result<Vec<MeterStretch>, CloudError> {
     let mut statement = db.prepare_cached(
-        "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL, given, 0 FROM intervals WHERE vehicle = ?1
+        "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL, given, number, 0 FROM intervals WHERE vehicle = ?1
          UNION ALL
-         SELECT device, epoch, seq, vehicle, meter, lo, hi, freed, reason, keeps_points, NULL, 0 FROM freed WHERE vehicle = ?1
+         SELECT device, epoch, seq, vehicle, meter, lo, hi, freed, reason, keeps_points, NULL, number, 0 FROM freed
+         WHERE vehicle = ?1
          UNION ALL
-         SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL, NULL, 1 FROM awaited
+         SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL, NULL, number, 1 FROM awaited
          WHERE vehicle = ?1 AND meter IS NOT NULL AND gone IS NULL
-         ORDER BY meter, lo, device, epoch, seq",
+         ORDER BY meter, number, lo, device, epoch, seq",
     )?;
     let rows = statement.query_map([Col(vehicle)], |row| {
         Ok(MeterStretch {
-            awaited: row.get(11)?,
+            awaited: row.get(12)?,
             ..stretch(row)?
         })
     })?;
@@ -185,13 +201,14 @@ pub(crate) fn freed(
     vehicle: VehicleId,
 ) -> Result<Vec<(DeviceId, MeterInterval)>, CloudError> {
     let mut statement = db.prepare_cached(
-        "SELECT device, meter, lo, hi FROM freed WHERE vehicle = ?1
-         UNION ALL SELECT device, meter, lo, hi FROM awaited
+        "SELECT device, meter, lo, hi, number FROM freed WHERE vehicle = ?1
+         UNION ALL SELECT device, meter, lo, hi, number FROM awaited
          WHERE vehicle = ?1 AND gone IS NOT NULL AND meter IS NOT NULL",
     )?;
     let rows = statement.query_map([Col(vehicle)], |row| {
         let interval = MeterInterval {
             meter: row.get::<_, Col<_>>(1)?.0,
+            number: row.get::<_, Col<_>>(4)?.0,
             from: unsigned(row.get(2)?),
             to: unsigned(row.get(3)?),
         };
@@ -220,7 +237,7 @@ pub(crate) fn has_held(db: &Connection, entry: EntryRef) -> Result<bool, CloudEr
 /// Lists the stretches that a device holds, in the order of its chain.
 pub(crate) fn held_by(db: &Connection, device: DeviceId) -> Result<Vec<MeterStretch>, CloudError> {
     let mut statement = db.prepare_cached(
-        "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL, given FROM intervals
+        "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL, given, number FROM intervals
          WHERE device = ?1 ORDER BY epoch, seq",
     )?;
     let rows = statement.query_map([Col(device)], stretch)?;
@@ -231,7 +248,7 @@ pub(crate) fn held_by(db: &Connection, device: DeviceId) -> Result<Vec<MeterStre
 pub(crate) fn of(db: &Connection, entry: EntryRef) -> Result<Option<MeterStretch>, CloudError> {
     let found = db
         .prepare_cached(
-            "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL, given FROM intervals
+            "SELECT device, epoch, seq, vehicle, meter, lo, hi, NULL, NULL, NULL, given, number FROM intervals
              WHERE device = ?1 AND epoch = ?2 AND seq = ?3",
         )?
         .query_row(
@@ -271,8 +288,13 @@ pub(crate) fn free(
     keep_freed(db, stretch.entry, stretch.vehicle, stretch.interval, freed)?;
     let (lo, _) = bounds(stretch.interval)?;
     db.execute(
-        "DELETE FROM intervals WHERE vehicle = ?1 AND meter = ?2 AND lo = ?3",
-        (Col(stretch.vehicle), Col(stretch.interval.meter), lo),
+        "DELETE FROM intervals WHERE vehicle = ?1 AND meter = ?2 AND number = ?3 AND lo = ?4",
+        (
+            Col(stretch.vehicle),
+            Col(stretch.interval.meter),
+            Col(stretch.interval.number),
+            lo,
+        ),
     )?;
     Ok(())
 }
@@ -287,8 +309,8 @@ pub(crate) fn keep_freed(
 ) -> Result<(), CloudError> {
     let (lo, hi) = bounds(interval)?;
     db.execute(
-        "INSERT INTO freed (device, epoch, seq, vehicle, meter, lo, hi, freed, keeps_points, reason)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO freed (device, epoch, seq, vehicle, meter, lo, hi, freed, keeps_points, reason, number)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         rusqlite::params![
             Col(entry.device),
             Col(entry.epoch),
@@ -300,6 +322,7 @@ pub(crate) fn keep_freed(
             Col(freed.at),
             freed.keeps_points,
             freed.reason,
+            Col(interval.number),
         ],
     )?;
     Ok(())
@@ -315,12 +338,13 @@ pub(crate) fn claim(
 ) -> Result<(), CloudError> {
     let (lo, hi) = bounds(interval)?;
     db.prepare_cached(
-        "INSERT INTO intervals (vehicle, meter, lo, hi, device, epoch, seq, given)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO intervals (vehicle, meter, number, lo, hi, device, epoch, seq, given)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
     .execute((
         Col(vehicle),
         Col(interval.meter),
+        Col(interval.number),
         lo,
         hi,
         Col(entry.device),
@@ -332,9 +356,11 @@ pub(crate) fn claim(
 }
 
 pub(super) fn bounds(interval: MeterInterval) -> Result<(i64, i64), CloudError> {
-    let fits = |unit: u64| {
-        i64::try_from(unit)
-            .map_err(|refused| rusqlite::Error::ToSqlConversionFailure(refused.into()))
-    };
-    Ok((fits(interval.from)?, fits(interval.to)?))
+    Ok((signed(interval.from)?, signed(interval.to)?))
+}
+
+pub(super) fn signed(unit: u64) -> Result<i64, CloudError> {
+    let fits = i64::try_from(unit)
+        .map_err(|refused| rusqlite::Error::ToSqlConversionFailure(refused.into()));
+    Ok(fits?)
 }

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::devices::{self, Device};
 use super::intervals::{self, Freed};
-use super::{Col, accounts, bindings, bundles, reviews};
+use super::openings::OpeningState;
+use super::{Col, accounts, bindings, bundles, openings, reviews};
 use crate::error::CloudError;
 
 /// The replaced database, as far as no car sends it again.
@@ -202,7 +203,15 @@ pub(super) fn outcome(
         return Ok(LeftOutcome::Freed(freed));
     }
     if was_doubted {
-        return Ok(LeftOutcome::InDoubt);
+        // The opening of a meter is taken over with its state, and holds no stretch.
+        let is_open = replaced.table_exists(None, "openings")?
+            && openings::of_entry(replaced, place)?
+                .is_some_and(|opened| opened.state == OpeningState::Open);
+        return Ok(if is_open {
+            LeftOutcome::Counted
+        } else {
+            LeftOutcome::InDoubt
+        });
     }
     Ok(match verdict {
         Verdict::Rejected { reason } => LeftOutcome::Rejected(*reason),

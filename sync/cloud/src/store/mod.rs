@@ -22,6 +22,7 @@ pub(crate) mod left_behind;
 pub(crate) mod log;
 pub(crate) mod members;
 mod open;
+pub(crate) mod openings;
 #[cfg(test)]
 mod outcome_format;
 pub(crate) mod proofs;
@@ -31,6 +32,7 @@ pub(crate) mod room;
 pub(crate) mod settlements;
 pub(crate) mod signed_after;
 pub(crate) mod take_awaited;
+pub(crate) mod take_openings;
 pub(crate) mod undone;
 pub(crate) mod uses;
 mod whole;
@@ -41,6 +43,7 @@ pub use left_behind::Worth;
 pub use members::MemberLine;
 pub(crate) use open::{is_newest, open_kept, open_to_read};
 pub use open::{open_file, open_in_memory, open_on_vfs};
+pub use openings::{OpenedMeter, OpeningState};
 pub use undone::{Undone, UndoneKind};
 pub(crate) use whole::is_whole;
 

@@ -13,7 +13,7 @@ use crate::folder::{ROLLBACK, beside};
 const APPLICATION_ID: i32 = 0x4450_4d43;
 
 /// The schema of each version, from 1; a step is never edited once it was released.
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 8] = [
     include_str!("../../sql/schema-1.sql"),
     include_str!("../../sql/schema-2.sql"),
     include_str!("../../sql/schema-3.sql"),
@@ -21,6 +21,7 @@ const STEPS: [&str; 7] = [
     include_str!("../../sql/schema-5.sql"),
     include_str!("../../sql/schema-6.sql"),
     include_str!("../../sql/schema-7.sql"),
+    include_str!("../../sql/schema-8.sql"),
 ];
 
 /// SQLite before 3.51.3 can lose commits of a database in WAL mode with two connections (the WAL-reset bug).

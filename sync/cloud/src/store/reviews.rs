@@ -6,16 +6,18 @@ use rusqlite::{Connection, OptionalExtension};
 use super::Col;
 use crate::error::CloudError;
 
-/// Writes that an entry is in doubt.
+/// Writes that an entry is in doubt; `awaits_meter`: it waits with the opening of its meter.
 pub(crate) fn open(
     db: &Connection,
     entry: EntryRef,
     vehicle: VehicleId,
     doubt: &str,
+    awaits_meter: bool,
     now: ServerTime,
 ) -> Result<(), CloudError> {
     db.prepare_cached(
-        "INSERT INTO reviews (device, epoch, seq, vehicle, doubt, opened, took_room) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
+        "INSERT INTO reviews (device, epoch, seq, vehicle, doubt, opened, took_room, awaits_meter)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7)",
     )?
     .execute((
         Col(entry.device),
@@ -24,6 +26,7 @@ pub(crate) fn open(
         Col(vehicle),
         doubt,
         Col(now),
+        awaits_meter,
     ))?;
     Ok(())
 }
@@ -54,6 +57,29 @@ pub(crate) fn find(db: &Connection, entry: EntryRef) -> Result<Option<Review>, C
         )
         .optional()?;
     Ok(review)
+}
+
+/// Lists the entries of a vehicle that came on a meter that was not open, in the order in which the log took them: not those that an
+/// operator has decided, nor those that hold a stretch since, or lost it.
+pub(crate) fn awaiting_meter(
+    db: &Connection,
+    vehicle: VehicleId,
+) -> Result<Vec<EntryRef>, CloudError> {
+    let mut statement = db.prepare_cached(
+        "SELECT device, epoch, seq FROM reviews AS waiting WHERE vehicle = ?1 AND awaits_meter = 1
+             AND NOT EXISTS (SELECT 1 FROM decisions WHERE (device, epoch, seq) = (waiting.device, waiting.epoch, waiting.seq))
+             AND NOT EXISTS (SELECT 1 FROM intervals WHERE (device, epoch, seq) = (waiting.device, waiting.epoch, waiting.seq))
+             AND NOT EXISTS (SELECT 1 FROM freed WHERE (device, epoch, seq) = (waiting.device, waiting.epoch, waiting.seq))
+         ORDER BY rowid",
+    )?;
+    let rows = statement.query_map([Col(vehicle)], |row| {
+        Ok(EntryRef {
+            device: row.get::<_, Col<_>>(0)?.0,
+            epoch: row.get::<_, Col<_>>(1)?.0,
+            seq: row.get::<_, Col<_>>(2)?.0,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Writes what an operator decided.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use dashpoint_membership::{DeviceId, Entry, EntryHash, EntryRef, Rejection, VehicleId, Verdict};
+use dashpoint_membership::{
+    DeviceId, Entry, EntryHash, EntryRef, MeterNumber, Rejection, VehicleId, Verdict,
+};
 use dashpoint_wire::Raw;
 use rusqlite::Connection;
 
@@ -162,7 +164,7 @@ fn insert(db: &Connection, one: AwaitedEntry) -> Result<(), CloudError> {
     };
     let bounds = stretch.map(bounds).transpose()?;
     db.prepare_cached(&format!(
-        "INSERT INTO awaited ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+        "INSERT INTO awaited ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT (vehicle, origin) DO NOTHING",
     ))?
     .execute((
@@ -177,6 +179,7 @@ fn insert(db: &Connection, one: AwaitedEntry) -> Result<(), CloudError> {
         bounds.map(|(lo, _)| lo),
         bounds.map(|(_, hi)| hi),
         one.gone.map(Col),
+        Col(stretch.map_or(MeterNumber::FIRST, |stretch| stretch.number)),
     ))?;
     Ok(())
 }

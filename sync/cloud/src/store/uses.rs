@@ -3,16 +3,18 @@
 use std::ops::RangeInclusive;
 
 use dashpoint_membership::{
-    DeviceId, EntryRef, Evidence, Meter, MeterInterval, ServerTime, VehicleId,
+    DeviceId, EntryRef, Evidence, Meter, MeterInterval, MeterNumber, MeterOpening, ServerTime,
+    VehicleId,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::Col;
 use super::intervals::bounds;
+use super::{Col, openings};
 use crate::error::CloudError;
 use crate::plausible::{
-    EnergyWindow, EntryTimes, ExcessEnergy, History, KnownSpan, MeterReading, MeterSums, Overlaps,
-    RecentUse, energy_window_starts, lasted_s, neighbours, window_start,
+    EnergyWindow, EntryTimes, ExcessEnergy, History, KnownSpan, MeterReading, MeterState,
+    MeterSums, OpeningHistory, Overlaps, RecentUse, YEAR_S, energy_window_starts, lasted_s,
+    neighbours, window_start,
 };
 
 /// Trips or sessions that are looked at for one claim, the latest: more than a car makes in three months. It bounds the
@@ -38,8 +40,8 @@ pub(crate) fn insert(db: &Connection, new: &Use<'_>) -> Result<(), CloudError> {
     let excess = ExcessEnergy::of(new.evidence);
     db.prepare_cached(
         "INSERT INTO uses (device, epoch, seq, vehicle, meter, lo, hi, receipt_at, arrived, started, ended, sure,
-            lasted, regained_over, used_over)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            lasted, regained_over, used_over, number)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     )?
     .execute(rusqlite::params![
         Col(new.entry.device),
@@ -57,6 +59,7 @@ pub(crate) fn insert(db: &Connection, new: &Use<'_>) -> Result<(), CloudError> {
         seconds(new.evidence).cast_signed(),
         excess.regained_wh,
         excess.used_wh,
+        Col(interval.number),
     ])?;
     Ok(())
 }
@@ -87,6 +90,16 @@ pub(crate) fn history(
 ) -> Result<History, CloudError> {
     let interval = claim.evidence.interval();
     let (vehicle, now) = (claim.vehicle, claim.arrived);
+    let highest_number = openings::highest(db, vehicle, interval.meter)?;
+    let opened = if interval.number.is_first() {
+        None
+    } else {
+        openings::open(db, vehicle, interval.meter, interval.number)?
+    };
+    let first_reading = opened.map(|opened| MeterReading {
+        at: opened.opening.first,
+        since: opened.receipt_at,
+    });
     let within = window_start(claim.receipt_at, now)..=now;
     let recent = recent(db, vehicle, interval, &within, claim.entry.device)?;
     let right = |found: MeterReading| MeterReading {
@@ -100,16 +113,24 @@ pub(crate) fn history(
     Ok(History {
         enrolled,
         receipt_at: claim.receipt_at,
+        meter: MeterState {
+            is_open: interval.number.is_first() || opened.is_some(),
+            first: first_reading.map(|reading| reading.at),
+            is_one_of_several: !highest_number.is_first(),
+        },
         known_then: highest(db, vehicle, interval, i64::MAX, claim.receipt_at)?
             .map(|found| found.at),
-        below: highest(db, vehicle, interval, bounds(interval)?.0, now)?.map(right),
+        below: highest(db, vehicle, interval, bounds(interval)?.0, now)?
+            .or(first_reading)
+            .map(right),
         day_ago: match highest(db, vehicle, interval, i64::MAX, now.plus_s(-86_400))? {
+            None if first_reading.is_some() => first_reading,
             None => first(db, vehicle, interval)?,
             found => found,
         },
         lately: MeterSums::of(&recent),
         neighbours: match claim.evidence {
-            Evidence::Trip(_) => neighbours(&recent, interval.from),
+            Evidence::Trip(_) => neighbours(&recent, interval),
             Evidence::Charge(_) | Evidence::Discharge(_) => ExcessEnergy::default(),
         },
         energy: match claim.evidence {
@@ -118,6 +139,61 @@ pub(crate) fn history(
             Evidence::Discharge(_) => energy(db, claim, Meter::Charged)?,
         },
         overlaps: overlaps(db, claim)?,
+    })
+}
+
+/// Gathers what the opening of a meter is judged by.
+pub(crate) fn opening_history(
+    db: &Connection,
+    vehicle: VehicleId,
+    opening: &MeterOpening,
+    enrolled: ServerTime,
+    receipt_at: ServerTime,
+    now: ServerTime,
+) -> Result<OpeningHistory, CloudError> {
+    let meter = opening.meter;
+    let before = opening.number.before().unwrap_or_default();
+    let interval = MeterInterval {
+        number: before,
+        ..MeterInterval::of_first(meter, 0, 0)
+    };
+    let opened = openings::open(db, vehicle, meter, before)?;
+    let first_reading = opened.map(|opened| MeterReading {
+        at: opened.opening.first,
+        since: opened.receipt_at,
+    });
+    let known = highest(db, vehicle, interval, i64::MAX, now)?.or(first_reading);
+    let counted_at: Option<Col<ServerTime>> = db
+        .prepare_cached(
+            "SELECT max(started) FROM (SELECT started FROM uses INDEXED BY uses_by_end
+                WHERE sure = 1 AND vehicle = ?1 AND meter = ?2 AND ended > ?3 AND number = ?4
+                    AND ended <= arrived + 900
+                ORDER BY ended DESC LIMIT ?5)",
+        )?
+        .query_row(
+            (
+                Col(vehicle),
+                Col(meter),
+                opening.since.as_unix_s(),
+                Col(before),
+                LOOKED_AT_MAX,
+            ),
+            |row| row.get(0),
+        )?;
+    Ok(OpeningHistory {
+        enrolled,
+        receipt_at,
+        highest: openings::highest(db, vehicle, meter)?,
+        opened_lately: openings::opened_after(db, vehicle, meter, now.plus_s(-YEAR_S))?,
+        known: known.map(|found| MeterReading {
+            since: if found.since > now {
+                enrolled.min(now)
+            } else {
+                found.since
+            },
+            ..found
+        }),
+        counted_at: counted_at.map(|counted| counted.0),
     })
 }
 
@@ -148,9 +224,10 @@ fn highest(
 ) -> Result<Option<MeterReading>, CloudError> {
     let mut downwards = db.prepare_cached(
         "SELECT hi, receipt_at, arrived FROM uses INDEXED BY uses_by_reading
-         WHERE vehicle = ?1 AND meter = ?2 AND hi <= ?3 ORDER BY hi DESC LIMIT ?4",
+         WHERE vehicle = ?1 AND meter = ?2 AND number = ?3 AND hi <= ?4 ORDER BY hi DESC LIMIT ?5",
     )?;
-    let mut rows = downwards.query((Col(vehicle), Col(interval.meter), up_to, LOOKED_AT_MAX))?;
+    let meter = (Col(interval.meter), Col(interval.number));
+    let mut rows = downwards.query((Col(vehicle), meter.0, meter.1, up_to, LOOKED_AT_MAX))?;
     while let Some(row) = rows.next()? {
         if row.get::<_, Col<ServerTime>>(2)?.0 <= arrived {
             return Ok(Some(reading(row)?));
@@ -168,9 +245,12 @@ fn first(
     let found = db
         .prepare_cached(
             "SELECT lo, receipt_at FROM uses INDEXED BY uses_by_reading
-             WHERE vehicle = ?1 AND meter = ?2 ORDER BY hi LIMIT 1",
+             WHERE vehicle = ?1 AND meter = ?2 AND number = ?3 ORDER BY hi LIMIT 1",
         )?
-        .query_row((Col(vehicle), Col(interval.meter)), reading)
+        .query_row(
+            (Col(vehicle), Col(interval.meter), Col(interval.number)),
+            reading,
+        )
         .optional()?;
     Ok(found)
 }
@@ -185,7 +265,7 @@ fn recent(
 ) -> Result<Vec<RecentUse>, CloudError> {
     let found = db
         .prepare_cached(
-            "SELECT device = ?6, lo, hi, lasted, regained_over, used_over FROM uses INDEXED BY uses_by_receipt
+            "SELECT device = ?6, lo, hi, lasted, regained_over, used_over, number FROM uses INDEXED BY uses_by_receipt
              WHERE vehicle = ?1 AND meter = ?2 AND receipt_at BETWEEN ?3 AND ?4
              ORDER BY receipt_at DESC, lasted DESC LIMIT ?5",
         )?
@@ -201,6 +281,7 @@ fn recent(
             |row| {
                 Ok(RecentUse {
                     is_own: row.get(0)?,
+                    number: row.get::<_, Col<MeterNumber>>(6)?.0,
                     from: unsigned(row.get(1)?),
                     to: unsigned(row.get(2)?),
                     lasted_s: unsigned(row.get(3)?),

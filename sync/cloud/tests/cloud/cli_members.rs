@@ -128,7 +128,7 @@ fn vehicles_are_found_by_their_vin() {
     let json = say(&mut world, "--json meter list 03030303");
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     let interval = serde_json::json!({ "meter": "odometer", "from_m": 1_000, "to_m": 13_000 });
-    assert_eq!(json[0]["interval"], interval);
+    assert_eq!(json["stretches"][0]["interval"], interval);
 }
 
 #[test]

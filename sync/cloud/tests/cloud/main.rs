@@ -29,6 +29,7 @@ mod http;
 mod left_points;
 mod lives;
 mod loopback;
+mod meters;
 mod migrations;
 mod new_devices;
 mod policy;

@@ -362,11 +362,7 @@ impl Car {
 
 pub fn trip(from_m: u64, distance_m: u64) -> Trip {
     Trip {
-        odometer: MeterInterval {
-            meter: Meter::Odometer,
-            from: from_m,
-            to: from_m + distance_m,
-        },
+        odometer: MeterInterval::of_first(Meter::Odometer, from_m, from_m + distance_m),
         started: CoarseTime::containing_unix_s(NOON - HOUR),
         driving: DrivingTime::Minutes(30),
         missed_s: 0,
@@ -383,11 +379,7 @@ pub fn trip(from_m: u64, distance_m: u64) -> Trip {
 
 pub fn charge(from_wh: u64, energy_wh: u64) -> Charge {
     Charge {
-        charged: MeterInterval {
-            meter: Meter::Charged,
-            from: from_wh,
-            to: from_wh + energy_wh,
-        },
+        charged: MeterInterval::of_first(Meter::Charged, from_wh, from_wh + energy_wh),
         started: Some(CoarseTime::containing_unix_s(NOON - HOUR)),
         renewable_permille: 1_000,
         grade: Grade::Metered,

@@ -192,11 +192,7 @@ fn evidence_that_no_car_can_show_is_implausible() {
     implausible(
         |_| {},
         earn(Evidence::Discharge(Discharge {
-            discharged: MeterInterval {
-                meter: Meter::Discharged,
-                from: 5,
-                to: 5,
-            },
+            discharged: MeterInterval::of_first(Meter::Discharged, 5, 5),
             started: None,
         })),
     );

@@ -116,6 +116,21 @@ pub struct Allowance {
     pub hard: AllowanceLimit,
     /// Days for which the cloud waits for an objection before it pays what was minted beyond `hard`.
     pub confirm_days: u16,
+    /// Meters of one quantity that a vehicle may open in a year before an operator has to decide; `None` for
+    /// [`Self::METERS_PER_YEAR`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meters_per_year: Option<u16>,
+}
+
+impl Allowance {
+    /// Meters that are opened without an operator where a policy says nothing: a battery is replaced once, if ever.
+    pub const METERS_PER_YEAR: u16 = 1;
+
+    /// Meters of one quantity that a vehicle may open in a year before an operator has to decide.
+    #[must_use]
+    pub fn meters_per_year(&self) -> u16 {
+        self.meters_per_year.unwrap_or(Self::METERS_PER_YEAR)
+    }
 }
 
 /// One level of the offline allowance; whichever is reached first counts.

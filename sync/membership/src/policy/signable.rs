@@ -9,6 +9,8 @@ use crate::trigger::Trigger;
 
 /// The longest time for which points may be held back, in days.
 const HOLD_DAYS_MAX: u16 = 366;
+/// The most meters of one quantity that a vehicle opens in a year without an operator.
+const METERS_PER_YEAR_MAX: u16 = 12;
 /// A factor is a share of the drive.
 const PERCENT_MAX: i64 = 100 * 100_000_000;
 
@@ -111,6 +113,11 @@ impl CompiledPolicy {
             policy.allowance.confirm_days <= HOLD_DAYS_MAX,
             "allowance.confirm_days",
             "0 to 366 days: what is held back for longer is as good as never paid",
+        )?;
+        must(
+            policy.allowance.meters_per_year() <= METERS_PER_YEAR_MAX,
+            "allowance.meters_per_year",
+            "0 to 12: an operator looks at what is replaced more often",
         )
     }
 }

@@ -152,13 +152,15 @@ fn judge(entry: &Entry, policy: &CompiledPolicy, payments: &[Payment], paid: Pai
     }
 }
 
-/// Returns the amount of an entry in doubt, with the reason and the days; `None` when not a thousandth is due.
+/// Returns the amount of an entry in doubt, with the reason and the days; `None` when not a thousandth is due. The opening of a
+/// meter waits for its operator although it is worth nothing: others wait for it.
 fn held_in_doubt(
     entry: &Entry,
     policy: &CompiledPolicy,
     payments: &[Payment],
 ) -> Option<(Paid, ReviewReason, u16)> {
-    payments.iter().any(Payment::gives).then(|| {
+    let is_opening = entry.transaction().opening().is_some();
+    (is_opening || payments.iter().any(Payment::gives)).then(|| {
         let shown = payments.iter().map(|payment| shown_in_car(entry, payment));
         let days = policy.policy().allowance.confirm_days;
         (Paid::sum(shown), ReviewReason::Evidence, days)

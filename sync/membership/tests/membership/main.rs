@@ -10,6 +10,7 @@ mod caps;
 mod conditions;
 mod files;
 mod lots;
+mod openings;
 mod payable;
 mod policies;
 mod profile;

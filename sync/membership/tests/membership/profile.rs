@@ -23,11 +23,7 @@ fn sample(on: Trigger) -> Transaction {
         Trigger::Trip => earned(Evidence::Trip(trip(0, 12_000, 1_500))),
         Trigger::Charge => earned(Evidence::Charge(charge(18_000, 800, Grade::Declared))),
         Trigger::Discharge => earned(Evidence::Discharge(Discharge {
-            discharged: MeterInterval {
-                meter: Meter::Discharged,
-                from: 0,
-                to: 4_000,
-            },
+            discharged: MeterInterval::of_first(Meter::Discharged, 0, 4_000),
             started: None,
         })),
         Trigger::CheckIn => Transaction::Member {

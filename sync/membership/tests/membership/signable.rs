@@ -60,6 +60,12 @@ fn what_nobody_can_reach_is_not_signed() {
             "confirm_days = 9999",
             "allowance.confirm_days: expected 0 to 366 days",
         ),
+        (
+            "confirm_days = 14",
+            "confirm_days = 14\nmeters_per_year = 13",
+            "meters_per_year = 13",
+            "allowance.meters_per_year: expected 0 to 12",
+        ),
     ] {
         let text = changed(DEFAULT_POLICY_TOML, from, to);
         let policy = CompiledPolicy::compile(Policy::from_toml(&text).unwrap()).unwrap();

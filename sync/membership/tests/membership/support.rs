@@ -54,11 +54,7 @@ pub fn milli(amount: i64) -> Milli {
 /// A trip at a full score that was observed, on energy that avoids CO2.
 pub fn trip(from_m: u64, distance_m: u64, net_wh: u32) -> Trip {
     Trip {
-        odometer: MeterInterval {
-            meter: Meter::Odometer,
-            from: from_m,
-            to: from_m + distance_m,
-        },
+        odometer: MeterInterval::of_first(Meter::Odometer, from_m, from_m + distance_m),
         started: CoarseTime::containing_unix_s(MORNING),
         driving: DrivingTime::Minutes(30),
         missed_s: 0,
@@ -75,11 +71,7 @@ pub fn trip(from_m: u64, distance_m: u64, net_wh: u32) -> Trip {
 
 pub fn charge(energy_wh: u64, renewable_permille: u16, grade: Grade) -> Charge {
     Charge {
-        charged: MeterInterval {
-            meter: Meter::Charged,
-            from: 50_000,
-            to: 50_000 + energy_wh,
-        },
+        charged: MeterInterval::of_first(Meter::Charged, 50_000, 50_000 + energy_wh),
         started: Some(CoarseTime::containing_unix_s(MORNING)),
         renewable_permille,
         grade,

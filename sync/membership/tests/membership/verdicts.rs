@@ -15,6 +15,7 @@ fn awards(entry: &mut Entry) -> &mut Vec<Award> {
     match &mut entry.body {
         EntryBody::Fresh(transaction) | EntryBody::Carry { transaction, .. } => match transaction {
             Transaction::Earn { awards, .. } | Transaction::Member { awards, .. } => awards,
+            Transaction::OpenMeter(_) => panic!("an opening has no awards"),
         },
     }
 }
@@ -169,6 +170,7 @@ fn limited(limit: AllowanceLimit) -> Policy {
         soft: limit,
         hard: limit,
         confirm_days: 3,
+        meters_per_year: None,
     };
     policy
 }

@@ -2,7 +2,9 @@
 
 use coset::cbor::Value;
 use coset::{CborSerializable, CoseSign1, TaggedCborSerializable};
-use dashpoint_membership::{DeviceId, Entry, Points, Policy, Statement};
+use dashpoint_membership::{
+    DeviceId, Entry, Meter, MeterInterval, MeterNumber, Points, Policy, Statement,
+};
 use dashpoint_wire::message::RefusalCode;
 use dashpoint_wire::{EntryVerdict, Signable, Signed, WireError, decode, encode, verdicts_digest};
 
@@ -69,6 +71,27 @@ fn a_key_too_few_too_many_or_out_of_place_is_refused() {
         matches!(unknown, Err(WireError::UnknownKey { key: 9, .. })),
         "{unknown:?}"
     );
+}
+
+#[test]
+fn a_first_meter_has_no_number() {
+    let with_number = |number: u32| {
+        let interval = MeterInterval {
+            number: MeterNumber::FIRST.next(),
+            ..MeterInterval::of_first(Meter::Charged, 10, 20)
+        };
+        let mut bytes = encode(&interval);
+        // The number is the last byte of the map.
+        let last = bytes.len() - 1;
+        assert_eq!(bytes[last], 2);
+        bytes[last] = u8::try_from(number).unwrap();
+        decode::<MeterInterval>(&bytes)
+    };
+    assert_eq!(with_number(2).map(|read| read.number.get()), Ok(2));
+    assert_eq!(with_number(1), Err(WireError::NotCanonical));
+    assert!(with_number(0).is_err());
+    let first = MeterInterval::of_first(Meter::Charged, 10, 20);
+    assert_eq!(encode(&first), [0xa3, 1, 2, 2, 10, 3, 20]);
 }
 
 #[test]

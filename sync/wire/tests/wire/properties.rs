@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use dashpoint_membership::{
     Award, CapId, ClockQuality, CoarseTime, DrivingTime, Entry, EntryBody, Epoch, EventTime,
-    Evidence, EvidenceDigest, Factor, FactorSeen, LocalDay, Meter, MeterInterval, Milli, Points,
-    PolicyVersion, RuleId, Seq, ServerTime, Transaction, Trip,
+    Evidence, EvidenceDigest, Factor, FactorSeen, LocalDay, Meter, MeterInterval, MeterNumber,
+    Milli, Points, PolicyVersion, RuleId, Seq, ServerTime, Transaction, Trip,
 };
 use dashpoint_wire::{decode, encode, inflate};
 use proptest::prelude::*;
@@ -32,9 +32,8 @@ fn trip() -> impl Strategy<Value = Trip> {
         let (from, to, (exact, driving), missed_s, used_wh, regained_wh, score_x100) = numbers;
         Trip {
             odometer: MeterInterval {
-                meter: Meter::Odometer,
-                from,
-                to,
+                number: MeterNumber::new(missed_s).unwrap_or_default(),
+                ..MeterInterval::of_first(Meter::Odometer, from, to)
             },
             started: CoarseTime::containing_unix_s(i64::from(minute) * 60),
             driving: if exact {

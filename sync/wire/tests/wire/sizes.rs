@@ -24,8 +24,10 @@ fn what_things_weigh() {
       171 certificate
       351 entry-carry
       268 entry-charge
+      268 entry-charge-second
       196 entry-check-in
       230 entry-discharge
+      193 entry-open-meter
       313 entry-trip
       315 entry-trip-seconds
       134 grant-first
@@ -46,6 +48,7 @@ fn what_things_weigh() {
       123 message-verdicts
       722 policy
      1512 policy-default
+      724 policy-meters
       190 receipt
       979 statement
       172 token

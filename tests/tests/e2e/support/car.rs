@@ -243,7 +243,7 @@ impl Car {
     fn evidence(&self) -> Vec<Evidence> {
         let of = |entry: Entry| match entry.transaction() {
             Transaction::Earn { evidence, .. } => Some(evidence.clone()),
-            Transaction::Member { .. } => None,
+            Transaction::Member { .. } | Transaction::OpenMeter(_) => None,
         };
         self.entries().into_iter().filter_map(of).collect()
     }

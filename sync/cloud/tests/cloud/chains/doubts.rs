@@ -370,11 +370,7 @@ fn week(tape: &mut Tape, car: &mut Car) {
             }
             if given_wh > 0 {
                 let discharge = Discharge {
-                    discharged: MeterInterval {
-                        meter: Meter::Discharged,
-                        from: given,
-                        to: given + given_wh,
-                    },
+                    discharged: MeterInterval::of_first(Meter::Discharged, given, given + given_wh),
                     started: None,
                 };
                 given += given_wh;

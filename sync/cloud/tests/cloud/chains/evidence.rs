@@ -109,11 +109,7 @@ fn sessions(tape: &mut Tape, car: &mut Car) {
     ] {
         tape.pass(HOUR);
         let discharge = Discharge {
-            discharged: MeterInterval {
-                meter: Meter::Discharged,
-                from,
-                to,
-            },
+            discharged: MeterInterval::of_first(Meter::Discharged, from, to),
             started: None,
         };
         tape.send(car, earn(Evidence::Discharge(discharge)));

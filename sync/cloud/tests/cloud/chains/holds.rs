@@ -19,6 +19,7 @@ pub fn story() -> Tape {
             soft: limit(10, 3, 1),
             hard: limit(30, 6, 3),
             confirm_days: 14,
+            meters_per_year: None,
         };
         policy.tiers.ladder[1].threshold = Growth::new(120);
     });

@@ -7,6 +7,7 @@ mod doubts;
 mod epochs;
 mod evidence;
 mod holds;
+mod meters;
 mod profile;
 mod rules;
 mod tape;
@@ -36,6 +37,7 @@ fn vectors() -> Vec<(String, Value)> {
         ("epochs", epochs::story()),
         ("evidence", evidence::story()),
         ("doubts", doubts::story()),
+        ("meters", meters::story()),
     ];
     let chains = chains
         .into_iter()

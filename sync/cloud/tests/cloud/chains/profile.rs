@@ -86,11 +86,7 @@ fn sample(on: Trigger) -> Transaction {
             ..charge(1_000, 18_001)
         }),
         Trigger::Discharge => Evidence::Discharge(Discharge {
-            discharged: MeterInterval {
-                meter: Meter::Discharged,
-                from: 10,
-                to: 4_010,
-            },
+            discharged: MeterInterval::of_first(Meter::Discharged, 10, 4_010),
             started: None,
         }),
         Trigger::CheckIn => {

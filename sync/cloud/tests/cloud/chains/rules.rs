@@ -60,11 +60,7 @@ fn profile(tape: &mut Tape, car: &mut Car) {
         tape.pass(HOUR);
         let started = CoarseTime::containing_unix_s(tape.world.now.as_unix_s() - HOUR);
         let discharge = Discharge {
-            discharged: MeterInterval {
-                meter: Meter::Discharged,
-                from,
-                to,
-            },
+            discharged: MeterInterval::of_first(Meter::Discharged, from, to),
             started: known.then_some(started),
         };
         tape.send(car, earn(Evidence::Discharge(discharge)));
@@ -109,6 +105,11 @@ fn say(entry: &mut Entry, said: Vec<Award>) {
             transaction: Transaction::Earn { awards, .. } | Transaction::Member { awards, .. },
             ..
         } => *awards = said,
+        EntryBody::Fresh(Transaction::OpenMeter(_))
+        | EntryBody::Carry {
+            transaction: Transaction::OpenMeter(_),
+            ..
+        } => panic!("an opening has no awards"),
     }
 }
 

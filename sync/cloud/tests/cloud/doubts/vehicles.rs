@@ -291,11 +291,11 @@ fn charging_days(each_wh: u64, metres: u64, given_wh: u64, days: u64) -> Option<
         }
         if given_wh > 0 {
             let given = Discharge {
-                discharged: MeterInterval {
-                    meter: Meter::Discharged,
-                    from: 6_000_000 + given_wh * day,
-                    to: 6_000_000 + given_wh * (day + 1),
-                },
+                discharged: MeterInterval::of_first(
+                    Meter::Discharged,
+                    6_000_000 + given_wh * day,
+                    6_000_000 + given_wh * (day + 1),
+                ),
                 started: None,
             };
             let verdict = send(&mut world, &mut car, earn(Evidence::Discharge(given)));

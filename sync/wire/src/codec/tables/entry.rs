@@ -3,7 +3,7 @@
 use dashpoint_membership::policy::Trigger;
 use dashpoint_membership::{
     Adjustment, Award, Chain, Charge, ClockQuality, Current, Discharge, Entry, EntryBody, EntryRef,
-    EventTime, Evidence, Factor, FactorSeen, Grade, MemberAction, Meter, MeterInterval, Paid,
+    EventTime, Evidence, Factor, FactorSeen, Grade, MemberAction, Meter, MeterOpening, Paid,
     Rejection, ReviewReason, Transaction, Verdict,
 };
 
@@ -26,7 +26,7 @@ cbor_map! {
     EntryRef { 1 => device, 2 => epoch, 3 => seq }
     EventTime { 1 => at, 2 => utc_offset_min, 3 => quality }
     Award { 1 => rule, 2 => points, 3 => growth, 4 => predicted }
-    MeterInterval { 1 => meter, 2 => from, 3 => to }
+    MeterOpening { 1 => meter, 2 => number, 3 => last, 4 => first, 5 => since }
     FactorSeen { 1 => factor, 2 => against_ms, 3 => base_ms }
     Charge { 1 => charged, 2 => started, 3 => renewable_permille, 4 => grade, 5 => current }
     Discharge { 1 => discharged, 2 => started }
@@ -43,6 +43,7 @@ cbor_choice! {
     Transaction {
         1 => Earn { 1 => evidence, 2 => digest, 3 => awards },
         2 => Member { 1 => action, 2 => awards },
+        3 => OpenMeter(opening),
     }
     MemberAction { 1 => CheckIn }
     Evidence { 1 => Trip(trip), 2 => Charge(charge), 3 => Discharge(discharge) }

@@ -5,6 +5,7 @@
 mod account;
 mod benefit;
 mod entry;
+mod meter;
 mod newtypes;
 mod policy;
 mod trip;

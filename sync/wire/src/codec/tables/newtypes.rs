@@ -3,8 +3,8 @@
 use dashpoint_membership::policy::Decimal8;
 use dashpoint_membership::{
     BenefitId, BindingId, CapId, CatalogueVersion, CoarseTime, DeviceId, DriverTag, EntryHash,
-    Epoch, EvidenceDigest, Growth, LedgerVersion, LocalDay, MemberId, Milli, Points, PolicyVersion,
-    RuleId, Seq, ServerEpoch, ServerTime, TierId, VehicleId,
+    Epoch, EvidenceDigest, Growth, LedgerVersion, LocalDay, MemberId, MeterNumber, Milli, Points,
+    PolicyVersion, RuleId, Seq, ServerEpoch, ServerTime, TierId, VehicleId,
 };
 
 use crate::codec::{Cbor, CborReader, CborWriter, Schema};
@@ -96,6 +96,21 @@ macro_rules! names {
 }
 
 names!(RuleId, CapId, BenefitId, TierId);
+
+impl Cbor for MeterNumber {
+    fn write(&self, out: &mut CborWriter) {
+        self.get().write(out);
+    }
+
+    fn read(input: &mut CborReader<'_>) -> Result<Self, WireError> {
+        Self::new(u32::read(input)?).ok_or_else(|| input.value("a number from 1"))
+    }
+
+    fn describe(schema: &mut Schema) -> String {
+        let inner = u32::describe(schema);
+        schema.newtype("MeterNumber", inner)
+    }
+}
 
 impl Cbor for CoarseTime {
     fn write(&self, out: &mut CborWriter) {

@@ -43,7 +43,7 @@ cbor_map! {
         7 => shadow,
     }
     Cap { 1 => id, 2 => over, 3 => per, 4 => points }
-    Allowance { 1 => soft, 2 => hard, 3 => confirm_days }
+    Allowance { 1 => soft, 2 => hard, 3 => confirm_days, 4 => meters_per_year }
     AllowanceLimit { 1 => points, 2 => entries, 3 => days }
     Carbon { 1 => petrol_g_per_km, 2 => grid_g_per_kwh }
     SiteMix { 1 => evse_prefix, 2 => renewable_permille }

@@ -22,6 +22,7 @@ pub fn samples() -> Vec<Sample> {
         sealed("statement", cloud, &statement(), MEMBER),
         sealed("policy", cloud, &policy(), ()),
         sealed("policy-default", cloud, &policy::shipped_policy(), ()),
+        sealed("policy-meters", cloud, &policy::policy_with_meters(), ()),
         sealed("catalogue", cloud, &policy::catalogue(), ()),
         sealed("catalogue-default", cloud, &policy::shipped_catalogue(), ()),
         sealed("token", Signer::Car, &token(), DEVICE),

@@ -1,9 +1,10 @@
-//! Entries: a trip, a charging session, a check-in, a session of giving back, and a carried trip.
+//! Entries: a trip, charging sessions, a check-in, a session of giving back, a carried trip, and the opening of a meter.
 
 use dashpoint_membership::{
     Award, Charge, ClockQuality, CoarseTime, Current, Discharge, DrivingTime, Entry, EntryBody,
     Epoch, EventTime, Evidence, EvidenceDigest, Factor, FactorSeen, Grade, MemberAction, Meter,
-    MeterInterval, Milli, Points, PolicyVersion, RuleId, Seq, Transaction, Trip,
+    MeterInterval, MeterNumber, MeterOpening, Milli, Points, PolicyVersion, RuleId, Seq,
+    Transaction, Trip,
 };
 
 use super::{BINDING, DEVICE, HASH, NOW, Sample, Signer, sealed};
@@ -17,6 +18,8 @@ pub fn samples() -> Vec<Sample> {
         entry("entry-discharge", &fresh(4, discharge())),
         entry("entry-carry", &carried_trip()),
         entry("entry-trip-seconds", &trip_of_seconds()),
+        entry("entry-open-meter", &fresh(6, opening())),
+        entry("entry-charge-second", &fresh(7, second_charge())),
     ]
 }
 
@@ -79,11 +82,7 @@ fn award(rule: &str, points: i64, growth: i64) -> Award {
 fn trip() -> Transaction {
     Transaction::Earn {
         evidence: Evidence::Trip(Trip {
-            odometer: MeterInterval {
-                meter: Meter::Odometer,
-                from: 23_456_789,
-                to: 23_469_677,
-            },
+            odometer: MeterInterval::of_first(Meter::Odometer, 23_456_789, 23_469_677),
             started: CoarseTime::containing_unix_s(NOW.as_unix_s() - 900),
             driving: DrivingTime::Minutes(10),
             missed_s: 0,
@@ -107,11 +106,7 @@ fn trip() -> Transaction {
 fn charge() -> Transaction {
     Transaction::Earn {
         evidence: Evidence::Charge(Charge {
-            charged: MeterInterval {
-                meter: Meter::Charged,
-                from: 4_100_000,
-                to: 4_118_000,
-            },
+            charged: MeterInterval::of_first(Meter::Charged, 4_100_000, 4_118_000),
             started: None,
             renewable_permille: 800,
             grade: Grade::Metered,
@@ -122,14 +117,37 @@ fn charge() -> Transaction {
     }
 }
 
+/// The counter of a battery that was replaced.
+fn opening() -> Transaction {
+    Transaction::OpenMeter(MeterOpening {
+        meter: Meter::Charged,
+        number: MeterNumber::FIRST.next(),
+        last: 4_118_000,
+        first: 50_000,
+        since: CoarseTime::containing_unix_s(NOW.as_unix_s() - 90_000),
+    })
+}
+
+/// A session on it.
+fn second_charge() -> Transaction {
+    let mut transaction = charge();
+    if let Transaction::Earn {
+        evidence: Evidence::Charge(charge),
+        ..
+    } = &mut transaction
+    {
+        charge.charged = MeterInterval {
+            number: MeterNumber::FIRST.next(),
+            ..MeterInterval::of_first(Meter::Charged, 50_000, 68_000)
+        };
+    }
+    transaction
+}
+
 fn discharge() -> Transaction {
     Transaction::Earn {
         evidence: Evidence::Discharge(Discharge {
-            discharged: MeterInterval {
-                meter: Meter::Discharged,
-                from: 0,
-                to: 5_000,
-            },
+            discharged: MeterInterval::of_first(Meter::Discharged, 0, 5_000),
             started: Some(CoarseTime::containing_unix_s(NOW.as_unix_s())),
         }),
         digest: EvidenceDigest::from_bytes([0x5f; 32]),

@@ -43,10 +43,18 @@ pub fn policy() -> Policy {
             soft: limit(1_000, 100, 14),
             hard: limit(3_000, 300, 45),
             confirm_days: 7,
+            meters_per_year: None,
         },
         estimate_hold_days: 0,
         rule_profile: None,
     }
+}
+
+/// The same with a bound on the meters that a vehicle opens.
+pub fn policy_with_meters() -> Policy {
+    let mut policy = policy();
+    policy.allowance.meters_per_year = Some(2);
+    policy
 }
 
 /// The policy that the project ships.
