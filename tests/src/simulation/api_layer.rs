@@ -220,7 +220,8 @@ impl SimulatedCloud {
             | Planted::KeyUnchecked
             | Planted::NothingNew
             | Planted::StrangerLetIn
-            | Planted::ClockBelieved => {}
+            | Planted::ClockBelieved
+            | Planted::MeterTwice => {}
         }
         let posted = core.post_entries(device, asked, now)?;
         if planted == Planted::CapPerDevice {

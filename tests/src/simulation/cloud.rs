@@ -187,7 +187,7 @@ impl SimulatedCloud {
         self.reopen_if_dead(now)
     }
 
-    fn is_dead(&self) -> bool {
+    pub(super) fn is_dead(&self) -> bool {
         self.vfs.disk().counts().power_cuts > self.cuts
     }
 

@@ -9,6 +9,7 @@ use dashpoint_membership::{
 
 use super::chain_times::SeenChain;
 use super::doubt::{MeterClaim, WeighedClaim};
+use super::meters::SeenMeters;
 use super::violation::Violation;
 
 #[derive(Debug, Clone)]
@@ -44,6 +45,8 @@ pub struct CloudRecord {
     pub perhaps: BTreeMap<(VehicleId, Meter), Vec<MeterClaim>>,
     pub ledgers: BTreeMap<MemberId, RecordedLedger>,
     pub used: BTreeMap<(MemberId, CapId, LocalDay), i64>,
+    /// Meters that were opened, and what waits for one.
+    pub meters: SeenMeters,
     /// The times of each device's chain.
     pub chains: BTreeMap<DeviceId, SeenChain>,
 }

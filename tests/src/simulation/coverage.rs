@@ -72,6 +72,7 @@ const MUST: [(&str, &[&str]); 5] = [
             "stranger with the VIN",
             "cloud's clock wrong",
             "cloud's clock leapt",
+            "counter replaced",
         ],
     ),
     (
@@ -95,6 +96,11 @@ const MUST: [(&str, &[&str]); 5] = [
             "nothing ended before a leap was confirmed",
             "operator took the clock for right",
             "paid under a receipt of the future",
+            "a meter opened",
+            "a meter opened once more",
+            "the opening of a meter waited",
+            "waited for its meter",
+            "paid once its meter was open",
         ],
     ),
     (

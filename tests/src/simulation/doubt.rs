@@ -51,6 +51,16 @@ pub(super) struct WeighedClaim {
     pub is_in_doubt: [bool; 2],
 }
 
+/// The meter of a claim.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ClaimedMeter {
+    pub is_open: bool,
+    /// Its first reading, with the receipt of its opening and the time since which it may have been.
+    pub first: Option<(i64, i64)>,
+    /// The vehicle has several of the quantity.
+    pub is_one_of_several: bool,
+}
+
 /// The times that a doubt is measured by, in seconds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DoubtTimes {
@@ -116,6 +126,22 @@ impl MeterClaim {
         ended < started || self.lasted_s - (ended - started) > 600
     }
 
+    /// Returns whether its device was shut out.
+    pub const fn is_shut_out(&self) -> bool {
+        self.is_shut_out
+    }
+
+    /// The newest receipt that the car is known to have had.
+    pub const fn held_at(&self) -> i64 {
+        self.held
+    }
+
+    /// Its beginning by the clock of the car, when nothing contradicts it.
+    pub fn sure_start(&self) -> Option<i64> {
+        let span = self.span.filter(|_| !self.is_ahead);
+        span.map(|(started, _)| started)
+    }
+
     /// Its device is shut out.
     pub fn shut_out(&mut self) {
         self.is_shut_out = true;
@@ -136,23 +162,33 @@ pub(super) fn is_in_doubt<'a>(
     late_hours: &[LateHour],
     claim: &'a MeterClaim,
     times: DoubtTimes,
+    meter: ClaimedMeter,
     holders: impl Iterator<Item = &'a MeterClaim>,
 ) -> bool {
     let vehicle: Vec<&MeterClaim> = holders.filter(|known| !known.is_shut_out).collect();
-    let of_meter = |known: &&MeterClaim| known.interval.meter == claim.interval.meter;
-    let known = vehicle.iter().copied().filter(of_meter).collect();
+    let of_quantity = |known: &&MeterClaim| known.interval.meter == claim.interval.meter;
+    let quantity: Vec<&MeterClaim> = vehicle.iter().copied().filter(of_quantity).collect();
+    let of_meter = |known: &&MeterClaim| known.interval.number == claim.interval.number;
+    let known = quantity.iter().copied().filter(of_meter).collect();
     let beside = Beside {
         claim,
+        meter,
         enrolled: times.enrolled.as_unix_s(),
         now: claim.arrived,
         window: claim.held.min(claim.arrived - DAY_S),
         known,
+        quantity,
         vehicle,
     };
     let is_behind = beside
         .highest(|known| known.arrived <= claim.held)
         .is_some_and(|known| claim.interval.from < known.interval.to);
-    is_behind
+    let is_below = meter
+        .first
+        .is_some_and(|(first, _)| units(claim.interval.from) < first);
+    !meter.is_open
+        || is_behind
+        || is_below
         || claim.is_out_of_time()
         || beside.is_at_once()
         || beside.is_driven_meanwhile()
@@ -182,11 +218,14 @@ pub(super) fn is_in_doubt<'a>(
 /// A claim beside those that are known.
 struct Beside<'a> {
     claim: &'a MeterClaim,
+    meter: ClaimedMeter,
     enrolled: i64,
     now: i64,
     window: i64,
     /// Those on the same meter.
     known: Vec<&'a MeterClaim>,
+    /// Those on meters of the same quantity.
+    quantity: Vec<&'a MeterClaim>,
     /// Those on any.
     vehicle: Vec<&'a MeterClaim>,
 }
@@ -201,14 +240,19 @@ impl Beside<'_> {
         found.max_by_key(|known| known.interval.to).copied()
     }
 
-    fn below(&self) -> Option<&MeterClaim> {
-        self.highest(|known| known.interval.to <= self.claim.interval.from)
+    /// The highest reading that is not above the claim, and the time since which it may have been.
+    fn below(&self) -> Option<(i64, i64)> {
+        let known = self.highest(|known| known.interval.to <= self.claim.interval.from);
+        let known = known.map(|known| (units(known.interval.to), known.held));
+        let (at, held) = known.or(self.meter.first)?;
+        // None by a clock that was ahead.
+        Some((at, if held > self.now { self.enrolled } else { held }))
     }
 
     fn lately(&self) -> impl Iterator<Item = &&MeterClaim> {
         let within = self.window..=self.now;
-        let known = self.known.iter();
-        known.filter(move |known| within.contains(&known.held))
+        let quantity = self.quantity.iter();
+        quantity.filter(move |known| within.contains(&known.held))
     }
 
     /// Those of the device that makes the claim.
@@ -217,38 +261,32 @@ impl Beside<'_> {
         self.lately().filter(move |known| known.by.device == device)
     }
 
-    /// The time since which a reading may have been: none by a clock that was ahead.
-    fn since(&self, known: &MeterClaim) -> i64 {
-        if known.held > self.now {
-            self.enrolled
-        } else {
-            known.held
-        }
-    }
-
     fn is_too_far(&self) -> bool {
         let reach_m = |since: i64| 50_000 + self.passed_s(since) * 4_000_000 / DAY_S;
         let MeterInterval { from, to, .. } = self.claim.interval;
-        let gap = self.below().is_some_and(|below| {
-            units(from) > units(below.interval.to) + reach_m(self.since(below))
-        });
+        let gap = self
+            .below()
+            .is_some_and(|(at, since)| units(from) > at + reach_m(since));
         let day_ago = self
             .highest(|known| known.arrived <= self.now - DAY_S)
             .map(|known| (units(known.interval.to), known.held))
+            .or(self.meter.first)
             .or_else(|| {
                 let first = self.known.iter().min_by_key(|known| known.interval.to);
                 first.map(|known| (units(known.interval.from), known.held))
             });
         let leap = day_ago
             .is_some_and(|(at, since)| units(to) > at + reach_m(since.min(self.now - DAY_S)));
-        gap || leap
+        let together_m = self.said_since(Meter::Odometer, self.window) + units(to) - units(from);
+        let is_several = self.meter.is_one_of_several && together_m > reach_m(self.window);
+        gap || leap || is_several
     }
 
     /// Returns whether it adds to trips in a row that were unexplained already, beyond the steps of two counters.
     fn is_unexplained(&self) -> bool {
         let mut trips: Vec<&MeterClaim> = self.lately().copied().collect();
         trips.push(self.claim);
-        trips.sort_by_key(|trip| trip.interval.from);
+        trips.sort_by_key(|trip| (trip.interval.number, trip.interval.from));
         let own = trips
             .iter()
             .position(|trip| std::ptr::eq(*trip, self.claim));
@@ -284,7 +322,7 @@ impl Beside<'_> {
     }
 
     fn is_at_once(&self) -> bool {
-        let shared = self.known.iter().map(|known| self.shared_s(known));
+        let shared = self.quantity.iter().map(|known| self.shared_s(known));
         let shared: Vec<i64> = shared.filter(|shared_s| *shared_s > 0).collect();
         shared.len() >= 2 || shared.iter().sum::<i64>() >= 3_600
     }
@@ -352,8 +390,8 @@ impl Beside<'_> {
             units(self.claim.interval.to),
         );
         let below = self.below();
-        let since = below.map_or(self.enrolled, |below| self.since(below));
-        let reading = below.map_or(from, |below| units(below.interval.to));
+        let since = below.map_or(self.enrolled, |(_, since)| since);
+        let reading = below.map_or(from, |(at, _)| at);
         let own_wh: i64 = self
             .own_lately()
             .map(|known| units(known.interval.length()))

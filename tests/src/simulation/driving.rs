@@ -31,6 +31,7 @@ impl SimulatedWorld {
         self.what_befalls(number)?;
         self.what_befalls_the_folder(number)?;
         self.what_strangers_do(number)?;
+        self.what_is_replaced()?;
         self.wake_up(number)?;
         let script = self.script(number);
         self.play(number, &script)?;

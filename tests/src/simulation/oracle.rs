@@ -3,6 +3,7 @@
 //! The oracle keeps books of its own, from the outside: every award that a screen has shown, every verdict that was
 //! answered, every settlement of every ledger, every unit of every meter that was paid.
 
+mod openings;
 mod settling;
 
 use std::collections::BTreeMap;
@@ -270,7 +271,7 @@ impl Oracle {
         latest: ServerTime,
         tally: &mut Coverage,
     ) -> Result<(), Violation> {
-        let mut late = Vec::new();
+        let (mut late, mut waited) = (Vec::new(), Vec::new());
         let ledger = self
             .books
             .ledgers
@@ -290,6 +291,9 @@ impl Oracle {
                 }
                 Cause::Released { entry } if self.books.second.contains_key(entry) => {
                     late.push(*entry);
+                }
+                Cause::Released { entry } if self.books.meters.claims.contains_key(entry) => {
+                    waited.push(*entry);
                 }
                 Cause::Released { .. } => tally.verdict("released"),
                 Cause::Expired { .. } => {
@@ -329,6 +333,9 @@ impl Oracle {
                 ledger.balance
             )));
         }
+        waited
+            .into_iter()
+            .try_for_each(|entry| self.pay_waiting(entry, tally))?;
         late.into_iter()
             .try_for_each(|entry| self.pay_late(entry, tally))
     }

@@ -43,11 +43,13 @@ pub enum Planted {
     ClockBelieved,
     /// The cloud does not remember which receipts it has signed.
     ReceiptsForgotten,
+    /// The cloud does not remember which meters it has opened.
+    MeterTwice,
 }
 
 impl Planted {
     /// Every bug that the seams allow.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::SyncsIgnored,
         Self::DedupeOff,
         Self::PendingFlag,
@@ -62,6 +64,7 @@ impl Planted {
         Self::StrangerLetIn,
         Self::ClockBelieved,
         Self::ReceiptsForgotten,
+        Self::MeterTwice,
     ];
 }
 
@@ -137,6 +140,12 @@ impl Tampering {
     /// Forgets which receipts were signed.
     pub fn forget_receipts(&self) -> rusqlite::Result<()> {
         self.db.execute("DELETE FROM receipt_times", []).map(|_| ())
+    }
+
+    /// Forgets which meters were opened.
+    pub fn forget_openings(&self) -> rusqlite::Result<()> {
+        let sql = "UPDATE openings SET state = 'refused'";
+        self.db.execute(sql, []).map(|_| ())
     }
 
     /// Forgets what was paid.

@@ -3,6 +3,7 @@
 use dashpoint_membership::policy::{AllowanceLimit, Expiry};
 use dashpoint_membership::{DEFAULT_POLICY_TOML, Points, Policy, PolicyVersion, ServerTime};
 
+use super::meters::METERS_PER_YEAR;
 use super::random::SeededRandom;
 use super::violation::Violation;
 
@@ -21,6 +22,7 @@ pub fn first(random: &mut SeededRandom, begin: ServerTime) -> Result<Policy, Vio
     policy.allowance.soft = limit(200, 15, 5);
     policy.allowance.hard = limit(400, 30, 10);
     policy.allowance.confirm_days = 3;
+    policy.allowance.meters_per_year = Some(METERS_PER_YEAR);
     for cap in &mut policy.caps {
         match cap.id.as_str() {
             "all-month" => cap.points = Points::new(200),

@@ -17,6 +17,7 @@ use super::oracle::{EntryOwner, Oracle};
 use super::planted::Planted;
 use super::policy;
 use super::random::SeededRandom;
+use super::replaced_car::ReplacedCar;
 use super::violation::Violation;
 
 /// 2026-11-22T00:00:00Z.
@@ -62,6 +63,8 @@ pub struct SimulatedWorld {
     pub(super) cloud_leapt_ms: u64,
     /// The time at which the cloud wrote down last that it is at work.
     pub(super) beaten_ms: u64,
+    /// A car whose counters are replaced, in some lives.
+    pub(super) replaced: Option<ReplacedCar>,
     /// Strangers who have asked so far.
     pub(super) strangers: u8,
     /// True when disks fail at chosen calls: then reads of them are spared, and a commit that failed may be there.
@@ -112,6 +115,7 @@ impl SimulatedWorld {
             cloud_ahead_ms: 0,
             cloud_leapt_ms: 0,
             beaten_ms: now_ms,
+            replaced: None,
             strangers: 0,
             disks_fail: false,
             steps: 0,
@@ -119,6 +123,7 @@ impl SimulatedWorld {
             random,
         };
         world.populate(shares)?;
+        world.enrol_replaced(seed)?;
         Ok(world)
     }
 
@@ -366,8 +371,15 @@ impl SimulatedWorld {
 
     /// Reads on in every ledger.
     pub(super) fn read_ledgers(&mut self) -> Result<(), Violation> {
+        let replaced = self.replaced.as_ref().map(ReplacedCar::member);
+        let members = self.members.iter().copied().chain(replaced).collect();
+        self.read_ledgers_of(members)
+    }
+
+    /// Reads on in the ledgers of some members.
+    pub(super) fn read_ledgers_of(&mut self, members: Vec<MemberId>) -> Result<(), Violation> {
         let now = self.now();
-        for member in self.members.clone() {
+        for member in members {
             let since = self.oracle.seen(member);
             let statement = self
                 .cloud

@@ -2,14 +2,15 @@
 
 use dashpoint_membership::policy::{CapOver, Trigger};
 use dashpoint_membership::{
-    Entry, EntryBody, EntryHash, EntryRef, MemberId, Meter, Points, Rejection, ReviewReason,
-    ServerTime, Transaction, VehicleId, Verdict,
+    Entry, EntryBody, EntryHash, EntryRef, MemberId, Meter, MeterNumber, Points, Rejection,
+    ReviewReason, ServerTime, Transaction, VehicleId, Verdict,
 };
 
 use super::{EntryOwner, Oracle, origin_of};
 use crate::simulation::coverage::Coverage;
 use crate::simulation::doubt::{DoubtTimes, MeterClaim, WeighedClaim, is_in_doubt};
 use crate::simulation::drivers::misdirected;
+use crate::simulation::meters::WaitingClaim;
 use crate::simulation::violation::Violation;
 
 /// Points by which whole points may pass a cap that counts thousandths: one for each rule's remainder.
@@ -58,6 +59,15 @@ impl Oracle {
         let chain = self.books.chain(place.device)?;
         let times = chain.times(entry, at);
         let cap_time = chain.count(entry, at);
+        if let Some(opening) = entry.transaction().opening() {
+            let vehicle = owner.vehicle;
+            self.settle_opening(place, hash, entry, opening, vehicle, times, verdict, tally)?;
+            self.books
+                .settled
+                .entry(origin_of(entry, hash))
+                .or_insert(place);
+            return Ok(());
+        }
         let claimed = self.weigh(place, entry, owner.vehicle, times);
         if let Verdict::Rejected { reason } = verdict {
             if !matches!(reason, Rejection::AlreadyPaid | Rejection::AlreadyRecorded) {
@@ -99,10 +109,27 @@ impl Oracle {
             ..
         } = verdict
         {
-            if claimed.is_none_or(|claimed| claimed.is_in_doubt == [false; 2]) {
+            let in_doubt = claimed.filter(|claimed| claimed.is_in_doubt != [false; 2]);
+            let Some(claimed) = in_doubt else {
                 return Err(Violation::new(format!(
                     "nothing in {place:?} is in doubt, and it waits for an operator: {entry:?}"
                 )));
+            };
+            let interval = claimed.claims[0].interval;
+            let (vehicle, meters) = (owner.vehicle, &mut self.books.meters);
+            if interval.number != MeterNumber::FIRST
+                && meters
+                    .opened(vehicle, interval.meter, interval.number)
+                    .is_none()
+            {
+                tally.event("waited for its meter");
+                let waiting = WaitingClaim {
+                    vehicle,
+                    entry: entry.clone(),
+                    times,
+                    claimed,
+                };
+                meters.claims.insert(place, waiting);
             }
             // It waits for an operator, and takes neither a stretch nor room of a cap meanwhile: a plausible claim for the same
             // metres is paid.
@@ -125,7 +152,7 @@ impl Oracle {
     }
 
     /// Holds the claim of an entry on a meter against those that hold a stretch of it.
-    fn weigh(
+    pub(super) fn weigh(
         &self,
         place: EntryRef,
         entry: &Entry,
@@ -137,8 +164,7 @@ impl Oracle {
         };
         let meter = (vehicle, evidence.interval().meter);
         let claims = times.map(|times| MeterClaim::of(place, entry, evidence, times));
-        let meters = [Meter::Odometer, Meter::Charged, Meter::Discharged];
-        let holders = meters.map(|meter| self.books.claims.get(&(vehicle, meter)));
+        let holders = Meter::ALL.map(|meter| self.books.claims.get(&(vehicle, meter)));
         let holders = || holders.iter().copied().flatten().flatten();
         let is_in_doubt = [0, 1].map(|way| {
             is_in_doubt(
@@ -147,6 +173,12 @@ impl Oracle {
                 &self.late_hours,
                 &claims[way],
                 times[way],
+                self.books.meters.claimed(
+                    vehicle,
+                    evidence.interval().meter,
+                    evidence.interval().number,
+                    way,
+                ),
                 holders().map(|holder| &holder[way]),
             )
         });
@@ -159,7 +191,7 @@ impl Oracle {
 
     /// Gives an entry the stretch that it claims, which no other entry holds. Evidence in doubt for which nothing is paid holds
     /// none.
-    fn claim(
+    pub(super) fn claim(
         &mut self,
         claimed: WeighedClaim,
         is_unpaid: bool,
