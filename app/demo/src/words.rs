@@ -384,6 +384,7 @@ fn rejection(language: Language, kind: &str) -> &str {
             "累计值增长过快",
         ),
         "late" => language.choose("more than two seconds late", "迟到两秒以上"),
+        "not-available" => language.choose("the counter said that it has none", "表示无读数"),
         "not-a-data-point" => language.choose("no data point", "不是数据点"),
         "not-a-number" => language.choose("not a number", "不是数字"),
         "out-of-range" => language.choose("out of range", "超出范围"),

@@ -142,6 +142,7 @@ fn day(signals: &BTreeSet<Signal>, slow: &Slow) -> EarnedDay {
         Outcome::Finished(finished) => Some(*finished),
         Outcome::TripStarted { .. }
         | Outcome::Mark(_)
+        | Outcome::MeterOpened(_)
         | Outcome::Checkpoint(_)
         | Outcome::DriveState(_)
         | Outcome::VehicleFact(_) => None,

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use dashpoint_membership::{DeviceId, Entry, EntryHash, Meter, MeterInterval, Seq, Text};
+use dashpoint_membership::{
+    DeviceId, Entry, EntryHash, Meter, MeterInterval, MeterNumber, Seq, Text,
+};
 use dashpoint_store::{StoreReader, StoredEntry};
 use dashpoint_sync::DeviceIdentity;
 use dashpoint_wire::PublicKey;
@@ -123,7 +125,7 @@ struct Walk {
     links: Check,
     digests: Check,
     intervals: Check,
-    claimed: BTreeMap<Meter, Vec<(MeterInterval, String)>>,
+    claimed: BTreeMap<(Meter, MeterNumber), Vec<(MeterInterval, String)>>,
     said: BTreeSet<EntryHash>,
 }
 
@@ -219,14 +221,15 @@ impl Walk {
             && let Some(interval) = entry.transaction().interval()
         {
             self.claimed
-                .entry(interval.meter)
+                .entry((interval.meter, interval.number))
                 .or_default()
                 .push((interval, place));
         }
     }
 
-    fn finish(mut self, marks: &BTreeMap<Meter, u64>) -> Vec<Check> {
-        for (meter, mut claims) in self.claimed {
+    fn finish(mut self, marks: &BTreeMap<(Meter, MeterNumber), u64>) -> Vec<Check> {
+        for (key, mut claims) in self.claimed {
+            let (meter, number) = key;
             claims.sort();
             for pair in claims.windows(2) {
                 let (before, after) = (&pair[0], &pair[1]);
@@ -234,9 +237,9 @@ impl Walk {
                     let (one, other) = (&before.1, &after.1);
                     fault(
                         format!(
-                            "entry {one} and entry {other} claim the same of the meter {meter:?}"
+                            "entry {one} and entry {other} claim the same of the meter {meter:?} {number}"
                         ),
-                        format!("记录 {one} 与记录 {other} 重复计量（{meter:?}）"),
+                        format!("记录 {one} 与记录 {other} 重复计量（{meter:?} {number}）"),
                     )
                 });
             }
@@ -245,11 +248,11 @@ impl Walk {
                 .map(|(interval, _)| interval.to)
                 .max()
                 .unwrap_or(0);
-            let mark = marks.get(&meter).copied().unwrap_or(0);
+            let mark = marks.get(&key).copied().unwrap_or(0);
             self.intervals.see(high <= mark, || {
                 fault(
-                    format!("the mark of {meter:?} is {mark}, below {high}"),
-                    format!("{meter:?} 的标记为 {mark}，低于 {high}"),
+                    format!("the mark of {meter:?} {number} is {mark}, below {high}"),
+                    format!("{meter:?} {number} 的标记为 {mark}，低于 {high}"),
                 )
             });
         }

@@ -1,16 +1,16 @@
 //! From finished evidence to a durable entry.
 
 use dashpoint_membership::{
-    BindingId, CoarseTime, Entry, EventTime, Evidence, EvidenceDigest, MemberAction, Points,
-    Subject,
+    BindingId, CoarseTime, Entry, EventTime, Evidence, EvidenceDigest, MemberAction, Meter,
+    MeterNumber, MeterOpening, Points, Subject,
 };
-use dashpoint_store::{Awaiting, NewEntry, StoreError};
+use dashpoint_store::{Awaiting, NewEntry, SettledMark, StoreError};
 use dashpoint_sync::{Awaited, Event};
-use dashpoint_telematics::{Driver, Finished, Marks};
+use dashpoint_telematics::{Finished, Marks, MeterOpened};
 use dashpoint_wire::{ChainPoint, Signed, WireError};
 use serde::{Deserialize, Serialize};
 
-use super::resume::{stored_marks, utc_offset_min};
+use super::resume::{Unsaved, stored_marks, utc_offset_min};
 use super::{Engine, RETRY_MS, UNSAVED_MAX};
 use crate::books::SaltedEvidence;
 use crate::clock::quality;
@@ -27,6 +27,22 @@ struct AwaitingEvidence {
     digest: EvidenceDigest,
     time: EventTime,
     marks: Marks,
+}
+
+/// The opening of a meter that waits to be signed.
+#[derive(Debug, Serialize, Deserialize)]
+struct AwaitingOpening {
+    binding: BindingId,
+    opening: MeterOpening,
+    time: EventTime,
+}
+
+/// What waits to be signed.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum AwaitingSubject {
+    Evidence(AwaitingEvidence),
+    Opening(AwaitingOpening),
 }
 
 /// Evidence that waits as an older program has kept it.
@@ -52,13 +68,42 @@ enum AwardError {
     Store(#[from] StoreError),
 }
 
-impl Engine {
-    /// Takes a trip or a session that is over; what the disk refuses stays in memory and is tried again.
-    pub(super) fn finish(&mut self, mut finished: Finished) {
-        if self.choices.guest {
-            finished.driver = Driver::Guest;
+impl AwaitingSubject {
+    fn parts(&self) -> (BindingId, EventTime, Subject) {
+        match self {
+            Self::Evidence(awaiting) => {
+                let subject = Subject::Earn {
+                    evidence: awaiting.evidence.clone(),
+                    digest: awaiting.digest,
+                };
+                (awaiting.binding, awaiting.time, subject)
+            }
+            Self::Opening(awaiting) => (
+                awaiting.binding,
+                awaiting.time,
+                Subject::OpenMeter(awaiting.opening),
+            ),
         }
-        self.unsaved.push_back(finished);
+    }
+
+    /// Returns the marks that are settled with it. An opening has its own in its entry.
+    fn marks(&self) -> Vec<SettledMark> {
+        match self {
+            Self::Evidence(awaiting) => stored_marks(awaiting.marks),
+            Self::Opening(awaiting) => vec![SettledMark {
+                meter: awaiting.opening.meter,
+                number: awaiting.opening.number,
+                high: awaiting.opening.first,
+            }],
+        }
+    }
+}
+
+impl Engine {
+    /// Takes a trip or a session that is over, or a meter that is another one; what the disk refuses stays in memory and is tried
+    /// again.
+    pub(super) fn finish(&mut self, unsaved: Unsaved) {
+        self.unsaved.push_back(unsaved);
         if self.unsaved.len() > UNSAVED_MAX {
             self.unsaved.pop_back();
             tracing::error!("the disk has refused evidence for too long; the newest is dropped");
@@ -68,8 +113,12 @@ impl Engine {
 
     /// Brings everything that is finished to the disk, in order.
     pub(super) fn save_all(&mut self) {
-        while let Some(finished) = self.unsaved.front().cloned() {
-            match self.save(&finished) {
+        while let Some(unsaved) = self.unsaved.front().cloned() {
+            let saved = match &unsaved {
+                Unsaved::Evidence(finished) => self.save(finished),
+                Unsaved::Opening(opened) => self.open_meter(opened),
+            };
+            match saved {
                 Ok(()) => {
                     self.troubles.ledger = None;
                     self.unsaved.pop_front();
@@ -110,8 +159,39 @@ impl Engine {
         self.live.guest_in_a_row = 0;
         let private = self.private(finished)?;
         let evidence = self.awaiting(binding, finished, private.digest());
-        let Some(minted) = self.sign(&evidence, Some(private.as_bytes())) else {
-            return self.wait(&evidence, &private);
+        self.commit(&AwaitingSubject::Evidence(evidence), Some(&private))
+    }
+
+    /// Opens a meter. Whoever sits there signs for it, or anybody whom the car knows: it pays nothing.
+    fn open_meter(&mut self, opened: &MeterOpened) -> Result<(), AwardError> {
+        let opening = opened.opening;
+        let is_known = |(meter, number): &(Meter, MeterNumber)| {
+            *meter == opening.meter && *number >= opening.number
+        };
+        if self.store.read().marks()?.keys().any(is_known) {
+            tracing::info!("a meter that was opened before a crash came again and is dropped");
+            return Ok(());
+        }
+        let of_driver = self.books.binding_of(&opened.driver);
+        let anybody = || self.books.bindings.values().next();
+        let binding = of_driver.or_else(anybody).ok_or(AwardError::NotYet)?.id;
+        tracing::info!(meter = opening.meter.name(), number = %opening.number, "a counter is another meter");
+        let awaiting = AwaitingOpening {
+            binding,
+            opening,
+            time: self.event_time(opened.at_ms, opened.utc_offset_min),
+        };
+        self.commit(&AwaitingSubject::Opening(awaiting), None)
+    }
+
+    /// Signs it and commits it with its marks, or keeps it until it can be signed.
+    fn commit(
+        &mut self,
+        awaiting: &AwaitingSubject,
+        private: Option<&SaltedEvidence>,
+    ) -> Result<(), AwardError> {
+        let Some(minted) = self.sign(awaiting, private.map(SaltedEvidence::as_bytes)) else {
+            return self.wait(awaiting, private);
         };
         let entry = minted?;
         match self.store.commit_entry(&entry) {
@@ -129,8 +209,9 @@ impl Engine {
     /// Tells that the ledger has settled what evidence claims: signed, waiting for its signature, or nobody's.
     fn is_settled(&self, finished: &Finished) -> Result<bool, StoreError> {
         let claim = finished.evidence.interval();
-        let mark = self.store.read().marks()?.get(&claim.meter).copied();
-        Ok(mark.is_some_and(|mark| claim.from < mark))
+        let marks = self.store.read().marks()?;
+        let mark = marks.get(&(claim.meter, claim.number));
+        Ok(mark.is_some_and(|mark| claim.from < *mark))
     }
 
     /// Checks the member at the wheel in for today.
@@ -235,13 +316,14 @@ impl Engine {
 
     /// Reads evidence that waits, with its private part; what an older program has kept is kept anew, without anything
     /// private in the clear.
-    fn awaited(&mut self, awaiting: &Awaiting) -> Option<(AwaitingEvidence, Option<Vec<u8>>)> {
+    fn awaited(&mut self, awaiting: &Awaiting) -> Option<(AwaitingSubject, Option<Vec<u8>>)> {
         if let Ok(evidence) = serde_json::from_slice(&awaiting.evidence) {
             return Some((evidence, awaiting.private.clone()));
         }
         let old: UnsealedEvidence = serde_json::from_slice(&awaiting.evidence).ok()?;
         let digest = EvidenceDigest::from_bytes(dashpoint_wire::digest(&old.private));
         let evidence = self.awaiting(old.binding, &old.finished, digest);
+        let evidence = AwaitingSubject::Evidence(evidence);
         let rewritten = serde_json::to_vec(&evidence).map_err(AwardError::Encode);
         let rewritten = rewritten.and_then(|raw| {
             let private = Some(old.private.as_slice());
@@ -271,21 +353,18 @@ impl Engine {
         }
     }
 
-    /// Values and signs evidence; `None` while key, policy or statement are missing.
+    /// Values and signs it; `None` while key, policy or statement are missing.
     fn sign(
         &mut self,
-        evidence: &AwaitingEvidence,
+        awaiting: &AwaitingSubject,
         private: Option<&[u8]>,
     ) -> Option<Result<NewEntry, AwardError>> {
-        let subject = Subject::Earn {
-            evidence: evidence.evidence.clone(),
-            digest: evidence.digest,
-        };
+        let (binding, time, subject) = awaiting.parts();
         let made_at = self.clock.unix_ms().div_euclid(1_000);
-        let signed = self.sign_subject(evidence.binding, evidence.time, subject)?;
+        let signed = self.sign_subject(binding, time, subject)?;
         Some(signed.map(|(signed, _)| {
             NewEntry::new(&signed, private.map(<[u8]>::to_vec), made_at)
-                .with_marks(stored_marks(evidence.marks))
+                .with_marks(awaiting.marks())
         }))
     }
 
@@ -323,16 +402,16 @@ impl Engine {
 
     fn wait(
         &mut self,
-        evidence: &AwaitingEvidence,
-        private: &SaltedEvidence,
+        awaiting: &AwaitingSubject,
+        private: Option<&SaltedEvidence>,
     ) -> Result<(), AwardError> {
-        let marks = stored_marks(evidence.marks);
-        let raw = serde_json::to_vec(evidence).map_err(AwardError::Encode)?;
+        let raw = serde_json::to_vec(awaiting).map_err(AwardError::Encode)?;
         let made_at = self.clock.unix_ms().div_euclid(1_000);
-        let private = Some(private.as_bytes());
-        self.store.keep_awaiting(&raw, private, &marks, made_at)?;
+        let private = private.map(SaltedEvidence::as_bytes);
+        self.store
+            .keep_awaiting(&raw, private, &awaiting.marks(), made_at)?;
         self.live.awaiting += 1;
-        tracing::warn!("evidence is kept until it can be signed");
+        tracing::warn!("what is to be signed is kept until it can be");
         Ok(())
     }
 

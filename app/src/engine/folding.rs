@@ -4,7 +4,9 @@ use dashpoint_store::StoreError;
 use dashpoint_telematics::{Checkpoint, Outcome};
 
 use super::Engine;
-use super::resume::{KeptFoldRef, UNNAMED, checkpoint_name, settings, stored_mark, stored_marks};
+use super::resume::{
+    KeptFoldRef, UNNAMED, Unsaved, checkpoint_name, settings, stored_mark, stored_marks,
+};
 use crate::live::DiskTrouble;
 
 impl Engine {
@@ -14,7 +16,8 @@ impl Engine {
             match outcome {
                 Outcome::DriveState(_) | Outcome::TripStarted { .. } => {}
                 Outcome::VehicleFact(fact) => self.learn(&fact),
-                Outcome::Finished(finished) => self.finish(*finished),
+                Outcome::Finished(finished) => self.finish(Unsaved::Evidence(finished)),
+                Outcome::MeterOpened(opened) => self.finish(Unsaved::Opening(*opened)),
                 Outcome::Mark(mark) => {
                     let raised = self.store.raise_marks(&[stored_mark(mark)]);
                     // Of evidence that the ledger refuses it is known already.

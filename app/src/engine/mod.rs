@@ -30,7 +30,7 @@ use std::time::Duration;
 use dashpoint_membership::{ServerTime, VehicleId};
 use dashpoint_store::{Store, StoreReader};
 use dashpoint_sync::{Event, LocalFacts, Now, Reconciler};
-use dashpoint_telematics::{Driver, Finished, Sample, Telematics, VehicleFact};
+use dashpoint_telematics::{Driver, Sample, Settings, Telematics, VehicleFact};
 use dashpoint_wire::SigningKey;
 use jiff::tz::TimeZone;
 
@@ -42,7 +42,7 @@ use crate::random::Chance;
 use crate::screen::Choices;
 use kept::KeptValues;
 use progress::ToldSeen;
-use resume::{checkpoint_of, marks_of, settings};
+use resume::{Unsaved, checkpoint_of, marks_of, settings};
 use scene_cache::SceneCache;
 use troubles::Troubles;
 
@@ -82,7 +82,7 @@ pub struct Engine {
     last_seen: LastSeen,
     signals: SignalWatch,
     /// Finished, and not on the disk yet.
-    unsaved: VecDeque<Finished>,
+    unsaved: VecDeque<Unsaved>,
     /// Last refusals of the disk, file by file.
     troubles: Troubles,
     retry_at_ms: u64,
@@ -123,7 +123,11 @@ impl Engine {
             .values()
             .find_map(|book| TimeZone::get(&book.statement.profile.zone).ok())
             .unwrap_or(zone);
-        let settings = settings(&books, &clock, &zone)?;
+        let choices = Choices::read(store.read());
+        let settings = Settings {
+            is_guest: choices.guest,
+            ..settings(&books, &clock, &zone)?
+        };
         let marks = marks_of(&store)?;
         let kept = checkpoint_of(&store, &books)?;
         let is_unnamed = kept.as_ref().is_some_and(|kept| kept.is_unnamed);
@@ -149,7 +153,6 @@ impl Engine {
             is_own
         });
         let machine = Reconciler::new(books.identity, send_within);
-        let choices = Choices::read(store.read());
         let last_seen = LastSeen::read(store.read(), books.identity.device);
         let mut engine = Self {
             store,

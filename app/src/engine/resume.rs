@@ -6,7 +6,7 @@ use dashpoint_membership::{
     CompiledPolicy, DEFAULT_POLICY_TOML, DeviceId, MemberId, Meter, Policy, ServerTime, VehicleId,
 };
 use dashpoint_store::{SettledMark, Store, StoreError};
-use dashpoint_telematics::{Checkpoint, Finished, Marks, MeterMark, Settings};
+use dashpoint_telematics::{Checkpoint, Finished, Marks, MeterMark, MeterOpened, Settings};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,16 @@ use crate::clock::Clock;
 
 /// Name of a checkpoint in the store that does not say whose it is: an older program's.
 pub(super) const UNNAMED: &str = "telematics";
+
+/// An outcome of the fold that is not in the ledger yet.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Unsaved {
+    /// A trip or a session that is over.
+    Evidence(Box<Finished>),
+    /// A counter that turned out to be another meter.
+    Opening(MeterOpened),
+}
 
 /// The state of the fold as the cache keeps it: of which head unit in which vehicle, and with it the evidence that the
 /// ledger has refused so far. In a cache that lies beside another ledger it stays untouched until its own is back.
@@ -27,7 +37,7 @@ pub(super) struct KeptFold {
     pub state: Checkpoint,
     /// Finished, and not in the ledger when it was written.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
-    pub unsaved: VecDeque<Finished>,
+    pub unsaved: VecDeque<Unsaved>,
     /// Newest signed time of the cloud that the car's own clock agreed with.
     #[serde(default)]
     pub clock_agreed: Option<ServerTime>,
@@ -43,7 +53,7 @@ pub(super) struct KeptFoldRef<'a> {
     pub vehicle: VehicleId,
     pub state: &'a Checkpoint,
     #[serde(skip_serializing_if = "VecDeque::is_empty")]
-    pub unsaved: &'a VecDeque<Finished>,
+    pub unsaved: &'a VecDeque<Unsaved>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock_agreed: Option<ServerTime>,
 }
@@ -72,25 +82,24 @@ pub(super) fn utc_offset_min(zone: &TimeZone, at_ms: i64) -> i16 {
 }
 
 pub(super) fn marks_of(store: &Store) -> Result<Marks, StoreError> {
-    let stored = store.read().marks()?;
-    Ok(Marks {
-        odometer: stored.get(&Meter::Odometer).copied(),
-        charged: stored.get(&Meter::Charged).copied(),
-        discharged: stored.get(&Meter::Discharged).copied(),
-    })
+    let mut marks = Marks::default();
+    for ((meter, number), at) in store.read().marks()? {
+        marks.raise(MeterMark { meter, number, at });
+    }
+    Ok(marks)
 }
 
 pub(super) fn stored_mark(mark: MeterMark) -> SettledMark {
     SettledMark {
         meter: mark.meter,
+        number: mark.number,
         high: mark.at,
     }
 }
 
 pub(super) fn stored_marks(marks: Marks) -> Vec<SettledMark> {
-    let meters = [Meter::Odometer, Meter::Charged, Meter::Discharged];
-    let mark = |meter| marks.of(meter).map(|high| SettledMark { meter, high });
-    meters.into_iter().filter_map(mark).collect()
+    let held = Meter::ALL.into_iter().filter_map(|meter| marks.mark(meter));
+    held.map(stored_mark).collect()
 }
 
 /// The last checkpoint of this head unit in this vehicle; one that this program cannot read is dropped, and with it at

@@ -48,7 +48,10 @@ impl Engine {
         match choice {
             Choice::Language(language) => self.choices.language = Some(language),
             Choice::Theme(theme) => self.choices.theme = Some(theme),
-            Choice::Guest(guest) => self.choices.guest = guest,
+            Choice::Guest(guest) => {
+                self.choices.guest = guest;
+                self.telematics.set_guest(guest);
+            }
         }
     }
 

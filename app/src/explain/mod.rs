@@ -52,6 +52,7 @@ pub fn explain(
                 | Outcome::VehicleFact(_)
                 | Outcome::TripStarted { .. }
                 | Outcome::Mark(_)
+                | Outcome::MeterOpened(_)
                 | Outcome::Checkpoint(_) => {}
             }
         }

@@ -26,6 +26,7 @@ pub(crate) const LEDGER: FileKind = FileKind {
     schemas: &[
         include_str!("../sql/ledger/1.sql"),
         include_str!("../sql/ledger/2.sql"),
+        include_str!("../sql/ledger/3.sql"),
     ],
     synchronous: "FULL",
 };

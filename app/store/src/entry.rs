@@ -2,7 +2,7 @@
 
 use dashpoint_membership::{
     BindingId, CoarseTime, Entry, EntryBody, EntryHash, EntryKind, Epoch, Meter, MeterInterval,
-    Points, Seq,
+    MeterNumber, Points, Seq,
 };
 use dashpoint_wire::{ChainPoint, Raw, Signed};
 use rusqlite::Row;
@@ -28,6 +28,12 @@ impl NewEntry {
     #[must_use]
     pub fn new(signed: &Signed<Entry>, private: Option<Vec<u8>>, made_at_unix_s: i64) -> Self {
         let entry = signed.body();
+        // A meter that is opened begins with a mark, also in a ledger that gets the entry back.
+        let opened = entry.transaction().opening().map(|opening| SettledMark {
+            meter: opening.meter,
+            number: opening.number,
+            high: opening.first,
+        });
         Self {
             point: ChainPoint {
                 epoch: entry.epoch,
@@ -38,7 +44,7 @@ impl NewEntry {
             raw: signed.raw().to_vec(),
             private,
             summary: EntrySummary::of(entry),
-            marks: Vec::new(),
+            marks: opened.into_iter().collect(),
             made_at_unix_s,
         }
     }
@@ -157,21 +163,30 @@ pub(crate) fn place(id: i64) -> Result<(Epoch, Seq), StoreError> {
     Ok((Epoch::new(epoch), Seq::new(seq)))
 }
 
-pub(crate) const fn meter_code(meter: Meter) -> i64 {
-    match meter {
+/// Quantities that a code has room for.
+const QUANTITIES: i64 = 4;
+
+/// The code of a meter: its quantity, and above that how many of the quantity were before it.
+pub(crate) fn meter_code(meter: Meter, number: MeterNumber) -> i64 {
+    let quantity = match meter {
         Meter::Odometer => 1,
         Meter::Charged => 2,
         Meter::Discharged => 3,
-    }
+    };
+    quantity + QUANTITIES * i64::from(number.get() - 1)
 }
 
-pub(crate) const fn meter_of(code: i64) -> Result<Meter, StoreError> {
-    match code {
-        1 => Ok(Meter::Odometer),
-        2 => Ok(Meter::Charged),
-        3 => Ok(Meter::Discharged),
-        _ => Err(StoreError::Damaged { what: "meter" }),
-    }
+pub(crate) fn meter_of(code: i64) -> Result<(Meter, MeterNumber), StoreError> {
+    let damaged = StoreError::Damaged { what: "meter" };
+    let meter = match code.rem_euclid(QUANTITIES) {
+        1 => Meter::Odometer,
+        2 => Meter::Charged,
+        3 => Meter::Discharged,
+        _ => return Err(damaged),
+    };
+    let number = u32::try_from(code.div_euclid(QUANTITIES)).ok();
+    let number = number.and_then(|before| MeterNumber::new(before.checked_add(1)?));
+    number.map(|number| (meter, number)).ok_or(damaged)
 }
 
 /// A count of a meter as SQLite keeps it.
@@ -187,11 +202,15 @@ impl EntrySummary {
         const DOING: &str = "read an entry's summary";
         let claim = match row.get::<_, Option<i64>>(first + 5).doing(DOING)? {
             None => None,
-            Some(code) => Some(MeterInterval::of_first(
-                meter_of(code)?,
-                row.get(first + 6).doing(DOING)?,
-                row.get(first + 7).doing(DOING)?,
-            )),
+            Some(code) => {
+                let (meter, number) = meter_of(code)?;
+                Some(MeterInterval {
+                    meter,
+                    number,
+                    from: row.get(first + 6).doing(DOING)?,
+                    to: row.get(first + 7).doing(DOING)?,
+                })
+            }
         };
         let at_min = row.get(first + 4).doing(DOING)?;
         Ok(Self {
@@ -240,9 +259,20 @@ mod tests {
 
     #[test]
     fn codes_read_back() {
-        for meter in [Meter::Odometer, Meter::Charged, Meter::Discharged] {
-            assert_eq!(meter_of(meter_code(meter)).unwrap(), meter);
+        let last = MeterNumber::new(u32::MAX).unwrap();
+        for meter in Meter::ALL {
+            for number in [MeterNumber::FIRST, MeterNumber::FIRST.next(), last] {
+                assert_eq!(
+                    meter_of(meter_code(meter, number)).unwrap(),
+                    (meter, number)
+                );
+            }
         }
-        assert!(meter_of(0).is_err());
+        // As programs have written them that knew one meter of each quantity.
+        let codes = Meter::ALL.map(|meter| meter_code(meter, MeterNumber::FIRST));
+        assert_eq!(codes, [1, 2, 3]);
+        for code in [-1, 0, 4, 8, i64::MIN, i64::MAX] {
+            assert!(meter_of(code).is_err(), "{code}");
+        }
     }
 }

@@ -276,7 +276,7 @@ fn check_claim(tx: &Connection, entry: &NewEntry) -> Result<(), StoreError> {
         .prepare_cached("SELECT high FROM mark WHERE meter = ?1")
         .and_then(|mut statement| {
             statement
-                .query_row([meter_code(claim.meter)], |row| row.get(0))
+                .query_row([meter_code(claim.meter, claim.number)], |row| row.get(0))
                 .optional()
         })
         .doing("read a meter mark")?;
@@ -302,12 +302,6 @@ pub(crate) const INSERT_STRAY: &str =
 fn insert(tx: &Connection, sql: &str, entry: &NewEntry) -> Result<u64, StoreError> {
     let summary = &entry.summary;
     let claim = summary.claim;
-    // No column tells the number: a later meter would be taken for the first of its quantity, and its mark for that one's.
-    if claim.is_some_and(|claim| !claim.number.is_first()) {
-        return Err(StoreError::OutOfRange {
-            what: "the meter's number",
-        });
-    }
     let bound = |end: fn(&dashpoint_membership::MeterInterval) -> u64| {
         claim.as_ref().map(end).map(meter_value).transpose()
     };
@@ -324,7 +318,7 @@ fn insert(tx: &Connection, sql: &str, entry: &NewEntry) -> Result<u64, StoreErro
                 summary.carried,
                 summary.predicted.get(),
                 summary.at.as_unix_min(),
-                claim.map(|claim| meter_code(claim.meter)),
+                claim.map(|claim| meter_code(claim.meter, claim.number)),
                 bound(|claim| claim.from).map_err(to_sql_failure)?,
                 bound(|claim| claim.to).map_err(to_sql_failure)?,
                 entry.made_at_unix_s,
@@ -341,6 +335,7 @@ fn to_sql_failure(error: StoreError) -> rusqlite::Error {
 fn settle(tx: &Connection, entry: &NewEntry) -> Result<(), StoreError> {
     let claimed = entry.summary.claim.map(|claim| SettledMark {
         meter: claim.meter,
+        number: claim.number,
         high: claim.to,
     });
     claimed
@@ -355,7 +350,10 @@ pub(crate) fn raise(tx: &Connection, mark: SettledMark) -> Result<(), StoreError
          ON CONFLICT (meter) DO UPDATE SET high = excluded.high WHERE excluded.high > high",
     )
     .doing("raise a meter mark")?
-    .execute(params![meter_code(mark.meter), meter_value(mark.high)?])
+    .execute(params![
+        meter_code(mark.meter, mark.number),
+        meter_value(mark.high)?
+    ])
     .map(|_| ())
     .doing("raise a meter mark")
 }

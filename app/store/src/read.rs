@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use dashpoint_membership::{Entry, EntryHash, Epoch, Meter, Points, Seq};
+use dashpoint_membership::{Entry, EntryHash, Epoch, Meter, MeterNumber, Points, Seq};
 use dashpoint_wire::{ChainPoint, Raw};
 use rusqlite::{Row, params};
 
@@ -225,7 +225,7 @@ impl StoreReader {
     ///
     /// # Errors
     /// See [`StoreReader`].
-    pub fn marks(&self) -> Result<BTreeMap<Meter, u64>, StoreError> {
+    pub fn marks(&self) -> Result<BTreeMap<(Meter, MeterNumber), u64>, StoreError> {
         let doing = "read the meter marks";
         let mut statement = self
             .ledger

@@ -290,13 +290,13 @@ fn raise_to_claims(new: &Connection) -> Result<(), StoreError> {
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
     let claims: Vec<(i64, u64)> = rows.and_then(Iterator::collect).doing(doing)?;
     for (code, high) in claims {
-        ledger::raise(
-            new,
-            SettledMark {
-                meter: meter_of(code)?,
-                high,
-            },
-        )?;
+        let (meter, number) = meter_of(code)?;
+        let mark = SettledMark {
+            meter,
+            number,
+            high,
+        };
+        ledger::raise(new, mark)?;
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! Records of the ledger as callers give and get them.
 
-use dashpoint_membership::{EntryHash, Epoch, Meter, Points, ServerEpoch, ServerTime, Verdict};
+use dashpoint_membership::{
+    EntryHash, Epoch, Meter, MeterNumber, Points, ServerEpoch, ServerTime, Verdict,
+};
 use dashpoint_wire::{ChainPoint, EpochGrant, Raw, Receipt, decode};
 use rusqlite::Row;
 
@@ -20,8 +22,10 @@ pub enum CheckDepth {
 /// Up to where a lifetime meter has been settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SettledMark {
-    /// The meter.
+    /// The quantity.
     pub meter: Meter,
+    /// The meter of that quantity.
+    pub number: MeterNumber,
     /// First unit that is not settled.
     pub high: u64,
 }

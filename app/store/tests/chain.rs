@@ -4,13 +4,17 @@ mod common;
 
 use std::ops::ControlFlow;
 
-use common::{BINDING, Car, Chain, new_entry, open, private};
-use dashpoint_membership::{Epoch, Meter, Points, Seq};
+use common::{BINDING, Car, Chain, first, new_entry, open, private};
+use dashpoint_membership::{Epoch, Meter, MeterNumber, Points, Seq};
 use dashpoint_store::{Begun, NewEntry, SettledMark, StoreError};
 use rusqlite::Connection;
 
 fn mark(meter: Meter, high: u64) -> SettledMark {
-    SettledMark { meter, high }
+    SettledMark {
+        meter,
+        number: MeterNumber::FIRST,
+        high,
+    }
 }
 
 #[test]
@@ -43,7 +47,7 @@ fn entries_come_back_as_they_were_signed() {
         .unwrap();
     let places: Vec<u64> = page.iter().map(|row| row.point.seq.get()).collect();
     assert_eq!(places, [4, 3], "newest first, before the given one");
-    assert_eq!(read.marks().unwrap()[&Meter::Odometer], 6_000);
+    assert_eq!(read.marks().unwrap()[&first(Meter::Odometer)], 6_000);
 }
 
 #[test]
@@ -58,7 +62,10 @@ fn everything_is_there_after_a_restart() {
         .unwrap()
         .unwrap();
     assert_eq!(entry.raw, entries[2].to_raw());
-    assert_eq!(store.read().marks().unwrap()[&Meter::Odometer], 4_000);
+    assert_eq!(
+        store.read().marks().unwrap()[&first(Meter::Odometer)],
+        4_000
+    );
 }
 
 #[test]
@@ -106,17 +113,31 @@ fn what_was_claimed_is_not_claimed_again() {
     ));
 }
 
-/// The mark is raised after the row is written: when it cannot be, the row must go too.
 #[test]
-fn later_meters_are_refused() {
+fn later_meters_have_their_own_marks() {
     let mut car = Car::with_trips(1);
+    let charge = new_entry(&car.chain.charge(900_000, 910_000));
+    car.store.commit_entry(&charge).unwrap();
+    let opened = new_entry(&car.chain.open_charged(910_000, 50_000));
+    car.store.commit_entry(&opened).unwrap();
+    let second = (Meter::Charged, MeterNumber::FIRST.next());
+    assert_eq!(car.store.read().marks().unwrap()[&second], 50_000);
     let later = new_entry(&car.chain.second_charge(50_000, 60_000));
-    let error = car.store.commit_entry(&later).unwrap_err();
-    assert!(matches!(error, StoreError::OutOfRange { .. }), "{error}");
+    let head = car.store.commit_entry(&later).unwrap();
     let marks = car.store.read().marks().unwrap();
-    assert!(!marks.contains_key(&Meter::Charged));
+    assert_eq!(marks[&second], 60_000);
+    assert_eq!(marks[&first(Meter::Charged)], 910_000);
+    let stored = car.store.read().entry(head.epoch, head.seq).unwrap();
+    let claim = stored.unwrap().summary.claim.unwrap();
+    assert_eq!((claim.number, claim.to), (second.1, 60_000));
+    let again = new_entry(&car.chain.second_charge(59_000, 70_000));
+    assert!(matches!(
+        car.store.commit_entry(&again),
+        Err(StoreError::AlreadySettled { mark: 60_000, .. })
+    ));
 }
 
+/// The mark is raised after the row is written: when it cannot be, the row must go too.
 #[test]
 fn an_entry_and_its_marks_are_one() {
     let mut car = Car::with_trips(1);
@@ -129,12 +150,12 @@ fn an_entry_and_its_marks_are_one() {
     assert!(matches!(error, StoreError::OutOfRange { .. }), "{error}");
     let read = car.store.read();
     assert_eq!(read.head(Epoch::new(1)).unwrap(), Some(before));
-    assert_eq!(read.marks().unwrap()[&Meter::Odometer], 2_000);
-    assert!(!read.marks().unwrap().contains_key(&Meter::Charged));
+    assert_eq!(read.marks().unwrap()[&first(Meter::Odometer)], 2_000);
+    assert!(!read.marks().unwrap().contains_key(&first(Meter::Charged)));
 
     let whole = entry.with_marks([mark(Meter::Charged, 7)]);
     car.store.commit_entry(&whole).unwrap();
-    assert_eq!(car.store.read().marks().unwrap()[&Meter::Charged], 7);
+    assert_eq!(car.store.read().marks().unwrap()[&first(Meter::Charged)], 7);
 }
 
 #[test]
@@ -231,7 +252,10 @@ fn evidence_waits_for_its_signature_without_losing_its_claim() {
         .store
         .keep_awaiting(b"evidence", Some(b"private part"), &[claim], 1_790_000_500)
         .unwrap();
-    assert_eq!(car.store.read().marks().unwrap()[&Meter::Odometer], 2_700);
+    assert_eq!(
+        car.store.read().marks().unwrap()[&first(Meter::Odometer)],
+        2_700
+    );
     let waiting = car.store.read().awaiting().unwrap();
     assert_eq!(
         (waiting[0].id, waiting[0].evidence.as_slice()),
@@ -274,7 +298,7 @@ fn a_disk_that_went_back_gets_its_entries_back() {
     assert_eq!((restored.filled, restored.known), (3, 3));
     let read = store.read();
     assert_eq!(read.head(Epoch::new(1)).unwrap(), Some(chain.head));
-    assert_eq!(read.marks().unwrap()[&Meter::Odometer], 1_600);
+    assert_eq!(read.marks().unwrap()[&first(Meter::Odometer)], 1_600);
     let entry = read.entry(Epoch::new(1), Seq::new(6)).unwrap().unwrap();
     assert_eq!(entry.private, None);
 }
@@ -300,7 +324,10 @@ fn a_branch_that_contradicts_is_refused_and_kept_beside() {
         car.store.restore_entries(&[], &branch[1..]),
         Err(StoreError::NotNext { .. })
     ));
-    assert_eq!(car.store.read().marks().unwrap()[&Meter::Odometer], 4_000);
+    assert_eq!(
+        car.store.read().marks().unwrap()[&first(Meter::Odometer)],
+        4_000
+    );
     assert_eq!(car.store.keep_beside(&branch).unwrap(), 3);
     assert_eq!(car.store.keep_beside(&branch).unwrap(), 0);
     assert_eq!(
@@ -312,7 +339,7 @@ fn a_branch_that_contradicts_is_refused_and_kept_beside() {
     );
     let read = car.store.read();
     assert_eq!(read.head(Epoch::new(1)).unwrap(), Some(car.chain.head));
-    assert_eq!(read.marks().unwrap()[&Meter::Odometer], 9_300);
+    assert_eq!(read.marks().unwrap()[&first(Meter::Odometer)], 9_300);
     let beside: Vec<_> = read.strays().unwrap().iter().map(|e| e.point).collect();
     let expected: Vec<_> = branch.iter().map(NewEntry::point).collect();
     assert_eq!(beside, expected);

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use common::{Chain, accepted, new_entry, options, policy, receipt, statement};
 use dashpoint_crash_vfs::{CrashVfs, Disk, DiskFault};
-use dashpoint_membership::{Epoch, Meter, Policy, PolicyVersion, Seq, Statement};
+use dashpoint_membership::{Epoch, Meter, MeterNumber, Policy, PolicyVersion, Seq, Statement};
 use dashpoint_store::{
     Awaiting, CheckDepth, NewEntry, Reconciled, SettledMark, Statements, Store, StoreError,
     StoreOptions, StoreReader, StoredEpoch, StoredReceipt, StoredVerdict,
@@ -66,6 +66,7 @@ fn day() -> Vec<Step> {
     let [first, second] = [chain.trip(100), chain.trip(100)];
     let waited = SettledMark {
         meter: Meter::Odometer,
+        number: MeterNumber::FIRST,
         high: chain.odometer + 700,
     };
     let late = chain.trip(700);
@@ -88,6 +89,7 @@ fn day() -> Vec<Step> {
         Step::Drive(new_entry(&second)),
         Step::SettledMark(SettledMark {
             meter: Meter::Charged,
+            number: MeterNumber::FIRST,
             high: 9,
         }),
         Step::Wait(waited),
@@ -120,7 +122,7 @@ struct Ledger {
     entries: Vec<(ChainPoint, Option<Vec<u8>>)>,
     verdicts: Vec<Option<StoredVerdict>>,
     epochs: Vec<StoredEpoch>,
-    marks: BTreeMap<Meter, u64>,
+    marks: BTreeMap<(Meter, MeterNumber), u64>,
     awaiting: Vec<Awaiting>,
     receipt: Option<StoredReceipt>,
     note: Option<Vec<u8>>,

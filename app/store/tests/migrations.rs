@@ -10,7 +10,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{Chain, SEAL, accepted, new_entry, open, options, private, receipt};
+use common::{Chain, SEAL, accepted, first, new_entry, open, options, private, receipt};
 use dashpoint_membership::{Entry, Epoch, Meter, Seq};
 use dashpoint_store::{CheckDepth, Reconciled, Store, StoreError, StoreReader};
 use dashpoint_wire::{EpochGrant, Signed};
@@ -153,7 +153,7 @@ fn every_schema_with_unsent_entries_inside_is_brought_to_the_newest() {
         }
         let unconfirmed = read.unconfirmed(Epoch::new(1)).unwrap();
         assert_eq!(unconfirmed.entries, ENTRIES - 1, "schema {schema}");
-        let mark = read.marks().unwrap()[&Meter::Odometer];
+        let mark = read.marks().unwrap()[&first(Meter::Odometer)];
         assert_eq!(mark, 1_000 + ENTRIES * METRES, "schema {schema}");
         assert_eq!(read.awaiting().unwrap()[0].evidence, b"evidence");
         assert_eq!(read.checkpoint("trip").unwrap().unwrap(), b"open trip");

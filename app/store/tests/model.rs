@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use common::{Chain, accepted, new_entry, open, private, receipt};
-use dashpoint_membership::{Entry, Epoch, Meter, Points, Seq};
+use common::{Chain, accepted, first, new_entry, open, private, receipt};
+use dashpoint_membership::{Entry, Epoch, Meter, MeterNumber, Points, Seq};
 use dashpoint_store::{AwaitingId, Begun, NewEntry, Reconciled, SettledMark, Store, StoreError};
 use dashpoint_wire::{EpochGrant, Signed};
 use proptest::prelude::*;
@@ -66,7 +66,7 @@ struct Model {
     /// Last place of the newest epoch that a receipt covers.
     through: Seq,
     answers: i64,
-    marks: BTreeMap<Meter, u64>,
+    marks: BTreeMap<(Meter, MeterNumber), u64>,
 }
 
 struct World {
@@ -109,7 +109,7 @@ impl World {
 
     fn settled(&mut self, entry: Signed<Entry>) {
         let claim = entry.body().transaction().interval().unwrap();
-        let mark = self.model.marks.entry(claim.meter).or_default();
+        let mark = self.model.marks.entry(first(claim.meter)).or_default();
         *mark = claim.to.max(*mark);
         self.model.entries.push(entry);
     }
@@ -136,7 +136,7 @@ impl World {
             }
             Step::Again => {
                 let mut other = self.model.chain.clone();
-                if self.model.marks.contains_key(&Meter::Odometer) {
+                if self.model.marks.contains_key(&first(Meter::Odometer)) {
                     other.odometer -= 1;
                     let refused = self.store().commit_entry(&new_entry(&other.trip(5)));
                     assert!(matches!(refused, Err(StoreError::AlreadySettled { .. })));
@@ -169,6 +169,7 @@ impl World {
         let high = self.model.chain.odometer + metres;
         let mark = SettledMark {
             meter: Meter::Odometer,
+            number: MeterNumber::FIRST,
             high,
         };
         self.store()

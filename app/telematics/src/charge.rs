@@ -226,10 +226,7 @@ impl OpenCharge {
     pub(crate) fn finish(self, marks: &mut Marks, settings: &Settings) -> Option<Finished> {
         let (from_wh, to_wh) = self.stretch?;
         let charged = marks.unsettled(Meter::Charged, from_wh, to_wh)?;
-        marks.raise(MeterMark {
-            meter: Meter::Charged,
-            at: charged.to,
-        });
+        marks.raise(MeterMark::after(charged));
         let evidence = Charge {
             charged,
             started: self.started_ms.map(coarse),
@@ -334,10 +331,7 @@ pub(crate) fn reconstructed(
         permille,
     } = unseen;
     let charged = marks.unsettled(Meter::Charged, from_wh, to_wh)?;
-    marks.raise(MeterMark {
-        meter: Meter::Charged,
-        at: charged.to,
-    });
+    marks.raise(MeterMark::after(charged));
     let evidence = Charge {
         charged,
         started: None,

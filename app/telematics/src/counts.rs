@@ -26,6 +26,8 @@ pub enum Fault {
     Duplicate,
     /// More than a day off the bus; taken after all once three signals agree.
     Quarantined,
+    /// A value by which a counter says that it has none.
+    NotAvailable,
 }
 
 impl Fault {
@@ -41,6 +43,7 @@ impl Fault {
             Self::Late => "late",
             Self::Duplicate => "duplicate",
             Self::Quarantined => "quarantined",
+            Self::NotAvailable => "not-available",
         }
     }
 }

@@ -67,10 +67,7 @@ impl OpenDischarge {
     pub(crate) fn finish(self, marks: &mut Marks, settings: &Settings) -> Option<Finished> {
         let to_wh = self.from_wh.saturating_add(self.given_wh as u64);
         let discharged: MeterInterval = marks.unsettled(Meter::Discharged, self.from_wh, to_wh)?;
-        marks.raise(MeterMark {
-            meter: Meter::Discharged,
-            at: discharged.to,
-        });
+        marks.raise(MeterMark::after(discharged));
         let (started_ms, ended_ms) = (self.started_ms, self.last_ms);
         Some(Finished {
             evidence: Evidence::Discharge(Discharge {

@@ -18,9 +18,12 @@ mod held_speed;
 mod intake;
 mod marks;
 mod meter;
+mod meter_opened;
+mod no_reading;
 mod outcome;
 mod parked_trip;
 mod picture;
+mod probation;
 mod reading;
 mod settings;
 mod signal;
@@ -38,6 +41,7 @@ pub use evidence::{
     TripEnd, TripTrace,
 };
 pub use marks::{Marks, MeterMark};
+pub use meter_opened::MeterOpened;
 pub use outcome::Outcome;
 pub use reading::{Sample, Value};
 pub use settings::Settings;

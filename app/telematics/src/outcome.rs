@@ -6,6 +6,7 @@ use crate::driver::Driver;
 use crate::evidence::Finished;
 use crate::fold::FoldOutcome;
 use crate::marks::MeterMark;
+use crate::meter_opened::MeterOpened;
 use crate::vehicle_fact::VehicleFact;
 
 /// An output of the fold, in the order in which outputs are to be stored.
@@ -26,6 +27,8 @@ pub enum Outcome {
     Finished(Box<Finished>),
     /// A meter is settled up to here without anything to pay for: its first value, or a rise that nobody can explain.
     Mark(MeterMark),
+    /// A counter turned out to be another meter: to be kept, with its mark, before what is claimed of it.
+    MeterOpened(Box<MeterOpened>),
     /// The state to go on from after a crash; it replaces the one before.
     Checkpoint(Box<Checkpoint>),
 }
@@ -36,6 +39,7 @@ impl From<FoldOutcome> for Outcome {
             FoldOutcome::TripStarted { driver, at_ms } => Self::TripStarted { driver, at_ms },
             FoldOutcome::Finished(finished) => Self::Finished(finished),
             FoldOutcome::Mark(mark) => Self::Mark(mark),
+            FoldOutcome::MeterOpened(opened) => Self::MeterOpened(opened),
         }
     }
 }

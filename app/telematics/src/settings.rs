@@ -14,6 +14,10 @@ pub struct Settings {
     pub windows: Vec<CleanWindow>,
     /// Offset of the local clock from UTC, in minutes.
     pub utc_offset_min: i16,
+    /// The cloud reads openings of meters, and somebody is there to sign them.
+    pub opens_meters: bool,
+    /// Whoever drives or charges now is a guest.
+    pub is_guest: bool,
 }
 
 const MS_PER_MIN: i64 = 60_000;
@@ -28,6 +32,9 @@ impl Settings {
             sites: policy.sites.clone(),
             windows: policy.windows.clone(),
             utc_offset_min,
+            // A policy that names the bound is of a cloud that knows what it bounds.
+            opens_meters: policy.allowance.meters_per_year.is_some(),
+            is_guest: false,
         }
     }
 

@@ -201,7 +201,7 @@ impl Telematics {
             let now_ms = newest_ms.saturating_add(silent_ms);
             let waits_ms = self.intake.oldest_waiting_ms();
             fold.pass(waits_ms.unwrap_or(now_ms).min(now_ms), &mut context);
-            self.tell(folded, false, &mut out);
+            self.tell(folded, &mut out);
             out.extend(self.motion.pass(now_ms).map(Outcome::DriveState));
         }
         out
@@ -238,9 +238,17 @@ impl Telematics {
         }
     }
 
-    /// Goes on under another policy or in another zone; what is open ends under it.
+    /// Goes on under another policy or in another zone; what is open ends under it. Who is a guest stays.
     pub fn set_settings(&mut self, settings: Settings) {
-        self.settings = settings;
+        self.settings = Settings {
+            is_guest: self.settings.is_guest,
+            ..settings
+        };
+    }
+
+    /// From now on what ends is a guest's, or no longer.
+    pub fn set_guest(&mut self, is_guest: bool) {
+        self.settings.is_guest = is_guest;
     }
 
     /// Returns whether a trip or a session is over and only a checkpoint holds it: it waits for its odometer, or for more pieces.
@@ -287,7 +295,7 @@ impl Telematics {
             out: &mut folded,
         });
         let mut out = Vec::new();
-        self.tell(folded, false, &mut out);
+        self.tell(folded, &mut out);
         out
     }
 
@@ -347,15 +355,18 @@ impl Telematics {
         for batch in batches {
             fold.take(batch, &mut context);
         }
-        let is_due = self.fold.wants_checkpoint();
-        self.tell(folded, is_due, out);
+        self.tell(folded, out);
     }
 
     /// Tells what was folded, and a checkpoint when it is due. After an end the one from before it must not stay the newest.
-    fn tell(&self, folded: Vec<FoldOutcome>, is_due: bool, out: &mut Vec<Outcome>) {
-        let ended = folded
-            .iter()
-            .any(|outcome| matches!(outcome, FoldOutcome::Finished(_)));
+    fn tell(&mut self, folded: Vec<FoldOutcome>, out: &mut Vec<Outcome>) {
+        let is_due = self.fold.wants_checkpoint();
+        let ended = folded.iter().any(|outcome| {
+            matches!(
+                outcome,
+                FoldOutcome::Finished(_) | FoldOutcome::MeterOpened(_)
+            )
+        });
         out.extend(folded.into_iter().map(Outcome::from));
         if is_due || ended {
             out.push(Outcome::Checkpoint(Box::new(self.checkpoint())));

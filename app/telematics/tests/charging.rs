@@ -249,7 +249,10 @@ fn a_session_with_more_energy_than_its_power_gives_is_not_signed_as_of_that_powe
 #[test]
 fn nothing_is_paid_for_the_time_before_the_first_value() {
     let mut car = Car::new();
-    car.meters();
+    for _ in 0..5 {
+        car.meters();
+        car.wait(1_000);
+    }
     let outcomes = fold(&car.samples, Marks::default());
     assert!(finished(&outcomes).is_empty());
     let marks: Vec<_> = outcomes

@@ -38,6 +38,7 @@ fn told(outcomes: Vec<Outcome>) -> Vec<VehicleFact> {
         | Outcome::TripStarted { .. }
         | Outcome::Finished(_)
         | Outcome::Mark(_)
+        | Outcome::MeterOpened(_)
         | Outcome::Checkpoint(_) => None,
     };
     outcomes.into_iter().filter_map(fact).collect()

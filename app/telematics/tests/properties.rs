@@ -37,17 +37,19 @@ impl HeadUnit {
                 Outcome::Finished(finished) => {
                     let interval = finished.evidence.interval();
                     assert!(interval.from < interval.to);
+                    let mark = self.marks.mark(interval.meter);
                     assert!(
-                        self.marks
-                            .of(interval.meter)
-                            .is_none_or(|mark| mark <= interval.from),
+                        mark.is_none_or(
+                            |mark| mark.number == interval.number && mark.at <= interval.from
+                        ),
                         "{finished:?}"
                     );
-                    self.marks = finished.marks;
+                    self.marks = self.marks.highest(finished.marks);
                     assert_eq!(self.marks.of(interval.meter), Some(interval.to));
                     self.kept.push(*finished);
                 }
                 Outcome::Mark(mark) => self.marks.raise(mark),
+                Outcome::MeterOpened(opened) => self.marks.raise(opened.mark()),
                 Outcome::Checkpoint(checkpoint) => self.checkpoint = Some(*checkpoint),
                 Outcome::DriveState(_) | Outcome::VehicleFact(_) | Outcome::TripStarted { .. } => {}
             }

@@ -37,7 +37,8 @@ fn crash(samples: &[Sample], dies_at: usize, lost: usize, clean: bool) -> Vec<Fi
         | Outcome::VehicleFact(_)
         | Outcome::TripStarted { .. }
         | Outcome::Finished(_)
-        | Outcome::Mark(_) => None,
+        | Outcome::Mark(_)
+        | Outcome::MeterOpened(_) => None,
     });
     let newest = if clean {
         Some(kept(&telematics.checkpoint()))

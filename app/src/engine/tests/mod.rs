@@ -4,6 +4,7 @@
 mod attempts;
 mod car;
 mod last_seen;
+mod meters;
 mod mixed_up;
 mod named;
 mod newer;

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use dashpoint_membership::{
     Account, BindingId, Charge, ClockQuality, CoarseTime, CompiledPolicy, Current, DeviceId,
     DrivingTime, Entry, EntryBody, EntryHash, Epoch, EventTime, Evidence, EvidenceDigest, Grade,
-    Growth, LedgerVersion, MemberId, Meter, MeterInterval, MeterNumber, Paid, Points, Policy,
-    PolicyVersion, Profile, Seq, ServerEpoch, ServerTime, Statement, Transaction, Trip, Verdict,
+    Growth, LedgerVersion, MemberId, Meter, MeterInterval, MeterNumber, MeterOpening, Paid, Points,
+    Policy, PolicyVersion, Profile, Seq, ServerEpoch, ServerTime, Statement, Transaction, Trip,
+    Verdict,
 };
 use dashpoint_store::{CheckDepth, NewEntry, Reconciled, SealKey, Store, StoreOptions};
 use dashpoint_wire::{ChainPoint, EntryVerdict, EpochGrant, Receipt, Signed, SigningKey};
@@ -44,6 +45,11 @@ pub fn options(check: CheckDepth) -> StoreOptions {
 
 pub fn open(folder: &Path) -> Store {
     Store::open(folder, options(CheckDepth::Ends)).unwrap()
+}
+
+/// The first meter of a quantity.
+pub const fn first(meter: Meter) -> (Meter, MeterNumber) {
+    (meter, MeterNumber::FIRST)
 }
 
 /// The signing side of a car: each call makes the next link.
@@ -125,6 +131,18 @@ impl Chain {
             grade: Grade::Metered,
             current: Current::Dc,
         }))
+    }
+
+    /// The opening of the second meter of charged energy.
+    pub fn open_charged(&mut self, last: u64, first: u64) -> Signed<Entry> {
+        let opening = MeterOpening {
+            meter: Meter::Charged,
+            number: MeterNumber::FIRST.next(),
+            last,
+            first,
+            since: CoarseTime::containing_unix_s(1_789_800_000),
+        };
+        self.sign(EntryBody::Fresh(Transaction::OpenMeter(opening)))
     }
 
     /// A charging session on the second meter of its quantity.

@@ -7,15 +7,14 @@ use crate::charge::{EnergyOrigin, OpenCharge, Unseen, reconstructed};
 use crate::discharge::OpenDischarge;
 use crate::driver::Driver;
 use crate::intake::Stamped;
-use crate::marks::MeterMark;
 use crate::reading::{ROLLING_KMH, STANDSTILL_KMH, SignalReading};
 use crate::settings::Settings;
 use crate::trip::OpenTrip;
 
 /// A smaller rise that nobody has seen belongs to the session before or after it, in watt-hours.
 const UNSEEN_MIN_WH: u64 = 100;
-/// A greater one is no charging: five full batteries.
-const UNSEEN_MAX_WH: u64 = 500_000;
+/// A greater one is no charging: more than the largest battery.
+const UNSEEN_MAX_WH: u64 = 250_000;
 
 /// Less is a piece of a session, in watt-hours.
 const PIECE_WH: u64 = 1_000;
@@ -240,16 +239,10 @@ impl VehicleFold {
     pub(super) fn charged_moved(&mut self, wh: u64, context: &mut FoldContext<'_>) {
         if let Some(charge) = self.charge.take() {
             let finished = charge.finish(&mut self.marks, context.settings);
-            context.finished(finished);
+            self.emit(finished, context);
         }
         self.charged_floor_wh = self.charged_floor_wh.max(Some(wh));
-        self.mark(
-            MeterMark {
-                meter: Meter::Charged,
-                at: wh,
-            },
-            context,
-        );
+        self.mark(Meter::Charged, wh, context);
     }
 
     pub(super) fn discharge(
@@ -300,12 +293,12 @@ impl VehicleFold {
         if let Some(open) = self.discharge.take() {
             self.checkpoint_due_ms = None;
             let finished = open.finish(&mut self.marks, context.settings);
-            context.finished(finished);
+            self.emit(finished, context);
         }
     }
 
     /// Charging belongs to whoever is known to sit there, else to the last driver whose name was not taken back.
-    fn owner(&self) -> Driver {
+    pub(super) fn owner(&self) -> Driver {
         let present = self.picture.driver();
         match (&present, &self.last_driver) {
             (Driver::Named { .. }, _) | (Driver::Unidentified | Driver::Guest, None) => present,
@@ -407,7 +400,7 @@ impl VehicleFold {
         }
     }
 
-    fn end_charging(&mut self, at_ms: i64, context: &mut FoldContext<'_>) {
+    pub(super) fn end_charging(&mut self, at_ms: i64, context: &mut FoldContext<'_>) {
         if let Some(charge) = self.charge.take() {
             self.plug = Some(PluggedIn {
                 ended_ms: at_ms,
@@ -416,18 +409,14 @@ impl VehicleFold {
             self.mix_since_ms = Some(at_ms);
             self.checkpoint_due_ms = None;
             let finished = charge.finish(&mut self.marks, context.settings);
-            context.finished(finished);
+            self.emit(finished, context);
         }
     }
 
     /// Accounts for a rise of the counter that no session was open for, when it is `least_wh` or more.
     fn settle_unseen(&mut self, wh: u64, least_wh: u64, at_ms: i64, context: &mut FoldContext<'_>) {
-        let mark = MeterMark {
-            meter: Meter::Charged,
-            at: wh,
-        };
         let Some(from_wh) = self.accounted_wh() else {
-            self.mark(mark, context);
+            self.mark(Meter::Charged, wh, context);
             return;
         };
         let rise_wh = wh.saturating_sub(from_wh);
@@ -436,7 +425,7 @@ impl VehicleFold {
         }
         if rise_wh > UNSEEN_MAX_WH {
             Self::refuse_charged(context);
-            self.mark(mark, context);
+            self.mark(Meter::Charged, wh, context);
             return;
         }
         let unseen = Unseen {
@@ -445,7 +434,7 @@ impl VehicleFold {
             permille: self.unseen_permille(from_wh, wh, at_ms, context.settings),
         };
         let finished = reconstructed(self.owner(), unseen, &mut self.marks, context.settings);
-        context.finished(finished);
+        self.emit(finished, context);
     }
 
     /// The renewable share of a rise that nobody saw: what the car's own counter of it says, when it was said anew

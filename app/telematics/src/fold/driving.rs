@@ -70,7 +70,7 @@ impl VehicleFold {
         let patience_ms = self.pace.speed_patience_ms();
         let finished = trip.finish(end, patience_ms, &mut self.marks, context.settings);
         self.checkpoint_due_ms = None;
-        context.finished(finished);
+        self.emit(finished, context);
     }
 
     pub(super) fn end_trip(&mut self, end: TripEnd, context: &mut FoldContext<'_>) {

@@ -4,22 +4,26 @@ mod braking;
 mod charging;
 mod driving;
 mod ending;
+mod meters;
 mod pace;
 mod parking;
 mod translate;
 
 use braking::BrakingWatch;
+use dashpoint_membership::Meter;
+use meters::Watch;
 use pace::PaceWatch;
 use serde::{Deserialize, Serialize};
 
 use crate::charge::OpenCharge;
-use crate::counts::{Counts, Fault};
+use crate::counts::Counts;
 use crate::discharge::OpenDischarge;
 use crate::driver::Driver;
 use crate::evidence::{Finished, TripEnd};
 use crate::intake::{Batch, SeenSample, Stamped};
 use crate::marks::{Marks, MeterMark};
-use crate::meter::{MeterTrack, Pace, Taken};
+use crate::meter::MeterTrack;
+use crate::meter_opened::MeterOpened;
 use crate::parked_trip::{ParkedTrip, UnreadWay};
 use crate::picture::Picture;
 use crate::reading::SignalReading;
@@ -40,6 +44,12 @@ pub(crate) struct VehicleFold {
     charged: MeterTrack,
     consumed: MeterTrack,
     marks: Marks,
+    /// Set while the odometer may be another one.
+    #[serde(default)]
+    odometer_watch: Option<Watch>,
+    /// The same of the counter of charged energy.
+    #[serde(default)]
+    charged_watch: Option<Watch>,
     /// The charged energy that is accounted for: some cars count what braking gives back, and that is no charging.
     charged_floor_wh: Option<u64>,
     trip: Option<OpenTrip>,
@@ -111,6 +121,8 @@ pub(crate) enum FoldOutcome {
     Finished(Box<Finished>),
     /// A meter is settled up to here.
     Mark(MeterMark),
+    /// A counter turned out to be another meter.
+    MeterOpened(Box<MeterOpened>),
 }
 
 /// Context of a step of the fold.
@@ -118,13 +130,6 @@ pub(crate) struct FoldContext<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) counts: &'a mut Counts,
     pub(crate) out: &'a mut Vec<FoldOutcome>,
-}
-
-impl FoldContext<'_> {
-    fn finished(&mut self, finished: Option<Finished>) {
-        self.out
-            .extend(finished.map(|finished| FoldOutcome::Finished(Box::new(finished))));
-    }
 }
 
 /// The state before a batch: ticks and meter intervals begin there.
@@ -145,10 +150,12 @@ impl VehicleFold {
     pub(crate) fn new(marks: Marks) -> Self {
         Self {
             picture: Picture::default(),
-            odometer: MeterTrack::default(),
-            charged: MeterTrack::default(),
+            odometer: MeterTrack::above(marks.odometer),
+            charged: MeterTrack::above(marks.charged),
             consumed: MeterTrack::default(),
             marks,
+            odometer_watch: None,
+            charged_watch: None,
             charged_floor_wh: None,
             trip: None,
             parked: None,
@@ -174,13 +181,14 @@ impl VehicleFold {
 
     /// Goes on after a restart. What is open and settled already is dropped: it was committed before the crash.
     pub(crate) fn wake(&mut self, marks: Marks) {
-        self.marks = self.marks.highest(marks);
+        self.settle(marks);
         // One that has only just begun stands at the mark too, but does not begin below it.
         let settled = |stretch: Option<(u64, u64)>, mark: Option<u64>| matches!((stretch, mark), (Some((from, to)), Some(mark)) if from < mark && to <= mark);
         let Marks {
             odometer,
             charged,
             discharged,
+            ..
         } = self.marks;
         self.trip = self
             .trip
@@ -217,10 +225,19 @@ impl VehicleFold {
     /// Takes marks that became known otherwise.
     pub(crate) fn settle(&mut self, marks: Marks) {
         self.marks = self.marks.highest(marks);
+        for meter in [Meter::Odometer, Meter::Charged] {
+            self.settle_meter(meter, marks);
+        }
     }
 
+    /// Returns the marks that may be on the disk.
     pub(crate) fn marks(&self) -> Marks {
-        self.marks
+        let settled = Meter::ALL.map(|meter| self.settled(meter));
+        let mut marks = Marks::default();
+        for mark in settled.into_iter().flatten() {
+            marks.raise(mark);
+        }
+        marks
     }
 
     pub(crate) fn last_ms(&self) -> Option<i64> {
@@ -280,8 +297,12 @@ impl VehicleFold {
 
     /// Returns whether a checkpoint is due.
     pub(crate) fn wants_checkpoint(&mut self) -> bool {
-        let open = self.has_trip() || self.charge.is_some() || self.discharge.is_some();
-        let Some(now_ms) = self.last_ms.filter(|_| open) else {
+        let is_open = self.has_trip()
+            || self.charge.is_some()
+            || self.discharge.is_some()
+            || self.odometer_watch.is_some()
+            || self.charged_watch.is_some();
+        let Some(now_ms) = self.last_ms.filter(|_| is_open) else {
             self.checkpoint_due_ms = None;
             return false;
         };
@@ -310,6 +331,7 @@ impl VehicleFold {
     }
 
     pub(crate) fn take(&mut self, batch: &Batch, context: &mut FoldContext<'_>) {
+        self.release_opened(context);
         match batch {
             Batch::Instant { at_ms, readings } => {
                 self.pace.hear(*at_ms);
@@ -360,7 +382,7 @@ impl VehicleFold {
     }
 
     fn fold(&mut self, at_ms: i64, readings: &[Stamped], context: &mut FoldContext<'_>) {
-        let before = self.before();
+        let mut before = self.before();
         let was_charging = self.picture.charging;
         let origin_before = self.origin(at_ms, context.settings);
         let mut news = Vec::with_capacity(readings.len());
@@ -370,7 +392,7 @@ impl VehicleFold {
                 self.confirm_meter(stamped);
                 continue;
             }
-            if self.take_meter(stamped, context) {
+            if self.take_meter(stamped, &mut before, context) {
                 self.picture.take(stamped);
                 news.push(stamped);
             }
@@ -423,76 +445,6 @@ impl VehicleFold {
             SignalReading::ConsumedWh(wh) => self.consumed.confirm(stamped.at_ms, wh),
             _ => {}
         }
-    }
-
-    /// Takes a lifetime meter; `false` when its value is not believed. Any other reading is.
-    fn take_meter(&mut self, stamped: &Stamped, context: &mut FoldContext<'_>) -> bool {
-        let at_ms = stamped.at_ms;
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "only three readings are lifetime meters"
-        )]
-        let taken = match stamped.reading {
-            SignalReading::OdometerM(metres) => {
-                // One that was said again without rising may tell at once what the speeds have told since.
-                let trip = self.trip.as_ref();
-                let trip = trip.or(self.parked.as_ref().map(|parked| &parked.trip));
-                let pace = Pace::ODOMETER.beyond(trip.map_or(0, OpenTrip::unread_m));
-                let taken = self.odometer.take(pace, at_ms, metres);
-                if taken == Taken::Rebased {
-                    self.end_trip(TripEnd::OdometerMoved, context);
-                }
-                self.set_first_mark(
-                    dashpoint_membership::Meter::Odometer,
-                    metres,
-                    taken,
-                    context,
-                );
-                taken
-            }
-            SignalReading::ChargedWh(wh) => {
-                let taken = self.charged.take(Pace::CHARGED, at_ms, wh);
-                if taken == Taken::Rebased {
-                    self.charged_moved(wh, context);
-                }
-                taken
-            }
-            SignalReading::ConsumedWh(wh) => self.consumed.take(Pace::CONSUMED, at_ms, wh),
-            _ => return true,
-        };
-        match taken {
-            Taken::Moved | Taken::Rebased => true,
-            Taken::Refused(fault) => {
-                let Stamped {
-                    signal, retained, ..
-                } = *stamped;
-                context.counts.refuse_taken(signal, fault, retained);
-                false
-            }
-        }
-    }
-
-    /// Nothing is paid for the time before the first value of a meter.
-    fn set_first_mark(
-        &mut self,
-        meter: dashpoint_membership::Meter,
-        value: u64,
-        taken: Taken,
-        context: &mut FoldContext<'_>,
-    ) {
-        if self.marks.of(meter).is_none() && taken == Taken::Moved {
-            self.mark(MeterMark { meter, at: value }, context);
-        }
-    }
-
-    fn mark(&mut self, mark: MeterMark, context: &mut FoldContext<'_>) {
-        self.marks.raise(mark);
-        context.out.push(FoldOutcome::Mark(mark));
-    }
-
-    fn refuse_charged(context: &mut FoldContext<'_>) {
-        let charged = Signal::ChargedEnergy;
-        context.counts.refuse_taken(charged, Fault::Jumped, false);
     }
 }
 

@@ -53,10 +53,7 @@ impl OpenTrip {
     ) -> Option<Finished> {
         let stretch = self.odometer?;
         let odometer = marks.unsettled(Meter::Odometer, stretch.from, stretch.to)?;
-        marks.raise(MeterMark {
-            meter: Meter::Odometer,
-            at: odometer.to,
-        });
+        marks.raise(MeterMark::after(odometer));
         self.judge_times(odometer.length(), patience_ms);
         let duration_ms = self.last_ms.abs_diff(self.started_ms);
         let missed_ms = duration_ms

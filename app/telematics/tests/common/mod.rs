@@ -202,6 +202,7 @@ pub fn finished(outcomes: &[Outcome]) -> Vec<Finished> {
         | Outcome::VehicleFact(_)
         | Outcome::TripStarted { .. }
         | Outcome::Mark(_)
+        | Outcome::MeterOpened(_)
         | Outcome::Checkpoint(_) => None,
     };
     outcomes.iter().filter_map(finished).collect()

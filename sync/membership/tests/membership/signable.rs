@@ -61,8 +61,8 @@ fn what_nobody_can_reach_is_not_signed() {
             "allowance.confirm_days: expected 0 to 366 days",
         ),
         (
-            "confirm_days = 14",
-            "confirm_days = 14\nmeters_per_year = 13",
+            "meters_per_year = 1",
+            "meters_per_year = 13",
             "meters_per_year = 13",
             "allowance.meters_per_year: expected 0 to 12",
         ),

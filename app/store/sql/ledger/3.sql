@@ -1,0 +1,3 @@
+-- A quantity has several meters when its counter is replaced. The columns `meter` say which one: the quantity, as before, plus
+-- four for each meter of it that was before. What older programs wrote stays as it is, and they do not open what they would
+-- misread.
