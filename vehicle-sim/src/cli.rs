@@ -93,7 +93,7 @@ Examples:
         #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
         renewable: u8,
         /// Source of the renewable share
-        #[arg(long, value_enum, ignore_case = true, default_value = "ISO15118")]
+        #[arg(long, value_enum, ignore_case = true, default_value = "SITE")]
         source: SourceName,
         /// At a DC post rather than an AC one
         #[arg(long)]

@@ -37,6 +37,8 @@ pub enum VssSignal {
     CarbonIntensity,
     /// Of the overlay.
     EnergyMixSource,
+    /// Shares by power that the station announces, of the overlay.
+    PriceRules,
     /// Lifetime kWh, of the overlay.
     RenewableEnergy,
     DriverIssuer,
@@ -56,7 +58,7 @@ pub enum VssSignal {
 
 impl VssSignal {
     /// Every signal, in the order of the declaration.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Speed,
         Self::IsMoving,
         Self::LongitudinalAcceleration,
@@ -75,6 +77,7 @@ impl VssSignal {
         Self::RenewablePercentage,
         Self::CarbonIntensity,
         Self::EnergyMixSource,
+        Self::PriceRules,
         Self::RenewableEnergy,
         Self::DriverIssuer,
         Self::DriverSubject,
@@ -114,6 +117,7 @@ impl VssSignal {
                 "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.CarbonIntensity"
             }
             Self::EnergyMixSource => "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.Source",
+            Self::PriceRules => "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.PriceRules",
             Self::RenewableEnergy => {
                 "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.AccumulatedRenewableEnergy"
             }
@@ -148,6 +152,7 @@ impl VssSignal {
             | Self::RenewablePercentage
             | Self::CarbonIntensity
             | Self::EnergyMixSource
+            | Self::PriceRules
             | Self::RenewableEnergy
             | Self::DriverIssuer
             | Self::DriverSubject

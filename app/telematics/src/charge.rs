@@ -29,18 +29,31 @@ pub(crate) struct EnergyOrigin {
 }
 
 impl EnergyOrigin {
-    /// Judges what the bus has said since `since_ms`.
-    pub(crate) fn of(mix: &Mix, since_ms: Option<i64>, at_ms: i64, settings: &Settings) -> Self {
+    /// Judges what the bus has said since `since_ms`, for energy that flows with a power.
+    pub(crate) fn of(
+        mix: &Mix,
+        since_ms: Option<i64>,
+        at_ms: i64,
+        power_w: Option<f64>,
+        settings: &Settings,
+    ) -> Self {
         let holds = |said_ms: i64| since_ms.is_none_or(|since_ms| said_ms >= since_ms);
-        if let (Some((source_ms, MixSource::Meter)), Some((share_ms, permille))) =
-            (mix.source, mix.permille)
-            && holds(source_ms)
-            && holds(share_ms)
-        {
-            return Self {
-                permille,
-                grade: Grade::Metered,
-            };
+        let source = mix.source.filter(|(said_ms, _)| holds(*said_ms));
+        let share = mix.permille.filter(|(said_ms, _)| holds(*said_ms));
+        let share = share.map(|(_, permille)| permille);
+        let said = match source.map(|(_, source)| source) {
+            Some(MixSource::Meter) => share.map(|permille| (permille, Grade::Metered)),
+            Some(MixSource::Announced) => {
+                let rules = mix.rules.as_ref().filter(|(said_ms, _)| holds(*said_ms));
+                let by_power = rules.and_then(|(_, rules)| rules.permille(power_w));
+                by_power
+                    .or(share)
+                    .map(|permille| (permille, Grade::Declared))
+            }
+            Some(MixSource::Hearsay) | None => None,
+        };
+        if let Some((permille, grade)) = said {
+            return Self { permille, grade };
         }
         let evse = mix.evse.as_ref().filter(|(said_ms, _)| holds(*said_ms));
         match evse.and_then(|(_, evse)| settings.declared_permille(evse)) {
@@ -66,6 +79,12 @@ pub(crate) struct OpenCharge {
     /// From where to where the counter has risen.
     stretch: Option<(u64, u64)>,
     power_max_w: f64,
+    /// Power into the battery as it was last said.
+    #[serde(default)]
+    battery_w: Option<f64>,
+    /// Power of the session as it was last said.
+    #[serde(default)]
+    average_w: Option<f64>,
     evse: String,
     steps: Vec<ChargeStep>,
     /// Time at which the flow stopped, while more may come.
@@ -86,6 +105,8 @@ impl OpenCharge {
             last_ms: at_ms,
             stretch: from_wh.map(|from_wh| (from_wh, from_wh)),
             power_max_w: 0.0,
+            battery_w: None,
+            average_w: None,
             evse: String::new(),
             steps: Vec::new(),
             paused_ms: None,
@@ -143,8 +164,23 @@ impl OpenCharge {
         }
     }
 
-    pub(crate) fn power(&mut self, watts: f64) {
+    /// Takes the power into the battery.
+    pub(crate) fn battery_power(&mut self, watts: f64) {
         self.power_max_w = self.power_max_w.max(watts);
+        self.battery_w = Some(watts);
+    }
+
+    /// Takes the average power of the session.
+    pub(crate) fn average_power(&mut self, watts: f64) {
+        self.power_max_w = self.power_max_w.max(watts);
+        self.average_w = Some(watts);
+    }
+
+    /// Returns the power with which energy flows now, in watts: that into the battery, else the average; `None` while neither is said.
+    pub(crate) fn power_w(&self) -> Option<f64> {
+        let flows = |watts: &f64| *watts > FLOWING_MIN_W;
+        let battery_w = self.battery_w.filter(flows);
+        battery_w.or_else(|| self.average_w.filter(flows))
     }
 
     pub(crate) fn evse(&mut self, evse: &str) {

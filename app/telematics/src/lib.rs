@@ -23,6 +23,7 @@ mod no_reading;
 mod outcome;
 mod parked_trip;
 mod picture;
+mod price_rules;
 mod probation;
 mod reading;
 mod settings;

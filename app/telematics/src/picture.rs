@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::driver::Driver;
 use crate::intake::Stamped;
+use crate::price_rules::PriceRules;
 use crate::reading::{Ignition, MixSource, SignalReading};
 use crate::signal::{Signal, used_signals};
 
@@ -51,6 +52,9 @@ pub(crate) struct Mix {
     pub(crate) evse: Option<(i64, String)>,
     pub(crate) source: Option<(i64, MixSource)>,
     pub(crate) permille: Option<(i64, u16)>,
+    /// Shares by power that the station announced.
+    #[serde(default)]
+    pub(crate) rules: Option<(i64, PriceRules)>,
     /// The lifetime counter of the renewable part.
     #[serde(default)]
     pub(crate) renewable_wh: Option<(i64, u64)>,
@@ -181,6 +185,7 @@ impl Picture {
             .chain(mix.evse.as_mut().map(|(at_ms, _)| at_ms))
             .chain(mix.source.as_mut().map(|(at_ms, _)| at_ms))
             .chain(mix.permille.as_mut().map(|(at_ms, _)| at_ms))
+            .chain(mix.rules.as_mut().map(|(at_ms, _)| at_ms))
             .chain(mix.renewable_wh.as_mut().map(|(at_ms, _)| at_ms));
         for at_ms in times {
             *at_ms = at_ms.saturating_add(by_ms);
@@ -216,6 +221,7 @@ impl Picture {
                 self.mix.permille = Some((at_ms, *permille));
             }
             SignalReading::Mix(source) => self.mix.source = Some((at_ms, *source)),
+            SignalReading::PriceRules(rules) => self.mix.rules = Some((at_ms, rules.clone())),
             SignalReading::RenewableWh(wh) => self.mix.renewable_wh = Some((at_ms, *wh)),
             SignalReading::FrontM(metres) => self.front = Some((at_ms, *metres)),
             SignalReading::Belted(belted) => self.belted = Some(*belted),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::counts::Fault;
+use crate::price_rules::PriceRules;
 use crate::signal::{Signal, ValueKind};
 use crate::vehicle_fact::VehicleFact;
 
@@ -42,8 +43,10 @@ pub(crate) enum Ignition {
 /// Source of the renewable share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum MixSource {
-    /// The station over the cable, or a meter of the site.
+    /// A meter: of the site, or a signed one that says where its energy is from.
     Meter,
+    /// The station over the cable (ISO 15118): a share that it announced ahead.
+    Announced,
     /// Anyone else: no better than what the policy knows itself.
     Hearsay,
 }
@@ -69,6 +72,7 @@ pub(crate) enum SignalReading {
     Evse(String),
     RenewablePermille(u16),
     Mix(MixSource),
+    PriceRules(PriceRules),
     FrontM(f64),
     Belted(bool),
     Issuer(String),
@@ -195,10 +199,14 @@ impl SignalReading {
                 _ => return Err(Fault::OutOfRange),
             },
             Signal::MixSource => match text {
-                "ISO15118" | "SITE" => Self::Mix(MixSource::Meter),
+                "SITE" | "OCMF" => Self::Mix(MixSource::Meter),
+                "ISO15118" => Self::Mix(MixSource::Announced),
                 "OCPI" | "OPENADR" | "ESTIMATE" => Self::Mix(MixSource::Hearsay),
                 _ => return Err(Fault::OutOfRange),
             },
+            Signal::PriceRules => {
+                Self::PriceRules(PriceRules::parse(text).ok_or(Fault::OutOfRange)?)
+            }
             Signal::EvseId if text == EVSE_UNKNOWN => Self::Evse(String::new()),
             Signal::EvseId => Self::Evse(text.to_owned()),
             Signal::DriverIssuer => Self::Issuer(text.to_owned()),
@@ -264,6 +272,11 @@ mod tests {
             (
                 Signal::RenewablePercentage,
                 number(255.0),
+                Err(Fault::OutOfRange),
+            ),
+            (
+                Signal::PriceRules,
+                text("0:80,11000:255"),
                 Err(Fault::OutOfRange),
             ),
             (

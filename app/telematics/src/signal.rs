@@ -100,8 +100,10 @@ signals! {
     EvseId = "Vehicle.Powertrain.TractionBattery.Charging.EvseId", ValueKind::Text;
     /// Overlay: renewable share in percent. ISO 15118 carries up to 255: above 100 is an error of the station.
     RenewablePercentage = "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.RenewablePercentage", number(0.0, 100.0);
-    /// Overlay: who says so: ISO15118 OCPI OPENADR SITE ESTIMATE.
+    /// Overlay: who says so: ISO15118 OCPI OPENADR SITE OCMF ESTIMATE.
     MixSource = "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.Source", ValueKind::Text;
+    /// Overlay: the price rules of ISO 15118-20 in force, as `WATTS:PERCENT` of each range of power.
+    PriceRules = "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.PriceRules", ValueKind::Text;
     /// Overlay: lifetime renewable energy charged in kWh.
     RenewableEnergy = "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.AccumulatedRenewableEnergy", number(0.0, 1e8);
     /// Distance to what is ahead in metres.

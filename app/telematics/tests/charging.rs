@@ -17,7 +17,7 @@ use dashpoint_telematics::{Marks, Outcome, PrivateEvidence, Signal};
 fn a_metered_session_has_its_energy_and_its_share() {
     let mut car = Car::new();
     car.meters();
-    station(&mut car, "ISO15118", 80.0);
+    station(&mut car, "SITE", 80.0);
     car.wait(1_000);
     car.charge(18.0, 100);
     let all = finished(&fold(&car.samples, Marks::default()));
@@ -84,7 +84,10 @@ fn a_site_declares_and_a_window_estimates() {
         ("cn*tst*000001", "OCPI", (650, Grade::Declared)),
         ("DETSTE000001", "OCPI", (420, Grade::Estimated)),
         ("ZZ00000", "ESTIMATE", (420, Grade::Estimated)),
-        ("CNTSTE000001", "ISO15118", (800, Grade::Metered)),
+        // The station announces its share ahead: it stands above the table, and is no meter.
+        ("CNTSTE000001", "ISO15118", (800, Grade::Declared)),
+        ("CNTSTE000001", "SITE", (800, Grade::Metered)),
+        ("CNTSTE000001", "OCMF", (800, Grade::Metered)),
     ] {
         let mut car = Car::new();
         car.meters();
@@ -102,6 +105,56 @@ fn a_site_declares_and_a_window_estimates() {
 }
 
 #[test]
+fn an_announced_share_is_that_of_the_power_used() {
+    let mut car = Car::new();
+    car.meters();
+    station(&mut car, "ISO15118", 80.0);
+    car.text(Signal::PriceRules, "0:80,11000:40,50000:20");
+    car.flag(Signal::IsCharging, true);
+    // A fast charge that becomes slower at its end.
+    for (watts, minutes) in [(120_000.0, 3), (30_000.0, 4), (7_200.0, 10)] {
+        for _ in 0..minutes {
+            car.number(Signal::BatteryPower, watts);
+            car.wait(60_000);
+            car.charged_kwh += watts / 60_000.0;
+            car.number(Signal::ChargedEnergy, car.charged_kwh);
+        }
+    }
+    // A share beyond a whole is an error of the station: what it announced before holds.
+    car.text(Signal::PriceRules, "0:255");
+    car.number(Signal::RenewablePercentage, 255.0);
+    car.wait(60_000);
+    car.charged_kwh += 0.12;
+    car.number(Signal::ChargedEnergy, car.charged_kwh);
+    car.flag(Signal::IsCharging, false);
+    let charge = charges(&finished(&fold(&car.samples, Marks::default()))).remove(0);
+    assert_eq!(charge.charged.length(), 9_320);
+    assert_eq!(
+        (charge.renewable_permille, charge.grade),
+        // (6,000 x 200 + 2,000 x 400 + 1,320 x 800) / 9,320
+        (328, Grade::Declared)
+    );
+}
+
+#[test]
+fn an_announced_share_without_power_is_the_least() {
+    let mut car = Car::new();
+    car.meters();
+    station(&mut car, "ISO15118", 80.0);
+    car.text(Signal::PriceRules, "0:80,11000:40");
+    car.flag(Signal::IsCharging, true);
+    car.wait(60_000);
+    car.charged_kwh += 1.0;
+    car.number(Signal::ChargedEnergy, car.charged_kwh);
+    car.flag(Signal::IsCharging, false);
+    let charge = charges(&finished(&fold(&car.samples, Marks::default()))).remove(0);
+    assert_eq!(
+        (charge.renewable_permille, charge.grade),
+        (400, Grade::Declared)
+    );
+}
+
+#[test]
 fn what_was_said_of_one_session_is_not_said_of_the_next() {
     // At the same point after a pause, after a long one, and after a drive.
     for (pause_s, drives, next) in [
@@ -111,7 +164,7 @@ fn what_was_said_of_one_session_is_not_said_of_the_next() {
     ] {
         let mut car = Car::new();
         car.meters();
-        station(&mut car, "ISO15118", 80.0);
+        station(&mut car, "SITE", 80.0);
         car.charge(5.0, 10);
         car.wait(pause_s * 1_000);
         if drives {
@@ -143,7 +196,7 @@ fn a_car_that_slept_while_parked_charges_in_one_session() {
         car.wait(10_000);
         car.charged_kwh += 0.16;
         car.number(Signal::ChargedEnergy, car.charged_kwh);
-        station(&mut car, "ISO15118", 70.0);
+        station(&mut car, "SITE", 70.0);
     }
     car.flag(Signal::IsCharging, false);
     let charges = charges(&finished(&fold(&car.samples, Marks::default())));

@@ -32,7 +32,7 @@ fn retained(car: &Car) -> Vec<Sample> {
 fn what_was_charged_asleep_is_found_at_wake_and_paid_once() {
     let mut car = Car::new();
     car.meters();
-    station(&mut car, "ISO15118", 80.0);
+    station(&mut car, "SITE", 80.0);
     car.charge(12.0, 10);
     let marks = Marks {
         charged: Some(4_000_000),
@@ -147,7 +147,7 @@ fn without_such_a_counter_the_policy_says_what_the_unseen_time_is_worth() {
 fn waking_while_it_charges_pays_the_part_that_nobody_saw_apart() {
     let mut car = Car::new();
     car.meters();
-    station(&mut car, "ISO15118", 80.0);
+    station(&mut car, "SITE", 80.0);
     car.charge(10.0, 10);
     let asleep = car
         .samples

@@ -152,7 +152,7 @@ fn a_late_end_keeps_the_grade() {
     counter(&mut car, 0);
     car.wait(1_000);
     say(&mut car, Signal::IsCharging, Value::Bool(true), 0);
-    common::station(&mut car, "ISO15118", 80.0);
+    common::station(&mut car, "SITE", 80.0);
     for step in 0..360 {
         car.wait(10_000);
         number(&mut car, Signal::StateOfCharge, 60.0, 0);

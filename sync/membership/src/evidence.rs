@@ -42,9 +42,10 @@ pub struct FactorSeen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Grade {
-    /// ISO 15118 or a meter of the site, in the session.
+    /// A meter of the site in the session, or a signed one (OCMF) that says where its energy is from.
     Metered,
-    /// The operator's published mix of that charging point (OCPI).
+    /// What was announced ahead: by the station in the session (ISO 15118), or the operator's published mix of that charging point
+    /// (OCPI).
     Declared,
     /// A time window of the policy, or a session reconstructed from the counter.
     Estimated,

@@ -165,7 +165,7 @@ impl SimulatedVehicle {
             (Signal::ChargedEnergy, number(self.charged_kwh)),
         ];
         if metered {
-            first.push((Signal::MixSource, text("ISO15118")));
+            first.push((Signal::MixSource, text("SITE")));
             first.push((Signal::RenewablePercentage, number(80.0)));
         }
         let mut said = vec![live(after_ms, first)];

@@ -22,7 +22,7 @@ const FOSSIL_G_PER_KWH: f64 = 827.3;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum EnergySource {
-    /// The station, over the cable.
+    /// The station, over the cable: a share that it announced ahead.
     Iso15118,
     /// The operator's energy mix of the charging point.
     Ocpi,
@@ -120,6 +120,10 @@ impl Car {
             VssSignal::RenewablePercentage,
             i64::from(charge.renewable_percent),
         );
+        if charge.source == EnergySource::Iso15118 {
+            let one_range = format!("0:{}", charge.renewable_percent);
+            self.script.show(VssSignal::PriceRules, one_range.as_str());
+        }
         self.script
             .show(VssSignal::CarbonIntensity, charge.carbon_g_per_kwh());
 

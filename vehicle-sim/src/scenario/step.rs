@@ -89,7 +89,7 @@ pub struct ScenarioCharge {
     pub kwh: f64,
     #[serde(deserialize_with = "share")]
     pub renewable: u8,
-    #[serde(default = "over_the_cable")]
+    #[serde(default = "by_a_meter")]
     pub source: EnergySource,
     #[serde(default)]
     pub dc: bool,
@@ -154,8 +154,8 @@ fn share<'de, D: Deserializer<'de>>(value: D) -> Result<u8, D::Error> {
     })
 }
 
-fn over_the_cable() -> EnergySource {
-    EnergySource::Iso15118
+fn by_a_meter() -> EnergySource {
+    EnergySource::Site
 }
 
 /// Position of the gear lever.

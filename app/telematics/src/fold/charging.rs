@@ -32,11 +32,12 @@ struct Flag {
 impl VehicleFold {
     /// Returns the source of the energy, as known now.
     pub(super) fn origin(&self, at_ms: i64, settings: &Settings) -> Option<EnergyOrigin> {
-        self.charge.as_ref()?;
+        let power_w = self.charge.as_ref()?.power_w();
         Some(EnergyOrigin::of(
             &self.picture.mix,
             self.mix_since_ms,
             at_ms,
+            power_w,
             settings,
         ))
     }
@@ -343,6 +344,7 @@ impl VehicleFold {
             &self.picture.mix,
             self.mix_since_ms,
             at_ms,
+            self.charge.as_ref().and_then(OpenCharge::power_w),
             context.settings,
         );
         let accounted_wh = self.accounted_wh();
@@ -382,9 +384,8 @@ impl VehicleFold {
                 reason = "nothing else is power or place"
             )]
             match &stamped.reading {
-                SignalReading::BatteryW(watts) | SignalReading::ChargingW(watts) => {
-                    charge.power(*watts);
-                }
+                SignalReading::BatteryW(watts) => charge.battery_power(*watts),
+                SignalReading::ChargingW(watts) => charge.average_power(*watts),
                 _ => {}
             }
         }

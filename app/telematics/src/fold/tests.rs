@@ -12,6 +12,7 @@ fn value(signal: Signal) -> Value {
         (Signal::IsCharging, _) => Value::Bool(false),
         (Signal::Ignition, _) => text("OFF"),
         (Signal::MixSource, _) => text("SITE"),
+        (Signal::PriceRules, _) => text("0:80"),
         (Signal::DayNight, _) => text("NIGHT"),
         (_, ValueKind::Flag) => Value::Bool(true),
         (_, ValueKind::Number { .. }) => Value::Number(1.0),

@@ -360,7 +360,7 @@ pub fn charge() -> SimulatedCharge {
     SimulatedCharge {
         kwh: 18.0,
         renewable_percent: 80,
-        source: EnergySource::Iso15118,
+        source: EnergySource::Site,
         dc: true,
     }
 }
