@@ -6,6 +6,7 @@ use dashpoint_membership::policy::Thresholds;
 use dashpoint_membership::{Factor, FactorSeen};
 use serde::{Deserialize, Serialize};
 
+use crate::ahead::Ahead;
 use crate::evidence::{BrakingSource, Spell};
 use crate::held_speed::{HeldSpeed, HeldStep};
 use crate::settings::Settings;
@@ -162,6 +163,8 @@ pub(crate) struct Factors {
     /// Changes of speed that no car makes.
     #[serde(default)]
     impossible: u32,
+    #[serde(default)]
+    ahead: Ahead,
 }
 
 impl Factors {
@@ -181,15 +184,17 @@ impl Factors {
             spell.from_ms = spell.from_ms.saturating_add(by_ms);
             spell.to_ms = spell.to_ms.saturating_add(by_ms);
         }
+        self.ahead.translate(by_ms);
         if let Some((at_ms, _)) = &mut self.brake_from {
             *at_ms = at_ms.saturating_add(by_ms);
         }
     }
 
-    /// Forgets the speed that braking is told from.
+    /// Forgets the speeds that braking is told from.
     pub(crate) fn lose_pace(&mut self) {
         self.brake_from = None;
         self.held.lose_pace();
+        self.ahead = Ahead::default();
     }
 
     /// Takes one tick of driving from a speed to a speed.
@@ -202,7 +207,7 @@ impl Factors {
         settings: &Settings,
     ) {
         self.brake_by_speed(tick, from_kmh, to_kmh, &settings.score.thresholds);
-        self.shares(tick, to_kmh, around, settings);
+        self.shares(tick, (from_kmh, to_kmh), around, settings);
     }
 
     /// Takes a longer time of driving at about this speed. Only at one that did not change there is no braking in it.
@@ -216,10 +221,16 @@ impl Factors {
             belted: None,
             front: None,
         };
-        self.shares(tick, kmh, around, settings);
+        self.shares(tick, (kmh, kmh), around, settings);
     }
 
-    fn shares(&mut self, tick: Tick, to_kmh: f64, around: Around, settings: &Settings) {
+    fn shares(
+        &mut self,
+        tick: Tick,
+        (from_kmh, to_kmh): (f64, f64),
+        around: Around,
+        settings: &Settings,
+    ) {
         let limits = &settings.score.thresholds;
         let m_per_h = to_kmh * 1_000.0;
         let whole = |wrong: bool| if wrong { tick.ms() } else { 0 };
@@ -234,7 +245,20 @@ impl Factors {
         if percent > 0 {
             *self.late_ms.entry(percent).or_default() += tick.ms();
         }
-        let too_fast = m_per_h > f64::from(limits.excessive_speed_m_per_h);
+        let is_fresh =
+            |(front_ms, _): &(i64, f64)| tick.to_ms.saturating_sub(*front_ms) <= HEADWAY_AGE_MS_MAX;
+        let front = around.front.filter(is_fresh);
+        let outruns = match (front, limits.faster_than_ahead) {
+            (Some(front), Some(limits)) => {
+                self.ahead.take(front, to_kmh.midpoint(from_kmh));
+                self.ahead.is_outrun(front.1, m_per_h, limits)
+            }
+            (None, _) | (_, None) => {
+                self.ahead = Ahead::default();
+                false
+            }
+        };
+        let too_fast = outruns || m_per_h > f64::from(limits.excessive_speed_m_per_h);
         self.speeding.share(
             Factor::ExcessiveSpeed,
             tick,
@@ -246,12 +270,13 @@ impl Factors {
             self.unbuckled
                 .share(Factor::Unbuckled, tick, whole(open), m_per_h.round() as i64);
         }
-        let Some((front_ms, front_m)) = around.front else {
+        if around.front.is_none() {
             return;
-        };
+        }
         self.following.seen_ms += tick.ms();
-        let fresh = tick.to_ms.saturating_sub(front_ms) <= HEADWAY_AGE_MS_MAX;
-        if fresh && m_per_h >= f64::from(limits.headway_speed_m_per_h) {
+        if let Some((_, front_m)) = front
+            && m_per_h >= f64::from(limits.headway_speed_m_per_h)
+        {
             let headway_ms = front_m / (to_kmh / KMH_PER_MPS) * 1_000.0;
             if headway_ms < f64::from(limits.headway_long_ms) {
                 self.following.base_ms += tick.ms();

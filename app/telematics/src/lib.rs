@@ -3,6 +3,7 @@
 //! Pure: no clock, no files, no network. Event time drives everything; what arrives when makes no difference within the
 //! two seconds that a sample may be late. A sample that is later, but newer for its own signal, counts at its arrival.
 
+mod ahead;
 mod cadence;
 mod charge;
 mod checkpoint;

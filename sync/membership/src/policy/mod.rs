@@ -5,6 +5,7 @@ mod compiled;
 mod decimal;
 mod earning;
 mod error;
+mod named_model;
 mod payable;
 mod policies;
 mod score_model;
@@ -22,7 +23,7 @@ pub use earning::{Allowance, AllowanceLimit, Cap, CapOver, EarningRule, Period, 
 pub(crate) use error::PathStep;
 pub use error::{PolicyError, Unpayable, ValuePlace};
 pub use policies::Policies;
-pub use score_model::{FactorModel, LateHour, ScoreModel, Thresholds};
+pub use score_model::{FactorModel, FasterThanAhead, LateHour, ScoreModel, Thresholds};
 pub use site_mix::SiteMix;
 pub use tier::{Demotion, Tier, Tiers};
 pub use warning::PolicyWarning;

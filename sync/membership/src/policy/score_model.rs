@@ -21,6 +21,10 @@ pub struct ScoreModel {
     pub thresholds: Thresholds,
     /// Weights of late hours, by local time; hours that are not here weigh nothing.
     pub late_hours: Vec<LateHour>,
+    /// Published name of the model, such as `tesla-2.2`: the operator signs only its numbers under it. A name that this program does
+    /// not know changes nothing, for the numbers count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
 }
 
 /// Weight of one factor in the score.
@@ -59,6 +63,21 @@ pub struct Thresholds {
     pub excessive_speed_m_per_h: u32,
     /// Speed above which an open belt counts, in m/h.
     pub unbuckled_speed_m_per_h: u32,
+    /// Second condition of excessive speed, where the distance to what is ahead is observed; `None` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faster_than_ahead: Option<FasterThanAhead>,
+}
+
+/// Excess over the speed of the car ahead from which driving is excessive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FasterThanAhead {
+    /// Excess over its speed beyond which driving is excessive, in percent.
+    pub percent: u16,
+    /// Distance within which it counts, in metres.
+    pub within_m: u16,
+    /// Its speed above which it counts, in m/h: what stands, or comes towards the car, is none.
+    pub ahead_m_per_h: u32,
 }
 
 /// Weight of one hour of the local night.

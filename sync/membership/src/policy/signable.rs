@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::ValuePlace;
+use super::named_model::hold_to_name;
 use super::validate::must;
 use super::{CompiledPolicy, PolicyError};
 use crate::trigger::Trigger;
@@ -31,6 +32,7 @@ impl CompiledPolicy {
         self.check_numbers()?;
         self.check_sizes()?;
         self.check_sites()?;
+        hold_to_name(&self.policy().score)?;
         self.check_payable()
     }
 

@@ -195,6 +195,18 @@ fn validate_score(model: &ScoreModel) -> Result<(), PolicyError> {
         "score.thresholds.headway_long_ms",
         "more than headway_short_ms",
     )?;
+    if let Some(ahead) = limits.faster_than_ahead {
+        must(
+            ahead.percent > 0,
+            "score.thresholds.faster_than_ahead",
+            "a percent of at least 1",
+        )?;
+        must(
+            ahead.within_m > 0,
+            "score.thresholds.faster_than_ahead",
+            "a within_m of at least 1",
+        )?;
+    }
     let mut hours = BTreeSet::new();
     model
         .late_hours

@@ -78,9 +78,57 @@ fn what_nobody_can_reach_is_not_signed() {
 }
 
 #[test]
+fn a_named_model_has_the_numbers_of_its_name() {
+    let check = |text: &str| {
+        let policy = CompiledPolicy::compile(Policy::from_toml(text).unwrap()).unwrap();
+        policy.check_signable()
+    };
+    assert_eq!(check(DEFAULT_POLICY_TOML), Ok(()));
+    // What a factor without a signal counts as is not the model's.
+    let unobserved = "cap_percent = \"31.7\"\nunobserved_percent = ";
+    let stricter = changed(
+        DEFAULT_POLICY_TOML,
+        &format!("{unobserved}\"0\""),
+        &format!("{unobserved}\"5\""),
+    );
+    assert_eq!(check(&stricter), Ok(()));
+    for (from, to, place) in [
+        ("\"122.15240383\"", "\"123.50230309\"", "score.intercept"),
+        ("\"38.72920381\"", "\"38.7292038\"", "score.slope"),
+        ("\"0.57198191\"", "\"0.57\"", "score.base"),
+        (
+            "cap_percent = \"5.2\"",
+            "cap_percent = \"5\"",
+            "score factor",
+        ),
+        ("= 136794", "= 120000", "score.thresholds"),
+        (
+            "percent = 20, within",
+            "percent = 30, within",
+            "score.thresholds",
+        ),
+        (
+            "weight_percent = 21",
+            "weight_percent = 20",
+            "score.late_hours",
+        ),
+        ("\"tesla-2.2\"", "\"tesla-2.1\"", "score.model"),
+    ] {
+        let text = changed(DEFAULT_POLICY_TOML, from, to);
+        let refused = check(&text).unwrap_err();
+        assert!(refused.to_string().starts_with(place), "{refused}");
+        let line = line_of(&text, &refused).unwrap();
+        assert!(line > 80, "{line}: {refused}");
+        let without_name = changed(&text, "model = \"tesla-2.", "#model = \"tesla-2.");
+        assert_eq!(check(&without_name), Ok(()));
+    }
+}
+
+#[test]
 fn what_has_no_effect_is_warned_of() {
     let shipped = CompiledPolicy::compile(Policy::from_toml(DEFAULT_POLICY_TOML).unwrap()).unwrap();
     assert_eq!(shipped.warnings(), []);
+    let without_name = changed(DEFAULT_POLICY_TOML, "model = \"tesla-2.2\"\n", "");
     let mut told = Vec::new();
     for (from, to) in [
         ("points = \"distance_m / 10\"", "points = \"0\""),
@@ -114,7 +162,7 @@ fn what_has_no_effect_is_warned_of() {
         ("weight_percent = 21", "weight_percent = 0"),
         ("remind_days = [60, 30]", "remind_days = [800, 30]"),
     ] {
-        let text = changed(DEFAULT_POLICY_TOML, from, to);
+        let text = changed(&without_name, from, to);
         let policy = CompiledPolicy::compile(Policy::from_toml(&text).unwrap()).unwrap();
         policy.check_signable().unwrap();
         for warning in policy.warnings() {

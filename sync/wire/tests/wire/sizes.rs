@@ -47,7 +47,7 @@ fn what_things_weigh() {
        21 message-refusal
       123 message-verdicts
       722 policy
-     1512 policy-default
+     1536 policy-default
       724 policy-meters
       190 receipt
       979 statement

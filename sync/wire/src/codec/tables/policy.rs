@@ -3,7 +3,8 @@
 use dashpoint_membership::Policy;
 use dashpoint_membership::policy::{
     Allowance, AllowanceLimit, Cap, CapOver, Carbon, CleanWindow, Demotion, EarningRule, Expiry,
-    FactorModel, LateHour, Period, RuleKind, ScoreModel, SiteMix, Thresholds, Tier, Tiers, Trigger,
+    FactorModel, FasterThanAhead, LateHour, Period, RuleKind, ScoreModel, SiteMix, Thresholds,
+    Tier, Tiers, Trigger,
 };
 
 use crate::codec::{Cbor, CborReader, CborWriter, Schema, cbor_choice, cbor_map, decode, encode};
@@ -55,6 +56,7 @@ cbor_map! {
         4 => factors,
         5 => thresholds,
         6 => late_hours,
+        7 => model,
     }
     FactorModel { 1 => factor, 2 => coefficient, 3 => cap_percent, 4 => unobserved_percent }
     Thresholds {
@@ -67,7 +69,9 @@ cbor_map! {
         7 => headway_speed_m_per_h,
         8 => excessive_speed_m_per_h,
         9 => unbuckled_speed_m_per_h,
+        10 => faster_than_ahead,
     }
+    FasterThanAhead { 1 => percent, 2 => within_m, 3 => ahead_m_per_h }
     LateHour { 1 => hour, 2 => weight_percent }
     Tier { 1 => id, 2 => title, 3 => threshold }
     Tiers { 1 => ladder, 2 => months, 3 => demotion }

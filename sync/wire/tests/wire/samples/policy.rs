@@ -181,11 +181,13 @@ fn score() -> ScoreModel {
             headway_speed_m_per_h: 80_500,
             excessive_speed_m_per_h: 137_000,
             unbuckled_speed_m_per_h: 16_000,
+            faster_than_ahead: None,
         },
         late_hours: vec![LateHour {
             hour: 23,
             weight_percent: 21,
         }],
+        model: None,
     }
 }
 
