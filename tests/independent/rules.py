@@ -18,7 +18,7 @@ FACTORS = {
 }
 TRIGGERS = {1: "trip", 2: "charge", 3: "discharge", 4: "check-in"}
 # The rule profile that this implementation has.
-PROFILE = 1
+PROFILE = 2
 PERIODS = {1: "day", 2: "week", 3: "month", 4: "year"}
 GRADES = {1: "metered", 2: "declared", 3: "estimated"}
 CURRENTS = {1: "ac", 2: "dc", 3: "unknown"}
@@ -28,6 +28,9 @@ FIELDS = {
             "distance_m driving_min driving_s missed_s used_wh regained_wh net_wh score_x100 co2_avoided_g observed_factors".split(), "int"
         ),
         **{f"{factor}_observed": "bool" for factor in FACTORS.values()},
+        **{f"{factor}_s": "int" for factor in FACTORS.values()},
+        "assisted_percent": "int",
+        "assistance_observed": "bool",
     },
     "charge": {
         "energy_wh": "int",
@@ -40,6 +43,9 @@ FIELDS = {
     "discharge": {"energy_wh": "int", "reconstructed": "bool"},
     "check-in": {},
 }
+
+# Fields of trips that profile 1 does not have.
+OF_PROFILE_2 = {*(f"{factor}_s" for factor in FACTORS.values()), "assisted_percent", "assistance_observed"}
 
 
 # --- 7.1 Times and days ---------------------------------------------------------------------------------------------
@@ -97,9 +103,10 @@ class Policy:
             on = TRIGGERS.get(rule[2])
             if on is None:
                 continue
+            known = {name: kind for name, kind in FIELDS[on].items() if body.get(18, 1) >= 2 or name not in OF_PROFILE_2}
             try:
                 expressions = [
-                    Expression(rule[key], FIELDS[on], kind) for key, kind in ((4, "bool"), (5, "int"), (6, "int"))
+                    Expression(rule[key], known, kind) for key, kind in ((4, "bool"), (5, "int"), (6, "int"))
                 ]
             except NotInProfile:
                 if body.get(18, 1) <= PROFILE:
@@ -203,6 +210,7 @@ def facts(entry, policy):
         distance, net = length(said), said[5] - said[6]
         petrol, grid = clip(distance * policy.carbon[1]), clip(net * policy.carbon[2])
         seen = [factor[1] for factor in said[8]]
+        against = {factor[1]: factor[2] for factor in said[8]}
         return {
             "distance_m": distance,
             "driving_min": -(-driving_s(said) // 60),
@@ -215,6 +223,9 @@ def facts(entry, policy):
             "co2_avoided_g": clip(petrol - grid) // 1000,
             "observed_factors": len(seen),
             **{f"{name}_observed": number in seen for number, name in FACTORS.items()},
+            **{f"{name}_s": against.get(number, 0) // 1_000 for number, name in FACTORS.items()},
+            "assisted_percent": said.get(10, 0),
+            "assistance_observed": 10 in said,
         }
     if entry.trigger == "charge":
         energy = length(said)
@@ -504,6 +515,7 @@ def plausible(entry, policy):
         and max(said[5], said[6]) <= energy
         and numbers == sorted(set(numbers))
         and all(seen[2] <= seen[3] <= (lasted + 1) * 1_000 for seen in said[8])
+        and said.get(10, 0) <= 100
         and said[7] <= 10_000
         and abs(score_x100(policy.score, said[8]) - said[7]) <= 1
     )

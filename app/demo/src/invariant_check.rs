@@ -250,6 +250,7 @@ mod tests {
             missed_s: 0,
             used_wh: 1_000,
             regained_wh: 0,
+            assisted_percent: None,
             score_x100: 8_225,
             factors: Vec::<FactorSeen>::new(),
         });

@@ -61,6 +61,7 @@ impl Tick {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Around {
     pub(crate) belted: Option<bool>,
+    pub(crate) assisted: Option<bool>,
     /// Distance to what is ahead in metres, and when it was seen.
     pub(crate) front: Option<(i64, f64)>,
 }
@@ -219,6 +220,7 @@ impl Factors {
         // The belt and the car ahead of one moment are not those of all of it.
         let around = Around {
             belted: None,
+            assisted: None,
             front: None,
         };
         self.shares(tick, (kmh, kmh), around, settings);

@@ -30,6 +30,8 @@ pub(crate) struct Picture {
     pub(crate) discharging: Option<bool>,
     pub(crate) front: Option<(i64, f64)>,
     pub(crate) belted: Option<bool>,
+    #[serde(default)]
+    pub(crate) assisted: Option<bool>,
     pub(crate) mix: Mix,
     issuer: Option<String>,
     subject: Option<String>,
@@ -224,6 +226,7 @@ impl Picture {
             SignalReading::PriceRules(rules) => self.mix.rules = Some((at_ms, rules.clone())),
             SignalReading::RenewableWh(wh) => self.mix.renewable_wh = Some((at_ms, *wh)),
             SignalReading::FrontM(metres) => self.front = Some((at_ms, *metres)),
+            SignalReading::Assisted(assisted) => self.assisted = Some(*assisted),
             SignalReading::Belted(belted) => self.belted = Some(*belted),
             SignalReading::Issuer(issuer) => self.issuer = Some(issuer.clone()),
             SignalReading::Subject(subject) => self.subject = Some(subject.clone()),

@@ -74,6 +74,8 @@ pub(crate) enum SignalReading {
     Mix(MixSource),
     PriceRules(PriceRules),
     FrontM(f64),
+    /// The car steers and keeps its speed by itself.
+    Assisted(bool),
     Belted(bool),
     Issuer(String),
     Subject(String),
@@ -204,6 +206,11 @@ impl SignalReading {
                 "OCPI" | "OPENADR" | "ESTIMATE" => Self::Mix(MixSource::Hearsay),
                 _ => return Err(Fault::OutOfRange),
             },
+            Signal::AutonomyLevel => match text.strip_suffix("_DISENGAGING").unwrap_or(text) {
+                "SAE_0" | "SAE_1" => Self::Assisted(false),
+                "SAE_2" | "SAE_3" | "SAE_4" | "SAE_5" => Self::Assisted(true),
+                _ => return Err(Fault::OutOfRange),
+            },
             Signal::PriceRules => {
                 Self::PriceRules(PriceRules::parse(text).ok_or(Fault::OutOfRange)?)
             }
@@ -274,6 +281,17 @@ mod tests {
                 number(255.0),
                 Err(Fault::OutOfRange),
             ),
+            (
+                Signal::AutonomyLevel,
+                text("SAE_2_DISENGAGING"),
+                Ok(SignalReading::Assisted(true)),
+            ),
+            (
+                Signal::AutonomyLevel,
+                text("SAE_1"),
+                Ok(SignalReading::Assisted(false)),
+            ),
+            (Signal::AutonomyLevel, text("2"), Err(Fault::OutOfRange)),
             (
                 Signal::PriceRules,
                 text("0:80,11000:255"),

@@ -108,6 +108,8 @@ signals! {
     RenewableEnergy = "Vehicle.Powertrain.TractionBattery.Charging.EnergyMix.AccumulatedRenewableEnergy", number(0.0, 1e8);
     /// Distance to what is ahead in metres.
     FrontDistance = "Vehicle.ADAS.ObstacleDetection.Front.Center.Distance", number(0.0, 10_000.0);
+    /// Level of driving automation that is active: SAE_0 to SAE_5, from SAE_2 on also with _DISENGAGING.
+    AutonomyLevel = "Vehicle.ADAS.ActiveAutonomyLevel", ValueKind::Text;
     /// True while the driver's belt is closed.
     IsBelted = "Vehicle.Cabin.Seat.Row1.DriverSide.IsBelted", ValueKind::Flag;
     /// Issuer of the driver's identity.

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::driver::Driver;
 use crate::factors::{Around, Factors, Tick};
 use crate::intake::LATENESS_MS;
+use crate::paced_time::{PaceStep, PacedTime};
 use crate::settings::Settings;
+use crate::stretch::Stretch;
 
 /// A longer silence ends a trip of a car that does not say that it still drives.
 pub(crate) const GAP_MS: i64 = 120_000;
@@ -33,31 +35,6 @@ const START_PACE_WH_PER_S: u64 = 140;
 const MS_PER_HOUR: f64 = 3_600_000.0;
 const MPS_PER_KMH: f64 = 1.0 / 3.6;
 
-/// The knowledge of a time between two speeds that is longer than a tick.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PaceStep {
-    /// The car says its speed so seldom.
-    Usual,
-    /// The bus lived, and said no other speed.
-    Unchanged,
-    /// Nobody knows.
-    Untold,
-}
-
-/// A time between two speeds, with the way by both of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-struct PacedTime {
-    ms: u64,
-    way_m: f64,
-}
-
-/// A stretch of a meter within the trip.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Stretch {
-    from: u64,
-    to: u64,
-}
-
 /// A trip that is not over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OpenTrip {
@@ -77,6 +54,12 @@ pub(crate) struct OpenTrip {
     driving_ms: u64,
     parked_ms: u64,
     integral_m: f64,
+    /// Part of it that was driven with assistance, in metres.
+    #[serde(default)]
+    assisted_m: f64,
+    /// The car says whether it assists.
+    #[serde(default)]
+    says_assistance: bool,
     /// The greatest step of time within it.
     #[serde(default)]
     leap_ms: i64,
@@ -110,15 +93,6 @@ pub(crate) struct OpenTrip {
     factors: Factors,
 }
 
-impl Stretch {
-    const fn at(value: u64) -> Self {
-        Self {
-            from: value,
-            to: value,
-        }
-    }
-}
-
 impl OpenTrip {
     pub(crate) fn start(
         driver: Driver,
@@ -139,6 +113,8 @@ impl OpenTrip {
             driving_ms: 0,
             parked_ms: 0,
             integral_m: 0.0,
+            assisted_m: 0.0,
+            says_assistance: false,
             leap_ms: 0,
             unchanged: PacedTime::default(),
             untold: Vec::new(),
@@ -365,7 +341,9 @@ impl OpenTrip {
             return;
         }
         self.driving_ms += tick.ms();
-        self.integral_m += (kmh.0 + kmh.1) / 2.0 * MPS_PER_KMH * tick.ms() as f64 / 1_000.0;
+        let metres = (kmh.0 + kmh.1) / 2.0 * MPS_PER_KMH * tick.ms() as f64 / 1_000.0;
+        self.integral_m += metres;
+        self.assisted_m += self.assisted_part(metres, around);
         self.factors.speed(tick, kmh.0, kmh.1, around, settings);
     }
 
@@ -376,6 +354,7 @@ impl OpenTrip {
         kmh: (f64, f64),
         step: PaceStep,
         in_park: bool,
+        around: Around,
         settings: &Settings,
     ) {
         if in_park && step != PaceStep::Untold {
@@ -390,21 +369,28 @@ impl OpenTrip {
         let way_of = |kmh: f64| kmh * MPS_PER_KMH * ms as f64 / 1_000.0;
         let way_m = way_of(mean_kmh);
         self.slack_m += way_of(kmh.0.max(kmh.1)) - way_m;
+        let assisted_m = self.assisted_part(way_m, around);
         match step {
             PaceStep::Usual => {
                 self.driving_ms += ms;
                 self.integral_m += way_m;
+                self.assisted_m += assisted_m;
                 self.factors.pace(tick, mean_kmh, false, settings);
             }
             PaceStep::Unchanged => {
                 self.unchanged.ms += ms;
                 self.unchanged.way_m += way_m;
+                self.unchanged.assisted_m += assisted_m;
                 self.factors.pace(tick, mean_kmh, true, settings);
             }
             PaceStep::Untold => {
                 self.lose_pace();
                 if self.untold.len() < UNTOLD_MAX {
-                    self.untold.push(PacedTime { ms, way_m });
+                    self.untold.push(PacedTime {
+                        ms,
+                        way_m,
+                        assisted_m,
+                    });
                 }
             }
         }
@@ -425,6 +411,15 @@ impl OpenTrip {
             self.regained_wh += wh;
         } else {
             self.drawn_wh -= wh;
+        }
+    }
+
+    /// Returns how much of a way was driven with assistance: what was driven before the car said whether it assists was not.
+    fn assisted_part(&mut self, way_m: f64, around: Around) -> f64 {
+        self.says_assistance |= around.assisted.is_some();
+        match around.assisted {
+            Some(true) => way_m,
+            Some(false) | None => 0.0,
         }
     }
 }

@@ -101,6 +101,7 @@ fn trip_flaw(trip: &Trip, model: &ScoreModel) -> Option<EvidenceFlaw> {
             (energy_wh > energy_wh_max).then_some(EvidenceFlaw::TooMuch)
         })
         .or_else(|| factors_flaw(trip, lasted_s))
+        .or_else(|| (trip.assisted_percent > Some(100)).then_some(EvidenceFlaw::Share))
         .or_else(|| {
             let given = score_x100(model, &trip.factors);
             let off = given.abs_diff(trip.score_x100) > SCORE_SLACK_X100;
@@ -189,6 +190,8 @@ mod tests {
                 TRIP_S_MAX * DRIVE_W_MAX / 3_600 + ENERGY_SLACK_WH,
             ),
             (Trigger::Trip, "score_x100", 10_000),
+            (Trigger::Trip, "assisted_percent", 100),
+            (Trigger::Trip, "late_night_s", TRIP_S_MAX + 1),
             (Trigger::Charge, "energy_wh", SESSION_WH_MAX),
             (Trigger::Charge, "renewable_permille", 1_000),
             (Trigger::Discharge, "energy_wh", SESSION_WH_MAX),

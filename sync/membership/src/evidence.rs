@@ -147,6 +147,10 @@ pub struct Trip {
     pub used_wh: u32,
     /// Energy put back by braking, in watt-hours.
     pub regained_wh: u32,
+    /// Share of the distance that was driven with assistance (SAE level 2 or higher), in whole percent, rounded; `None` when the car
+    /// does not say, or holds no policy of rule profile 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assisted_percent: Option<u8>,
     /// Driving score times 100: 0..=10,000.
     pub score_x100: u16,
     /// The observed factors, ascending; a factor that is not here had no signal.

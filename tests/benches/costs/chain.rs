@@ -158,6 +158,7 @@ impl Life {
             missed_s: 0,
             used_wh: u32::try_from(metres / 6).unwrap(),
             regained_wh: u32::try_from(metres / 40).unwrap(),
+            assisted_percent: None,
             score_x100: score_x100(model, &factors),
             factors,
         })

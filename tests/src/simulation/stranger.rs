@@ -163,6 +163,7 @@ impl SimulatedWorld {
             missed_s: 0,
             used_wh: 30_000,
             regained_wh: 0,
+            assisted_percent: None,
             score_x100: score_x100(&self.policies[0].score, &[]),
             factors: Vec::new(),
         };

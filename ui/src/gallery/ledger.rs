@@ -319,6 +319,7 @@ fn driven(metres: u64, score_x100: u16) -> Trip {
         missed_s: 0,
         used_wh: wh,
         regained_wh: wh / 6,
+        assisted_percent: None,
         score_x100,
         factors: [
             Factor::HardBraking,

@@ -86,7 +86,7 @@ fn newer_policy(profile: Option<u32>) -> Vec<u8> {
 #[test]
 fn a_policy_with_a_new_key_and_a_new_kind_of_rule_is_taken_and_the_other_rules_pay() {
     let mut car = Car::enrolled(1);
-    car.policy = Some(newer_policy(Some(2)));
+    car.policy = Some(newer_policy(Some(3)));
     let mut running = car.start();
     car.meets_the_cloud(&mut running);
     let skipped = ["towing", "calm"].map(|id| RuleId::new(id).unwrap());

@@ -223,6 +223,7 @@ pub(crate) fn trip(from_m: u64, metres: u64, score_x100: u16) -> Evidence {
         // So much that no CO2 is avoided: the trip earns by its score alone.
         used_wh: u32::try_from(metres).unwrap(),
         regained_wh: 0,
+        assisted_percent: None,
         score_x100,
         factors: vec![FactorSeen {
             factor: Factor::HardBraking,

@@ -117,6 +117,7 @@ impl Chain {
             missed_s: 0,
             used_wh: 1_500,
             regained_wh: 200,
+            assisted_percent: None,
             score_x100: 9_434,
             factors: Vec::new(),
         }))

@@ -7,10 +7,11 @@ use crate::driver::Driver;
 use crate::evidence::TripEnd;
 use crate::factors::{Around, TICK_MS_MAX, Tick};
 use crate::intake::Stamped;
+use crate::paced_time::PaceStep;
 use crate::parked_trip::UnreadWay;
 use crate::reading::{ROLLING_KMH, STANDSTILL_KMH, SignalReading};
 use crate::settings::Settings;
-use crate::trip::{GAP_MS, OpenTrip, PaceStep};
+use crate::trip::{GAP_MS, OpenTrip};
 
 /// Faster, a speed is no noise.
 const FAST_KMH: f64 = 20.0;
@@ -344,11 +345,12 @@ impl VehicleFold {
         };
         let kmh = (from_kmh, speed_kmh);
         let in_park = self.picture.in_park == Some(true);
+        let around = Around {
+            belted: self.picture.belted,
+            assisted: self.picture.assisted,
+            front: self.picture.front,
+        };
         if let Some(tick) = Tick::between(from_ms, at_ms) {
-            let around = Around {
-                belted: self.picture.belted,
-                front: self.picture.front,
-            };
             trip.speed(tick, kmh, in_park, around, settings);
         } else if from_ms >= trip.paced_since_ms() && from_ms < at_ms {
             let ms = at_ms.saturating_sub(from_ms);
@@ -361,7 +363,14 @@ impl VehicleFold {
             } else {
                 known
             };
-            trip.paced(Tick::step(from_ms, at_ms), kmh, step, in_park, settings);
+            trip.paced(
+                Tick::step(from_ms, at_ms),
+                kmh,
+                step,
+                in_park,
+                around,
+                settings,
+            );
         }
     }
 }

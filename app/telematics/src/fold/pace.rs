@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::cadence::Cadence;
 use crate::factors::TICK_MS_MAX;
 use crate::intake::Stamped;
+use crate::paced_time::PaceStep;
 use crate::reading::SignalReading;
-use crate::trip::{GAP_MS, PaceStep};
+use crate::trip::GAP_MS;
 
 /// So many speeds in a row that differ, and the car says what has changed only.
 const CHANGES_MIN: u32 = 8;

@@ -12,6 +12,7 @@ fn value(signal: Signal) -> Value {
         (Signal::IsCharging, _) => Value::Bool(false),
         (Signal::Ignition, _) => text("OFF"),
         (Signal::MixSource, _) => text("SITE"),
+        (Signal::AutonomyLevel, _) => text("SAE_2"),
         (Signal::PriceRules, _) => text("0:80"),
         (Signal::DayNight, _) => text("NIGHT"),
         (_, ValueKind::Flag) => Value::Bool(true),

@@ -4,11 +4,12 @@ use dashpoint_membership::{
     CoarseTime, DrivingTime, Evidence, Meter, MeterInterval, Trip, score_x100,
 };
 
-use super::{GRAIN_M, OpenTrip, Stretch};
+use super::{GRAIN_M, OpenTrip};
 use crate::evidence::{Finished, PrivateEvidence, TripEnd, TripTrace};
 use crate::factors::Factors;
 use crate::marks::{Marks, MeterMark};
 use crate::settings::Settings;
+use crate::stretch::Stretch;
 
 /// The least distance that speeds are held against.
 const DEAD_SPEED_M: u64 = 1_000;
@@ -22,6 +23,7 @@ impl OpenTrip {
             if untold.ms <= patience_ms {
                 self.driving_ms += untold.ms;
                 self.integral_m += untold.way_m;
+                self.assisted_m += untold.assisted_m;
             }
         }
         // A speed that stood still while the car slowed down or drove off tells of another way than the odometer.
@@ -30,6 +32,7 @@ impl OpenTrip {
         if self.integral_m + unchanged.way_m <= way_m.mul_add(1.1, 2.0 * GRAIN_M) {
             self.driving_ms += unchanged.ms;
             self.integral_m += unchanged.way_m;
+            self.assisted_m += unchanged.assisted_m;
         }
         let was_told = self.driving_ms > 0;
         if was_told && metres >= DEAD_SPEED_M && self.integral_m * 5.0 < way_m {
@@ -70,6 +73,7 @@ impl OpenTrip {
             missed_s,
             used_wh,
             regained_wh,
+            assisted_percent: self.assisted_percent(settings),
             score_x100: score_x100(&settings.score, &factors),
             factors,
         };
@@ -92,6 +96,13 @@ impl OpenTrip {
             private: PrivateEvidence::Trip(trace),
             marks: *marks,
         })
+    }
+
+    /// The assisted share of the distance in whole percent.
+    fn assisted_percent(&self, settings: &Settings) -> Option<u8> {
+        let share = self.assisted_m / self.integral_m.max(1.0);
+        let is_stated = self.says_assistance && settings.states_assistance;
+        is_stated.then_some((share.clamp(0.0, 1.0) * 100.0).round() as u8)
     }
 
     /// Energy drawn and put back. Counters of consumption are net of what braking gives back; should one not be,

@@ -368,6 +368,7 @@ pub fn trip(from_m: u64, distance_m: u64) -> Trip {
         missed_s: 0,
         used_wh: 2_000,
         regained_wh: 200,
+        assisted_percent: None,
         score_x100: 10_000,
         factors: vec![FactorSeen {
             factor: Factor::HardBraking,

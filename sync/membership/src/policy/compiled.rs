@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::validate::validate;
+use super::validate::{must, validate};
 use super::{EarningRule, Policy, PolicyError, RuleKind, Tier, Tiers, Trigger};
 use crate::ids::{PolicyVersion, RuleId, TierId};
 use crate::points::Growth;
-use crate::profile::{BoolExpression, Condition, Facts, IntExpression, ProfileError, RULE_PROFILE};
+use crate::profile::{
+    BoolExpression, Condition, Facts, IntExpression, ProfileError, RULE_PROFILE, field_since,
+};
 use crate::time::{CoarseTime, ServerTime};
 
 /// A policy whose every part was checked and whose rules are ready to be evaluated.
@@ -69,7 +71,16 @@ impl CompiledPolicy {
         let mut skipped = Vec::new();
         for rule in &policy.rules {
             match compile_rule(rule) {
-                Ok(compiled) => rules.push(Some(compiled)),
+                Ok(compiled) => {
+                    let since = |name: &&str| field_since(compiled.on, name);
+                    let needed = compiled.reads().iter().map(since).max();
+                    must(
+                        needed.is_none_or(|needed| needed <= policy.needed_profile()),
+                        "rule_profile",
+                        "at least 2: a rule reads a field that rule profile 1 does not have",
+                    )?;
+                    rules.push(Some(compiled));
+                }
                 Err(reason) => {
                     if !is_newer && !matches!(reason, PolicyError::UnknownKind { .. }) {
                         return Err(reason);

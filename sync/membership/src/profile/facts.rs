@@ -52,6 +52,8 @@ pub(super) struct Field {
     pub(super) least: i64,
     /// Greatest value of admissible evidence.
     pub(super) most: i64,
+    /// Rule profile that has it first.
+    since: u32,
     unit: &'static str,
     about: &'static str,
 }
@@ -84,9 +86,20 @@ const fn integer(
         kind: FieldKind::Int,
         least,
         most,
+        since: 1,
         unit,
         about,
     }
+}
+
+/// A field that came with rule profile 2.
+const fn later(field: Field) -> Field {
+    Field { since: 2, ..field }
+}
+
+/// The time of a factor that counted against the driver.
+const fn seconds(name: &'static str, about: &'static str) -> Field {
+    later(integer(name, (0, TRIP_S_MAX + 1), "s", about))
 }
 
 const fn boolean(name: &'static str, about: &'static str) -> Field {
@@ -95,6 +108,7 @@ const fn boolean(name: &'static str, about: &'static str) -> Field {
         kind: FieldKind::Bool,
         least: 0,
         most: 1,
+        since: 1,
         unit: "",
         about,
     }
@@ -106,12 +120,13 @@ const fn named(name: &'static str, enumeration: Enumeration, about: &'static str
         kind: FieldKind::Enum(enumeration),
         least: 0,
         most: 2,
+        since: 1,
         unit: "",
         about,
     }
 }
 
-const TRIP: [Field; 16] = [
+const TRIP: [Field; 24] = [
     integer(
         "distance_m",
         (1, TRIP_S_MAX * METRES_IN_9_S_MAX / 9),
@@ -190,6 +205,40 @@ const TRIP: [Field; 16] = [
         "unbuckled_observed",
         "the car has a signal for the seat belt; not a judgement of the driving",
     ),
+    seconds(
+        "hard_braking_s",
+        "time of hard braking, rounded down; 0 when the car has no signal for it",
+    ),
+    seconds(
+        "aggressive_turning_s",
+        "time of sharp turning, rounded down; 0 when the car has no signal for it",
+    ),
+    seconds(
+        "unsafe_following_s",
+        "time of close following, rounded down; 0 when the car has no signal for it",
+    ),
+    seconds(
+        "late_night_s",
+        "time at late hours, each by its weight, rounded down; 0 when the car has no signal for it",
+    ),
+    seconds(
+        "excessive_speed_s",
+        "time at too high a speed, rounded down; 0 when the car has no signal for it",
+    ),
+    seconds(
+        "unbuckled_s",
+        "time with an open belt, rounded down; 0 when the car has no signal for it",
+    ),
+    later(integer(
+        "assisted_percent",
+        (0, 100),
+        "0.01",
+        "share of the distance with assisted driving, SAE level 2 or higher; 0 when the car has no signal for it",
+    )),
+    later(boolean(
+        "assistance_observed",
+        "the car has a signal for assisted driving; not a judgement of the driving",
+    )),
     integer(RETIRED, (0, TRIP_S_MAX), "s", ""),
 ];
 
@@ -249,6 +298,12 @@ pub(super) const fn fields(on: Trigger) -> &'static [Field] {
 /// The fields that a rule may use today.
 fn current_fields(on: Trigger) -> impl Iterator<Item = &'static Field> {
     fields(on).iter().filter(|field| field.name != RETIRED)
+}
+
+/// Returns the rule profile that has a field first; 1 for a name that no trigger has.
+pub(crate) fn field_since(on: Trigger, name: &str) -> u32 {
+    let found = fields(on).iter().find(|field| field.name == name);
+    found.map_or(1, |field| field.since)
 }
 
 /// The names of fields by their places.
@@ -397,11 +452,15 @@ impl Facts {
     }
 }
 
-fn trip_values(trip: &Trip, carbon: &Carbon) -> [i64; 16] {
+fn trip_values(trip: &Trip, carbon: &Carbon) -> [i64; 24] {
     let distance_m = amount(trip.odometer.length());
     let net_wh = i64::from(trip.used_wh) - i64::from(trip.regained_wh);
     let observed =
         |factor: Factor| i64::from(trip.factors.iter().any(|seen| seen.factor == factor));
+    let seconds = |factor: Factor| {
+        let seen = trip.factors.iter().find(|seen| seen.factor == factor);
+        seen.map_or(0, |seen| amount(seen.against_ms / 1_000))
+    };
     [
         distance_m,
         i64::from(trip.driving.minutes()),
@@ -418,6 +477,14 @@ fn trip_values(trip: &Trip, carbon: &Carbon) -> [i64; 16] {
         observed(Factor::LateNight),
         observed(Factor::ExcessiveSpeed),
         observed(Factor::Unbuckled),
+        seconds(Factor::HardBraking),
+        seconds(Factor::AggressiveTurning),
+        seconds(Factor::UnsafeFollowing),
+        seconds(Factor::LateNight),
+        seconds(Factor::ExcessiveSpeed),
+        seconds(Factor::Unbuckled),
+        i64::from(trip.assisted_percent.unwrap_or(0)),
+        i64::from(trip.assisted_percent.is_some()),
         amount(trip.driving.at_most_s()),
     ]
 }

@@ -1,7 +1,7 @@
 //! The version of the rule profile, and the bounds of one expression.
 
 /// The newest rule profile that this program evaluates. A later profile has all of an earlier one, with the same meaning.
-pub const RULE_PROFILE: u32 = 1;
+pub const RULE_PROFILE: u32 = 2;
 
 /// Longest expression in bytes.
 pub const MAX_SOURCE_BYTES: usize = 1_024;

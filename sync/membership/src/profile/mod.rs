@@ -22,6 +22,7 @@ mod typed;
 pub use condition::Condition;
 pub use error::{ProfileError, SourcePlace};
 pub use eval::EvalError;
+pub(crate) use facts::field_since;
 pub use facts::{Facts, FieldValue, RuleField, rule_fields};
 pub use limits::{MAX_NESTING, MAX_OPERATORS, MAX_SOURCE_BYTES, RULE_PROFILE};
 pub(crate) use outlook::{Amount, Outlook};

@@ -255,12 +255,9 @@ fn a_wrong_value_is_found_in_the_file_with_the_name_of_what_it_belongs_to() {
 /// A value that the file leaves out is found at the table that it belongs in.
 #[test]
 fn a_version_and_a_profile_have_their_lines() {
-    assert_eq!(line_of_key(DEFAULT_POLICY_TOML, "rule_profile"), None);
-    let text = changed(
-        DEFAULT_POLICY_TOML,
-        "version = 1",
-        "version = 1\nrule_profile = 9",
-    );
+    let without = changed(DEFAULT_POLICY_TOML, "rule_profile = 2 ", "#");
+    assert_eq!(line_of_key(&without, "rule_profile"), None);
+    let text = changed(&without, "version = 1", "version = 1\nrule_profile = 9");
     let policy = Policy::from_toml(&text).unwrap();
     let refused = CompiledPolicy::compile(policy).unwrap_err();
     let version = line_of_key(&text, "version").unwrap();

@@ -39,6 +39,34 @@ fn value(on: Trigger, points: &str) -> Appraisal {
 }
 
 #[test]
+fn a_field_of_a_later_profile_needs_that_profile() {
+    let mut policy = default_policy();
+    policy.rules[2].when = "hard_braking_s <= 2 && assisted_percent < 50".to_owned();
+    policy.rule_profile = Some(2);
+    let compiled = CompiledPolicy::compile(policy.clone()).unwrap();
+    let mut harsh = trip(0, 12_000, 1_500);
+    harsh.factors[0].against_ms = 2_999;
+    harsh.assisted_percent = Some(49);
+    let holds = |trip: &Trip| {
+        let appraisals = appraise(&compiled, &earned(Evidence::Trip(trip.clone())));
+        appraisals[1].held
+    };
+    assert!(holds(&harsh));
+    harsh.factors[0].against_ms = 3_000;
+    assert!(!holds(&harsh), "three seconds of hard braking");
+    harsh.factors.clear();
+    assert!(holds(&harsh), "no signal for it");
+    harsh.assisted_percent = Some(50);
+    assert!(!holds(&harsh), "half of it was assisted");
+    for profile in [None, Some(1)] {
+        policy.rule_profile = profile;
+        let refused = CompiledPolicy::compile_known(policy.clone()).unwrap_err();
+        let text = "rule_profile: expected at least 2: a rule reads a field that rule profile 1 does not have";
+        assert_eq!(refused.to_string(), text);
+    }
+}
+
+#[test]
 fn an_expression_gives_the_integer_that_cel_defines() {
     use Trigger::{Charge, CheckIn, Discharge, Trip};
     for (on, points, expected) in [

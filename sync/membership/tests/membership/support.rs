@@ -60,6 +60,7 @@ pub fn trip(from_m: u64, distance_m: u64, net_wh: u32) -> Trip {
         missed_s: 0,
         used_wh: net_wh + 100,
         regained_wh: 100,
+        assisted_percent: None,
         score_x100: 10_000,
         factors: vec![FactorSeen {
             factor: Factor::HardBraking,

@@ -85,9 +85,9 @@ fn map_at<'v>(value: &'v mut Value, steps: &[u64]) -> &'v mut Vec<(Value, Value)
     map_at(inner.unwrap(), rest)
 }
 
-/// A policy in profile 2, with a rule of an unknown kind, a cap over it, and a rule with an unknown field.
+/// A policy in profile 3, with a rule of an unknown kind, a cap over it, and a rule with an unknown field.
 fn newer_rules() -> Newer {
-    let mut newer = Newer::with("policy", &[], vec![(Value::from(18), Value::from(2))]);
+    let mut newer = Newer::with("policy", &[], vec![(Value::from(18), Value::from(3))]);
     let mut body = Value::from_slice(&newer.payload).unwrap();
     let on = map_at(&mut body, &[7, 0])
         .iter_mut()

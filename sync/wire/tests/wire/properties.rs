@@ -44,6 +44,7 @@ fn trip() -> impl Strategy<Value = Trip> {
             missed_s,
             used_wh,
             regained_wh,
+            assisted_percent: exact.then_some(missed_s as u8),
             score_x100,
             factors: factors
                 .into_iter()

@@ -29,6 +29,7 @@ fn what_things_weigh() {
       230 entry-discharge
       193 entry-open-meter
       313 entry-trip
+      316 entry-trip-assisted
       315 entry-trip-seconds
       134 grant-first
       176 grant-next

@@ -78,6 +78,7 @@ fn sample(on: Trigger) -> Transaction {
     let evidence = match on {
         Trigger::Trip => Evidence::Trip(Trip {
             missed_s: 120,
+            assisted_percent: Some(37),
             ..trip(1_000, 12_345)
         }),
         Trigger::Charge => Evidence::Charge(Charge {
@@ -240,6 +241,8 @@ const TRIPS: &[&str] = &[
     "observed_factors",
     "hard_braking_observed ? 1 : 0",
     "unbuckled_observed ? 1 : 0",
+    "hard_braking_s * 1000 + late_night_s",
+    "assistance_observed ? assisted_percent : 1000",
     "distance_m * 9223372036854775807",
     "hard_braking_observed && !unbuckled_observed ? 1 : 2",
     "hard_braking_observed == late_night_observed ? 1 : 2",

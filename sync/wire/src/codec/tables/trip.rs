@@ -16,6 +16,7 @@ struct Trip {
     score_x100: u16,
     factors: Vec<FactorSeen>,
     driving_min: Option<u32>,
+    assisted_percent: Option<u8>,
 }
 
 cbor_map! {
@@ -29,6 +30,7 @@ cbor_map! {
         7 => score_x100,
         8 => factors,
         9 => driving_min,
+        10 => assisted_percent,
     }
 }
 
@@ -48,6 +50,7 @@ impl Cbor for dashpoint_membership::Trip {
             score_x100: self.score_x100,
             factors: self.factors.clone(),
             driving_min,
+            assisted_percent: self.assisted_percent,
         };
         map.write(out);
     }
@@ -68,6 +71,7 @@ impl Cbor for dashpoint_membership::Trip {
             missed_s: map.missed_s,
             used_wh: map.used_wh,
             regained_wh: map.regained_wh,
+            assisted_percent: map.assisted_percent,
             score_x100: map.score_x100,
             factors: map.factors,
         })

@@ -20,6 +20,7 @@ pub fn samples() -> Vec<Sample> {
         entry("entry-trip-seconds", &trip_of_seconds()),
         entry("entry-open-meter", &fresh(6, opening())),
         entry("entry-charge-second", &fresh(7, second_charge())),
+        entry("entry-trip-assisted", &assisted_trip()),
     ]
 }
 
@@ -70,6 +71,19 @@ fn trip_of_seconds() -> Entry {
     fresh(5, transaction)
 }
 
+/// A trip of a car that says how much of it was assisted.
+fn assisted_trip() -> Entry {
+    let mut transaction = trip();
+    if let Transaction::Earn {
+        evidence: Evidence::Trip(trip),
+        ..
+    } = &mut transaction
+    {
+        trip.assisted_percent = Some(37);
+    }
+    fresh(6, transaction)
+}
+
 fn award(rule: &str, points: i64, growth: i64) -> Award {
     Award {
         rule: RuleId::new(rule).unwrap(),
@@ -88,6 +102,7 @@ fn trip() -> Transaction {
             missed_s: 0,
             used_wh: 2_210,
             regained_wh: 340,
+            assisted_percent: None,
             score_x100: 8_225,
             factors: vec![FactorSeen {
                 factor: Factor::HardBraking,
