@@ -3,7 +3,8 @@
 use serde::{Serialize, Serializer};
 
 use super::BoolExpression;
-use super::facts::{Facts, fields};
+use super::facts::Facts;
+use super::fields::fields;
 use super::linear::Linear;
 use super::source;
 use super::typed::{BoolNode, Comparison, IntNode};

@@ -10,6 +10,7 @@ mod condition;
 mod error;
 mod eval;
 mod facts;
+mod fields;
 mod limits;
 mod linear;
 mod outlook;
@@ -22,8 +23,9 @@ mod typed;
 pub use condition::Condition;
 pub use error::{ProfileError, SourcePlace};
 pub use eval::EvalError;
-pub(crate) use facts::field_since;
-pub use facts::{Facts, FieldValue, RuleField, rule_fields};
+pub use facts::Facts;
+pub(crate) use fields::field_since;
+pub use fields::{FieldValue, RuleField, rule_fields};
 pub use limits::{MAX_NESTING, MAX_OPERATORS, MAX_SOURCE_BYTES, RULE_PROFILE};
 pub(crate) use outlook::{Amount, Outlook};
 pub use typed::Comparison;
@@ -51,7 +53,7 @@ impl BoolExpression {
     pub(crate) fn reads(&self, on: Trigger) -> Vec<&'static str> {
         let mut read = Vec::new();
         self.0.fields(&mut read);
-        facts::name_all(on, read)
+        fields::name_all(on, read)
     }
 }
 
@@ -67,6 +69,6 @@ impl IntExpression {
     pub(crate) fn reads(&self, on: Trigger) -> Vec<&'static str> {
         let mut read = Vec::new();
         self.0.fields(&mut read);
-        facts::name_all(on, read)
+        fields::name_all(on, read)
     }
 }

@@ -3,7 +3,7 @@
 //! Each answer is a set that is never too small. So a rule that can pay is never refused; one that cannot may be missed.
 
 use super::eval::EvalError;
-use super::facts::fields;
+use super::fields::fields;
 use super::linear::Linear;
 use super::span::Span;
 use super::typed::{BoolNode, Comparison, IntNode};

@@ -1,6 +1,6 @@
 //! Writes checked expressions in the rule profile, with no more parentheses than they need.
 
-use super::facts::fields;
+use super::fields::fields;
 use super::typed::{BoolNode, Comparison, IntNode, IntOperator};
 use crate::trigger::Trigger;
 

@@ -3,7 +3,7 @@
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 
 use super::error::ProfileError;
-use super::facts::{CONSTANTS, Enumeration, FieldKind, fields, names};
+use super::fields::{CONSTANTS, Enumeration, FieldKind, fields, names};
 use super::scan::scan;
 use super::syntax;
 use crate::trigger::Trigger;
