@@ -198,10 +198,14 @@ impl<'a> AwardContext<'a> {
     /// The reason of the rule that is nearest to paying: the fewest conditions that fail, then what can be changed first.
     fn why_no_rule_pays(&self, entry: &Entry) -> Failed {
         let transaction = entry.transaction();
-        let Some(facts) = Facts::of(transaction, &self.policy.policy().carbon) else {
+        let Some(facts) = Facts::of(
+            transaction,
+            entry.time.utc_offset_min,
+            &self.policy.policy().carbon,
+        ) else {
             return Failed::NoRule;
         };
-        let appraisals = appraise(self.policy, transaction);
+        let appraisals = appraise(self.policy, transaction, entry.time.utc_offset_min);
         let reasons = self.why_not(&appraisals, &facts);
         let nearest = reasons.min_by_key(|(missing, unpaid)| (*missing, weight(&unpaid.failed)));
         nearest.map_or(Failed::NoRule, |(_, unpaid)| unpaid.failed)
@@ -228,9 +232,13 @@ impl<'a> AwardContext<'a> {
             | EntryStatus::CarriedTo(_) => false,
         };
         let transaction = entry.transaction();
-        let facts = Facts::of(transaction, &self.policy.policy().carbon);
+        let facts = Facts::of(
+            transaction,
+            entry.time.utc_offset_min,
+            &self.policy.policy().carbon,
+        );
         let facts = facts.filter(|_| is_by_these);
-        let mut appraisals = appraise(self.policy, transaction);
+        let mut appraisals = appraise(self.policy, transaction, entry.time.utc_offset_min);
         let awards = transaction.awards();
         appraisals.retain(|appraisal| awards.iter().all(|award| award.rule != appraisal.rule));
         let reasons = facts

@@ -22,6 +22,7 @@ PROFILE = 2
 PERIODS = {1: "day", 2: "week", 3: "month", 4: "year"}
 GRADES = {1: "metered", 2: "declared", 3: "estimated"}
 CURRENTS = {1: "ac", 2: "dc", 3: "unknown"}
+STARTS = ("start_hour", "start_minute", "start_weekday", "start_month")
 FIELDS = {
     "trip": {
         **dict.fromkeys(
@@ -30,6 +31,7 @@ FIELDS = {
         **{f"{factor}_observed": "bool" for factor in FACTORS.values()},
         **{f"{factor}_s": "int" for factor in FACTORS.values()},
         "assisted_percent": "int",
+        **dict.fromkeys(STARTS, "int"),
         "assistance_observed": "bool",
     },
     "charge": {
@@ -39,13 +41,14 @@ FIELDS = {
         "grade": "grade",
         "current": "current",
         "reconstructed": "bool",
+        **dict.fromkeys(STARTS, "int"),
     },
-    "discharge": {"energy_wh": "int", "reconstructed": "bool"},
+    "discharge": {"energy_wh": "int", "reconstructed": "bool", **dict.fromkeys(STARTS, "int")},
     "check-in": {},
 }
 
 # Fields of trips that profile 1 does not have.
-OF_PROFILE_2 = {*(f"{factor}_s" for factor in FACTORS.values()), "assisted_percent", "assistance_observed"}
+OF_PROFILE_2 = {*STARTS, *(f"{factor}_s" for factor in FACTORS.values()), "assisted_percent", "assistance_observed"}
 
 
 # --- 7.1 Times and days ---------------------------------------------------------------------------------------------
@@ -226,6 +229,7 @@ def facts(entry, policy):
             **{f"{name}_s": against.get(number, 0) // 1_000 for number, name in FACTORS.items()},
             "assisted_percent": said.get(10, 0),
             "assistance_observed": 10 in said,
+            **local_start(entry),
         }
     if entry.trigger == "charge":
         energy = length(said)
@@ -236,10 +240,20 @@ def facts(entry, policy):
             "grade": GRADES[said[4]],
             "current": CURRENTS[said[5]],
             "reconstructed": 2 not in said,
+            **local_start(entry),
         }
     if entry.trigger == "discharge":
-        return {"energy_wh": length(said), "reconstructed": 2 not in said}
+        return {"energy_wh": length(said), "reconstructed": 2 not in said, **local_start(entry)}
     return {}
+
+
+def local_start(entry):
+    """The local time at which it began, by the clock of the entry; -1 where nobody saw it."""
+    minute = entry.evidence.get(2)
+    if minute is None:
+        return dict.fromkeys(STARTS, -1)
+    local = datetime(1970, 1, 1) + timedelta(minutes=minute + entry.offset)
+    return dict(zip(STARTS, (local.hour, local.minute, local.isoweekday(), local.month)))
 
 
 def length(evidence):

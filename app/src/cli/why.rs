@@ -209,8 +209,9 @@ impl Reasons {
             return Vec::new();
         };
         let policy = policies.get(entry.policy);
-        let appraised =
-            policy.map_or_else(Vec::new, |policy| appraise(policy, entry.transaction()));
+        let appraised = policy.map_or_else(Vec::new, |policy| {
+            appraise(policy, entry.transaction(), entry.time.utc_offset_min)
+        });
         let tried = appraised.into_iter().filter(|appraisal| appraisal.shadow);
         tried
             .map(|appraisal| ShadowRule {

@@ -82,7 +82,7 @@ impl Explainer<'_> {
         earned: Option<&Earned>,
     ) -> Found {
         let transaction = transaction(&finished.evidence);
-        let (fields, rules) = self.rules(&transaction, earned);
+        let (fields, rules) = self.rules(&transaction, finished.utc_offset_min, earned);
         let paid = earned.and_then(|earned| earned.paid);
         Found {
             number,
@@ -105,7 +105,8 @@ impl Explainer<'_> {
         at_ms: i64,
         earned: Option<&Earned>,
     ) -> Found {
-        let (fields, rules) = self.rules(transaction, earned);
+        // A check-in has no field.
+        let (fields, rules) = self.rules(transaction, 0, earned);
         Found {
             number: 1,
             kind: transaction.kind(),
@@ -124,10 +125,12 @@ impl Explainer<'_> {
     fn rules(
         &self,
         transaction: &Transaction,
+        utc_offset_min: i16,
         earned: Option<&Earned>,
     ) -> (BTreeMap<&'static str, FieldValue>, Vec<RuleReport>) {
-        let appraisals = appraise(&self.policy.policy, transaction);
-        let facts = Facts::of(transaction, &self.policy.policy.policy().carbon);
+        let appraisals = appraise(&self.policy.policy, transaction, utc_offset_min);
+        let carbon = &self.policy.policy.policy().carbon;
+        let facts = Facts::of(transaction, utc_offset_min, carbon);
         let fields: BTreeMap<_, _> = facts.iter().flat_map(Facts::shown).collect();
         let rules = appraisals
             .iter()

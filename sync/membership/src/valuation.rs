@@ -38,10 +38,14 @@ pub enum AppraisalProblem {
 
 /// Values a transaction by each rule of the policy that looks at its kind, in the order of the policy.
 ///
-/// Awards inside the transaction are ignored.
+/// `utc_offset_min` is the offset of the entry's local clock from UTC, in minutes. Awards inside the transaction are ignored.
 #[must_use]
-pub fn appraise(policy: &CompiledPolicy, transaction: &Transaction) -> Vec<Appraisal> {
-    let Some(facts) = Facts::of(transaction, &policy.policy().carbon) else {
+pub fn appraise(
+    policy: &CompiledPolicy,
+    transaction: &Transaction,
+    utc_offset_min: i16,
+) -> Vec<Appraisal> {
+    let Some(facts) = Facts::of(transaction, utc_offset_min, &policy.policy().carbon) else {
         return Vec::new();
     };
     policy

@@ -90,7 +90,7 @@ impl CloudCore {
                 Some(policy) => policy,
                 None => self.valuing(&line, given.as_ref())?,
             };
-            let appraisals = appraise(policy, entry.transaction());
+            let appraisals = appraise(policy, entry.transaction(), entry.time.utc_offset_min);
             let mut parts =
                 given_parts.unwrap_or_else(|| split_as_predicted(paid, entry, &appraisals));
             for appraisal in &appraisals {

@@ -1,9 +1,13 @@
 //! The values of the fields that rules read, of one transaction.
 
+use jiff::Timestamp;
+use jiff::tz::Offset;
+
 use super::fields::{FieldValue, RETIRED, current, fields, grade};
 use crate::carbon::{Carbon, co2_avoided_g};
 use crate::entry::Transaction;
 use crate::evidence::{Charge, Discharge, Evidence, Factor, Trip};
+use crate::time::CoarseTime;
 use crate::trigger::Trigger;
 
 /// The values of the fields of one transaction.
@@ -14,15 +18,17 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Takes the fields of a transaction, with the carbon factors of the policy that values it; `None` for a kind that no
-    /// rule evaluates.
+    /// Takes the fields of a transaction, with the offset of its local clock from UTC in minutes and the carbon factors of
+    /// the policy that values it; `None` for a kind that no rule evaluates.
     #[must_use]
-    pub fn of(transaction: &Transaction, carbon: &Carbon) -> Option<Self> {
+    pub fn of(transaction: &Transaction, utc_offset_min: i16, carbon: &Carbon) -> Option<Self> {
         let on = Trigger::of(transaction.kind())?;
         let values = match transaction.evidence() {
-            Some(Evidence::Trip(trip)) => trip_values(trip, carbon).to_vec(),
-            Some(Evidence::Charge(charge)) => charge_values(charge).to_vec(),
-            Some(Evidence::Discharge(discharge)) => discharge_values(discharge).to_vec(),
+            Some(Evidence::Trip(trip)) => trip_values(trip, utc_offset_min, carbon).to_vec(),
+            Some(Evidence::Charge(charge)) => charge_values(charge, utc_offset_min).to_vec(),
+            Some(Evidence::Discharge(discharge)) => {
+                discharge_values(discharge, utc_offset_min).to_vec()
+            }
             None => Vec::new(),
         };
         assert_eq!(
@@ -60,7 +66,7 @@ impl Facts {
     }
 }
 
-fn trip_values(trip: &Trip, carbon: &Carbon) -> [i64; 24] {
+fn trip_values(trip: &Trip, utc_offset_min: i16, carbon: &Carbon) -> [i64; 28] {
     let distance_m = amount(trip.odometer.length());
     let net_wh = i64::from(trip.used_wh) - i64::from(trip.regained_wh);
     let observed =
@@ -69,6 +75,7 @@ fn trip_values(trip: &Trip, carbon: &Carbon) -> [i64; 24] {
         let seen = trip.factors.iter().find(|seen| seen.factor == factor);
         seen.map_or(0, |seen| amount(seen.against_ms / 1_000))
     };
+    let [hour, minute, weekday, month] = start_values(Some(trip.started), utc_offset_min);
     [
         distance_m,
         i64::from(trip.driving.minutes()),
@@ -93,13 +100,18 @@ fn trip_values(trip: &Trip, carbon: &Carbon) -> [i64; 24] {
         seconds(Factor::Unbuckled),
         i64::from(trip.assisted_percent.unwrap_or(0)),
         i64::from(trip.assisted_percent.is_some()),
+        hour,
+        minute,
+        weekday,
+        month,
         amount(trip.driving.at_most_s()),
     ]
 }
 
-fn charge_values(charge: &Charge) -> [i64; 6] {
+fn charge_values(charge: &Charge, utc_offset_min: i16) -> [i64; 10] {
     let energy_wh = amount(charge.charged.length());
     let renewable_permille = i64::from(charge.renewable_permille);
+    let [hour, minute, weekday, month] = start_values(charge.started, utc_offset_min);
     [
         energy_wh,
         renewable_permille,
@@ -107,14 +119,35 @@ fn charge_values(charge: &Charge) -> [i64; 6] {
         grade(charge.grade),
         current(charge.current),
         i64::from(charge.started.is_none()),
+        hour,
+        minute,
+        weekday,
+        month,
     ]
 }
 
-fn discharge_values(discharge: &Discharge) -> [i64; 2] {
+fn discharge_values(discharge: &Discharge, utc_offset_min: i16) -> [i64; 6] {
+    let [hour, minute, weekday, month] = start_values(discharge.started, utc_offset_min);
     [
         amount(discharge.discharged.length()),
         i64::from(discharge.started.is_none()),
+        hour,
+        minute,
+        weekday,
+        month,
     ]
+}
+
+/// Hour, minute, weekday and month of the local time at which a thing began; -1 each where nobody saw it.
+fn start_values(started: Option<CoarseTime>, utc_offset_min: i16) -> [i64; 4] {
+    let offset_s = i64::from(utc_offset_min) * 60;
+    let local_s = started.map(|started| started.as_unix_s().saturating_add(offset_s));
+    let Some(local) = local_s.and_then(|local_s| Timestamp::from_second(local_s).ok()) else {
+        return [-1; 4];
+    };
+    let local = Offset::UTC.to_datetime(local);
+    let weekday = local.weekday().to_monday_one_offset();
+    [local.hour(), local.minute(), weekday, local.month()].map(i64::from)
 }
 
 fn amount(units: u64) -> i64 {

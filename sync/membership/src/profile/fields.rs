@@ -95,6 +95,32 @@ const fn later(field: Field) -> Field {
     Field { since: 2, ..field }
 }
 
+/// A part of the local time at which a thing began; -1 where nobody saw it.
+const fn start(name: &'static str, most: i64, about: &'static str) -> Field {
+    later(integer(name, (-1, most), "", about))
+}
+
+const START_HOUR: Field = start(
+    "start_hour",
+    23,
+    "hour of the local day in which it began; -1 when nobody saw it",
+);
+const START_MINUTE: Field = start(
+    "start_minute",
+    59,
+    "minute of that hour, rounded down to five; -1 when nobody saw it",
+);
+const START_WEEKDAY: Field = start(
+    "start_weekday",
+    7,
+    "weekday on which it began, 1 is Monday and 7 Sunday; -1 when nobody saw it",
+);
+const START_MONTH: Field = start(
+    "start_month",
+    12,
+    "month in which it began, from 1 to 12; -1 when nobody saw it",
+);
+
 /// The time of a factor that counted against the driver.
 const fn seconds(name: &'static str, about: &'static str) -> Field {
     later(integer(name, (0, TRIP_S_MAX + 1), "s", about))
@@ -124,7 +150,7 @@ const fn named(name: &'static str, enumeration: Enumeration, about: &'static str
     }
 }
 
-const TRIP: [Field; 24] = [
+const TRIP: [Field; 28] = [
     integer(
         "distance_m",
         (1, TRIP_S_MAX * METRES_IN_9_S_MAX / 9),
@@ -237,10 +263,14 @@ const TRIP: [Field; 24] = [
         "assistance_observed",
         "the car has a signal for assisted driving; not a judgement of the driving",
     )),
+    START_HOUR,
+    START_MINUTE,
+    START_WEEKDAY,
+    START_MONTH,
     integer(RETIRED, (0, TRIP_S_MAX), "s", ""),
 ];
 
-const CHARGE: [Field; 6] = [
+const CHARGE: [Field; 10] = [
     integer(
         "energy_wh",
         (1, SESSION_WH_MAX),
@@ -269,9 +299,13 @@ const CHARGE: [Field; 6] = [
         "reconstructed",
         "only the counter shows the session: the head unit slept",
     ),
+    START_HOUR,
+    START_MINUTE,
+    START_WEEKDAY,
+    START_MONTH,
 ];
 
-const DISCHARGE: [Field; 2] = [
+const DISCHARGE: [Field; 6] = [
     integer(
         "energy_wh",
         (1, SESSION_WH_MAX),
@@ -282,6 +316,10 @@ const DISCHARGE: [Field; 2] = [
         "reconstructed",
         "only the counter shows the session: the head unit slept",
     ),
+    START_HOUR,
+    START_MINUTE,
+    START_WEEKDAY,
+    START_MONTH,
 ];
 
 pub(super) const fn fields(on: Trigger) -> &'static [Field] {

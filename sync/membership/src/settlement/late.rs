@@ -39,7 +39,8 @@ pub fn settle_late(
     let transaction = entry.transaction();
     let mut meters = Meters::take(account);
     let (kind, day) = (transaction.kind(), zone.local_day(cap_time));
-    let payments = meters.pay(policy, kind, day, &appraise(policy, transaction));
+    let appraisals = appraise(policy, transaction, entry.time.utc_offset_min);
+    let payments = meters.pay(policy, kind, day, &appraisals);
     let given = Given::of(policy.version(), kind, day, &payments);
     meters.put_into(account);
     let paid = Paid::sum(payments.iter().map(|payment| payment.paid));

@@ -46,7 +46,7 @@ impl Fold {
             policy,
             unvalued.kind(),
             self.zone.local_day(position.cap_time),
-            &appraise(policy, &unvalued),
+            &appraise(policy, &unvalued, header.time.utc_offset_min),
         );
         let entry = Entry {
             epoch: header.epoch,

@@ -78,7 +78,7 @@ pub fn settle_weighed(
         policy,
         transaction.kind(),
         zone.local_day(position.cap_time),
-        &appraise(policy, transaction),
+        &appraise(policy, transaction, entry.time.utc_offset_min),
     );
     untouched.unwrap_or(meters).put_into(account);
     let day = zone.local_day(position.cap_time);

@@ -5,7 +5,7 @@ use dashpoint_membership::*;
 use crate::support::*;
 
 fn paid(subject: &Transaction) -> Vec<(String, i64, i64)> {
-    appraise(&compiled(default_policy()), subject)
+    appraise(&compiled(default_policy()), subject, 480)
         .into_iter()
         .filter(|appraisal| appraisal.held)
         .map(|held| (held.rule.to_string(), held.points.get(), held.growth.get()))
@@ -85,6 +85,7 @@ fn an_appraisal_shows_what_the_rule_looked_at() {
     let appraisals = appraise(
         &compiled(default_policy()),
         &earned(Evidence::Charge(charge(18_000, 800, Grade::Declared))),
+        480,
     );
     assert_eq!(
         appraisals[0].fields,
@@ -95,8 +96,37 @@ fn an_appraisal_shows_what_the_rule_looked_at() {
             ("grade", 1),
             ("current", 0),
             ("reconstructed", 0),
+            // 2026-11-22, a Sunday, at 08:00 in China.
+            ("start_hour", 8),
+            ("start_minute", 0),
+            ("start_weekday", 7),
+            ("start_month", 11),
         ]
     );
+}
+
+#[test]
+fn a_rule_sees_the_local_start() {
+    let mut policy = default_policy();
+    policy.rules[0].when =
+        "start_hour >= 0 && start_hour < 6 && start_weekday <= 5 && start_month == 11".to_owned();
+    let policy = compiled(policy);
+    let held = |started: Option<i64>, utc_offset_min: i16| {
+        let started = started.map(CoarseTime::containing_unix_s);
+        let charge = Charge {
+            started,
+            ..charge(18_000, 800, Grade::Metered)
+        };
+        let appraisals = appraise(&policy, &earned(Evidence::Charge(charge)), utc_offset_min);
+        appraisals[0].held
+    };
+    // Sunday evening in UTC is Monday morning in China.
+    let sunday_evening = MORNING + 17 * HOUR;
+    assert!(held(Some(sunday_evening), 480));
+    assert!(!held(Some(sunday_evening), 0), "17:00 on Sunday");
+    assert!(!held(Some(sunday_evening + 5 * HOUR), 480), "06:00");
+    assert!(!held(Some(sunday_evening + 9 * DAY), 480), "December");
+    assert!(!held(None, 480), "nobody saw when it began");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use dashpoint_membership::*;
 use crate::support::*;
 
 fn facts(evidence: Evidence) -> Facts {
-    Facts::of(&earned(evidence), &default_policy().carbon).unwrap()
+    Facts::of(&earned(evidence), 480, &default_policy().carbon).unwrap()
 }
 
 /// A trip of 12 km in 25 minutes with 90 seconds missed and a score of 88, and a declared charge with AC.
@@ -278,7 +278,7 @@ fn each_part_is_told_with_its_field_and_its_bound() {
             .collect();
         assert_eq!(told, expected, "{when}");
         let holds = expected.iter().all(|part| part.5);
-        let appraisal = appraise(&policy, &earned(evidence(on))).remove(0);
+        let appraisal = appraise(&policy, &earned(evidence(on)), 480).remove(0);
         assert_eq!(appraisal.held, holds, "{when}");
     }
 }

@@ -282,7 +282,7 @@ proptest! {
             return Ok(());
         };
         let pays = trips.into_iter().any(|trip| {
-            let appraisals = appraise(&policy, &earned(Evidence::Trip(trip)));
+            let appraisals = appraise(&policy, &earned(Evidence::Trip(trip)), 0);
             appraisals[0].points > Milli::ZERO
         });
         let checked = policy.check_payable();

@@ -35,7 +35,7 @@ fn sample(on: Trigger) -> Transaction {
 
 fn value(on: Trigger, points: &str) -> Appraisal {
     let policy = policy(on, "true", points).unwrap_or_else(|error| panic!("{error}"));
-    appraise(&policy, &sample(on)).remove(0)
+    appraise(&policy, &sample(on), 0).remove(0)
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_field_of_a_later_profile_needs_that_profile() {
     harsh.factors[0].against_ms = 2_999;
     harsh.assisted_percent = Some(49);
     let holds = |trip: &Trip| {
-        let appraisals = appraise(&compiled, &earned(Evidence::Trip(trip.clone())));
+        let appraisals = appraise(&compiled, &earned(Evidence::Trip(trip.clone())), 0);
         appraisals[1].held
     };
     assert!(holds(&harsh));
@@ -266,7 +266,7 @@ fn a_shadow_rule_is_reported_and_pays_nothing() {
     let mut policy = default_policy();
     policy.rules[3].shadow = true;
     let policies = Policies::new(compiled(policy));
-    let appraisal = appraise(policies.newest(), &sample(Trigger::CheckIn)).remove(0);
+    let appraisal = appraise(policies.newest(), &sample(Trigger::CheckIn), 0).remove(0);
     assert!(appraisal.held && appraisal.shadow);
     assert_eq!(appraisal.points, milli(1_000));
     let cloud = Cloud::new(policies, at(MORNING));

@@ -47,7 +47,7 @@ fn appraised(on: Trigger, points: &str) -> Option<Appraisal> {
     policy.rules[0].points = points.to_owned();
     policy.rules[0].growth = "0".to_owned();
     let policy = CompiledPolicy::compile(policy).ok()?;
-    Some(appraise(&policy, &sample(on)).remove(0))
+    Some(appraise(&policy, &sample(on), 120).remove(0))
 }
 
 fn outcome(on: Trigger, points: &str) -> Value {
@@ -243,6 +243,7 @@ const TRIPS: &[&str] = &[
     "unbuckled_observed ? 1 : 0",
     "hard_braking_s * 1000 + late_night_s",
     "assistance_observed ? assisted_percent : 1000",
+    "start_month * 1000000 + start_weekday * 10000 + start_hour * 100 + start_minute",
     "distance_m * 9223372036854775807",
     "hard_braking_observed && !unbuckled_observed ? 1 : 2",
     "hard_braking_observed == late_night_observed ? 1 : 2",
