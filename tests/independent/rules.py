@@ -31,6 +31,7 @@ FIELDS = {
         **{f"{factor}_observed": "bool" for factor in FACTORS.values()},
         **{f"{factor}_s": "int" for factor in FACTORS.values()},
         "assisted_percent": "int",
+        "braking_resolution_s": "int",
         **dict.fromkeys(STARTS, "int"),
         "assistance_observed": "bool",
     },
@@ -48,7 +49,13 @@ FIELDS = {
 }
 
 # Fields of trips that profile 1 does not have.
-OF_PROFILE_2 = {*STARTS, *(f"{factor}_s" for factor in FACTORS.values()), "assisted_percent", "assistance_observed"}
+OF_PROFILE_2 = {
+    *STARTS,
+    *(f"{factor}_s" for factor in FACTORS.values()),
+    "assisted_percent",
+    "assistance_observed",
+    "braking_resolution_s",
+}
 
 
 # --- 7.1 Times and days ---------------------------------------------------------------------------------------------
@@ -229,6 +236,7 @@ def facts(entry, policy):
             **{f"{name}_s": against.get(number, 0) // 1_000 for number, name in FACTORS.items()},
             "assisted_percent": said.get(10, 0),
             "assistance_observed": 10 in said,
+            "braking_resolution_s": said.get(11, 0),
             **local_start(entry),
         }
     if entry.trigger == "charge":

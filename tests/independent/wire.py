@@ -96,7 +96,7 @@ def fields(*keys, **shapes):
 
 INTERVAL = fields(1, 2, 3, 4)
 AWARDS = [fields(1, 2, 3, 4)]
-TRIP = fields(2, 3, 4, 5, 6, 7, 9, 10, _1=INTERVAL, _8=[fields(1, 2, 3)])
+TRIP = fields(2, 3, 4, 5, 6, 7, 9, 10, 11, _1=INTERVAL, _8=[fields(1, 2, 3)])
 EVIDENCE = ("choice", {1: TRIP, 2: fields(2, 3, 4, 5, _1=INTERVAL), 3: fields(2, _1=INTERVAL)})
 TRANSACTION = ("choice", {1: fields(2, _1=EVIDENCE, _3=AWARDS), 2: fields(1, _2=AWARDS), 3: fields(1, 2, 3, 4, 5)})
 BODY = ("choice", {1: TRANSACTION, 2: fields(1, _2=TRANSACTION)})

@@ -251,6 +251,7 @@ mod tests {
             used_wh: 1_000,
             regained_wh: 0,
             assisted_percent: None,
+            braking_resolution_s: None,
             score_x100: 8_225,
             factors: Vec::<FactorSeen>::new(),
         });

@@ -42,6 +42,12 @@ impl Cadence {
         steps_ms.get((steps_ms.len() - 1) / 2).copied()
     }
 
+    /// The usual step in seconds, rounded up.
+    pub(crate) fn step_s(&self) -> Option<u16> {
+        let step_s = self.step_ms()?.unsigned_abs().div_ceil(1_000);
+        u16::try_from(step_s).ok()
+    }
+
     /// The longest time between two words that is no silence: two steps and a half, since each second one may be lost.
     pub(crate) fn patience_ms(&self) -> Option<i64> {
         let usual_ms = self.step_ms()?;
@@ -79,6 +85,13 @@ mod tests {
         let often = cadence(&[0, 30, 60, 120, 150, 40_000, 40_030]);
         assert_eq!(often.step_ms(), Some(30_000));
         assert_eq!(often.patience_ms(), Some(75_000));
+        assert_eq!(often.step_s(), Some(30));
+        let fast: Vec<i64> = (0..9).map(|step| step * 250).collect();
+        let mut fast_words = Cadence::default();
+        for at_ms in fast {
+            fast_words.note(at_ms);
+        }
+        assert_eq!(fast_words.step_s(), Some(1));
         // Ten of each second, then each five minutes.
         let mut now_seldom = cadence(&(0..20).collect::<Vec<_>>());
         for step in 1..=5 {

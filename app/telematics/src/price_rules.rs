@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_standard_cannot_mean_is_refused() {
+    fn what_the_standard_forbids_is_refused() {
         for text in [
             "0:101",
             "0:255",

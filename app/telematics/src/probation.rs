@@ -25,7 +25,7 @@ pub(crate) struct Probation {
 
 /// The meter that a counter turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Identity {
+pub(crate) enum CounterIdentity {
     /// It has not been steady for long enough to tell.
     Open,
     /// The meter before, which went on unseen.
@@ -63,11 +63,11 @@ impl Probation {
     }
 
     /// Judges it by what was heard until now: it has to be steady for a day, and heard for an hour of it.
-    pub(crate) fn judge(&self, meter: Meter, at_ms: i64) -> Identity {
+    pub(crate) fn judge(&self, meter: Meter, at_ms: i64) -> CounterIdentity {
         let lasted_ms = at_ms.saturating_sub(self.since_ms);
         let (before_ms, before) = self.before;
         if lasted_ms < DAY_MS || self.heard_ms < HOUR_MS {
-            return Identity::Open;
+            return CounterIdentity::Open;
         }
         // The cloud takes the same for the meter before.
         let (at_once, a_day) = match meter {
@@ -77,11 +77,11 @@ impl Probation {
         let passed_ms = at_ms.saturating_sub(before_ms).max(0).unsigned_abs();
         let reach = passed_ms.saturating_mul(a_day) / DAY_MS.unsigned_abs() + at_once;
         if (before..=before.saturating_add(reach)).contains(&self.first) {
-            Identity::Same
+            CounterIdentity::Same
         } else if self.first.max(before) <= READING_MAX {
-            Identity::Other
+            CounterIdentity::Other
         } else {
-            Identity::Open
+            CounterIdentity::Open
         }
     }
 }
@@ -92,7 +92,7 @@ mod tests {
 
     const BEFORE: (i64, u64) = (0, 80_010_000);
 
-    fn steady(first: u64, lasted_ms: i64, step_ms: i64) -> Identity {
+    fn steady(first: u64, lasted_ms: i64, step_ms: i64) -> CounterIdentity {
         let mut one = Probation::new(BEFORE, (0, first), 0);
         for step in 1..=lasted_ms / step_ms {
             one.hear((step - 1) * step_ms, step * step_ms);
@@ -102,22 +102,28 @@ mod tests {
 
     #[test]
     fn an_hour_and_a_day_tell_another_meter() {
-        assert_eq!(steady(12_000, DAY_MS, 60_000), Identity::Other);
-        assert_eq!(steady(12_000, DAY_MS - 60_000, 60_000), Identity::Open);
-        assert_eq!(steady(12_000, DAY_MS, DAY_MS / 3), Identity::Open);
-        assert_eq!(steady(12_000, DAY_MS, DAY_MS / 4), Identity::Other);
+        assert_eq!(steady(12_000, DAY_MS, 60_000), CounterIdentity::Other);
+        assert_eq!(
+            steady(12_000, DAY_MS - 60_000, 60_000),
+            CounterIdentity::Open
+        );
+        assert_eq!(steady(12_000, DAY_MS, DAY_MS / 3), CounterIdentity::Open);
+        assert_eq!(steady(12_000, DAY_MS, DAY_MS / 4), CounterIdentity::Other);
     }
 
     #[test]
     fn a_counter_that_goes_on_is_the_same() {
-        assert_eq!(steady(80_010_000, DAY_MS, 60_000), Identity::Same);
-        assert_eq!(steady(84_060_000, DAY_MS, 60_000), Identity::Same);
-        assert_eq!(steady(84_060_001, DAY_MS, 60_000), Identity::Other);
-        assert_eq!(steady(80_009_999, DAY_MS, 60_000), Identity::Other);
+        assert_eq!(steady(80_010_000, DAY_MS, 60_000), CounterIdentity::Same);
+        assert_eq!(steady(84_060_000, DAY_MS, 60_000), CounterIdentity::Same);
+        assert_eq!(steady(84_060_001, DAY_MS, 60_000), CounterIdentity::Other);
+        assert_eq!(steady(80_009_999, DAY_MS, 60_000), CounterIdentity::Other);
     }
 
     #[test]
     fn no_meter_reads_more_than_the_cloud_takes() {
-        assert_eq!(steady(READING_MAX + 1, DAY_MS, 60_000), Identity::Open);
+        assert_eq!(
+            steady(READING_MAX + 1, DAY_MS, 60_000),
+            CounterIdentity::Open
+        );
     }
 }

@@ -18,12 +18,12 @@ pub struct Settings {
     pub opens_meters: bool,
     /// Whoever drives or charges now is a guest.
     pub is_guest: bool,
-    /// Evidence states the share of assisted distance. A cloud that signs no policy of rule profile 2 may refuse an entry with it.
-    pub states_assistance: bool,
+    /// Evidence states what came with rule profile 2. A cloud that signs no policy of that profile may refuse an entry with it.
+    pub states_profile_2: bool,
 }
 
-/// The rule profile from which on a cloud knows the share of assisted distance.
-const ASSISTANCE_PROFILE: u32 = 2;
+/// The rule profile from which on a cloud knows the share of assisted distance, and how often the car says its speed.
+const PROFILE_2: u32 = 2;
 
 const MS_PER_MIN: i64 = 60_000;
 const MIN_PER_DAY: i64 = 1_440;
@@ -40,7 +40,7 @@ impl Settings {
             // A policy that names the bound is of a cloud that knows what it bounds.
             opens_meters: policy.allowance.meters_per_year.is_some(),
             is_guest: false,
-            states_assistance: policy.needed_profile() >= ASSISTANCE_PROFILE,
+            states_profile_2: policy.needed_profile() >= PROFILE_2,
         }
     }
 

@@ -28,7 +28,7 @@ fn too_fast_behind(ahead_m: impl Fn(f64) -> f64) -> u64 {
 }
 
 #[test]
-fn who_outruns_the_car_ahead_is_too_fast() {
+fn outrunning_the_car_ahead_counts() {
     let closes = |kmh: f64| move |second: f64| 120.0 - kmh / 3.6 * second;
     // It drives 78 km/h: 28 % slower, and within 100 m from the fourth second to the collision.
     let seconds = too_fast_behind(|second| closes(22.0)(second).max(1.0));

@@ -7,10 +7,11 @@ mod common;
 
 use common::drift::{cruise, start, stop};
 use common::{Car, fold_under, policy, settings, trips};
+use dashpoint_membership::Trip;
 use dashpoint_telematics::{Settings, Signal};
 
-/// The assisted share of a drive of two minutes at 20 m/s, of which the car says its level at some seconds.
-fn assisted_percent(profile: Option<u32>, said: &[(u32, &str)]) -> Option<u8> {
+/// A drive of two minutes at 20 m/s, of which the car says its level at some seconds.
+fn driven(profile: Option<u32>, said: &[(u32, &str)]) -> Trip {
     let mut car = Car::new();
     car.switch_on();
     for second in 0..=120 {
@@ -27,11 +28,11 @@ fn assisted_percent(profile: Option<u32>, said: &[(u32, &str)]) -> Option<u8> {
     let mut policy = policy();
     policy.rule_profile = profile;
     let finished = fold_under(Settings::new(&policy, 0), &car.samples);
-    trips(&finished)[0].assisted_percent
+    trips(&finished).remove(0)
 }
 
 #[test]
-fn the_share_is_that_of_the_distance() {
+fn the_share_is_of_the_distance() {
     for (said, expected) in [
         (&[][..], None),
         (&[(0, "SAE_0")], Some(0)),
@@ -46,7 +47,8 @@ fn the_share_is_that_of_the_distance() {
         (&[(61, "SAE_2")], Some(50)),
         (&[(0, "FULL")], None),
     ] {
-        assert_eq!(assisted_percent(Some(2), said), expected, "{said:?}");
+        let trip = driven(Some(2), said);
+        assert_eq!(trip.assisted_percent, expected, "{said:?}");
     }
 }
 
@@ -85,7 +87,11 @@ fn a_seldom_speed_shares_too() {
 fn an_older_cloud_is_not_told() {
     let said = [(0, "SAE_2")];
     for profile in [None, Some(1)] {
-        assert_eq!(assisted_percent(profile, &said), None);
+        let trip = driven(profile, &said);
+        assert_eq!(trip.assisted_percent, None);
+        assert_eq!(trip.braking_resolution_s, None);
     }
-    assert_eq!(assisted_percent(Some(3), &said), Some(100));
+    let trip = driven(Some(3), &said);
+    assert_eq!(trip.assisted_percent, Some(100));
+    assert_eq!(trip.braking_resolution_s, Some(1));
 }

@@ -105,7 +105,7 @@ fn a_site_declares_and_a_window_estimates() {
 }
 
 #[test]
-fn an_announced_share_is_that_of_the_power_used() {
+fn an_announced_share_follows_the_power() {
     let mut car = Car::new();
     car.meters();
     station(&mut car, "ISO15118", 80.0);
@@ -137,7 +137,7 @@ fn an_announced_share_is_that_of_the_power_used() {
 }
 
 #[test]
-fn an_announced_share_without_power_is_the_least() {
+fn without_power_the_least_share_counts() {
     let mut car = Car::new();
     car.meters();
     station(&mut car, "ISO15118", 80.0);

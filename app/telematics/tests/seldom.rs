@@ -63,6 +63,9 @@ fn frames_of_minutes_make_whole_trips() {
         assert!(trip.driving.minutes() >= 99, "{case}: {trip:?}");
         assert!(trip.missed_s <= 60, "{case}: {trip:?}");
         assert!(!sees(trip, Factor::HardBraking), "{case}: {trip:?}");
+        // A rule for slow cars knows how slow it is.
+        let resolution_s = trip.braking_resolution_s.unwrap();
+        assert_eq!(u32::from(resolution_s), frame_s, "{case}: {trip:?}");
     }
 }
 

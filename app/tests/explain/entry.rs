@@ -159,6 +159,7 @@ fn trip(seq: u64, prev: EntryHash, private: &[u8]) -> Entry {
                 used_wh: 2_000,
                 regained_wh: 300,
                 assisted_percent: None,
+                braking_resolution_s: None,
                 score_x100: 8_225,
                 factors: vec![FactorSeen {
                     factor: Factor::HardBraking,

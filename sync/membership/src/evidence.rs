@@ -151,6 +151,10 @@ pub struct Trip {
     /// does not say, or holds no policy of rule profile 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assisted_percent: Option<u8>,
+    /// Usual time between two speeds of the car, in seconds, rounded up: where it is above 5, they tell no braking. `None` when it is
+    /// not known, or the car holds no policy of rule profile 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub braking_resolution_s: Option<u16>,
     /// Driving score times 100: 0..=10,000.
     pub score_x100: u16,
     /// The observed factors, ascending; a factor that is not here had no signal.

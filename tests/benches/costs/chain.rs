@@ -159,6 +159,7 @@ impl Life {
             used_wh: u32::try_from(metres / 6).unwrap(),
             regained_wh: u32::try_from(metres / 40).unwrap(),
             assisted_percent: None,
+            braking_resolution_s: None,
             score_x100: score_x100(model, &factors),
             factors,
         })

@@ -164,6 +164,7 @@ impl SimulatedWorld {
             used_wh: 30_000,
             regained_wh: 0,
             assisted_percent: None,
+            braking_resolution_s: None,
             score_x100: score_x100(&self.policies[0].score, &[]),
             factors: Vec::new(),
         };

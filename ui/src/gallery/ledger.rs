@@ -320,6 +320,7 @@ fn driven(metres: u64, score_x100: u16) -> Trip {
         used_wh: wh,
         regained_wh: wh / 6,
         assisted_percent: None,
+        braking_resolution_s: None,
         score_x100,
         factors: [
             Factor::HardBraking,

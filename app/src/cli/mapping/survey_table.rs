@@ -88,7 +88,12 @@ const TEXT_MAX: usize = 40;
 fn last(one: &SurveyedSignal) -> Option<LastValue> {
     let is_shown = matches!(
         one.signal,
-        Signal::Ignition | Signal::MixSource | Signal::DayNight | Signal::Language
+        Signal::Ignition
+            | Signal::MixSource
+            | Signal::PriceRules
+            | Signal::AutonomyLevel
+            | Signal::DayNight
+            | Signal::Language
     );
     match one.last.as_ref()? {
         Value::Bool(flag) => Some(LastValue::Flag(*flag)),

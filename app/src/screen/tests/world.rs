@@ -224,6 +224,7 @@ pub(crate) fn trip(from_m: u64, metres: u64, score_x100: u16) -> Evidence {
         used_wh: u32::try_from(metres).unwrap(),
         regained_wh: 0,
         assisted_percent: None,
+        braking_resolution_s: None,
         score_x100,
         factors: vec![FactorSeen {
             factor: Factor::HardBraking,

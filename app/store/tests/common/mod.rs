@@ -118,6 +118,7 @@ impl Chain {
             used_wh: 1_500,
             regained_wh: 200,
             assisted_percent: None,
+            braking_resolution_s: None,
             score_x100: 9_434,
             factors: Vec::new(),
         }))

@@ -68,8 +68,8 @@ impl VehicleFold {
     }
 
     pub(super) fn finish(&mut self, trip: OpenTrip, end: TripEnd, context: &mut FoldContext<'_>) {
-        let patience_ms = self.pace.speed_patience_ms();
-        let finished = trip.finish(end, patience_ms, &mut self.marks, context.settings);
+        let speeds = self.pace.speeds();
+        let finished = trip.finish(end, speeds, &mut self.marks, context.settings);
         self.checkpoint_due_ms = None;
         self.emit(finished, context);
     }
@@ -133,7 +133,7 @@ impl VehicleFold {
                 return false;
             };
             // One that was said long ago may be as stale as this one.
-            let near_ms = self.pace.speed_patience_ms().max(Some(TICK_MS_MAX));
+            let near_ms = self.pace.speeds().patience_ms().max(Some(TICK_MS_MAX));
             let is_near = |said_ms: i64| Some(at_ms.saturating_sub(said_ms)) <= near_ms;
             let known = before.speed.filter(|(said_ms, _)| is_near(*said_ms));
             let known_kmh = known.map_or(kmh, |(_, known_kmh)| known_kmh);

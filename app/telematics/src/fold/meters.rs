@@ -1,8 +1,8 @@
 //! The fold's part that knows lifetime meters from each other: which counter goes on, and which may be another one.
 
 use dashpoint_membership::{CoarseTime, Evidence, Meter, MeterNumber, MeterOpening};
-use serde::{Deserialize, Serialize};
 
+use super::meter_watch::MeterWatch;
 use super::{FoldContext, FoldOutcome, PriorState, VehicleFold};
 use crate::charge::OpenCharge;
 use crate::counts::Fault;
@@ -12,29 +12,13 @@ use crate::intake::Stamped;
 use crate::marks::{Marks, MeterMark};
 use crate::meter::{MeterTrack, Pace, Taken};
 use crate::meter_opened::MeterOpened;
-use crate::probation::{Identity, Probation};
+use crate::probation::{CounterIdentity, Probation};
 use crate::reading::SignalReading;
 use crate::signal::Signal;
 use crate::trip::OpenTrip;
 
 /// Trips or sessions that wait for their meter, the first: more than a car makes in the day that it takes. Later ones are dropped.
 const WAITING_MAX: usize = 48;
-
-/// The settled state of a quantity, and what waits while its counter may be another meter.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Watch {
-    /// The number of the meter before.
-    number: MeterNumber,
-    /// Its mark.
-    mark: Option<u64>,
-    /// The charged energy that was accounted for.
-    floor_wh: Option<u64>,
-    /// Driven or charged on the counter since, oldest first.
-    waiting: Vec<Finished>,
-    /// The ledger knows the meter: nothing waits any longer.
-    #[serde(default)]
-    is_opened: bool,
-}
 
 impl VehicleFold {
     /// Takes a lifetime meter; `false` when its value is not believed. Any other reading is.
@@ -200,7 +184,7 @@ impl VehicleFold {
         }
     }
 
-    fn watch(&self, meter: Meter) -> Option<&Watch> {
+    fn watch(&self, meter: Meter) -> Option<&MeterWatch> {
         match meter {
             Meter::Odometer => self.odometer_watch.as_ref(),
             Meter::Charged => self.charged_watch.as_ref(),
@@ -208,7 +192,7 @@ impl VehicleFold {
         }
     }
 
-    fn watch_mut(&mut self, meter: Meter) -> Option<&mut Option<Watch>> {
+    fn watch_mut(&mut self, meter: Meter) -> Option<&mut Option<MeterWatch>> {
         match meter {
             Meter::Odometer => Some(&mut self.odometer_watch),
             Meter::Charged => Some(&mut self.charged_watch),
@@ -225,7 +209,7 @@ impl VehicleFold {
 
     /// From now on the counter may be the next meter, from a value on.
     fn begin_watch(&mut self, meter: Meter, first: u64) {
-        let settled = Watch {
+        let settled = MeterWatch {
             number: self.marks.number(meter),
             mark: self.marks.of(meter),
             floor_wh: self.charged_floor_wh,
@@ -283,8 +267,8 @@ impl VehicleFold {
         };
         let (number, mark) = (watch.number, watch.mark);
         match probation.judge(meter, at_ms) {
-            Identity::Open => return,
-            Identity::Same => {
+            CounterIdentity::Open => return,
+            CounterIdentity::Same => {
                 let reached = self.marks.of(meter);
                 self.marks.put(meter, number, reached);
                 let first = MeterMark {
@@ -294,8 +278,8 @@ impl VehicleFold {
                 };
                 context.out.push(FoldOutcome::Mark(first));
             }
-            Identity::Other if !context.settings.opens_meters => return,
-            Identity::Other => {
+            CounterIdentity::Other if !context.settings.opens_meters => return,
+            CounterIdentity::Other => {
                 let since_s = probation.since_ms.div_euclid(1_000);
                 let opened = MeterOpened {
                     opening: MeterOpening {

@@ -4,6 +4,7 @@ mod braking;
 mod charging;
 mod driving;
 mod ending;
+mod meter_watch;
 mod meters;
 mod pace;
 mod parking;
@@ -11,7 +12,7 @@ mod translate;
 
 use braking::BrakingWatch;
 use dashpoint_membership::Meter;
-use meters::Watch;
+use meter_watch::MeterWatch;
 use pace::PaceWatch;
 use serde::{Deserialize, Serialize};
 
@@ -46,10 +47,10 @@ pub(crate) struct VehicleFold {
     marks: Marks,
     /// Set while the odometer may be another one.
     #[serde(default)]
-    odometer_watch: Option<Watch>,
+    odometer_watch: Option<MeterWatch>,
     /// The same of the counter of charged energy.
     #[serde(default)]
-    charged_watch: Option<Watch>,
+    charged_watch: Option<MeterWatch>,
     /// The charged energy that is accounted for: some cars count what braking gives back, and that is no charging.
     charged_floor_wh: Option<u64>,
     trip: Option<OpenTrip>,

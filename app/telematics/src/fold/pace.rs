@@ -82,9 +82,9 @@ impl PaceWatch {
         }
     }
 
-    /// Returns the longest time between two speeds that is no silence.
-    pub(super) fn speed_patience_ms(&self) -> Option<i64> {
-        self.speed.patience_ms()
+    /// Returns how often the car says its speed.
+    pub(super) fn speeds(&self) -> &Cadence {
+        &self.speed
     }
 
     /// Returns whether the car says its speed only when it has changed.

@@ -5,6 +5,7 @@ use dashpoint_membership::{
 };
 
 use super::{GRAIN_M, OpenTrip};
+use crate::cadence::Cadence;
 use crate::evidence::{Finished, PrivateEvidence, TripEnd, TripTrace};
 use crate::factors::Factors;
 use crate::marks::{Marks, MeterMark};
@@ -50,14 +51,14 @@ impl OpenTrip {
     pub(crate) fn finish(
         mut self,
         end: TripEnd,
-        patience_ms: Option<i64>,
+        speeds: &Cadence,
         marks: &mut Marks,
         settings: &Settings,
     ) -> Option<Finished> {
         let stretch = self.odometer?;
         let odometer = marks.unsettled(Meter::Odometer, stretch.from, stretch.to)?;
         marks.raise(MeterMark::after(odometer));
-        self.judge_times(odometer.length(), patience_ms);
+        self.judge_times(odometer.length(), speeds.patience_ms());
         let duration_ms = self.last_ms.abs_diff(self.started_ms);
         let missed_ms = duration_ms
             .saturating_sub(self.driving_ms)
@@ -74,6 +75,7 @@ impl OpenTrip {
             used_wh,
             regained_wh,
             assisted_percent: self.assisted_percent(settings),
+            braking_resolution_s: speeds.step_s().filter(|_| settings.states_profile_2),
             score_x100: score_x100(&settings.score, &factors),
             factors,
         };
@@ -101,7 +103,7 @@ impl OpenTrip {
     /// The assisted share of the distance in whole percent.
     fn assisted_percent(&self, settings: &Settings) -> Option<u8> {
         let share = self.assisted_m / self.integral_m.max(1.0);
-        let is_stated = self.says_assistance && settings.states_assistance;
+        let is_stated = self.says_assistance && settings.states_profile_2;
         is_stated.then_some((share.clamp(0.0, 1.0) * 100.0).round() as u8)
     }
 

@@ -369,6 +369,7 @@ pub fn trip(from_m: u64, distance_m: u64) -> Trip {
         used_wh: 2_000,
         regained_wh: 200,
         assisted_percent: None,
+        braking_resolution_s: None,
         score_x100: 10_000,
         factors: vec![FactorSeen {
             factor: Factor::HardBraking,

@@ -66,7 +66,7 @@ impl Facts {
     }
 }
 
-fn trip_values(trip: &Trip, utc_offset_min: i16, carbon: &Carbon) -> [i64; 28] {
+fn trip_values(trip: &Trip, utc_offset_min: i16, carbon: &Carbon) -> [i64; 29] {
     let distance_m = amount(trip.odometer.length());
     let net_wh = i64::from(trip.used_wh) - i64::from(trip.regained_wh);
     let observed =
@@ -100,6 +100,7 @@ fn trip_values(trip: &Trip, utc_offset_min: i16, carbon: &Carbon) -> [i64; 28] {
         seconds(Factor::Unbuckled),
         i64::from(trip.assisted_percent.unwrap_or(0)),
         i64::from(trip.assisted_percent.is_some()),
+        i64::from(trip.braking_resolution_s.unwrap_or(0)),
         hour,
         minute,
         weekday,

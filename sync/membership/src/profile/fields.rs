@@ -150,7 +150,7 @@ const fn named(name: &'static str, enumeration: Enumeration, about: &'static str
     }
 }
 
-const TRIP: [Field; 28] = [
+const TRIP: [Field; 29] = [
     integer(
         "distance_m",
         (1, TRIP_S_MAX * METRES_IN_9_S_MAX / 9),
@@ -262,6 +262,12 @@ const TRIP: [Field; 28] = [
     later(boolean(
         "assistance_observed",
         "the car has a signal for assisted driving; not a judgement of the driving",
+    )),
+    later(integer(
+        "braking_resolution_s",
+        (0, 65_535),
+        "s",
+        "usual time between two speeds, rounded up; above 5 they tell no braking; 0 when it is not known",
     )),
     START_HOUR,
     START_MINUTE,

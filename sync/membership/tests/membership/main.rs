@@ -17,6 +17,7 @@ mod profile;
 mod random;
 mod shipped;
 mod signable;
+mod slow_cars;
 mod support;
 mod tiers;
 mod verdicts;

@@ -39,7 +39,7 @@ fn value(on: Trigger, points: &str) -> Appraisal {
 }
 
 #[test]
-fn a_field_of_a_later_profile_needs_that_profile() {
+fn a_later_field_needs_its_profile() {
     let mut policy = default_policy();
     policy.rules[2].when = "hard_braking_s <= 2 && assisted_percent < 50".to_owned();
     policy.rule_profile = Some(2);

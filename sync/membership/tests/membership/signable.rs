@@ -78,7 +78,7 @@ fn what_nobody_can_reach_is_not_signed() {
 }
 
 #[test]
-fn a_named_model_has_the_numbers_of_its_name() {
+fn a_named_model_has_its_numbers() {
     let check = |text: &str| {
         let policy = CompiledPolicy::compile(Policy::from_toml(text).unwrap()).unwrap();
         policy.check_signable()

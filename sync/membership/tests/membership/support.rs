@@ -61,6 +61,7 @@ pub fn trip(from_m: u64, distance_m: u64, net_wh: u32) -> Trip {
         used_wh: net_wh + 100,
         regained_wh: 100,
         assisted_percent: None,
+        braking_resolution_s: None,
         score_x100: 10_000,
         factors: vec![FactorSeen {
             factor: Factor::HardBraking,

@@ -45,6 +45,7 @@ fn trip() -> impl Strategy<Value = Trip> {
             used_wh,
             regained_wh,
             assisted_percent: exact.then_some(missed_s as u8),
+            braking_resolution_s: exact.then_some(missed_s as u16),
             score_x100,
             factors: factors
                 .into_iter()

@@ -79,6 +79,7 @@ fn sample(on: Trigger) -> Transaction {
         Trigger::Trip => Evidence::Trip(Trip {
             missed_s: 120,
             assisted_percent: Some(37),
+            braking_resolution_s: Some(30),
             ..trip(1_000, 12_345)
         }),
         Trigger::Charge => Evidence::Charge(Charge {
@@ -243,6 +244,7 @@ const TRIPS: &[&str] = &[
     "unbuckled_observed ? 1 : 0",
     "hard_braking_s * 1000 + late_night_s",
     "assistance_observed ? assisted_percent : 1000",
+    "braking_resolution_s > 5 && !hard_braking_observed ? 1 : braking_resolution_s",
     "start_month * 1000000 + start_weekday * 10000 + start_hour * 100 + start_minute",
     "distance_m * 9223372036854775807",
     "hard_braking_observed && !unbuckled_observed ? 1 : 2",

@@ -17,6 +17,7 @@ struct Trip {
     factors: Vec<FactorSeen>,
     driving_min: Option<u32>,
     assisted_percent: Option<u8>,
+    braking_resolution_s: Option<u16>,
 }
 
 cbor_map! {
@@ -31,6 +32,7 @@ cbor_map! {
         8 => factors,
         9 => driving_min,
         10 => assisted_percent,
+        11 => braking_resolution_s,
     }
 }
 
@@ -51,6 +53,7 @@ impl Cbor for dashpoint_membership::Trip {
             factors: self.factors.clone(),
             driving_min,
             assisted_percent: self.assisted_percent,
+            braking_resolution_s: self.braking_resolution_s,
         };
         map.write(out);
     }
@@ -72,6 +75,7 @@ impl Cbor for dashpoint_membership::Trip {
             used_wh: map.used_wh,
             regained_wh: map.regained_wh,
             assisted_percent: map.assisted_percent,
+            braking_resolution_s: map.braking_resolution_s,
             score_x100: map.score_x100,
             factors: map.factors,
         })

@@ -80,6 +80,7 @@ fn assisted_trip() -> Entry {
     } = &mut transaction
     {
         trip.assisted_percent = Some(37);
+        trip.braking_resolution_s = Some(30);
     }
     fresh(6, transaction)
 }
@@ -103,6 +104,7 @@ fn trip() -> Transaction {
             used_wh: 2_210,
             regained_wh: 340,
             assisted_percent: None,
+            braking_resolution_s: None,
             score_x100: 8_225,
             factors: vec![FactorSeen {
                 factor: Factor::HardBraking,
