@@ -38,6 +38,26 @@ impl Engine {
     /// Keeps where the fold stands, and with it what the ledger has refused: the checkpoint that is overwritten may be all
     /// that is left of that. What is over, and not in the ledger yet, is kept as durably as the ledger keeps it.
     pub(super) fn put_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        let Some((name, raw)) = self.named_checkpoint(checkpoint) else {
+            return Ok(());
+        };
+        if self.telematics.awaits_end() {
+            self.store.put_checkpoint_durably(&name, &raw)
+        } else {
+            self.store.put_checkpoint(&name, &raw)
+        }
+    }
+
+    /// Writes where the fold stands so that no power cut brings an earlier one back.
+    pub(super) fn write_checkpoint_durably(&mut self) {
+        let Some((name, raw)) = self.named_checkpoint(&self.telematics.checkpoint()) else {
+            return;
+        };
+        let written = self.store.put_checkpoint_durably(&name, &raw);
+        self.troubles.cache = note_written("write a checkpoint", written);
+    }
+
+    fn named_checkpoint(&self, checkpoint: &Checkpoint) -> Option<(String, Vec<u8>)> {
         let device = self.books.identity.device;
         let kept = KeptFoldRef {
             device,
@@ -46,15 +66,8 @@ impl Engine {
             unsaved: &self.unsaved,
             clock_agreed: self.cloud_watch.agreed(),
         };
-        let Ok(raw) = serde_json::to_vec(&kept) else {
-            return Ok(());
-        };
-        let name = checkpoint_name(device);
-        if self.telematics.awaits_end() {
-            self.store.put_checkpoint_durably(&name, &raw)
-        } else {
-            self.store.put_checkpoint(&name, &raw)
-        }
+        let raw = serde_json::to_vec(&kept).ok()?;
+        Some((checkpoint_name(device), raw))
     }
 
     /// Writes where the fold stands; what the disk refuses is told.

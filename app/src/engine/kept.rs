@@ -6,15 +6,16 @@ use dashpoint_telematics::{Signal, Value};
 
 use crate::bus::BusInput;
 
-/// The last value of each signal that comes without a time.
+/// The last value of each signal that comes without a time, and the last that a broker had kept.
 #[derive(Debug, Default)]
 pub(super) struct KeptValues {
     said: BTreeMap<Signal, Value>,
+    kept: BTreeMap<Signal, Value>,
 }
 
 impl KeptValues {
     /// Returns whether a broker says a value again, as it does at each connection: nobody knows of when it is, and it is the one that
-    /// was said last.
+    /// was said last, or kept last.
     pub(super) fn says_again(&mut self, input: &BusInput) -> bool {
         let BusInput::Sample {
             signal,
@@ -25,11 +26,17 @@ impl KeptValues {
         else {
             return false;
         };
-        let is_same = self.said.get(signal) == Some(value);
-        if !is_same {
+        let is_same = |known: &BTreeMap<Signal, Value>| known.get(signal) == Some(value);
+        if *retained && (is_same(&self.said) || is_same(&self.kept)) {
+            return true;
+        }
+        if *retained {
+            self.kept.insert(*signal, value.clone());
+        }
+        if !is_same(&self.said) {
             self.said.insert(*signal, value.clone());
         }
-        *retained && is_same
+        false
     }
 }
 
@@ -53,6 +60,14 @@ mod tests {
         assert!(!again(72.0, None, false), "said live");
         assert!(!again(0.0, None, true), "a bridge that leaves the flag");
         assert!(again(0.0, None, true));
+        assert!(
+            !again(30.0, None, false),
+            "said live by one who retains seldom"
+        );
+        assert!(
+            again(0.0, None, true),
+            "another connection keeps the older one"
+        );
         assert!(!again(0.0, Some(1), true), "its time tells");
     }
 }

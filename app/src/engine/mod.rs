@@ -309,7 +309,11 @@ impl Engine {
     /// Takes the name of the car that the head unit sits in, from its configuration or from the bus: in another one than
     /// it was enrolled in nothing is earned, and nothing of its member is shown.
     pub fn sits_in(&mut self, vehicle: VehicleId) {
-        self.live.other_vehicle = vehicle != self.books.vehicle;
+        let is_other = vehicle != self.books.vehicle;
+        if std::mem::replace(&mut self.live.other_vehicle, is_other) != is_other {
+            // What was dropped meanwhile is news when it is said again.
+            self.kept = KeptValues::default();
+        }
         self.live.vehicle_named = true;
         // Another car's meters must not be settled against this one's marks.
         self.telematics.set_elsewhere(self.live.other_vehicle);

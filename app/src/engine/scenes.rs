@@ -32,6 +32,8 @@ impl Engine {
             // What is over, and what the car stands in, is of the one before.
             let outcomes = self.telematics.hand_over();
             self.keep(outcomes);
+            // An earlier one would give it to who comes.
+            self.write_checkpoint_durably();
         }
         let kept = match choice {
             Choice::Language(language) => put_language(&mut self.store, language),

@@ -13,9 +13,21 @@ pub(crate) struct ParkedTrip {
     pub(crate) at_ms: i64,
     #[serde(default = "ParkedTrip::by_ignition")]
     pub(crate) end: TripEnd,
+    /// Whether it is a guest's, once the car was handed over; else the choice of its end counts.
+    #[serde(default)]
+    pub(crate) is_guest: Option<bool>,
 }
 
 impl ParkedTrip {
+    pub(crate) const fn new(trip: OpenTrip, at_ms: i64, end: TripEnd) -> Self {
+        Self {
+            trip,
+            at_ms,
+            end,
+            is_guest: None,
+        }
+    }
+
     const fn by_ignition() -> TripEnd {
         TripEnd::Parked
     }
@@ -24,6 +36,11 @@ impl ParkedTrip {
     pub(crate) fn can_be_paid(&self, settled_m: Option<u64>) -> bool {
         let stretch_m = self.trip.stretch_m();
         stretch_m.is_some_and(|(from_m, to_m)| to_m > from_m.max(settled_m.unwrap_or(0)))
+    }
+
+    /// Returns whether a drive of this driver may be the same trip.
+    pub(crate) fn may_go_on(&self, driver: &Driver) -> bool {
+        self.is_guest.is_none() && self.trip.driver == *driver
     }
 
     /// The time of the bus was wrong by so many milliseconds.

@@ -158,7 +158,7 @@ impl OpenTrip {
 
     /// Returns whether a reading is of before the drive: it has not risen, although the speeds say that the car has moved.
     pub(crate) fn is_stale_odometer(&self, odometer_m: u64) -> bool {
-        let known_m = self.odometer.map(|known| known.to).or(self.old_m);
+        let known_m = self.known_m();
         let moved_m = self.way_m() - self.risen_m;
         known_m.is_some_and(|known_m| odometer_m <= known_m) && moved_m > GRAIN_M
     }
@@ -166,7 +166,7 @@ impl OpenTrip {
     /// Returns whether the odometer of a car that was parked at this time is that of this drive: no more than the speeds since its
     /// last reading say.
     pub(crate) fn is_own_odometer(&self, parked_ms: i64, odometer_m: u64) -> bool {
-        let Some(known_m) = self.odometer.map(|known| known.to).or(self.old_m) else {
+        let Some(known_m) = self.known_m() else {
             return false;
         };
         let (read_ms, read_m) = self.odometer_at.unwrap_or((self.started_ms, 0.0));
@@ -199,6 +199,21 @@ impl OpenTrip {
     /// Notes where the odometer stood when nobody listened any more.
     pub(crate) fn stood_at(&mut self, odometer_m: Option<u64>) {
         self.old_m = odometer_m.filter(|_| self.odometer.is_none());
+    }
+
+    /// Returns whether the car is known to have moved in it.
+    pub(crate) fn has_moved(&self) -> bool {
+        self.moved_ms.is_some()
+    }
+
+    /// Returns whether its speeds tell of no more than a step of the odometer since that last rose.
+    pub(crate) fn has_gone_a_step(&self) -> bool {
+        self.way_m() - self.risen_m <= GRAIN_M
+    }
+
+    /// Returns the odometer as the trip knows it, in metres.
+    pub(crate) fn known_m(&self) -> Option<u64> {
+        self.odometer.map(|known| known.to).or(self.old_m)
     }
 
     /// Returns whether it is known where it began.
@@ -290,7 +305,7 @@ impl OpenTrip {
             self.odometer_at = Some((at_ms, self.way_m()));
         }
         if self.odometer.is_none_or(|known| odometer_m > known.to) {
-            self.risen_m = self.way_m();
+            (self.risen_m, self.slack_m) = (self.way_m(), 0.0);
         }
         let near_m = near(START_SLACK_M, START_PACE_M_PER_S, self.since_s(at_ms));
         let stale = |known: Stretch| odometer_m.saturating_sub(known.to) > near_m;

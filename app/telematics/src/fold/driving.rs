@@ -27,10 +27,10 @@ impl VehicleFold {
         context: &mut FoldContext<'_>,
     ) {
         self.follow_driver(context);
-        let ready_ms = self.ready_ms.or(Some(at_ms));
-        self.ready_ms = ready_ms.filter(|_| self.may_drive());
+        let ready_ms = self.ready_ms;
+        self.ready_ms = ready_ms.or(Some(at_ms)).filter(|_| self.may_drive());
         if self.has_stood_in_silence(at_ms, news, before) {
-            self.end_trip(TripEnd::Gap, context);
+            self.end_by_silence(TripEnd::Gap, context);
         }
         self.park_blind(at_ms, ready_ms, before, context);
         let is_read = self.take_parked_odometer(at_ms, news, context);
@@ -67,17 +67,24 @@ impl VehicleFold {
         }
     }
 
-    pub(super) fn finish(&mut self, trip: OpenTrip, end: TripEnd, context: &mut FoldContext<'_>) {
+    /// Ends a trip, of a guest or of its driver.
+    pub(super) fn finish_as(
+        &mut self,
+        is_guest: bool,
+        trip: OpenTrip,
+        end: TripEnd,
+        context: &mut FoldContext<'_>,
+    ) {
         let speeds = self.pace.speeds();
         let finished = trip.finish(end, speeds, &mut self.marks, context.settings);
         self.checkpoint_due_ms = None;
-        self.emit(finished, context);
+        self.emit_as(is_guest, finished, context);
     }
 
     pub(super) fn end_trip(&mut self, end: TripEnd, context: &mut FoldContext<'_>) {
         if let Some(trip) = self.trip.take() {
             self.trip_ended_ms = Some(trip.last_ms());
-            self.finish(trip, end, context);
+            self.finish_as(context.settings.is_guest, trip, end, context);
         }
     }
 
@@ -99,11 +106,11 @@ impl VehicleFold {
             self.last_driver = Some(driver.clone());
             trip.driver = driver;
         } else {
-            // What the odometer is still to show is of both.
-            if trip.lacks_odometer(None) {
+            // What the odometer is still to show is of both; a name that comes after the first metres tells who drove them.
+            let is_late_name = trip.driver == Driver::Unidentified && trip.has_gone_a_step();
+            if trip.lacks_odometer(None) && !is_late_name {
                 self.odometer.lose_sight();
-                let driver = Some(trip.driver.clone());
-                self.unread = Some(UnreadWay::new(driver, self.odometer.value()));
+                self.unread = Some(UnreadWay::new(Some(trip.driver.clone()), trip.known_m()));
             }
             self.end_trip(TripEnd::DriverChanged, context);
         }
@@ -204,11 +211,15 @@ impl VehicleFold {
         self.checkpoint_due_ms = None;
         self.braking.set_off(started_ms);
         let mut trip = OpenTrip::start(driver, started_ms, from_m, before.consumed_wh);
-        if self.unread.is_none() {
+        let is_others = |unread: &UnreadWay| unread.is_of_other_than(&trip.driver);
+        if !self.unread.as_ref().is_some_and(is_others) {
             trip.stood_at(self.odometer.value());
         }
         if let (Some((from_ms, _)), Some((_, kmh))) = (before.speed, self.picture.speed) {
-            let ms = at_ms.saturating_sub(from_ms);
+            let since_ms = Some(from_ms)
+                .max(self.ready_ms)
+                .max(self.pace.heard_since_ms());
+            let ms = at_ms.saturating_sub(since_ms.unwrap_or(at_ms));
             trip.began_within(ms.min(STEP_MS_MAX), kmh);
         }
         self.trip = Some(trip);

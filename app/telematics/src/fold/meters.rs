@@ -343,6 +343,16 @@ impl VehicleFold {
 
     /// Tells of a trip or session that is over, or keeps it while its counter may be another meter.
     pub(super) fn emit(&mut self, finished: Option<Finished>, context: &mut FoldContext<'_>) {
+        self.emit_as(context.settings.is_guest, finished, context);
+    }
+
+    /// The same of a guest, or of the driver.
+    pub(super) fn emit_as(
+        &mut self,
+        is_guest: bool,
+        finished: Option<Finished>,
+        context: &mut FoldContext<'_>,
+    ) {
         let Some(mut finished) = finished else {
             return;
         };
@@ -359,7 +369,7 @@ impl VehicleFold {
                     .put(other, number, settled.map(|mark| mark.at));
             }
         }
-        if context.settings.is_guest {
+        if is_guest {
             finished.driver = Driver::Guest;
         }
         if let Some(Some(watch)) = self.watch_mut(interval.meter)

@@ -6,7 +6,7 @@ use crate::evidence::TripEnd;
 use crate::intake::Stamped;
 use crate::parked_trip::{ParkedTrip, UnreadWay};
 use crate::reading::{Ignition, SignalReading};
-use crate::trip::OpenTrip;
+use crate::trip::{GAP_MS, OpenTrip};
 
 /// A parked car says its odometer within so long, or it was said before.
 const PARKED_MS_MIN: i64 = 60_000;
@@ -54,16 +54,22 @@ impl VehicleFold {
         if self.unread.as_ref().is_some_and(is_others) {
             return;
         }
+        // A door, or the climate: the one that waits goes on waiting.
+        let waits_on = |parked: &&mut ParkedTrip| {
+            let is_soon = at_ms.saturating_sub(parked.at_ms) <= STEP_MS_MAX;
+            is_soon && !parked.trip.has_moved() && parked.may_go_on(&driver)
+        };
+        if let Some(parked) = self.parked.as_mut().filter(waits_on) {
+            parked.trip.seen(at_ms);
+            parked.at_ms = at_ms;
+            return;
+        }
         let started_ms = before.odometer_ms.max(Some(ready_ms)).unwrap_or(ready_ms);
         let mut trip = OpenTrip::start(driver, started_ms, Some(from_m), before.consumed_wh);
         trip.seen(at_ms);
         if trip.lacks_odometer(Some(at_ms)) {
             self.end_parked(context);
-            self.parked = Some(ParkedTrip {
-                trip,
-                at_ms,
-                end: TripEnd::Parked,
-            });
+            self.parked = Some(ParkedTrip::new(trip, at_ms, TripEnd::Parked));
             self.checkpoint_due_ms = None;
         }
     }
@@ -91,7 +97,7 @@ impl VehicleFold {
         self.end_parked(context);
         if let Some(trip) = self.trip.take() {
             self.trip_ended_ms = Some(trip.last_ms());
-            self.parked = Some(ParkedTrip { trip, at_ms, end });
+            self.parked = Some(ParkedTrip::new(trip, at_ms, end));
             // The head unit may be switched off now.
             self.checkpoint_due_ms = None;
         }
@@ -100,32 +106,40 @@ impl VehicleFold {
     /// The trip of a parked car ends with what is known of its odometer. What is still to be read is its driver's.
     pub(super) fn end_parked(&mut self, context: &mut FoldContext<'_>) {
         if let Some(parked) = self.parked.take() {
-            self.leave_unread(&parked.trip);
-            self.finish(parked.trip, parked.end, context);
+            // One that only may have moved leaves nothing behind that anybody knows of.
+            if parked.trip.has_moved() {
+                let driver = parked.trip.driver.clone();
+                let driver = Some(driver).filter(|_| parked.is_guest.is_none());
+                self.unread = Some(UnreadWay::new(driver, parked.trip.known_m()));
+            }
+            self.finish_parked(parked, context);
         }
     }
 
-    /// Notes that a trip is over before its odometer was read.
-    pub(super) fn leave_unread(&mut self, trip: &OpenTrip) {
-        let driver = Some(trip.driver.clone());
-        self.unread = Some(UnreadWay::new(driver, self.odometer.value()));
+    fn finish_parked(&mut self, parked: ParkedTrip, context: &mut FoldContext<'_>) {
+        let is_guest = parked.is_guest.unwrap_or(context.settings.is_guest);
+        self.finish_as(is_guest, parked.trip, parked.end, context);
     }
 
     /// The car passes to somebody else whom the bus does not name: what is over is of the one before, and so is what nobody has read.
+    /// Where it may be driving, the trip goes by the choice at its end.
     pub(crate) fn hand_over(&mut self, context: &mut FoldContext<'_>) {
         self.pass_charging(i64::MAX, context);
-        let is_waiting = self.parked.is_some();
-        self.end_parked(context);
-        let now_ms = self.last_ms.unwrap_or(i64::MIN);
-        let rolls = self.rolls(now_ms);
-        let standing = self.trip.take_if(|_| !rolls);
-        let lacks = |trip: &OpenTrip| trip.lacks_odometer(None);
-        if is_waiting || standing.as_ref().is_some_and(lacks) {
-            self.unread = Some(UnreadWay::new(None, self.odometer.value()));
+        if let Some(parked) = &mut self.parked {
+            parked.is_guest.get_or_insert(context.settings.is_guest);
         }
-        if let Some(trip) = standing {
-            self.trip_ended_ms = Some(trip.last_ms());
-            self.finish(trip, TripEnd::DriverChanged, context);
+        let now_ms = self.last_ms.unwrap_or(i64::MIN);
+        let is_at_rest = self.is_off() || self.picture.in_park == Some(true);
+        let may_roll = self.may_roll();
+        let stands = |trip: &mut OpenTrip| {
+            let stood_ms = now_ms.saturating_sub(trip.moved_or_began_ms());
+            is_at_rest || !may_roll && stood_ms > GAP_MS
+        };
+        if self.trip.as_mut().is_some_and(stands) {
+            self.park(now_ms, context);
+            if let Some(parked) = &mut self.parked {
+                parked.is_guest.get_or_insert(context.settings.is_guest);
+            }
         }
     }
 
@@ -136,21 +150,25 @@ impl VehicleFold {
         news: &[&Stamped],
         context: &mut FoldContext<'_>,
     ) -> bool {
+        let driver = self.picture.driver();
         let (Some(metres), Some(parked)) = (read_odometer(news), &mut self.parked) else {
             return false;
         };
         if parked.trip.is_stale_odometer(metres) {
             return false;
         }
-        if !parked.trip.is_own_odometer(parked.at_ms, metres) {
-            self.end_parked(context);
-            return false;
+        // Where nothing but the odometer tells of motion, what it has risen by may be of the drive since.
+        let is_others = self.ready_ms > Some(parked.at_ms) && !parked.may_go_on(&driver);
+        let is_unsure = is_others && !parked.trip.has_moved();
+        let is_own = !is_unsure && parked.trip.is_own_odometer(parked.at_ms, metres);
+        if is_own {
+            parked.trip.take_own_odometer(at_ms, metres);
         }
-        parked.trip.take_own_odometer(at_ms, metres);
+        // The reading is the end of what was unread.
         if let Some(parked) = self.parked.take() {
-            self.finish(parked.trip, parked.end, context);
+            self.finish_parked(parked, context);
         }
-        true
+        is_own
     }
 
     /// Lets the trip of a parked car go on when its driver sets off before its odometer was read: nobody could tell the metres of one
@@ -163,7 +181,7 @@ impl VehicleFold {
     ) -> bool {
         let driver = self.picture.driver();
         let goes_on = |parked: &mut ParkedTrip| {
-            parked.trip.driver == driver && at_ms.saturating_sub(parked.at_ms) <= STEP_MS_MAX
+            parked.may_go_on(&driver) && at_ms.saturating_sub(parked.at_ms) <= STEP_MS_MAX
         };
         let Some(ParkedTrip { mut trip, end, .. }) = self.parked.take_if(goes_on) else {
             return false;
