@@ -10,6 +10,9 @@ use crate::ahead::Ahead;
 use crate::evidence::{BrakingSource, Spell};
 use crate::held_speed::{HeldSpeed, HeldStep};
 use crate::settings::Settings;
+use crate::speed_span::{
+    ForceDifference, IMPOSSIBLE_MG, KMH_PER_MPS, MG_PER_MPS2, PublishedForce, SpeedSpan,
+};
 
 /// A longer time between two samples is missed: it counts neither for nor against the driver.
 pub(crate) const TICK_MS_MAX: i64 = 5_000;
@@ -17,8 +20,6 @@ pub(crate) const TICK_MS_MAX: i64 = 5_000;
 const BRAKE_SPAN_MS_MIN: i64 = 900;
 /// Age that the distance to the car ahead may have, in milliseconds.
 const HEADWAY_AGE_MS_MAX: i64 = 2_000;
-/// More than any road car brakes or speeds up by, in thousandths of g.
-const IMPOSSIBLE_MG: f64 = 1_200.0;
 /// Driving with so much time for each change of speed that no car makes: with less, the sensor tells nothing of braking.
 const IMPOSSIBLE_MS: u64 = 30_000;
 /// Driving whose braking nobody saw may be so many times that in which it was seen.
@@ -26,8 +27,6 @@ const BRAKING_UNJUDGED_MAX: u64 = 3;
 /// Spells that are listed; the rest is only counted.
 const SPELLS_MAX: usize = 1_000;
 
-const MG_PER_MPS2: f64 = 1_000.0 / 9.806_65;
-const KMH_PER_MPS: f64 = 3.6;
 const MS_PER_MIN: u64 = 60_000;
 const MS_PER_S: u64 = 1_000;
 
@@ -156,6 +155,17 @@ pub(crate) struct Factors {
     unbuckled: Tally,
     /// Time and speed that the next difference is taken from.
     brake_from: Option<(i64, f64)>,
+    /// Time that the changes since then may have taken: that for which each speed was said.
+    #[serde(default)]
+    brake_over_ms: i64,
+    /// The published acceleration since then.
+    #[serde(default)]
+    published: PublishedForce,
+    /// The last change of speed: the next one may take it back.
+    #[serde(default)]
+    last_span: Option<SpeedSpan>,
+    #[serde(default)]
+    difference: ForceDifference,
     /// Driving in steps that are too long to tell a braking in them.
     #[serde(default)]
     unjudged_ms: u64,
@@ -166,6 +176,9 @@ pub(crate) struct Factors {
     impossible: u32,
     #[serde(default)]
     ahead: Ahead,
+    /// Published accelerations that no car has.
+    #[serde(default)]
+    impossible_published: u32,
 }
 
 impl Factors {
@@ -189,13 +202,22 @@ impl Factors {
         if let Some((at_ms, _)) = &mut self.brake_from {
             *at_ms = at_ms.saturating_add(by_ms);
         }
+        if let Some(span) = &mut self.last_span {
+            span.translate(by_ms);
+        }
     }
 
     /// Forgets the speeds that braking is told from.
     pub(crate) fn lose_pace(&mut self) {
-        self.brake_from = None;
+        self.brake_at(None);
         self.held.lose_pace();
         self.ahead = Ahead::default();
+    }
+
+    /// The next change of speed begins here.
+    fn brake_at(&mut self, from: Option<(i64, f64)>) {
+        (self.brake_from, self.brake_over_ms) = (from, 0);
+        self.published = PublishedForce::default();
     }
 
     /// Takes one tick of driving from a speed to a speed.
@@ -298,48 +320,78 @@ impl Factors {
             .held
             .take((tick.from_ms, tick.to_ms), (from_kmh, to_kmh))
         else {
-            self.brake_from = None;
+            self.brake_at(None);
             return;
         };
         let known = self
             .brake_from
             .filter(|(at_ms, _)| tick.to_ms.saturating_sub(*at_ms) <= TICK_MS_MAX);
-        let (from_ms, from_kmh) = known.unwrap_or((tick.from_ms, from_kmh));
-        let span = Tick {
-            from_ms,
-            to_ms: tick.to_ms,
-        };
-        if span.to_ms.saturating_sub(span.from_ms) < BRAKE_SPAN_MS_MIN {
+        let (from_ms, from_kmh) = known.unwrap_or_else(|| {
+            self.brake_over_ms = 0;
+            (tick.from_ms, from_kmh)
+        });
+        self.brake_over_ms = self.brake_over_ms.saturating_add(over_ms);
+        if tick.to_ms.saturating_sub(from_ms) < BRAKE_SPAN_MS_MIN {
             self.brake_from = Some((from_ms, from_kmh));
             return;
         }
-        self.brake_from = Some((tick.to_ms, to_kmh));
-        let over = |ms: u64| {
-            let backward_mps2 = (from_kmh - to_kmh) / KMH_PER_MPS / (ms as f64 / 1_000.0);
-            backward_mps2 * MG_PER_MPS2
+        let span = SpeedSpan {
+            from_ms,
+            to_ms: tick.to_ms,
+            from_kmh,
+            to_kmh,
+            over_ms: self.brake_over_ms,
+            published: self.published,
         };
-        let mg = over(span.ms().max(over_ms.unsigned_abs()));
-        if over(span.ms()).abs() > IMPOSSIBLE_MG {
+        self.brake_at(Some((tick.to_ms, to_kmh)));
+        if self.last_span.is_some_and(|last| span.takes_back(&last)) {
+            // The speed between both was none.
+            self.last_span = None;
+            self.impossible = self.impossible.saturating_add(2);
+            return;
+        }
+        self.judge_last_span(limits);
+        self.last_span = Some(span);
+    }
+
+    /// Judges the last change of speed: nothing takes it back.
+    pub(crate) fn judge_last_span(&mut self, limits: &Thresholds) {
+        let Some(span) = self.last_span.take() else {
+            return;
+        };
+        if span.is_impossible() {
             // The sensor is wrong, at one of both ends.
             self.impossible = self.impossible.saturating_add(1);
             return;
         }
+        self.difference.note(&span);
         self.braking_by_speed.force(
             Factor::HardBraking,
-            span,
-            mg,
+            Tick::step(span.from_ms, span.to_ms),
+            span.mg(),
             limits.brake_soft_mg,
             limits.brake_hard_mg,
         );
     }
 
-    /// Takes one tick of acceleration along the road.
-    pub(crate) fn longitudinal(&mut self, tick: Tick, mps2: f64, settings: &Settings) {
+    /// Takes one tick of acceleration along the road. In a car that stands it is the slope, or the sensor.
+    pub(crate) fn longitudinal(
+        &mut self,
+        tick: Tick,
+        mps2: f64,
+        is_moving: bool,
+        settings: &Settings,
+    ) {
         let limits = &settings.score.thresholds;
-        let mg = -mps2 * MG_PER_MPS2;
+        let mg = if is_moving { -mps2 * MG_PER_MPS2 } else { 0.0 };
         if mg.abs() > IMPOSSIBLE_MG {
-            self.impossible = self.impossible.saturating_add(1);
+            self.impossible_published = self.impossible_published.saturating_add(1);
             return;
+        }
+        // What is said beside a speed is of the time before it.
+        match &mut self.last_span {
+            Some(span) if tick.to_ms <= span.to_ms => span.published.add(tick.ms(), mg),
+            Some(_) | None => self.published.add(tick.ms(), mg),
         }
         self.braking_published.force(
             Factor::HardBraking,
@@ -363,34 +415,41 @@ impl Factors {
         );
     }
 
-    /// Returns the source of the braking: the published acceleration when it was there for half of the time at least.
+    /// Returns the source of the braking: the published acceleration when it was there for half of the time at least, and the speed does
+    /// not tell otherwise all the time.
     pub(crate) fn braking_source(&self) -> BrakingSource {
         let published_ms = self.braking_published.seen_ms;
-        if published_ms > 0 && published_ms * 2 >= self.braking_by_speed.seen_ms {
+        let is_published = published_ms > 0 && published_ms * 2 >= self.braking_by_speed.seen_ms;
+        let is_wrong = self.difference.is_steady() || !self.is_told_by(BrakingSource::Acceleration);
+        if is_published && !(is_wrong && self.is_told_by(BrakingSource::Speed)) {
             BrakingSource::Acceleration
         } else {
             BrakingSource::Speed
         }
     }
 
-    fn braking(&self) -> &Tally {
-        match self.braking_source() {
+    fn braking(&self, source: BrakingSource) -> &Tally {
+        match source {
             BrakingSource::Acceleration => &self.braking_published,
             BrakingSource::Speed => &self.braking_by_speed,
         }
     }
 
     /// Returns whether braking was seen in enough of the driving: some steps that are short by chance tell nothing of the others.
-    fn is_braking_told(&self) -> bool {
-        let braking = self.braking();
-        let is_possible = u64::from(self.impossible) * IMPOSSIBLE_MS <= braking.seen_ms;
-        // How long a held speed took to change is a guess: it is good enough to see no braking where there is none, not to judge one.
-        let is_held = self.held.is_held() && self.braking_source() == BrakingSource::Speed;
-        is_possible && !is_held && braking.seen_ms >= self.unjudged_ms / BRAKING_UNJUDGED_MAX
+    fn is_told_by(&self, source: BrakingSource) -> bool {
+        let seen_ms = self.braking(source).seen_ms;
+        let (impossible, is_held) = match source {
+            BrakingSource::Acceleration => (self.impossible_published, false),
+            // How long a held speed took to change is a guess: it is good enough to see no braking where there is none, not to judge
+            // one.
+            BrakingSource::Speed => (self.impossible, self.held.is_held()),
+        };
+        let is_possible = u64::from(impossible) * IMPOSSIBLE_MS <= seen_ms;
+        is_possible && !is_held && seen_ms >= self.unjudged_ms / BRAKING_UNJUDGED_MAX
     }
 
     fn tallies(&self) -> [(Factor, &Tally); 6] {
-        let braking = self.braking();
+        let braking = self.braking(self.braking_source());
         [
             (Factor::HardBraking, braking),
             (Factor::AggressiveTurning, &self.turning),
@@ -405,7 +464,9 @@ impl Factors {
     pub(crate) fn seen(&self) -> Vec<FactorSeen> {
         self.tallies()
             .iter()
-            .filter(|(factor, _)| *factor != Factor::HardBraking || self.is_braking_told())
+            .filter(|(factor, _)| {
+                *factor != Factor::HardBraking || self.is_told_by(self.braking_source())
+            })
             .filter_map(|(factor, tally)| tally.seen(*factor))
             .map(|seen| self.coarse(seen))
             .collect()

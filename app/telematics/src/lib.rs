@@ -30,6 +30,7 @@ mod probation;
 mod reading;
 mod settings;
 mod signal;
+mod speed_span;
 mod stretch;
 mod telematics;
 mod trip;

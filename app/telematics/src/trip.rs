@@ -411,8 +411,14 @@ impl OpenTrip {
         }
     }
 
-    pub(crate) fn longitudinal(&mut self, tick: Tick, mps2: f64, settings: &Settings) {
-        self.factors.longitudinal(tick, mps2, settings);
+    pub(crate) fn longitudinal(
+        &mut self,
+        tick: Tick,
+        mps2: f64,
+        is_moving: bool,
+        settings: &Settings,
+    ) {
+        self.factors.longitudinal(tick, mps2, is_moving, settings);
     }
 
     pub(crate) fn lateral(&mut self, tick: Tick, mps2: f64, settings: &Settings) {

@@ -294,42 +294,6 @@ fn report_11_the_sun_switches_the_charge() {
     }
 }
 
-/// RSK_Twizy_EV_Dataset, leapmotor-mate #128, traccar #3660.
-#[test]
-fn report_12_the_last_value_repeated() {
-    let mut car = Car::new();
-    start(&mut car, 0);
-    let mut kmh: f64 = 0.0;
-    let mut said = 0.0;
-    let mut second = 0_u32;
-    let mut pass = |car: &mut Car, kmh: f64| {
-        if second.is_multiple_of(3) {
-            said = kmh;
-        }
-        second += 1;
-        car.wait(1_000);
-        car.odometer_m += kmh / 3.6;
-        car.number(Signal::Speed, said);
-        car.number(Signal::Odometer, car.odometer_m.floor());
-    };
-    for _ in 0..10 {
-        while kmh < 60.0 {
-            kmh += 4.0;
-            pass(&mut car, kmh);
-        }
-        (0..60).for_each(|_| pass(&mut car, 60.0));
-        while kmh > 0.0 {
-            kmh -= 4.0;
-            pass(&mut car, kmh);
-        }
-        (0..9).for_each(|_| pass(&mut car, 0.0));
-    }
-    stop(&mut car, 0);
-    let trips = trips(&finish(&car, "sample and hold"));
-    assert_eq!(trips.len(), 1, "{trips:?}");
-    assert_eq!(trips[0].score_x100, 10_000, "{trips:?}");
-}
-
 /// emqx #1529, mochi-mqtt/server #251, mosquitto #3584.
 #[test]
 fn report_13_everything_is_retained() {
@@ -460,40 +424,5 @@ fn report_21_zeros_at_wake() {
         }
         let all = finish(&car, "zeros");
         assert_eq!(watt_hours(&charges(&all)), 30_000, "{zeros}: {all:?}");
-    }
-}
-
-/// The three recordings that lie beside the project: the speed over CAN and that of the position receiver.
-#[test]
-fn report_12_recorded_speeds_are_held() {
-    for name in ["t1-07-01-2021", "t3-04-22-2021-1", "t3-05-25-2021-3"] {
-        for column in [1, 2] {
-            let Some(file) = common::shared(&format!("drives/twizy-{name}.csv")) else {
-                return;
-            };
-            let mut car = Car::new();
-            start(&mut car, 0);
-            let mut table = csv::Reader::from_path(file).unwrap();
-            for row in table.records() {
-                let kmh: f64 = row.unwrap()[column].parse().unwrap();
-                car.wait(1_000);
-                car.odometer_m += kmh / 3.6;
-                car.number(Signal::Speed, kmh);
-                car.number(Signal::Odometer, car.odometer_m.floor());
-            }
-            stop(&mut car, 0);
-            let trips = trips(&finish(&car, name));
-            println!("{name} {column}: {trips:?}");
-            for trip in &trips {
-                let is_seen = |seen: &dashpoint_membership::FactorSeen| {
-                    seen.factor == dashpoint_membership::Factor::HardBraking
-                };
-                let is_observed = trip.factors.iter().any(is_seen);
-                assert!(
-                    !is_observed || trip.score_x100 >= 9_000,
-                    "{name} {column}: {trip:?}"
-                );
-            }
-        }
     }
 }

@@ -297,8 +297,13 @@ impl VehicleFold {
                 self.take_speed(stamped, speed_kmh, before, settings);
             }
             SignalReading::LongitudinalMps2(mps2) if !stamped.refitted => {
+                // Slowly, it still brakes: only at 0 it stands.
+                let moves = |speed: Option<(i64, f64)>| speed.is_none_or(|(_, kmh)| kmh > 0.0);
                 if let Some(tick) = since(before.longitudinal_ms) {
-                    trip.longitudinal(tick, mps2, settings);
+                    let is_moving = moves(before.speed)
+                        || moves(picture.speed)
+                        || trip.moved_or_began_ms() > tick.from_ms;
+                    trip.longitudinal(tick, mps2, is_moving, settings);
                 }
             }
             SignalReading::LateralMps2(mps2) if !stamped.refitted => {

@@ -58,6 +58,7 @@ impl OpenTrip {
         let stretch = self.odometer?;
         let odometer = marks.unsettled(Meter::Odometer, stretch.from, stretch.to)?;
         marks.raise(MeterMark::after(odometer));
+        self.factors.judge_last_span(&settings.score.thresholds);
         self.judge_times(odometer.length(), speeds.patience_ms());
         let duration_ms = self.last_ms.abs_diff(self.started_ms);
         let missed_ms = duration_ms
