@@ -221,7 +221,8 @@ impl SimulatedCloud {
             | Planted::NothingNew
             | Planted::StrangerLetIn
             | Planted::ClockBelieved
-            | Planted::MeterTwice => {}
+            | Planted::MeterTwice
+            | Planted::MarkOfNothing => {}
         }
         let posted = core.post_entries(device, asked, now)?;
         if planted == Planted::CapPerDevice {

@@ -73,6 +73,7 @@ const MUST: [(&str, &[&str]); 5] = [
             "cloud's clock wrong",
             "cloud's clock leapt",
             "counter replaced",
+            "counters not available",
         ],
     ),
     (

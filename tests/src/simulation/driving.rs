@@ -33,6 +33,7 @@ impl SimulatedWorld {
         self.what_strangers_do(number)?;
         self.what_is_replaced()?;
         self.wake_up(number)?;
+        self.what_counters_do_not_say(number)?;
         let script = self.script(number);
         self.play(number, &script)?;
         self.check_in(number)?;

@@ -29,6 +29,7 @@ mod random;
 mod refusal;
 mod replaced;
 mod replaced_car;
+mod silent_counters;
 mod stranger;
 mod travelling;
 mod vehicle;

@@ -45,11 +45,13 @@ pub enum Planted {
     ReceiptsForgotten,
     /// The cloud does not remember which meters it has opened.
     MeterTwice,
+    /// The car raises a mark by a value that stands for none.
+    MarkOfNothing,
 }
 
 impl Planted {
     /// Every bug that the seams allow.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::SyncsIgnored,
         Self::DedupeOff,
         Self::PendingFlag,
@@ -65,6 +67,7 @@ impl Planted {
         Self::ClockBelieved,
         Self::ReceiptsForgotten,
         Self::MeterTwice,
+        Self::MarkOfNothing,
     ];
 }
 

@@ -1,4 +1,5 @@
-//! A car whose battery and instrument cluster are replaced: its head unit is played here, as no real one opens a meter yet.
+//! A car whose battery and instrument cluster are replaced: its head unit is played here, so that it also opens meters that no real one
+//! would.
 
 use std::collections::BTreeMap;
 

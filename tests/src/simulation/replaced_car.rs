@@ -119,6 +119,8 @@ impl ReplacedCar {
             missed_s: 0,
             used_wh: u32::try_from(metres * 160 / 1_000).unwrap_or(0),
             regained_wh: 0,
+            assisted_percent: None,
+            braking_resolution_s: None,
             score_x100: score,
             factors: Vec::new(),
         });

@@ -65,6 +65,8 @@ pub struct SimulatedWorld {
     pub(super) beaten_ms: u64,
     /// A car whose counters are replaced, in some lives.
     pub(super) replaced: Option<ReplacedCar>,
+    /// Chance of its own: what counters do not say changes nothing else of a life.
+    pub(super) silence: SeededRandom,
     /// Strangers who have asked so far.
     pub(super) strangers: u8,
     /// True when disks fail at chosen calls: then reads of them are spared, and a commit that failed may be there.
@@ -116,6 +118,7 @@ impl SimulatedWorld {
             cloud_leapt_ms: 0,
             beaten_ms: now_ms,
             replaced: None,
+            silence: SeededRandom::new(SeededRandom::new(seed).next() ^ 0x7369_6c65_6e74),
             strangers: 0,
             disks_fail: false,
             steps: 0,

@@ -1,6 +1,7 @@
 //! Faults and backups of a car's disk, and the end of the program with the power.
 
 use dashpoint_crash_vfs::{CrashVfs, Disk, DiskFault, Image};
+use rusqlite::{Connection, OpenFlags};
 
 use super::{Cache, SimulatedCar};
 
@@ -58,6 +59,15 @@ impl SimulatedCar {
     /// Mends the disk; returns whether the fault was still to come.
     pub fn clear_fault(&mut self) -> bool {
         self.vfs.disk().clear_fault()
+    }
+
+    /// Raises the mark of the first odometer in the ledger, as a program that takes any value for a reading would.
+    pub fn raise_first_odometer(&self, metres: i64) -> rusqlite::Result<()> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let ledger = self.folder.path().join("ledger.db");
+        let db = Connection::open_with_flags_and_vfs(ledger, flags, self.vfs.name())?;
+        let sql = "INSERT INTO mark (meter, high) VALUES (1, ?1) ON CONFLICT (meter) DO UPDATE SET high = excluded.high";
+        db.execute(sql, [metres]).map(|_| ())
     }
 
     /// Lets the harness's own looks at the disk through.
