@@ -18,6 +18,7 @@ mod keys;
 mod kills;
 mod lives;
 mod look;
+mod meters;
 mod outages;
 mod points;
 mod policies;

@@ -206,6 +206,17 @@ impl MemberCloud {
         intervals.iter().map(|(lo, hi)| hi - lo).sum()
     }
 
+    /// The meters that cars have opened, or ask to open, as `meter list` shows them.
+    pub fn openings(&self) -> Vec<Value> {
+        let shown = self.ask(&["meter", "list"]);
+        shown["openings"].as_array().unwrap().clone()
+    }
+
+    /// Opens a meter as the operator who has seen the bill.
+    pub fn accept_opening(&self, entry: &str) {
+        self.ask(&["meter", "accept", entry, "--reason", "seen"]);
+    }
+
     /// Everything that the program has said.
     pub fn said(&self) -> String {
         fs::read_to_string(self.log()).unwrap_or_default()
