@@ -67,7 +67,7 @@ fn a_seldom_speed_shares_too() {
             if second == 600 {
                 car.text(Signal::AutonomyLevel, "SAE_2");
             }
-            if (second + 1) % frame_s == 0 {
+            if (second + 1).is_multiple_of(frame_s) {
                 car.number(Signal::Speed, 60.0);
             }
             car.number(Signal::Odometer, car.odometer_m.floor());

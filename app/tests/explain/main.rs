@@ -266,7 +266,7 @@ fn a_changed_policy_is_tried_without_a_cloud() {
     let (json, _) = explained(&[file.to_str().unwrap(), "--policy", policy.to_str().unwrap()]);
     assert_eq!(json["found"][0]["rules"][1]["held"], true);
 
-    let typo = DEFAULT_POLICY_TOML.replace("on = \"trip\"", "on = \"trip\"\nsahdow = true");
+    let typo = DEFAULT_POLICY_TOML.replacen("on = \"trip\"", "on = \"trip\"\nsahdow = true", 1);
     std::fs::write(&policy, typo).unwrap();
     let line = refusal(&[file.to_str().unwrap(), "--policy", policy.to_str().unwrap()]);
     assert!(

@@ -191,7 +191,7 @@ mod tests {
             ),
             (Trigger::Trip, "score_x100", 10_000),
             (Trigger::Trip, "assisted_percent", 100),
-            (Trigger::Trip, "braking_resolution_s", i64::from(u16::MAX)),
+            (Trigger::Trip, "braking_resolution_s", u64::from(u16::MAX)),
             (Trigger::Trip, "late_night_s", TRIP_S_MAX + 1),
             (Trigger::Charge, "energy_wh", SESSION_WH_MAX),
             (Trigger::Charge, "renewable_permille", 1_000),

@@ -212,7 +212,7 @@ fn what_may_be_meant_otherwise_is_warned_of() {
             "{file}: line 41: rule safe-trip: it can never pay points, growth value only; write an amount if points were meant"
         ),
         format!(
-            "{file}: line 70: cap safe-trip-day: it bounds no rule that pays points, so it never cuts; remove it, or change what it is `over`"
+            "{file}: line 82: cap safe-trip-day: it bounds no rule that pays points, so it never cuts; remove it, or change what it is `over`"
         ),
         format!(
             "{file}: line 6: valid_until: 2025-12-31T16:00:01Z is past, so that it is never in force; write a later time"

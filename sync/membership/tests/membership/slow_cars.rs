@@ -55,7 +55,7 @@ fn a_slow_car_drives_safely() {
     // Acceleration tells of braking, however seldom a speed is said: no trip is paid twice.
     let felt = Trip {
         braking_resolution_s: Some(30),
-        ..fast.clone()
+        ..fast
     };
     assert_eq!(safe_rules(&felt), [("safe-trip".to_owned(), 2_000)]);
     for unsafe_or_unknown in [

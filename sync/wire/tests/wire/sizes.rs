@@ -29,7 +29,7 @@ fn what_things_weigh() {
       230 entry-discharge
       193 entry-open-meter
       313 entry-trip
-      316 entry-trip-assisted
+      319 entry-trip-assisted
       315 entry-trip-seconds
       134 grant-first
       176 grant-next
@@ -48,7 +48,7 @@ fn what_things_weigh() {
        21 message-refusal
       123 message-verdicts
       722 policy
-     1536 policy-default
+     1538 policy-default
       724 policy-meters
       190 receipt
       979 statement
