@@ -15,7 +15,7 @@ pub(super) struct KeptValues {
 
 impl KeptValues {
     /// Returns whether a broker says a value again, as it does at each connection: nobody knows of when it is, and it is the one that
-    /// was said last, or kept last.
+    /// was said last, or a motion that was kept before.
     pub(super) fn says_again(&mut self, input: &BusInput) -> bool {
         let BusInput::Sample {
             signal,
@@ -27,7 +27,9 @@ impl KeptValues {
             return false;
         };
         let is_same = |known: &BTreeMap<Signal, Value>| known.get(signal) == Some(value);
-        if *retained && (is_same(&self.said) || is_same(&self.kept)) {
+        // Of a state that was kept before nobody knows whether it has come back; a motion that is said once is no motion.
+        let is_motion = matches!(signal, Signal::Speed | Signal::IsMoving);
+        if *retained && (is_same(&self.said) || is_motion && is_same(&self.kept)) {
             return true;
         }
         if *retained {
@@ -69,5 +71,16 @@ mod tests {
             "another connection keeps the older one"
         );
         assert!(!again(0.0, Some(1), true), "its time tells");
+        let mut ignition = |word: &str, retained: bool| {
+            kept.says_again(&BusInput::Sample {
+                signal: Signal::Ignition,
+                value: Value::Text(word.to_owned()),
+                ts_ms: None,
+                retained,
+            })
+        };
+        assert!(!ignition("ON", true));
+        assert!(!ignition("OFF", false));
+        assert!(!ignition("ON", true), "it was switched on meanwhile");
     }
 }

@@ -64,6 +64,11 @@ impl UnreadWay {
         Self { driver, from_m }
     }
 
+    /// Returns the odometer before them.
+    pub(crate) const fn before_m(&self) -> Option<u64> {
+        self.from_m
+    }
+
     /// Returns whether they are somebody else's.
     pub(crate) fn is_of_other_than(&self, driver: &Driver) -> bool {
         self.driver.as_ref() != Some(driver)

@@ -374,3 +374,109 @@ fn nobody_drives_in_a_parked_car() {
     assert_eq!(telematics.trip_driver(), None);
     assert!(matches!(telematics.at_the_wheel(), Driver::Named { .. }));
 }
+
+/// A camera, or a phone, loses the driver for two seconds.
+#[test]
+fn a_name_that_flickers_costs_nothing() {
+    for late_s in [0, 1, 30] {
+        let mut car = Car::new();
+        name(&mut car, "lin");
+        start(&mut car, 0);
+        cruise(&mut car, 720, |car, second| {
+            car.number(Signal::Speed, 60.0);
+            if second == 300 {
+                name(car, "UNDEFINED");
+            }
+            if second == 302 {
+                name(car, "lin");
+            }
+        });
+        car.number(Signal::Speed, 0.0);
+        car.wait(1_000);
+        if late_s == 0 {
+            odometer(&mut car);
+        }
+        park(&mut car);
+        car.wait(late_s * 1_000);
+        odometer(&mut car);
+        let all = live(&arrivals(&car));
+        assert_eq!(metres_of(&all, "lin"), 12_000, "{late_s} s: {all:?}");
+    }
+}
+
+#[test]
+fn who_gets_out_first_is_paid() {
+    for late_s in [0, 30] {
+        let mut car = Car::new();
+        for _ in 0..3 {
+            name(&mut car, "UNDEFINED");
+            set_off(&mut car);
+            cruise(&mut car, 720, |car, second| {
+                car.number(Signal::Speed, 60.0);
+                if second == 10 {
+                    name(car, "lin");
+                }
+            });
+            car.number(Signal::Speed, 0.0);
+            car.wait(2_000);
+            name(&mut car, "UNDEFINED");
+            car.wait(3_000);
+            if late_s == 0 {
+                odometer(&mut car);
+            }
+            park(&mut car);
+            car.wait(late_s * 1_000);
+            odometer(&mut car);
+            car.wait(3_600_000);
+        }
+        let all = live(&arrivals(&car));
+        let paid_m = metres_of(&all, "lin");
+        // The first drive of all begins at no known odometer.
+        assert!((24_000..=36_000).contains(&paid_m), "{late_s} s: {all:?}");
+    }
+}
+
+/// An odometer that is said again as it was, while the metres of two are unread.
+#[test]
+fn a_stale_word_tells_no_unread_metres() {
+    for stale_after_s in [78, 7_199, 7_300] {
+        let mut car = Car::new();
+        name(&mut car, "lin");
+        start(&mut car, 0);
+        let stale_m = car.odometer_m;
+        drive_unread(&mut car);
+        park(&mut car);
+        car.wait(7_200_000);
+        name(&mut car, "wang");
+        set_off(&mut car);
+        drive_unread(&mut car);
+        park(&mut car);
+        let parked_ms = car.now_ms;
+        let mut is_said = false;
+        let mut say_stale = |car: &mut Car| {
+            if !is_said && car.now_ms - parked_ms >= stale_after_s * 1_000 {
+                is_said = true;
+                car.number(Signal::Odometer, stale_m);
+            }
+        };
+        for _ in 0..7_200 {
+            car.wait(1_000);
+            say_stale(&mut car);
+        }
+        name(&mut car, "lin");
+        set_off(&mut car);
+        cruise(&mut car, 720, |car, _| {
+            car.number(Signal::Speed, 60.0);
+            say_stale(car);
+        });
+        car.number(Signal::Speed, 0.0);
+        car.wait(1_000);
+        odometer(&mut car);
+        park(&mut car);
+        let all = live(&arrivals(&car));
+        assert!(
+            metres_of(&all, "lin") <= 24_000,
+            "{stale_after_s} s: {all:?}"
+        );
+    }
+}

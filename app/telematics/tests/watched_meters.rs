@@ -233,6 +233,39 @@ fn another_counter_ends_no_pause() {
     assert!(!telematics.is_charging());
 }
 
+/// The counter comes back while a guest drives: what waited is of the ones who drove it.
+#[test]
+fn a_counter_that_returns_keeps_its_drivers() {
+    let mut car = Car::new();
+    say_meters(&mut car);
+    car.wait(NIGHT_MS);
+    let base_m = car.odometer_m;
+    car.odometer_m = 5_000.0;
+    say_meters(&mut car);
+    for _ in 0..2 {
+        drive_unread(&mut car);
+        odometer(&mut car);
+        car.wait(HOUR_MS);
+    }
+    let mut telematics = Telematics::new(settings(), Marks::default());
+    let mut all = observe(&mut telematics, &car.samples);
+    all.extend(telematics.quiet(10_000));
+    assert_eq!(finished(&all), []);
+    all.extend(telematics.hand_over());
+    telematics.set_guest(true);
+    let before = car.samples.len();
+    car.odometer_m = base_m + 24_000.0;
+    for _ in 0..4 {
+        odometer(&mut car);
+        car.wait(10_000);
+    }
+    all.extend(observe(&mut telematics, &car.samples[before..]));
+    all.extend(telematics.drain());
+    let waited = finished(&all);
+    assert_eq!(waited.len(), 2, "{waited:?}");
+    assert!(waited.iter().all(|one| one.driver == Driver::Unidentified));
+}
+
 #[test]
 fn guests_take_no_trip_that_waits() {
     let mut car = Car::new();

@@ -4,7 +4,10 @@ use dashpoint_membership::policy::{EarningRule, RuleKind, Trigger};
 use dashpoint_membership::{Policy, PolicyVersion, RuleId, Text};
 use dashpoint_wire::{SigningKey, encode};
 
-use super::car::{Car, cloud_key, policy};
+use super::super::resume::settings;
+use super::car::{Car, cloud_key, policy, time};
+use crate::books::Books;
+use crate::clock::{Clock, ClockSource, Machine, Reading};
 
 /// Signs a payload that this program cannot make, as PROTOCOL.md has it: `18([protected, {}, payload, signature])`.
 fn sign_newer(payload: &[u8], context: &str, key: &SigningKey) -> Vec<u8> {
@@ -133,4 +136,26 @@ fn a_rule_that_no_profile_of_the_policy_has_refuses_the_policy() {
     car.drives(&mut running);
     assert_eq!(running.engine.books().head.seq.get(), 1);
     running.engine.end().unwrap();
+}
+
+/// A car that has lost its cache drives before it is online: what it states must be read by the cloud that it has not asked yet.
+#[test]
+fn without_a_policy_nothing_newer_is_stated() {
+    let car = Car::enrolled(1);
+    let look = || {
+        let machine = Machine::from_fn(|| Reading {
+            monotonic_ms: 0,
+            unix_ms: 1_795_305_600_000,
+        });
+        let clock = Clock::new(ClockSource::System, machine, time(0));
+        let store = car.store();
+        let books = Books::open(store.read(), cloud_key().public(), clock.now()).unwrap();
+        let settings = settings(&books, &clock, &jiff::tz::TimeZone::UTC).unwrap();
+        (settings.states_profile_2, settings.opens_meters)
+    };
+    assert_eq!(look(), (true, true), "the shipped policy");
+    for file in ["cache.db", "cache.db-wal", "cache.db-shm"] {
+        std::fs::remove_file(car.path(file)).ok();
+    }
+    assert_eq!(look(), (false, false));
 }

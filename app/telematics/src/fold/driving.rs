@@ -105,15 +105,29 @@ impl VehicleFold {
         if trip.driver == Driver::Unidentified && !was_taken_back {
             self.last_driver = Some(driver.clone());
             trip.driver = driver;
-        } else {
-            // What the odometer is still to show is of both; a name that comes after the first metres tells who drove them.
-            let is_late_name = trip.driver == Driver::Unidentified && trip.has_gone_a_step();
-            if trip.lacks_odometer(None) && !is_late_name {
-                self.odometer.lose_sight();
-                self.unread = Some(UnreadWay::new(Some(trip.driver.clone()), trip.known_m()));
-            }
-            self.end_trip(TripEnd::DriverChanged, context);
+            return;
         }
+        // A name that comes after the first metres tells who drove them.
+        let is_late_name = trip.driver == Driver::Unidentified && trip.has_gone_a_step();
+        let lacks_odometer = trip.lacks_odometer(None) && !is_late_name;
+        let last_ms = trip.last_ms();
+        if !self.rolls(self.last_ms.unwrap_or(last_ms)) {
+            // Whoever sat there may have got out: what the odometer is still to show is his.
+            self.end_or_wait(lacks_odometer, last_ms, TripEnd::DriverChanged, context);
+            return;
+        }
+        // Nobody gets out while the car rolls.
+        if driver == Driver::Unidentified {
+            return;
+        }
+        if lacks_odometer {
+            // It is of both.
+            self.odometer.lose_sight();
+            if let Some(trip) = &self.trip {
+                self.unread = Some(self.unread_of(Some(trip.driver.clone()), trip));
+            }
+        }
+        self.end_trip(TripEnd::DriverChanged, context);
     }
 
     /// Returns whether a trip begins; `is_read` when the odometer in it is that of the last one.

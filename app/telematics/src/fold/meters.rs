@@ -254,7 +254,8 @@ impl VehicleFold {
             (interval.from, interval.to) = (shifted(interval.from), shifted(interval.to));
             reached = interval.to;
             self.marks.raise(MeterMark::after(*interval));
-            self.emit(Some(finished), context);
+            // Whose they are was settled when they ended.
+            self.emit_as(false, Some(finished), context);
         }
         Some(reached)
     }

@@ -284,10 +284,14 @@ impl VehicleFold {
         self.trip.is_some() || self.parked.is_some()
     }
 
-    /// Returns whether a trip or a session is over and waits for what may still belong to it.
+    /// Returns whether a trip or a session is over and waits for what may still belong to it, or for its meter.
     pub(crate) fn awaits_end(&self) -> bool {
         let is_paused = |charge: &OpenCharge| charge.paused_ms().is_some();
-        self.parked.is_some() || self.charge.as_ref().is_some_and(is_paused)
+        let watches = [&self.odometer_watch, &self.charged_watch];
+        let is_waited_for = |watch: &MeterWatch| !watch.waiting.is_empty();
+        self.parked.is_some()
+            || self.charge.as_ref().is_some_and(is_paused)
+            || watches.into_iter().flatten().any(is_waited_for)
     }
 
     pub(crate) fn is_charging(&self) -> bool {

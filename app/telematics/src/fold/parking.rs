@@ -2,6 +2,7 @@
 
 use super::{FoldContext, PriorState, VehicleFold};
 use crate::cadence::STEP_MS_MAX;
+use crate::driver::Driver;
 use crate::evidence::TripEnd;
 use crate::intake::Stamped;
 use crate::parked_trip::{ParkedTrip, UnreadWay};
@@ -83,7 +84,7 @@ impl VehicleFold {
         self.end_or_wait(lacks_odometer, last_ms, end, context);
     }
 
-    fn end_or_wait(
+    pub(super) fn end_or_wait(
         &mut self,
         lacks_odometer: bool,
         at_ms: i64,
@@ -107,13 +108,19 @@ impl VehicleFold {
     pub(super) fn end_parked(&mut self, context: &mut FoldContext<'_>) {
         if let Some(parked) = self.parked.take() {
             // One that only may have moved leaves nothing behind that anybody knows of.
-            if parked.trip.has_moved() {
+            if parked.trip.has_moved() || parked.is_guest.is_some() {
                 let driver = parked.trip.driver.clone();
                 let driver = Some(driver).filter(|_| parked.is_guest.is_none());
-                self.unread = Some(UnreadWay::new(driver, parked.trip.known_m()));
+                self.unread = Some(self.unread_of(driver, &parked.trip));
             }
             self.finish_parked(parked, context);
         }
+    }
+
+    /// Returns what a trip leaves to be read: where it did not know itself where it began, from where the one before it did.
+    pub(super) fn unread_of(&self, driver: Option<Driver>, trip: &OpenTrip) -> UnreadWay {
+        let before_m = self.unread.as_ref().and_then(UnreadWay::before_m);
+        UnreadWay::new(driver, trip.known_m().or(before_m))
     }
 
     fn finish_parked(&mut self, parked: ParkedTrip, context: &mut FoldContext<'_>) {
@@ -154,7 +161,10 @@ impl VehicleFold {
         let (Some(metres), Some(parked)) = (read_odometer(news), &mut self.parked) else {
             return false;
         };
-        if parked.trip.is_stale_odometer(metres) {
+        let is_told = |unread: &UnreadWay| unread.is_told_by(metres);
+        let tells_nothing =
+            parked.trip.known_m().is_none() && !self.unread.as_ref().is_none_or(is_told);
+        if tells_nothing || parked.trip.is_stale_odometer(metres) {
             return false;
         }
         // Where nothing but the odometer tells of motion, what it has risen by may be of the drive since.
@@ -187,7 +197,7 @@ impl VehicleFold {
             return false;
         };
         self.stop_charging(at_ms, before.charged_wh, context);
-        trip.go_on(at_ms, end == TripEnd::Parked);
+        trip.go_on(at_ms, end != TripEnd::Gap);
         self.trip = Some(trip);
         self.checkpoint_due_ms = None;
         true
