@@ -37,7 +37,7 @@ struct AwaitingOpening {
     time: EventTime,
 }
 
-/// What waits to be signed.
+/// An outcome that waits to be signed.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 enum AwaitingSubject {

@@ -1,4 +1,4 @@
-//! How often a signal is said.
+//! The cadence of a signal.
 
 use std::collections::VecDeque;
 

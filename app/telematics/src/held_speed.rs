@@ -33,7 +33,7 @@ pub(crate) struct HeldSpeed {
     is_alone: bool,
 }
 
-/// What a speed tells of the time since the last one.
+/// The meaning of a speed for the time since the last one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum HeldStep {
     /// The speed has changed from this value, in as long as it was held: that may be longer than the time since it was said. It is 0 for

@@ -33,6 +33,7 @@ mod signal;
 mod speed_span;
 mod stretch;
 mod telematics;
+mod tick;
 mod trip;
 mod vehicle_fact;
 

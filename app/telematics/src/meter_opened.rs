@@ -9,7 +9,7 @@ use crate::marks::MeterMark;
 /// A counter that turned out to be another meter. What is claimed of it comes after it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MeterOpened {
-    /// What the entry says.
+    /// The body of the entry.
     pub opening: MeterOpening,
     /// The driver then, or before; anybody may sign for it.
     pub driver: Driver,

@@ -13,7 +13,7 @@ pub(crate) struct ParkedTrip {
     pub(crate) at_ms: i64,
     #[serde(default = "ParkedTrip::by_ignition")]
     pub(crate) end: TripEnd,
-    /// Whether it is a guest's, once the car was handed over; else the choice of its end counts.
+    /// Set once the car was handed over: true for a guest's. Without it the choice at its end counts.
     #[serde(default)]
     pub(crate) is_guest: Option<bool>,
 }

@@ -83,7 +83,7 @@ impl SpeedSpan {
     }
 }
 
-/// How far the published acceleration is from that of the speed, where one of both tells of some.
+/// The distance of the published acceleration from that of the speed, where one of both tells of some.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ForceDifference {
     apart_mg_ms: f64,

@@ -5,11 +5,12 @@ mod finish;
 use serde::{Deserialize, Serialize};
 
 use crate::driver::Driver;
-use crate::factors::{Around, Factors, Tick};
+use crate::factors::{Around, Factors};
 use crate::intake::LATENESS_MS;
 use crate::paced_time::{PaceStep, PacedTime};
 use crate::settings::Settings;
 use crate::stretch::Stretch;
+use crate::tick::Tick;
 
 /// A longer silence ends a trip of a car that does not say that it still drives.
 pub(crate) const GAP_MS: i64 = 120_000;

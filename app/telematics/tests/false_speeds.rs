@@ -31,7 +31,7 @@ struct Stops {
     renewed_ms: usize,
     /// A second of the first cruise whose speed is this one.
     false_kmh: Option<f64>,
-    /// What is said of the acceleration each second.
+    /// The acceleration that is said each second.
     published: Option<Force>,
 }
 

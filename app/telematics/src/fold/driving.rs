@@ -5,12 +5,13 @@ use super::{FoldContext, FoldOutcome, PriorState, VehicleFold};
 use crate::cadence::STEP_MS_MAX;
 use crate::driver::Driver;
 use crate::evidence::TripEnd;
-use crate::factors::{Around, TICK_MS_MAX, Tick};
+use crate::factors::Around;
 use crate::intake::Stamped;
 use crate::paced_time::PaceStep;
 use crate::parked_trip::UnreadWay;
 use crate::reading::{ROLLING_KMH, STANDSTILL_KMH, SignalReading};
 use crate::settings::Settings;
+use crate::tick::{TICK_MS_MAX, Tick};
 use crate::trip::{GAP_MS, OpenTrip};
 
 /// Faster, a speed is no noise.

@@ -300,7 +300,7 @@ impl VehicleFold {
         self.release(meter, context);
     }
 
-    /// What has waited waits no longer: the meter is what it was taken for.
+    /// Releases trips and sessions that have waited: the meter is what it was taken for.
     fn release(&mut self, meter: Meter, context: &mut FoldContext<'_>) {
         let watch = self.watch_mut(meter).and_then(Option::take);
         let (number, mark) = (self.marks.number(meter), self.marks.of(meter));

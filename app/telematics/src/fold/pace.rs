@@ -1,12 +1,12 @@
-//! How often the car speaks of its motion, and how long the bus is silent.
+//! The cadence of a car's words of motion, and the silence of the bus.
 
 use serde::{Deserialize, Serialize};
 
 use crate::cadence::Cadence;
-use crate::factors::TICK_MS_MAX;
 use crate::intake::Stamped;
 use crate::paced_time::PaceStep;
 use crate::reading::SignalReading;
+use crate::tick::TICK_MS_MAX;
 use crate::trip::GAP_MS;
 
 /// So many speeds in a row that differ, and the car says what has changed only.

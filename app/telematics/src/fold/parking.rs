@@ -129,7 +129,7 @@ impl VehicleFold {
     }
 
     /// The car passes to somebody else whom the bus does not name: what is over is of the one before, and so is what nobody has read.
-    /// Where it may be driving, the trip goes by the choice at its end.
+    /// The trip of a car that may be driving goes by the choice at its end.
     pub(crate) fn hand_over(&mut self, context: &mut FoldContext<'_>) {
         self.pass_charging(i64::MAX, context);
         if let Some(parked) = &mut self.parked {
